@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import UserError, did_you_mean
+from engine.execution import summing
 from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
 from engine.program import devices
@@ -164,3 +165,4 @@ def refuse_if_too_large(folder: RunFolder) -> None:
 def take_every_core() -> None:
     """Lets this process compute on every core that it may use; to be called before it computes anything."""
     devices.use_every_core()
+    summing.in_machine_code()

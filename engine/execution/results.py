@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import UserError
+from engine.execution import summing
 from engine.risk.bounds import OnBound, standings
 from engine.risk.rounding import Rounding
 from engine.risk.summaries import Summaries, summarise
@@ -64,6 +65,7 @@ class Answers:
         Args:
           variables: the outcomes and events asked for; all of them if not given.
         """
+        summing.in_machine_code()
         parts = [tables_of_paths(self.study, self.paths, variables)]
         tallied = {*unkept(self.study), *(event.name for event in unkept_events(self.study))}
         if variables is None or any(name in variables for name in tallied):

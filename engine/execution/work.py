@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
+from engine.execution import summing
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
@@ -68,6 +69,7 @@ class Work:
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
         """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
         study, count = self.study, yearly_paths(self.study)
+        summing.in_machine_code()
         if not study.nonfinite:
             beyond: list[bool] = []
 

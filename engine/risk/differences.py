@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from engine.risk import atoms
 from engine.risk.intervals import Some, Units, moments_of, moments_of_some
+from engine.risk.sums import Made
 from engine.risk.tails import (
     CellPaths,
     Cells,
@@ -27,6 +28,8 @@ from engine.risk.tails import (
 
 ROUNDING = 1e-12
 """Relative to a gap, how far it moves by rounding alone."""
+FIRST = 1024
+"""Paths that are looked at before all others."""
 
 
 @dataclass(frozen=True)
@@ -55,16 +58,8 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     values, baseline = one.values, two.values
     x_seen, y_seen = one.quantiles, two.quantiles
     cells = len(values)
-    lowest, highest = np.full(cells, np.inf), np.full(cells, -np.inf)
-
-    def gap(x: CellPaths, y: CellPaths) -> CellPaths:
-        apart: np.ndarray = np.subtract(x, y, dtype=np.float64)
-        np.minimum(lowest, apart.min(axis=-1), out=lowest)
-        np.maximum(highest, apart.max(axis=-1), out=highest)
-        return apart
-
-    mean = moments_of(gap, units, values, baseline)
-    constant = highest - lowest <= ROUNDING * np.abs(highest)
+    constant = _alike_everywhere(values, baseline)
+    mean = moments_of(Made.of("difference", values, baseline), units)
     at_risk: list[Column] = []
     shortfalls: list[Column] = []
     above = (values > x_seen.columns[0][0][:, None]) | (baseline > y_seen.columns[0][0][:, None])
@@ -91,6 +86,18 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
     middle = np.minimum(x_seen.middle.exceedances, y_seen.middle.exceedances)
     return Difference(stacked(columns), fewer, middle, constant)
+
+
+def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray, "cell"]:
+    """Whether the gap is the same on all paths, but for rounding; the first paths mostly show that it is not."""
+    constant: np.ndarray = np.ones(len(values), bool)
+    for paths in (slice(FIRST), slice(None)):
+        cells = np.flatnonzero(constant)
+        if len(cells):
+            gap = np.subtract(values[cells, paths], baseline[cells, paths], dtype=np.float64)
+            lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
+            constant[cells] = highest - lowest <= ROUNDING * np.abs(highest)
+    return constant
 
 
 def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
@@ -148,7 +155,7 @@ def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.
 
 def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
     x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
-    of = moments_of(lambda a, b: one.squared(a) - two.squared(b), units, one.values, two.values)
+    of = moments_of(one.squared_less(two), units)
     still = np.where(constant, 0.0, 1.0)
     of = replace(of, error=still * of.error, skewness=still * of.skewness)
     return shifted(of, 1.0, (x - y) - of.mean)

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from scipy.special import ndtri
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Moments, slices
+from engine.risk.intervals import Moments
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
@@ -35,6 +35,8 @@ END = 3
 HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
 ROUNDING = 8
 """Spacings of single precision up to which values are not told apart."""
+SLICE = 1 << 17
+"""Paths whose values are in memory at a time."""
 SPARSE = 16
 """Values of the tail for each that is looked at to find out where it begins."""
 
@@ -58,7 +60,8 @@ class Extremes:
         some = np.sort(made(*(part[:: max(k // SPARSE, 1)] for part in values)))
         low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
         below, above, on_low, on_high = [some[:0]], [some[:0]], 0, 0
-        for part in slices((count,)):
+        for first in range(0, count, SLICE):
+            part = slice(first, first + SLICE)
             here = made(*(one[part] for one in values))
             below.append(here[np.flatnonzero(here < low)])
             above.append(here[np.flatnonzero(here > high)])

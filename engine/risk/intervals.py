@@ -8,8 +8,7 @@ hypercube. Dependence inside a unit enters through the variance of unit totals. 
 from __future__ import annotations
 
 import functools
-import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +16,7 @@ from jaxtyping import Bool, Float, Int, Num
 from scipy.special import ndtri, stdtrit
 
 from engine.risk.flags import Flag, Reason, text
+from engine.risk.sums import BLOCK, Made, sums
 
 Cells = Float[np.ndarray, "*cells"]
 CONFIDENCE = 0.95
@@ -24,8 +24,6 @@ TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
 """Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
-SLICE = 1 << 15
-"""Units that are looked at at a time: in double precision they stay in a core's cache, with what is made of them."""
 NEAR = 0.1
 """Share of the squares up to which a provisional mean is near enough: a digit is lost."""
 PAIR = 2
@@ -139,13 +137,9 @@ class Units:
         if counted:
             both = np.ascontiguousarray(values).view(np.uint16)
             return ((both & 1) + (both >> 8)).astype(np.float64)
-        return self.pairs(values.astype(np.float64, copy=False))
-
-    @staticmethod
-    def pairs(numbers: Float[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
-        """Sums of each two neighbours."""
-        both: np.ndarray = numbers[..., 0::2] + numbers[..., 1::2]
-        return both
+        numbers = values.astype(np.float64, copy=False)
+        total: np.ndarray = numbers[..., 0::2] + numbers[..., 1::2]
+        return total
 
     def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
@@ -158,13 +152,6 @@ class Units:
     def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The same; these themselves where the mask holds on every path."""
         return self if mask.all() else self.take(mask)
-
-
-def slices(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Parts of the last axis, so few units of all cells each that they stay in a core's cache."""
-    count = shape[-1]
-    step = max(SLICE * count // max(math.prod(shape), 1), 1 << 10)
-    return (slice(first, min(first + step, count)) for first in range(0, count, step))
 
 
 def as_units(paths: int, unit: int | Units) -> Units:
@@ -198,6 +185,14 @@ class Moments:
         """Those of one kind of values, of several in the first axis."""
         return replace(self, mean=self.mean[number], error=self.error[number], skewness=self.skewness[number])
 
+    @staticmethod
+    def stacked(parts: Sequence[Moments]) -> Moments:
+        """Those of several kinds as one, the kinds in the first axis."""
+        mean, error, skewness = (
+            np.stack([getattr(of, name) for of in parts]) for name in ("mean", "error", "skewness")
+        )
+        return Moments(mean, error, skewness, parts[0].units, parts[0].needed)
+
 
 @dataclass(frozen=True)
 class Some:
@@ -211,57 +206,38 @@ class Some:
 
 def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
     """Moments of a mean over paths, from values [..., path]."""
-    return moments_of(lambda some: some, units, values)
+    if values.dtype.kind != "f" or values.ndim != 2:
+        return moments_of_totals(units.totals(values), units)
+    return moments_of(Made.of("difference", values), units)
 
 
-def moments_of(
-    of: Callable[..., np.ndarray], units: Units, *values: Num[np.ndarray, "*cells path"]
-) -> Moments:
-    """Moments of the mean of what is made of each path alone.
+def moments_of(made: Made, units: Units) -> Moments:
+    """Moments of the mean of what is made of each path, of each row.
 
-    Of many paths a slice is in memory at a time. All are counted from a provisional mean, that of the first slice, and taken from the sums
-    in the end; where it was so far off that digits were lost, all is summed up once more from the mean.
+    Totals are counted from their mean in the first block, and taken from the sums in the end; where it was so far off that digits were lost, all
+    is summed up once more from the mean.
     """
-    shape = (*values[0].shape[:-1], units.count)
-    parts = list(slices(shape))
-    if len(parts) < 2 or units.owner is not None or units.replicated:
-        return moments_of_totals(units.totals(of(*values)), units)
-
-    def totals(some: slice) -> np.ndarray:
-        paths = slice(units.size * some.start, units.size * some.stop)
-        return units.totals(of(*(part[..., paths] for part in values)))
-
-    centre = totals(parts[0]).mean(axis=-1) / units.size
+    if units.owner is not None or units.replicated or not units.count or made.x.dtype.kind != "f":
+        return moments_of_totals(units.totals(made.values()), units)
+    some = min(units.count, BLOCK)
+    offset = sums(made, units.size, some, np.zeros(len(made.x)))[0] / some
     for _ in range(2):
-        total = square = cube = np.zeros(shape[:-1])
-        for some in parts:
-            residual = totals(some)
-            residual -= units.size * centre[..., None]
-            squares = residual * residual
-            total = total + residual.sum(axis=-1)
-            square = square + squares.sum(axis=-1)
-            cube = cube + dots(squares, residual)
+        total, square, cube = sums(made, units.size, units.count, offset)
         off = total / units.count
         apart = units.count * off**2
         if np.all(apart <= NEAR * square):
             break
-        centre, off, apart = centre + off / units.size, 0 * off, 0 * apart
-    mean = centre + off / units.size
+        offset, off, apart = offset + off, 0 * off, 0 * apart
     cube = cube - 3 * off * square + 2 * units.count * off**3
-    return moments_of_residuals(mean, square - apart, cube, units)
+    return moments_of_residuals((offset + off) / units.size, square - apart, cube, units)
 
 
 def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> Moments:
     """Moments of a mean over paths, from the sum over each unit [..., unit]."""
-    return moments_of_residuals(*residuals(totals, units), units)
-
-
-def residuals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> tuple[Cells, Cells, Cells]:
-    """Mean over paths, and sums of r^2 and r^3 over units, r as in `Moments`."""
     mean = totals.sum(axis=-1) / units.paths
     residual = totals - units.sizes * mean[..., None]
     squares = residual * residual
-    return mean, squares.sum(axis=-1), dots(squares, residual)
+    return moments_of_residuals(mean, squares.sum(axis=-1), dots(squares, residual), units)
 
 
 def moments_of_some(some: Some, units: Units) -> Moments:
@@ -349,7 +325,7 @@ def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[
 
 
 def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
-    """Moments of a mean over paths, from what `residuals` gives."""
+    """Moments of a mean over paths, from it and the sums of r^2 and r^3."""
     of = moments_of_sums(mean, square, cube, mean, units.count, units.paths)
     return replace(of, needed=units.needed)
 

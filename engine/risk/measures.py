@@ -30,6 +30,7 @@ from engine.risk.heaviness import (
 )
 from engine.risk.intervals import Estimate, Moments, Units, Z, as_units, dots, moments_of, moments_of_totals
 from engine.risk.shares import combined_interval
+from engine.risk.sums import Made
 from engine.risk.tails import Column, Measured, Table, share_of_totals, shifted
 from engine.study.study import LEVELS
 
@@ -126,11 +127,8 @@ class Sample:
 
     def _shared_squares(self, baseline: Sample) -> Flag | None:
         """The same of the gap of squared distances from the means."""
-
-        def gap(mine: Paths, other: Paths) -> Paths:
-            return (self.measured.squared(mine[None]) - baseline.measured.squared(other[None]))[0]
-
-        return of_squares(tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0))
+        gap = self.measured.squared_less(baseline.measured).values()[0]
+        return of_squares(tails_flag(Extremes.of(np.positive, gap), 0.0, 0.0))
 
     def _evidence(
         self,
@@ -247,17 +245,15 @@ def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bo
         return [nothing(lost)] * len(policies)
     best = functools.reduce(np.minimum if loss else np.maximum, policies)
 
-    def shortfall(own: Paths, best: Paths) -> Paths:
-        return np.abs(own - best)
-
     regrets = []
     for policy in policies:
-        mean = moments_of(shortfall, units, policy, best)
-        flag = ONE_UNIT if units.count < 2 else few_replicates(units) if mean.mean > 0 else None
+        made = Made.of("distance", policy[None], best[None])
+        of = moments_of(made, units).kind(0)
+        flag = ONE_UNIT if units.count < 2 else few_replicates(units) if of.mean > 0 else None
         if not flag:
-            ends = Extremes.of(shortfall, policy, best)
-            flag = tails_flag(ends, float(mean.mean), float(mean.error * units.paths) ** 2)
-        regrets.append(single(shifted(mean, 1.0)).flagged(lost, flag))
+            ends = Extremes.of(lambda own, best: np.abs(own - best), policy, best)
+            flag = tails_flag(ends, float(of.mean), float(of.error * units.paths) ** 2)
+        regrets.append(single(shifted(of, 1.0)).flagged(lost, flag))
     return regrets
 
 

@@ -24,6 +24,7 @@ from engine.risk.intervals import (
     moments_of_totals,
 )
 from engine.risk.shares import effective_count, tail_ranks, wilson_interval
+from engine.risk.sums import Made
 from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
@@ -139,7 +140,7 @@ def error_of_shares(
 ) -> Cells:
     """Standard error of a mean of a 1{x} - b 1{y}; of paths and of pairs by counting what holds together."""
     if units.owner is not None or units.replicated or units.count < 2:
-        return moments_of(lambda x, y: a[:, None] * x - b[:, None] * y, units, x, y).error
+        return moments_of_totals(a[:, None] * units.totals(x) - b[:, None] * units.totals(y), units).error
     own_x, own_y, cross = _counts(x), _counts(y), _counts(x & y)
     square_x, square_y = own_x, own_y
     if units.size == PAIR:
@@ -219,16 +220,8 @@ class Spread:
 def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) -> Spread:
     """Mean and deviation of values [cell, path]; no deviation where they are constant."""
     mean = moments(values, units)
-    centre = np.where(constant, values[:, 0], mean.mean)[:, None]
-    return Spread(mean, moments_of(lambda some: _squared(some, centre), units, values))
-
-
-def _squared(values: CellPaths, centre: Float[np.ndarray, "cell 1"]) -> CellPaths:
-    """Squared distances, float64."""
-    away = values.astype(np.float64)
-    away -= centre
-    away *= away
-    return away
+    centre = np.where(constant, values[:, 0], mean.mean)
+    return Spread(mean, moments_of(Made.of("squares", values, at=centre), units))
 
 
 def deviation(squares: Moments, paths: float) -> Column:
@@ -326,12 +319,16 @@ class Measured:
         """As `risk`."""
         return risk(self.spread.mean, self.spread.squares, self.quantiles)
 
-    def squared(self, values: CellPaths) -> CellPaths:
-        """The influence of some values on the deviation, (x - mean)^2 / (2 sd), float64 [cell, path]; zero where nothing varies."""
-        away = _squared(values, self.spread.mean.mean[:, None])
-        size = 2 * np.sqrt(self.spread.squares.mean)[:, None]
-        away *= np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
-        return away
+    @property
+    def scale(self) -> Cells:
+        """1 / (2 sd), what a squared distance from the mean is taken times in the influence on the deviation; zero where nothing varies."""
+        size = 2 * np.sqrt(self.spread.squares.mean)
+        return np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+
+    def squared_less(self, other: Measured) -> Made:
+        """The influence on the deviation less another's on its own, (x - mean)^2 / (2 sd) less the same of y."""
+        mean, means = self.spread.mean.mean, other.spread.mean.mean
+        return Made.of("squares", self.values, other.values, mean, self.scale, means, other.scale)
 
 
 def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:

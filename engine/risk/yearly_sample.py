@@ -13,8 +13,9 @@ from jaxtyping import Bool, Float
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.risk.bounds import SIDES, bounded, limits_of, shares_on
 from engine.risk.evidence import FEWEST_FOR_ES, judged, measures, oriented
-from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of_residuals, residuals
+from engine.risk.intervals import Moments, Units, as_units, mean_interval, moments_of
 from engine.risk.summaries import MOMENTS, STATS
+from engine.risk.sums import Made
 from engine.risk.tails import quantiles, risk
 from engine.study.study import Study
 
@@ -23,8 +24,6 @@ CellPaths = Float[np.ndarray, "policy cell path"]
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 CHUNK = 1 << 20
 """Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
-SLICE = 1 << 16
-"""Values whose means are taken at a time: in double precision they stay in a core's cache."""
 
 
 def of_sample(
@@ -146,27 +145,15 @@ def _means(
     losses: CellPaths, units: Units, baseline: int
 ) -> tuple[Moments, Moments, Float[np.ndarray, "policy cell"], Moments]:
     """Moments of the mean and of squared distances from it, standard deviation, and moments of the mean gap from the baseline, [policy, cell]."""
-    n_policies, n_cells, n_paths = losses.shape
-    own, squares, gap = (np.empty((3, n_policies, n_cells)) for _ in range(3))
-    step = max(SLICE // (n_policies * n_paths), 1)
-    for first in range(0, n_cells, step):
-        cells = slice(first, first + step)
-        numbers = losses[:, cells].astype(np.float64)
-        totals = units.totals(numbers)
-        own[:, :, cells] = residuals(totals, units)
-        # the baseline's own totals go last
-        for row in sorted(range(n_policies), key=lambda row: row == baseline):
-            totals[row] -= totals[baseline]
-        gap[:, :, cells] = residuals(totals, units)
-        numbers -= own[0, :, cells, None]
-        numbers *= numbers
-        squares[:, :, cells] = residuals(units.totals(numbers), units)
+    means, squares, gaps = [], [], []
+    for row in losses:
+        means.append(moments_of(Made.of("difference", row), units))
+        squares.append(moments_of(Made.of("squares", row, at=means[-1].mean), units))
+        gaps.append(moments_of(Made.of("difference", row, losses[baseline]), units))
+    mean, of_squares, gap = (Moments.stacked(of) for of in (means, squares, gaps))
     with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.sqrt(squares[0] * n_paths / np.float64(n_paths - 1))
-    mean, of_squares, of_gap = (
-        moments_of_residuals(part[0], part[1], part[2], units) for part in (own, squares, gap)
-    )
-    return mean, of_squares, spread, of_gap
+        spread = np.sqrt(of_squares.mean * units.paths / np.float64(units.paths - 1))
+    return mean, of_squares, spread, gap
 
 
 def _flat(of: Moments, scale: Any) -> Moments:

@@ -145,7 +145,6 @@ def test_numbers_do_not_depend_on_how_cells_are_cut(monkeypatch):
     values = values_of(study, 1001)
     whole = of_sample(study, values)
     monkeypatch.setattr(yearly_sample, "CHUNK", 1)
-    monkeypatch.setattr(yearly_sample, "SLICE", 1)
     cut = of_sample(study, values)
     by_year = of_parts(study, 1001, iter(np.split(values, values.shape[1], axis=1)))
     assert by_year.keys() == whole.keys()

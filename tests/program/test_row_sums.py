@@ -1,0 +1,65 @@
+"""Sums over rows: in machine code bit for bit as by NumPy, and right."""
+
+import math
+
+import numpy as np
+import pytest
+
+from engine.program import row_sums
+from engine.risk import sums
+
+KINDS = "difference", "squares", "distance"
+
+
+def both_ways(kind, size, x, y, units, numbers):
+    """The sums by machine code and by NumPy."""
+    found = np.empty((2, len(x), 3))
+    row_sums.sums(kind, size, x, y, units, numbers, found[0])
+    sums.by_numpy(kind, size, x, y, units, numbers, found[1])
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("units", [0, 1, 7, 8, 9, 64, 1001, 5000])
+def test_machine_code_adds_up_as_numpy_does(dtype, kind, size, units):
+    """Also of rows that lie apart, and that do not begin at a whole vector."""
+    rng = np.random.default_rng([units, size])
+    x, y = (rng.standard_normal((2, 3, size * units + 11)) * 100).astype(dtype)[..., 3:]
+    x[0, : size * units // 2] = y[0, : size * units // 2]
+    numbers = rng.standard_normal((3, 5))
+    numbers[1] = 1, 0, 0, 0, 0
+    one, other = both_ways(kind, size, x, y, units, numbers)
+    assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -0.0, 1e-42, 3e38])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_is_no_usual_number_is_added_up_alike(kind, value):
+    x, y = np.random.default_rng(3).standard_normal((2, 2, 100)).astype(np.float32)
+    x[0, 17] = y[1, 98] = value
+    with np.errstate(all="ignore"):
+        for scale in (2.0, 0.0):
+            one, other = both_ways(kind, 2, x, y, 50, np.tile([1.0, 0.5, scale, 0.0, 0.1], (2, 1)))
+            assert np.array_equal(one, other, equal_nan=True)
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_sums_are_those_of_exact_arithmetic(size, monkeypatch):
+    """Over several blocks, and whatever the values are counted from."""
+    monkeypatch.setattr(sums, "BLOCK", 1000)
+    rng = np.random.default_rng(5)
+    x, y = rng.gamma(2, 1, (2, 2, 3700 * size)).astype(np.float32)
+    made = sums.Made.of("squares", x, y, np.array([1.0, 2.0]), 0.5, 3.0, np.array([1.0, 4.0]))
+    found = sums.sums(made, size, 3700, np.array([7.0, -3.0]))
+    for row in range(2):
+        scale, centre = (1.0, 4.0)[row], (1.0, 2.0)[row]
+        values = [
+            0.5 * (float(a) - centre) ** 2 - scale * (float(b) - 3.0) ** 2
+            for a, b in zip(x[row], y[row], strict=True)
+        ]
+        rest = [math.fsum(values[k : k + size]) - (7.0, -3.0)[row] for k in range(0, len(values), size)]
+        for power in (1, 2, 3):
+            exact, most = math.fsum(r**power for r in rest), math.fsum(abs(r) ** power for r in rest)
+            assert abs(found[power - 1, row] - exact) <= 1e-14 * most
