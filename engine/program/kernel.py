@@ -121,7 +121,11 @@ def form_of(study: Study, dtype: type) -> Listing | str:
             _FORMS[rules] = listing
             if isinstance(listing, Listing):
                 try:
-                    native.code_in_memory(study, listing, arguments.of(study, dtype), lanes(dtype), OUTCOMES)
+                    code, width = code_of(study), lanes(dtype)
+                    written, _ = native.code_in_memory(
+                        study, listing, arguments.of(study, dtype), width, OUTCOMES
+                    )
+                    native.note(study, code, key_of_code(study, code, dtype, width, OUTCOMES), written)
                 except CompilerEnded as ended:
                     _FORMS[rules] = f"what LLVM compiles. {ended}"
                     text = f"{ended} It is used here, and takes several times as long."
