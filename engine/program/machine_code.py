@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import platform
+import threading
 from typing import Any
 
 import llvmlite
@@ -13,6 +14,8 @@ import llvmlite.binding as llvm
 from engine.program import compilation_cache, object_code
 
 _LOADED: dict[str, Any] = {}
+_LOADING = threading.Lock()
+"""What holds code is made once: LLVM ends the process where one is given up that another replaced."""
 _ENDED: dict[str, object_code.CompilerEnded] = {}
 
 
@@ -76,8 +79,10 @@ def kept(key: str) -> Any | None:
 
 
 def _in_memory(key: str, code: bytes) -> Any:
-    engine = _LOADED[key] = object_code.in_memory(code)
-    return engine
+    with _LOADING:
+        if key not in _LOADED:
+            _LOADED[key] = object_code.in_memory(code)
+        return _LOADED[key]
 
 
 def function(engine: Any, name: str, kinds: list[Any]) -> Any:

@@ -37,6 +37,8 @@ ROUNDING = 8
 """Spacings of single precision up to which values are not told apart."""
 SLICE = 1 << 17
 """Paths whose values are in memory at a time."""
+FARTHEST = 1e60
+"""Largest excess over the lower quartile up to which four factors are multiplied."""
 SPARSE = 16
 """Values of the tail for each that is looked at to find out where it begins."""
 
@@ -206,8 +208,10 @@ def pareto_fit(excesses: Float[np.ndarray, "value"]) -> tuple[float, float]:
 def _logarithms(
     theta: Float[np.ndarray, "point"], excesses: Float[np.ndarray, "value"]
 ) -> Float[np.ndarray, "point"]:
-    """Sums of log(1 - theta x) over excesses: of products of four, which are far from what double precision ends at."""
+    """Sums of log(1 - theta x) over excesses: of products of four, but where these come near to what double precision ends at."""
     quarter = -(-len(excesses) // 4)
+    if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
+        return np.log(1 - theta[:, None] * excesses).sum(axis=1)
     product: np.ndarray = np.ones((len(theta), quarter))
     for first in range(0, len(excesses), quarter):
         part = excesses[first : first + quarter]

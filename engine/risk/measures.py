@@ -310,7 +310,7 @@ def finite_units(
     Of a replicate the other paths stay: one bad path in a thousand would leave none.
     """
     units = as_units(len(arrays[0]), unit)
-    with np.errstate(invalid="ignore"):
+    with np.errstate(invalid="ignore", over="ignore"):
         if all(np.isfinite(array.sum()) for array in arrays):
             return arrays, units, None
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])

@@ -122,7 +122,7 @@ def _of_cells(
         losses = np.where(unsound[..., None], 0, losses)
     mean, squares, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units, levels)
-    table = risk(_flat(mean, 1.0), _flat(squares, ~tails.constant), tails)
+    table = risk(_flat(mean), _flat(squares, ~tails.constant), tails)
     table = judged(table, tails.exceedances, tails.middle.exceedances, tails.constant, FEWEST_FOR_ES)
     by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
     of_gap = gap.mean, gap.error, *mean_interval(gap)
@@ -156,9 +156,11 @@ def _means(
     return mean, of_squares, spread, gap
 
 
-def _flat(of: Moments, scale: Any) -> Moments:
-    """The moments [cell of a policy], times what is of each."""
-    mean, error, skewness = (scale * part.reshape(-1) for part in (of.mean, of.error, of.skewness))
+def _flat(of: Moments, kept: Any = True) -> Moments:
+    """The moments [cell of a policy]; nothing but zeros of cells that are not kept."""
+    mean, error, skewness = (
+        np.where(kept, part.reshape(-1), 0.0) for part in (of.mean, of.error, of.skewness)
+    )
     return Moments(mean, error, skewness, of.units, of.needed)
 
 

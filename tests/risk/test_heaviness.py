@@ -169,6 +169,13 @@ def test_a_few_paths_that_carry_no_error_take_no_interval():
             assert not estimate.flags and np.isfinite(estimate.low)
 
 
+def test_shapes_of_the_widest_spreads_are_finite():
+    excesses = 10.0 ** np.linspace(-200, 200, 500)
+    with np.errstate(over="raise", invalid="raise"):
+        shape, scale = pareto_fit(excesses)
+    assert np.isfinite(shape) and scale > 0
+
+
 @pytest.mark.parametrize("count", [100, 250, 5_000, 300_000])
 @pytest.mark.parametrize(
     "kind", ["normal", "counts", "constant", "half of them zero", "ascending", "a few", "only at first"]
