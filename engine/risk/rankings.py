@@ -19,6 +19,8 @@ MOST = 2
 """Rankings that flip of which each has a sentence."""
 ROOM = 6
 """Words that the structures may take in which one does."""
+LONGEST = 25
+"""Words of a sentence, at most, where its shortest form has no more."""
 
 
 class Verdict(enum.StrEnum):
@@ -113,19 +115,21 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     elif told:
         yield f"Whichever assumption is dropped or doubled, none of {told} rankings with an interval turns round."
     for one in flips[:MOST]:
-        yield f"{begun(called(one))}: {_sides(study, one, structures)}."
+        yield _short(f"{begun(called(one))}: {sides}." for sides in _sides(study, one, structures))
     if len(flips) > MOST:
-        yield f"So turn also {some([called(one) for one in flips[MOST:]])}."
+        yield _short(f"So turn also {names}." for names in _named([called(one) for one in flips[MOST:]]))
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
-        names = [called(one) for one in held if one.worse(STATED) == policy]
-        yield f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures: {some(names)}."
+        text = f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures"
+        every = _named([called(one) for one in held if one.worse(STATED) == policy])
+        yield _short(f"{text}: {names}." for names in every)
     for verdict, text in (
         (Verdict.OPEN, "Clear in some of them and turned round in none"),
         (Verdict.UNDECIDED, "Undecided in all of them"),
         (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail"),
     ):
-        if names := [called(one) for one in by_verdict[verdict]]:
-            yield f"{text}: {some(names)}."
+        if by_verdict[verdict]:
+            every = _named([called(one) for one in by_verdict[verdict]])
+            yield _short(f"{text}: {names}." for names in every)
 
 
 def named(one: Ranking, several: bool = False) -> str:
@@ -139,12 +143,31 @@ def adjective(one: Ranking) -> str:
     return "likelier" if one.measure == PROBABILITY else "worse"
 
 
-def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> str:
-    """`worse under old policies, but under reform with exit off and all off`: where it is stated, and where it is turned round."""
+def _short(forms: Iterable[str]) -> str:
+    """The first form of a sentence that is no longer than sentences are, or the last of them."""
+    every = list(forms)
+    return next((text for text in every if len(text.split()) <= LONGEST), every[-1])
+
+
+def _named(names: Sequence[str]) -> Iterator[str]:
+    """`a, b and 3 more`, shorter and shorter, and in the end how many they are."""
+    yield from (some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}")
+
+
+def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:
+    """`worse under old policies, but under reform with exit off and all off`: where it is stated, and where it is turned round.
+
+    Shorter and shorter: with fewer of the structures by name, and in the end with how many they are.
+    """
     stated = one.worse(STATED)
-    parts = [f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"]
-    for worse, names in one.structures.items():
-        if worse and worse != stated:
-            turned = some([structures[name] for name in names], ROOM)
-            parts.append(f"under {study.phrase('policies', worse)} with {turned}")
-    return ", but ".join(parts)
+    first = f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"
+    turned = {
+        f"under {study.phrase('policies', worse)}": [structures[name] for name in names]
+        for worse, names in one.structures.items()
+        if worse and worse != stated
+    }
+    first += ", but " if stated else ", but worse "
+    for room in (ROOM, 1):
+        yield first + ", but ".join(f"{side} with {some(names, room)}" for side, names in turned.items())
+    counted = (f"{side} in {len(names)}" for side, names in turned.items())
+    yield f"{first}{', '.join(counted)} of {len(structures)} structures"

@@ -58,8 +58,6 @@ RUNS = {
     f"run of {count} policies": ["run", "rustbelt", "--paths", "1024", "--policies", ",".join(MANY[:count])]
     for count in (3, 5, 10)
 }
-LONG_WINDED = {"assumptions"}
-"""Whose sentences may have more than 25 words where they are about every event; about two of them they are held to it."""
 TALLER = dict.fromkeys(("run", *RUNS), 40)
 """The table of a run is what it is for."""
 MORE = {
@@ -155,7 +153,7 @@ def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, to
     words = MORE[name] if name in MORE else [name, *WORDS[name]]
     assert_one_screen(shown(monkeypatch, *words), TALLER.get(name, HEIGHT))
     assert bool(told) == (words[0] in registry.QUESTIONS)
-    for answer in told if name not in LONG_WINDED else ():
+    for answer in told:
         held_to_words(answer)
 
 
