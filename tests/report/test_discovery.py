@@ -64,3 +64,27 @@ def test_no_name_is_looked_for_within_what_is_in_words():
     assert spoken("of state_firms") == "of debt of firms"
     # a group of factors and one of levers that have a name and not a label in common
     assert spoken("south") == "south"
+
+
+def test_a_yearly_variable_is_told_from_the_outcome_that_is_called_as_it_is():
+    """Two outcomes that are called alike keep their names."""
+    labels = {"cuts": "layoffs", "all_cuts": "layoffs", "left": "gone", "away": "gone", "jobs": "jobs"}
+    study = SimpleNamespace(
+        words=lambda name: name.replace("_", " "),
+        model=SimpleNamespace(outcomes={"all_cuts": 1, "left": 1, "away": 1}, yearly={"cuts": 1, "jobs": 1}, levers={}, shocks={}),
+        events_by_name={}, inputs=(), shock_streams={}, groups={}, shocks=SimpleNamespace(groups={}), lever_groups={}, assumptions=(),
+    )  # fmt: skip
+    run = SimpleNamespace(
+        study=study,
+        words=lambda kind, name: labels[name],
+        title=lambda kind, name: labels[name].capitalize(),
+    )
+    spoken = asked.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=())))
+    assert spoken("years of cuts, all places") == "years of yearly layoffs, all places"
+    assert [*map(spoken, ("cuts", "all_cuts", "jobs", "left", "away"))] == [
+        "Yearly layoffs",
+        "Layoffs",
+        "Jobs",
+        "left",
+        "away",
+    ]

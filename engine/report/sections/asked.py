@@ -69,17 +69,26 @@ def answer_of(run: RunRecords, question: str) -> Answer | None:
 
 
 def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
-    """What puts the words of the study in place of names in a text, where no two names would then be alike."""
+    """What puts the words of the study in place of names in a text, where no two names would then be alike.
+
+    A yearly variable that is called as something else is, say an outcome that is made of it, is told from it: `yearly layoffs by closures`.
+    """
     study = run.study
     named = {
         "policies": answer.subject.policies, "outcomes": study.model.outcomes, "events": study.events_by_name,
         "yearly": study.model.yearly, "factors": [one.name for one in study.inputs], "levers": study.model.levers,
     }  # fmt: skip
     kinds = {name: kind for kind, names in reversed(named.items()) for name in names}
-    alike = Counter(run.words(kind, name) for name, kind in kinds.items())
-    kinds = {name: kind for name, kind in kinds.items() if alike[run.words(kind, name)] == 1}
-    titles = {name: run.title(kind, name) for name, kind in kinds.items()}
-    words = {name: run.words(kind, name) for name, kind in kinds.items()}
+    plain = {name: run.words(kind, name) for name, kind in kinds.items()}
+    shared = Counter(plain.values())
+    told = {
+        name: f"yearly {text}" for name, text in plain.items() if kinds[name] == "yearly" and shared[text] > 1
+    }
+    alike = Counter((plain | told).values())
+    words = {name: text for name, text in (plain | told).items() if alike[text] == 1}
+    titles = {
+        name: begun(text) if name in told else run.title(kinds[name], name) for name, text in words.items()
+    }
     joined = _joined(run)
     titles = {name: begun(text) for name, text in joined.items()} | titles
     # within a sentence a name of a letter or two may be a word of English, and that of a group any word
