@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import partial
 
 import numpy as np
 
@@ -43,14 +42,16 @@ def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | 
     refuse(of.study, wanted)
     every = against == EVERY and EVERY not in of.study.policy_names
     study, rows = compared(of.study, policies or None, None if every else against)
-    outcomes, tables = of.outcomes, of.tables
+    outcomes = of.outcomes
     if rows != list(range(len(of.study.policies))) or study.baseline != of.study.baseline:
         outcomes = Some(of.outcomes, rows)
-        tables = partial(tables_of_paths, study, outcomes)
+        tables = tables_of_paths(study, outcomes)
+    else:
+        tables = of.stored_tables
     held = f"{study.name}: {study.futures}; held against"
     if every:
-        return _every(study, outcomes, tables().comparison, wanted, f"{held} each other, on the same futures")
-    given = comparison(study, outcomes, tables(), of.cube, wanted, of.device)
+        return _every(study, outcomes, tables.comparison, wanted, f"{held} each other, on the same futures")
+    given = comparison(study, outcomes, tables, of.cube, wanted, of.device)
     basis = f"{held} {study.baseline}, on the same futures"
     if given.years_paths:
         basis += f"; what is by year on the first {given.years_paths:,}"

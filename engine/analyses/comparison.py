@@ -15,6 +15,7 @@ from engine.errors import Problem, Problems, UserError, unknown
 from engine.risk import every_pair, joint, ranks, series
 from engine.risk.dominance import Dominance, dominance
 from engine.risk.events import known_events
+from engine.risk.intervals import Estimate
 from engine.risk.measures import of_policies, regret
 from engine.risk.overtaking import in_the_mean, overtaking
 from engine.risk.pairing import variance_ratio
@@ -34,6 +35,9 @@ class Some(Mapping[str, np.ndarray]):
     def __getitem__(self, name: str) -> np.ndarray:
         values = self._outcomes[name]
         return values if self._rows == list(range(len(values))) else values[self._rows]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._outcomes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._outcomes)
@@ -125,8 +129,9 @@ def comparison(
     events = [event for event in study.events if event.name in named or not named]
     kept = [name for name in wanted if name in outcomes]
     chosen = [name for name in (wanted if named else study.headline) if name in outcomes]
+    means = {(r.policy, r.variable): r.alone for r in tables.comparison if r.measure == "regret"}
     with ThreadPoolExecutor(THREADS) as threads:
-        parts = list(threads.map(lambda name: _of_outcome(study, name, outcomes[name]), kept))
+        parts = list(threads.map(lambda name: _of_outcome(study, name, outcomes[name], means), kept))
         curves = threads.map(lambda event: (event.name, _curves(study, event, outcomes)), events)
         by_event = {name: one for name, one in curves if one is not None}
     shown = {*wanted, *(event.name for event in events)}
@@ -161,14 +166,13 @@ def pairs(
 
 
 def _of_outcome(
-    study: Study, name: str, values: np.ndarray
+    study: Study, name: str, values: np.ndarray, means: Mapping[tuple[str, str], Estimate]
 ) -> tuple[list[Record], dict[tuple[str, str], tuple[Dominance, Dominance]]]:
     loss, base = study.is_loss(name), study.row(study.baseline)
     records: list[Record] = []
     orders: dict[tuple[str, str], tuple[Dominance, Dominance]] = {}
-    for p, (policy, own) in enumerate(
-        zip(study.policy_names, regrets(values, study.unit, loss), strict=True)
-    ):
+    lacks = regrets(values, study.unit, loss, means=[means[policy, name] for policy in study.policy_names])
+    for p, (policy, own) in enumerate(zip(study.policy_names, lacks, strict=True)):
         records += [record(measure, policy, name, one) for measure, one in own.items()]
         if p != base:
             ratio = variance_ratio(values[p], values[base], study.unit)

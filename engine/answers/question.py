@@ -53,7 +53,7 @@ class Asked(Protocol):
     the GPUs if there are any; `observe` is called with what is being done, and how much of how much is done. `cube` and `outcomes`, kept
     whole [policy, path], are those of a run; `first` has the outcomes of the first so many paths, or of some more; `first_outcomes` those of as
     many as are there, and none where blocks between are not done. `tables` are
-    risk and comparison of a run; `with_level` is the same run with VaR and ES also at a level.
+    risk and comparison of a run, `stored_tables` those of the cube where it has them all; `with_level` is the same run with VaR and ES also at a level.
     """
 
     @property
@@ -74,6 +74,8 @@ class Asked(Protocol):
     @property
     def first_outcomes(self) -> Mapping[str, np.ndarray]: ...
     def tables(self, variables: Container[str] | None = None) -> Tables: ...
+    @property
+    def stored_tables(self) -> Tables: ...
     def with_level(self, level: float | None) -> Asked: ...
 
 

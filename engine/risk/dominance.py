@@ -19,10 +19,10 @@ from jaxtyping import Float, Int
 from scipy.special import ndtr
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import gravest, tail_flag
+from engine.risk.heaviness import gravest, upper_flag
 from engine.risk.intervals import Units
 from engine.risk.measures import finite_units
-from engine.risk.simultaneous import Together, batched, binned, from_each
+from engine.risk.simultaneous import Together, batched, binned, codes, from_each
 
 POINTS = 60
 OUTSIDE = 0.002
@@ -96,7 +96,7 @@ def dominance(
     batches = batched(units)
     counts, excesses = _gap(x, y, levels, batches)
     first = replace(_judged(1, counts, levels, sign), flag=lost)
-    heavy = gravest(tail_flag(np.sort(values)) for values in (x, y))
+    heavy = gravest(upper_flag(values) for values in (x, y))
     if heavy is not None and heavy.withholds:
         low, high = _ends(levels, sign)
         second = Dominance(2, Verdict.UNKNOWN, np.nan, np.nan, low, high, flag=heavy)
@@ -120,8 +120,8 @@ def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tu
     counts: list[np.ndarray] = []
     sums: list[np.ndarray] = []
     bins = len(levels) + 1
-    codes = [np.searchsorted(levels, values) for values in (x, y)]
-    for values, code in zip((x, y), codes, strict=True):
+    sides = [codes(levels, values) for values in (x, y)]
+    for values, code in zip((x, y), sides, strict=True):
         for kept, weights in ((counts, None), (sums, values.astype(np.float64) - float(levels[0]))):
             kept.append(from_each(binned(code, bins, batches, weights)))
     above, beyond = (one - two for one, two in (counts, sums))
@@ -130,7 +130,7 @@ def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tu
     excess = np.concatenate([beyond[:1], beyond[1:] - from_first * above[1:]])
     differ = x != y
     highest, lowest = (
-        from_each(np.bincount(side(*codes)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
+        from_each(np.bincount(side(*sides)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
     )
     return _Gaps(Together(above[1:], batches), (highest - lowest)[1:]), _Gaps(
         Together(excess, batches), highest
@@ -138,7 +138,7 @@ def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tu
 
 
 def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominance:
-    of, reach = gaps.totals.moments, gaps.totals.reach
+    of = gaps.totals.moments
     at = levels if order == 1 else np.concatenate([levels[:1], levels])
     # where the two are on the same side on every path they are alike there
     moving = of.error > 0
@@ -150,7 +150,7 @@ def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominan
     least = 0.5**apart
     better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
     sure = np.where(apart >= SURE, t, 0.0)
-    surely_better, surely_worse = sure.min() < -reach, sure.max() > reach
+    surely_better, surely_worse = gaps.totals.beyond(-sure.min()), gaps.totals.beyond(sure.max())
     if better <= ERROR:
         verdict = Verdict.BETTER
     elif worse <= ERROR:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
 
 import numpy as np
 
 from engine.risk import ranks
-from engine.risk.contrasts import of_mean, of_shortfall
+from engine.risk.contrasts import of_shortfall
 from engine.risk.events import event_outcomes, happens
 from engine.risk.intervals import as_units
 from engine.risk.ranks import Gaps
@@ -36,7 +37,8 @@ def of_outcomes(
     if not chosen:
         return {}
     sound = np.logical_and.reduce([np.isfinite(outcomes[name]).all(axis=0) for name in chosen])
-    units = as_units(len(sound), study.unit).take(sound)
+    units = as_units(len(sound), study.unit).kept(sound)
+    whole = bool(sound.all())
     if units.count < 2:
         return {}
     batches, measures = batched(units), ["mean", *([f"ES{100 * level:g}"] if level else ())]
@@ -46,8 +48,12 @@ def of_outcomes(
     for name in chosen:
         values, loss = outcomes[name], study.is_loss(name)
         for measure in measures:
-            of = of_shortfall(values, sound, units, level, loss) if level and measure != "mean" else of_mean(values, sound)  # fmt: skip
-            totals[measure].append((1.0 if loss else -1.0) * batches.totals(of.values[:, sound]))
+            own = (
+                of_shortfall(values, sound, units, level, loss).values
+                if level and measure != "mean"
+                else values
+            )
+            totals[measure].append((1.0 if loss else -1.0) * batches.totals(own if whole else own[:, sound]))
             gap = against_baseline(measure)
             there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
             told[measure].append(there[:, None] & there)
@@ -65,15 +71,20 @@ def of_events(
         return {}
     read = {name: outcomes[name] for name in sorted(set().union(*(event_outcomes(study, e) for e in events)))}
     sound = np.logical_and.reduce([np.isfinite(values).all(axis=0) for values in read.values()])
-    units = as_units(len(sound), study.unit).take(sound)
+    units = as_units(len(sound), study.unit).kept(sound)
+    whole = bool(sound.all())
     if units.count < 2:
         return {}
     batches = batched(units)
     totals: list[np.ndarray] = []
     told: list[np.ndarray] = []
     for event in events:
-        own = happens(study, event, read)[:, sound]
+        own = happens(study, event, read)
+        own = own if whole else own[:, sound]
         totals.append(batches.totals(own))
-        told.append(np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own]))
+        apart = np.zeros((len(own), len(own)), bool)
+        for i, j in combinations(range(len(own)), 2):
+            apart[i, j] = apart[j, i] = np.count_nonzero(own[i] != own[j]) >= FEWEST
+        told.append(apart)
     by_event = zip((event.name for event in events), ranks.gaps(totals, batches, told), strict=True)
     return {"probability": dict(by_event)}

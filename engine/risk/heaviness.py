@@ -99,6 +99,13 @@ def tail_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
 
 
+def upper_flag(values: Float[np.ndarray, "value"]) -> Flag | None:
+    """`tail_flag` of values in any order, of which the largest alone are sorted."""
+    k = tail_size(len(values))
+    first = len(values) - k - 1
+    return largest_flag(np.sort(np.partition(values, first)[first:])) if k else None
+
+
 def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
     """The flag of a mean from both tails of its values: one that takes the interval before one that does not.
 

@@ -9,6 +9,7 @@ from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import Extremes, tails_flag
 from engine.risk.intervals import Estimate, Units, moments
 from engine.risk.measures import ONE_UNIT, few_replicates, finite_units
+from engine.risk.sums import BLOCK
 
 
 def variance_ratio(
@@ -23,12 +24,30 @@ def variance_ratio(
     nothing = Estimate(np.nan)
     if units.paths < 2:
         return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
-    a, b = (part.astype(np.float64) - part.mean(dtype=np.float64) for part in (x, y))
-    apart, paired = float(a @ a + b @ b) / units.paths, float((a - b) @ (a - b)) / units.paths
+    centres = [part.mean(dtype=np.float64) for part in (x, y)]
+
+    def squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Squared distances from both means together, and of the gap from its own."""
+        a, b = (part.astype(np.float64) - centre for part, centre in zip((x, y), centres, strict=True))
+        gap = a - b
+        a *= a
+        b *= b
+        gap *= gap
+        a += b
+        return a, gap
+
+    parts = [slice(first, first + BLOCK) for first in range(0, units.paths, BLOCK)]
+    total = np.zeros(2)
+    for some in parts:
+        total += [part.sum() for part in squares(x[some], y[some])]
+    apart, paired = (total / units.paths).tolist()
     if paired <= 1e-14 * apart or apart == 0:
         return nothing.flagged(lost, Flag(Reason.UNRECORDED))
     ratio = apart / paired
-    influence = (a * a + b * b) / apart - (a - b) ** 2 / paired
+    influence = np.empty(units.paths)
+    for some in parts:
+        alone, gap = squares(x[some], y[some])
+        influence[some] = alone / apart - gap / paired
     of = moments(influence, units)
     if units.count < 2:
         return Estimate(ratio).flagged(lost, ONE_UNIT)

@@ -30,13 +30,17 @@ def regrets(
     unit: int | Units,
     loss: bool,
     levels: Sequence[float] = LEVELS,
+    means: Sequence[Estimate] = (),
 ) -> list[dict[str, Estimate]]:
     """Of each policy: "regret", its mean; "regret_VaR95", what the worst 5 % of futures reach or pass; "regret_max".
 
     Quantiles have the order statistics' intervals, flagged as any VaR's.
+
+    Args:
+      means: what `measures.regret` gives of the same values; made here if not given.
     """
     kept, units, lost = finite_units(tuple(values), unit)
-    means = regret(values, unit, loss)
+    means = means or regret(values, unit, loss)
     if not units.count:
         return [{"regret": mean} for mean in means]
     short = shortfalls(np.stack(kept), loss)

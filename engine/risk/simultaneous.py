@@ -13,6 +13,7 @@ from functools import cached_property
 
 import numpy as np
 from jaxtyping import Float, Int, Num
+from scipy.special import stdtrit
 
 from engine.risk.intervals import CONFIDENCE, Moments, Units, moments_of_totals
 
@@ -20,6 +21,14 @@ MOST = 4096
 """Batches, at most: the error of a standard error from so many is 1 %."""
 DRAWS = 5_000
 """Draws of the largest error: its 95 % quantile is exact to 1 %."""
+SLICE = 1 << 16
+"""Values whose codes are made at a time, so that they stay in a core's cache."""
+PLAIN = 100
+"""Batches from which on a number that is far beyond what each alone reaches, for all numbers made wider, is beyond what all reach."""
+FAR = 2.0
+"""How many times as far that is."""
+ROWS = 16
+"""Rows whose products are made at a time."""
 Totals = Float[np.ndarray, "*cells batch"]
 
 
@@ -31,6 +40,16 @@ def batched(units: Units) -> Units:
     return Units(units.paths, units.size, owner)
 
 
+def codes(levels: Num[np.ndarray, "level"], values: Num[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
+    """How many of some levels each value is strictly above: with few levels faster than searching each value among them."""
+    above: np.ndarray = np.zeros(len(values), np.min_scalar_type(len(levels)))
+    for first in range(0, len(values), SLICE):
+        part, into = values[first : first + SLICE], above[first : first + SLICE]
+        for level in levels:
+            into += part > level
+    return above
+
+
 def binned(
     code: Int[np.ndarray, "path"],
     bins: int,
@@ -38,7 +57,7 @@ def binned(
     weights: Num[np.ndarray, "path"] | None = None,
 ) -> Float[np.ndarray, "bin batch"]:
     """How many paths of each batch have each code, or what their weights add up to, [bin, batch]."""
-    owner = batches.owners(np.arange(batches.paths))
+    owner = batches.owners(np.arange(batches.paths)) if batches.owner is None else batches.owner
     count = np.bincount(owner * np.int64(bins) + code, weights, batches.count * bins)
     return count.reshape(batches.count, bins).T.astype(np.float64)
 
@@ -78,6 +97,17 @@ class Together:
         residual /= np.sqrt(np.einsum("kb,kb->k", residual, residual))[:, None]
         return max(_largest(residual), self.batches.reach)
 
+    def beyond(self, errors: float) -> bool:
+        """Whether so many standard errors are more than `reach`, which takes long and is left alone where that is plain without it."""
+        if not errors > self.batches.reach:
+            return False
+        if self.batches.count >= PLAIN:
+            # that all numbers together miss is no likelier than each for itself together
+            alone = stdtrit(self.batches.count - 1, 1 - (1 - CONFIDENCE) / (2 * self.moments.mean.size))
+            if errors > FAR * alone:
+                return True
+        return bool(errors > self.reach)
+
 
 def _largest(residual: Float[np.ndarray, "number batch"]) -> float:
     """The 95 % quantile of the largest of several Student's t, with the correlations of residuals of unit length."""
@@ -85,10 +115,19 @@ def _largest(residual: Float[np.ndarray, "number batch"]) -> float:
     random = np.random.default_rng([numbers, batches])
     # not by BLAS, whose threads wait for one another where several threads call it
     if numbers < batches:
-        value, vector = np.linalg.eigh(np.einsum("kb,jb->kj", residual, residual))
+        value, vector = np.linalg.eigh(_lower_products(residual))
         residual = vector * np.sqrt(np.maximum(value, 0.0))
     normal = random.standard_normal((DRAWS, residual.shape[1]), np.float32)
     errors = np.einsum("db,kb->dk", normal, residual.astype(np.float32))
     largest = np.abs(errors).max(axis=1)
     largest /= np.sqrt(random.chisquare(batches - 1, DRAWS) / (batches - 1))
     return float(np.quantile(largest, CONFIDENCE))
+
+
+def _lower_products(rows: Float[np.ndarray, "number batch"]) -> Float[np.ndarray, "number number"]:
+    """Products of every two rows, below the diagonal and on it: all that `eigh` reads."""
+    products: np.ndarray = np.zeros((len(rows), len(rows)))
+    for first in range(0, len(rows), ROWS):
+        last = first + ROWS
+        products[first:last, :last] = np.einsum("kb,jb->kj", rows[first:last], rows[:last])
+    return products

@@ -17,7 +17,7 @@ from engine.risk.flags import Flag
 from engine.risk.intervals import Units
 from engine.risk.measures import correlation, finite_units
 from engine.risk.shares import combined_interval, effective_count, exact_interval, wilson_interval
-from engine.risk.simultaneous import Together, batched, binned, from_each
+from engine.risk.simultaneous import Together, batched, binned, codes, from_each
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
@@ -88,8 +88,7 @@ def threshold_curves(
     marked = None if threshold is None else threshold if above else -threshold
     levels = _levels(losses, marked)
     batches = batched(units)
-    # a code is how many levels a loss is strictly above
-    counts = np.stack([_beyond(np.searchsorted(levels, row), len(levels), batches) for row in losses])
+    counts = np.stack([_beyond(codes(levels, row), len(levels), batches) for row in losses])
     shares, gaps = Together(counts, batches), Together(np.delete(counts - counts[base], base, 0), batches)
     of, reaches = shares.moments, (shares.reach, gaps.reach if len(losses) > 1 else np.nan)
     count = effective_count(replace(of, units=units.count), units)

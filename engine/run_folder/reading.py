@@ -58,6 +58,9 @@ class Paths(Mapping[str, np.ndarray]):
             self._held[name] = values
         return values
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._study.keep.outcomes
+
     def __iter__(self) -> Iterator[str]:
         """Names in the order of the model."""
         return iter(self._study.keep.outcomes)

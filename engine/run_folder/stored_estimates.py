@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.risk.evidence import measures
 from engine.risk.flags import DETAILS, Reason, as_array, of_array
 from engine.risk.intervals import Estimate
 from engine.risk.summaries import STATS
@@ -72,6 +73,24 @@ def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
             if of.table:
                 getattr(tables, of.table).extend(_records(study, tree, group, of))
     return tables
+
+
+def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
+    """The records of a cube as they were made, in that order; None where it has not all of them, or has lost why one has no interval."""
+    tables, base = tables_of_cube(study, tree), study.baseline
+    comparison = [r for r in tables.comparison if r.policy != base or r.measure == "regret"]
+    policies, outcomes, events = len(study.policies), len(study.model.outcomes), len(study.events)
+    own = outcomes * len(measures(study.levels)) + events
+    gaps = (policies - 1) * (own + outcomes) + policies * outcomes
+    if (len(tables.risk), len(comparison)) != (policies * own, gaps):
+        return None
+    if any(flag.reason is Reason.UNRECORDED for r in (*tables.risk, *comparison) for flag in r.flags):
+        return None
+    place = {name: k for k, name in enumerate((*study.model.outcomes, *study.events_by_name))}
+    rows = {name: k for k, name in enumerate(study.policy_names)}
+    for records in (tables.risk, comparison):
+        records.sort(key=lambda r: (place[r.variable], rows[r.policy]))
+    return Tables(tables.risk, comparison)
 
 
 def _records(study: Study, tree: xr.DataTree, group: SummaryGroup, of: Numbers) -> Iterator[Record]:

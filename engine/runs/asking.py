@@ -18,6 +18,7 @@ from engine.run_folder import answer_store
 from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
+from engine.run_folder.stored_estimates import tables_as_made
 from engine.study.loading import again, load_study
 from engine.study.study import BLOCK, Study
 
@@ -83,6 +84,11 @@ class Asking:
     def tables(self, variables: Container[str] | None = None) -> Tables:
         """Risk and comparison of every outcome and event, or of some."""
         return self.answers.all_tables if variables is None else self.answers.tables(variables)
+
+    @cached_property
+    def stored_tables(self) -> Tables:
+        """Those of every outcome and event, read from the cube; made where it has not all of them."""
+        return tables_as_made(self.study, self.cube) or self.tables()
 
     def with_level(self, level: float | None) -> Asking:
         """The same with VaR and ES also at a level."""

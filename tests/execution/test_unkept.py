@@ -12,6 +12,7 @@ from engine.execution.resources import memory_needed
 from engine.plots import exceedance
 from engine.risk.flags import Reason
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.stored_estimates import tables_as_made
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_close, assert_same
@@ -128,6 +129,24 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
     assert [repr(r) for r in again.answers.all_tables.risk] == [
         repr(r) for r in found["none"].answers.all_tables.risk
     ]
+
+
+@pytest.mark.parametrize("keep", KEEPS)
+def test_the_cube_gives_back_the_tables_that_were_made(runs, keep):
+    """Every number and flag of every record, in the same order; made anew where the cube lacks a level."""
+    _, found = runs
+    of = found[keep].asking()
+    read, made = of.stored_tables, of.tables()
+    for one, other in ((read.risk, made.risk), (read.comparison, made.comparison)):
+        assert list(by_place(one)) == list(by_place(other))
+        assert_same(*(np.array([numbers(record) for record in records]) for records in (one, other)))
+        assert [(record.flags, record.flag) for record in one] == [
+            (record.flags, record.flag) for record in other
+        ]
+    assert tables_as_made(of.study, of.cube) is not None
+    wider = of.with_level(0.9)
+    assert tables_as_made(wider.study, wider.cube) is None
+    assert any(r.measure == "difference_VaR90" for r in wider.stored_tables.comparison)
 
 
 def test_a_run_that_grew_ends_in_the_same_bytes(runs, tmp_path):

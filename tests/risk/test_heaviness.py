@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import Extremes, largest_flag, misfit, pareto_fit, tail_flag, tail_size
+from engine.risk.heaviness import Extremes, largest_flag, misfit, pareto_fit, tail_flag, tail_size, upper_flag
 from engine.risk.measures import summary
 from tests.helpers import assert_plausible, assert_same
 
@@ -220,3 +220,10 @@ def test_an_estimate_is_always_shown_and_a_warning_leaves_its_interval():
             assert np.isfinite(estimate.estimate) and np.isfinite(estimate.standard_error)
             assert np.isfinite([estimate.low, estimate.high]).all() == (index == 2.0)
         assert not found["VaR99"].flags and np.isfinite(found["VaR99"].low)
+
+
+@pytest.mark.parametrize("index", [0.9, 2.0, 30.0])
+@pytest.mark.parametrize("count", [0, 150, 4_000, 40_000])
+def test_a_tail_is_judged_alike_whatever_the_order_of_its_values(count, index):
+    values = RNG.pareto(index, count).astype(np.float32)
+    assert upper_flag(values) == tail_flag(np.sort(values))

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import ndtri, stdtrit
 
 from engine.risk.intervals import Units, Z, as_units
-from engine.risk.simultaneous import Together, batched, binned
+from engine.risk.simultaneous import Together, batched, binned, codes
 from tests.helpers import assert_close
 
 N = 1 << 15
@@ -55,3 +55,27 @@ def test_batches_are_whole_units_and_add_up(units):
     counts = binned(code, 5, batches)
     assert_close(counts.sum(axis=0), batches.sizes * np.ones(batches.count))
     assert_close(binned(code, 5, batches, values).sum(axis=1), np.bincount(code, values, 5))
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_a_code_is_how_many_levels_lie_below(kind):
+    values = np.round(RANDOM.standard_normal(3 * N), 2).astype(kind)
+    for levels in (np.unique(values)[::30], np.unique(values), values[:1]):
+        assert np.array_equal(codes(levels, values), np.searchsorted(levels, values))
+
+
+@pytest.mark.parametrize("count", [1, 8, 60, N])
+def test_what_is_beyond_the_reach_is_so_whether_or_not_it_is_looked_for(count):
+    batches = batched(Units(count, 1))
+    values = np.cumsum(RANDOM.standard_normal((20, count)), axis=0)
+    reach = Together(batches.totals(values), batches).reach
+    for errors in (
+        -1.0,
+        0.0,
+        1.9,
+        *(reach * np.array([0.9, 1 - 1e-9, 1.0, 1 + 1e-9, 1.5, 3.0])),
+        1e6,
+        np.nan,
+    ):
+        together = Together(batches.totals(values), batches)
+        assert together.beyond(float(errors)) is bool(errors > reach)
