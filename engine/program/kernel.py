@@ -18,7 +18,7 @@ from engine.modelling.loading import source_digest
 from engine.program import arguments, native
 from engine.program.contract import Program
 from engine.program.gpu import GpuProgram
-from engine.program.known import Unlisted, code_of, is_known, key_of_code
+from engine.program.known import Unlisted, code_of, is_known, key_of_code, note
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
 from engine.program.loop import OUTCOMES
@@ -125,7 +125,7 @@ def form_of(study: Study, dtype: type) -> Listing | str:
                     written, _ = native.code_in_memory(
                         study, listing, arguments.of(study, dtype), width, OUTCOMES
                     )
-                    native.note(study, code, key_of_code(study, code, dtype, width, OUTCOMES), written)
+                    note(study, code, key_of_code(study, code, dtype, width, OUTCOMES), written)
                 except CompilerEnded as ended:
                     _FORMS[rules] = f"what LLVM compiles. {ended}"
                     text = f"{ended} It is used here, and takes several times as long."

@@ -24,7 +24,7 @@ from engine.modelling import contract, executed
 from engine.modelling.records import Model
 from engine.program import compilation_cache, machine_code
 from engine.program.listing import Listing
-from engine.program.loop import Layout
+from engine.program.loop import Code, Layout
 from engine.program.stages import Room
 from engine.study.study import Study
 
@@ -103,14 +103,16 @@ def is_known(key: str | None) -> bool:
     return key is not None and _noted(key) is not None
 
 
-def note(key: str, layout: Layout, code: str) -> None:
-    """Notes for the next process what was written under a key.
+def note(study: Study, code: str | None, key: str | None, written: Code) -> None:
+    """Notes for the next process what was written under a key, where nobody has changed anything meanwhile.
 
     Args:
-      code: what the machine code is kept by.
+      code: what the study's code was written by, as `code_of` gave it before.
     """
-    held = {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
-    compilation_cache.keep("layout", key, json.dumps({"layout": held, "code": code}).encode())
+    if key is not None and code_of(study) == code:
+        held = {**asdict(written.layout), "dtype": np.dtype(written.layout.dtype).name}
+        content = {"layout": held, "code": machine_code.key_of(written.text)}
+        compilation_cache.keep("layout", key, json.dumps(content).encode())
 
 
 def _noted(key: str) -> dict[str, Any] | None:

@@ -273,7 +273,7 @@ class LoopProgram:
                 return earlier
             listing = listing.listing()
         written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
-        note(self.study, code, key, written)
+        known.note(self.study, code, key, written)
         return written.layout, engine
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
@@ -346,12 +346,6 @@ def code_in_memory(
         raise CompilerEnded(
             f"{what} cannot be compiled: {ended}. XLA's program can: --program xla."
         ) from None
-
-
-def note(study: Study, code: str | None, key: str | None, written: loop.Code) -> None:
-    """Has later processes find code that was written while a model's own code was `code`, where that can be told."""
-    if key is not None and known.code_of(study) == code:  # nobody has changed it meanwhile
-        known.note(key, written.layout, machine_code.key_of(written.text))
 
 
 def filled(
