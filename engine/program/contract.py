@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -48,13 +49,15 @@ class Pass:
         self.first = first
         self._wait: Callable[[], Outcomes] | None = wait
         self._values: Outcomes | None = None
+        self._lock = threading.Lock()
 
     def values(self) -> Outcomes:
-        """The outcomes on the host; waits for them."""
-        if self._wait is not None:
-            self._values, self._wait = self._wait(), None
-        assert self._values is not None
-        return self._values
+        """The outcomes on the host; waits for them, once for all threads."""
+        with self._lock:
+            if self._wait is not None:
+                self._values, self._wait = self._wait(), None
+            assert self._values is not None
+            return self._values
 
     def of(self, block: Block) -> BlockResult:
         """Those of a block among them."""

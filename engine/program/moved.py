@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
@@ -46,6 +47,7 @@ class MovedProgram:
         self.mesh, self.dtype, self.inputs = own.mesh, own.dtype, own.inputs
         self._rows = {stream.label: row for row, stream in enumerate(arguments.streams(study))}
         self._made: dict[tuple[int, int], Scores] = {}
+        self._lock = threading.Lock()
 
     def fed(self, inputs: Any) -> MovedProgram:
         other = copy(self)
@@ -101,19 +103,23 @@ class MovedProgram:
         if facts is None or facts.held is None:
             text = "needs its futures, which nobody has moved yet. Run it first: rustbelt run"
             raise UserError(self.study.source, [text])
-        if key not in self._made:
-            scores = np.array(self._own.scores(replace(block, first=LATER + block.first)))
-            for run in range(block.first // FUTURES, -(-(block.first + block.count) // FUTURES)):
-                moved, first = facts.held(run), run * FUTURES - block.first
-                within = slice(max(-first, 0), min(block.count - first, FUTURES))
-                for name, row in zip(moved.streams, moved.scores, strict=True):
-                    if name in self._rows:
-                        scores[self._rows[name], first + within.start : first + within.stop] = row[within]
-            scores.setflags(write=False)
+        with self._lock:
+            made = self._made.get(key)
+        if made is not None:
+            return made
+        scores = np.array(self._own.scores(replace(block, first=LATER + block.first)))
+        for run in range(block.first // FUTURES, -(-(block.first + block.count) // FUTURES)):
+            moved, first = facts.held(run), run * FUTURES - block.first
+            within = slice(max(-first, 0), min(block.count - first, FUTURES))
+            for name, row in zip(moved.streams, moved.scores, strict=True):
+                if name in self._rows:
+                    scores[self._rows[name], first + within.start : first + within.stop] = row[within]
+        scores.setflags(write=False)
+        with self._lock:
             while len(self._made) > 8:
                 self._made.pop(next(iter(self._made)))
             self._made[key] = scores
-        return self._made[key]
+        return scores
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
         return self._own.outcomes_of(scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
@@ -74,6 +75,7 @@ class XlaProgram:
         self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
         self.tiles_each = -(-self.reach // self.lanes // devices)
         self._passes: dict[int, Pass] = {}
+        self._lock = threading.Lock()
         self._run = self._compiled(self._tiles, 2)
         self._trace = self._compiled(self._traced_tile, 0)
         self._draw = self._compiled(self._drawn_tiles, 0)
@@ -98,11 +100,12 @@ class XlaProgram:
         first = index * self.reach
         if self.reach == BLOCK:
             return self._launched(first, block.count)
-        if index not in self._passes:
-            while len(self._passes) > 1:
-                self._passes.pop(next(iter(self._passes)))
-            self._passes[index] = self._launched(first, self.reach)
-        return self._passes[index]
+        with self._lock:
+            if index not in self._passes:
+                while len(self._passes) > 1:
+                    self._passes.pop(next(iter(self._passes)))
+                self._passes[index] = self._launched(first, self.reach)
+            return self._passes[index]
 
     def collect(self, block: Block, running: Pass) -> BlockResult:
         return running.of(block)
