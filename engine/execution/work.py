@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -54,16 +56,22 @@ class Work:
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
         self._agrees, self._own = force, list[int]()
+        self._wrong_with_years, self._lock = Future[str](), threading.Lock()
 
     def yearly(self) -> str:
         """Computes and commits what the cube says of single years, from the first paths.
 
         Returns:
-          What is wrong with the values, "" if nothing is: then nothing is committed.
+          What is wrong with the values, "" if nothing is: else nothing is committed.
+
+        Raises:
+          CancelledError: it has been given up meanwhile.
         """
         files, bad = self.yearly_files()
         if not bad:
-            self._commit(Record(YEARLY, 0, yearly_paths(self.study), ()), files)
+            with self._lock:
+                self._go_on_with_years()
+                self._commit(Record(YEARLY, 0, yearly_paths(self.study), ()), files)
         return bad
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
@@ -74,6 +82,7 @@ class Work:
             beyond: list[bool] = []
 
             def looked_at(part: YearlyValues) -> YearlyValues:
+                self._go_on_with_years()
                 beyond.append(any_beyond(study, part))
                 return part
 
@@ -86,6 +95,7 @@ class Work:
         values = self._program.first_years(count)
         out = excluded(study, values)
         for block in study.blocks() if study.nonfinite else ():
+            self._go_on_with_years()
             count = min(block.count, len(out) - block.first)
             if count > 0:  # what its outcomes keep out is out here too
                 some = replace(block, count=count)
@@ -109,36 +119,61 @@ class Work:
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
-            that are stored; or the folder cannot be written.
+            that are stored; or the folder cannot be written. It is told at once: the yearly sample is given up.
         """
         out = ledger.excluded_of(ledger.done_blocks(self._folder)) if self.study.nonfinite else 0
         self._agree()
-        with ThreadPoolExecutor(1) as beside, ThreadPoolExecutor(self._writers) as writers:
-            sample = beside.submit(self.yearly) if yearly else None
-            writing: deque[tuple[Future, Block]] = deque()
+        self._wrong_with_years = Future[str]()
+        beside = ThreadPoolExecutor(1)
+        if yearly:
+            beside.submit(self._tell_of_years)
+        beside.shutdown(wait=False)
+        writing: deque[tuple[Future, Block]] = deque()
 
-            def written() -> Block:
-                future, block = writing.popleft()
-                future.result()
-                return block
+        def written() -> Block:
+            future, block = writing.popleft()
+            future.result()
+            return block
 
-            def store(result: BlockResult) -> None:
-                if sample is not None:
-                    refuse_bad_year(self.study, sample.result())
-                self.store(result)
+        def store(result: BlockResult) -> None:
+            if yearly:
+                refuse_bad_year(self.study, self._wrong_with_years.result())
+            self.store(result)
 
-            for result in self.results(wanted, min(self._writers, AHEAD)):
-                out += refuse_nonfinite(self.study, result, out)
-                if self._own:
-                    self._agree(*(future for future, _ in writing))
-                self._own.append(result.block.index)
-                while writing and (len(writing) == self._writers or writing[0][0].done()):
+        with ThreadPoolExecutor(self._writers) as writers:
+            try:
+                for result in self.results(wanted, min(self._writers, AHEAD)):
+                    out += refuse_nonfinite(self.study, result, out)
+                    if self._own:
+                        self._agree(*(future for future, _ in writing))
+                    self._own.append(result.block.index)
+                    while writing and (len(writing) == self._writers or writing[0][0].done()):
+                        yield written()
+                    writing.append((writers.submit(store, result), result.block))
+                while writing:
                     yield written()
-                writing.append((writers.submit(store, result), result.block))
-            while writing:
-                yield written()
-            if sample is not None:
-                refuse_bad_year(self.study, sample.result())
+                if yearly:
+                    refuse_bad_year(self.study, self._wrong_with_years.result())
+            except BaseException:  # Ctrl-C too: nobody waits for all years
+                self._give_years_up()
+                raise
+
+    def _tell_of_years(self) -> None:
+        told = self._wrong_with_years
+        with suppress(InvalidStateError):  # given up
+            try:
+                told.set_result(self.yearly())
+            except BaseException as failure:
+                told.set_exception(failure)
+
+    def _give_years_up(self) -> None:
+        """Lets go of who waits for the yearly sample, which ends with the part that it is at; what is being committed is."""
+        with self._lock:
+            self._wrong_with_years.cancel()
+
+    def _go_on_with_years(self) -> None:
+        if self._wrong_with_years.cancelled():
+            raise CancelledError
 
     def _agree(self, *writing: Future) -> None:
         """Compares what others have stored with what the program gives, until there has been something to compare.
@@ -153,6 +188,7 @@ class Work:
         try:
             self._agrees = refuse_disagreeing(self._folder, self._program, self._own)
         except UserError:
+            self._give_years_up()
             wait(writing)
             for index in self._own:
                 ledger.drop(self._folder.path, index)

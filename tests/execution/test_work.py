@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.execution.work import AHEAD, Work
-from engine.run_folder import cube, ledger, ownership
+from engine.run_folder import cube, ledger, ownership, parts
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
 from tests.recorded import MOST, VERSIONS, contents, played_back, study_in
@@ -92,42 +92,104 @@ def test_a_writer_that_fails_ends_the_run_and_leaves_whole_blocks(begun):
 
 
 class Counted(Work):
-    """How many blocks were in memory at a time, at most."""
+    """How many blocks were in memory at a time, at most; the disk is slower than the loop."""
 
     def __init__(self, folder, program, **named):
         super().__init__(folder, program, **named)
-        self.held, self.most, self._lock = 0, 0, threading.Lock()
+        self.held, self.most, self._counting = 0, 0, threading.Lock()
         submit = program.submit
         self._program = type("Submitting", (), {"collect": program.collect, "draws": program.draws})()
         self._program.years_in_parts = program.years_in_parts
         self._program.submit = lambda block: self._count(1) or submit(block)
 
     def _count(self, more):
-        with self._lock:
+        with self._counting:
             self.held += more
             self.most = max(self.most, self.held)
 
     def store(self, result):
+        threading.Event().wait(0.3)
         super().store(result)
         self._count(-1)
 
 
-def test_so_many_blocks_are_in_memory_however_slow_the_disk_is(begun):
+@pytest.mark.parametrize(("writers", "most"), [(1, 1 + 1 + 1), (2, AHEAD + 1 + 2), (3, AHEAD + 1 + 3)])
+def test_so_many_blocks_are_in_memory_however_slow_the_disk_is(begun, writers, most):
     folder, program = begun("bounded")
-    work = Counted(folder, program, writers=1)
-    list(work.blocks(folder.study.blocks(), yearly=True))
-    assert work.most <= min(AHEAD, 1) + 1 + 1 < BLOCKS
+    work = Counted(folder, program, writers=writers)
+    list(work.blocks([*folder.study.blocks(), *folder.study.blocks()], yearly=True))
+    assert work.most <= most < 2 * BLOCKS
 
 
 class Unsound(Work):
     """The yearly sample has a value that is not finite, and takes longer than blocks do."""
 
+    def __init__(self, folder, program, **named):
+        super().__init__(folder, program, **named)
+        self._begun, self.stored = threading.Semaphore(0), []
+
     def yearly_files(self):
+        for _ in range(WRITERS):
+            assert self._begun.acquire(timeout=30)
+        threading.Event().wait(0.3)
         return {}, "a year is not finite"
+
+    def results(self, wanted, at_once=1):
+        for result in super().results(wanted, at_once):
+            yield result
+            self._begun.release()  # it has been handed to a writer
+
+    def store(self, result):
+        self.stored.append(result.block.index)
 
 
 def test_nothing_is_written_before_the_years_are_known_to_be_sound(begun):
     folder, program = begun("unsound")
+    work = Unsound(folder, program, writers=WRITERS)
     with pytest.raises(UserError, match="a year is not finite"):
-        list(Unsound(folder, program, writers=WRITERS).blocks(folder.study.blocks(), yearly=True))
-    assert not list(ledger.recorded_blocks(folder.path))
+        list(work.blocks(folder.study.blocks(), yearly=True))
+    assert work.stored == [] and not list(ledger.recorded_blocks(folder.path))
+
+
+class Halted(Work):
+    """Something ends the run while the second part of the yearly sample is computed."""
+
+    def __init__(self, folder, program, failure, **named):
+        super().__init__(folder, program, **named)
+        self.parts, self.go_on, self.ended = 0, threading.Event(), threading.Event()
+        self._failure, self._begun, self._years = failure, threading.Event(), program.years_in_parts
+        self._program = type("Slow", (), {"submit": program.submit, "collect": program.collect})()
+        self._program.draws, self._program.years_in_parts = program.draws, self._slowly
+
+    def _slowly(self, count):
+        for part in self._years(count):
+            self.parts += 1
+            if self.parts == 2:
+                self._begun.set()
+                self.go_on.wait(20)
+            yield part
+
+    def yearly(self):
+        try:
+            return super().yearly()
+        finally:
+            self.ended.set()
+
+    def results(self, wanted, at_once=1):
+        for result in super().results(wanted, at_once):
+            if result.block.index == 2:
+                assert self._begun.wait(30)
+                raise self._failure
+            yield result
+
+
+@pytest.mark.parametrize("failure", [KeyboardInterrupt(), UserError("model", ["is not finite."])])
+def test_what_ends_a_run_is_told_before_the_years_are_there_which_are_given_up(begun, failure):
+    folder, program = begun("halted")
+    work = Halted(folder, program, failure, writers=WRITERS)
+    with pytest.raises(type(failure)):
+        list(work.blocks(folder.study.blocks(), yearly=True))
+    assert not work.ended.is_set()
+    work.go_on.set()
+    assert work.ended.wait(30) and work.parts == 2
+    assert not list(ledger.recorded_blocks(folder.path)) and parts.yearly_missing(folder)
