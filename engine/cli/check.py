@@ -207,7 +207,7 @@ def _print_size(
         *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("program", form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
-        ("memory", f"{size_as_text(memory_needed(study))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
+        ("memory", f"{size_as_text(memory_needed(study, memory=allowed))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
         ("beliefs", f"{study.beliefs}: priors and constants, as a score names them"),

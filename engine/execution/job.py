@@ -23,7 +23,7 @@ from engine.execution.executors.processes import Workers
 from engine.execution.moving import move
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.options import RunOptions as RunOptions
-from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large
+from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.stages import Stage
 from engine.program import compilation_cache, devices, kernel, known, machine_code
 from engine.program.llvm import EMITTER
@@ -110,6 +110,7 @@ def at_work(
     """
     refuse_if_memory_too_small(folder.study, options.memory, options.workers or 0)
     here = options.workers is None and options.scheduler is None
+    writers = writers_for(folder.study, options.memory) if here else 1
     size = devices.mesh(options.device).devices.size if here else None
     there = folder.path.exists()
     with (
@@ -117,7 +118,7 @@ def at_work(
         _nothing_left_of_a_refused_run(folder, there),
         executor,  # its workers end first
     ):
-        yield Job(folder, options, executor, size, ended), holder
+        yield Job(folder, options, executor, size, ended, writers), holder
 
 
 def compute_shard(
@@ -196,6 +197,7 @@ class Job:
     executor: Executor
     devices: int | None
     ended: Ended | None = None
+    writers: int = 1
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     def finish(self, holder: ownership.Holder) -> Finished:
@@ -292,7 +294,9 @@ class Job:
                 self.options.device,
                 observe,
             )
-        assignment = Assignment(folder, holder.token, yearly, blocks, observe, self.options.force)
+        assignment = Assignment(
+            folder, holder.token, yearly, blocks, observe, self.options.force, self.writers
+        )
         done, running = assignment.paths_done, pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):
             done += block.count

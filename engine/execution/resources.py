@@ -23,6 +23,8 @@ from engine.run_folder import reading
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 
+AHEAD = 2
+"""Blocks that are computed at a time, at most: the second is begun on by threads that the first has nothing left for."""
 MOST_WRITERS = 8
 """Blocks that are written at a time, at most: with more the disk is what is waited for."""
 PROCESS = 1 << 30
@@ -41,17 +43,22 @@ _UNITS = {"": 1, "B": 1} | {
 _NAMED = [unit for unit in _UNITS if len(unit) > 1]
 
 
-def memory_needed(study: Study, workers: int = 0) -> int:
+def memory_needed(study: Study, workers: int = 0, memory: int | str | None = None) -> int:
     """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables.
 
     Where no outcome is kept path by path nothing of it grows with the paths.
 
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
+      memory: allowed, in bytes or as "4GiB", None for what is free: as many blocks are written at a time as fit.
     """
+    return _memory_needed(study, workers or 1, 1 if workers else writers_for(study, memory))
+
+
+def _memory_needed(study: Study, processes: int, writers: int) -> int:
     policies, each = len(study.policies), np.dtype(study.dtype).itemsize
     block = each * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
-    held = 4 if workers else 3 + 2 * writers()
+    held = min(writers, AHEAD) + 1 + 2 * writers
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
     yearly = each * policies * len(study.years) * cell_count(study.model) * sample
     named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
@@ -60,12 +67,25 @@ def memory_needed(study: Study, workers: int = 0) -> int:
     paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
     groups = 3 * GROUPS + TOGETHER * GROUPS_OF_BLOCK
     tallies = 8 * groups * BINS_HELD * policies * len(unkept(study))
-    return (workers or 1) * (PROCESS + held * block) + max(3 * yearly, yearly + paths, yearly + tallies)
+    return processes * (PROCESS + held * block) + max(3 * yearly, yearly + paths, yearly + tallies)
 
 
 def writers() -> int:
-    """Blocks that a process which computes a run alone writes at a time: each is in memory twice, as outcomes and as files."""
+    """Blocks that a process which computes a run alone writes at a time, at most: each is in memory twice, as outcomes and as files."""
     return max(2, min(len(devices.cores()), MOST_WRITERS))
+
+
+def writers_for(study: Study, memory: int | str | None = None) -> int:
+    """Blocks of a run that are written at a time: as many as there are and as fit in the memory, at least 1.
+
+    Args:
+      memory: as `memory_needed` takes it.
+    """
+    free = memory_free() if memory is None else bytes_of(memory)
+    count = min(writers(), -(-study.paths // BLOCK))
+    while free is not None and count > 1 and _memory_needed(study, 1, count) > free:
+        count -= 1
+    return count
 
 
 def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:
@@ -74,8 +94,9 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
     Args:
       memory: allowed, in bytes or as "4GiB"; None for what is free.
     """
-    needed, remedy = memory_needed(study, workers), "Ask for fewer paths, or keep less"
+    remedy = "Ask for fewer paths, or keep less"
     if memory is None:
+        needed = memory_needed(study, workers)
         free = memory_free()
         if free is not None and needed > free:
             needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
@@ -85,6 +106,7 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
         allowed = bytes_of(memory)
     except ValueError as wrong:
         raise UserError("--memory", [str(wrong)]) from wrong
+    needed = memory_needed(study, workers, allowed)
     if needed > allowed:
         expected = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
         raise UserError("--memory", [f"{expected}. {remedy}, or allow more."])

@@ -17,6 +17,7 @@ from engine.execution import summing
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
+from engine.execution.resources import AHEAD
 from engine.program.contract import BlockResult, Program, YearlyValues
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
@@ -29,8 +30,6 @@ from engine.study.study import Block
 
 LOOKS = 4
 """Blocks before which a worker looks whether others have stored any to compare with: all may have begun at once."""
-AHEAD = 2
-"""Blocks that are computed at a time, at most: the second is begun on by threads that the first has nothing left for."""
 
 
 class Work:

@@ -1,8 +1,16 @@
 """Sizes as people write them."""
 
+from dataclasses import replace
+
 import pytest
 
-from engine.execution.resources import bytes_of
+from engine.errors import UserError
+from engine.execution import resources
+from engine.execution.job import RunOptions, at_work, executor_of
+from engine.execution.resources import bytes_of, memory_needed, refuse_if_memory_too_small, writers_for
+from engine.run_folder.folder import RunFolder
+from engine.study.study import BLOCK
+from tests.recorded import study_in
 
 
 @pytest.mark.parametrize(
@@ -27,3 +35,34 @@ def test_a_unit_that_is_mistyped_is_told_its_closest_match():
         bytes_of("4GiBB")
     with pytest.raises(ValueError, match="above zero"):
         bytes_of("0")
+
+
+@pytest.fixture
+def study(tmp_path, monkeypatch):
+    """Of many blocks, on a computer with eight cores."""
+    monkeypatch.setattr(resources.devices, "cores", lambda: list(range(8)))
+    return study_in(tmp_path, 20 * BLOCK)
+
+
+@pytest.mark.parametrize(("blocks", "count"), [(0, 1), (2, 1), (3, 2), (4, 2), (5, 3), (15, 8), (1000, 8)])
+def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatch, blocks, count):
+    block = 4 * len(study.policies) * len(study.model.outcomes) * BLOCK
+    least = memory_needed(study, memory=1)
+    free = least + blocks * block
+    monkeypatch.setattr(resources, "memory_free", lambda: free)
+    assert writers_for(study) == writers_for(study, free) == count
+    assert memory_needed(study) == memory_needed(study, memory=free) <= free
+    refuse_if_memory_too_small(study, None)
+    for memory in (None, free):
+        with at_work(RunFolder(tmp_path / "run", study), executor_of(RunOptions()), RunOptions(memory=memory)) as (job, _):  # fmt: skip
+            assert job.writers == count
+    with pytest.raises(UserError, match="expected at least"):
+        refuse_if_memory_too_small(study, least - 1)
+    monkeypatch.setattr(resources, "memory_free", lambda: least - 1)
+    with pytest.raises(UserError, match="of memory, and there are"):
+        refuse_if_memory_too_small(study, None)
+
+
+def test_a_run_has_no_more_writers_than_blocks(study):
+    counts = [writers_for(replace(study, paths=paths), "1TiB") for paths in (1, BLOCK, BLOCK + 1, 5 * BLOCK)]
+    assert counts == [1, 1, 2, 5]

@@ -5,7 +5,8 @@ import threading
 import pytest
 
 from engine.errors import UserError
-from engine.execution.work import AHEAD, Work
+from engine.execution.resources import AHEAD
+from engine.execution.work import Work
 from engine.run_folder import cube, ledger, ownership, parts
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK

@@ -22,6 +22,7 @@ class Assignment:
       blocks: the blocks that are.
       observe: called with each stage that is reached.
       force: go on also where blocks that are there are not what the program gives.
+      writers: blocks that one process which computes alone writes at a time; of several, each writes one.
     """
 
     folder: RunFolder
@@ -30,6 +31,7 @@ class Assignment:
     blocks: tuple[Block, ...]
     observe: Observer
     force: bool = False
+    writers: int = 1
 
     @property
     def paths_done(self) -> int:

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
-from engine.execution.resources import writers
 from engine.execution.stages import Stage
 from engine.execution.work import Work
 from engine.program import compilation_cache, devices
@@ -50,5 +49,5 @@ class Local:
                     f"compiled programs found ({taken:.1f} s)" if all_kept() else f"compiled in {taken:.1f} s"
                 )
             observe(Stage("compiled", done, study.paths, note))
-        work = Work(assignment.folder, program, force=assignment.force, writers=writers())
+        work = Work(assignment.folder, program, force=assignment.force, writers=assignment.writers)
         yield from work.blocks(blocks, assignment.yearly)
