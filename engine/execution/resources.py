@@ -14,7 +14,7 @@ from engine.errors import UserError, did_you_mean
 from engine.execution import summing
 from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
-from engine.program import devices
+from engine.program import devices, memory
 from engine.program.devices import memory_free
 from engine.risk.events import event_outcomes, known_events
 from engine.risk.tables import THREADS
@@ -185,6 +185,7 @@ def refuse_if_too_large(folder: RunFolder) -> None:
 
 
 def take_every_core() -> None:
-    """Lets this process compute on every core that it may use; to be called before it computes anything."""
+    """Lets this process, which is the engine's own, compute on every core that it may use and keep its memory; to be called before it computes anything."""
     devices.use_every_core()
+    memory.keep()
     summing.in_machine_code()

@@ -15,7 +15,6 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.errors import UserError, install
-from engine.program import memory
 from engine.program.contract import Program
 from engine.program.kernel import program_on
 from engine.program.xla import AXIS
@@ -35,7 +34,6 @@ def use_every_core() -> None:
     `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
     """
     count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
-    memory.keep()
     if not count.isdecimal() or int(count) < 1:
         raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{count}'."])
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are

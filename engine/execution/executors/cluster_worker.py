@@ -53,6 +53,7 @@ def _set_up() -> None:
             os.environ["RUSTBELT_CPU_DEVICES"] = str(get_worker().state.nthreads)
         except (ImportError, ValueError):  # called outside a cluster
             pass
-    from engine.program import devices
+    from engine.program import devices, memory
 
     devices.use_every_core()
+    memory.keep()

@@ -22,7 +22,7 @@ from engine.execution.executors import site
 from engine.execution.nonfinite import refuse_bad_year
 from engine.formatting import printable
 from engine.modelling.loading import blamed, end_quietly
-from engine.program import devices
+from engine.program import devices, memory
 from engine.study.study import Block
 
 
@@ -66,6 +66,7 @@ def _serve(lines: IO[str], reply: Any) -> None:
     if start["cores"] and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, start["cores"])
     devices.use_every_core()
+    memory.keep()
     reply(versions=site.versions(start["device"]))
     line = lines.readline()
     if not line:
