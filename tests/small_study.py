@@ -41,9 +41,10 @@ class Provinces(PathModel):
     }
 
 
-def read_paths(folder: Path, names: Iterable[str], n_paths: int) -> dict[str, np.ndarray]:
+def read_paths(folder: Path, study: Study, names: Iterable[str], n_paths: int) -> dict[str, np.ndarray]:
     """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
-    return {name: reading._read(folder, f"paths/{name}", [slice(n_paths)])[0] for name in names}
+    run = RunFolder(folder, study)
+    return {name: reading._read(run, name, [slice(n_paths)])[0] for name in names}
 
 
 def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
 
 HELD = 1 << 28
 """Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
+UNREADABLE = (
+    *(FileNotFoundError, NotADirectoryError),
+    *(ValueError, LookupError, RuntimeError, TypeError, AttributeError),
+)
+"""What a damaged array raises."""
 
 
 class Paths(Mapping[str, np.ndarray]):
@@ -37,7 +42,7 @@ class Paths(Mapping[str, np.ndarray]):
     """
 
     def __init__(self, folder: RunFolder, blocks: Sequence[Block] | None = None):
-        self._folder, self._study = folder.path, folder.study
+        self._folder, self._study = folder, folder.study
         self._spans = _spans([Block(0, 0, folder.study.paths)] if blocks is None else blocks)
         self._held: dict[str, np.ndarray] = {}
 
@@ -52,7 +57,7 @@ class Paths(Mapping[str, np.ndarray]):
         held = self._held.get(name)
         if held is not None:
             return held
-        parts = _read(self._folder, f"paths/{name}", self._spans)
+        parts = _read(self._folder, name, self._spans)
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         if values.nbytes * len(self) <= HELD:
             self._held[name] = values
@@ -70,9 +75,9 @@ class Paths(Mapping[str, np.ndarray]):
         return len(self._study.keep.outcomes)
 
 
-def read_path(folder: Path, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
+def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
     """Stored outcomes of one path by name, [policy]."""
-    return {name: _read(folder, f"paths/{name}", [path])[0] for name in names}
+    return {name: _read(folder, name, [path])[0] for name in names}
 
 
 def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
@@ -166,19 +171,20 @@ def _checked(folder: Path) -> Any:
     return checked_store(cube_of(folder), whose)
 
 
-def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndarray]:
-    """Parts of an array [policy, path] along its paths.
+def _read(run: RunFolder, outcome: str, parts: Sequence[slice | int]) -> list[np.ndarray]:
+    """Parts of an outcome [policy, path] along its paths.
 
     Raises:
       UserError: it is damaged, and where.
     """
-
+    folder, name, rows = run.path, f"paths/{outcome}", [len(run.study.policies)]
     spans = [part if isinstance(part, slice) else slice(part, part + 1) for part in parts]
 
     def of(store: Any) -> list[np.ndarray]:
         import zarr
 
         array: Any = zarr.open_array(store, path=name, mode="r", zarr_format=3)
+        zarr_shards.refuse_other(array.shape, array.dtype.name, rows, spans)
         return [np.asarray(array[:, span]) for span in spans]
 
     def given(values: np.ndarray, part: slice | int) -> np.ndarray:
@@ -188,10 +194,11 @@ def _read(folder: Path, name: str, parts: Sequence[slice | int]) -> list[np.ndar
         _refuse_irregular(folder, name, spans)
         try:
             cube = cube_of(folder)
-            found = zarr_shards.read(cube / name, BLOCK, spans)
+            found = zarr_shards.read(cube / name, rows, BLOCK, spans)
             return list(map(given, of(cube) if found is None else found, parts))
-        except (FileNotFoundError, ValueError, LookupError, RuntimeError, TypeError, AttributeError) as error:
-            of(_checked(folder))  # slower, and it says which file it is
+        except UNREADABLE as error:
+            with suppress(*UNREADABLE):
+                of(_checked(folder))  # slower, and it says which file it is
             remedy = f"See what is damaged: {command_line('verify', folder)}"
             message = f"the cube cannot be read ({error}). {remedy}"
             raise UserError(str(folder), [message]) from error

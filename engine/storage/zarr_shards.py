@@ -7,6 +7,7 @@ import math
 import struct
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from google_crc32c import value as crc32c
@@ -15,24 +16,31 @@ from numcodecs.blosc import Blosc
 from engine.storage.regular_files import content_of
 from engine.storage.zarr_writer import METADATA, sharded
 
+KINDS = "float32", "float64"
+"""Types of the numbers of such an array."""
 
-def read(place: Path, span: int, parts: Sequence[slice]) -> list[np.ndarray] | None:
+
+def read(place: Path, rows: Sequence[int], span: int, parts: Sequence[slice]) -> list[np.ndarray] | None:
     """Parts of an array along its last axis; None where it is not one of shards of `span`, as `sharded` has them.
 
+    Args:
+      rows: how many it has along each other axis.
+      parts: all within it.
+
     Raises:
-      ValueError: a shard is not as it was written.
-      RuntimeError: it cannot be unpacked.
+      ValueError: its metadata, or a shard, are not as they were written.
+      RuntimeError: a shard cannot be unpacked.
       OSError: the array is not there, or cannot be read.
     """
     content = content_of(place / "zarr.json", METADATA)
     about = json.loads(content)
-    *rows, length = about["shape"]
-    kind = np.dtype(about["data_type"])
+    refuse_other(about["shape"], about["data_type"], rows, parts)
+    length, kind = about["shape"][-1], np.dtype(about["data_type"])
     if content != sharded([*rows, length], about["dimension_names"], span, about["attributes"], kind.name):
         return None
     read_parts = []
     for part in parts:
-        start, stop = part.start or 0, min(part.stop, length)
+        start, stop = part.start or 0, part.stop
         values: np.ndarray = np.empty((*rows, stop - start), kind)
         flat = values.reshape(math.prod(rows), stop - start)
         for k in range(start // span, -(-stop // span)):
@@ -43,6 +51,20 @@ def read(place: Path, span: int, parts: Sequence[slice]) -> list[np.ndarray] | N
     return read_parts
 
 
+def refuse_other(shape: Sequence[Any], kind: Any, rows: Sequence[int], parts: Sequence[slice]) -> None:
+    """Refuses an array of no floats, or of another shape than is asked for, before any memory is taken for it.
+
+    Raises:
+      ValueError: it is one.
+    """
+    *own, length = shape
+    asked = max((part.stop for part in parts), default=0)
+    is_whole = all(type(size) is int for size in shape)
+    if kind not in KINDS or not is_whole or own != [*rows] or length < asked:
+        expected = f"expected {' or '.join(KINDS)} {[*rows, asked]} or more of the last"
+        raise ValueError(f"{expected}, got {kind} {list(shape)}")
+
+
 def _fill(into: np.ndarray, file: Path, span: int, begin: int) -> None:
     """Fills each row with so many values of its chunk from a place on; NaN where there is no such shard."""
     try:
@@ -50,11 +72,12 @@ def _fill(into: np.ndarray, file: Path, span: int, begin: int) -> None:
     except FileNotFoundError:
         into[:] = np.nan
         return
-    index, size = 16 * len(into) + 4, span * into.itemsize
+    index, size, end = 16 * len(into) + 4, span * into.itemsize, 0
     _refuse_unless(len(content) >= index and _is_sound(content[-index:]))
     for row, (at, length) in zip(into, struct.iter_unpack("<QQ", content[-index:-4]), strict=True):
-        packed = content[at : at + length]
-        _refuse_unless(at + length <= len(content) - index and length >= 20 and _is_sound(packed))
+        _refuse_unless(end <= at and at + length <= len(content) - index and length >= 20)
+        end, packed = at + length, content[at : at + length]
+        _refuse_unless(_is_sound(packed))
         unpacked, _, packed_size = struct.unpack_from("<III", packed, 4)
         _refuse_unless((unpacked, packed_size) == (size, length - 4))
         if len(row) == span:

@@ -1,8 +1,10 @@
 """The cube as a reader sees it: layout, six lines of plain xarray, extension, sameness, and what is refused."""
 
 import hashlib
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -24,6 +26,7 @@ from engine.risk.summary_groups import GROUPS
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
+from engine.storage.zarr_writer import sharded
 from engine.study.study import BLOCK, Block, Keep
 from tests.helpers import assert_same
 from tests.small_study import (
@@ -57,7 +60,7 @@ def run(folder, study, order=None):
         missing = ledger.pending(RunFolder(folder, study))
         for block in [missing[k] for k in order or range(len(missing))]:
             commit_block(folder, study, block)
-        stored = read_paths(folder, study.keep.outcomes, study.paths)
+        stored = read_paths(folder, study, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
     return reading.open_cube(folder)
 
@@ -214,9 +217,11 @@ def test_paths_and_draws_come_back_bit_for_bit(finished):
     folder, study, tree = finished
     outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)
     whole = np.concatenate(outcomes, axis=-1)
-    stored = read_paths(folder, study.keep.outcomes, PATHS)
+    stored = read_paths(folder, study, study.keep.outcomes, PATHS)
     assert_same(stored["worst_two_year_growth"], whole[:, 1])
-    assert_same(read_paths(folder, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10])
+    assert_same(
+        read_paths(folder, study, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10]
+    )
     kept = tree["draws"]["fund"].values
     assert_same(kept[:1000], draws[0]["fund"][:1000])
     assert kept.shape == (PATHS,) and np.isnan(kept[1000:]).all()
@@ -273,9 +278,35 @@ def test_a_torn_shard_is_written_over(tmp_path):
     shard.write_bytes(shard.read_bytes()[:100])
     run(tmp_path, study)
     assert_same(
-        read_paths(tmp_path, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
+        read_paths(tmp_path, study, ["worst_two_year_growth"], 100)["worst_two_year_growth"],
         block_values(study, study.blocks()[0])[0][:, 1],
     )
+
+
+def files_for_folders(array):
+    shutil.rmtree(array / "c")
+    (array / "c").mkdir()
+    (array / "c" / "0").write_bytes(b"")
+
+
+def a_file_for_the_array(array):
+    shutil.rmtree(array)
+    array.write_bytes(b"")
+
+
+def many_rows(array):
+    about = json.loads((array / "zarr.json").read_text())
+    named, length = about["dimension_names"], about["shape"][-1]
+    (array / "zarr.json").write_bytes(sharded([1 << 40, length], named, BLOCK, about["attributes"]))
+
+
+@pytest.mark.parametrize("damage", [files_for_folders, a_file_for_the_array, many_rows])
+def test_a_damaged_array_is_told_as_damage(tmp_path, damage):
+    study, name = make_study(100), "worst_two_year_growth"
+    run(tmp_path, study)
+    damage(tmp_path / "cube.zarr/paths" / name)
+    with pytest.raises(UserError, match=rf"paths/{name}/.*: is damaged .* Mend it: rustbelt repair"):
+        read_paths(tmp_path, study, [name], 100)
 
 
 @pytest.mark.parametrize("block", [Block(0, 10, 100), Block(0, 0, 100), Block(1, BLOCK, 1)])

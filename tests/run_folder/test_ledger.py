@@ -36,7 +36,7 @@ def run(tmp_path):
 
 
 def all_paths(folder, study):
-    return np.stack(list(read_paths(folder, study.keep.outcomes, study.paths).values()))
+    return np.stack(list(read_paths(folder, study, study.keep.outcomes, study.paths).values()))
 
 
 def expected_paths(study):

@@ -31,7 +31,7 @@ def small_cube(tmp_path_factory):
     with entered(folder, study):
         for block in ledger.pending(RunFolder(folder, study)):
             commit_block(folder, study, block)
-        stored = read_paths(folder, study.keep.outcomes, study.paths)
+        stored = read_paths(folder, study, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
     return reading.open_cube(folder), set(study.model.dims)
 

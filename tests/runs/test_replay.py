@@ -16,6 +16,7 @@ from engine.draws.sampling import SAMPLERS, path_order
 from engine.errors import UserError
 from engine.run_folder.cube import attributes
 from engine.run_folder.finding import find_study
+from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import read_path
 from engine.runs.replay import replay
 from engine.runs.run import run
@@ -39,7 +40,7 @@ def test_outcomes_and_draws_are_those_of_the_cube(tmp_path, text, name, path):
     run(study, tmp_path / "out")
     for number in (0, 65, path):
         story = replay(study, number)
-        held = read_path(tmp_path / "out", study.keep.outcomes, number)
+        held = read_path(RunFolder(tmp_path / "out", study), study.keep.outcomes, number)
         for outcome, values in held.items():
             assert_same(story["outcomes"][outcome].values, values)
         if number < study.keep.draws:

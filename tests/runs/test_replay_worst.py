@@ -35,7 +35,7 @@ def ran(tmp_path_factory):
 def expected(ran, variable, policy, count):
     """The numbers of the worst paths, by sorting all."""
     folder, study = ran
-    values = read_paths(folder, (variable,), study.paths)[variable][study.policy_names.index(policy)]
+    values = read_paths(folder, study, (variable,), study.paths)[variable][study.policy_names.index(policy)]
     badness = values if study.model.outcomes[variable].loss else -values
     return np.lexsort((np.arange(study.paths), -badness))[:count]
 
@@ -46,7 +46,7 @@ def expected(ran, variable, policy, count):
 def test_the_worst_paths_are_those_of_a_sorted_list(ran, monkeypatch, variable, policy, at_once):
     folder, study = ran
     monkeypatch.setattr(module, "_BLOCKS", at_once)
-    held = read_paths(folder, (variable,), study.paths)[variable]
+    held = read_paths(folder, study, (variable,), study.paths)[variable]
     for count in (1, 10, 2000):
         found = worst(RunFolder(folder, study), variable, policy, count)
         numbers = expected(ran, variable, policy, count)
@@ -60,7 +60,7 @@ def test_the_worst_paths_are_those_of_a_sorted_list(ran, monkeypatch, variable, 
 def test_equal_paths_come_by_their_number(ran, monkeypatch):
     """A strong bridge is seldom damaged: from the first undamaged one on, paths are equal."""
     folder, study = ran
-    damaged = int(np.count_nonzero(read_paths(folder, ("damage",), study.paths)["damage"][1]))
+    damaged = int(np.count_nonzero(read_paths(folder, study, ("damage",), study.paths)["damage"][1]))
     assert 0 < damaged < 131_072 // 2
     for at_once in (1, 32):
         monkeypatch.setattr(module, "_BLOCKS", at_once)
@@ -185,7 +185,7 @@ def test_the_baseline_is_what_they_are_worst_under_unless_told(ran):
     numbers = expected(ran, "damage", "weak", 2)
     assert list(dict.fromkeys(record["path"] for record in records)) == numbers.tolist()
     assert {record["policy"] for record in records} == {"weak", "strong", None}
-    held = read_paths(ran[0], ("damage",), ran[1].paths)["damage"]
+    held = read_paths(*ran, ("damage",), ran[1].paths)["damage"]
     values = [r["value"] for r in records if r["variable"] == "damage"]
     assert_same(np.float32(values), held[:, numbers].T.ravel())
 

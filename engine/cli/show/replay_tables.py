@@ -78,7 +78,7 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
         return
     outcomes = story["outcomes"].to_dataset()
     numbers = outcomes["path"].values
-    by_path = [read_path(folder.path, study.keep.outcomes, int(number)) for number in numbers]
+    by_path = [read_path(folder, study.keep.outcomes, int(number)) for number in numbers]
     held = {name: np.stack([path[name] for path in by_path]) for name in study.keep.outcomes}
     out = np.all([np.isnan(values).all(axis=1) for values in held.values()], axis=0)
     if out.any():
