@@ -24,21 +24,24 @@ use_every_core()
 keep_programs()
 AT_FIRST = strays()
 HERE = Path(__file__).parent
-LONGEST = (
-    "cli/test_one_screen.py",
-    "analyses/test_reverse_stress.py",
-    "program/test_forms_of_studies.py",
-    "test_article.py",
-    "test_docs.py",
-    "test_notebook.py",
-    "test_tutorial.py",
-)
+LONGEST = {
+    HERE / name
+    for name in (
+        "cli/test_one_screen.py",
+        "analyses/test_reverse_stress.py",
+        "program/test_forms_of_studies.py",
+        "test_article.py",
+        "test_docs.py",
+        "test_notebook.py",
+        "test_tutorial.py",
+    )
+}
 """Files with a test that takes a minute or more."""
 
 
 def pytest_collection_modifyitems(items):
     """First what takes longest: begun last, it would leave the other process idle."""
-    items.sort(key=lambda item: item.path.relative_to(HERE).as_posix() not in LONGEST)
+    items.sort(key=lambda item: item.path not in LONGEST)
 
 
 def pytest_collection_finish():
