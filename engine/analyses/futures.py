@@ -109,7 +109,7 @@ class Futures:
         other = copy(self)
         other.replicate = self.replicate + by
         streams = replicates(independent_inputs(self.study), other.replicate)
-        other.program = variants.drawn_anew(self.program, streams)
+        other.program = self._keys.fed(self.program, streams)
         return other
 
     def changed(self, change: Change, paths: int) -> Values:

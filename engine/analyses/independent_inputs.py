@@ -47,7 +47,7 @@ def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
 
 
 def replicates(inputs: tuple[IndependentInput, ...], replicate: int) -> dict[str, int]:
-    """The streams of some inputs, all at one replicate: what `variants.drawn_anew` takes."""
+    """The streams of some inputs, all at one replicate: what `variants.Keys.fed` takes."""
     return {stream: replicate for one in inputs for stream in one.streams}
 
 

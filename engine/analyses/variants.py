@@ -38,19 +38,10 @@ def fed(program: Program, change: Change) -> Program:
     return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
 
 
-def drawn_anew(program: Program, streams: Mapping[str, int]) -> Program:
-    """The program reading replicates of some random streams in place of these: those futures with that part of them drawn anew.
-
-    Args:
-      streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong together.
-    """
-    return program.fed({**program.inputs, **arguments.keys(program.study, streams)})
-
-
 class Keys:
     """The keys of a study's random streams at their replicates, of which those used last are held.
 
-    What `drawn_anew` feeds, for many mixes of few replicates: the keys of a replicate are worked out once, and a mix takes its rows of them.
+    For many mixes of few replicates: the keys of a replicate are worked out once, and a mix takes its rows of them.
     """
 
     def __init__(self, study: Study):
@@ -59,7 +50,11 @@ class Keys:
         self._held: dict[int, dict[str, Any]] = {}
 
     def fed(self, program: Program, streams: Mapping[str, int]) -> Program:
-        """As `drawn_anew` gives it for a program of the study."""
+        """The program of the study reading replicates of some streams in place of these: those futures with that part of them drawn anew.
+
+        Args:
+          streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong together.
+        """
         once, by_law = self._order
         keys = self._at(0)
         factors = keys["factor_keys"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.analyses.variants import drawn_anew
+from engine.analyses.variants import Keys
 from engine.draws import sobol
 from engine.errors import UserError
 from engine.program import arguments
@@ -126,7 +126,7 @@ def test_streams_beyond_the_last_dimension_have_ordinary_random_words(monkeypatc
 def test_what_is_drawn_anew_knows_nothing_of_what_it_stands_for():
     """Points of one dimension are no two independent draws, however they are scrambled."""
     made = program(study(paths=32 * sobol.POINTS))
-    again = drawn_anew(made, {"factor:fertility": 1})
+    again = Keys(made.study).fed(made, {"factor:fertility": 1})
     one, other = (each.scores(Block(0, 0, 32 * sobol.POINTS)).astype(np.float64) for each in (made, again))
     assert_same(one[1:], other[1:])
     products = (np.sign(one[0]) * np.sign(other[0])).reshape(32, -1).mean(axis=-1)
