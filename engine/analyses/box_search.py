@@ -1,4 +1,4 @@
-"""Boxes that PRIM and CART propose: those of ema_workbench, PRIM's by `peeling.py`."""
+"""Boxes that PRIM and CART propose: PRIM's by `peeling.py`, CART's by ema_workbench."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ PATIENT, HASTY = Pace(0.05, 0.05), Pace(0.1, 0.5)
 
 
 def refuse_missing() -> None:
-    """Refuses to go on without ema_workbench.
+    """Refuses to go on without ema_workbench, which CART needs.
 
     Raises:
       UserError: it is not installed.
@@ -65,7 +65,7 @@ def proposed(
       pace: of PRIM.
 
     Raises:
-      UserError: ema_workbench is not installed.
+      UserError: CART is asked for, and ema_workbench is not installed.
     """
     columns: dict[str, np.ndarray] = {}
     for name, values in draws.items():
@@ -116,7 +116,7 @@ def _cart() -> Any:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] not in ("ema_workbench", "sklearn", "seaborn"):
             raise
-        raise UserError("rustbelt discover", [f"needs ema_workbench: {install('discover')}"]) from error
+        raise UserError("rustbelt discover", [f"CART needs ema_workbench: {install('discover')}"]) from error
     return cart
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class Discover:
     """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
-    By PRIM and CART of ema_workbench, on the paths whose draws are stored. Half of them propose and choose
+    By PRIM, and by CART of ema_workbench, on the paths whose draws are stored. Half of them propose and choose
     the boxes, the other half judges them.
 
     \b

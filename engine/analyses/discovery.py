@@ -76,7 +76,7 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
       draws: of factors that vary, for the first paths [path].
 
     Raises:
-      UserError: ema_workbench is not installed, no draws are stored, or too few futures are, or are not, looked for.
+      UserError: ema_workbench, which CART needs, is not installed, no draws are stored, or too few futures are, or are not, looked for.
     """
     refuse_missing()
     paths = min((len(values) for values in draws.values()), default=0)

@@ -179,8 +179,10 @@ def test_without_the_workbench_it_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ema_workbench", None)
     monkeypatch.delitem(sys.modules, "ema_workbench.analysis", raising=False)
     study = square(1000)
-    with pytest.raises(UserError, match=r"pip install 'ema.workbench>="):
-        asked(study, drawn(study, 1), np.arange(1000) < 500)
+    draws, cases = drawn(study, 1), np.arange(1000) < 500
+    with pytest.raises(UserError, match=r"CART needs ema_workbench: .*pip install 'ema.workbench>="):
+        asked(study, draws, cases)
+    assert box_search.proposed(box_search.PRIM, draws, cases, {})
 
 
 def test_of_many_factors_those_whose_laws_differ_are_searched():
