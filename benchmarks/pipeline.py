@@ -15,7 +15,7 @@ from timing import machine, table
 MANY, CORES = 10**9, 16
 """What is extrapolated to, by counting: processor seconds, shared by as many cores as a stage makes use of."""
 CHILD = """
-import json, resource, sys, time
+import json, resource, sys, threading, time
 from engine.program import devices
 devices.use_every_core()
 import engine
@@ -24,20 +24,40 @@ from engine.execution.results import Answers
 from engine.execution.work import Work
 from engine.run_folder import cube, ledger
 from engine.run_folder.folder import RunFolder
+from engine.storage import files
 from engine.study.loading import load_model_file, load_study
 place, spec, paths, folder = json.loads(sys.argv[1])
 study = load_study(place, model=load_model_file(spec) if spec else None, paths=paths)
-stages = {}
-def timed(name, function, *given, share=1.0):
-    wall, cpu = time.perf_counter(), time.process_time()
+stages, lock, committing = {}, threading.Lock(), set()
+def added(name, wall, cpu):
+    with lock:
+        before = stages.get(name, (0.0, 0.0))
+        stages[name] = before[0] + wall, before[1] + cpu
+def timed(name, function, *given, share=1.0, clock=time.process_time):
+    wall, cpu = time.perf_counter(), clock()
     found = function(*given)
-    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    before = stages.get(name, (0.0, 0.0))
-    stages[name] = before[0] + wall * share, before[1] + cpu * share
+    added(name, (time.perf_counter() - wall) * share, (clock() - cpu) * share)
     return found
 def watched(owner, attribute, name):
     function = getattr(owner, attribute)
     setattr(owner, attribute, lambda *given: timed(name, function, *given))
+def committed(*given, commit=ledger.commit):
+    one = object()
+    committing.add(one)
+    try:
+        return timed("hashed and written", commit, *given, clock=time.thread_time)
+    finally:
+        committing.discard(one)
+def helping(owner, attribute):
+    function = getattr(owner, attribute)
+    def helped(*given):
+        cpu = time.thread_time()
+        try:
+            return function(*given)
+        finally:
+            if committing:
+                added("hashed and written", 0.0, time.thread_time() - cpu)
+    setattr(owner, attribute, helped)
 program = devices.program(study)
 program.prepare()
 program.prepare(years=True)
@@ -52,7 +72,9 @@ for result in last:
     timed("files of a block", work.files, result, share=len(study.blocks()) / len(last))
 if study.has_yearly:
     timed("yearly sample", work.yearly_files)
-watched(ledger, "commit", "hashed and written")
+ledger.commit = committed
+helping(ledger, "digest")
+helping(files, "write_atomically")
 watched(Answers, "summaries", "tables and summaries")
 watched(cube, "finish", "cube finished")
 timed("whole run", engine.run, study, folder)
@@ -61,6 +83,8 @@ print(json.dumps({"stages": stages, "peak": peak, "writers": writers()}))
 """
 FIXED = ("yearly sample", "cube finished")
 """Stages that take as long for many futures as for few."""
+BESIDE = ("hashed and written",)
+"""Stages that run beside others: the processor seconds of their own threads count, and the seconds of calls that overlap add up."""
 
 
 def measured(study: str, keep: str, paths: int, cores: int, rounds: int) -> dict:
@@ -76,13 +100,13 @@ def measured(study: str, keep: str, paths: int, cores: int, rounds: int) -> dict
             command = ["taskset", "-c", pins, sys.executable, "-c", CHILD, given]
             ended = subprocess.run(command, capture_output=True, text=True)
             if ended.returncode:
-                raise SystemExit(ended.stderr)
+                raise SystemExit(f"{study}, {paths:,} futures: ended with {ended.returncode}\n{ended.stderr}")
             found.append(json.loads(ended.stdout.splitlines()[-1]))
     return min(found, key=lambda one: one["stages"]["whole run"][0])
 
 
 def rows_of(found: dict, paths: int) -> list[tuple[str, ...]]:
-    """A row a stage: seconds, processor seconds, futures a second, and seconds of 10^9 futures on 16 cores."""
+    """A row a stage: seconds, processor seconds and what is counted in them, futures a second, and seconds of 10^9 futures on 16 cores."""
     kernel, rows = found["stages"]["kernel"], []
     for name, (wall, cpu) in found["stages"].items():
         used = found["writers"] if name in ("files of a block", "hashed and written") else CORES
@@ -93,6 +117,7 @@ def rows_of(found: dict, paths: int) -> list[tuple[str, ...]]:
                 name,
                 f"{wall:.2f}",
                 f"{cpu:.2f}",
+                "its own threads" if name in BESIDE else "the process",
                 f"{paths / wall:,.0f}" if wall else "",
                 f"{wall / kernel[0]:.2f}",
                 "" if name == "whole run" else f"{far:,.0f}",
@@ -123,6 +148,7 @@ def main() -> None:
                         what,
                         "s",
                         "processor s",
+                        "of",
                         "futures/s",
                         "of the kernel's time",
                         f"{CORES} cores, 10^9 [s]",
