@@ -104,7 +104,9 @@ def test_more_paths_leave_the_first_ones_as_they_were(tmp_path):
                     ledger.pending(RunFolder(tmp_path / folder, study))
                 )
             )
-        stored[folder, study.paths] = read_paths(tmp_path / folder, list(many.model.outcomes), study.paths)
+        stored[folder, study.paths] = read_paths(
+            tmp_path / folder, study, list(many.model.outcomes), study.paths
+        )
     for name in many.model.outcomes:
         assert_same(stored["grown", 3000][name], stored["whole", many.paths][name][:, :3000])
     assert bytes_below(tmp_path / "grown" / "cube.zarr") == bytes_below(tmp_path / "whole" / "cube.zarr")

@@ -24,7 +24,7 @@ def finish(folder, study):
     with entered(folder, study):
         for block in study.blocks():
             commit_block(folder, study, block)
-        stored = read_paths(folder, study.keep.outcomes, study.paths)
+        stored = read_paths(folder, study, study.keep.outcomes, study.paths)
         cube.finish(RunFolder(folder, study), make_summaries(study, stored))
 
 
