@@ -101,13 +101,14 @@ def sums(made: Made, size: int, units: int, offset: Each) -> Float[np.ndarray, "
     """Sums over units of 1 or 2 paths of r, r^2 and r^3, r the total of a unit less the offset."""
     columns = (made.scale_x, made.centre_x, made.scale_y, made.centre_y, offset)
     numbers = np.ascontiguousarray(np.stack(columns, axis=1))
-    x, y = (
-        np.ascontiguousarray(part) if part.strides[1] != part.itemsize else part for part in (made.x, made.y)
-    )
+    kind = np.result_type(made.x, made.y).newbyteorder("=")
+    x, y = (part.astype(kind, copy=False) for part in (made.x, made.y))
+    x, y = (part if part.strides[1] == part.itemsize else np.ascontiguousarray(part) for part in (x, y))
+    adding = _SUMMING[0] if kind in (np.float32, np.float64) else by_numpy
     total = np.zeros((len(x), 3))
     out = np.empty_like(total)
     for first in range(0, units, BLOCK):
         paths = slice(size * first, size * min(first + BLOCK, units))
-        _SUMMING[0](made.kind, size, x[:, paths], y[:, paths], min(BLOCK, units - first), numbers, out)
+        adding(made.kind, size, x[:, paths], y[:, paths], min(BLOCK, units - first), numbers, out)
         total += out
     return total.T
