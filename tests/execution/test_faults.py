@@ -138,7 +138,8 @@ def judge_kills(drivers):
     for found in killed:
         assert found["ended"] == "killed" and found["same"] and not found["strays"], found
         assert not {f"{index:08d}" for index in found["again"]} & set(found["kept"]), found
-    assert {len(found["again"]) for found in killed} == {0, 1, 2}
+    # two writers may end together: one block of two is there only where a kill falls between them
+    assert {0, 2} <= {len(found["again"]) for found in killed} <= {0, 1, 2}
     return len(killed)
 
 
