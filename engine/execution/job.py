@@ -26,6 +26,7 @@ from engine.execution.options import RunOptions as RunOptions
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.stages import Stage
 from engine.program import compilation_cache, devices, kernel, known, machine_code
+from engine.program.compilation_cache import Watch
 from engine.program.llvm import EMITTER
 from engine.risk.rounding import REMEDY, Rounding
 from engine.risk.stopping import Ended
@@ -281,7 +282,11 @@ class Job:
         """
         folder, study, observe = self.folder, self.folder.study, self.options.observe
         alone, force = not holder.shared, self.options.force
-        ownership.enter(folder, self._versions(), force, alone, self.options.bound)
+        done = study.paths - sum(block.count for block in blocks)
+        observe(Stage("compiling", done, study.paths))
+        with Watch() as compiling:
+            versions = self._versions()
+        ownership.enter(folder, versions, force, alone, self.options.bound)
         if not holder.shared:  # shards find the arrays ready
             cube.create(folder)
         planned = [block.index for block in blocks]
@@ -295,9 +300,9 @@ class Job:
                 observe,
             )
         assignment = Assignment(
-            folder, holder.token, yearly, blocks, observe, self.options.force, self.writers
+            folder, holder.token, yearly, blocks, observe, compiling, self.options.force, self.writers
         )
-        done, running = assignment.paths_done, pilot() if pilot is not None else None
+        running = pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):
             done += block.count
             observe(Stage("simulating", done, study.paths, block=block))

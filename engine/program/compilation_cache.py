@@ -6,9 +6,10 @@ import contextlib
 import re
 import shutil
 import stat
+import time
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -56,7 +57,7 @@ def keep_programs() -> None:
 
 
 def kept(key: str) -> bytes | None:
-    """Machine code that was kept under a key, noted for `watched`; None where there is none, or it is not what was written."""
+    """Machine code that was kept under a key, noted for a `Watch`; None where there is none, or it is not what was written."""
     code = held("code", key)
     asked(code is not None)
     return code
@@ -69,7 +70,7 @@ def held(kind: Kind, key: str) -> bytes | None:
 
 
 def asked(there: bool) -> None:
-    """Notes for `watched` that machine code was asked for, and whether it was there."""
+    """Notes for a `Watch` that machine code was asked for, and whether it was there."""
     jax.monitoring.record_event(_REQUESTED)
     if there:
         jax.monitoring.record_event(_HIT)
@@ -92,19 +93,29 @@ def _folder(name: str) -> tuple[Path | None, str]:
     return folder, wrong
 
 
-@contextlib.contextmanager
-def watched() -> Iterator[Callable[[], bool]]:
-    """A function that says whether every program that was asked for since came from the cache."""
-    seen: Counter[str] = Counter()
+class Watch:
+    """Counts the seconds within it, and whether every program that was asked for there came from the cache; may be entered again."""
 
-    def note(event: str, **_: object) -> None:
-        seen[event] += 1
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+        self._seconds = self._began = 0.0
 
-    jax.monitoring.register_event_listener(note)
-    try:
-        yield lambda: seen[_HIT] == seen[_REQUESTED] > 0
-    finally:
-        jax.monitoring.unregister_event_listener(note)
+    def __enter__(self) -> Watch:
+        self._began = time.monotonic()
+        jax.monitoring.register_event_listener(self._note)
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        jax.monitoring.unregister_event_listener(self._note)
+        self._seconds += time.monotonic() - self._began
+
+    def told(self) -> str:
+        """What was seen so far, in words."""
+        all_kept = self._seen[_HIT] == self._seen[_REQUESTED] > 0
+        return f"{'compiled programs found (' if all_kept else 'compiled in '}{self._seconds:.1f} s{')' * all_kept}"
+
+    def _note(self, event: str, **_: object) -> None:
+        self._seen[event] += 1
 
 
 def _forget_oldest(folder: Path, is_ours: Callable[[Path], bool]) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import UserError, install
 from engine.execution.executors import cluster_worker, site
 from engine.execution.executors.contract import Assignment
-from engine.execution.stages import Stage
 from engine.run_folder import ledger
 from engine.study.study import Block
 
@@ -99,7 +98,6 @@ class Cluster:
         assert client is not None
         folder, study, yearly = assignment.folder, assignment.folder.study, assignment.yearly
         where = asdict(site.of_assignment(assignment, self._device, self._versions))
-        assignment.observe(Stage("compiling", assignment.paths_done, study.paths))
         threads = max(sum(client.nthreads().values()), 1)
         todo = deque(spans([block.index for block in assignment.blocks], threads))
         if yearly and not todo:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from engine.execution.stages import Observer
+from engine.program.compilation_cache import Watch
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Block
 
@@ -21,6 +22,7 @@ class Assignment:
       yearly: whether the yearly sample is among the parts.
       blocks: the blocks that are.
       observe: called with each stage that is reached.
+      compiling: has seen what was compiled to tell which program the study has, and sees the rest where this process computes.
       force: go on also where blocks that are there are not what the program gives.
       writers: blocks that one process which computes alone writes at a time; of several, each writes one.
     """
@@ -30,13 +32,9 @@ class Assignment:
     yearly: bool
     blocks: tuple[Block, ...]
     observe: Observer
+    compiling: Watch
     force: bool = False
     writers: int = 1
-
-    @property
-    def paths_done(self) -> int:
-        """How many paths of the study need not be computed."""
-        return self.folder.study.paths - sum(block.count for block in self.blocks)
 
 
 class Executor(Protocol):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
 from engine.execution.stages import Stage
 from engine.execution.work import Work
-from engine.program import compilation_cache, devices
+from engine.program import devices
 from engine.study.study import Block
 
 
@@ -37,17 +36,12 @@ class Local:
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`. The program of the yearly sample is compiled while blocks are computed."""
         study, blocks = assignment.folder.study, assignment.blocks
-        done, observe = assignment.paths_done, assignment.observe
-        observe(Stage("compiling", done, study.paths))
-        began = time.monotonic()
-        program = devices.program(study, self._device)
-        if blocks:
-            with compilation_cache.watched() as all_kept:
+        with assignment.compiling:
+            program = devices.program(study, self._device)
+            if blocks:
                 program.prepare()
-                taken = time.monotonic() - began
-                note = (
-                    f"compiled programs found ({taken:.1f} s)" if all_kept() else f"compiled in {taken:.1f} s"
-                )
-            observe(Stage("compiled", done, study.paths, note))
+        if blocks:
+            done = study.paths - sum(block.count for block in blocks)
+            assignment.observe(Stage("compiled", done, study.paths, assignment.compiling.told()))
         work = Work(assignment.folder, program, force=assignment.force, writers=assignment.writers)
         yield from work.blocks(blocks, assignment.yearly)

@@ -18,7 +18,6 @@ from typing import Any
 from engine.errors import Problem, UserError
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
-from engine.execution.stages import Stage
 from engine.program import devices
 from engine.run_folder import ledger
 from engine.study.study import Block
@@ -91,7 +90,6 @@ class Workers:
         yearly = [_YEARLY] if assignment.yearly else []
         todo: deque[Part] = deque([*yearly, *(block.index for block in assignment.blocks)])
         deaths: Counter[Part] = Counter()
-        assignment.observe(Stage("compiling", assignment.paths_done, study.paths))
         for process in self._processes:
             process.send(where)
         for _ in range(AHEAD):  # in turns, so that few blocks are shared out evenly

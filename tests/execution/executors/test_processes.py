@@ -21,6 +21,7 @@ from engine.execution.executors.processes import Workers
 from engine.execution.stages import unobserved
 from engine.modelling.loading import spec_of
 from engine.program import devices
+from engine.program.compilation_cache import Watch
 from engine.run_folder import ownership
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
@@ -165,7 +166,7 @@ def test_gpus_are_found_without_waking_them(monkeypatch, tmp_path):
 
 def assignment_of(folder, study, token):
     """Nothing to do in a folder, but for whom."""
-    return Assignment(RunFolder(folder, study), token, False, (), unobserved)
+    return Assignment(RunFolder(folder, study), token, False, (), unobserved, Watch())
 
 
 def test_a_worker_does_not_work_for_a_run_that_is_gone(tmp_path):
