@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -76,20 +76,33 @@ def _by_shock(study: Study, values: Float[np.ndarray, "path year stream"]) -> di
 
 
 def first_paths(
-    study: Study, count: int, device: str | None, yearly: bool, outcomes: bool
+    study: Study, count: int, device: str | None, yearly: Collection[str], last: int, outcomes: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Yearly values by name, [policy, year, *dims, path], and outcomes, [policy, path], of the first paths; each where it is asked for.
+    """Yearly values by name, [policy, year, *dims, path], and outcomes, [policy, path], of the first paths.
+
+    Args:
+      yearly: names of the yearly variables that are asked for.
+      last: year up to which they are.
+      outcomes: whether these are asked for.
 
     Raises:
       UserError: there is no such device.
     """
     program = _program(study, device, study.precision)
-    by_year = split_cells(study.model, program.first_years(count), axis=2) if yearly else {}
+    by_year: dict[str, list[np.ndarray]] = {name: [] for name in yearly}
+    n_years = sum(year <= last for year in study.years) if yearly else 0
+    parts = program.years_in_parts(count) if n_years else iter(())
+    while n_years > 0:
+        part = split_cells(study.model, next(parts), axis=2)
+        for name, years in by_year.items():
+            years.append(part[name].copy())  # all the others are let go of
+        n_years -= len(next(iter(part.values()))[0])
+    joined = {name: np.concatenate(years, axis=1) for name, years in by_year.items() if years}
     if not outcomes:
-        return by_year, {}
+        return joined, {}
     block = Block(0, 0, count)
     values = program.collect(block, program.submit(block)).outcomes
-    return by_year, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
+    return joined, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
 
 
 def first_outcomes(

@@ -59,8 +59,10 @@ def answer(study: Study, device: str | None = None) -> Answer:
     Raises:
       UserError: there is no such device.
     """
-    gates, by_year = study.gates, [bool(gate.years) for gate in study.gates]
-    yearly, outcomes = first_paths(study, paths_of(study), device, any(by_year), not all(by_year))
+    gates, own = study.gates, not all(gate.years for gate in study.gates)
+    names = {gate.variable for gate in gates if gate.years}
+    last = max((year for gate in gates for year in gate.years if year in study.years), default=0)
+    yearly, outcomes = first_paths(study, paths_of(study), device, names, last, own)
     values = [_of_years(study, one, yearly) if one.years else _own(study, one, outcomes) for one in gates]
     values = [of[np.isfinite(of)].astype(np.float64) for of in values]
     bands = [np.quantile(of, BAND) if len(of) else np.full(3, np.nan) for of in values]
