@@ -167,8 +167,8 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
     """Writes the summary groups and their record, and marks the cube complete, last."""
     study = folder.study
     cube, begun = cube_of(folder.path), folder.path / f"summaries{UNFINISHED}"
-    files = finished_files(study, summaries)
     frame = skeleton(study)
+    files = _finished(study, summaries, frame)
     written = {name: content for name, content in files.items() if name not in frame}
     with writing(folder.path):
         ledger.drop(folder.path, CUBE)
@@ -192,7 +192,11 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
 
 def finished_files(study: Study, summaries: Summaries) -> dict[str, bytes]:
     """Every file of the finished cube but the shards, by its place in the cube."""
-    files = {name: content for name, content in skeleton(study).items() if name != _ROOT}
+    return _finished(study, summaries, skeleton(study))
+
+
+def _finished(study: Study, summaries: Summaries, frame: Mapping[str, bytes]) -> dict[str, bytes]:
+    files = {name: content for name, content in frame.items() if name != _ROOT}
     files |= zarr_writer.tree_files(dict(groups(study, summaries)))
     attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
     return {**files, _ROOT: zarr_writer.root(attributes, files)}

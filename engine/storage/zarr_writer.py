@@ -21,7 +21,7 @@ from numcodecs.blosc import BITSHUFFLE, Blosc
 from numcodecs.vlen import VLenUTF8
 from numcodecs.zstd import Zstd
 
-from engine.storage.indented import indented
+from engine.storage.indented import indented, nested
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -34,6 +34,9 @@ _INLINE: dict[str, Any] = {"kind": "inline", "must_understand": False}
 # lz4 with bit shuffle costs no more time than writing plain floats and spares a sixth of the bytes (docs/cube.md);
 # crc32c comes last, over what is on disk
 _BLOSC: dict[str, Any] = {"cname": "lz4", "clevel": 5, "shuffle": "bitshuffle", "blocksize": 0}
+_NODE, _END = "\n      ", "\n}"
+"""Before a node in the gathered metadata; and after the last line of a node's own."""
+_GROUP = f'"node_type": "group"{_END}'
 _TEXT = {"name": "vlen-utf8", "configuration": {}}
 # xarray's own spelling of the value that it masks when it reads floats
 _MISSING = {"_FillValue": base64.b64encode(struct.pack("<d", np.nan)).decode()}
@@ -150,28 +153,32 @@ def root(attributes: Mapping[Any, Any], files: Mapping[str, bytes]) -> bytes:
     Args:
       files: all others of the store, by their place.
     """
-    gathered = {
-        place.removesuffix("/zarr.json"): _known(json.loads(content))
+    rows = [
+        f"{json.dumps(place.removesuffix('/zarr.json'))}: {_gathered(content)}"
         for place, content in sorted(files.items())
         if place.endswith("/zarr.json")
-    }
-    return as_json(
+    ]
+    empty = '"metadata": {}'
+    whole = as_json(
         {
             "attributes": dict(attributes),
             "zarr_format": 3,
-            "consolidated_metadata": {**_INLINE, "metadata": gathered},
+            "consolidated_metadata": {**_INLINE, "metadata": {}},
             "node_type": "group",
         }
-    )
+    ).decode()
+    before, _, after = whole.rpartition(empty)
+    gathered = f'"metadata": {{{",".join(f"{_NODE}{row}" for row in rows)}{_NODE[:-2]}}}' if rows else empty
+    return f"{before}{gathered}{after}".encode()
 
 
-def _known(metadata: dict[str, Any]) -> dict[str, Any]:
-    """As zarr writes a node into gathered metadata."""
-    return (
-        metadata | {"consolidated_metadata": {**_INLINE, "metadata": {}}}
-        if metadata["node_type"] == "group"
-        else metadata
-    )
+def _gathered(content: bytes) -> str:
+    """A node's metadata as zarr writes them into gathered ones, as their text stands there."""
+    text = content.decode()
+    if text.endswith(_GROUP):
+        inside = indented({**_INLINE, "metadata": {}}, 2)
+        text = f'{text.removesuffix(_END)},\n  "consolidated_metadata": {nested(inside, 2)}{_END}'
+    return nested(text, len(_NODE) - 1)
 
 
 def _array_files(
