@@ -22,7 +22,7 @@ from engine.study.study import Study
 YearlyValues = Float[np.ndarray, "policy year cell path"]
 CellPaths = Float[np.ndarray, "policy cell path"]
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
-CHUNK = 1 << 20
+CHUNK = 1 << 22
 """Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
 
 
