@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, partial
 
 import numpy as np
 
@@ -77,7 +76,7 @@ class Line:
     scale: float = float("nan")
 
 
-Changed = Callable[[Change], Estimate]
+Changed = Callable[[Sequence[Change]], list[Estimate]]
 
 
 def correlations(study: Study, changed: Changed, anew: Changed) -> Iterator[Line]:
@@ -136,7 +135,17 @@ def _line(
 ) -> Line:
     sides = tuple(tuple(map(float, np.linspace(stated, end, LOOKS + 1)[1:])) for end in ends if end != stated)
 
-    def along(of: Changed, value: float) -> Estimate:
-        return of(change(value))
+    looks = [value for side in sides for value in side]
+    held: dict[float, Estimate] = {}
 
-    return Line(kind, name, unit, stated, stated, sides, cache(partial(along, changed)), partial(along, anew))
+    def at(value: float) -> Estimate:
+        if value not in held:
+            asked = looks if value in looks else [value]
+            held.update(zip(asked, changed([change(one) for one in asked]), strict=True))
+        return held[value]
+
+    def of_others(value: float) -> Estimate:
+        (one,) = anew([change(value)])
+        return one
+
+    return Line(kind, name, unit, stated, stated, sides, at, of_others)

@@ -24,7 +24,7 @@ from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
 from engine.risk.intervals import Estimate, as_units
 from engine.risk.tilting import Tilt, nearest_turn, normalised
-from engine.study.study import Change, Input, Study
+from engine.study.study import Input, Study
 
 FARTHEST = 3.0
 """Normal scores that a prior is moved by, at most."""
@@ -109,7 +109,7 @@ def flip_on(
     """The same on futures of a study of these two policies."""
     study = futures.study
     look = Look(futures, variable, measure, first, second)
-    own = futures.changed(Change(), study.paths)
+    own = futures.stated(study.paths)
     good = sound((own,))
     refuse_too_many(study, good)
     stated = look.difference(own)

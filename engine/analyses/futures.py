@@ -15,6 +15,7 @@ from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, measured, 
 from engine.errors import Problem, UserError
 from engine.program import compilation_cache, devices
 from engine.program.contract import FactorDraws, Program, Scores
+from engine.program.native import LoopProgram
 from engine.risk.exclusion import most_excluded
 from engine.risk.intervals import dots
 from engine.study.study import Block, Change, Study
@@ -87,6 +88,7 @@ class Futures:
         compilation_cache.keep_programs()
         self.study, self.names = study, tuple(names)
         self.replicate = 0
+        self._held: tuple[int, Values] | None = None
         self.program: Program = devices.program(study, device)
         self._at = study.places(names)
         self._keys = variants.Keys(study)
@@ -109,12 +111,34 @@ class Futures:
         other = copy(self)
         other.replicate = self.replicate + by
         streams = replicates(independent_inputs(self.study), other.replicate)
-        other.program = self._keys.fed(self.program, streams)
+        other.program, other._held = self._keys.fed(self.program, streams), None
         return other
 
-    def changed(self, change: Change, paths: int) -> Values:
-        """The outcomes by name of the study with a change, on the first so many paths."""
-        return next(self._gathered([variants.fed(self.program, change)], paths))
+    def stated(self, paths: int) -> Values:
+        """The outcomes by name on the first so many paths."""
+        return next(self._gathered([self.program], paths))
+
+    def changed(self, changes: Sequence[Change], paths: int) -> Iterator[Values]:
+        """The outcomes by name of the study with each of some changes, on the first so many paths, one after the other.
+
+        Where levers alone are changed, the policies that have others are computed beside each other, on futures that are drawn once; all
+        other policies have the outcomes that they had.
+        """
+        levers = all(one.levers and not (one.factors or one.groups) for one in changes)
+        if not (levers and isinstance(self.program, LoopProgram)):
+            yield from self._gathered((variants.fed(self.program, one) for one in changes), paths)
+            return
+        program, moved = variants.beside_each_other(self.program, changes)
+        if self._held is None or self._held[0] != paths:
+            self._held = paths, self.stated(paths)
+        own, others = self._held[1], next(self._gathered([program], paths)) if moved else {}
+        for k in range(len(changes)):
+            values = {name: rows.copy() for name, rows in own.items()}
+            for at, (of, row) in enumerate(moved):
+                if of == k:
+                    for name, rows in values.items():
+                        rows[row] = others[name][at]
+            yield values
 
     def draws(self) -> FactorDraws:
         """Factor draws of all paths."""

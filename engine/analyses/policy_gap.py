@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -76,9 +76,9 @@ class Look:
         one, two = self._tails(values, good)
         return lambda weights: weighted_mean(one.excess(weights) - two.excess(weights), weights, units)
 
-    def changed(self, paths: int, change: Change) -> Estimate:
-        """The difference where the program is fed with a change, on the first so many paths."""
-        return self.seen(self.futures.changed(change, paths))
+    def changed(self, paths: int, changes: Sequence[Change]) -> list[Estimate]:
+        """The difference with each of some changes, on the first so many paths."""
+        return [self.seen(values) for values in self.futures.changed(changes, paths)]
 
     def _of(self, policy: str, values: Values) -> np.ndarray:
         return under(self.study, self.variable, policy, values)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
+import jax
 import numpy as np
 
 from engine.program import arguments
 from engine.program.contract import BlockResult, Program
+from engine.program.native import LoopProgram
 from engine.study.change_tables import changed
 from engine.study.study import BLOCK, Block, Change, Study
 
@@ -36,6 +38,24 @@ def fed(program: Program, change: Change) -> Program:
         inputs["groups"] = other["groups"]
         inputs["levers"] = other["levers"] | {"drawn": _as_compiled(inputs["levers"], other["levers"])}
     return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
+
+
+def beside_each_other(
+    program: LoopProgram, changes: Sequence[Change]
+) -> tuple[LoopProgram, list[tuple[int, int]]]:
+    """The program under the policies that some changes of levers change, each beside the others; which change and which policy each is."""
+    own = program.inputs["levers"]
+    changed_levers = [fed(program, change).inputs["levers"] for change in changes]
+    leaves = [jax.tree.leaves(one) for one in (own, *changed_levers)]
+    moved = [
+        (k, row)
+        for k, other in enumerate(leaves[1:])
+        for row in range(len(program.study.policies))
+        if any(not np.array_equal(a[..., row], b[..., row]) for a, b in zip(leaves[0], other, strict=True))
+    ]
+    rows = [[leaf[..., row] for leaf in leaves[k + 1]] for k, row in moved]
+    columns = [np.stack(some, axis=-1) for some in zip(*rows, strict=True)]
+    return program.under(jax.tree.unflatten(jax.tree.structure(own), columns)) if moved else program, moved
 
 
 class Keys:

@@ -44,8 +44,8 @@ ARRAYS = (
     "kept",
     "scores",
 )
-"""What the code is handed, after the first batch, the one after the last, the first counter and its high word, the paths of the arrays, and
-which years of `cells` are wanted: the first of them, and how many."""
+"""What the code is handed, after the first batch, the one after the last, the first counter and its high word, the paths of the arrays,
+which years of `cells` are wanted: the first of them, and how many; and how many policies there are."""
 
 
 @dataclass(frozen=True)
@@ -227,7 +227,8 @@ def table_inputs(study: Study, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
     arguments = [_as_words(leaf).reshape(-1) for leaf in leaves]
     places, count = lever_places(inputs)
     years = study.years if study.is_path_model else (0,)
-    rows: np.ndarray = np.zeros((len(study.policies), len(years), count), np.uint32)
+    policies = inputs["levers"]["start"].shape[-1]
+    rows: np.ndarray = np.zeros((policies, len(years), count), np.uint32)
     for place, leaf in zip(places, jax.tree.leaves(inputs["levers"]), strict=True):
         held = _as_words(np.asarray(leaf)[..., None])
         rows[..., place : place + held.shape[-1]] = held.swapaxes(0, 1)
@@ -309,7 +310,7 @@ def _driver(layout: Layout, of_scores: bool) -> str:
         """The room of one member of a group."""
         return moved(parts[name], member * (layout.parts[name] // group) * width)
 
-    def scatter(name: str, to: str, part: int, each: int, of_year: int = 0, back: bool = False) -> None:
+    def scatter(name: str, to: str, part: int | str, each: int, of_year: int = 0, back: bool = False) -> None:
         """The rows that each member of a group has, as part number so and so; of those that are by year the wanted ones."""
         if each:
             rows, first = f"{each}", parts[name]
@@ -362,26 +363,35 @@ def _driver(layout: Layout, of_scores: bool) -> str:
         given = "%arguments", "%table_lasting", "%table_each", scores
         call("shared", *given, *shared, own("kept", member), rounds=layout.years)
     scatter("kept", "%kept", 0, layout.draws + layout.years * layout.shocks)
-    for policy in range(layout.policies if layout.outcomes else 0):
-        lasting = moved("%table_lasting", policy * layout.table.lasting)
-        each = moved("%table_each", policy * layout.years * layout.table.each)
+    of_batch, lines = lines, []
+    if layout.outcomes:
+        lasting = moved("%table_lasting", new(f"mul i64 %policy, {layout.table.lasting}"))
+        each = moved("%table_each", new(f"mul i64 %policy, {layout.years * layout.table.each}"))
         for member in range(group):
             shared = own("shared_lasting", member), own("shared_each", member)
             ends = own("results", member), own("cells", member)
             call("policy", "%arguments", lasting, each, *shared, *ends, rounds=layout.years)
-        scatter("results", "%outcomes", policy, layout.outcomes)
-        scatter("cells", "%cells", policy, layout.years * layout.cells, layout.cells)
+        scatter("results", "%outcomes", "%policy", layout.outcomes)
+        scatter("cells", "%cells", "%policy", layout.years * layout.cells, layout.cells)
     taken = ", ".join(f"ptr %{name}" for name in ARRAYS)
-    body = "\n".join(lines)
+    counts = "i64 %paths, i64 %year, i64 %years, i64 %policies"
     return f"""
-define void @run(i64 %first, i64 %last, i32 %low, ptr %high, i64 %paths, i64 %year, i64 %years, {taken}) {{
+define void @run(i64 %first, i64 %last, i32 %low, ptr %high, {counts}, {taken}) {{
 entry:
 {chr(10).join(prepared)}
   %some = icmp ult i64 %first, %last
   br i1 %some, label %batches, label %end
 batches:
-  %batch = phi i64 [ %first, %entry ], [ %following, %batches ]
-{body}
+  %batch = phi i64 [ %first, %entry ], [ %following, %done ]
+{chr(10).join(of_batch)}
+  br label %under
+under:
+  %policy = phi i64 [ 0, %batches ], [ %other, %under ]
+{chr(10).join(lines)}
+  %other = add i64 %policy, 1
+  %another = icmp ult i64 %other, %policies
+  br i1 %another, label %under, label %done
+done:
   %following = add i64 %batch, 1
   %more = icmp ult i64 %following, %last
   br i1 %more, label %batches, label %end

@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import jax
 import numpy as np
 from jax.sharding import Mesh
 
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments, known, loop, machine_code, memory
+from engine.program.array_forms import Forms, array_forms
 from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Scores, Trace, YearlyValues
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
@@ -30,8 +32,6 @@ _SHARE = 1 << 14
 """Paths that a thread takes at once."""
 _PART = 1 << 27
 """Bytes of yearly values that are in memory at a time: fresh memory costs more than paths computed again."""
-Forms = Mapping[str, tuple[tuple[int, ...], Any]]
-"""Shapes and types of arrays by name."""
 _WRITTEN = "outcomes", "cells", "kept", "scores"
 """Arrays that code writes; code of scores reads the last one."""
 _PATHS, _BESIDE = "paths", "beside"
@@ -93,6 +93,18 @@ class LoopProgram:
         arguments.must_be_alike(inputs, self.inputs)
         other = copy(self)
         other.inputs, other._tables = inputs, {}
+        return other
+
+    def under(self, levers: Any) -> LoopProgram:
+        """The same futures by the same code, under policies of which there may be more or fewer than the study's.
+
+        Args:
+          levers: as `arguments.of` gives them.
+        """
+        ones = [jax.tree.map(lambda leaf: leaf[..., :1], one) for one in (levers, self.inputs["levers"])]
+        arguments.must_be_alike(*ones)
+        other = copy(self)
+        other.inputs, other._tables = {**self.inputs, "levers": levers}, {}
         return other
 
     def prepare(self, years: bool = False) -> None:
@@ -216,7 +228,10 @@ class LoopProgram:
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         layout = code.layout
         paths = batches * layout.batch
-        forms = _forms(layout, self._n_arguments, paths, len(years), reads_scores="scores" in table)
+        policies = len(table["table_lasting"])
+        forms = array_forms(
+            layout, self._n_arguments, policies, paths, len(years), reads_scores="scores" in table
+        )
         arrays = {name: memory.array(*forms[name]) for name in _WRITTEN if name not in table}
         held = {**arrays, **table}
         counter = first // layout.group
@@ -225,7 +240,8 @@ class LoopProgram:
             pointers = _pointers({**held, "scratch": memory.scratch(layout.scratch)}, forms)
             high = np.array([counter + begin * layout.width >> 32], np.uint32)
             low = counter & 0xFFFFFFFF
-            code.run(begin, end, low, high.ctypes.data, paths, years.start, len(years), *pointers)
+            wanted = years.start, len(years), policies
+            code.run(begin, end, low, high.ctypes.data, paths, *wanted, *pointers)
 
         each = max(1, min(_SHARE // layout.batch, -(-batches // self._n_threads)))
         # counters are counted on in their low words, so a share ends where these begin anew
@@ -255,7 +271,7 @@ class LoopProgram:
                         engine,
                         "run",
                         [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER]
-                        + [_WHOLE] * 3
+                        + [_WHOLE] * 4
                         + [_POINTER] * len(loop.ARRAYS),
                     ),
                     engine,
@@ -286,31 +302,6 @@ class LoopProgram:
                 layout = code.layout
                 self._tables[gives] = filled(self.study, self.inputs, code.table, layout.table, layout.years)
             return self._tables[gives]
-
-
-def _forms(layout: Layout, arguments: int, paths: int, years: int, reads_scores: bool) -> Forms:
-    """Shape and type of each of `loop.ARRAYS`, in their order.
-
-    Args:
-      arguments: words of what is the same for all paths, policies and years.
-      paths: of the arrays, whole batches.
-      years: of the cells, those that are wanted.
-      reads_scores: whether the code reads the random numbers.
-    """
-    streams, policies = layout.normals + layout.uniforms, layout.policies
-    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
-        "arguments": ((arguments,), np.uint32),
-        "table_lasting": ((policies, layout.table.lasting), np.uint32),
-        "table_each": ((policies, layout.years * layout.table.each), np.uint32),
-        "normal_keys": ((layout.normals, layout.key), np.uint32),
-        "uniform_keys": ((layout.uniforms, layout.key), np.uint32),
-        "scratch": ((layout.scratch,), np.uint8),
-        "outcomes": ((policies, layout.outcomes, paths), layout.dtype),
-        "cells": ((policies, years, layout.cells, paths), layout.dtype),
-        "kept": ((layout.draws + layout.years * layout.shocks, paths), layout.dtype),
-        "scores": ((streams if layout.gives_scores or reads_scores else 0, paths), layout.dtype),
-    }
-    return {name: shapes[name] for name in loop.ARRAYS}
 
 
 def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:

@@ -1,11 +1,13 @@
 """One compiled program fed with other numbers: what a change gives is what the study gives that states it, and nothing is compiled anew."""
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.analyses import variants
+from engine.analyses.futures import Futures
 from engine.program import devices
 from engine.study.change_tables import joined
 from engine.study.study import Change
@@ -141,3 +143,36 @@ def test_nothing_is_traced_again():
     fed = [(at, variants.fed(program, change_of(*at))) for at in STATED]
     assert [at for at, _ in variants.results(fed, study.blocks())] == [*STATED]
     assert program.traces == 1
+
+
+LEVERS = [
+    Change(levers=levers)
+    for levers in (
+        {"late": {"release": 0.3}},
+        {"save": {"release": 0.1}},
+        {"keep": {"release": 0.4}},
+        {"keep": {"release": 0.5}, "late": {"release": 0.0}},
+    )
+]
+"""Changes of one policy, of none as that is what it has, and of one that others phase in from."""
+
+
+@pytest.mark.parametrize("form", ["loop", "xla"])
+def test_levers_changed_beside_each_other_give_what_each_gives_alone(form):
+    study = replace(lake(), program=form)
+    futures = Futures(study, ("sum", "last"))
+    for by in (0, 1):
+        of = futures.anew(by)
+        alone = [next(of.changed([one], 512)) for one in LEVERS]
+        for given, one, change in zip(of.changed(LEVERS, 512), alone, LEVERS, strict=True):
+            fed = outcomes(replace(study, paths=512), change, of.program)
+            for name, values in given.items():
+                assert_same(values, one[name])
+                assert_same(values, fed[:, study.places([name])[0]])
+
+
+def test_policies_that_keep_their_levers_are_not_computed_again():
+    program, moved = variants.beside_each_other(as_stated(), LEVERS)
+    assert moved == [(0, 2), (2, 0), (2, 1), (2, 2), (3, 0), (3, 1), (3, 2)]
+    assert program.inputs["levers"]["start"].shape[-1] == len(moved)
+    assert variants.beside_each_other(as_stated(), LEVERS[1:2]) == (as_stated(), [])

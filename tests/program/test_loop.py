@@ -235,6 +235,21 @@ def test_another_policy_changes_no_bit_of_the_others():
         assert not np.array_equal(found["outcomes"][2], alone["outcomes"][0])
 
 
+@pytest.mark.parametrize("name", ["cost-random", "farms-antithetic"])
+def test_policies_have_their_bits_alone_beside_others_and_in_any_order(name):
+    program = made(name)
+    every = everything(program)
+    for rows in ([1], [1, 0], [0, 1, 1, 0, 1]):
+        levers = jax.tree.map(lambda leaf, rows=rows: leaf[..., rows], program.inputs["levers"])
+        found = everything(program.under(levers))
+        assert_same(found["outcomes"], every["outcomes"][rows])
+        assert_same(found["draws"], every["draws"])
+        if "yearly" in every:
+            assert_same(found["yearly"], every["yearly"][rows])
+    with pytest.raises(ValueError, match="expected"):
+        program.under(program.inputs["levers"] | {"start": np.zeros((1, 2), np.float32)})
+
+
 class Halving(PathModel):
     """Halves a number again and again."""
 
