@@ -50,24 +50,45 @@ class Edge:
         happens: np.ndarray = self.margins(points) > 0
         return happens
 
-    def reached(self, points: Points, most: float, halvings: int = FINELY) -> tuple[Points, Sizes]:
+    def reached(
+        self, points: Points, most: float, halvings: int = FINELY, within: Sizes | None = None
+    ) -> tuple[Points, Sizes]:
         """Where the ray from the middle to each point, and on to `most` times its length, first meets the edge; its distance.
 
         Infinite where it does not.
+
+        Args:
+          within: distances, each of as many rays in a row, of which only the nearest is asked for, and only if it is nearer than that: what
+            cannot be it is not computed, and its distance is no more than larger.
         """
         steps = most * np.arange(1, _ON_RAY + 1) / _ON_RAY
         if most > 1:  # the edge is near the point itself, most often
             steps = np.concatenate([np.linspace(0.125, 0.875, 7), np.linspace(0.9375, most, _ON_RAY)])
-        on_ray = (points[:, :, None] * steps).reshape(len(points), -1)
-        happens = self.inside(on_ray).reshape(-1, len(steps))
-        met = happens.any(axis=1)
-        first = np.where(met, happens.argmax(axis=1), 0)
-        high, low = steps[first], np.where(first > 0, steps[first - 1], 0.0)
-        at = np.flatnonzero(met)
-        if len(at):
-            high[at], low[at] = _halved(
-                lambda share: self.inside(points[:, at] * share), high[at], low[at], halvings
-            )
+        before, lengths = np.concatenate([[0.0], steps[:-1]]), norms(points)
+        farthest = FARTHEST / np.maximum(np.abs(points).max(axis=0), _LEAST)  # no share is so large
+
+        def may_be(share: np.ndarray, bound: Sizes) -> np.ndarray:
+            """Whether what lies at least as far out on its ray may be as near as that; a sum of squares has its rounding."""
+            may: np.ndarray = lengths * np.minimum(share, farthest) <= (1 + 1e-9) * bound
+            return may
+
+        rivals = 1 if within is None else len(lengths) // len(within)
+        bound = np.full(len(lengths), np.inf) if within is None else np.repeat(within, rivals)
+        happens = may_be(before[:, None], bound)
+        step, ray = np.nonzero(happens)
+        happens[step, ray] = self.inside(points[:, ray] * steps[step])
+        met, first = happens.any(axis=0), happens.argmax(axis=0)
+        high, low = steps[first], before[first]
+        for _ in range(halvings):
+            if within is not None:
+                nearest = np.where(met, lengths * high, np.inf).reshape(-1, rivals).min(axis=1)
+                bound = np.repeat(nearest, rivals)
+            at = np.flatnonzero(met & may_be(low, bound))
+            if not len(at):
+                break
+            middle = 0.5 * (high[at] + low[at])
+            here = self.inside(points[:, at] * middle)
+            high[at], low[at] = np.where(here, middle, high[at]), np.where(here, low[at], middle)
         ends = _clipped(points * high)
         return ends, np.where(met, norms(ends), np.inf)
 
@@ -144,25 +165,26 @@ class Edge:
 
     def _slopes(self, points: Points, reach: Sizes) -> tuple[Points, Bool[np.ndarray, "score point"]]:
         """Gradients of the margin; and which scores stand beside a jump of it, of which the side without it is taken."""
-        count, here = len(points), self.margins(points)
+        here = self.margins(points)
 
-        def sides(by: Sizes) -> tuple[Points, Points]:
-            step = np.eye(count)[:, None, :] * by[:, None]
-            ahead, behind = (
-                self.margins((points[:, :, None] + sign * step).reshape(count, -1)).reshape(-1, count).T
-                for sign in (1.0, -1.0)
-            )
+        def sides(score: np.ndarray, at: np.ndarray, by: Sizes) -> tuple[Sizes, Sizes]:
+            moved = np.tile(points[:, at], 2)
+            moved[np.tile(score, 2), np.arange(2 * len(at))] += np.concatenate([by[at], -by[at]])
+            ahead, behind = np.split(self.margins(moved), 2)
             with np.errstate(invalid="ignore"):
                 return tuple(
-                    np.nan_to_num(one, posinf=0.0, neginf=0.0) for one in (ahead - here, here - behind)
+                    np.nan_to_num(one, posinf=0.0, neginf=0.0)
+                    for one in (ahead - here[at], here[at] - behind)
                 )
 
-        ahead, behind = sides(reach)
+        every, each = np.indices(points.shape)
+        ahead, behind = (one.reshape(points.shape) for one in sides(every.ravel(), each.ravel(), reach))
         small = np.where(np.abs(ahead) < np.abs(behind), ahead, behind)
         large = np.maximum(np.abs(ahead), np.abs(behind))
         jumps = (large > 5 * np.abs(small)) & (large > 1e-3)
-        if jumps.any():  # what does not grow less with the step is a jump, and no bend
-            jumps &= np.maximum(*map(np.abs, sides(reach / 4))) > 0.6 * large
+        score, at = np.nonzero(jumps)
+        if len(at):  # what does not grow less with the step is a jump, and no bend
+            jumps[score, at] = np.maximum(*map(np.abs, sides(score, at, reach / 4))) > 0.6 * large[score, at]
         return np.where(jumps, small, 0.5 * (ahead + behind)) / reach, jumps
 
     def _feet_of_jumps(
@@ -200,35 +222,45 @@ class Edge:
         Args:
           pairs: number of the point, the score.
         """
-        count, reach = len(points), _REACHES[0]
-        # of which others it hangs on is seen once: those that it does not hang on move it by nothing at all
-        others = [self._moving.get(j, np.delete(np.arange(count), j)) for _, j in pairs]
-        ends = np.cumsum([0, *(len(of) + 1 for of in others)])
-        moved = np.repeat(points[:, [k for k, _ in pairs]], np.diff(ends), axis=1)
-        for of, first in zip(others, ends, strict=False):
-            moved[of, first + 1 + np.arange(len(of))] += reach
-        score = np.repeat([j for _, j in pairs], np.diff(ends))
-        lane = np.arange(len(score))
-        inner = moved[score, lane]
-        outer = np.zeros_like(inner)
-
-        def margins(value: np.ndarray) -> np.ndarray:
-            moved[score, lane] = value
-            return self.margins(moved)
-
-        high, low = margins(inner), margins(outer)
-        level = 0.5 * (high + low)
-        inner, outer = _halved(lambda value: margins(value) > level, inner, outer, _ROUGHLY)
+        reach = _REACHES[0]
+        own, score = points[:, [k for k, _ in pairs]], np.array([j for _, j in pairs])
+        inner, outer, high, low = self._halfway(own, score)
         with np.errstate(invalid="ignore"):
-            jumps = (margins(inner) - margins(outer) > 0.3 * (high - low)) & (high - low > 1e-3)
+            jumps = (self._at(own, score, inner) - self._at(own, score, outer) > 0.3 * (high - low)) & (
+                high - low > 1e-3
+            )
+        # of which others it hangs on is seen once: those that it does not hang on move it by nothing at all
+        others = {
+            k: self._moving.get(j, np.delete(np.arange(len(points)), j))
+            for k, (_, j) in enumerate(pairs)
+            if jumps[k]
+        }
+        which = np.repeat([*others], [len(of) for of in others.values()]).astype(np.int64)
+        moved = own[:, which]
+        moved[np.concatenate([np.zeros(0, np.int64), *others.values()]), np.arange(len(which))] += reach
+        beside = self._halfway(moved, score[which])[0] if len(which) else np.zeros(0)
         found = []
-        for (_, j), of, first in zip(pairs, others, ends, strict=False):
-            rise = np.zeros(count)
-            rise[of] = (inner[first + 1 : first + 1 + len(of)] - inner[first]) / reach
-            if jumps[first]:
+        for k, (_, j) in enumerate(pairs):
+            rise = np.zeros(len(points))
+            if jumps[k]:
+                rise[others[k]] = (beside[which == k] - inner[k]) / reach
                 self._moving.setdefault(j, np.flatnonzero(rise))
-            found.append((float(inner[first]), rise, bool(jumps[first])))
+            found.append((float(inner[k]), rise, bool(jumps[k])))
         return found
+
+    def _at(self, points: Points, score: np.ndarray, value: Sizes) -> Sizes:
+        """Margins of points, each with one score that is another one."""
+        moved = points.copy()
+        moved[score, np.arange(len(score))] = value
+        return self.margins(moved)
+
+    def _halfway(self, points: Points, score: np.ndarray) -> tuple[Sizes, Sizes, Sizes, Sizes]:
+        """Where a score of each point lies, and without it: ends between which the margin passes half the way, and the margins between which."""
+        inner, outer = points[score, np.arange(len(score))], np.zeros(len(score))
+        high, low = self._at(points, score, inner), self._at(points, score, outer)
+        level = 0.5 * (high + low)
+        inner, outer = _halved(lambda value: self._at(points, score, value) > level, inner, outer, _ROUGHLY)
+        return inner, outer, high, low
 
     def _let_go(self, points: Points) -> Points:
         """Points without what changes nothing: each score drawn in as far as that alone leaves it inside, all of them together."""
@@ -236,13 +268,14 @@ class Edge:
         # what is small already adds nothing to the distance
         which, score = np.nonzero((points**2 > 1e-6 * np.sum(points**2, axis=0)).T)
 
-        def leaves(share: np.ndarray) -> np.ndarray:
-            moved = inner[:, which]
-            moved[score, np.arange(len(score))] *= share
-            return self.inside(moved)
+        def leaves(share: np.ndarray, at: np.ndarray) -> np.ndarray:
+            return self._at(inner[:, which[at]], score[at], inner[score[at], which[at]] * share) > 0
 
-        high = np.where(leaves(np.zeros(len(score))), 0.0, 1.0)
-        high, _ = _halved(leaves, high, np.zeros(len(score)), 8)
+        every = np.arange(len(score))
+        high = np.where(leaves(np.zeros(len(score)), every), 0.0, 1.0)
+        at = np.flatnonzero(high)
+        if len(at):
+            high[at], _ = _halved(lambda share: leaves(share, at), high[at], np.zeros(len(at)), 8)
         share = np.ones_like(points)
         share[score, which] = high
         parts = 1 - np.linspace(0.25, 1.0, 4) * (1 - share)[:, :, None]
@@ -251,7 +284,7 @@ class Edge:
     def _best(self, points: Points, others: Float[np.ndarray, "score point other"]) -> Points:
         """The nearest to the middle of each point and of others, these drawn in, or out, to the edge."""
         count, of = others.shape[1:]
-        ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY)
+        ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY, norms(points))
         sizes = sizes.reshape(count, of)
         k = sizes.argmin(axis=1)
         better = sizes[np.arange(count), k] < norms(points)

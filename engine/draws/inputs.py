@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import groupby
 
 from engine.draws.copulas.contract import Copula
@@ -72,7 +73,7 @@ class Group:
             words.append(f"{base}[{len(others) + 1} labels]" if others else first)
         return words
 
-    @property
+    @cached_property
     def streams(self) -> tuple[str, ...]:
         """Random streams of the scores that the members share."""
         return tuple(f"group:{self.name}{latent}" for latent in self.copula.latents)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from engine.analyses.failure_edge import FARTHEST, Edge, norms
 from engine.analyses.nearest_point import nearest_points
 
 
@@ -108,3 +109,29 @@ def test_all_points_that_are_about_as_near_are_named_and_no_other(dims, margin, 
 def test_of_no_scores_nothing_is_seen():
     (found,) = nearest_points(lambda u: np.zeros(u.shape[1]), np.zeros((0, 5)))
     assert np.isinf(found.distance) and len(found.point) == 0
+
+
+@pytest.mark.parametrize("size", [0.5, 3.0])
+def test_the_nearest_of_rivals_is_that_of_all_rays_and_few_futures_are_looked_at(size):
+    """Also where scores are cut off, and where the edge is met twice."""
+    rng, looked_at = np.random.default_rng(11), 0
+
+    def margin(points):
+        nonlocal looked_at
+        looked_at += points.shape[1]
+        return np.abs(points[0]) + 0.3 * np.sin(5 * points[1]) - 1.2
+
+    edge, rivals = Edge(margin, rng), 40
+    own = rng.standard_normal((3, 6)) * [[3.0], [size], [size]]
+    rays = (own[:, :, None] + size * rng.standard_normal((3, 6, rivals))).reshape(3, -1)
+    assert np.abs(2 * rays).max() > FARTHEST
+    ends, sizes = edge.reached(rays, 2.0, 12)
+    whole, looked_at = looked_at, 0
+    some_ends, some = edge.reached(rays, 2.0, 12, norms(own))
+    wins = np.arange(6), sizes.reshape(6, rivals).argmin(axis=1)
+    nearer = sizes.reshape(6, rivals)[wins] < norms(own)
+    assert nearer.sum() >= 3 and looked_at < 0.8 * whole
+    assert np.array_equal(some.reshape(6, rivals).argmin(axis=1)[nearer], wins[1][nearer])
+    assert np.array_equal(some.reshape(6, rivals)[wins][nearer], sizes.reshape(6, rivals)[wins][nearer])
+    assert np.array_equal(*(of.reshape(3, 6, rivals)[:, *wins][:, nearer] for of in (some_ends, ends)))
+    assert np.all(some >= np.minimum(sizes, np.repeat(norms(own), rivals)))
