@@ -16,7 +16,17 @@ from scipy.special import fdtrc
 
 from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import FEW_UNITS, Estimate, Some, Units, Z, moments_of_some
+from engine.risk.intervals import (
+    FEW_UNITS,
+    Estimate,
+    Moments,
+    Some,
+    Units,
+    Z,
+    dots,
+    moments_of_some,
+    moments_of_tail,
+)
 from engine.risk.tails import shifted, tail_count
 
 NEAR = 0.5
@@ -59,9 +69,14 @@ class WorstShare:
         return not len(self.near)
 
     @cached_property
+    def firsts(self) -> Int[np.ndarray, "unit"]:
+        """Where the worst paths of each unit begin."""
+        return np.flatnonzero(np.diff(self.units.owners(self.path), prepend=-1))
+
+    @property
     def independent(self) -> int:
         """How many of the worst paths are independent of each other."""
-        return len(np.unique(self.units.owners(self.path)))
+        return len(self.firsts)
 
     def _flag(self, needed: int) -> Flag | None:
         """What takes intervals away: too few of the worst paths, or of units."""
@@ -79,8 +94,7 @@ class WorstShare:
           tail: values on the worst paths.
           near: on those around VaR; not looked at for an event.
         """
-        estimate = tail @ self.weight
-        centre = estimate if self.is_event or near is None else self._at_edge(near)
+        centre = dots(tail, self.weight) if self.is_event or near is None else self._at_edge(near)
         needed = FEW_UNITS if self.is_event else FEWEST_FOR_ES
         return self._estimates((tail - centre[:, None]) * self.weight, centre, needed)
 
@@ -106,31 +120,32 @@ class WorstShare:
         """
         count = len(tail)
         even = np.full(count, 1 / count)
-        gap = tail @ self.weight - even
+        gap = dots(tail, self.weight) - even
         of_sample = (np.diag(even) - np.outer(even, even)) / sample
         centre = gap + even if self.is_event else self._at_edge(near)
         units = self.units.count
-        first = np.flatnonzero(np.diff(self.units.owners(self.path), prepend=-1))
+        own = self._by_unit(tail * self.weight)
+        rows = np.concatenate([own, self._by_unit(self.weight)[None], np.ones((1, own.shape[1]))])
+        products = np.einsum("iu,ju->ij", rows, rows)
 
-        def totals(around: np.ndarray) -> np.ndarray:
-            of: np.ndarray = np.add.reduceat((tail - around[:, None]) * self.weight, first, axis=1)
-            return of
+        def summed(around: np.ndarray, mean: np.ndarray) -> np.ndarray:
+            """Products over units of what the parts are around something, less a mean."""
+            of = np.column_stack([np.eye(count), -around, -mean])
+            return of @ products @ of.T
 
-        own, under = totals(centre), totals(even)
-        own = (
-            own - own.sum(axis=1, keepdims=True) / units
-        )  # of units without any of the worst paths it is nothing
-        spread = own @ own.T * units / max(units - 1, 1) + of_sample
-        even_spread = under @ under.T + of_sample
+        # of units without any of the worst paths it is nothing
+        mean = (products[:count, -1] - centre * products[count, -1]) / units
+        spread = summed(centre, mean) * units / max(units - 1, 1) + of_sample
+        even_spread = summed(even, np.zeros(count)) + of_sample
         square = float(gap @ gap)
         value = count * (square - np.trace(spread))
-        spread = spread + (Z / len(first)) ** 2 * np.diag(even)
+        spread = spread + (Z / self.independent) ** 2 * np.diag(even)
         error = count * np.sqrt(4 * gap @ spread @ gap + 2 * np.sum(spread**2))
         ends = (max(value + side * self.units.reach * error, 0.0) for side in (-1.0, 1.0))
         estimate = Estimate(max(value, 0.0), float(error), *ends)
         chance = float(np.trace(even_spread))
         freedom = chance**2 / np.sum(even_spread**2)
-        p = float(fdtrc(freedom, max(len(first) - 1, 1), square / chance)) if chance > 0 else 1.0
+        p = float(fdtrc(freedom, max(self.independent - 1, 1), square / chance)) if chance > 0 else 1.0
         return estimate.flagged(self._flag(FEW_UNITS if self.is_event else FEWEST_FOR_ES)), p
 
     def slopes(self, scores: Float[np.ndarray, "cell tail"]) -> list[Estimate]:
@@ -145,7 +160,7 @@ class WorstShare:
         slope = values.sum(axis=1)
         if self.density > 0:
             # VaR is estimated: its own influence is (1{x > VaR} - share) / density
-            bent = (scores @ self.weight) / self.density
+            bent = dots(scores, self.weight) / self.density
             of_var = bent[:, None] * self.weight * self.share
             centre = bent * self.share
         else:
@@ -159,8 +174,9 @@ class WorstShare:
     def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
         """What the values are on average where the outcome is VaR: by a straight line through those around it."""
         mean, gap = near.mean(axis=1), self.gap - self.gap.mean()
-        spread = float(gap @ gap)
-        rise = near @ gap / spread if spread > 0 else np.zeros(len(near))
+        spread = float(dots(gap, gap))
+        # of what is the same on all of them it is nothing, to the last digit
+        rise = dots(near - mean[:, None], gap) / spread if spread > 0 else np.zeros(len(near))
         line: np.ndarray = mean - rise * self.gap.mean()
         return line
 
@@ -168,16 +184,25 @@ class WorstShare:
         self, parts: Float[np.ndarray, "cell tail"], shift: Float[np.ndarray, "cell"], needed: int
     ) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
-        cells = len(parts)
-        some = Some(
-            cells,
-            np.repeat(np.arange(cells), len(self.path)),
-            np.tile(self.path, cells),
-            (parts * self.units.paths).ravel(),
-        )
-        columns, flag = shifted(moments_of_some(some, self.units), 1.0, shift), self._flag(needed)
+        columns, flag = shifted(self._moments(parts * self.units.paths), 1.0, shift), self._flag(needed)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return [Estimate(one, error, low, high).flagged(flag) for one, error, low, high in rows]
+
+    def _moments(self, parts: Float[np.ndarray, "cell tail"]) -> Moments:
+        """Moments of means over all paths, from values on the worst of them."""
+        cells = len(parts)
+        if self.units.owner is None and not self.units.replicated:  # two share a unit at most
+            one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
+            joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
+            return moments_of_tail(parts, np.repeat(np.arange(cells), len(one)), joint, self.units)
+        which = np.repeat(np.arange(cells), len(self.path))
+        return moments_of_some(Some(cells, which, np.tile(self.path, cells), parts.ravel()), self.units)
+
+    def _by_unit(self, values: Float[np.ndarray, "*cells tail"]) -> Float[np.ndarray, "*cells unit"]:
+        if self.independent == len(self.path):
+            return values
+        of: np.ndarray = np.add.reduceat(values, self.firsts, axis=-1)
+        return of
 
 
 def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, loss: bool) -> WorstShare:

@@ -140,3 +140,28 @@ def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_prior
         distinguished += sum(p < 0.01 for _, p in idle)
         assert p_value < 1e-6
     assert missed <= 9 and distinguished <= 10  # binomial: 40 at 5 %, 200 at 1 %
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+def test_what_is_the_same_on_all_paths_has_no_error(unit):
+    _, x = drawn(5, 20_000, unit == 2)
+    share = share_of(x, unit)
+    (one,) = share.means(np.ones((1, len(share.path))), np.ones((1, len(share.near))))
+    assert one.standard_error == 0
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+def test_the_distance_is_that_of_totals_over_units(unit):
+    z, x = drawn(6, 20_000, unit == 2)
+    share = share_of(x, unit)
+    below = ndtr(z[1])
+    tail, near = (in_tenths(below[at], below[at]) for at in (share.path, share.near))
+    found, _ = share.distance(tail, near)
+    centre, units = share._at_edge(near), share.units.count
+    owners = share.path // unit
+    parts = (tail - centre[:, None]) * share.weight
+    totals = np.stack([parts[:, owners == one].sum(axis=1) for one in np.unique(owners)], axis=1)
+    totals -= totals.sum(axis=1, keepdims=True) / units
+    spread = totals @ totals.T * units / (units - 1)
+    gap = tail @ share.weight - 0.1
+    assert found.estimate == pytest.approx(10 * (gap @ gap - np.trace(spread)), rel=1e-9)
