@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import rankdata
 
 from engine.risk.intervals import Estimate, Z
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
     """Ranks of values [path], ties in the middle, centred and scaled to length one; zeros where all are equal."""
+    from scipy.stats import rankdata  # half a second, which a report does not need
+
     centred = rankdata(values) - 0.5 * (len(values) + 1)
     length = np.linalg.norm(centred)
     return centred / length if length > 0 else centred

@@ -78,7 +78,7 @@ def read(folder: Path, question: str) -> xr.DataTree | None:
     store = checked_store(
         folder / store_of(question), Whose(str(folder), f"{store_of(question)}/", ledger.remedy(folder))
     )
-    return xr.open_datatree(store, engine="zarr", chunks={})  # type: ignore[arg-type]
+    return xr.open_datatree(store, engine="zarr")  # type: ignore[arg-type]
 
 
 def store_of(question: str) -> str:
