@@ -27,7 +27,7 @@ OWNERS = {
     "matplotlib": {"plots/fonts", "plots/style", "plots/labels", "plots/sheet", "plots/ticks"},
     "jinja2": {"report/markup"},
     "markupsafe": {"report/markup"},
-    "vl_convert": {"report/charts"},
+    "vl_convert": {"report/chart_library"},
     "SALib": {"analyses/given_data"},
     "llvmlite": {"program/machine_code", "program/object_code", "program/ptx"},
     "click": {"cli"},

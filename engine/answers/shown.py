@@ -89,6 +89,14 @@ def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
     ]
 
 
+def height(table: Table) -> int:
+    """How many rows `stacks` gives of all of a table."""
+    rows = list(table.rows())
+    values = [column for column in table.columns if column.name not in table.dims]
+    names = [dim for dim in table.dims if dim != table.across]
+    return len(_names_across(names, values, rows)) if table.across else len(rows)
+
+
 def parts(table: Table, full: bool = True) -> list[Table]:
     """The tables that people read it as: one for each label of the dimension that has them apart, titled by it and by what is alike in its rows.
 
@@ -131,8 +139,7 @@ def parts(table: Table, full: bool = True) -> list[Table]:
 def _across(
     table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]
 ) -> tuple[Stack, list[Stack]]:
-    held = [row for row in rows if any(row[of.name] not in (None, "") for of in values)] or rows
-    called = list(dict.fromkeys(_called(row, names) for row in held))
+    called = _names_across(names, values, rows)
     labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
     square = called == labels
     by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
@@ -159,6 +166,11 @@ def _across(
             )
     of = Column("_".join(names), Kind.TEXT, called, "")
     return _stack("", of, named), made
+
+
+def _names_across(names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]) -> list[str]:
+    held = [row for row in rows if any(row[of.name] not in (None, "") for of in values)] or rows
+    return list(dict.fromkeys(_called(row, names) for row in held))
 
 
 def _called(row: dict, names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
-"""Charts of the page: what is drawn, and how, as Vega-Lite specifications, and the library that draws them in a browser.
+"""Charts of the page: what is drawn, and how, as Vega-Lite specifications.
 
-With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only file that knows the chart library. A chart carries only the numbers that it draws; the page holds them once,
+With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only file that knows what `chart_library.py` draws. A chart carries only the numbers that it draws; the page holds them once,
 as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
 """
 
@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from engine.errors import UserError, install
 from engine.plots import style
 from engine.plots.style import COLOURS, ON_DARK
 from engine.plots.universes import VERDICTS, called
@@ -102,30 +101,6 @@ class Chart:
 def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     """The data of a chart as columns, from its points; each name once."""
     return {name: [point[name] for point in points] for name in points[0]} if points else {"p": []}
-
-
-def missing() -> UserError:
-    """What is said where the packages are not installed that the report is made with."""
-    return UserError(
-        "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
-    )
-
-
-@functools.cache
-def library() -> str:
-    """The chart library as one script, with an interpreter of its own for expressions, so that nothing is ever evaluated.
-
-    Raises:
-      UserError: it is not installed.
-    """
-    try:
-        import vl_convert
-    except ImportError as error:
-        raise missing() from error
-    return vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
-
-
-VEGA_LITE = "6.4"
 
 
 def style_sheet(policies: int) -> str:

@@ -8,17 +8,20 @@ import xarray as xr
 
 from engine.plots.slide import refuse
 from engine.report import page, printing
+from engine.report.chart_library import Kept, made
 from engine.report.slide import slide_of
 from engine.study.study import Study
 
 PDF, SLIDES = (".pdf",), (".png", ".svg")
 
 
-def content(folder: Path, study: Study, tree: xr.DataTree, variable: str | None, place: Path) -> bytes:
+def content(
+    folder: Path, study: Study, tree: xr.DataTree, variable: str | None, place: Path, kept: Kept = made
+) -> bytes:
     """What a place is to hold: a PDF where its name ends in .pdf, a slide in .png or .svg, else the page.
 
     Args:
-      folder, study, tree, variable: as of `engine.report.page.report`.
+      folder, study, tree, variable, kept: as of `engine.report.page.report`.
 
     Raises:
       UserError: as of `report`; there is no browser that prints; there is nothing to draw.
@@ -29,5 +32,5 @@ def content(folder: Path, study: Study, tree: xr.DataTree, variable: str | None,
         return slide_of(page.records(folder, study, tree, variable), suffix)
     if suffix in PDF:
         printing.browser()  # before anything is made
-        return printing.pdf(page.report(folder, study, tree, variable))
-    return page.report(folder, study, tree, variable)
+        return printing.pdf(page.report(folder, study, tree, variable, kept))
+    return page.report(folder, study, tree, variable, kept)

@@ -16,7 +16,8 @@ import xarray as xr
 from engine.answers import registry
 from engine.errors import UserError, unknown
 from engine.formatting import titled
-from engine.report import charts
+from engine.report import chart_library, charts
+from engine.report.chart_library import Kept, made
 from engine.report.markup import Section, render, static, trusted
 from engine.report.run_records import RunRecords, records_of
 from engine.report.sections import SECTIONS, asked
@@ -28,17 +29,24 @@ LARGEST = 5_000_000
 """Bytes of a page that is still sent by mail and opened on a phone."""
 
 
-def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> bytes:
+def report(
+    folder: Path,
+    study: Study,
+    tree: xr.DataTree,
+    variable: str | None = None,
+    kept: Kept = made,
+) -> bytes:
     """The report of a run as one HTML file: the same run gives the same bytes.
 
     Args:
       tree: the run's cube, as `engine.open_cube` gives it.
       variable: the outcome that the answer speaks of first; if not given, one that the first event reads.
+      kept: as of `chart_library.library`.
 
     Raises:
       UserError: there is no such outcome, or the chart library is not installed.
     """
-    return page(records(folder, study, tree, variable))
+    return page(records(folder, study, tree, variable), kept=kept)
 
 
 def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> RunRecords:
@@ -55,10 +63,14 @@ def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None 
     return records_of(study, tree, answers, runs=runs, versions=versions, variable=variable)
 
 
-def page(run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS) -> bytes:
+def page(
+    run: RunRecords,
+    sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS,
+    kept: Kept = made,
+) -> bytes:
     """The page of some sections."""
     study = run.study
-    library = charts.library()
+    library = chart_library.library(kept)
     parts = [
         section for section in (build(run) for build in (*sections, *_outsiders(run))) if section is not None
     ]

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from engine.answers.answer import Answer
 from engine.risk.every_pair import of_outcomes
 from engine.risk.ranks import Gaps
 from engine.risk.summaries import STATS
@@ -79,6 +80,7 @@ class RunRecords:
     names: Mapping[str, str] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
     averaged: dict[tuple[str, str], Means | None] = field(default_factory=dict)
+    found: dict[str, Answer | None] = field(default_factory=dict)
 
     def group(self, place: str) -> xr.Dataset:
         """A group of the cube in memory, read once; an empty one where there is none."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -68,10 +69,11 @@ def put_together(node: xr.DataTree) -> xr.Dataset:
 def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
     """The records that the summary groups of a cube hold, of those that are there; zeros of the baseline against itself among them."""
     tables = Tables([], [])
+    whole = functools.cache(lambda place: put_together(tree[place]))  # type: ignore[arg-type]
     for group in GROUPS:
         for of in group.numbers:
             if of.table:
-                getattr(tables, of.table).extend(_records(study, tree, group, of))
+                getattr(tables, of.table).extend(_records(study, tree, whole, group, of))
     return tables
 
 
@@ -93,13 +95,15 @@ def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
     return Tables(tables.risk, comparison)
 
 
-def _records(study: Study, tree: xr.DataTree, group: SummaryGroup, of: Numbers) -> Iterator[Record]:
+def _records(
+    study: Study, tree: xr.DataTree, whole: Callable[[str], xr.Dataset], group: SummaryGroup, of: Numbers
+) -> Iterator[Record]:
     by_event = group.of == "events" and "/events" in tree.groups
     # older cubes have events by their names among the outcomes
     place = group.place if by_event or group.of != "events" else of.table
     if f"/{place}" not in tree.groups:
         return
-    held: Any = put_together(tree[place])  # type: ignore[arg-type]
+    held: Any = whole(place)
     if by_event:
         held = held[of.name].reset_coords(drop=True).to_dataset("event") if of.name in held else {}
     known = of.measures(study)

@@ -17,6 +17,7 @@ from engine.answers.files import Digits, joined, refuse_file
 from engine.errors import UserError, closest, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions
+from engine.execution.kept_text import kept_text
 from engine.execution.results import Answers
 from engine.execution.until import compute
 from engine.risk.rounding import Rounding
@@ -332,11 +333,11 @@ class Run(Inquiry):
         except ModuleNotFoundError as error:
             if error.name != "jinja2":
                 raise
-            from engine.report.charts import missing
+            from engine.report.chart_library import missing
 
             raise missing() from error
         place = self.folder / page.NAME if out is None else Path(out)
-        content = files.content(self.folder, self.answers.study, self.read_cube, variable, place)
+        content = files.content(self.folder, self.answers.study, self.read_cube, variable, place, kept_text)
         if out is not None:
             return written(place, content)
         try:

@@ -7,7 +7,6 @@ import re
 import pytest
 
 from engine.formatting import size_as_text
-from engine.report import charts
 from tests.report.farms import Reader
 from tests.small_files import BRIDGE, POND, call, own, write
 
@@ -61,7 +60,5 @@ def test_a_run_that_has_not_ended_is_refused_or_said_to_be_one(tmp_path):
 
 def test_what_is_missing_is_named(runs, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
-    charts.library.cache_clear()
     ended = call("report", runs / "bridge", *own("Bridge"))
-    charts.library.cache_clear()
     assert ended.exit_code == 2 and "pip install 'jinja2>=" in ended.output

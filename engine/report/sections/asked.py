@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 
 from engine.answers.answer import Answer
-from engine.answers.shown import COMMAND, Stack, head, parts, stacks, text_of
+from engine.answers.shown import COMMAND, Stack, head, height, parts, stacks, text_of
 from engine.answers.table import Table
 from engine.errors import UserError
 from engine.formatting import begun
@@ -61,11 +61,13 @@ def of_answer(run: RunRecords, anchor: str, answer: Answer, charts: Charts = not
 
 def answer_of(run: RunRecords, question: str) -> Answer | None:
     """What a question found; None where it was not asked, or by a version whose answers have another form."""
-    kept = run.answers.get(question)
-    try:
-        return None if kept is None else Answer.of_tree(kept)
-    except UserError:
-        return None
+    if question not in run.found:
+        kept = run.answers.get(question)
+        try:
+            run.found[question] = None if kept is None else Answer.of_tree(kept)
+        except UserError:
+            run.found[question] = None
+    return run.found[question]
 
 
 def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
@@ -138,7 +140,7 @@ def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], li
         [said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)
     ]
     heads = ["", *(_head(said, of) for of in columns)]
-    return begun(said(table.title)), heads, rows, len(stacks(table)[0].cells) - len(rows)
+    return begun(said(table.title)), heads, rows, height(table) - len(rows)
 
 
 def _head(said: Callable[[str], str], of: Stack) -> str:
