@@ -13,6 +13,8 @@ HALF_PI, HALF_PI_REST = np.float64(np.pi / 2), np.float64(6.123233995736766e-17)
 """Half of pi as a sum of two numbers."""
 ONE = np.float64(1.0)
 _WHOLE = np.float64(1.5 * 2**52)
+_WHOLE_AND_BIAS = np.float64(1.5 * 2**52 + 1023)
+"""A whole number n is added to it: the last bits are those that the exponent of 2^n has."""
 _ROOT_HALF, _ONE_BITS = np.int64(0x3FE6A09E667F3BCD), np.int64(1023 << 52)
 # fdlibm's e_log.c: log 2 in two numbers, and (2 atanh(s) - 2 s) / s by s^2
 _LN2_HIGH, _LN2_LOW = np.float64(6.93147180369123816490e-01), np.float64(1.90821492927058770002e-10)
@@ -44,8 +46,10 @@ def nearest_whole(x: Double, factor: np.float64) -> tuple[Double, Int[Array, "..
 
 def exp(x: Double) -> Double:
     """exp(x), |x| up to 700, within 1e-12 of itself."""
-    n, bits = nearest_whole(x, LOG2_E)
-    return from_bits(float_bits(polynomial(_EXP, fused(n, -LN2, x))) + (bits << np.int64(52)))
+    shifted = fused(x, LOG2_E, _WHOLE_AND_BIAS)
+    power = from_bits(float_bits(shifted) << np.int64(52))
+    # a product, as which bits NaN has is for each machine to decide
+    return polynomial(_EXP, fused(shifted - _WHOLE_AND_BIAS, -LN2, x)) * power
 
 
 def log(x: Double) -> Double:

@@ -1,0 +1,201 @@
+"""The PTX machine itself: its fused operation is rounded once, and what a card would not survive is found."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tests.helpers import assert_same
+from tests.program.ptx_arithmetic import Fault, fused, rule
+from tests.program.ptx_machine import Machine
+
+THREADS = 4
+KERNEL = """
+.version 8.0
+.target sm_{capability}
+.address_size 64
+.visible .entry paths(
+	.param .u64 .ptr .align 16 paths_param_0,
+	.param .u64 .ptr .align 16 paths_param_1
+)
+.maxntid 4
+{{
+	.reg .pred 	%p<9>;
+	.reg .b32 	%r<9>;
+	.reg .b64 	%rd<9>;
+	.shared .align 16 .b8 numbers[16];
+	ld.param.b64 	%rd1, [paths_param_0];
+	ld.param.b64 	%rd2, [paths_param_1];
+	mov.u32 	%r1, %tid.x;
+	mul.wide.u32 	%rd3, %r1, 4;
+	mov.b64 	%rd4, numbers;
+	add.s64 	%rd4, %rd4, %rd3;
+	setp.eq.b32 	%p1, %r1, 0;
+{lines}
+	ret;
+}}
+"""
+
+
+def words_after(*lines: str, capability: int = 90) -> np.ndarray:
+    """What the threads of two blocks leave that begin with their number as %r1, four bytes times it as %rd3, their own place of shared memory as %rd4."""
+    written = np.zeros(2 * THREADS, np.uint32)
+    text = KERNEL.format(lines="\n".join(lines), capability=capability)
+    Machine(text).launch([np.arange(10, 14, dtype=np.uint32), written], [(0, 0), (1, 0)])
+    return written
+
+
+LEAVE = (
+    "mov.u32 %r8, %ctaid.x;", "mul.wide.u32 %rd8, %r8, 16;", "add.s64 %rd8, %rd8, %rd3;", "add.s64 %rd8, %rd8, %rd2;", "st.global.b32 [%rd8], %r7;",
+)  # fmt: skip
+
+
+def test_threads_wait_for_each_other_and_read_what_others_wrote():
+    lines = [
+        "st.shared.b32 [%rd4], %r1;",
+        "bar.sync 0;",
+        "xor.b32 %r2, %r1, 3;",
+        "mul.wide.u32 %rd5, %r2, 4;",
+        "mov.b64 %rd6, numbers;",
+    ]
+    lines += ["add.s64 %rd5, %rd5, %rd6;", "ld.shared.b32 %r7, [%rd5];", *LEAVE]
+    assert_same(words_after(*lines), np.array([3, 2, 1, 0] * 2, np.uint32))
+
+
+def test_threads_part_and_meet_again():
+    lines = [
+        "@%p1 bra $L1;",
+        "mov.b32 %r7, 5;",
+        "bra.uni $L2;",
+        "$L1:",
+        "mov.b32 %r7, 6;",
+        "$L2:",
+        "add.s32 %r7, %r7, 1;",
+        *LEAVE,
+    ]
+    assert_same(words_after(*lines), np.array([7, 6, 6, 6] * 2, np.uint32))
+
+
+FAULTS = {
+    "read as another thread writes": ["st.shared.b32 [%rd4], %r1;", "mov.b64 %rd5, numbers;", "ld.shared.b32 %r2, [%rd5];"],
+    "written as another thread reads": [
+        "st.shared.b32 [%rd4], %r1;", "bar.sync 0;", "mov.b64 %rd5, numbers;", "ld.shared.b32 %r2, [%rd5];", "st.shared.b32 [%rd4], %r1;",
+    ],
+    "written by two threads": ["mov.b64 %rd5, numbers;", "st.shared.b32 [%rd5], %r1;"],
+    "read before it is written": ["ld.shared.b32 %r2, [%rd4];"],
+    "out of bounds of the block's memory": ["st.shared.b32 [%rd4+4], %r1;"],
+    "misaligned": ["ld.global.nc.b32 %r2, [%rd1+2];"],
+    "misaligned ": ["ld.global.nc.v2.b32 {%r2, %r3}, [%rd1+4];"],
+    "out of bounds": ["ld.global.nc.b32 %r2, [%rd1+16];"],
+    "out of bounds ": ["ld.global.nc.b32 %r2, [%rd1+-4];"],
+    "array 0 is written": ["st.global.b32 [%rd1], %r1;"],
+    "a word is written twice": ["st.global.b32 [%rd2], %r1;"],
+    "taken for constant": ["ld.global.nc.b32 %r2, [%rd2];"],
+    "which is not written": ["add.s32 %r2, %r1, %r5;"],
+    "which some threads have not written": ["@%p1 mov.b32 %r5, 1;", "add.s32 %r2, %r1, %r5;"],
+    "of another size": ["add.s64 %rd5, %r1, 1;"],
+    "some have ended": ["@%p1 bra $L1;", "bar.sync 0;", "$L1:"],
+    "wait at different barriers": ["@%p1 bra $L1;", "bar.sync 0;", "ret;", "$L1:", "bar.sync 0;"],
+    "runs without end": ["$L1:", "bra.uni $L1;"],
+    "mul.f32 is not known": ["mul.f32 %r2, %r1, %r1;"],
+    "add.rn.ftz.f32 is not known": ["add.rn.ftz.f32 %r2, %r1, %r1;"],
+    "div.approx.f32 is not known": ["div.approx.f32 %r2, %r1, %r1;"],
+    "ex2.approx.f32 is not known": ["ex2.approx.f32 %r2, %r1;"],
+    "divided by zero": ["div.u32 %r2, %r1, 0;"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("found", FAULTS)
+def test_what_a_card_would_not_survive_is_found(monkeypatch, found):
+    monkeypatch.setattr("tests.program.ptx_machine.MOST", 1000)
+    with pytest.raises(Fault, match=found.strip()):
+        words_after(*FAULTS[found])
+
+
+def test_what_an_old_card_does_not_know_is_found():
+    line = "max.NaN.f32 %r7, %r1, %r1;"
+    assert_same(words_after(line, *LEAVE), np.array([0, 1, 2, 3] * 2, np.uint32))
+    with pytest.raises(Fault, match="so old a card"):
+        words_after(line, *LEAVE, capability=75)
+
+
+def exact(a: np.float32, b: np.float32, c: np.float32) -> Fraction:
+    return Fraction(float(a)) * Fraction(float(b)) + Fraction(float(c))
+
+
+def assert_nearest(value: np.float32, truth: Fraction) -> None:
+    """The single number nearest to a rational one, of two as near the even one; infinite from half a step beyond the largest on."""
+    largest = Fraction(float(np.finfo(np.float32).max))
+    half_a_step = Fraction(2) ** 103
+    if np.isinf(value):
+        assert abs(truth) >= largest + half_a_step and (truth > 0) == (value > 0)
+        return
+    gap = abs(Fraction(float(value)) - truth)
+    for beside in np.nextafter(value, np.array([-np.inf, np.inf], np.float32)):
+        other = (
+            Fraction(float(beside))
+            if np.isfinite(beside)
+            else (largest + 2 * half_a_step) * (1 if beside > 0 else -1)
+        )
+        further = abs(other - truth)
+        assert gap < further or (gap == further and not value.view(np.uint32) & 1)
+
+
+def test_a_fused_operation_is_rounded_once_where_a_double_sum_is_rounded_twice():
+    step = np.float32(2.0**-23)
+    a, b, c = (
+        np.array([one], np.float32) for one in (2.0**-12 * (1 + step), 2.0**-12 * (1 - step), 1 + step)
+    )
+    twice = (a.astype(float) * b + c).astype(np.float32)
+    assert twice[0] == np.float32(
+        1 + 2 * step
+    )  # the double sum is a tie, and lost that the truth lies below it
+    assert_same(fused(a, b, c), c)
+    assert_nearest(fused(a, b, c)[0], exact(a[0], b[0], c[0]))
+    assert_same(fused(a, b, -c), -c)
+
+
+@pytest.mark.parametrize(
+    "least, most", [(0, 0xFFFFFFFF), (0x3F000000, 0x40000000), (0, 0x00FFFFFF), (0x5F000000, 0x60000000)]
+)
+def test_a_fused_operation_gives_the_nearest_number(least, most):
+    """Of any bits, of near numbers that cancel, of subnormals, of products that overflow."""
+    generator = np.random.default_rng(7)
+    bits = generator.integers(least, most, (3, 2000), np.uint32)
+    a, b, c = bits.view(np.float32)
+    with np.errstate(all="ignore"):
+        c = np.where(generator.random(2000) < 0.5, -(a * b), c)
+        finite = np.isfinite(a) & np.isfinite(b) & np.isfinite(c)
+        assert finite.sum() > 500
+        operands = a[finite], b[finite], c[finite]
+        near, cut = fused(*operands), fused(*operands, "rz")
+        beyond = np.nextafter(cut, np.copysign(np.float32(np.inf), cut))
+    for k, parts in enumerate(zip(*operands, strict=True)):
+        truth = exact(*parts)
+        assert_nearest(near[k], truth)
+        assert abs(Fraction(float(cut[k]))) <= abs(truth)
+        assert np.isinf(beyond[k]) or abs(Fraction(float(beyond[k]))) > abs(truth)
+
+
+def test_what_is_not_a_number_is_one_and_the_same_and_extremes_know_the_sign_of_zero():
+    values = np.array([np.nan, -np.nan, 1.0, 0.0, -0.0], np.float32)
+    ones = np.ones_like(values)
+    sums = rule("add.rn.f32").apply(values, ones).view(np.uint32)
+    assert sums[0] == sums[1] == 0x7FFFFFFF
+    assert_same(rule("max.f32").apply(values, ones), ones)
+    assert_same(rule("max.NaN.f32").apply(values, ones).view(np.uint32)[:2], sums[:2])
+    zeros = values[3:], values[:2:-1]
+    assert_same(rule("max.f32").apply(*zeros), np.zeros(2, np.float32))
+    assert_same(rule("min.f32").apply(*zeros), -np.zeros(2, np.float32))
+
+
+def test_conversions_keep_to_the_range_of_whole_numbers():
+    values = np.array([np.nan, np.inf, -np.inf, 2147483648.0, -2.5, 2.5, 3.5], np.float32)
+    most, least = 2**31 - 1, -(2**31)
+    assert_same(rule("cvt.rzi.s32.f32").apply(values), np.array([0, most, least, most, -2, 2, 3], np.int32))
+    assert_same(rule("cvt.rni.s32.f32").apply(values[4:]), np.array([-2, 2, 4], np.int32))
+    assert_same(rule("cvt.rzi.u32.f32").apply(values[[0, 2, 3, 4]]), np.array([0, 0, 2**31, 0], np.uint32))
+    assert_same(
+        rule("cvt.rn.f32.s32").apply(np.array([16777217, -16777219], np.int32)),
+        np.array([16777216, -16777220], np.float32),
+    )
