@@ -52,6 +52,12 @@ if TYPE_CHECKING:
     metavar="SENTENCE",
     help="How many futures a precision takes, such as 'ES99 of cost under old within 1 %', in place of all else.",
 )
+@click.option(
+    "--self-test",
+    is_flag=True,
+    is_eager=True,
+    help="With --device gpu: what this machine's cards make of STUDY, of the shipped one if none is named, as a block to paste into a report, in place of all else.",
+)
 @click.option("--full", is_flag=True, help="Everything that the study states, table by table.")
 @click.option(
     "--json",
@@ -67,6 +73,7 @@ def command(
     workers: int | None,
     gates: bool,
     constants: bool,
+    self_test: bool,
     full: bool,
     as_json: bool,
 ) -> None:
@@ -76,18 +83,20 @@ def command(
     differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims.
     With --for a pilot is computed in memory under each sampler, and says how many futures, seconds and bytes the precision takes, and how sure that is.
     With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
+    With --self-test the program for cards is written, and launched where there are any: exit code 0 where they give the processors' bytes, 1 where they do not, 2 where something is missing.
     """
     targets = bool(click.get_current_context().params["targets"])
-    asked = [
-        name for name, is_asked in (("gates", gates), ("constants", constants), ("for", targets)) if is_asked
-    ]
-    if as_json and not asked:
+    questions = {"gates": gates, "constants": constants, "for": targets, "self-test": self_test}
+    asked = [name for name, is_asked in questions.items() if is_asked]
+    if as_json and (self_test or not asked):
         raise click.UsageError("--json goes with --gates, --constants or --for.")
     if asked:
         if workers is not None or len(asked) > 1:
             raise click.UsageError(f"--{asked[0]} goes without --{[*asked, 'workers'][1]}.")
         if targets:
             _print_forecast(study, place, as_json, full)
+        elif self_test:
+            _print_self_test(folder, place["device"])
         elif gates:
             _print_gates(study, place["device"], as_json, full)
         else:
@@ -139,6 +148,16 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
     asked = with_their_policies(study)
     click.echo(f"computing {paths_of(asked):,} paths under {', '.join(asked.policy_names)}", err=True)
     _print_answer(study, answer(asked, device), as_json, full, print_gates, "What each is of, and its source")
+
+
+def _print_self_test(folder: RunFolder, device: str | None) -> None:
+    from engine.execution import self_test
+
+    if device == "cpu":
+        raise click.UsageError("--self-test goes with --device gpu.")
+    console = screen.stdout()
+    for line in self_test.lines(folder):
+        screen.print_labelled(console, [line])
 
 
 def _print_forecast(study: Study, place: dict[str, Any], as_json: bool, full: bool) -> None:
