@@ -37,8 +37,12 @@ def lines(folder: RunFolder) -> Iterator[Line]:
     study = replace(folder.study, facts=None)
     yield "versions", card_needs.versions()
     yield "driver", card_needs.driver()
-    missing = card_needs.missing()
-    cards = None if missing else devices.mesh("gpu")
+    missing, cards = card_needs.missing(), None
+    if not missing:
+        try:
+            cards = devices.mesh("gpu")
+        except UserError as none:  # JAX finds no card though all seems to be there
+            missing = [str(problem) for problem in none.problems]
     yield "cards", "none" if cards is None else _named(cards)
     yield "memory", _memory(cards)
     lanes = devices.GPU_LANES if cards is None else max(devices.lanes_for(study, cards), BLOCK)

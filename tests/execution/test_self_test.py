@@ -162,6 +162,13 @@ def test_without_a_card_all_that_is_missing_is_said_and_all_else_is_found(monkey
     assert "for sm_90" in found["program"][0]
 
 
+def test_where_nothing_is_missing_and_jax_finds_no_card_it_is_heard(monkeypatch, tmp_path):
+    monkeypatch.setattr(card_needs, "missing", lambda: [])
+    code, found, said = block_of(tmp_path)
+    assert code == 2 and "expected a gpu device, found cpu" in said
+    assert found["cards"] == ["none"] and found["loop"]
+
+
 def test_what_is_there_is_not_missing(monkeypatch, tmp_path):
     monkeypatch.setattr(card_needs, "_ROOT", tmp_path)
     monkeypatch.setattr(card_needs, "_PLUGINS", ("jax",))

@@ -14,6 +14,7 @@ from engine.program.kernel import listing_of
 from engine.program.native import LoopProgram
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Block, Study
+from tests.program.ptx_arithmetic import Fault
 from tests.program.ptx_machine import Machine
 
 LANES = 1 << 20
@@ -41,13 +42,21 @@ def played(
     layout = code.layout
     counter, (along, strips) = first // layout.group, layout.grid
     held = gpu.launched(code, study, arguments.of(study, study.dtype))
-    written = np.zeros(layout.policies * layout.outcomes * layout.lanes * layout.unit, np.uint32)
     arrays = [np.array([counter & 0xFFFFFFFF, counter >> 32], np.uint32), *held]
     words = [np.ascontiguousarray(one).reshape(-1).view(np.uint32) for one in arrays]
     numbers = [block % along for block in blocks]
-    machine.launch([*words, written], [(block, strip) for block in numbers for strip in range(strips)])
-    whole = written.view(layout.dtype).reshape(layout.policies, layout.outcomes, along, layout.paths)
-    return whole[:, :, numbers].reshape(layout.policies, layout.outcomes, -1)
+    places, written = machine.launch(
+        words,
+        layout.policies * layout.outcomes * layout.lanes * layout.unit,
+        [(block, strip) for block in numbers for strip in range(strips)],
+    )
+    row = np.concatenate([np.arange(layout.paths) + block * layout.paths for block in numbers])
+    rows = np.arange(layout.policies * layout.outcomes)[:, None] * layout.lanes
+    asked = ((rows + row)[..., None] * layout.unit + np.arange(layout.unit)).reshape(-1)
+    if not np.array_equal(np.sort(asked), places):
+        raise Fault("other words are written than the outcomes of these paths")
+    found = written[np.searchsorted(places, asked)].view(layout.dtype)
+    return found.reshape(layout.policies, layout.outcomes, -1)
 
 
 def expected(code: GpuCode, study: Study, first: int, blocks: Sequence[int] = ENDS) -> np.ndarray:

@@ -88,21 +88,25 @@ class Machine:
         """The type of a register as it is declared; None of what is no register."""
         return self._registers.get(operand.rstrip("0123456789")) if operand.startswith("%") else None
 
-    def launch(self, arrays: Sequence[np.ndarray], blocks: Sequence[tuple[int, int]]) -> None:
-        """Runs some blocks of a grid; the last array, of words, is filled.
+    def launch(
+        self, arrays: Sequence[np.ndarray], size: int, blocks: Sequence[tuple[int, int]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Runs some blocks of a grid; which words of the last parameter's array they write, by their places, and what.
 
         Args:
-          arrays: what the kernel is handed, in the order of its parameters, words each.
+          arrays: what the kernel is handed to read, in the order of its parameters, words each.
+          size: words of what it writes.
           blocks: their numbers along both sides of the grid.
 
         Raises:
           Fault: what is wrong, and the line.
         """
         self.passed = []
-        running = _Launch(self, GlobalMemory(arrays), blocks)
+        running = _Launch(self, GlobalMemory(arrays, size), blocks)
         with np.errstate(all="ignore"):
             running.run()
         self.steps = running.steps
+        return running.memory.written()
 
 
 class _Launch:
@@ -224,7 +228,7 @@ class _Launch:
     def _load(self, ways: list[str], at: np.ndarray, threads: np.ndarray) -> np.ndarray:
         if ways[0] == "shared":
             return self.shared.load(self.block[threads], at, self.thread[threads])
-        return self.memory.load(at, "nc" in ways)
+        return self.memory.load(at)
 
     def _store(self, ways: list[str], at: np.ndarray, threads: np.ndarray, words: np.ndarray) -> None:
         if ways[0] == "shared":

@@ -14,52 +14,61 @@ _NOBODY = -1
 
 
 class GlobalMemory:
-    """The arrays that a kernel is handed, words each: all are read alone, but the last, which is written once."""
+    """The arrays that a kernel is handed: those that are read, and behind them one that is written, each word once.
 
-    def __init__(self, arrays: Sequence[np.ndarray]):
-        self.arrays = arrays
-        self.written = np.zeros(arrays[-1].size, bool)
+    Args:
+      arrays: what is read, words each.
+      size: words of what is written.
+    """
+
+    def __init__(self, arrays: Sequence[np.ndarray], size: int):
+        self.arrays, self.size = arrays, size
+        self._stored: list[tuple[np.ndarray, np.ndarray]] = []
 
     def address(self, parameter: int) -> int:
         """Where the array of a parameter begins."""
         return (parameter + 1) << WINDOW
 
-    def load(self, at: np.ndarray, is_constant: bool) -> np.ndarray:
+    def load(self, at: np.ndarray) -> np.ndarray:
         """Words at addresses.
 
-        Args:
-          is_constant: whether nothing may write there.
-
         Raises:
-          Fault: there is no such word, or it is written meanwhile.
+          Fault: there is no such word, or it is one of those that are written.
         """
         which, place = self._found(at)
-        if which == len(self.arrays) - 1 and (is_constant or not self.written[place].all()):
-            raise Fault("outcomes are read that are not written, or taken for constant")
+        if which == len(self.arrays):
+            raise Fault("reads what is written")
         return self.arrays[which][place]
 
     def store(self, at: np.ndarray, words: np.ndarray) -> None:
         """Writes words.
 
         Raises:
-          Fault: they are none of the last array's, or have been written.
+          Fault: they are none of the last array's.
         """
         which, place = self._found(at)
-        if which != len(self.arrays) - 1:
-            raise Fault(f"array {which} is written")
-        if self.written[place].any() or np.unique(place).size < place.size:
+        if which != len(self.arrays):
+            raise Fault(f"writes array {which}")
+        self._stored.append((place, words))
+
+    def written(self) -> tuple[np.ndarray, np.ndarray]:
+        """Places in the last array, in their order, and the words there.
+
+        Raises:
+          Fault: one was written twice.
+        """
+        if not self._stored:
+            return np.zeros(0, int), np.zeros(0, np.uint32)
+        places, words = (np.concatenate(parts) for parts in zip(*self._stored, strict=True))
+        order = np.argsort(places)
+        if (np.diff(places[order]) == 0).any():
             raise Fault("a word is written twice")
-        self.written[place] = True
-        self.arrays[which][place] = words
+        return places[order], words[order]
 
     def _found(self, at: np.ndarray) -> tuple[int, np.ndarray]:
         which, place = (at >> WINDOW) - 1, (at & ((1 << WINDOW) - 1)) >> 2
-        first = int(which[0])
-        if (
-            not 0 <= first < len(self.arrays)
-            or (which != first).any()
-            or (place >= self.arrays[first].size).any()
-        ):
+        first, sizes = int(which[0]), [*(one.size for one in self.arrays), self.size]
+        if not 0 <= first < len(sizes) or (which != first).any() or (place >= sizes[first]).any():
             raise Fault("out of bounds")
         return first, place
 

@@ -39,10 +39,9 @@ KERNEL = """
 
 def words_after(*lines: str, capability: int = 90) -> np.ndarray:
     """What the threads of two blocks leave that begin with their number as %r1, four bytes times it as %rd3, their own place of shared memory as %rd4."""
-    written = np.zeros(2 * THREADS, np.uint32)
     text = KERNEL.format(lines="\n".join(lines), capability=capability)
-    Machine(text).launch([np.arange(10, 14, dtype=np.uint32), written], [(0, 0), (1, 0)])
-    return written
+    blocks = [(0, 0), (1, 0)]
+    return Machine(text).launch([np.arange(10, 14, dtype=np.uint32)], 2 * THREADS, blocks)[1]
 
 
 LEAVE = (
@@ -88,9 +87,9 @@ FAULTS = {
     "misaligned ": ["ld.global.nc.v2.b32 {%r2, %r3}, [%rd1+4];"],
     "out of bounds": ["ld.global.nc.b32 %r2, [%rd1+16];"],
     "out of bounds ": ["ld.global.nc.b32 %r2, [%rd1+-4];"],
-    "array 0 is written": ["st.global.b32 [%rd1], %r1;"],
+    "writes array 0": ["st.global.b32 [%rd1], %r1;"],
     "a word is written twice": ["st.global.b32 [%rd2], %r1;"],
-    "taken for constant": ["ld.global.nc.b32 %r2, [%rd2];"],
+    "reads what is written": ["ld.global.nc.b32 %r2, [%rd2];"],
     "which is not written": ["add.s32 %r2, %r1, %r5;"],
     "which some threads have not written": ["@%p1 mov.b32 %r5, 1;", "add.s32 %r2, %r1, %r5;"],
     "of another size": ["add.s64 %rd5, %r1, 1;"],
