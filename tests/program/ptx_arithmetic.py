@@ -79,7 +79,7 @@ _ROUNDED: dict[str, dict[str, Callable[..., np.ndarray]]] = {
     "rz": {
         "add": lambda a, b: fused(a, _one(a), b, "rz"),
         "sub": lambda a, b: fused(a, _one(a), -b, "rz"),
-        "mul": lambda a, b: fused(a, b, -0 * _one(a), "rz"),
+        "mul": lambda a, b: fused(a, b, -0.0 * _one(a), "rz"),
         "fma": lambda a, b, c: fused(a, b, c, "rz"),
     },
 }  # fmt: skip

@@ -186,6 +186,7 @@ def test_what_is_not_a_number_is_one_and_the_same_and_extremes_know_the_sign_of_
     zeros = values[3:], values[:2:-1]
     assert_same(rule("max.f32").apply(*zeros), np.zeros(2, np.float32))
     assert_same(rule("min.f32").apply(*zeros), -np.zeros(2, np.float32))
+    assert_same(rule("mul.rz.f32").apply(values[3:], ones[3:]), values[3:])
 
 
 def test_conversions_keep_to_the_range_of_whole_numbers():
