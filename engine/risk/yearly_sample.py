@@ -53,7 +53,7 @@ def of_parts(
     """
     units = as_units(paths, study.unit)
     units = units if kept is None else units.take(kept)
-    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # noqa: C417: which lets go of each
+    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # a map lets go of each part
     by_variable = {
         name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2))
         for name in tables[0]
