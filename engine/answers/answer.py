@@ -7,15 +7,19 @@ from dataclasses import asdict, dataclass, field
 from functools import partial
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import xarray as xr
-
-from engine.answers import files, frames, groups, plain, shown
+from engine.answers import groups, plain, shown
 from engine.answers.table import Table
 from engine.errors import UserError, unknown
 from engine.run_folder.cube_groups import CONVENTIONS
+from engine.storage.zarr_writer import Group
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+
+    from engine.answers import files
 
 _HEAD = "answer"
 """Attribute of the root that holds all of an answer but its tables."""
@@ -85,10 +89,12 @@ class Answer:
         Args:
           brief: to be looked at rather than computed with: what the terminal shows, texts such as "3.95 [3.88, 4.01]", a row's names as index.
         """
+        from engine.answers import frames
+
         return frames.printed(self[table]) if brief else frames.frame(self[table])
 
     @property
-    def groups(self) -> dict[str, xr.Dataset]:
+    def groups(self) -> dict[str, Group]:
         """The answer as labelled groups by place: all but the tables in the attributes of "/", then a group a table."""
         head = self._head()
         root = {
@@ -100,12 +106,14 @@ class Answer:
             "comment": self.basis,
             _HEAD: {**head, "order": [table.name for table in self.tables]},
         }
-        return {"/": xr.Dataset(attrs=root), **groups.groups(self.tables)}
+        return {"/": Group({}, {}, root), **groups.groups(self.tables)}
 
     @property
     def tree(self) -> xr.DataTree:
         """The answer as a labelled tree."""
-        return xr.DataTree.from_dict(self.groups)
+        import xarray as xr  # with pandas, which it needs, it takes a second
+
+        return xr.DataTree.from_dict({place: xr.Dataset(*group) for place, group in self.groups.items()})
 
     @staticmethod
     def of_tree(tree: xr.DataTree) -> Answer:
@@ -157,6 +165,8 @@ class Answer:
     @property
     def sheets(self) -> files.Sheets:
         """The tables that have rows, for a file; by name."""
+        from engine.answers import files, frames
+
         return {
             table.name: files.Sheet(
                 frames.frame(table), partial(frames.texts, table), places=frames.places(table)
@@ -182,6 +192,8 @@ class Answer:
         Raises:
           UserError: as `engine.answers.files.save`.
         """
+        from engine.answers import files
+
         of = self.subject
         about = {
             "study": of.name, "policies": ", ".join(of.policies), "baseline": of.baseline, "paths": of.paths, "seed": of.seed,
@@ -196,6 +208,8 @@ class Answer:
 
     def _repr_html_(self) -> str:
         """The findings and the brief tables, for notebooks."""
+        from engine.answers import frames
+
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
         every = [part for table in self.tables for part in shown.parts(table, full=False) if len(part)]
         tables = (frames.texts(part, full=False).to_html(index=False) for part in every)

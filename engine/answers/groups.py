@@ -4,26 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from engine.answers.table import Column, Kind, Table, is_nothing
 from engine.run_folder.cube_groups import described
 from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
+from engine.storage.zarr_writer import Group, Variable
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 FORM = "table"
 """Attribute of a group that says what its table is made of."""
 _TYPES = {Kind.NUMBER: np.float64, Kind.COUNT: np.int64, Kind.TRUTH: np.int8, Kind.TEXT: object}
 
 
-def groups(tables: Sequence[Table]) -> dict[str, xr.Dataset]:
+def groups(tables: Sequence[Table]) -> dict[str, Group]:
     """A group a table by its name, `reasons` below those with flags; numbers of estimates stand along `stat`."""
-    return taken_apart({table.name: _dataset(table) for table in tables})
+    return taken_apart({table.name: _group(table) for table in tables})
 
 
-def _dataset(table: Table) -> xr.Dataset:
+def _group(table: Table) -> Group:
     columns = {column.name: _variable(table, column) for column in table.columns}
     labelled = [
         column.name for column in table.columns if column.kind is Kind.TEXT or column.name in table.dims
@@ -40,7 +43,7 @@ def _dataset(table: Table) -> xr.Dataset:
     for name in columns:
         if f"{name}_error" in columns:
             columns[name].attrs["ancillary_variables"] = f"{name}_error"
-    return xr.Dataset(columns, coords, {"comment": table.title, FORM: form})
+    return Group(columns, coords, {"comment": table.title, FORM: form})
 
 
 def _form(column: Column) -> dict[str, Any]:
@@ -49,7 +52,7 @@ def _form(column: Column) -> dict[str, Any]:
     return held | {"over": None if column.over is None else list(column.over), "kind": str(column.kind)}
 
 
-def _variable(table: Table, column: Column) -> xr.Variable:
+def _variable(table: Table, column: Column) -> Variable:
     dims = (column.name,) if column.name in table.dims else table.dims if column.over is None else column.over
     if len(table.dims) == 1:
         dims, values = table.dims, list(column.values)
@@ -67,7 +70,7 @@ def _variable(table: Table, column: Column) -> xr.Variable:
         values = [np.nan if one is None else one for one in values]
     if column.kind is Kind.TRUTH:
         about |= {"flag_values": [0, 1], "flag_meanings": "no yes"}
-    return xr.Variable(dims, np.array(values, _TYPES[column.kind]), about)
+    return Variable(tuple(dims), np.array(values, _TYPES[column.kind]), about)
 
 
 def tables(tree: xr.DataTree) -> tuple[Table, ...]:

@@ -6,8 +6,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-
-import xarray as xr
+from typing import TYPE_CHECKING
 
 from engine.errors import UserError
 from engine.run_folder import ledger, ownership
@@ -16,12 +15,13 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
 from engine.storage import zarr_writer
 from engine.storage.files import remove_tree
-from engine.storage.zarr_checked import Whose, checked_store
+from engine.storage.zarr_writer import Group
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
-def keep(
-    folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset], stacklevel: int = 2
-) -> Path | None:
+def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklevel: int = 2) -> Path | None:
     """The place of an answer that is now kept in a run folder; None where there is no run, or it cannot be kept, of which a warning says why.
 
     An answer is worth more than its copy on the disk: whoever has asked is given it whether or not it can be kept.
@@ -45,7 +45,7 @@ def failure_to_keep(place: Path, error: UserError | OSError, remedy: str) -> str
     return f"the answer is not kept in {place}: {' '.join(map(str, problems))} {remedy}"
 
 
-def write(folder: RunFolder, question: str, groups: Mapping[str, xr.Dataset]) -> Path:
+def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path:
     """Writes the groups of an answer, whole or not at all, with a record in the run's ledger; gives their place, `QUESTION.zarr`.
 
     Args:
@@ -75,6 +75,10 @@ def read(folder: Path, question: str) -> xr.DataTree | None:
     recorded = ledger.files_of(folder, question)
     if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
         return None
+    import xarray as xr
+
+    from engine.storage.zarr_checked import Whose, checked_store
+
     store = checked_store(
         folder / store_of(question), Whose(str(folder), f"{store_of(question)}/", ledger.remedy(folder))
     )

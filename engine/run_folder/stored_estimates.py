@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from engine.risk.evidence import measures
 from engine.risk.flags import DETAILS, Reason, as_array, of_array
@@ -16,43 +15,49 @@ from engine.risk.summaries import STATS
 from engine.risk.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.risk.tables import Record, Tables, record
 from engine.run_folder.cube_groups import REASONS, ancillary, labels
+from engine.storage.zarr_writer import Group, Variable
 from engine.study.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 _REASON = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)}
 _NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 
 
-def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, Any]) -> xr.Variable:
+def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, Any]) -> Variable:
     """A variable that holds estimates whole, flags and all, which `taken_apart` makes numbers of.
 
     Args:
       dims: of the values; `stat` is none of them.
       values: estimates, or records, in nested sequences; None where there is none.
     """
-    return xr.Variable(dims, np.array(values, object), dict(attributes))
+    named = (dims,) if isinstance(dims, str) else tuple(dims)
+    return Variable(named, np.array(values, object), dict(attributes))
 
 
-def taken_apart(groups: Mapping[str, xr.Dataset]) -> dict[str, xr.Dataset]:
+def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
     """The groups with the numbers of their estimates in place of these, each with its group of `reasons` where one has a flag.
 
     What holds no value at all is left out: a store has no array of size 0.
     """
     made = {}
     for place, group in groups.items():
-        there = group.drop_vars([name for name, of in group.variables.items() if not of.size])
-        held = {str(name): of.variable for name, of in there.data_vars.items() if of.dtype == object}
+        own, coords = (
+            {name: of for name, of in some.items() if of.values.size}
+            for some in (group.data_vars, group.coords)
+        )
+        held = {name: of for name, of in own.items() if of.values.dtype == object}
         reasons = {name: _reasons(of) for name, of in held.items() if _is_flagged(of)}
         numbers = {name: _numbers(of, name in reasons, name) for name, of in held.items()}
-        made[place] = there.assign(numbers)
-        if held:
-            stat = labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
-            made[place] = made[place].assign_coords(stat=stat)
+        stat = labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
+        made[place] = Group({**own, **numbers}, {**coords, **({"stat": stat} if held else {})}, group.attrs)
         if reasons:
             used = {dim for variable in reasons.values() for dim in variable.dims}
-            coords = {name: of.variable for name, of in there.coords.items() if set(of.dims) <= used}
-            coords |= {dim: labels(dim, names, f"{dim} of a flag") for dim, names in _REASON.items()}
+            beside = {name: of for name, of in coords.items() if set(of.dims) <= used}
+            beside |= {dim: labels(dim, names, f"{dim} of a flag") for dim, names in _REASON.items()}
             comment = f"why estimates of /{place} have no interval, or what it holds"
-            made[f"{place}/{REASONS}"] = xr.Dataset(reasons, coords, {"comment": comment})
+            made[f"{place}/{REASONS}"] = Group(reasons, beside, {"comment": comment})
     return made
 
 
@@ -118,26 +123,25 @@ def _records(
                     yield record(known[label], policy, name, estimate)
 
 
-def _numbers(held: xr.Variable, flagged: bool, name: str) -> xr.Variable:
+def _numbers(held: Variable, flagged: bool, name: str) -> Variable:
     rows = [[getattr(one or _NOTHING, stat) for stat in STATS] for one in held.values.flat]
     about = {**held.attrs, **({"ancillary_variables": ancillary(name)} if flagged else {})}
-    return xr.Variable(
-        (*held.dims, "stat"), np.array(rows, np.float64).reshape(*held.shape, len(STATS)), about
-    )
+    values = np.array(rows, np.float64).reshape(*held.values.shape, len(STATS))
+    return Variable((*held.dims, "stat"), values, about)
 
 
-def _is_flagged(held: xr.Variable) -> bool:
+def _is_flagged(held: Variable) -> bool:
     return any(one is not None and one.flags for one in held.values.flat)
 
 
-def _reasons(held: xr.Variable) -> xr.Variable:
+def _reasons(held: Variable) -> Variable:
     arrays = np.stack([as_array(one.flags if one is not None else ()) for one in held.values.flat])
     about = {"long_name": f"{held.attrs.get('long_name', '')}: flags".removeprefix(": "), "units": "1"}
-    return xr.Variable((*held.dims, *_REASON), arrays.reshape(*held.shape, *arrays.shape[1:]), about)
+    return Variable((*held.dims, *_REASON), arrays.reshape(*held.values.shape, *arrays.shape[1:]), about)
 
 
-def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> xr.Variable:
-    dims = tuple(dim for dim in numbers.dims if dim != "stat")
+def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> Variable:
+    dims = tuple(str(dim) for dim in numbers.dims if dim != "stat")
     shape = tuple(numbers.sizes[dim] for dim in dims)
     rows = numbers.sel(stat=list(STATS)).transpose(*dims, "stat").values.reshape(-1, len(STATS))
     known: list[tuple] = [()] * len(rows)
@@ -146,4 +150,4 @@ def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> xr.Variable:
         known = [of_array(array) for array in of.reshape(len(rows), len(Reason), len(DETAILS))]
     held = np.empty(len(rows), object)
     held[:] = [Estimate.of_row(row, Reason.UNRECORDED, flags) for row, flags in zip(rows, known, strict=True)]
-    return xr.Variable(dims, held.reshape(shape), numbers.attrs)
+    return Variable(dims, held.reshape(shape), dict(numbers.attrs))
