@@ -57,7 +57,7 @@ def agreement(one: tuple[dict, dict], other: tuple[dict, dict]) -> dict[str, Any
 
 
 def rates(names: list[str], figures: list[dict[str, Any]]) -> str:
-    """The table of speed: a row for each workload and device."""
+    """The table of speed: a row for each workload and device, with the form of the program that ran."""
     rows = []
     for workload in figures[0]["workloads"]:
         for name, found in zip(names, figures, strict=True):
@@ -65,7 +65,7 @@ def rates(names: list[str], figures: list[dict[str, Any]]) -> str:
             kernel, long = part["kernel"], part["sustained"]
             rows.append(
                 (
-                    f"{workload}, {name}",
+                    f"{workload}, {name}: {part['form']}",
                     f"{kernel['paths_per_s'] / 1e6:,.3f}",
                     f"{kernel['path_years_per_s'] / 1e6:,.1f}",
                     f"{long['paths_per_s'] / 1e6:,.3f}",

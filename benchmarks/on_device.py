@@ -115,7 +115,7 @@ def sustained(program: Program, paths: int) -> float:
 
 
 def throughput(program: Program, paths: int) -> dict[str, Any]:
-    """Seconds to compile, paths a second of the kernel alone and of a long run with its outcomes fetched."""
+    """Seconds to compile, what computed it, paths a second of the kernel alone and of a long run with its outcomes fetched."""
     start = time.perf_counter()
     program.prepare()
     compiling = time.perf_counter() - start
@@ -124,6 +124,7 @@ def throughput(program: Program, paths: int) -> dict[str, Any]:
     years = len(program.study.years)
     return {
         "compile_s": compiling,
+        "form": ", then ".join(map(str, program.forms)),
         "kernel": {"paths_per_s": kernel, "path_years_per_s": kernel * years},
         "sustained": {
             "paths": paths,

@@ -79,7 +79,8 @@ watched(Answers, "summaries", "tables and summaries")
 watched(cube, "finish", "cube finished")
 timed("whole run", engine.run, study, folder)
 peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"stages": stages, "peak": peak, "writers": writers()}))
+form = ", then ".join(map(str, program.forms))
+print(json.dumps({"stages": stages, "peak": peak, "writers": writers(), "form": form}))
 """
 FIXED = ("yearly sample", "cube finished")
 """Stages that take as long for many futures as for few."""
@@ -114,7 +115,7 @@ def rows_of(found: dict, paths: int) -> list[tuple[str, ...]]:
         far = cpu * (1 if name in FIXED else MANY / paths) / used
         rows.append(
             (
-                name,
+                f"{name}: {found['form']}" if name == "kernel" else name,
                 f"{wall:.2f}",
                 f"{cpu:.2f}",
                 "its own threads" if name in BESIDE else "the process",

@@ -6,7 +6,7 @@ import math
 import os
 import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -152,3 +152,13 @@ def command_line(*words: object, model: str | None = None) -> str:
 def unit_name(attributes: Mapping[Any, Any]) -> str:
     """The unit of a labelled variable in its model's words, from its attributes; "1" for a pure number."""
     return str(attributes.get("unit_name") or attributes.get("units") or "1")
+
+
+def form_as_text(name: str, on: str, why: str = "") -> str:
+    """A form of a program and the devices that it ran on: "loop on 2 x cpu", with the reason in brackets."""
+    return f"{name} on {on}" + (f" ({why})" if why else "")
+
+
+def forms_as_text(forms: Iterable[Mapping[str, str]] | None) -> str:
+    """Forms as a run's record has them, first to last; "" where it has none, as those of earlier versions."""
+    return ", then ".join(form_as_text(**form) for form in forms or ())

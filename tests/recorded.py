@@ -42,6 +42,8 @@ class Recorded:
     def __init__(self, arrays: dict[str, np.ndarray]):
         self._arrays = arrays
 
+    forms = ()
+
     def prepare(self, years: bool = False) -> None:
         """Nothing is to be compiled."""
 

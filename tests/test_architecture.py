@@ -153,7 +153,7 @@ def test_each_outside_thing_has_one_owner(package):
         for names, owners in (
             (COMPILED, {"program/xla", "program/gpu", "program/elementary/exact", "draws/random_words"}),
             (MAPPED, {"program/xla", "program/tile", "program/interpreter"}),
-            (DEVICES, {"program/devices"}),
+            (DEVICES, {"program/hardware"}),
         ):
             used = {name for name in taken if names.fullmatch(name)}
             assert not used or file in owners, f"{file} uses {used}, which only {owners} may"

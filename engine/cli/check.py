@@ -110,7 +110,7 @@ def command(
     pilot = precision.piloted(study)
     if pilot is not None:
         refuse_beyond(study, pilot.single.yearly)
-    devices, platform = devices_of(place["device"])
+    devices, platform = devices_of(study, place["device"])
     folder = replace(folder, study=study)
     console = screen.stdout()
     screen.print_head(console, study, folder.path)

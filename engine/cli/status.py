@@ -11,7 +11,7 @@ import click
 
 from engine.cli import options
 from engine.cli.show import screen
-from engine.formatting import size_as_text
+from engine.formatting import forms_as_text, size_as_text
 
 if TYPE_CHECKING:
     from engine.runs.run import Run
@@ -63,4 +63,5 @@ def _lines(status: Status, report: str) -> list[tuple[str, str]]:
 def _worked(entry: Mapping[str, Any]) -> str:
     until = f" to {entry['ended']}" if entry["ended"] else ""
     when = f"{entry['started']}{until}, {entry['status']}"
-    return f"{when}, blocks {entry['blocks'] or 'none'}: {shlex.join(entry['command'])}"
+    by = forms_as_text(entry.get("forms"))
+    return f"{when}, blocks {entry['blocks'] or 'none'}{f' by {by}' if by else ''}: {shlex.join(entry['command'])}"

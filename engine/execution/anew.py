@@ -124,7 +124,7 @@ def first_outcomes(
 
 def _program(study: Study, device: str | None, precision: str) -> Program:
     compilation_cache.keep_programs()
-    mesh = devices.mesh(device)
+    mesh = devices.mesh(device, study)
     return program_on(study, mesh, devices.lanes_for(study, mesh), PRECISIONS[precision])
 
 

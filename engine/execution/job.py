@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
@@ -25,7 +25,7 @@ from engine.execution.nonfinite import refuse_too_many
 from engine.execution.options import RunOptions as RunOptions
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.stages import Stage
-from engine.program import compilation_cache, devices, kernel, known, machine_code
+from engine.program import compilation_cache, devices, hardware, kernel, known, machine_code
 from engine.program.compilation_cache import Watch
 from engine.program.llvm import EMITTER
 from engine.risk.rounding import REMEDY, Rounding
@@ -90,7 +90,7 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
       UserError: the disk or the memory is too small, the folder holds something else or cannot be written, the model
         does not keep its contract or gives values that are not finite, workers or the scheduler are lost.
     """
-    executor = executor_of(options)
+    executor = executor_of(study, options)
     folder = prepared_for(study, options)
     if ownership.paths_held(folder) > study.paths:
         held = stored_study(folder.path, study.model)
@@ -112,7 +112,7 @@ def at_work(
     refuse_if_memory_too_small(folder.study, options.memory, options.workers or 0)
     here = options.workers is None and options.scheduler is None
     writers = writers_for(folder.study, options.memory) if here else 1
-    size = devices.mesh(options.device).devices.size if here else None
+    size = devices.mesh(options.device, folder.study).devices.size if here else None
     there = folder.path.exists()
     with (
         ownership.claim(folder) as holder,
@@ -141,8 +141,8 @@ def compute_shard(
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
     folder = prepared_for(study, options)
     refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory)
-    with Local(options.device) as executor, folder.writing():
-        size = devices.mesh(options.device).devices.size
+    with Local(options.device, study) as executor, folder.writing():
+        size = devices.mesh(options.device, study).devices.size
         job = Job(folder, replace(options, workers=of), executor, size, ended)
         computed = job.shard(number, of)
         missing = len(ledger.pending(folder))
@@ -162,13 +162,16 @@ def compute_shard(
             return Shard(folder, computed, 0, None)
 
 
-def executor_of(options: RunOptions) -> Executor:
-    """Who computes the parts of a run."""
+def executor_of(study: Study, options: RunOptions) -> Executor:
+    """Who computes the parts of a study's run."""
     if options.workers is not None and options.scheduler is not None:
         raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
     if options.scheduler is not None:
         return Cluster(options.scheduler, options.device)
-    return Local(options.device) if options.workers is None else Workers(options.workers, options.device)
+    if options.workers is None:
+        return Local(options.device, study)
+    small = options.device is None and hardware.cards_wanted() and devices.is_small(study)
+    return Workers(options.workers, "cpu" if small else options.device)
 
 
 def prepared_for(study: Study, options: RunOptions) -> RunFolder:
@@ -370,6 +373,7 @@ class Job:
             forced=versions,
             compiler=f"emitter {EMITTER}, {machine_code.made_by()}",
             until=None if self.ended is None else self.ended.as_dict(),
+            forms=[asdict(form) for form in self.executor.forms()],
         )
 
 

@@ -18,8 +18,9 @@ from engine.execution.resources import above, bytes_free, bytes_needed, memory_n
 from engine.execution.work import Work
 from engine.formatting import size_as_text
 from engine.program import compilation_cache, devices
+from engine.program.contract import in_a_row
 from engine.program.devices import memory_free
-from engine.program.kernel import form_of, kind_for, listing_of
+from engine.program.kernel import form_of
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, FORMS, Study
@@ -41,7 +42,7 @@ class Measured:
     """One block of a study, as this machine does it.
 
     Args:
-      worker: what computed it: "2 x cpu x86_64".
+      worker: what computed it: "loop on 2 x cpu".
       start: seconds until the program was compiled, or found.
       compute: seconds a block takes.
       write: seconds that its files take to be put together, written and forced to the disk; while the next is computed.
@@ -98,25 +99,27 @@ def form(study: Study, platform: str) -> str:
     """The form that the program gets, and where it is XLA's, why."""
     if study.program != FORMS[0]:
         return "XLA's, as the study asks"
-    listing = (form_of if platform == "cpu" else listing_of)(study, study.dtype)
+    listing = form_of(study, study.dtype)
     if isinstance(listing, str):
         return f"XLA's, as one loop has no form of: {listing}"
     if platform != "cpu":
-        return "one loop as a GPU's kernel; XLA's if its bytes are not those of a processor"
+        return "one loop as a GPU's kernel; on processors where it fails, or its bytes are not theirs"
     return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
 
 
-def devices_of(device: str | None) -> tuple[str, str]:
-    """The devices that compute, such as "2 x cpu", and their platform.
+def devices_of(study: Study, device: str | None) -> tuple[str, str]:
+    """The devices that compute a study, such as "2 x cpu", with why it is these; and their platform.
 
     Args:
-      device: "cpu" or "gpu"; the GPUs if there are any.
+      device: "cpu" or "gpu"; the GPUs if there are any, and if they pay.
 
     Raises:
       UserError: there is no such device.
     """
-    row = devices.mesh(device).devices.flat
-    return f"{len(row)} x {row[0].device_kind}", row[0].platform
+    found = devices.chosen(device, study)
+    return in_a_row(found.mesh) + (f" ({found.why})" if found.why else ""), found.mesh.devices.flat[
+        0
+    ].platform
 
 
 def measure(folder: RunFolder, device: str | None = None) -> Measured:
@@ -128,7 +131,6 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
     compilation_cache.keep_programs()
     few = replace(folder.study, paths=BLOCKS * BLOCK, facts=None)
     began = time.monotonic()
-    mesh = devices.mesh(device)
     program = devices.program(few, device)
     program.prepare()
     start = time.monotonic() - began
@@ -154,7 +156,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
         thin = sum(map(len, Work(replace(trial, study=none_kept), program).files(last).values()))
     finally:
         shutil.rmtree(trial.path, ignore_errors=True)
-    worker = f"{mesh.devices.size} x {kind_for(few, devices.kind(mesh))}"
+    worker = ", ".join(map(str, program.forms))
     size = sum(file.size for file in record.files)
     return Measured(worker, start, compute, write, estimate, size, len(record.files) + 1, thin)
 

@@ -37,7 +37,8 @@ def compute(study: Study, options: RunOptions) -> Finished:
     computed, options = set[int](), replace(options, bound=study.paths)
 
     def extend(paths: int) -> None:
-        executor, there = job.executor_of(options), job.prepared_for(study.of_paths(paths), options)
+        some = study.of_paths(paths)
+        executor, there = job.executor_of(some, options), job.prepared_for(some, options)
         with job.at_work(there, executor, options) as (own, holder):
             computed.update(own.extend(holder))
 
@@ -63,8 +64,8 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
 
     def extend(paths: int) -> None:
         there = job.prepared_for(study.of_paths(paths), options)
-        with Local(options.device) as executor, folder.writing():
-            size = devices.mesh(options.device).devices.size
+        with Local(options.device, there.study) as executor, folder.writing():
+            size = devices.mesh(options.device, there.study).devices.size
             own = Job(there, replace(options, workers=of), executor, size)
             try:
                 computed.update(own.shard(number, of))

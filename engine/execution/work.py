@@ -18,7 +18,7 @@ from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
-from engine.program.contract import BlockResult, Program, YearlyValues
+from engine.program.contract import BlockResult, Form, Program, YearlyValues
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.tallies import tally, unkept
 from engine.risk.yearly_sample import of_parts, of_sample
@@ -56,6 +56,11 @@ class Work:
         self._program, self._still_ours, self._writers = program, still_ours, writers
         self._agrees, self._own = force, list[int]()
         self._wrong_with_years, self._lock = Future[str](), threading.Lock()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """What has computed blocks."""
+        return self._program.forms
 
     def yearly(self) -> str:
         """Computes and commits what the cube says of single years, from the first paths.

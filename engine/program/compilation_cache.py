@@ -17,15 +17,16 @@ import jax
 
 from engine.modelling.private_folder import private_folder, read_sealed, write_sealed
 
-Kind = Literal["code", "layout", "contract", "rounding", "universes", "text"]
-"""What is kept: machine code, where it has what, that a model keeps its contract, what rounding does to a study, what was seen elsewhere, text that is long to make."""
+Kind = Literal["code", "layout", "contract", "rounding", "universes", "text", "kernel", "trial"]
+"""What is kept: machine code, where it has what, that a model keeps its contract, what rounding does to a study, what was seen elsewhere,
+text that is long to make, a program for graphics cards, that it gave a card the right bytes."""
 LARGEST = 1 << 30
 """Bytes of compiled programs that are kept; what has not been used for longest goes first."""
 _ROOM = 1 << 26
 _OURS, _OF_JAX = "programs", "jax"
 """Folders of our own in the private one: what we seal, and what JAX keeps."""
 _NAMES = {
-    _OURS: re.compile(r"\.?[0-9a-f]{32}\.(code|layout|contract|rounding|universes|text)(-\w+)?"),
+    _OURS: re.compile(r"\.?[0-9a-f]{32}\.(code|layout|contract|rounding|universes|text|kernel|trial)(-\w+)?"),
     _OF_JAX: re.compile(r".+-[0-9a-f]{64}-cache"),
 }
 """How files are called in them; with a dot before it one that a process has not finished."""

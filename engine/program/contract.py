@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float
 
+from engine.formatting import form_as_text
 from engine.study.study import Block, Study
 
 Outcomes = Float[np.ndarray, "policy outcome path"]
@@ -40,6 +41,38 @@ class Trace:
     yearly: YearlyValues | None
     draws: FactorDraws
     shocks: Shocks | None = None
+
+
+@dataclass(frozen=True)
+class Form:
+    """What computes paths.
+
+    Args:
+      name: the form of the program: "loop", "kernel" or "XLA".
+      on: the devices, such as "2 x cpu".
+      why: the reason, where another form or other devices may have been expected.
+    """
+
+    name: str
+    on: str
+    why: str = ""
+
+    @classmethod
+    def of(cls, name: str, mesh: Mesh, why: str = "") -> Form:
+        """A form on the devices of a mesh."""
+        return cls(name, in_a_row(mesh), why)
+
+    def __str__(self) -> str:
+        return form_as_text(self.name, self.on, self.why)
+
+
+class CardFailed(Exception):
+    """A graphics card did not do what was asked of it, or cannot; why is the text."""
+
+
+def in_a_row(mesh: Mesh) -> str:
+    """The devices of a mesh, such as "2 x cpu"."""
+    return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}"
 
 
 class Pass:
@@ -81,6 +114,10 @@ class Program(Protocol):
     dtype: type
     inputs: Any
     traces: int
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """What computes the outcomes of blocks; first what did until something took over."""
 
     def fed(self, inputs: Any) -> Program:
         """The same compiled program, fed with other arguments of the same form: nothing is traced or compiled again.

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import os
-import platform
 import resource
+import warnings
+from dataclasses import dataclass
 from pathlib import Path
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.errors import UserError, install
+from engine.errors import UserError
+from engine.program import hardware
 from engine.program.contract import Program
-from engine.program.kernel import program_on
+from engine.program.hardware import processors
+from engine.program.kernel import has_loop, processor, program_on
 from engine.program.xla import AXIS
 from engine.study.study import Study
 
 GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
+START = 15.0
+"""Seconds until a card has begun, by counting: JAX and the driver start here and in the trial, 4 each; translation, compared paths and the rest, 7."""
+RATE = 1e7
+"""Years of a path under one policy that a core does in a second, of the shipped model."""
 LANE = 4 << 10
 """Bytes that a path takes on a device under each policy in single precision, at most: the shipped model takes 1.3 KiB."""
 THREADS = 768 << 20, 64 << 20
@@ -36,8 +42,15 @@ def use_every_core() -> None:
     count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
     if not count.isdecimal() or int(count) < 1:
         raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{count}'."])
+    os.environ.setdefault(
+        "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
+    )  # a desktop, or another run, needs the rest
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
         jax.config.update("jax_num_cpu_devices", int(count))
+        if (
+            hardware.cards_wanted() and hardware.obstacle()
+        ):  # else JAX starts what cannot be, and prints how it fails
+            jax.config.update("jax_platforms", "cpu")
 
 
 def cores() -> list[int]:
@@ -47,26 +60,10 @@ def cores() -> list[int]:
     return list(range(os.cpu_count() or 1))
 
 
-def gpus_of_machine() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` calls each GPU that this process may see, without waking any; none without JAX for CUDA."""
-    if not any(importlib.util.find_spec(f"jax_cuda{version}_plugin") for version in (12, 13)):
-        return []
-    given = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if given is not None:
-        return [gpu.strip() for gpu in given.split(",") if gpu.strip() not in ("", "-1")]
-    return [str(k) for k, _ in enumerate(Path("/proc/driver/nvidia/gpus").glob("*"))]
-
-
 def kind(mesh: Mesh) -> str:
-    """What the devices of a mesh are, as far as rounding depends on it: "cpu x86_64", or a GPU's name.
-
-    Processors of one architecture have the same bits (seen with AVX2 and with AVX-512), but for those without fused
-    multiply-add, which round twice.
-    """
+    """What the devices of a mesh are, as far as rounding depends on it: "cpu x86_64", or a GPU's name."""
     device = mesh.devices.flat[0]
-    if device.platform != "cpu":
-        return device.device_kind
-    return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
+    return processor() if device.platform == "cpu" else device.device_kind
 
 
 def flags() -> str:
@@ -75,36 +72,53 @@ def flags() -> str:
     return " ".join(sorted(flag for flag in given if "device_count" not in flag))
 
 
-@functools.cache
-def _fuses() -> bool:
-    """Whether the processor multiplies and adds with one rounding; so it is taken to where it does not tell."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return True
-    flags = next((line.split() for line in lines if line.startswith("flags")), ["fma"])
-    return "fma" in flags
-
-
-def mesh(kind: str | None = None) -> Mesh:
-    """All local devices of one kind in a row.
+@dataclass(frozen=True)
+class Chosen:
+    """The local devices that compute, in a row.
 
     Args:
-      kind: "cpu" or "gpu"; None takes the GPUs if there are any.
+      why: the reason, where others may have been expected.
+      missing: whether that is that cards cannot be used on a machine that is made for them.
+    """
+
+    mesh: Mesh
+    why: str = ""
+    missing: bool = False
+
+
+def mesh(kind: str | None = None, study: Study | None = None) -> Mesh:
+    """The devices of `chosen` alone."""
+    return chosen(kind, study).mesh
+
+
+def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
+    """The local devices that compute.
+
+    Args:
+      kind: "cpu" or "gpu"; None takes the GPUs where they can be used, and where they pay.
+      study: what is to be computed, where that is known.
 
     Raises:
       UserError: where there is no device of the kind, or this process may not take the memory that threads need.
     """
     _check_room_for_threads()
+    if kind == "cpu" or (kind is None and not hardware.cards_wanted()):
+        return Chosen(processors())
+    if kind is None and study is not None and is_small(study):
+        return Chosen(processors(), f"{study.paths:,} paths are done before a card has started")
     try:
-        devices = jax.local_devices(backend={"gpu": "cuda"}.get(kind or "", kind))
-    except RuntimeError as failure:
-        have = sorted({device.platform for device in jax.local_devices()})
-        gpu = f"{install('cuda')} on a machine with an NVIDIA GPU"
-        remedy = gpu if kind == "gpu" else "leave --device out"
-        problem = f"expected a {kind} device, found {', '.join(have)}; {remedy}."
-        raise UserError("--device", [problem]) from failure
-    return Mesh(np.array(devices), (AXIS,))
+        row, left_out = hardware.cards()
+    except hardware.NoCard as none:
+        if kind is None:
+            return Chosen(processors(), str(none), missing=True)
+        raise UserError("--device", [f"expected a {kind} device, found cpu: {none}"]) from none
+    return Chosen(Mesh(np.array(row), (AXIS,)), left_out)
+
+
+def is_small(study: Study) -> bool:
+    """Whether the one loop on processors is done with all paths before a card would begin."""
+    work = study.paths * len(study.policies) * max(len(study.years), 1)
+    return work < START * RATE * len(cores()) and has_loop(study)
 
 
 @functools.cache
@@ -122,26 +136,22 @@ def _check_room_for_threads() -> None:
 
 
 def program(study: Study, kind: str | None = None) -> Program:
-    """The study's program on all local devices of one kind, its tile sized by the device; as `mesh` chooses them."""
-    chosen = mesh(kind)
-    return program_on(study, chosen, lanes_for(study, chosen))
+    """The study's program on the devices that `chosen` gives, its tile sized by them; warns where no card can be used."""
+    found = chosen(kind, study)
+    if found.missing:
+        warnings.warn(f"processors compute, as {found.why}", stacklevel=2)
+    return program_on(study, found.mesh, lanes_for(study, found.mesh), why=found.why)
 
 
 def lanes_for(study: Study, mesh: Mesh) -> int:
     """Paths of a tile: on a CPU what its cache holds, which is the study's; on a GPU enough to keep all of it busy."""
     if mesh.devices.flat[0].platform == "cpu":
         return study.tile
-    lanes, room = GPU_LANES, device_memory(mesh)
+    lanes, room = GPU_LANES, hardware.memory(mesh)
     each = len(study.policies) * LANE * np.dtype(study.dtype).itemsize // 4
     while room is not None and lanes > study.tile and lanes * each > room // 2:
         lanes //= 2
     return lanes
-
-
-def device_memory(mesh: Mesh) -> int | None:
-    """Bytes that JAX may take on each device of the mesh (of the smallest); None where a device does not tell, as CPUs do not."""
-    limits = [(device.memory_stats() or {}).get("bytes_limit", 0) for device in mesh.devices.flat]
-    return min(limits) or None
 
 
 def memory_free() -> int | None:

@@ -1,192 +1,213 @@
-"""The one loop on GPUs, as a kernel within XLA's program: a `Program`. **It has never run on a card**, only been compiled for one.
+"""The one loop on GPUs, as a kernel within XLA's program: its code, and its launches. **It has never run on a card**, only been compiled for one.
 
-A pass is one launch on each device. Before the first, some of its paths are held against the bytes of this machine's processors; where
-they differ, or nothing comes back, a warning says so and XLA's own program takes over. All but outcomes is computed here, by
-the one loop on the processors: a path has the same bits there.
+Whatever a card does, this process goes on: a launch that raises, or does not come back in time, is given up for good, and whoever waits
+for it is told.
 """
 
 from __future__ import annotations
 
+import atexit
 import ctypes
-import os
+import json
+import signal
 import threading
+import time
 import warnings
-from collections.abc import Callable, Iterator
-from copy import copy
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, UInt32
 
-from engine.program import arguments, gpu_code, machine_code, ptx
-from engine.program.contract import (
-    BlockResult,
-    FactorDraws,
-    Outcomes,
-    Pass,
-    Program,
-    Scores,
-    Trace,
-    YearlyValues,
-)
-from engine.program.gpu_code import ARRAYS, GpuCode
+from engine.program import compilation_cache, gpu_code, hardware, known, machine_code, ptx
+from engine.program.contract import CardFailed, in_a_row
+from engine.program.gpu_code import ARRAYS, GpuCode, GpuLayout
+from engine.program.known import Unlisted
 from engine.program.listing import Listing
-from engine.program.native import LoopProgram, filled
-from engine.program.xla import AXIS, XlaProgram
-from engine.study.study import BLOCK, Block, Study
+from engine.program.native import filled
+from engine.program.stages import Room
+from engine.program.xla import AXIS
+from engine.study.study import Study
 
-COMPARED = 1 << 12
-"""Paths of each device that are held against the processors' bytes before the first pass."""
+FIRST = 180.0
+"""Seconds that a program's first launch may take, with JAX's start and the driver's translation: some ten times what these take by counting."""
+LEAST = 60.0
+"""Seconds that are always waited for a pass: the shipped model's takes a hundredth of one."""
+TIMES = 100
+"""A pass may take so many times the longest of the first `LOOKED_AT`, each from its launch on: another program may have the card meanwhile."""
+LOOKED_AT = 4
+ENDING = 30
+"""Seconds that this process may take to end where a launch hangs, for which JAX and the driver would wait."""
 _CALL = "__gpu$xla.gpu.ptx"
 """What XLA calls a kernel that it is handed as PTX."""
-_NEWEST = 90
-"""Architecture that the PTX is written for, at most: drivers translate it for newer cards."""
+_WRITTEN_BY = gpu_code.__name__, ptx.__name__
+_LOST: list[str] = []
+"""Why a card has been given up by this process, whose context there may be dead."""
+
+Given = TypeVar("Given")
 
 
-class GpuProgram:
-    """A study's one loop on a mesh of GPUs.
+class Launches:
+    """Launches of a kernel on the cards of a mesh, for all programs that share it.
 
     Args:
-      study: the resolved study.
-      mesh: one axis, one entry a GPU.
-      lanes: paths of a launch, a power of two; a block's if they are fewer.
-      listing: of its operations.
+      code: what is launched, once that is known to be fit.
+      failure: why there are no more of them; "" as long as there are.
+      passes: how many have come back.
     """
 
-    def __init__(self, study: Study, mesh: Mesh, lanes: int, listing: Listing):
-        self.study, self.mesh, self.dtype = study, mesh, listing.dtype
-        self.traces = 0
-        self.inputs = arguments.of(study, self.dtype)
-        self.tile, self.lanes = lanes, max(lanes, BLOCK)
-        self.reach = self.lanes * mesh.devices.size
-        self._code = gpu_code.code(study, listing, self.inputs, self.lanes)
-        self._host: Program = LoopProgram(study, mesh, listing, threads=os.cpu_count())
-        self._other: Program | None = None
+    def __init__(self, mesh: Mesh):
+        self.failure, self.passes = _LOST[0] if _LOST else "", 0
+        self.code: GpuCode | None = None
+        self.lock = threading.RLock()
+        self._mesh, self._longest = mesh, 0.0
         self._run: Callable[..., Any] | None = None
-        self._arrays: tuple[np.ndarray, ...] | None = None
-        self._passes: dict[int, Pass] = {}
-        self._lock = threading.RLock()
 
-    def fed(self, inputs: Any) -> Program:
-        other = copy(self)
-        other.inputs, other._arrays, other._passes = inputs, None, {}
-        other._host = self._host.fed(inputs)
-        other._other = None if self._other is None else self._other.fed(inputs)
-        return other
+    def give_up(self, why: str) -> CardFailed:
+        """Launches no more, warned of once; what whoever waits for one is to be told."""
+        with self.lock:
+            if not self.failure:
+                self.failure = why
+                on = in_a_row(self._mesh)
+                text = f"{on} given up; this machine's processors go on with the same numbers: {why}"
+                warnings.warn(f"{text.rstrip('.')}.", stacklevel=2)
+        return CardFailed(self.failure)
 
-    def prepare(self, years: bool = False) -> None:
-        """Compiles what blocks need, and compares some paths; or as the processor's program."""
-        if years:
-            self._host.prepare(years)
-        else:
-            self._ready()
+    def open(
+        self, code: GpuCode, text: str, counters: np.ndarray, arrays: tuple[np.ndarray, ...]
+    ) -> np.ndarray:
+        """The outcomes of the first launch in this process, [device, policy, outcome, path].
 
-    def submit(self, block: Block) -> Pass:
-        """As `Program.submit`; blocks of one pass share it."""
-        other = self._ready()
-        if other is not None:
-            return other.submit(block)
-        index = block.first // self.reach
-        with self._lock:
-            if index not in self._passes:
-                while len(self._passes) > 1:
-                    self._passes.pop(next(iter(self._passes)))
-                self._passes[index] = self._launched(index * self.reach)
-            return self._passes[index]
+        Raises:
+          CardFailed: there are none.
+        """
+        run = on_mesh(code.layout, text, self._mesh)
+        values = self._in_time(lambda: np.asarray(jax.device_get(run(counters, *arrays))), FIRST)
+        self._run = run
+        return values
 
-    def collect(self, block: Block, running: Pass) -> BlockResult:
-        return running.of(block)
+    def start(self, counters: np.ndarray, arrays: tuple[np.ndarray, ...]) -> Callable[[], np.ndarray]:
+        """Starts a pass; gives what waits for its outcomes, [device, policy, outcome, path].
 
-    def path(self, number: int) -> Trace:
-        return self._in_full.path(number)
-
-    def trace(self, first_path: int) -> Trace:
-        return self._in_full.trace(first_path)
-
-    def first_years(self, count: int) -> YearlyValues:
-        return self._in_full.first_years(count)
-
-    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        return self._in_full.years_in_parts(count)
-
-    def draws(self, block: Block) -> FactorDraws:
-        return self._in_full.draws(block)
-
-    def scores(self, block: Block) -> Scores:
-        return self._in_full.scores(block)
-
-    def outcomes_of(self, scores: Scores) -> Outcomes:
-        return self._in_full.outcomes_of(scores)
-
-    def trace_of(self, scores: Scores) -> Trace:
-        return self._in_full.trace_of(scores)
-
-    @property
-    def _in_full(self) -> Program:
-        """What computes all but outcomes: the bits are those of what computes these."""
-        return self._ready() or self._host
-
-    def _ready(self) -> Program | None:
-        """Compiles the kernel and holds it against the processors, once; what takes over where it is not fit."""
-        with self._lock:
-            if self._run is None and self._other is None:
-                wrong = self._tried()
-                if wrong is not None:
-                    warnings.warn(f"the GPU's kernel is not used, but XLA's program: {wrong}", stacklevel=4)
-                    self._other = XlaProgram(self.study, self.mesh, self.tile, self.dtype).fed(self.inputs)
-            return self._other
-
-    def _tried(self) -> str | None:
-        """What is wrong with the kernel."""
+        Raises:
+          CardFailed: it cannot be started; and when it is waited for, it has not come back.
+        """
+        if self.failure or self._run is None:
+            raise CardFailed(self.failure)
+        began = time.monotonic()
         try:
-            self._run = self._compiled()
-            self.traces += 1
-            values = self._launched(0).values()
-        except Exception as failure:  # whatever a compiler, a driver or a card may raise
-            self._run = None
-            return f"{type(failure).__name__}: {str(failure).partition(chr(10))[0]}"
-        for first in range(0, self.reach, self.lanes):
-            block = Block(0, first, COMPARED)
-            expected = self._host.collect(block, self._host.submit(block)).outcomes
-            if expected.tobytes() != np.ascontiguousarray(values[..., first : first + COMPARED]).tobytes():
-                self._run = None
-                return f"paths {first:,} to {first + COMPARED - 1:,} have other bytes than on the processor."
-        return None
+            running = self._run(counters, *arrays)
+        except Exception as failure:  # whatever a driver or a card may raise
+            raise self.lose(hardware.in_words(failure)) from None
 
-    def _launched(self, first: int) -> Pass:
-        """Starts the paths from `first` on, as many as all devices take."""
-        assert self._run is not None
-        if self._arrays is None:
-            self._arrays = launched(self._code, self.study, self.inputs)
-        groups = self.lanes // self._code.layout.group
-        counters = first // self._code.layout.group + groups * np.arange(
-            self.mesh.devices.size, dtype=np.int64
-        )
-        words = np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
-        running = self._run(words, *self._arrays)
+        def wait() -> np.ndarray:
+            if self.failure:
+                raise CardFailed(self.failure)
+            most = max(LEAST, TIMES * self._longest) if self.passes else FIRST
+            values = self._in_time(lambda: np.asarray(jax.device_get(running)), most)
+            if self.passes < LOOKED_AT:
+                self._longest = max(self._longest, time.monotonic() - began)
+            self.passes += 1
+            return values
 
-        def outcomes() -> Outcomes:
-            values = np.asarray(jax.device_get(running))
-            return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
+        return wait
 
-        return Pass(first, outcomes)
+    def _in_time(self, work: Callable[[], Given], seconds: float) -> Given:
+        try:
+            return in_time(work, seconds)
+        except TimeoutError:
+            atexit.register(_end_within, ENDING)
+            raise self.lose(f"a launch had not come back after {seconds:,.0f} s") from None
+        except Exception as failure:
+            raise self.lose(hardware.in_words(failure)) from None
 
-    def _compiled(self) -> Callable[..., Any]:
-        device = self.mesh.devices.flat[0]
-        capability = int(10 * float(getattr(device, "compute_capability", _NEWEST / 10)))
-        text = ptx.text(self._code, f"sm_{min(capability, _NEWEST)}")
-        return on_mesh(self._code, text, self.mesh)
+    def lose(self, why: str) -> CardFailed:
+        """As `give_up`, for every program of this process: what is on the card may be dead."""
+        _LOST.append(why)
+        return self.give_up(why)
 
 
-def on_mesh(code: GpuCode, text: str, mesh: Mesh) -> Any:
+def in_time(work: Callable[[], Given], seconds: float) -> Given:
+    """What some work gives, done by a thread that is left to itself where it takes longer.
+
+    Raises:
+      TimeoutError: it does.
+    """
+    given: Future[Given] = Future()
+
+    def do() -> None:
+        try:
+            given.set_result(work())
+        except BaseException as failure:
+            given.set_exception(failure)
+
+    # a daemon: nobody waits for it when the process ends
+    threading.Thread(target=do, daemon=True).start()
+    return given.result(timeout=seconds)
+
+
+def _end_within(seconds: int) -> None:
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds)
+
+
+def kernel(
+    study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, processor: str
+) -> tuple[GpuCode, str]:
+    """A study's code for a card and the PTX of it: found where it is known, else written, and kept for the next process.
+
+    Args:
+      inputs: as `arguments.of` gives them; their shapes count alone.
+      lanes: paths of one launch, a power of two.
+      processor: the card's, as `ptx.processor` names it.
+
+    Raises:
+      NoMachineForm: what a card does not have.
+    """
+    writers = known.code_of(study, *_WRITTEN_BY)
+    key = known.key_of(study, writers, "kernel", np.dtype(listing.dtype).name, lanes, processor)
+    held = None if key is None else compilation_cache.held("kernel", key)
+    compilation_cache.asked(held is not None)
+    if held is not None:
+        found = json.loads(held)
+        return GpuCode(found["thread"], found["table"], layout_of(found["layout"])), found["text"]
+    listed = listing.listing() if isinstance(listing, Unlisted) else listing
+    code = gpu_code.code(study, listed, inputs, lanes)
+    text = ptx.text(code, processor)
+    if key is not None and known.code_of(study, *_WRITTEN_BY) == writers:
+        content = {"thread": code.thread, "table": code.table, "layout": plain(code.layout), "text": text}
+        compilation_cache.keep("kernel", key, json.dumps(content).encode())
+    return code, text
+
+
+def plain(layout: GpuLayout) -> dict[str, Any]:
+    """A layout as JSON has it."""
+    return {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
+
+
+def layout_of(held: dict[str, Any]) -> GpuLayout:
+    """The layout that `plain` was given."""
+    return GpuLayout(**{**held, "dtype": np.dtype(held["dtype"]).type, "table": Room(**held["table"])})
+
+
+def counters(layout: GpuLayout, first: int, devices: int) -> UInt32[np.ndarray, "device 2"]:
+    """Numbers of the groups that launches on some devices begin with, in two words, where the first device begins with a path."""
+    numbers = first // layout.group + layout.lanes // layout.group * np.arange(devices, dtype=np.int64)
+    return np.stack([numbers & 0xFFFFFFFF, numbers >> 32], axis=-1).astype(np.uint32)
+
+
+def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
     """The jitted launch on every device of a mesh: counters [device, 2] and the arrays -> outcomes [device, policy, outcome, path].
 
     Args:
       text: PTX of the kernel.
     """
-    layout = code.layout
     along, strips = layout.grid
     numbers = {
         "grid_x": along, "grid_y": strips, "grid_z": 1, "block_x": layout.threads, "block_y": 1, "block_z": 1, "shared_mem_bytes": 0,

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import platform
 import threading
 import warnings
 import weakref
 from collections.abc import Iterator, MutableMapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 from jax.sharding import Mesh
@@ -17,7 +20,8 @@ from engine.modelling.executed import ships
 from engine.modelling.loading import source_digest
 from engine.program import arguments, native
 from engine.program.contract import Program
-from engine.program.gpu import GpuProgram
+from engine.program.gpu_program import GpuProgram
+from engine.program.hardware import processors
 from engine.program.known import Unlisted, code_of, is_known, key_of_code, note
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
@@ -42,13 +46,15 @@ def program_on(
     lanes: int | None = None,
     dtype: type | None = None,
     form: str | None = None,
+    why: str = "",
 ) -> Program:
     """The program of a study on a mesh of devices.
 
     Args:
-      lanes: paths of a tile of XLA's, a power of two; that of the study if not given.
+      lanes: paths of a tile of XLA's, or of a card's launch, a power of two; those of a tile of the study if not given.
       dtype: of all numbers but the random words; that of the study if not given.
       form: one of `FORMS`; that of the study if not given.
+      why: as `Form` has it, of the devices.
 
     Raises:
       UserError: the model ships, and has been changed in memory since the study was loaded.
@@ -57,30 +63,59 @@ def program_on(
         source_digest(type(study.model))
     if study.facts is not None:
         plain = replace(study, facts=None, sampler=INDEPENDENT)
-        return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form))
+        return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form, why))
     kind = dtype or study.dtype
-    on_cpu = mesh.devices.flat[0].platform == "cpu"
-    if (form or study.program) == FORMS[0]:
-        loop = _loop(study, kind) if on_cpu else None
-        if loop is not None:
-            return LoopProgram(study, mesh, loop)
-        listing = None if on_cpu else listing_of(study, kind)
-        if isinstance(listing, Listing):
-            with contextlib.suppress(NoMachineForm):
-                return GpuProgram(study, mesh, lanes or study.tile, listing)
-    return XlaProgram(study, mesh, lanes, kind)
+    if (form or study.program) != FORMS[0]:
+        return XlaProgram(study, mesh, lanes, kind, _joined("as was asked", why))
+    loop = _loop(study, kind)
+    if isinstance(loop, str):
+        return XlaProgram(study, mesh, lanes, kind, _joined(f"one loop has no form of {loop}", why))
+    if mesh.devices.flat[0].platform == "cpu":
+        return LoopProgram(study, mesh, loop, why=why)
+    return GpuProgram(study, mesh, LoopProgram(study, processors(), loop), loop, lanes or study.tile, why)
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons)).rstrip(".")
+
+
+def processor() -> str:
+    """What a processor is, as far as rounding depends on it, such as "cpu x86_64".
+
+    Those of one architecture have the same bits (seen with AVX2 and with AVX-512), but for those without fused
+    multiply-add, which round twice.
+    """
+    return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
+
+
+@functools.cache
+def _fuses() -> bool:
+    """Whether the processor multiplies and adds with one rounding; so it is taken to where it does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return True
+    flags = next((line.split() for line in lines if line.startswith("flags")), ["fma"])
+    return "fma" in flags
+
+
+def has_loop(study: Study) -> bool:
+    """Whether a study's program is the one loop."""
+    return study.program == FORMS[0] and isinstance(_loop(study, study.dtype), Unlisted)
 
 
 def kind_for(study: Study, kind: str) -> str:
     """What the bits of a study's program hang on, on devices of a kind: nothing of them where it is the one loop.
 
+    On a card it is the one loop too: either all compared bytes are the processors', or these compute it.
+
     Args:
       kind: of devices, as `devices.kind` gives it.
     """
-    if not kind.startswith("cpu") or study.program != FORMS[0] or _loop(study, study.dtype) is None:
+    if not has_loop(study):
         return kind
     # in double precision functions are the C library's
-    return f"{ANYWHERE}, emitter {EMITTER}" if study.dtype == np.float32 else f"{kind}, emitter {EMITTER}"
+    return f"{ANYWHERE if study.dtype == np.float32 else processor()}, emitter {EMITTER}"
 
 
 @contextlib.contextmanager
@@ -91,13 +126,13 @@ def listed_once(study: Study) -> Iterator[None]:
     del rules
 
 
-def _loop(study: Study, dtype: type) -> Unlisted | None:
-    """The one loop of a study, where its model allows it; where its code is known, nothing is traced to tell."""
+def _loop(study: Study, dtype: type) -> Unlisted | str:
+    """The one loop of a study, or what of its model has no form in it; where its code is known, nothing is traced to tell."""
     code = code_of(study)
     if _is_known(study, dtype, code):
         return Unlisted(dtype, partial(_listed, study, dtype), code)
     form = form_of(study, dtype)
-    return Unlisted(dtype, lambda: form, code) if isinstance(form, Listing) else None
+    return Unlisted(dtype, lambda: form, code) if isinstance(form, Listing) else form
 
 
 def _is_known(study: Study, dtype: type, code: str | None) -> bool:

@@ -52,9 +52,13 @@ class Unlisted:
     code: str | None
 
 
-def code_of(study: Study) -> str | None:
-    """What a study's machine code is written by, as `executed.code_of`."""
-    return executed.code_of(study.model, *_CODE)
+def code_of(study: Study, *more: str) -> str | None:
+    """What a study's machine code is written by, as `executed.code_of`.
+
+    Args:
+      more: modules that write code for others than this processor.
+    """
+    return executed.code_of(study.model, *_CODE, *more)
 
 
 def key_of(study: Study, code: str | None, *about: str | int) -> str | None:

@@ -16,6 +16,7 @@ from engine.program import arguments
 from engine.program.contract import (
     BlockResult,
     FactorDraws,
+    Form,
     Outcomes,
     Pass,
     Program,
@@ -48,6 +49,11 @@ class MovedProgram:
         self._rows = {stream.label: row for row, stream in enumerate(arguments.streams(study))}
         self._made: dict[tuple[int, int], Scores] = {}
         self._lock = threading.Lock()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """As `Program.forms`."""
+        return self._own.forms
 
     def fed(self, inputs: Any) -> MovedProgram:
         other = copy(self)

@@ -20,7 +20,16 @@ from jax.sharding import Mesh
 from engine.modelling.cell_axis import cell_count
 from engine.program import arguments, known, loop, machine_code, memory
 from engine.program.array_forms import Forms, array_forms
-from engine.program.contract import BlockResult, FactorDraws, Outcomes, Pass, Scores, Trace, YearlyValues
+from engine.program.contract import (
+    BlockResult,
+    FactorDraws,
+    Form,
+    Outcomes,
+    Pass,
+    Scores,
+    Trace,
+    YearlyValues,
+)
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
 from engine.program.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS, Layout
@@ -70,6 +79,7 @@ class LoopProgram:
       listing: of its operations; or what lists them where its code is not known.
       width: paths that are computed at once; as many as a vector of this processor holds if not given.
       threads: as many as devices if not given.
+      why: as `Form` has it.
     """
 
     def __init__(
@@ -79,9 +89,10 @@ class LoopProgram:
         listing: Listing | Unlisted,
         width: int | None = None,
         threads: int | None = None,
+        why: str = "",
     ):
         self.study, self.mesh, self.dtype = study, mesh, listing.dtype
-        self.traces = 0
+        self.traces, self.forms = 0, (Form.of("loop", mesh, why),)
         self.inputs = arguments.of(study, self.dtype)
         self._n_arguments = loop.argument_words(self.inputs)
         self._listing, self._n_threads = listing, threads or mesh.devices.size
@@ -194,12 +205,8 @@ class LoopProgram:
 
     @property
     def _batch(self) -> int:
-        some, _ = (
-            (OUTCOMES, False)
-            if (OUTCOMES, False) in self._compiled
-            else next(iter(self._compiled), (DRAWS, False))
-        )
-        return self._code(some).layout.batch
+        kinds = [*self._compiled, (DRAWS, False)]
+        return self._code(OUTCOMES if (OUTCOMES, False) in kinds else kinds[0][0]).layout.batch
 
     def _start(
         self, gives: str, first: int, count: int, years: range | None = None, threads: str = _BESIDE

@@ -14,7 +14,14 @@ from engine.program.gpu_code import ARRAYS, GpuCode
 
 KERNEL = "paths"
 """The name of the kernel."""
+_PROCESSORS = 75, 80, 86, 87, 89, 90
+"""Processors that PTX is written for; drivers translate it for newer ones."""
 REGISTERS = 255
+
+
+def processor(capability: float) -> str:
+    """What PTX is written for, that a card of a capability takes."""
+    return f"sm_{max((one for one in _PROCESSORS if one <= round(10 * capability)), default=_PROCESSORS[0])}"
 
 
 @functools.cache

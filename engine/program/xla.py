@@ -21,6 +21,7 @@ from engine.program import arguments
 from engine.program.contract import (
     BlockResult,
     FactorDraws,
+    Form,
     Outcomes,
     Pass,
     Scores,
@@ -52,6 +53,7 @@ class XlaProgram:
       mesh: one axis, one entry per device.
       lanes: paths of a tile, a power of two; that of the study if not given.
       dtype: of all numbers but the random words: float32, or float64 to see what rounding does; that of the study if not given.
+      why: as `Form` has it.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class XlaProgram:
         mesh: Mesh,
         lanes: int | None = None,
         dtype: type | None = None,
+        why: str = "",
     ):
         self.study = study
         self.mesh = mesh
-        self.traces = 0
+        self.traces, self.forms = 0, (Form.of("XLA", mesh, why),)
         self.lanes = lanes or study.tile
         self.dtype = dtype or study.dtype
         rules = traced(study, self.dtype)

@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from engine.formatting import forms_as_text
 from engine.storage.files import digest, digest_of_file
 
 CRATE = "ro-crate-metadata.json"
@@ -21,7 +22,17 @@ _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"  # has sha256
 # keys of a run that become a PropertyValue each: its inputs, and its surroundings
 _INPUTS = ("paths", "seed", "sampler", "tile", "fingerprint", "study_sha256")
-_SURROUNDINGS = ("blocks", "device_kind", "devices", "workers", "cpu", "compiler", "platform", "forced")
+_SURROUNDINGS = (
+    "blocks",
+    "device_kind",
+    "forms",
+    "devices",
+    "workers",
+    "cpu",
+    "compiler",
+    "platform",
+    "forced",
+)
 _FOLDERS = {
     "cube.zarr": "Risks, comparisons and paths by policy: zarr v3, an xarray DataTree",
     "ledger": "What is done, part by part, with the checksums of the cube's files",
@@ -76,9 +87,9 @@ def _action(crate: Any, place: str, run: Mapping[str, Any]) -> Any:
     """A run's CreateAction, with its values and the software that it ran on."""
     inputs, surroundings = (
         [
-            _entity(crate, f"{place}-{key}", "PropertyValue", name=key, value=run[key])
+            _entity(crate, f"{place}-{key}", "PropertyValue", name=key, value=value)
             for key in keys
-            if run[key] is not None
+            if (value := forms_as_text(run.get(key)) or None if key == "forms" else run[key]) is not None
         ]
         for keys in (_INPUTS, _SURROUNDINGS)
     )

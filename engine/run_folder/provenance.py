@@ -66,6 +66,7 @@ def run_record(
     forced: Sequence[Mapping[str, Any]] = (),
     compiler: str = "",
     until: Mapping[str, Any] | None = None,
+    forms: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """One run as plain data.
 
@@ -77,6 +78,7 @@ def run_record(
       error: what ended the run, if it did not complete.
       compiler: what the coordinator's machine code is made by, and for what, such as "emitter 2, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
       until: what has ended it before all paths that it might have had; with its looks, where it had a rule.
+      forms: what computed the blocks, each as its name ("loop", "kernel" or "XLA"), the devices that it was on, and why.
       forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
     """
     software = versions(device_kind)
@@ -90,6 +92,7 @@ def run_record(
         "study_sha256": digest(resolved_text(study).encode()),
         "blocks": _ranges(blocks),
         "device_kind": software.pop("device_kind"),
+        "forms": [dict(form) for form in forms],
         "devices": devices,
         "workers": workers,
         "cpu": cpu_model(),

@@ -54,7 +54,7 @@ def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatc
     assert memory_needed(study) == memory_needed(study, memory=free) <= free
     refuse_if_memory_too_small(study, None)
     for memory in (None, free):
-        with at_work(RunFolder(tmp_path / "run", study), executor_of(RunOptions()), RunOptions(memory=memory)) as (job, _):  # fmt: skip
+        with at_work(RunFolder(tmp_path / "run", study), executor_of(study, RunOptions()), RunOptions(memory=memory)) as (job, _):  # fmt: skip
             assert job.writers == count
     with pytest.raises(UserError, match="expected at least"):
         refuse_if_memory_too_small(study, least - 1)

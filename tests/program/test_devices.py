@@ -8,7 +8,7 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.program import devices
+from engine.program import devices, hardware
 from engine.program.kernel import program_on
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
@@ -20,8 +20,8 @@ from tests.small_files import BRIDGE, MODELS, call, own, write
 def test_a_run_of_several_blocks_compiles_its_program_once(tmp_path, monkeypatch):
     made, compiled, after = [], [], []
 
-    def program(*args):
-        made.append(program_on(*args))
+    def program(*args, **options):
+        made.append(program_on(*args, **options))
         return made[0]
 
     def note(event, **_):
@@ -83,7 +83,10 @@ def test_check_shows_the_devices_and_the_memory_allowed(tmp_path):
     said = call(*words).stdout
     assert f"devices     {len(jax.local_devices())} x cpu" in said
     assert "needed, 3.0 GB allowed" in said
-    assert "expected a gpu device, found cpu" in call(*words[:-3], "gpu").stderr
+    assert (
+        "expected a gpu device, found cpu: JAX for NVIDIA's cards is not installed: pip install"
+        in call(*words[:-3], "gpu").stderr
+    )
 
 
 def test_memory_of_devices_is_that_of_the_smallest_which_tells():
@@ -91,10 +94,7 @@ def test_memory_of_devices_is_that_of_the_smallest_which_tells():
         fakes = [SimpleNamespace(memory_stats=lambda told=told: told) for told in stats]
         return SimpleNamespace(devices=np.array(fakes, dtype=object))
 
-    assert (
-        devices.device_memory(row({"bytes_limit": 80 << 30}, {"bytes_limit": 40 << 30, "other": 1}))
-        == 40 << 30
-    )
-    assert devices.device_memory(row({"bytes_limit": 1}, None)) is None
-    assert devices.device_memory(row({"other": 1})) is None
-    assert devices.device_memory(devices.mesh("cpu")) is None
+    assert hardware.memory(row({"bytes_limit": 80 << 30}, {"bytes_limit": 40 << 30, "other": 1})) == 40 << 30
+    assert hardware.memory(row({"bytes_limit": 1}, None)) is None
+    assert hardware.memory(row({"other": 1})) is None
+    assert hardware.memory(devices.mesh("cpu")) is None

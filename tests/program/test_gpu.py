@@ -1,84 +1,256 @@
-"""The one loop on GPUs, without one: what is launched, and what takes over where the card does not give the processor's bytes."""
+"""The one loop on GPUs, without one: what is launched, and that the processors go on where a card fails, whenever and however it does."""
 
+import sys
 import warnings
+from functools import partial
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from engine.program import gpu
-from engine.program.contract import Program
-from engine.program.devices import mesh
+from engine.draws.sampling import SAMPLERS
+from engine.program import compilation_cache, first_launch, gpu, gpu_code, ptx
+from engine.program.contract import CardFailed
+from engine.program.gpu_program import GpuProgram
+from engine.program.hardware import processors
 from engine.program.kernel import listing_of, program_on
-from engine.program.native import LoopProgram
-from engine.study.study import BLOCK, Block
+from engine.study.loading import load_study
+from engine.study.study import BLOCK, Block, Study
+from tests import shock_study
 from tests.helpers import assert_same
+from tests.program.simulated_card import FAILURES, WORDS, Card, Named, outcomes, row_of
 from tests.program.test_state import study as state_of_every_type
 
-
-def on_cards() -> gpu.GpuProgram:
-    """The program for as many cards as there are processors, which stand in for them."""
-    study = state_of_every_type()
-    return gpu.GpuProgram(study, mesh("cpu"), study.tile, listing_of(study, study.dtype))
+OPENED = 4
+"""Launches before those of blocks: three of the trial, one that begins."""
 
 
-def outcomes(program: Program, block: Block) -> np.ndarray:
-    return program.collect(block, program.submit(block)).outcomes
+def program(study: Study | None = None, *cards: Named) -> GpuProgram:
+    """The program on cards, one if none are named."""
+    made = program_on(study or state_of_every_type(), row_of(*cards or [Named()]), BLOCK)
+    assert isinstance(made, GpuProgram)
+    return made
 
 
-def card_that_gives(monkeypatch: pytest.MonkeyPatch, change: float) -> None:
-    """Launches that give what the processor gives, changed by so much."""
-
-    def on_mesh(code, text, devices):
-        study, layout = state_of_every_type(), code.layout
-        host = LoopProgram(study, mesh("cpu"), listing_of(study, study.dtype))
-
-        def launch(counters, *held):
-            firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
-            return np.stack([outcomes(host, Block(0, first, layout.lanes)) for first in firsts]) + change
-
-        return launch
-
-    monkeypatch.setattr(gpu, "on_mesh", on_mesh)
+def blocks(count: int) -> list[Block]:
+    return [Block(k, k * BLOCK, BLOCK) for k in range(count)]
 
 
 def test_a_card_with_the_processors_bytes_is_used(monkeypatch):
-    card_that_gives(monkeypatch, np.float32(0))
-    program = on_cards()
+    card = Card(monkeypatch, state_of_every_type())
+    on_card = program(None, Named(), Named(id=1))
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        program.prepare()
-    host = program_on(program.study, mesh("cpu"))
-    for first in (0, 5 * BLOCK):
-        block = Block(first // BLOCK, first, BLOCK)
-        assert_same(outcomes(program, block), outcomes(host, block))
-    assert_same(program.path(BLOCK + 7).outcomes, outcomes(host, Block(1, BLOCK, BLOCK))[..., 7:8])
-    assert program.traces == 1
+        on_card.prepare()
+        host = program_on(on_card.study, processors())
+        for first in (0, 5 * BLOCK):
+            block = Block(first // BLOCK, first, BLOCK)
+            assert_same(outcomes(on_card, block), outcomes(host, block))
+        assert_same(on_card.path(BLOCK + 7).outcomes, outcomes(host, Block(1, BLOCK, BLOCK))[..., 7:8])
+    assert on_card.traces == 1 and card.launches == OPENED + 2
+    assert [str(form) for form in on_card.forms] == ["kernel on 2 x NVIDIA H100"]
 
 
-def test_a_card_with_other_bytes_is_not_used(monkeypatch):
-    card_that_gives(monkeypatch, np.float32(1))
-    program = on_cards()
-    with pytest.warns(UserWarning, match="paths 0 to 4,095 have other bytes"):
-        program.prepare()
-    block = Block(0, 0, BLOCK)
-    assert_same(outcomes(program, block), outcomes(program_on(program.study, mesh("cpu"), form="xla"), block))
+@pytest.mark.parametrize("what", FAILURES)
+@pytest.mark.parametrize("launch", [1, OPENED, OPENED + 3], ids=["trial", "first", "later"])
+def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch, what, launch):
+    study = state_of_every_type()
+    card = Card(monkeypatch, study, what, launch)
+    monkeypatch.setattr(gpu, "FIRST", 0.2)
+    if what == "hangs" and launch == 1:  # what waits for the other process is tested by itself
+        monkeypatch.setattr(first_launch, "ends_apart", _never)
+    on_card, host = program(), program_on(study, processors())
+    with pytest.warns(UserWarning, match="this machine's processors go on") as told:
+        found, ahead = [], on_card.submit(blocks(1)[0])
+        for block, later in pairwise(blocks(6)):  # as a run has them, one ahead
+            running, ahead = ahead, on_card.submit(later)
+            found.append(on_card.collect(block, running).outcomes)
+    for block, values in zip(blocks(5), found, strict=True):
+        assert_same(values, outcomes(host, block))
+    assert len(told) == 1 and (what == "hangs" or WORDS[what] in str(told[0].message))
+    *before, now = on_card.forms
+    assert [form.name for form in before] == ["kernel"] * (launch > OPENED)
+    assert (now.name, now.on) == (
+        "loop",
+        f"{processors().devices.size} x cpu",
+    ) and "NVIDIA H100 not used: " in now.why
+    assert card.launches <= launch + 2  # nothing is launched once it is known
 
 
-def test_where_nothing_can_be_launched_xla_takes_over():
-    program = on_cards()
-    with pytest.warns(UserWarning, match="XLA's program: "):
-        program.prepare()
-    block = Block(0, 0, 1 << 12)
-    reference = program_on(program.study, mesh("cpu"), form="xla")
-    assert_same(outcomes(program, block), outcomes(reference, block))
-    assert_same(program.fed(program.inputs).path(3).outcomes, reference.path(3).outcomes)
+def _never(*_: object) -> np.ndarray:
+    raise CardFailed("its first launch had not ended after 180 s")
+
+
+@pytest.mark.parametrize("what", FAILURES)
+def test_a_card_that_fails_at_the_hundredth_pass_is_replaced_from_there_on(monkeypatch, what):
+    study = state_of_every_type()
+    card = Card(monkeypatch, study, what, OPENED + 100)
+    on_card, host = program(), program_on(study, processors())
+    on_card.prepare()
+    for k in range(99):  # of three passes none is held any more when it is asked for again
+        block = Block(k % 3, k % 3 * BLOCK, 64)
+        assert_same(outcomes(on_card, block), outcomes(host, block))
+    with pytest.warns(UserWarning, match=WORDS[what]):
+        for block in blocks(3):
+            assert_same(outcomes(on_card, block), outcomes(host, block))
+    assert [form.name for form in on_card.forms] == ["kernel", "loop"]
+    assert card.launches == OPENED + 100
+
+
+def test_programs_that_share_a_card_give_it_up_together_and_others_do_not_try(monkeypatch):
+    study = state_of_every_type()
+    card = Card(monkeypatch, study, "raises", OPENED + 1)
+    one = program()
+    other = one.fed(one.inputs)
+    one.prepare()
+    with pytest.warns(UserWarning, match="ILLEGAL_ADDRESS"):
+        outcomes(one, Block(0, 0, BLOCK))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        third = program()  # the context of this process there may be dead
+        for made in (other, third):
+            assert_same(outcomes(made, Block(1, BLOCK, BLOCK)), outcomes(one, Block(1, BLOCK, BLOCK)))
+            assert made.forms[-1].name == "loop" and "ILLEGAL_ADDRESS" in made.forms[-1].why
+    assert card.launches == OPENED + 1
+
+
+def test_a_card_that_is_too_old_or_too_full_or_lacks_what_a_study_asks_for_is_not_launched_on(monkeypatch):
+    card = Card(monkeypatch, state_of_every_type())
+    for named, words in (
+        (
+            Named("NVIDIA GeForce GTX 1080", "6.1"),
+            "NVIDIA GeForce GTX 1080 has capability 6.1, and the code needs 7.5",
+        ),
+        (Named(memory_limit=1 << 20), "NVIDIA H100 has 1 MiB free and"),
+    ):
+        on_card = program(None, named)
+        with pytest.warns(UserWarning, match=words):
+            on_card.prepare()
+        assert on_card.forms[0].name == "loop"
+    monkeypatch.setattr(gpu_code, "_SHARED_MEMORY", 0)
+    with warnings.catch_warnings():  # of what a model is, nobody need be warned
+        warnings.simplefilter("error")
+        on_card = program()
+        on_card.prepare()
+    assert (
+        on_card.forms[0].name == "loop" and "a card has no so many numbers of a path" in on_card.forms[0].why
+    )
+    assert card.launches == 0
+
+
+# ------------------------------------------------------------------------------- the first launch, apart
+
+
+TRIED = {"state": state_of_every_type} | {
+    sampler: partial(shock_study.walk, sampler=sampler) for sampler in SAMPLERS
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (k > 0)) for k, name in enumerate(TRIED)]
+)
+def test_the_trial_looks_at_both_ends_of_several_launches_and_at_counters_of_two_words(monkeypatch, name):
+    study = TRIED[name]()
+    Card(monkeypatch, study)
+    on_card = program(study, Named(), Named(id=1))
+    on_card.prepare()
+    code = on_card.launches.code
+    firsts = first_launch.firsts_of(code.layout, on_card.reach)
+    assert firsts[:2] == (0, on_card.reach) and firsts[2] // code.layout.group > 1 << 32
+    assert not [first for first in firsts if first % on_card.reach]
+    assert first_launch.ends_of(code.layout) == (0, on_card.lanes - first_launch.COMPARED)
+
+
+def test_a_program_that_was_found_fit_is_not_tried_again_on_the_same_card(monkeypatch, tmp_path):
+    card = Card(monkeypatch, state_of_every_type())
+    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "programs"))
+    for named, trials in ((Named(), 1), (Named(), 1), (Named("NVIDIA A100", "8.0"), 2)):
+        program(None, named).prepare()
+        assert card.trials == trials
+
+
+def ends(tmp_path) -> np.ndarray:
+    on_card = GpuProgram(
+        state_of_every_type(),
+        processors(),
+        program_on(state_of_every_type(), processors()),
+        _listing(),
+        BLOCK,
+    )
+    code, _ = gpu.kernel(on_card.study, _listing(), on_card.inputs, BLOCK, "sm_90")
+    held = gpu.launched(code, on_card.study, on_card.inputs)
+    return first_launch.ends_apart(code.layout, "// no kernel", on_card.mesh, held, (0,))
+
+
+def _listing():
+    study = state_of_every_type()
+    return listing_of(study, study.dtype)
+
+
+def test_what_the_other_process_raises_is_told_and_nothing_ends_here(tmp_path):
+    with pytest.raises(CardFailed, match="its first launch ended by an error: "):
+        ends(tmp_path)
+
+
+def test_another_process_that_dies_or_hangs_ends_nothing_here(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "dies.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+    (tmp_path / "hangs.py").write_text("import time; time.sleep(600)")
+    monkeypatch.setattr(first_launch, "_MODULE", "dies")
+    with pytest.raises(CardFailed, match="ended by SIGSEGV"):
+        ends(tmp_path)
+    monkeypatch.setattr(first_launch, "_MODULE", "hangs")
+    monkeypatch.setattr(gpu, "FIRST", 0.5)
+    with pytest.raises(CardFailed, match="had not ended after"):
+        ends(tmp_path)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
+    with pytest.raises(CardFailed, match="no process could be started"):
+        ends(tmp_path)
+
+
+# ------------------------------------------------------------------------------- what is launched
 
 
 def test_a_launch_is_one_call_and_devices_never_talk():
-    program = on_cards()
-    run = gpu.on_mesh(program._code, "// a kernel", program.mesh)
-    held = gpu.launched(program._code, program.study, program.inputs)
-    counters = np.zeros((program.mesh.devices.size, 2), np.uint32)
+    study = state_of_every_type()
+    on_card = program_on(study, processors())
+    code, _ = gpu.kernel(study, _listing(), on_card.inputs, BLOCK, "sm_90")
+    run = gpu.on_mesh(code.layout, "// a kernel", on_card.mesh)
+    held = gpu.launched(code, study, on_card.inputs)
+    counters = gpu.counters(code.layout, 0, on_card.mesh.devices.size)
     text = run.trace(counters, *held).lower(lowering_platforms=("cuda",)).as_text()
     assert text.count("stablehlo.custom_call @__gpu$xla.gpu.ptx") == 1
     assert not [word for word in ("all_reduce", "all_gather", "collective", "all_to_all") if word in text]
+
+
+def test_ptx_is_for_the_newest_processor_that_a_card_takes():
+    capabilities = {
+        7.5: "sm_75",
+        8.6: "sm_86",
+        8.7: "sm_87",
+        8.8: "sm_87",
+        8.9: "sm_89",
+        9.0: "sm_90",
+        12.1: "sm_90",
+    }
+    assert {capability: ptx.processor(capability) for capability in capabilities} == capabilities
+
+
+def test_a_kernel_of_a_model_that_ships_is_found_by_the_next_process(monkeypatch, tmp_path):
+    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "programs"))
+    study = load_study("warming")
+    loop = program_on(study, processors())
+    kernel = gpu.kernel(study, loop._listing, loop.inputs, BLOCK, "sm_75")
+
+    def refuse() -> None:
+        raise AssertionError("listed again")
+
+    known = type(loop._listing)(study.dtype, refuse, None)
+    assert gpu.kernel(study, known, loop.inputs, BLOCK, "sm_75") == kernel
+    with pytest.raises(AssertionError, match="listed again"):
+        gpu.kernel(study, known, loop.inputs, 2 * BLOCK, "sm_75")
+    (file,) = (tmp_path / "programs" / "programs").glob("*.kernel")
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(AssertionError, match="listed again"):  # it is sealed
+        gpu.kernel(study, known, loop.inputs, BLOCK, "sm_75")
+    assert compilation_cache.held("kernel", file.name.partition(".")[0]) is None

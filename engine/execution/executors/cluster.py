@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from engine.errors import UserError, install
 from engine.execution.executors import cluster_worker, site
 from engine.execution.executors.contract import Assignment
+from engine.program.contract import Form
 from engine.run_folder import ledger
 from engine.study.study import Block
 
@@ -50,6 +51,7 @@ class Cluster:
         self._address, self._device = address, device
         self._client: Client | None = None
         self._versions: dict[str, str] = {}
+        self._forms: dict[Form, None] = {}
 
     def __enter__(self) -> Cluster:
         return self
@@ -84,6 +86,9 @@ class Cluster:
         hello = self._client.submit(cluster_worker.hello, self._device, pure=False)
         self._versions = self._gathered(hello)
         return self._versions
+
+    def forms(self) -> tuple[Form, ...]:
+        return tuple(self._forms)
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which their tasks are done.
@@ -149,6 +154,8 @@ class Cluster:
                 threads = max(sum(client.nthreads().values()), 1)
             while todo and len(what) < WINDOW * threads:
                 submit(todo.popleft(), False)
+        told = client.run(cluster_worker.forms, on_error="ignore") if assignment.blocks else {}
+        self._forms = {Form(**form): None for forms in told.values() for form in forms}
 
     def _next(self, running: Any) -> Future:
         """The next future that is done, or lost together with the scheduler."""

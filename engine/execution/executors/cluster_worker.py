@@ -37,6 +37,16 @@ def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> No
             pass
 
 
+def forms() -> list[dict[str, str]]:
+    """What has computed the blocks of this worker's last site, as `asdict` has a `Form`."""
+    from dataclasses import asdict
+
+    from engine.execution.executors import site
+
+    with _ONE_AT_A_TIME:
+        return [asdict(form) for form in site.forms()]
+
+
 @cache
 def _set_up() -> None:
     """One GPU, the first that the worker was given, before JAX looks at any; and as many CPU devices as it has threads.

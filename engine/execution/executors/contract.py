@@ -8,6 +8,7 @@ from typing import Protocol
 
 from engine.execution.stages import Observer
 from engine.program.compilation_cache import Watch
+from engine.program.contract import Form
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Block
 
@@ -46,6 +47,9 @@ class Executor(Protocol):
 
     def versions(self) -> dict[str, str]:
         """Versions and device kind that compute the parts."""
+
+    def forms(self) -> tuple[Form, ...]:
+        """What has computed blocks so far; none where there were none."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """Commits the parts; gives each block when it is committed."""

@@ -18,7 +18,8 @@ from typing import Any
 from engine.errors import Problem, UserError
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
-from engine.program import devices
+from engine.program import devices, hardware
+from engine.program.contract import Form
 from engine.run_folder import ledger
 from engine.study.study import Block
 
@@ -44,7 +45,8 @@ class Workers:
     """
 
     def __init__(self, count: int, device: str | None = None):
-        gpus = [] if device == "cpu" else devices.gpus_of_machine()
+        on_processors = device == "cpu" or (device is None and hardware.obstacle())
+        gpus = [] if on_processors else hardware.visible_cards()
         cores = devices.cores()
         have, kind = (len(gpus), "GPU") if gpus or device == "gpu" else (len(cores), "core")
         if not 1 <= count <= have:
@@ -58,6 +60,7 @@ class Workers:
         self._replies: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]] = queue.SimpleQueue()
         self._processes: list[_Process] = []
         self._versions: dict[str, str] = {}
+        self._forms: dict[Form, None] = {}
 
     def __enter__(self) -> Workers:
         return self
@@ -77,6 +80,9 @@ class Workers:
                 raise UserError("--workers", [f"a worker ended as it started: {process.ending()}."])
             self._versions = _understood(message)["versions"]
         return self._versions
+
+    def forms(self) -> tuple[Form, ...]:
+        return tuple(self._forms)
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which they are done.
@@ -107,6 +113,7 @@ class Workers:
             elif "done" in _understood(message):
                 process.given.remove(message["done"])
                 process.take(todo)
+                self._forms |= {Form(**form): None for form in message["forms"]}
                 if message["done"] is not _YEARLY:
                     yield study.block(message["done"])
 

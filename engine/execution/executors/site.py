@@ -12,6 +12,7 @@ from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
 from engine.program import compilation_cache, devices
+from engine.program.contract import Form
 from engine.program.kernel import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
@@ -62,9 +63,9 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
     return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force)
 
 
-def versions(device: str | None) -> dict[str, str]:
-    """Versions of this process, XLA's flags, and the kind of its devices."""
-    return provenance.versions(devices.kind(devices.mesh(device))) | {"xla_flags": devices.flags()}
+def versions(device: str | None, study: Study | None = None) -> dict[str, str]:
+    """Versions of this process, XLA's flags, and the kind of its devices; of those that a study is computed on, where it is known."""
+    return provenance.versions(devices.kind(devices.mesh(device, study))) | {"xla_flags": devices.flags()}
 
 
 def of_study(study: Study, versions: Mapping[str, str]) -> dict[str, str]:
@@ -83,6 +84,11 @@ def work_at(site: Site) -> Work:
         _KEPT.clear()
         _KEPT[site] = _work_at(site)
     return _KEPT[site]
+
+
+def forms() -> tuple[Form, ...]:
+    """What has computed blocks at the last site."""
+    return next((work.forms for work in _KEPT.values()), ())
 
 
 def _work_at(site: Site) -> Work:

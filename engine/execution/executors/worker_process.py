@@ -78,12 +78,12 @@ def _serve(lines: IO[str], reply: Any) -> None:
             index = json.loads(line)
             if index is None:
                 refuse_bad_year(work.study, work.yearly())
-                reply(done=None)
+                reply(done=None, forms=[])
             else:
                 yield work.study.block(index)
 
     for block in work.blocks(wanted()):
-        reply(done=block.index)
+        reply(done=block.index, forms=[asdict(form) for form in work.forms])
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from engine.formatting import command_line
+from engine.formatting import command_line, forms_as_text
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sentences import small
@@ -104,7 +104,8 @@ def _bounds(run: RunRecords) -> list[tuple[str, str]]:
 
 def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
     counts = [f"{past[key]} {key}" for key in ("devices", "workers") if past.get(key)]
-    machine = ", ".join(str(part) for part in (past.get("device_kind"), past.get("cpu"), *counts) if part)
+    by = forms_as_text(past.get("forms"))
+    machine = ", ".join(str(part) for part in (by, past.get("device_kind"), past.get("cpu"), *counts) if part)
     status = f"{past['status']}" + (f": {past['error']}" if past.get("error") else "")
     command = shlex.join(str(word) for word in past.get("command", []))
     return (

@@ -20,12 +20,13 @@ from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
 from engine.execution.stages import unobserved
 from engine.modelling.loading import spec_of
-from engine.program import devices
+from engine.program import devices, hardware
 from engine.program.compilation_cache import Watch
 from engine.run_folder import ownership
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
 from engine.storage import locks
+from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
 from tests.recorded import contents, study_in
 from tests.small_files import BRIDGE, MODELS, call, own, write
@@ -144,9 +145,10 @@ def test_more_workers_than_cores_are_refused(tmp_path):
 
 def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(devices, "cores", lambda: list(range(8)))
-    monkeypatch.setattr(devices, "gpus_of_machine", lambda: [])
+    monkeypatch.setattr(hardware, "visible_cards", lambda: [])
     assert [cores for cores, _ in Workers(3)._pins] == [[0, 3, 6], [1, 4, 7], [2, 5]]
-    monkeypatch.setattr(devices, "gpus_of_machine", lambda: ["3", "GPU-5f"])
+    monkeypatch.setattr(hardware, "obstacle", lambda: "")
+    monkeypatch.setattr(hardware, "visible_cards", lambda: ["3", "GPU-5f"])
     assert [env for _, env in Workers(2)._pins] == [
         {"CUDA_VISIBLE_DEVICES": "3"},
         {"CUDA_VISIBLE_DEVICES": "GPU-5f"},
@@ -157,11 +159,11 @@ def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
 
 
 def test_gpus_are_found_without_waking_them(monkeypatch, tmp_path):
-    monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: name.startswith("jax_cuda"))
+    monkeypatch.setattr(hardware.importlib.util, "find_spec", lambda name: name.startswith("jax_cuda"))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
-    assert devices.gpus_of_machine() == ["2", "5"]
+    assert hardware.visible_cards() == ["2", "5"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    assert devices.gpus_of_machine() == []
+    assert hardware.visible_cards() == []
 
 
 def assignment_of(folder, study, token):
@@ -189,15 +191,21 @@ def _made(folder: Path) -> Path:
 
 
 def test_a_worker_of_other_versions_is_refused(tmp_path):
-    study = study_in(tmp_path, BLOCK)
+    study_in(tmp_path)
+    model = load_model_file(f"{MODELS}:Pond")
+    study = load_study(tmp_path / "pond.toml", model=model, paths=BLOCK, program="xla")
     with ownership.claim(RunFolder(tmp_path / "run", study)) as holder:
         ownership.enter(RunFolder(tmp_path / "run", study), sites.versions("cpu"))
         made_by = {**sites.versions("cpu"), "jax": "0.9.9", "device_kind": "NVIDIA H100"}
         site = sites.of_assignment(assignment_of(tmp_path / "run", study, holder.token), "cpu", made_by)
         with pytest.raises(UserError) as refused:
             sites.work_at(site)
-    # of the one loop no bit hangs on JAX
-    assert {problem.place for problem in refused.value.problems} == {"device_kind"}
+    assert {problem.place for problem in refused.value.problems} == {"jax", "device_kind"}
+
+
+def test_of_the_one_loop_no_bit_hangs_on_what_computes_it(tmp_path):
+    study, here = study_in(tmp_path), sites.versions("cpu")
+    assert sites.of_study(study, {**here, "device_kind": "NVIDIA H100"}) == sites.of_study(study, here)
 
 
 def test_a_model_without_a_file_is_refused(tmp_path):

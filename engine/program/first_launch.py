@@ -1,0 +1,174 @@
+"""The first launches of a program on cards, in a process of their own: what ends that process, or hangs in it, does neither here.
+
+The file is also that process's script. It is handed the program, what it reads and where it begins, as arrays, and hands back the first
+and the last paths of each launch, which are held against the processors' bytes.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Float
+
+from engine.program import compilation_cache, gpu, hardware, machine_code
+from engine.program.contract import CardFailed, Outcomes
+from engine.program.gpu_code import GpuCode, GpuLayout
+from engine.program.native import LoopProgram
+from engine.study.study import Block
+
+COMPARED = 1 << 12
+"""Paths at each end of a launch on each card that are held against the processors' bytes."""
+_MODULE = "engine.program.first_launch"
+_KILLED = 5.0
+"""Seconds that a process that was killed is waited for: one that hangs in a driver may never end."""
+
+Ends = Float[np.ndarray, "launch device end policy outcome path"]
+
+
+def refuse_unfit(
+    code: GpuCode, text: str, mesh: Mesh, arrays: tuple[np.ndarray, ...], host: LoopProgram
+) -> None:
+    """Raises a CardFailed where launches of a program fail, do not end in time, or do not have the bytes of `host`.
+
+    Once they have them this is noted, and the same program is not tried again on the same cards, driver and versions.
+
+    Args:
+      text: PTX of the program.
+      arrays: what launches read beside their counters.
+    """
+    layout = code.layout
+    key = _key(text, layout, mesh)
+    if compilation_cache.held("trial", key) is not None:
+        return
+    firsts = firsts_of(layout, layout.lanes * mesh.devices.size)
+    values = ends_apart(layout, text, mesh, arrays, firsts)
+    for first, launch in zip(firsts, values, strict=True):
+        for device, ends in enumerate(launch):
+            for at, end in zip(ends_of(layout), ends, strict=True):
+                refuse_other(host, first + device * layout.lanes + at, end)
+    compilation_cache.keep("trial", key, b"the same bytes")
+
+
+def firsts_of(layout: GpuLayout, reach: int) -> tuple[int, ...]:
+    """Paths that launches begin with: the first two, and one whose counters need a second word.
+
+    Args:
+      reach: paths of a launch on all cards.
+    """
+    return 0, reach, ((1 << 32) * layout.group // reach + 1) * reach
+
+
+def ends_of(layout: GpuLayout) -> tuple[int, int]:
+    """Where the compared paths of a launch begin."""
+    return 0, layout.lanes - COMPARED
+
+
+def refuse_other(host: LoopProgram, first: int, values: Outcomes) -> None:
+    """Raises a CardFailed where some paths have other bytes than on the processors."""
+    block = Block(0, first, values.shape[-1])
+    if host.collect(block, host.submit(block)).outcomes.tobytes() != np.ascontiguousarray(values).tobytes():
+        last = first + block.count - 1
+        raise CardFailed(f"paths {first:,} to {last:,} have other bytes than on the processor")
+
+
+def ends_apart(
+    layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]
+) -> Ends:
+    """The first and last paths of launches on each card, by another process.
+
+    Raises:
+      CardFailed: it failed, or did not end in time.
+    """
+    row = mesh.devices.flat
+    about = {
+        "layout": gpu.plain(layout), "text": text, "firsts": firsts,
+        "platform": row[0].client.platform, "cards": [card.id for card in row],
+    }  # fmt: skip
+    given = io.BytesIO()
+    held: dict[str, Any] = {f"array{k}": array for k, array in enumerate(arrays)}
+    np.savez(given, about=np.array(json.dumps(about)), **held)
+    return np.load(io.BytesIO(_answered(given.getvalue())))["ends"]
+
+
+def _answered(given: bytes) -> bytes:
+    """What the other process answers."""
+    paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
+    environment = {**os.environ, "PYTHONPATH": paths, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
+    try:
+        child = subprocess.Popen(
+            [sys.executable, "-P", "-m", _MODULE],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        )
+    except OSError as failure:
+        raise CardFailed(f"no process could be started for its first launch ({failure})") from None
+    try:
+        answer, told = child.communicate(given, timeout=gpu.FIRST)
+    except subprocess.TimeoutExpired:
+        raise CardFailed(f"its first launch had not ended after {gpu.FIRST:,.0f} s") from None
+    finally:
+        if child.poll() is None:
+            child.kill()
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(_KILLED)
+            for stream in (child.stdin, child.stdout, child.stderr):
+                with suppress(OSError):
+                    assert stream is not None
+                    stream.close()
+    if child.returncode:
+        last = told.decode(errors="replace").strip().rpartition("\n")[2]
+        ended = signal.Signals(-child.returncode).name if child.returncode < 0 else "an error"
+        raise CardFailed(f"its first launch ended by {ended}: {hardware.in_words(last or 'without a word')}")
+    return answer
+
+
+def _key(text: str, layout: GpuLayout, mesh: Mesh) -> str:
+    row = mesh.devices.flat
+    of_cards = [f"{card.id} {card.device_kind} {hardware.capability(card)}" for card in row]
+    versions = jax.__version__, row[0].client.platform_version, hardware.driver()
+    return machine_code.key_of("\0".join([text, repr(layout), *of_cards, *versions]))
+
+
+def ends_here(
+    layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]
+) -> Ends:
+    """As `ends_apart`, by this process."""
+    run = gpu.on_mesh(layout, text, mesh)
+    ends = []
+    for first in firsts:
+        values = np.asarray(jax.device_get(run(gpu.counters(layout, first, mesh.devices.size), *arrays)))
+        ends.append(np.stack([values[..., at : at + COMPARED] for at in ends_of(layout)], axis=1))
+    return np.stack(ends)
+
+
+def main() -> None:
+    """Launches what standard input asks for, and writes the ends of each launch to standard output."""
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints is no answer
+    held: Any = np.load(io.BytesIO(sys.stdin.buffer.read()))
+    about = json.loads(str(held["about"]))
+    arrays = [held[f"array{k}"] for k in range(len(held.files) - 1)]
+    mesh = hardware.by_number(about["platform"], about["cards"])
+    ends = ends_here(gpu.layout_of(about["layout"]), about["text"], mesh, arrays, about["firsts"])
+    written = io.BytesIO()
+    np.savez(written, ends=ends)
+    answers.write(written.getvalue())
+    answers.close()
+
+
+if __name__ == "__main__":
+    main()

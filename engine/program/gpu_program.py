@@ -1,0 +1,208 @@
+"""A study's program on graphics cards, and on the processors where they fail: a `Program`.
+
+A pass is one launch on each card. Before the first, launches in another process are held against the bytes of this machine's processors; of
+each pass some paths are. Where a card does not give these bytes, or nothing, a warning says why and the one loop on the
+processors goes on, from the pass that was lost: it has the same bits. All but outcomes is computed by it anyway.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from copy import copy
+from typing import Any
+
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.program import first_launch, gpu, hardware, ptx
+from engine.program.contract import (
+    BlockResult,
+    CardFailed,
+    FactorDraws,
+    Form,
+    Outcomes,
+    Pass,
+    Program,
+    Scores,
+    Trace,
+    YearlyValues,
+    in_a_row,
+)
+from engine.program.gpu import Launches
+from engine.program.known import Unlisted
+from engine.program.listing import Listing
+from engine.program.llvm import NoMachineForm
+from engine.program.native import LoopProgram
+from engine.study.study import BLOCK, Block, Study
+
+LOOKED_AT = 1 << 6
+"""Paths at the end of each card's part of a pass that are held against the processors' bytes: a fraction of a millisecond."""
+_HELD = 4
+"""Passes of outcomes that a card has room for: one that it computes, one that waits, and those whose memory is not free yet."""
+
+
+class GpuProgram:
+    """A study's one loop on a mesh of cards.
+
+    Args:
+      study: the resolved study.
+      mesh: one axis, one entry a card.
+      host: the same loop on the processors.
+      listing: of its operations; or what lists them where its code is not known.
+      lanes: paths of a launch, a power of two; a block's if they are fewer.
+      why: as `Form` has it.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        mesh: Mesh,
+        host: LoopProgram,
+        listing: Listing | Unlisted,
+        lanes: int,
+        why: str = "",
+    ):
+        self.study, self.mesh, self.dtype = study, mesh, host.dtype
+        self.traces, self.inputs, self.why = 0, host.inputs, why
+        self.lanes = max(lanes, BLOCK)
+        self.reach = self.lanes * mesh.devices.size
+        self.launches = Launches(mesh)
+        self._host, self._listing = host, listing
+        self._arrays: tuple[np.ndarray, ...] | None = None
+        self._passes: dict[int, Pass] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """As `Program.forms`: the kernel, the loop, or both where the cards failed on the way."""
+        kernel = Form("kernel", in_a_row(self.mesh), self.why)
+        failure = self.launches.failure
+        if not failure:
+            return (kernel,)
+        loop = Form("loop", self._host.forms[0].on, f"{in_a_row(self.mesh)} not used: {failure}")
+        return (kernel, loop) if self.launches.passes else (loop,)
+
+    def fed(self, inputs: Any) -> Program:
+        other = copy(self)
+        other._host, other._arrays, other._passes = self._host.fed(inputs), None, {}
+        other.inputs, other._lock = inputs, threading.RLock()
+        return other
+
+    def prepare(self, years: bool = False) -> None:
+        """Compiles what blocks need, and compares some paths; or as the processor's program."""
+        if years or not self._is_ready():
+            self._host.prepare(years)
+
+    def submit(self, block: Block) -> Pass:
+        """As `Program.submit`; blocks of one pass share it."""
+        try:
+            return self._pass_of(block)
+        except CardFailed:
+            return self._host.submit(block)
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        """As `Program.collect`; where the pass is lost, the processors compute the block."""
+        try:
+            return running.of(block)
+        except CardFailed:
+            self._passes.clear()
+            return self._host.collect(block, self._host.submit(block))
+
+    def path(self, number: int) -> Trace:
+        return self._host.path(number)
+
+    def trace(self, first_path: int) -> Trace:
+        return self._host.trace(first_path)
+
+    def first_years(self, count: int) -> YearlyValues:
+        return self._host.first_years(count)
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        return self._host.years_in_parts(count)
+
+    def draws(self, block: Block) -> FactorDraws:
+        return self._host.draws(block)
+
+    def scores(self, block: Block) -> Scores:
+        return self._host.scores(block)
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        return self._host.outcomes_of(scores)
+
+    def trace_of(self, scores: Scores) -> Trace:
+        return self._host.trace_of(scores)
+
+    def _pass_of(self, block: Block) -> Pass:
+        """The pass of a block, under way.
+
+        Raises:
+          CardFailed: the cards are given up.
+        """
+        if not self._is_ready():
+            raise CardFailed(self.launches.failure)
+        index = block.first // self.reach
+        with self._lock:
+            if index not in self._passes:
+                while len(self._passes) > 1:
+                    self._passes.pop(next(iter(self._passes)))
+                self._passes[index] = self._launched(index * self.reach)
+            return self._passes[index]
+
+    def _is_ready(self) -> bool:
+        """Whether the cards may be used: tried once for all programs that share the launches."""
+        launches = self.launches
+        with launches.lock:
+            if launches.code is None and not launches.failure:
+                try:
+                    self._open()
+                except NoMachineForm as missing:  # nothing has failed, and nobody need be warned
+                    launches.failure = f"a card has no {missing}"
+                except CardFailed as failure:
+                    launches.give_up(str(failure))
+                except Exception as failure:  # whatever a compiler, a driver or a card may raise
+                    launches.give_up(hardware.in_words(failure))
+            return not launches.failure
+
+    def _open(self) -> None:
+        """Makes the kernel, and holds its first launches against the processors.
+
+        Raises:
+          CardFailed: they have other bytes, or none.
+        """
+        hardware.refuse_too_old(self.mesh)
+        outcomes = len(self.study.policies) * len(self.study.model.outcomes)
+        hardware.refuse_too_full(self.mesh, _HELD * self.lanes * outcomes * np.dtype(self.dtype).itemsize)
+        processor = ptx.processor(min(map(hardware.capability, self.mesh.devices.flat)))
+        code, text = gpu.kernel(self.study, self._listing, self.inputs, self.lanes, processor)
+        arrays = gpu.launched(code, self.study, self.inputs)
+        first_launch.refuse_unfit(code, text, self.mesh, arrays, self._host)
+        counters = gpu.counters(code.layout, 0, self.mesh.devices.size)
+        self._refuse_other(0, self.launches.open(code, text, counters, arrays))
+        self.traces += 1
+        self.launches.code, self._arrays = code, arrays
+
+    def _launched(self, first: int) -> Pass:
+        """Starts the paths from `first` on, as many as all cards take."""
+        code = self.launches.code
+        assert code is not None
+        if self._arrays is None:
+            self._arrays = gpu.launched(code, self.study, self.inputs)
+        counters = gpu.counters(code.layout, first, self.mesh.devices.size)
+        wait = self.launches.start(counters, self._arrays)
+
+        def outcomes() -> Outcomes:
+            values = wait()
+            try:
+                self._refuse_other(first, values)
+            except CardFailed as other:
+                raise self.launches.lose(str(other)) from None
+            return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
+
+        return Pass(first, outcomes)
+
+    def _refuse_other(self, first: int, values: np.ndarray) -> None:
+        """Raises a CardFailed where the last paths of a card, [device, policy, outcome, path], have other bytes than the processors'."""
+        for device, of_card in enumerate(values):
+            at = first + (device + 1) * self.lanes - LOOKED_AT
+            first_launch.refuse_other(self._host, at, of_card[..., -LOOKED_AT:])

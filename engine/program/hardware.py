@@ -1,0 +1,221 @@
+"""This machine's processors and graphics cards: which cards take part, what stands in the way of any, and how much memory they have."""
+
+from __future__ import annotations
+
+import ctypes
+import importlib.util
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.errors import install
+from engine.program.contract import CardFailed
+from engine.program.xla import AXIS
+
+OLDEST = 7.5
+"""Capability of the oldest cards whose code was assembled and compared."""
+_ROOT = Path("/")
+_PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
+"""JAX for cards; the CUDA that a driver must know for it, as 1000 major + 10 minor, and the first driver that does."""
+_ROCM = "jax_rocm60_plugin", "jax_rocm7_plugin"
+
+
+class NoCard(Exception):
+    """No card of this machine can be used; why, and what helps, is the text."""
+
+
+def processors() -> Mesh:
+    """This machine's processors in a row."""
+    return Mesh(np.array(jax.local_devices(backend="cpu")), (AXIS,))
+
+
+def by_number(platform: str, numbers: Sequence[int]) -> Mesh:
+    """Devices of a platform in a row, by their numbers."""
+    there = {device.id: device for device in jax.local_devices(backend=platform)}
+    return Mesh(np.array([there[number] for number in numbers]), (AXIS,))
+
+
+def cards_wanted() -> bool:
+    """Whether this machine has been made ready for cards, and nothing in the environment hides them."""
+    return bool(_installed(_PLUGINS) or _installed(_ROCM)) and not _hidden()
+
+
+def visible_cards() -> list[str]:
+    """What `CUDA_VISIBLE_DEVICES` calls each card that this process may see, without waking any; none without JAX for CUDA."""
+    if not _installed(_PLUGINS):
+        return []
+    given = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if given is not None:
+        return [card.strip() for card in given.split(",") if card.strip() not in ("", "-1")]
+    listed = [*(_ROOT / "proc/driver/nvidia/gpus").glob("*")]
+    return [str(k) for k in range(len(listed) or _counted())]
+
+
+def cards() -> tuple[list[Any], str]:
+    """The cards that take part, as JAX has them, and in words which are left out.
+
+    Raises:
+      NoCard: there is none.
+    """
+    wrong = obstacle()
+    if wrong:
+        raise NoCard(wrong)
+    try:
+        row = jax.local_devices(backend="cuda")
+    except RuntimeError as failure:
+        raise NoCard(
+            f"JAX finds no card ({_first_line(failure)}). nvidia-smi says whether the driver does."
+        ) from None
+    return of_one_kind(row)
+
+
+def obstacle() -> str:
+    """What keeps every card of this machine from being used, and what helps; "" where nothing is known to."""
+    plugins = _installed(_PLUGINS)
+    if not plugins:
+        if _installed(_ROCM) or (_ROOT / "dev/kfd").exists():
+            return "this machine's cards are AMD's (ROCm), and the code is written for NVIDIA's. Its processors do the same."
+        return f"JAX for NVIDIA's cards is not installed: {install('cuda')} on a machine with an NVIDIA GPU."
+    if hidden := _hidden():
+        return hidden
+    library, under_windows = _driver(), (_ROOT / "dev/dxg").exists()
+    if library is None and under_windows:
+        return "WSL2 has no libcuda. Install NVIDIA's driver in Windows, none in Linux, then wsl --shutdown."
+    if library is None and (_ROOT / "proc/driver/nvidia").exists():
+        return "a driver runs, but there is no libcuda.so.1 here. Install it, or start the container with --gpus all."
+    if library is None:
+        return "no NVIDIA driver runs on this machine. Install one: nvidia-smi must list the card."
+    knows = ctypes.c_int()
+    needs, driver = max(_PLUGINS[name] for name in plugins)
+    if library.cuDriverGetVersion(ctypes.byref(knows)) == 0 and knows.value < needs:
+        had, asked = (f"{number // 1000}.{number % 1000 // 10}" for number in (knows.value, needs))
+        return f"the NVIDIA driver is too old: it knows CUDA {had}, JAX here needs {asked}. Install driver {driver} or newer."
+    return ""
+
+
+def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
+    """Cards of one name and capability, and in words which others are left out.
+
+    The most that there are; of as many, those of the higher capability, then those with more multiprocessors, then those
+    that come first.
+    """
+    kinds = [(card.device_kind, capability(card)) for card in row]
+    counts = Counter(kinds)
+
+    def rank(place: int) -> tuple[float, ...]:
+        return counts[kinds[place]], kinds[place][1], getattr(row[place], "core_count", 0), -place
+
+    chosen = kinds[max(range(len(row)), key=rank)]
+    others = [f"{count} x {name}" for (name, of), count in counts.items() if (name, of) != chosen]
+    words = f"a run takes cards of one kind: {', '.join(others)} left out" if others else ""
+    return [card for card, kind in zip(row, kinds, strict=True) if kind == chosen], words
+
+
+def capability(card: Any) -> float:
+    """The compute capability of a card, such as 8.9; that of the oldest where it does not say."""
+    return float(getattr(card, "compute_capability", OLDEST))
+
+
+def refuse_too_old(mesh: Mesh) -> None:
+    """Raises a CardFailed where a card is older than any that the code was compared for."""
+    card = min(mesh.devices.flat, key=capability)
+    if capability(card) < OLDEST:
+        raise CardFailed(f"{card.device_kind} has capability {capability(card)}, and the code needs {OLDEST}")
+
+
+def refuse_too_full(mesh: Mesh, needed: int) -> None:
+    """Raises a CardFailed where a card has less memory free than is needed, in bytes."""
+    room = memory(mesh)
+    if room is not None and room < needed:
+        name, had, asked = mesh.devices.flat[0].device_kind, room >> 20, -(-needed >> 20)
+        raise CardFailed(f"{name} has {had:,} MiB free and {asked:,} are needed; end what else runs there")
+
+
+def memory(mesh: Mesh) -> int | None:
+    """Bytes that a run may take on each card, that of the least: what JAX may take, and what is free; None where a device does not tell."""
+    rooms = []
+    for card in mesh.devices.flat:
+        told = card.memory_stats() or {}
+        most = told.get("bytes_limit", 0)
+        free = _free(card.local_hardware_id) if most and getattr(card, "platform", "") == "gpu" else None
+        held = told.get("pool_bytes", 0) - told.get("bytes_in_use", 0)
+        rooms.append(most if free is None else min(most, free + max(held, 0)))
+    return min(rooms) or None
+
+
+def driver() -> str:
+    """The driver's version as far as it says; "" without one."""
+    library, knows = _driver(), ctypes.c_int()
+    if library is None or library.cuDriverGetVersion(ctypes.byref(knows)):
+        return ""
+    file = _ROOT / "proc/driver/nvidia/version"
+    return f"{knows.value} {file.read_text().partition(chr(10))[0] if file.exists() else ''}"
+
+
+def in_words(failure: BaseException | str) -> str:
+    """What a card, its driver or its compiler raised, in one line."""
+    text = _first_line(failure)
+    if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
+        return f"its memory is full; end what else runs there ({text})"
+    return text if isinstance(failure, str) else f"{type(failure).__name__}: {text}"
+
+
+def _first_line(failure: BaseException | str) -> str:
+    return str(failure).strip().partition("\n")[0]
+
+
+def _installed(names: Any) -> list[str]:
+    return [name for name in names if importlib.util.find_spec(name)]
+
+
+def _hidden() -> str:
+    """What in the environment hides all cards, and what helps; "" where nothing does."""
+    if os.environ.get("CUDA_VISIBLE_DEVICES") is not None and _installed(_PLUGINS) and not visible_cards():
+        return (
+            f"CUDA_VISIBLE_DEVICES is '{os.environ['CUDA_VISIBLE_DEVICES']}', which shows no card. Unset it."
+        )
+    platforms = os.environ.get("JAX_PLATFORMS", "")
+    if platforms and not {"cuda", "gpu", "rocm"} & {*platforms.split(",")}:
+        return f"JAX_PLATFORMS is '{platforms}', which leaves cards out. Unset it."
+    return ""
+
+
+def _driver() -> Any | None:
+    """NVIDIA's driver, as every program on a card calls it."""
+    try:
+        return ctypes.CDLL("libcuda.so.1")
+    except OSError:
+        return None
+
+
+def _counted() -> int:
+    """Cards that the driver counts: under WSL2 none is listed."""
+    library, count = _driver(), ctypes.c_int()
+    if library is None or library.cuInit(0) or library.cuDeviceGetCount(ctypes.byref(count)):
+        return 0
+    return count.value
+
+
+def _free(ordinal: int) -> int | None:
+    """Bytes that are free on a card, whoever holds the others; None where the driver does not say."""
+    library = _driver()
+    card, context = ctypes.c_int(), ctypes.c_void_p()
+    free, total = ctypes.c_size_t(), ctypes.c_size_t()
+    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(card), ordinal):
+        return None
+    if library.cuDevicePrimaryCtxRetain(ctypes.byref(context), card):  # JAX's own, which is there already
+        return None
+    try:
+        if library.cuCtxPushCurrent_v2(context):
+            return None
+        failed = library.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
+        library.cuCtxPopCurrent_v2(ctypes.byref(context))
+        return None if failed else free.value
+    finally:
+        library.cuDevicePrimaryCtxRelease_v2(card)

@@ -1,0 +1,123 @@
+"""A card that is none: processors behind its interface, which give the loop's bytes until they are told to fail."""
+
+import threading
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from jax.sharding import Mesh
+
+from engine.program import first_launch, gpu, hardware, ptx
+from engine.program.contract import Program
+from engine.program.hardware import processors
+from engine.program.kernel import program_on
+from engine.program.xla import AXIS
+from engine.study.study import Block, Study
+
+FAILURES = "raises", "hangs", "runs out of memory", "gives other bytes"
+WORDS = {
+    "raises": "RuntimeError: CUDA_ERROR_ILLEGAL_ADDRESS",
+    "hangs": "a launch had not come back after",
+    "runs out of memory": "its memory is full; end what else runs there",
+    "gives other bytes": "have other bytes than on the processor",
+}
+"""What is said of each."""
+
+
+@dataclass(frozen=True)
+class Named:
+    """What a card says of itself."""
+
+    device_kind: str = "NVIDIA H100"
+    compute_capability: str = "9.0"
+    core_count: int = 132
+    id: int = 0
+    memory_limit: int = 64 << 30
+    platform: str = "gpu"
+    local_hardware_id: int = 0
+    process_index: int = 0
+
+    @property
+    def client(self) -> SimpleNamespace:
+        return SimpleNamespace(platform="cuda", platform_version="simulated")
+
+    def memory_stats(self) -> dict[str, int]:
+        return {"bytes_limit": self.memory_limit}
+
+
+class Hangs:
+    """Outcomes that never come."""
+
+    def __init__(self) -> None:
+        self.let_go = threading.Event()
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        self.let_go.wait()
+        raise RuntimeError
+
+
+class Card:
+    """Launches of one study's kernel.
+
+    Args:
+      study: whose they are.
+      what: happens to launches from the number `launch` on, counted from 1; one of `FAILURES`.
+      trial: launches of the trial, which are counted for themselves, happen to them too.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, study: Study, what: str = "", launch: int = 0):
+        self.study, self.what, self.launch = study, what, launch
+        self.launches, self.trials, self.hanging = 0, 0, list[Hangs]()
+        self._host, self._held = program_on(study, processors()), dict[int, np.ndarray]()
+        patch.setattr(ptx, "text", lambda code, processor: "// a kernel")
+        patch.setattr(gpu, "on_mesh", self.on_mesh)
+        patch.setattr(gpu, "_LOST", [])
+        patch.setattr(gpu, "LEAST", 0.2)
+        patch.setattr(gpu, "TIMES", 1)
+        patch.setattr(first_launch, "ends_apart", self.ends_apart)
+        driver = uuid.uuid4().hex  # another one each time: nothing is known to be fit
+        patch.setattr(hardware, "driver", lambda: driver)
+
+    def ends_apart(self, *given: object) -> np.ndarray:
+        """As `first_launch.ends_apart`."""
+        self.trials += 1
+        return first_launch.ends_here(*given)
+
+    def _outcomes(self, first: int, count: int) -> np.ndarray:
+        if first not in self._held:
+            self._held[first] = outcomes(self._host, Block(0, first, count))
+        return self._held[first]
+
+    def on_mesh(self, layout, text: str, mesh: Mesh) -> Callable[..., object]:
+        """As `gpu.on_mesh`."""
+
+        def launch(counters: np.ndarray, *held: np.ndarray) -> object:
+            self.launches += 1
+            fails = self.what and self.launches >= self.launch
+            if fails and self.what == "raises":
+                raise RuntimeError("CUDA_ERROR_ILLEGAL_ADDRESS\nand more")
+            if fails and self.what == "runs out of memory":
+                raise RuntimeError("RESOURCE_EXHAUSTED: Failed to allocate 1 GiB")
+            if fails and self.what == "hangs":
+                self.hanging.append(Hangs())
+                return self.hanging[-1]
+            firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
+            values = np.stack([self._outcomes(first, layout.lanes) for first in firsts])
+            if fails:
+                values[..., -1] += 1  # of the last path alone
+            return values
+
+        return launch
+
+
+def outcomes(program: Program, block: Block) -> np.ndarray:
+    """Outcomes of a block."""
+    return program.collect(block, program.submit(block)).outcomes
+
+
+def row_of(*cards: Named) -> Mesh:
+    """Cards in a row."""
+    return Mesh(np.array(cards), (AXIS,))

@@ -1,0 +1,207 @@
+"""Which cards take part and what is said where none can: by lists of cards, drivers and folders that are made up."""
+
+import importlib.util
+
+import pytest
+
+from engine.errors import UserError
+from engine.program import devices, hardware
+from engine.study.loading import load_study
+from tests.program.simulated_card import Named, row_of
+from tests.program.test_state import study as state_of_every_type
+
+OLD, NEW = Named("NVIDIA T400", "7.5", 6), Named("NVIDIA A100", "8.0", 108)
+
+
+def names(cards):
+    return [card.device_kind for card in cards]
+
+
+def test_a_mesh_is_of_one_kind_of_card_the_most_that_there_are():
+    chosen, left_out = hardware.of_one_kind([OLD, NEW, OLD])
+    assert names(chosen) == ["NVIDIA T400"] * 2
+    assert left_out == "a run takes cards of one kind: 1 x NVIDIA A100 left out"
+    assert hardware.of_one_kind([NEW, NEW]) == ([NEW, NEW], "")
+
+
+def test_of_as_many_cards_the_more_capable_are_taken_then_the_larger_then_the_first():
+    assert names(hardware.of_one_kind([OLD, NEW])[0]) == ["NVIDIA A100"]
+    small, large = Named("NVIDIA RTX 4070", "8.9", 46), Named("NVIDIA RTX 4090", "8.9", 128)
+    assert names(hardware.of_one_kind([small, large])[0]) == ["NVIDIA RTX 4090"]
+    same = Named("NVIDIA RTX 4090 D", "8.9", 128)
+    assert names(hardware.of_one_kind([same, large])[0]) == ["NVIDIA RTX 4090 D"]
+
+
+def test_a_capability_that_a_card_does_not_say_is_the_oldest():
+    assert [hardware.capability(card) for card in (OLD, NEW, object())] == [7.5, 8.0, hardware.OLDEST]
+
+
+# ------------------------------------------------------------------------------- what stands in the way
+
+
+class Driver:
+    """NVIDIA's driver, as far as it is asked."""
+
+    def __init__(self, knows=12_040, count=1, free=None):
+        self.knows, self.count, self.free, self.held = knows, count, free, 0
+
+    def cuDriverGetVersion(self, number):
+        number._obj.value = self.knows
+        return 0
+
+    def cuInit(self, _):
+        return 0
+
+    def cuDeviceGetCount(self, number):
+        number._obj.value = self.count
+        return 0
+
+    def cuDeviceGet(self, card, ordinal):
+        card._obj.value = ordinal
+        return 0
+
+    def cuDevicePrimaryCtxRetain(self, *_):
+        self.held += 1
+        return 0
+
+    def cuDevicePrimaryCtxRelease_v2(self, _):
+        self.held -= 1
+        return 0
+
+    def cuCtxPushCurrent_v2(self, _):
+        return 0
+
+    cuCtxPopCurrent_v2 = cuCtxPushCurrent_v2
+
+    def cuMemGetInfo_v2(self, free, total):
+        if self.free is None:
+            return 999
+        free._obj.value = self.free
+        return 0
+
+
+CUDA = "proc/driver/nvidia/gpus/0000:01:00.0"
+CASES = {
+    "nothing is installed": ([], CUDA, Driver(), "JAX for NVIDIA's cards is not installed: pip install"),
+    "ROCm": (["jax_rocm7_plugin"], "dev/kfd", None, "AMD's .ROCm., and the code is written for NVIDIA's"),
+    "ROCm without JAX": ([], "dev/kfd", None, "AMD's .ROCm."),
+    "no driver": (["jax_cuda12_plugin"], "dev", None, "no NVIDIA driver runs on this machine. Install one"),
+    "a container": (["jax_cuda12_plugin"], CUDA, None, "there is no libcuda.so.1 here.*--gpus all"),
+    "WSL2 without": (["jax_cuda12_plugin"], "dev/dxg", None, "WSL2 has no libcuda. Install NVIDIA's driver in Windows"),
+    "old": (["jax_cuda12_plugin"], CUDA, Driver(11_040), "too old: it knows CUDA 11.4, JAX here needs 12.0. Install driver 525"),
+    "old for 13": (["jax_cuda13_plugin"], CUDA, Driver(), "it knows CUDA 12.4, JAX here needs 13.0. Install driver 580"),
+    "WSL2": (["jax_cuda12_plugin"], "dev/dxg", Driver(), None),
+    "a card": (["jax_cuda12_plugin"], CUDA, Driver(), None),
+}  # fmt: skip
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """Makes a machine up."""
+
+    def make(plugins, folder, driver):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        monkeypatch.setattr(hardware, "_ROOT", tmp_path)
+        monkeypatch.setattr(hardware, "_driver", lambda: driver)
+        real = importlib.util.find_spec
+        there = lambda name: name in plugins if name.startswith("jax_") else real(name)  # noqa: E731
+        monkeypatch.setattr(hardware.importlib.util, "find_spec", there)
+        monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+    return make
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_keeps_a_card_from_being_used_is_a_sentence_with_a_remedy(machine, monkeypatch, name):
+    plugins, folder, driver, words = CASES[name]
+    machine(plugins, folder, driver)
+    monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
+    if words is None:
+        assert hardware.obstacle() == "" and devices.chosen("gpu").mesh.devices.flat[0] == NEW
+        return
+    with pytest.raises(UserError, match=f"--device: .*\n.*expected a gpu device, found cpu: .*{words}"):
+        devices.mesh("gpu")
+    monkeypatch.undo()
+    machine(plugins, folder, driver)
+    found = devices.chosen()
+    assert found.mesh.devices.flat[0].platform == "cpu" and found.missing == bool(plugins)
+
+
+def test_where_a_card_is_missing_the_program_says_so_and_runs_on_processors(machine):
+    machine(*CASES["old"][:3])
+    with pytest.warns(UserWarning, match="processors compute, as the NVIDIA driver is too old"):
+        program = devices.program(state_of_every_type_of(10**10))
+    assert program.forms[0].name == "loop" and "driver is too old" in program.forms[0].why
+
+
+def state_of_every_type_of(paths):
+    return state_of_every_type().of_paths(paths)
+
+
+def test_cards_that_the_environment_hides_are_no_fault(machine, monkeypatch):
+    machine(*CASES["a card"][:3])
+    assert hardware.cards_wanted() and hardware.visible_cards() == ["0"]
+    for name, value in (("CUDA_VISIBLE_DEVICES", "-1"), ("JAX_PLATFORMS", "cpu")):
+        monkeypatch.setenv(name, value)
+        assert not hardware.cards_wanted()
+        assert devices.chosen() == devices.Chosen(hardware.processors())
+        with pytest.raises(UserError, match=f"{name} is '{value}'"):
+            devices.mesh("gpu")
+        monkeypatch.delenv(name)
+
+
+def test_under_windows_cards_are_counted_by_the_driver(machine):
+    machine(["jax_cuda12_plugin"], "dev/dxg", Driver(count=2))
+    assert hardware.visible_cards() == ["0", "1"]
+
+
+def test_what_jax_says_of_a_card_that_it_cannot_start_is_told(machine, monkeypatch):
+    machine(*CASES["a card"][:3])
+
+    def none(backend):
+        raise RuntimeError("Unable to initialize backend 'cuda': no devices\nand more")
+
+    monkeypatch.setattr(hardware.jax, "local_devices", none)
+    with pytest.raises(
+        UserError, match=r"JAX finds no card \(Unable to initialize backend 'cuda': no devices\)"
+    ):
+        devices.mesh("gpu")
+
+
+# ------------------------------------------------------------------------------- memory, and what pays
+
+
+def test_lanes_follow_the_memory_that_is_free_on_the_fullest_card(machine):
+    study, driver = state_of_every_type(), Driver()
+    machine(["jax_cuda12_plugin"], CUDA, driver)
+    row = row_of(Named(memory_limit=60 << 30), Named(memory_limit=6 << 30))
+    assert hardware.memory(row) == 6 << 30
+    assert devices.lanes_for(study, row) == 1 << 18
+    driver.free = 1 << 30
+    assert hardware.memory(row) == 1 << 30 and driver.held == 0
+    assert devices.lanes_for(study, row) == 1 << 16
+    assert devices.lanes_for(study, row_of(Named())) == 1 << 16
+    driver.free = 1 << 40
+    assert devices.lanes_for(study, row_of(Named())) == devices.GPU_LANES
+
+
+def test_small_runs_stay_on_processors_unless_a_card_is_asked_for(machine, monkeypatch):
+    machine(*CASES["a card"][:3])
+    here = hardware.processors()
+    monkeypatch.setattr(hardware, "processors", lambda: here)
+    monkeypatch.setattr(devices, "processors", lambda: here)
+    monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
+    monkeypatch.setattr(devices, "cores", lambda: [0, 1])
+    few, many = load_study("rustbelt", paths=9_000_000), load_study("rustbelt", paths=11_000_000)
+    chosen = devices.chosen(None, few)
+    assert chosen.mesh == here and chosen.why == "9,000,000 paths are done before a card has started"
+    for kind, study in ((None, many), ("gpu", few)):
+        assert devices.chosen(kind, study).mesh.devices.flat[0] == NEW
+    assert devices.chosen("cpu", many).mesh == here
+
+
+def test_a_study_without_the_one_loop_goes_to_a_card_whatever_its_size(machine, monkeypatch):
+    machine(*CASES["a card"][:3])
+    monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
+    assert devices.chosen(None, load_study("warming", program="xla")).mesh.devices.flat[0] == NEW
