@@ -84,6 +84,10 @@ class PlayedBack:
         """Some versions."""
         return VERSIONS
 
+    def forms(self) -> tuple[()]:
+        """Nothing is computed."""
+        return ()
+
     def perform(self, assignment) -> Iterator:
         """As `Executor.perform`."""
         work = Work(assignment.folder, self.program, writers=2)

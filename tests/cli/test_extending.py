@@ -18,7 +18,7 @@ class Stopped:
 
     def __init__(self, executor, blocks):
         self._executor, self._blocks = executor, blocks
-        self.versions = executor.versions
+        self.versions, self.forms = executor.versions, executor.forms
 
     def __enter__(self):
         return self

@@ -30,7 +30,7 @@ class Stops:
 
     def __init__(self, executor: PlayedBack, most: int, backwards: bool):
         self._executor, self._most, self._backwards = executor, most, backwards
-        self.versions = executor.versions
+        self.versions, self.forms = executor.versions, executor.forms
 
     def __enter__(self):
         return self

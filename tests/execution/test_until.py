@@ -70,7 +70,7 @@ class Stops:
 
     def __init__(self, executor, step, after):
         self._executor, self.left, self._after = executor, step, after
-        self.versions = executor.versions
+        self.versions, self.forms = executor.versions, executor.forms
 
     def __enter__(self):
         return self

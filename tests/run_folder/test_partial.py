@@ -35,7 +35,7 @@ class Killed:
 
     def __init__(self, executor):
         self._executor = executor
-        self.versions = executor.versions
+        self.versions, self.forms = executor.versions, executor.forms
 
     def __enter__(self):
         return self

@@ -202,8 +202,8 @@ def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full)
     folder, study = run
     change(folder / SHARD, "flipped")
     before = contents(folder)
-    monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "device_kind": "NVIDIA H100"})
-    with pytest.raises(UserError, match=r"made with device_kind recorded, and this is NVIDIA H100.*--force"):
+    monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "rustbelt": "1"})
+    with pytest.raises(UserError, match=r"made with rustbelt 0, and this is 1.*--force"):
         repair(RunFolder(folder, study), full)
     assert contents(folder) == before
     assert repair(RunFolder(folder, study), force=True)[1].computed == (1,)
