@@ -114,7 +114,9 @@ own_model = click.option(
     help="A model of your own, such as my_model.py:MyModel.",
 )
 device = click.option(
-    "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; the GPUs if there are any."
+    "--device",
+    type=click.Choice(["cpu", "gpu"]),
+    help="Where it runs; GPUs, if there are any, take long runs.",
 )
 out = click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 memory = click.option(

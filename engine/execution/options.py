@@ -15,7 +15,7 @@ class RunOptions:
 
     Args:
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      device: "cpu" or "gpu"; the GPUs if there are any.
+      device: "cpu" or "gpu"; the GPUs if there are any that can be used, where they pay: `devices.chosen`.
       memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       workers: processes on this machine that compute; this process itself if not given.
       scheduler: address of a `dask.distributed` scheduler whose workers compute.

@@ -132,7 +132,7 @@ def _answered(given: bytes) -> bytes:
     if child.returncode:
         last = told.decode(errors="replace").strip().rpartition("\n")[2]
         ended = signal.Signals(-child.returncode).name if child.returncode < 0 else "an error"
-        raise CardFailed(f"its first launch ended by {ended}: {hardware.in_words(last or 'without a word')}")
+        raise CardFailed(f"its first launch ended by {ended}: {last or 'without a word'}")
     return answer
 
 
@@ -171,4 +171,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except Exception as failure:  # whatever a driver, a card or XLA may raise, in the last line
+        raise SystemExit(hardware.in_words(failure)) from None

@@ -63,6 +63,8 @@ def program_on(
         source_digest(type(study.model))
     if study.facts is not None:
         plain = replace(study, facts=None, sampler=INDEPENDENT)
+        if mesh.devices.flat[0].platform != "cpu" and has_loop(plain):
+            mesh, why = processors(), "moved futures are made of given numbers, which cards do not take"
         return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form, why))
     kind = dtype or study.dtype
     if (form or study.program) != FORMS[0]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from jax.sharding import Mesh
 
 from engine.draws.sampling import SAMPLERS
 from engine.program import compilation_cache, first_launch, gpu, gpu_code, ptx
@@ -169,17 +170,14 @@ def test_a_program_that_was_found_fit_is_not_tried_again_on_the_same_card(monkey
         assert card.trials == trials
 
 
-def ends(tmp_path) -> np.ndarray:
-    on_card = GpuProgram(
-        state_of_every_type(),
-        processors(),
-        program_on(state_of_every_type(), processors()),
-        _listing(),
-        BLOCK,
-    )
-    code, _ = gpu.kernel(on_card.study, _listing(), on_card.inputs, BLOCK, "sm_90")
-    held = gpu.launched(code, on_card.study, on_card.inputs)
-    return first_launch.ends_apart(code.layout, "// no kernel", on_card.mesh, held, (0,))
+def ends() -> np.ndarray:
+    """As another process gives them, which knows one processor."""
+    study, all_of_them = state_of_every_type(), processors()
+    row = Mesh(all_of_them.devices[:1], all_of_them.axis_names)
+    inputs = program_on(study, row).inputs
+    code, _ = gpu.kernel(study, _listing(), inputs, BLOCK, "sm_90")
+    held = gpu.launched(code, study, inputs)
+    return first_launch.ends_apart(code.layout, "// no kernel", row, held, (0, 1 << 40))
 
 
 def _listing():
@@ -187,9 +185,36 @@ def _listing():
     return listing_of(study, study.dtype)
 
 
-def test_what_the_other_process_raises_is_told_and_nothing_ends_here(tmp_path):
-    with pytest.raises(CardFailed, match="its first launch ended by an error: "):
-        ends(tmp_path)
+def test_what_the_other_process_raises_is_told_and_nothing_ends_here():
+    with pytest.raises(CardFailed, match=r"its first launch ended by an error: \w+Error: .*gpu.ptx") as told:
+        ends()
+    assert "\n" not in str(told.value)
+
+
+PLAYED = """
+import numpy as np
+from engine.program import first_launch, gpu
+
+def on_mesh(layout, text, mesh):
+    shape = mesh.devices.size, layout.policies, layout.outcomes, 1
+    paths = np.arange(layout.lanes, dtype=layout.dtype)
+    print(text)
+    return lambda counters, *held: np.zeros(shape, layout.dtype) + paths + counters[:, 1].astype(layout.dtype)
+
+gpu.on_mesh = on_mesh
+first_launch.main()
+"""
+
+
+def test_the_other_process_gives_both_ends_of_each_launch(monkeypatch, tmp_path):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "plays.py").write_text(PLAYED)
+    monkeypatch.setattr(first_launch, "_MODULE", "plays")
+    found, group = ends(), SAMPLERS[state_of_every_type().sampler].group
+    assert found.shape[:3] == (2, 1, 2) and found.shape[-1] == first_launch.COMPARED
+    assert_same(found[..., 0], np.broadcast_to(found[:, :, :, :1, :1, 0], found.shape[:-1]))
+    assert found[0, 0, :, 0, 0, 0].tolist() == [0, BLOCK - first_launch.COMPARED]
+    assert (found[1] - found[0]).max() == (found[1] - found[0]).min() == (1 << 40) // group >> 32
 
 
 def test_another_process_that_dies_or_hangs_ends_nothing_here(monkeypatch, tmp_path):
@@ -198,14 +223,14 @@ def test_another_process_that_dies_or_hangs_ends_nothing_here(monkeypatch, tmp_p
     (tmp_path / "hangs.py").write_text("import time; time.sleep(600)")
     monkeypatch.setattr(first_launch, "_MODULE", "dies")
     with pytest.raises(CardFailed, match="ended by SIGSEGV"):
-        ends(tmp_path)
+        ends()
     monkeypatch.setattr(first_launch, "_MODULE", "hangs")
     monkeypatch.setattr(gpu, "FIRST", 0.5)
     with pytest.raises(CardFailed, match="had not ended after"):
-        ends(tmp_path)
+        ends()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     with pytest.raises(CardFailed, match="no process could be started"):
-        ends(tmp_path)
+        ends()
 
 
 # ------------------------------------------------------------------------------- what is launched

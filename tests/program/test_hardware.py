@@ -1,11 +1,14 @@
 """Which cards take part and what is said where none can: by lists of cards, drivers and folders that are made up."""
 
 import importlib.util
+from dataclasses import replace
 
 import pytest
 
 from engine.errors import UserError
 from engine.program import devices, hardware
+from engine.program.kernel import program_on
+from engine.study.facts_tables import Facts
 from engine.study.loading import load_study
 from tests.program.simulated_card import Named, row_of
 from tests.program.test_state import study as state_of_every_type
@@ -205,3 +208,10 @@ def test_a_study_without_the_one_loop_goes_to_a_card_whatever_its_size(machine, 
     machine(*CASES["a card"][:3])
     monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
     assert devices.chosen(None, load_study("warming", program="xla")).mesh.devices.flat[0] == NEW
+
+
+def test_futures_that_are_moved_are_computed_by_processors(tmp_path):
+    study = state_of_every_type()
+    moved = replace(study, facts=Facts(0, study.policy_names[0], lambda run: None))
+    (form,) = program_on(moved, row_of(Named())).forms
+    assert form.name == "loop" and "moved futures are made of given numbers" in form.why
