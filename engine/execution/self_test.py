@@ -13,7 +13,7 @@ from jax.sharding import Mesh
 from engine.errors import UserError
 from engine.execution.planning import measure
 from engine.formatting import size_as_text
-from engine.program import card_needs, card_test, devices
+from engine.program import card_needs, card_test, devices, hardware
 from engine.program.card_test import Kernel, Launches
 from engine.program.kernel import program_on
 from engine.program.llvm import NoMachineForm
@@ -73,7 +73,7 @@ def _named(cards: Mesh) -> str:
 def _memory(cards: Mesh | None) -> str:
     free = devices.memory_free()
     main = f"{size_as_text(free)} of main memory free" if free else "main memory unknown"
-    room = None if cards is None else devices.device_memory(cards)
+    room = None if cards is None else hardware.memory(cards)
     return f"{size_as_text(room)} on each card, {main}" if room else main
 
 

@@ -80,7 +80,7 @@ class Launches:
 
     def __init__(self, study: Study, cards: Mesh, kernel: Kernel):
         self.study, self.layout, self.count = study, kernel.code.layout, cards.devices.size
-        self._run = gpu.on_mesh(kernel.code, kernel.text, cards)
+        self._run = gpu.on_mesh(kernel.code.layout, kernel.text, cards)
         self._code = kernel.code
 
     @property

@@ -28,6 +28,7 @@ class Card:
     device_kind: str = "NVIDIA H100"
     platform: str = "gpu"
     process_index: int = 0
+    local_hardware_id: int = 0
     id: int = 0
 
     @property
@@ -49,12 +50,12 @@ def card(monkeypatch):
     def put_in(change) -> None:
         studies = []
 
-        def on_mesh(code, text, cards):
+        def on_mesh(layout, text, cards):
             host = program_on(studies[-1], mesh("cpu"))
 
             def launch(counters, *held):
-                firsts = [(int(low) + (int(high) << 32)) * code.layout.group for low, high in counters]
-                blocks = [Block(0, first, code.layout.lanes) for first in firsts]
+                firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
+                blocks = [Block(0, first, layout.lanes) for first in firsts]
                 return np.stack(
                     [change(block, host.collect(block, host.submit(block)).outcomes) for block in blocks]
                 )
