@@ -31,9 +31,9 @@ def paths_of(study: Study) -> int:
     return min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS)
 
 
-def with_their_policies(study: Study) -> Study:
-    """The study with the policies that its gates are held against in place of those that run."""
-    return under(study, tuple(dict.fromkeys(gate.policy for gate in study.gates)))
+def with_their_policies(study: Study, beside: Sequence[str] = ()) -> Study:
+    """The study with the policies that its gates are held against, beside some others, in place of those that run."""
+    return under(study, tuple(dict.fromkeys([*beside, *(gate.policy for gate in study.gates)])))
 
 
 def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None:
@@ -44,7 +44,8 @@ def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None
     if kept is not None and kept.attrs["paths"] >= paths_of(study):
         with suppress(UserError):
             return Answer.of_tree(kept)
-    given = answer(with_their_policies(study), device)
+    # the code is that of the run then, unless these draw more
+    given = answer(with_their_policies(study, study.policy_names), device)
     answer_store.keep(folder, GATES, given.groups, 3)
     return given
 
