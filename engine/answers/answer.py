@@ -13,7 +13,7 @@ from engine.answers import groups, plain, shown
 from engine.answers.table import Table
 from engine.errors import UserError, unknown
 from engine.run_folder.cube_groups import CONVENTIONS
-from engine.storage.zarr_writer import Group
+from engine.run_folder.stored_estimates import Group
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -10,8 +10,7 @@ import numpy as np
 
 from engine.answers.table import Column, Kind, Table, is_nothing
 from engine.run_folder.cube_groups import described
-from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
-from engine.storage.zarr_writer import Group, Variable
+from engine.run_folder.stored_estimates import Group, Variable, estimates, put_together, taken_apart
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -288,6 +288,8 @@ class Job:
         done = study.paths - sum(block.count for block in blocks)
         observe(Stage("compiling", done, study.paths))
         with Watch() as compiling:
+            if self.devices is not None:  # else workers compute
+                kernel.compile_ahead(study, bool(blocks), yearly)
             versions = self._versions()
         ownership.enter(folder, versions, force, alone, self.options.bound)
         if not holder.shared:  # shards find the arrays ready

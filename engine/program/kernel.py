@@ -9,6 +9,7 @@ import threading
 import warnings
 import weakref
 from collections.abc import Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -25,7 +26,7 @@ from engine.program.hardware import processors
 from engine.program.known import Unlisted, code_of, is_known, key_of_code, note
 from engine.program.listing import Listing, listed
 from engine.program.llvm import EMITTER, NoMachineForm
-from engine.program.loop import OUTCOMES
+from engine.program.loop import DRAWS, OUTCOMES, YEARS
 from engine.program.moved import MovedProgram
 from engine.program.native import LoopProgram, lanes
 from engine.program.object_code import CompilerEnded
@@ -128,6 +129,39 @@ def listed_once(study: Study) -> Iterator[None]:
     del rules
 
 
+def compile_ahead(study: Study, blocks: bool, yearly: bool) -> None:
+    """Compiles what blocks and the yearly sample need of a study's one loop beside each other, where it is not known.
+
+    One after the other it would leave cores idle.
+    """
+    code, dtype = code_of(study), study.dtype
+    wanted = {OUTCOMES: blocks, YEARS: yearly, DRAWS: blocks and study.keep.draws}
+    todo = [
+        gives
+        for gives, is_so in wanted.items()
+        if is_so and not is_known(key_of_code(study, code, dtype, lanes(dtype), gives))
+    ]
+    if len(todo) < 2 or study.program != FORMS[0] or study.facts is not None:
+        return
+    listing = listing_of(study, dtype)
+    if not isinstance(listing, Listing):
+        return
+
+    def compiled(gives: str) -> None:
+        with contextlib.suppress(CompilerEnded):  # it is raised again where the code is asked for
+            _compile(study, listing, gives)
+
+    with ThreadPoolExecutor(len(todo)) as threads:
+        list(threads.map(compiled, todo))
+
+
+def _compile(study: Study, listing: Listing, gives: str) -> None:
+    code, dtype = code_of(study), listing.dtype
+    width = lanes(dtype)
+    written, _ = native.code_in_memory(study, listing, arguments.of(study, dtype), width, gives)
+    note(study, code, key_of_code(study, code, dtype, width, gives), written)
+
+
 def _loop(study: Study, dtype: type) -> Unlisted | str:
     """The one loop of a study, or what of its model has no form in it; where its code is known, nothing is traced to tell."""
     code = code_of(study)
@@ -158,11 +192,7 @@ def form_of(study: Study, dtype: type) -> Listing | str:
             _FORMS[rules] = listing
             if isinstance(listing, Listing):
                 try:
-                    code, width = code_of(study), lanes(dtype)
-                    written, _ = native.code_in_memory(
-                        study, listing, arguments.of(study, dtype), width, OUTCOMES
-                    )
-                    note(study, code, key_of_code(study, code, dtype, width, OUTCOMES), written)
+                    _compile(study, listing, OUTCOMES)
                 except CompilerEnded as ended:
                     _FORMS[rules] = f"what LLVM compiles. {ended}"
                     text = f"{ended} It is used here, and takes several times as long."
