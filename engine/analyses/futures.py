@@ -122,9 +122,9 @@ class Futures:
         """The outcomes by name of the study with each of some changes, on the first so many paths, one after the other.
 
         Where levers alone are changed, the policies that have others are computed beside each other, on futures that are drawn once; all
-        other policies have the outcomes that they had.
+        other policies have the outcomes that they had. All are in memory at a time: of a few changes, or of few paths.
         """
-        levers = all(one.levers and not (one.factors or one.groups) for one in changes)
+        levers = bool(changes) and all(one.levers and not (one.factors or one.groups) for one in changes)
         if not (levers and isinstance(self.program, LoopProgram)):
             yield from self._gathered((variants.fed(self.program, one) for one in changes), paths)
             return

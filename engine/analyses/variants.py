@@ -51,7 +51,7 @@ def beside_each_other(
         (k, row)
         for k, other in enumerate(leaves[1:])
         for row in range(len(program.study.policies))
-        if any(not np.array_equal(a[..., row], b[..., row]) for a, b in zip(leaves[0], other, strict=True))
+        if any(a[..., row].tobytes() != b[..., row].tobytes() for a, b in zip(leaves[0], other, strict=True))
     ]
     rows = [[leaf[..., row] for leaf in leaves[k + 1]] for k, row in moved]
     columns = [np.stack(some, axis=-1) for some in zip(*rows, strict=True)]

@@ -203,6 +203,7 @@ class Job:
     ended: Ended | None = None
     writers: int = 1
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
+    compiling: Watch = field(default_factory=Watch)
 
     def finish(self, holder: ownership.Holder) -> Finished:
         """What is missing computed, and the cube finished; in a folder that this process holds alone."""
@@ -287,25 +288,20 @@ class Job:
         alone, force = not holder.shared, self.options.force
         done = study.paths - sum(block.count for block in blocks)
         observe(Stage("compiling", done, study.paths))
-        with Watch() as compiling:
-            if self.devices is not None:  # else workers compute
+        if self.devices is not None:  # else workers compute
+            with self.compiling:
                 kernel.compile_ahead(study, bool(blocks), yearly)
-            versions = self._versions()
-        ownership.enter(folder, versions, force, alone, self.options.bound)
-        if not holder.shared:  # shards find the arrays ready
+        ownership.enter(folder, self._versions(), force, alone, self.options.bound)
+        if alone:  # shards find the arrays ready
             cube.create(folder)
-        planned = [block.index for block in blocks]
-        provenance.begin(folder, self._record(None, ()), planned, alone=not holder.shared)
+        provenance.begin(folder, self._record(None, ()), [block.index for block in blocks], alone=alone)
         if study.facts is not None:
             first = Block(0, 0, yearly_paths(study) if yearly else 0)
-            move(
-                folder,
-                [*runs_of(first), *(run for block in blocks for run in runs_of(block))],
-                self.options.device,
-                observe,
-            )
+            runs = [*runs_of(first), *(run for block in blocks for run in runs_of(block))]
+            move(folder, runs, self.options.device, observe)
+            observe(Stage("compiling", done, study.paths))
         assignment = Assignment(
-            folder, holder.token, yearly, blocks, observe, compiling, self.options.force, self.writers
+            folder, holder.token, yearly, blocks, observe, self.compiling, force, self.writers
         )
         running = pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):
@@ -317,7 +313,8 @@ class Job:
                 running = None
 
     def _versions(self) -> dict[str, str]:
-        return site.of_study(self.folder.study, self.executor.versions())
+        with self.compiling:
+            return site.of_study(self.folder.study, self.executor.versions())
 
     def _observe_tables(self) -> None:
         paths = self.folder.study.paths

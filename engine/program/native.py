@@ -143,7 +143,7 @@ class LoopProgram:
         return self._computed(YEARS, 0, count)["cells"]
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        n_years, n_policies = len(self.study.years), len(self.study.policies)
+        n_years, n_policies = len(self.study.years), self.inputs["levers"]["start"].shape[-1]
         each = n_policies * cell_count(self.study.model) * count * np.dtype(self.dtype).itemsize
         step = max(_PART // max(each, 1), 1)
         for first in range(0, n_years, step):

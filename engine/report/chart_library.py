@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 
 from engine.errors import UserError, install
 
@@ -39,7 +39,10 @@ def library(kept: Kept = made) -> str:
         import vl_convert
     except ImportError as error:
         raise missing() from error
-    about = f"vl-convert {version('vl-convert-python')}, Vega-Lite {VEGA_LITE}: {_SCRIPT}"
+    try:
+        about = f"vl-convert {version('vl-convert-python')}, Vega-Lite {VEGA_LITE}, by javascript_bundle of: {_SCRIPT}"
+    except PackageNotFoundError:  # nobody says which version it is
+        return _put_together(vl_convert.javascript_bundle)
     return kept(about, lambda: _put_together(vl_convert.javascript_bundle))
 
 

@@ -80,7 +80,7 @@ class RunRecords:
     names: Mapping[str, str] = field(default_factory=dict)
     loaded: dict[str, xr.Dataset] = field(default_factory=dict)
     averaged: dict[tuple[str, str], Means | None] = field(default_factory=dict)
-    found: dict[str, Answer | None] = field(default_factory=dict)
+    found: dict[str, Answer | None] = field(default_factory=dict, init=False)
 
     def group(self, place: str) -> xr.Dataset:
         """A group of the cube in memory, read once; an empty one where there is none."""

@@ -79,7 +79,8 @@ def _of_years(
         "on_bounds": np.zeros((n_policies, len(SIDES), n_years, n_cells)),
     }
     limits = limits_of(study.model)
-    step = max(CHUNK // (n_policies * max(n_paths, 1)), 1)
+    fair = -(-n_years * n_cells // (2 * (os.cpu_count() or 1)))  # so that every core has some
+    step = max(min(CHUNK // (n_policies * max(n_paths, 1)), fair), 1)
 
     def fill(place: tuple[int, int]) -> None:
         year, first = place

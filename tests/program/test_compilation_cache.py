@@ -262,6 +262,16 @@ def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):
     assert_same(*paths)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("words", [[], ["--shard", "1/1"]])
+def test_a_run_says_that_it_compiled_whoever_asked_first(place, tmp_path, words):
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "run", write(tmp_path, POND), *own("Pond"), "--out", tmp_path / "out", *words],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "compiled in " in ended.stderr and "programs found" not in ended.stderr
+
+
 @pytest.mark.filterwarnings("default")
 def test_the_command_line_says_in_one_line_that_a_folder_is_left_alone(place, tmp_path):
     place.mkdir(parents=True)

@@ -5,7 +5,7 @@ import xarray as xr
 
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Estimate
-from engine.run_folder.stored_estimates import estimates, put_together, taken_apart
+from engine.run_folder.stored_estimates import Group, Variable, estimates, put_together, taken_apart
 
 
 def same(one, other):
@@ -24,17 +24,17 @@ def test_what_holds_nothing_is_left_out_and_what_has_no_flag_has_no_reasons():
         Estimate(1.0, 0.1, 0.8, 1.2),
         Estimate(2.0, 0.1, np.nan, np.nan, (Flag(Reason.FEW_EXCEEDANCES, 3, 100),)),
     )
-    names = {"row": ("row", np.array(["a", "b"], object))}
+    names = {"row": Variable(("row",), np.array(["a", "b"], object), {})}
     made = taken_apart(
         {
-            "sound": xr.Dataset({"x": estimates("row", [sound, None], {"units": "1"}), "none": ("k", np.zeros(0))}, names),
-            "few": xr.Dataset({"x": estimates("row", [few, sound], {}), "y": estimates("row", [sound, sound], {})}, names),
+            "sound": Group({"x": estimates("row", [sound, None], {"units": "1"}), "none": Variable(("k",), np.zeros(0), {})}, names, {}),
+            "few": Group({"x": estimates("row", [few, sound], {}), "y": estimates("row", [sound, sound], {})}, names, {}),
         }
     )  # fmt: skip
     assert set(made) == {"sound", "few", "few/reasons"}
-    assert list(made["sound"].data_vars) == ["x"] and made["sound"]["x"].dtype == np.float64
+    assert list(made["sound"].data_vars) == ["x"] and made["sound"].data_vars["x"].values.dtype == np.float64
     assert list(made["few/reasons"].data_vars) == ["x"]
-    tree = xr.DataTree.from_dict(made)
+    tree = xr.DataTree.from_dict({place: xr.Dataset(*group) for place, group in made.items()})
     first, second = put_together(tree["few"])["x"].values
     assert same(few, first) and second == sound
     nothing = put_together(tree["sound"])["x"].values[1]

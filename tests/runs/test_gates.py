@@ -9,6 +9,7 @@ import pytest
 
 from engine.answers.plain import SCHEMA
 from engine.modelling.cell_axis import split_cells
+from engine.program import native
 from engine.runs.gates import answer, paths_of
 from engine.study.loading import read_study
 from tests.helpers import assert_plausible, assert_same
@@ -139,3 +140,10 @@ def test_what_does_not_go_together_is_refused(tmp_path):
     assert result.exit_code == 2 and "has no gates." in result.output
     assert call("check", path, *OWN, "--json").exit_code == 2
     assert call("check", path, *OWN, "--gates", "--workers", "2").exit_code == 2
+
+
+def test_years_that_come_in_parts_give_the_same(records, monkeypatch):
+    path, _ = records
+    at_once = call("check", path, *OWN, "--gates", "--json")
+    monkeypatch.setattr(native, "_PART", 1)  # a year at a time
+    assert call("check", path, *OWN, "--gates", "--json").stdout == at_once.stdout
