@@ -2,85 +2,109 @@
 
 from __future__ import annotations
 
-import os
-from collections import Counter
+import hashlib
+import platform
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
+from importlib import metadata
 
 import numpy as np
-from jax.sharding import Mesh
 
 from engine.errors import UserError
-from engine.execution.planning import measure
+from engine.execution.planning import form, measure
 from engine.formatting import size_as_text
-from engine.program import card_needs, card_test, devices, hardware
-from engine.program.card_test import Kernel, Launches
-from engine.program.kernel import program_on
+from engine.program import card_test, devices, gpu, hardware, machine_code, ptx
+from engine.program.contract import CardFailed, Form, in_a_row
+from engine.program.devices import Chosen
+from engine.program.gpu_code import GpuCode
+from engine.program.hardware import processors
+from engine.program.kernel import has_loop, program_on
 from engine.program.llvm import NoMachineForm
+from engine.program.native import LoopProgram
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 
 Line = tuple[str, str]
-
-
-class CardUnfit(Exception):
-    """A card that is there does not give the processors' bytes, or nothing."""
+_PACKAGES = "rustbelt", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin", "numpy"
 
 
 def lines(folder: RunFolder) -> Iterator[Line]:
     """Labels and texts, each as soon as it is known: the machine, the program, rates of the processors, those of the cards.
 
     Raises:
-      UserError: there is no card, or the study has no kernel; what is missing, a sentence each.
-      CardUnfit: a card gives other words than the processors, or fails.
+      UserError: there is no card that can be used, or the study has no kernel; what is missing, a sentence each.
+      CardFailed: a card gives other words than the processors, fails, or hangs.
     """
     study = replace(folder.study, facts=None)
-    yield "versions", card_needs.versions()
-    yield "driver", card_needs.driver()
-    missing, cards = card_needs.missing(), None
-    if not missing:
-        try:
-            cards = devices.mesh("gpu")
-        except UserError as none:  # JAX finds no card though all seems to be there
-            missing = [str(problem) for problem in none.problems]
-    yield "cards", "none" if cards is None else _named(cards)
-    yield "memory", _memory(cards)
-    lanes = devices.GPU_LANES if cards is None else max(devices.lanes_for(study, cards), BLOCK)
-    target = card_test.target(cards)
+    yield "versions", _versions()
+    yield "driver", hardware.driver() or "none"
+    found: Chosen | UserError
     try:
-        kernel = card_test.kernel(study, lanes, target)
-    except NoMachineForm as form:
-        yield "form", f"XLA's: a card has no form of {form}"
-        raise UserError(study.source, [f"has no kernel, as a card has no form of {form}."]) from None
-    yield "program", _program(study, kernel)
+        found = devices.chosen("gpu")
+        hardware.refuse_too_old(found.mesh)
+    except UserError as none:
+        found = none
+    except CardFailed as old:
+        found = UserError("--device", [f"expected a newer card: {old}."])
+    yield "cards", _named(found) if isinstance(found, Chosen) else "none"
+    yield "memory", _memory(found)
+    if not has_loop(study):
+        yield "form", form(study, "gpu")
+        raise UserError(study.source, [f"expected one loop, which cards run, got {form(study, 'gpu')}."])
+    lanes, target = devices.GPU_LANES, ptx.NEWEST
+    if isinstance(found, Chosen):
+        lanes, target = max(devices.lanes_for(study, found.mesh), BLOCK), gpu.target(found.mesh)
+    try:
+        code, text = card_test.kernel(study, lanes, target)
+    except NoMachineForm as missing:
+        yield "form", _loop(f"a card has no {missing}")
+        raise UserError(study.source, [f"has no kernel, as a card has no {missing}."]) from None
+    yield "program", _program(study, code, text, target)
     yield from _of_processors(replace(folder, study=study))
-    if cards is None:
-        yield "form", f"one loop on {os.cpu_count()} processors, as there is no card"
-        raise UserError("--device gpu", missing)
-    yield from _of_cards(study, cards, kernel)
+    if isinstance(found, UserError):
+        yield "form", _loop("there is no card that can be used")
+        raise found
+    try:
+        yield from _of_cards(study, found, code, text)
+    except CardFailed:
+        yield "form", _loop("the card failed")
+        raise
 
 
-def _named(cards: Mesh) -> str:
-    """How many cards of each kind there are."""
-    kinds = Counter(
-        (card.device_kind, getattr(card, "compute_capability", "unknown")) for card in cards.devices.flat
+def _versions() -> str:
+    """Versions of all that takes part in a program for a card, and the system's; nothing that names the machine."""
+    packages = []
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            packages.append(f"{name} {metadata.version(name)}")
+    system = f"{platform.system()} {platform.release()} {platform.machine()}"
+    return ", ".join([*packages, machine_code.compiler(), f"Python {platform.python_version()}", system])
+
+
+def _named(cards: Chosen) -> str:
+    """The cards that take part, and which are left out."""
+    row = cards.mesh.devices.flat
+    return "; ".join(
+        filter(None, [f"{in_a_row(cards.mesh)} (capability {hardware.capability(row[0])})", cards.why])
     )
-    return ", ".join(
-        f"{count} x {name} (capability {capability})" for (name, capability), count in kinds.items()
-    )
 
 
-def _memory(cards: Mesh | None) -> str:
+def _memory(found: Chosen | UserError) -> str:
     free = devices.memory_free()
     main = f"{size_as_text(free)} of main memory free" if free else "main memory unknown"
-    room = None if cards is None else hardware.memory(cards)
+    room = hardware.memory(found.mesh) if isinstance(found, Chosen) else None
     return f"{size_as_text(room)} on each card, {main}" if room else main
 
 
-def _program(study: Study, kernel: Kernel) -> str:
-    layout = kernel.code.layout
+def _loop(why: str) -> str:
+    return str(Form.of("loop", processors(), why))
+
+
+def _program(study: Study, code: GpuCode, text: str, target: str) -> str:
+    layout, digest = code.layout, hashlib.sha256(text.encode()).hexdigest()[:16]
     block = f"{layout.threads} threads and {size_as_text(4 * layout.shared)} a block"
-    return f"{study.name} {study.fingerprint}, PTX {kernel.digest} for {kernel.target}, {layout.lanes:,} paths a launch, {block}"
+    return f"{study.name} {study.fingerprint}, PTX {digest} for {target}, {layout.lanes:,} paths a launch, {block}"
 
 
 def _of_processors(folder: RunFolder) -> Iterator[Line]:
@@ -91,33 +115,25 @@ def _of_processors(folder: RunFolder) -> Iterator[Line]:
     yield "tables", f"{BLOCK / found.estimate:,.0f} paths/s"
 
 
-def _of_cards(study: Study, cards: Mesh, kernel: Kernel) -> Iterator[Line]:
-    """Words that differ, rates by lanes, and the form that the study gets."""
-    form = f"one loop on {os.cpu_count()} processors"
-    try:
-        launches = Launches(study, cards, kernel)
-        compared = launches.compared(program_on(study, devices.mesh("cpu")))
-        yield "words", f"{compared.words:,} compared, {compared.first or 'none differs'}"
-        if not compared.first:
-            yield from _rates(study, cards, kernel, launches)
-    except Exception as failure:  # whatever a compiler, a driver or a card may raise
-        why = f"{type(failure).__name__}: {str(failure).strip().partition(chr(10))[0]}"
-        yield "form", f"{form}, as the card fails"
-        raise CardUnfit(why) from failure
+def _of_cards(study: Study, cards: Chosen, code: GpuCode, text: str) -> Iterator[Line]:
+    """Words that differ, rates by lanes, and the form that the study gets.
+
+    Raises:
+      CardFailed: a card fails, hangs, or gives other words.
+    """
+    host = program_on(study, processors())
+    assert isinstance(host, LoopProgram)
+    compared = card_test.compared(study, code, text, cards.mesh, host)
+    yield "words", f"{compared.words:,} compared, {compared.first or 'none differs'}"
     if compared.first:
-        yield "form", f"{form}, as the card gives other words"
-        raise CardUnfit(compared.first)
-    yield "form", f"kernel on {_named(cards)}"
-
-
-def _rates(study: Study, cards: Mesh, kernel: Kernel, launches: Launches) -> Iterator[Line]:
-    lanes, whole = BLOCK, kernel.code.layout.lanes
+        raise CardFailed(compared.first)
+    lanes, whole, size = BLOCK, code.layout.lanes, cards.mesh.devices.size
     while lanes <= whole:
-        smaller = lanes < whole
-        asked = Launches(study, cards, card_test.kernel(study, lanes, kernel.target)) if smaller else launches
-        launch, copy = asked.seconds()
-        yield "kernel", f"{asked.reach / launch:,.0f} paths/s, {lanes:,} a launch, {1000 * launch:.3g} ms"
+        smaller = card_test.kernel(study, lanes, gpu.target(cards.mesh)) if lanes < whole else (code, text)
+        launch, copy = card_test.seconds(study, *smaller, cards.mesh)
+        yield "kernel", f"{lanes * size / launch:,.0f} paths/s, {lanes:,} a launch, {1000 * launch:.3g} ms"
         lanes *= 2
-    layout = kernel.code.layout
-    size = launches.reach * layout.policies * layout.outcomes * np.dtype(layout.dtype).itemsize
-    yield "copy", f"{size_as_text(round(size / copy))}/s, {size_as_text(size)} in {1000 * copy:.3g} ms"
+    layout = code.layout
+    copied = whole * size * layout.policies * layout.outcomes * np.dtype(layout.dtype).itemsize
+    yield "copy", f"{size_as_text(round(copied / copy))}/s, {size_as_text(copied)} in {1000 * copy:.3g} ms"
+    yield "form", str(Form.of("kernel", cards.mesh, cards.why))

@@ -35,21 +35,20 @@ THREADS = 768 << 20, 64 << 20
 
 
 def use_every_core() -> None:
-    """Makes each core that this process may use an XLA device of its own; to be called before JAX is first used.
+    """Makes each core that this process, the engine's own, may use an XLA device, and has JAX take no more of a card than it needs.
 
+    To be called before JAX is first used; never where the process is a user's.
     `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
     """
     count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
     if not count.isdecimal() or int(count) < 1:
         raise UserError("RUSTBELT_CPU_DEVICES", [f"expected a number of devices, got '{count}'."])
-    os.environ.setdefault(
-        "XLA_PYTHON_CLIENT_PREALLOCATE", "false"
-    )  # a desktop, or another run, needs the rest
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # other programs need a card's memory too
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
         jax.config.update("jax_num_cpu_devices", int(count))
         if (
-            hardware.cards_wanted() and hardware.obstacle()
-        ):  # else JAX starts what cannot be, and prints how it fails
+            hardware.cards_wanted() and hardware.obstacles()
+        ):  # JAX would try all the same, and print how it fails
             jax.config.update("jax_platforms", "cpu")
 
 
@@ -105,13 +104,15 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
     if kind == "cpu" or (kind is None and not hardware.cards_wanted()):
         return Chosen(processors())
     if kind is None and study is not None and is_small(study):
-        return Chosen(processors(), f"{study.paths:,} paths are done before a card has started")
+        return Chosen(processors(), f"{study.paths:,} paths should be done before a card has started")
     try:
         row, left_out = hardware.cards()
     except hardware.NoCard as none:
         if kind is None:
             return Chosen(processors(), str(none), missing=True)
-        raise UserError("--device", [f"expected a {kind} device, found cpu: {none}"]) from none
+        raise UserError(
+            "--device", [f"expected a {kind} device, found cpu: {one}" for one in none.args]
+        ) from none
     return Chosen(Mesh(np.array(row), (AXIS,)), left_out)
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -31,8 +31,8 @@ from engine.study.study import Block
 COMPARED = 1 << 12
 """Paths at each end of a launch on each card that are held against the processors' bytes."""
 _MODULE = "engine.program.first_launch"
-_KILLED = 5.0
-"""Seconds that a process that was killed is waited for: one that hangs in a driver may never end."""
+_ENDING = 5
+"""Seconds that a process has to end, once it has answered or was killed: one that hangs in a driver may never."""
 
 Ends = Float[np.ndarray, "launch device end policy outcome path"]
 
@@ -54,10 +54,8 @@ def refuse_unfit(
         return
     firsts = firsts_of(layout, layout.lanes * mesh.devices.size)
     values = ends_apart(layout, text, mesh, arrays, firsts)
-    for first, launch in zip(firsts, values, strict=True):
-        for device, ends in enumerate(launch):
-            for at, end in zip(ends_of(layout), ends, strict=True):
-                refuse_other(host, first + device * layout.lanes + at, end)
+    for first, end in by_paths(layout, firsts, values):
+        refuse_other(host, first, end)
     compilation_cache.keep("trial", key, b"the same bytes")
 
 
@@ -75,12 +73,29 @@ def ends_of(layout: GpuLayout) -> tuple[int, int]:
     return 0, layout.lanes - COMPARED
 
 
+def by_paths(layout: GpuLayout, firsts: Sequence[int], values: Ends) -> Iterator[tuple[int, Outcomes]]:
+    """The ends of launches one by one, each with the number of its first path.
+
+    Args:
+      firsts: paths that the launches begin with.
+    """
+    for first, launch in zip(firsts, values, strict=True):
+        for device, ends in enumerate(launch):
+            for at, end in zip(ends_of(layout), ends, strict=True):
+                yield first + device * layout.lanes + at, end
+
+
+def of_host(host: LoopProgram, first: int, count: int) -> Outcomes:
+    """Outcomes of some paths by the processors."""
+    block = Block(0, first, count)
+    return host.collect(block, host.submit(block)).outcomes
+
+
 def refuse_other(host: LoopProgram, first: int, values: Outcomes) -> None:
     """Raises a CardFailed where some paths have other bytes than on the processors."""
-    block = Block(0, first, values.shape[-1])
-    if host.collect(block, host.submit(block)).outcomes.tobytes() != np.ascontiguousarray(values).tobytes():
-        last = first + block.count - 1
-        raise CardFailed(f"paths {first:,} to {last:,} have other bytes than on the processor")
+    count = values.shape[-1]
+    if of_host(host, first, count).tobytes() != np.ascontiguousarray(values).tobytes():
+        raise CardFailed(f"paths {first:,} to {first + count - 1:,} have other bytes than on the processor")
 
 
 def ends_apart(
@@ -99,7 +114,10 @@ def ends_apart(
     given = io.BytesIO()
     held: dict[str, Any] = {f"array{k}": array for k, array in enumerate(arrays)}
     np.savez(given, about=np.array(json.dumps(about)), **held)
-    return np.load(io.BytesIO(_answered(given.getvalue())))["ends"]
+    found = np.load(io.BytesIO(_answered(given.getvalue())))
+    if "failure" in found:
+        raise CardFailed(f"its first launch failed: {found['failure']}")
+    return found["ends"]
 
 
 def _answered(given: bytes) -> bytes:
@@ -124,12 +142,12 @@ def _answered(given: bytes) -> bytes:
         if child.poll() is None:
             child.kill()
             with suppress(subprocess.TimeoutExpired):
-                child.wait(_KILLED)
+                child.wait(_ENDING)
             for stream in (child.stdin, child.stdout, child.stderr):
                 with suppress(OSError):
                     assert stream is not None
                     stream.close()
-    if child.returncode:
+    if not answer:
         last = told.decode(errors="replace").strip().rpartition("\n")[2]
         ended = signal.Signals(-child.returncode).name if child.returncode < 0 else "an error"
         raise CardFailed(f"its first launch ended by {ended}: {last or 'without a word'}")
@@ -156,22 +174,26 @@ def ends_here(
 
 
 def main() -> None:
-    """Launches what standard input asks for, and writes the ends of each launch to standard output."""
+    """Launches what standard input asks for, and writes to standard output the ends of each launch, or what failed."""
+    signal.alarm(int(gpu.FIRST) + 1)  # where whoever asks was killed, nobody else ends this process
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
-    held: Any = np.load(io.BytesIO(sys.stdin.buffer.read()))
+    written = io.BytesIO()
+    try:
+        np.savez(written, ends=_asked(np.load(io.BytesIO(sys.stdin.buffer.read()))))
+    except Exception as failure:  # whatever a driver, a card or XLA may raise
+        np.savez(written, failure=np.array(hardware.in_words(failure)))
+    with answers:
+        answers.write(written.getvalue())
+    signal.alarm(_ENDING)  # on a card that failed JAX's end may hang
+
+
+def _asked(held: Any) -> Ends:
     about = json.loads(str(held["about"]))
     arrays = [held[f"array{k}"] for k in range(len(held.files) - 1)]
     mesh = hardware.by_number(about["platform"], about["cards"])
-    ends = ends_here(gpu.layout_of(about["layout"]), about["text"], mesh, arrays, about["firsts"])
-    written = io.BytesIO()
-    np.savez(written, ends=ends)
-    answers.write(written.getvalue())
-    answers.close()
+    return ends_here(gpu.layout_of(about["layout"]), about["text"], mesh, arrays, about["firsts"])
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except Exception as failure:  # whatever a driver, a card or XLA may raise, in the last line
-        raise SystemExit(hardware.in_words(failure)) from None
+    main()

@@ -99,11 +99,8 @@ class Launches:
         """
         if self.failure or self._run is None:
             raise CardFailed(self.failure)
-        began = time.monotonic()
-        try:
-            running = self._run(counters, *arrays)
-        except Exception as failure:  # whatever a driver or a card may raise
-            raise self.lose(hardware.in_words(failure)) from None
+        began, run = time.monotonic(), self._run
+        running = self._in_time(lambda: run(counters, *arrays), LEAST)
 
         def wait() -> np.ndarray:
             if self.failure:
@@ -120,11 +117,8 @@ class Launches:
     def _in_time(self, work: Callable[[], Given], seconds: float) -> Given:
         try:
             return in_time(work, seconds)
-        except TimeoutError:
-            atexit.register(_end_within, ENDING)
-            raise self.lose(f"a launch had not come back after {seconds:,.0f} s") from None
-        except Exception as failure:
-            raise self.lose(hardware.in_words(failure)) from None
+        except CardFailed as failure:
+            raise self.lose(str(failure)) from None
 
     def lose(self, why: str) -> CardFailed:
         """As `give_up`, for every program of this process: what is on the card may be dead."""
@@ -133,10 +127,10 @@ class Launches:
 
 
 def in_time(work: Callable[[], Given], seconds: float) -> Given:
-    """What some work gives, done by a thread that is left to itself where it takes longer.
+    """What some work on a card gives, done by a thread that is left to itself where it takes longer.
 
     Raises:
-      TimeoutError: it does.
+      CardFailed: it does, or raises whatever a driver or a card may.
     """
     given: Future[Given] = Future()
 
@@ -148,10 +142,17 @@ def in_time(work: Callable[[], Given], seconds: float) -> Given:
 
     # a daemon: nobody waits for it when the process ends
     threading.Thread(target=do, daemon=True).start()
-    return given.result(timeout=seconds)
+    try:
+        return given.result(timeout=seconds)
+    except TimeoutError:
+        atexit.register(_end_within, ENDING)
+        raise CardFailed(f"a launch had not come back after {seconds:,.0f} s") from None
+    except Exception as failure:
+        raise CardFailed(hardware.in_words(failure)) from None
 
 
 def _end_within(seconds: int) -> None:
+    """Has the system end this process, which is ending, where that takes longer: no Python can, and Ctrl-C does not."""
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
@@ -184,6 +185,11 @@ def kernel(
         content = {"thread": code.thread, "table": code.table, "layout": plain(code.layout), "text": text}
         compilation_cache.keep("kernel", key, json.dumps(content).encode())
     return code, text
+
+
+def target(mesh: Mesh) -> str:
+    """What PTX is written for, that every card of a mesh takes, as `ptx.processor` names it."""
+    return ptx.processor(min(map(hardware.capability, mesh.devices.flat)))
 
 
 def plain(layout: GpuLayout) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.program import first_launch, gpu, hardware, ptx
+from engine.program import first_launch, gpu, hardware
 from engine.program.contract import (
     BlockResult,
     CardFailed,
@@ -106,7 +106,8 @@ class GpuProgram:
         try:
             return running.of(block)
         except CardFailed:
-            self._passes.clear()
+            with self._lock:
+                self._passes.clear()
             return self._host.collect(block, self._host.submit(block))
 
     def path(self, number: int) -> Trace:
@@ -173,8 +174,7 @@ class GpuProgram:
         hardware.refuse_too_old(self.mesh)
         outcomes = len(self.study.policies) * len(self.study.model.outcomes)
         hardware.refuse_too_full(self.mesh, _HELD * self.lanes * outcomes * np.dtype(self.dtype).itemsize)
-        processor = ptx.processor(min(map(hardware.capability, self.mesh.devices.flat)))
-        code, text = gpu.kernel(self.study, self._listing, self.inputs, self.lanes, processor)
+        code, text = gpu.kernel(self.study, self._listing, self.inputs, self.lanes, gpu.target(self.mesh))
         arrays = gpu.launched(code, self.study, self.inputs)
         first_launch.refuse_unfit(code, text, self.mesh, arrays, self._host)
         counters = gpu.counters(code.layout, 0, self.mesh.devices.size)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import importlib.util
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,7 +28,10 @@ _ROCM = "jax_rocm60_plugin", "jax_rocm7_plugin"
 
 
 class NoCard(Exception):
-    """No card of this machine can be used; why, and what helps, is the text."""
+    """No card of this machine can be used; why, and what helps, are the arguments, a sentence each."""
+
+    def __str__(self) -> str:
+        return " ".join(self.args)
 
 
 def processors() -> Mesh:
@@ -52,7 +56,7 @@ def visible_cards() -> list[str]:
         return []
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
     if given is not None:
-        return [card.strip() for card in given.split(",") if card.strip() not in ("", "-1")]
+        return _numbered(given)
     listed = [*(_ROOT / "proc/driver/nvidia/gpus").glob("*")]
     return [str(k) for k in range(len(listed) or _counted())]
 
@@ -63,9 +67,8 @@ def cards() -> tuple[list[Any], str]:
     Raises:
       NoCard: there is none.
     """
-    wrong = obstacle()
-    if wrong:
-        raise NoCard(wrong)
+    if wrong := obstacles():
+        raise NoCard(*wrong)
     try:
         row = jax.local_devices(backend="cuda")
     except RuntimeError as failure:
@@ -75,28 +78,13 @@ def cards() -> tuple[list[Any], str]:
     return of_one_kind(row)
 
 
-def obstacle() -> str:
-    """What keeps every card of this machine from being used, and what helps; "" where nothing is known to."""
+def obstacles() -> list[str]:
+    """What keeps every card of this machine from being used, and what helps, a sentence each; none where nothing is known to."""
     plugins = _installed(_PLUGINS)
-    if not plugins:
-        if _installed(_ROCM) or (_ROOT / "dev/kfd").exists():
-            return "this machine's cards are AMD's (ROCm), and the code is written for NVIDIA's. Its processors do the same."
-        return f"JAX for NVIDIA's cards is not installed: {install('cuda')} on a machine with an NVIDIA GPU."
-    if hidden := _hidden():
-        return hidden
-    library, under_windows = _driver(), (_ROOT / "dev/dxg").exists()
-    if library is None and under_windows:
-        return "WSL2 has no libcuda. Install NVIDIA's driver in Windows, none in Linux, then wsl --shutdown."
-    if library is None and (_ROOT / "proc/driver/nvidia").exists():
-        return "a driver runs, but there is no libcuda.so.1 here. Install it, or start the container with --gpus all."
-    if library is None:
-        return "no NVIDIA driver runs on this machine. Install one: nvidia-smi must list the card."
-    knows = ctypes.c_int()
-    needs, driver = max(_PLUGINS[name] for name in plugins)
-    if library.cuDriverGetVersion(ctypes.byref(knows)) == 0 and knows.value < needs:
-        had, asked = (f"{number // 1000}.{number % 1000 // 10}" for number in (knows.value, needs))
-        return f"the NVIDIA driver is too old: it knows CUDA {had}, JAX here needs {asked}. Install driver {driver} or newer."
-    return ""
+    if not plugins and (_installed(_ROCM) or (_ROOT / "dev/kfd").exists()):
+        return ["this machine's cards are AMD's (ROCm), and the code is written for NVIDIA's."]
+    absent = f"JAX for NVIDIA's cards is not installed: {install('cuda')}."
+    return [*filter(None, ["" if plugins else absent, _hidden(), _unfit_driver(plugins)])]
 
 
 def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
@@ -150,12 +138,14 @@ def memory(mesh: Mesh) -> int | None:
 
 
 def driver() -> str:
-    """The driver's version as far as it says; "" without one."""
-    library, knows = _driver(), ctypes.c_int()
-    if library is None or library.cuDriverGetVersion(ctypes.byref(knows)):
+    """The version of NVIDIA's driver, as far as it says, and the CUDA that it knows; "" without one."""
+    library, file = _driver(), _ROOT / "proc/driver/nvidia/version"
+    if library is None:
         return ""
-    file = _ROOT / "proc/driver/nvidia/version"
-    return f"{knows.value} {file.read_text().partition(chr(10))[0] if file.exists() else ''}"
+    version = re.search(r"\b\d{3}\.[\d.]+", file.read_text()) if file.exists() else None
+    return (
+        f"{version[0] if version else 'of a version that it does not say'}, CUDA {_as_cuda(_known(library))}"
+    )
 
 
 def in_words(failure: BaseException | str) -> str:
@@ -176,14 +166,42 @@ def _installed(names: Any) -> list[str]:
 
 def _hidden() -> str:
     """What in the environment hides all cards, and what helps; "" where nothing does."""
-    if os.environ.get("CUDA_VISIBLE_DEVICES") is not None and _installed(_PLUGINS) and not visible_cards():
-        return (
-            f"CUDA_VISIBLE_DEVICES is '{os.environ['CUDA_VISIBLE_DEVICES']}', which shows no card. Unset it."
-        )
-    platforms = os.environ.get("JAX_PLATFORMS", "")
+    shown, platforms = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("JAX_PLATFORMS", "")
+    if shown is not None and not _numbered(shown):
+        return f"CUDA_VISIBLE_DEVICES is '{shown}', which shows no card. Unset it."
     if platforms and not {"cuda", "gpu", "rocm"} & {*platforms.split(",")}:
         return f"JAX_PLATFORMS is '{platforms}', which leaves cards out. Unset it."
     return ""
+
+
+def _numbered(shown: str) -> list[str]:
+    return [card.strip() for card in shown.split(",") if card.strip() not in ("", "-1")]
+
+
+def _unfit_driver(plugins: Sequence[str]) -> str:
+    """What is wrong with NVIDIA's driver for JAX as it is installed, and what helps; "" where nothing is known to be."""
+    library = _driver()
+    if library is None and (_ROOT / "dev/dxg").exists():
+        return "WSL2 has no libcuda. Install NVIDIA's driver in Windows, none in Linux, then wsl --shutdown."
+    if library is None and (_ROOT / "proc/driver/nvidia").exists():
+        return "a driver runs, but there is no libcuda.so.1 here. Install it, or start the container with --gpus all."
+    if library is None:
+        return "no NVIDIA driver runs on this machine. Install one: nvidia-smi must list the card."
+    needs, driver = max((_PLUGINS[name] for name in plugins), default=(0, ""))
+    knows = _known(library)
+    if 0 < knows < needs:
+        return f"the NVIDIA driver is too old: it knows CUDA {_as_cuda(knows)}, JAX here needs {_as_cuda(needs)}. Install driver {driver} or newer."
+    return ""
+
+
+def _known(library: Any) -> int:
+    """The CUDA that a driver knows, as 1000 major + 10 minor; 0 where it does not say."""
+    number = ctypes.c_int()
+    return 0 if library.cuDriverGetVersion(ctypes.byref(number)) else number.value
+
+
+def _as_cuda(number: int) -> str:
+    return f"{number // 1000}.{number % 1000 // 10}"
 
 
 def _driver() -> Any | None:

@@ -16,7 +16,7 @@ KERNEL = "paths"
 """The name of the kernel."""
 _PROCESSORS = 75, 80, 86, 87, 89, 90
 """Processors that PTX is written for; drivers translate it for newer ones."""
-REGISTERS = 255
+NEWEST = f"sm_{_PROCESSORS[-1]}"
 
 
 def processor(capability: float) -> str:
@@ -61,7 +61,7 @@ define ptx_kernel void @{KERNEL}({", ".join(taken)}) "nvvm.maxntid"="{layout.thr
 }}"""
 
 
-def text(code: GpuCode, processor: str = "sm_90") -> str:
+def text(code: GpuCode, processor: str = NEWEST) -> str:
     """The PTX of a study."""
     target = _target(processor)
     module = llvm.parse_assembly(kernel(code))

@@ -1,6 +1,7 @@
 """A run on a card that fails on its way: the bytes of processors, one sentence, and what computed it where that is looked for."""
 
 import warnings
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,7 +81,8 @@ def test_a_run_that_a_card_began_is_taken_up_by_processors(on_card, tmp_path):
 
 def test_a_card_that_hangs_does_not_keep_the_process(on_card, monkeypatch):
     kept = []
-    monkeypatch.setattr(gpu.atexit, "register", lambda what, *given: kept.append((what, given)))
+    register = SimpleNamespace(register=lambda what, *given: kept.append((what, given)))
+    monkeypatch.setattr(gpu, "atexit", register)
     with pytest.warns(UserWarning, match=WORDS["hangs"]):
         on_card("hangs", 8)
     assert kept == [(gpu._end_within, (gpu.ENDING,))]

@@ -1,53 +1,29 @@
 """`rustbelt check --device gpu --self-test`: with a card that processors stand in for, right, wrong or broken, and without one."""
 
 import re
-from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from jax.sharding import Mesh
 
-from engine.program import card_needs, card_test, devices, gpu
+from engine.program import card_test, devices, first_launch, gpu, hardware, ptx
+from engine.program.contract import CardFailed
 from engine.program.devices import mesh
 from engine.program.kernel import program_on
-from engine.program.xla import AXIS
 from engine.study.study import BLOCK, Block
-from tests.helpers import assert_same
-from tests.program.test_ptx import STUDIES
+from tests.program.simulated_card import Hangs, Named
 from tests.small_files import BRIDGE, call, own, write
 
 WORDS = ("--device", "gpu", "--self-test")
-
-
-@dataclass(frozen=True)
-class Card:
-    """What a card says of itself."""
-
-    compute_capability: str = "9.0"
-    device_kind: str = "NVIDIA H100"
-    platform: str = "gpu"
-    process_index: int = 0
-    local_hardware_id: int = 0
-    id: int = 0
-
-    @property
-    def client(self) -> SimpleNamespace:
-        return SimpleNamespace(platform="cuda")
-
-    def memory_stats(self) -> dict[str, int]:
-        return {"bytes_limit": 64 << 30}
-
-
-def row_of(*cards: Card) -> Mesh:
-    return Mesh(np.array(cards), (AXIS,))
+TWO = Named(id=0), Named(id=1)
+ON_PROCESSORS = f"loop on {mesh('cpu').devices.size} x cpu"
 
 
 @pytest.fixture
 def card(monkeypatch):
     """A function that puts two cards into this machine, which give the processors' outcomes after a change."""
 
-    def put_in(change) -> None:
+    def put_in(change, row=TWO, left_out="") -> None:
         studies = []
 
         def on_mesh(layout, text, cards):
@@ -66,21 +42,25 @@ def card(monkeypatch):
             studies.append(study)
             return of(study, lanes, target)
 
-        of_kind = devices.mesh
-        cards = row_of(Card(id=0), Card(id=1))
-        monkeypatch.setattr(card_needs, "missing", lambda: [])
         monkeypatch.setattr(card_test, "kernel", kernel)
         monkeypatch.setattr(card_test, "ROUNDS", 1)
-        monkeypatch.setattr(devices, "mesh", lambda kind=None: cards if kind == "gpu" else of_kind(kind))
+        monkeypatch.setattr(hardware, "cards", lambda: ([*row], left_out))
         monkeypatch.setattr(devices, "GPU_LANES", 2 * BLOCK)
+        monkeypatch.setattr(first_launch, "ends_apart", apart)
         monkeypatch.setattr(gpu, "on_mesh", on_mesh)
+        monkeypatch.setattr(gpu, "atexit", SimpleNamespace(register=lambda *_: None))
 
     return put_in
 
 
-def block_of(tmp_path) -> tuple[int, dict[str, list[str]], str]:
+def apart(*given: object) -> np.ndarray:
+    """As `first_launch.ends_apart`, by this process."""
+    return gpu.in_time(lambda: first_launch.ends_here(*given), 60)
+
+
+def block_of(tmp_path, *words: str) -> tuple[int, dict[str, list[str]], str]:
     """Exit code, texts by label, and what is said beside them, of a small study's test."""
-    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), *WORDS)
+    ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), *WORDS, *words)
     found: dict[str, list[str]] = {}
     for line in ended.stdout.splitlines():
         label, text = line.split(maxsplit=1)
@@ -88,14 +68,19 @@ def block_of(tmp_path) -> tuple[int, dict[str, list[str]], str]:
     return ended.exit_code, found, ended.stderr
 
 
+def unchanged(block: Block, outcomes: np.ndarray) -> np.ndarray:
+    return outcomes
+
+
 def test_a_card_with_the_processors_words_passes_with_its_rates(card, tmp_path):
-    card(lambda block, outcomes: outcomes)
+    card(unchanged, left_out="a run takes cards of one kind: 1 x NVIDIA T400 left out")
     code, found, said = block_of(tmp_path)
     assert (code, said) == (0, "")
-    assert found["cards"] == ["2 x NVIDIA H100 (capability 9.0)"]
-    assert found["form"] == ["kernel on 2 x NVIDIA H100 (capability 9.0)"]
+    left_out = "a run takes cards of one kind: 1 x NVIDIA T400 left out"
+    assert found["cards"] == [f"2 x NVIDIA H100 (capability 9.0); {left_out}"]
+    assert found["form"] == [f"kernel on 2 x NVIDIA H100 ({left_out})"]
     # three launches, two cards, both ends, two policies, two outcomes
-    assert found["words"] == [f"{3 * 2 * 2 * card_test.COMPARED * 2 * 2:,} compared, none differs"]
+    assert found["words"] == [f"{3 * 2 * 2 * first_launch.COMPARED * 2 * 2:,} compared, none differs"]
     assert [re.search(r", ([\d,]+) a launch", line)[1] for line in found["kernel"]] == ["131,072", "262,144"]
     assert "68.7 GB on each card" in found["memory"][0]
     assert set(found) == {
@@ -115,9 +100,7 @@ def test_the_first_word_that_differs_is_named_however_late_it_comes(card, tmp_pa
     assert code == 1
     first = re.search(r"compared, damage of path ([\d,]+) under strong is", found["words"][0])
     assert int(first[1].replace(",", "")) > 1 << 32
-    assert found["form"] == [
-        f"one loop on {devices.os.cpu_count()} processors, as the card gives other words"
-    ]
+    assert found["form"] == [f"{ON_PROCESSORS} (the card failed)"]
     assert "kernel" not in found and "damage of path" in said
 
 
@@ -128,76 +111,69 @@ def test_a_card_that_fails_is_named_with_what_it_says(card, tmp_path):
     card(fail)
     code, found, said = block_of(tmp_path)
     assert code == 1 and "RuntimeError: CUDA_ERROR_ILLEGAL_ADDRESS" in said and "and more" not in said
-    assert "as the card fails" in found["form"][0] and found["loop"]
+    assert found["form"] == [f"{ON_PROCESSORS} (the card failed)"] and found["loop"]
 
 
-def test_without_a_card_all_that_is_missing_is_said_and_all_else_is_found(monkeypatch, tmp_path):
-    monkeypatch.setattr(card_needs, "_ROOT", tmp_path)
-    monkeypatch.setattr(card_needs, "_PLUGINS", ())
-    monkeypatch.setattr(card_needs, "_has_driver", lambda: False)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
-    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+@pytest.mark.parametrize("at", ["trial", "rates"])
+def test_a_card_that_hangs_ends_the_test_which_says_so(card, monkeypatch, tmp_path, at):
+    def never(*_: object) -> np.ndarray:
+        raise CardFailed("its first launch had not ended after 180 s")
+
+    def rates(*kernel: object, seconds=card_test.seconds) -> tuple[float, float]:
+        monkeypatch.setattr(gpu, "on_mesh", lambda *_: lambda *_: Hangs())
+        return seconds(*kernel)
+
+    card(unchanged)
+    if at == "trial":
+        monkeypatch.setattr(first_launch, "ends_apart", never)
+    else:
+        monkeypatch.setattr(gpu, "FIRST", 0.2)
+        monkeypatch.setattr(card_test, "seconds", rates)
     code, found, said = block_of(tmp_path)
-    assert code == 2
-    assert said.splitlines()[0] == "--device gpu: 5 problems"
-    for what in (
-        "is not installed",
-        "no NVIDIA driver",
-        "no card is in sight",
-        "is '-1', which hides",
-        "is 'cpu', which leaves",
-    ):
-        assert what in said
-    assert found["cards"] == found["driver"] == ["none"]
-    assert set(found) == {
-        "versions",
-        "driver",
-        "cards",
-        "memory",
-        "program",
-        "loop",
-        "writer",
-        "tables",
-        "form",
-    }
-    assert "for sm_90" in found["program"][0]
+    assert code == 1 and ("had not ended after 180 s" if at == "trial" else "had not come back after") in said
+    assert found["form"] == [f"{ON_PROCESSORS} (the card failed)"]
+    assert ("words" in found) == (at == "rates") and "kernel" not in found
 
 
-def test_where_nothing_is_missing_and_jax_finds_no_card_it_is_heard(monkeypatch, tmp_path):
-    monkeypatch.setattr(card_needs, "missing", lambda: [])
+def test_a_card_that_is_too_old_is_named_and_is_no_fault_of_ours(card, tmp_path):
+    card(unchanged, (Named("NVIDIA GeForce GTX 1080", "6.1"),))
     code, found, said = block_of(tmp_path)
-    assert code == 2 and "expected a gpu device, found cpu" in said
+    assert code == 2 and "NVIDIA GeForce GTX 1080 has capability 6.1, and the code needs 7.5" in said
     assert found["cards"] == ["none"] and found["loop"]
 
 
-def test_what_is_there_is_not_missing(monkeypatch, tmp_path):
-    monkeypatch.setattr(card_needs, "_ROOT", tmp_path)
-    monkeypatch.setattr(card_needs, "_PLUGINS", ("jax",))
-    monkeypatch.setattr(card_needs, "_has_driver", lambda: True)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    monkeypatch.setenv("JAX_PLATFORMS", "cuda,cpu")
-    (tmp_path / "dev").mkdir()
-    (tmp_path / "dev/nvidia0").touch()
-    assert card_needs.missing() == []
-    assert card_needs.driver() == "of a version that it does not say"
-    (tmp_path / "proc/driver/nvidia").mkdir(parents=True)
-    file = tmp_path / "proc/driver/nvidia/version"
-    file.write_text(
-        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\nGCC version: 13"
-    )
-    assert card_needs.driver() == "580.65.06"
+def test_a_study_that_asks_for_xla_is_not_said_to_have_a_kernel(card, tmp_path):
+    card(unchanged)
+    code, found, said = block_of(tmp_path, "--program", "xla")
+    assert code == 2 and found["form"] == ["XLA's, as the study asks"]
+    assert "expected one loop, which cards run, got XLA's, as the study asks." in said
+    assert not {"program", "words", "kernel"} & set(found)
 
 
-def test_a_program_is_told_by_its_text_and_written_for_the_oldest_card():
-    study = STUDIES["static"]()
-    one = card_test.kernel(study, BLOCK, "sm_90")
-    assert one.digest == card_test.kernel(study, BLOCK, "sm_90").digest
-    assert one.digest != card_test.kernel(study, 2 * BLOCK, "sm_90").digest
-    cards = [Card("8.9"), Card("12.0"), Card("7.5")]
-    assert_same(
-        [card_test.target(row_of(*cards[:count])) for count in (1, 2, 3)], ["sm_89", "sm_89", "sm_75"]
-    )
-    assert card_test.target(row_of(cards[1])) == card_test.target(None) == "sm_90"
+def test_without_a_card_all_that_is_missing_is_said_and_all_else_is_found(monkeypatch, tmp_path):
+    monkeypatch.setattr(hardware, "_ROOT", tmp_path)
+    monkeypatch.setattr(hardware, "_PLUGINS", {})
+    monkeypatch.setattr(hardware, "_ROCM", ())
+    monkeypatch.setattr(hardware, "_driver", lambda: None)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")
+    code, found, said = block_of(tmp_path)
+    assert code == 2
+    assert said.splitlines()[0] == "--device: 3 problems"
+    for what in ("is not installed", "no NVIDIA driver", "is '-1', which shows no card"):
+        assert what in said
+    assert found["cards"] == found["driver"] == ["none"]
+    assert found["form"] == [f"{ON_PROCESSORS} (there is no card that can be used)"]
+    assert set(found) == {
+        "versions", "driver", "cards", "memory", "program", "loop", "writer", "tables", "form",
+    }  # fmt: skip
+    assert f"for {ptx.NEWEST}," in found["program"][0]
+
+
+def test_where_nothing_is_missing_and_jax_finds_no_card_it_is_heard(monkeypatch, tmp_path):
+    monkeypatch.setattr(hardware, "obstacles", lambda: [])
+    code, found, said = block_of(tmp_path)
+    assert code == 2 and "expected a gpu device, found cpu" in said
+    assert found["cards"] == ["none"] and found["loop"]
 
 
 def test_a_model_without_a_kernel_is_refused_with_what_is_missing(tmp_path):
@@ -208,7 +184,7 @@ def test_a_model_without_a_kernel_is_refused_with_what_is_missing(tmp_path):
         "        return {'damage': factors.load - load, 'margin': levers.strength - load}\n"
     )
     ended = call("check", write(tmp_path, BRIDGE), "--model", f"{model}:OpenLoop", *WORDS)
-    assert ended.exit_code == 2 and "a card has no form of while" in ended.stderr
+    assert ended.exit_code == 2 and "one loop has no form of: while" in ended.stderr
 
 
 def test_the_test_goes_with_cards_and_without_other_questions(tmp_path):

@@ -17,10 +17,11 @@ from engine.program.kernel import program_on
 from engine.program.xla import AXIS
 from engine.study.study import Block, Study
 
-FAILURES = "raises", "hangs", "runs out of memory", "gives other bytes"
+FAILURES = "raises", "hangs", "does not start", "runs out of memory", "gives other bytes"
 WORDS = {
     "raises": "RuntimeError: CUDA_ERROR_ILLEGAL_ADDRESS",
     "hangs": "a launch had not come back after",
+    "does not start": "a launch had not come back after",
     "runs out of memory": "its memory is full; end what else runs there",
     "gives other bytes": "have other bytes than on the processor",
 }
@@ -104,6 +105,8 @@ class Card:
             if fails and self.what == "hangs":
                 self.hanging.append(Hangs())
                 return self.hanging[-1]
+            if fails and self.what == "does not start":
+                threading.Event().wait()
             firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
             values = np.stack([self._outcomes(first, layout.lanes) for first in firsts])
             if fails:

@@ -22,6 +22,7 @@ from tests.helpers import assert_same
 from tests.program.simulated_card import FAILURES, WORDS, Card, Named, outcomes, row_of
 from tests.program.test_state import study as state_of_every_type
 
+HANGS = "hangs", "does not start"
 OPENED = 4
 """Launches before those of blocks: three of the trial, one that begins."""
 
@@ -58,7 +59,7 @@ def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch
     study = state_of_every_type()
     card = Card(monkeypatch, study, what, launch)
     monkeypatch.setattr(gpu, "FIRST", 0.2)
-    if what == "hangs" and launch == 1:  # what waits for the other process is tested by itself
+    if what in HANGS and launch == 1:  # what waits for the other process is tested by itself
         monkeypatch.setattr(first_launch, "ends_apart", _never)
     on_card, host = program(), program_on(study, processors())
     with pytest.warns(UserWarning, match="this machine's processors go on") as told:
@@ -68,7 +69,7 @@ def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch
             found.append(on_card.collect(block, running).outcomes)
     for block, values in zip(blocks(5), found, strict=True):
         assert_same(values, outcomes(host, block))
-    assert len(told) == 1 and (what == "hangs" or WORDS[what] in str(told[0].message))
+    assert len(told) == 1 and (what in HANGS or WORDS[what] in str(told[0].message))
     *before, now = on_card.forms
     assert [form.name for form in before] == ["kernel"] * (launch > OPENED)
     assert (now.name, now.on) == (
@@ -186,12 +187,14 @@ def _listing():
 
 
 def test_what_the_other_process_raises_is_told_and_nothing_ends_here():
-    with pytest.raises(CardFailed, match=r"its first launch ended by an error: \w+Error: .*gpu.ptx") as told:
+    with pytest.raises(CardFailed, match=r"its first launch failed: \w+Error: .*gpu.ptx") as told:
         ends()
     assert "\n" not in str(told.value)
 
 
 PLAYED = """
+import atexit
+import time
 import numpy as np
 from engine.program import first_launch, gpu
 
@@ -201,7 +204,8 @@ def on_mesh(layout, text, mesh):
     print(text)
     return lambda counters, *held: np.zeros(shape, layout.dtype) + paths + counters[:, 1].astype(layout.dtype)
 
-gpu.on_mesh = on_mesh
+atexit.register(time.sleep, 600)  # as JAX's end on a card that failed
+gpu.on_mesh, first_launch._ENDING = on_mesh, 1
 first_launch.main()
 """
 
@@ -217,16 +221,31 @@ def test_the_other_process_gives_both_ends_of_each_launch(monkeypatch, tmp_path)
     assert (found[1] - found[0]).max() == (found[1] - found[0]).min() == (1 << 40) // group >> 32
 
 
+STAYS = """
+import time
+from engine.program import first_launch, gpu
+
+gpu.FIRST, gpu.on_mesh = 0, lambda *_: time.sleep(600)
+first_launch.main()
+"""
+"""As a process does that hangs, and whose asker was killed."""
+
+
 def test_another_process_that_dies_or_hangs_ends_nothing_here(monkeypatch, tmp_path):
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     (tmp_path / "dies.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
     (tmp_path / "hangs.py").write_text("import time; time.sleep(600)")
+    (tmp_path / "stays.py").write_text(STAYS)
     monkeypatch.setattr(first_launch, "_MODULE", "dies")
     with pytest.raises(CardFailed, match="ended by SIGSEGV"):
         ends()
     monkeypatch.setattr(first_launch, "_MODULE", "hangs")
     monkeypatch.setattr(gpu, "FIRST", 0.5)
     with pytest.raises(CardFailed, match="had not ended after"):
+        ends()
+    monkeypatch.setattr(first_launch, "_MODULE", "stays")
+    monkeypatch.setattr(gpu, "FIRST", 60)
+    with pytest.raises(CardFailed, match="ended by SIGALRM"):
         ends()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
     with pytest.raises(CardFailed, match="no process could be started"):
@@ -259,6 +278,12 @@ def test_ptx_is_for_the_newest_processor_that_a_card_takes():
         12.1: "sm_90",
     }
     assert {capability: ptx.processor(capability) for capability in capabilities} == capabilities
+
+
+def test_ptx_is_for_the_oldest_card_of_a_row():
+    cards = [Named(compute_capability=one) for one in ("8.9", "12.0", "7.5")]
+    targets = [gpu.target(row_of(*cards[:count])) for count in (1, 2, 3)]
+    assert targets == ["sm_89", "sm_89", "sm_75"] and gpu.target(row_of(cards[1])) == ptx.NEWEST
 
 
 def test_a_kernel_of_a_model_that_ships_is_found_by_the_next_process(monkeypatch, tmp_path):

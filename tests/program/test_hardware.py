@@ -121,7 +121,7 @@ def test_what_keeps_a_card_from_being_used_is_a_sentence_with_a_remedy(machine, 
     machine(plugins, folder, driver)
     monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
     if words is None:
-        assert hardware.obstacle() == "" and devices.chosen("gpu").mesh.devices.flat[0] == NEW
+        assert hardware.obstacles() == [] and devices.chosen("gpu").mesh.devices.flat[0] == NEW
         return
     with pytest.raises(UserError, match=f"--device: .*\n.*expected a gpu device, found cpu: .*{words}"):
         devices.mesh("gpu")
@@ -152,6 +152,24 @@ def test_cards_that_the_environment_hides_are_no_fault(machine, monkeypatch):
         with pytest.raises(UserError, match=f"{name} is '{value}'"):
             devices.mesh("gpu")
         monkeypatch.delenv(name)
+
+
+def test_a_driver_says_its_version_and_the_cuda_that_it_knows(machine, tmp_path):
+    machine([], "proc/driver/nvidia", Driver())
+    assert hardware.driver() == "of a version that it does not say, CUDA 12.4"
+    (tmp_path / "proc/driver/nvidia/version").write_text(
+        "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\nGCC version: 13"
+    )
+    assert hardware.driver() == "580.65.06, CUDA 12.4"
+
+
+def test_all_that_stands_in_the_way_is_said_at_once(machine, monkeypatch):
+    machine([], "dev", None)
+    monkeypatch.setenv("JAX_PLATFORMS", "cpu")
+    installed, shown, driver = hardware.obstacles()
+    assert "is not installed" in installed and "leaves cards out" in shown and "no NVIDIA driver" in driver
+    with pytest.raises(UserError, match="3 problems"):
+        devices.mesh("gpu")
 
 
 def test_under_windows_cards_are_counted_by_the_driver(machine):
@@ -198,7 +216,7 @@ def test_small_runs_stay_on_processors_unless_a_card_is_asked_for(machine, monke
     monkeypatch.setattr(devices, "cores", lambda: [0, 1])
     few, many = load_study("rustbelt", paths=9_000_000), load_study("rustbelt", paths=11_000_000)
     chosen = devices.chosen(None, few)
-    assert chosen.mesh == here and chosen.why == "9,000,000 paths are done before a card has started"
+    assert chosen.mesh == here and chosen.why == "9,000,000 paths should be done before a card has started"
     for kind, study in ((None, many), ("gpu", few)):
         assert devices.chosen(kind, study).mesh.devices.flat[0] == NEW
     assert devices.chosen("cpu", many).mesh == here

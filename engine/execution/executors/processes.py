@@ -45,7 +45,7 @@ class Workers:
     """
 
     def __init__(self, count: int, device: str | None = None):
-        on_processors = device == "cpu" or (device is None and hardware.obstacle())
+        on_processors = device == "cpu" or (device is None and hardware.obstacles())
         gpus = [] if on_processors else hardware.visible_cards()
         cores = devices.cores()
         have, kind = (len(gpus), "GPU") if gpus or device == "gpu" else (len(cores), "core")
