@@ -110,7 +110,7 @@ def _program(study: Study, code: GpuCode, text: str, target: str) -> str:
 def _of_processors(folder: RunFolder) -> Iterator[Line]:
     """Rates of this machine without its cards, by a few blocks."""
     found = measure(folder, "cpu")
-    yield "loop", f"{BLOCK / found.compute:,.0f} paths/s on {found.worker}"
+    yield "loop", f"{BLOCK / found.compute:,.0f} paths/s, {found.worker}"
     yield "writer", f"{BLOCK / found.write:,.0f} paths/s, {size_as_text(round(found.size / found.write))}/s"
     yield "tables", f"{BLOCK / found.estimate:,.0f} paths/s"
 
