@@ -26,6 +26,7 @@ TOGETHER = 8
 """Tallies of blocks that are in memory at a time while they are folded: room is made for the bins of all of them."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
 _STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
+_LARGEST_STEPS = np.iinfo(np.uint32).max
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class Tally:
     def arrays(self) -> dict[str, np.ndarray]:
         """Its fields by name, of the smallest types that hold a block's tally."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {name: array.astype(_STORED.get(name, array.dtype)) for name, array in arrays.items()}
+        types = _STORED if self.steps.max(initial=0) <= _LARGEST_STEPS else _STORED | {"steps": np.uint64}
+        return {name: array.astype(types.get(name, array.dtype)) for name, array in arrays.items()}
 
     @staticmethod
     def of_arrays(arrays: Mapping[str, np.ndarray]) -> Tally:

@@ -47,6 +47,13 @@ def test_a_file_gives_its_tally_back_and_the_same_tally_the_same_bytes(run):
     assert tally_content(again) == content
 
 
+def test_steps_of_a_whole_block_in_one_bin_are_kept():
+    study = study_of(BLOCK)
+    one = tally(study, np.full((2, 2, BLOCK), 0.1, np.float32))
+    assert one.steps[0] == BLOCK * 0xCCCD > 1 << 32
+    assert_same(tally_of(tally_content(one)).steps, one.steps)
+
+
 def test_groups_are_whole_units_and_as_equal_as_can_be(run):
     _, found, _ = run
     sizes = [part.sizes for _, part in found]
