@@ -29,10 +29,10 @@ def small_study_in(folder: Path, paths: int = PATHS) -> Study:
     return load_study(folder / "bridge.toml", model=load_model_file(f"{MODELS}:Bridge"), paths=paths)
 
 
-def study_in(folder: Path, paths: int = PATHS) -> Study:
+def study_in(folder: Path, paths: int = PATHS, keep: str = KEEP) -> Study:
     """A path model, one outcome kept and the others tallied, draws, two blocks."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pond.toml").write_text(KEEP + POND)
+    (folder / "pond.toml").write_text(keep + POND)
     return load_study(folder / "pond.toml", model=load_model_file(f"{MODELS}:Pond"), paths=paths)
 
 

@@ -151,7 +151,16 @@ def test_each_outside_thing_has_one_owner(package):
             assert owner_of(file) in owners, f"{file} imports {name}, which is {owners}'s"
         taken += read(file)
         for names, owners in (
-            (COMPILED, {"program/xla", "program/gpu", "program/elementary/exact", "draws/random_words"}),
+            (
+                COMPILED,
+                {
+                    "program/xla",
+                    "program/gpu",
+                    "program/reductions",
+                    "program/elementary/exact",
+                    "draws/random_words",
+                },
+            ),
             (MAPPED, {"program/xla", "program/tile", "program/interpreter"}),
             (DEVICES, {"program/hardware"}),
         ):

@@ -136,7 +136,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
     start = time.monotonic() - began
     trial = RunFolder(Path(tempfile.mkdtemp(prefix="rustbelt-check-", dir=above(folder.path))), few)
     try:
-        work = Work(trial, program)
+        work = Work(trial, program, whole=True)
         computed = work.results(few.blocks())
         next(computed)
         began = time.monotonic()

@@ -8,19 +8,20 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any
+from functools import partial
 
 import numpy as np
 
 from engine.errors import UserError
-from engine.execution import summing
+from engine.execution import reduced, summing
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
 from engine.program.contract import BlockResult, Form, Program, YearlyValues
+from engine.program.reductions import Reduced, Reduces
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
-from engine.risk.tallies import tally, unkept
+from engine.risk.tallies import Tally, tally, unkept
 from engine.risk.yearly_sample import of_parts, of_sample
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
@@ -42,6 +43,7 @@ class Work:
         whose folder another holds by now, is thrown away.
       force: do not compare what is stored with what the program gives: others made it.
       writers: blocks that are written at a time; where there is one, one is computed at a time too.
+      whole: take all outcomes of a block, also where the program could leave those on its devices that are not kept.
     """
 
     def __init__(
@@ -51,9 +53,11 @@ class Work:
         still_ours: Callable[[], bool] = lambda: True,
         force: bool = False,
         writers: int = 1,
+        whole: bool = False,
     ):
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
+        self._reduces = program if isinstance(program, Reduces) and not whole else None
         self._agrees, self._own = force, list[int]()
         self._wrong_with_years, self._lock = Future[str](), threading.Lock()
 
@@ -115,7 +119,8 @@ class Work:
         """Computes blocks, and gives each when it is committed, in their order; others are computed and written meanwhile.
 
         In memory are the outcomes of at most `AHEAD` blocks that are computed, of one that is looked at, and of those that are
-        written with their files: where these are as many as writers, the next one waits.
+        written with their files: where these are as many as writers, the next one waits. Of blocks that are reduced on cards there are in
+        memory what they leave, of as many as a launch has beside these.
 
         Args:
           wanted: the blocks; of those that are given back as many ahead are taken as are in memory.
@@ -139,7 +144,7 @@ class Work:
             future.result()
             return block
 
-        def store(result: BlockResult) -> None:
+        def store(result: BlockResult | Reduced) -> None:
             if yearly:
                 refuse_bad_year(self.study, self._wrong_with_years.result())
             self.store(result)
@@ -147,7 +152,8 @@ class Work:
         with ThreadPoolExecutor(self._writers) as writers:
             try:
                 for result in self.results(wanted, min(self._writers, AHEAD)):
-                    out += refuse_nonfinite(self.study, result, out)
+                    if isinstance(result, BlockResult):
+                        out += refuse_nonfinite(self.study, result, out)
                     if self._own:
                         self._agree(*(future for future, _ in writing))
                     self._own.append(result.block.index)
@@ -198,38 +204,55 @@ class Work:
                 ledger.drop(self._folder.path, index)
             raise
 
-    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult]:
+    def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult | Reduced]:
         """Blocks computed, in their order, and nothing written.
 
         Args:
-          at_once: how many are computed while whoever takes them is busy with another.
+          at_once: how many are computed while whoever takes them is busy with another; more where they are reduced.
         """
-        running: deque[tuple[Block, Any]] = deque()
+        running: deque[Callable[[], BlockResult | Reduced]] = deque()
         for block in wanted:
-            running.append((block, self._program.submit(block)))
-            if len(running) > at_once:
-                yield self._program.collect(*running.popleft())
+            running.append(self._started(block))
+            while len(running) > max(at_once, self._reduces.ahead if self._reduces else 0):
+                yield running.popleft()()
         while running:
-            yield self._program.collect(*running.popleft())
+            yield running.popleft()()
 
-    def files(self, result: BlockResult) -> dict[str, bytes]:
+    def _started(self, block: Block) -> Callable[[], BlockResult | Reduced]:
+        """Starts a block, and gives what waits for it."""
+        running = self._program.submit(block)
+        whole = partial(self._program.collect, block, running)
+        asked = reduced.asked(self.study, block) if self._reduces else None
+        if self._reduces is None or asked is None:
+            return whole
+        reduction = self._reduces.reduce(block, running, asked)
+        return lambda: reduction() or whole()
+
+    def files(self, result: BlockResult | Reduced) -> dict[str, bytes]:
         """Everything that a block leaves in the run folder, by place, but its record."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
-        outcomes = without_excluded(study, result.outcomes)
-        files = cube.block_files(study, block, outcomes, draws)
-        if unkept(study):
-            files[ledger.tally_name(block)] = tally_content(tally(study, outcomes))
+        if isinstance(result, Reduced):
+            files = cube.block_files(study, block, result.kept, draws, study.keep.outcomes)
+            left: Tally | None = reduced.tally_of(result, study)
+        else:
+            outcomes = without_excluded(study, result.outcomes)
+            files = cube.block_files(study, block, outcomes, draws)
+            left = tally(study, outcomes) if unkept(study) else None
+        if left is not None:
+            files[ledger.tally_name(block)] = tally_content(left)
         return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {})
 
-    def store(self, result: BlockResult) -> None:
+    def store(self, result: BlockResult | Reduced) -> None:
         """Writes and commits a block that has been computed."""
-        block = result.block
-        counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
+        study, block, out = self.study, result.block, 0
+        counts: np.ndarray = np.zeros((len(study.policies), len(study.model.outcomes)), np.int64)
+        if isinstance(result, BlockResult):
+            counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
+            out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
         nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
-        out = int(excluded(self.study, result.outcomes).sum()) if any(map(any, nonfinite)) else 0
         self._commit(Record(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
 
     def _commit(self, record: Record, files: Mapping[str, bytes]) -> None:

@@ -59,11 +59,13 @@ class Launches:
       code: what is launched, once that is known to be fit.
       failure: why there are no more of them; "" as long as there are.
       passes: how many have come back.
+      spare: bytes that each card has beside those of its passes; None where it does not tell.
     """
 
     def __init__(self, mesh: Mesh):
         self.failure, self.passes = _LOST[0] if _LOST else "", 0
         self.code: GpuCode | None = None
+        self.spare: int | None = None
         self.lock = threading.RLock()
         self._mesh, self._longest = mesh, 0.0
         self._run: Callable[..., Any] | None = None
@@ -87,36 +89,45 @@ class Launches:
           CardFailed: there are none.
         """
         run = on_mesh(code.layout, text, self._mesh)
-        values = self._in_time(lambda: np.asarray(jax.device_get(run(counters, *arrays))), FIRST)
+        values = self._in_time(begun(lambda: np.asarray(jax.device_get(run(counters, *arrays)))), FIRST)
         self._run = run
         return values
 
-    def start(self, counters: np.ndarray, arrays: tuple[np.ndarray, ...]) -> Callable[[], np.ndarray]:
-        """Starts a pass; gives what waits for its outcomes, [device, policy, outcome, path].
+    def start(self, counters: np.ndarray, arrays: tuple[np.ndarray, ...]) -> Launch:
+        """Starts a pass.
 
         Raises:
-          CardFailed: it cannot be started; and when it is waited for, it has not come back.
+          CardFailed: it cannot be started.
         """
         if self.failure or self._run is None:
             raise CardFailed(self.failure)
         began, run = time.monotonic(), self._run
-        running = self._in_time(lambda: run(counters, *arrays), LEAST)
+        running = self._in_time(begun(lambda: run(counters, *arrays)), LEAST)
+        return Launch(self, running, began)
 
-        def wait() -> np.ndarray:
-            if self.failure:
-                raise CardFailed(self.failure)
-            most = max(LEAST, TIMES * self._longest) if self.passes else FIRST
-            values = self._in_time(lambda: np.asarray(jax.device_get(running)), most)
+    def come_back(self, running: Future[Given], began: float, is_first: bool) -> Given:
+        """What some work on a pass gives, waited for as long as a pass may take.
+
+        Args:
+          began: when the pass was launched, in the seconds of `time.monotonic`.
+          is_first: whether nothing of the pass has come back yet.
+
+        Raises:
+          CardFailed: it raises, or has not come back.
+        """
+        if self.failure:
+            raise CardFailed(self.failure)
+        most = max(LEAST, TIMES * self._longest) if self.passes else FIRST
+        given = self._in_time(running, most)
+        if is_first:
             if self.passes < LOOKED_AT:
                 self._longest = max(self._longest, time.monotonic() - began)
             self.passes += 1
-            return values
+        return given
 
-        return wait
-
-    def _in_time(self, work: Callable[[], Given], seconds: float) -> Given:
+    def _in_time(self, running: Future[Given], seconds: float) -> Given:
         try:
-            return in_time(work, seconds)
+            return waited_for(running, seconds)
         except CardFailed as failure:
             raise self.lose(str(failure)) from None
 
@@ -126,12 +137,44 @@ class Launches:
         return self.give_up(why)
 
 
-def in_time(work: Callable[[], Given], seconds: float) -> Given:
-    """What some work on a card gives, done by a thread that is left to itself where it takes longer.
+class Launch:
+    """A pass under way. What it computes lies on the cards until it is asked for.
 
-    Raises:
-      CardFailed: it does, or raises whatever a driver or a card may.
+    Args:
+      outcomes: the cards' array of them, [device, policy, outcome, path].
+      began: as `Launches.come_back` has it.
     """
+
+    def __init__(self, launches: Launches, outcomes: Any, began: float):
+        self._launches, self._outcomes, self._began = launches, outcomes, began
+        self._has_come_back = False
+
+    def values(self) -> np.ndarray:
+        """All outcomes in main memory, [device, policy, outcome, path].
+
+        Raises:
+          CardFailed: they have not come back.
+        """
+        return self.begin(lambda outcomes: np.asarray(jax.device_get(outcomes)))()
+
+    def begin(self, work: Callable[[Any], Given]) -> Callable[[], Given]:
+        """Begins some work on the outcomes, and gives what waits for it, which raises a CardFailed where it does not come back."""
+        running = begun(lambda: work(self._outcomes))
+
+        def wait() -> Given:
+            is_first, self._has_come_back = not self._has_come_back, True
+            return self._launches.come_back(running, self._began, is_first)
+
+        return wait
+
+
+def on_card(outcomes: Any, card: int) -> Any:
+    """One card's part of the outcomes of a pass, [1, policy, outcome, path], which stays there; cards by their place in the mesh."""
+    return next(part.data for part in outcomes.addressable_shards if (part.index[0].start or 0) == card)
+
+
+def begun(work: Callable[[], Given]) -> Future[Given]:
+    """Some work, done by a thread that is left to itself where nobody waits for it any longer."""
     given: Future[Given] = Future()
 
     def do() -> None:
@@ -142,8 +185,22 @@ def in_time(work: Callable[[], Given], seconds: float) -> Given:
 
     # a daemon: nobody waits for it when the process ends
     threading.Thread(target=do, daemon=True).start()
+    return given
+
+
+def in_time(work: Callable[[], Given], seconds: float) -> Given:
+    """What some work on a card gives, done by a thread; raises as `waited_for`."""
+    return waited_for(begun(work), seconds)
+
+
+def waited_for(running: Future[Given], seconds: float) -> Given:
+    """What some work on a card gives.
+
+    Raises:
+      CardFailed: it takes longer, or raises whatever a driver or a card may.
+    """
     try:
-        return given.result(timeout=seconds)
+        return running.result(timeout=seconds)
     except TimeoutError:
         atexit.register(_end_within, ENDING)
         raise CardFailed(f"a launch had not come back after {seconds:,.0f} s") from None

@@ -8,14 +8,15 @@ processors goes on, from the pass that was lost: it has the same bits. All but o
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.program import first_launch, gpu, hardware
+from engine.program import first_launch, gpu, hardware, reductions
 from engine.program.contract import (
     BlockResult,
     CardFailed,
@@ -29,17 +30,28 @@ from engine.program.contract import (
     YearlyValues,
     in_a_row,
 )
-from engine.program.gpu import Launches
+from engine.program.gpu import Launch, Launches
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
 from engine.program.llvm import NoMachineForm
 from engine.program.native import LoopProgram
+from engine.program.reductions import Asked, Reduced
 from engine.study.study import BLOCK, Block, Study
 
 LOOKED_AT = 1 << 6
 """Paths at the end of each card's part of a pass that are held against the processors' bytes: a fraction of a millisecond."""
 _HELD = 4
 """Passes of outcomes that a card has room for: one that it computes, one that waits, and those whose memory is not free yet."""
+_ROOM = 1 << 14
+"""Bins that there is room for in what is reduced of a block, to begin with; and in multiples of which there is more."""
+
+
+class CardPass(Pass):
+    """A pass on cards."""
+
+    def __init__(self, first: int, wait: Callable[[], Outcomes], launch: Launch):
+        super().__init__(first, wait)
+        self.launch = launch
 
 
 class GpuProgram:
@@ -72,6 +84,12 @@ class GpuProgram:
         self._arrays: tuple[np.ndarray, ...] | None = None
         self._passes: dict[int, Pass] = {}
         self._lock = threading.RLock()
+        self._room, self._proved = _ROOM, set[Asked]()
+
+    @property
+    def ahead(self) -> int:
+        """As `Reduces.ahead`: those of a pass."""
+        return 0 if self.launches.failure else self.reach // BLOCK
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -109,6 +127,35 @@ class GpuProgram:
             with self._lock:
                 self._passes.clear()
             return self._host.collect(block, self._host.submit(block))
+
+    def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
+        """As `Reduces.reduce`; None where a value is not finite, the cards are lost, or have no room for it."""
+        spare, needed = self.launches.spare, asked.bytes_needed(len(self.study.policies))
+        if not isinstance(running, CardPass) or (spare is not None and spare < needed):
+            return lambda: None
+        launch, (card, at) = running.launch, divmod(block.first - running.first, self.lanes)
+
+        def arrays(outcomes: Any) -> dict[str, np.ndarray]:
+            piece, room = gpu.on_card(outcomes, card), self._room
+            made = reductions.fetched(reductions.started(piece, at, asked, room))
+            if made["held"] > room:
+                self._room = room = int(made["held"] * 9 // 8 // _ROOM + 1) * _ROOM
+                made = reductions.fetched(reductions.started(piece, at, asked, room))
+            return made
+
+        begun = launch.begin(arrays)
+
+        def wait() -> Reduced | None:
+            try:
+                made = begun()
+                self._refuse_other_reduced(block, made, asked)
+            except CardFailed:
+                with self._lock:
+                    self._passes.clear()
+                return None
+            return None if made["nonfinite"].any() else reductions.as_result(block, made)
+
+        return wait
 
     def path(self, number: int) -> Trace:
         return self._host.path(number)
@@ -173,7 +220,10 @@ class GpuProgram:
         """
         hardware.refuse_too_old(self.mesh)
         outcomes = len(self.study.policies) * len(self.study.model.outcomes)
-        hardware.refuse_too_full(self.mesh, _HELD * self.lanes * outcomes * np.dtype(self.dtype).itemsize)
+        held = _HELD * self.lanes * outcomes * np.dtype(self.dtype).itemsize
+        hardware.refuse_too_full(self.mesh, held)
+        room = hardware.memory(self.mesh)
+        self.launches.spare = None if room is None else room - held
         code, text = gpu.kernel(self.study, self._listing, self.inputs, self.lanes, gpu.target(self.mesh))
         arrays = gpu.launched(code, self.study, self.inputs)
         first_launch.refuse_unfit(code, text, self.mesh, arrays, self._host)
@@ -189,20 +239,45 @@ class GpuProgram:
         if self._arrays is None:
             self._arrays = gpu.launched(code, self.study, self.inputs)
         counters = gpu.counters(code.layout, first, self.mesh.devices.size)
-        wait = self.launches.start(counters, self._arrays)
+        launch = self.launches.start(counters, self._arrays)
 
         def outcomes() -> Outcomes:
-            values = wait()
-            try:
+            values = launch.values()
+            with self._lost_where_other():
                 self._refuse_other(first, values)
-            except CardFailed as other:
-                raise self.launches.lose(str(other)) from None
             return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
 
-        return Pass(first, outcomes)
+        return CardPass(first, outcomes, launch)
+
+    @contextmanager
+    def _lost_where_other(self) -> Iterator[None]:
+        """Within it a card that is found to have other bytes is lost."""
+        try:
+            yield
+        except CardFailed as other:
+            raise self.launches.lose(str(other)) from None
 
     def _refuse_other(self, first: int, values: np.ndarray) -> None:
         """Raises a CardFailed where the last paths of a card, [device, policy, outcome, path], have other bytes than the processors'."""
         for device, of_card in enumerate(values):
             at = first + (device + 1) * self.lanes - LOOKED_AT
             first_launch.refuse_other(self._host, at, of_card[..., -LOOKED_AT:])
+
+    def _refuse_other_reduced(self, block: Block, made: dict[str, np.ndarray], asked: Asked) -> None:
+        """Raises a CardFailed where the last paths of a block have other bytes than the processors'; or what is made of all of them, of
+        the first block that leaves as much.
+        """
+        last = made["last"]
+        with self._lost_where_other():
+            first_launch.refuse_other(self._host, block.first + block.count - last.shape[-1], last)
+            with self._lock:
+                if asked in self._proved or made["nonfinite"].any():
+                    return
+                outcomes = self._host.collect(block, self._host.submit(block)).outcomes
+                expected = reductions.by_processor(outcomes, asked, len(made["bins"]))
+                if any(made[name].tobytes() != array.tobytes() for name, array in expected.items()):
+                    last_path = block.first + block.count - 1
+                    raise CardFailed(
+                        f"counts of paths {block.first:,} to {last_path:,} are others than on the processor"
+                    )
+                self._proved.add(asked)

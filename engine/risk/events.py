@@ -39,3 +39,14 @@ def happens(study: Study, event: Event, values: Mapping[str, np.ndarray]) -> np.
         return values[event.outcome] > event.above
     assert event.below is not None
     return values[event.outcome] < event.below
+
+
+def thresholds(study: Study, event: Event) -> tuple[tuple[str, bool, float], ...]:
+    """What has to be passed together where an event happens: an outcome, whether above it, and the threshold."""
+    if event.outcome is None:
+        parts = [thresholds(study, study.events_by_name[name]) for name in event.all_of]
+        return tuple(one for part in parts for one in part)
+    above = event.above is not None
+    limit = event.above if above else event.below
+    assert limit is not None
+    return ((event.outcome, above, float(limit)),)

@@ -6,6 +6,7 @@ the bins that occur (`histograms.py`), and a number for each group, policy and q
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import islice, pairwise
@@ -24,6 +25,8 @@ GROUPS = 64
 """Groups that those of all blocks are folded into: group g of the study into g modulo this."""
 TOGETHER = 8
 """Tallies of blocks that are in memory at a time while they are folded: room is made for the bins of all of them."""
+LANES = 256, 16
+"""Lanes that the values of a group are dealt to in turn to be added up, and then the sums of these: see `added`."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
 _STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
 _LARGEST_STEPS = np.iinfo(np.uint32).max
@@ -96,7 +99,7 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
 
     Bins are those of values in single precision; totals, and what two policies are compared by, are not rounded to it.
     """
-    starts = _starts(outcomes.shape[-1], study.unit)
+    starts = group_starts(outcomes.shape[-1], study.unit)
     sound = np.isfinite(outcomes[0, 0])
     if not sound.all():
         outcomes = outcomes[..., sound]
@@ -111,11 +114,11 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
             bins.append((k * len(of_policies) + p) * BINS + held)
             counts.append(count)
             steps.append(step)
-        totals.append(np.add.reduceat(of_policies, starts, axis=-1, dtype=np.float64))
+        totals.append(added(of_policies, starts))
         reference = of_policies[base]
         worse.append(_numbers(of_policies > reference if loss else of_policies < reference, starts))
         best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
-        regret.append(np.add.reduceat(np.abs(of_policies - best), starts, axis=-1, dtype=np.float64))
+        regret.append(added(np.abs(of_policies - best), starts))
     values = {name: outcomes[:, k] for k, name in enumerate(names)}
     events = [_numbers(happens(study, event, values), starts) for event in unkept_events(study)]
     shape = 0, len(study.policies), len(starts)
@@ -126,8 +129,9 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
         counts=np.concatenate(counts, axis=1),
         steps=np.concatenate(steps),
         totals=np.array(totals),
-        least=own.min(axis=-1, initial=np.inf),
-        most=own.max(axis=-1, initial=-np.inf),
+        # adding nothing makes one zero of both
+        least=own.min(axis=-1, initial=np.inf) + 0,
+        most=own.max(axis=-1, initial=-np.inf) + 0,
         worse=np.array(worse),
         regret=np.array(regret),
         events=np.array(events) if events else np.zeros(shape, np.int64),
@@ -190,10 +194,31 @@ def _with_bins(parts: Sequence[Tally], total: Tally | None) -> Tally:
     return replace(total, bins=bins, counts=counts, steps=steps)
 
 
-def _starts(count: int, unit: int) -> Int[np.ndarray, "group"]:
+def group_starts(count: int, unit: int) -> Int[np.ndarray, "group"]:
     """First path of each group of a block of so many paths: groups as equal as can be, of whole units."""
     groups = -(-count // GROUP)
     return np.arange(groups) * count // groups // unit * unit
+
+
+def added(
+    values: Float[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]
+) -> Float[np.ndarray, "policy group"]:
+    """Sum of the values of each group, float64, in one stated order, which a card follows too (`program/reductions.py`).
+
+    The values are dealt to 256 lanes in turn, each of which adds up in their order; the sums of these to 16 in the same way; and these
+    are added from the first to the last.
+    """
+    sizes = np.diff(starts, append=values.shape[-1])
+    width = -(-int(sizes.max(initial=0)) // LANES[0]) * LANES[0]
+    if (sizes == width).all():
+        rows = values.reshape(len(values), len(starts), width)
+    else:
+        rows = np.zeros((len(values), len(starts), width), values.dtype)
+        for group, (begin, end) in enumerate(pairwise([*starts, values.shape[-1]])):
+            rows[:, group, : end - begin] = values[:, begin:end]
+    for lanes in LANES:
+        rows = rows.reshape(*rows.shape[:2], rows.shape[2] // lanes, lanes).sum(axis=2, dtype=np.float64)
+    return functools.reduce(np.add, np.moveaxis(rows, -1, 0)) + 0.0
 
 
 def _numbers(holds: Bool[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]) -> np.ndarray:

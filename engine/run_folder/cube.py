@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -121,14 +121,19 @@ def skeleton(study: Study) -> dict[str, bytes]:
 
 
 def block_files(
-    study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray]
+    study: Study,
+    block: Block,
+    outcomes: np.ndarray,
+    draws: Mapping[str, np.ndarray],
+    of: Iterable[str] | None = None,
 ) -> dict[str, bytes]:
     """Files of the cube that hold a block, by their place below the run folder.
 
     Args:
-      outcomes: in the study's precision [policy, outcome, path], over all outcomes of the model in its order.
+      outcomes: in the study's precision [policy, outcome, path].
       draws: factor -> its draws, for as many of the block's paths as `kept_draws` says, or more; those beyond are
         not stored.
+      of: names of these outcomes; all of the model in its order if not given.
 
     Raises:
       ValueError: the block is no whole shard of this study, or the values have another shape or type.
@@ -137,7 +142,7 @@ def block_files(
         raise ValueError(
             f"block {block}: a shard has one writer, so a block must be exactly one of the study's"
         )
-    names = list(study.model.outcomes)
+    names = list(study.model.outcomes if of is None else of)
     expected = (len(study.policies), len(names), block.count)
     if outcomes.shape != expected or outcomes.dtype != study.dtype:
         got = f"{outcomes.dtype} {outcomes.shape}"

@@ -3,15 +3,16 @@
 import warnings
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import engine
-from engine.program import devices, gpu, hardware
+from engine.program import devices, gpu, hardware, reductions
 from engine.run_folder import provenance
 from engine.runs.run import Run
 from engine.study.study import BLOCK
-from tests.program.simulated_card import FAILURES, WORDS, Card, Named
-from tests.recorded import contents, study_in
+from tests.program.simulated_card import FAILURES, OPENED, WORDS, Card, Named
+from tests.recorded import KEEP, contents, study_in
 from tests.small_files import call
 
 PATHS = 5 * BLOCK + 600
@@ -21,13 +22,13 @@ PATHS = 5 * BLOCK + 600
 def on_card(monkeypatch, tmp_path):
     """A run on a card whose launches of blocks fail from a number on, and what it told on the way."""
 
-    def run(what="", launch=0):
-        study = study_in(tmp_path, PATHS)
+    def run(what="", launch=0, keep=KEEP):
+        study = study_in(tmp_path, PATHS, keep)
         monkeypatch.setattr(
             hardware, "cards", lambda: ([Named()], "a run takes cards of one kind: 1 x NVIDIA T400 left out")
         )
         monkeypatch.setattr(devices, "GPU_LANES", BLOCK)
-        Card(monkeypatch, study, what, launch)
+        run.card = Card(monkeypatch, study, what, launch)
         notes = []
         done = engine.run(
             study, tmp_path / "run", device="gpu", observe=lambda stage: notes.append(stage.note)
@@ -37,8 +38,8 @@ def on_card(monkeypatch, tmp_path):
     return run
 
 
-def on_processors(folder) -> dict:
-    engine.run(study_in(folder, PATHS), folder / "cpu", device="cpu")
+def on_processors(folder, keep=KEEP) -> dict:
+    engine.run(study_in(folder, PATHS, keep), folder / "cpu", device="cpu")
     return contents(folder / "cpu")
 
 
@@ -58,6 +59,29 @@ def test_a_run_on_a_card_leaves_the_bytes_of_processors_and_says_what_computed_i
     cpu = engine.open_run(tmp_path / "cpu")
     assert [one["name"] for one in forms_of(cpu)] == ["loop"] and forms_of(cpu)[0]["on"].endswith("x cpu")
     assert run.verify() == []
+
+
+@pytest.mark.parametrize(
+    "keep", [KEEP, "keep = { outcomes = [], draws = 0, yearly = 500 }\n"], ids=["one kept", "none kept"]
+)
+def test_outcomes_that_are_not_kept_never_cross(on_card, tmp_path, keep):
+    run, _ = on_card(keep=keep)
+    assert contents(run.folder) == on_processors(tmp_path, keep)
+    assert on_card.card.launches > OPENED and max(on_card.card.crossed) <= OPENED
+
+
+def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, monkeypatch, tmp_path):
+    by_processor = reductions.by_processor
+
+    def others(*given):
+        arrays = by_processor(*given)
+        return arrays | {"counts": arrays["counts"] + np.uint16(1)}
+
+    monkeypatch.setattr(reductions, "by_processor", others)
+    with pytest.warns(UserWarning, match="counts of paths 0 to 131,071 are others than on the processor"):
+        run, _ = on_card()
+    assert contents(run.folder) == on_processors(tmp_path)
+    assert forms_of(run)[-1]["name"] == "loop"
 
 
 @pytest.mark.parametrize("what", FAILURES)

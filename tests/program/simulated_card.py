@@ -1,11 +1,14 @@
 """A card that is none: processors behind its interface, which give the loop's bytes until they are told to fail."""
 
+from __future__ import annotations
+
 import threading
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+import jax
 import numpy as np
 import pytest
 from jax.sharding import Mesh
@@ -26,6 +29,8 @@ WORDS = {
     "gives other bytes": "have other bytes than on the processor",
 }
 """What is said of each."""
+OPENED = 4
+"""Launches before those of blocks: three of the trial, one that begins."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +54,34 @@ class Named:
         return {"bytes_limit": self.memory_limit}
 
 
+class OnCard:
+    """Outcomes of a launch, each card's part on a processor of its own; what crosses of all of them is counted."""
+
+    def __init__(self, card: Card, values: np.ndarray):
+        self._card, self._number, self._values = card, card.launches, values
+
+    @property
+    def addressable_shards(self) -> list[SimpleNamespace]:
+        return [
+            SimpleNamespace(index=(slice(k, k + 1),), data=jax.device_put(self._values[k : k + 1]))
+            for k in range(len(self._values))
+        ]
+
+    def __array__(self, *_: object, **__: object) -> np.ndarray:
+        self._card.crossed.append(self._number)
+        return self._values
+
+
 class Hangs:
     """Outcomes that never come."""
 
     def __init__(self) -> None:
         self.let_go = threading.Event()
+
+    @property
+    def addressable_shards(self) -> list[SimpleNamespace]:
+        self.let_go.wait()
+        raise RuntimeError
 
     def __array__(self, *_: object, **__: object) -> np.ndarray:
         self.let_go.wait()
@@ -66,17 +94,21 @@ class Card:
     Args:
       study: whose they are.
       what: happens to launches from the number `launch` on, counted from 1; one of `FAILURES`.
+      crossed: numbers of the launches all of whose outcomes were copied to main memory.
+      held: outcomes of launches by their first path.
       trial: launches of the trial, which are counted for themselves, happen to them too.
     """
 
     def __init__(self, patch: pytest.MonkeyPatch, study: Study, what: str = "", launch: int = 0):
         self.study, self.what, self.launch = study, what, launch
         self.launches, self.trials, self.hanging = 0, 0, list[Hangs]()
-        self._host, self._held = program_on(study, processors()), dict[int, np.ndarray]()
+        self.crossed = list[int]()
+        self._host, self.held = program_on(study, processors()), dict[int, np.ndarray]()
         patch.setattr(ptx, "text", lambda code, processor: "// a kernel")
         patch.setattr(gpu, "on_mesh", self.on_mesh)
         patch.setattr(gpu, "_LOST", [])
-        patch.setattr(gpu, "LEAST", 0.2)
+        if what in ("hangs", "does not start"):
+            patch.setattr(gpu, "LEAST", 0.2)
         patch.setattr(gpu, "TIMES", 1)
         patch.setattr(first_launch, "ends_apart", self.ends_apart)
         driver = uuid.uuid4().hex  # another one each time: nothing is known to be fit
@@ -88,9 +120,9 @@ class Card:
         return first_launch.ends_here(*given)
 
     def _outcomes(self, first: int, count: int) -> np.ndarray:
-        if first not in self._held:
-            self._held[first] = outcomes(self._host, Block(0, first, count))
-        return self._held[first]
+        if first not in self.held:
+            self.held[first] = outcomes(self._host, Block(0, first, count))
+        return self.held[first]
 
     def on_mesh(self, layout, text: str, mesh: Mesh) -> Callable[..., object]:
         """As `gpu.on_mesh`."""
@@ -111,7 +143,7 @@ class Card:
             values = np.stack([self._outcomes(first, layout.lanes) for first in firsts])
             if fails:
                 values[..., -1] += 1  # of the last path alone
-            return values
+            return OnCard(self, values)
 
         return launch
 

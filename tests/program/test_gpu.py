@@ -15,16 +15,15 @@ from engine.program.contract import CardFailed
 from engine.program.gpu_program import GpuProgram
 from engine.program.hardware import processors
 from engine.program.kernel import listing_of, program_on
+from engine.program.reductions import Asked
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Block, Study
 from tests import shock_study
 from tests.helpers import assert_same
-from tests.program.simulated_card import FAILURES, WORDS, Card, Named, outcomes, row_of
+from tests.program.simulated_card import FAILURES, OPENED, WORDS, Card, Named, outcomes, row_of
 from tests.program.test_state import study as state_of_every_type
 
 HANGS = "hangs", "does not start"
-OPENED = 4
-"""Launches before those of blocks: three of the trial, one that begins."""
 
 
 def program(study: Study | None = None, *cards: Named) -> GpuProgram:
@@ -97,6 +96,30 @@ def test_a_card_that_fails_at_the_hundredth_pass_is_replaced_from_there_on(monke
             assert_same(outcomes(on_card, block), outcomes(host, block))
     assert [form.name for form in on_card.forms] == ["kernel", "loop"]
     assert card.launches == OPENED + 100
+
+
+def test_a_block_whose_values_are_not_all_finite_is_not_reduced(monkeypatch):
+    study = state_of_every_type()
+    card = Card(monkeypatch, study)
+    on_card = program()
+    on_card.prepare()
+    card.held[0] = outcomes(program_on(study, processors()), blocks(1)[0])
+    card.held[0][0, 0, BLOCK // 2] = np.nan
+    asked = Asked(BLOCK, (0,), (), (0,), (True,), 0, ())
+    for block, is_reduced in zip(blocks(2), (False, True), strict=True):
+        running = on_card.submit(block)
+        reduced = on_card.reduce(block, running, asked)()
+        assert (reduced is not None) == is_reduced
+    assert_same(outcomes(on_card, blocks(1)[0]), card.held[0])
+
+
+def test_a_card_without_room_for_counts_reduces_nothing(monkeypatch):
+    Card(monkeypatch, state_of_every_type())
+    on_card = program(None, Named(memory_limit=16 << 20))
+    on_card.prepare()
+    block, asked = blocks(1)[0], Asked(BLOCK, (0,), (), (0,), (True,), 0, ())
+    assert on_card.launches.spare < asked.bytes_needed(1)
+    assert on_card.reduce(block, on_card.submit(block), asked)() is None and not on_card.launches.failure
 
 
 def test_programs_that_share_a_card_give_it_up_together_and_others_do_not_try(monkeypatch):

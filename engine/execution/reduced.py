@@ -1,0 +1,36 @@
+"""What is asked of a block where a program reduces it on its devices, and the tally that comes of it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.program.reductions import Asked, Reduced
+from engine.risk.events import thresholds
+from engine.risk.tallies import Tally, group_starts, unkept, unkept_events
+from engine.study.study import Block, Study
+
+
+def asked(study: Study, block: Block) -> Asked | None:
+    """What a block leaves in the run folder; None where its outcomes have to be there one by one: all are kept, or they are in double precision."""
+    tallied = unkept(study)
+    if not tallied or study.dtype != np.float32:
+        return None
+    place = {name: k for k, name in enumerate(study.model.outcomes)}
+    return Asked(
+        count=block.count,
+        starts=tuple(group_starts(block.count, study.unit).tolist()),
+        kept=tuple(place[name] for name in study.keep.outcomes),
+        tallied=tuple(place[name] for name in tallied),
+        losses=tuple(study.is_loss(name) for name in tallied),
+        baseline=study.row(study.baseline),
+        events=tuple(
+            tuple((place[name], above, limit) for name, above, limit in thresholds(study, event))
+            for event in unkept_events(study)
+        ),
+    )
+
+
+def tally_of(reduced: Reduced, study: Study) -> Tally:
+    """As `risk.tallies.tally` of the block's outcomes."""
+    count = reduced.block.count
+    return Tally(sizes=np.diff(group_starts(count, study.unit), append=count), **reduced.tally)
