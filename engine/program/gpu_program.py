@@ -35,7 +35,7 @@ from engine.program.known import Unlisted
 from engine.program.listing import Listing
 from engine.program.llvm import NoMachineForm
 from engine.program.native import LoopProgram
-from engine.program.reductions import Asked, Reduced
+from engine.program.reductions import MOST_ROWS, Asked, Reduced
 from engine.study.study import BLOCK, Block, Study
 
 LOOKED_AT = 1 << 6
@@ -130,8 +130,9 @@ class GpuProgram:
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
         """As `Reduces.reduce`; None where a value is not finite, the cards are lost, or have no room for it."""
-        spare, needed = self.launches.spare, asked.bytes_needed(len(self.study.policies))
-        if not isinstance(running, CardPass) or (spare is not None and spare < needed):
+        policies, spare = len(self.study.policies), self.launches.spare
+        fits = spare is None or asked.bytes_needed(policies) <= spare
+        if not isinstance(running, CardPass) or not fits or len(asked.tallied) * policies > MOST_ROWS:
             return lambda: None
         launch, (card, at) = running.launch, divmod(block.first - running.first, self.lanes)
 

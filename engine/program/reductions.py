@@ -26,6 +26,8 @@ LANES = 256, 16
 """As `risk.tallies.LANES`."""
 LOOKED_AT = 1 << 6
 """Paths at the end of a block that cross as they are, to be held against the processors'."""
+MOST_ROWS = 1 << 11
+"""Outcomes and policies of a block that are counted, at most: their bins by group are numbered in 32 bits."""
 _BINS = 1 << 16
 _PINNED = "pinned_host"
 _SIGN, _ONES, _INFINITE, _LEAST_NORMAL = 1 << 31, 0xFFFFFFFF, 0x7F800000, 0x00800000
@@ -54,8 +56,8 @@ class Asked:
     events: tuple[tuple[tuple[int, bool, float], ...], ...]
 
     def bytes_needed(self, policies: int) -> int:
-        """Bytes that a device takes for it beside the outcomes: counts by group, sums of steps, and values in double precision."""
-        return len(self.tallied) * policies * (_BINS * (4 * len(self.starts) + 12) + 16 * self.count)
+        """Bytes that a device takes for it beside the outcomes, roughly: rows of bins, and what is made of each value."""
+        return len(self.tallied) * policies * (16 * _BINS + 40 * self.count)
 
 
 @dataclass(frozen=True)
@@ -192,25 +194,19 @@ def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: i
     group = np.repeat(np.arange(groups, dtype=np.int32), sizes)
     row = jnp.arange(rows, dtype=jnp.int32).reshape(*own.shape[:2], 1)
     cells = row * _BINS + (own >> 16).astype(jnp.int32)
-    counts = (
-        jnp.zeros(rows * _BINS * groups, jnp.int32)
-        .at[(cells * groups + group).ravel()]
-        .add(1, mode="promise_in_bounds")
-    )
-    steps = (
-        jnp.zeros(rows * _BINS, jnp.uint64)
-        .at[cells.ravel()]
-        .add((own & (_BINS - 1)).astype(jnp.uint64).ravel(), mode="promise_in_bounds")
-    )
-    counts = counts.reshape(-1, groups)
-    holds = counts.sum(axis=-1, dtype=jnp.int32) > 0
-    places = jnp.where(holds, jnp.cumsum(holds, dtype=jnp.int32) - 1, room)
-    bins = jnp.zeros(room, jnp.int32).at[places].set(jnp.arange(rows * _BINS, dtype=jnp.int32), mode="drop")
+    seen = jnp.zeros(rows * _BINS, jnp.int32).at[cells.ravel()].set(1, mode="promise_in_bounds")
+    places = jnp.cumsum(seen) - 1
+    numbers = jnp.arange(rows * _BINS, dtype=jnp.int32)
+    bins = jnp.zeros(room, jnp.int32).at[jnp.where(seen > 0, places, room)].set(numbers, mode="drop")
+    place = jnp.minimum(places[cells], room)  # what has no room is dropped
+    counts = jnp.zeros(room * groups, jnp.int32).at[(place * groups + group).ravel()].add(1, mode="drop")
+    step = (own & (_BINS - 1)).astype(jnp.uint64)
+    steps = jnp.zeros(room, jnp.uint64).at[place.ravel()].add(step.ravel(), mode="drop")
     return {
         "bins": bins.astype(jnp.uint32),
-        "counts": counts[bins].astype(jnp.uint16),
-        "steps": steps[bins],
-        "held": holds.sum(dtype=jnp.int32),
+        "counts": counts.reshape(room, groups).astype(jnp.uint16),
+        "steps": steps,
+        "held": places[-1] + 1,
     }
 
 
