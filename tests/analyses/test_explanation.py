@@ -184,7 +184,7 @@ def test_tables_and_groups_hold_what_was_found(given, tmp_path):
     tenths = [one["density"] for one in answer["densities"].where(input="a")]
     assert tuple(tenths) == a.density
     assert row(answer["inputs"], input="a")["highest"].estimate == pytest.approx(tenths[-1].estimate / 10)
-    groups = answer.groups
+    groups = answer.tree
     shifts = groups["inputs"]["shift"].sel(input="a").values
     assert shifts[0] == a.shift.estimate and shifts[3] == a.shift.high
     south = row(answer["places"], place="south")

@@ -104,8 +104,8 @@ def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
     given = explained("branches")
     answer = made(given, tmp_path)
     assert answer.findings[-1].endswith("; 3 others are about as likely.")
-    points, held = answer["points"], answer.groups["point_factors"]
-    assert len(points) == 4 and answer.groups["point_shares"].sizes["point"] == 4
+    points, held = answer["points"], answer.tree["point_factors"]
+    assert len(points) == 4 and answer.tree["point_shares"].sizes["point"] == 4
     for k, point in enumerate(given.reverse.points):
         (own,) = points.where(point=f"future {k + 1}")
         assert own["distance"] == point.distance and own["nearest"] == point.nearest
