@@ -51,7 +51,9 @@ define internal void @together() alwaysinline {{
   ret void
 }}
 {code.thread}
-define ptx_kernel void @{KERNEL}({", ".join(taken)}) "nvvm.maxntid"="{layout.threads}" {{
+!nvvm.annotations = !{{!0}}
+!0 = !{{ptr @{KERNEL}, !"maxntidx", i32 {layout.threads}}}
+define ptx_kernel void @{KERNEL}({", ".join(taken)}) {{
   %numbers = addrspacecast ptr addrspace(3) @numbers to ptr
   %thread = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
   %block = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()

@@ -61,7 +61,9 @@ class Machine:
         head, body = self.text.split("{", 1)
         self.parameters = re.findall(r"\.param \.u64[^,\n)]* (\w+)", head)
         found = re.search(r"\.maxntid (\d+)", head)
-        self.threads = int(found[1]) if found else 1
+        if found is None:
+            raise Fault("says nothing of how many threads a block has at most")
+        self.threads = int(found[1])
         found = re.search(r"\.shared \.align \d+ \.b8 (\w+)\[(\d+)\]", self.text)
         self.room, self.shared = (found[1], int(found[2]) // 4) if found else ("", 0)
         self._registers = {name: TYPES[kind] for kind, name in re.findall(r"\.reg \.(\w+)\s+(%\w+)<", body)}

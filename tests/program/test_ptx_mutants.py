@@ -49,10 +49,10 @@ def found(text: str, code: GpuCode, study: Study, wanted: np.ndarray) -> bool:
 def contracted(text: str) -> list[str]:
     """The text with one product and sum made one operation, for each such pair; a product that an infinite number is added to is none."""
     products = {
-        one[1]: (one[2], one[3]) for one in re.finditer(r"mul\.rn\.f32\s+(%r\d+), (\S+), (\S+);", text)
+        one[1]: (one[2], one[3]) for one in re.finditer(r"mul\.rn\.f32\s+(%[rf]\d+), (\S+), (\S+);", text)
     }
     made = []
-    for one in re.finditer(r"add\.rn\.f32\s+(%r\d+), (\S+), (\S+);", text):
+    for one in re.finditer(r"add\.rn\.f32\s+(%[rf]\d+), (\S+), (\S+);", text):
         for product, other in ((one[2], one[3]), (one[3], one[2])):
             if product in products and other.startswith("%"):
                 a, b = products[product]
@@ -109,7 +109,7 @@ def test_a_wrong_address_of_shared_memory_is_found(name):
     study = STUDIES[name]()
     code = code_of(study)
     text, wanted = ptx.text(code), expected(code, study, 0)
-    loads = list(re.finditer(r"ld\.shared\.b32\s+%r\d+, (\[(\S+?)(?:\+(\d+))?\]);", text))
+    loads = list(re.finditer(r"ld\.shared\.[bf]32\s+%[rf]\d+, (\[(\S+?)(?:\+(\d+))?\]);", text))
     (a, b), (c, d) = loads[0].span(1), loads[-1].span(1)
     swapped = text[:a] + text[c:d] + text[b:c] + text[a:b] + text[d:]
     assert swapped != text and found(swapped, code, study, wanted)
