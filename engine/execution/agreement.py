@@ -9,7 +9,7 @@ import numpy as np
 from engine.errors import Problems
 from engine.program.contract import Outcomes, Program
 from engine.risk.exclusion import without_excluded
-from engine.risk.tallies import GROUP, Tally, tally, unkept
+from engine.risk.tallies import Tally, group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import Record
@@ -26,7 +26,7 @@ REMEDY = (
 def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
     """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
 
-    They are those of one group of a tally (`tallies.GROUP`), or the block where it has fewer: outcomes kept whole are
+    They are those of one group of a tally (`tallies.group_size`), or the block where it has fewer: outcomes kept whole are
     compared path by path, of others their tally. It is the program of the blocks that computes them, which is compiled
     anyway, so that it takes no more than one of its passes.
 
@@ -43,7 +43,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
     if record is None:
         return False
     study = folder.study
-    groups = -(-record.count // GROUP)
+    groups = -(-record.count // group_size(int(record.part)))
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(int(record.part), record.first, size)
     now = without_excluded(study, program.collect(some, program.submit(some)).outcomes)
@@ -86,7 +86,8 @@ def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> 
     file = next((file for file in record.files if file.name.endswith(".npz")), None)
     if file is None or not unkept(study) or not np.isfinite(now).any():
         return
-    stored, computed = tally_of(ledger.content_of(folder.path, file)), tally(study, now)
+    stored = tally_of(ledger.content_of(folder.path, file))
+    computed = tally(study, now, group_size(some.index))
     for k, name in enumerate(unkept(study)):
         if _first_group(study, stored, k) != _first_group(study, computed, k):
             some_paths = f"paths {some.first} to {some.first + some.count - 1}"

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.program.reductions import Asked, Reduced
 from engine.risk.events import thresholds
-from engine.risk.tallies import Tally, group_starts, unkept, unkept_events
+from engine.risk.tallies import Tally, group_size, group_starts, unkept, unkept_events
 from engine.study.study import Block, Study
 
 
@@ -18,7 +18,7 @@ def asked(study: Study, block: Block) -> Asked | None:
     place = {name: k for k, name in enumerate(study.model.outcomes)}
     return Asked(
         count=block.count,
-        starts=tuple(group_starts(block.count, study.unit).tolist()),
+        starts=tuple(_starts(block, study).tolist()),
         kept=tuple(place[name] for name in study.keep.outcomes),
         tallied=tuple(place[name] for name in tallied),
         losses=tuple(study.is_loss(name) for name in tallied),
@@ -32,5 +32,9 @@ def asked(study: Study, block: Block) -> Asked | None:
 
 def tally_of(reduced: Reduced, study: Study) -> Tally:
     """As `risk.tallies.tally` of the block's outcomes."""
-    count = reduced.block.count
-    return Tally(sizes=np.diff(group_starts(count, study.unit), append=count), **reduced.tally)
+    block = reduced.block
+    return Tally(sizes=np.diff(_starts(block, study), append=block.count), **reduced.tally)
+
+
+def _starts(block: Block, study: Study) -> np.ndarray:
+    return group_starts(block.count, study.unit, group_size(block.index))

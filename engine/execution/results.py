@@ -84,14 +84,12 @@ class Answers:
         # groups are filled in turn by the blocks that are there, so that they are as equal as can be
         return folded(self._tallies())
 
-    def _tallies(self) -> Iterator[tuple[Block, Tally]]:
-        """Blocks by their rank, and what they left; so many of them are read at a time as are folded."""
-        blocks = [replace(block, index=rank) for rank, block in enumerate(self.blocks)]
+    def _tallies(self) -> Iterator[Tally]:
+        """What the blocks left; so many of them are read at a time as are folded."""
         with ThreadPoolExecutor(TOGETHER) as threads:
-            for first in range(0, len(blocks), TOGETHER):
+            for first in range(0, len(self.blocks), TOGETHER):
                 some = self.blocks[first : first + TOGETHER]
-                tallies = threads.map(lambda block: tally_of(self._tally(block.index)), some)
-                yield from zip(blocks[first : first + TOGETHER], tallies, strict=True)
+                yield from threads.map(lambda block: tally_of(self._tally(block.index)), some)
 
     def summaries(self, yearly: Mapping[str, Any], rounding: tuple[Rounding, ...] = ()) -> Summaries:
         """Everything that the summary groups of the cube hold.

@@ -21,7 +21,7 @@ from engine.execution.resources import AHEAD
 from engine.program.contract import BlockResult, Form, Program, YearlyValues
 from engine.program.reductions import Reduced, Reduces
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
-from engine.risk.tallies import Tally, tally, unkept
+from engine.risk.tallies import Tally, group_size, tally, unkept
 from engine.risk.yearly_sample import of_parts, of_sample
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
@@ -240,7 +240,7 @@ class Work:
         else:
             outcomes = without_excluded(study, result.outcomes)
             files = cube.block_files(study, block, outcomes, draws)
-            left = tally(study, outcomes) if unkept(study) else None
+            left = tally(study, outcomes, group_size(block.index)) if unkept(study) else None
         if left is not None:
             files[ledger.tally_name(block)] = tally_content(left)
         return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {})

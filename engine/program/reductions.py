@@ -204,7 +204,7 @@ def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: i
     steps = jnp.zeros(room, jnp.uint64).at[place.ravel()].add(step.ravel(), mode="drop")
     return {
         "bins": bins.astype(jnp.uint32),
-        "counts": counts.reshape(room, groups).astype(jnp.uint16),
+        "counts": counts.reshape(room, groups).astype(jnp.uint16 if sizes.max() < _BINS else jnp.uint32),
         "steps": steps,
         "held": places[-1] + 1,
     }

@@ -16,20 +16,25 @@ from jaxtyping import Bool, Float, Int
 
 from engine.risk.events import event_outcomes, happens
 from engine.risk.histograms import BINS, Histogram, counted, edges_of
-from engine.study.study import BLOCK, Block, Event, Study
+from engine.study.study import BLOCK, Event, Study
 
 GROUP = 1 << 13
-"""Paths in one group, at most."""
+"""Paths in one group of the first blocks, at most."""
 GROUPS_OF_BLOCK = BLOCK // GROUP
 GROUPS = 64
-"""Groups that those of all blocks are folded into: group g of the study into g modulo this."""
+"""Groups that those of all blocks are folded into, dealt to them in turn."""
+FINE = 2 * GROUPS
+"""Blocks that are cut into groups; each later one is a group by itself, whose tally is a third as large."""
 TOGETHER = 8
 """Tallies of blocks that are in memory at a time while they are folded: room is made for the bins of all of them."""
 LANES = 256, 16
 """Lanes that the values of a group are dealt to in turn to be added up, and then the sums of these: see `added`."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
-_STORED = {"bins": np.uint32, "counts": np.uint16, "steps": np.uint32}
-_LARGEST_STEPS = np.iinfo(np.uint32).max
+_STORED = {
+    "bins": (np.uint32,),
+    "counts": (np.uint16, np.uint32),
+    "steps": (np.uint32, np.uint64),
+}
 
 
 @dataclass(frozen=True)
@@ -74,8 +79,10 @@ class Tally:
     def arrays(self) -> dict[str, np.ndarray]:
         """Its fields by name, of the smallest types that hold a block's tally."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
-        types = _STORED if self.steps.max(initial=0) <= _LARGEST_STEPS else _STORED | {"steps": np.uint64}
-        return {name: array.astype(types.get(name, array.dtype)) for name, array in arrays.items()}
+        for name, types in _STORED.items():
+            most = arrays[name].max(initial=0)
+            arrays[name] = arrays[name].astype(next(one for one in types if most <= np.iinfo(one).max))
+        return arrays
 
     @staticmethod
     def of_arrays(arrays: Mapping[str, np.ndarray]) -> Tally:
@@ -94,12 +101,15 @@ def unkept_events(study: Study) -> tuple[Event, ...]:
     return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
 
 
-def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> Tally:
+def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size: int = GROUP) -> Tally:
     """The tally of one block, from all outcomes of the model in its order; NaN on the paths that are kept out.
 
     Bins are those of values in single precision; totals, and what two policies are compared by, are not rounded to it.
+
+    Args:
+      size: paths of a group, at most: `group_size` of the block.
     """
-    starts = group_starts(outcomes.shape[-1], study.unit)
+    starts = group_starts(outcomes.shape[-1], study.unit, size)
     sound = np.isfinite(outcomes[0, 0])
     if not sound.all():
         outcomes = outcomes[..., sound]
@@ -138,17 +148,19 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"]) -> T
     )
 
 
-def folded(parts: Iterable[tuple[Block, Tally]]) -> Tally:
+def folded(parts: Iterable[Tally]) -> Tally:
     """The tallies of blocks as one, over at most `GROUPS` groups. Blocks come one by one, and in their order.
 
-    Whole numbers add up in any order; sums of regret depend on it in the last bits.
+    Whole numbers over all groups are the same in any order; sums of values depend on it in the last bits.
     """
     total: Tally | None = None
     coming = iter(parts)
+    first = 0
     while some := list(islice(coming, TOGETHER)):
-        total = _with_bins([part for _, part in some], total)
-        for block, part in some:
-            _add(total, block.index * GROUPS_OF_BLOCK % GROUPS, part)
+        total = _with_bins(some, total)
+        for part in some:
+            _add(total, (first + np.arange(len(part.sizes))) % GROUPS, part)
+            first += len(part.sizes)
     if total is None:
         raise ValueError("no blocks: expected at least one")
     held = total.sizes > 0
@@ -156,12 +168,11 @@ def folded(parts: Iterable[tuple[Block, Tally]]) -> Tally:
     return replace(total, counts=total.counts[held], **by_group)
 
 
-def _add(total: Tally, first: int, part: Tally) -> None:
-    """Adds a tally, all bins of which have room, from a group on."""
-    place = slice(first, first + len(part.sizes))
+def _add(total: Tally, place: Int[np.ndarray, "group"], part: Tally) -> None:
+    """Adds a tally, all bins of which have room, to groups by their places."""
     at = np.searchsorted(total.bins, part.bins)
-    for so_far, counts in zip(total.counts[place], part.counts, strict=True):
-        so_far[at] += counts
+    for group, counts in zip(place, part.counts, strict=True):
+        total.counts[group][at] += counts
     total.steps[at] += part.steps
     np.minimum(total.least, part.least, out=total.least)
     np.maximum(total.most, part.most, out=total.most)
@@ -194,9 +205,14 @@ def _with_bins(parts: Sequence[Tally], total: Tally | None) -> Tally:
     return replace(total, bins=bins, counts=counts, steps=steps)
 
 
-def group_starts(count: int, unit: int) -> Int[np.ndarray, "group"]:
-    """First path of each group of a block of so many paths: groups as equal as can be, of whole units."""
-    groups = -(-count // GROUP)
+def group_size(index: int) -> int:
+    """Paths of a group of a block, by its number, at most."""
+    return GROUP if index < FINE else BLOCK
+
+
+def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
+    """First path of each group of a block of so many paths: groups of at most `size`, as equal as can be, of whole units."""
+    groups = -(-count // size)
     return np.arange(groups) * count // groups // unit * unit
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.execution import reduced
 from engine.program import reductions
-from engine.risk.tallies import GROUP, tally
+from engine.risk.tallies import FINE, GROUP, group_size, tally
 from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
 from tests.helpers import assert_same
 from tests.small_study import make_study
@@ -47,8 +47,8 @@ VALUES = {
 }
 
 
-def made(study: Study, values: np.ndarray, room: int = ROOM) -> dict[str, np.ndarray]:
-    asked = reduced.asked(study, Block(0, 0, values.shape[-1]))
+def made(study: Study, values: np.ndarray, room: int = ROOM, index: int = 0) -> dict[str, np.ndarray]:
+    asked = reduced.asked(study, Block(index, 0, values.shape[-1]))
     assert asked is not None
     padded = np.pad(values, ((0, 0), (0, 0), (64, 32)), constant_values=np.nan)  # as a block lies in a launch
     return reductions.fetched(reductions.started(jax.device_put(padded[None]), 64, asked, room))
@@ -66,6 +66,16 @@ def test_it_has_the_bytes_of_the_processors_tally(kind, count):
         other = getattr(found, name)
         assert (other.dtype, other.shape) == (array.dtype, array.shape), name
         assert other.tobytes() == np.ascontiguousarray(array).tobytes(), name
+
+
+@pytest.mark.parametrize("kind", ["normal", "one"])
+def test_a_later_block_is_one_group(kind):
+    study, late = study_of(BLOCK), Block(FINE, 0, BLOCK)
+    values = VALUES[kind](np.random.default_rng(8), (3, 2, BLOCK))
+    found = reduced.tally_of(reductions.as_result(late, made(study, values, index=FINE)), study)
+    assert_same(found.sizes, np.array([BLOCK]))
+    for name, array in vars(tally(study, values, group_size(FINE))).items():
+        assert getattr(found, name).tobytes() == np.ascontiguousarray(array).tobytes(), name
 
 
 @pytest.mark.parametrize("count", [1, BLOCK])

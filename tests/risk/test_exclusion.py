@@ -7,7 +7,7 @@ import pytest
 
 from engine.risk.exclusion import excluded, most_excluded, notice, without_excluded
 from engine.risk.tallies import GROUP, Tally, folded, tally
-from engine.study.study import BLOCK, Block, Keep
+from engine.study.study import BLOCK, Keep
 from tests.helpers import assert_close, assert_same
 from tests.small_study import make_study
 
@@ -60,7 +60,7 @@ def test_a_tally_holds_what_it_would_without_them(bad):
     broken[..., bad] = np.nan
     of, rest = tally(study, broken), np.delete(values, bad, axis=-1)
     assert of.sizes.sum() == rest.shape[-1] and (of.sizes > 0).all()
-    whole = folded([(Block(0, 0, 3 * GROUP), Tally.of_arrays(of.arrays()))])
+    whole = folded([Tally.of_arrays(of.arrays())])
     clean = tally(study, rest)
     for k, name in enumerate(study.model.outcomes):
         loss = study.model.outcomes[name].loss
@@ -80,9 +80,6 @@ def test_a_block_of_which_nothing_is_left_adds_nothing():
     study = make_study(BLOCK + 2, Keep((), 0, 0))
     values = outcomes(5000)
     empty = tally(study, np.full((2, 2, 2), np.nan, np.float32))
-    one, both = (
-        folded([(Block(0, 0, BLOCK), tally(study, values)), *more])
-        for more in ([], [(Block(1, BLOCK, 2), Tally.of_arrays(empty.arrays()))])
-    )
+    one, both = (folded([tally(study, values), *more]) for more in ([], [Tally.of_arrays(empty.arrays())]))
     for field in fields(Tally):
         assert_same(getattr(both, field.name), getattr(one, field.name))

@@ -1,13 +1,12 @@
 """What blocks leave of outcomes that are not kept whole: files, folding in any order, groups, counts that are exact."""
 
 import itertools
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from engine.risk.events import event_indicators
-from engine.risk.tallies import GROUP, GROUPS, folded, tally, unkept, unkept_events
+from engine.risk.tallies import FINE, GROUP, GROUPS, folded, group_size, tally, unkept, unkept_events
 from engine.run_folder.parts import tally_content, tally_of
 from engine.study.study import BLOCK, Event, Keep, Study
 from tests.helpers import assert_close, assert_same
@@ -19,7 +18,6 @@ EVENTS = (
     Event("shrinking", "", "worst_two_year_growth", below=-0.5),
     Event("both", "", all_of=("banks_wrecked", "shrinking")),
 )
-WHOLE_NUMBERS = ("sizes", "bins", "counts", "steps", "least", "most", "worse", "events")
 
 
 def study_of(paths: int, kept: tuple[str, ...] = ()) -> Study:
@@ -27,7 +25,7 @@ def study_of(paths: int, kept: tuple[str, ...] = ()) -> Study:
 
 
 def parts(study: Study) -> list:
-    return [(block, tally(study, block_values(study, block)[0])) for block in study.blocks()]
+    return [tally(study, block_values(study, block)[0], group_size(block.index)) for block in study.blocks()]
 
 
 @pytest.fixture(scope="module")
@@ -40,9 +38,9 @@ def run() -> tuple[Study, list, np.ndarray]:
 
 def test_a_file_gives_its_tally_back_and_the_same_tally_the_same_bytes(run):
     _, found, _ = run
-    content = tally_content(found[0][1])
+    content = tally_content(found[0])
     again = tally_of(content)
-    for name, array in vars(found[0][1]).items():
+    for name, array in vars(found[0]).items():
         assert_same(getattr(again, name), array)
     assert tally_content(again) == content
 
@@ -56,23 +54,26 @@ def test_steps_of_a_whole_block_in_one_bin_are_kept():
 
 def test_groups_are_whole_units_and_as_equal_as_can_be(run):
     _, found, _ = run
-    sizes = [part.sizes for _, part in found]
+    sizes = [part.sizes for part in found]
     assert_same(sizes[0], np.full(BLOCK // GROUP, GROUP))
     assert_same(sizes[2], np.array([5000, 5000]))
-    odd = parts(study_of(GROUP + 3))[0][1].sizes
+    odd = parts(study_of(GROUP + 3))[0].sizes
     assert odd.sum() == GROUP + 3 and len(odd) == 2 and odd[0] % 2 == 0
-    assert_same(parts(study_of(GROUP))[0][1].sizes, np.array([GROUP]))
+    assert_same(parts(study_of(GROUP))[0].sizes, np.array([GROUP]))
 
 
-def test_blocks_fold_in_any_order_to_the_same_whole_numbers(run):
+def test_blocks_fold_in_any_order_to_the_same_whole_numbers_over_all_groups(run):
     _, found, _ = run
     first = folded(found)
     for order in itertools.permutations(found):
         other = folded(order)
-        for name in WHOLE_NUMBERS:
+        for name in ("bins", "steps", "least", "most"):
             assert_same(getattr(other, name), getattr(first, name))
-        assert_close(other.totals, first.totals)
-        assert_close(other.regret, first.regret)
+        assert_same(other.counts.sum(axis=0), first.counts.sum(axis=0))
+        for name in ("sizes", "worse", "events"):
+            assert_same(getattr(other, name).sum(axis=-1), getattr(first, name).sum(axis=-1))
+        assert_close(other.totals.sum(axis=-1), first.totals.sum(axis=-1))
+        assert_close(other.regret.sum(axis=-1), first.regret.sum(axis=-1))
 
 
 def test_one_fold_counts_what_all_paths_count(run):
@@ -100,9 +101,8 @@ def test_one_fold_counts_what_all_paths_count(run):
 
 def test_groups_of_many_blocks_fold_into_few(run):
     _, found, _ = run
-    block, part = found[0]
-    many = [(replace(block, index=index), part) for index in range(9)]
-    total = folded(many)
+    part = found[0]
+    total = folded([part] * 9)
     assert len(total.sizes) == GROUPS
     # blocks 0 and 4 and 8 share their groups, the other numbers of a remainder have two blocks each
     assert_same(total.sizes, np.repeat([3, 2, 2, 2], BLOCK // GROUP) * GROUP)
@@ -110,14 +110,40 @@ def test_groups_of_many_blocks_fold_into_few(run):
     assert_same(total.events[..., 16:32], 2 * part.events)
 
 
+def test_later_blocks_are_groups_by_themselves_that_keep_all_groups_about_as_large(run):
+    study, found, values = run
+    assert [group_size(index) for index in (0, FINE - 1, FINE)] == [GROUP, GROUP, BLOCK]
+    block = values[..., :BLOCK]
+    late = tally(study, block, group_size(FINE))
+    early = found[0]
+    assert_same(late.sizes, np.array([BLOCK]))
+    for name in ("bins", "steps", "least", "most"):
+        assert_same(getattr(late, name), getattr(early, name))
+    for name in ("counts", "worse", "events"):
+        axis = 0 if name == "counts" else -1
+        assert_same(getattr(late, name).take(0, axis), getattr(early, name).sum(axis))
+    assert_close(late.totals[..., 0], early.totals.sum(axis=-1))
+    for more in (1, GROUPS // 2, GROUPS, 3 * GROUPS + 7):
+        total = folded([early] * FINE + [late] * more)
+        assert len(total.sizes) == GROUPS and total.sizes.sum() == (FINE + more) * BLOCK
+        assert total.sizes.max() <= 1.5 * total.sizes.min()
+
+
+def test_counts_beyond_16_bits_come_back_from_their_file():
+    study = study_of(BLOCK)
+    one = tally(study, np.full((2, 2, BLOCK), 0.1, np.float32), BLOCK)
+    assert one.counts.max() == BLOCK
+    assert_same(tally_of(tally_content(one)).counts, one.counts)
+
+
 def test_bins_that_come_later_find_their_place(run):
     study, found, _ = run
     away = tally(study, 100 + block_values(study, study.blocks()[2])[0])
-    total = folded([found[0], (found[1][0], away)])
-    assert set(total.bins) == {*found[0][1].bins, *away.bins}
-    apart = folded([(found[1][0], away)])
+    total = folded([found[0], away])
+    assert set(total.bins) == {*found[0].bins, *away.bins}
+    apart = folded([away])
     for k in range(2):
-        of = total.histogram(k, 0), found[0][1].histogram(k, 0), apart.histogram(k, 0)
+        of = total.histogram(k, 0), found[0].histogram(k, 0), apart.histogram(k, 0)
         assert of[0].count == of[1].count + of[2].count
         assert_same(of[0].steps.sum(), of[1].steps.sum() + of[2].steps.sum())
 
