@@ -146,7 +146,7 @@ def computed_again(
     work = Work(folder, devices.program(study, device))
     done = 0
     for result in work.results(blocks):
-        yield from differing(records[result.block.index], work.files(result))
+        yield from differing(records[result.block.index], work.files(result)[0])
         done += result.block.count
         observe(Stage("computing again", done, study.paths))
     if YEARLY in records:

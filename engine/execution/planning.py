@@ -153,7 +153,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
         results.Answers(trial, {last.block.index: record}).tables()
         estimate = time.monotonic() - began
         none_kept = replace(few, keep=replace(few.keep, outcomes=(), draws=0))
-        thin = sum(map(len, Work(replace(trial, study=none_kept), program).files(last).values()))
+        thin = sum(map(len, Work(replace(trial, study=none_kept), program).files(last)[0].values()))
     finally:
         shutil.rmtree(trial.path, ignore_errors=True)
     worker = ", ".join(map(str, program.forms))

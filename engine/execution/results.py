@@ -36,10 +36,11 @@ class Answers:
     Args:
       folder: of the run.
       records: of the blocks; those of the whole run, or those that are done.
+      tally: as the property, where it is known already.
     """
 
-    def __init__(self, folder: RunFolder, records: Mapping[int, Record]):
-        self.folder, self.records = folder, records
+    def __init__(self, folder: RunFolder, records: Mapping[int, Record], tally: Tally | None = None):
+        self.folder, self.records, self._known = folder, records, tally
         self.blocks = tuple(
             Block(index, records[index].first, records[index].count) for index in sorted(records)
         )
@@ -52,7 +53,7 @@ class Answers:
         if level is None or level in levels:
             return self
         study = replace(self.folder.study, levels=tuple(sorted((*levels, level))))
-        return Answers(replace(self.folder, study=study), self.records)
+        return Answers(replace(self.folder, study=study), self.records, self._known)
 
     @cached_property
     def all_tables(self) -> Tables:
@@ -79,8 +80,8 @@ class Answers:
     @cached_property
     def tally(self) -> Tally | None:
         """What the blocks left of the outcomes that are not kept whole, folded in their order; None if all are kept."""
-        if not unkept(self.study):
-            return None
+        if not unkept(self.study) or self._known:
+            return self._known
         # groups are filled in turn by the blocks that are there, so that they are as equal as can be
         return folded(self._tallies())
 
@@ -130,11 +131,12 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     return Answers(folder, records)
 
 
-def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
+def whole(folder: RunFolder, records: Mapping[int, Record], tally: Tally | None = None) -> Answers:
     """What all blocks of a run answer.
 
     Args:
       records: of the blocks that are done.
+      tally: what they left of the outcomes that are not kept whole, where it is known already.
 
     Raises:
       UserError: some are missing or damaged.
@@ -150,7 +152,7 @@ def whole(folder: RunFolder, records: Mapping[int, Record]) -> Answers:
                 f"finish it: {finishing_command(folder)}"
             )
         raise UserError(str(folder.path), [message])
-    return Answers(folder, records)
+    return Answers(folder, records, tally)
 
 
 def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> xr.DataTree:

@@ -1,17 +1,20 @@
-"""Sums over paths in machine code, where there is any: what is estimated has the same bits without, and takes longer."""
+"""Sums and counts over paths in machine code, where there is any: what is estimated has the same bits without, and takes longer."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from engine.program import row_sums
+import numpy as np
+
+from engine.program import row_counts, row_sums
 from engine.program.object_code import CompilerEnded
-from engine.risk import sums
+from engine.risk import histograms, sums
 
 
 def in_machine_code() -> None:
-    """Has sums made so from now on in this process."""
+    """Has sums and counts made so from now on in this process."""
     sums.use(_summed)
+    histograms.use(_counted)
 
 
 def _summed(kind: sums.Kind, *arguments: Any) -> None:
@@ -20,3 +23,11 @@ def _summed(kind: sums.Kind, *arguments: Any) -> None:
     except CompilerEnded:
         sums.use(sums.by_numpy)
         sums.by_numpy(kind, *arguments)
+
+
+def _counted(values: np.ndarray, starts: np.ndarray) -> histograms.Counts:
+    try:
+        return row_counts.counted(values, starts)
+    except CompilerEnded:
+        histograms.use(histograms.by_numpy)
+        return histograms.by_numpy(values, starts)

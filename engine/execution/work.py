@@ -21,7 +21,7 @@ from engine.execution.resources import AHEAD
 from engine.program.contract import BlockResult, Form, Program, YearlyValues
 from engine.program.reductions import Reduced, Reduces
 from engine.risk.exclusion import excluded, most_excluded, without_excluded
-from engine.risk.tallies import Tally, group_size, tally, unkept
+from engine.risk.tallies import Folding, Tally, group_size, tally, unkept
 from engine.risk.yearly_sample import of_parts, of_sample
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
@@ -59,12 +59,20 @@ class Work:
         self._program, self._still_ours, self._writers = program, still_ours, writers
         self._reduces = program if isinstance(program, Reduces) and not whole else None
         self._agrees, self._own = force, list[int]()
+        self._folding: Folding | None = None
         self._wrong_with_years, self._lock = Future[str](), threading.Lock()
+        summing.in_machine_code()
 
     @property
     def forms(self) -> tuple[Form, ...]:
         """What has computed blocks."""
         return self._program.forms
+
+    @property
+    def tally(self) -> Tally | None:
+        """What all blocks of the study left of the outcomes that are not kept whole; None if not all of them were computed here, in their order."""
+        folding = self._folding
+        return folding.tally() if folding and folding.blocks == len(self.study.blocks()) else None
 
     def yearly(self) -> str:
         """Computes and commits what the cube says of single years, from the first paths.
@@ -85,7 +93,6 @@ class Work:
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
         """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
         study, count = self.study, yearly_paths(self.study)
-        summing.in_machine_code()
         if not study.nonfinite:
             beyond: list[bool] = []
 
@@ -137,17 +144,19 @@ class Work:
         if yearly:
             beside.submit(self._tell_of_years)
         beside.shutdown(wait=False)
-        writing: deque[tuple[Future, Block]] = deque()
+        writing: deque[tuple[Future[Tally | None], Block]] = deque()
 
         def written() -> Block:
             future, block = writing.popleft()
-            future.result()
+            left = future.result()
+            if left is not None:
+                self._fold(block, left)
             return block
 
-        def store(result: BlockResult | Reduced) -> None:
+        def store(result: BlockResult | Reduced) -> Tally | None:
             if yearly:
                 refuse_bad_year(self.study, self._wrong_with_years.result())
-            self.store(result)
+            return self.store(result)
 
         with ThreadPoolExecutor(self._writers) as writers:
             try:
@@ -228,8 +237,14 @@ class Work:
         reduction = self._reduces.reduce(block, running, asked)
         return lambda: reduction() or whole()
 
-    def files(self, result: BlockResult | Reduced) -> dict[str, bytes]:
-        """Everything that a block leaves in the run folder, by place, but its record."""
+    def _fold(self, block: Block, left: Tally) -> None:
+        if block.index == 0:
+            self._folding = Folding(left)
+        if self._folding and self._folding.blocks == block.index:
+            self._folding.add(left)
+
+    def files(self, result: BlockResult | Reduced) -> tuple[dict[str, bytes], Tally | None]:
+        """Everything that a block leaves in the run folder, by place, but its record; and its tally, which is one of these, if it has one."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
@@ -243,17 +258,19 @@ class Work:
             left = tally(study, outcomes, group_size(block.index)) if unkept(study) else None
         if left is not None:
             files[ledger.tally_name(block)] = tally_content(left)
-        return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {})
+        return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {}), left
 
-    def store(self, result: BlockResult | Reduced) -> None:
-        """Writes and commits a block that has been computed."""
+    def store(self, result: BlockResult | Reduced) -> Tally | None:
+        """Writes and commits a block that has been computed, and gives its tally, if it has one."""
         study, block, out = self.study, result.block, 0
         counts: np.ndarray = np.zeros((len(study.policies), len(study.model.outcomes)), np.int64)
         if isinstance(result, BlockResult):
             counts = np.sum(~np.isfinite(result.outcomes), axis=-1)
             out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
         nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
-        self._commit(Record(block.index, block.first, block.count, (), nonfinite, out), self.files(result))
+        files, left = self.files(result)
+        self._commit(Record(block.index, block.first, block.count, (), nonfinite, out), files)
+        return left
 
     def _commit(self, record: Record, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():

@@ -8,6 +8,7 @@ gives the sum of the values without rounding, in any order.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -19,14 +20,15 @@ BINS = 1 << 16
 LARGEST = float(np.finfo(np.float32).max)
 WIDEST = BINS - 1
 """Steps from the lowest to the highest value of a bin."""
+Counts = tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]
+Counting = Callable[[np.ndarray, np.ndarray], Counts]
 _ONE = 2.0**34
 """What counts as one value where values and their steps are summed up in one number: of 2^18 values it is exact."""
 
 
 def keys(values: np.ndarray) -> np.ndarray:
     """Keys of float32 values, uint32: a < b where, and only where, key(a) < key(b). Both zeros have the same key."""
-    single = values if values.dtype == np.float32 else np.clip(values, -LARGEST, LARGEST).astype(np.float32)
-    bits = np.ascontiguousarray(single + np.float32(0)).view(np.uint32)
+    bits = np.ascontiguousarray(_single(values) + np.float32(0)).view(np.uint32)
     turned = (bits.view(np.int32) >> 31).view(np.uint32)  # all ones where negative
     turned |= np.uint32(1 << 31)
     turned ^= bits
@@ -46,15 +48,26 @@ def edges_of(bins: Int[np.ndarray, "bin"]) -> tuple[Float[np.ndarray, "bin"], Fl
     return edges, (values_of(lowest | np.uint32(WIDEST)) - edges) / WIDEST
 
 
-def counted(
-    values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]
-) -> tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]:
+def _single(values: np.ndarray) -> np.ndarray:
+    """Values in single precision, the largest of which takes the place of larger ones."""
+    if values.dtype == np.float32:
+        return values
+    single: np.ndarray = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
+    return single
+
+
+def counted(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
     """Bins that hold a value, int64 [bin] ascending; counts in them, int64 [group, bin]; sums of steps, int64 [bin].
 
     Args:
       values: finite [path], at most 2^18; in double precision they are rounded to single.
       starts: first path of every group, ascending from 0.
     """
+    return _COUNTING[0](np.ascontiguousarray(_single(values)), starts)
+
+
+def by_numpy(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
+    """As `counted`, of values of single precision."""
     key = keys(values)
     top = key >> 16
     lowest = int(top.min(initial=WIDEST))
@@ -68,6 +81,14 @@ def counted(
         of_group[:] = np.bincount(place[cell[begin:end]], minlength=len(held))
     steps = pooled[held] - counts.sum(axis=0) * _ONE
     return held + lowest, counts, steps.astype(np.int64)
+
+
+_COUNTING: list[Counting] = [by_numpy]
+
+
+def use(counting: Counting) -> None:
+    """Has values counted by another, to the same numbers."""
+    _COUNTING[0] = counting
 
 
 @dataclass(frozen=True)

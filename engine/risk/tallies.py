@@ -7,9 +7,9 @@ the bins that occur (`histograms.py`), and a number for each group, policy and q
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import islice, pairwise
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -26,7 +26,7 @@ GROUPS = 64
 FINE = 2 * GROUPS
 """Blocks that are cut into groups; each later one is a group by itself, whose tally is a third as large."""
 TOGETHER = 8
-"""Tallies of blocks that are in memory at a time while they are folded: room is made for the bins of all of them."""
+"""Tallies of blocks that are read at a time while they are folded."""
 LANES = 256, 16
 """Lanes that the values of a group are dealt to in turn to be added up, and then the sums of these: see `added`."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
@@ -148,61 +148,80 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
     )
 
 
-def folded(parts: Iterable[Tally]) -> Tally:
-    """The tallies of blocks as one, over at most `GROUPS` groups. Blocks come one by one, and in their order.
+class Folding:
+    """The tallies of blocks as one, over at most `GROUPS` groups, as they come: in the order of the blocks.
 
     Whole numbers over all groups are the same in any order; sums of values depend on it in the last bits.
+
+    Args:
+      first: the tally of the first block, which is not added yet.
     """
-    total: Tally | None = None
-    coming = iter(parts)
-    first = 0
-    while some := list(islice(coming, TOGETHER)):
-        total = _with_bins(some, total)
-        for part in some:
-            _add(total, (first + np.arange(len(part.sizes))) % GROUPS, part)
-            first += len(part.sizes)
-    if total is None:
-        raise ValueError("no blocks: expected at least one")
-    held = total.sizes > 0
-    by_group = {name: getattr(total, name)[..., held] for name in ("sizes", *_BY_GROUP)}
-    return replace(total, counts=total.counts[held], **by_group)
 
+    def __init__(self, first: Tally):
+        self.blocks, self._groups = 0, 0
+        self._bins, self._columns = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._counts, self._steps = np.zeros((GROUPS, 0), np.int64), np.zeros(0, np.int64)
+        self._sizes = np.zeros(GROUPS, np.int64)
+        self._least, self._most = first.least.copy(), first.most.copy()
+        none = {name: getattr(first, name) for name in _BY_GROUP}
+        self._by_group = {name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in none.items()}
 
-def _add(total: Tally, place: Int[np.ndarray, "group"], part: Tally) -> None:
-    """Adds a tally, all bins of which have room, to groups by their places."""
-    at = np.searchsorted(total.bins, part.bins)
-    for group, counts in zip(place, part.counts, strict=True):
-        total.counts[group][at] += counts
-    total.steps[at] += part.steps
-    np.minimum(total.least, part.least, out=total.least)
-    np.maximum(total.most, part.most, out=total.most)
-    total.sizes[place] += part.sizes
-    for name in _BY_GROUP:
-        getattr(total, name)[..., place] += getattr(part, name)
+    def add(self, part: Tally) -> None:
+        """Adds the tally of the next block."""
+        groups = (self._groups + np.arange(len(part.sizes))) % GROUPS
+        columns = self._columns_of(part.bins)
+        for group, counts in zip(groups, part.counts, strict=True):
+            self._counts[group][columns] += counts
+        self._steps[columns] += part.steps
+        np.minimum(self._least, part.least, out=self._least)
+        np.maximum(self._most, part.most, out=self._most)
+        self._sizes[groups] += part.sizes
+        for name, of in self._by_group.items():
+            of[..., groups] += getattr(part, name)
+        self._groups += len(groups)
+        self.blocks += 1
 
-
-def _with_bins(parts: Sequence[Tally], total: Tally | None) -> Tally:
-    """The sums so far, or none yet, with room for the bins of other tallies."""
-    bins = np.sort(np.concatenate([part.bins for part in [*parts, *([total] if total else [])]]))
-    bins = bins[np.diff(bins, prepend=-1) > 0]
-    counts, steps = np.zeros((GROUPS, len(bins)), np.int64), np.zeros(len(bins), np.int64)
-    if total is None:
-        one = parts[0]
-        none = {name: getattr(one, name) for name in _BY_GROUP}
+    def tally(self) -> Tally:
+        """The sum so far."""
+        held = self._sizes > 0
         return Tally(
-            sizes=np.zeros(GROUPS, np.int64),
-            bins=bins,
-            counts=counts,
-            steps=steps,
-            least=one.least.copy(),
-            most=one.most.copy(),
-            **{name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in none.items()},
+            sizes=self._sizes[held],
+            bins=self._bins,
+            counts=self._counts[held][:, self._columns],
+            steps=self._steps[self._columns],
+            least=self._least,
+            most=self._most,
+            **{name: of[..., held] for name, of in self._by_group.items()},
         )
-    if len(bins) == len(total.bins):
-        return total
-    at = np.searchsorted(bins, total.bins)
-    counts[:, at], steps[at] = total.counts, total.steps
-    return replace(total, bins=bins, counts=counts, steps=steps)
+
+    def _columns_of(self, bins: Int[np.ndarray, "bin"]) -> Int[np.ndarray, "bin"]:
+        """Where the numbers of bins stand; those that are new come behind the others, and there is room for more."""
+        at = np.searchsorted(self._bins, bins)
+        new = bins
+        if len(self._bins):
+            new = bins[self._bins.take(at, mode="clip") != bins]
+        if len(new):
+            count, known = len(self._bins) + len(new), np.searchsorted(self._bins, new)
+            self._columns = np.insert(self._columns, known, np.arange(len(self._bins), count))
+            self._bins = np.insert(self._bins, known, new)
+            if count > len(self._steps):
+                more = count + count // 4 - len(self._steps)
+                self._counts = np.pad(self._counts, ((0, 0), (0, more)))
+                self._steps = np.pad(self._steps, (0, more))
+            at = np.searchsorted(self._bins, bins)
+        columns: np.ndarray = self._columns[at]
+        return columns
+
+
+def folded(parts: Iterable[Tally]) -> Tally:
+    """The tallies of blocks as one; they come one by one, and in the order of the blocks."""
+    folding: Folding | None = None
+    for part in parts:
+        folding = folding or Folding(part)
+        folding.add(part)
+    if folding is None:
+        raise ValueError("no blocks: expected at least one")
+    return folding.tally()
 
 
 def group_size(index: int) -> int:

@@ -90,6 +90,9 @@ class Cluster:
     def forms(self) -> tuple[Form, ...]:
         return tuple(self._forms)
 
+    def tally(self) -> None:
+        """Workers hand on no tallies: they are in the run folder."""
+
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which their tasks are done.
 

@@ -9,6 +9,7 @@ from typing import Protocol
 from engine.execution.stages import Observer
 from engine.program.compilation_cache import Watch
 from engine.program.contract import Form
+from engine.risk.tallies import Tally
 from engine.run_folder.folder import RunFolder
 from engine.study.study import Block
 
@@ -50,6 +51,9 @@ class Executor(Protocol):
 
     def forms(self) -> tuple[Form, ...]:
         """What has computed blocks so far; none where there were none."""
+
+    def tally(self) -> Tally | None:
+        """What all blocks of the run left of the outcomes that are not kept whole, where this process has it already."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """Commits the parts; gives each block when it is committed."""

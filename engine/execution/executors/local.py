@@ -10,6 +10,7 @@ from engine.execution.stages import Stage
 from engine.execution.work import Work
 from engine.program import devices
 from engine.program.contract import Form
+from engine.risk.tallies import Tally
 from engine.study.study import Block, Study
 
 
@@ -38,6 +39,9 @@ class Local:
 
     def forms(self) -> tuple[Form, ...]:
         return () if self._work is None else self._work.forms
+
+    def tally(self) -> Tally | None:
+        return None if self._work is None else self._work.tally
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`. The program of the yearly sample is compiled while blocks are computed."""

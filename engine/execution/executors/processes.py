@@ -84,6 +84,9 @@ class Workers:
     def forms(self) -> tuple[Form, ...]:
         return tuple(self._forms)
 
+    def tally(self) -> None:
+        """Workers hand on no tallies: they are in the run folder."""
+
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which they are done.
 
