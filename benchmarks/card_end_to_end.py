@@ -3,7 +3,8 @@
 **Counted, not measured on a card.** The kernel by the instructions of `card.py`, the copy by bytes at two rates of a bus; what the processors do by processor
 seconds of a million futures here (`pipeline.py`), the least of some rounds, shared by as many cores as a stage makes use of. Where no outcome is kept, a block is
 reduced on the card (`program/reductions.py`): what crosses are the arrays that this gives; what it takes are the bytes that XLA counts in the program that it makes of it
-for this processor, at the rate of the card's memory; the files are made of what crossed.
+for this processor, at the rate of the card's memory; the files are made of what crossed, and tallies are folded as blocks are written. The tables then take as long for
+many futures as for few.
 
 Needs `ptxas` and `nvdisasm`: pip install '.[benchmark]'.
 """
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,6 +34,7 @@ from engine.formatting import size_as_text
 from engine.program import reductions
 from engine.program.hardware import processors
 from engine.program.kernel import program_on
+from engine.risk.tallies import FINE, Folding
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study
 from engine.study.study import BLOCK
@@ -78,27 +81,31 @@ def host(keep: str, rounds: int) -> Host:
 
 @dataclass(frozen=True)
 class Reduction:
-    """What a future takes where none of its outcomes is kept: nothing of the kind where all are.
+    """What a block takes where none of its outcomes is kept: nothing of the kind where all are.
 
     Args:
       crossing: bytes that go to main memory.
       moved: bytes that the card reads and writes for it.
-      seconds: of the processor, for the files of a block.
+      files: seconds of the processor for its files.
+      fold: seconds to add its tally to those of the blocks before.
+      written: bytes of its files.
     """
 
     crossing: float
     moved: float
-    seconds: float
+    files: float
+    fold: float
+    written: int
 
 
-def reduction(rounds: int) -> Reduction:
-    """That of the rustbelt, by the second of its blocks."""
+def reduction(index: int, rounds: int) -> Reduction:
+    """That of the rustbelt, of a block by its number."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "study.toml"
         written.write_text(study_that_keeps("rustbelt", "none"), encoding="utf-8")
         study = load_study(str(written))
-        study = replace(study, paths=2 * BLOCK, keep=replace(study.keep, draws=0))
-        program, block = program_on(study, processors()), study.blocks()[1]
+        study = replace(study, paths=(index + 1) * BLOCK, keep=replace(study.keep, draws=0))
+        program, block = program_on(study, processors()), study.blocks()[index]
         outcomes = program.collect(block, program.submit(block)).outcomes
         asked = reduced.asked(study, block)
         room = int(reductions.by_processor(outcomes, asked, 1)["held"] * 9 // 8)
@@ -107,54 +114,110 @@ def reduction(rounds: int) -> Reduction:
             reductions.as_result(block, arrays),
             Work(RunFolder(Path(folder) / "run", study), program),
         )
-        seconds = []
-        for _ in range(rounds):
-            began = time.thread_time()
-            work.files(left)
-            seconds.append(time.thread_time() - began)
+        made, tally = work.files(left)
+        assert tally is not None
+        folding = Folding(tally)
+        folding.add(tally)
+        files = _least(lambda: work.files(left), rounds)
+        fold = _least(lambda: folding.add(tally), rounds)
     with jax.enable_x64(True):
         lowered = reductions._reduced.lower(jax.device_put(outcomes[None]), np.int32(0), asked, room)
         moved = lowered.compile().cost_analysis()["bytes accessed"]
-    return Reduction(sum(one.nbytes for one in arrays.values()) / BLOCK, moved / BLOCK, min(seconds) / BLOCK)
+    crossing = sum(one.nbytes for one in arrays.values())
+    return Reduction(crossing, moved, files, fold, sum(map(len, made.values())))
 
 
-def rows(keep: str, here: Host, kernel: card.Figures, on_card: Reduction | None) -> list[tuple[str, ...]]:
-    """A row for each number of futures.
+def _least(function: Callable[[], object], rounds: int) -> float:
+    """Processor seconds that a call takes in this thread, at least."""
+    found = []
+    for _ in range(rounds):
+        began = time.thread_time()
+        function()
+        found.append(time.thread_time() - began)
+    return min(found)
 
-    Args:
-      on_card: where nothing but what it says leaves the card.
-    """
-    clocks = {name: CARDS[name].multiprocessors * CARDS[name].clock for name in NAMED}
-    rates = [kernel.rate / kernel.layout.years * clocks[name] / clocks["H100"] for name in NAMED]
-    each = on_card.crossing if on_card else kernel.written * kernel.layout.years
-    moved = on_card.moved if on_card else 0.0
-    if on_card:
-        here = replace(here, seconds={**here.seconds, FILES[0]: on_card.seconds * PATHS})
+
+def rows_of_all(here: Host, kernel: card.Figures) -> list[tuple[str, ...]]:
+    """A row for each number of futures, all outcomes of which are kept."""
+    each = kernel.written * kernel.layout.years
     made = []
     for paths in ASKED:
-        computed = [paths / rate for rate in rates]
-        reducing = [moved * paths / (CARDS[name].bandwidth * 1e12) for name in NAMED]
-        stages = {
-            "reduction": reducing[0],
-            "copy": each * paths / BUS[0],
-            "files": here.of(FILES, paths, WRITERS),
-            "tables": here.of(TABLES, paths, CORES),
-        }
-        slowest = max(stages, key=stages.__getitem__)
+        files = [here.of(FILES, paths, cores) for cores in (1, WRITERS)]
+        tables = [here.of(TABLES, paths, cores) for cores in (2, CORES)]
         made.append(
-            (
-                f"{paths:.0e}, {keep}".replace("e+0", "e"),
-                _both(computed),
-                _both(reducing) if on_card else "",
-                _both([each * paths / bus for bus in BUS]),
-                _both([here.of(FILES, paths, cores) for cores in (1, WRITERS)]),
-                size_as_text(round(here.written * paths / BLOCK)),
-                _both([here.of(TABLES, paths, cores) for cores in (2, CORES)]),
-                f"{here.of(('kernel',), paths, CORES):,.3g}",
-                f"{slowest}, {stages[slowest] / computed[0]:,.3g} times",
+            _row(
+                f"{paths:.0e}, all",
+                paths,
+                kernel,
+                [0, 0],
+                each * paths,
+                files,
+                here.written * paths / BLOCK,
+                None,
+                tables,
+                here,
             )
         )
     return made
+
+
+def rows_of_none(
+    here: Host, kernel: card.Figures, early: Reduction, late: Reduction
+) -> list[tuple[str, ...]]:
+    """The same of futures none of whose outcomes is kept: of a block goes on what the card makes of it."""
+    made = []
+    for paths in ASKED:
+        blocks = paths / BLOCK
+
+        def of(what: str, blocks: float = blocks) -> float:
+            return min(blocks, FINE) * getattr(early, what) + max(blocks - FINE, 0) * getattr(late, what)
+
+        reducing = [of("moved") / (CARDS[name].bandwidth * 1e12) for name in NAMED]
+        written = of("files") + here.of(FILES[1:], paths, 1)
+        files = [written / cores for cores in (1, WRITERS)]
+        tables = [sum(here.seconds[name] for name in TABLES)] * 2
+        made.append(
+            _row(
+                f"{paths:.0e}, none",
+                paths,
+                kernel,
+                reducing,
+                of("crossing"),
+                files,
+                of("written"),
+                of("fold"),
+                tables,
+                here,
+            )
+        )
+    return made
+
+
+def _row(
+    name: str, paths: int, kernel: card.Figures, reducing: list[float], crossing: float, files: list[float], written: float,
+    fold: float | None, tables: list[float], here: Host,
+) -> tuple[str, ...]:  # fmt: skip
+    """A row; the whole run takes what is slowest of all that is done side by side, and the tables after it."""
+    clocks = {name: CARDS[name].multiprocessors * CARDS[name].clock for name in NAMED}
+    rates = [kernel.rate / kernel.layout.years * clocks[name] / clocks["H100"] for name in NAMED]
+    computed = [paths / rate for rate in rates]
+    copied = [crossing / bus for bus in BUS]
+    beside = {"card": computed[0] + reducing[0], "copy": copied[0], "files": files[1], "fold": fold or 0.0}
+    slowest = max(beside, key=beside.__getitem__)
+    whole = beside[slowest] + tables[1]
+    return (
+        name.replace("e+0", "e"),
+        _both(computed),
+        "" if fold is None else _both(reducing),
+        _both(copied),
+        _both(files),
+        size_as_text(round(written)),
+        "" if fold is None else f"{fold:,.3g}",
+        _both(tables),
+        f"{here.of(('kernel',), paths, CORES):,.3g}",
+        slowest,
+        f"{whole:,.3g}, {whole / computed[0]:,.3g} times",
+    )
 
 
 def _both(numbers: list[float]) -> str:
@@ -169,15 +232,16 @@ def main() -> None:
     kernel = card.figures(studies()["rustbelt"])
     head = (
         "counted seconds: futures, outcomes kept", f"kernel, {' / '.join(NAMED)}", "made of it there", "copy, 25 / 2.7 GB/s", f"files, 1 / {WRITERS} writers", "disk",
-        f"tables, 2 / {CORES} cores", f"the processors' loop, {CORES} cores", f"slowest beside the kernel, H100, {CORES} cores",
+        "tallies folded", f"tables, 2 / {CORES} cores", f"the processors' loop, {CORES} cores", "slowest side by side", f"whole run, H100, {CORES} cores, and by its kernel",
     )  # fmt: skip
-    on_card = reduction(asked.rounds)
-    found = rows("all", host("all", asked.rounds), kernel, None)
-    found += rows("none", host("none", asked.rounds), kernel, on_card)
-    outcomes = kernel.written * kernel.layout.years
-    print(
-        f"a future, nothing kept: {on_card.crossing:,.1f} bytes cross, of {outcomes:,.0f}; the card reads and writes {on_card.moved:,.0f} more"
-    )
+    found = rows_of_all(host("all", asked.rounds), kernel)
+    early, late = (reduction(index, asked.rounds) for index in (1, FINE))
+    found += rows_of_none(host("none", asked.rounds), kernel, early, late)
+    for name, one in (("first", early), ("later", late)):
+        print(
+            f"a future of the {name} blocks, nothing kept: {one.crossing / BLOCK:,.1f} bytes cross, of {kernel.written * kernel.layout.years:,.0f}; the card "
+            f"reads and writes {one.moved / BLOCK:,.0f} more; {1000 * one.files:.3g} ms for the files of a block, {1000 * one.fold:.3g} ms to fold its tally"
+        )
     print(f"{machine()}\n\n{table(head, found)}")
 
 

@@ -208,9 +208,8 @@ def test_files_that_contributing_names_are_there():
     named = re.findall(r"(?<![\w/])((?:engine|tests|docs|\.ci)/[\w./-]*\w/?|[A-Z]+\.md)", text)
     assert len(set(named)) > 15
     assert not [name for name in named if not (ROOT / name).exists()]
-    assert {"Add a law", "Add a fold", "Add a question", "Add a figure"} <= set(
-        re.findall(r"^## (.*)", text, re.M)
-    )
+    recipes = {f"Add a {what}" for what in ("law", "fold", "measure", "question", "command", "figure")}
+    assert recipes | {"Release"} <= set(re.findall(r"^## (.*)", text, re.M))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
