@@ -12,6 +12,7 @@ import numpy as np
 from engine.execution.work import Work
 from engine.program.contract import BlockResult
 from engine.program.kernel import program_on
+from engine.risk.tallies import Tally
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.small_files import BRIDGE, MODELS, POND
@@ -73,6 +74,7 @@ class PlayedBack:
 
     def __init__(self, program: Recorded):
         self.program = program
+        self._work: Work | None = None
 
     def __enter__(self) -> PlayedBack:
         return self
@@ -88,10 +90,14 @@ class PlayedBack:
         """Nothing is computed."""
         return ()
 
+    def tally(self) -> Tally | None:
+        """That of a run whose blocks have all been played back just now."""
+        return None if self._work is None else self._work.tally
+
     def perform(self, assignment) -> Iterator:
         """As `Executor.perform`."""
-        work = Work(assignment.folder, self.program, writers=2)
-        yield from work.blocks(assignment.blocks, assignment.yearly)
+        self._work = Work(assignment.folder, self.program, writers=2)
+        yield from self._work.blocks(assignment.blocks, assignment.yearly)
 
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:

@@ -229,7 +229,8 @@ class Job:
             self._observe_tables()
             numbers = tuple(block.index for block in blocks)
             records = done | ledger.done_blocks(folder, only=numbers)
-            answers = results.whole(folder, records, self.executor.tally())
+            tally = self.executor.tally() if len(blocks) == len(study.blocks()) else None
+            answers = results.whole(folder, records, tally)
             refuse_too_many(study, ledger.excluded_of(answers.records))
             rounding = pilot().result()
             summaries = answers.summaries(yearly_fields(folder), rounding)
