@@ -24,8 +24,8 @@ from engine.study.study import Study
 
 GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
-START = 15.0
-"""Seconds until a card has begun, by counting: JAX and the driver start here and in the trial, 4 each; translation, compared paths and the rest, 7."""
+START = 19.0
+"""Seconds until a card has begun, by counting: JAX and the driver start here, and in two processes that try them, 4 each; translation, compared paths and the rest, 7."""
 RATE = 1e7
 """Years of a path under one policy that a core does in a second, of the shipped model."""
 LANE = 4 << 10
@@ -35,9 +35,9 @@ THREADS = 768 << 20, 64 << 20
 
 
 def use_every_core() -> None:
-    """Makes each core that this process, the engine's own, may use an XLA device, and has JAX take no more of a card than it needs.
+    """Makes each core that this process, the engine's own, may use an XLA device.
 
-    To be called before JAX is first used; never where the process is a user's.
+    JAX starts no card that is not wanted, and takes no more of one than it needs. To be called before JAX is first used; never where the process is a user's.
     `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
     """
     count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
@@ -46,10 +46,7 @@ def use_every_core() -> None:
     os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # other programs need a card's memory too
     with contextlib.suppress(RuntimeError):  # JAX has been used already: its devices stay as they are
         jax.config.update("jax_num_cpu_devices", int(count))
-        if (
-            hardware.cards_wanted() and hardware.obstacles()
-        ):  # JAX would try all the same, and print how it fails
-            jax.config.update("jax_platforms", "cpu")
+        hardware.keep_asleep()
 
 
 def cores() -> list[int]:

@@ -8,13 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import jax
@@ -22,7 +16,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float
 
-from engine.program import compilation_cache, gpu, hardware, machine_code
+from engine.program import apart, compilation_cache, gpu, hardware, machine_code
 from engine.program.contract import CardFailed, Outcomes
 from engine.program.gpu_code import GpuCode, GpuLayout
 from engine.program.native import LoopProgram
@@ -31,8 +25,6 @@ from engine.study.study import Block
 COMPARED = 1 << 12
 """Paths at each end of a launch on each card that are held against the processors' bytes."""
 _MODULE = "engine.program.first_launch"
-_ENDING = 5
-"""Seconds that a process has to end, once it has answered or was killed: one that hangs in a driver may never."""
 
 Ends = Float[np.ndarray, "launch device end policy outcome path"]
 
@@ -114,44 +106,10 @@ def ends_apart(
     given = io.BytesIO()
     held: dict[str, Any] = {f"array{k}": array for k, array in enumerate(arrays)}
     np.savez(given, about=np.array(json.dumps(about)), **held)
-    found = np.load(io.BytesIO(_answered(given.getvalue())))
+    found = np.load(io.BytesIO(apart.answered(_MODULE, given.getvalue(), gpu.FIRST, "its first launch")))
     if "failure" in found:
         raise CardFailed(f"its first launch failed: {found['failure']}")
     return found["ends"]
-
-
-def _answered(given: bytes) -> bytes:
-    """What the other process answers."""
-    paths = os.pathsep.join([str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])])
-    environment = {**os.environ, "PYTHONPATH": paths, "XLA_PYTHON_CLIENT_PREALLOCATE": "false"}
-    try:
-        child = subprocess.Popen(
-            [sys.executable, "-P", "-m", _MODULE],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-        )
-    except OSError as failure:
-        raise CardFailed(f"no process could be started for its first launch ({failure})") from None
-    try:
-        answer, told = child.communicate(given, timeout=gpu.FIRST)
-    except subprocess.TimeoutExpired:
-        raise CardFailed(f"its first launch had not ended after {gpu.FIRST:,.0f} s") from None
-    finally:
-        if child.poll() is None:
-            child.kill()
-            with suppress(subprocess.TimeoutExpired):
-                child.wait(_ENDING)
-            for stream in (child.stdin, child.stdout, child.stderr):
-                with suppress(OSError):
-                    assert stream is not None
-                    stream.close()
-    if not answer:
-        last = told.decode(errors="replace").strip().rpartition("\n")[2]
-        ended = signal.Signals(-child.returncode).name if child.returncode < 0 else "an error"
-        raise CardFailed(f"its first launch ended by {ended}: {last or 'without a word'}")
-    return answer
 
 
 def _key(text: str, layout: GpuLayout, mesh: Mesh) -> str:
@@ -174,18 +132,17 @@ def ends_here(
 
 
 def main() -> None:
-    """Launches what standard input asks for, and writes to standard output the ends of each launch, or what failed."""
-    signal.alarm(int(gpu.FIRST) + 1)  # where whoever asks was killed, nobody else ends this process
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    """Launches what is asked for, and answers the ends of each launch, or what failed."""
+    apart.answer(_answer, gpu.FIRST)
+
+
+def _answer(given: bytes) -> bytes:
     written = io.BytesIO()
     try:
-        np.savez(written, ends=_asked(np.load(io.BytesIO(sys.stdin.buffer.read()))))
+        np.savez(written, ends=_asked(np.load(io.BytesIO(given))))
     except Exception as failure:  # whatever a driver, a card or XLA may raise
         np.savez(written, failure=np.array(hardware.in_words(failure)))
-    with answers:
-        answers.write(written.getvalue())
-    signal.alarm(_ENDING)  # on a card that failed JAX's end may hang
+    return written.getvalue()
 
 
 def _asked(held: Any) -> Ends:

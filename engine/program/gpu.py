@@ -34,7 +34,7 @@ from engine.program.stages import Room
 from engine.program.xla import AXIS
 from engine.study.study import Study
 
-FIRST = 180.0
+FIRST = hardware.PATIENCE
 """Seconds that a program's first launch may take, with JAX's start and the driver's translation: some ten times what these take by counting."""
 LEAST = 60.0
 """Seconds that are always waited for a pass: the shipped model's takes a hundredth of one."""

@@ -13,14 +13,24 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.extend.backend import clear_backends
 from jax.sharding import Mesh
 
 from engine.errors import install
+from engine.program import apart
 from engine.program.contract import CardFailed
 from engine.program.xla import AXIS
 
 OLDEST = 7.5
 """Capability of the oldest cards whose code was assembled and compared."""
+PATIENCE = 180.0
+"""Seconds that JAX may take to start cards: some forty times what that takes by counting."""
+_MODULE = "engine.program.hardware"
+_ASLEEP: list[str | None] = []
+"""The platforms that JAX is to start once cards are wanted, as long as it starts processors alone."""
+_STARTED = b"started"
+_FAILED: list[str] = []
+"""Why cards did not start for this process."""
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
 """JAX for cards; the CUDA that a driver must know for it, as 1000 major + 10 minor, and the first driver that does."""
@@ -50,6 +60,16 @@ def cards_wanted() -> bool:
     return bool(_installed(_PLUGINS) or _installed(_ROCM)) and not _hidden()
 
 
+def keep_asleep() -> None:
+    """Has JAX start no card before `cards` is asked for any: it would start all of them at its first use, and one that hangs would hang it.
+
+    To be called before JAX is first used.
+    """
+    if not _ASLEEP and (_installed(_PLUGINS) or _installed(_ROCM)):
+        _ASLEEP.append(jax.config.jax_platforms)  # type: ignore[attr-defined]
+        jax.config.update("jax_platforms", "cpu")
+
+
 def visible_cards() -> list[str]:
     """What `CUDA_VISIBLE_DEVICES` calls each card that this process may see, without waking any; none without JAX for CUDA."""
     if not _installed(_PLUGINS):
@@ -64,18 +84,43 @@ def visible_cards() -> list[str]:
 def cards() -> tuple[list[Any], str]:
     """The cards that take part, as JAX has them, and in words which are left out.
 
+    Where JAX has been kept from starting them, another process starts them first.
+
     Raises:
-      NoCard: there is none.
+      NoCard: there is none, or they do not start.
     """
     if wrong := obstacles():
         raise NoCard(*wrong)
+    if _ASLEEP:
+        _wake()
     try:
         row = jax.local_devices(backend="cuda")
     except RuntimeError as failure:
-        raise NoCard(
-            f"JAX finds no card ({_first_line(failure)}). nvidia-smi says whether the driver does."
-        ) from None
+        raise NoCard(_not_found(failure)) from None
     return of_one_kind(row)
+
+
+def _wake() -> None:
+    """Has JAX start cards from here on, once they have started for another process.
+
+    Raises:
+      NoCard: they have not; it is not tried again.
+    """
+    if not _FAILED:
+        try:
+            told = apart.answered(_MODULE, b"", PATIENCE, "the start of the cards")
+            if told != _STARTED:
+                _FAILED.append(_not_found(told.decode()))
+        except CardFailed as failure:
+            _FAILED.append(f"{failure}. Where nvidia-smi fails too, restart the machine.")
+    if _FAILED:
+        raise NoCard(*_FAILED)
+    jax.config.update("jax_platforms", _ASLEEP.pop())
+    clear_backends()
+
+
+def _not_found(failure: BaseException | str) -> str:
+    return f"JAX finds no card ({_first_line(failure)}). nvidia-smi says whether the driver does."
 
 
 def obstacles() -> list[str]:
@@ -237,3 +282,16 @@ def _free(ordinal: int) -> int | None:
         return None if failed else free.value
     finally:
         library.cuDevicePrimaryCtxRelease_v2(card)
+
+
+def _start(_: bytes) -> bytes:
+    """Whether cards start for this process, or what JAX says."""
+    try:
+        jax.local_devices(backend="cuda")
+    except RuntimeError as failure:
+        return _first_line(failure).encode()
+    return _STARTED
+
+
+if __name__ == "__main__":
+    apart.answer(_start, PATIENCE)

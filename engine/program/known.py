@@ -135,7 +135,12 @@ def _packages() -> dict[str, str]:
 
 def _surroundings() -> dict[str, Any]:
     """All but the study and the code of this package that code follows from."""
-    told = {name: value for name, value in jax.config.values.items() if "cache" not in name}
+    # which devices JAX starts changes no code
+    told = {
+        name: value
+        for name, value in jax.config.values.items()
+        if "cache" not in name and name != "jax_platforms"
+    }
     return {
         "packages": _packages(),
         "compiler": machine_code.surroundings(),

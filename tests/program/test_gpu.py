@@ -219,7 +219,7 @@ PLAYED = """
 import atexit
 import time
 import numpy as np
-from engine.program import first_launch, gpu
+from engine.program import apart, first_launch, gpu
 
 def on_mesh(layout, text, mesh):
     shape = mesh.devices.size, layout.policies, layout.outcomes, 1
@@ -228,7 +228,7 @@ def on_mesh(layout, text, mesh):
     return lambda counters, *held: np.zeros(shape, layout.dtype) + paths + counters[:, 1].astype(layout.dtype)
 
 atexit.register(time.sleep, 600)  # as JAX's end on a card that failed
-gpu.on_mesh, first_launch._ENDING = on_mesh, 1
+gpu.on_mesh, apart.ENDING = on_mesh, 1
 first_launch.main()
 """
 

@@ -1,8 +1,12 @@
 """Which cards take part and what is said where none can: by lists of cards, drivers and folders that are made up."""
 
 import importlib.util
+import re
+import subprocess
+import sys
 from dataclasses import replace
 
+import jax
 import pytest
 
 from engine.errors import UserError
@@ -12,6 +16,7 @@ from engine.study.facts_tables import Facts
 from engine.study.loading import load_study
 from tests.program.simulated_card import Named, row_of
 from tests.program.test_state import study as state_of_every_type
+from tests.small_files import POND, own, write
 
 OLD, NEW = Named("NVIDIA T400", "7.5", 6), Named("NVIDIA A100", "8.0", 108)
 
@@ -190,6 +195,140 @@ def test_what_jax_says_of_a_card_that_it_cannot_start_is_told(machine, monkeypat
         devices.mesh("gpu")
 
 
+# ------------------------------------------------------------------------------- cards that start elsewhere first
+
+
+@pytest.fixture
+def asleep(machine, monkeypatch, tmp_path):
+    """Puts a card in that JAX does not start by itself; another process that is to start it runs some lines instead."""
+
+    def put_in(lines):
+        machine(*CASES["a card"][:3])
+        started, here = [], hardware.processors()
+        monkeypatch.setattr(hardware, "_ASLEEP", [])
+        monkeypatch.setattr(hardware, "_FAILED", [])
+        monkeypatch.setattr(hardware, "_MODULE", "starts")
+        monkeypatch.setattr(hardware, "clear_backends", lambda: started.append("anew"))
+        monkeypatch.setattr(hardware.jax.config, "update", lambda *given: started.append(given))
+        monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: started.append(backend) or [NEW])
+        monkeypatch.setattr(hardware, "processors", lambda: here)
+        monkeypatch.setattr(devices, "processors", lambda: here)
+        monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+        (tmp_path / "starts.py").write_text(lines)
+        hardware.keep_asleep()
+        assert started == [("jax_platforms", "cpu")]
+        started.clear()
+        return started
+
+    return put_in
+
+
+ANSWERS = "from engine.program import apart\napart.answer(lambda _: {!r}, 60)\n"
+
+
+def test_jax_starts_cards_once_another_process_has(asleep):
+    started = asleep(ANSWERS.format(b"started"))
+    for _ in range(2):
+        assert devices.chosen().mesh.devices.flat[0] == NEW
+    assert started == [("jax_platforms", None), "anew", "cuda", "cuda"]
+
+
+HANGS = "the start of the cards had not ended after .*restart the machine"
+DIES = "the start of the cards ended by SIGBUS"
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("import time; time.sleep(600)", HANGS),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", DIES),
+        (ANSWERS.format(b"no supported devices"), r"JAX finds no card \(no supported devices\)\. nvidia-smi"),
+    ],
+    ids=["hangs", "dies", "fails"],
+)
+def test_a_card_that_does_not_start_elsewhere_is_not_started_here(asleep, monkeypatch, lines, words):
+    started = asleep(lines)
+    monkeypatch.setattr(hardware, "PATIENCE", 0.5 if words == HANGS else 60)
+    with pytest.raises(UserError, match=f"expected a gpu device, found cpu: {words}"):
+        devices.chosen("gpu")
+    monkeypatch.setattr(hardware, "_MODULE", "nothing")  # it is not tried again
+    found = devices.chosen()
+    assert found.mesh.devices.flat[0].platform == "cpu" and found.missing
+    with pytest.warns(UserWarning, match=f"processors compute, as {words}"):
+        devices.program(state_of_every_type_of(10**10))
+    assert started == []
+
+
+@pytest.mark.parametrize("name", [name for name, case in CASES.items() if case[3] is not None])
+def test_where_no_card_can_be_used_no_other_process_is_started(asleep, machine, monkeypatch, name):
+    started = asleep("")
+    machine(*CASES[name][:3])
+    monkeypatch.setattr(hardware.apart, "answered", None)
+    for kind in (None, "cpu"):
+        assert devices.chosen(kind).mesh.devices.flat[0].platform == "cpu"
+    assert started == []
+
+
+def test_jax_is_left_alone_where_it_is_not_made_for_cards(machine):
+    machine([], CUDA, Driver())
+    hardware.keep_asleep()
+    assert hardware._ASLEEP == [] and jax.config.jax_platforms is None
+
+
+RUNS = """
+import sys, threading
+import jax.numpy as jnp
+from jax.extend.backend import register_backend_factory
+from engine.program import devices, hardware
+
+start, hardware._MODULE = float(sys.argv.pop(1)), sys.argv.pop(1)
+
+def card():
+    if hardware._MODULE == "hangs":
+        threading.Event().wait()
+    raise RuntimeError("no card")
+
+register_backend_factory("card", card, priority=300)
+hardware._installed, hardware.obstacles = lambda names: [*names], lambda: []
+hardware.PATIENCE, devices.START = 0.5 if hardware._MODULE == "hangs" else 60, start
+from engine.cli import main
+from engine.execution.resources import take_every_core
+
+take_every_core()
+assert float(jnp.ones(3).sum()) == 3  # JAX has started
+main(prog_name="rustbelt")
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("start", "module", "words"),
+    [
+        ("1e9", "hangs", ""),
+        ("0", "hangs", HANGS),
+        ("0", "starts", r"JAX finds no card \(Unknown backend cuda"),
+    ],
+    ids=["small", "large", "without CUDA"],
+)
+def test_a_run_ends_whatever_a_driver_does(tmp_path, monkeypatch, start, module, words):
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.delenv("JAX_PLATFORMS", raising=False)
+    (tmp_path / "hangs.py").write_text("import time; time.sleep(600)")
+    (tmp_path / "starts.py").write_text(ANSWERS.format(b"started"))
+    (tmp_path / "runs.py").write_text(RUNS)
+    words_of_run = ["run", str(write(tmp_path, POND)), *own("Pond"), "--out", "out"]
+    done = subprocess.run(
+        [sys.executable, "-m", "runs", start, module, *words_of_run],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ("processors compute" in done.stderr) == bool(words)
+    assert re.search(words, done.stderr, re.DOTALL)
+
+
 # ------------------------------------------------------------------------------- memory, and what pays
 
 
@@ -214,9 +353,9 @@ def test_small_runs_stay_on_processors_unless_a_card_is_asked_for(machine, monke
     monkeypatch.setattr(devices, "processors", lambda: here)
     monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
     monkeypatch.setattr(devices, "cores", lambda: [0, 1])
-    few, many = load_study("rustbelt", paths=9_000_000), load_study("rustbelt", paths=11_000_000)
+    few, many = load_study("rustbelt", paths=12_000_000), load_study("rustbelt", paths=13_000_000)
     chosen = devices.chosen(None, few)
-    assert chosen.mesh == here and chosen.why == "9,000,000 paths should be done before a card has started"
+    assert chosen.mesh == here and chosen.why == "12,000,000 paths should be done before a card has started"
     for kind, study in ((None, many), ("gpu", few)):
         assert devices.chosen(kind, study).mesh.devices.flat[0] == NEW
     assert devices.chosen("cpu", many).mesh == here
