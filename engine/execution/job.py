@@ -25,7 +25,7 @@ from engine.execution.nonfinite import refuse_too_many
 from engine.execution.options import RunOptions as RunOptions
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.stages import Stage
-from engine.program import compilation_cache, devices, hardware, kernel, known, machine_code
+from engine.program import compilation_cache, devices, kernel, known, machine_code
 from engine.program.compilation_cache import Watch
 from engine.program.llvm import EMITTER
 from engine.risk.rounding import REMEDY, Rounding
@@ -170,8 +170,11 @@ def executor_of(study: Study, options: RunOptions) -> Executor:
         return Cluster(options.scheduler, options.device)
     if options.workers is None:
         return Local(options.device, study)
-    small = options.device is None and hardware.cards_wanted() and devices.is_small(study)
-    return Workers(options.workers, "cpu" if small else options.device)
+    found = devices.without_cards(options.device, study)
+    if found is None:
+        return Workers(options.workers, options.device)
+    found.warn_where_missing()
+    return Workers(options.workers, "cpu", found.why)
 
 
 def prepared_for(study: Study, options: RunOptions) -> RunFolder:

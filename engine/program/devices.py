@@ -81,6 +81,11 @@ class Chosen:
     why: str = ""
     missing: bool = False
 
+    def warn_where_missing(self) -> None:
+        """Warns where no card can be used on a machine that is made for them."""
+        if self.missing:
+            warnings.warn(f"processors compute, as {self.why}", stacklevel=3)
+
 
 def mesh(kind: str | None = None, study: Study | None = None) -> Mesh:
     """The devices of `chosen` alone."""
@@ -98,10 +103,8 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
       UserError: where there is no device of the kind, or this process may not take the memory that threads need.
     """
     _check_room_for_threads()
-    if kind == "cpu" or (kind is None and not hardware.cards_wanted()):
-        return Chosen(processors())
-    if kind is None and study is not None and is_small(study):
-        return Chosen(processors(), f"{study.paths:,} paths should be done before a card has started")
+    if found := without_cards(kind, study):
+        return found
     try:
         row, left_out = hardware.cards()
     except hardware.NoCard as none:
@@ -111,6 +114,17 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
             "--device", [f"expected a {kind} device, found cpu: {one}" for one in none.args]
         ) from none
     return Chosen(Mesh(np.array(row), (AXIS,)), left_out)
+
+
+def without_cards(kind: str | None, study: Study | None) -> Chosen | None:
+    """The processors, as `chosen` gives them, where they compute for a reason that is known before any card is started; None where cards may."""
+    if kind == "cpu" or (kind is None and not hardware.cards_wanted()):
+        return Chosen(processors())
+    if kind is None and study is not None and is_small(study):
+        return Chosen(processors(), f"{study.paths:,} paths should be done before a card has started")
+    if kind is None and (wrong := hardware.obstacles()):
+        return Chosen(processors(), " ".join(wrong), missing=True)
+    return None
 
 
 def is_small(study: Study) -> bool:
@@ -133,12 +147,15 @@ def _check_room_for_threads() -> None:
             raise UserError("the system", [text])
 
 
-def program(study: Study, kind: str | None = None) -> Program:
-    """The study's program on the devices that `chosen` gives, its tile sized by them; warns where no card can be used."""
+def program(study: Study, kind: str | None = None, why: str = "") -> Program:
+    """The study's program on the devices that `chosen` gives, its tile sized by them; warns where no card can be used.
+
+    Args:
+      why: as `Chosen` has it, where somebody else has chosen the kind.
+    """
     found = chosen(kind, study)
-    if found.missing:
-        warnings.warn(f"processors compute, as {found.why}", stacklevel=2)
-    return program_on(study, found.mesh, lanes_for(study, found.mesh), why=found.why)
+    found.warn_where_missing()
+    return program_on(study, found.mesh, lanes_for(study, found.mesh), why=found.why or why)
 
 
 def lanes_for(study: Study, mesh: Mesh) -> int:

@@ -39,20 +39,20 @@ class Workers:
     Args:
       count: how many.
       device: "cpu" or "gpu"; the GPUs if there are any.
+      why: as `Form` has it, of the devices.
 
     Raises:
       UserError: there are fewer cores, or fewer GPUs, than workers.
     """
 
-    def __init__(self, count: int, device: str | None = None):
-        on_processors = device == "cpu" or (device is None and hardware.obstacles())
-        gpus = [] if on_processors else hardware.visible_cards()
+    def __init__(self, count: int, device: str | None = None, why: str = ""):
+        gpus = [] if device == "cpu" else hardware.visible_cards()
         cores = devices.cores()
         have, kind = (len(gpus), "GPU") if gpus or device == "gpu" else (len(cores), "core")
         if not 1 <= count <= have:
             expected = f"expected 1 to {have}, a worker for each {kind} of this machine, got {count}."
             raise UserError("--workers", [expected if have else f"found no {kind} on this machine."])
-        self._device = device
+        self._device, self._why = device, why
         self._pins: list[tuple[list[int], dict[str, str]]] = [
             ([], {"CUDA_VISIBLE_DEVICES": gpus[k]}) if gpus else (cores[k::count], {"JAX_PLATFORMS": "cpu"})
             for k in range(count)
@@ -95,7 +95,7 @@ class Workers:
             worker after worker.
         """
         folder, study = assignment.folder, assignment.folder.study
-        where = asdict(site.of_assignment(assignment, self._device, self._versions))
+        where = asdict(site.of_assignment(assignment, self._device, self._versions, self._why))
         yearly = [_YEARLY] if assignment.yearly else []
         todo: deque[Part] = deque([*yearly, *(block.index for block in assignment.blocks)])
         deaths: Counter[Part] = Counter()

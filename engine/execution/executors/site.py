@@ -35,6 +35,7 @@ class Site:
       device: "cpu" or "gpu"; None takes the GPUs if there are any.
       required: versions and device kind that every worker must have, as `ownership.enter` has them.
       force: go on also where blocks that are there are not what the program gives.
+      why: the device is this one, where others may have been expected.
     """
 
     folder: str
@@ -44,10 +45,17 @@ class Site:
     device: str | None
     required: tuple[tuple[str, str], ...]
     force: bool = False
+    why: str = ""
 
 
-def of_assignment(assignment: Assignment, device: str | None, required: Mapping[str, str]) -> Site:
+def of_assignment(
+    assignment: Assignment, device: str | None, required: Mapping[str, str], why: str = ""
+) -> Site:
     """The site of what this process coordinates.
+
+    Args:
+      required: versions that the workers have told.
+      why: as `Site` has it.
 
     Raises:
       UserError: the model stands in no file that another process could load.
@@ -60,7 +68,7 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
     required = of_study(study, required)
     decisive = tuple((key, required.get(key, "")) for key in ownership.decisive_of(study, required))
     place = str(folder.path.resolve())
-    return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force)
+    return Site(place, study.fingerprint, assignment.token, model, device, decisive, assignment.force, why)
 
 
 def versions(device: str | None, study: Study | None = None) -> dict[str, str]:
@@ -122,7 +130,7 @@ def _work_at(site: Site) -> Work:
     if problems:
         raise UserError(here, problems)
     compilation_cache.keep_programs()
-    program = devices.program(study, site.device)
+    program = devices.program(study, site.device, site.why)
     return Work(RunFolder(folder, study), program, still_ours, site.force)
 
 

@@ -18,11 +18,12 @@ from engine.execution import job
 from engine.execution.executors import site as sites
 from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
+from engine.execution.options import RunOptions
 from engine.execution.stages import unobserved
 from engine.modelling.loading import spec_of
 from engine.program import devices, hardware
 from engine.program.compilation_cache import Watch
-from engine.run_folder import ownership
+from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
 from engine.storage import locks
@@ -156,6 +157,22 @@ def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
     with pytest.raises(UserError, match="expected 1 to 2, a worker for each GPU"):
         Workers(3)
     assert [cores for cores, _ in Workers(1, "cpu")._pins] == [list(range(8))]
+
+
+def test_workers_say_why_processors_compute_though_there_is_a_card(monkeypatch, tmp_path):
+    monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
+    monkeypatch.setattr(hardware, "obstacles", list)
+    study = study_in(tmp_path, BLOCK)
+    run = engine.run(study, tmp_path / "run", workers=1)
+    (form,) = provenance.runs(run.folder)[-1]["forms"]
+    why = f"{BLOCK:,} paths should be done before a card has started"
+    assert form["name"] == "loop" and form["on"].endswith("x cpu") and form["why"] == why
+    assert why in call("status", run.folder).stdout
+    monkeypatch.setattr(hardware, "obstacles", lambda: ["the NVIDIA driver is too old."])
+    monkeypatch.setattr(devices, "is_small", lambda study: False)
+    with pytest.warns(UserWarning, match="processors compute, as the NVIDIA driver is too old"):
+        workers = job.executor_of(study, RunOptions(tmp_path / "run", workers=1))
+    assert (workers._device, workers._why) == ("cpu", "the NVIDIA driver is too old.")
 
 
 def test_gpus_are_found_without_waking_them(monkeypatch, tmp_path):
