@@ -306,7 +306,7 @@ class Job:
             move(folder, runs, self.options.device, observe)
             observe(Stage("compiling", done, study.paths))
         assignment = Assignment(
-            folder, holder.token, yearly, blocks, observe, self.compiling, force, self.writers
+            folder, holder.token, yearly, blocks, observe, self.compiling, force, alone, self.writers
         )
         running = pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):

@@ -11,6 +11,7 @@ import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Float
 
+from engine.errors import UserError
 from engine.formatting import form_as_text
 from engine.study.study import Block, Study
 
@@ -68,6 +69,32 @@ class Form:
 
 class CardFailed(Exception):
     """A graphics card did not do what was asked of it, or cannot; why is the text."""
+
+
+class CardLost(UserError):
+    """XLA's program failed on a card, of which the process has no use any more: what else it gives has other last bits.
+
+    Args:
+      on: the devices, as `in_a_row` has them.
+      why: as `in_words` has it.
+    """
+
+    def __init__(self, on: str, why: str):
+        self.why = f"{on} failed: {why}"
+        super().__init__("--device", [f"{self.why}. Compute on processors: --device cpu."])
+
+
+def in_words(failure: BaseException | str) -> str:
+    """What a card, its driver or its compiler raised, in one line."""
+    text = first_line(failure)
+    if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
+        return f"its memory is full; end what else runs there ({text})"
+    return text if isinstance(failure, str) else f"{type(failure).__name__}: {text}"
+
+
+def first_line(failure: BaseException | str) -> str:
+    """The first line of what was raised."""
+    return str(failure).strip().partition("\n")[0]
 
 
 def in_a_row(mesh: Mesh) -> str:

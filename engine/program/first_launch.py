@@ -17,7 +17,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from engine.program import apart, compilation_cache, gpu, hardware, machine_code
-from engine.program.contract import CardFailed, Outcomes
+from engine.program.contract import CardFailed, Outcomes, in_words
 from engine.program.gpu_code import GpuCode, GpuLayout
 from engine.program.native import LoopProgram
 from engine.study.study import Block
@@ -141,7 +141,7 @@ def _answer(given: bytes) -> bytes:
     try:
         np.savez(written, ends=_asked(np.load(io.BytesIO(given))))
     except Exception as failure:  # whatever a driver, a card or XLA may raise
-        np.savez(written, failure=np.array(hardware.in_words(failure)))
+        np.savez(written, failure=np.array(in_words(failure)))
     return written.getvalue()
 
 

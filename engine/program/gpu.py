@@ -25,7 +25,7 @@ from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, UInt32
 
 from engine.program import compilation_cache, gpu_code, hardware, known, machine_code, ptx
-from engine.program.contract import CardFailed, in_a_row
+from engine.program.contract import CardFailed, in_a_row, in_words
 from engine.program.gpu_code import ARRAYS, GpuCode, GpuLayout
 from engine.program.known import Unlisted
 from engine.program.listing import Listing
@@ -205,7 +205,7 @@ def waited_for(running: Future[Given], seconds: float) -> Given:
         atexit.register(_end_within, ENDING)
         raise CardFailed(f"a launch had not come back after {seconds:,.0f} s") from None
     except Exception as failure:
-        raise CardFailed(hardware.in_words(failure)) from None
+        raise CardFailed(in_words(failure)) from None
 
 
 def _end_within(seconds: int) -> None:

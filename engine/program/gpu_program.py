@@ -29,6 +29,7 @@ from engine.program.contract import (
     Trace,
     YearlyValues,
     in_a_row,
+    in_words,
 )
 from engine.program.gpu import Launch, Launches
 from engine.program.known import Unlisted
@@ -210,7 +211,7 @@ class GpuProgram:
                 except CardFailed as failure:
                     launches.give_up(str(failure))
                 except Exception as failure:  # whatever a compiler, a driver or a card may raise
-                    launches.give_up(hardware.in_words(failure))
+                    launches.give_up(in_words(failure))
             return not launches.failure
 
     def _open(self) -> None:

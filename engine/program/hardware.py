@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 
 from engine.errors import install
 from engine.program import apart
-from engine.program.contract import CardFailed
+from engine.program.contract import CardFailed, first_line
 from engine.program.xla import AXIS
 
 OLDEST = 7.5
@@ -30,7 +30,7 @@ _ASLEEP: list[str | None] = []
 """The platforms that JAX is to start once cards are wanted, as long as it starts processors alone."""
 _STARTED = b"started"
 _FAILED: list[str] = []
-"""Why cards did not start for this process."""
+"""Why this process takes no card."""
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
 """JAX for cards; the CUDA that a driver must know for it, as 1000 major + 10 minor, and the first driver that does."""
@@ -89,7 +89,7 @@ def cards() -> tuple[list[Any], str]:
     Raises:
       NoCard: there is none, or they do not start.
     """
-    if wrong := obstacles():
+    if wrong := obstacles() or _FAILED:
         raise NoCard(*wrong)
     if _ASLEEP:
         _wake()
@@ -106,21 +106,29 @@ def _wake() -> None:
     Raises:
       NoCard: they have not; it is not tried again.
     """
-    if not _FAILED:
-        try:
-            told = apart.answered(_MODULE, b"", PATIENCE, "the start of the cards")
-            if told != _STARTED:
-                _FAILED.append(_not_found(told.decode()))
-        except CardFailed as failure:
-            _FAILED.append(f"{failure}. Where nvidia-smi fails too, restart the machine.")
+    try:
+        told = apart.answered(_MODULE, b"", PATIENCE, "the start of the cards")
+        if told != _STARTED:
+            give_up(_not_found(told.decode()))
+    except CardFailed as failure:
+        give_up(f"{failure}. Where nvidia-smi fails too, restart the machine.")
     if _FAILED:
         raise NoCard(*_FAILED)
     jax.config.update("jax_platforms", _ASLEEP.pop())
     clear_backends()
 
 
+def give_up(why: str) -> None:
+    """Has this process take no card from here on.
+
+    Args:
+      why: a sentence.
+    """
+    _FAILED.append(why)
+
+
 def _not_found(failure: BaseException | str) -> str:
-    return f"JAX finds no card ({_first_line(failure)}). nvidia-smi says whether the driver does."
+    return f"JAX finds no card ({first_line(failure)}). nvidia-smi says whether the driver does."
 
 
 def obstacles() -> list[str]:
@@ -191,18 +199,6 @@ def driver() -> str:
     return (
         f"{version[0] if version else 'of a version that it does not say'}, CUDA {_as_cuda(_known(library))}"
     )
-
-
-def in_words(failure: BaseException | str) -> str:
-    """What a card, its driver or its compiler raised, in one line."""
-    text = _first_line(failure)
-    if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
-        return f"its memory is full; end what else runs there ({text})"
-    return text if isinstance(failure, str) else f"{type(failure).__name__}: {text}"
-
-
-def _first_line(failure: BaseException | str) -> str:
-    return str(failure).strip().partition("\n")[0]
 
 
 def _installed(names: Any) -> list[str]:
@@ -289,7 +285,7 @@ def _start(_: bytes) -> bytes:
     try:
         jax.local_devices(backend="cuda")
     except RuntimeError as failure:
-        return _first_line(failure).encode()
+        return first_line(failure).encode()
     return _STARTED
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import copy
 from typing import Any
 
@@ -20,6 +20,7 @@ from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
 from engine.program.contract import (
     BlockResult,
+    CardLost,
     FactorDraws,
     Form,
     Outcomes,
@@ -28,6 +29,8 @@ from engine.program.contract import (
     Shocks,
     Trace,
     YearlyValues,
+    in_a_row,
+    in_words,
 )
 from engine.program.rules import traced
 from engine.program.tile import Tile
@@ -46,7 +49,7 @@ class XlaProgram:
     """The compiled program of one study on a mesh of devices: a `Program`.
 
     A pass takes as many tiles as its devices can hold, and at least a block. What happens on a path depends on the
-    tile that it is in, and not on how many devices share the work.
+    tile that it is in, and not on how many devices share the work. Where a card fails every method raises a CardLost.
 
     Args:
       study: the resolved study.
@@ -95,7 +98,8 @@ class XlaProgram:
     def prepare(self, years: bool = False) -> None:
         """Compiles what blocks need, by running it over no paths; XLA compiles what yearly values need beside it."""
         if not years:
-            jax.block_until_ready(self._start(0, 0, 0))
+            with self._failures_told():
+                jax.block_until_ready(self._start(0, 0, 0))
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""
@@ -118,7 +122,7 @@ class XlaProgram:
         first = number - number % self.lanes
         pass_first = number // self.reach * self.reach
         at = (first - pass_first) // self.lanes
-        outcomes = jax.device_get(self._start(pass_first, at, at + 1))[0, :1]
+        outcomes = self._fetched(self._start(pass_first, at, at + 1))[0, :1]
         full = self.trace(number - number % self.full.lanes)
         lane = [number % self.full.lanes]
         return Trace(
@@ -135,14 +139,14 @@ class XlaProgram:
             return None
         first = number - number % self.full.lanes
         base = self._counters(np.full(self.mesh.devices.size, first))
-        return np.asarray(jax.device_get(self._shock(self.inputs, base)))[0][..., [number - first]]
+        return np.asarray(self._fetched(self._shock(self.inputs, base)))[0][..., [number - first]]
 
     def trace(self, first_path: int) -> Trace:
         """Consecutive tiles in full, one for each device, from a multiple of the lanes of `full` on.
 
         Another program than that of the run, so rounding may differ.
         """
-        outcomes, yearly, draws = jax.device_get(self._traced(first_path))
+        outcomes, yearly, draws = self._fetched(self._traced(first_path))
         return Trace(
             first_path,
             _joined(outcomes),
@@ -167,7 +171,8 @@ class XlaProgram:
                 yearly = self._traced(first)[1]
                 for earlier in placed:
                     earlier.result()
-                jax.block_until_ready(yearly)
+                with self._failures_told():
+                    jax.block_until_ready(yearly)
                 placed = [threads.submit(put, first, shard) for shard in yearly.addressable_shards]
             for last in placed:
                 last.result()
@@ -206,7 +211,7 @@ class XlaProgram:
             # of a few sizes alone, as each is compiled for itself
             lanes = min(1 << 3 * -(-max(count - 1, 1).bit_length() // 3), self.full.lanes)
             values = function(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
-            leaves = jax.device_get([value for value in values if value is not None])
+            leaves = self._fetched([value for value in values if value is not None])
             parts.append([leaf[..., :count] for leaf in leaves])
         return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
 
@@ -214,7 +219,7 @@ class XlaProgram:
         """Rows of numbers of a block's paths, by what gives them tile by tile in the sampler's order."""
         at, devices = block.first % self.lanes, self.mesh.devices.size
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
-        values = jax.device_get(
+        values = self._fetched(
             tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
         )
         ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
@@ -229,15 +234,31 @@ class XlaProgram:
         return self._jitted(mapped)
 
     def _jitted(self, function: Callable) -> Any:
-        jitted = jax.jit(function, compiler_options=compiler_options(self.mesh.devices.flat[0].platform))
-        if self.dtype == np.float32:
+        platform = self.mesh.devices.flat[0].platform
+        jitted = jax.jit(function, compiler_options=compiler_options(platform))
+        if self.dtype == np.float32 and platform == "cpu":
             return jitted
 
-        def in_double(*arrays: Any) -> Any:
-            with self._precision():
+        def told(*arrays: Any) -> Any:
+            with self._precision(), self._failures_told():
                 return jitted(*arrays)
 
-        return in_double
+        return told
+
+    def _fetched(self, running: Any) -> Any:
+        """What is under way, on the host."""
+        with self._failures_told():
+            return jax.device_get(running)
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        """Within it what a card, its driver or its compiler raises is a CardLost."""
+        try:
+            yield
+        except jax.errors.JaxRuntimeError as failure:
+            if self.mesh.devices.flat[0].platform == "cpu":
+                raise
+            raise CardLost(in_a_row(self.mesh), in_words(failure)) from failure
 
     def _precision(self) -> AbstractContextManager[Any]:
         return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
@@ -248,7 +269,7 @@ class XlaProgram:
         running = self._start(first, 0, tiles)
 
         def outcomes() -> Outcomes:
-            values = np.asarray(jax.device_get(running))
+            values = np.asarray(self._fetched(running))
             return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
 
         return Pass(first, outcomes)

@@ -17,7 +17,7 @@ from engine.program import first_launch, gpu, hardware, ptx
 from engine.program.contract import Program
 from engine.program.hardware import processors
 from engine.program.kernel import program_on
-from engine.program.xla import AXIS
+from engine.program.xla import AXIS, XlaProgram
 from engine.study.study import Block, Study
 
 FAILURES = "raises", "hangs", "does not start", "runs out of memory", "gives other bytes"
@@ -146,6 +146,48 @@ class Card:
             return OnCard(self, values)
 
         return launch
+
+
+class XlaCard:
+    """XLA's program on a card, which a processor computes until the outcomes of a pass are asked for that are lost.
+
+    Args:
+      launch: the pass whose outcomes are lost, counted from 1.
+      differs: whether the card's last bits are others.
+    """
+
+    def __init__(self, patch: pytest.MonkeyPatch, launch: int, differs: bool = False):
+        self.launches, here = 0, processors()
+        compiled, device_get = XlaProgram._compiled, jax.device_get
+        one = Mesh(here.devices[:1], here.axis_names)
+        patch.setattr(hardware, "_FAILED", [])
+        patch.setattr(hardware, "cards", lambda: self._cards())
+
+        def on_processor(program: XlaProgram, function: Callable, scalars: int) -> object:
+            mesh = program.mesh
+            if mesh.devices.flat[0].platform == "gpu":
+                program.mesh = one
+            try:
+                return compiled(program, function, scalars)
+            finally:
+                program.mesh = mesh
+
+        def fetched(running: object) -> object:
+            values = device_get(running)
+            if getattr(running, "ndim", 0) != 5 or hardware._FAILED:  # no outcomes of a pass
+                return values
+            self.launches += 1
+            if self.launches == launch:
+                raise jax.errors.JaxRuntimeError("INTERNAL: CUDA_ERROR_ILLEGAL_ADDRESS\nand more")
+            return np.nextafter(values, np.float32(np.inf)) if differs else values
+
+        patch.setattr(XlaProgram, "_compiled", on_processor)
+        patch.setattr(jax, "device_get", fetched)
+
+    def _cards(self) -> tuple[list[Named], str]:
+        if hardware._FAILED:
+            raise hardware.NoCard(*hardware._FAILED)
+        return [Named()], ""
 
 
 def outcomes(program: Program, block: Block) -> np.ndarray:

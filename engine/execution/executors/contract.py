@@ -26,6 +26,7 @@ class Assignment:
       observe: called with each stage that is reached.
       compiling: has seen what was compiled to tell which program the study has, and sees the rest where this process computes.
       force: go on also where blocks that are there are not what the program gives.
+      alone: nobody else computes parts of the run.
       writers: blocks that one process which computes alone writes at a time; of several, each writes one.
     """
 
@@ -36,6 +37,7 @@ class Assignment:
     observe: Observer
     compiling: Watch
     force: bool = False
+    alone: bool = False
     writers: int = 1
 
 
