@@ -110,7 +110,7 @@ def command(
     pilot = precision.piloted(study)
     if pilot is not None:
         refuse_beyond(study, pilot.single.yearly)
-    devices, platform = devices_of(study, place["device"])
+    devices, platform, launch = devices_of(study, place["device"])
     folder = replace(folder, study=study)
     console = screen.stdout()
     screen.print_head(console, study, folder.path)
@@ -124,7 +124,7 @@ def command(
         print_stated(console, study)
     else:
         print_asked(console, study, yearly)
-    _print_size(console, folder, devices, platform, place["memory"])
+    _print_size(console, folder, devices, platform, place["memory"], launch)
     if not full:
         screen.print_command(
             console, "Everything that it states", "check", study.source, "--full", model=study.model_spec
@@ -206,7 +206,7 @@ def _print_policies(console: Console, study: Study) -> None:
 
 
 def _print_size(
-    console: Console, folder: RunFolder, devices: str, platform: str, allowed: int | None
+    console: Console, folder: RunFolder, devices: str, platform: str, allowed: int | None, launch: int
 ) -> None:
     study = folder.study
     from engine.execution.planning import form
@@ -226,7 +226,7 @@ def _print_size(
         *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("program", form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
-        ("memory", f"{size_as_text(memory_needed(study, memory=allowed))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
+        ("memory", f"{size_as_text(memory_needed(study, memory=allowed, launch=launch))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
         ("beliefs", f"{study.beliefs}: priors and constants, as a score names them"),

@@ -109,9 +109,10 @@ def at_work(
     Args:
       ended: as `compute` has it.
     """
-    refuse_if_memory_too_small(folder.study, options.memory, options.workers or 0)
     here = options.workers is None and options.scheduler is None
-    writers = writers_for(folder.study, options.memory) if here else 1
+    launch = 0 if options.scheduler else devices.blocks_of_launch(options.device, folder.study, not here)
+    refuse_if_memory_too_small(folder.study, options.memory, options.workers or 0, launch)
+    writers = writers_for(folder.study, options.memory, launch) if here else 1
     size = devices.mesh(options.device, folder.study).devices.size if here else None
     there = folder.path.exists()
     with (
@@ -140,7 +141,8 @@ def compute_shard(
     if not 1 <= number <= of:
         raise UserError("--shard", [f"expected 1/{of} to {of}/{of}, got {number}/{of}."])
     folder = prepared_for(study, options)
-    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory)
+    launch = devices.blocks_of_launch(options.device, study)
+    refuse_if_memory_too_small(replace(study, paths=min(study.paths, BLOCK)), options.memory, 0, launch)
     with Local(options.device, study) as executor, folder.writing():
         size = devices.mesh(options.device, study).devices.size
         job = Job(folder, replace(options, workers=of), executor, size, ended)
@@ -148,7 +150,7 @@ def compute_shard(
         missing = len(ledger.pending(folder))
         if missing:
             return Shard(folder, computed, missing, None)
-        refuse_if_memory_too_small(study, options.memory)
+        refuse_if_memory_too_small(study, options.memory, 0, launch)
         try:
             with ownership.claim(folder) as holder:
                 if (
@@ -170,11 +172,7 @@ def executor_of(study: Study, options: RunOptions) -> Executor:
         return Cluster(options.scheduler, options.device)
     if options.workers is None:
         return Local(options.device, study)
-    found = devices.without_cards(options.device, study)
-    if found is None:
-        return Workers(options.workers, options.device)
-    found.warn_where_missing()
-    return Workers(options.workers, "cpu", found.why)
+    return Workers(options.workers, options.device, study)
 
 
 def prepared_for(study: Study, options: RunOptions) -> RunFolder:

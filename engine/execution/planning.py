@@ -107,8 +107,8 @@ def form(study: Study, platform: str) -> str:
     return "one loop" + (", the same bits on every machine" if study.precision == "float32" else "")
 
 
-def devices_of(study: Study, device: str | None) -> tuple[str, str]:
-    """The devices that compute a study, such as "2 x cpu", with why it is these; and their platform.
+def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
+    """The devices that compute a study, such as "2 x cpu", with why it is these; their platform; and blocks of a launch on cards.
 
     Args:
       device: "cpu" or "gpu"; the GPUs if there are any, and if they pay.
@@ -117,9 +117,8 @@ def devices_of(study: Study, device: str | None) -> tuple[str, str]:
       UserError: there is no such device.
     """
     found = devices.chosen(device, study)
-    return in_a_row(found.mesh) + (f" ({found.why})" if found.why else ""), found.mesh.devices.flat[
-        0
-    ].platform
+    words = in_a_row(found.mesh) + (f" ({found.why})" if found.why else "")
+    return words, found.mesh.devices.flat[0].platform, devices.blocks_of_launch(device, study)
 
 
 def measure(folder: RunFolder, device: str | None = None) -> Measured:

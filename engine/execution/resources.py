@@ -16,6 +16,7 @@ from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
 from engine.program import devices, memory
 from engine.program.devices import memory_free
+from engine.program.kernel import has_loop
 from engine.risk.events import event_outcomes, known_events
 from engine.risk.tables import THREADS
 from engine.risk.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept
@@ -43,7 +44,7 @@ _UNITS = {"": 1, "B": 1} | {
 _NAMED = [unit for unit in _UNITS if len(unit) > 1]
 
 
-def memory_needed(study: Study, workers: int = 0, memory: int | str | None = None) -> int:
+def memory_needed(study: Study, workers: int = 0, memory: int | str | None = None, launch: int = 0) -> int:
     """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables.
 
     Where no outcome is kept path by path nothing of it grows with the paths.
@@ -51,14 +52,17 @@ def memory_needed(study: Study, workers: int = 0, memory: int | str | None = Non
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
       memory: allowed, in bytes or as "4GiB", None for what is free: as many blocks are written at a time as fit.
+      launch: blocks of a launch where cards compute, as `devices.blocks_of_launch`.
     """
-    return _memory_needed(study, workers or 1, 1 if workers else writers_for(study, memory))
+    return _memory_needed(study, workers or 1, 1 if workers else writers_for(study, memory, launch), launch)
 
 
-def _memory_needed(study: Study, processes: int, writers: int) -> int:
+def _memory_needed(study: Study, processes: int, writers: int, launch: int) -> int:
     policies, each = len(study.policies), np.dtype(study.dtype).itemsize
     block = each * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
-    held = min(writers, AHEAD) + 1 + 2 * writers
+    held = (min(writers, AHEAD) + 1 + 2 * writers) * block + (
+        launch * _of_launch(study, each) if launch else 0
+    )
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
     yearly = each * policies * len(study.years) * cell_count(study.model) * sample
     named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
@@ -67,7 +71,23 @@ def _memory_needed(study: Study, processes: int, writers: int) -> int:
     paths += min(each * policies * len(study.keep.outcomes) * study.paths, reading.HELD)
     groups = 3 * GROUPS + TOGETHER * GROUPS_OF_BLOCK
     tallies = 8 * groups * BINS_HELD * policies * len(unkept(study))
-    return processes * (PROCESS + held * block) + max(3 * yearly, yearly + paths, yearly + tallies)
+    return processes * (PROCESS + held) + max(3 * yearly, yearly + paths, yearly + tallies)
+
+
+def _of_launch(study: Study, each: int) -> int:
+    """Bytes that a block of a launch leaves in main memory while the one before is written.
+
+    What is kept of it and its counts, which wait for their turn; or all outcomes of two launches and of one that is put in order, where
+    they are not reduced on the cards.
+
+    Args:
+      each: bytes of a number.
+    """
+    policies, tallied = len(study.policies), len(unkept(study))
+    if not tallied or study.dtype != np.float32 or not has_loop(study):
+        return 3 * each * policies * len(study.model.outcomes) * BLOCK
+    counts = 2 * GROUPS_OF_BLOCK * BINS_HELD * policies * tallied
+    return each * policies * len(study.keep.outcomes) * BLOCK + counts
 
 
 def writers() -> int:
@@ -75,28 +95,31 @@ def writers() -> int:
     return max(2, min(len(devices.cores()), MOST_WRITERS))
 
 
-def writers_for(study: Study, memory: int | str | None = None) -> int:
+def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) -> int:
     """Blocks of a run that are written at a time: as many as there are and as fit in the memory, at least 1.
 
     Args:
-      memory: as `memory_needed` takes it.
+      memory, launch: as `memory_needed` takes them.
     """
     free = memory_free() if memory is None else bytes_of(memory)
     count = min(writers(), -(-study.paths // BLOCK))
-    while free is not None and count > 1 and _memory_needed(study, 1, count) > free:
+    while free is not None and count > 1 and _memory_needed(study, 1, count, launch) > free:
         count -= 1
     return count
 
 
-def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0) -> None:
+def refuse_if_memory_too_small(
+    study: Study, memory: int | str | None, workers: int = 0, launch: int = 0
+) -> None:
     """Raises a UserError where the memory that is free, or allowed, is less than the run needs.
 
     Args:
       memory: allowed, in bytes or as "4GiB"; None for what is free.
+      workers, launch: as `memory_needed` takes them.
     """
     remedy = "Ask for fewer paths, or keep less"
     if memory is None:
-        needed = memory_needed(study, workers)
+        needed = memory_needed(study, workers, launch=launch)
         free = memory_free()
         if free is not None and needed > free:
             needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
@@ -106,7 +129,7 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
         allowed = bytes_of(memory)
     except ValueError as wrong:
         raise UserError("--memory", [str(wrong)]) from wrong
-    needed = memory_needed(study, workers, allowed)
+    needed = memory_needed(study, workers, allowed, launch)
     if needed > allowed:
         expected = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
         raise UserError("--memory", [f"{expected}. {remedy}, or allow more."])

@@ -20,7 +20,7 @@ from engine.program.contract import Program
 from engine.program.hardware import processors
 from engine.program.kernel import has_loop, processor, program_on
 from engine.program.xla import AXIS
-from engine.study.study import Study
+from engine.study.study import BLOCK, Study
 
 GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
@@ -167,6 +167,22 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
     while room is not None and lanes > study.tile and lanes * each > room // 2:
         lanes //= 2
     return lanes
+
+
+def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int:
+    """Blocks of a launch on the cards that compute a study; 0 where processors do.
+
+    Args:
+      kind: as `chosen` takes it.
+      apart: other processes compute, each on a card of its own, none of which this one starts: of as many paths as a card takes.
+    """
+    if without_cards(kind, study):
+        return 0
+    if apart:
+        return GPU_LANES // BLOCK
+    row = mesh(kind, study)
+    on_card = row.devices.flat[0].platform != "cpu"
+    return max(lanes_for(study, row), BLOCK) * row.devices.size // BLOCK if on_card else 0
 
 
 def memory_free() -> int | None:

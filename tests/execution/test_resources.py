@@ -8,8 +8,10 @@ from engine.errors import UserError
 from engine.execution import resources
 from engine.execution.job import RunOptions, at_work, executor_of
 from engine.execution.resources import bytes_of, memory_needed, refuse_if_memory_too_small, writers_for
+from engine.program import devices, hardware
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK
+from tests.program.simulated_card import Named
 from tests.recorded import study_in
 
 
@@ -61,6 +63,35 @@ def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatc
     monkeypatch.setattr(resources, "memory_free", lambda: least - 1)
     with pytest.raises(UserError, match="of memory, and there are"):
         refuse_if_memory_too_small(study, None)
+
+
+def test_what_a_launch_on_a_card_leaves_is_counted(study, tmp_path, monkeypatch):
+    values = 4 * BLOCK * len(study.policies)  # of one outcome
+    for keep, least, most in (
+        ((), 0, 1),
+        (("lowest_stock",), 1, 2),
+        (tuple(study.model.outcomes), None, None),
+    ):
+        some = replace(study, keep=replace(study.keep, outcomes=keep))
+        more = memory_needed(some, memory="1TiB", launch=8) - memory_needed(some, memory="1TiB")
+        if least is None:  # all cross: two launches, and one that is put in order
+            assert more == 8 * 3 * len(keep) * values
+        else:
+            assert 8 * least * values < more < 8 * most * values
+    assert memory_needed(study, 2, launch=8) - memory_needed(study, 2) > 2 * 8 * values
+
+    monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
+    monkeypatch.setattr(hardware, "obstacles", list)
+    monkeypatch.setattr(hardware, "cards", lambda: ([Named(), Named(id=1)], ""))
+    monkeypatch.setattr(hardware, "_driver", lambda: None)
+    assert devices.blocks_of_launch("gpu", study) == 2 * devices.GPU_LANES // BLOCK
+    assert devices.blocks_of_launch("gpu", study, apart=True) == devices.GPU_LANES // BLOCK
+    assert devices.blocks_of_launch(None, study) == devices.blocks_of_launch("cpu", study) == 0  # it is small
+    free = memory_needed(study, memory=1) + 8 * values
+    monkeypatch.setattr(resources, "memory_free", lambda: free)
+    options = RunOptions(tmp_path / "run", device="gpu")
+    with pytest.raises(UserError, match="of memory, and there are"):
+        at_work(RunFolder(tmp_path / "run", study), executor_of(study, options), options).__enter__()
 
 
 def test_a_run_has_no_more_writers_than_blocks(study):

@@ -21,7 +21,7 @@ from engine.execution.executors.contract import Assignment
 from engine.program import devices, hardware
 from engine.program.contract import Form
 from engine.run_folder import ledger
-from engine.study.study import Block
+from engine.study.study import Block, Study
 
 AHEAD = 3
 """Blocks that a worker is given at a time: one that it writes, one that it computes, and the next."""
@@ -38,21 +38,24 @@ class Workers:
 
     Args:
       count: how many.
-      device: "cpu" or "gpu"; the GPUs if there are any.
-      why: as `Form` has it, of the devices.
+      device: "cpu" or "gpu"; the GPUs where they pay.
+      study: what is to be computed, where that is known.
 
     Raises:
       UserError: there are fewer cores, or fewer GPUs, than workers.
     """
 
-    def __init__(self, count: int, device: str | None = None, why: str = ""):
-        gpus = [] if device == "cpu" else hardware.visible_cards()
+    def __init__(self, count: int, device: str | None = None, study: Study | None = None):
+        found = devices.without_cards(device, study)
+        if found is not None:
+            found.warn_where_missing()
+        gpus = [] if found is not None else hardware.visible_cards()
         cores = devices.cores()
         have, kind = (len(gpus), "GPU") if gpus or device == "gpu" else (len(cores), "core")
         if not 1 <= count <= have:
             expected = f"expected 1 to {have}, a worker for each {kind} of this machine, got {count}."
             raise UserError("--workers", [expected if have else f"found no {kind} on this machine."])
-        self._device, self._why = device, why
+        self._device, self._why = (device, "") if found is None else ("cpu", found.why)
         self._pins: list[tuple[list[int], dict[str, str]]] = [
             ([], {"CUDA_VISIBLE_DEVICES": gpus[k]}) if gpus else (cores[k::count], {"JAX_PLATFORMS": "cpu"})
             for k in range(count)

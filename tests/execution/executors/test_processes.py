@@ -148,6 +148,7 @@ def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(devices, "cores", lambda: list(range(8)))
     monkeypatch.setattr(hardware, "visible_cards", lambda: [])
     assert [cores for cores, _ in Workers(3)._pins] == [[0, 3, 6], [1, 4, 7], [2, 5]]
+    monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "visible_cards", lambda: ["3", "GPU-5f"])
     assert [env for _, env in Workers(2)._pins] == [
