@@ -19,7 +19,7 @@ from jax.sharding import Mesh
 
 from engine.modelling.executed import ships
 from engine.modelling.loading import source_digest
-from engine.program import arguments, native
+from engine.program import arguments, known, native
 from engine.program.contract import Program
 from engine.program.gpu_program import GpuProgram
 from engine.program.hardware import processors
@@ -107,6 +107,15 @@ def has_loop(study: Study) -> bool:
     return study.program == FORMS[0] and isinstance(_loop(study, study.dtype), Unlisted)
 
 
+def operations(study: Study) -> int | None:
+    """Operations that the one loop takes for a future, as `Listing.of_future`; None where the study's program is another."""
+    loop = _loop(study, study.dtype) if study.program == FORMS[0] else ""
+    if isinstance(loop, str):
+        return None
+    noted = known.operations(key_of_code(study, loop.code, study.dtype, lanes(study.dtype), OUTCOMES))
+    return noted or loop.listing().of_future(len(study.policies), len(study.years))
+
+
 def kind_for(study: Study, kind: str) -> str:
     """What the bits of a study's program hang on, on devices of a kind: nothing of them where it is the one loop.
 
@@ -159,7 +168,7 @@ def _compile(study: Study, listing: Listing, gives: str) -> None:
     code, dtype = code_of(study), listing.dtype
     width = lanes(dtype)
     written, _ = native.code_in_memory(study, listing, arguments.of(study, dtype), width, gives)
-    note(study, code, key_of_code(study, code, dtype, width, gives), written)
+    note(study, code, key_of_code(study, code, dtype, width, gives), written, listing)
 
 
 def _loop(study: Study, dtype: type) -> Unlisted | str:

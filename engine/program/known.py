@@ -107,15 +107,23 @@ def is_known(key: str | None) -> bool:
     return key is not None and _noted(key) is not None
 
 
-def note(study: Study, code: str | None, key: str | None, written: Code) -> None:
+def operations(key: str | None) -> int | None:
+    """As `Listing.of_future`, of the study whose code was written under the key; None where that is not known."""
+    noted = None if key is None else _noted(key)
+    return None if noted is None else noted.get("operations")
+
+
+def note(study: Study, code: str | None, key: str | None, written: Code, listing: Listing) -> None:
     """Notes for the next process what was written under a key, where nobody has changed anything meanwhile.
 
     Args:
       code: what the study's code was written by, as `code_of` gave it before.
+      listing: that it was written from.
     """
     if key is not None and code_of(study) == code:
         held = {**asdict(written.layout), "dtype": np.dtype(written.layout.dtype).name}
-        content = {"layout": held, "code": machine_code.key_of(written.text)}
+        count = listing.of_future(len(study.policies), len(study.years))
+        content = {"layout": held, "code": machine_code.key_of(written.text), "operations": count}
         compilation_cache.keep("layout", key, json.dumps(content).encode())
 
 

@@ -45,6 +45,15 @@ class Listing:
     draws: tuple[Operation, ...]
     shocks: tuple[Operation, ...]
 
+    def of_future(self, policies: int, years: int) -> int:
+        """How many of them a future takes under all policies, those of a year in each; its random numbers aside."""
+        counts = (
+            (policies if one.axes & Axis.POLICY else 1) * (years if one.axes & Axis.YEAR else 1)
+            for one in self.operations
+            if one.axes & Axis.PATH
+        )
+        return sum(counts)
+
 
 def listed(study: Study, rules: Rules, inputs: Any) -> Listing:
     """The list of a study.

@@ -296,7 +296,7 @@ class LoopProgram:
                 return earlier
             listing = listing.listing()
         written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
-        known.note(self.study, code, key, written)
+        known.note(self.study, code, key, written, listing)
         return written.layout, engine
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
