@@ -89,6 +89,8 @@ def in_words(failure: BaseException | str) -> str:
     text = first_line(failure)
     if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
         return f"its memory is full; end what else runs there ({text})"
+    if "DEVICE_UNAVAILABLE" in text or "busy or unavailable" in text:
+        return f"another process has it alone; end that, or let others in by nvidia-smi -c 0 ({text})"
     return text if isinstance(failure, str) else f"{type(failure).__name__}: {text}"
 
 

@@ -96,8 +96,9 @@ def ends_apart(
     """The first and last paths of launches on each card, by another process.
 
     Raises:
-      CardFailed: it failed, or did not end in time.
+      CardFailed: it failed, did not end in time, or is not let in.
     """
+    hardware.refuse_exclusive(mesh)
     row = mesh.devices.flat
     about = {
         "layout": gpu.plain(layout), "text": text, "firsts": firsts,

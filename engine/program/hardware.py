@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 
 from engine.errors import install
 from engine.program import apart
-from engine.program.contract import CardFailed, first_line
+from engine.program.contract import CardFailed, first_line, in_words
 from engine.program.xla import AXIS
 
 OLDEST = 7.5
@@ -31,6 +31,8 @@ _ASLEEP: list[str | None] = []
 _STARTED = b"started"
 _FAILED: list[str] = []
 """Why this process takes no card."""
+_COMPUTE_MODE, _EXCLUSIVE = 20, 3
+"""The driver's numbers of what it is asked for, and of its answer that a card lets one process in."""
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
 """JAX for cards; the CUDA that a driver must know for it, as 1000 major + 10 minor, and the first driver that does."""
@@ -128,7 +130,7 @@ def give_up(why: str) -> None:
 
 
 def _not_found(failure: BaseException | str) -> str:
-    return f"JAX finds no card ({first_line(failure)}). nvidia-smi says whether the driver does."
+    return f"JAX finds no card ({in_words(str(failure))}). nvidia-smi says whether the driver does."
 
 
 def obstacles() -> list[str]:
@@ -176,6 +178,14 @@ def refuse_too_full(mesh: Mesh, needed: int) -> None:
     if room is not None and room < needed:
         name, had, asked = mesh.devices.flat[0].device_kind, room >> 20, -(-needed >> 20)
         raise CardFailed(f"{name} has {had:,} MiB free and {asked:,} are needed; end what else runs there")
+
+
+def refuse_exclusive(mesh: Mesh) -> None:
+    """Raises a CardFailed where a card is in a mode in which no other process than this may use it."""
+    for card in mesh.devices.flat:
+        if getattr(card, "platform", "") == "gpu" and _mode(card.local_hardware_id) == _EXCLUSIVE:
+            why = "its first launch is tried in a process of its own, which the mode EXCLUSIVE_PROCESS keeps out"
+            raise CardFailed(f"{why}; nvidia-smi -c 0 lets it in")
 
 
 def memory(mesh: Mesh) -> int | None:
@@ -259,6 +269,14 @@ def _counted() -> int:
     if library is None or library.cuInit(0) or library.cuDeviceGetCount(ctypes.byref(count)):
         return 0
     return count.value
+
+
+def _mode(ordinal: int) -> int:
+    """Which processes a card lets in, as the driver numbers it; 0 for all, or where the driver does not say."""
+    library, card, mode = _driver(), ctypes.c_int(), ctypes.c_int()
+    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(card), ordinal):
+        return 0
+    return 0 if library.cuDeviceGetAttribute(ctypes.byref(mode), _COMPUTE_MODE, card) else mode.value
 
 
 def _free(ordinal: int) -> int | None:

@@ -10,7 +10,8 @@ import jax
 import pytest
 
 from engine.errors import UserError
-from engine.program import devices, hardware, kernel
+from engine.program import devices, first_launch, hardware, kernel
+from engine.program.contract import CardFailed, in_words
 from engine.program.kernel import program_on
 from engine.study.facts_tables import Facts
 from engine.study.loading import load_model_file, load_study
@@ -52,6 +53,7 @@ class Driver:
 
     def __init__(self, knows=12_040, count=1, free=None):
         self.knows, self.count, self.free, self.held = knows, count, free, 0
+        self.exclusive, self.silent = [], False
 
     def cuDriverGetVersion(self, number):
         number._obj.value = self.knows
@@ -67,6 +69,11 @@ class Driver:
     def cuDeviceGet(self, card, ordinal):
         card._obj.value = ordinal
         return 0
+
+    def cuDeviceGetAttribute(self, value, attribute, card):
+        assert attribute == 20  # CU_DEVICE_ATTRIBUTE_COMPUTE_MODE
+        value._obj.value = 3 if card.value in self.exclusive else 0
+        return 999 if self.silent else 0
 
     def cuDevicePrimaryCtxRetain(self, *_):
         self.held += 1
@@ -209,7 +216,12 @@ def asleep(machine, monkeypatch, tmp_path):
         monkeypatch.setattr(hardware, "_FAILED", [])
         monkeypatch.setattr(hardware, "_MODULE", "starts")
         monkeypatch.setattr(hardware, "clear_backends", lambda: started.append("anew"))
-        monkeypatch.setattr(hardware.jax.config, "update", lambda *given: started.append(given))
+        update = jax.config.update
+
+        def of_platforms(name, value):
+            return started.append((name, value)) if name == "jax_platforms" else update(name, value)
+
+        monkeypatch.setattr(hardware.jax.config, "update", of_platforms)
         monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: started.append(backend) or [NEW])
         monkeypatch.setattr(hardware, "processors", lambda: here)
         monkeypatch.setattr(devices, "processors", lambda: here)
@@ -279,7 +291,8 @@ RUNS = """
 import sys, threading
 import jax.numpy as jnp
 from jax.extend.backend import register_backend_factory
-from engine.program import devices, hardware, kernel
+from engine.program import devices, first_launch, hardware, kernel
+from engine.program.contract import CardFailed, in_words
 
 start, hardware._MODULE = float(sys.argv.pop(1)), sys.argv.pop(1)
 
@@ -358,6 +371,23 @@ low = 1
 high = 2
 [policies.plain]
 """
+
+
+def test_a_card_that_lets_one_process_in_is_named_before_another_is_tried(machine, monkeypatch):
+    driver = Driver()
+    machine(["jax_cuda12_plugin"], CUDA, driver)
+    monkeypatch.setattr(first_launch.apart, "answered", None)
+    row = row_of(Named(), Named(id=1, local_hardware_id=1))
+    hardware.refuse_exclusive(row)
+    driver.exclusive = [1]
+    with pytest.raises(CardFailed, match="EXCLUSIVE_PROCESS keeps out; nvidia-smi -c 0 lets it in"):
+        first_launch.ends_apart(None, "", row, [], [])
+    driver.silent = True
+    hardware.refuse_exclusive(row)
+    machine([], CUDA, None)
+    hardware.refuse_exclusive(row)
+    held = "INTERNAL: CUDA error: CUDA_ERROR_DEVICE_UNAVAILABLE: CUDA-capable device(s) is/are busy or unavailable"
+    assert "another process has it alone; end that, or let others in by nvidia-smi -c 0" in in_words(held)
 
 
 def test_lanes_follow_the_memory_that_is_free_on_the_fullest_card(machine):
