@@ -1,6 +1,5 @@
 """Which cards take part and what is said where none can: by lists of cards, drivers and folders that are made up."""
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -10,12 +9,12 @@ import jax
 import pytest
 
 from engine.errors import UserError
-from engine.program import devices, first_launch, hardware, kernel
+from engine.program import devices, first_launch, hardware
 from engine.program.contract import CardFailed, in_words
 from engine.program.kernel import program_on
 from engine.study.facts_tables import Facts
-from engine.study.loading import load_model_file, load_study
 from tests.program.simulated_card import Named, row_of
+from tests.program.simulated_driver import CUDA, Driver
 from tests.program.test_state import study as state_of_every_type
 from tests.small_files import POND, own, write
 
@@ -48,54 +47,6 @@ def test_a_capability_that_a_card_does_not_say_is_the_oldest():
 # ------------------------------------------------------------------------------- what stands in the way
 
 
-class Driver:
-    """NVIDIA's driver, as far as it is asked."""
-
-    def __init__(self, knows=12_040, count=1, free=None):
-        self.knows, self.count, self.free, self.held = knows, count, free, 0
-        self.exclusive, self.silent = [], False
-
-    def cuDriverGetVersion(self, number):
-        number._obj.value = self.knows
-        return 0
-
-    def cuInit(self, _):
-        return 0
-
-    def cuDeviceGetCount(self, number):
-        number._obj.value = self.count
-        return 0
-
-    def cuDeviceGet(self, card, ordinal):
-        card._obj.value = ordinal
-        return 0
-
-    def cuDeviceGetAttribute(self, value, attribute, card):
-        assert attribute == 20  # CU_DEVICE_ATTRIBUTE_COMPUTE_MODE
-        value._obj.value = 3 if card.value in self.exclusive else 0
-        return 999 if self.silent else 0
-
-    def cuDevicePrimaryCtxRetain(self, *_):
-        self.held += 1
-        return 0
-
-    def cuDevicePrimaryCtxRelease_v2(self, _):
-        self.held -= 1
-        return 0
-
-    def cuCtxPushCurrent_v2(self, _):
-        return 0
-
-    cuCtxPopCurrent_v2 = cuCtxPushCurrent_v2
-
-    def cuMemGetInfo_v2(self, free, total):
-        if self.free is None:
-            return 999
-        free._obj.value = self.free
-        return 0
-
-
-CUDA = "proc/driver/nvidia/gpus/0000:01:00.0"
 CASES = {
     "nothing is installed": ([], CUDA, Driver(), "JAX for NVIDIA's cards is not installed: pip install"),
     "ROCm": (["jax_rocm7_plugin"], "dev/kfd", None, "AMD's .ROCm., and the code is written for NVIDIA's"),
@@ -108,23 +59,6 @@ CASES = {
     "WSL2": (["jax_cuda12_plugin"], "dev/dxg", Driver(), None),
     "a card": (["jax_cuda12_plugin"], CUDA, Driver(), None),
 }  # fmt: skip
-
-
-@pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """Makes a machine up."""
-
-    def make(plugins, folder, driver):
-        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
-        monkeypatch.setattr(hardware, "_ROOT", tmp_path)
-        monkeypatch.setattr(hardware, "_driver", lambda: driver)
-        real = importlib.util.find_spec
-        there = lambda name: name in plugins if name.startswith("jax_") else real(name)  # noqa: E731
-        monkeypatch.setattr(hardware.importlib.util, "find_spec", there)
-        monkeypatch.delenv("JAX_PLATFORMS", raising=False)
-        monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-
-    return make
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -342,35 +276,7 @@ def test_a_run_ends_whatever_a_driver_does(tmp_path, monkeypatch, start, module,
     assert re.search(words, done.stderr, re.DOTALL)
 
 
-# ------------------------------------------------------------------------------- memory, and what pays
-
-OWN = """
-import jax.numpy as jnp
-from engine import Factor, Lever, Outcome, StaticModel
-
-class Light(StaticModel):
-    factors, levers = {"load": Factor("t")}, {"strength": Lever("t", default=1.0)}
-    outcomes = {"damage": Outcome("t", loss=True)}
-    rounds = 1
-
-    def evaluate(self, factors, levers):
-        damage = factors.load
-        for _ in range(self.rounds):
-            damage = jnp.exp(-damage) + levers.strength
-        return {"damage": damage}
-
-class Heavy(Light):
-    rounds = 900
-"""
-STUDY = """
-name = "own"
-run = { paths = 1000, seed = 7 }
-[factors.load]
-family = "uniform"
-low = 1
-high = 2
-[policies.plain]
-"""
+# ------------------------------------------------------------------------------- memory
 
 
 def test_a_card_that_lets_one_process_in_is_named_before_another_is_tried(machine, monkeypatch):
@@ -402,52 +308,6 @@ def test_lanes_follow_the_memory_that_is_free_on_the_fullest_card(machine):
     assert devices.lanes_for(study, row_of(Named())) == 1 << 16
     driver.free = 1 << 40
     assert devices.lanes_for(study, row_of(Named())) == devices.GPU_LANES
-
-
-def test_small_runs_stay_on_processors_unless_a_card_is_asked_for(machine, monkeypatch):
-    machine(*CASES["a card"][:3])
-    here = hardware.processors()
-    monkeypatch.setattr(hardware, "processors", lambda: here)
-    monkeypatch.setattr(devices, "processors", lambda: here)
-    monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
-    monkeypatch.setattr(devices, "cores", lambda: [0, 1])
-    few, many = load_study("rustbelt", paths=12_000_000), load_study("rustbelt", paths=13_000_000)
-    chosen = devices.chosen(None, few)
-    assert chosen.mesh == here and chosen.why == "12,000,000 paths should be done before a card has started"
-    for kind, study in ((None, many), ("gpu", few)):
-        assert devices.chosen(kind, study).mesh.devices.flat[0] == NEW
-    assert devices.chosen("cpu", many).mesh == here
-
-
-def test_what_is_small_follows_from_the_operations_of_a_future(monkeypatch):
-    monkeypatch.setattr(devices, "cores", lambda: [0])
-    done = devices.START * devices.RATE
-    for study in (load_study("warming"), state_of_every_type()):
-        each = kernel.operations(study)
-        made = kernel.listing_of(study, study.dtype)
-        assert each == made.of_future(len(study.policies), len(study.years))
-        fits = int(done / each)
-        assert devices.is_small(study.of_paths(fits - 1)) and not devices.is_small(study.of_paths(fits + 1))
-
-
-def test_a_heavy_model_of_ones_own_goes_to_a_card_sooner_than_the_shipped_one_and_a_light_one_later(
-    monkeypatch, tmp_path
-):
-    monkeypatch.setattr(devices, "cores", lambda: [0])
-    (tmp_path / "own.py").write_text(OWN)
-    (tmp_path / "study.toml").write_text(STUDY)
-    monkeypatch.setattr(kernel, "_compile", lambda *_: None)
-    bound = int(devices.START * 1e7)  # of futures of one year and one policy, were it the shipped model's
-    for name, paths, is_small in (("Light", 2 * bound, True), ("Heavy", bound // 2, False)):
-        model = load_model_file(f"{tmp_path / 'own.py'}:{name}")
-        study = load_study(tmp_path / "study.toml", model=model, paths=paths)
-        assert devices.is_small(study) == is_small
-
-
-def test_a_study_without_the_one_loop_goes_to_a_card_whatever_its_size(machine, monkeypatch):
-    machine(*CASES["a card"][:3])
-    monkeypatch.setattr(hardware.jax, "local_devices", lambda backend: [NEW])
-    assert devices.chosen(None, load_study("warming", program="xla")).mesh.devices.flat[0] == NEW
 
 
 def test_futures_that_are_moved_are_computed_by_processors(tmp_path):
