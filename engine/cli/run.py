@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -87,10 +88,24 @@ def command(
         click.echo(f"note: target left out: {why_idle(study, target)}.", err=True)
     # of a run with a rule the rule's own lines say how precise it is
     headline = None if quiet or study.until else Tightening(replace(folder, study=study))
-    with progress(quiet, headline, log) as observe:
+    printed: list[BaseException | None] = []
+    with ExitStack() as bar:
+        observers = [bar.enter_context(progress(quiet, headline, log))]
+
+        def answered(finished: Finished) -> None:
+            bar.close()  # it would be drawn over the tables
+            printed.append(_print_answer(finished, full))
+            observers.append(bar.enter_context(progress(quiet, None, log)))
+
         chosen = RunOptions(
-            folder.path, **place, **computing, observe=observe, command=["rustbelt", *sys.argv[1:]]
+            folder.path,
+            **place,
+            **computing,
+            observe=lambda stage: observers[-1](stage),
+            command=["rustbelt", *sys.argv[1:]],
         )
+        if not as_json:
+            chosen = replace(chosen, answered=answered)
         finished = compute(study, chosen) if shard is None else _finished_by_shard(study, shard, chosen)
     if finished is None:
         return
@@ -100,8 +115,8 @@ def command(
         by = "asked for" if finished.ended is None else "enough by its rule: nothing was computed"
         shown = f"all of them are shown, though {asked:,} are {by}"
         click.echo(f"note: {answers.folder.path} holds {answers.study.paths:,} paths; {shown}.", err=True)
-    study = answers.study if answers.study.paths > asked or finished.ended else study
-    if stale := report_note(answers.folder, answers.study.paths):
+    study = answers.study
+    if stale := report_note(answers.folder, study.paths):
         click.echo(f"note: {stale}", err=True)
     if as_json:
         for one in finished.rounding:
@@ -114,13 +129,10 @@ def command(
 
         screen.print_object(Run.of(finished).ask("risk").plain())
         return
-    console, tables = screen.stdout(), answers.all_tables
-    screen.print_head(console, study, folder.path)
-    print_risk(console, study, folder.path, [*tables.risk, *tables.comparison], full, brief=not full)
-    screen.print_rounding(console, finished.rounding)
-    print_piled_up(console, answers.on_bounds)
-    for line in _ending(finished):
-        screen.print_line(console, "", line)
+    (failure,) = printed or [_print_answer(finished, full)]
+    if failure is not None:
+        raise failure
+    console = screen.stdout()
     _print_gates(console, study, answers.folder, place["device"])
     opened = f'xarray.open_datatree({str(folder.path / "cube.zarr")!r}, engine="zarr", chunks={{}})'
     screen.print_line(console, "", f"The cube: {opened}")
@@ -128,6 +140,23 @@ def command(
     if len(study.policies) > 2:
         words = "compare", folder.path, "--against", "every"
     screen.print_command(console, "Next", *words, model=study.model_spec)
+
+
+def _print_answer(finished: Finished, full: bool) -> BaseException | None:
+    """Prints what a run has come to, of which nothing hangs on the finished cube; gives what failed: the cube is finished all the same."""
+    answers, console = finished.answers, screen.stdout()
+    study, folder, tables = answers.study, answers.folder.path, answers.all_tables
+    try:
+        screen.print_head(console, study, folder)
+        print_risk(console, study, folder, [*tables.risk, *tables.comparison], full, brief=not full)
+        screen.print_rounding(console, finished.rounding)
+        print_piled_up(console, answers.on_bounds)
+        for line in _ending(finished):
+            screen.print_line(console, "", line)
+        console.file.flush()
+    except (Exception, SystemExit) as failure:  # the latter by rich, where whoever reads has gone away
+        return failure
+    return None
 
 
 def _ending(finished: Finished) -> list[str]:

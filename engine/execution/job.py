@@ -24,6 +24,7 @@ from engine.execution.moving import move
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.options import RunOptions as RunOptions
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
+from engine.execution.results import Finished as Finished
 from engine.execution.stages import Stage
 from engine.program import compilation_cache, devices, kernel, known, machine_code
 from engine.program.compilation_cache import Watch
@@ -39,23 +40,6 @@ from engine.study.study import BLOCK, Block, Study
 
 PREPARING = 60.0
 """Seconds that a shard waits while another one prepares the folder."""
-
-
-@dataclass(frozen=True)
-class Finished:
-    """A run that has come to its end.
-
-    Args:
-      answers: what its blocks answer.
-      rounding: what single precision is too coarse for.
-      computed: numbers of the blocks that this call computed; empty where all was there already.
-      ended: what its study's targets of precision say, where it was to end by them: `until.py`.
-    """
-
-    answers: results.Answers
-    computed: tuple[int, ...]
-    rounding: tuple[Rounding, ...] = ()
-    ended: Ended | None = None
 
 
 @dataclass(frozen=True)
@@ -213,7 +197,7 @@ class Job:
         refuse_too_many(study, ledger.excluded_of(done))
         named = not ownership.names_changed(folder)
         if named and cube.is_finished(folder, done) and not yearly_missing(folder):
-            self._observe_tables()
+            self._observe("estimating")
             answers = results.Answers(folder, done)
             _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
             return Finished(answers, (), cube.rounding(folder.path), self.ended)
@@ -227,16 +211,19 @@ class Job:
             else:
                 cube.create(folder)
                 ownership.rename(folder)
-            self._observe_tables()
+            self._observe("estimating")
             numbers = tuple(block.index for block in blocks)
             records = done | ledger.done_blocks(folder, only=numbers)
             tally = self.executor.tally() if len(blocks) == len(study.blocks()) else None
             answers = results.whole(folder, records, tally)
             refuse_too_many(study, ledger.excluded_of(answers.records))
-            rounding = pilot().result()
-            summaries = answers.summaries(yearly_fields(folder), rounding)
+            finished = Finished(answers, numbers, pilot().result(), self.ended)
+            _ = answers.all_tables
+            self.options.answered(finished)
+            self._observe("writing")
+            summaries = answers.summaries(yearly_fields(folder), finished.rounding)
         cube.finish(folder, summaries)
-        return Finished(answers, numbers, rounding, self.ended)
+        return finished
 
     def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
         """Numbers of the blocks that were missing and are computed now, and no tables; in a folder that this process holds alone."""
@@ -319,9 +306,9 @@ class Job:
         with self.compiling:
             return site.of_study(self.folder.study, self.executor.versions())
 
-    def _observe_tables(self) -> None:
+    def _observe(self, stage: str) -> None:
         paths = self.folder.study.paths
-        self.options.observe(Stage("estimating", paths, paths))
+        self.options.observe(Stage(stage, paths, paths))
 
     def _prepare(self) -> None:
         """Makes a folder ready for shards that share it: whoever comes first does, alone.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.execution.results import Finished
 from engine.execution.stages import Observer, unobserved
 
 
@@ -22,6 +23,7 @@ class RunOptions:
       force: go on although other versions or another device kind made the blocks that are there, which is written down;
         or although they are not what the program gives now.
       observe: called with the `Stage` that is reached.
+      answered: called with what a run has come to, where its cube is not finished yet; with nothing where it was there already.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
       bound: paths that the study's rule may go to, where the study is a step on the way; the folder keeps it for whoever goes on.
     """
@@ -33,5 +35,6 @@ class RunOptions:
     scheduler: str | None = None
     force: bool = False
     observe: Observer = unobserved
+    answered: Callable[[Finished], None] = lambda finished: None
     command: Sequence[str] = ()
     bound: int | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from engine.errors import UserError
 from engine.execution import summing
 from engine.risk.bounds import OnBound, standings
 from engine.risk.rounding import Rounding
+from engine.risk.stopping import Ended
 from engine.risk.summaries import Summaries, summarise
 from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
 from engine.risk.tallies import TOGETHER, Tally, folded, unkept, unkept_events
@@ -111,6 +112,23 @@ class Answers:
     def _tally(self, index: int) -> bytes:
         files = self.records[index].files
         return ledger.content_of(self.folder.path, next(file for file in files if file.name.endswith(".npz")))
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a run has come to: all of it is known, and its cube is finished or about to be.
+
+    Args:
+      answers: what its blocks answer.
+      rounding: what single precision is too coarse for.
+      computed: numbers of the blocks that this call computed; empty where all was there already.
+      ended: what its study's targets of precision say, where it was to end by them: `until.py`.
+    """
+
+    answers: Answers
+    computed: tuple[int, ...]
+    rounding: tuple[Rounding, ...] = ()
+    ended: Ended | None = None
 
 
 def of_run(folder: RunFolder, partial: bool = False) -> Answers:

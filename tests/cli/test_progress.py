@@ -35,7 +35,7 @@ def logged(tmp_path_factory):
 def test_each_stage_is_one_json_object_a_line(logged):
     _, lines = logged
     assert [line["stage"] for line in lines if "note" not in line] == [
-        "compiling", "simulating", "simulating", "simulating", "estimating",
+        "compiling", "simulating", "simulating", "simulating", "estimating", "writing",
     ]  # fmt: skip
     assert [line["done"] for line in lines if line["stage"] == "simulating"] == [
         BLOCK,

@@ -1,0 +1,93 @@
+"""The answer of a run stands on the screen before its cube is finished; whatever befalls what comes after, it says nothing that does not hold."""
+
+import errno
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from engine.cli import run as command
+from engine.errors import UserError
+from engine.run_folder import cube
+from tests.small_files import POND, call, own, write
+
+LAST = re.compile(r"^(The cube|Next): ", re.MULTILINE)
+KILLED = """
+import os, signal
+from engine.cli import main
+from engine.run_folder import cube
+cube.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+main()
+"""
+
+
+@pytest.fixture
+def words(tmp_path):
+    return ["run", write(tmp_path, POND), *own("Pond"), "--out", tmp_path / "run"]
+
+
+@pytest.fixture
+def table(words, tmp_path):
+    """What stands above the last lines of a run that nothing befalls, in the folder of the others."""
+    printed = call(*words).stdout
+    (tmp_path / "run").rename(tmp_path / "undisturbed")
+    return printed[: LAST.search(printed).start()]
+
+
+def fail(*_):
+    raise UserError("the disk", ["is full."])
+
+
+def status(tmp_path):
+    return cube.attributes(tmp_path / "run")["status"]
+
+
+def test_what_fails_after_the_answer_is_told_below_it(words, table, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(cube, "finish", fail)
+        ended = call(*words)
+    assert ended.exit_code == 2 and ended.stdout == table and status(tmp_path) == "incomplete"
+    assert re.search(r"^writing: .*\nthe disk: 1 problem\n  is full\.$", ended.stderr, re.MULTILINE)
+    again = call(*words)
+    assert again.exit_code == 0 and again.stdout.startswith(table) and status(tmp_path) == "complete"
+    assert len(LAST.findall(again.stdout)) == 2
+
+
+def test_a_kill_after_the_answer_leaves_what_the_next_run_finishes(words, table, tmp_path):
+    program = [sys.executable, "-c", KILLED, *map(str, words)]
+    killed = subprocess.run(program, capture_output=True, text=True, env=os.environ)
+    assert killed.returncode == -9 and killed.stdout == table and status(tmp_path) == "incomplete"
+    assert killed.stderr.splitlines()[-1].startswith("writing: ")
+    again = call(*words)
+    assert again.exit_code == 0 and again.stdout.startswith(table) and status(tmp_path) == "complete"
+
+
+def test_other_programs_get_one_document_of_a_finished_run(words, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(cube, "finish", fail)
+        ended = call(*words, "--json")
+    assert ended.exit_code == 2 and ended.stdout == "" and "writing: " in ended.stderr
+    ended = call(*words, "--json")
+    assert ended.exit_code == 0 and json.loads(ended.stdout)["question"] == "risk"
+
+
+def test_a_full_disk_below_the_screen_keeps_no_cube_from_being_finished(words, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "standard output")
+
+    monkeypatch.setattr(command, "print_risk", full)
+    ended = call(*words)
+    assert ended.exit_code == 2 and status(tmp_path) == "complete"
+    assert "standard output" in ended.stderr and not LAST.search(ended.stdout)
+
+
+def test_a_reader_that_goes_away_keeps_no_cube_from_being_finished(words, tmp_path):
+    code = "from engine.cli import main; main()"
+    program = [sys.executable, "-c", code, *map(str, words), "--quiet"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as running:
+        running.stdout.close()
+        assert running.stderr.read() == b""
+    assert running.returncode == 1 and status(tmp_path) == "complete"
