@@ -1,9 +1,10 @@
-"""`kill -9` of the real command at random moments; whoever resumes has other devices, or workers. The bytes are the same."""
+"""`kill -9` of the real command at random moments; whoever resumes has other devices, other lanes, or workers. The bytes are the same."""
 
 import os
 import subprocess
 import sys
 import time
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,35 @@ from engine.study.study import BLOCK
 from tests.recorded import contents, study_in
 from tests.small_files import MODELS
 
-PATHS = 6 * BLOCK + 600
+PATHS, MORE = 6 * BLOCK + 600, 30 * BLOCK + 600
 RUSTBELT = Path(sys.executable).parent / "rustbelt"
+FORCED = """
+import os, signal, sys
+from engine.cli import main
+from engine.program import machine_code, native
+from engine.run_folder import ledger
+lanes, kill_at, is_after = map(int, sys.argv[1:4])
+write, written = ledger.write_record, []
+def struck(folder, record):
+    written.append(record.part)
+    if len(written) == kill_at and not is_after:
+        os.kill(os.getpid(), signal.SIGKILL)
+    write(folder, record)
+    if len(written) == kill_at:
+        os.kill(os.getpid(), signal.SIGKILL)
+machine_code.width, ledger.write_record = lambda: lanes, struck
+assert native.lanes("float32") == lanes
+main(sys.argv[4:])
+"""
+"""The command with vectors of so many lanes, which is killed before or after a record is written, the first or second one; 0 for none."""
 
 
-def command(folder, *more):
+def command(folder, *more, forced=None):
+    """The words of a run.
+
+    Args:
+      forced: lanes, and the record at which it is killed: `FORCED`.
+    """
     words = [
         "run",
         folder.parent / "pond.toml",
@@ -30,14 +55,15 @@ def command(folder, *more):
         "--out",
         folder,
     ]
-    return [RUSTBELT, *map(str, words), "--device", "cpu", "--quiet", *map(str, more)]
+    program = [RUSTBELT] if forced is None else [sys.executable, "-c", FORCED, *map(str, forced)]
+    return [*program, *map(str, words), "--device", "cpu", "--quiet", *map(str, more)]
 
 
-def run(folder, devices, *more, kill_after=None):
+def run(folder, devices, *more, kill_after=None, forced=None):
     """The command with so many CPU devices, killed when the folder holds so many records and some time has passed."""
     env = {**os.environ, "RUSTBELT_CPU_DEVICES": str(devices), "JAX_PLATFORMS": "cpu"}
     process = subprocess.Popen(
-        command(folder, *more), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+        command(folder, *more, forced=forced), env=env, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     if kill_after is not None:
         records, delay = kill_after
@@ -79,14 +105,29 @@ def attempt(place, whole, seed, ways):
 
 
 @pytest.mark.slow
-def test_a_kill_and_another_number_of_devices(whole, tmp_path):
-    assert attempt(tmp_path, whole, 1, [(2,), (1, "--workers", 1)]) >= 1
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize(
     "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(2, 6))]
 )
 def test_kills_and_other_ways_to_go_on(whole, tmp_path, seed):
     ways = [(1,), (4,), (1, "--workers", 2), (2,)]
     assert attempt(tmp_path, whole, seed, [ways[(seed + k) % 4] for k in range(3)]) >= 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in (1, 2, 3))])
+def test_every_number_of_threads_and_of_lanes_goes_on_where_another_was_killed(tmp_path, seed):
+    """One outcome kept, the other not, and a yearly sample: each of twelve leaves a block or two, and is killed at a commit; the last ends the run."""
+    study_in(tmp_path)
+    words = ["--paths", MORE]
+    ended, told = run(tmp_path / "plain", 2, *words)
+    assert ended == 0, told
+    rng = np.random.default_rng(seed)
+    *killed, last = rng.permutation([*product((1, 2, 4), (16, 8, 4, 1))]).tolist()
+    kills = [(1, 1), (2, 0), (2, 1)]
+    for threads, lanes in killed:
+        ended, told = run(tmp_path / "run", threads, *words, forced=(lanes, *kills[rng.integers(3)]))
+        assert ended == -9, told
+    threads, lanes = last
+    ended, told = run(tmp_path / "run", threads, *words, forced=(lanes, 0, 0))
+    assert ended == 0, told
+    assert contents(tmp_path / "run") == contents(tmp_path / "plain")
