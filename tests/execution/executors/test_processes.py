@@ -1,7 +1,6 @@
 """Worker processes and shards of a job array: the same bytes as one process leaves, and what happens when one dies."""
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -236,7 +235,8 @@ def test_a_model_without_a_file_is_refused(tmp_path):
 
 @TWO_CORES
 @pytest.mark.slow
-def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(alone, tmp_path):
+@pytest.mark.parametrize("wait", [0.0, pytest.param(0.3, marks=pytest.mark.sweep)])
+def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(alone, tmp_path, wait):
     expected, study, _ = alone
     study_in(tmp_path)
     words = [
@@ -250,20 +250,18 @@ def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(a
         tmp_path / "run",
     ]
     command = [Path(sys.executable).parent / "rustbelt", *map(str, words), "--device", "cpu"]
-    for wait in (0.0, 0.3):
-        shutil.rmtree(tmp_path / "run", ignore_errors=True)
-        process = subprocess.Popen(
-            [*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        until = time.monotonic() + 120
-        while not list(tmp_path.glob("run/ledger/*/*.json")) and time.monotonic() < until:
-            time.sleep(0.01)
-        time.sleep(wait)
-        process.kill()
-        process.wait()
-        assert subprocess.run([*command, "--quiet"], stdout=subprocess.DEVNULL).returncode == 0
-        assert contents(tmp_path / "run") == expected
-        assert upkeep.verify(RunFolder(tmp_path / "run", study)) == []
+    process = subprocess.Popen(
+        [*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 120
+    while not list(tmp_path.glob("run/ledger/*/*.json")) and time.monotonic() < until:
+        time.sleep(0.01)
+    time.sleep(wait)
+    process.kill()
+    process.wait()
+    assert subprocess.run([*command, "--quiet"], stdout=subprocess.DEVNULL).returncode == 0
+    assert contents(tmp_path / "run") == expected
+    assert upkeep.verify(RunFolder(tmp_path / "run", study)) == []
 
 
 @pytest.mark.slow
