@@ -5,12 +5,14 @@ from typing import Annotated, ClassVar
 
 import jax.numpy as jnp
 
+from engine.answers import registry
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import RUN, Option
 from engine.answers.table import Table, estimates, texts
 from engine.errors import UserError, unknown
 from engine.modelling.cells import table
 from engine.risk.measures import probability
+from engine.run_folder import answer_store
 from engine.study.loading import read_study
 from tests.analyses.explained import PLACES, SUM, Sum, cost_of
 
@@ -45,6 +47,9 @@ RISKS = (
     {"variable": "own", "given": "own > 41", "level": 90},
 )
 """What else `risk` is asked: by year, at a level, of an event, and where a condition holds."""
+KEPT = [*registry.QUESTIONS]
+"""Those whose answers lie beside the cube; others are in the cube."""
+ASKED = [*OPTIONS.items(), *(("risk", options) for options in RISKS)]
 
 
 class Still(Sum):
@@ -88,6 +93,13 @@ def summed(paths=256, model=Sum, **changes):
     if not model.factors:
         del text["factors"], text["groups"], text["assumptions"]
     return read_study({**text, **changes}, "sum.toml", model=model())
+
+
+def stored(folder, answer):
+    """An answer as its groups have it, read from beside the cube where it is kept there."""
+    kept = answer_store.read(folder, answer.question)
+    assert (kept is not None) == (answer.question in KEPT)
+    return Answer.of_tree(answer.tree if kept is None else kept)
 
 
 @dataclass(frozen=True)

@@ -31,16 +31,11 @@ from engine.runs.asking import answered, ask
 from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
 from tests import methods
-from tests.analyses.explained import SUM
-from tests.answers.asked import OPTIONS, RISKS, Broken, Constant, Still, summed
+from tests.answers.asked import ASKED, KEPT, OPTIONS, stored, summed
 from tests.answers.words import held_to_words
-from tests.pairs import in_turn
 from tests.small_files import call
 
 QUESTIONS = [*registry.OURS]
-KEPT = [*registry.QUESTIONS]
-"""Those whose answers lie beside the cube; others are in the cube."""
-ASKED = [*OPTIONS.items(), *(("risk", options) for options in RISKS)]
 ROOT = Path(__file__).parents[2]
 STATS = ("estimate", "standard_error", "low", "high")
 
@@ -71,13 +66,6 @@ def answers(done):
 
 def test_every_question_is_asked_here():
     assert set(OPTIONS) == set(QUESTIONS)
-
-
-def stored(folder, answer):
-    """An answer as its groups have it, read from beside the cube where it is kept there."""
-    kept = answer_store.read(folder, answer.question)
-    assert (kept is not None) == (answer.question in KEPT)
-    return Answer.of_tree(answer.tree if kept is None else kept)
 
 
 @pytest.mark.parametrize(("name", "options"), ASKED)
@@ -213,39 +201,6 @@ def test_options_are_typed_and_have_help(name):
 def test_methods_are_those_of_the_registry():
     there = ast.parse(methods.PLACE.read_text(encoding="utf-8"))
     assert ast.dump(there) == ast.dump(ast.parse(methods.written())), "python -m tests.methods"
-
-
-STUDIES = {
-    "no factors": {"model": Still},
-    "constant outcomes": {"model": Constant},
-    "no numbers on some paths": {
-        "model": Broken,
-        "run": {**SUM["run"], "paths": 256, "nonfinite": 0.01},
-    },
-    "one policy": {"policies": {"old": {}}},
-    "four paths": {"paths": 4},
-}
-
-
-@pytest.fixture(scope="module")
-def run_of(tmp_path_factory):
-    """A run of each kind, which is made once."""
-    return functools.cache(
-        lambda kind: run(summed(**STUDIES[kind]), out=tmp_path_factory.mktemp("kind") / "run")
-    )
-
-
-@pytest.mark.parametrize(("kind", "asked"), in_turn(STUDIES, range(len(ASKED)), 1))
-def test_whatever_the_run_it_answers_or_refuses_in_words(run_of, kind, asked):
-    name, options = ASKED[asked]
-    done = run_of(kind)
-    try:
-        answer = done.ask(name, **options)
-    except UserError as error:
-        assert str(error).strip() and error.problems
-    else:
-        jsonschema.validate(json.loads(json.dumps(answer.plain(), allow_nan=False)), SCHEMA)
-        assert stored(done.folder, answer).plain() == answer.plain()
 
 
 def stopped(study, folder, at):

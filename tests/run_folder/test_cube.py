@@ -39,7 +39,7 @@ from tests.small_study import (
     read_paths,
 )
 
-PATHS = BLOCK + 1000
+README, PATHS = Path(__file__).parents[2] / "README.md", BLOCK + 1000
 
 SIX_LINES = """
 cube = xr.open_datatree("outputs/rustbelt-1a2b3c4d/cube.zarr", engine="zarr", chunks={})
@@ -49,9 +49,6 @@ loss = cube["paths"]["capital_shortfall_peak"]
 (loss.sel(policy="reform") > loss.sel(policy="old")).mean().compute()
 xr.corr(cube["draws"]["steel_recovery_years"], loss.sel(policy="old"), "path").compute()
 """
-
-
-README = Path(__file__).parents[2] / "README.md"
 
 
 def run(folder, study, order=None):
