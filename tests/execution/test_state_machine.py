@@ -1,5 +1,6 @@
 """Whatever happens to a run folder, in any order, it stays what a small model says: hypothesis looks for an order that breaks it."""
 
+import functools
 import os
 import shutil
 import tempfile
@@ -18,7 +19,7 @@ from engine.execution.work import Work
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
-from engine.study.study import BLOCK
+from engine.study.study import BLOCK, Study
 from tests.recorded import VERSIONS, PlayedBack, contents, played_back, study_in
 
 COUNTS = [600, BLOCK, BLOCK + 600, 2 * BLOCK + 2, 3 * BLOCK]
@@ -47,11 +48,17 @@ class Stops:
         raise KeyboardInterrupt
 
 
+@functools.cache
+def study_of(paths: int) -> Study:
+    """The study with so many paths, read once."""
+    return study_in(HOME, paths)
+
+
+@functools.cache
 def whole(paths: int) -> dict[str, str]:
     """Contents of an undisturbed run of so many paths."""
     place = HOME / f"whole-{paths}"
-    if not place.exists():
-        job.compute(study_in(HOME, paths), job.RunOptions(place))
+    job.compute(study_of(paths), job.RunOptions(place))
     return contents(place)
 
 
@@ -69,7 +76,7 @@ class OneFolder(RuleBasedStateMachine):
         self.finished = False
 
     def study(self, paths=None):
-        return study_in(HOME, paths or self.paths)
+        return study_of(paths or self.paths)
 
     def run(self, paths, executor):
         """A run to its end; gives the numbers of the blocks it computed."""
@@ -208,6 +215,7 @@ class OneFolder(RuleBasedStateMachine):
 def played(request):
     """Runs are played back, and the folders are taken away."""
     HOME.mkdir()
+    study_in(HOME)
     with pytest.MonkeyPatch.context() as patched:
         executor = played_back(HOME)
         patched.setattr(job, "executor_of", lambda *_: executor)
