@@ -15,7 +15,8 @@ import numpy as np
 from engine.program import machine_code
 
 LANES = 8
-_TYPES = {"float32": "float", "float64": "double"}
+_TYPES = {"f": "float", "d": "double"}
+"""By NumPy's letters."""
 _LINES = "x", "y"
 _NUMBERS = "scale_x", "centre_x", "scale_y", "centre_y", "off"
 """Of each row, in the order in which they are handed in."""
@@ -23,31 +24,38 @@ _ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64] * 2 + [ctypes.c_int64] * 2 + [cty
 
 
 def sums(
-    kind: str, size: int, x: np.ndarray, y: np.ndarray, units: int, numbers: np.ndarray, out: np.ndarray
+    kind: str,
+    size: int,
+    x: np.ndarray,
+    y: np.ndarray,
+    units: int,
+    block: int,
+    numbers: np.ndarray,
+    out: np.ndarray,
 ) -> None:
     """Writes the sums of r, r^2 and r^3 of each row [row, 3], r the total of a unit less an offset.
 
     Args:
-      kind: "difference", "squares" or "distance", as in `risk/sums.py`.
+      kind: "difference", "squares" or "excess", as in `risk/sums.py`.
       size: paths of a unit, 1 or 2.
       x, y: of single or double precision [row, path], the paths side by side.
-      units: of each row.
+      units: of each row; block: so many of them are added up at a time.
       numbers: of each row, [row, 5]: scale and centre of x, those of y, and the offset.
     """
-    run = _functions(x.dtype.name)[kind, size]
-    places = (part for array in (x, y) for part in (array.ctypes.data, array.strides[0] // array.itemsize))
-    run(*places, len(x), units, numbers.ctypes.data, out.ctypes.data)
+    run, part, each = _functions(x.dtype.char)[kind, size], np.empty(out.shape), x.itemsize
+    (at_x, step_x), (at_y, step_y) = ((of.ctypes.data, of.strides[0] // each) for of in (x, y))
+    of_numbers, to = numbers.ctypes.data, part.ctypes.data
+    out[:] = 0
+    for first in range(0, units, block):
+        before = first * size * each
+        run(at_x + before, step_x, at_y + before, step_y, len(x), min(block, units - first), of_numbers, to)
+        out += part
 
 
 @functools.cache
 def _functions(dtype: str) -> dict[tuple[str, int], Callable[..., None]]:
-    kinds = [(kind, size) for kind in ("difference", "squares", "distance") for size in (1, 2)]
-    number = _TYPES[dtype]
-    absolute = [
-        f"declare {vector} @llvm.fabs.{suffix}{number[0].replace('d', 'f')}{64 if number == 'double' else 32}({vector})"
-        for suffix, vector in (("", number), (f"v{LANES}", f"<{LANES} x {number}>"))
-    ]
-    engine = machine_code.loaded("\n".join([*absolute, *(_function(number, *kind) for kind in kinds)]))
+    kinds = [(kind, size) for kind in ("difference", "squares", "excess") for size in (1, 2)]
+    engine = machine_code.loaded("\n".join(_function(_TYPES[dtype], *kind) for kind in kinds))
     return {(kind, size): machine_code.function(engine, f"{kind}_{size}", _ARGUMENTS) for kind, size in kinds}
 
 
@@ -147,11 +155,15 @@ def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: s
 
     made = []
     for k in range(size):
-        if kind == "distance":
+        if kind == "excess":
             apart = new(f"apart{k}", f"fsub {narrow} %x{k}_{mark}, %y{k}_{mark}")
-            suffix = ("v8" if lanes > 1 else "") + ("f32" if number == "float" else "f64")
+            below = new(f"below{k}", f"fcmp ole {narrow} {apart}, zeroinitializer")
+            chosen = f"<{lanes} x i1>" if lanes > 1 else "i1"
             made.append(
-                as_double(f"far{k}", new(f"abs{k}", f"call {narrow} @llvm.fabs.{suffix}({narrow} {apart})"))
+                as_double(
+                    f"far{k}",
+                    new(f"excess{k}", f"select {chosen} {below}, {narrow} zeroinitializer, {narrow} {apart}"),
+                )
             )
             continue
         sides = []

@@ -18,6 +18,7 @@ from engine.risk.tails import (
     Measured,
     Ranked,
     Table,
+    above,
     deviation,
     error_of_shares,
     keep_known,
@@ -62,14 +63,16 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     mean = moments_of(Made.of("difference", values, baseline), units)
     at_risk: list[Column] = []
     shortfalls: list[Column] = []
-    above = (values > x_seen.columns[0][0][:, None]) | (baseline > y_seen.columns[0][0][:, None])
-    cell, path = np.divmod(np.flatnonzero(above), values.shape[-1])
+    either = above(values, x_seen.columns[0][0])
+    either |= above(baseline, y_seen.columns[0][0])
+    cell, path = np.divmod(np.flatnonzero(either), values.shape[-1])
     x, y = values[cell, path].astype(np.float64), baseline[cell, path].astype(np.float64)
     for i, level in enumerate(x_seen.levels):
         of_x, of_y = x_seen.var[i], y_seen.var[i]
         var_x, var_y = of_x.column[0], of_y.column[0]
-        kept = (x > var_x[cell]) | (y > var_y[cell])
-        cell, path, x, y = (part[kept] for part in (cell, path, x, y))
+        if i:  # all are over the lowest
+            kept = np.flatnonzero((x > var_x[cell]) | (y > var_y[cell]))
+            cell, path, x, y = (part[kept] for part in (cell, path, x, y))
         over_x, over_y = x - var_x[cell], y - var_y[cell]
         influence = of_x.slope[cell] * (over_x > 0) - of_y.slope[cell] * (over_y > 0)
         excess = np.maximum(over_x, 0) - np.maximum(over_y, 0)
@@ -102,7 +105,7 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray
 
 def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
     of_x, of_y = one.quantiles.middle, two.quantiles.middle
-    x, y = (part.values > of.column[0][:, None] for part, of in ((one, of_x), (two, of_y)))
+    x, y = (above(part.values, of.column[0]) for part, of in ((one, of_x), (two, of_y)))
     error = np.where(constant, 0.0, error_of_shares(of_x.slope, x, of_y.slope, y, units))
     return _gap_of_quantiles(one, two, of_x, of_y, error, units)
 

@@ -61,18 +61,18 @@ class Extremes:
             return Extremes(none, none, count)
         some = np.sort(made(*(part[:: max(k // SPARSE, 1)] for part in values)))
         low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
-        below, above, on_low, on_high = [some[:0]], [some[:0]], 0, 0
-        for first in range(0, count, SLICE):
-            part = slice(first, first + SLICE)
-            here = made(*(one[part] for one in values))
-            below.append(here[np.flatnonzero(here < low)])
-            above.append(here[np.flatnonzero(here > high)])
-            on_low += int(np.count_nonzero(here == low))
-            on_high += int(np.count_nonzero(here == high))
         # where many are the threshold itself, as many of them are taken as are needed
-        below.append(np.full(min(on_low, k + 1), low, some.dtype))
-        above.append(np.full(min(on_high, k + 1), high, some.dtype))
-        least, largest = np.sort(np.concatenate(below)), np.sort(np.concatenate(above))
+        on = {limit: 0 for limit in (low, high) if np.count_nonzero(some == limit) > 1}
+        beyond = [some[:0]]
+        for first in range(0, count, SLICE):
+            here = made(*(one[first : first + SLICE] for one in values))
+            beyond.append(here[np.flatnonzero((here < low) | (here > high))])
+            for limit, number in on.items():
+                on[limit] = number if number > k else number + np.count_nonzero(here == limit)
+        beyond += [np.full(min(number, k + 1), limit, some.dtype) for limit, number in on.items()]
+        found = np.sort(np.concatenate(beyond))
+        least = found[: np.searchsorted(found, low, "right")]
+        largest = found[np.searchsorted(found, high) :]
         if min(len(least), len(largest)) <= k:  # those that were looked at are unlike the others
             return Extremes.of_sorted(np.sort(made(*values)))
         return Extremes(least[: k + 1], largest[len(largest) - k - 1 :], count)
@@ -84,6 +84,14 @@ class Extremes:
         k = tail_size(count)
         held = k + 1 if k else 0
         return Extremes(ascending[:held], ascending[count - held :], count)
+
+    def negative(self) -> Extremes:
+        """Those of the negative values."""
+        return Extremes(-self.largest[::-1], -self.least[::-1], self.count)
+
+    def excesses(self) -> Extremes:
+        """Those of what the values are above zero."""
+        return Extremes(np.maximum(self.least, 0), np.maximum(self.largest, 0), self.count)
 
 
 def tail_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:

@@ -307,8 +307,9 @@ def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, u
 def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) -> np.ndarray:
     """Sums of the values [..., value] of each cell, float64 [..., cell]; cells ascend."""
     sums: np.ndarray = np.zeros((*values.shape[:-1], cells))
-    firsts = np.flatnonzero(np.diff(cell, prepend=-1))
-    sums[..., cell[firsts]] = _summed_from(values, firsts)
+    ends = np.searchsorted(cell, np.arange(cells + 1))
+    held = np.flatnonzero(np.diff(ends))
+    sums[..., held] = _summed_from(values, ends[held])
     return sums
 
 

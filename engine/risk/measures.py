@@ -8,7 +8,7 @@ variable's own sign. Formulas, sources, flags and measured coverage: `docs/metho
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,6 +36,8 @@ from engine.study.study import LEVELS
 
 Paths = Float[np.ndarray, "path"]
 Happens = Bool[np.ndarray, "path"]
+Pairs = list[tuple[dict[str, Estimate], dict[str, Estimate]]]
+"""Of each policy its own measures and its differences from the baseline."""
 ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 
@@ -95,13 +97,16 @@ class Sample:
         """Sum of squares that the error of a mean over its paths is made of."""
         return float(of.error[0] * self.units.paths) ** 2
 
-    def less(self, baseline: Sample) -> Evidence:
+    def gaps(self, baseline: Sample) -> Extremes:
+        """The ends of its losses less those of another on the same paths."""
+        return Extremes.of(np.subtract, self.losses, baseline.losses)
+
+    def less(self, baseline: Sample, gaps: Extremes) -> Evidence:
         """Its measures less those of another on the same paths, and how often it is the worse of the two.
 
-        Mean by the paired gap, the others by the gap of their influence functions.
+        Mean by the paired gap, of which the ends are given, the others by the gap of their influence functions.
         """
         gap = difference_of(self.measured, baseline.measured, self.units)
-        gaps = Extremes.of(np.subtract, self.losses, baseline.losses)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
         heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
         flag = gravest((heavy, few_replicates(self.units)))
@@ -190,7 +195,7 @@ def difference(
     samples, lost = _samples((values, baseline_values), unit, loss, levels)
     if not samples:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
-    return samples[0].less(samples[1]).estimates(loss, lost)
+    return samples[0].less(samples[1], samples[0].gaps(samples[1])).estimates(loss, lost)
 
 
 def of_policies(
@@ -199,35 +204,53 @@ def of_policies(
     unit: int | Units,
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
-) -> list[tuple[dict[str, Estimate], dict[str, Estimate]]]:
+) -> Pairs:
     """`summary` of each policy, and its `difference` from policy number `base`: values [policy, path].
 
     The baseline's own differences are empty.
     """
-    return with_sorted(values, base, unit, loss, levels)[0]
+    samples, lost = _samples(tuple(values), unit, loss, levels)
+    if not lost and samples:
+        return _pairs(samples, base, loss, _gaps(samples, base))
+    return [
+        (
+            summary(x, unit, loss, levels),
+            difference(x, values[base], unit, loss, levels) if p != base else {},
+        )
+        for p, x in enumerate(values)
+    ]
 
 
-def with_sorted(
+def with_regrets(
     values: Float[np.ndarray, "policy path"],
     base: int,
     unit: int | Units,
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
-) -> tuple[list[tuple[dict[str, Estimate], dict[str, Estimate]]], list[Paths]]:
-    """As `of_policies`, with the values of each policy ascending, which is sorted once; none where some are not finite."""
+) -> tuple[Pairs, list[Estimate], list[Paths]]:
+    """As `of_policies`, with `regret`, and the values of each policy ascending, none where some are not finite; they are sorted once."""
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
-        return [
-            (
-                summary(x, unit, loss, levels),
-                difference(x, values[base], unit, loss, levels) if p != base else {},
-            )
-            for p, x in enumerate(values)
-        ], []
+        return of_policies(values, base, unit, loss, levels), regret(values, unit, loss), []
+    gaps = _gaps(samples, base)
+    of_two = None if len(samples) != 2 else gaps[0] if base else gaps[1].negative()
+    pairs, regrets = _pairs(samples, base, loss, gaps), _regrets(samples, None, of_two)
+    rows = [sample.ascending for sample in samples]
+    return pairs, regrets, rows if loss else [np.negative(row, out=row)[::-1] for row in rows]
+
+
+def _gaps(samples: Sequence[Sample], base: int) -> dict[int, Extremes]:
+    return {p: sample.gaps(samples[base]) for p, sample in enumerate(samples) if p != base}
+
+
+def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, Extremes]) -> Pairs:
     return [
-        (sample.own().estimates(loss), sample.less(samples[base]).estimates(loss) if p != base else {})
+        (
+            sample.own().estimates(loss),
+            sample.less(samples[base], gaps[p]).estimates(loss) if p in gaps else {},
+        )
         for p, sample in enumerate(samples)
-    ], [sample.ascending if loss else -sample.ascending[::-1] for sample in samples]
+    ]
 
 
 def _samples(
@@ -240,19 +263,31 @@ def _samples(
 
 def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bool) -> list[Estimate]:
     """Mean shortfall of each policy against the best policy on the same path, in the variable's unit: values [policy, path]."""
-    policies, units, lost = finite_units(tuple(values), unit)
-    if not units.count:
-        return [nothing(lost)] * len(policies)
-    best = functools.reduce(np.minimum if loss else np.maximum, policies)
+    samples, lost = _samples(tuple(values), unit, loss, LEVELS)
+    return _regrets(samples, lost) if samples else [nothing(lost)] * len(values)
 
+
+def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Extremes | None = None) -> list[Estimate]:
+    """The same.
+
+    Args:
+      gaps: of two, the ends of the first's losses less the second's.
+    """
+    losses = [sample.losses for sample in samples]
+    two = len(losses) == 2
+    best = losses[::-1] if two else [functools.reduce(np.minimum, losses)] * len(losses)
     regrets = []
-    for policy in policies:
-        made = Made.of("distance", policy[None], best[None])
-        of = moments_of(made, units).kind(0)
+    for p, (own, other) in enumerate(zip(losses, best, strict=True)):
+        units = samples[p].units
+        of = moments_of(Made.of("excess", own[None], other[None]), units).kind(0)
         flag = ONE_UNIT if units.count < 2 else few_replicates(units) if of.mean > 0 else None
         if not flag:
-            ends = Extremes.of(lambda own, best: np.abs(own - best), policy, best)
-            flag = tails_flag(ends, float(of.mean), float(of.error * units.paths) ** 2)
+            if two:
+                gaps = gaps or samples[0].gaps(samples[1])
+                ends = gaps.negative() if p else gaps
+            else:
+                ends = Extremes.of(np.subtract, own, other)
+            flag = tails_flag(ends.excesses(), float(of.mean), float(of.error * units.paths) ** 2)
         regrets.append(single(shifted(of, 1.0)).flagged(lost, flag))
     return regrets
 

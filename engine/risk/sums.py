@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 Rows = Float[np.ndarray, "row path"]
 Each = Float[np.ndarray, "row"]
-Kind = Literal["difference", "squares", "distance"]
+Kind = Literal["difference", "squares", "excess"]
 LANES = 8
 BLOCK = 1 << 16
 """Units whose sums are added up by lanes; the error of a sum grows with it."""
@@ -28,7 +28,7 @@ class Made:
 
     Args:
       kind: "difference" is scale_x (x - centre_x) - scale_y (y - centre_y), "squares" the same with squares of what is in brackets,
-        both in double precision; "distance" is |x - y|, in that of the values.
+        both in double precision; "excess" is (x - y)+, in that of the values.
       x, y: values.
       scale_x, centre_x, scale_y, centre_y: of each row.
     """
@@ -56,11 +56,11 @@ class Made:
         )
 
     def values(self, paths: slice = slice(None)) -> Float[np.ndarray, "row path"]:
-        """What is made, float64 but of distances."""
+        """What is made, float64 but of excesses."""
         x, y = self.x[:, paths], self.y[:, paths]
-        if self.kind == "distance":
-            apart: np.ndarray = np.abs(x - y)
-            return apart
+        if self.kind == "excess":
+            excess: np.ndarray = np.maximum(x - y, 0)
+            return excess
         return self._side(x, self.scale_x, self.centre_x) - self._side(y, self.scale_y, self.centre_y)
 
     def _side(self, values: Rows, scale: Each, centre: Each) -> Rows:
@@ -72,21 +72,30 @@ class Made:
         return away
 
 
-Summing = Callable[[Kind, int, np.ndarray, np.ndarray, int, np.ndarray, np.ndarray], None]
+Summing = Callable[[Kind, int, np.ndarray, np.ndarray, int, int, np.ndarray, np.ndarray], None]
 
 
 def by_numpy(
-    kind: Kind, size: int, x: Rows, y: Rows, units: int, numbers: Float[np.ndarray, "row 5"], out: np.ndarray
+    kind: Kind,
+    size: int,
+    x: Rows,
+    y: Rows,
+    units: int,
+    block: int,
+    numbers: Float[np.ndarray, "row 5"],
+    out: np.ndarray,
 ) -> None:
-    """Writes the sums of r, r^2 and r^3 of each row, r the total of a unit less an offset, the last of its numbers."""
-    paths = slice(units * size)
-    made = Made(kind, x, y, *(numbers[:, k] for k in range(4))).values(paths).astype(np.float64, copy=False)
-    first = (made if size == 1 else made[:, 0::2] + made[:, 1::2]) - numbers[:, 4:]
-    lanes: np.ndarray = np.zeros((len(x), -(-units // LANES) * LANES))
-    for k, power in enumerate((first, first * first, first * first * first)):
-        lanes[:, :units] = power
-        by_lane = lanes.reshape(len(x), -1, LANES).sum(axis=1)
-        out[:, k] = functools.reduce(np.add, by_lane.T)
+    """Writes the sums of r, r^2 and r^3 of each row, r the total of a unit less an offset, the last of its numbers; so many units are a block."""
+    made, out[:] = Made(kind, x, y, *(numbers[:, k] for k in range(4))), 0
+    for first in range(0, units, block):
+        count = min(block, units - first)
+        values = made.values(slice(size * first, size * (first + count))).astype(np.float64, copy=False)
+        total = (values if size == 1 else values[:, 0::2] + values[:, 1::2]) - numbers[:, 4:]
+        lanes: np.ndarray = np.zeros((len(x), -(-count // LANES) * LANES))
+        for k, power in enumerate((total, total * total, total * total * total)):
+            lanes[:, :count] = power
+            by_lane = lanes.reshape(len(x), -1, LANES).sum(axis=1)
+            out[:, k] += functools.reduce(np.add, by_lane.T)
 
 
 _SUMMING: list[Summing] = [by_numpy]
@@ -105,10 +114,6 @@ def sums(made: Made, size: int, units: int, offset: Each) -> Float[np.ndarray, "
     x, y = (part.astype(kind, copy=False) for part in (made.x, made.y))
     x, y = (part if part.strides[1] == part.itemsize else np.ascontiguousarray(part) for part in (x, y))
     adding = _SUMMING[0] if kind in (np.float32, np.float64) else by_numpy
-    total = np.zeros((len(x), 3))
-    out = np.empty_like(total)
-    for first in range(0, units, BLOCK):
-        paths = slice(size * first, size * min(first + BLOCK, units))
-        adding(made.kind, size, x[:, paths], y[:, paths], min(BLOCK, units - first), numbers, out)
-        total += out
+    total = np.empty((len(x), 3))
+    adding(made.kind, size, x, y, units, BLOCK, numbers, total)
     return total.T

@@ -16,7 +16,7 @@ from engine.risk.events import event_outcomes, happens, known_events
 from engine.risk.evidence import level_of
 from engine.risk.flags import Flag, Reason, text
 from engine.risk.intervals import Estimate, Units
-from engine.risk.measures import finite_units, probability, probability_difference, regret, with_sorted
+from engine.risk.measures import finite_units, probability, probability_difference, with_regrets
 from engine.risk.tallies import Tally, unkept, unkept_events
 from engine.study.study import Event, Study
 
@@ -186,9 +186,9 @@ def against_baseline(measure: str) -> str:
 
 def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
     loss = study.is_loss(name)
-    pairs, ascending = with_sorted(values, _base(study), study.unit, loss, study.levels)
+    pairs, regrets, ascending = with_regrets(values, _base(study), study.unit, loss, study.levels)
     bars = histogram_of_sorted(ascending) if ascending else histogram(values)
-    tables = _records(study, name, pairs, regret(values, study.unit, loss))
+    tables = _records(study, name, pairs, regrets)
     return dataclasses.replace(tables, bars={name: bars})
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, UInt64
 
 from engine.risk.intervals import (
     PAIR,
@@ -29,6 +29,9 @@ from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
 CellPaths = Float[np.ndarray, "cell path"]
+Bits = UInt64[np.ndarray, "cell word"]
+FIRST = np.uint64(0x5555555555555555)
+"""The bits of the paths that come first in their pairs."""
 ATOM = 100
 """Paths with the largest value of all, from which on a tail of nothing else is known: it ends there."""
 
@@ -121,16 +124,25 @@ def _middle(values: CellPaths, ascending: CellPaths, constant: np.ndarray, units
     if units.size == 1 and units.owner is None:  # their number is all that counts
         seen = Moments(q, q, q, units.count)
     else:
-        seen = _moments_above(values > q[:, None], units)
+        seen = _moments_above(above(values, q), units)
     return _ranked(ascending, q, seen, 0.5, constant, units)
 
 
+def above(values: CellPaths, limit: Cells) -> Bool[np.ndarray, "cell path"]:
+    """Whether each value is above its cell's limit, compared in the type of the values: none has to be converted."""
+    near = limit.astype(values.dtype)
+    most = np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)
+    over: np.ndarray = values > most[:, None]
+    return over
+
+
 def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moments:
-    """Moments of a share of paths, but for its skewness. Of pairs by counting: sum T^2 = number + 2 pairs wholly above."""
+    """Moments of a share of paths, but for its skewness. Of pairs by counting."""
     if units.owner is not None or units.size != PAIR or units.count < 2:
         return moments(above, units)
-    number = _counts(above)
-    square = _square_sums(number + 2 * _counts(_both(above)), number, number, units)
+    bits = _packed(above)
+    number = _counts(bits)
+    square = _square_sums(_products(bits, bits, units), number, number, units)
     error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
     return Moments(number / units.paths, error, np.zeros(len(number)), units.count)
 
@@ -141,12 +153,9 @@ def error_of_shares(
     """Standard error of a mean of a 1{x} - b 1{y}; of paths and of pairs by counting what holds together."""
     if units.owner is not None or units.replicated or units.count < 2:
         return moments_of_totals(a[:, None] * units.totals(x) - b[:, None] * units.totals(y), units).error
-    own_x, own_y, cross = _counts(x), _counts(y), _counts(x & y)
-    square_x, square_y = own_x, own_y
-    if units.size == PAIR:
-        square_x, square_y = own_x + 2 * _counts(_both(x)), own_y + 2 * _counts(_both(y))
-        turned = np.ascontiguousarray(y).view(np.uint16).byteswap()
-        cross += _counts((np.ascontiguousarray(x).view(np.uint16) & turned).view(bool))
+    bits = _packed(x), _packed(y)
+    own_x, own_y = map(_counts, bits)
+    square_x, square_y, cross = (_products(bits[i], bits[j], units) for i, j in ((0, 0), (1, 1), (0, 1)))
     square = (
         a * a * _square_sums(square_x, own_x, own_x, units)
         + b * b * _square_sums(square_y, own_y, own_y, units)
@@ -164,9 +173,21 @@ def _square_sums(
     return ((units.count * products - x * y) / units.count).astype(np.float64)
 
 
-def _counts(of: Bool[np.ndarray, "cell any"]) -> Int[np.ndarray, "cell"]:
-    # along an axis NumPy counts a seventh as fast
-    return np.array([np.count_nonzero(row) for row in of])
+def _packed(holds: Bool[np.ndarray, "cell path"]) -> Bits:
+    """A bit for each path, those of a pair beside each other."""
+    bits = np.packbits(holds, axis=-1, bitorder="little")
+    return np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8))).view(np.uint64)
+
+
+def _products(x: Bits, y: Bits, units: Units) -> Int[np.ndarray, "cell"]:
+    """Sum over units of one or two paths of X Y, of how many paths of it two properties hold on."""
+    number = _counts(x & y)
+    return number if units.size == 1 else number + _counts(x & ((y >> 1) & FIRST | (y & FIRST) << 1))
+
+
+def _counts(bits: Bits) -> Int[np.ndarray, "cell"]:
+    counts: np.ndarray = np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
+    return counts
 
 
 def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
@@ -273,7 +294,7 @@ def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Un
     """Pairs with both values over the threshold [cell]; none where units are no pairs."""
     if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
-    over = values > threshold[:, None]
+    over = above(values, threshold)
     cell, unit = np.divmod(np.flatnonzero(_both(over)), units.count)
     return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
 

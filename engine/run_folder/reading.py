@@ -17,7 +17,7 @@ from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store, zarr_shards
 from engine.storage.files import writing
-from engine.storage.regular_files import LARGEST, Irregular, size_below
+from engine.storage.regular_files import LARGEST, Irregular, refuse_linked, size_below, size_of
 from engine.storage.zarr_writer import METADATA
 from engine.study.study import BLOCK, Block
 
@@ -209,10 +209,14 @@ def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
     shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}
+    is_linked = True  # until all folders on the way have been looked at, each once
+    with suppress(Irregular):
+        refuse_linked(folder, most)
+        is_linked = False
     for file, largest in most.items():
         with suppress(FileNotFoundError, NotADirectoryError):
             try:
-                size = size_below(folder, file)
+                size = size_below(folder, file) if is_linked else size_of(folder / file)
             except Irregular as error:
                 raise ledger.damaged(folder, file, str(error.strerror)) from error
             if size > largest:

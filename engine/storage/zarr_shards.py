@@ -16,6 +16,8 @@ from numcodecs.blosc import Blosc
 from engine.storage.regular_files import content_of
 from engine.storage.zarr_writer import METADATA, sharded
 
+SOUND = 0x48674BC7
+"""The crc32c of any bytes with their own after them, which need not be cut off."""
 KINDS = "float32", "float64"
 """Types of the numbers of such an array."""
 
@@ -78,18 +80,19 @@ def _fill(into: np.ndarray, file: Path, span: int, begin: int) -> None:
         _refuse_unless(end <= at and at + length <= len(content) - index and length >= 20)
         end, packed = at + length, content[at : at + length]
         _refuse_unless(_is_sound(packed))
-        unpacked, _, packed_size = struct.unpack_from("<III", packed, 4)
-        _refuse_unless((unpacked, packed_size) == (size, length - 4))
+        unpacked_size, _, packed_size = struct.unpack_from("<III", packed, 4)
+        _refuse_unless((unpacked_size, packed_size) == (size, length - 4))
+        chunk = memoryview(packed)[:-4]
         if len(row) == span:
-            Blosc().decode(packed[:-4], out=row)
+            Blosc().decode(chunk, out=row)
         else:
-            chunk = np.frombuffer(Blosc().decode(packed[:-4]), into.dtype)
-            row[:] = chunk[begin : begin + len(row)]
+            unpacked = np.frombuffer(Blosc().decode(chunk), into.dtype)
+            row[:] = unpacked[begin : begin + len(row)]
 
 
 def _is_sound(content: bytes) -> bool:
     """Whether the last four bytes are the crc32c of those before them."""
-    return crc32c(content[:-4]) == int.from_bytes(content[-4:], "little")
+    return bool(crc32c(content) == SOUND)
 
 
 def _refuse_unless(as_written: bool) -> None:

@@ -12,14 +12,14 @@ from engine.risk import sums
 
 HELD: list[dict] = []
 """What holds code in memory, which must not go before the process does."""
-KINDS = "difference", "squares", "distance"
+KINDS = "difference", "squares", "excess"
 
 
 def both_ways(kind, size, x, y, units, numbers):
     """The sums by machine code and by NumPy."""
     found = np.empty((2, len(x), 3))
-    row_sums.sums(kind, size, x, y, units, numbers, found[0])
-    sums.by_numpy(kind, size, x, y, units, numbers, found[1])
+    row_sums.sums(kind, size, x, y, units, sums.BLOCK, numbers, found[0])
+    sums.by_numpy(kind, size, x, y, units, sums.BLOCK, numbers, found[1])
     return found
 
 
@@ -63,7 +63,7 @@ def test_threads_that_begin_at_once_find_one_code(monkeypatch):
             start.wait()
             out = np.empty((4, 3))
             for _ in range(50):
-                row_sums.sums("squares", 2, x, x, 256, numbers, out)
+                row_sums.sums("squares", 2, x, x, 256, 256, numbers, out)
             return out
 
         with ThreadPoolExecutor(many) as threads:
