@@ -12,6 +12,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.execution import summing
+from engine.program import memory
 from engine.risk.bounds import OnBound, standings
 from engine.risk.rounding import Rounding
 from engine.risk.stopping import Ended
@@ -46,7 +47,7 @@ class Answers:
             Block(index, records[index].first, records[index].count) for index in sorted(records)
         )
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
-        self.paths = Paths(folder, self.blocks)
+        self.paths = Paths(folder, self.blocks, memory.array)
 
     def with_level(self, level: float | None) -> Answers:
         """The same with VaR and ES also at a level; itself where the study has it, or none is asked for."""

@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from engine.program import row_counts, row_sums
+from engine.program import memory, row_counts, row_sums
 from engine.program.object_code import CompilerEnded
 from engine.risk import histograms, sums
 
 
 def in_machine_code() -> None:
-    """Has sums and counts made so from now on in this process."""
+    """Has sums and counts made so from now on in this process, and rows sorted in memory that is used again."""
     sums.use(_summed)
+    sums.take_room_by(memory.array)
     histograms.use(_counted)
 
 

@@ -99,11 +99,25 @@ def by_numpy(
 
 
 _SUMMING: list[Summing] = [by_numpy]
+_ROOM: list[Callable[..., np.ndarray]] = [np.empty]
 
 
 def use(summing: Summing) -> None:
     """Has sums made by another, of the same bits, for values of single and of double precision."""
     _SUMMING[0] = summing
+
+
+def take_room_by(room: Callable[..., np.ndarray]) -> None:
+    """Has memory for rows taken by another, who is given a shape and a type: fresh pages cost more than what is computed into them."""
+    _ROOM[0] = room
+
+
+def sorted_rows(values: Rows) -> Rows:
+    """Each row ascending."""
+    ascending: np.ndarray = _ROOM[0](values.shape, values.dtype)
+    ascending[:] = values
+    ascending.sort(axis=-1)
+    return ascending
 
 
 def sums(made: Made, size: int, units: int, offset: Each) -> Float[np.ndarray, "3 row"]:

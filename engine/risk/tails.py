@@ -24,7 +24,7 @@ from engine.risk.intervals import (
     moments_of_totals,
 )
 from engine.risk.shares import effective_count, tail_ranks, wilson_interval
-from engine.risk.sums import Made
+from engine.risk.sums import Made, sorted_rows
 from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
@@ -99,7 +99,7 @@ class Quantiles:
 def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
     """Median, and VaR at every level, with distribution-free intervals: ranks of Bin(n effective, 1 - a), scaled to n."""
     n = values.shape[-1]
-    ascending = np.sort(values, axis=-1)
+    ascending = sorted_rows(values)
     constant = ascending[:, 0] == ascending[:, -1]
     ended = (n >= ATOM) & (ascending[:, -min(ATOM, n)] == ascending[:, -1])
     var, shortfalls = [], []

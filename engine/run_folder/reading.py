@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -39,10 +39,16 @@ class Paths(Mapping[str, np.ndarray]):
     Args:
       folder: of the run; of its study's paths those that are asked for.
       blocks: only the paths of these, one after the other; all of the study's if not given.
+      room: takes memory for an array of a shape and a type.
     """
 
-    def __init__(self, folder: RunFolder, blocks: Sequence[Block] | None = None):
-        self._folder, self._study = folder, folder.study
+    def __init__(
+        self,
+        folder: RunFolder,
+        blocks: Sequence[Block] | None = None,
+        room: Callable[..., np.ndarray] = np.empty,
+    ):
+        self._folder, self._study, self._room = folder, folder.study, room
         self._spans = _spans([Block(0, 0, folder.study.paths)] if blocks is None else blocks)
         self._held: dict[str, np.ndarray] = {}
 
@@ -57,7 +63,7 @@ class Paths(Mapping[str, np.ndarray]):
         held = self._held.get(name)
         if held is not None:
             return held
-        parts = _read(self._folder, name, self._spans)
+        parts = _read(self._folder, name, self._spans, self._room)
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         if values.nbytes * len(self) <= HELD:
             self._held[name] = values
@@ -171,7 +177,12 @@ def _checked(folder: Path) -> Any:
     return checked_store(cube_of(folder), whose)
 
 
-def _read(run: RunFolder, outcome: str, parts: Sequence[slice | int]) -> list[np.ndarray]:
+def _read(
+    run: RunFolder,
+    outcome: str,
+    parts: Sequence[slice | int],
+    room: Callable[..., np.ndarray] = np.empty,
+) -> list[np.ndarray]:
     """Parts of an outcome [policy, path] along its paths.
 
     Raises:
@@ -194,7 +205,7 @@ def _read(run: RunFolder, outcome: str, parts: Sequence[slice | int]) -> list[np
         _refuse_irregular(folder, name, spans)
         try:
             cube = cube_of(folder)
-            found = zarr_shards.read(cube / name, rows, BLOCK, spans)
+            found = zarr_shards.read(cube / name, rows, BLOCK, spans, room)
             return list(map(given, of(cube) if found is None else found, parts))
         except UNREADABLE as error:
             with suppress(*UNREADABLE):

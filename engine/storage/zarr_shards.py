@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +22,19 @@ KINDS = "float32", "float64"
 """Types of the numbers of such an array."""
 
 
-def read(place: Path, rows: Sequence[int], span: int, parts: Sequence[slice]) -> list[np.ndarray] | None:
+def read(
+    place: Path,
+    rows: Sequence[int],
+    span: int,
+    parts: Sequence[slice],
+    room: Callable[..., np.ndarray] = np.empty,
+) -> list[np.ndarray] | None:
     """Parts of an array along its last axis; None where it is not one of shards of `span`, as `sharded` has them.
 
     Args:
       rows: how many it has along each other axis.
       parts: all within it.
+      room: takes memory for an array of a shape and a type.
 
     Raises:
       ValueError: its metadata, or a shard, are not as they were written.
@@ -43,7 +50,7 @@ def read(place: Path, rows: Sequence[int], span: int, parts: Sequence[slice]) ->
     read_parts = []
     for part in parts:
         start, stop = part.start or 0, part.stop
-        values: np.ndarray = np.empty((*rows, stop - start), kind)
+        values: np.ndarray = room((*rows, stop - start), kind)
         flat = values.reshape(math.prod(rows), stop - start)
         for k in range(start // span, -(-stop // span)):
             begin, end = max(start - k * span, 0), min(stop - k * span, span)
