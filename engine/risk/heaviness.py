@@ -68,7 +68,7 @@ class Extremes:
             here = made(*(one[first : first + SLICE] for one in values))
             beyond.append(here[np.flatnonzero((here < low) | (here > high))])
             for limit, number in on.items():
-                on[limit] = number if number > k else number + np.count_nonzero(here == limit)
+                on[limit] = number if number > k else number + int(np.count_nonzero(here == limit))
         beyond += [np.full(min(number, k + 1), limit, some.dtype) for limit, number in on.items()]
         found = np.sort(np.concatenate(beyond))
         least = found[: np.searchsorted(found, low, "right")]

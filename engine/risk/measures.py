@@ -101,14 +101,14 @@ class Sample:
         """The ends of its losses less those of another on the same paths."""
         return Extremes.of(np.subtract, self.losses, baseline.losses)
 
-    def less(self, baseline: Sample, gaps: Extremes) -> Evidence:
+    def less(self, baseline: Sample, gaps: Extremes | None = None) -> Evidence:
         """Its measures less those of another on the same paths, and how often it is the worse of the two.
 
-        Mean by the paired gap, of which the ends are given, the others by the gap of their influence functions.
+        Mean by the paired gap, of which the ends may be given, the others by the gap of their influence functions.
         """
         gap = difference_of(self.measured, baseline.measured, self.units)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
-        heavy = tails_flag(gaps, estimate, (error * self.units.paths) ** 2)
+        heavy = tails_flag(gaps or self.gaps(baseline), estimate, (error * self.units.paths) ** 2)
         flag = gravest((heavy, few_replicates(self.units)))
         beyond, spread = (self.beyond, baseline.beyond), (self.spread, baseline.spread)
         shared = self._shared(baseline) if self.upper or baseline.upper else None
@@ -195,7 +195,7 @@ def difference(
     samples, lost = _samples((values, baseline_values), unit, loss, levels)
     if not samples:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
-    return samples[0].less(samples[1], samples[0].gaps(samples[1])).estimates(loss, lost)
+    return samples[0].less(samples[1]).estimates(loss, lost)
 
 
 def of_policies(
