@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from jaxtyping import Float
 
 from engine.analyses.turning import Difference
 from engine.risk.intervals import Estimate
@@ -61,6 +62,7 @@ class Line:
       value: of the belief, by the place on the line.
       how: "weights" or "runs", by the place on the line.
       scale: length of a move by 1 in independent normal scores.
+      glance: the difference on each of a few of the futures, by the place on the line; None where all are as soon looked at.
     """
 
     kind: str
@@ -74,6 +76,7 @@ class Line:
     value: Callable[[float], float] = float
     how: Callable[[float], str] = lambda _: RUNS
     scale: float = float("nan")
+    glance: Callable[[float], Float[np.ndarray, "path"] | None] = lambda _: None
 
 
 Changed = Callable[[Sequence[Change]], list[Estimate]]

@@ -13,6 +13,7 @@ from jaxtyping import Float
 from engine.analyses.beliefs import LOCATION, RUNS, Belief, Line, correlations, levers
 from engine.analyses.comparison import compared
 from engine.analyses.futures import Futures, of_paths, refuse_too_many, sound
+from engine.analyses.glances import SHARE, Glance
 from engine.analyses.joint_move import JointMove, Moved, joint_move
 from engine.analyses.joint_scores import Joint
 from engine.analyses.moved_scores import MovedScores
@@ -134,20 +135,18 @@ def _turning(
     few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
     others = replace(look, futures=look.futures.anew())
     here, there = partial(look.changed, few), partial(others.changed, few)
+    units = as_units(few, study.unit)
     moved, anew = (MovedScores(one.futures, few) for one in (look, others))
+    glance = _glance(look, own, few, sign, units.reach)
+    brief = MovedScores(look.futures, len(glance.few)) if glance else None
     lines = [
-        *_locations(look, own, good, few, (look, moved), (others, anew), left_out),
+        *_locations(look, own, good, few, (look, moved), (others, anew), brief, left_out),
         *correlations(study, here, there),
         *levers(study, (look.first, look.second), here, there, left_out),
     ]
-    units = as_units(few, study.unit)
     searched: list[tuple[Line, list[list[Stretch]], float]] = []
     for k, line in enumerate(lines):
-        sides = [[(x, line.at(x)) for x in side] for side in line.sides]
-        rows = [stretches(line.start, side, sign, units.reach) for side in sides]
-        looks = [one for side in sides for one in side]
-        most, _ = min(looks, key=lambda one: sign * one[1].estimate, default=(line.start, None))
-        searched.append((line, rows, most))
+        searched.append((line, *_looked_along(line, glance, sign, units.reach)))
         observe("beliefs", k + 1, len(lines))
     # one more for all priors together
     tests = 1 + sum(len(side) - 1 for _, rows, _ in searched for side in rows)
@@ -159,6 +158,28 @@ def _turning(
         Moved(study, scores, one.of_values, sign, units) for one, scores in ((look, moved), (others, anew))
     )
     return tuple(beliefs), joint_move(searching, judging, alone, limit)
+
+
+def _glance(look: Look, own: Values, few: int, sign: float, reach: float) -> Glance | None:
+    """What a few of the futures are held against; None where they say nothing, as of a tail, or of units that are too large."""
+    count = few // SHARE // look.study.unit * look.study.unit
+    if look.measure == SHORTFALL or not count:
+        return None
+    gaps = look.gaps(own)[:few]
+    return Glance(float(gaps.mean()), gaps[:count], as_units(count, look.study.unit), sign, reach)
+
+
+def _looked_along(
+    line: Line, glance: Glance | None, sign: float, reach: float
+) -> tuple[list[list[Stretch]], float]:
+    """The stretches on either side of a line, none where it plainly has one sign; and the look that shows least of the sign as stated."""
+    least = glance.least(line) if glance else None
+    if least is not None:
+        return [], least
+    sides = [[(x, line.at(x)) for x in side] for side in line.sides]
+    looks = [one for side in sides for one in side]
+    most, _ = min(looks, key=lambda one: sign * one[1].estimate, default=(line.start, None))
+    return [stretches(line.start, side, sign, reach) for side in sides], most
 
 
 def _beliefs(
@@ -214,6 +235,7 @@ def _locations(
     few: int,
     here: tuple[Look, MovedScores],
     there: tuple[Look, MovedScores],
+    brief: MovedScores | None,
     left_out: list[tuple[str, str]],
 ) -> Iterator[Line]:
     """The prior of each factor, moved by its normal score."""
@@ -256,6 +278,7 @@ def _locations(
             partial(_moved, *here, rows, shift),
             partial(_moved, *there, rows, shift),
             float(np.linalg.norm(shift)),
+            partial(_glanced, look, brief, rows, shift) if brief else None,
         )
 
 
@@ -267,11 +290,15 @@ def _location(
     moved: Difference,
     anew: Difference,
     scale: float,
+    glanced: Callable[[float], Paths] | None,
 ) -> Line:
     law = item.marginal
 
     def at(move: float) -> Estimate:
         return weighted(move) if is_worth(move) else moved(move)
+
+    def glance(move: float) -> Paths | None:
+        return None if glanced is None or is_worth(move) else glanced(move)
 
     def median(move: float) -> float:
         return float(law.at_score(np.array(move)))
@@ -281,7 +308,7 @@ def _location(
 
     stated = float(law.quantile(0.5))
     return Line(
-        LOCATION, item.name, item.unit, stated, 0.0, sides, cache(at), anew, median, how, scale
+        LOCATION, item.name, item.unit, stated, 0.0, sides, cache(at), anew, median, how, scale, glance
     )  # fmt: skip
 
 
@@ -298,6 +325,11 @@ def _weighted(weigh: Callable[[Paths], Estimate], pull: Paths, size: float, move
 def _moved(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Estimate:
     """The same by running again."""
     return look.seen(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
+
+
+def _glanced(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Paths:
+    """The same on each of a few futures."""
+    return look.gaps(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
 
 
 def _far(one: Belief) -> tuple[bool, float]:

@@ -1,0 +1,79 @@
+"""Looks that a few futures spare: where these show beyond doubt what all of them would, nothing more is computed."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.analyses.beliefs import Line
+from engine.analyses.turning import needed, sureness
+from engine.risk.evidence import FEWEST_FOR_ES
+from engine.risk.intervals import Units
+from engine.risk.weighted import mean as weighted_mean
+
+SHARE = 8
+"""One in so many futures of a look is glanced at."""
+SELDOM = 10**7
+"""Tests of which one in forty may be wrong: what is beyond doubt."""
+Paths = Float[np.ndarray, "path"]
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What a few futures say of the looks along a line, each held against the same future as stated.
+
+    Args:
+      stated: the mean of the difference as stated on all futures of a look.
+      few: the same difference on each of the few.
+      units: of the few.
+      sign: of the difference as stated.
+      reach: standard errors within which a look shows no sign.
+    """
+
+    stated: float
+    few: Paths
+    units: Units
+    sign: float
+    reach: float
+
+    def least(self, line: Line) -> float | None:
+        """The look that shows least of the sign as stated; None where any may show the other one.
+
+        Looks that may be the least are taken at all futures, where these are several.
+        """
+        sizes: dict[float, float] = {}
+        apart: dict[float, Paths] = {}
+        for at in (one for side in line.sides for one in side):
+            glanced = line.glance(at)
+            if glanced is None:
+                seen = line.at(at)
+                sizes[at] = self.sign * seen.estimate
+                if not (math.isfinite(sizes[at]) and sureness(seen, self.sign) >= -self.reach):
+                    return None
+                continue
+            sizes[at], apart[at] = self.sign * self.stated, self.sign * (glanced - self.few)
+            if not self._is_above(sizes[at], apart[at]):
+                return None
+
+        def is_above(at: float, other: float) -> bool:
+            size = sizes[at] - sizes[other]
+            if at not in apart and other not in apart:
+                return size > 0
+            return self._is_above(size, np.subtract(apart.get(at, 0.0), apart.get(other, 0.0)))
+
+        means = {at: size + float(np.mean(apart.get(at, 0.0))) for at, size in sizes.items()}
+        least = min(means, key=means.__getitem__, default=line.start)
+        rivals = [at for at in means if at == least or not is_above(at, least)]
+        return min(rivals, key=lambda at: self.sign * line.at(at).estimate) if len(rivals) > 1 else least
+
+    def _is_above(self, size: float, apart: Paths) -> bool:
+        """Whether so much and the mean of how far futures are apart is above zero beyond doubt: the farther the fewer of them decide."""
+        squares = apart * apart
+        with np.errstate(invalid="ignore"):
+            many = squares.sum() ** 2 / (squares * squares).sum()
+        seen = weighted_mean(apart, np.ones(len(apart)), self.units)
+        sure = sureness(replace(seen, estimate=size + seen.estimate), 1.0)
+        return bool(sure > needed(self.units, SELDOM) * (1 + FEWEST_FOR_ES / many))
