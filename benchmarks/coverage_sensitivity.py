@@ -110,7 +110,7 @@ def estimates(of: Event | Tail, paths: int, unit: int, seed: int) -> tuple[Estim
     """First index, total index and Shapley effect of u, the last as `analyses/indices.py` has it of all coalitions."""
     a, b, *mixed = of.futures(paths, unit, seed)
     pair = Pair(a, b, as_units(paths, unit))
-    first, total = pair.first(mixed[0]), pair.total(mixed[0])
+    first, total = pair.both(mixed[0])
     middle = float(a.mean())
     worth = [increments(a - middle, x - middle).reshape(BATCHES, -1).sum(axis=-1) for x in (a, *mixed, b)]
     own = shares(shapley.shares(2) @ np.array(worth))[0]

@@ -118,7 +118,7 @@ def indices(
                 left = [one for one in several if one not in found]
                 for one, values in zip(left, numbers.some(left).table(mixed), strict=True):
                     pair, values = pairs[one] if whole else pair_of(one, here), _on(values, here)
-                    found[one] = pair.first(values), pair.total(values)
+                    found[one] = pair.both(values)
                 return [found[one] for one in several]
 
             columns.append([one for some in threads.map(looked_at, among.values()) for one in some])

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk.coincidences import common_share
+from engine.risk.coincidences import Signs, common_share
 from engine.risk.evidence import FEWEST_FOR_ES
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import FEW_UNITS, Estimate, Units, Z, dots, moments_of_totals
@@ -87,7 +87,12 @@ class Pair:
             return few
         return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
 
-    def first(self, mixed: Paths) -> Estimate:
+    def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
+        """First and total index of an input, from A_k."""
+        total = self.total(mixed)
+        return self.first(mixed, total), total
+
+    def first(self, mixed: Paths, total: Estimate) -> Estimate:
         """S_k = Var E(f | x_k) / V, the share that goes if x_k is known.
 
         From (A_k - A) (B - mean) and from V - (B - A_k)^2 / 2, whose means are both S_k V, put together so that the error is least.
@@ -98,6 +103,7 @@ class Pair:
 
         Args:
           mixed: A_k.
+          total: the total index.
         """
         if not self.variance:
             return NOTHING.flagged(self.flag)
@@ -113,10 +119,9 @@ class Pair:
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
         if self._tell((self.a != mixed) & self._away[1], self.b != mixed):
             return own
-        low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
-        most = self.total(mixed)
-        high = float(np.fmin(high, most.high))
-        return _within(own, min(low, high), high).flagged(*most.flags)
+        low, high = self._counted(1, mixed) if self.step else (0.0, 1.0)
+        high = float(np.fmin(high, total.high))
+        return _within(own, min(low, high), high).flagged(*total.flags)
 
     def total(self, mixed: Paths) -> Estimate:
         """T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V, the share that is left where all but x_k is known.
@@ -136,7 +141,7 @@ class Pair:
             return own
         if not self.step:
             return own.flagged(_few(int(np.count_nonzero(moved)), FEWEST_TELLING))
-        low, high = self._counted(self.a, mixed)
+        low, high = self._counted(0, mixed)
         return _within(own, 1 - high, 1 - low)
 
     def _tell(self, *paths: Bool[np.ndarray, "path"]) -> bool:
@@ -144,10 +149,17 @@ class Pair:
         withheld = self.flag is not None and self.flag.withholds
         return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
 
-    def _counted(self, x: Paths, mixed: Paths) -> tuple[float, float]:
-        """Interval of the share of V that two futures have in common, by counts."""
-        one, two = (np.sign(values - self.usual).astype(np.int64) for values in (x, mixed))
-        return common_share(one, two, self.units)
+    def _counted(self, side: int, mixed: Paths) -> tuple[float, float]:
+        """Interval of the share of V that a future, A or B, has in common with A_k, by counts."""
+        return common_share(self._signs[side], self._sign(mixed), self.units)
+
+    @cached_property
+    def _signs(self) -> tuple[Signs, Signs]:
+        """On which side of the usual value A and B are."""
+        return self._sign(self.a), self._sign(self.b)
+
+    def _sign(self, x: Paths) -> Signs:
+        return (x > self.usual).view(np.int8) - (x < self.usual).view(np.int8)
 
     def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
         """The ratio of a mean to V, and what the paths of each unit do to it."""

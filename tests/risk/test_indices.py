@@ -52,14 +52,14 @@ def test_a_tail_whose_futures_are_seldom_together_is_bounded_by_its_total_index(
     of = Tail(0.05)
     a, b, mixed, _ = of.futures(1 << 15, 1, 3)
     pair = Pair(a, b, as_units(1 << 15, 1))
-    first, total = pair.first(mixed), pair.total(mixed)
+    first, total = pair.both(mixed)
     assert np.count_nonzero((a != mixed) & (b != 0)) < 30
     assert (first.low, first.high) == (0.0, total.high) and first.low <= of.truth[0] <= first.high
 
 
 def test_a_tail_of_too_few_paths_is_flagged():
     a, b, mixed, _ = Tail(0.5).futures(1 << 12, 1, 1)
-    for one in (pair := Pair(a, b, as_units(1 << 12, 1))).first(mixed), pair.total(mixed):
+    for one in Pair(a, b, as_units(1 << 12, 1)).both(mixed):
         assert one.flags[0].reason is Reason.FEW_EFFECTIVE_EXCEEDANCES and np.isnan(one.low)
 
 
