@@ -176,7 +176,7 @@ def _square_sums(
 def _packed(holds: Bool[np.ndarray, "cell path"]) -> Bits:
     """A bit for each path, those of a pair beside each other."""
     bits = np.packbits(holds, axis=-1, bitorder="little")
-    return np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8))).view(np.uint64)
+    return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8)))).view(np.uint64)
 
 
 def _products(x: Bits, y: Bits, units: Units) -> Int[np.ndarray, "cell"]:
