@@ -79,7 +79,7 @@ def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], d
     total = rows[0] if isinstance(rows[0], np.ndarray) else single(rows[0])
     for row in rows[1:]:
         total = scalars.elementwise(
-            name, [total, row if isinstance(row, np.ndarray) else single(row)], rest, dtype, None
+            name, [total, row if isinstance(row, np.ndarray) else single(row)], rest, dtype
         )
     return total
 
@@ -158,9 +158,7 @@ def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Ar
     cases = [scalars.traced(branch, given) for branch in params["branches"]]
     which = index[()]
     return [
-        scalars.elementwise(
-            "select_n", [single(which), *of_each], of_each[0].shape, of_each[0].flat[0].dtype, None
-        )
+        scalars.elementwise("select_n", [single(which), *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
         if of_each[0].size
         else of_each[0]
         for of_each in zip(*cases, strict=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.draws.random_words import RARELY
 from engine.program.llvm import Function
+from engine.program.operation_table import OPERATIONS
 from engine.program.operations import Operation
 from engine.program.stages import Stage, State, section
 
@@ -78,7 +79,7 @@ class _Text:
                 self._branch(operation, rare[operation], turn)
             elif operation not in put_off:
                 values = [self.value(one, turn) for one in operation.operands]
-                self.values[operation] = self.written.apply(operation, values)
+                self.values[operation] = OPERATIONS[operation.name].text(self.written, operation, *values)
                 for state in self._written_back.get(operation, ()):
                     self.value(state.now, turn)  # read before it is written over
                     self._write_back(state, operation)
@@ -127,7 +128,7 @@ class _Text:
 
     def _rare(self, operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
         """Choices whose second case is rare, and what is computed for it alone."""
-        rare = [one for one in operations if one.name == "select" and one.detail == RARELY]
+        rare = [one for one in operations if one.name == RARELY]
         if not rare:
             return {}
         users: dict[Operation, list[Operation]] = {}
@@ -161,7 +162,7 @@ class _Text:
         written.lines += [f"  br i1 {every}, label %{then}, label %{rarely}", f"{rarely}:"]
         self.label, loaded = rarely, dict(self.loaded)
         self.compute(alone, turn)
-        other = written.apply(choice, [which, usual, self.value(choice.operands[2], turn)])
+        other = written.select(which, usual, self.value(choice.operands[2], turn), choice.dtype)
         self.loaded = loaded
         written.lines += [f"  br label %{then}", f"{then}:"]
         kind = written.type(choice.dtype)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend import core as jex
-from scipy import special
 
+from engine.program.elementary import FUNCTIONS
 from engine.program.equations import Atom, Constant, Equation, Rule
+from engine.program.operation_table import OPERATIONS, named
 
 Numbers = np.ndarray
 """Values [policy or 1, path or 1, ...] of one scalar, or array, of a rule."""
@@ -86,14 +88,20 @@ def _kind(of: Any, dtype: type) -> Any:
 
 def _function(equation: Equation, dtype: type) -> Callable[..., Numbers] | None:
     """What NumPy has for an operation number by number, which gives one array; None for another operation."""
-    name, params = equation.name, equation.params
-    if name == "convert_element_type":
-        kind = _kind(params["new_dtype"], dtype)
-        return lambda value: value.astype(kind)
-    if name == "integer_pow":
-        return lambda value: value ** params["y"]
-    shape = equation.inputs[0].shape if equation.inputs else None
-    return _FUNCTIONS.get(name) if all(atom.shape == shape for atom in equation.inputs) else None
+    name, params, atoms = equation.name, equation.params, equation.inputs
+    if any(atom.shape != atoms[0].shape for atom in atoms):
+        return None
+    if name in _OF_NUMPY:
+        return _OF_NUMPY[name]
+    meaning, function = OPERATIONS.get(named(name, params)), FUNCTIONS.get(name)
+    if meaning and meaning.numbers and meaning.takes(atoms[-1].dtype):
+        if name == "convert_element_type":
+            return partial(meaning.numbers, dtype=_kind(params["new_dtype"], dtype))
+        # bits are of one precision
+        return None if name == "bitcast_convert_type" else meaning.numbers
+    if function and name == "integer_pow":
+        return partial(function.numbers, y=params["y"])
+    return function.numbers if function else None
 
 
 def _function_of_several(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
@@ -151,10 +159,6 @@ def _mapped(equation: Equation, params: Mapping[str, Any], operands: Sequence[An
     return [result.reshape(*sizes, *result.shape[lead:]) for result in results]
 
 
-def _divided(x: Numbers, y: Numbers) -> Numbers:
-    return x / y if x.dtype.kind == "f" else np.trunc(x / y).astype(x.dtype)
-
-
 def _selected(which: Numbers, *cases: Numbers) -> Numbers:
     if which.dtype == bool:
         return np.where(which, cases[1], cases[0])
@@ -162,15 +166,7 @@ def _selected(which: Numbers, *cases: Numbers) -> Numbers:
     return np.take_along_axis(np.stack(of_each), which[None], 0)[0]
 
 
-_FUNCTIONS: Mapping[str, Callable[..., Numbers]] = {
-    "abs": np.abs, "acos": np.arccos, "add": np.add, "add_any": np.add, "and": np.bitwise_and, "asin": np.arcsin,
-    "atan": np.arctan, "atan2": np.arctan2, "cbrt": np.cbrt, "ceil": np.ceil, "clamp": lambda low, x, high: np.clip(x, low, high),
-    "copy": np.copy, "cos": np.cos, "cosh": np.cosh, "digamma": special.digamma, "div": _divided, "eq": np.equal, "erf": special.erf,
-    "erf_inv": special.erfinv, "erfc": special.erfc, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "floor": np.floor,
-    "ge": np.greater_equal, "gt": np.greater, "is_finite": np.isfinite, "le": np.less_equal, "lgamma": special.gammaln,
-    "log": np.log, "log1p": np.log1p, "logistic": special.expit, "lt": np.less, "max": np.maximum, "min": np.minimum,
-    "mul": np.multiply, "ne": np.not_equal, "neg": np.negative, "not": np.invert, "or": np.bitwise_or, "pow": np.power,
-    "rem": np.fmod, "round": np.rint, "rsqrt": lambda x: 1 / np.sqrt(x), "select_n": _selected, "sign": np.sign, "sin": np.sin,
-    "sinh": np.sinh, "sqrt": np.sqrt, "square": np.square, "sub": np.subtract, "tan": np.tan, "tanh": np.tanh, "xor": np.bitwise_xor,
+_OF_NUMPY: Mapping[str, Callable[..., Numbers]] = {
+    "add_any": np.add, "clamp": lambda low, x, high: np.clip(x, low, high), "copy": np.copy, "select_n": _selected,
 }  # fmt: skip
-"""What NumPy and SciPy have for an operation of XLA on numbers of one shape."""
+"""What is put together from operations, or none at all."""

@@ -58,33 +58,6 @@ def stacked(parts: Sequence[Array]) -> Array:
     return made
 
 
-def simpler(name: str, operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
-    """What an operation gives without being done, where that is known."""
-    if name == "convert_element_type" and operands[0].dtype == dtype:
-        return operands[0]
-    if name in ("max", "min", "and", "or") and operands[0] is operands[1]:
-        return operands[0]
-    if name == "select" and operands[0].is_constant:
-        return operands[1 if operands[0].detail else 2]
-    if name == "select_n":
-        which, *cases = operands
-        if which.is_constant:
-            return cases[int(which.detail)]
-        if all(case is cases[0] for case in cases):
-            return cases[0]
-    if name in ("mul", "div", "add", "add_any", "sub") and dtype.kind == "f":
-        # -0 is what may be added to any number: 0 would turn -0 into 0
-        neutral = dtype.type(1.0 if name in ("mul", "div") else 0.0 if name == "sub" else -0.0).tobytes()
-        for side in (1, 0) if name in ("mul", "add", "add_any") else (1,):
-            if operands[side].is_constant and operands[side].detail.tobytes() == neutral:
-                return operands[1 - side]
-    if name in ("max", "min") and dtype.kind == "f":
-        for operand in operands:
-            if operand.is_constant and np.isnan(operand.detail):
-                return operand
-    return None
-
-
 def read_by(operations: Sequence[Operation], outputs: Sequence[Operation]) -> list[Operation]:
     """The operations that some outputs take."""
     needed = set(outputs)
@@ -111,10 +84,9 @@ def contracted(operations: Sequence[Operation], outputs: Sequence[Operation]) ->
         for side, factor in enumerate(operation.operands):
             if factor.name == "mul" and factor not in read_by_others:
                 other = operation.operands[1 - side]
-                signs = "" if operation.name == "add" else ("-c", "-a")[side]
-                fused[operation] = Operation(
-                    "fma", (*factor.operands, other), operation.dtype, signs or None, operation.axes
-                )
+                name = "fma" if operation.name == "add" else ("fma -c", "fma -a")[side]
+                operands = (*factor.operands, other)
+                fused[operation] = Operation(name, operands, operation.dtype, None, operation.axes)
                 break
     return fused
 

@@ -16,23 +16,15 @@ from jax.extend import core as jex
 
 from engine.draws.random_words import RARELY
 from engine.program import arrays, elementary, ordering
-from engine.program.arithmetic import OPERATIONS, known
-from engine.program.elementary.in_double import IN_DOUBLE
 from engine.program.equations import INLINED, Axis, Rule, body_of
-from engine.program.operations import KINDS, Array, NoScalarForm, Operation, simpler, single
+from engine.program.operation_table import OPERATIONS, named
+from engine.program.operations import KINDS, Array, NoScalarForm, Operation, single
 
 _BOOL = np.dtype(bool)
 MOST = 50_000
 """Operations of a list: machine code of so many takes a quarter of a minute, and XLA keeps many labels of a factor together in arrays."""
-LIBRARY_CALL = "call"
-LIBRARY = {
-    name: name
-    for name in (
-        "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "cos", "cosh", "erf", "erfc", "exp", "exp2", "expm1",
-        "lgamma", "log", "log1p", "nextafter", "pow", "sin", "sinh", "tan", "tanh",
-    )
-} | {"rem": "fmod"}  # fmt: skip
-"""Functions in double precision are the C library's: whoever asks for it wants to see what rounding does, not the same bits."""
+_OWN_CALLS = {elementary.FUSED: "fma", RARELY: RARELY}
+"""Traced calls that are one operation, by their names."""
 
 
 class Scalars:
@@ -122,10 +114,9 @@ class Scalars:
                 raise NoScalarForm(f"numbers of type {kind}")
         shape, dtype = shapes[0] if shapes else ((), np.dtype(bool))
         if name in INLINED:
-            if params.get("name") == elementary.FUSED:
-                return [self.elementwise("fma", operands, shape, dtype, None)]
-            if params.get("name") == RARELY:
-                return [self.elementwise("select", operands, shape, dtype, RARELY)]
+            own = _OWN_CALLS.get(params.get("name", ""))
+            if own is not None:
+                return [self.elementwise(own, operands, shape, dtype)]
             return self.traced(body_of(params), operands)
         if name == "call_hi_primitive":  # a function that JAX 0.12 writes out later
             examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
@@ -137,30 +128,32 @@ class Scalars:
             return of_arrays
         if len(shapes) != 1 or not _spread_to(shape, operands):
             raise NoScalarForm(name)
-        detail = _detail(name, params, dtype)
-        return [self.elementwise(name, operands, shape, dtype, detail)]
+        power = params["y"] if name == "integer_pow" else None
+        return [self.elementwise(named(name, params), operands, shape, dtype, power)]
 
-    def each(self, name: str, *operands: Operation, dtype: Any = None, detail: Any = None) -> Operation:
-        """One operation on scalars, or what is known of its result."""
+    def each(self, name: str, *operands: Operation, dtype: Any = None, power: int | None = None) -> Operation:
+        """One operation on scalars, or what is known of its result.
+
+        Args:
+          dtype: of the result; that of the first operand if not given.
+          power: of "integer_pow".
+
+        Raises:
+          NoScalarForm: it is not written out.
+        """
         kind = np.dtype(dtype or operands[0].dtype)
-        less = simpler(name, operands, kind)
+        meaning = OPERATIONS.get(name)
+        if meaning is None or not meaning.takes(operands[-1].dtype):
+            return self._written_out(name, operands, kind, power)
+        less = meaning.simpler(operands, kind)
         if less is not None:
             return less
-        if name in ("lt_to", "le_to"):
-            return ordering.compared(self, name[:2], *operands)
-        if name in _WRITTEN_OUT:
-            return _WRITTEN_OUT[name](self, operands, kind, detail)
-        if name in LIBRARY and operands[0].dtype == np.float64:
-            doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
-            return self.operation(LIBRARY_CALL, doubles, kind, LIBRARY[name])
-        if name not in OPERATIONS or (name == "rem" and kind.kind == "f"):
-            return self._by_form(name, operands, kind, detail)
-        if all(operand.is_constant for operand in operands):
-            with np.errstate(all="ignore"):
-                return self.constant(known(name, [operand.detail for operand in operands], kind, detail))
-        return self.operation(name, operands, kind, detail)
+        value = meaning.fold(operands, kind)
+        return self.operation(name, operands, kind) if value is None else self.constant(value)
 
-    def operation(self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
+    def operation(
+        self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Any = None
+    ) -> Operation:
         """An operation as it stands."""
         axes = operands[0].axes
         for operand in operands[1:]:
@@ -181,22 +174,39 @@ class Scalars:
         return made
 
     def elementwise(
-        self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any, detail: Any
+        self,
+        name: str,
+        operands: Sequence[Array],
+        shape: tuple[int, ...],
+        dtype: Any,
+        power: int | None = None,
     ) -> Array:
-        """An operation number by number, of arrays that are spread to one shape."""
+        """An operation number by number, of arrays that are spread to one shape; arguments as of `each`."""
         if not shape and not any(operand.shape for operand in operands):
             alone: list[Operation] = [operand[()] for operand in operands]
-            return single(self.each(name, *alone, dtype=dtype, detail=detail))
+            return single(self.each(name, *alone, dtype=dtype, power=power))
         made = np.empty(shape, object)
         spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
         for at in np.ndindex(shape):
-            made[at] = self.each(name, *(operand[at] for operand in spread), dtype=dtype, detail=detail)
+            made[at] = self.each(name, *(operand[at] for operand in spread), dtype=dtype, power=power)
         return made
 
-    def _by_form(self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
-        """A function by its polynomials."""
-        form = _form(name, tuple(operand.dtype for operand in operands), detail)
-        (result,) = self.traced(form, [single(operand) for operand in operands])
+    def _written_out(
+        self, name: str, operands: Sequence[Operation], dtype: np.dtype, power: int | None
+    ) -> Operation:
+        """What no machine has, in operations; in double precision what the C library has for it."""
+        if name in _WRITTEN_OUT:
+            return _WRITTEN_OUT[name](self, operands, dtype)
+        function = elementary.FUNCTIONS.get(name)
+        in_double = operands[0].dtype == np.float64
+        form = function and (function.double if in_double else function.form)
+        if form is None:
+            raise NoScalarForm(name)
+        if isinstance(form, str):
+            doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
+            return self.operation("call", doubles, dtype, form)
+        traced = _traced(form, tuple(operand.dtype for operand in operands), power)
+        (result,) = self.traced(traced, [single(operand) for operand in operands])
         return result[()]
 
 
@@ -210,29 +220,20 @@ def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
 
 
 @cache
-def _form(name: str, dtypes: tuple[np.dtype, ...], detail: Any) -> Any:
-    """A function's polynomials, traced once."""
-    forms = IN_DOUBLE if np.dtype(np.float64) in dtypes else elementary.FORMS
-    known = forms.get(name)
-    if known is None:
-        raise NoScalarForm(name)
-    extra = dict(detail) if detail else {}
+def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], power: int | None) -> Any:
+    """A function's form, traced once."""
+    more = {} if power is None else {"y": power}
     with jax.enable_x64(True):
-        return jax.make_jaxpr(lambda *values: known(*values, **extra))(
-            *(jax.ShapeDtypeStruct((), d) for d in dtypes)
-        )
+        examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
+        return jax.make_jaxpr(lambda *values: form(*values, **more))(*examples)
 
 
-def _detail(name: str, params: Any, dtype: Any) -> Any:
-    if name == "integer_pow":
-        return (("y", params["y"]),)
-    if name == "round":
-        return int(params["rounding_method"])
-    return None
-
-
-def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
+def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     which, *cases = operands
+    if which.is_constant:
+        return cases[int(which.detail)]
+    if all(case is cases[0] for case in cases):
+        return cases[0]
     if which.dtype.kind == "b":
         return scalars.each("select", which, cases[1], cases[0], dtype=dtype)
     result = cases[-1]
@@ -242,30 +243,21 @@ def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, det
     return result
 
 
-def _clamped(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
+def _clamped(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     low, value, high = operands
     return scalars.each("min", scalars.each("max", value, low), high)
 
 
-def _finite(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
-    size = scalars.each("abs", operands[0])
-    return scalars.each("lt", size, scalars.constant(np.asarray(np.inf, size.dtype)), dtype=bool)
-
-
-def _added(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
+def _added(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     return scalars.each("add", *operands, dtype=dtype)
 
 
-def _square(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
-    return scalars.each("mul", operands[0], operands[0], dtype=dtype)
-
-
-def _log2(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
+def _log2(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     log, log_of_2 = (scalars.each("log", one) for one in (operands[0], scalars.constant(dtype.type(2))))
     return scalars.each("div", log, log_of_2)
 
 
-def _polynomial(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
+def _polynomial(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     x, *ascending = operands
     value = ascending[-1]
     for coefficient in ascending[-2::-1]:
@@ -273,25 +265,12 @@ def _polynomial(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype
     return value
 
 
-def _sign(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype, detail: Any) -> Operation:
-    (value,) = operands
-    zero = scalars.constant(np.zeros((), dtype))
-    result = value
-    for comparison, size in (("lt", -1), ("gt", 1)) if dtype.kind != "u" else (("gt", 1),):
-        beyond = scalars.each(comparison, value, zero, dtype=bool)
-        result = scalars.each(
-            "select", beyond, scalars.constant(np.asarray(size, dtype)), result, dtype=dtype
-        )
-    return result
-
-
-_WRITTEN_OUT: dict[str, Callable[[Scalars, Sequence[Operation], np.dtype, Any], Operation]] = {
+_WRITTEN_OUT: dict[str, Callable[[Scalars, Sequence[Operation], np.dtype], Operation]] = {
     "add_any": _added,
     "clamp": _clamped,
-    "is_finite": _finite,
+    "le_to": lambda scalars, operands, _: ordering.compared(scalars, "le", *operands),
     "log2": _log2,
+    "lt_to": lambda scalars, operands, _: ordering.compared(scalars, "lt", *operands),
     "polynomial": _polynomial,
     "select_n": _chain,
-    "sign": _sign,
-    "square": _square,
 }

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from engine.program.elementary import FORMS
+from engine.program.elementary import FUNCTIONS
 from tests.program.rounded import computed, equations, traced
 
 SMALLEST, LARGEST = np.float32(2.0**-126), np.finfo(np.float32).max
@@ -39,7 +39,7 @@ def wide(function):
 
 def apart(name, exact, *x, **parameters):
     """The largest error, relative, where the exact value is a normal number."""
-    found = computed(traced(FORMS[name], *(each.dtype for each in x), **parameters), *x)
+    found = computed(traced(FUNCTIONS[name].form, *(each.dtype for each in x), **parameters), *x)
     with np.errstate(all="ignore"):
         expected = exact(*(each.astype(np.longdouble) for each in x))
         normal = (np.abs(expected) >= SMALLEST) & (np.abs(expected) <= LARGEST)
@@ -116,7 +116,7 @@ def test_angle_of_a_point_is_rounded_once_or_nearly_so(x):
 )
 def test_gamma_functions_are_within_the_stated_bound_beside_their_zeros_too(name, exact, x):
     x = x[(x > 0) | (x != np.floor(x))]
-    found = computed(traced(FORMS[name]), x)
+    found = computed(traced(FUNCTIONS[name].form), x)
     expected = exact(x.astype(np.float64))
     finite = np.abs(expected) <= LARGEST
     away = np.abs(found - expected)[finite]
@@ -128,7 +128,7 @@ def test_gamma_functions_are_within_the_stated_bound_beside_their_zeros_too(name
 @pytest.mark.parametrize(("name", "exact"), [("rem", np.fmod), ("nextafter", np.nextafter)])
 def test_remainders_and_neighbours_are_exact(name, exact, steps):
     x, y = spread(-LARGEST, LARGEST), np.random.default_rng(2).permutation(steps)
-    found = computed(traced(FORMS[name], np.float32, np.float32), x, y)
+    found = computed(traced(FUNCTIONS[name].form, np.float32, np.float32), x, y)
     with np.errstate(all="ignore"):
         np.testing.assert_array_equal(found[y != 0].view(np.int32), exact(x, y)[y != 0].view(np.int32))
 
@@ -141,8 +141,8 @@ def test_whole_power_is_within_half_an_ulp_for_each_product_and_the_quotient(y):
 
 def test_whole_power_of_whole_numbers_and_of_nothing():
     x = np.arange(-4, 5, dtype=np.int32)
-    np.testing.assert_array_equal(computed(traced(FORMS["integer_pow"], np.int32, y=3), x), x**3)
-    np.testing.assert_array_equal(computed(traced(FORMS["integer_pow"], np.int32, y=0), x), 1)
+    np.testing.assert_array_equal(computed(traced(FUNCTIONS["integer_pow"].form, np.int32, y=3), x), x**3)
+    np.testing.assert_array_equal(computed(traced(FUNCTIONS["integer_pow"].form, np.int32, y=0), x), 1)
 
 
 ENDS = np.array(
@@ -163,7 +163,7 @@ WHOLE = np.array([2, -2, 3, -3, 2**24, 2**24 - 1, 1 - 2**24], np.float32)
     }.items(),
 )  # fmt: skip
 def test_ends_and_what_is_no_number(name, exact):
-    found = computed(traced(FORMS[name]), ENDS)
+    found = computed(traced(FUNCTIONS[name].form), ENDS)
     with np.errstate(all="ignore"):
         expected = exact(ENDS.astype(np.float64)).astype(np.float32)
     np.testing.assert_allclose(found, expected, rtol=5e-7)
@@ -175,7 +175,7 @@ def test_ends_and_what_is_no_number(name, exact):
 
 @pytest.mark.parametrize(("name", "exact"), {"sin": np.sin, "cos": np.cos, "tan": np.tan}.items())
 def test_angles_at_their_ends(name, exact):
-    found = computed(traced(FORMS[name]), ENDS)
+    found = computed(traced(FUNCTIONS[name].form), ENDS)
     with np.errstate(all="ignore"):
         expected = np.where(np.abs(ENDS) > 2.0**50, np.nan, exact(ENDS.astype(np.float64))).astype(np.float32)
     np.testing.assert_allclose(found, expected, rtol=1e-7)
@@ -183,7 +183,7 @@ def test_angles_at_their_ends(name, exact):
 
 
 def test_logarithm_of_gamma_at_its_ends():
-    found = computed(traced(FORMS["lgamma"]), ENDS)
+    found = computed(traced(FUNCTIONS["lgamma"].form), ENDS)
     with np.errstate(all="ignore"):
         expected = special.gammaln(ENDS.astype(np.float64)).astype(np.float32)
     expected[-np.inf == ENDS] = np.inf  # of the C standard
@@ -196,7 +196,7 @@ def test_logarithm_of_gamma_at_its_ends():
 )
 def test_functions_of_two_numbers_at_their_ends_are_those_of_the_c_standard(name, exact):
     x, y = (each.ravel() for each in np.meshgrid(*2 * [np.concatenate([ENDS, WHOLE])]))
-    found = computed(traced(FORMS[name], np.float32, np.float32), x, y)
+    found = computed(traced(FUNCTIONS[name].form, np.float32, np.float32), x, y)
     with np.errstate(all="ignore"):
         in_its_own = name == "nextafter"
         expected = (
@@ -212,12 +212,12 @@ def test_functions_of_two_numbers_at_their_ends_are_those_of_the_c_standard(name
 
 def test_signs_of_whole_numbers():
     x = np.arange(-2, 3, dtype=np.int32)
-    np.testing.assert_array_equal(computed(traced(FORMS["sign"], np.int32), x), np.sign(x))
+    np.testing.assert_array_equal(computed(traced(FUNCTIONS["sign"].form, np.int32), x), np.sign(x))
 
 
 def test_what_saturates_never_goes_beyond_one():
     for name in ("tanh", "erf", "logistic"):
-        assert np.abs(computed(traced(FORMS[name]), spread(-30, 30))).max() == 1
+        assert np.abs(computed(traced(FUNCTIONS[name].form), spread(-30, 30))).max() == 1
 
 
 OPERATIONS = {
@@ -238,5 +238,5 @@ def operations(name):
     arguments = (2 if name in ("atan2", "nextafter", "pow", "rem") else 1) * [np.float32]
     return sum(
         equation.primitive.name != "bitcast_convert_type"
-        for equation in equations(traced(FORMS[name], *arguments).jaxpr)
+        for equation in equations(traced(FUNCTIONS[name].form, *arguments).jaxpr)
     )

@@ -2,15 +2,17 @@
 
 import ctypes
 import functools
+import itertools
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from engine.draws.random_words import RARELY
 from engine.program import functions, machine_code
-from engine.program.arithmetic import OPERATIONS
-from engine.program.elementary import FORMS
+from engine.program.elementary import FUNCTIONS
 from engine.program.equations import Axis
+from engine.program.operation_table import OPERATIONS, Meaning
 from engine.program.scalars import Scalars
 from engine.program.stages import Place, Stage
 from tests.helpers import assert_same
@@ -35,39 +37,29 @@ VALUES["int64"] = np.concatenate(
     [VALUES["int32"], [63, 64, 2**53 + 1, 2**62 + 2**37 + 1, 2**63 - 1, -(2**63)]]
 ).astype(np.int64)
 VALUES["uint64"] = VALUES["int64"].view(np.uint64)
-REALS, WHOLE = ("float32", "float64"), ("int32", "uint32", "int64", "uint64")
-CASES = {
-    **{key: [(kind, kind) for kind in (*REALS, *WHOLE)] for key in ("add", "sub", "mul", "div", "max", "min")},
-    **{key: [(kind, kind) for kind in (*REALS, *WHOLE, "bool")] for key in ("eq", "ne", "lt", "le", "gt", "ge")},
-    **{key: [(kind, kind) for kind in (*WHOLE, "bool")] for key in ("and", "or", "xor")},
-    **{key: [(kind, kind) for kind in WHOLE] for key in ("shift_left", "shift_right_arithmetic", "shift_right_logical", "rem")},
-    **{key: [(kind,) for kind in REALS] for key in ("floor", "ceil", "sqrt")},
-    **{key: [(kind,) for kind in (*REALS, *WHOLE)] for key in ("abs", "neg")},
-    "not": [(kind,) for kind in (*WHOLE, "bool")],
-    "round": [(kind, how) for kind in REALS for how in (0, 1)],
-    "select": [("bool", kind, kind) for kind in (*REALS, *WHOLE, "bool")],
-    "fma": [(kind, kind, kind, how) for kind in REALS for how in (None, "-a", "-c")],
-    "bitcast_convert_type": [("float32", np.dtype(np.int32)), ("int32", np.dtype(np.float32)), ("uint32", np.dtype(np.int32))],
-    "convert_element_type": [(kind, np.dtype(to)) for kind in (*REALS, *WHOLE, "bool") for to in (*REALS, *WHOLE, "bool") if kind != to],
-}  # fmt: skip
-"""Operation -> types of what it reads, and for some what else it must know: each becomes one test."""
-ROWS = [(name, *row) for name, rows in CASES.items() for row in rows]
+ROWS = [
+    (name, reads, gives)
+    for name, meaning in OPERATIONS.items()
+    if meaning.numbers is not None
+    for reads in itertools.product(
+        *([kind for kind in VALUES if np.dtype(kind).kind in kinds] for kinds in meaning.reads.split())
+    )
+    for gives in (
+        [kind for kind in VALUES if np.dtype(kind).kind in meaning.gives] if meaning.gives else reads[-1:]
+    )
+    if len({*reads[len(reads) == 3 and reads[0] == "bool" :]}) == 1
+    if len(meaning.gives) < 2 or gives != reads[0]
+    if name != "bitcast_convert_type" or np.dtype(gives).itemsize == np.dtype(reads[0]).itemsize
+]
+"""Operation, types of what it reads, type of what it gives: each row of the table in all types that it takes, and each becomes one test."""
 
 
-def test_all_operations_are_tested():
-    assert CASES.keys() == OPERATIONS.keys()
-
-
-def parts_of(row):
-    """An operation's name, the types that it reads, the type of its result and its detail."""
-    name, *kinds = row
-    reads = [kind for kind in kinds if isinstance(kind, str) and kind in VALUES]
-    last = kinds[-1]
-    if name in ("bitcast_convert_type", "convert_element_type"):
-        return name, reads, last, None
-    detail = last if name in ("round", "fma") else None
-    gives = bool if name in ("eq", "ne", "lt", "le", "gt", "ge") else reads[-1]
-    return name, reads, np.dtype(gives), detail
+def test_a_row_takes_what_it_reads_and_is_written_once():
+    for name, meaning in OPERATIONS.items():
+        assert {*meaning.reads} <= {*"fiub "} and {*meaning.gives} <= {*"fiub"}, name
+    assert {name for name, meaning in OPERATIONS.items() if meaning.numbers is None} == {"call", "lookup"}
+    assert not OPERATIONS.keys() & FUNCTIONS.keys() - {"rem"}
+    assert not OPERATIONS["rem"].takes(np.dtype(np.float32))
 
 
 def all_of(reads):
@@ -126,11 +118,11 @@ def aligned(size):
 
 def folded(row, arrays):
     """What is known beforehand, one constant after the other."""
-    name, _, gives, detail = parts_of(row)
+    name, _, gives = row
     scalars = Scalars()
     values = []
     for operands in zip(*arrays, strict=True):
-        one = scalars.each(name, *(scalars.constant(value) for value in operands), dtype=gives, detail=detail)
+        one = scalars.each(name, *(scalars.constant(value) for value in operands), dtype=gives)
         assert one.is_constant and one.dtype == gives
         values.append(one.detail)
     return np.array(values, gives)
@@ -140,14 +132,11 @@ def folded(row, arrays):
 def by_machine(width):
     """Results of all rows, each from inputs of its own."""
     found = {}
-    for reads in {tuple(parts_of(row)[1]) for row in ROWS}:
-        rows = [row for row in ROWS if tuple(parts_of(row)[1]) == reads]
+    for reads in {reads for _, reads, _ in ROWS}:
+        rows = [row for row in ROWS if row[1] == reads]
 
         def build(scalars, inputs, rows=rows):
-            return [
-                scalars.operation(name, inputs, gives, detail)
-                for name, _, gives, detail in map(parts_of, rows)
-            ]
+            return [scalars.operation(name, inputs, np.dtype(gives)) for name, _, gives in rows]
 
         found |= dict(zip(rows, run(width, build, all_of(reads)), strict=True))
     return found
@@ -168,19 +157,19 @@ def rounded(exact, dtype):
 
 
 def by_numpy(row, arrays):
-    name, reads, gives, detail = parts_of(row)
+    name, reads, gives = row
     kind = np.dtype(reads[-1])
     with np.errstate(all="ignore"):
         if name == "bitcast_convert_type":
             return arrays[0].view(gives)
         if name == "convert_element_type":
-            return converted(arrays[0], gives)
+            return converted(arrays[0], np.dtype(gives))
         if name == "round":
-            return np.rint(arrays[0]) if detail else np.copysign(half_away(np.abs(arrays[0])), arrays[0])
-        if name == "select":
+            return np.copysign(half_away(np.abs(arrays[0])), arrays[0])
+        if name in ("select", RARELY):
             return np.where(*arrays)
-        if name == "fma":
-            return np.array([fused(*values, detail) for values in zip(*arrays, strict=True)], kind)
+        if name.startswith("fma"):
+            return np.array([fused(*values, name[4:]) for values in zip(*arrays, strict=True)], kind)
         if name.startswith("shift"):
             return np.array([shifted(name, *values) for values in zip(*arrays, strict=True)], kind)
         if name in ("div", "rem") and kind.kind in "iu":
@@ -189,10 +178,12 @@ def by_numpy(row, arrays):
             x, y = arrays
             second = y > x if name == "max" else y < x
             return np.where(second | np.isnan(y), y, x)  # of 0 and -0 the first
+        if name in ("max", "min") and kind.kind == "b":
+            return np.logical_or(*arrays) if name == "max" else np.logical_and(*arrays)
         function = {
             "abs": np.abs, "add": np.add, "and": np.bitwise_and, "ceil": np.ceil, "div": np.divide, "eq": np.equal, "floor": np.floor,
             "ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less, "max": np.maximum, "min": np.minimum,
-            "mul": np.multiply, "ne": np.not_equal, "neg": np.negative, "not": np.invert, "or": np.bitwise_or, "sqrt": np.sqrt,
+            "mul": np.multiply, "ne": np.not_equal, "neg": np.negative, "not": np.invert, "or": np.bitwise_or, "round to even": np.rint, "sqrt": np.sqrt,
             "sub": np.subtract, "xor": np.bitwise_xor,
         }[name]  # fmt: skip
         return function(*arrays)
@@ -250,16 +241,36 @@ def divided(name, x, y):
 
 
 def named(row):
-    return "-".join(str(part) for part in row)
+    name, reads, gives = row
+    return "-".join((name, *reads, gives))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=named)
 def test_an_operation_has_the_same_bits_known_beforehand_and_at_any_width(row):
-    arrays = all_of(parts_of(row)[1])
+    arrays = all_of(row[1])
     expected = by_numpy(row, arrays)
     for width in WIDTHS:
         assert_same(by_machine(width)[row], expected)
     assert_same(folded(row, arrays), expected)
+    name, _, gives = row
+    if not name.startswith("fma"):  # of single numbers alone
+        with np.errstate(all="ignore"):
+            numbers = OPERATIONS[name].numbers
+            more = [np.dtype(gives)] if len(OPERATIONS[name].gives) > 1 else []
+            assert_same(numbers(*arrays, *more), expected)
+
+
+def test_a_new_operation_is_one_row(monkeypatch):
+    row = Meaning(
+        "f f", np.copysign, lambda to, operation, *values: to.intrinsic("copysign", operation.dtype, *values)
+    )
+    monkeypatch.setitem(OPERATIONS, "copysign", row)
+    arrays = all_of(("float32", "float32"))
+    expected = np.copysign(*arrays)
+    for width in WIDTHS:
+        (found,) = run(width, lambda scalars, inputs: [scalars.each("copysign", *inputs)], arrays)
+        assert_same(found, expected)
+    assert_same(folded(("copysign", ("float32", "float32"), "float32"), arrays), expected)
 
 
 @functools.cache
@@ -267,19 +278,16 @@ def with_one_known(width):
     """Results of all rows that read two numbers, the first or the second of them known: by row, side and number."""
     found = {}
     for row in ROWS:
-        name, reads, gives, detail = parts_of(row)
+        name, reads, gives = row
         if len(reads) != 2 or reads[0] in ("float64", "int64", "uint64"):
             continue
         for side in (0, 1):
             array = VALUES[reads[1 - side]]
 
-            def build(
-                scalars, inputs, name=name, gives=gives, detail=detail, side=side, known=VALUES[reads[side]]
-            ):
+            def build(scalars, inputs, name=name, gives=gives, side=side, known=VALUES[reads[side]]):
                 operands = [[scalars.constant(value), *inputs] for value in known]
                 return [
-                    scalars.each(name, *(pair if side == 0 else pair[::-1]), dtype=gives, detail=detail)
-                    for pair in operands
+                    scalars.each(name, *(pair if side == 0 else pair[::-1]), dtype=gives) for pair in operands
                 ]
 
             found[row, side] = np.stack(run(width, build, [array]))
@@ -289,7 +297,7 @@ def with_one_known(width):
 @pytest.mark.parametrize("width", [16, pytest.param(1, marks=pytest.mark.slow)])
 def test_it_makes_no_difference_which_operand_is_known(width):
     for (row, side), results in with_one_known(width).items():
-        name, reads, *_ = parts_of(row)
+        name, reads, _ = row
         first, second = (VALUES[kind] for kind in reads)
         grid = np.meshgrid(first, second, indexing="ij" if side == 0 else "xy")
         expected = by_numpy(row, [part.ravel() for part in grid]).reshape(grid[0].shape)
@@ -309,7 +317,7 @@ def test_a_sum_with_a_product_is_rounded_once_where_it_is_known():
 # ------------------------------------------------------------------------------- elementary functions
 
 TWO = ("atan2", "nextafter", "pow", "rem")
-FUNCTIONS = sorted(FORMS.keys() - {"is_finite"})
+WRITTEN = sorted(FUNCTIONS.keys() - {"is_finite"})
 
 
 def arguments():
@@ -326,20 +334,19 @@ def parameters(name):
 
 def all_functions(scalars, inputs):
     return [
-        scalars.each(name, *inputs[: 1 + (name in TWO)], detail=tuple(parameters(name).items()) or None)
-        for name in FUNCTIONS
+        scalars.each(name, *inputs[: 1 + (name in TWO)], power=parameters(name).get("y")) for name in WRITTEN
     ]
 
 
 @functools.cache
 def emulated(name):
     pair = arguments()[: 1 + (name in TWO)]
-    return computed(traced(FORMS[name], *(each.dtype for each in pair), **parameters(name)), *pair)
+    return computed(traced(FUNCTIONS[name].form, *(each.dtype for each in pair), **parameters(name)), *pair)
 
 
 @pytest.mark.parametrize("width", [16, 1])
 def test_machine_code_of_elementary_functions_has_the_bits_of_each_operation_rounded(width):
-    for name, results in zip(FUNCTIONS, run(width, all_functions, arguments()), strict=True):
+    for name, results in zip(WRITTEN, run(width, all_functions, arguments()), strict=True):
         np.testing.assert_array_equal(results.view(np.int32), plain(emulated(name)).view(np.int32), name)
 
 
@@ -352,6 +359,6 @@ def test_elementary_functions_of_what_is_known_have_the_same_bits():
     for k in range(len(ENDS)):
         scalars = Scalars()
         results = all_functions(scalars, [scalars.constant(each[k]) for each in arguments()])
-        for name, one in zip(FUNCTIONS, results, strict=True):
+        for name, one in zip(WRITTEN, results, strict=True):
             assert one.is_constant
             assert_same(one.detail, emulated(name)[k])

@@ -7,6 +7,7 @@ import numpy as np
 
 from engine.program.elementary.exact import (
     ONE,
+    Double,
     Single,
     as_single,
     float_bits,
@@ -127,6 +128,12 @@ def log1p(x: Single) -> Single:
 def logistic(x: Single) -> Single:
     """1 / (1 + exp(-x)), within 2e-7 of itself; 0 below -88.72."""
     return ONE / (ONE + exp(-x))
+
+
+def logistic_in_double(x: Double) -> Double:
+    """1 / (1 + exp(-x)), by the C library's function."""
+    one = np.float64(1.0)
+    return one / (one + jnp.exp(-x))
 
 
 def tanh(x: Single) -> Single:

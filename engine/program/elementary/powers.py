@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Real
+from jaxtyping import Array, Bool, Float, Real
 
 from engine.program.elementary.exact import (
     ONE,
@@ -108,9 +108,9 @@ def square(x: Real[Array, "..."]) -> Real[Array, "..."]:
     return x * x
 
 
-def rsqrt(x: Single) -> Single:
+def rsqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
     """1 / sqrt(x), within 1e-7 of itself."""
-    return ONE / jnp.sqrt(x)
+    return x.dtype.type(1) / jnp.sqrt(x)
 
 
 def cbrt(x: Single) -> Single:

@@ -31,7 +31,8 @@ def rem(x: Single, y: Single) -> Single:
 def sign(x: Real[Array, "..."]) -> Real[Array, "..."]:
     """-1, 0 or 1; what is no number stays so."""
     one = x.dtype.type(1)
-    return jnp.where(x > 0, one, jnp.where(x < 0, -one, x))
+    value = x if x.dtype.kind == "u" else jnp.where(x < 0, -one, x)
+    return jnp.where(x > 0, one, value)
 
 
 def is_finite(x: Real[Array, "..."]) -> Bool[Array, "..."]:
