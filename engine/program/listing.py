@@ -14,7 +14,7 @@ from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
 from engine.program import drawing
 from engine.program.equations import Axis
-from engine.program.operations import Array, Operation, contracted, read_by
+from engine.program.operations import Array, Operation, contracted, read_by, single
 from engine.program.rules import Rules
 from engine.program.scalars import Scalars
 from engine.program.stages import State, words_of
@@ -83,9 +83,9 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
     if not study.is_path_model:
         rule, _ = rules.of_paths()
         chosen = [
-            _single(scalars.input(("lever", k), leaf.dtype, Axis.POLICY)) for k, leaf in enumerate(levers)
+            single(scalars.input(("lever", k), leaf.dtype, Axis.POLICY)) for k, leaf in enumerate(levers)
         ]
-        outcomes = _as_floats(scalars, dtype, scalars.rule(rule, [*map(_single, draws), *chosen]))
+        outcomes = _as_floats(scalars, dtype, scalars.rule(rule, [*map(single, draws), *chosen]))
         return _finished(scalars, dtype, [], outcomes, [], draws, [])
     written = rules.of_years
     is_first = scalars.input(("is first",), bool, Axis.YEAR)
@@ -94,10 +94,10 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
     }
     before, now, after, tables = _shocks(scalars, study, dtype, words, fed, is_first, draws)
     shocks = [row[0, 0] for table in tables for row in table]
-    drawn, struck = [*map(_single, draws)], [*map(_single, shocks)]
-    first = [_single(scalars.input(("lever", k), leaf.dtype, Axis.POLICY)) for k, leaf in enumerate(levers)]
+    drawn, struck = [*map(single, draws)], [*map(single, shocks)]
+    first = [single(scalars.input(("lever", k), leaf.dtype, Axis.POLICY)) for k, leaf in enumerate(levers)]
     this = [
-        _single(scalars.input(("lever of year", k), leaf.dtype, Axis.POLICY | Axis.YEAR))
+        single(scalars.input(("lever of year", k), leaf.dtype, Axis.POLICY | Axis.YEAR))
         for k, leaf in enumerate(levers)
     ]
     carried = written.year_takes[0]
@@ -108,7 +108,7 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
         for k, (leaf, axes) in enumerate(leaves)
     ]
     begun = scalars.rule(written.begin, [*drawn, *first])
-    calendar = _single(scalars.input(("year",), np.int32, Axis.YEAR))
+    calendar = single(scalars.input(("year",), np.int32, Axis.YEAR))
     results = scalars.rule(written.year, [*held, calendar, *drawn, *struck, *this])
     states = [State(b, n, a, n) for b, n, a in zip(before, now, after, strict=True)]
     for (leaf, _), *of_each in zip(leaves, begun, held, results[: len(leaves)], last, strict=True):
@@ -154,7 +154,7 @@ def words(sampler_name: str, law: str, dtype: type) -> Words:
     with jax.enable_x64(dtype == np.float64):
         word = jax.ShapeDtypeStruct((), np.uint32)
         closed = jax.make_jaxpr(numbers)(of_key, word, word)
-    (given,) = scalars.traced(closed, [key, _single(low), _single(high)])
+    (given,) = scalars.traced(closed, [key, single(low), single(high)])
     done = _finished(scalars, dtype, [], list(given[np.argsort(sampler.offsets)]), [], [], [])
     return Words(done.operations, done.outcomes)
 
@@ -223,12 +223,6 @@ def _row(scalars: Scalars, dtype: type, kind: str, count: int, axes: Axis) -> Ar
     return made
 
 
-def _single(operation: Operation) -> Array:
-    made = np.empty((), object)
-    made[()] = operation
-    return made
-
-
 def _examples(tree: Any) -> Any:
     return jax.tree.map(
         lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.flat[0].dtype if leaf.size else np.float32), tree
@@ -270,6 +264,6 @@ def _shocks(
     def of_year(words: Any, fed: Any, past: Any, first: Any, factors: Any) -> Any:
         return study.shock_draws.of_year(words, fed, past, first, factors)
 
-    tables, after = _traced(scalars, of_year, words, fed["shocks"], remembered, _single(is_first), by_run)
+    tables, after = _traced(scalars, of_year, words, fed["shocks"], remembered, single(is_first), by_run)
     flat = [part for leaf in jax.tree.leaves(after) for part in leaf.flat]
     return before, [part for leaf in held for part in leaf.flat], flat, tables

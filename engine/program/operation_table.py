@@ -43,9 +43,12 @@ class Meaning:
         return dtype.kind in self.reads.rpartition(" ")[2]
 
     def fold(self, operands: Sequence[Operation], dtype: np.dtype) -> np.ndarray | None:
-        """What it gives of operands that are known; None where it is not known."""
-        if self.numbers is None or not all(operand.is_constant for operand in operands):
+        """What it gives of operands that are known; None where they are not."""
+        if self.numbers is None:
             return None
+        for operand in operands:
+            if not operand.is_constant:
+                return None
         more = [dtype] if len(self.gives) > 1 else []
         with np.errstate(all="ignore"):
             return np.asarray(self.numbers(*(operand.detail for operand in operands), *more), dtype)
