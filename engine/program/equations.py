@@ -11,10 +11,15 @@ import jax
 import numpy as np
 from jax.extend import core as jex
 
+from engine.draws.random_words import RARELY
+from engine.program.elementary import FUSED
+
 INLINED = {
     "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat", "remat2", "checkpoint",
 }  # fmt: skip
 """Calls whose body stands where they stand."""
+_OWN_CALLS = {FUSED: "fma", RARELY: RARELY}
+"""Those of the engine's own that are one operation, and what it is called."""
 _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 
@@ -73,8 +78,8 @@ class Equation:
 
     @property
     def name(self) -> str:
-        """The operation's name in a jaxpr."""
-        return self.primitive.name
+        """The operation's name in a jaxpr; that of a call where it is one of the engine's own."""
+        return _OWN_CALLS.get(self.params.get("name", ""), self.primitive.name)
 
 
 @dataclass(frozen=True)
@@ -97,10 +102,15 @@ class Rule:
 def written_out(function: Callable[..., Any], *examples: Any) -> Rule:
     """The rule that a function computes, traced with arguments of the shapes and types of these examples."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*examples)
+    return flat(closed, jax.tree.structure(shape))
+
+
+def flat(closed: Any, form: Any = None) -> Rule:
+    """A traced function as a rule."""
     inputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in closed.jaxpr.invars)
     equations: list[Equation] = []
-    outputs = _flatten(closed.jaxpr, [Constant(c) for c in closed.consts], inputs, equations, {})
-    return Rule(inputs, read_by(equations, outputs), tuple(outputs), jax.tree.structure(shape))
+    outputs = _flatten(closed, inputs, equations, {})
+    return Rule(inputs, read_by(equations, outputs), tuple(outputs), form)
 
 
 def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equation, ...]:
@@ -125,15 +135,12 @@ def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
     return differs
 
 
-def _flatten(
-    jaxpr: Any,
-    consts: Sequence[Atom],
-    inputs: Sequence[Atom],
-    into: list[Equation],
-    literals: dict,
-) -> list[Atom]:
-    """Adds the jaxpr's equations; gives its outputs. Literals that are alike are one constant."""
-    names: dict[Any, Atom] = dict(zip(jaxpr.constvars, consts, strict=True))
+def _flatten(closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict) -> list[Atom]:
+    """Adds a traced function's equations; gives its outputs. Literals that are alike are one constant."""
+    jaxpr = closed.jaxpr
+    names: dict[Any, Atom] = {
+        var: Constant(value) for var, value in zip(jaxpr.constvars, closed.consts, strict=True)
+    }
     names.update(zip(jaxpr.invars, inputs, strict=True))
 
     def read(atom: Any) -> Atom:
@@ -145,10 +152,10 @@ def _flatten(
 
     for equation in jaxpr.eqns:
         inside = tuple(read(atom) for atom in equation.invars)
-        body = body_of(equation.params) if equation.primitive.name in INLINED else None
+        is_inlined = equation.primitive.name in INLINED and equation.params.get("name") not in _OWN_CALLS
+        body = body_of(equation.params) if is_inlined else None
         if body is not None:
-            constants = [Constant(c) for c in body.consts]
-            results: Sequence[Atom] = _flatten(body.jaxpr, constants, inside, into, literals)
+            results: Sequence[Atom] = _flatten(body, inside, into, literals)
         else:
             outputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in equation.outvars)
             into.append(Equation(equation.primitive, equation.params, inside, outputs))

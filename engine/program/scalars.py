@@ -12,19 +12,15 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend import core as jex
 
-from engine.draws.random_words import RARELY
 from engine.program import arrays, elementary, ordering
-from engine.program.equations import INLINED, Axis, Rule, body_of
+from engine.program.equations import Atom, Axis, Constant, Rule, flat
 from engine.program.operation_table import OPERATIONS, named
 from engine.program.operations import KINDS, Array, NoScalarForm, Operation, single
 
 _BOOL = np.dtype(bool)
 MOST = 50_000
 """Operations of a list: machine code of so many takes a quarter of a minute, and XLA keeps many labels of a factor together in arrays."""
-_OWN_CALLS = {elementary.FUSED: "fma", RARELY: RARELY}
-"""Traced calls that are one operation, by their names."""
 
 
 class Scalars:
@@ -33,7 +29,8 @@ class Scalars:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self._known: dict[Hashable, Operation] = {}
-        self._literals: dict[int, tuple[Any, Array]] = {}
+        self._constants: dict[Constant, Array] = {}
+        self._rules: dict[int, tuple[Any, Rule]] = {}
 
     def input(self, detail: Hashable, dtype: Any, axes: Axis) -> Operation:
         """Something that is handed in."""
@@ -63,8 +60,8 @@ class Scalars:
         """The outputs of a rule."""
         held: dict[Any, Array] = dict(zip(rule.inputs, inputs, strict=True))
 
-        def read(atom: Any) -> Array:
-            return held[atom] if atom in held else self.array(np.asarray(atom.value, atom.dtype))
+        def read(atom: Atom) -> Array:
+            return self._constant(atom) if isinstance(atom, Constant) else held[atom]
 
         for equation in rule.equations:
             shapes = [(value.shape, value.dtype) for value in equation.outputs]
@@ -73,30 +70,15 @@ class Scalars:
         return [read(atom) for atom in rule.outputs]
 
     def traced(self, closed: Any, inputs: Sequence[Array]) -> list[Array]:
-        """The outputs of a traced function of arrays."""
-        jaxpr = closed.jaxpr
-        held: dict[Any, Array] = {
-            var: self.array(value) for var, value in zip(jaxpr.constvars, closed.consts, strict=True)
-        }
-        held.update(zip(jaxpr.invars, inputs, strict=True))
+        """The outputs of a traced function of arrays; the same functions are asked for again and again."""
+        if id(closed) not in self._rules:
+            self._rules[id(closed)] = closed, flat(closed)
+        return self.rule(self._rules[id(closed)][1], inputs)
 
-        def read(atom: Any) -> Array:
-            return self._literal(atom) if isinstance(atom, jex.Literal) else held[atom]
-
-        for equation in jaxpr.eqns:
-            shapes = [(var.aval.shape, var.aval.dtype) for var in equation.outvars]
-            operands = [read(atom) for atom in equation.invars]
-            results = self.applied(equation.primitive.name, equation.params, operands, shapes)
-            held.update(zip(equation.outvars, results, strict=True))
-        return [read(atom) for atom in jaxpr.outvars]
-
-    def _literal(self, literal: Any) -> Array:
-        """A number that stands in a traced function; the same functions are asked for again and again."""
-        held = self._literals.get(id(literal))
-        if held is None:
-            held = literal, self.array(np.asarray(literal.val, literal.aval.dtype))
-            self._literals[id(literal)] = held
-        return held[1]
+    def _constant(self, atom: Constant) -> Array:
+        if atom not in self._constants:
+            self._constants[atom] = self.array(atom.value)
+        return self._constants[atom]
 
     def applied(
         self, name: str, params: Any, operands: Sequence[Array], shapes: Sequence[tuple[tuple[int, ...], Any]]
@@ -113,11 +95,6 @@ class Scalars:
             if kind not in KINDS:
                 raise NoScalarForm(f"numbers of type {kind}")
         shape, dtype = shapes[0] if shapes else ((), np.dtype(bool))
-        if name in INLINED:
-            own = _OWN_CALLS.get(params.get("name", ""))
-            if own is not None:
-                return [self.elementwise(own, operands, shape, dtype)]
-            return self.traced(body_of(params), operands)
         if name == "call_hi_primitive":  # a function that JAX 0.12 writes out later
             examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
             with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):

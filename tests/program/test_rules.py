@@ -3,7 +3,8 @@
 import jax
 import numpy as np
 
-from engine.program.equations import Axis
+from engine.program.elementary import fused
+from engine.program.equations import Axis, written_out
 from engine.program.rules import Rules
 from engine.study.loading import load_study
 from tests.user_models import echo, farms
@@ -40,3 +41,9 @@ def test_a_say_in_one_year_is_a_say_in_what_follows_from_it():
         "industry.demand",
         "economy.national_path",
     }
+
+
+def test_what_the_engine_rounds_once_is_one_equation():
+    x = jax.ShapeDtypeStruct((), np.float32)
+    rule = written_out(lambda x: jax.jit(lambda y: fused(y, y, np.float32(1.0)))(x), x)
+    assert [equation.name for equation in rule.equations] == ["fma"]
