@@ -7,7 +7,7 @@ paths for all policies, `POLICY` what one policy makes of them. What crosses fro
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -114,24 +114,25 @@ def cut(
     of_state |= {state.last: state for state in states}
     needed = _needed(states, of_state, [one for rows in outputs.values() for one, _ in rows])
     crossed: set[tuple[int, Operation]] = set()
-    handed: dict[Operation, Place] = {}
+    handed: dict[Operation, int] = {}
 
     def reads(stage: int, operation: Operation) -> None:
         own = stage_of(operation)
-        if operation.is_constant or own == stage or (stage, operation) in crossed:
+        if operation.is_constant or own == stage:
             return
         crossed.add((stage, operation))
         if operation not in handed:
-            room, name = rooms[own], names[own]
-            in_rounds = section(operation.axes) == 1
-            at = room.each if in_rounds else room.lasting
-            wide = own != TABLE
-            handed[operation] = Place(f"{name}_{'each' if in_rounds else 'lasting'}", at, 0, wide)
-            if in_rounds:
-                room.each += words_of(operation.dtype)
+            room, words = rooms[own], words_of(operation.dtype)
+            if section(operation.axes) == 1:
+                handed[operation], room.each = room.each, room.each + words
             else:
-                room.lasting += words_of(operation.dtype)
-        stages[stage].loads[operation] = handed[operation]
+                handed[operation], room.lasting = room.lasting, room.lasting + words
+
+    def place(operation: Operation) -> Place:
+        own = stage_of(operation)
+        in_rounds = section(operation.axes) == 1
+        pointer = f"{names[own]}_{'each' if in_rounds else 'lasting'}"
+        return Place(pointer, handed[operation], rooms[own].each if in_rounds else 0, own != TABLE)
 
     kept = [state for state in states if state.now in needed or state.last in needed]
     for state in kept:
@@ -155,23 +156,16 @@ def cut(
         for operation, _ in rows:
             reads(own, operation)
         stages[own].stores.extend(rows)
-    for operation, place in handed.items():
-        stages[stage_of(operation)].stores.append((operation, place))
+    # how far the next round's numbers lie is known only now
+    for own, operation in crossed:
+        stages[own].loads[operation] = place(operation)
+    for operation in handed:
+        stages[stage_of(operation)].stores.append((operation, place(operation)))
     for stage in stages:
         stage.before = depth_first(stage.before)
     # a model's own years stand cell by cell already
     stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
-    for stage in stages:  # how far the next round's numbers lie is known only now
-        stage.loads = {one: _strided(place, names, rooms) for one, place in stage.loads.items()}
-        stage.stores = [(one, _strided(place, names, rooms)) for one, place in stage.stores]
     return stages, rooms
-
-
-def _strided(place: Place, names: Sequence[str], rooms: Sequence[Room]) -> Place:
-    name, _, ending = place.pointer.rpartition("_")
-    if ending != "each" or name not in names:
-        return place
-    return replace(place, stride=rooms[names.index(name)].each)
 
 
 def _needed(
