@@ -14,7 +14,7 @@ from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
 from engine.program import drawing
 from engine.program.equations import Axis
-from engine.program.operations import Array, Operation, contracted, read_by, single
+from engine.program.operations import Array, Operation, contracted, needed, single
 from engine.program.rules import Rules
 from engine.program.scalars import Scalars
 from engine.program.stages import State, words_of
@@ -179,7 +179,9 @@ def _finished(
     """The list with products and sums that are one operation."""
     ends = [one for state in states for one in (state.before, state.after)]
     outputs = [*ends, *outcomes, *cells, *draws, *shocks]
-    operations = read_by(scalars.operations, outputs)  # what nobody reads has no say in what is one operation
+    # what nobody reads has no say in what is one operation
+    read = needed(outputs, {})
+    operations = [one for one in scalars.operations if one in read]
     fused = contracted(operations, outputs)
     # operations are replaced in place, so that whoever reads one reads what stands for it
     for operation, other in fused.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,13 +58,20 @@ def stacked(parts: Sequence[Array]) -> Array:
     return made
 
 
-def read_by(operations: Sequence[Operation], outputs: Sequence[Operation]) -> list[Operation]:
-    """The operations that some outputs take."""
-    needed = set(outputs)
-    for operation in reversed(operations):
-        if operation in needed:
-            needed.update(operation.operands)
-    return [one for one in operations if one in needed]
+def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operation]]) -> set[Operation]:
+    """Some operations, and all that these take.
+
+    Args:
+      more: what an operation takes beside what it reads.
+    """
+    found: set[Operation] = set()
+    waiting = [*wanted]
+    while waiting:
+        operation = waiting.pop()
+        if operation not in found:
+            found.add(operation)
+            waiting += (*operation.operands, *more.get(operation, ()))
+    return found
 
 
 def contracted(operations: Sequence[Operation], outputs: Sequence[Operation]) -> dict[Operation, Operation]:

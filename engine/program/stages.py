@@ -6,13 +6,13 @@ paths for all policies, `POLICY` what one policy makes of them. What crosses fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from engine.program.equations import Axis
-from engine.program.operations import Operation, depth_first
+from engine.program.operations import Operation, depth_first, needed
 
 TABLE, SHARED, POLICY = 0, 1, 2
 
@@ -110,9 +110,10 @@ def cut(
     names = ("table", "shared", "policy")
     stages = [Stage(name) for name in names]
     rooms = [Room() for _ in names]
-    of_state: dict[Operation, State] = {state.now: state for state in states}
-    of_state |= {state.last: state for state in states}
-    needed = _needed(states, of_state, [one for rows in outputs.values() for one, _ in rows])
+    of_states = {
+        one: (state.before, state.after, state.now) for state in states for one in (state.now, state.last)
+    }
+    taken = needed([one for rows in outputs.values() for one, _ in rows], of_states)
     crossed: set[tuple[int, Operation]] = set()
     handed: dict[Operation, int] = {}
 
@@ -134,19 +135,19 @@ def cut(
         pointer = f"{names[own]}_{'each' if in_rounds else 'lasting'}"
         return Place(pointer, handed[operation], rooms[own].each if in_rounds else 0, own != TABLE)
 
-    kept = [state for state in states if state.now in needed or state.last in needed]
+    kept = [state for state in states if state.now in taken or state.last in taken]
     for state in kept:
         own = stage_of(state.now)
         stages[own].states.append(state)
         reads(own, state.before)
         reads(own, state.after)
     for operation in operations:
-        if operation not in needed:
+        if operation not in taken:
             continue
         own = stage_of(operation)
         stage = stages[own]
         if operation.name == "input":
-            if operation not in of_state:
+            if operation not in of_states:
                 stage.loads[operation] = inputs(operation)
         else:
             (stage.before, stage.rounds, stage.after)[section(operation.axes)].append(operation)
@@ -166,21 +167,3 @@ def cut(
     # a model's own years stand cell by cell already
     stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
     return stages, rooms
-
-
-def _needed(
-    states: Sequence[State], of_state: Mapping[Operation, State], wanted: Sequence[Operation]
-) -> set[Hashable]:
-    """The operations that some outputs take."""
-    needed: set[Hashable] = set()
-    waiting = list(wanted)
-    while waiting:
-        operation = waiting.pop()
-        if operation in needed:
-            continue
-        needed.add(operation)
-        waiting.extend(operation.operands)
-        state = of_state.get(operation)
-        if state is not None:
-            waiting += [state.before, state.after, state.now]
-    return needed
