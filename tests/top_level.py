@@ -5,7 +5,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 KEPT = {
     *("engine", "configs", "outputs", "tests", "docs", "benchmarks"),
-    *(".ci", ".gitignore", "pyproject.toml", "mkdocs.yml"),
+    *(".ci", ".github", ".gitignore", ".pre-commit-config.yaml", "pyproject.toml", "mkdocs.yml"),
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
 }
 MADE = {"build", "dist", "site"}
