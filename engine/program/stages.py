@@ -94,6 +94,14 @@ def words_of(dtype: np.dtype) -> int:
     return 2 if dtype.itemsize == 8 else 1
 
 
+def needed_with_states(wanted: Sequence[Operation], states: Sequence[State]) -> set[Operation]:
+    """Some operations, and all that these take, from year to year too."""
+    of_states = {
+        one: (state.before, state.after, state.now) for state in states for one in (state.now, state.last)
+    }
+    return needed(wanted, of_states)
+
+
 def cut(
     operations: Sequence[Operation],
     states: Sequence[State],
@@ -110,10 +118,8 @@ def cut(
     names = ("table", "shared", "policy")
     stages = [Stage(name) for name in names]
     rooms = [Room() for _ in names]
-    of_states = {
-        one: (state.before, state.after, state.now) for state in states for one in (state.now, state.last)
-    }
-    taken = needed([one for rows in outputs.values() for one, _ in rows], of_states)
+    taken = needed_with_states([one for rows in outputs.values() for one, _ in rows], states)
+    of_states = {one for state in states for one in (state.now, state.last)}
     crossed: set[tuple[int, Operation]] = set()
     handed: dict[Operation, int] = {}
 

@@ -1,0 +1,34 @@
+"""What a study's one loop is made of: its operations counted, and in a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.errors import UserError
+from engine.program import kernel, list_text
+from engine.program.list_text import Counted
+from engine.program.listing import Listing
+from engine.study.study import Study
+
+
+def counted(study: Study) -> Counted:
+    """The operations that a future takes.
+
+    Raises:
+      UserError: the model has an operation that one loop has no form of.
+    """
+    return list_text.counted(study, _listing(study))
+
+
+def lines(study: Study) -> Iterator[str]:
+    """Every operation in a line."""
+    return list_text.lines(study, _listing(study))
+
+
+def _listing(study: Study) -> Listing:
+    listing = kernel.listing_of(study, study.dtype)
+    if isinstance(listing, str):
+        remedy = "XLA's program computes it; a model of what docs/writing-a-model.md names has one loop."
+        text = f"has no list of operations, as there is no form of: {listing}. {remedy}"
+        raise UserError(study.source, [text])
+    return listing
