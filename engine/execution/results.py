@@ -146,7 +146,9 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     if not partial:
         return whole(folder, records)
     if not records:
-        raise UserError(str(folder.path), ["no block is done yet."])
+        gone = sorted(ledger.recorded_blocks(folder.path))
+        message = ledger.missing(folder.path, gone) if gone else "no block is done yet."
+        raise UserError(str(folder.path), [message])
     return Answers(folder, records)
 
 

@@ -116,3 +116,11 @@ def test_nothing_at_all_is_refused(tmp_path):
         pass
     with pytest.raises(UserError, match="no block is done yet"):
         engine.open_run(tmp_path / "run", study.model, partial=True).risk()
+
+
+def test_where_all_that_was_done_is_damaged_it_is_said_how_to_mend_it(tmp_path):
+    study = study_in(tmp_path, 100)
+    engine.run(study, tmp_path / "run")
+    next((tmp_path / "run/cube.zarr/paths").glob("*/c/0/0")).write_bytes(b"")
+    with pytest.raises(UserError, match=r"block 0 is damaged or missing\. Mend it: rustbelt repair"):
+        engine.run(study_in(tmp_path, 10), tmp_path / "run")
