@@ -29,6 +29,7 @@ from timing import machine, table
 
 from engine.execution import reduced
 from engine.execution.planning import measure
+from engine.execution.resources import MOST_WRITERS
 from engine.execution.work import Work
 from engine.formatting import size_as_text
 from engine.program import reductions
@@ -45,7 +46,7 @@ ASKED = (10**6, 10**8, 10**9)
 NAMED = ("H100", "RTX 4090")
 BUS = (25e9, 2.7e9)
 """Bytes a second that go to main memory: PCIe 5 with pinned memory, and a plain copy as XLA did it on an H100 (jax #21438)."""
-WRITERS = 8
+WRITERS = MOST_WRITERS
 TABLES = ("tables and summaries", "cube finished")
 FILES = ("files of a block", "hashed and written")
 
@@ -173,7 +174,8 @@ def rows_of_none(
             return min(blocks, FINE) * getattr(early, what) + max(blocks - FINE, 0) * getattr(late, what)
 
         reducing = [of("moved") / (CARDS[name].bandwidth * 1e12) for name in NAMED]
-        written = of("files") + here.of(FILES[1:], paths, 1)
+        # what is hashed and written goes by its bytes
+        written = of("files") + here.of(FILES[1:], paths, 1) * of("written") / (blocks * early.written)
         files = [written / cores for cores in (1, WRITERS)]
         tables = [sum(here.seconds[name] for name in TABLES)] * 2
         made.append(

@@ -75,6 +75,7 @@ if study.has_yearly:
 ledger.commit = committed
 helping(ledger, "digest")
 helping(files, "write_atomically")
+watched(Answers, "tables", "tables and summaries")  # which summaries find made
 watched(Answers, "summaries", "tables and summaries")
 watched(cube, "finish", "cube finished")
 timed("whole run", engine.run, study, folder)

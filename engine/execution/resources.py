@@ -26,7 +26,7 @@ from engine.study.study import BLOCK, Study
 
 AHEAD = 2
 """Blocks that are computed at a time, at most: the second is begun on by threads that the first has nothing left for."""
-MOST_WRITERS = 8
+MOST_WRITERS = 16
 """Blocks that are written at a time, at most: with more the disk is what is waited for."""
 PROCESS = 1 << 30
 """Bytes that Python, its libraries and the compiler take."""
