@@ -64,7 +64,7 @@ def run(folder, study, order=None):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("outputs", numbered=False) / "rustbelt-1a2b3c4d"
+    folder = tmp_path_factory.mktemp("cube") / "outputs" / "rustbelt-1a2b3c4d"
     study = make_study(PATHS)
     return folder, study, run(folder, study)
 
