@@ -30,13 +30,13 @@ def _by_place(rows: Iterable[Any]) -> dict[tuple[str, str, str], Any]:
     return {(one.variable, _place(one.place), one.policy): one for one in rows}
 
 
-def _every(held: Iterable[tuple]) -> list[Any]:
+def _every(held: Iterable[tuple[Any, ...]]) -> list[Any]:
     """All combinations of labels."""
     labels = [dict.fromkeys(part) for part in zip(*held, strict=True)]
     return list(product(*labels)) if labels else []
 
 
-def _called(rows: Sequence[tuple], **more: str) -> tuple[Column, ...]:
+def _called(rows: Sequence[tuple[Any, ...]], **more: str) -> tuple[Column, ...]:
     return labelled(rows, variable="outcome or yearly variable", place="place", policy="policy", **more)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -107,7 +108,12 @@ def indices(
             )
 
             def looked_at(
-                several: list[Quantity], mixed=mixed, here=here, whole=whole, from_a=from_a, from_b=from_b
+                several: list[Quantity],
+                mixed: Any = mixed,
+                here: Any = here,
+                whole: bool = whole,
+                from_a: Apart = from_a,
+                from_b: Apart = from_b,
             ) -> list[tuple[Estimate, Estimate]]:
                 found = {}
                 for one in several:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.analyses.futures import Futures, of_paths, quantities, sound
+from engine.analyses.futures import Futures, Quantity, of_paths, quantities, sound
 from engine.analyses.given_data import GivenData, given_data
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.indices import Shares, indices
 from engine.analyses.members import Within, within
-from engine.analyses.swings import Quantity, Swing, swings
+from engine.analyses.swings import Swing, swings
 from engine.analyses.variables import SHORTFALL, outcomes_of
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.analyses.worth import Worth, worths

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
+from engine.analyses import members
 from engine.analyses.columns import fields
 from engine.analyses.comparison import of_named
 from engine.analyses.futures import Quantity
@@ -197,7 +198,7 @@ def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) 
 
 def _members(given: SensitivityResult) -> Table:
     """What the members of groups do to each quantity."""
-    by_group: dict[str, list] = {}
+    by_group: dict[str, list[members.Within]] = {}
     for one in given.within:
         by_group.setdefault(one.group, []).append(one)
     rows = [(w, k) for several in by_group.values() for k in range(len(several[0].members)) for w in several]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers import files
+    from engine.answers.workbook import Front
 
 _HEAD = "answer"
 """Attribute of the root that holds all of an answer but its tables."""
@@ -180,7 +181,7 @@ class Answer:
         place: str | Path,
         digits: files.Digits = "rounded",
         more: files.Sheets | None = None,
-        front: files.Front | None = None,
+        front: Front | None = None,
     ) -> Path:
         """All tables as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
 

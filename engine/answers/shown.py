@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from engine.answers.table import SCALES, Column, Kind, Table
@@ -137,7 +137,7 @@ def parts(table: Table, full: bool = True) -> list[Table]:
 
 
 def _across(
-    table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]
+    table: Table, names: Sequence[str], values: Sequence[Column], rows: Sequence[Mapping[str, object]]
 ) -> tuple[Stack, list[Stack]]:
     called = _names_across(names, values, rows)
     labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
@@ -168,12 +168,14 @@ def _across(
     return _stack("", of, named), made
 
 
-def _names_across(names: Sequence[str], values: Sequence[Column], rows: Sequence[dict]) -> list[str]:
+def _names_across(
+    names: Sequence[str], values: Sequence[Column], rows: Sequence[Mapping[str, object]]
+) -> list[str]:
     held = [row for row in rows if any(row[of.name] not in (None, "") for of in values)] or rows
     return list(dict.fromkeys(_called(row, names) for row in held))
 
 
-def _called(row: dict, names: Sequence[str]) -> str:
+def _called(row: Mapping[str, object], names: Sequence[str]) -> str:
     return ", ".join(str(row[name]) for name in names if row[name] != "")
 
 

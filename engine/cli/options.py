@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-class Written(click.ParamType):
+class Written(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """A value that a text states.
 
     Args:

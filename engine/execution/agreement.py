@@ -99,7 +99,7 @@ def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> 
             )
 
 
-def _first_group(study: Study, of: Tally, place: int) -> tuple:
+def _first_group(study: Study, of: Tally, place: int) -> tuple[object, ...]:
     """What a tally holds of its first group and of one outcome, by its place among them."""
     of_policies = [of.histogram(place, p) for p in range(len(study.policies))]
     held = [(h.edges[h.counts[0] > 0].tolist(), h.counts[0][h.counts[0] > 0].tolist()) for h in of_policies]

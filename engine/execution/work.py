@@ -194,7 +194,7 @@ class Work:
         if self._wrong_with_years.cancelled():
             raise CancelledError
 
-    def _agree(self, *writing: Future) -> None:
+    def _agree(self, *writing: Future[Tally | None]) -> None:
         """Compares what others have stored with what the program gives, until there has been something to compare.
 
         Where it is not the same, the blocks that this has computed are taken away.

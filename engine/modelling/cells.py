@@ -180,7 +180,7 @@ def _as_numbers(value: Scalar) -> Scalar:
     return value * 1 if jnp.issubdtype(jnp.result_type(value), jnp.bool_) else value
 
 
-def _binary(symbol: Callable[[Scalar, Scalar], Scalar]) -> tuple[Callable, Callable]:
+def _binary(symbol: Callable[[Scalar, Scalar], Scalar]) -> tuple[Callable[..., Cells], Callable[..., Cells]]:
     rule = each(symbol)
     return (lambda self, other: rule(self, other)), (lambda self, other: rule(other, self))
 
@@ -223,7 +223,7 @@ jax.tree_util.register_pytree_node(
 )
 
 
-def _rebuilt(labels: tuple, values: Sequence[Scalar]) -> Cells:
+def _rebuilt(labels: tuple[Any, ...], values: Sequence[Scalar]) -> Cells:
     # JAX rebuilds containers around placeholders of its own, so nothing is checked here
     cells = object.__new__(Cells)
     cells.labels = dict(labels)

@@ -188,13 +188,13 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         array = np.stack([np.reshape(value, (n_years, -1)) for value in values], axis=1)
         return tuple(np.asarray(array[..., k], dtype) for k in range(array.shape[-1]))
 
-    def cells(pick: Callable) -> dict[str, tuple[ByYear, ...]]:
+    def cells(pick: Callable[..., Any]) -> dict[str, tuple[ByYear, ...]]:
         return {
             name: stacked([pick(policy).levers[name] for policy in study.policies])
             for name in study.model.levers
         }
 
-    def drawn(pick: Callable) -> dict[str, dict[str, tuple[ByYear, ...]]]:
+    def drawn(pick: Callable[..., Any]) -> dict[str, dict[str, tuple[ByYear, ...]]]:
         weights: dict[str, dict[str, tuple[ByYear, ...]]] = {}
         for policy in study.policies:
             for name, by_factor in pick(policy).drawn.items():

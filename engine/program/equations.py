@@ -135,7 +135,9 @@ def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
     return differs
 
 
-def _flatten(closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict) -> list[Atom]:
+def _flatten(
+    closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict[Any, Any]
+) -> list[Atom]:
     """Adds a traced function's equations; gives its outputs. Literals that are alike are one constant."""
     jaxpr = closed.jaxpr
     names: dict[Any, Atom] = {

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import jax
 import numpy as np
@@ -77,7 +78,7 @@ def lines(study: Study, listing: Listing) -> Iterator[str]:
         yield f"{name} = {number.get(one) or one.detail}"
 
 
-def _levers(study: Study) -> list:
+def _levers(study: Study) -> list[Any]:
     found, _ = jax.tree_util.tree_flatten_with_path(arguments.of(study, study.dtype)["levers"])
     return found
 

@@ -201,7 +201,7 @@ class XlaProgram:
         yearly, draws, shocks = rest
         return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
 
-    def _made_of(self, function: Callable, scores: Scores) -> list[np.ndarray]:
+    def _made_of(self, function: Callable[..., Any], scores: Scores) -> list[np.ndarray]:
         """What a compiled function makes of random numbers, so many paths at once."""
         scores = arguments.checked_scores(scores, self.study)
         parts: list[list[np.ndarray]] = []
@@ -226,14 +226,14 @@ class XlaProgram:
         joined = np.moveaxis(ordered, 1, 0).reshape(values.shape[1], tiles * self.lanes)
         return joined[:, at : at + block.count]
 
-    def _compiled(self, function: Callable, scalars: int) -> Any:
+    def _compiled(self, function: Callable[..., Any], scalars: int) -> Any:
         """Jitted over the mesh; after the arguments of the study come one array per device and `scalars` more."""
         sharded, whole = PartitionSpec(AXIS), PartitionSpec()
         specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
         mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
         return self._jitted(mapped)
 
-    def _jitted(self, function: Callable) -> Any:
+    def _jitted(self, function: Callable[..., Any]) -> Any:
         platform = self.mesh.devices.flat[0].platform
         jitted = jax.jit(function, compiler_options=compiler_options(platform))
         if self.dtype == np.float32 and platform == "cpu":

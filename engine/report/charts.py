@@ -140,7 +140,9 @@ def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
 _SHOWN = {"filter": "indexof(shown, datum.policy) >= 0"}
 
 
-def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], strength: float) -> dict[str, Any]:
+def _band(
+    low: str, high: str, x: dict[str, Any], y: dict[str, Any], policies: Sequence[str], strength: float
+) -> dict[str, Any]:
     return {
         "mark": {"type": "area", "opacity": strength},
         "encoding": {
@@ -153,7 +155,7 @@ def _band(low: str, high: str, x: dict, y: dict, policies: Sequence[str], streng
     }
 
 
-def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
+def _line(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> dict[str, Any]:
     return {
         "mark": {"type": "line", "strokeWidth": WIDE, "strokeCap": "butt"},
         "encoding": {
@@ -165,7 +167,7 @@ def _line(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _markers(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
+def _markers(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> dict[str, Any]:
     """The policy's marker at the few points that have one, "m"."""
     return {
         "transform": [{"filter": "datum.m"}],
@@ -186,7 +188,9 @@ def _markers(x: dict, y: dict, policies: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _points(x: dict, y: dict, policies: Sequence[str], fields: Mapping[str, str]) -> dict[str, Any]:
+def _points(
+    x: dict[str, Any], y: dict[str, Any], policies: Sequence[str], fields: Mapping[str, str]
+) -> dict[str, Any]:
     """Invisible points on the line: the nearest one to the pointer appears, with its values.
 
     The pointer meets the cell about a point, whose datum is the point: Vega-Lite 6.4 forgets that in a list of fields.
@@ -245,8 +249,8 @@ def _levels(axis: str, reverse: bool) -> dict[str, Any]:
 
 
 def _curves(
-    x: dict,
-    y: dict,
+    x: dict[str, Any],
+    y: dict[str, Any],
     policies: Sequence[str],
     bands: Mapping[tuple[str, str], float],
     fields: Mapping[str, str],

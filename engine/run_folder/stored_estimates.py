@@ -145,7 +145,7 @@ def _whole(numbers: xr.DataArray, reasons: xr.DataArray | None) -> Variable:
     dims = tuple(str(dim) for dim in numbers.dims if dim != "stat")
     shape = tuple(numbers.sizes[dim] for dim in dims)
     rows = numbers.sel(stat=list(STATS)).transpose(*dims, "stat").values.reshape(-1, len(STATS))
-    known: list[tuple] = [()] * len(rows)
+    known: list[tuple[Any, ...]] = [()] * len(rows)
     if reasons is not None:
         of = reasons.reindex(_REASON).transpose(*dims, *_REASON).values
         known = [of_array(array) for array in of.reshape(len(rows), len(Reason), len(DETAILS))]

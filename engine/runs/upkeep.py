@@ -47,7 +47,7 @@ class Status:
     size: int
     holder: ownership.Holder | None
     versions: list[dict[str, str]]
-    runs: list[dict]
+    runs: list[dict[str, object]]
     excluded: int = 0
     report: int | None = None
 

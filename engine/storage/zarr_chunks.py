@@ -130,7 +130,7 @@ def zstd_size(packed: memoryview) -> int | None:
 
     numcodecs unpacks all frames that follow one another, so the size in the first alone bounds nothing.
     """
-    if len(packed) < 6 or packed[:4] != b"\x28\xb5\x2f\xfd":
+    if len(packed) < 6 or bytes(packed[:4]) != b"\x28\xb5\x2f\xfd":
         return None
     flags, is_single = packed[4], packed[4] >> 5 & 1
     at, width = 6 - is_single + (0, 1, 2, 4)[flags & 3], (is_single, 2, 4, 8)[flags >> 6]

@@ -31,7 +31,7 @@ from engine.study import (
     stop_tables,
     watched,
 )
-from engine.study.assumption_tables import Known
+from engine.study.change_tables import Known
 from engine.study.document import document
 from engine.study.extending import factors_named
 from engine.study.shock_tables import ShockReader, group_names

@@ -12,7 +12,9 @@ import numpy as np
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.device import Draws
-from engine.draws.inputs import Group, Input, gathered
+from engine.draws.inputs import Group as Group
+from engine.draws.inputs import Input as Input
+from engine.draws.inputs import gathered
 from engine.draws.sampling import SAMPLERS as SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
@@ -24,7 +26,7 @@ from engine.study.challenge_tables import Challenge
 from engine.study.facts_tables import FUTURES, Facts
 from engine.study.gate_tables import Gate
 from engine.study.lever_groups import LeverGroups
-from engine.study.numbers import LEVELS
+from engine.study.numbers import LEVELS as LEVELS
 from engine.study.observed_tables import Observed
 from engine.study.stop_tables import Target
 

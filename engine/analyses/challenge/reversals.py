@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations, islice
 
@@ -87,7 +87,7 @@ def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
         return Turned((), ())
     search = _Search(searching, profile)
     singles = search.turning([(one,) for one in search.singles])
-    stages = (
+    stages: tuple[Callable[[], list[Universe]], ...] = (
         lambda: [*singles, *search.turning(search.screened(2, singles))],
         lambda: search.turning(search.screened(3, [*singles, *[one.universe for one in found]])),
         lambda: search.grown([one for one in search.singles if not one.is_measured]),

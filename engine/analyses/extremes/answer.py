@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from engine.analyses.extremes.tails import FUTURE, LARGEST, SUM, Looked, Tails, look
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
-from engine.answers.table import Table, counts, estimates, numbers, texts, truths
+from engine.answers.table import Column, Table, counts, estimates, numbers, texts, truths
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import HEAVY
 from engine.risk.intervals import Estimate
@@ -182,7 +182,7 @@ def _each(given: Looked) -> Iterator[tuple[Tails, str, Extremes]]:
             yield one, policy, of
 
 
-def _named(rows: Sequence[tuple[Tails, str]]) -> tuple:
+def _named(rows: Sequence[tuple[Tails, str]]) -> tuple[Column, ...]:
     return (
         texts("row", [str(k + 1) for k in range(len(rows))], "number of the row"),
         texts("variable", [one.variable for one, _ in rows], "outcome or yearly variable"),

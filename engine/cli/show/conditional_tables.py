@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -44,7 +44,11 @@ def print_conditional(
 
 
 def _conditional_blocks(
-    study: Study, policy: str, by_key: dict, measures: Sequence[str], outcomes: Sequence[str]
+    study: Study,
+    policy: str,
+    by_key: Mapping[tuple[str, str, str], Record],
+    measures: Sequence[str],
+    outcomes: Sequence[str],
 ) -> Iterator[tuple[list[Block], str]]:
     """Blocks of outcomes and of events, and the unit of their contrasts where it is not that of what they are of."""
 
@@ -84,7 +88,7 @@ def print_yearly(
     """
     measure = "mean" if level is None else f"ES{100 * level:g}"
     variable = study.model.yearly[name]
-    by_place: dict[str, dict] = {}
+    by_place: dict[str, dict[tuple[str, str, int | None], Record]] = {}
     for r in records:
         labels = " ".join(r.place.values())
         by_place.setdefault(labels, {})[(r.measure, r.policy, r.year)] = r

@@ -91,7 +91,7 @@ def open_ends(low: Any, high: Any, numbers: Any = jnp) -> tuple[Any, Any]:
     Args:
       numbers: `jnp`, or `numpy` for what stays on the host.
     """
-    least = jnp.finfo(low.dtype).tiny
+    least = np.finfo(low.dtype).tiny
     first, last = numbers.nextafter(low, high), numbers.nextafter(high, low)
     return numbers.where(low == 0, least, first), numbers.where(high == 0, -least, last)
 

@@ -160,21 +160,21 @@ class Cluster:
         told = client.run(cluster_worker.forms, on_error="ignore") if assignment.blocks else {}
         self._forms = {Form(**form): None for forms in told.values() for form in forms}
 
-    def _next(self, running: Any) -> Future:
+    def _next(self, running: Any) -> "Future[Any]":
         """The next future that is done, or lost together with the scheduler."""
         try:
             return next(running)
         except StopIteration:
             raise self._gone() from None
 
-    def _gathered(self, future: Future) -> Any:
+    def _gathered(self, future: "Future[Any]") -> Any:
         """What a task gave back.
 
         Raises:
           UserError: as the worker raised it, or the scheduler is gone.
         """
         from distributed.client import FutureCancelledError
-        from distributed.comm import CommClosedError
+        from distributed.comm.core import CommClosedError
 
         try:
             return future.result(timeout=None)
@@ -205,7 +205,7 @@ def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
     return ranges
 
 
-def _was_lost(future: Future) -> bool:
+def _was_lost(future: "Future[Any]") -> bool:
     """Whether the cluster lost the task, rather than the task its way: worker killed, preempted, out of memory."""
     from distributed import KilledWorker
 
