@@ -8,8 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from memory import STUDIES
-from memory import _study as study_that_keeps
+from memory import STUDIES, _study as study_that_keeps
 from timing import machine, table
 
 MANY, CORES = 10**9, 16

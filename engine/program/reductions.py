@@ -14,8 +14,7 @@ from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
-from jax import lax
-from jax import numpy as jnp
+from jax import lax, numpy as jnp
 from jaxtyping import Array, Bool, Float, Float32, Float64, Int32, UInt32
 
 from engine.program import hardware

@@ -10,8 +10,7 @@ from jaxtyping import Bool, Float, Int8, Int16
 from scipy.special import bdtrc
 
 from engine.risk.intervals import Estimate, Units, moments_of_totals
-from engine.risk.measures import correlation as related
-from engine.risk.measures import probability, share_difference
+from engine.risk.measures import correlation as related, probability, share_difference
 
 TOLERANCE = 0.1
 """Share of the best correlation with the futures that are looked for which a box may give up for having fewer limits."""

@@ -15,8 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.risk.differences import difference as difference_of
-from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
-from engine.risk.evidence import measures as names_of
+from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence, measures as names_of
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import (
     HEAVY_TAILS,

@@ -15,8 +15,7 @@ from engine.risk.summaries import STATS
 from engine.risk.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.risk.tables import Record, Tables, record
 from engine.run_folder.cube_groups import REASONS, ancillary, labels
-from engine.storage.zarr_writer import Group as Group
-from engine.storage.zarr_writer import Variable as Variable
+from engine.storage.zarr_writer import Group as Group, Variable as Variable
 from engine.study.study import Study
 
 if TYPE_CHECKING:

@@ -12,9 +12,7 @@ import numpy as np
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.device import Draws
-from engine.draws.inputs import Group as Group
-from engine.draws.inputs import Input as Input
-from engine.draws.inputs import gathered
+from engine.draws.inputs import Group as Group, Input as Input, gathered
 from engine.draws.sampling import SAMPLERS as SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks

@@ -21,8 +21,7 @@ from engine.program.xla import XlaProgram
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.pairs import in_turn
-from tests.program.test_loop import STUDIES, on
-from tests.program.test_loop import outcomes as of_block
+from tests.program.test_loop import STUDIES, on, outcomes as of_block
 
 PROCESSORS = {
     "AVX-512": ("x86_64-unknown-linux-gnu", "skylake-avx512", 16),

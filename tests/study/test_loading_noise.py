@@ -2,8 +2,7 @@
 
 import tomllib
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 from engine.errors import UserError
 from engine.study.loading import load_study, read_study, resolved_text

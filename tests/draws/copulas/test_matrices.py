@@ -1,8 +1,7 @@
 """Correlation matrices: which are any, the nearest that is, and roots of singular ones."""
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 
 from engine.draws.copulas import matrices
 from tests.helpers import assert_close, assert_same

@@ -10,8 +10,7 @@ from scipy import special, stats
 
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.device import Draws
-from engine.draws.distributions.families import OWN as OWN_FAMILIES
-from engine.draws.distributions.families import known_families
+from engine.draws.distributions.families import OWN as OWN_FAMILIES, known_families
 from engine.draws.distributions.law import Law
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, continuous_names, discrete_names

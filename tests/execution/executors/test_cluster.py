@@ -15,8 +15,7 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.execution.executors import cluster, cluster_worker
-from engine.execution.executors import site as sites
+from engine.execution.executors import cluster, cluster_worker, site as sites
 from engine.execution.executors.cluster import blocks_of_task, spans
 from engine.program import devices
 from engine.study.study import BLOCK
