@@ -137,8 +137,8 @@ def above(values: CellPaths, limit: Cells) -> Bool[np.ndarray, "cell path"]:
 
 
 def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moments:
-    """Moments of a share of paths, but for its skewness. Of pairs by counting."""
-    if units.owner is not None or units.size != PAIR or units.count < 2:
+    """Moments of a share of paths, but for its skewness; of paths and of pairs by counting."""
+    if units.owner is not None or units.replicated or units.count < 2:
         return moments(above, units)
     bits = _packed(above)
     number = _counts(bits)
