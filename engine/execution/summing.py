@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.program import memory, row_counts, row_sums
+from engine.program import memory, row_bins, row_counts, row_sums
 from engine.program.object_code import CompilerEnded
-from engine.risk import histograms, sums
+from engine.risk import histograms, order_statistics, sums
 
 
 def in_machine_code() -> None:
@@ -16,6 +16,7 @@ def in_machine_code() -> None:
     sums.use(_summed)
     sums.take_room_by(memory.array)
     histograms.use(_counted)
+    order_statistics.use(_binned)
 
 
 def _summed(kind: sums.Kind, *arguments: Any) -> None:
@@ -32,3 +33,11 @@ def _counted(values: np.ndarray, starts: np.ndarray) -> histograms.Counts:
     except CompilerEnded:
         histograms.use(histograms.by_numpy)
         return histograms.by_numpy(values, starts)
+
+
+def _binned(*arguments: Any) -> np.ndarray:
+    try:
+        return row_bins.binned(*arguments)
+    except CompilerEnded:
+        order_statistics.use(order_statistics.by_numpy)
+        return order_statistics.by_numpy(*arguments)

@@ -10,6 +10,7 @@ from scipy.sparse import csr_array
 
 from engine.risk import atoms
 from engine.risk.intervals import Some, Units, moments_of, moments_of_some
+from engine.risk.order_statistics import Ascending, Sorted
 from engine.risk.sums import Made
 from engine.risk.tails import (
     CellPaths,
@@ -128,21 +129,22 @@ def _gap_of_quantiles(
     return q, error, low, high
 
 
-def _alike(ascending: CellPaths, of: Ranked) -> Int[np.ndarray, "cell"]:
+def _alike(ascending: Sorted, of: Ranked) -> Int[np.ndarray, "cell"]:
     """The most paths that share one of the values between the ends of a quantile's interval; 0 where none does."""
-    n, most = ascending.shape[-1], []
+    most = []
     for row, down, up in zip(ascending, of.down, of.up, strict=True):
+        n = len(row)
         first = _firsts(row, n - down, n - up)
-        end = np.searchsorted(row, row[n - up], "right")
+        end = row.searchsorted(row[n - up], "right")
         most.append(int(np.diff(first, append=end).max()))
     return np.where(np.array(most) > 1, most, 0)
 
 
-def _firsts(row: Float[np.ndarray, "path"], low: int, high: int) -> Int[np.ndarray, "value"]:
+def _firsts(row: Ascending, low: int, high: int) -> Int[np.ndarray, "value"]:
     """Where in sorted values each value begins that stands from one place to another."""
     window = row[low : high + 1]
     later = low + 1 + np.flatnonzero(window[1:] != window[:-1])
-    return np.concatenate([[np.searchsorted(row, row[low], "left")], later])
+    return np.concatenate([[row.searchsorted(row[low])], later])
 
 
 def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.Places, csr_array]:
@@ -150,9 +152,10 @@ def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.
     row, n = part.quantiles.ascending[cell], units.paths
     down, up = int(of.down[cell]), int(of.up[cell])
     first = _firsts(row, n - down, n - up)
-    values, reaching = row[first].astype(np.float64), n - first[1:]
+    own, reaching = row[first[0] : first[-1] + 1][first - first[0]], n - first[1:]
+    values = own.astype(np.float64)
     places, kept = atoms.Places.of(values, values, reaching, n * of.share, (up, down - 1))
-    reached = np.searchsorted(row[first[1:][kept]], part.values[cell], "right")
+    reached = np.searchsorted(own[1:][kept], part.values[cell], "right")
     return places, atoms.reached_by_unit(reached, len(kept), units, np.ones(n))
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from engine.risk.histograms import BINS, WIDEST, Histogram
+from engine.risk.order_statistics import Ascending
 
 BARS = 64
 """Bins of a chart."""
@@ -26,7 +27,7 @@ def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
     return histogram_of_sorted([_finite(np.sort(row)) for row in values])
 
 
-def histogram_of_sorted(rows: Sequence[Float[np.ndarray, "path"]]) -> Bars:
+def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
     """The same from the finite values of each policy, ascending."""
     counts = np.zeros((len(rows), BARS), np.int64)
     if not any(map(len, rows)):
@@ -36,8 +37,8 @@ def histogram_of_sorted(rows: Sequence[Float[np.ndarray, "path"]]) -> Bars:
         low, high = low - 0.5, high + 0.5
     inner = np.linspace(low, high, BARS - 1)
     for count, row in zip(counts, rows, strict=True):
-        below = np.searchsorted(row, _at_least(inner, row.dtype))
-        below[-1] = np.searchsorted(row, -_at_least(-inner[-1:], row.dtype)[0], side="right")
+        below = row.searchsorted(_at_least(inner, row.dtype))
+        below[-1] = row.searchsorted(-_at_least(-inner[-1:], row.dtype)[0], side="right")
         count[:] = np.diff(below, prepend=0, append=len(row))
     least, most = (np.concatenate([row[end] for row in rows]) for end in (slice(1), slice(-1, None)))
     return counts, np.concatenate([[min(low, least.min())], inner, [max(high, most.max())]])
@@ -54,7 +55,7 @@ def _finite(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]
     return ascending[np.searchsorted(ascending, ends[0], "right") : np.searchsorted(ascending, ends[1])]
 
 
-def _quantile(rows: Sequence[Float[np.ndarray, "value"]], share: float) -> float:
+def _quantile(rows: Sequence[Ascending], share: float) -> float:
     """`np.quantile` of some rows together, each of them ascending, from what lies about that rank in each."""
     count = sum(map(len, rows))
     rank = share * (count - 1)

@@ -14,6 +14,7 @@ from scipy.special import ndtri
 
 from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Moments
+from engine.risk.order_statistics import Ascending
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
@@ -78,7 +79,7 @@ class Extremes:
         return Extremes(least[: k + 1], largest[len(largest) - k - 1 :], count)
 
     @staticmethod
-    def of_sorted(ascending: Float[np.ndarray, "value"]) -> Extremes:
+    def of_sorted(ascending: Ascending) -> Extremes:
         """Those of values that ascend."""
         count = len(ascending)
         k = tail_size(count)
@@ -94,7 +95,7 @@ class Extremes:
         return Extremes(np.maximum(self.least, 0), np.maximum(self.largest, 0), self.count)
 
 
-def tail_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
+def tail_flag(ascending: Ascending) -> Flag | None:
     """What a reader must know of the upper tail of sorted values before trusting a mean; None if nothing.
 
     A generalised Pareto law is fitted to the largest values (a tenth of them, at least 1500 or a quarter, at most 2048);
@@ -156,9 +157,7 @@ def gravest(flags: Iterable[Flag | None]) -> Flag | None:
     return next((flag for flag in held if flag.withholds), held[0] if held else None)
 
 
-def material(
-    flag: Flag | None, ascending: Float[np.ndarray, "value"], centre: float, squares: float
-) -> Flag | None:
+def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:
     """The flag of a tail; None where few paths are all that is wrong with it, and these have no weight in an error.
 
     Args:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -28,6 +28,7 @@ from engine.risk.heaviness import (
     tails_flag,
 )
 from engine.risk.intervals import Estimate, Moments, Units, Z, as_units, dots, moments_of, moments_of_totals
+from engine.risk.order_statistics import Ascending, Turned
 from engine.risk.shares import combined_interval
 from engine.risk.sums import Made
 from engine.risk.tails import Column, Measured, Table, share_of_totals, shifted
@@ -54,9 +55,9 @@ class Sample:
         return Measured.of(self.losses[None], self.units, self.levels)
 
     @property
-    def ascending(self) -> Paths:
+    def ascending(self) -> Ascending:
         """The losses sorted."""
-        ascending: np.ndarray = self.measured.quantiles.ascending[0]
+        ascending: Ascending = self.measured.quantiles.ascending[0]
         return ascending
 
     @functools.cached_property
@@ -131,8 +132,12 @@ class Sample:
 
     def _shared_squares(self, baseline: Sample) -> Flag | None:
         """The same of the gap of squared distances from the means."""
-        gap = self.measured.squared_less(baseline.measured).values()[0]
-        return of_squares(tails_flag(Extremes.of(np.positive, gap), 0.0, 0.0))
+        of = self.measured.squared_less(baseline.measured)
+
+        def gap(mine: Paths, other: Paths) -> Paths:
+            return replace(of, x=mine[None], y=other[None]).values()[0]
+
+        return of_squares(tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0))
 
     def _evidence(
         self,
@@ -226,7 +231,7 @@ def with_regrets(
     unit: int | Units,
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
-) -> tuple[Pairs, list[Estimate], list[Paths]]:
+) -> tuple[Pairs, list[Estimate], list[Ascending]]:
     """As `of_policies`, with `regret`, and the values of each policy ascending, none where some are not finite; they are sorted once."""
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
@@ -235,7 +240,7 @@ def with_regrets(
     of_two = None if len(samples) != 2 else gaps[0] if base else gaps[1].negative()
     pairs, regrets = _pairs(samples, base, loss, gaps), _regrets(samples, None, of_two)
     rows = [sample.ascending for sample in samples]
-    return pairs, regrets, rows if loss else [np.negative(row, out=row)[::-1] for row in rows]
+    return pairs, regrets, rows if loss else [Turned(row) for row in rows]
 
 
 def _gaps(samples: Sequence[Sample], base: int) -> dict[int, Extremes]:

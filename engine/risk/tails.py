@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import isqrt
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt64
@@ -23,8 +24,9 @@ from engine.risk.intervals import (
     moments_of_tail,
     moments_of_totals,
 )
+from engine.risk.order_statistics import Sorted, Spans, ascending_rows, of_rank
 from engine.risk.shares import effective_count, tail_ranks, wilson_interval
-from engine.risk.sums import Made, sorted_rows
+from engine.risk.sums import Made
 from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
@@ -71,7 +73,7 @@ class Quantiles:
 
     Args:
       levels: of VaR, ascending.
-      ascending: the values sorted [cell, path].
+      ascending: the values of each cell, sorted; of many cells and few paths an array [cell, path].
       constant: whether all values of a cell are equal [cell].
       middle: the median.
       var: VaR, one for each level.
@@ -79,7 +81,7 @@ class Quantiles:
     """
 
     levels: tuple[float, ...]
-    ascending: CellPaths
+    ascending: Sorted
     constant: Bool[np.ndarray, "cell"]
     middle: Ranked
     var: list[Ranked]
@@ -99,13 +101,15 @@ class Quantiles:
 def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
     """Median, and VaR at every level, with distribution-free intervals: ranks of Bin(n effective, 1 - a), scaled to n."""
     n = values.shape[-1]
-    ascending = sorted_rows(values)
-    constant = ascending[:, 0] == ascending[:, -1]
-    ended = (n >= ATOM) & (ascending[:, -min(ATOM, n)] == ascending[:, -1])
+    longest = tail_count(n, min(levels))
+    ascending = ascending_rows(values, _looked_at(n, longest))
+    largest = of_rank(ascending, n - 1)
+    constant = of_rank(ascending, 0) == largest
+    ended = (n >= ATOM) & (of_rank(ascending, n - min(ATOM, n)) == largest)
     var, shortfalls = [], []
-    together = _together(values, ascending[:, n - tail_count(n, min(levels))], units)
+    together = _together(values, of_rank(ascending, n - longest), units)
     for level in levels:
-        worst = ascending[:, n - tail_count(n, level) :].astype(np.float64)
+        worst = np.stack([row[n - tail_count(n, level) :] for row in ascending], dtype=np.float64)
         q = worst[:, 0]
         seen, shortfall = _tail_moments(values, worst, together, units)
         alike = ended & (q == worst[:, -1])
@@ -117,10 +121,16 @@ def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVEL
     )
 
 
-def _middle(values: CellPaths, ascending: CellPaths, constant: np.ndarray, units: Units) -> Ranked:
+def _looked_at(n: int, tail: int) -> Spans:
+    """Ranks that are mostly looked at: the tail of so many values, the other end for charts, and the middle, with room for intervals."""
+    room = 2 * isqrt(n)
+    return (0, n // 500 + room), ((n - 1) // 2 - room, n // 2 + room), (n - tail - room, n)
+
+
+def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: Units) -> Ranked:
     """The median: the mean of the two values in the middle."""
     n = values.shape[-1]
-    q = (ascending[:, (n - 1) // 2].astype(np.float64) + ascending[:, n // 2]) / 2
+    q = (of_rank(ascending, (n - 1) // 2) + of_rank(ascending, n // 2)) / 2
     if units.size == 1 and units.owner is None:  # their number is all that counts
         seen = Moments(q, q, q, units.count)
     else:
@@ -197,7 +207,7 @@ def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
 
 
 def _ranked(
-    ascending: CellPaths, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units
+    ascending: Sorted, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units
 ) -> Ranked:
     """A quantile q [cell] with its error and interval.
 
@@ -206,14 +216,13 @@ def _ranked(
       share: of the law that is above it.
       certain: where the interval has its ends however few exceed.
     """
-    n = ascending.shape[-1]
+    n = units.paths
     count = effective_count(seen, units)
     first, second = tail_ranks(count, share)
     # a rank that rounding has pushed off a whole number must not jump to the next
     down = np.clip(np.ceil(first * n / count - 1e-6), 1, n).astype(np.int64)
     up = np.clip(np.floor(second * n / count + 1e-6), 1, n).astype(np.int64)
-    cell = np.arange(len(ascending))
-    low, high = (ascending[cell, n - rank].astype(np.float64) for rank in (down, up))
+    low, high = (of_rank(ascending, n - rank) for rank in (down, up))
     known = (second >= 1) & (first <= count) | certain & (units.count > 1)
     low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
     # that many replicates agree on a tail makes up for no value in it
@@ -268,7 +277,7 @@ def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
         keep_known(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
         for level, column, shortfall in zip(seen.levels, seen.columns, seen.shortfalls, strict=True)
     ]
-    of_spread = deviation(squares, seen.ascending.shape[-1])
+    of_spread = deviation(squares, len(seen.ascending[0]))
     return stacked([shifted(mean, 1.0), seen.middle.column, of_spread, *seen.columns, *shortfalls])
 
 

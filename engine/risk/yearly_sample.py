@@ -133,7 +133,7 @@ def _of_cells(
         "moments": np.stack([sign * mean.mean, deviation, mean.error], axis=1),
         "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
         "risk_yearly": np.stack(oriented(by_policy, same.T), axis=2),
-        "distribution": _quantiles(tails.ascending.reshape(values.shape), sign),
+        "distribution": _quantiles(np.asarray(tails.ascending).reshape(values.shape), sign),
     }
     for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
