@@ -36,7 +36,7 @@ def sums(
     """Writes the sums of r, r^2 and r^3 of each row [row, 3], r the total of a unit less an offset.
 
     Args:
-      kind: "difference", "squares" or "excess", as in `risk/sums.py`.
+      kind: as in `risk/sums.py`.
       size: paths of a unit, 1 or 2.
       x, y: of single or double precision [row, path], the paths side by side.
       units: of each row; block: so many of them are added up at a time.
@@ -54,7 +54,7 @@ def sums(
 
 @functools.cache
 def _functions(dtype: str) -> dict[tuple[str, int], Callable[..., None]]:
-    kinds = [(kind, size) for kind in ("difference", "squares", "excess") for size in (1, 2)]
+    kinds = [(kind, size) for kind in ("difference", "squares", "beyond", "excess") for size in (1, 2)]
     engine = machine_code.loaded("\n".join(_function(_TYPES[dtype], *kind) for kind in kinds))
     return {(kind, size): machine_code.function(engine, f"{kind}_{size}", _ARGUMENTS) for kind, size in kinds}
 
@@ -153,24 +153,23 @@ def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: s
     def as_double(name: str, value: str) -> str:
         return value if number == "double" else new(name, f"fpext {narrow} {value} to {wide}")
 
+    def positive(name: str, value: str, kind: str) -> str:
+        chosen = f"<{lanes} x i1>" if lanes > 1 else "i1"
+        below = new(f"below{name}", f"fcmp ole {kind} {value}, zeroinitializer")
+        return new(f"over{name}", f"select {chosen} {below}, {kind} zeroinitializer, {kind} {value}")
+
     made = []
     for k in range(size):
         if kind == "excess":
             apart = new(f"apart{k}", f"fsub {narrow} %x{k}_{mark}, %y{k}_{mark}")
-            below = new(f"below{k}", f"fcmp ole {narrow} {apart}, zeroinitializer")
-            chosen = f"<{lanes} x i1>" if lanes > 1 else "i1"
-            made.append(
-                as_double(
-                    f"far{k}",
-                    new(f"excess{k}", f"select {chosen} {below}, {narrow} zeroinitializer, {narrow} {apart}"),
-                )
-            )
+            made.append(as_double(f"far{k}", positive(str(k), apart, narrow)))
             continue
         sides = []
         for line in _LINES:
             value = as_double(f"d{line}{k}", f"%{line}{k}_{mark}")
             away = new(f"a{line}{k}", f"fsub {wide} {value}, %{broad}centre_{line}")
             away = new(f"s{line}{k}", f"fmul {wide} {away}, {away}") if kind == "squares" else away
+            away = positive(f"{line}{k}", away, wide) if kind == "beyond" else away
             sides.append(new(f"v{line}{k}", f"fmul {wide} {away}, %{broad}scale_{line}"))
         made.append(new(f"v{k}", f"fsub {wide} {sides[0]}, {sides[1]}"))
     total = made[0] if size == 1 else new("total", f"fadd {wide} {made[0]}, {made[1]}")

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from scipy.sparse import csr_array
 
 from engine.risk import atoms
-from engine.risk.intervals import Some, Units, moments_of, moments_of_some
+from engine.risk.intervals import Units, moments_of
 from engine.risk.order_statistics import Ascending, Sorted
 from engine.risk.sums import Made
 from engine.risk.tails import (
@@ -59,32 +59,17 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     """
     values, baseline = one.values, two.values
     x_seen, y_seen = one.quantiles, two.quantiles
-    cells = len(values)
     constant = _alike_everywhere(values, baseline)
     mean = moments_of(Made.of("difference", values, baseline), units)
-    at_risk: list[Column] = []
-    shortfalls: list[Column] = []
-    either = above(values, x_seen.columns[0][0])
-    either |= above(baseline, y_seen.columns[0][0])
-    cell, path = np.divmod(np.flatnonzero(either), values.shape[-1])
-    x, y = values[cell, path].astype(np.float64), baseline[cell, path].astype(np.float64)
-    for i, level in enumerate(x_seen.levels):
-        of_x, of_y = x_seen.var[i], y_seen.var[i]
+    at_risk, shortfalls = [], []
+    for level, of_x, of_y in zip(x_seen.levels, x_seen.var, y_seen.var, strict=True):
+        at_risk.append(_gap_of_quantiles(one, two, of_x, of_y, constant, units))
         var_x, var_y = of_x.column[0], of_y.column[0]
-        if i:  # all are over the lowest
-            kept = np.flatnonzero((x > var_x[cell]) | (y > var_y[cell]))
-            cell, path, x, y = (part[kept] for part in (cell, path, x, y))
-        over_x, over_y = x - var_x[cell], y - var_y[cell]
-        influence = of_x.slope[cell] * (over_x > 0) - of_y.slope[cell] * (over_y > 0)
-        excess = np.maximum(over_x, 0) - np.maximum(over_y, 0)
-        both = moments_of_some(Some(cells, cell, path, np.stack([influence, excess])), units)
-        of_influence, of_excess = both.kind(0), both.kind(1)
-        error = np.where(constant, 0.0, of_influence.error)
-        at_risk.append(_gap_of_quantiles(one, two, of_x, of_y, error, units))
-        shortfall = shifted(of_excess, 1 / (1 - level), var_x - var_y)
-        shortfalls.append(keep_known(np.isfinite(error), shortfall))
-    worse = share(values > baseline, units)
-    middles = _gap_of_medians(one, two, constant, units)
+        excess = moments_of(Made.of("beyond", values, baseline, var_x, at_y=var_y), units)
+        shortfall = shifted(excess, 1 / (1 - level), var_x - var_y)
+        shortfalls.append(keep_known(np.isfinite(at_risk[-1][1]), shortfall))
+    worse = share(lambda paths: values[:, paths] > baseline[:, paths], units)
+    middles = _gap_of_quantiles(one, two, x_seen.middle, y_seen.middle, constant, units)
     of_spread = _gap_of_deviations(one, two, constant, units)
     columns = [shifted(mean, 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
     fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
@@ -104,20 +89,15 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray
     return constant
 
 
-def _gap_of_medians(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
-    of_x, of_y = one.quantiles.middle, two.quantiles.middle
-    x, y = (above(part.values, of.column[0]) for part, of in ((one, of_x), (two, of_y)))
-    error = np.where(constant, 0.0, error_of_shares(of_x.slope, x, of_y.slope, y, units))
-    return _gap_of_quantiles(one, two, of_x, of_y, error, units)
-
-
 def _gap_of_quantiles(
-    one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, error: Cells, units: Units
+    one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Bool[np.ndarray, "cell"], units: Units
 ) -> Column:
     """One quantile less another: the normal interval with an error by influence functions, or that of `atoms.py` where values are tied."""
+    sides = (one, of_x), (two, of_y)
+    over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
+    error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))
     q = of_x.column[0] - of_y.column[0]
     low, high = q - units.reach * error, q + units.reach * error
-    sides = (one, of_x), (two, of_y)
     alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
     # two that pass their quantiles on the same paths, by the same steps, differ by one number however the values are tied
     tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))

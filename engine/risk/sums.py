@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 Rows = Float[np.ndarray, "row path"]
 Each = Float[np.ndarray, "row"]
-Kind = Literal["difference", "squares", "excess"]
+Kind = Literal["difference", "squares", "beyond", "excess"]
 LANES = 8
 BLOCK = 1 << 16
 """Units whose sums are added up by lanes; the error of a sum grows with it."""
@@ -28,7 +28,7 @@ class Made:
 
     Args:
       kind: "difference" is scale_x (x - centre_x) - scale_y (y - centre_y), "squares" the same with squares of what is in brackets,
-        both in double precision; "excess" is (x - y)+, in that of the values.
+        "beyond" with 0 for what is less, all in double precision; "excess" is (x - y)+, in that of the values.
       x, y: values.
       scale_x, centre_x, scale_y, centre_y: of each row.
     """
@@ -68,6 +68,8 @@ class Made:
         away -= centre[:, None]
         if self.kind == "squares":
             away *= away
+        elif self.kind == "beyond":
+            np.maximum(away, 0, out=away)
         away *= scale[:, None]
         return away
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import isqrt
 
@@ -31,7 +32,11 @@ from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
 CellPaths = Float[np.ndarray, "cell path"]
+Holds = Callable[[slice], Bool[np.ndarray, "cell path"]]
+"""Whether some paths of each cell have a property."""
 Bits = UInt64[np.ndarray, "cell word"]
+SLICE = 1 << 18
+"""Paths of a cell of which it is in memory at a time, but for the bits."""
 FIRST = np.uint64(0x5555555555555555)
 """The bits of the paths that come first in their pairs."""
 ATOM = 100
@@ -138,32 +143,30 @@ def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: U
     return _ranked(ascending, q, seen, 0.5, constant, units)
 
 
-def above(values: CellPaths, limit: Cells) -> Bool[np.ndarray, "cell path"]:
-    """Whether each value is above its cell's limit, compared in the type of the values: none has to be converted."""
+def above(values: CellPaths, limit: Cells) -> Holds:
+    """Which values are above their cell's limit, compared in the type of the values: none has to be converted."""
     near = limit.astype(values.dtype)
     most = np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)
-    over: np.ndarray = values > most[:, None]
-    return over
+    return lambda paths: values[:, paths] > most[:, None]
 
 
-def _moments_above(above: Bool[np.ndarray, "cell path"], units: Units) -> Moments:
+def _moments_above(holds: Holds, units: Units) -> Moments:
     """Moments of a share of paths, but for its skewness; of paths and of pairs by counting."""
     if units.owner is not None or units.replicated or units.count < 2:
-        return moments(above, units)
-    bits = _packed(above)
+        return moments(holds(slice(None)), units)
+    bits = _packed(holds, units)
     number = _counts(bits)
     square = _square_sums(_products(bits, bits, units), number, number, units)
     error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
     return Moments(number / units.paths, error, np.zeros(len(number)), units.count)
 
 
-def error_of_shares(
-    a: Cells, x: Bool[np.ndarray, "cell path"], b: Cells, y: Bool[np.ndarray, "cell path"], units: Units
-) -> Cells:
+def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cells:
     """Standard error of a mean of a 1{x} - b 1{y}; of paths and of pairs by counting what holds together."""
     if units.owner is not None or units.replicated or units.count < 2:
-        return moments_of_totals(a[:, None] * units.totals(x) - b[:, None] * units.totals(y), units).error
-    bits = _packed(x), _packed(y)
+        of_x, of_y = (units.totals(holds(slice(None))) for holds in (x, y))
+        return moments_of_totals(a[:, None] * of_x - b[:, None] * of_y, units).error
+    bits = _packed(x, units), _packed(y, units)
     own_x, own_y = map(_counts, bits)
     square_x, square_y, cross = (_products(bits[i], bits[j], units) for i, j in ((0, 0), (1, 1), (0, 1)))
     square = (
@@ -183,9 +186,10 @@ def _square_sums(
     return ((units.count * products - x * y) / units.count).astype(np.float64)
 
 
-def _packed(holds: Bool[np.ndarray, "cell path"]) -> Bits:
+def _packed(holds: Holds, units: Units) -> Bits:
     """A bit for each path, those of a pair beside each other."""
-    bits = np.packbits(holds, axis=-1, bitorder="little")
+    some = (holds(slice(first, first + SLICE)) for first in range(0, units.paths, SLICE))
+    bits = np.concatenate([np.packbits(part, axis=-1, bitorder="little") for part in some], axis=-1)
     return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8)))).view(np.uint64)
 
 
@@ -303,7 +307,7 @@ def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Un
     """Pairs with both values over the threshold [cell]; none where units are no pairs."""
     if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
-    over = above(values, threshold)
+    over = above(values, threshold)(slice(None))
     cell, unit = np.divmod(np.flatnonzero(_both(over)), units.count)
     return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
 
@@ -366,8 +370,8 @@ def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Col
     return _share(moments_of_totals(totals, units), units)
 
 
-def share(holds: Bool[np.ndarray, "cell path"], units: Units) -> Column:
-    """The same from whether each path has the property."""
+def share(holds: Holds, units: Units) -> Column:
+    """The same from which paths have the property."""
     return _share(_moments_above(holds, units), units)
 
 
