@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float32
 
-from engine.program import machine_code
+from engine.program import machine_code, memory
 
 BINS = 1 << 12
 _ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_float, ctypes.c_float] + [ctypes.c_void_p] * 2
@@ -39,7 +39,7 @@ def binned(
         counts = np.zeros(BINS, np.int64)
         functions["count"](*of_row, counts.ctypes.data, None)
         return counts
-    found = np.empty(size + 1, np.float32)  # what is not held is written too, and then over
+    found = memory.array((size + 1,), np.float32)  # what is not held is written too, and then over
     functions["pick"](*of_row, held.ctypes.data, found.ctypes.data)
     return found[:size]
 

@@ -271,26 +271,30 @@ def moments_of_some(some: Some, units: Units) -> Moments:
 
 
 def moments_of_tail(
-    tail: Float[np.ndarray, "cell rank"],
+    sums: tuple[Cells, Cells, Cells],
     cell: Int[np.ndarray, "unit"],
     joint: Float[np.ndarray, "unit member"],
     units: Units,
 ) -> Moments:
-    """As `moments_of_some`, for units of equal size, from the values alone and what shares its unit with another.
+    """As `moments_of_some`, for units of equal size, from sums over the values and what shares its unit with another.
 
     Sums of T^k are those of the values to this power but for the units in which there are several.
 
     Args:
-      tail: the values that are not zero, and any zeros [cell, rank].
+      sums: of the values, their squares and their cubes.
       cell: of each unit in which several are not zero [unit].
       joint: the values of these units [unit, member].
     """
     whole = joint.sum(axis=-1)
-    more_square = np.bincount(cell, whole**2 - dots(joint, joint), len(tail))
-    more_cube = np.bincount(cell, whole**3 - dots(joint * joint, joint), len(tail))
-    return moments_of_powers(
-        tail.sum(axis=-1), dots(tail, tail) + more_square, dots(tail * tail, tail) + more_cube, units
-    )
+    total, square, cube = sums
+    more_square = np.bincount(cell, whole**2 - dots(joint, joint), len(total))
+    more_cube = np.bincount(cell, whole**3 - dots(joint * joint, joint), len(total))
+    return moments_of_powers(total, square + more_square, cube + more_cube, units)
+
+
+def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, Cells]:
+    """Sums of values, of their squares and of their cubes."""
+    return values.sum(axis=-1), dots(values, values), dots(values * values, values)
 
 
 def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:

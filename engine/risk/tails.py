@@ -24,6 +24,7 @@ from engine.risk.intervals import (
     moments_of_some,
     moments_of_tail,
     moments_of_totals,
+    power_sums,
 )
 from engine.risk.order_statistics import Sorted, Spans, ascending_rows, of_rank
 from engine.risk.shares import effective_count, tail_ranks, wilson_interval
@@ -114,10 +115,11 @@ def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVEL
     var, shortfalls = [], []
     together = _together(values, of_rank(ascending, n - longest), units)
     for level in levels:
-        worst = np.stack([row[n - tail_count(n, level) :] for row in ascending], dtype=np.float64)
-        q = worst[:, 0]
-        seen, shortfall = _tail_moments(values, worst, together, units)
-        alike = ended & (q == worst[:, -1])
+        excess = np.stack([row[n - tail_count(n, level) :] for row in ascending], dtype=np.float64)
+        q = excess[:, 0].copy()
+        excess -= q[:, None]
+        seen, shortfall = _tail_moments(values, q, excess, together, units)
+        alike = ended & (q == largest)
         ranked = _ranked(ascending, q, seen, 1 - level, constant | alike, units)
         var.append(replace(ranked, exceedances=np.where(alike, np.inf, ranked.exceedances)))
         shortfalls.append(shortfall)
@@ -313,19 +315,19 @@ def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Un
 
 
 def _tail_moments(
-    values: CellPaths, worst: Float[np.ndarray, "cell rank"], together: Together, units: Units
+    values: CellPaths, q: Cells, excess: Float[np.ndarray, "cell rank"], together: Together, units: Units
 ) -> tuple[Moments, Moments]:
-    """Moments of 1{x > q} and of (x - q)+ over all paths, with q the smallest of the worst values [cell, rank]."""
-    q = worst[:, :1]
+    """Moments of 1{x > q} and of (x - q)+ over all paths, with the excess over q of all values from it on."""
     if units.owner is not None or units.replicated:
-        cell, path = np.divmod(np.flatnonzero(values > q), values.shape[-1])
-        both = np.stack([np.ones(len(path)), values[cell, path] - q[cell, 0]])
+        cell, path = np.divmod(np.flatnonzero(values > q[:, None]), values.shape[-1])
+        both = np.stack([np.ones(len(path)), values[cell, path] - q[cell]])
         of = moments_of_some(Some(len(values), cell, path, both), units)
         return of.kind(0), of.kind(1)
-    own, joint = worst - q, np.maximum(together.value - q[together.cell], 0.0)
+    number = np.count_nonzero(excess > 0, axis=-1).astype(np.float64)
+    joint = np.maximum(together.value - q[together.cell, None], 0.0)
     return (
-        moments_of_tail(np.sign(own), together.cell, np.sign(joint), units),
-        moments_of_tail(own, together.cell, joint, units),
+        moments_of_tail((number, number, number), together.cell, np.sign(joint), units),
+        moments_of_tail(power_sums(excess), together.cell, joint, units),
     )
 
 

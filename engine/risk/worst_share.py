@@ -26,6 +26,7 @@ from engine.risk.intervals import (
     dots,
     moments_of_some,
     moments_of_tail,
+    power_sums,
 )
 from engine.risk.tails import shifted, tail_count
 
@@ -194,7 +195,9 @@ class WorstShare:
         if self.units.owner is None and not self.units.replicated:  # two share a unit at most
             one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
             joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
-            return moments_of_tail(parts, np.repeat(np.arange(cells), len(one)), joint, self.units)
+            return moments_of_tail(
+                power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units
+            )
         which = np.repeat(np.arange(cells), len(self.path))
         return moments_of_some(Some(cells, which, np.tile(self.path, cells), parts.ravel()), self.units)
 

@@ -12,7 +12,7 @@ from engine.risk import sums
 
 HELD: list[dict] = []
 """What holds code in memory, which must not go before the process does."""
-KINDS = "difference", "squares", "excess"
+KINDS = "difference", "squares", "beyond", "excess"
 
 
 def both_ways(kind, size, x, y, units, numbers):
