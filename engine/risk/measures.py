@@ -27,11 +27,11 @@ from engine.risk.heaviness import (
     tail_flag,
     tails_flag,
 )
-from engine.risk.intervals import Estimate, Moments, Units, Z, as_units, dots, moments_of, moments_of_totals
+from engine.risk.intervals import Estimate, Moments, Units, Z, as_units, dots, moments_of
 from engine.risk.order_statistics import Ascending, Turned
 from engine.risk.shares import combined_interval
 from engine.risk.sums import Made
-from engine.risk.tails import Column, Measured, Table, share_of_totals, shifted
+from engine.risk.tails import Column, Measured, Table, error_of_shares, residual_products, share, shifted
 from engine.study.study import LEVELS
 
 Paths = Float[np.ndarray, "path"]
@@ -302,14 +302,11 @@ def probability(indicator: Happens, unit: int | Units) -> Estimate:
     The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
     """
     units = as_units(len(indicator), unit)
-    return _probability(units.totals(indicator), units)
-
-
-def _probability(totals: Float[np.ndarray, "unit"], units: Units) -> Estimate:
     if not units.count:
         return nothing(None)
     alone = units.count < 2 and units.paths > 1
-    return single(share_of_totals(totals, units)).flagged(ONE_UNIT if alone else None)
+    own = share(lambda paths: indicator[None, paths], units)
+    return single(tuple(part[0] for part in own)).flagged(ONE_UNIT if alone else None)
 
 
 def probability_difference(indicator: Happens, baseline: Happens, unit: int | Units) -> Estimate:
@@ -318,13 +315,13 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: int | Un
     Interval combined from the two Wilson intervals and the correlation of the shares.
     """
     units = as_units(len(indicator), unit)
-    totals = units.totals(indicator), units.totals(baseline)
-    one, two = (_probability(part, units) for part in totals)
+    one, two = (probability(part, units) for part in (indicator, baseline))
     if units.count < 2:
         return Estimate(one.estimate - two.estimate, flags=(ONE_UNIT,))
-    gap = moments_of_totals(totals[0] - totals[1], units)
-    a, b = (part - units.sizes * share.estimate for part, share in zip(totals, (one, two), strict=True))
-    return share_difference(one, two, float(gap.error), correlation(a, b))
+    x, y = (lambda paths, part=part: part[None, paths] for part in (indicator, baseline))
+    same = np.ones(1)
+    error, products = error_of_shares(same, x, same, y, units), residual_products(x, y, units)
+    return share_difference(one, two, float(error[0]), _correlation(*(float(of[0]) for of in products)))
 
 
 def share_difference(one: Estimate, two: Estimate, error: float, correlated: float) -> Estimate:
@@ -337,8 +334,12 @@ def share_difference(one: Estimate, two: Estimate, error: float, correlated: flo
 
 def correlation(a: Float[np.ndarray, "unit"], b: Float[np.ndarray, "unit"]) -> float:
     """Correlation of two residuals over units (each of mean zero); 0 where one of them never moves."""
-    scale = float(np.sqrt(dots(a, a) * dots(b, b)))
-    return float(dots(a, b)) / scale if scale > 0 else 0.0
+    return _correlation(float(dots(a, a)), float(dots(b, b)), float(dots(a, b)))
+
+
+def _correlation(square: float, other: float, product: float) -> float:
+    scale = float(np.sqrt(square * other))
+    return product / scale if scale > 0 else 0.0
 
 
 def finite_units(

@@ -18,6 +18,7 @@ from engine.risk.intervals import (
     Some,
     Units,
     Z,
+    dots,
     mean_interval,
     moments,
     moments_of,
@@ -168,15 +169,24 @@ def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cel
     if units.owner is not None or units.replicated or units.count < 2:
         of_x, of_y = (units.totals(holds(slice(None))) for holds in (x, y))
         return moments_of_totals(a[:, None] * of_x - b[:, None] * of_y, units).error
-    bits = _packed(x, units), _packed(y, units)
-    own_x, own_y = map(_counts, bits)
-    square_x, square_y, cross = (_products(bits[i], bits[j], units) for i, j in ((0, 0), (1, 1), (0, 1)))
-    square = (
-        a * a * _square_sums(square_x, own_x, own_x, units)
-        + b * b * _square_sums(square_y, own_y, own_y, units)
-        - 2 * (a * b * _square_sums(cross, own_x, own_y, units))
-    )
+    square_x, square_y, cross = residual_products(x, y, units)
+    square = a * a * square_x + b * b * square_y - 2 * (a * b * cross)
     return np.sqrt(np.maximum(square, 0.0) * units.count / (units.count - 1)) / units.paths
+
+
+def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, Cells]:
+    """Sums over units of (X - mean)^2, (Y - mean)^2 and (X - mean)(Y - mean), X and Y their paths with either property."""
+    if units.owner is not None or units.replicated:
+        totals = (units.totals(holds(slice(None))) for holds in (x, y))
+        r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
+        return dots(r, r), dots(s, s), dots(r, s)
+    bits = _packed(x, units), _packed(y, units)
+    own = [_counts(of) for of in bits]
+    square_x, square_y, cross = (
+        _square_sums(_products(bits[i], bits[j], units), own[i], own[j], units)
+        for i, j in ((0, 0), (1, 1), (0, 1))
+    )
+    return square_x, square_y, cross
 
 
 def _square_sums(
