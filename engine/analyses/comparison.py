@@ -12,7 +12,7 @@ import xarray as xr
 from engine.analyses import years
 from engine.analyses.findings import Ahead, CommonTail, Findings, InTheMean, Question
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.risk import every_pair, joint, ranks, series
+from engine.risk import joint, ranks, series
 from engine.risk.dominance import Dominance, dominance
 from engine.risk.events import known_events
 from engine.risk.intervals import Estimate
@@ -161,8 +161,8 @@ def pairs(
     named, known = question.variables, known_events(study, outcomes)
     chosen = [name for name in study.model.outcomes if name in (named or study.headline) and name in outcomes]
     events = [event for event in study.events if event in known and (event.name in named or not named)]
-    of = every_pair.of_outcomes(study, chosen, outcomes, records, question.level)
-    return of | every_pair.of_events(study, events, outcomes)
+    of = ranks.of_outcomes(study, chosen, outcomes, records, question.level)
+    return of | ranks.of_events(study, events, outcomes)
 
 
 def _of_outcome(

@@ -14,8 +14,7 @@ from engine.analyses.search_result import SearchResult, Together
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.box_words import CALLED
-from engine.risk.boxes import Judged
+from engine.risk.boxes import CALLED, Judged
 from engine.risk.tallies import unkept
 from engine.risk.where import parse_where
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from engine.analyses.search_result import SearchResult
 from engine.formatting import begun
-from engine.risk.box_words import CALLED, category, labels_of, number, restriction
-from engine.risk.boxes import Judged
+from engine.risk.boxes import CALLED, Judged, category, labels_of, number, restriction
 from engine.risk.where import Versus
 from engine.risk.wording import likely, named, share, some
 from engine.study.study import Event

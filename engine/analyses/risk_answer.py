@@ -12,9 +12,9 @@ from engine.answers.record_tables import sentence, tables
 from engine.errors import UserError, unknown
 from engine.risk.conditional import condition_table, not_kept, parse_condition
 from engine.risk.events import known_events
+from engine.risk.summaries import yearly_table
 from engine.risk.tables import Record
 from engine.risk.tallies import unkept
-from engine.risk.yearly_tables import yearly_table
 from engine.study.study import Study
 
 NOTHING = "Nothing is measured at this level: an event has its probability alone."

@@ -161,7 +161,7 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
 
 def _ending(finished: Finished) -> list[str]:
     """What ended a run that had a rule, and how its targets stand; nothing of another."""
-    from engine.risk.stop_words import ending
+    from engine.risk.stopping import ending
 
     return [] if finished.ended is None else ending(finished.ended, finished.answers.study.paths)
 

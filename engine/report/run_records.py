@@ -11,8 +11,7 @@ import numpy as np
 import xarray as xr
 
 from engine.answers.answer import Answer
-from engine.risk.every_pair import of_outcomes
-from engine.risk.ranks import Gaps
+from engine.risk.ranks import Gaps, of_outcomes
 from engine.risk.summaries import STATS
 from engine.risk.tables import Record
 from engine.run_folder.stored_estimates import tables_of_cube

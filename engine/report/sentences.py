@@ -14,9 +14,8 @@ from engine.formatting import begun, begun_small, rounded
 from engine.report.text import cell, unit_of
 from engine.risk.as_text import judged, places_of
 from engine.risk.flags import Reason
-from engine.risk.likelihood import likelihood
 from engine.risk.tables import Record
-from engine.risk.wording import listed
+from engine.risk.wording import likelihood, listed
 
 TAIL = "ES99"
 OF_MEASURE = {

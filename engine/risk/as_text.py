@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 NO_INTERVAL = "†"
 BINNED = "‡"
 HEAVY = "§"
-MARKS = (NO_INTERVAL, HEAVY, BINNED)
 SPREAD = "±"
 SHARES = ("probability", "share", "worse")
 GAPS = ("difference_", "contrast_")

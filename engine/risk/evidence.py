@@ -27,7 +27,6 @@ def measures(levels: Sequence[float] = LEVELS) -> tuple[str, ...]:
 
 MEASURES = measures()
 """Those that every study has."""
-DIFFERENCES = (*MEASURES, "worse")
 FEWEST_FOR_VAR = 50
 """Effective exceedances from which VaR, and a difference of VaRs, has an interval."""
 FEWEST_FOR_ES = 100

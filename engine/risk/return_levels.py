@@ -26,8 +26,7 @@ from engine.risk.heaviness import (
 )
 from engine.risk.intervals import Estimate, Moments, Units, mean_interval
 from engine.risk.measures import ONE_UNIT, Sample, few_replicates, finite_units, nothing
-from engine.risk.pareto_law import NO_SHAPE, Excesses, fit_chance, likeliest
-from engine.risk.pareto_region import Laws, Number, Region
+from engine.risk.pareto_law import NO_SHAPE, Excesses, Laws, Number, Region, fit_chance, likeliest
 
 DEEPEST, MOST = 40, 512
 """A tail is one in so many values, at most, and so many: what is nearer to the middle bends a law."""

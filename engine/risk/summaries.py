@@ -1,24 +1,29 @@
-"""The summary groups of the cube, from what a run left: its records, outcomes per path or tallies."""
+"""The summary groups of the cube, from what a run left, its records, outcomes per path or tallies; and the records of a yearly variable from them."""
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Int
 
 from engine.risk.display import histogram_of_bins
 from engine.risk.evidence import level_of, measures
-from engine.risk.flags import as_array
+from engine.risk.flags import Flag, Reason, as_array
+from engine.risk.intervals import Estimate
 from engine.risk.rounding import Rounding
 from engine.risk.stopping import Look, look
 from engine.risk.summary_groups import GROUPS, SummaryGroup
-from engine.risk.tables import Record, Tables, against_baseline
+from engine.risk.tables import Record, Tables, against_baseline, record
 from engine.risk.tallies import Tally, unkept
 from engine.study.study import Study
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Key = tuple[str, str, str]
 """Variable, policy and measure."""
@@ -158,3 +163,34 @@ def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
         f"{group}/{name}": "; ".join(f"{', '.join(where)}: {flag}" for flag, where in flags.items())
         for name, flags in places.items()
     }
+
+
+def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]:
+    """Mean, VaR and ES of a yearly variable by policy, year and cell; then differences of means from the baseline.
+
+    Args:
+      cube: of a finished run, as `open_cube` gives it.
+    """
+    of_sample = cube["risk/yearly"].to_dataset()
+    risk, out = of_sample[variable], of_sample.attrs.get("excluded_paths", 0)
+    lost = Flag(Reason.NOT_FINITE, float(out), float(of_sample.attrs["sample_paths"])) if out else None
+    gap = cube["comparison/yearly"].to_dataset()[variable].expand_dims(measure=["difference_mean"])
+    others = [name for name in study.policy_names if name != study.baseline]
+    return [*_records(risk, study.policy_names, lost), *_records(gap, others, lost)]
+
+
+def _records(
+    table: xr.DataArray, policies: tuple[str, ...] | list[str], lost: Flag | None
+) -> Iterator[Record]:
+    dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
+    ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(stat=list(STATS)).compute()
+    measures, years = ordered["measure"].values.tolist(), ordered["year"].values.tolist()
+    labels = [ordered[dim].values.tolist() for dim in dims]
+    for policy in policies:
+        rows = ordered.sel(policy=policy).values.reshape(len(measures), -1, len(years), len(STATS))
+        for m, measure in enumerate(measures):
+            for c, cell in enumerate(itertools.product(*labels)):
+                place = dict(zip(dims, map(str, cell), strict=True))
+                for y, year in enumerate(years):
+                    estimate = Estimate.of_row(rows[m, c, y], Reason.FEW_IN_SAMPLE).flagged(lost)
+                    yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))

@@ -104,14 +104,6 @@ def effective(weights: Paths, units: int | Units) -> float:
     return 0.0 if of is None else float(np.square(of.totals.sum()) / np.square(of.totals).sum())
 
 
-def effective_tail(values: Paths, weights: Paths, units: int | Units, loss: bool, level: float) -> float:
-    """Effective number of futures beyond VaR: n_eff (1 - a), with as many futures without weights as give the share beyond it the error it has."""
-    (values,), of, _ = _weighed((values,), weights, units)
-    if of is None:
-        return 0.0
-    return Sample(values if loss else -values, of, (level,)).at_risk[0].exceedances
-
-
 def _weighed(
     arrays: tuple[np.ndarray, ...], weights: Paths, unit: int | Units
 ) -> tuple[tuple[np.ndarray, ...], Weights | None, Flag | None]:

@@ -9,7 +9,6 @@ from engine.formatting import rounded
 from engine.risk.as_text import shown_in
 from engine.risk.evidence import level_of
 from engine.risk.intervals import Estimate
-from engine.risk.likelihood import likelihood
 from engine.study.challenge_tables import Claim
 from engine.study.study import Study
 
@@ -123,3 +122,20 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
         if len((text := listed(names[:most])).split()) + 2 * (most < len(names)) <= room:
             return text if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+
+
+CLASSES = (
+    ("exceptionally unlikely", 0.0, 0.01),
+    ("virtually certain", 0.99, 1.0),
+    ("very unlikely", 0.0, 0.1),
+    ("very likely", 0.9, 1.0),
+    ("unlikely", 0.0, 0.33),
+    ("about as likely as not", 0.33, 0.66),
+    ("likely", 0.66, 1.0),
+)
+"""Each word with the least and the largest probability that it stands for, the narrowest first: guidance note of the IPCC on uncertainties, 2010, table 1."""
+
+
+def likelihood(low: float, high: float) -> str:
+    """The word of the narrowest class that holds a whole interval of a probability; empty where none does, or there is no interval."""
+    return next((word for word, least, most in CLASSES if least <= low <= high <= most), "")

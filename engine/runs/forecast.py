@@ -16,7 +16,7 @@ from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
 from engine.formatting import size_as_text
 from engine.risk.events import event_outcomes
 from engine.risk.forecast import forecast, pilot_paths
-from engine.risk.stop_words import few_digits, standing
+from engine.risk.stopping import few_digits, standing
 from engine.study.study import SAMPLERS, Study
 
 

@@ -12,10 +12,10 @@ from scipy.special import ndtri
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, path_order
 from engine.risk import binned
-from engine.risk.evidence import DIFFERENCES, MEASURES
+from engine.risk.evidence import MEASURES
 from engine.risk.measures import probability
 from tests.pairs import in_turn
-from tests.risk.cells import difference_cells, summary_cells
+from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.test_coverage import HIGHEST, LAWS, PAIRS
 from tests.risk.test_histograms import binned_by_value
 

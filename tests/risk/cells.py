@@ -7,7 +7,6 @@ import numpy as np
 from engine.risk import tails
 from engine.risk.differences import difference
 from engine.risk.evidence import (
-    DIFFERENCES,
     FEWEST_FOR_ES,
     FEWEST_FOR_ES_DIFFERENCE,
     MEASURES,
@@ -17,6 +16,7 @@ from engine.risk.evidence import (
 from engine.risk.intervals import as_units
 
 CHUNK = 1 << 20
+DIFFERENCES = (*MEASURES, "worse")
 
 
 def summary_cells(values, unit, loss):

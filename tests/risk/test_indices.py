@@ -5,9 +5,8 @@ import pytest
 from scipy.stats import binomtest
 
 from benchmarks.coverage_sensitivity import Event, Tail, estimates
-from engine.risk.coincidences import common_share
 from engine.risk.flags import Reason
-from engine.risk.indices import Pair, between
+from engine.risk.indices import Pair, between, common_share
 from engine.risk.intervals import Estimate, as_units
 
 RARE = [

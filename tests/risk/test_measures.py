@@ -5,12 +5,12 @@ import pytest
 from scipy.special import ndtri
 
 from engine.risk import binned
-from engine.risk.evidence import DIFFERENCES, MEASURES, level_of, measures
+from engine.risk.evidence import MEASURES, level_of, measures
 from engine.risk.flags import Reason
 from engine.risk.intervals import Units
 from engine.risk.measures import difference, of_policies, probability, probability_difference, regret, summary
 from tests.helpers import assert_close, assert_plausible, assert_same
-from tests.risk.cells import difference_cells, summary_cells
+from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.test_histograms import binned_by_value
 
 RNG = np.random.default_rng(2016)

@@ -7,8 +7,7 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 from engine.risk.heaviness import misfit
 from engine.risk.intervals import Units
-from engine.risk.pareto_law import covariance, fit_chance, likeliest, log_likelihood, scores
-from engine.risk.pareto_region import Region
+from engine.risk.pareto_law import Region, covariance, fit_chance, likeliest, log_likelihood, scores
 from tests.helpers import assert_close, assert_plausible
 
 RNG = np.random.default_rng(27)

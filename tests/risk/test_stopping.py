@@ -9,8 +9,7 @@ from scipy.stats import binom, nbinom
 
 from engine.risk import stopping
 from engine.risk.intervals import Estimate
-from engine.risk.stop_words import ending, few_digits, standing
-from engine.risk.stopping import Ended, Ending, Look, State
+from engine.risk.stopping import Ended, Ending, Look, State, ending, few_digits, standing
 from engine.study.stop_tables import Target
 from engine.study.study import BLOCK, LEVELS
 

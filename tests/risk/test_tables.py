@@ -7,11 +7,12 @@ import pytest
 
 from engine.modelling.records import Outcome, StaticModel
 from engine.risk.events import event_indicators
-from engine.risk.evidence import DIFFERENCES, MEASURES
+from engine.risk.evidence import MEASURES
 from engine.risk.measures import difference, probability, regret, summary
 from engine.risk.tables import Tables, tables_of_paths
 from engine.study.study import Event, Keep, Policy, Study
 from tests.helpers import assert_same
+from tests.risk.cells import DIFFERENCES
 from tests.small_study import make_study
 
 N = 4096
