@@ -27,6 +27,7 @@ OPEN = 2.0
 """A score that bounds nothing: those that count are from -1 to 1."""
 
 Edges = Float[np.ndarray, "edge"]
+Values = Float[np.ndarray, "place"]
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,14 @@ class Places:
         interval allows: from 1 down to -1 [edge].
     """
 
-    low: Float[np.ndarray, "place"]
-    high: Float[np.ndarray, "place"]
+    low: Values
+    high: Values
     score: Edges
 
     @staticmethod
     def of(
-        low: Float[np.ndarray, "place"],
-        high: Float[np.ndarray, "place"],
+        low: Values,
+        high: Values,
         reaching: Num[np.ndarray, "edge"],
         expected: float,
         ends: tuple[float, float],

@@ -23,7 +23,7 @@ from engine.risk.histograms import Histogram
 from engine.risk.intervals import TAIL, Estimate, Moments, Z, moments_of_sums
 from engine.risk.measures import correlation, share_difference
 from engine.risk.shares import wilson_interval
-from engine.risk.tails import ATOM, deviation, shifted, tail_count
+from engine.risk.tails import ATOM, Column, deviation, shifted, tail_count
 from engine.study.study import LEVELS
 
 Groups = Float[np.ndarray, "group"]
@@ -53,7 +53,8 @@ class _Tail:
       var, es: as rows; the ends of `var` hold what the bins leave open, those of `es` do not yet.
       var_open, es_open: how far below and above the estimate the value of this very sample may lie.
       slope: change of the quantile with the share above it.
-      ended: whether all exceedances are the largest value, where the variable ends.
+      expected: exceedances of the level.
+      exceedances: those that count; infinitely many where all are the largest value, where the variable ends.
       number, excess: exceedances of VaR, and their sum above it, by group.
       down, up: ranks of the low and the high end of VaR's interval, from the largest value; 0 without one.
     """
@@ -63,7 +64,8 @@ class _Tail:
     var_open: Ends
     es_open: Ends
     slope: float
-    ended: bool
+    expected: float
+    exceedances: float
     number: Groups
     excess: Groups
     down: int
@@ -95,7 +97,8 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
         spread = float(histogram.largest(up) - histogram.largest(down))
         low, high = float(histogram.bounds(down)[0]), float(histogram.bounds(up)[1])
         row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
-    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, ended, number, excess, down, up)
+    many = np.inf if ended else expected
+    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, expected, many, number, excess, down, up)
 
 
 def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
@@ -112,7 +115,7 @@ def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS
     rows = [mean, middle.var, (deviation, error, np.maximum(low, 0.0), high), *(t.var for t in tails)]
     rows += [_widened(t.es, t.es_open) for t in tails]
     width = [middle.var_open, spread.open, *(t.var_open for t in tails), *(t.es_open for t in tails)]
-    seen = [_exceedances(bad, tail, level) for tail, level in zip(tails, levels, strict=True)]
+    seen = [tail.exceedances for tail in tails]
     flags = tails_flag(bad), spread.flag(bad), _beyond(bad, tails)
     return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES, (bad,)).estimates(loss)
 
@@ -127,8 +130,7 @@ def difference(
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
     tails = [(_tail(x, level), _tail(y, level)) for level in (0.5, *levels)]
-    shares = [0.5, *(1 - level for level in levels)]
-    at_risk = [_gap_of_quantiles(x, y, *both, share) for both, share in zip(tails, shares, strict=True)]
+    at_risk = [_gap_of_quantiles(x, y, *both) for both in tails]
     pairs = tails[1:]
     beyond = [
         _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0])
@@ -149,14 +151,11 @@ def difference(
         gravest(spread.flag(part) for spread, part in zip(spreads, (x, y), strict=True)),
         [gravest(of_level) for of_level in zip(*both, strict=True)],
     )
-    seen = [
-        min(_exceedances(x, one, level), _exceedances(y, two, level))
-        for level, (one, two) in zip(levels, pairs, strict=True)
-    ]
+    seen = [min(one.exceedances, two.exceedances) for one, two in pairs]
     return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
 
 
-def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail, share: float) -> Row:
+def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row:
     """One quantile less another, with what the bins leave open: as `differences.py` has it, bins of one value being ties."""
     q, sizes, student = one.var[0] - two.var[0], x.sizes, _student(len(x.sizes))
     error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
@@ -164,7 +163,7 @@ def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail, share:
     if not alike > atoms.COARSE * x.count * error:
         row = q, error, q - student * error, q + student * error
         return _widened(row, _apart(one.var_open, two.var_open))
-    (here, reached), (there, other) = _places(x, one, share), _places(y, two, share)
+    (here, reached), (there, other) = _places(x, one), _places(y, two)
     low, high = atoms.interval(here, there, atoms.correlation(reached, other, sizes))
     return q, (high - low) / (2 * student), low, high
 
@@ -178,13 +177,13 @@ def _alike(histogram: Histogram, tail: _Tail) -> int:
     return int(np.max(np.where((count > 1) & (steps % count == 0), count, 0)))
 
 
-def _places(histogram: Histogram, tail: _Tail, share: float) -> tuple[atoms.Places, csr_array]:
+def _places(histogram: Histogram, tail: _Tail) -> tuple[atoms.Places, csr_array]:
     """Where a quantile may be, a bin each, and by group how many paths reach which of them."""
     first, last = histogram.bins_of(np.array([tail.down, tail.up]))
     reaching = np.cumsum(histogram.pooled[::-1])[::-1][first + 1 : last + 1]
     low = histogram.bounds(np.append(tail.down, reaching))[0]
     high = histogram.bounds(np.append(reaching + 1, tail.up))[1]
-    places, kept = atoms.Places.of(low, high, reaching, histogram.count * share, (tail.up, tail.down))
+    places, kept = atoms.Places.of(low, high, reaching, tail.expected, (tail.up, tail.down))
     counts = histogram.counts[:, first + 1 :]
     return places, csr_array(np.add.reduceat(counts, kept, axis=1) if len(kept) else counts[:, :0])
 
@@ -218,12 +217,11 @@ class _Spread:
             return _Spread(_row(nothing), (0.0, 0.0), nothing, np.zeros(len(histogram.sizes)))
         squares, least, most = histogram.squares_about(mean)
         of = over_groups(squares, histogram.sizes)
-        row = tuple(float(part) for part in deviation(of, count))
+        row = _floats(deviation(of, count))
         scale = count / (count - 1)
-        ends = (float(np.sqrt(scale * max(end, 0.0) / count)) for end in (least, most))
-        low, high = ends
+        low, high = (float(np.sqrt(scale * max(end, 0.0) / count)) for end in (least, most))
         influence = squares / (2 * row[0]) if row[0] > 0 else np.zeros(len(squares))
-        return _Spread((row[0], row[1], row[2], row[3]), (row[0] - low, high - row[0]), of, influence)
+        return _Spread(row, (row[0] - low, high - row[0]), of, influence)
 
     def flag(self, histogram: Histogram) -> Flag | None:
         """What is to be known of it, as `heaviness.squares_flag` gives it from values."""
@@ -231,10 +229,6 @@ class _Spread:
             return None
         high, low = _Side.of(histogram), _Side.of(histogram.negated())
         return squares_flag(Extremes(-low.largest, high.largest, histogram.count), high.mean, self.squares)
-
-
-def _exceedances(histogram: Histogram, tail: _Tail, level: float) -> float:
-    return np.inf if tail.ended else histogram.count * (1 - level)
 
 
 def _apart(one: Ends, two: Ends) -> Ends:
@@ -364,7 +358,11 @@ def _student(groups: int) -> float:
 
 
 def _row(of: Moments, scale: float = 1.0, shift: float = 0.0) -> Row:
-    estimate, error, low, high = map(float, shifted(of, scale, shift))
+    return _floats(shifted(of, scale, shift))
+
+
+def _floats(column: Column) -> Row:
+    estimate, error, low, high = map(float, column)
     return estimate, error, low, high
 
 

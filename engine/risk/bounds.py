@@ -7,7 +7,7 @@ those of the bound.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -112,14 +112,11 @@ def standings(study: Study, shares: Mapping[str, np.ndarray]) -> tuple[OnBound, 
     Args:
       shares: [policy, side, ...] by variable.
     """
-    return tuple(sorted(_standings(study, shares), key=lambda one: -one.share))
-
-
-def _standings(study: Study, shares: Mapping[str, np.ndarray]) -> Iterator[OnBound]:
+    found = []
     for name, array in shares.items():
         entry = study.model.yearly[name]
-        means = array.reshape(*array.shape[:2], -1).mean(axis=-1)
-        for p, policy in enumerate(study.policy_names):
-            for s, (side, limit) in enumerate(zip(SIDES, (entry.low, entry.high), strict=True)):
+        for policy, by_side in zip(study.policy_names, array, strict=True):
+            for side, limit, on in zip(SIDES, (entry.low, entry.high), by_side, strict=True):
                 if math.isfinite(limit):
-                    yield OnBound(name, side, float(limit), policy, float(means[p, s]))
+                    found.append(OnBound(name, side, float(limit), policy, float(on.ravel().mean())))
+    return tuple(sorted(found, key=lambda one: -one.share))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from jaxtyping import Bool, Float, Int8, Int16
@@ -151,51 +152,37 @@ def distance(values: np.ndarray, cases: Happens) -> float:
 
 
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
-    """The box of the highest correlation with as few limits as cost `TOLERANCE` of it; None where none is above 0."""
-    boxes, beyond = [*candidates], _Beyond(draws, len(cases))
-    values = [correlation(beyond.misses(box) == 0, cases) for box in boxes]
+    """The box of the highest correlation with as few limits as cost `TOLERANCE` of it, the cheapest left out first; None where none is above 0."""
+
+    @cache
+    def beyond(name: str, end: Limits) -> Int8[np.ndarray, "path"]:
+        """1 where a future lies beyond a limit, else 0: looked at once however many boxes have it."""
+        return (~end.hold(draws[name])).view(np.int8)
+
+    def misses(box: Box) -> Int16[np.ndarray, "path"]:
+        """Beyond how many limits of a box each future lies."""
+        count: np.ndarray = np.zeros(len(cases), np.int16)
+        for name, limits in box.items():
+            for end in limits.ends:
+                count += beyond(name, end)
+        return count
+
+    boxes = [*candidates]
+    values = [correlation(misses(box) == 0, cases) for box in boxes]
     if not boxes or max(values) <= 0:
         return None
-    return _pruned(boxes[int(np.argmax(values))], beyond, cases)
-
-
-def _pruned(box: Box, beyond: _Beyond, cases: Happens) -> Box:
-    """The box with limits left out, the cheapest first, as long as that costs no more than `TOLERANCE` of its correlation."""
-    kept, misses = dict(box), beyond.misses(box)
-    value = correlation(misses == 0, cases)
-    while kept:
+    kept = boxes[int(np.argmax(values))]
+    missed, value = misses(kept), max(values)
+    while True:
         ends = [(name, end) for name, limits in kept.items() for end in limits.ends]
         # within all limits but one are those that miss that one at most
-        values = [correlation(misses == beyond.one(*end), cases) for end in ends]
+        values = [correlation(missed == beyond(*end), cases) for end in ends]
         k = int(np.argmax(values))
         lesser = _without(kept, *ends[k])
         if not lesser or values[k] < (1 - TOLERANCE) * value:
             return kept
-        misses = misses - beyond.one(*ends[k])
+        missed = missed - beyond(*ends[k])
         kept, value = lesser, max(value, values[k])
-    return kept
-
-
-class _Beyond:
-    """Which futures lie beyond each limit, looked at once however many boxes have it."""
-
-    def __init__(self, draws: Draws, paths: int):
-        self._draws, self._paths = draws, paths
-        self._held: dict[tuple[str, Limits], np.ndarray] = {}
-
-    def one(self, name: str, end: Limits) -> Int8[np.ndarray, "path"]:
-        """1 where a future lies beyond a limit, else 0."""
-        if (name, end) not in self._held:
-            self._held[name, end] = (~end.hold(self._draws[name])).view(np.int8)
-        return self._held[name, end]
-
-    def misses(self, box: Box) -> Int16[np.ndarray, "path"]:
-        """Beyond how many limits of a box each future lies."""
-        count: np.ndarray = np.zeros(self._paths, np.int16)
-        for name, limits in box.items():
-            for end in limits.ends:
-                count += self.one(name, end)
-        return count
 
 
 def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) -> Judged:
@@ -211,7 +198,7 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
     within = inside(box, draws, n) & left
     parts: list[tuple[float, str, Restriction]] = []
     for name, limits in box.items():
-        wider = inside({other: of for other, of in box.items() if other != name}, draws, n) & left
+        wider = inside(_without(box, name), draws, n) & left
         values = draws[name]
         if limits.allowed is None:
             below, above = float(np.mean(values < limits.low)), float(np.mean(values > limits.high))
@@ -248,9 +235,9 @@ def _quasi_ps(
     return values[0], values[1]
 
 
-def _without(box: Box, name: str, end: Limits) -> dict[str, Limits]:
-    """The box without one limit of a factor."""
-    others = [one for one in box[name].ends if one != end]
+def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits]:
+    """The box without a factor, or without one of its limits."""
+    others = [one for one in box[name].ends if end and one != end]
     rest = {other: limits for other, limits in box.items() if other != name}
     return rest | ({name: others[0]} if others else {})
 

@@ -124,12 +124,12 @@ def _policy_records(
         }
         for side, estimates in sides.items():
             rows += [(f"{side}_{measure}", name, estimate) for measure, estimate in estimates.items()]
-        gap = split.mean_contrast(array, sides["given"]["mean"], sides["otherwise"]["mean"])
+        gap = split.contrast(array, sides["given"]["mean"], sides["otherwise"]["mean"])
         rows.append(("contrast_mean", name, gap))
     for name, happens in event_indicators(study, values).items():
         met, unmet = (probability(happens[mask], part) for _, mask, part in split.sides())
         rows += [("given_probability", name, met), ("otherwise_probability", name, unmet)]
-        rows.append(("contrast_probability", name, split.share_contrast(happens, met, unmet)))
+        rows.append(("contrast_probability", name, split.contrast(happens, met, unmet)))
     return [record(measure, policy, name, estimate.flagged(lost)) for measure, name, estimate in rows]
 
 
@@ -151,19 +151,16 @@ class _Split:
         second = np.where(self.given, 0.0, values - otherwise) * (self.units.paths / self.other_units.paths)
         return first, second
 
-    def mean_contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
-        gap = given.estimate - otherwise.estimate
-        if np.isnan(gap):
-            return Estimate(gap).flagged(*given.flags, *otherwise.flags)
+    def contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
+        """`given` less `otherwise`: of means of the values, or of shares of the paths where they are true."""
+        gap, flags = given.estimate - otherwise.estimate, (*given.flags, *otherwise.flags)
+        is_share = values.dtype == bool
+        if np.isnan(gap) or (is_share and flags):
+            return Estimate(gap).flagged(*flags)
         first, second = self.residuals(values.astype(np.float64), given.estimate, otherwise.estimate)
-        _, error, low, high = (float(part) for part in shifted(moments(first - second, self.units), 1.0, gap))
-        return Estimate(gap, error, low, high).flagged(*given.flags, *otherwise.flags)
-
-    def share_contrast(self, happens: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
-        gap = given.estimate - otherwise.estimate
-        if given.flags or otherwise.flags:
-            return Estimate(gap).flagged(*given.flags, *otherwise.flags)
-        first, second = self.residuals(happens, given.estimate, otherwise.estimate)
-        error = float(moments(first - second, self.units).error)
-        correlated = correlation(self.units.totals(first), self.units.totals(second))
-        return share_difference(given, otherwise, error, correlated)
+        of = moments(first - second, self.units)
+        if is_share:
+            correlated = correlation(self.units.totals(first), self.units.totals(second))
+            return share_difference(given, otherwise, float(of.error), correlated)
+        _, *rest = map(float, shifted(of, 1.0, gap))
+        return Estimate(gap, *rest).flagged(*flags)

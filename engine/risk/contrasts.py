@@ -18,9 +18,11 @@ from engine.risk.evidence import FEWEST_FOR_ES_DIFFERENCE
 from engine.risk.flags import Flag, Reason
 from engine.risk.heaviness import Extremes, tail_flag, tails_flag
 from engine.risk.intervals import Estimate, Units, Z, moments_of_totals
-from engine.risk.measures import ONE_UNIT, correlation
+from engine.risk.measures import ONE_UNIT, correlation, single
 from engine.risk.shares import combined_interval, effective_count, wilson_interval
 from engine.risk.tails import quantiles, shifted
+
+Happens = Bool[np.ndarray, "path"]
 
 ROUNDING = 2.0**-48
 """Share of the sizes of its terms below which a sum in double precision is rounding."""
@@ -42,7 +44,7 @@ class Influence:
     heavy: bool = False
 
 
-def of_mean(values: Values, sound: Bool[np.ndarray, "path"]) -> Influence:
+def of_mean(values: Values, sound: Happens) -> Influence:
     """Of the mean: the values, and so of a probability from whether the event happens.
 
     Args:
@@ -51,9 +53,7 @@ def of_mean(values: Values, sound: Bool[np.ndarray, "path"]) -> Influence:
     return Influence(np.where(sound, values, np.nan))
 
 
-def of_shortfall(
-    values: Values, sound: Bool[np.ndarray, "path"], units: Units, level: float, loss: bool
-) -> Influence:
+def of_shortfall(values: Values, sound: Happens, units: Units, level: float, loss: bool) -> Influence:
     """Of ES at a level, high being worse if it is a loss.
 
     Args:
@@ -93,9 +93,7 @@ class Contrasts:
         self._exceedances = min(self._exceedances, influence.exceedances)
         self._heavy |= influence.heavy
 
-    def estimates(
-        self, sound: Bool[np.ndarray, "path"], units: Units, is_share: bool = False
-    ) -> list[Estimate]:
+    def estimates(self, sound: Happens, units: Units, is_share: bool = False) -> list[Estimate]:
         """Each sum with its 95 % interval; flags as those of a difference.
 
         Student's with Hall's correction for skewness; of probabilities as `_of_shares`.
@@ -111,7 +109,7 @@ class Contrasts:
         self,
         rows: Sequence[int],
         sign: float,
-        sound: Bool[np.ndarray, "path"],
+        sound: Happens,
         units: Units,
         is_share: bool = False,
     ) -> list[int]:
@@ -130,14 +128,14 @@ class Contrasts:
 
     def _estimate(self, values: Float[np.ndarray, "path"], units: Units, is_share: bool) -> Estimate:
         of = moments_of_totals(units.totals(values), units)
-        estimate, error, low, high = map(float, shifted(of, 1.0))
+        own = single(shifted(of, 1.0))
         if units.count < 2:
-            return Estimate(estimate, error, low, high).flagged(ONE_UNIT)
+            return own.flagged(ONE_UNIT)
         if is_share:
             low, high = _of_shares(values, units)
-            return Estimate(estimate, error or (high - low) / (2 * Z), low, high)
-        if not error > 0:
-            return Estimate(estimate, error, low, high)
+            return Estimate(own.estimate, own.standard_error or (high - low) / (2 * Z), low, high)
+        if not own.standard_error > 0:
+            return own
         few = [
             Flag(reason, have, needed)
             for reason, have, needed in (
@@ -148,11 +146,13 @@ class Contrasts:
         ]
         looks = self._heavy or np.isinf(self._exceedances)
         tail = (
-            tails_flag(Extremes.of(np.positive, values), estimate, (error * units.paths) ** 2)
+            tails_flag(
+                Extremes.of(np.positive, values), own.estimate, (own.standard_error * units.paths) ** 2
+            )
             if looks
             else None
         )
-        return Estimate(estimate, error, low, high).flagged(tail, *few)
+        return own.flagged(tail, *few)
 
 
 def _of_shares(values: Float[np.ndarray, "path"], units: Units) -> tuple[float, float]:
@@ -163,7 +163,7 @@ def _of_shares(values: Float[np.ndarray, "path"], units: Units) -> tuple[float, 
     is not taken for what there is.
     """
     # a value between 0 and 1 varies less than its mean says of what is 0 or 1, and every path of its own is no exception
-    seen = replace(units, owner=np.arange(units.paths)) if units.size == 1 and units.owner is None else units
+    seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = [units.totals(np.maximum(side, 0.0)) for side in (values, -values)]
     ends = []
     for part in totals:

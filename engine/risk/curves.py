@@ -55,17 +55,20 @@ def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curv
     beyond = bad.size - np.searchsorted(ascending, levels, side="right")
     levels, beyond = levels[beyond > 0], beyond[beyond > 0]
     share = beyond / bad.size
-    low, high = _interval(bad, levels, beyond, units)
-    return Curve(np.asarray(levels if loss else -levels, np.float64), share, low, high)
+    ends = _interval(bad, levels, beyond, share, units)
+    return Curve(np.asarray(levels if loss else -levels, np.float64), share, *ends)
 
 
 def _interval(
-    bad: Float[np.ndarray, "path"], levels: Levels, beyond: Int[np.ndarray, "level"], units: Units
+    bad: Float[np.ndarray, "path"],
+    levels: Levels,
+    beyond: Int[np.ndarray, "level"],
+    share: Levels,
+    units: Units,
 ) -> tuple[np.ndarray, np.ndarray]:
-    share = beyond / bad.size
     if units.count < 2 and units.paths > 1:
-        return np.full_like(share, np.nan), np.full_like(share, np.nan)
-    if units.owner is None and units.size == 1:
+        return (np.full_like(share, np.nan),) * 2
+    if units.alone:
         return wilson_interval(share, np.full(share.shape, float(bad.size)))
     if units.owner is None and units.size == 2:
         better = np.sort(np.minimum(bad[::2], bad[1::2]))

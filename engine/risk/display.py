@@ -10,6 +10,8 @@ from jaxtyping import Float, Int
 from engine.risk.histograms import BINS, WIDEST, Histogram
 from engine.risk.order_statistics import Ascending
 
+Values = Float[np.ndarray, "value"]
+
 BARS = 64
 """Bins of a chart."""
 
@@ -50,9 +52,9 @@ def _at_least(edges: Float[np.ndarray, "edge"], dtype: np.dtype) -> Float[np.nda
     return np.where(near < edges, np.nextafter(near, np.inf, dtype=dtype), near)
 
 
-def _finite(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
-    ends = np.array([-np.inf, np.inf], ascending.dtype)  # of another type all values would be converted
-    return ascending[np.searchsorted(ascending, ends[0], "right") : np.searchsorted(ascending, ends[1])]
+def _finite(ascending: Values) -> Values:
+    low, high = np.array([-np.inf, np.inf], ascending.dtype)  # of another type all values would be converted
+    return ascending[np.searchsorted(ascending, low, "right") : np.searchsorted(ascending, high)]
 
 
 def _quantile(rows: Sequence[Ascending], share: float) -> float:
@@ -91,7 +93,7 @@ def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
     return counts.astype(np.int64), np.concatenate([[min(low, least)], inner, [max(high, most)]])
 
 
-def _below(histogram: Histogram, values: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
+def _below(histogram: Histogram, values: Values) -> Values:
     """How many of a histogram's values are below each of some values, float64; even inside a bin."""
     upto = np.cumsum(histogram.pooled)
     ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()

@@ -169,5 +169,5 @@ def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominan
 
 
 def _ends(levels: np.ndarray, sign: float) -> tuple[float, float]:
-    ends = sorted((sign * float(levels[0]), sign * float(levels[-1])))
-    return ends[0], ends[1]
+    low, high = sorted((sign * float(levels[0]), sign * float(levels[-1])))
+    return low, high

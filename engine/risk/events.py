@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Mapping
 
 import numpy as np
@@ -11,9 +12,7 @@ from engine.study.study import Event, Study
 
 def event_outcomes(study: Study, event: Event) -> set[str]:
     """Names of the outcomes that an event reads, through the events it is made of."""
-    if event.outcome is not None:
-        return {event.outcome}
-    return set().union(*(event_outcomes(study, study.events_by_name[name]) for name in event.all_of))
+    return {name for name, _, _ in thresholds(study, event)}
 
 
 def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
@@ -32,13 +31,11 @@ def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str
 
 def happens(study: Study, event: Event, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Whether one event happens: an array shaped like the outcomes that it reads, which come by name."""
-    if event.outcome is None:
-        parts = [study.events_by_name[name] for name in event.all_of]
-        return np.logical_and.reduce([happens(study, part, values) for part in parts])
-    if event.above is not None:
-        return values[event.outcome] > event.above
-    assert event.below is not None
-    return values[event.outcome] < event.below
+    parts = [
+        values[name] > limit if above else values[name] < limit
+        for name, above, limit in thresholds(study, event)
+    ]
+    return functools.reduce(np.logical_and, parts)
 
 
 def thresholds(study: Study, event: Event) -> tuple[tuple[str, bool, float], ...]:

@@ -15,8 +15,10 @@ from jaxtyping import Bool, Float
 from engine.risk.intervals import PAIR
 from engine.study.study import Study
 
+Out = Bool[np.ndarray, "path"]
 
-def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Bool[np.ndarray, "path"]:
+
+def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Out:
     """Whether each path is kept out, bool [path].
 
     Args:
@@ -26,7 +28,7 @@ def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Bool[np.nda
     return ~sound if sound.all() else with_units(study, ~sound)
 
 
-def with_units(study: Study, bad: Bool[np.ndarray, "path"]) -> Bool[np.ndarray, "path"]:
+def with_units(study: Study, bad: Out) -> Out:
     """The paths, and those that share a pair with one of them, bool [path]."""
     if study.unit != PAIR:
         return bad

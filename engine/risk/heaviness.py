@@ -16,6 +16,8 @@ from engine.risk.flags import Flag, Reason
 from engine.risk.intervals import Moments
 from engine.risk.order_statistics import Ascending
 
+Values = Float[np.ndarray, "value"]
+
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
 """Values over a threshold that a shape is fitted to, at least."""
@@ -108,11 +110,16 @@ def tail_flag(ascending: Ascending) -> Flag | None:
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
 
 
-def upper_flag(values: Float[np.ndarray, "value"]) -> Flag | None:
+def upper_flag(values: Values) -> Flag | None:
     """`tail_flag` of values in any order, of which the largest alone are sorted."""
     k = tail_size(len(values))
-    first = len(values) - k - 1
-    return largest_flag(np.sort(np.partition(values, first)[first:])) if k else None
+    return largest_flag(largest(values, k)) if k else None
+
+
+def largest(values: Values, size: int) -> Values:
+    """So many of the largest values, ascending, and the one before them."""
+    place = len(values) - size - 1
+    return np.sort(np.partition(values, place)[place:])
 
 
 def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
@@ -177,7 +184,7 @@ def tail_size(count: int) -> int:
     return k if k >= FEWEST_TAIL_VALUES else 0
 
 
-def largest_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
+def largest_flag(ascending: Values) -> Flag | None:
     """As `tail_flag`, from the values that it looks at alone and the one before them."""
     count = len(excesses_over(ascending))
     if not count:
@@ -200,7 +207,7 @@ def largest_flag(ascending: Float[np.ndarray, "value"]) -> Flag | None:
             return None
 
 
-def pareto_fit(excesses: Float[np.ndarray, "value"]) -> tuple[float, float]:
+def pareto_fit(excesses: Values) -> tuple[float, float]:
     """Shape (1 / tail index) and scale of the generalised Pareto law fitted to excesses over a threshold (positive, ascending).
 
     Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
@@ -219,9 +226,7 @@ def pareto_fit(excesses: Float[np.ndarray, "value"]) -> tuple[float, float]:
     return fitted, -fitted / chosen
 
 
-def _logarithms(
-    theta: Float[np.ndarray, "point"], excesses: Float[np.ndarray, "value"]
-) -> Float[np.ndarray, "point"]:
+def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np.ndarray, "point"]:
     """Sums of log(1 - theta x) over excesses: of products of four, but where these come near to what double precision ends at."""
     quarter = -(-len(excesses) // 4)
     if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
@@ -233,7 +238,7 @@ def _logarithms(
     return np.log(product).sum(axis=1)
 
 
-def misfit(excesses: Float[np.ndarray, "value"], shape: float, scale: float) -> float:
+def misfit(excesses: Values, shape: float, scale: float) -> float:
     """Anderson and Darling's statistic of ascending excesses against a generalised Pareto law.
 
     Of tails that are of the law, parameters fitted, 95 % are below 0.8 (shape 0.5) to 1.1 (shape -0.5). Source: Choulakian
@@ -246,14 +251,14 @@ def misfit(excesses: Float[np.ndarray, "value"], shape: float, scale: float) -> 
     return float(-n - weight @ (np.log(-np.expm1(-beyond)) - beyond[::-1]) / n)
 
 
-def excesses_over(ascending: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
+def excesses_over(ascending: Values) -> Values:
     """The values over the first of them, less it, that are more than rounding."""
     threshold = float(ascending[0])
     excesses = ascending[1:].astype(np.float64) - threshold
     return excesses[excesses > ROUNDING * float(np.spacing(np.float32(abs(threshold))))]
 
 
-def spread_evenly(excesses: Float[np.ndarray, "value"]) -> Float[np.ndarray, "value"]:
+def spread_evenly(excesses: Values) -> Values:
     """Excesses of which those that are alike lie evenly around their value, half the way to its neighbours; from zero on.
 
     Whole numbers, and all that is counted, have the tail of what they round.

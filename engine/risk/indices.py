@@ -257,7 +257,7 @@ def shares(
     whole = parts.sum(axis=0) if whole is None else whole
     total = float(whole.mean())
     if not total > 0:
-        return (Estimate(0.0, 0.0, 0.0, 0.0),) * len(parts)
+        return (NOTHING,) * len(parts)
     units = Units(count, 1)
     estimates = []
     for row in parts:

@@ -13,6 +13,8 @@ from scipy.stats import rankdata
 from engine.risk.held_against import HeldAgainst
 from engine.risk.intervals import Estimate, Units
 
+Paths = Float[np.ndarray, "path"]
+
 FOLDS = 2
 KNOTS = (-1.0, 0.0, 1.0)
 """Normal scores at which the regression on an input may bend."""
@@ -51,7 +53,7 @@ class Decision:
             target = np.maximum(target - np.quantile(target[best], self.level), 0.0)
         return best, target
 
-    def gain(self, chosen: Float[np.ndarray, "path"]) -> Estimate:
+    def gain(self, chosen: Paths) -> Estimate:
         """The measure of the policy that is best without knowing, less that of what is chosen by knowing."""
         if np.array_equal(self.losses[self.unread], chosen):
             return Estimate(0.0, 0.0, 0.0, 0.0)
@@ -71,7 +73,7 @@ class Reader:
       units: of the paths.
     """
 
-    def __init__(self, scores: Sequence[Float[np.ndarray, "path"]], units: Units):
+    def __init__(self, scores: Sequence[Paths], units: Units):
         features, self._units = _features(scores), units
         self._fold = folds(units)
         self._seen = [features[self._fold != held_out] for held_out in range(FOLDS)]
@@ -108,7 +110,7 @@ def folds(units: Units) -> Int[np.ndarray, "path"]:
     return units.owners(np.arange(units.paths)) % FOLDS
 
 
-def normal_scores(draws: Float[np.ndarray, "path"]) -> Float[np.ndarray, "path"]:
+def normal_scores(draws: Paths) -> Paths:
     """The normal scores of draws, by their ranks."""
     return ndtri((rankdata(draws) - 0.5) / len(draws))
 
@@ -133,7 +135,7 @@ def _margin(target: Losses, expected: Float[np.ndarray, "path policy"], best: in
     return float(gain[order[last + 1]]) if last + 1 < len(order) else 0.0
 
 
-def _features(scores: Sequence[Float[np.ndarray, "path"]]) -> Float[np.ndarray, "path feature"]:
+def _features(scores: Sequence[Paths]) -> Float[np.ndarray, "path feature"]:
     """A constant, the inputs' normal scores, bent lines of them, and products of any two where they are few."""
     columns = [np.ones(len(scores[0])), *scores]
     columns += [np.maximum(z - knot, 0.0) for z in scores for knot in KNOTS]

@@ -92,6 +92,11 @@ class Units:
         return np.bincount(self.owner, minlength=self.count).astype(np.float64)
 
     @property
+    def alone(self) -> bool:
+        """Whether every path is a unit."""
+        return self.size == 1 and self.owner is None
+
+    @property
     def replicated(self) -> bool:
         """Whether units are replicates."""
         return self.size > PAIR
@@ -144,7 +149,7 @@ class Units:
     def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
         kept = np.flatnonzero(mask)
-        if self.owner is None and self.size == 1:
+        if self.alone:
             return Units(len(kept), 1)
         _, owner = np.unique(self.owners(kept), return_inverse=True)
         return Units(len(kept), self.size, owner)

@@ -16,6 +16,7 @@ from scipy.optimize import minimize_scalar
 from engine.risk.intervals import Units
 
 Excesses = Float[np.ndarray, "value"]
+Laws = Float[np.ndarray, "*at"]
 LEAST_SHAPE = -1.0
 """Least shape that likelihood is asked for: below it, it grows without bound."""
 STARTS = np.linspace(-1.2, 3.0, 43)
@@ -38,9 +39,7 @@ UNLIKE = {
 """Anderson and Darling's statistic of tails that are of the law, by their shape, at `FITS`; 6,000 tails of 500 values each, 3,000 below -0.5."""
 
 
-def log_likelihood(
-    excesses: Excesses, shape: Float[np.ndarray, "*at"], scale: Float[np.ndarray, "*at"]
-) -> Float[np.ndarray, "*at"]:
+def log_likelihood(excesses: Excesses, shape: Laws, scale: Laws) -> Laws:
     """Log likelihood of each pair of shape and scale; minus infinity where the law ends before the largest excess."""
     xi = np.where(np.abs(shape) < NO_SHAPE, NO_SHAPE, shape)
     inside = (xi / scale)[..., None] * excesses
@@ -107,7 +106,6 @@ SPLITS = np.linspace(-np.pi / 2, np.pi / 2, 13)
 FARTHEST = 2.5
 """Times as far as a normal likelihood would reach, up to which laws are looked at."""
 STEP = 1e-5
-Laws = Float[np.ndarray, "*at"]
 Number = Callable[[Laws, Laws, Laws], Laws]
 """A number of shapes, scales and shares."""
 
@@ -200,7 +198,7 @@ class Region:
         each = np.vstack([own, np.full(count, (1 - self.share) / count)])
         alone = each @ each.T
         alone[2, 2] += (units.paths - count) * (self.share / count) ** 2
-        if (units.owner is None and units.size == 1) or units.count < 2:
+        if units.alone or units.count < 2:
             return alone, alone
         by_unit = np.stack([np.bincount(self.owner, row, units.count) for row in own])
         seen = np.bincount(self.owner, minlength=units.count)

@@ -22,6 +22,8 @@ from engine.risk.simultaneous import Together, batched
 from engine.risk.tables import Record, against_baseline
 from engine.study.study import Event, Study
 
+Pairs = Float[np.ndarray, "policy policy"]
+
 Totals = Float[np.ndarray, "policy batch"]
 
 
@@ -44,9 +46,9 @@ class Gaps:
     """
 
     measure: Float[np.ndarray, "policy"]
-    gap: Float[np.ndarray, "policy policy"]
-    low: Float[np.ndarray, "policy policy"]
-    high: Float[np.ndarray, "policy policy"]
+    gap: Pairs
+    low: Pairs
+    high: Pairs
 
     @property
     def better(self) -> np.ndarray:
@@ -122,11 +124,7 @@ def of_outcomes(
       records: differences from the baseline, which say what has intervals.
       level: of ES, beside the mean; the mean alone if not given.
     """
-    if not chosen:
-        return {}
-    sound = np.logical_and.reduce([np.isfinite(outcomes[name]).all(axis=0) for name in chosen])
-    units = as_units(len(sound), study.unit).kept(sound)
-    whole = bool(sound.all())
+    sound, units = _sound(study, outcomes, chosen)
     if units.count < 2:
         return {}
     batches, measures = batched(units), ["mean", *([f"ES{100 * level:g}"] if level else ())]
@@ -134,14 +132,14 @@ def of_outcomes(
     told: dict[str, list[np.ndarray]] = {measure: [] for measure in measures}
     bounded = {(r.variable, r.measure, r.policy) for r in records if np.isfinite(r.low)}
     for name in chosen:
-        values, loss = outcomes[name], study.is_loss(name)
+        values, loss = outcomes[name][:, sound], study.is_loss(name)
         for measure in measures:
             own = (
-                of_shortfall(values, sound, units, level, loss).values
+                of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
                 if level and measure != "mean"
                 else values
             )
-            totals[measure].append((1.0 if loss else -1.0) * batches.totals(own if whole else own[:, sound]))
+            totals[measure].append((1.0 if loss else -1.0) * batches.totals(own))
             gap = against_baseline(measure)
             there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
             told[measure].append(there[:, None] & there)
@@ -155,20 +153,17 @@ def of_events(
     study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Gaps]]:
     """All pairs of policies by the probability of each event; distinguishable where it happens under one alone on paths enough."""
-    if not events:
-        return {}
-    read = {name: outcomes[name] for name in sorted(set().union(*(event_outcomes(study, e) for e in events)))}
-    sound = np.logical_and.reduce([np.isfinite(values).all(axis=0) for values in read.values()])
-    units = as_units(len(sound), study.unit).kept(sound)
-    whole = bool(sound.all())
+    read = {
+        name: outcomes[name] for name in sorted({name for e in events for name in event_outcomes(study, e)})
+    }
+    sound, units = _sound(study, read, read)
     if units.count < 2:
         return {}
     batches = batched(units)
     totals: list[np.ndarray] = []
     told: list[np.ndarray] = []
     for event in events:
-        own = happens(study, event, read)
-        own = own if whole else own[:, sound]
+        own = happens(study, event, read)[:, sound]
         totals.append(batches.totals(own))
         apart = np.zeros((len(own), len(own)), bool)
         for i, j in combinations(range(len(own)), 2):
@@ -176,3 +171,13 @@ def of_events(
         told.append(apart)
     by_event = zip((event.name for event in events), gaps(totals, batches, told), strict=True)
     return {"probability": dict(by_event)}
+
+
+def _sound(
+    study: Study, outcomes: Mapping[str, np.ndarray], names: Iterable[str]
+) -> tuple[Bool[np.ndarray, "path"] | slice, Units]:
+    """The paths on which all of some outcomes are finite, and their units; none of no outcomes."""
+    finite = [np.isfinite(outcomes[name]).all(axis=0) for name in names]
+    sound = np.logical_and.reduce(finite) if finite else np.zeros(0, bool)
+    units = as_units(len(sound), study.unit).kept(sound)
+    return (slice(None) if sound.all() else sound), units

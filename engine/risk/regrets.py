@@ -13,23 +13,24 @@ from engine.risk.intervals import Estimate, Units
 from engine.risk.measures import ONE_UNIT, finite_units, regret, single
 from engine.risk.tails import quantiles
 
+Outcomes = Float[np.ndarray, "policy path"]
+
 LEVELS = (0.90, 0.95, 0.99)
 """Of the quantiles of regret."""
 LARGEST = "regret_max"
 """The largest regret on the paths that there are: it grows with them, and has no interval."""
 
 
-def shortfalls(values: Float[np.ndarray, "policy path"], loss: bool) -> Float[np.ndarray, "policy path"]:
+def shortfalls(values: Outcomes, loss: bool) -> Outcomes:
     """What each policy lacks of the best policy on the same path, never below zero."""
     best = values.min(axis=0) if loss else values.max(axis=0)
     return np.abs(values - best)
 
 
 def regrets(
-    values: Float[np.ndarray, "policy path"],
+    values: Outcomes,
     unit: int | Units,
     loss: bool,
-    levels: Sequence[float] = LEVELS,
     means: Sequence[Estimate] = (),
 ) -> list[dict[str, Estimate]]:
     """Of each policy: "regret", its mean; "regret_VaR95", what the worst 5 % of futures reach or pass; "regret_max".
@@ -44,11 +45,11 @@ def regrets(
     if not units.count:
         return [{"regret": mean} for mean in means]
     short = shortfalls(np.stack(kept), loss)
-    seen = quantiles(short, units, tuple(levels))
+    seen = quantiles(short, units, LEVELS)
     answer: list[dict[str, Estimate]] = []
     for p, mean in enumerate(means):
         own = {"regret": mean}
-        for level, column, many in zip(levels, seen.columns, seen.exceedances, strict=True):
+        for level, column, many in zip(LEVELS, seen.columns, seen.exceedances, strict=True):
             few = (
                 None
                 if many[p] >= FEWEST_FOR_VAR or seen.constant[p]
@@ -64,4 +65,4 @@ def regrets(
 
 def least(by_policy: Mapping[str, float]) -> str:
     """The policy with the least regret: by its mean who bears risk, by its largest who shuns it most (minimax regret); the first of several."""
-    return min(by_policy, key=lambda policy: by_policy[policy])
+    return min(by_policy, key=by_policy.__getitem__)

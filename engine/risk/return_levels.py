@@ -173,19 +173,16 @@ class Extremes:
 
     def by_values(self, periods: Sequence[float]) -> list[tuple[Estimate, Estimate]]:
         """Level and mean beyond it of each period, as VaR and ES of the values are; nothing where there are fewer values."""
-        count = self.sample.units.paths if self.sample else 0
-        inside = sorted({one for one in periods if one <= count})
-        own = dict(zip(inside, self._of_values(inside), strict=True))
-        none = nothing(self.lost) if self.sample is None else nothing(self.flag or Flag(Reason.NO_LAW))
-        return [own.get(one, (none, none)) for one in periods]
-
-    def _of_values(self, periods: Sequence[float]) -> list[tuple[Estimate, Estimate]]:
-        if not periods or self.sample is None:
-            return []
-        levels = tuple(1 - 1 / one for one in periods)
-        found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
-        var, es = found[3 : 3 + len(levels)], found[3 + len(levels) :]
-        return [(a, _refused(b)) for a, b in zip(var, es, strict=True)]
+        if self.sample is None:
+            return [(nothing(self.lost),) * 2] * len(periods)
+        none = nothing(self.flag or Flag(Reason.NO_LAW))
+        own = dict.fromkeys(periods, (none, none))
+        if inside := sorted({one for one in periods if one <= self.sample.units.paths}):
+            levels = tuple(1 - 1 / one for one in inside)
+            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
+            tails = zip(inside, found, found[len(inside) :], strict=False)
+            own |= {one: (var, _refused(es)) for one, var, es in tails}
+        return [own[one] for one in periods]
 
 
 def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Passed]]:

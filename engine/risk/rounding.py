@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -94,27 +95,29 @@ def judged(
       single: `draws` [factor, path], `yearly` [policy, year, cell, path] and `outcomes` [policy, outcome, path].
       double: the same paths in double precision.
     """
+    by_place = groupby(_found(study, single, double), lambda one: one.place)
+    return tuple(max(found, key=lambda one: one.ratio) for _, found in by_place)
+
+
+def _found(
+    study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]
+) -> Iterator[Rounding]:
     names = study.policy_names
     base = names.index(study.baseline)
-    places: list[tuple[str, list[Rounding]]] = []
-    for k, item in enumerate(study.inputs):
-        place = f"factors.{item.name}"
-        places.append((place, [*_spread(place, "", single["draws"][k], double["draws"][k])]))
+    for item, *draws in zip(study.inputs, single["draws"], double["draws"], strict=True):
+        yield from _spread(f"factors.{item.name}", "", *draws)
     if double["yearly"].size:
         parts = (split_cells(study.model, values["yearly"], axis=2) for values in (single, double))
         for (name, x), y in zip(next(parts).items(), next(parts).values(), strict=True):
-            place = f"yearly.{name}"
             cells = (part.reshape(*part.shape[:2], -1, part.shape[-1]) for part in (x, y))
-            places.append((place, [*_steps(place, names, *cells)]))
+            yield from _steps(f"yearly.{name}", names, *cells)
     for k, name in enumerate(study.model.outcomes):
         place, x, y = f"outcomes.{name}", single["outcomes"][:, k], double["outcomes"][:, k]
-        found = []
         for p, policy in enumerate(names):
-            found += [*_spread(place, policy, x[p], y[p]), *_error(place, policy, x[p], y[p], study.paths)]
+            yield from _spread(place, policy, x[p], y[p])
+            yield from _error(place, policy, x[p], y[p], study.paths)
             if p != base:
-                found += _difference(place, policy, (x[p], x[base]), (y[p], y[base]))
-        places.append((place, found))
-    return tuple(max(found, key=lambda one: one.ratio) for _, found in places if found)
+                yield from _difference(place, policy, (x[p], x[base]), (y[p], y[base]))
 
 
 def _spread(place: str, policy: str, x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:

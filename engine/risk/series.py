@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -48,11 +48,9 @@ class Part:
 
     def values(self, yearly: Float[np.ndarray, "policy year cell path"]) -> Years:
         """The number in each year."""
-        one = _ACROSS[self.across](yearly[:, :, list(self.cells)], axis=2)
-        return (self.scale * _ALONG[self.along](one, axis=1))[:, self._counted(one.shape[1])]
-
-    def _counted(self, years: int) -> np.ndarray:
-        return np.minimum(np.arange(years), (self.count or years) - 1)
+        one, years = _ACROSS[self.across](yearly[:, :, list(self.cells)], axis=2), yearly.shape[1]
+        counted = np.minimum(np.arange(years), (self.count or years) - 1)
+        return (self.scale * _ALONG[self.along](one, axis=1))[:, counted]
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def of_outcome(study: Study, name: str) -> Series | None:
     parts = tuple(
         _part(study, term, cells)
         for term in outcome.terms
-        if term.kind.name in _ALONG and (cells := tuple(_cells(study, layout, term)))
+        if term.kind.name in _ALONG and (cells := _cells(study, layout, term))
     )
     if not parts or len(parts) < len(outcome.terms):
         return None
@@ -107,8 +105,7 @@ def by_place(study: Study, name: str) -> list[Series]:
             name,
             outcome.loss,
             tuple(
-                _part(study, term, tuple(_cells(study, layout, term, {dim[0]: (label,)})))
-                for term in outcome.terms
+                _part(study, term, _cells(study, layout, term, {dim[0]: (label,)})) for term in outcome.terms
             ),
             {dim[0]: label},
         )
@@ -158,10 +155,10 @@ def _cells(
     layout: Mapping[str, Columns],
     term: Term,
     more: Mapping[str, tuple[str, ...]] | None = None,
-) -> Iterator[int]:
+) -> tuple[int, ...]:
     """Where the cells of a term stand; none of what is not recorded."""
     if term.variable not in layout:
-        return
+        return ()
     columns, over = layout[term.variable], {**dict(term.over), **(more or {})}
     ranks = np.arange(math.prod(columns.shape)).reshape(columns.shape)
     kept = [
@@ -169,4 +166,4 @@ def _cells(
         for dim in columns.dims
     ]
     chosen = ranks[np.ix_(*kept)] if kept else ranks
-    yield from (columns.first + int(k) for k in np.ravel(chosen))
+    return tuple(columns.first + int(k) for k in np.ravel(chosen))

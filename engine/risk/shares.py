@@ -16,7 +16,7 @@ def effective_count(share: Moments, units: Units) -> Cells:
     which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910).
     Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
     """
-    if units.size == 1 and units.owner is None:
+    if units.alone:
         return np.full_like(share.mean, float(units.paths))
     return design_count(share, units, max(units.count, units.paths - units.count))
 

@@ -11,6 +11,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -80,7 +81,7 @@ class Look:
     @property
     def wanted(self) -> float:
         """The half-width that is wanted, in the unit."""
-        return self.target.width * (abs(self.estimate.estimate) if self.target.is_relative else 1.0)
+        return _wanted(self.target, self.estimate)
 
     @property
     def holds(self) -> bool:
@@ -156,17 +157,12 @@ def walk(
     while True:
         looks = tuple(look_at(paths))
         yield looks
-        left = [
-            look for k, look in enumerate(looks) if not (look.holds or _is_hopeless(look, before[k : k + 1]))
-        ]
+        hopeless = [State.HEAVY] * 2  # a tail has been too heavy for an interval at two looks
+        stood = zip_longest(before, looks)
+        left = [look for old, look in stood if not look.holds and [old and old.state, look.state] != hopeless]
         if paths >= bound or not left:
             return
         paths, before = min(rounded(max(map(following, left))), bound), looks
-
-
-def _is_hopeless(look: Look, before: Sequence[Look]) -> bool:
-    """Whether a tail has been too heavy for an interval at two looks."""
-    return look.state is State.HEAVY and any(one.state is State.HEAVY for one in before)
 
 
 def following(look: Look) -> float:
@@ -269,8 +265,11 @@ def _state(target: Target, estimate: Estimate, half: float) -> State:
         return State.ZERO
     if nothing and target.measure == PROBABILITY and target.less is None:
         return State.UNSEEN
-    wanted = target.width * (abs(estimate.estimate) if target.is_relative else 1.0)
-    return State.MET if half <= wanted else State.WIDE
+    return State.MET if half <= _wanted(target, estimate) else State.WIDE
+
+
+def _wanted(target: Target, estimate: Estimate) -> float:
+    return target.width * (abs(estimate.estimate) if target.is_relative else 1.0)
 
 
 def exact_half_width(hits: float, paths: float) -> float:

@@ -74,9 +74,12 @@ def nearest_turn(values: Paths) -> Tilt | None:
         return None
     scale = float(values.std())
 
-    def mean(size: float) -> float:
+    def logarithms(size: float) -> Paths:
         exponent = size / scale * values
-        weights = np.exp(exponent - exponent.max())
+        return exponent - exponent.max()
+
+    def mean(size: float) -> float:
+        weights = np.exp(logarithms(size))
         return float((weights * values).sum() / weights.sum())
 
     low, high = -1.0, 1.0
@@ -86,9 +89,7 @@ def nearest_turn(values: Paths) -> Tilt | None:
         high *= 2
     if mean(low) > 0 or mean(high) < 0:
         return None
-    size = brentq(mean, low, high, xtol=1e-10)
-    exponent = size / scale * values
-    log_weights = exponent - exponent.max()
+    log_weights = logarithms(brentq(mean, low, high, xtol=1e-10))
     log_weights = log_weights - math.log(float(np.exp(log_weights).mean()))
     weights = np.exp(log_weights)
     return Tilt(log_weights, float((weights * log_weights).mean()), tail_shape(log_weights))

@@ -15,7 +15,16 @@ import numpy as np
 from engine.risk.differences import ROUNDING
 from engine.risk.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import HEAVY, HEAVY_TAILS, gravest, largest_flag, material, of_squares, tail_size
+from engine.risk.heaviness import (
+    HEAVY,
+    HEAVY_TAILS,
+    gravest,
+    largest,
+    largest_flag,
+    material,
+    of_squares,
+    tail_size,
+)
 from engine.risk.intervals import FEW_UNITS
 from engine.risk.measures import ONE_UNIT, few_replicates, of_gap
 from engine.risk.ratios import Paths, Quantile, Ranked, Ratio, Weights
@@ -224,9 +233,3 @@ def judged(flag: Flag | None, alone: Callable[[], Flag | None]) -> Flag | None:
     own = alone()
     heavy = own is not None and own.withholds and own.reason in HEAVY_TAILS
     return flag if heavy else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
-
-
-def largest(values: Paths, size: int) -> Paths:
-    """So many of the largest values, ascending, and the one before them."""
-    place = len(values) - size - 1
-    return np.sort(np.partition(values, place)[place:])

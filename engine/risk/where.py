@@ -52,13 +52,7 @@ class Where:
 
     def outcomes(self, study: Study) -> set[str]:
         """The outcomes that it reads."""
-        names: set[str] = set()
-        for part in self.parts:
-            if isinstance(part, Versus):
-                names.add(part.outcome)
-            else:
-                names |= _read(study, part.what)
-        return names
+        return {name for part in self.parts for name in _read(study, part)}
 
     def holds(
         self, study: Study, values: Mapping[str, np.ndarray]
@@ -77,7 +71,7 @@ class Where:
                 sound += [np.isfinite(one), np.isfinite(other)]
                 continue
             what = part.what
-            own = {name: values[name][rows[part.policy]] for name in _read(study, what)}
+            own = {name: values[name][rows[part.policy]] for name in _read(study, part)}
             held.append(happens(study, what, own) if isinstance(what, Event) else what.holds(own))
             sound += [np.isfinite(one) for one in own.values()]
         known = np.logical_and.reduce(sound)
@@ -119,8 +113,11 @@ def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
     return Where(" ".join(text.split()), tuple(reversed(parts)))
 
 
-def _read(study: Study, what: Event | Condition) -> set[str]:
-    """The outcomes that an event or a comparison reads."""
+def _read(study: Study, part: Versus | Under) -> set[str]:
+    """The outcomes that a part reads."""
+    if isinstance(part, Versus):
+        return {part.outcome}
+    what = part.what
     return event_outcomes(study, what) if isinstance(what, Event) else {term.name for term in what.terms}
 
 

@@ -118,10 +118,9 @@ def listed(names: Sequence[str], most: int = 0) -> str:
 
 def some(names: Sequence[str], room: int = ROOM) -> str:
     """The same of as many as so many words hold, and at least one: `a, b and 3 more`."""
-    for most in range(len(names), 1, -1):
-        if len((text := listed(names[:most])).split()) + 2 * (most < len(names)) <= room:
-            return text if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
+    counts = range(len(names), 1, -1)
+    most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
+    return listed(names) if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
 
 
 CLASSES = (

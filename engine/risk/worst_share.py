@@ -30,6 +30,8 @@ from engine.risk.intervals import (
 )
 from engine.risk.tails import shifted, tail_count
 
+Tails = Float[np.ndarray, "cell tail"]
+
 NEAR = 0.5
 """Ranks around VaR by which is seen what holds at VaR itself: this share of the tail to either side."""
 DENSE = 0.2
@@ -86,9 +88,7 @@ class WorstShare:
         many = self.independent
         return None if many >= needed else Flag(Reason.FEW_EXCEEDANCES, many, needed)
 
-    def means(
-        self, tail: Float[np.ndarray, "cell tail"], near: Float[np.ndarray, "cell near"] | None = None
-    ) -> list[Estimate]:
+    def means(self, tail: Tails, near: Float[np.ndarray, "cell near"] | None = None) -> list[Estimate]:
         """Means among the worst paths: w . x, whose influence is w (x - m) + m with m the mean of x where the outcome is VaR.
 
         Args:
@@ -149,7 +149,7 @@ class WorstShare:
         p = float(fdtrc(freedom, max(self.independent - 1, 1), square / chance)) if chance > 0 else 1.0
         return estimate.flagged(self._flag(FEW_UNITS if self.is_event else FEWEST_FOR_ES)), p
 
-    def slopes(self, scores: Float[np.ndarray, "cell tail"]) -> list[Estimate]:
+    def slopes(self, scores: Tails) -> list[Estimate]:
         """Derivatives of ES, or of the event's probability, in parameters of the priors: E[(x - VaR)+ s] / (1 - a), E[1 s].
 
         Args:
@@ -181,15 +181,13 @@ class WorstShare:
         line: np.ndarray = mean - rise * self.gap.mean()
         return line
 
-    def _estimates(
-        self, parts: Float[np.ndarray, "cell tail"], shift: Float[np.ndarray, "cell"], needed: int
-    ) -> list[Estimate]:
+    def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
         columns, flag = shifted(self._moments(parts * self.units.paths), 1.0, shift), self._flag(needed)
         rows = zip(*(column.tolist() for column in columns), strict=True)
         return [Estimate(one, error, low, high).flagged(flag) for one, error, low, high in rows]
 
-    def _moments(self, parts: Float[np.ndarray, "cell tail"]) -> Moments:
+    def _moments(self, parts: Tails) -> Moments:
         """Moments of means over all paths, from values on the worst of them."""
         cells = len(parts)
         if self.units.owner is None and not self.units.replicated:  # two share a unit at most
