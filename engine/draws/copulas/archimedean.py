@@ -38,7 +38,7 @@ class _Archimedean:
     @property
     def tails(self) -> tuple[float, float]:
         """Lower and upper tail dependence."""
-        return 0.0, 0.0
+        return 0.0, 2.0 - 2.0 ** (1.0 / self.theta)
 
     def implied(self, members: Sequence[str]) -> Implied:
         tau, rho = (of(self.family, self.theta) for of in (concordance.kendall, concordance.spearman))
@@ -98,10 +98,6 @@ class Gumbel(_Archimedean):
             joint[name] = scores.score(jnp.exp(-loss), -jnp.expm1(-loss))
         return jax.lax.optimization_barrier(joint)
 
-    @property
-    def tails(self) -> tuple[float, float]:
-        return 0.0, 2.0 - 2.0 ** (1.0 / self.theta)
-
 
 @dataclass(frozen=True)
 class Frank(_Archimedean):
@@ -141,6 +137,10 @@ class Frank(_Archimedean):
         joint = _members(turned, frailties.log_geometric(log_e, rate), probabilities)
         return {name: -z if name == self.mirrored else z for name, z in joint.items()}
 
+    @property
+    def tails(self) -> tuple[float, float]:
+        return 0.0, 0.0
+
 
 @dataclass(frozen=True)
 class Joe(_Archimedean):
@@ -166,10 +166,6 @@ class Joe(_Archimedean):
         log_e = _log_exponential(shared)
         rate = jax.lax.optimization_barrier(theta * polynomials.value(parameters["frailty"], shared[0]))
         return _members(own, frailties.log_geometric(log_e, rate), probabilities)
-
-    @property
-    def tails(self) -> tuple[float, float]:
-        return 0.0, 2.0 - 2.0 ** (1.0 / self.theta)
 
 
 def _log_exponential(shared: Sequence[Any]) -> Any:

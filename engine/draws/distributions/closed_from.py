@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -74,7 +75,7 @@ def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
       UserError: no member is near what is stated.
     """
     if all(s.kind == "quantile" for s in statements) and family != "triangular":
-        return Marginal(family, _LINES[family](statements))
+        return Marginal(family, _on_a_line(statements, *_LINES[family]))
     if family == "triangular" and len(statements) == 3 and all(s.kind == "quantile" for s in statements):
         return Marginal(family, _triangular(statements))
     if family == "logit-normal":
@@ -91,21 +92,25 @@ def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
     return Marginal(family, (loc, loc + shape[0] * scale, loc + scale))
 
 
-def _line(x: Sequence[float], y: Sequence[float]) -> tuple[float, float]:
-    """Intercept and slope of the least-squares line."""
-    at, over = np.array(x), np.array(y)
-    slope = float(np.sum((at - at.mean()) * (over - over.mean())) / np.sum((at - at.mean()) ** 2))
-    return float(over.mean()) - slope * float(at.mean()), slope
+_Function = Callable[[float], float]
 
 
-def _line_of_scores(
-    statements: Sequence[Statement], scale: Callable[[float], float], low: float, high: float
-) -> tuple[float, float]:
-    """Location and scale of the normal law that the values follow on another scale; refuses values outside (low, high)."""
+def _on_a_line(
+    statements: Sequence[Statement],
+    place: _Function,
+    scale: _Function,
+    parameters: Callable[[float, float], tuple[float, ...]],
+    low: float = -math.inf,
+    high: float = math.inf,
+) -> tuple[float, ...]:
+    """Parameters from intercept and slope of the least-squares line of values on a scale against places of their probabilities.
+
+    Refuses values outside (low, high).
+    """
     _refuse_outside(statements, low, high)
-    return _line(
-        [float(special.ndtri(s.probability)) for s in statements], [scale(s.value) for s in statements]
-    )
+    at, over = np.array([(float(place(s.probability)), scale(s.value)) for s in statements]).T
+    slope = float(np.sum((at - at.mean()) * (over - over.mean())) / np.sum((at - at.mean()) ** 2))
+    return parameters(float(over.mean()) - slope * float(at.mean()), slope)
 
 
 def _refuse_outside(statements: Sequence[Statement], low: float, high: float) -> None:
@@ -117,26 +122,19 @@ def _refuse_outside(statements: Sequence[Statement], low: float, high: float) ->
     problems.refuse("prior")
 
 
-def _normal(statements: Sequence[Statement]) -> tuple[float, ...]:
-    return _line_of_scores(statements, float, -math.inf, math.inf)
-
-
-def _uniform(statements: Sequence[Statement]) -> tuple[float, ...]:
-    low, width = _line([s.probability for s in statements], [s.value for s in statements])
-    return low, low + width
-
-
-def _lognormal(statements: Sequence[Statement]) -> tuple[float, ...]:
-    location, sigma = _line_of_scores(statements, math.log, 0.0, math.inf)
-    return math.exp(location), sigma
-
-
-def _logit(statements: Sequence[Statement]) -> tuple[float, ...]:
-    location, sigma = _line_of_scores(statements, lambda x: math.log(x / (1 - x)), 0.0, 1.0)
-    return float(special.expit(location)), sigma
-
-
-_LINES = {"normal": _normal, "lognormal": _lognormal, "uniform": _uniform, "logit-normal": _logit}
+_LINES: Mapping[str, tuple[Any, ...]] = {
+    "normal": (special.ndtri, float, lambda mean, sd: (mean, sd)),
+    "lognormal": (special.ndtri, math.log, lambda at, sigma: (math.exp(at), sigma), 0.0),
+    "uniform": (float, float, lambda low, width: (low, low + width)),
+    "logit-normal": (
+        special.ndtri,
+        lambda x: math.log(x / (1 - x)),
+        lambda at, sigma: (float(special.expit(at)), sigma),
+        0.0,
+        1.0,
+    ),
+}
+"""Family -> what its values lie on a line against, on which scale, what follows from the line, and between which ends they lie."""
 
 
 def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:

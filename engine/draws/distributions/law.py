@@ -51,6 +51,10 @@ class Law(ABC):
         """The u-quantile."""
         return self.at_score(special.ndtri(np.asarray(u, np.float64)))
 
+    def lowest(self, tail: np.ndarray, upper: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Quantiles of probabilities of the upper or the lower tail, found by search between two values."""
+        return lowest_where(lambda x: np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail), low, high)
+
     @property
     def support(self) -> tuple[float, float]:
         """The lowest and the highest value, infinite where there is none."""

@@ -10,32 +10,43 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, lowest_where, scores_between
+from engine.draws.distributions.law import Law, scores_between
 
 
 @dataclass(frozen=True)
-class Mixture(Law):
-    """One of several laws, each with its weight: F = sum of w_k F_k. Experts pooled linearly are one."""
+class _Pooled(Law):
+    """Several laws, each with its weight."""
 
     weights: tuple[float, ...]
     parts: tuple[Law, ...]
+
+    def mean(self) -> float:
+        return float(self._sum([part.mean() for part in self.parts]))
+
+    def _sum(self, values: Sequence[Any]) -> Any:
+        return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), start=0.0)
+
+    def _steps(self) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The steps of all parts; none where one of them is not of separate values."""
+        steps = [steps for part in self.parts if (steps := part.steps) is not None]
+        return steps if len(steps) == len(self.parts) else []
+
+
+@dataclass(frozen=True)
+class Mixture(_Pooled):
+    """One of several laws: F = sum of w_k F_k. Experts pooled linearly are one."""
 
     def at_score(self, z: Any) -> np.ndarray:
         z = np.asarray(z, np.float64)
         each = np.stack([part.at_score(z) for part in self.parts])
         low, high = each.min(axis=0), each.max(axis=0)
-        tail, upper = special.ndtr(-np.abs(z)), z >= 0
-
-        def reached(x: np.ndarray) -> np.ndarray:
-            return np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail)
-
-        return lowest_where(reached, low, high)
+        return self.lowest(special.ndtr(-np.abs(z)), z >= 0, low, high)
 
     def cdf(self, x: Any) -> np.ndarray:
-        return _weighted(self.weights, [part.cdf(x) for part in self.parts])
+        return self._sum([part.cdf(x) for part in self.parts])
 
     def sf(self, x: Any) -> np.ndarray:
-        return _weighted(self.weights, [part.sf(x) for part in self.parts])
+        return self._sum([part.sf(x) for part in self.parts])
 
     @property
     def support(self) -> tuple[float, float]:
@@ -44,11 +55,8 @@ class Mixture(Law):
 
     @property
     def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
-        steps = [steps for part in self.parts if (steps := part.steps) is not None]
-        if len(steps) < len(self.parts):
-            return None
-        values = np.unique(np.concatenate([values for values, _ in steps]))
-        return self.stepping(values)
+        steps = self._steps()
+        return self.stepping(np.unique(np.concatenate([values for values, _ in steps]))) if steps else None
 
     @property
     def breaks(self) -> np.ndarray:
@@ -61,37 +69,28 @@ class Mixture(Law):
         before = np.nextafter(x, -math.inf)
         return np.concatenate([scores_between(self.cdf(at), self.sf(at)) for at in (x, before)])
 
-    def mean(self) -> float:
-        return float(_weighted(self.weights, [part.mean() for part in self.parts]))
-
     def sd(self) -> float:
         centre = self.mean()
         with np.errstate(invalid="ignore"):
-            second = _weighted(
-                self.weights, [part.sd() ** 2 + (part.mean() - centre) ** 2 for part in self.parts]
-            )
+            second = self._sum([part.sd() ** 2 + (part.mean() - centre) ** 2 for part in self.parts])
         return float(math.sqrt(second)) if second >= 0 else math.nan
 
 
 @dataclass(frozen=True)
-class Averaged(Law):
+class Averaged(_Pooled):
     """Experts pooled by their quantiles: Q(u) = sum of w_k Q_k(u) (Lichtendahl, Grushka-Cockayne, Winkler 2013, doi:10.1287/mnsc.1120.1667)."""
 
-    weights: tuple[float, ...]
-    parts: tuple[Law, ...]
-
     def at_score(self, z: Any) -> np.ndarray:
-        return _weighted(self.weights, [part.at_score(z) for part in self.parts])
+        return self._sum([part.at_score(z) for part in self.parts])
 
     @property
     def support(self) -> tuple[float, float]:
-        low, high = _weighted(self.weights, [np.array(part.support) for part in self.parts])
+        low, high = self._sum([np.array(part.support) for part in self.parts])
         return float(low), float(high)
 
     @property
     def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
-        steps = [steps for part in self.parts if (steps := part.steps) is not None]
-        if len(steps) < len(self.parts):
+        if not (steps := self._steps()):
             return None
         scores = np.unique(np.concatenate([scores for _, scores in steps]))
         scores = scores[np.isfinite(scores)]
@@ -104,15 +103,8 @@ class Averaged(Law):
         scores += [part.steps[1] for part in self.parts if part.steps is not None]
         return np.unique(np.concatenate(scores)) if scores else np.zeros(0)
 
-    def mean(self) -> float:
-        return float(_weighted(self.weights, [part.mean() for part in self.parts]))
-
 
 def is_averaged(law: Law) -> bool:
     """Whether a law is pooled by quantiles, itself or within: its probabilities are searched for, many quantiles for each."""
     inner = getattr(law, "parts", ()) or [getattr(law, "base", None)]
     return isinstance(law, Averaged) or any(is_averaged(one) for one in inner if one is not None)
-
-
-def _weighted(weights: Sequence[float], values: Sequence[Any]) -> Any:
-    return sum((weight * value for weight, value in zip(weights, values, strict=True)), start=0.0)

@@ -167,15 +167,12 @@ class _Search:
 
 
 def _kind(domain: tuple[float, float]) -> str:
-    low, high = domain
-    if math.isfinite(low) and math.isfinite(high):
-        return "bounded"
-    return "positive" if math.isfinite(low) or math.isfinite(high) else "free"
+    return ("free", "positive", "bounded")[sum(map(math.isfinite, domain))]
 
 
 def _to_natural(at: float, domain: tuple[float, float]) -> float:
     low, high = domain
-    if math.isfinite(low) and math.isfinite(high):
+    if _kind(domain) == "bounded":
         return low + (high - low) * float(special.expit(at))
     if math.isfinite(low):
         return low + math.exp(min(at, 50.0))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, lowest_where
+from engine.draws.distributions.law import Law
 from engine.draws.distributions.scipy_catalogue import (
     defaults,
     discrete_names,
@@ -80,9 +80,7 @@ class Named(Law):
         with quietly():
             if not self.is_discrete and _inverts(self.name):
                 low, high = (np.full(tail.shape, np.clip(end, -_HUGE, _HUGE)) for end in self.support)
-                return lowest_where(
-                    lambda x: np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail), low, high
-                )
+                return self.lowest(tail, upper, low, high)
             for side, quantile in ((~upper, self._frozen.ppf), (upper, self._frozen.isf)):
                 try:
                     x[side] = quantile(tail[side])

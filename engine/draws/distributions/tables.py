@@ -132,16 +132,12 @@ def _smooth(law: Law) -> Smooth | None:
 def _links(
     low: float, high: float, median: float, scale: float
 ) -> list[tuple[str, float, float, Callable[[np.ndarray], np.ndarray]]]:
-    links: list[tuple[str, float, float, Callable[[np.ndarray], np.ndarray]]] = [
-        ("plain", median, scale, lambda x: (x - median) / scale)
-    ]
+    plain = "plain", median, scale, lambda x: (x - median) / scale
     if math.isfinite(low):
-        links.append(("exp", low, scale, lambda x: np.log((x - low) / scale)))
-    elif math.isfinite(high):
-        links.append(("exp", high, -scale, lambda x: np.log((high - x) / scale)))
-    else:
-        links.append(("sinh", median, scale, lambda x: np.arcsinh((x - median) / scale)))
-    return links
+        return [plain, ("exp", low, scale, lambda x: np.log((x - low) / scale))]
+    if math.isfinite(high):
+        return [plain, ("exp", high, -scale, lambda x: np.log((high - x) / scale))]
+    return [plain, ("sinh", median, scale, lambda x: np.arcsinh((x - median) / scale))]
 
 
 def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:

@@ -14,6 +14,15 @@ from engine.draws.distributions.law import Law
 from engine.draws.limits import LARGEST
 from engine.errors import refusal
 
+_CARRIED: Mapping[str, Callable[[np.ndarray, float], Any]] = {
+    "times": lambda x, by: x * by,
+    "plus": lambda x, by: x + by,
+    "power": lambda x, by: x**by,
+    "exp": lambda x, by: np.exp(x),
+    "log": lambda x, by: np.log(x),
+}
+"""What each function makes of a value; by the factor, the addend or the power."""
+
 
 @dataclass(frozen=True)
 class Transformed(Law):
@@ -32,15 +41,8 @@ class Transformed(Law):
         return self.how in ("times", "power") and self.by < 0
 
     def _carried(self, x: Any) -> np.ndarray:
-        x = np.asarray(x, np.float64)
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            if self.how == "times":
-                return x * self.by
-            if self.how == "plus":
-                return x + self.by
-            if self.how == "exp":
-                return np.exp(x)
-            return np.log(x) if self.how == "log" else np.asarray(x**self.by)
+            return np.asarray(_CARRIED[self.how](np.asarray(x, np.float64), self.by))
 
     def _back(self, y: Any) -> np.ndarray:
         y = np.asarray(y, np.float64)
