@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Container, Iterable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from engine.run_folder import ledger
 from engine.run_folder.cube_groups import CONVENTIONS, described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, Record
+from engine.run_folder.provenance import release_of
 from engine.storage import zarr_writer
 from engine.storage.files import (
     UNFINISHED,
@@ -60,12 +60,16 @@ def create(folder: RunFolder) -> None:
             os.rename(begun, cube)
             sync(folder.path)
             return
-        ledger.drop(folder.path, CUBE)
-        write_atomically(cube / _ROOT, files[_ROOT])
-        write_files(
-            cube, {name: content for name, content in files.items() if not holds(cube / name, content)}
-        )
+        _reframe(folder, files)
         _drop_beyond(folder)
+
+
+def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
+    """Marks the cube incomplete, and writes of its frame what is not as it is to be."""
+    cube = cube_of(folder.path)
+    ledger.drop(folder.path, CUBE)
+    write_atomically(cube / _ROOT, frame[_ROOT])
+    write_files(cube, {name: content for name, content in frame.items() if not holds(cube / name, content)})
 
 
 def _drop_beyond(folder: RunFolder) -> None:
@@ -176,11 +180,7 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
     files = _finished(study, summaries, frame)
     written = {name: content for name, content in files.items() if name not in frame}
     with writing(folder.path):
-        ledger.drop(folder.path, CUBE)
-        write_atomically(cube / _ROOT, frame[_ROOT])
-        write_files(
-            cube, {name: content for name, content in frame.items() if not holds(cube / name, content)}
-        )
+        _reframe(folder, frame)
         remove_tree(begun)
         write_new(begun, written)
         for name in {file.partition("/")[0]: None for file in written}:
@@ -244,15 +244,11 @@ def cube_of(folder: Path) -> Path:
 
 
 def _root_attributes(study: Study) -> dict[str, Any]:
-    try:
-        release = version("rustbelt")
-    except PackageNotFoundError:
-        release = "unknown"
     return {
         "Conventions": CONVENTIONS,
         "title": study.name,
         "summary": study.question,
-        "source": f"rustbelt {release}, model {study.model_name} {study.model_digest[:12]}",
+        "source": f"rustbelt {release_of('rustbelt')}, model {study.model_name} {study.model_digest[:12]}",
         "id": f"{study.name}-{study.fingerprint}",
         "sampler": study.sampler,
         "seed": study.seed,

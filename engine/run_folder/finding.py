@@ -56,7 +56,7 @@ class Entry:
 def entry_of(folder: Path) -> Entry:
     """What a run folder says of itself; what cannot be read of it is left empty."""
     attributes = cube.attributes(folder)
-    text = (unsealed(ownership.study_file(folder)) or {}).get("study", "")
+    text = ownership.said_of(folder).get("study", "")
     last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
     is_whole = attributes.get("status") == "complete"
     paths = attributes.get("paths", 0) if is_whole else 0
@@ -262,11 +262,7 @@ def find_study(
 
 def finishing_words(folder: RunFolder) -> tuple[object, ...]:
     """The words of the command that computes what is missing of a run: of one that a rule ends, with the paths that it may have."""
-    bound = (
-        (unsealed(ownership.study_file(folder.path)) or {}).get(ownership.BOUND)
-        if folder.study.until
-        else None
-    )
+    bound = ownership.said_of(folder.path).get(ownership.BOUND) if folder.study.until else None
     own = "run", folder.path / "study.toml", "--out", folder.path
     return own if bound is None else (*own, "--paths", bound)
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def read(folder: RunFolder, part: int | str) -> Record | None:
         return None
     try:
         nonfinite = tuple(tuple(int(value) for value in row) for row in plain.pop("nonfinite"))
-        files = tuple(Stored(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in plain.pop("files"))
+        files = tuple(map(_stored, plain.pop("files")))
         record = Record(files=files, nonfinite=nonfinite, **plain)
     except (KeyError, TypeError, ValueError):
         return None
@@ -127,9 +128,13 @@ def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
     """The files that a part's record answers for by name, whatever study it is of; none where there is no record."""
     plain = unsealed(record_file(folder, part)) or {}
     try:
-        return {f["name"]: Stored(str(f["name"]), int(f["size"]), str(f["sha256"])) for f in plain["files"]}
+        return {file.name: file for file in map(_stored, plain["files"])}
     except (KeyError, TypeError, ValueError):
         return {}
+
+
+def _stored(plain: Mapping[str, Any]) -> Stored:
+    return Stored(str(plain["name"]), int(plain["size"]), str(plain["sha256"]))
 
 
 def answers(folder: Path) -> tuple[str, ...]:

@@ -38,7 +38,16 @@ class MovedRuns:
 
     def read(self, run: int) -> Moved | None:
         """The same; None where they are not there."""
-        return _read(self.folder / file_of(run), self.fingerprint, run)
+        try:
+            arrays = npz.unpacked(regular_files.content_of(self.folder / file_of(run)))
+            if str(arrays["of"]) != f"{self.fingerprint} {run}":
+                return None
+            return Moved(
+                tuple(map(str, arrays["streams"])), arrays["scores"], tuple(map(float, arrays["powers"])),
+                float(arrays["taken"]), float(arrays["evidence"]),
+            )  # fmt: skip
+        except (OSError, ValueError, KeyError):
+            return None
 
     def write(self, run: int, moved: Moved) -> None:
         """Keeps the futures of a run, whole or not at all."""
@@ -51,19 +60,6 @@ class MovedRuns:
         with writing(self.folder):
             place.parent.mkdir(exist_ok=True)
             write_atomically(place, npz.packed(arrays))
-
-
-def _read(place: Path, fingerprint: str, run: int) -> Moved | None:
-    try:
-        arrays = npz.unpacked(regular_files.content_of(place))
-        if str(arrays["of"]) != f"{fingerprint} {run}":
-            return None
-        return Moved(
-            tuple(map(str, arrays["streams"])), arrays["scores"], tuple(map(float, arrays["powers"])),
-            float(arrays["taken"]), float(arrays["evidence"]),
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError):
-        return None
 
 
 def file_of(run: int) -> str:

@@ -109,6 +109,11 @@ def study_file(folder: Path) -> Path:
     return ledger.ledger_of(folder) / "study.json"
 
 
+def said_of(folder: Path) -> dict[str, Any]:
+    """What that file says; nothing where it is not there as it was written."""
+    return unsealed(study_file(folder)) or {}
+
+
 def enter(
     folder: RunFolder,
     versions: Mapping[str, str],
@@ -128,7 +133,7 @@ def enter(
       UserError: blocks that are there were made by other versions or on another device kind.
     """
     study = folder.study
-    held = unsealed(study_file(folder.path)) or {}
+    held = said_of(folder.path)
     there = (
         ledger.record_file(folder.path, ledger.YEARLY).exists()
         or next(ledger.recorded_blocks(folder.path), None) is not None
@@ -174,7 +179,7 @@ def rename(folder: RunFolder) -> None:
 
 def stated_model(folder: Path) -> str | None:
     """FILE:CLASS of the model of one's own that a run says that it was made with; None where it was one that ships."""
-    model = (unsealed(study_file(folder)) or {}).get("model")
+    model = said_of(folder).get("model")
     return None if model is None else str(model["spec"])
 
 
@@ -186,7 +191,7 @@ def remembered_model(folder: Path) -> str | None:
     Raises:
       UserError: a file of it is gone, or has changed since, or this user has not run it, or the folder does not say what it is.
     """
-    model = (unsealed(study_file(folder)) or {}).get("model")
+    model = said_of(folder).get("model")
     if model is None:
         return None
     remedy = "Say which model to use: --model FILE:CLASS."
@@ -290,13 +295,12 @@ def refuse_changed(folder: RunFolder) -> None:
 
 def entered(folder: RunFolder) -> bool:
     """Whether the folder is this study's, with its very path count."""
-    held = unsealed(study_file(folder.path))
-    return held is not None and held.get("study") == resolved_text(folder.study)
+    return said_of(folder.path).get("study") == resolved_text(folder.study)
 
 
 def versions_of(folder: Path) -> list[dict[str, Any]]:
     """Versions and device kinds that made the folder's blocks, the latest last; more than one were mixed by force."""
-    return list((unsealed(study_file(folder)) or {}).get("versions", []))
+    return list(said_of(folder).get("versions", []))
 
 
 def _whose(study: Study) -> dict[str, Any]:
@@ -355,7 +359,7 @@ def paths_held(folder: RunFolder) -> int:
     """Up to which path the folder holds blocks of this very study; 0 where it is of another."""
     ours = _whose(folder.study)
     with writing(folder.path):
-        held = unsealed(study_file(folder.path)) or {}
+        held = said_of(folder.path)
         return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
 
 

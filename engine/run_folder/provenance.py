@@ -33,11 +33,12 @@ _PACKAGES = ("rustbelt", "jax", "jaxlib", "llvmlite", "numpy", "scipy", "xarray"
 
 def versions(device_kind: str) -> dict[str, str]:
     """Versions of the packages that a cube comes from, of Python, and the device kind, by name."""
-    packages = {name: _version(name) for name in _PACKAGES}
+    packages = {name: release_of(name) for name in _PACKAGES}
     return {**packages, "python": platform.python_version(), "device_kind": device_kind}
 
 
-def _version(package: str) -> str:
+def release_of(package: str) -> str:
+    """The version of a package that is installed."""
     try:
         return version(package)
     except PackageNotFoundError:
