@@ -12,7 +12,7 @@ from engine.analyses.explanation import Explanation
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.reverse_stress import FailurePoint
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.modelling.cell_axis import split_cells
+from engine.risk.place_parts import by_variable
 from engine.risk.wording import some
 
 SHOWN = 12
@@ -152,7 +152,7 @@ def _years(given: Explanation, names: Sequence[str]) -> Table:
     places = [
         (name, of) for name, one in variables.items() for of in product(*(dims[dim] for dim in one.dims))
     ]
-    rows = [split_cells(study.model, one.trace.yearly[at, :, :, 0]) for one in given.reverse.points]  # type: ignore[index]
+    rows = [by_variable(study, one.trace.yearly[at, :, :, 0]) for one in given.reverse.points]  # type: ignore[index]
     values = np.stack(
         [
             np.concatenate([of[name].reshape(len(study.years), -1) for name in variables], axis=1)

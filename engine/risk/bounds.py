@@ -69,7 +69,7 @@ def shares_on(
     values: Float[np.ndarray, "policy cell path"], limits: Limits
 ) -> Float[np.ndarray, "policy side cell"]:
     """Share of the paths on which each cell stands on each of its bounds."""
-    shares: np.ndarray = np.zeros((len(values), len(SIDES), values.shape[1]))
+    shares = np.zeros((len(values), len(SIDES), values.shape[1]))
     (low, high), (least, most) = _rims(limits, values.dtype)
     inside = (values.min(axis=-1) > least[:, 0]) & (values.max(axis=-1) < most[:, 0])
     near = np.flatnonzero(~inside.all(axis=0))

@@ -161,7 +161,7 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
 
     def misses(box: Box) -> Int16[np.ndarray, "path"]:
         """Beyond how many limits of a box each future lies."""
-        count: np.ndarray = np.zeros(len(cases), np.int16)
+        count = np.zeros(len(cases), np.int16)
         for name, limits in box.items():
             for end in limits.ends:
                 count += beyond(name, end)

@@ -162,5 +162,5 @@ class _Split:
         if is_share:
             correlated = correlation(self.units.totals(first), self.units.totals(second))
             return share_difference(given, otherwise, float(of.error), correlated)
-        _, *rest = map(float, shifted(of, 1.0, gap))
-        return Estimate(gap, *rest).flagged(*flags)
+        _, error, low, high = map(float, shifted(of, 1.0, gap))
+        return Estimate(gap, error, low, high).flagged(*flags)

@@ -79,7 +79,7 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
 
 def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray, "cell"]:
     """Whether the gap is the same on all paths, but for rounding; the first paths mostly show that it is not."""
-    constant: np.ndarray = np.ones(len(values), bool)
+    constant = np.ones(len(values), bool)
     for paths in (slice(FIRST), slice(None)):
         cells = np.flatnonzero(constant)
         if len(cells):

@@ -231,7 +231,7 @@ def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np
     quarter = -(-len(excesses) // 4)
     if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
         return np.log(1 - theta[:, None] * excesses).sum(axis=1)
-    product: np.ndarray = np.ones((len(theta), quarter))
+    product = np.ones((len(theta), quarter))
     for first in range(0, len(excesses), quarter):
         part = excesses[first : first + quarter]
         product[:, : len(part)] *= 1 - theta[:, None] * part

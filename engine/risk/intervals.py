@@ -143,8 +143,7 @@ class Units:
             both = np.ascontiguousarray(values).view(np.uint16)
             return ((both & 1) + (both >> 8)).astype(np.float64)
         numbers = values.astype(np.float64, copy=False)
-        total: np.ndarray = numbers[..., 0::2] + numbers[..., 1::2]
-        return total
+        return numbers[..., 0::2] + numbers[..., 1::2]
 
     def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
         """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
@@ -315,7 +314,7 @@ def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, u
 
 def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) -> np.ndarray:
     """Sums of the values [..., value] of each cell, float64 [..., cell]; cells ascend."""
-    sums: np.ndarray = np.zeros((*values.shape[:-1], cells))
+    sums = np.zeros((*values.shape[:-1], cells))
     ends = np.searchsorted(cell, np.arange(cells + 1))
     held = np.flatnonzero(np.diff(ends))
     sums[..., held] = _summed_from(values, ends[held])

@@ -152,8 +152,7 @@ class Region:
 
     @cached_property
     def _axes(self) -> Float[np.ndarray, "2 2"]:
-        held: np.ndarray = np.linalg.cholesky(covariance(self.shape, len(self.excesses)))
-        return held
+        return np.linalg.cholesky(covariance(self.shape, len(self.excesses)))
 
     @cached_property
     def _best(self) -> float:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.modelling.cell_axis import cell_layout
+from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.modelling.folds import Term
 from engine.study.study import Study
 
@@ -33,7 +33,7 @@ class PlaceParts:
 
     def of(self, yearly: Float[np.ndarray, "year cell path"]) -> Float[np.ndarray, "label path"]:
         """The part of every label on some paths, double precision, from their yearly values under one policy."""
-        parts: np.ndarray = np.zeros((len(self.labels), yearly.shape[-1]))
+        parts = np.zeros((len(self.labels), yearly.shape[-1]))
         for term in self.study.model.outcomes[self.variable].terms:
             self._add(parts, term, yearly)
         return parts
@@ -93,3 +93,10 @@ def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], st
         ordered = [label for label in model.dims[dim] if label in labels]
         parts.append(PlaceParts(study, variable, dim, (*ordered, *([NOWHERE] if apart else []))))
     return tuple(parts), ""
+
+
+def by_variable(
+    study: Study, yearly: Float[np.ndarray, "year cell"]
+) -> dict[str, Float[np.ndarray, "year ..."]]:
+    """The yearly values of one future by yearly variable, [year, *dims]."""
+    return split_cells(study.model, yearly)

@@ -42,7 +42,7 @@ def batched(units: Units) -> Units:
 
 def codes(levels: Num[np.ndarray, "level"], values: Num[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
     """How many of some levels each value is strictly above: with few levels faster than searching each value among them."""
-    above: np.ndarray = np.zeros(len(values), np.min_scalar_type(len(levels)))
+    above = np.zeros(len(values), np.min_scalar_type(len(levels)))
     for first in range(0, len(values), SLICE):
         part, into = values[first : first + SLICE], above[first : first + SLICE]
         for level in levels:
@@ -64,8 +64,7 @@ def binned(
 
 def from_each(counts: Num[np.ndarray, "bin ..."]) -> Num[np.ndarray, "bin ..."]:
     """Sums of the rows from each one on."""
-    sums: np.ndarray = np.cumsum(counts[::-1], axis=0)[::-1]
-    return sums
+    return np.cumsum(counts[::-1], axis=0)[::-1]
 
 
 @dataclass(frozen=True)
@@ -126,7 +125,7 @@ def _largest(residual: Float[np.ndarray, "number batch"]) -> float:
 
 def _lower_products(rows: Float[np.ndarray, "number batch"]) -> Float[np.ndarray, "number number"]:
     """Products of every two rows, below the diagonal and on it: all that `eigh` reads."""
-    products: np.ndarray = np.zeros((len(rows), len(rows)))
+    products = np.zeros((len(rows), len(rows)))
     for first in range(0, len(rows), ROWS):
         last = first + ROWS
         products[first:last, :last] = np.einsum("kb,jb->kj", rows[first:last], rows[:last])

@@ -178,8 +178,7 @@ class WorstShare:
         spread = float(dots(gap, gap))
         # of what is the same on all of them it is nothing, to the last digit
         rise = dots(near - mean[:, None], gap) / spread if spread > 0 else np.zeros(len(near))
-        line: np.ndarray = mean - rise * self.gap.mean()
-        return line
+        return mean - rise * self.gap.mean()
 
     def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
@@ -202,8 +201,7 @@ class WorstShare:
     def _by_unit(self, values: Float[np.ndarray, "*cells tail"]) -> Float[np.ndarray, "*cells unit"]:
         if self.independent == len(self.path):
             return values
-        of: np.ndarray = np.add.reduceat(values, self.firsts, axis=-1)
-        return of
+        return np.add.reduceat(values, self.firsts, axis=-1)
 
 
 def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, loss: bool) -> WorstShare:
@@ -234,7 +232,7 @@ def of_event(happened: Bool[np.ndarray, "path"], units: Units) -> WorstShare:
     """The paths on which an event happens, each with the same weight."""
     path = np.flatnonzero(happened)
     ones = np.ones(len(path))
-    none: np.ndarray = np.zeros(0, np.int64)
+    none = np.zeros(0, np.int64)
     return WorstShare(
         units, path, ones / max(len(path), 1), ones, none, np.zeros(0), len(path) / len(happened)
     )
