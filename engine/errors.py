@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -64,6 +64,12 @@ def refusal(place: str, message: str) -> UserError:
     return UserError("", [Problem(place, message)])
 
 
+def look_up(kind: str, name: str, known: Collection[str]) -> None:
+    """Refuses a name that is not among those that are known, with its closest match."""
+    if name not in known:
+        raise refusal("", unknown(kind, name, known))
+
+
 class Problems:
     """What is wrong with one source, gathered until all of it has been looked at.
 
@@ -89,6 +95,19 @@ class Problems:
                 self._problems.append(Problem(place, message))
                 return
             above = above.rpartition(".")[0]
+
+    def knows(self, place: str, kind: str, name: str, known: Collection[str]) -> bool:
+        """Whether a name is among those that are known; one that is not is added, with its closest match."""
+        if name in known:
+            return True
+        self.add(place, unknown(kind, name, known))
+        return False
+
+    def knows_each(self, place: str, kind: str, names: Sequence[str], known: Collection[str]) -> None:
+        """Adds each of several names that is not among those that are known, and each that stands twice."""
+        for name in dict.fromkeys(names):
+            if self.knows(place, kind, name, known) and names.count(name) > 1:
+                self.add(place, f"names '{name}' twice.")
 
     def close(self, place: str) -> None:
         """Nothing more is added at this place or below it: what is wrong there is known, and what follows comes of it."""

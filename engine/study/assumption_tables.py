@@ -7,6 +7,7 @@ from typing import Any
 
 from engine.errors import Problems, refusal
 from engine.study.change_tables import Known, flat, parts, read_change
+from engine.study.stated import Tables
 from engine.study.study import Assumption
 
 ALL = "all"
@@ -37,7 +38,7 @@ def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple
     return tuple(assumptions)
 
 
-def in_words(table: Mapping[str, Any], place: str = "") -> str:
+def in_words(table: Tables, place: str = "") -> str:
     """What a table of changes says, in one line: `exit_rate 0, policies.reform.cut 2x`.
 
     Args:
@@ -54,7 +55,7 @@ def in_words(table: Mapping[str, Any], place: str = "") -> str:
     return ", ".join(parts)
 
 
-def _assumption(name: str, table: Mapping[str, Any], known: Known) -> Assumption | None:
+def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     problems = Problems()
     if name == ALL:
         problems.add("", "'all' is what all assumptions together are called; take another name.")

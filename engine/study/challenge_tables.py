@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model
-from engine.study.numbers import LEVELS, multiple_of, number
+from engine.study.stated import LEVELS, Tables, measures, multiple_of, number
 
 KEY = "challenge"
 CHOICES = ("readings", "horizons")
@@ -110,22 +110,21 @@ def claim_of(
     policy, word, against, measure, variable = found.groups()
     problems = Problems()
     for name in dict.fromkeys((policy, against)):
-        if name not in policies:
-            problems.add("", unknown("policy", name, policies))
+        problems.knows("", "policy", name, policies)
     if policy == against:
         problems.add("", f"holds '{policy}' against itself. Name two policies.")
-    known = [f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels]
     if variable in events:
         if measure not in (None, "probability"):
-            text = f"'{measure}' is no measure of an event. Leave '{measure} of' out: in {variable}."
-            problems.add("", text)
+            problems.add(
+                "", f"'{measure}' is no measure of an event. Leave '{measure} of' out: in {variable}."
+            )
         measure = "probability"
     elif variable in outcomes:
         if word in ("likelier", "rarer"):
             other = "worse" if word == "likelier" else "better"
             problems.add("", f"'{word}' is said of events; '{variable}' is an outcome. Write '{other}'.")
-        if measure not in (None, "mean", *known):
-            problems.add("", unknown(f"measure of '{variable}'", measure, ["mean", *known]))
+        if measure is not None:
+            problems.knows("", f"measure of '{variable}'", measure, measures(levels))
     else:
         problems.add("", unknown("event or outcome", variable, [*events, *outcomes]))
     problems.refuse()
@@ -133,7 +132,7 @@ def claim_of(
 
 
 def read(
-    text: Mapping[str, Any],
+    text: Tables,
     running: Collection[str],
     model: Model,
     levels: Sequence[float],
@@ -154,36 +153,36 @@ def read(
     def at(place: str) -> Problems:
         return Problems() if place in spare else problems
 
-    claims: dict[tuple[Any, ...], Claim] = {}
-    place = f"{KEY}.claims"
+    claims: dict[Any, Claim] = {}
     for sentence in table["claims"]:
-        with at(place).within(place):
+        with at(f"{KEY}.claims").within(f"{KEY}.claims"):
             claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
             same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
             if same in claims:
                 raise refusal("", f"'{claim}' is decided where '{claims[same]}' is. Leave one of them out.")
             claims[same] = claim
-    choices: list[list[Reading]] = []
-    for of, tables in choices_by_place(text).items():
-        choices.append([])
-        for name, stated in tables.items():
-            place = f"{of}.{name}"
-            choices[-1] += _choice(name, stated, place, events, model, at(place))
+    readings, horizons = (
+        tuple(
+            choice
+            for name, stated in tables.items()
+            if (choice := _choice(name, stated, f"{of}.{name}", events, model, at(f"{of}.{name}"))).instead
+        )
+        for of, tables in choices_by_place(text).items()
+    )
     for name in table["horizons"]:
         if name in table["readings"]:
             place = f"{KEY}.horizons.{name}"
             at(place).add(place, "is the name of a reading too; take another.")
-    thresholds = {}
-    for event, values in table["thresholds"].items():
-        place = f"{KEY}.thresholds.{event}"
-        if found := _thresholds(event, values, place, events, at(place)):
-            thresholds[event] = found
+    thresholds = {
+        event: found
+        for event, values in table["thresholds"].items()
+        if (found := _thresholds(event, values, events, at(f"{KEY}.thresholds.{event}")))
+    }
     ran = tuple(claim for claim in claims.values() if {claim.policy, claim.against} <= {*running})
-    readings, horizons = map(tuple, choices)
     return Challenge(ran, table["matters"], readings, horizons, thresholds)
 
 
-def choices_by_place(text: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def choices_by_place(text: Tables) -> dict[str, Tables]:
     """Tables of readings, and of horizons, by where they stand in a study file."""
     return {f"{KEY}.{kind}": text[KEY][kind] for kind in CHOICES}
 
@@ -192,9 +191,8 @@ def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
     """What a study file says of a challenge; nothing of one that says nothing."""
     if challenge == Challenge():
         return {}
-    table: dict[str, Any] = {"claims": [*map(str, challenge.claims)], "matters": challenge.matters}
-    for kind in CHOICES:
-        table[kind] = {
+    choices: dict[str, Any] = {
+        kind: {
             one.name: {
                 **({"label": labels[one.name]} if one.name in labels else {}),
                 "about": one.about,
@@ -202,22 +200,25 @@ def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
             }
             for one in getattr(challenge, kind)
         }
-    table["thresholds"] = {
+        for kind in CHOICES
+    }
+    choices["thresholds"] = {
         event: [f"{one.value!r}x" if one.is_multiple else one.value for one in values]
         for event, values in challenge.thresholds.items()
     }
-    return {key: value for key, value in table.items() if value != {}}
+    stated = {"claims": [*map(str, challenge.claims)], "matters": challenge.matters}
+    return stated | {key: value for key, value in choices.items() if value}
 
 
 def _choice(
     name: str,
-    table: Mapping[str, Any],
+    table: Tables,
     place: str,
-    events: Mapping[str, Any],
+    events: Tables,
     model: Model,
     problems: Problems,
-) -> list[Reading]:
-    """The choice of a table with what of it is right, if anything is."""
+) -> Reading:
+    """The choice of a table with what of it is right."""
     with problems.within(place):
         check_name(name)
     instead = {}
@@ -226,17 +227,16 @@ def _choice(
             _refuse_other_kind(old, new, events, model)
             instead[old] = new
     if not table.get("instead"):
-        text = 'is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.'
-        problems.add(f"{place}.instead", text)
-    return [Reading(name, table.get("about", ""), instead)] if instead else []
+        remedy = 'Say what is looked at in place of what: instead = { EVENT = "OTHER" }.'
+        problems.add(f"{place}.instead", f"is missing. {remedy}")
+    return Reading(name, table.get("about", ""), instead)
 
 
-def _refuse_other_kind(old: str, new: str, events: Mapping[str, Any], model: Model) -> None:
+def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
     """Refuses a variable in the place of one that it cannot be held against."""
     known, problems = [*events, *model.outcomes], Problems()
     for name in dict.fromkeys((old, new)):
-        if name not in known:
-            problems.add("", unknown("event or outcome", name, known))
+        problems.knows("", "event or outcome", name, known)
     if old == new:
         problems.add("", f"puts '{old}' in its own place. Name another in its place.")
     problems.refuse()
@@ -255,31 +255,27 @@ def _refuse_other_kind(old: str, new: str, events: Mapping[str, Any], model: Mod
 
 
 def _thresholds(
-    event: str, values: Sequence[Any], place: str, events: Mapping[str, Any], problems: Problems
+    event: str, values: Sequence[Any], events: Tables, problems: Problems
 ) -> tuple[Threshold, ...]:
     """Other thresholds of an event, those that are right."""
-    stated, found = events.get(event), dict[float, Threshold]()
-    if stated is None:
-        problems.add(place, unknown("event", event, events))
-        return ()
-    if "all" in stated:
-        several = ", ".join(stated["all"])
-        problems.add(
-            place, f"is several events at once, without a threshold of its own. Name one of them: {several}."
-        )
-        return ()
-    present = stated.get("above", stated.get("below"))
-    if present is None:  # which is a problem of the event
-        return ()
-    for value in values:
-        with problems.within(place):
-            multiple = multiple_of(value)
-            if multiple is not None and present == 0:
-                raise refusal("", f"{shown(value)} of a threshold of 0 is 0 again. Write a number.")
-            threshold = float(number(value if multiple is None else multiple * present))
-            if threshold == present:
-                raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
-            if threshold in found:
-                raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
-            found[threshold] = Threshold(threshold if multiple is None else multiple, multiple is not None)
+    place, found = f"{KEY}.thresholds.{event}", dict[float, Threshold]()
+    with problems.within(place):
+        look_up("event", event, events)
+        if "all" in events[event]:
+            several = f"is several events at once, without a threshold of its own. Name one of them: {', '.join(events[event]['all'])}."
+            raise refusal("", several)
+        present = events[event].get("above", events[event].get("below"))
+        for value in values if present is not None else ():  # else it is a problem of the event
+            with problems.within(place):
+                multiple = multiple_of(value)
+                if multiple is not None and present == 0:
+                    raise refusal("", f"{shown(value)} of a threshold of 0 is 0 again. Write a number.")
+                threshold = float(number(value if multiple is None else multiple * present))
+                if threshold == present:
+                    raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
+                if threshold in found:
+                    raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
+                found[threshold] = Threshold(
+                    threshold if multiple is None else multiple, multiple is not None
+                )
     return tuple(found.values())

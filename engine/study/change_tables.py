@@ -19,9 +19,9 @@ from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
 from engine.study.constant_tables import KEY
 from engine.study.lever_tables import LeverTables, put_together
-from engine.study.numbers import multiple_of, number
 from engine.study.policy_tables import Policies, PolicyReader
 from engine.study.shock_tables import group_names
+from engine.study.stated import Tables, multiple_of, number
 from engine.study.study import Change, Study
 
 POLICIES, GROUPS = "policies", "groups"
@@ -40,7 +40,7 @@ class Known:
       group_of: factor -> its group.
     """
 
-    text: Mapping[str, Any]
+    text: Tables
     model: Model
     years: tuple[int, ...]
     priors: Mapping[str, Prior]
@@ -91,10 +91,10 @@ class ChangeRead:
     """
 
     change: Change
-    table: Mapping[str, Any]
+    table: Tables
 
 
-def read_change(table: Mapping[str, Any], place: str, known: Known, problems: Problems) -> ChangeRead:
+def read_change(table: Tables, place: str, known: Known, problems: Problems) -> ChangeRead:
     """What a table changes, with what is wrong with it added to the problems, at its place."""
     own = Problems()
     whole = _Pieces(known, own)
@@ -176,7 +176,7 @@ class _Pieces:
                 for problem in own:
                     self._problems.add(problem.place, problem.message)
 
-    def of_policy(self, policy: str, table: Mapping[str, Any]) -> None:
+    def of_policy(self, policy: str, table: Tables) -> None:
         """Levers of one policy."""
         own = Problems()
         if policy not in self.known.policies.by_name:
@@ -209,8 +209,7 @@ class _Pieces:
 
     def _multiply(self, policy: str, lever: str, value: str, problems: Problems) -> bool:
         """Whether a multiple of a lever is another one; added to the problems where it is beyond the model's bounds."""
-        if lever not in self.known.model.levers:
-            problems.add(lever, unknown("lever", lever, self.known.model.levers))
+        if not problems.knows(lever, "lever", lever, self.known.model.levers):
             return False
         with problems.within(lever):
             multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
@@ -228,7 +227,7 @@ class _Pieces:
             return multiple != 1.0 and any(there)
         return False
 
-    def of_group(self, name: str, table: Mapping[str, Any]) -> None:
+    def of_group(self, name: str, table: Tables) -> None:
         """Another statement of a group's dependence, in the form that it has."""
         if name not in self.known.groups:
             if any(group == name for group in self.known.group_of.values()):

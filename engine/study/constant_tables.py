@@ -6,17 +6,16 @@ import copy
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, look_up, refusal
 from engine.modelling.executed import WRITTEN, as_written
 from engine.modelling.records import Constant, Factor, Model, Yearly
-from engine.study.numbers import number
+from engine.study.stated import Tables, number
 
 KEY = "constants"
 
 
-def settled(text: Mapping[str, Any], model: Model, problems: Problems) -> Model:
+def settled(text: Tables, model: Model, problems: Problems) -> Model:
     """The model with this study's numbers in place of its constants; a constant that has a prior is one of its factors.
 
     Args:
@@ -29,8 +28,7 @@ def settled(text: Mapping[str, Any], model: Model, problems: Problems) -> Model:
             if name in model.factors:
                 problems.close(f"factors.{name}")
                 raise refusal("", f"is no constant but a factor. Give it a prior, in [factors.{name}].")
-            if name not in model.constants:
-                raise refusal("", unknown("constant", name, model.constants))
+            look_up("constant", name, model.constants)
             if name in drawn:
                 raise refusal("", f"has a prior too, in [factors.{name}]. Keep one of the two.")
             number(value)

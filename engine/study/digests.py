@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from engine.modelling.records import Model
 from engine.study import facts_tables, labels, observed_tables
+from engine.study.stated import Tables
 
 _WORDS = ("about", "source")
 
 
-def fingerprint(document: Mapping[str, Any], model_digest: str) -> str:
+def fingerprint(document: Tables, model_digest: str) -> str:
     """That of all which changes a number of a path: the resolved study but for its paths and what ends it, and the model's source."""
     plain, _ = labels.split(document)
     if facts_tables.KEY in document:
@@ -24,7 +24,7 @@ def fingerprint(document: Mapping[str, Any], model_digest: str) -> str:
     return _digest(plain)
 
 
-def beliefs(document: Mapping[str, Any], model: Model) -> str:
+def beliefs(document: Tables, model: Model) -> str:
     """That of what is believed: priors, how they move together, and the model's constants."""
     plain, _ = labels.split(document)
     priors = {

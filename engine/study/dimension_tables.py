@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
 
 from engine.draws import sobol
 from engine.errors import Problems, unknown
+from engine.study.stated import Tables
 
 KEY = "dimensions"
 
 
-def read(text: Mapping[str, Any], problems: Problems) -> dict[str, tuple[int, ...]]:
+def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
     """Dimensions by random stream, of one that is drawn by year those of its years.
 
     Args:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from engine.study import (
@@ -18,11 +17,12 @@ from engine.study import (
 from engine.study.labels import OF_LABELS
 from engine.study.lever_tables import lever_table, put_together
 from engine.study.policy_tables import Policies
+from engine.study.stated import Tables
 from engine.study.study import FORMS, LEVELS, Policy, Study
 from engine.study.vector_factors import together
 
 
-def document(study: Study, text: Mapping[str, Any], policies: Policies) -> dict[str, Any]:
+def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
     """The tables that read as this study and no more: nothing that it does not use, nothing left to a default.
 
     Args:

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from engine.errors import Problems, refusal, unknown
 from engine.modelling.records import Model
-from engine.study.numbers import number
+from engine.study.stated import Tables, number
 from engine.study.study import Event
-
-Tables = Mapping[str, Mapping[str, Any]]
 
 
 def read(tables: Tables, model: Model, problems: Problems) -> tuple[Event, ...]:
@@ -31,7 +26,7 @@ def _own(name: str, model: Model) -> Problems:
     return problems
 
 
-def _limits(table: Mapping[str, Any]) -> list[str]:
+def _limits(table: Tables) -> list[str]:
     return [key for key in ("above", "below") if key in table]
 
 
@@ -50,12 +45,12 @@ def _joint(name: str, tables: Tables, model: Model) -> Event:
     return Event(name, table.get("about", ""), all_of=tuple(table["all"]))
 
 
-def _threshold(name: str, table: Mapping[str, Any], model: Model) -> Event:
+def _threshold(name: str, table: Tables, model: Model) -> Event:
     problems, limits = _own(name, model), _limits(table)
-    if "outcome" not in table:
+    if "outcome" in table:
+        problems.knows("outcome", "outcome", table["outcome"], model.outcomes)
+    else:
         problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
-    elif table["outcome"] not in model.outcomes:
-        problems.add("outcome", unknown("outcome", table["outcome"], model.outcomes))
     with problems.within(limits[0] if len(limits) == 1 else ""):
         if len(limits) != 1:
             got = "both" if limits else "none"

@@ -10,9 +10,10 @@ from engine.modelling.declaration import POLICY_KEYS
 from engine.study import challenge_tables, dimension_tables, lever_groups, observed_tables
 from engine.study.factor_tables import law_keys
 from engine.study.schema import NAMED
+from engine.study.stated import Tables
 
 
-def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def laid_over(below: Tables, above: Tables) -> dict[str, Any]:
     """The tables of a study over those of the study it extends, key by key; what it gives again replaces the old.
 
     Policies that it adds also run, after those of the study it extends, unless it has a `compare` of its own.
@@ -39,7 +40,7 @@ def laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, A
     return told_once(merged, above)
 
 
-def told_once(merged: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
     """Tables that others were laid over, without the prior of a constant that these give a number, or its number where they give a prior."""
     tables = dict(merged)
     for new, old in (("constants", "factors"), ("factors", "constants")):
@@ -64,7 +65,7 @@ def factors_named(policies: Any) -> set[str]:
     return set().union(*(names(value) for key, value in given if key not in words))
 
 
-def places(tables: Mapping[str, Any]) -> set[str]:
+def places(tables: Tables) -> set[str]:
     """Places of the assumptions and dimensions that a study states, and of the parts of its challenge; above it they need not fit where they are not stated again."""
     found = set()
     challenge = challenge_tables.KEY
@@ -96,7 +97,7 @@ def _over(kind: str, below: Any, above: Any) -> Any:
     return {key: value for key, value in below.items() if key not in outdated} | above
 
 
-def _outdated(kind: str, below: Mapping[str, Any], above: Mapping[str, Any]) -> set[str]:
+def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
     """Keys of an older entry that a newer one's take the place of.
 
     A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new

@@ -7,17 +7,18 @@ from typing import Any
 
 from engine.draws.distributions.device import Draws
 from engine.draws.distributions.prior import Prior, prior
+from engine.study.stated import Tables
 
 DESCRIPTIVE = ("label", "about", "unit", "group", "source")
 """Keys of a factor's table that say nothing of its law."""
 
 
-def law_keys(table: Mapping[str, Any]) -> dict[str, Any]:
+def law_keys(table: Tables) -> dict[str, Any]:
     """What a factor's table says of its law."""
     return {key: value for key, value in table.items() if key not in DESCRIPTIVE}
 
 
-def read(table: Mapping[str, Any]) -> Prior:
+def read(table: Tables) -> Prior:
     """The prior that a table gives, which a device can draw.
 
     Raises:
@@ -28,7 +29,7 @@ def read(table: Mapping[str, Any]) -> Prior:
     return given
 
 
-def in_words(table: Mapping[str, Any]) -> tuple[str, str]:
+def in_words(table: Tables) -> tuple[str, str]:
     """The family of a law, with what is done to it, and its parameters in a few words."""
     words = [table.get("family", "")]
     if "experts" in table:
@@ -57,7 +58,7 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if is_number else str(value).lower()
 
 
-def labelled(table: Mapping[str, Any]) -> dict[str, float]:
+def labelled(table: Tables) -> dict[str, float]:
     """The value of each category by its label; nothing for a law of numbers."""
     labels = table.get("labels")
     if not labels:

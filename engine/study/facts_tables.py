@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.errors import Problems, unknown
+from engine.errors import Problems
+from engine.study.stated import Tables
 
 KEY = "facts"
 FUTURES = 1024
@@ -64,14 +65,14 @@ class Facts:
         return {"until": self.until, "policy": self.policy}
 
 
-def read(text: Mapping[str, Any], problems: Problems) -> Facts | None:
+def read(text: Tables, problems: Problems) -> Facts | None:
     """What is known; None where a study says nothing of it."""
     table = text.get(KEY)
     if table is None:
         return None
     policy = table["policy"] or text["observed"]["policy"]
-    if not policy:
+    if policy:
+        problems.knows(f"{KEY}.policy", "policy", policy, text["policies"])
+    else:
         problems.add(f"{KEY}.policy", "is missing: name the policy that was followed.")
-    elif policy not in text["policies"]:
-        problems.add(f"{KEY}.policy", unknown("policy", policy, text["policies"]))
     return Facts(table["until"], policy)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from engine.errors import Problems, did_you_mean, refusal, unknown
+from engine.errors import Problems, did_you_mean, look_up, refusal
 from engine.modelling.records import Model
-from engine.study.numbers import number
+from engine.study.stated import Tables, number
 
 ASKED = ("median_above", "median_below", "median_within", "inside_90")
 ACROSS = ("sum", "mean")
@@ -40,9 +40,7 @@ class Gate:
     limits: tuple[float, ...]
 
 
-def read(
-    tables: Mapping[str, Mapping[str, Any]], policies: Collection[str], model: Model, problems: Problems
-) -> tuple[Gate, ...]:
+def read(tables: Tables, policies: Collection[str], model: Model, problems: Problems) -> tuple[Gate, ...]:
     """Gates in the order of the tables; what is wrong with any of them is added to the problems.
 
     Years may lie beyond the horizon: a study on top of another may have a shorter one.
@@ -57,13 +55,13 @@ def read(
     return tuple(gates)
 
 
-def _gate(name: str, table: Mapping[str, Any], policies: Collection[str], model: Model) -> Gate:
+def _gate(name: str, table: Tables, policies: Collection[str], model: Model) -> Gate:
     problems = Problems()
     years = tuple(table.get("years", ())) or ((table["year"],) if "year" in table else ())
-    if "policy" not in table:
+    if "policy" in table:
+        problems.knows("policy", "policy", table["policy"], policies)
+    else:
         problems.add("policy", f"is missing. Known: {', '.join(policies)}.")
-    elif table["policy"] not in policies:
-        problems.add("policy", unknown("policy", table["policy"], policies))
     if "year" in table and "years" in table:
         problems.add("year", "does not go with years. Leave one of them out.")
     with problems.within("variable"):
@@ -73,17 +71,15 @@ def _gate(name: str, table: Mapping[str, Any], policies: Collection[str], model:
     known = "variable" in table and not problems
     for dim, labels in at.items() if known else ():
         if dim not in dims:
-            problems.add(f"at.{dim}", _no_dimension(table["variable"], dim, dims))
+            has = did_you_mean(dim, dims) if dims else " It has none."
+            problems.add(f"at.{dim}", f"'{table['variable']}' has no dimension '{dim}'.{has}")
         for label in labels if dim in dims else ():
-            if label not in model.dims[dim]:
-                problems.add(f"at.{dim}", unknown("label", label, model.dims[dim]))
+            problems.knows(f"at.{dim}", "label", label, model.dims[dim])
     across = table.get("across", "")
-    count = max(1, len(years))
-    for dim in dims:
-        count *= len(at.get(dim, model.dims[dim]))
+    count = math.prod([max(1, len(years)), *(len(at.get(dim, model.dims[dim])) for dim in dims)])
     with problems.within("across"):
-        if across and across not in ACROSS:
-            raise refusal("", unknown("rule", across, ACROSS))
+        if across:
+            look_up("rule", across, ACROSS)
         if known and count > 1 and not across:
             free = [dim for dim in dims if dim not in at]
             remedy = f"Name a label of {' and '.join(free)}, or say" if free else "Say"
@@ -105,27 +101,21 @@ def _check_variable(variable: str | None, years: tuple[int, ...], model: Model) 
             raise refusal("", f"'{variable}' is a yearly variable. Say of which year: year = 2020.")
         if years and variable in model.outcomes:
             raise refusal("", f"'{variable}' is an outcome, which has no year. Remove the year.")
-        raise refusal("", unknown("variable", variable, [*model.yearly, *model.outcomes]))
+        look_up("variable", variable, [*model.yearly, *model.outcomes])
 
 
-def _no_dimension(variable: str, dim: str, dims: Collection[str]) -> str:
-    has = did_you_mean(dim, dims) if dims else " It has none."
-    return f"'{variable}' has no dimension '{dim}'.{has}"
-
-
-def _asked(table: Mapping[str, Any]) -> tuple[str, tuple[float, ...]]:
+def _asked(table: Tables) -> tuple[str, tuple[float, ...]]:
     """What is asked, and the numbers of it."""
     there = [key for key in ASKED if key in table]
     if len(there) != 1:
         got = " and ".join(there) or "none"
         raise refusal("", f"expected one of {', '.join(ASKED)}, got {got}.")
-    key = there[0]
+    key, problems = there[0], Problems()
     values = table[key] if key == "median_within" else [table[key]]
     if key == "median_within" and (len(values) != 2 or not values[0] < values[1]):
         raise refusal(key, f"expected two numbers, the lower one first, got {values}.")
-    problems = Problems()
     for value in values:
         with problems.within(key):
             number(value)
     problems.refuse()
-    return key, tuple(float(value) for value in values)
+    return key, tuple(map(float, values))

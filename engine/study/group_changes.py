@@ -15,7 +15,7 @@ from engine.draws.inputs import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
 from engine.study import group_tables
-from engine.study.numbers import number
+from engine.study.stated import Tables, number
 
 AGAINST = "against"
 """Key of the members that move against the others."""
@@ -26,9 +26,9 @@ _OTHER_FORM = (
 
 
 def read(
-    stated: Mapping[str, Any],
+    stated: Tables,
     group: Group,
-    table: Mapping[str, Any],
+    table: Tables,
     group_of: Mapping[str, str],
     drawn: Sequence[str],
 ) -> tuple[Group, dict[str, Any]] | None:

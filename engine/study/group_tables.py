@@ -7,9 +7,8 @@ from typing import Any
 
 from engine.draws.copulas import statements
 from engine.draws.inputs import Group
-from engine.errors import Problems, refusal, unknown
-
-Tables = Mapping[str, Mapping[str, Any]]
+from engine.errors import Problems, refusal
+from engine.study.stated import Tables
 
 
 def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str, str]:
@@ -20,8 +19,7 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
     """
     group_of = {name: table["group"] for name, table in factors.items() if "group" in table}
     for name, group in group_of.items():
-        if group not in groups:
-            problems.add(f"factors.{name}.group", unknown("group", group, groups))
+        problems.knows(f"factors.{name}.group", "group", group, groups)
     for group, table in groups.items():
         key = "members" if "members" in table else "ranks"
         if key not in table:
@@ -30,9 +28,7 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
         for name in dict.fromkeys(names):
             if names.count(name) > 1:
                 problems.add(place, f"names '{name}' twice.")
-            if name not in factors:
-                problems.add(place, unknown("factor", name, factors))
-            elif group_of.setdefault(name, group) != group:
+            if problems.knows(place, "factor", name, factors) and group_of.setdefault(name, group) != group:
                 problems.add(place, f"'{name}' is in group '{group_of[name]}'. A factor is in one.")
         for name in factors:
             if group_of.get(name) == group and name not in names:
@@ -67,7 +63,7 @@ def read(
     return by_name
 
 
-def restricted(table: Mapping[str, Any], members: Container[str]) -> dict[str, Any]:
+def restricted(table: Tables, members: Container[str]) -> dict[str, Any]:
     """A group's table without the members that are not among these."""
     kept = dict(table)
     if "members" in table:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from engine.draws.copulas import statements
@@ -19,6 +19,7 @@ from engine.modelling import catalogue
 from engine.modelling.records import Model
 from engine.study.gate_tables import ACROSS
 from engine.study.schema import EXTENDS, as_json_schema
+from engine.study.stated import Tables
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _LAWS = ("LawTable", "WeightedLaw", "FactorTable", "ShockTable")
@@ -77,7 +78,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     }
 
 
-def _whole(required: list[str], tables: Mapping[str, Any]) -> dict[str, Any]:
+def _whole(required: list[str], tables: Tables) -> dict[str, Any]:
     """What a study must say that extends no other: one that does may leave out what that says."""
     stated = {"anyOf": [{"required": ["family"]}, {"required": ["experts"]}]}
     inside = {

@@ -7,10 +7,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, refusal
 from engine.formatting import titled
 from engine.modelling.records import Model
 from engine.study import challenge_tables, lever_groups, observed_tables
+from engine.study.stated import Tables
 
 KINDS = (
     "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",
@@ -25,7 +26,7 @@ Labels = Mapping[str, Mapping[str, str]]
 """Kind -> name -> label, of the parts that have one."""
 
 
-def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
+def read(text: Tables, model: Model, problems: Problems) -> Labels:
     """The labels of a study's tables; what is wrong with them is added to the problems.
 
     A label is one line of at most 80 characters. No two parts of a kind may be shown under the same words.
@@ -34,13 +35,11 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
         with problems.within("author"):
             _check_line(text["author"])
     for kind, what in OF_LABELS.items():
-        known = getattr(model, kind)
         for name in text[kind]:
-            if name not in known:
-                problems.add(f"{kind}.{name}", unknown(what, name, known))
+            problems.knows(f"{kind}.{name}", what, name, getattr(model, kind))
     for name, table in text["shocks"].items():
-        if [*table] == ["label"] and name not in model.shocks:
-            problems.add(f"shocks.{name}", unknown("shock", name, model.shocks))
+        if [*table] == ["label"]:
+            problems.knows(f"shocks.{name}", "shock", name, model.shocks)
     labels = {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS[:-1]}
     labels[challenge_tables.KEY] = {}
     for place, tables in challenge_tables.choices_by_place(text).items():
@@ -48,13 +47,11 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Labels:
     return labels
 
 
-def _parts(kind: str, text: Mapping[str, Any], model: Model) -> Iterable[str]:
+def _parts(kind: str, text: Tables, model: Model) -> Iterable[str]:
     return getattr(model, kind) if kind in (*OF_LABELS, "shocks") else text[kind]
 
 
-def _of_kind(
-    kind: str, tables: Mapping[str, Any], parts: Iterable[str], problems: Problems
-) -> dict[str, str]:
+def _of_kind(kind: str, tables: Tables, parts: Iterable[str], problems: Problems) -> dict[str, str]:
     labels = {}
     for name, table in tables.items():
         if isinstance(table, Mapping) and "label" in table:
@@ -82,7 +79,7 @@ def _check_line(label: str) -> None:
         raise refusal("", f"expected at most {LONGEST} characters, got {len(label)}.")
 
 
-def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
     """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
     plain, names = dict(document), {}
     for key in (
@@ -108,7 +105,7 @@ def split(document: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     return plain, names
 
 
-def without(text: Mapping[str, Any]) -> dict[str, Any]:
+def without(text: Tables) -> dict[str, Any]:
     """The tables of a study without labels; a shock that has nothing else is drawn by the model's own law, as one that has no table."""
     plain = dict(text)
     for kind in ("policies", "events", "factors", "groups", "shocks"):

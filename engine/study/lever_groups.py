@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import Problems, unknown
+from engine.errors import Problems
 from engine.modelling.records import Model, PathModel
+from engine.study.stated import Tables
 
 KEY = "lever_groups"
 START = "start"
@@ -21,9 +22,7 @@ def table(stated: Any) -> Any:
     return {"levers": stated} if isinstance(stated, list) else stated
 
 
-def read(
-    stated: Mapping[str, Sequence[str] | Mapping[str, Any]], model: Model, problems: Problems
-) -> LeverGroups:
+def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: Problems) -> LeverGroups:
     """The lever groups of a study; what is wrong with them is added to the problems.
 
     A group is a list of levers, or a table with these and a label. A lever stands in one group at most. A group with the name of a lever holds that lever: both names stand in one table.
@@ -34,9 +33,7 @@ def read(
     for group, levers in by_name.items():
         place = f"{KEY}.{group}"
         for lever in levers:
-            if lever not in known:
-                problems.add(place, unknown("lever", lever, known))
-            elif group_of.setdefault(lever, group) != group:
+            if problems.knows(place, "lever", lever, known) and group_of.setdefault(lever, group) != group:
                 text = f"'{lever}' is in '{group_of[lever]}' already. A lever stands in one group: take it out of one."
                 problems.add(place, text)
         if group in known and group not in levers:

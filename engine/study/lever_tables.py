@@ -15,7 +15,7 @@ from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
-from engine.study.numbers import number
+from engine.study.stated import Tables, number
 from engine.study.study import Policy, Study
 
 BEYOND = 50
@@ -33,7 +33,7 @@ class LeverTables:
 
     model: Model
     years: tuple[int, ...]
-    factors: Mapping[str, Any]
+    factors: Tables
     priors: Mapping[str, Prior]
 
     def default(self, lever: Lever) -> np.ndarray:
@@ -92,7 +92,7 @@ class LeverTables:
                 problems.add(f"{place}.{label}", f"expected a year, got '{label}'.")
 
     def _fill_years(
-        self, part: np.ndarray, lever: Lever, value: Mapping[str, Any], place: str, problems: Problems
+        self, part: np.ndarray, lever: Lever, value: Tables, place: str, problems: Problems
     ) -> None:
         if not self.years:
             problems.add(place, "a static model has no years. Give a number.")

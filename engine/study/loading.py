@@ -25,6 +25,7 @@ from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.section_tables import default_tile
 from engine.study.settings import with_settings
+from engine.study.stated import Tables
 from engine.study.study import Study
 from engine.study.validation import checked
 
@@ -124,7 +125,7 @@ def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) ->
 
 
 def read_study(
-    document: Mapping[str, Any],
+    document: Tables,
     source: str,
     *,
     model: Model | None = None,
@@ -218,7 +219,7 @@ def known_models() -> dict[str, str]:
     }
 
 
-def _model(text: Mapping[str, Any], own: Model | None, problems: Problems) -> KnownModel | None:
+def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:
     """A model of one's own, else the one that the study names; None where there is none."""
     if own is not None:
         own = as_written(own)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,13 @@ from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problem, Problems, UserError, refusal
 from engine.study import observed_tables
 from engine.study.data_files import LARGEST_FILE, column
+from engine.study.stated import Tables
 
 _STAND_IN = (0.0, 1.0)
 """In place of data that cannot be read, so that the rest is still checked."""
 
 
-def place_files(tables: Mapping[str, Any], folder: Path) -> None:
+def place_files(tables: Tables, folder: Path) -> None:
     """Writes where each file is; a study names it from the folder that it stands in itself."""
     observed = tables.get(observed_tables.KEY)
     own = [observed] if isinstance(observed, dict) and isinstance(observed.get("file"), str) else []
@@ -26,7 +27,7 @@ def place_files(tables: Mapping[str, Any], folder: Path) -> None:
         table["file"] = str(folder / table["file"])
 
 
-def read_files(tables: Mapping[str, Any], problems: Problems) -> None:
+def read_files(tables: Tables, problems: Problems) -> None:
     """Puts what the files hold in place of their names: values of a law, ranks of an empirical copula, the text of a vine.
 
     Args:
@@ -78,7 +79,7 @@ def _at_key(file: Path, error: UserError) -> UserError:
     return UserError("", [Problem("file", f"{str(file)!r}: {p.message}") for p in error.problems])
 
 
-def _members(group: str, table: Mapping[str, Any], factors: Any) -> Any:
+def _members(group: str, table: Tables, factors: Any) -> Any:
     """Factors that the group names, else those that name the group."""
     named = factors.items() if isinstance(factors, dict) else ()
     return table.get("members") or [
@@ -113,7 +114,7 @@ def _text(path: Path) -> str:
         raise refusal("", f"cannot be read as text: {error}.") from error
 
 
-def _laws(tables: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _laws(tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and table of each law that names a file."""
     for kind in ("factors", "shocks"):
         for name, table in _named(tables, kind):
@@ -134,14 +135,14 @@ def _laws_within(place: str, table: Any, depth: int) -> Iterator[tuple[str, dict
         yield from _laws_within(f"{place}.states.{state}", law, depth + 1)
 
 
-def _groups(tables: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _groups(tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and table of each group that names a file."""
     for name, table in _named(tables, "groups"):
         if isinstance(table, dict) and isinstance(table.get("file"), str):
             yield f"groups.{name}", table
 
 
-def _named(tables: Mapping[str, Any], key: str) -> list[tuple[str, Any]]:
+def _named(tables: Tables, key: str) -> list[tuple[str, Any]]:
     """Entries of a table by name; none where there is something else."""
     table = tables.get(key)
     return [*table.items()] if isinstance(table, dict) else []

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem, Problems, UserError, refusal, unknown
+from engine.errors import Problem, Problems, UserError, did_you_mean, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
 from engine.study.data_files import text_of
-from engine.study.numbers import multiple_of, number
+from engine.study.stated import Tables, multiple_of, number
 
 KEY = "observed"
 ACROSS = ("sum", "mean", "peak", "lowest")
@@ -108,7 +108,7 @@ class Observed:
         return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
 
 
-def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Observed:
+def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations of a study's tables; what is wrong with them is added to the problems, and their rows left out."""
     table = text[KEY]
     place, rows = f"{KEY}.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
@@ -117,33 +117,25 @@ def read(text: Mapping[str, Any], model: Model, problems: Problems) -> Observed:
             place, rows = f"{KEY}.file", list(_rows_of(Path(table["file"]), model))
             if table["rows"]:
                 raise refusal("", "does not go with rows. Keep one of the two.")
-    if table["policy"] and table["policy"] not in text["policies"]:
-        problems.add(f"{KEY}.policy", unknown("policy", table["policy"], text["policies"]))
+    if table["policy"]:
+        problems.knows(f"{KEY}.policy", "policy", table["policy"], text["policies"])
     for word in table["seen"]:
-        if word not in SEEN:
-            problems.add(f"{KEY}.seen", unknown("mark", word, SEEN))
+        problems.knows(f"{KEY}.seen", "mark", word, SEEN)
     for name, size in table["discrepancy"].items():
         with problems.within(f"{KEY}.discrepancy.{name}"):
-            if name not in observable(model):
-                raise refusal(
-                    "", unknown("yearly variable" if model.yearly else "outcome", name, observable(model))
-                )
+            look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
             share = multiple_of(size)
             if not (number(size) if share is None else share) > 0:
                 raise refusal(
                     "",
                     f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true.",
                 )
-    known: list[tuple[str, Observation]] = []
+    known = dict[str, Observation]()
     for line, row in rows:
-        at = f"{place}.{line}"
-        with problems.within(at):
-            known.append((at, _observation(row, model)))
-    for at, message in _contradictions(known):
-        problems.add(at, message)
-    return Observed(
-        table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), tuple(one for _, one in known)
-    )
+        with problems.within(f"{place}.{line}"):
+            known[f"{place}.{line}"] = _observation(row, model)
+    _refuse_contradictions(known, problems)
+    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*known.values(),))
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
@@ -171,37 +163,36 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
     names, problems = reader.fieldnames or [], Problems()
     if len(names) == 1 and ";" in names[0]:
         raise refusal("", f"{path.name!r}: expected commas between cells, got ';'. Save it with commas.")
-    for name in _NEEDED:
-        if name not in names:
-            problems.add("", f"{path.name!r} lacks the column '{name}'.")
-    for name in dict.fromkeys(names):
-        if names.count(name) > 1:
-            problems.add("", f"{path.name!r} has {names.count(name)} columns '{name}', expected one.")
-    for name in names:
-        if name not in _COLUMNS:
-            problems.add("", f"{path.name!r}: {unknown('column', name, _COLUMNS)}")
+    wrong = [f" lacks the column '{name}'." for name in _NEEDED if name not in names]
+    wrong += [
+        f" has {names.count(name)} columns '{name}', expected one."
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    wrong += [f": {unknown('column', name, _COLUMNS)}" for name in names if name not in _COLUMNS]
+    for what in wrong:
+        problems.add("", f"{path.name!r}{what}")
     problems.refuse()
     for line, row in held:
-        if not any(map(str.strip, filter(None, (cell for cell in row.values() if isinstance(cell, str))))):
+        if not any(isinstance(cell, str) and cell.strip() for cell in row.values()):
             continue
         if None in row or None in row.values():
-            problems.add(
-                f"line {line}",
-                f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes.",
-            )
-            continue
-        yield f"line {line}", {name: cell.strip() for name, cell in row.items() if cell.strip()}
+            text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
+            problems.add(f"line {line}", text)
+        else:
+            yield f"line {line}", {name: cell.strip() for name, cell in row.items() if cell.strip()}
     problems.refuse()
 
 
-_COLUMNS = [COLUMNS.get(one.name, one.name) for one in fields(Observation)]
+_FIELDS = [one.name for one in fields(Observation)]
+_COLUMNS = [COLUMNS.get(name, name) for name in _FIELDS]
 
 
-def _observation(row: Mapping[str, Any], model: Model) -> Observation:
+def _observation(row: Tables, model: Model) -> Observation:
     problems, given = Problems(), dict(row)
     for name in given:
         if name not in _COLUMNS:
-            problems.add(name, f"unknown column.{unknown('', name, _COLUMNS).partition('.')[2]}")
+            problems.add(name, f"unknown column.{did_you_mean(name, _COLUMNS)}")
     for name in _NEEDED:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
@@ -222,8 +213,9 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
             )
     problems.refuse()
     variable, known = given["variable"], observable(model)
-    if variable not in known:
-        raise refusal("variable", unknown("yearly variable" if model.yearly else "outcome", variable, known))
+    with problems.within("variable"):
+        look_up("yearly variable" if model.yearly else "outcome", variable, known)
+    problems.refuse()
     if given["standard_error"] < 0:
         problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
     if given["from"] > given["time"]:
@@ -241,12 +233,10 @@ def _observation(row: Mapping[str, Any], model: Model) -> Observation:
     with problems.within("unit"):
         factor = _factor(given["unit"], given.get("fold", ""), known[variable].unit)
     problems.refuse()
-    return Observation(
-        given["series"], int(given["time"]), int(given["from"]), variable, at, given.get("across", ""), given.get("fold", ""),
-        float(given["value"]) * factor, known[variable].unit if given.get("fold") != "ratio" else "1",
-        float(given["standard_error"]) * factor, given["source"], given["confidence"],
-        given.get("break", ""), given.get("seen", ""), given.get("reading", ""),
-    )  # fmt: skip
+    given |= {"at": at, "unit": known[variable].unit if given.get("fold") != "ratio" else "1"}
+    given |= {name: int(given[name]) for name in ("time", "from")}
+    given |= {name: float(given[name]) * factor for name in ("value", "standard_error")}
+    return Observation(**{field: given.get(COLUMNS.get(field, field), "") for field in _FIELDS})
 
 
 def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
@@ -274,9 +264,7 @@ def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
             problems.add("", f"expected DIMENSION=LABEL; ..., got {shown(part)}.")
         elif dim not in dims:
             problems.add("", f"'{variable}' has no dimension '{dim}'. It has: {', '.join(dims) or 'none'}.")
-        elif label not in model.dims[dim]:
-            problems.add("", unknown("label", label, model.dims[dim]))
-        elif dim in at:
+        elif problems.knows("", "label", label, model.dims[dim]) and dim in at:
             problems.add("", f"names '{dim}' twice.")
         at[dim] = label
     problems.refuse()
@@ -285,8 +273,8 @@ def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
 
 def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Model) -> None:
     free = [dim for dim in _dims(model, variable) if dim not in at]
-    if across and across not in ACROSS:
-        raise refusal("", unknown("rule", across, ACROSS))
+    if across:
+        look_up("rule", across, ACROSS)
     if free and not across:
         count = math.prod(len(model.dims[dim]) for dim in free)
         text = f"is missing: {' and '.join(free)} leave {count} numbers. Name a label, or say {', '.join(ACROSS)}."
@@ -307,19 +295,16 @@ def _factor(unit: str, fold: str, own: str) -> float:
     return factor
 
 
-def _contradictions(known: Sequence[tuple[str, Observation]]) -> Iterator[tuple[str, str]]:
-    """Rows that say the same figure again, and rows of one series that are not of one kind."""
-    figures: dict[tuple[Any, ...], tuple[str, Observation]] = {}
-    lines: dict[str, tuple[str, Observation]] = {}
-    for at, one in known:
-        before, other = figures.setdefault((one.line, one.first, one.time, one.reading), (at, one))
+def _refuse_contradictions(known: Mapping[str, Observation], problems: Problems) -> None:
+    """Adds rows that say the same figure again, and rows of one series that are not of one kind."""
+    first = dict[Any, tuple[str, Observation]]()
+    for at, one in known.items():
+        here = at.rpartition(".")[2], one
+        place, other = first.setdefault((one.line, one.first, one.time, one.reading), here)
         if other is not one:
-            place = before.rpartition(".")[2]
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            yield at, f"{one.name}: {place} {same}. Leave one of them out, or give each a 'reading'."
-        before, other = lines.setdefault(one.series, (at, one))
+            problems.add(at, f"{one.name}: {place} {same}. Leave one of them out, or give each a 'reading'.")
+        place, other = first.setdefault(one.series, here)
         if other.line != one.line:
-            yield (
-                at,
-                f"'{one.series}' is of '{other.variable}' in {before.rpartition('.')[2]}, in the same place and fold. Give it another name.",
-            )
+            text = f"'{one.series}' is of '{other.variable}' in {place}, in the same place and fold."
+            problems.add(at, f"{text} Give it another name.")

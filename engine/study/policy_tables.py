@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from engine.draws.distributions.prior import Prior
 from engine.draws.limits import reach
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, look_up, refusal
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model
 from engine.study.lever_tables import LeverTables, taken_apart
+from engine.study.stated import Tables
 from engine.study.study import Policy
 
 
@@ -57,7 +58,7 @@ class Policies:
 
 
 def read(
-    text: Mapping[str, Any],
+    text: Tables,
     model: Model,
     years: Sequence[int],
     priors: Mapping[str, Prior],
@@ -76,16 +77,10 @@ def read(
     if not tables:
         remedy = "Add [policies.NAME] with the model's levers."
         problems.add("policies", f"expected at least one policy, got none. {remedy}")
-        return Policies({}, (), baseline)
-    if baseline not in tables:
-        problems.add("baseline", unknown("policy", baseline, tables))
+    if not (tables and problems.knows("baseline", "policy", baseline, tables)):
         return Policies({}, (), baseline)
     names = tuple(text.get("compare") or tables)
-    for name in dict.fromkeys(names):
-        if name not in tables:
-            problems.add("compare", unknown("policy", name, tables))
-        elif names.count(name) > 1:
-            problems.add("compare", f"names '{name}' twice.")
+    problems.knows_each("compare", "policy", names, tables)
     for name, table in tables.items():
         with problems.within(f"policies.{name}.implementation"):
             _check_implementation(table.get("implementation"), text["factors"], priors)
@@ -96,10 +91,9 @@ def read(
     return Policies(by_name, names if baseline in names else (baseline, *names), baseline)
 
 
-def _check_implementation(value: Any, factors: Mapping[str, Any], priors: Mapping[str, Prior]) -> None:
+def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prior]) -> None:
     if isinstance(value, str):
-        if value not in factors:
-            raise refusal("", unknown("factor", value, factors))
+        look_up("factor", value, factors)
         if value not in priors:  # which is a problem of its own
             return
         low, high = reach(priors[value].law)
@@ -111,9 +105,7 @@ def _check_implementation(value: Any, factors: Mapping[str, Any], priors: Mappin
         raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
 
-def _check_units(
-    policies: Mapping[str, Policy], factors: Mapping[str, Any], model: Model, problems: Problems
-) -> None:
+def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:
     """Whether all levers that are drawn from a factor have its unit, which is the first one's where it states none."""
     units = {name: table["unit"] for name, table in factors.items() if "unit" in table}
     uses: dict[tuple[str, str], str] = {}
@@ -127,6 +119,9 @@ def _check_units(
             remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
             text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
             problems.add(f"policies.{first}.{lever}", text)
+
+
+_Read = TypeVar("_Read")
 
 
 @dataclass(frozen=True)
@@ -153,7 +148,7 @@ class PolicyReader:
     def __init__(
         self,
         levers: LeverTables,
-        tables: Mapping[str, Mapping[str, Any]],
+        tables: Tables,
         baseline: str,
         problems: Problems,
         multiples: Mapping[str, Mapping[str, float]] | None = None,
@@ -161,20 +156,24 @@ class PolicyReader:
         self._tables, self._baseline, self._problems = tables, baseline, problems
         self._multiples = multiples or {}
         self._levers, self._years = levers, levers.years
-        self._terms: dict[str, _Terms | None] = {}
-        self._policies: dict[str, Policy | None] = {}
+        self._known: dict[Any, Any] = {}
 
     def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
         """The policy of that name, everything followed; None where something is wrong with it, or with one that it needs."""
-        if name not in self._policies:
-            self._policies[name] = None
+        return self._once(self._read, name, through)
+
+    def _once(
+        self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]
+    ) -> _Read:
+        """What is read of a policy, the first time that it is asked for; None where something is wrong with it."""
+        if (read, name) not in self._known:
+            self._known[read, name] = None
             with self._problems.within(f"policies.{name}"):
-                self._policies[name] = self._read(name, through)
-        return self._policies[name]
+                self._known[read, name] = read(name, through)
+        return self._known[read, name]
 
     def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
-        terms = self._followed(name, ())
-        if terms is None:
+        if (terms := self._once(self._follow, name, ())) is None:
             return None
         whole = terms.implementation == 1.0
         late = bool(self._years) and terms.start > self._years[0]
@@ -203,26 +202,17 @@ class PolicyReader:
                 drawn[lever] = {factor: multiple * weights for factor, weights in drawn[lever].items()}
         return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
 
-    def _followed(self, name: str, through: tuple[str, ...]) -> _Terms | None:
-        if name not in self._terms:
-            self._terms[name] = None
-            with self._problems.within(f"policies.{name}"):
-                self._terms[name] = self._follow(name, through)
-        return self._terms[name]
-
     def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
         table, problems, others = self._tables[name], Problems(), set(self._tables) - {name}
         levers = {lever: self._levers.default(entry) for lever, entry in self._levers.model.levers.items()}
         parent: _Terms | None = _Terms(levers, self._years[0] if self._years else 0, None, 1.0)
         like = table.get("like")
-        if like is not None and (like == name or like in through):
+        if like in (name, *through):
             raise refusal("like", f"goes in a circle: {_chain([*through, name, like])}.")
-        if like is not None and like not in self._tables:
-            problems.add("like", unknown("policy", like, others))
-        elif like is not None:
-            parent = self._followed(like, (*through, name))
-        if "before" in table and table["before"] not in self._tables:
-            problems.add("before", unknown("policy", table["before"], others))
+        if like is not None and problems.knows("like", "policy", like, others):
+            parent = self._once(self._follow, like, (*through, name))
+        if table.get("before") not in (None, name):
+            problems.knows("before", "policy", table["before"], others)
         if "start" in table:
             with problems.within("start"):
                 if not self._years:

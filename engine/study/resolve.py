@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
@@ -35,6 +34,7 @@ from engine.study.change_tables import Known
 from engine.study.document import document
 from engine.study.extending import factors_named
 from engine.study.shock_tables import ShockReader, group_names
+from engine.study.stated import Tables
 from engine.study.study import Assumption, Study
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
@@ -50,7 +50,7 @@ class KnownModel:
 
 
 def resolve(
-    text: Mapping[str, Any],
+    text: Tables,
     known: KnownModel | None,
     source: str,
     problems: Problems,
@@ -106,7 +106,7 @@ def resolve(
     group_of, groups = _groups(text, drawn, problems)
     of_policies = sorted(set(text["factors"]) - set(bases))
     _, all_groups = _groups(text, [*bases, *of_policies], Problems())
-    running = policies.names if policies else ()
+    running = policies.names if policies else tuple(text["policies"])
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
     until, idle = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
     observed = observed_tables.read(text, model, problems)
@@ -178,7 +178,7 @@ def resolve(
     return replace(study, document=document(study, text, policies))
 
 
-def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
+def _check_names(text: Tables, problems: Problems) -> None:
     kinds = ("factors", "groups", "regimes", "policies", "events", "lever_groups", "gates", "assumptions")
     for table in kinds:
         for name in text[table]:
@@ -188,7 +188,7 @@ def _check_names(text: Mapping[str, Any], problems: Problems) -> None:
                     check_free(name)
 
 
-def _priors(factors: Mapping[str, Any], problems: Problems) -> dict[str, Prior]:
+def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:
     """Priors by factor, of those that nothing is wrong with."""
     priors = {}
     for name, table in factors.items():
@@ -197,7 +197,7 @@ def _priors(factors: Mapping[str, Any], problems: Problems) -> dict[str, Prior]:
     return priors
 
 
-def _check_factors(text: Mapping[str, Any], model: Model, spare: Collection[str], problems: Problems) -> None:
+def _check_factors(text: Tables, model: Model, spare: Collection[str], problems: Problems) -> None:
     """Whether each factor is the model's or some policy's, in the model's unit, and none of the model's is missing."""
     factors, parts = text["factors"], factor_names(model)
     drawn = factors_named(text["policies"]).union(spare)
@@ -223,7 +223,7 @@ def _check_factors(text: Mapping[str, Any], model: Model, spare: Collection[str]
 
 
 def _groups(
-    text: Mapping[str, Any], drawn: Sequence[str], problems: Problems
+    text: Tables, drawn: Sequence[str], problems: Problems
 ) -> tuple[dict[str, str], dict[str, Group]]:
     """Factor -> its group, and groups of factors by name; the others are of shocks."""
     of_shocks = group_names(text["shocks"])
@@ -232,9 +232,7 @@ def _groups(
     return group_of, group_tables.read(tables, group_of, drawn, problems)
 
 
-def _shocks(
-    text: Mapping[str, Any], known: KnownModel, priors: Mapping[str, Prior], problems: Problems
-) -> Shocks:
+def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], problems: Problems) -> Shocks:
     without_years = () if isinstance(known.model, PathModel) else ("shocks", "regimes")
     given = [table for table in without_years if text[table]]
     for table in given:
@@ -245,9 +243,7 @@ def _shocks(
     return ShockReader(known.model, text, laws, problems).shocks()
 
 
-def _input(
-    name: str, text: Mapping[str, Any], stated: Factor | Lever | None, prior: Prior, group: str | None
-) -> Input:
+def _input(name: str, text: Tables, stated: Factor | Lever | None, prior: Prior, group: str | None) -> Input:
     table = text["factors"][name]
     unit = table.get("unit") or (stated.unit if stated else "1")
     about = table.get("about") or (stated.about if stated else "")

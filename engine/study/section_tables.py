@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from engine.draws.sampling import SAMPLERS
-from engine.errors import Problems, did_you_mean, refusal, unknown
+from engine.errors import Problems, did_you_mean, refusal
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
 from engine.study import facts_tables
+from engine.study.stated import Tables
 from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS, Keep
 
 LATER_SAMPLERS = ("importance",)
@@ -36,7 +36,7 @@ def default_tile(model: Model, n_policies: int) -> int:
     return min(1024, max(64, 1 << (share.bit_length() - 1)))
 
 
-def check_head(text: Mapping[str, Any], problems: Problems) -> None:
+def check_head(text: Tables, problems: Problems) -> None:
     """Adds what is wrong with a study's name, and with how many paths it asks for and which."""
     if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
         wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
@@ -45,19 +45,14 @@ def check_head(text: Mapping[str, Any], problems: Problems) -> None:
     if sampler in LATER_SAMPLERS:
         known = ", ".join(f"'{name}'" for name in [*SAMPLERS][:-1]) + f" or '{[*SAMPLERS][-1]}'"
         problems.add("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
-    elif sampler not in SAMPLERS:
-        problems.add("run.sampler", unknown("sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]))
-    else:
+    elif problems.knows("run.sampler", "sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]):
         unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
         if text.get(facts_tables.KEY):
             unit, of = facts_tables.FUTURES, "whole runs of moved futures"
         _check_whole("run.paths", text["run"]["paths"], 1, unit, of, problems)
         _check_whole("keep.yearly", text["keep"]["yearly"], 0, unit, of, problems)
-    precision = text["run"]["precision"]
-    if precision not in PRECISIONS:
-        problems.add("run.precision", unknown("precision", precision, PRECISIONS))
-    if text["run"]["program"] not in FORMS:
-        problems.add("run.program", unknown("form of the program", text["run"]["program"], FORMS))
+    problems.knows("run.precision", "precision", text["run"]["precision"], PRECISIONS)
+    problems.knows("run.program", "form of the program", text["run"]["program"], FORMS)
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
 
@@ -72,7 +67,7 @@ def _check_whole(place: str, count: int, least: int, unit: int, of: str, problem
     problems.add(place, f"expected {wanted}, got {count}. Take {remedy}.")
 
 
-def years(time: Mapping[str, Any] | None, model: Model, model_name: str) -> tuple[int, ...]:
+def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]:
     """Calendar years of a study; none for a static model.
 
     Args:
@@ -102,15 +97,11 @@ def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> t
     """Outcomes that short tables show: those that the study names, else the first of the model."""
     if names is None:
         return (*model.outcomes,)[:FIRST_OUTCOMES]
-    for name in dict.fromkeys(names):
-        if name not in model.outcomes:
-            problems.add("headline", unknown("outcome", name, model.outcomes))
-        elif names.count(name) > 1:
-            problems.add("headline", f"names '{name}' twice.")
+    problems.knows_each("headline", "outcome", names, model.outcomes)
     return tuple(names)
 
 
-def levels(table: Mapping[str, Any], problems: Problems) -> tuple[float, ...]:
+def levels(table: Tables, problems: Problems) -> tuple[float, ...]:
     """Levels of VaR and ES as shares, ascending: those of every study, and those that the table adds in per cent."""
     if len(table["levels"]) > _MOST_LEVELS:
         message = f"expected at most {_MOST_LEVELS} levels, got {len(table['levels'])}."
@@ -124,7 +115,7 @@ def levels(table: Mapping[str, Any], problems: Problems) -> tuple[float, ...]:
     return tuple(sorted({*LEVELS, *(round(level / 100, 8) for level in table["levels"])}))
 
 
-def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:
+def keep(table: Tables, model: Model, problems: Problems) -> Keep:
     """What is stored path by path; outcomes in the order of the model."""
     wanted, words = table["outcomes"], ("all", "headline", "none")
     if isinstance(wanted, str):
@@ -134,7 +125,6 @@ def keep(table: Mapping[str, Any], model: Model, problems: Problems) -> Keep:
             problems.add("keep.outcomes", message)
         wanted = [] if wanted == "none" else list(model.outcomes)
     for name in wanted:
-        if name not in model.outcomes:
-            problems.add("keep.outcomes", unknown("outcome", name, model.outcomes))
+        problems.knows("keep.outcomes", "outcome", name, model.outcomes)
     kept = tuple(name for name in model.outcomes if name in wanted)
     return Keep(kept, table["draws"], table["yearly"])

@@ -10,6 +10,7 @@ from typing import Any
 from engine.errors import Problems
 from engine.formatting import shown
 from engine.study.extending import told_once
+from engine.study.stated import Tables
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
@@ -17,7 +18,7 @@ MOST_PARTS = 16
 _PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
 
 
-def with_settings(tables: Mapping[str, Any], settings: Sequence[str]) -> dict[str, Any]:
+def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
     """The tables with each setting in place of what stands there; a value is written as in a study file, a word without quotes too.
 
     Args:
@@ -57,7 +58,7 @@ def _value(text: str) -> Any:
         return text
 
 
-def _set(table: Mapping[str, Any], names: Sequence[str], value: Any) -> dict[str, Any]:
+def _set(table: Tables, names: Sequence[str], value: Any) -> dict[str, Any]:
     first, *rest = names
     below = table.get(first)
     inner = _set(below if isinstance(below, Mapping) else {}, rest, value) if rest else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 from scipy import special
@@ -14,9 +13,10 @@ from engine.draws.distributions.law import Law
 from engine.draws.inputs import Group
 from engine.draws.limits import reach
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
-from engine.errors import Problems, did_you_mean, refusal, unknown
+from engine.errors import Problems, did_you_mean, look_up, refusal
 from engine.modelling.records import Model, factor_names, shock_streams
 from engine.study import factor_tables, group_tables
+from engine.study.stated import Tables
 
 JUMP_KEYS = ("probability", "rate", "size")
 _OWN = ("persistence", "regime", "states", *JUMP_KEYS)
@@ -28,8 +28,6 @@ MOST_JUMPS = 64
 """Jumps in a year that are counted, at most."""
 RARE = 1e-10
 """Probability of more jumps than are counted."""
-
-Tables = Mapping[str, Mapping[str, Any]]
 
 
 def group_names(shocks: Tables) -> set[str]:
@@ -46,9 +44,7 @@ class ShockReader:
       problems: what is wrong with the tables is added here.
     """
 
-    def __init__(
-        self, model: Model, tables: Mapping[str, Tables], of_factors: Mapping[str, Law], problems: Problems
-    ):
+    def __init__(self, model: Model, tables: Tables, of_factors: Mapping[str, Law], problems: Problems):
         self._model, self._factors, self._problems = model, of_factors, problems
         self._streams = shock_streams(model)
         self._regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
@@ -67,7 +63,7 @@ class ShockReader:
         chains = {name: chain for name, chain in self._regimes.items() if chain is not None and name in used}
         return Shocks(self._moving, self._groups, chains)
 
-    def _read_groups(self, tables: Mapping[str, Tables]) -> dict[str, Group]:
+    def _read_groups(self, tables: Tables) -> dict[str, Group]:
         """Groups of streams: all those of the shocks that say that they are in one."""
         names = group_names(tables["shocks"])
         of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
@@ -78,14 +74,13 @@ class ShockReader:
             for stream in self._streams.get(name, ())
         }
         for name, table in tables["shocks"].items():
-            if "group" in table and table["group"] not in tables["groups"]:
-                message = unknown("group", table["group"], tables["groups"])
-                self._problems.add(f"shocks.{name}.group", message)
+            if "group" in table:
+                self._problems.knows(f"shocks.{name}.group", "group", table["group"], tables["groups"])
         known = {stream: table for stream, table in streams.items() if table["group"] in of_shocks}
         group_of = group_tables.membership(of_shocks, known, self._problems)
         return group_tables.read(of_shocks, group_of, list(known), self._problems)
 
-    def _shock(self, name: str, table: Mapping[str, Any]) -> Moving:
+    def _shock(self, name: str, table: Tables) -> Moving:
         known = self._model.shocks
         if name not in known:
             remedy = did_you_mean(name, known) if known else " The model has no shocks."
@@ -119,17 +114,15 @@ class ShockReader:
         about = _in_words(table, own)
         return Moving(name, self._streams[name], laws, persistence, jumps, regime, is_state, about)
 
-    def _by_state(self, table: Mapping[str, Any], problems: Problems) -> tuple[Law, ...]:
+    def _by_state(self, table: Tables, problems: Problems) -> tuple[Law, ...]:
         name = table["regime"]
-        if name not in self._regimes:
-            problems.add("regime", unknown("regime", name, self._regimes))
+        if not problems.knows("regime", "regime", name, self._regimes):
             return ()
         chain, tables = self._regimes[name], table.get("states")
         if chain is None or tables is None:
             return ()
         for state in tables:
-            if state not in chain.states:
-                problems.add(f"states.{state}", unknown("state", state, chain.states))
+            problems.knows(f"states.{state}", "state", state, chain.states)
         laws = []
         for state in chain.states:
             if state not in tables:
@@ -139,7 +132,7 @@ class ShockReader:
                 laws.append(factor_tables.read(tables[state]).law)
         return tuple(laws)
 
-    def _jumps(self, table: Mapping[str, Any]) -> Jumps:
+    def _jumps(self, table: Tables) -> Jumps:
         kinds = [key for key in ("probability", "rate") if key in table]
         if len(kinds) != 1:
             got = "both" if kinds else "neither"
@@ -164,8 +157,7 @@ class ShockReader:
         low = high = chance
         if isinstance(chance, str):
             known = [part for parts in factor_names(self._model).values() for part in parts]
-            if chance not in known:
-                raise refusal("", unknown("factor", chance, known))
+            look_up("factor", chance, known)
             if chance not in self._factors:  # its prior is a problem of its own
                 return 0.0
             low, high = reach(self._factors[chance])
@@ -178,13 +170,13 @@ class ShockReader:
         return min(high, limit)
 
 
-def _alone(table: Mapping[str, Any], what: str, keys: Iterable[str], problems: Problems) -> None:
+def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
     for key in dict.fromkeys(keys):
         if key in table:
             problems.add(key, f"does not go with {what}. Leave one of them out.")
 
 
-def _regime(name: str, table: Mapping[str, Any]) -> Regime:
+def _regime(name: str, table: Tables) -> Regime:
     states, moves, start = table["states"], table["transition"], table.get("start")
     count, problems = len(states), Problems()
     if count < 2:
@@ -231,7 +223,7 @@ def stationary(moves: np.ndarray) -> np.ndarray:
     return solution / solution.sum()
 
 
-def _in_words(table: Mapping[str, Any], own: Mapping[str, Any]) -> tuple[str, str]:
+def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
     """The law of a shock, its `own` if it has one for all years, and the rest, in a few words."""
     rest = [f"persistence {table['persistence']:g}"] if "persistence" in table else []
     for kind in ("probability", "rate"):

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 
 from engine.errors import Problems, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model
-from engine.study.numbers import LEVELS
+from engine.study.stated import LEVELS, Tables, measures
 
 PLACE = "run.until"
 PROBABILITY = "probability"
@@ -59,7 +58,7 @@ class Target:
 
 
 def read(
-    text: Mapping[str, Any],
+    text: Tables,
     running: Collection[str],
     model: Model,
     levels: Sequence[float],
@@ -110,13 +109,13 @@ def target_of(
     measure, variable, policy, less, number, unit = found.groups()
     problems = Problems()
     for name in dict.fromkeys(filter(None, (policy, less))):
-        if name not in policies:
-            problems.add("", unknown("policy", name, policies))
+        problems.knows("", "policy", name, policies)
     if policy == less:
         problems.add("", f"takes '{policy}' from itself. Name two policies.")
     measure = PROBABILITY if measure == "P" else measure
-    own = "" if variable in events else None
+    own: str | None = None
     if variable in events:
+        own = ""
         if measure != PROBABILITY:
             problems.add("", f"'{measure}' is no measure of an event. Write '{PROBABILITY} of {variable}'.")
     elif variable in model.outcomes:
@@ -144,8 +143,7 @@ def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
     """The measure by the name that tables have: `ES99` of `ES99.0`."""
     if found := _LEVEL.fullmatch(measure):
         measure = f"{found[1]}{float(found[2]):g}"
-    known = ["mean", *(f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels)]
-    if measure in known:
+    if measure in measures(levels):
         return measure
     if measure == PROBABILITY:
         raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
@@ -153,10 +151,10 @@ def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
         there = ", ".join(f"{100 * level:g}" for level in levels)
         remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
         raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
-    raise refusal("", unknown(f"measure of '{variable}'", measure, known))
+    raise refusal("", unknown(f"measure of '{variable}'", measure, measures(levels)))
 
 
-def _outcomes(variable: str, events: Mapping[str, Any]) -> list[str]:
+def _outcomes(variable: str, events: Tables) -> list[str]:
     """The outcomes that a variable is read from."""
     seen, left = dict[str, None](), [variable]
     while left:

@@ -24,8 +24,8 @@ from engine.study.challenge_tables import Challenge
 from engine.study.facts_tables import FUTURES, Facts
 from engine.study.gate_tables import Gate
 from engine.study.lever_groups import LeverGroups
-from engine.study.numbers import LEVELS as LEVELS
 from engine.study.observed_tables import Observed
+from engine.study.stated import LEVELS as LEVELS, Tables
 from engine.study.stop_tables import Target
 
 BLOCK = 1 << 17
@@ -96,7 +96,7 @@ class Change:
     """
 
     factors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    levers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    levers: Tables = field(default_factory=dict)
     groups: Mapping[str, Group] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -117,7 +117,7 @@ class Assumption:
     about: str
     off: Change
     doubled: Change | None
-    table: Mapping[str, Any] = field(default_factory=dict)
+    table: Tables = field(default_factory=dict)
 
     def change(self, kind: str) -> Change:
         """What changes where it is "off" or "doubled"; nothing where twice of it means nothing."""
@@ -178,7 +178,7 @@ class Study:
     name: str
     question: str
     source: str
-    document: Mapping[str, Any]
+    document: Tables
     model: Model
     model_name: str
     model_digest: str

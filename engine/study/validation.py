@@ -11,7 +11,8 @@ from engine.errors import Problem, Problems, did_you_mean
 from engine.formatting import shown
 from engine.study.schema import NAMED, SECTIONS, ChoiceTable, StudyText
 
-_STAND_INS: dict[str, dict[str, Any]] = {
+_STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {
+    "name": "study",
     "groups": {"correlation": 0.0},
     "factors": {"family": "fixed", "value": 0.5},
     "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
@@ -39,35 +40,22 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         problems.add(problem.place, problem.message)
     for problem in in_files:
         problems.close(problem.place)
-    for fault in faults:
-        where = _place(fault)
-        if where[0] == "constants" and len(where) > 1:
-            del tables[where[0]][where[1]]
-            problems.close(".".join(where))
-        elif where[0] in (
-            "run",
-            "risk",
-            "keep",
-            "lever_groups",
-            "constants",
-            "observed",
-            "facts",
-            "dimensions",
-        ):
-            tables.pop(where[0], None)
-            problems.close(where[0])
-        elif where[0] == "challenge":
-            at = where[: 2 if "claims" in where[1:2] else 3]
-            inner = tables
-            for key in at[:-1]:
-                inner = inner[key]
-            inner.pop(at[-1], None)
-            problems.close(".".join(at))
-        elif where[0] in NAMED and len(where) > 1:
-            tables[where[0]][where[1]] = _STAND_INS.get(where[0], {})
-            problems.close(".".join(where[:2]))
-        else:
+    for kind, *rest in map(_place, faults):
+        alone = kind not in StudyText.model_fields or (kind in NAMED and kind != "lever_groups")
+        if alone and not rest:
             return None
+        depth = 1 if alone or kind == "constants" else 0
+        if kind == "challenge":
+            depth = 1 if "claims" in rest[:1] else 2
+        *above, key = at = [kind, *rest[:depth]]
+        inner = tables
+        for part in above:
+            inner = inner[part]
+        if kind in _STAND_INS:
+            inner[key] = _STAND_INS[kind]
+        else:
+            inner.pop(key, None)
+        problems.close(".".join(at))
     return StudyText.model_validate(tables).model_dump(exclude_none=True)
 
 

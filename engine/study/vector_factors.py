@@ -9,6 +9,7 @@ from typing import Any
 from engine.errors import Problems, unknown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, factor_names
+from engine.study.stated import Tables
 
 LABELLED = re.compile(r"(?P<name>[\w-]+)\[(?P<label>[^\[\]/]+)\]")
 """`name[label]`, the name of one label's own table."""
@@ -20,7 +21,7 @@ def check_factor_name(name: Any) -> None:
     check_name(labelled["name"] if labelled else name)
 
 
-def by_label(text: Mapping[str, Any], model: Model, problems: Problems) -> dict[str, Any]:
+def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
     """The study's tables with one of each label in place of one of a factor with dimensions; groups name all its labels.
 
     Args:
@@ -47,7 +48,7 @@ def by_label(text: Mapping[str, Any], model: Model, problems: Problems) -> dict[
     return {**text, "factors": factors, "groups": groups}
 
 
-def together(tables: Mapping[str, Any], model: Model) -> dict[str, Any]:
+def together(tables: Tables, model: Model) -> dict[str, Any]:
     """Tables by factor: one for all labels where they are alike, as `by_label` takes it apart."""
     parts_of = {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
     joined: dict[str, Any] = {}
@@ -58,7 +59,7 @@ def together(tables: Mapping[str, Any], model: Model) -> dict[str, Any]:
     return joined
 
 
-def _written_out(group: Mapping[str, Any], names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _written_out(group: Tables, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
     if "members" not in group:
         return dict(group)
     members: Iterable[str] = (part for name in group["members"] for part in names.get(name, (name,)))

@@ -116,6 +116,19 @@ def test_years_that_cannot_be_are_said_alone_and_no_policy_is_blamed():
     assert [text.partition(":")[0] for text in both] == ["events.dry.belw", "time.last"]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "at"),
+    [
+        ("last = 2023", "last = nan", "time.last"),
+        ('name = "reservoir"', "name = 3", "name"),
+        ('baseline = "keep"', "compare = nan", "compare"),
+    ],
+)
+def test_a_key_of_another_type_hides_no_name_that_nothing_answers_to(old, new, at):
+    both = said(STUDY.replace(old, new).replace("[factors.capacity]", "[factors.capacty]"))
+    assert [text.partition(":")[0] for text in both] == [at, "factors.capacty", "factors.capacity"]
+
+
 def test_all_problems_at_once():
     text = (
         STUDY.replace('"random"', '"soboll"')

@@ -1,18 +1,26 @@
-"""Numbers that a study file states, and multiples of what is there already."""
+"""What a study file states: tables, numbers, and multiples of what is there already."""
 
 from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.draws.limits import LARGEST
 from engine.errors import refusal
 from engine.formatting import shown
 
+Tables = Mapping[str, Any]
+"""What stands in a table, by its keys."""
 LEVELS = (0.95, 0.99, 0.999)
 """Levels of VaR and ES that every study measures."""
 _MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
+
+
+def measures(levels: Iterable[float]) -> list[str]:
+    """Names of what is measured of an outcome: its mean, VaR and ES at each level."""
+    return ["mean", *(f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels)]
 
 
 def number(value: Any) -> int | float:
