@@ -100,7 +100,7 @@ class Problems:
         """Whether a name is among those that are known; one that is not is added, with its closest match."""
         if name in known:
             return True
-        self.add(place, unknown(kind, name, known))
+        self.add(place, unknown(kind, str(name), known))
         return False
 
     def knows_each(self, place: str, kind: str, names: Sequence[str], known: Collection[str]) -> None:

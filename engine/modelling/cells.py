@@ -11,7 +11,7 @@ import functools
 import itertools
 import math
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -66,37 +66,34 @@ class Cells:
 
         Returns a scalar when no dimension is left.
         """
-        for dim in where:
-            if dim not in self.labels:
-                raise KeyError(f"no dimension '{dim}' in {self.dims}")
+        self._refuse_others(where)
         kept = {
             dim: tuple(where[dim]) if dim in where else names
             for dim, names in self.labels.items()
             if not isinstance(where.get(dim), str)
         }
-        values = []
-        for key in itertools.product(*kept.values()):
-            at = dict(zip(kept, key, strict=True))
-            full = tuple(str(where[dim]) if dim not in at else at[dim] for dim in self.labels)
-            values.append(self[full])
+        values = [self._at({**where, **at}) for at in _places(kept)]
         return Cells(kept, values) if kept else values[0]
+
+    def _at(self, at: Mapping[str, Any]) -> Scalar:
+        """The scalar at labels given by dimension, others among them."""
+        return self[tuple(at[dim] for dim in self.labels)]
+
+    def _refuse_others(self, dims: Iterable[str]) -> None:
+        for dim in dims:
+            if dim not in self.labels:
+                raise KeyError(f"no dimension '{dim}' in {self.dims}")
 
     def fold(self, combine: Callable[[Scalar, Scalar], Scalar], *dims: str) -> Any:
         """Cells combined along the named dimensions (all of them if none is named), in label order."""
         along = dims or self.dims
-        for dim in along:
-            if dim not in self.labels:
-                raise KeyError(f"no dimension '{dim}' in {self.dims}")
+        self._refuse_others(along)
         kept = {dim: names for dim, names in self.labels.items() if dim not in along}
         folded = {dim: names for dim, names in self.labels.items() if dim in along}
-        values = []
-        for key in itertools.product(*kept.values()):
-            at = dict(zip(kept, key, strict=True))
-            parts = []
-            for other in itertools.product(*folded.values()):
-                at.update(zip(folded, other, strict=True))
-                parts.append(self[tuple(at[dim] for dim in self.labels)])
-            values.append(functools.reduce(combine, parts))
+        values = [
+            functools.reduce(combine, [self._at(at | other) for other in _places(folded)])
+            for at in _places(kept)
+        ]
         return _rebuilt(tuple(kept.items()), values) if kept else values[0]
 
     def over(self, *dims: str) -> Any:
@@ -120,6 +117,11 @@ class Cells:
     def __repr__(self) -> str:
         inner = ", ".join(f"{'/'.join(k)}: {v}" for k, v in zip(self.keys(), self.values, strict=True))
         return f"Cells({inner})"
+
+
+def _places(labels: Labels) -> Iterator[dict[str, str]]:
+    """Labels by dimension, of each cell in its order."""
+    return (dict(zip(labels, key, strict=True)) for key in itertools.product(*labels.values()))
 
 
 def table(labels: Labels, rows: Any) -> Cells:
@@ -161,11 +163,10 @@ def each(rule: Callable[..., Any]) -> Callable[..., Any]:
         if not labels:
             return rule(*args, **kwargs)
         results = []
-        for key in itertools.product(*labels.values()):
-            at = dict(zip(labels, key, strict=True))
+        for at in _places(labels):
 
-            def pick(part: Any, at: dict[str, str] = at) -> Any:
-                return part[tuple(at[dim] for dim in part.labels)] if isinstance(part, Cells) else part
+            def pick(part: Any, at: Mapping[str, str] = at) -> Any:
+                return part._at(at) if isinstance(part, Cells) else part
 
             results.append(rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()}))
         if isinstance(results[0], tuple):

@@ -108,11 +108,8 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
         _check_same_structure(state, after, problems)
         if problems:
             break
-        before = state
-        state = _widened(state, after)
-        if [leaf.dtype for leaf in jax.tree.leaves(state)] == [
-            leaf.dtype for leaf in jax.tree.leaves(before)
-        ]:
+        before, state = state, _widened(state, after)
+        if all(jax.tree.leaves(jax.tree.map(lambda new, old: new.dtype == old.dtype, state, before))):
             break  # else what began whole goes on broken: step is given it so from the first year on
     last = None if problems else after
     _check_yearly(model, values, problems)
@@ -124,11 +121,11 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
 
 def _widened(state: Any, after: Any) -> Any:
     """The state in types that hold what `step` gave, too."""
-    leaves = jax.tree.leaves(state)
-    given = [jnp.result_type(leaf) for leaf in jax.tree.leaves(after)]
+    leaves, structure = jax.tree.flatten(state)
+    given = [*map(jnp.result_type, jax.tree.leaves(after))]
     kinds = widened([leaf.dtype for leaf in leaves], given, jnp.float32)
     wide = [leaf.astype(kind) for leaf, kind in zip(leaves, kinds, strict=True)]
-    return jax.tree.unflatten(jax.tree.structure(state), wide)
+    return jax.tree.unflatten(structure, wide)
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
@@ -249,11 +246,7 @@ def _check_scalar(value: Any, name: str = "") -> None:
 
 
 def _check_real(dtype: Any, name: str = "") -> None:
-    if not (
-        jnp.issubdtype(dtype, jnp.bool_)
-        or jnp.issubdtype(dtype, jnp.integer)
-        or jnp.issubdtype(dtype, jnp.floating)
-    ):
+    if not any(jnp.issubdtype(dtype, kind) for kind in (jnp.bool_, jnp.integer, jnp.floating)):
         got = "a complex one" if jnp.issubdtype(dtype, jnp.complexfloating) else f"one of type {dtype}"
         raise refusal("", f"{name}expected a real number, got {got}.")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, refusal
 from engine.modelling.folds import Fold
 from engine.modelling.records import (
     Constant,
@@ -97,39 +97,33 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         for name, entry in getattr(model, table).items():
             _check_entry(model, f"model.{table}.{name}", name, entry, problems)
     for name, lever in model.levers.items():
+        place = f"model.levers.{name}"
         if name in POLICY_KEYS:
-            problems.add(f"model.levers.{name}", "is what a policy's table says itself; take another name.")
+            problems.add(place, "is what a policy's table says itself; take another name.")
         if not _finite(lever.default):
-            problems.add(f"model.levers.{name}", f"expected a finite default, got {lever.default!r}.")
+            problems.add(place, f"expected a finite default, got {lever.default!r}.")
         elif not lever.low <= lever.default <= lever.high:
-            text = f"expected a default of {lever.bounds}, got {lever.default:g}."
-            problems.add(f"model.levers.{name}", text)
+            problems.add(place, f"expected a default of {lever.bounds}, got {lever.default:g}.")
     for name, variable in model.yearly.items():
-        ends = (variable.low, variable.high)
-        if not all(isinstance(end, int | float) and not isinstance(end, bool) for end in ends) or not (
-            variable.low < variable.high
-        ):
-            text = f"expected bounds of which low is below high, got {variable.low!r} and {variable.high!r}."
+        low, high = variable.low, variable.high
+        if not (_is_number(low) and _is_number(high) and low < high):
+            text = f"expected bounds of which low is below high, got {low!r} and {high!r}."
             problems.add(f"model.yearly.{name}", text)
     for name in model.imposable:
-        if name not in model.yearly:
-            problems.add("model.imposable", unknown("yearly variable", str(name), model.yearly))
+        problems.knows("model.imposable", "yearly variable", name, model.yearly)
     for name, constant in model.constants.items():
+        place = f"model.constants.{name}"
         if name in model.factors:
-            problems.add(f"model.constants.{name}", "is a factor too; keep one of the two.")
-        if constant.confidence not in CONFIDENCES:
-            problems.add(
-                f"model.constants.{name}", unknown("confidence", str(constant.confidence), CONFIDENCES)
-            )
+            problems.add(place, "is a factor too; keep one of the two.")
+        problems.knows(place, "confidence", constant.confidence, CONFIDENCES)
         if not _finite(constant.value):
-            problems.add(f"model.constants.{name}", f"expected a finite number, got {constant.value!r}.")
+            problems.add(place, f"expected a finite number, got {constant.value!r}.")
     for name, factor in model.factors.items():
         _check_labels(model, f"model.factors.{name}", factor.dims, problems)
     if isinstance(model, StaticModel):
         _refuse_years(model, problems)
     for name, shock in model.shocks.items():
-        if shock.law not in ("normal", "uniform"):
-            problems.add(f"model.shocks.{name}", unknown("law", str(shock.law), ("normal", "uniform")))
+        problems.knows(f"model.shocks.{name}", "law", shock.law, ("normal", "uniform"))
     _check_outcomes(model, years, problems)
     sentences = () if isinstance(model.limits, str) else model.limits
     if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in sentences):
@@ -152,8 +146,7 @@ def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Prob
     if not isinstance(entry.unit, str) or not entry.unit.strip():
         problems.add(place, 'expected a unit, got nothing. Write "1" where there is none.')
     for dim in getattr(entry, "dims", ()):
-        if dim not in model.dims:
-            problems.add(place, unknown("dimension", dim, model.dims))
+        problems.knows(place, "dimension", dim, model.dims)
 
 
 def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Problems) -> None:
@@ -161,10 +154,8 @@ def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Probl
     for dim in dims:
         for label in model.dims.get(dim, ()):
             if not re.fullmatch(_LABEL, str(label)):
-                wanted = "letters, digits, '_', '-', '.' and spaces (at most 60)"
-                problems.add(
-                    place, f"is drawn for each label of '{dim}': expected one of {wanted}, got {label!r}."
-                )
+                wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
+                problems.add(place, f"is drawn for each label of '{dim}': {wanted}, got {label!r}.")
 
 
 def _refuse_years(model: Model, problems: Problems) -> None:
@@ -220,5 +211,9 @@ def _check_fold(model: PathModel, place: str, fold: Fold, years: Sequence[int], 
         fold.check_units({name: str(variable.unit) for name, variable in model.yearly.items()})
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
 def _finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return _is_number(value) and math.isfinite(value)

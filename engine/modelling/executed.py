@@ -215,11 +215,7 @@ class _Walk:
         if isinstance(value, np.dtype | range | slice):
             return [str(value)]
         if hasattr(type(value), "__array__"):
-            return (
-                [_array(value)]
-                if not isinstance(value, np.ndarray)
-                else self._see(lambda one: [sys.intern(_array(one))], value)
-            )
+            return self._see(_written, value) if isinstance(value, np.ndarray) else _written(value)
         wrapped = [part for name in _WRAPPERS if (part := getattr(value, name, None)) is not None]
         own = self._follows(type(value).__module__) or isinstance(value, Field)
         return [*wrapped, *(self._see(_attributes, value) if own else ())]
@@ -255,13 +251,14 @@ class _Walk:
             counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags
             parts = [repr((code.co_code, code.co_exceptiontable, names, counts))]
             self._write(code.co_consts, parts)
-            held = _CODES[id(code)] = code, _digest(" ".join(parts)), frozenset(_names_in(code))
+            held = _CODES[id(code)] = code, _digest(" ".join(parts)), frozenset(names_in(code))
         self.looked_up |= held[2]
         return held[1]
 
 
-def _names_in(code: CodeType) -> set[str]:
-    inner = (_names_in(one) for one in code.co_consts if isinstance(one, CodeType))
+def names_in(code: CodeType) -> set[str]:
+    """Names that code, and code within it, looks up by name."""
+    inner = (names_in(one) for one in code.co_consts if isinstance(one, CodeType))
     return set(code.co_names).union(*inner)
 
 
@@ -306,10 +303,11 @@ def _content(value: CellType) -> list[Any]:
         return []
 
 
-def _array(value: Any) -> str:
+def _written(value: Any) -> list[Any]:
+    """An array as text, the same object each time that it is the same text."""
     array = np.asarray(value)
     content = array.tolist() if array.dtype.hasobject else array.tobytes()
-    return f"{array.dtype}{array.shape}{content!r}"
+    return [sys.intern(f"{array.dtype}{array.shape}{content!r}")]
 
 
 def _attributes(value: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, refusal
 from engine.modelling.cells import Cells
 
 __all__ = ["at_year", "highest_spell", "last", "lowest", "peak", "total", "worst_spell"]
@@ -120,17 +120,13 @@ class Term:
           years: calendar years of the study, empty where they are not known.
         """
         problems, counted = Problems(), self.years(years)
-        if self.across not in _ACROSS:
-            problems.add("", unknown("way across cells", str(self.across), _ACROSS))
+        problems.knows("", "way across cells", self.across, _ACROSS)
         for dim, chosen in self.over:
-            if dim not in labels:
-                problems.add("", unknown("dimension", dim, labels))
-                continue
-            if not chosen:
-                problems.add("", f"expected at least one label of '{dim}', got none.")
-            for label in chosen:
-                if label not in labels[dim]:
-                    problems.add("", unknown(f"label of '{dim}'", label, labels[dim]))
+            if problems.knows("", "dimension", dim, labels):
+                if not chosen:
+                    problems.add("", f"expected at least one label of '{dim}', got none.")
+                for label in chosen:
+                    problems.knows("", f"label of '{dim}'", label, labels[dim])
         with problems.within(""):
             if years and not counted:
                 raise refusal("", f"until {self.until} is before the first year, {years[0]}.")
@@ -200,24 +196,14 @@ _TOTAL = Kind("total", lambda: 0.0, lambda state, year, value: state + value, un
 _LAST = Kind("last", lambda: 0.0, lambda state, year, value: value)
 
 
-def peak(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
-    return _PEAK.of(variable, over, across)
-
-
-def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
-    return _LOWEST.of(variable, over, across)
-
-
-def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as in `Kind.of`."""
-    return _TOTAL.of(variable, over, across)
-
-
-def last(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind.of`."""
-    return _LAST.of(variable, over, across)
+peak = _PEAK.of
+"""Highest year of a yearly variable, in its unit; arguments are those of `Kind.of`."""
+lowest = _LOWEST.of
+"""Lowest year of a yearly variable, in its unit; arguments are those of `Kind.of`."""
+total = _TOTAL.of
+"""Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; arguments are those of `Kind.of`."""
+last = _LAST.of
+"""Value of a yearly variable in the last year, in its unit; arguments are those of `Kind.of`."""
 
 
 def at_year(variable: str, year: int, over: Over = None, across: str = "sum") -> Fold:

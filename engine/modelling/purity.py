@@ -103,12 +103,8 @@ def _memory(model: Any) -> dict[str, Any]:
     module = vars(sys.modules[type(model).__module__]) if type(model).__module__ in sys.modules else {}
     held = {f"self.{name}": value for name, value in vars(model).items()}
     held |= {f"'{name}'": value for name, value in module.items() if not name.startswith("__")}
-    grown = {
-        f"{name} (its length)": len(value)
-        for name, value in held.items()
-        if isinstance(value, list | dict | set)
-    }
-    return held | grown
+    grown = [(name, len(value)) for name, value in held.items() if isinstance(value, list | dict | set)]
+    return held | {f"{name} (its length)": length for name, length in grown}
 
 
 # ---------------------------------------------------------------------------------------------- what differs

@@ -8,11 +8,12 @@ import inspect
 import linecache
 import sys
 from collections.abc import Iterator
-from types import CodeType, FunctionType, ModuleType
+from types import FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from engine.modelling.executed import names_in
 from engine.modelling.opened_files import is_own
 from engine.modelling.sources import file_of, of_imported
 
@@ -59,10 +60,9 @@ def _source_of(value: type | FunctionType) -> str:
 
 def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
     """Names that a function, or the methods of a class and of what it derives from, look up, and what they are now."""
-    members = (
-        [member for one in value.__mro__ for member in vars(one).items()] if isinstance(value, type) else []
-    )
+    members = list[tuple[str, Any]]()
     if isinstance(value, type):
+        members = [member for one in value.__mro__ for member in vars(one).items()]
         yield from ((one.__qualname__, one) for one in value.__mro__ if one.__module__ == value.__module__)
         here = [(name, one) for name, one in vars(value).items() if not name.startswith("__")]
         yield from ((f"{value.__qualname__}.{name}", one) for name, one in here if not callable(one))
@@ -76,14 +76,9 @@ def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
         if isinstance(one, FunctionType)
     ]
     for function in (one for one in functions if one.__module__ == value.__module__):
-        for name in sorted(_names_in(inspect.unwrap(function).__code__)):
+        for name in sorted(names_in(inspect.unwrap(function).__code__)):
             if name in function.__globals__:
                 yield name, function.__globals__[name]
-
-
-def _names_in(code: CodeType) -> set[str]:
-    inner = [_names_in(one) for one in code.co_consts if isinstance(one, CodeType)]
-    return set(code.co_names).union(*inner)
 
 
 def given_by_hand(model: Any) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 from engine.errors import Problems, refusal
 from engine.study.change_tables import Known, flat, parts, read_change
 from engine.study.stated import Tables
-from engine.study.study import Assumption
+from engine.study.study import Assumption, Change
 
 ALL = "all"
 """All assumptions at once, which no single one may be called."""
+_NOTHING: Tables = {}
 KINDS = ("off", "doubled")
 """How an assumption is changed."""
 
@@ -44,15 +45,12 @@ def in_words(table: Tables, place: str = "") -> str:
     Args:
       place: what stands before every name.
     """
-    parts = []
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            parts.append(in_words(value, f"{place}{key}."))
-        else:
-            parts.append(
-                f"{place}{key} {value:g}" if isinstance(value, int | float) else f"{place}{key} {value}"
-            )
-    return ", ".join(parts)
+    return ", ".join(
+        in_words(value, f"{place}{key}.")
+        if isinstance(value, Mapping)
+        else f"{place}{key} {f'{value:g}' if isinstance(value, int | float) else value}"
+        for key, value in table.items()
+    )
 
 
 def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
@@ -62,27 +60,20 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
     if not table.get("off"):
         problems.add("off", "is missing. Say what changes where it does not hold: off = { FACTOR = 0 }.")
         problems.refuse()
-    off = read_change(table["off"], "off", known, problems)
-    doubled = None
-    if "doubled" in table:
-        doubled = read_change(table["doubled"], "doubled", known, problems) if table["doubled"] else None
-    elif factors := [key for key in table["off"] if parts(key, known)]:
+    off, said = read_change(table["off"], "off", known, problems)
+    doubled, twice = Change(), _NOTHING
+    if table.get("doubled"):
+        doubled, twice = read_change(table["doubled"], "doubled", known, problems)
+    elif "doubled" not in table and (factors := [key for key in table["off"] if parts(key, known)]):
         for factor in factors:
             with problems.within("doubled"):
                 _check_share(factor, known)
         if not len(problems):
-            doubled = read_change(dict.fromkeys(factors, "2x"), "doubled", known, problems)
+            doubled, twice = read_change(dict.fromkeys(factors, "2x"), "doubled", known, problems)
     problems.refuse()
-    if not off.change:
-        return None
-    twice = doubled.table if doubled is not None and doubled.change else {}
-    return Assumption(
-        name,
-        table.get("about", ""),
-        off.change,
-        doubled.change if doubled is not None and doubled.change else None,
-        {"about": table.get("about", ""), "off": dict(off.table), "doubled": dict(twice)},
-    )
+    about = table.get("about", "")
+    words = {"about": about, "off": dict(said), "doubled": dict(twice) if doubled else {}}
+    return Assumption(name, about, off, doubled or None, words) if off else None
 
 
 def _check_share(factor: str, known: Known) -> None:

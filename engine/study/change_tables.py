@@ -13,7 +13,7 @@ import numpy as np
 from engine.draws.distributions.prior import Prior
 from engine.draws.inputs import Group
 from engine.draws.limits import reach
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
@@ -58,10 +58,8 @@ class Known:
         """What draws of a factor have to stay within, where the study takes them for a share, or counts by them."""
         limits = {}
         for table in self.text["shocks"].values():
-            for key in (
-                "probability",
-                "rate",
-            ):  # more than a certainty is one; a program counts so many jumps and no more
+            # more than a certainty is one; a program counts so many jumps and no more
+            for key in ("probability", "rate"):
                 if table.get(key) in self.priors:
                     most = math.inf if key == "probability" else self.ends(table[key])[1]
                     limits[table[key]] = 0.0, most
@@ -81,39 +79,20 @@ class Known:
         return policy in self.policies.reached
 
 
-@dataclass(frozen=True)
-class ChangeRead:
-    """A change as it was read.
-
-    Args:
-      change: of what is drawn and runs.
-      table: what of it the study file says of that.
-    """
-
-    change: Change
-    table: Tables
-
-
-def read_change(table: Tables, place: str, known: Known, problems: Problems) -> ChangeRead:
-    """What a table changes, with what is wrong with it added to the problems, at its place."""
+def read_change(table: Tables, place: str, known: Known, problems: Problems) -> tuple[Change, Tables]:
+    """What a table changes of what is drawn and runs, and what of it says so; what is wrong is added to the problems, at its place."""
     own = Problems()
     whole = _Pieces(known, own)
     # what is said of one label, or of one policy, counts whatever is said of all
-    for key in sorted(table, key=lambda key: (key in (POLICIES, GROUPS), "[" in key)):
+    for key in sorted(table, key=lambda key: (key in _EXAMPLE, "[" in key)):
         value = table[key]
-        if key in (POLICIES, GROUPS) and isinstance(value, Mapping):
-            known_names: Any = known.text["policies"] if key == POLICIES else known.text["groups"]
+        if key in _EXAMPLE and isinstance(value, Mapping):
             for name, inner in value.items():
-                at = f"{key}.{name}"
-                if name not in known_names:
-                    own.add(at, unknown("policy" if key == POLICIES else "group", name, known_names))
-                elif not isinstance(inner, Mapping) or not inner:
-                    own.add(at, f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
-                elif key == POLICIES:
-                    whole.of_policy(name, inner)
-                else:
-                    with own.within(at):
-                        whole.of_group(name, inner)
+                with own.within(f"{key}.{name}"):
+                    look_up("policy" if key == POLICIES else "group", name, known.text[key])
+                    if not isinstance(inner, Mapping) or not inner:
+                        raise refusal("", f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
+                    (whole.of_policy if key == POLICIES else whole.of_group)(name, inner)
         elif parts(key, known):
             with own.within(key):
                 whole.of_factor(key, value)
@@ -121,16 +100,14 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
             whole.of_lever(key, value)
         elif key == KEY or key in known.model.constants:
             name = key if key != KEY else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
-            text = (
-                f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here."
-            )
-            own.add(key, text)
+            remedy = f"Give it a prior, [factors.{name}], and write {name} = 0 here."
+            own.add(key, f"is no factor but a constant. {remedy}")
         else:
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
-            own.add(key, unknown("factor or lever", key, dict.fromkeys(names)))
+            own.add(key, unknown("factor or lever", key, names))
     with problems.within(place):
         own.refuse()
-    return ChangeRead(Change(whole.factors, whole.levers, whole.groups), whole.table)
+    return Change(whole.factors, whole.levers, whole.groups), whole.table
 
 
 _EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
@@ -169,12 +146,9 @@ class _Pieces:
     def of_lever(self, lever: str, value: Any) -> None:
         """A lever of every policy; what cannot be had under one that does not run is nobody's mistake."""
         for policy in self.known.policies.by_name:
-            own = Problems()
-            if self._set(policy, lever, value, own):
+            problems = self._problems if self.known.reaches(policy) else Problems()
+            if self._set(policy, lever, value, problems):
                 self.table[lever] = value
-            if self.known.reaches(policy):
-                for problem in own:
-                    self._problems.add(problem.place, problem.message)
 
     def of_policy(self, policy: str, table: Tables) -> None:
         """Levers of one policy."""
@@ -184,8 +158,7 @@ class _Pieces:
         for lever, value in table.items():
             if self._set(policy, lever, value, own):
                 self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
-        with self._problems.within(f"{POLICIES}.{policy}"):
-            own.refuse()
+        own.refuse()
 
     def _set(self, policy: str, lever: str, value: Any, problems: Problems) -> bool:
         """Whether a lever of a policy is another one now, and the policy reached."""
@@ -215,8 +188,10 @@ class _Pieces:
             multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
             there: list[float] = []
             for one in dict.fromkeys(self._stated(policy, lever).flat):
-                drawn = isinstance(one, str) and one in self.known.priors
-                there += self.known.ends(one) if drawn else (0.0 if isinstance(one, str) else one,)
+                if one in self.known.priors:
+                    there += self.known.ends(one)
+                else:
+                    there.append(0.0 if isinstance(one, str) else one)
             ends = sorted((multiple * min(there), multiple * max(there)))
             slack = 1e-9 * max(1.0, *map(abs, ends))
             beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
@@ -270,13 +245,11 @@ def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
     Args:
       groups: as the study states them.
     """
-    levers: dict[str, dict[str, Any]] = {}
+    factors, levers, by_group = dict[str, tuple[float, float]](), dict[str, Any](), dict[str, Group]()
     for change in changes:
+        factors |= change.factors
         for policy, table in change.levers.items():
             levers[policy] = {**levers.get(policy, {}), **table}
-    factors = {name: value for change in changes for name, value in change.factors.items()}
-    by_group: dict[str, Group] = {}
-    for change in changes:
         for name, group in change.groups.items():
             by_group[name] = group_changes.joined(by_group.get(name, groups[name]), group, groups[name])
     return Change(factors, levers, by_group)

@@ -7,6 +7,7 @@ import io
 import math
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -60,12 +61,8 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
     """
     path = Path(path)
-    try:
+    with _told(path, source):
         return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
-    except (_Fault, OSError) as fault:
-        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
-        place = "" if source in (None, str(path)) else str(path)
-        raise UserError(source or str(path), [Problem(place, message)]) from None
 
 
 def text_of(path: Path) -> str:
@@ -74,16 +71,24 @@ def text_of(path: Path) -> str:
     Raises:
       UserError: no such file, more than 64 MiB, or no text.
     """
-    try:
+    with _told(path):
         _checked(path)
         return _text(path)
-    except (_Fault, OSError) as fault:
-        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
-        raise UserError(str(path), [message]) from None
 
 
 class _Fault(Exception):
     """What is wrong with the file."""
+
+
+@contextmanager
+def _told(path: Path, source: str | None = None) -> Iterator[None]:
+    """What is wrong with a file inside is the user's to mend, at its path within the source, if that is another."""
+    try:
+        yield
+    except (_Fault, OSError) as fault:
+        message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
+        place = "" if source in (None, str(path)) else str(path)
+        raise UserError(source or str(path), [Problem(place, message)]) from None
 
 
 def _checked(path: Path) -> bytes:
@@ -97,11 +102,8 @@ def _checked(path: Path) -> bytes:
         raise _Fault(
             f"has {size / 2**20:,.0f} MiB, expected at most {LARGEST_FILE >> 20}. Keep only the column that is needed."
         )
-    try:
-        with path.open("rb") as file:
-            head = file.read(4)
-    except OSError as error:
-        raise _Fault(f"cannot be read: {error.strerror}.") from None
+    with path.open("rb") as file:
+        head = file.read(4)
     for mark, kind in _OTHERS.items():
         if head.startswith(mark):
             raise _Fault(f"is {kind}; expected CSV or Parquet. Unpack it, or save it as CSV.")

@@ -50,44 +50,38 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
         tables["run"]["until"] = [*map(str, study.until)]
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
-    tables["groups"] = {
-        name: {
-            **_label(study, "groups", name),
-            **group_tables.restricted(text["groups"][name], group.members),
-        }
-        for name, group in {**study.groups, **study.shocks.groups}.items()
+    groups = {**study.groups, **study.shocks.groups}.items()
+    restricted = {
+        name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups
     }
-    tables["factors"] = {}
+    tables["groups"] = _labelled(study, "groups", restricted)
+    factors = {}
     for item in study.inputs:
         table = text["factors"][item.name]
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
         law = factor_tables.law_keys(table)
-        tables["factors"][item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
-    factors = together(tables["factors"], study.model)
-    tables["factors"] = {name: {**_label(study, "factors", name), **table} for name, table in factors.items()}
+        factors[item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
+    tables["factors"] = _labelled(study, "factors", together(factors, study.model))
     if own := constant_tables.stated(study.model):
         tables[constant_tables.KEY] = own
     labelled = [*study.labels.get("shocks", ())]
     for key, used in (("regimes", [*study.shocks.regimes]), ("shocks", [*study.shocks.moving, *labelled])):
         if used:
-            tables[key] = {name: {**_label(study, key, name), **text[key].get(name, {})} for name in used}
-    tables["policies"] = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
-    tables["events"] = {
-        name: {**_label(study, "events", name), **table} for name, table in text["events"].items()
-    }
+            tables[key] = _labelled(study, key, {name: text[key].get(name, {}) for name in used})
+    reached = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
+    tables["policies"] = _labelled(study, "policies", reached)
+    tables["events"] = _labelled(study, "events", text["events"])
     if study.lever_groups:
+        called = study.labels.get(lever_groups.KEY, {})
         tables[lever_groups.KEY] = {
-            name: {**label, "levers": list(levers)}
-            if (label := _label(study, lever_groups.KEY, name))
-            else list(levers)
+            name: {"label": called[name], "levers": [*levers]} if name in called else [*levers]
             for name, levers in study.lever_groups.items()
         }
     if study.assumptions:
-        tables["assumptions"] = {
-            one.name: {**_label(study, "assumptions", one.name), **one.table} for one in study.assumptions
-        }
-    if stated := challenge_tables.table_of(study.challenge, study.labels.get(challenge_tables.KEY, {})):
-        tables[challenge_tables.KEY] = stated
+        stated = {one.name: one.table for one in study.assumptions}
+        tables["assumptions"] = _labelled(study, "assumptions", stated)
+    if held := challenge_tables.table_of(study.challenge, study.labels.get(challenge_tables.KEY, {})):
+        tables[challenge_tables.KEY] = held
     if held := observed_tables.table_of(study.observed, policies.reached):
         tables[observed_tables.KEY] = held
     if study.facts is not None:
@@ -104,13 +98,17 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
     return tables
 
 
-def _label(study: Study, kind: str, name: str) -> dict[str, str]:
-    label = study.labels.get(kind, {}).get(name)
-    return {"label": label} if label else {}
+def _labelled(study: Study, kind: str, tables: Tables) -> dict[str, Any]:
+    """Tables of parts of a kind by name, each with its label if it has one."""
+    labels = study.labels.get(kind, {})
+    return {
+        name: {**({"label": labels[name]} if labels.get(name) else {}), **table}
+        for name, table in tables.items()
+    }
 
 
 def _policy_table(policy: Policy, study: Study) -> dict[str, Any]:
-    table: dict[str, Any] = {**_label(study, "policies", policy.name), "about": policy.about}
+    table: dict[str, Any] = {"about": policy.about}
     if policy.before is not None:
         table["before"] = policy.before.name
         table["implementation"] = policy.implementation

@@ -47,6 +47,8 @@ def _is_number(value: Any) -> bool:
 
 
 _NAMES = {"type": "array", "items": {"type": "string"}}
+Size = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]
+Mixed = Annotated[Any, WithJsonSchema({"type": ["number", "string", "object"]})]
 Share = Annotated[
     Any,
     AfterValidator(partial(_or_name, number="a share from 0 to 1")),

@@ -9,6 +9,7 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study import challenge_tables, dimension_tables, lever_groups, observed_tables
 from engine.study.factor_tables import law_keys
+from engine.study.gate_tables import ASKED
 from engine.study.schema import NAMED
 from engine.study.stated import Tables
 
@@ -61,14 +62,13 @@ def factors_named(policies: Any) -> set[str]:
 
     words = {*POLICY_KEYS} - {"implementation"}
     tables = policies.values() if isinstance(policies, Mapping) else ()
-    given = [(key, value) for table in tables if isinstance(table, Mapping) for key, value in table.items()]
+    given = [part for table in tables if isinstance(table, Mapping) for part in table.items()]
     return set().union(*(names(value) for key, value in given if key not in words))
 
 
 def places(tables: Tables) -> set[str]:
     """Places of the assumptions and dimensions that a study states, and of the parts of its challenge; above it they need not fit where they are not stated again."""
-    found = set()
-    challenge = challenge_tables.KEY
+    found, challenge = set(), challenge_tables.KEY
     stated = ("assumptions", dimension_tables.KEY, challenge)
     for where in (*stated, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
         table: Any = tables
@@ -111,8 +111,7 @@ def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
     if kind == "assumptions" and "off" in above:
         return {"doubled"}
     if kind == "gates":
-        asked = {"median_above", "median_below", "median_within", "inside_90"}
-        return set().union(*(keys for keys in (asked, {"year", "years"}) if set(above) & keys))
+        return set().union(*(keys for keys in ({*ASKED}, {"year", "years"}) if set(above) & keys))
     if kind == "groups":
         statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
         changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")

@@ -65,10 +65,10 @@ def read(
         if table[AGAINST] != [] or not getattr(_normal(group.copula), "against", ()):
             text = "expected [], all members on one side, of a group where some are against the others"
             raise refusal(AGAINST, f"{text}; got {shown(table[AGAINST])}.")
-        changed = _on_one_side(changed)
+        changed = _turned(changed, 1.0)
     if _form(changed) != _form(group):
         raise refusal("", _OTHER_FORM)
-    if not any(True for _ in differences(changed, group)):
+    if not [*differences(changed, group)]:
         return None
     restricted = group_tables.restricted(whole, group.members)
     return changed, {key: [] if key == AGAINST else restricted[key] for key in table}
@@ -86,7 +86,7 @@ def differences(changed: Group, stated: Group) -> Iterator[tuple[str, Any]]:
 def joined(one: Group, other: Group, stated: Group) -> Group:
     """A group that is changed in what either of two is."""
     numbers = other if "correlation" in dict(differences(other, stated)) else one
-    return _on_one_side(numbers) if max(_side(one), _side(other)) > 0 else numbers
+    return _turned(numbers, 1.0) if max(_side(one), _side(other)) > 0 else numbers
 
 
 def part_of(own: Group, other: Group, fraction: float) -> Group:
@@ -116,24 +116,18 @@ def _normal(copula: Copula) -> Copula:
 
 
 def _side(group: Group) -> float:
-    normal = _normal(group.copula)
-    return normal.side if isinstance(normal, Equicorrelated) else -1.0
-
-
-def _on_one_side(group: Group) -> Group:
-    return _turned(group, 1.0)
+    return getattr(_normal(group.copula), "side", -1.0)
 
 
 def _turned(group: Group, side: float) -> Group:
-    normal = _normal(group.copula)
-    if not isinstance(normal, Equicorrelated):
-        return group
-    return _with_normal(group, replace(normal, side=side))
+    """The group with its members on other sides: 1 where all are on one."""
+    return _with(group, side=side) if isinstance(_normal(group.copula), Equicorrelated) else group
 
 
-def _with_normal(group: Group, normal: Equicorrelated | Correlated) -> Group:
-    """The group with another Gaussian copula, or one within its t copula."""
-    copula = group.copula
+def _with(group: Group, **other: Any) -> Group:
+    """The group with something else of its Gaussian copula, or of the one within its t copula."""
+    copula: Any = group.copula
+    normal: Any = replace(_normal(copula), **other)  # type: ignore[type-var]
     return replace(group, copula=replace(copula, normal=normal) if isinstance(copula, StudentT) else normal)
 
 
@@ -197,8 +191,8 @@ def correlated(group: Group, value: float) -> Group:
     """The group with another correlation, or multiple of its matrix, fed to the program that is there."""
     copula = _normal(group.copula)
     if isinstance(copula, Equicorrelated):
-        return _with_normal(group, replace(copula, correlation=value))
+        return _with(group, correlation=value)
     assert isinstance(copula, Correlated)
     matrix = value * np.array(copula.correlation)
     np.fill_diagonal(matrix, 1.0)
-    return _with_normal(group, replace(copula, correlation=tuple(map(tuple, matrix.tolist()))))
+    return _with(group, correlation=tuple(map(tuple, matrix.tolist())))

@@ -49,26 +49,9 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     }
     extends = {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}
     properties = {"extends": extends} | schema["properties"]
-    for key in (
-        "run",
-        "groups",
-        "factors",
-        "constants",
-        "regimes",
-        "shocks",
-        "policies",
-        "events",
-        "lever_groups",
-        "assumptions",
-        "challenge",
-        "gates",
-        "outcomes",
-        "yearly",
-        "levers",
-        "risk",
-        "keep",
-    ):
-        properties[key].pop("default", None)
+    for key, one in properties.items():
+        if isinstance(one.get("default"), dict) and key not in ("observed", "dimensions"):
+            del one["default"]
     return head | {
         "properties": properties,
         "additionalProperties": False,

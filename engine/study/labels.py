@@ -20,6 +20,10 @@ KINDS = (
 """Tables of a study whose entries may have a label; in the last it is those of its readings and horizons."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Those that hold nothing else, of what the model gives and takes, with what one of them is called."""
+_WORDS = (
+    "author", lever_groups.KEY, "assumptions", challenge_tables.KEY, observed_tables.KEY, *OF_LABELS,
+)  # fmt: skip
+"""Keys of a resolved study of which no number of a path follows."""
 LONGEST = 80
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -81,23 +85,12 @@ def _check_line(label: str) -> None:
 
 def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
     """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
-    plain, names = dict(document), {}
-    for key in (
-        "author",
-        lever_groups.KEY,
-        "assumptions",
-        challenge_tables.KEY,
-        observed_tables.KEY,
-        *OF_LABELS,
-    ):
-        if key in plain:
-            names[key] = plain.pop(key)
+    plain = dict(document)
+    names = {key: plain.pop(key) for key in _WORDS if key in plain}
     for kind in KINDS:
-        tables = plain.get(kind)
-        if not isinstance(tables, Mapping):
-            continue
-        labels = {name: table["label"] for name, table in tables.items() if "label" in table}
-        if labels:
+        if isinstance(tables := plain.get(kind), Mapping) and (
+            labels := {name: table["label"] for name, table in tables.items() if "label" in table}
+        ):
             names[kind] = labels
     plain = without(plain)
     if "shocks" in names and not plain["shocks"]:
@@ -133,22 +126,16 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "assumptions": {one.name: one.about for one in study.assumptions},
         challenge_tables.KEY: {one.name: one.about for one in study.challenge.choices},
     }
-    lacking = {
-        kind: [name for name, about in named.items() if not about or name not in study.labels.get(kind, {})]
+    return {
+        kind: names
         for kind, named in said.items()
+        if (names := [n for n, about in named.items() if not about or n not in study.labels.get(kind, {})])
     }
-    return {kind: names for kind, names in lacking.items() if names}
 
 
 def acronyms(study: Any) -> frozenset[str]:
     """Words that the texts of a `Study` and its model write in capitals."""
     model = study.model
-    texts = [
-        study.question,
-        *(entry.about for entry in model.outcomes.values()),
-        *(entry.about for entry in model.levers.values()),
-        *(entry.about for entry in model.yearly.values()),
-        *(event.about for event in study.events),
-        *(item.about for item in study.inputs),
-    ]
+    parts = (part for table in (model.outcomes, model.levers, model.yearly) for part in table.values())
+    texts = [study.question, *(one.about for one in (*parts, *study.events, *study.inputs))]
     return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))

@@ -176,11 +176,8 @@ def in_line(table: Any, text: Callable[[Any], str]) -> str:
     """What `lever_table` gives, in one line; `text` writes a number or a name."""
     if not isinstance(table, dict):
         return text(table)
-    parts = {key: in_line(part, text) for key, part in table.items()}
-    inner = {
-        key: f"{{{parts[key]}}}" if isinstance(part, dict) else parts[key] for key, part in table.items()
-    }
-    return ", ".join(f"{key}: {part}" for key, part in inner.items())
+    parts = {key: (in_line(part, text), isinstance(part, dict)) for key, part in table.items()}
+    return ", ".join(f"{key}: {f'{{{part}}}' if inner else part}" for key, (part, inner) in parts.items())
 
 
 def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:

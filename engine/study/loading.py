@@ -252,29 +252,33 @@ def _study_path(path_or_name: str, folder: Path | None = None) -> Path:
 
 def _read_toml(path: Path, source: str) -> dict[str, Any]:
     try:
-        if path.is_dir():
-            inner = path / "study.toml"
-            remedy = f" Did you mean '{inner}'?" if inner.is_file() else ""
-            raise UserError(source, [f"is a folder; expected a study file (.toml).{remedy}"])
-        if not path.exists():
-            bare = "" if path.suffix else f" Studies that ship: {', '.join(shipped_studies())}."
-            raise UserError(source, [f"no such file.{bare}"])
-        if not path.is_file():
-            raise UserError(source, ["expected a regular file."])
-        size = path.stat().st_size
-        if size > LARGEST_FILE:
-            raise UserError(source, [f"expected a study file of at most {LARGEST_FILE} bytes, got {size}."])
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+        text = _why_none(path)
+        if not text:
+            return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
-        raise UserError(source, [f"cannot be read: {error.strerror or error}."]) from error
+        text = f"cannot be read: {error.strerror or error}."
     except UnicodeDecodeError as error:
-        raise UserError(
-            source, [f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."]
-        ) from error
-    except RecursionError as error:
-        raise UserError(source, ["its values are nested too deeply."]) from error
+        text = f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."
+    except RecursionError:
+        text = "its values are nested too deeply."
     except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
-        raise UserError(source, [_syntax(str(error))]) from error
+        text = _syntax(str(error))
+    raise UserError(source, [text])
+
+
+def _why_none(path: Path) -> str:
+    """Why a path is no study file; "" where it may be one."""
+    if path.is_dir():
+        inner = path / "study.toml"
+        remedy = f" Did you mean '{inner}'?" if inner.is_file() else ""
+        return f"is a folder; expected a study file (.toml).{remedy}"
+    if not path.exists():
+        bare = "" if path.suffix else f" Studies that ship: {', '.join(shipped_studies())}."
+        return f"no such file.{bare}"
+    if not path.is_file():
+        return "expected a regular file."
+    size = path.stat().st_size
+    return f"expected a study file of at most {LARGEST_FILE} bytes, got {size}." * (size > LARGEST_FILE)
 
 
 def _syntax(error: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,8 @@ def _read_data(table: dict[str, Any]) -> None:
     table["values"] = [*_STAND_IN]
     if not isinstance(name, str):
         raise refusal("column", "expected the name of a column of the file.")
-    try:
+    with _at_key(file):
         values, empty = column(file, name)
-    except UserError as error:
-        raise _at_key(file, error) from error
     kept = thinned(values)
     source = f"{file.name}, column {name}, {len(values)} rows"
     source += f", {empty} empty cells left out" if empty else ""
@@ -67,16 +66,19 @@ def _read_dependence(group: str, table: dict[str, Any], factors: Any) -> None:
     if kind is None or kind in table:
         return
     file = Path(table["file"])
-    try:
+    with _at_key(file):
         table[kind] = _text(file) if kind == "vine" else _ranks(file, _members(group, table, factors))
-    except UserError as error:
-        raise _at_key(file, error) from error
     del table["file"]
 
 
-def _at_key(file: Path, error: UserError) -> UserError:
-    """What is wrong with a file, at the key that names it."""
-    return UserError("", [Problem("file", f"{str(file)!r}: {p.message}") for p in error.problems])
+@contextmanager
+def _at_key(file: Path) -> Iterator[None]:
+    """What is wrong with a file inside, at the key that names it."""
+    try:
+        yield
+    except UserError as error:
+        problems = [Problem("file", f"{str(file)!r}: {one.message}") for one in error.problems]
+        raise UserError("", problems) from error
 
 
 def _members(group: str, table: Tables, factors: Any) -> Any:

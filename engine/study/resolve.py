@@ -119,18 +119,13 @@ def resolve(
     problems.refuse(source)
     assert policies is not None and years is not None
     study = Study(
-        name=text["name"],
-        question=text["question"],
+        **{key: text[key] for key in ("name", "question", "author")},
+        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
         source=source,
         document={},
         model=model,
         model_name=known.name,
         model_digest=known.digest,
-        seed=run["seed"],
-        paths=run["paths"],
-        sampler=run["sampler"],
-        precision=run["precision"],
-        program=run["program"],
         tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         years=years,
         inputs=tuple(
@@ -152,8 +147,7 @@ def resolve(
         keep=keep,
         model_spec=known.spec,
         labels=called,
-        author=text["author"],
-        nonfinite=float(run.get("nonfinite", 0.0)),
+        nonfinite=float(run["nonfinite"]),
         levels=levels,
         lever_groups=grouped,
         assumptions=assumptions,

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study.challenge_tables import MATTERS
-from engine.study.entries import Correlations, Functions, Outcomes, Places, Rate, Share
+from engine.study.entries import Correlations, Functions, Mixed, Outcomes, Places, Rate, Share, Size
 from engine.study.observed_tables import SEEN
 
+Words = str | None
+Number = float | None
+Names = list[str] | None
+Numbers = list[float] | None
 LABEL = "what figures, the report and the cube call it, in place of its name as words"
 
 
@@ -53,8 +57,8 @@ class Time(Table):
 class Truncation(Table):
     """Ends that a law is cut at, both included."""
 
-    low: float | None = _says("lowest value that is left")
-    high: float | None = _says("highest value that is left")
+    low: Number = _says("lowest value that is left")
+    high: Number = _says("highest value that is left")
 
 
 class LawTable(Table):
@@ -62,42 +66,42 @@ class LawTable(Table):
 
     model_config = ConfigDict(extra="allow")
 
-    family: str | None = _says("name of the law")
-    value: float | None = _says("the value of a fixed number")
-    low: float | None = _says("lowest value")
-    mode: float | None = _says("most likely value, a parameter or a statement")
-    high: float | None = _says("highest value")
-    mean: float | None = _says("mean, a parameter or a statement")
-    sd: float | None = _says("standard deviation, a parameter or a statement")
-    median: float | None = _says("median of a lognormal or logit-normal law")
-    sigma: float | None = _says("standard deviation of the logarithm, or of the logit")
-    p01: float | None = _quantile(1)
-    p05: float | None = _quantile(5)
-    p10: float | None = _quantile(10)
-    p20: float | None = _quantile(20)
-    p25: float | None = _quantile(25)
-    p30: float | None = _quantile(30)
-    p40: float | None = _quantile(40)
-    p50: float | None = _quantile(50)
-    p60: float | None = _quantile(60)
-    p70: float | None = _quantile(70)
-    p75: float | None = _quantile(75)
-    p80: float | None = _quantile(80)
-    p90: float | None = _quantile(90)
-    p95: float | None = _quantile(95)
-    p99: float | None = _quantile(99)
-    range90: list[float] | None = _says("the 5 % and the 95 % quantile")
+    family: Words = _says("name of the law")
+    value: Number = _says("the value of a fixed number")
+    low: Number = _says("lowest value")
+    mode: Number = _says("most likely value, a parameter or a statement")
+    high: Number = _says("highest value")
+    mean: Number = _says("mean, a parameter or a statement")
+    sd: Number = _says("standard deviation, a parameter or a statement")
+    median: Number = _says("median of a lognormal or logit-normal law")
+    sigma: Number = _says("standard deviation of the logarithm, or of the logit")
+    p01: Number = _quantile(1)
+    p05: Number = _quantile(5)
+    p10: Number = _quantile(10)
+    p20: Number = _quantile(20)
+    p25: Number = _quantile(25)
+    p30: Number = _quantile(30)
+    p40: Number = _quantile(40)
+    p50: Number = _quantile(50)
+    p60: Number = _quantile(60)
+    p70: Number = _quantile(70)
+    p75: Number = _quantile(75)
+    p80: Number = _quantile(80)
+    p90: Number = _quantile(90)
+    p95: Number = _quantile(95)
+    p99: Number = _quantile(99)
+    range90: Numbers = _says("the 5 % and the 95 % quantile")
     quantiles: list[list[float]] | None = _says("pairs of a probability and its quantile")
     terms: int | None = _says("terms of a metalog, 3 to 9")
-    labels: list[str] | None = _says("names of categories")
-    weights: list[float] | None = _says("weight of each category, of any sum")
-    values: list[float] | None = _says("values of the categories, or the data themselves")
-    file: str | None = _says("CSV or Parquet file with the data")
-    column: str | None = _says("column of the file")
+    labels: Names = _says("names of categories")
+    weights: Numbers = _says("weight of each category, of any sum")
+    values: Numbers = _says("values of the categories, or the data themselves")
+    file: Words = _says("CSV or Parquet file with the data")
+    column: Words = _says("column of the file")
     resampled: bool | None = _says("whether the data are drawn again as they are, rather than interpolated")
     parts: list[WeightedLaw] | None = _says("laws of a mixture, each with its weight")
     experts: list[WeightedLaw] | None = _says("what each of several experts says of the law, with a weight")
-    pool: str | None = _says("how experts are pooled")
+    pool: Words = _says("how experts are pooled")
     truncate: Truncation | None = _says("ends that the law is cut at")
     transform: Functions | None = _says("functions that the value goes through, one after the other")
 
@@ -105,7 +109,7 @@ class LawTable(Table):
 class WeightedLaw(LawTable):
     """A law among several, with its weight."""
 
-    weight: float | None = _says("weight among the others, of any sum")
+    weight: Number = _says("weight among the others, of any sum")
 
 
 LawTable.model_rebuild()
@@ -114,35 +118,35 @@ LawTable.model_rebuild()
 class FactorTable(LawTable):
     """An uncertain input, drawn once on each path."""
 
-    label: str | None = _says(LABEL)
-    about: str | None = _says("what it means")
-    unit: str | None = _says("must equal the model's unit")
-    group: str | None = _says("the group that it moves with")
-    source: str | None = _says("where the prior comes from")
+    label: Words = _says(LABEL)
+    about: Words = _says("what it means")
+    unit: Words = _says("must equal the model's unit")
+    group: Words = _says("the group that it moves with")
+    source: Words = _says("where the prior comes from")
 
 
 class ShockTable(LawTable):
     """A shock: its law, and how it moves with others and in time."""
 
-    label: str | None = _says(LABEL)
-    about: str | None = _says("what it means")
-    source: str | None = _says("where the law comes from")
-    group: str | None = _says("the group that it moves with")
-    persistence: float | None = _says("correlation of its normal score with that of the year before")
+    label: Words = _says(LABEL)
+    about: Words = _says("what it means")
+    source: Words = _says("where the law comes from")
+    group: Words = _says("the group that it moves with")
+    persistence: Number = _says("correlation of its normal score with that of the year before")
     probability: Share | None = _says("probability of a jump in a year, or the factor that is")
     rate: Rate | None = _says("expected number of jumps in a year, or the factor that is")
     size: LawTable | None = _says("law of one jump")
-    regime: str | None = _says("the regime that chooses its law, or whose state it is")
+    regime: Words = _says("the regime that chooses its law, or whose state it is")
     states: dict[str, LawTable] | None = _says("its law in each state of the regime")
 
 
 class RegimeTable(Table):
     """A Markov chain: a state every year."""
 
-    about: str | None = _says("what it means")
-    source: str | None = _says("where its probabilities come from")
+    about: Words = _says("what it means")
+    source: Words = _says("where its probabilities come from")
     states: list[str] = Field(description="names of the states; the model sees their numbers, from 0")
-    start: list[float] | None = _says("probabilities of the states in the first year")
+    start: Numbers = _says("probabilities of the states in the first year")
     transition: list[list[float]] = Field(
         description="a row for each state: probabilities of next year's states"
     )
@@ -151,21 +155,21 @@ class RegimeTable(Table):
 class GroupTable(Table):
     """Factors, or shocks, that move together."""
 
-    label: str | None = _says(LABEL)
+    label: Words = _says(LABEL)
     copula: str = _says("how they move together", "gaussian")
-    correlation: float | None = _says("Pearson correlation of the normal scores of any two members")
+    correlation: Number = _says("Pearson correlation of the normal scores of any two members")
     pearson: Correlations | None = _says("the same number, or a matrix of them in the order of members")
     spearman: Correlations | None = _says("Spearman's rank correlation of any two members, or a matrix")
     kendall: Correlations | None = _says("Kendall's rank correlation of any two members, or a matrix")
-    theta: float | None = _says("parameter of an Archimedean copula, in place of a rank correlation")
-    df: float | None = _says("degrees of freedom of the t copula, 1 to 1000")
-    members: list[str] | None = _says("names of the members", min_length=1)
-    against: list[str] | None = _says("members that move against the others", min_length=1)
-    file: str | None = _says("data of an empirical copula, or a vine as pyvinecopulib writes it")
+    theta: Number = _says("parameter of an Archimedean copula, in place of a rank correlation")
+    df: Number = _says("degrees of freedom of the t copula, 1 to 1000")
+    members: Names = _says("names of the members", min_length=1)
+    against: Names = _says("members that move against the others", min_length=1)
+    file: Words = _says("data of an empirical copula, or a vine as pyvinecopulib writes it")
     ranks: dict[str, list[int]] | None = _says(
         "ranks of the data by member, in place of the file", min_length=1
     )
-    vine: str | None = _says("the vine's text, in place of the file")
+    vine: Words = _says("the vine's text, in place of the file")
 
 
 class PolicyTable(Table):
@@ -173,12 +177,10 @@ class PolicyTable(Table):
 
     model_config = ConfigDict(extra="allow")
 
-    label: str | None = _says(LABEL)
-    about: str | None = _says("what it stands for")
-    like: str | None = _says("policy to start from: its levers, start, before and implementation")
-    before: str | None = _says(
-        "policy in force before the start, and that a partial implementation starts from"
-    )
+    label: Words = _says(LABEL)
+    about: Words = _says("what it stands for")
+    like: Words = _says("policy to start from: its levers, start, before and implementation")
+    before: Words = _says("policy in force before the start, and that a partial implementation starts from")
     start: int | None = _says("first year in force")
     implementation: Share | None = _says(
         "share of the way from before to here that is reached, or the factor that is"
@@ -188,36 +190,29 @@ class PolicyTable(Table):
 class EventTable(Table):
     """A threshold on an outcome, or several events at once."""
 
-    label: str | None = _says(LABEL)
-    about: str | None = _says("what it means")
-    outcome: str | None = _says("outcome that the threshold is on")
-    above: float | None = _says("threshold that the outcome has to pass")
-    below: float | None = _says("threshold that the outcome has to fall under")
-    all: list[str] | None = _says("events that must all happen on one path, in place of a threshold")
-
-
-_MIXED = {"type": ["number", "string", "object"]}
-_Changes = Annotated[dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": _MIXED})]
+    label: Words = _says(LABEL)
+    about: Words = _says("what it means")
+    outcome: Words = _says("outcome that the threshold is on")
+    above: Number = _says("threshold that the outcome has to pass")
+    below: Number = _says("threshold that the outcome has to fall under")
+    all: Names = _says("events that must all happen on one path, in place of a threshold")
 
 
 class AssumptionTable(Table):
     """What the answer may rest on: what changes where it does not hold, and where there is twice of it."""
 
-    label: str | None = _says(LABEL)
-    about: str | None = _says("what is assumed")
-    off: _Changes | None = _says("what changes where it does not hold: factors and levers by name")
-    doubled: _Changes | None = _says("what changes where there is twice of it")
+    label: Words = _says(LABEL)
+    about: Words = _says("what is assumed")
+    off: dict[str, Mixed] | None = _says("what changes where it does not hold: factors and levers by name")
+    doubled: dict[str, Mixed] | None = _says("what changes where there is twice of it")
 
 
 class ChoiceTable(Table):
     """Another choice of what is measured."""
 
-    label: str | None = _says(LABEL)
-    about: str | None = _says("what is measured so")
+    label: Words = _says(LABEL)
+    about: Words = _says("what is measured so")
     instead: dict[str, str] | None = _says("events or outcomes, and what is looked at in their place")
-
-
-_Thresholds = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": ["number", "string"]}})]
 
 
 class ChallengeTable(Table):
@@ -232,7 +227,7 @@ class ChallengeTable(Table):
     )
     readings: dict[str, ChoiceTable] = _says("other choices of what is measured, one at a time", {})
     horizons: dict[str, ChoiceTable] = _says("the same variables over other years", {})
-    thresholds: dict[str, _Thresholds] = _says(
+    thresholds: dict[str, list[Size]] = _says(
         "other thresholds of an event, a list of numbers and multiples", {}
     )
 
@@ -240,36 +235,30 @@ class ChallengeTable(Table):
 class GateTable(Table):
     """A fact that a study's numbers are held against before any of them is quoted: `rustbelt check STUDY --gates`."""
 
-    about: str | None = _says("what it asks, in words")
-    source: str | None = _says("where the fact stands")
-    policy: str | None = _says("policy under which it is asked")
-    variable: str | None = _says("yearly variable, or outcome")
+    about: Words = _says("what it asks, in words")
+    source: Words = _says("where the fact stands")
+    policy: Words = _says("policy under which it is asked")
+    variable: Words = _says("yearly variable, or outcome")
     at: dict[str, Places] | None = _says("label of each dimension, or several")
     year: int | None = _says("year of a yearly variable")
     years: list[int] | None = _says("several of them, in place of one", min_length=1)
-    across: str | None = _says("how several years and places become one number, sum or mean")
-    median_above: float | None = _says("the median has to lie above it")
-    median_below: float | None = _says("the median has to lie below it")
-    median_within: list[float] | None = _says("two numbers that the median has to lie between")
-    inside_90: float | None = _says("a number that has to lie inside the middle 90 % of the paths")
-
-
-_Size = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]
-_Row = Annotated[
-    dict[str, Any], WithJsonSchema({"type": "object", "additionalProperties": {"type": ["number", "string"]}})
-]
+    across: Words = _says("how several years and places become one number, sum or mean")
+    median_above: Number = _says("the median has to lie above it")
+    median_below: Number = _says("the median has to lie below it")
+    median_within: Numbers = _says("two numbers that the median has to lie between")
+    inside_90: Number = _says("a number that has to lie inside the middle 90 % of the paths")
 
 
 class ObservedTable(Table):
     """Figures that the model is held against, by `rustbelt backtest`: in a CSV file, or row by row."""
 
     file: str = _says("CSV file with a row a figure, beside the study or beside its model", "")
-    rows: list[_Row] = _says("the same rows here, by the columns of the file", [])
+    rows: list[dict[str, Size]] = _says("the same rows here, by the columns of the file", [])
     policy: str = _says("policy that came nearest to what was done", "")
     seen: list[str] = _says(
         "what of this study has seen the figures that are marked so: priors, equations", [*SEEN]
     )
-    discrepancy: dict[str, _Size] = _says("by variable, standard deviation of what the model leaves out", {})
+    discrepancy: dict[str, Size] = _says("by variable, standard deviation of what the model leaves out", {})
 
 
 class FactsTable(Table):
@@ -282,7 +271,7 @@ class FactsTable(Table):
 class NamedTable(Table):
     """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
 
-    label: str | None = _says(LABEL)
+    label: Words = _says(LABEL)
 
 
 _Levers = Annotated[list[str], Field(min_length=1)]
@@ -291,7 +280,7 @@ _Levers = Annotated[list[str], Field(min_length=1)]
 class LeverGroupTable(Table):
     """Levers that are looked at together, and what people call them."""
 
-    label: str | None = _says(LABEL)
+    label: Words = _says(LABEL)
     levers: _Levers = Field(description="the levers")
 
 
@@ -321,10 +310,10 @@ class StudyText(Table):
     name: str = Field(description="name of the study, and of its runs' folders")
     question: str = _says("what it is to answer", "")
     author: str = _says("who answers for it, as the report names them", "")
-    model: str | None = _says("name of a model that ships or that an installed package brings along")
-    baseline: str | None = _says("policy that the others are compared with")
-    compare: list[str] | None = _says("policies that run, in this order", min_length=1)
-    headline: list[str] | None = _says("outcomes that short tables show, in this order", min_length=1)
+    model: Words = _says("name of a model that ships or that an installed package brings along")
+    baseline: Words = _says("policy that the others are compared with")
+    compare: Names = _says("policies that run, in this order", min_length=1)
+    headline: Names = _says("outcomes that short tables show, in this order", min_length=1)
     run: Run = _says("how many paths, and which", Run())
     time: Time | None = _says("the years of a model that has years")
     groups: dict[str, GroupTable] = _says("factors, or shocks, that move together", {})

@@ -31,21 +31,19 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
     for setting in settings:
         place, equals, value = setting.partition("=")
         parts = _PART.findall(place.strip())
+        wrong = ""
         if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
-            problems.add("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}.")
-            continue
-        if len(parts) > MOST_PARTS:
-            problems.add(
-                "", f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
-            )
-            continue
-        names = [part.strip('"') for part in parts]
-        try:
-            whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
-        except RecursionError:
-            problems.add(
-                "", f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
-            )
+            wrong = f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}."
+        elif len(parts) > MOST_PARTS:
+            wrong = f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
+        else:
+            names = [part.strip('"') for part in parts]
+            try:
+                whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
+            except RecursionError:
+                wrong = f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
+        if wrong:
+            problems.add("", wrong)
     problems.refuse("--set")
     return told_once(whole, own)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
 
 import numpy as np
 from scipy import special
@@ -67,18 +69,14 @@ class ShockReader:
         """Groups of streams: all those of the shocks that say that they are in one."""
         names = group_names(tables["shocks"])
         of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
-        streams = {
-            stream: {"group": table["group"]}
-            for name, table in tables["shocks"].items()
-            if "group" in table
-            for stream in self._streams.get(name, ())
-        }
+        streams = dict[str, Any]()
         for name, table in tables["shocks"].items():
-            if "group" in table:
-                self._problems.knows(f"shocks.{name}.group", "group", table["group"], tables["groups"])
-        known = {stream: table for stream, table in streams.items() if table["group"] in of_shocks}
-        group_of = group_tables.membership(of_shocks, known, self._problems)
-        return group_tables.read(of_shocks, group_of, list(known), self._problems)
+            if (group := table.get("group")) is not None and self._problems.knows(
+                f"shocks.{name}.group", "group", group, tables["groups"]
+            ):
+                streams |= {stream: {"group": group} for stream in self._streams.get(name, ())}
+        group_of = group_tables.membership(of_shocks, streams, self._problems)
+        return group_tables.read(of_shocks, group_of, [*streams], self._problems)
 
     def _shock(self, name: str, table: Tables) -> Moving:
         known = self._model.shocks
@@ -154,16 +152,15 @@ class ShockReader:
 
     def _highest(self, chance: float | str, limit: float) -> float:
         """The highest chance there is; refused where it is not within 0 and the limit."""
-        low = high = chance
-        if isinstance(chance, str):
-            known = [part for parts in factor_names(self._model).values() for part in parts]
-            look_up("factor", chance, known)
+        if not isinstance(chance, str):
+            low = middle = high = chance
+        else:
+            look_up("factor", chance, [*chain(*factor_names(self._model).values())])
             if chance not in self._factors:  # its prior is a problem of its own
                 return 0.0
             low, high = reach(self._factors[chance])
-        assert not isinstance(low, str) and not isinstance(high, str)
-        # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
-        middle = float(self._factors[chance].quantile(0.5)) if isinstance(chance, str) else high
+            # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
+            middle = float(self._factors[chance].quantile(0.5))
         if low < 0 or middle > limit:
             limits = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
             raise refusal("", f"expected a number {limits}, got {low if low < 0 else middle:.4g}.")

@@ -292,8 +292,7 @@ class Study:
         draws = [self.draws, *self.draws_of_runs, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
         tabulated = any(table is not None for one in draws for table in one.tables)
-        copulas = any(group.copula.family != "gaussian" for group in groups)
-        return tabulated or copulas or bool(self.dimensions)
+        return tabulated or bool(self.dimensions) or any(one.copula.family != "gaussian" for one in groups)
 
     @property
     def is_path_model(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, unknown
@@ -27,7 +27,7 @@ def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
     Args:
       problems: tables of labels that there are not are added here.
     """
-    names = {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
+    names = _parts_of(model)
     if not names:
         return dict(text)
     known = [part for parts in names.values() for part in parts]
@@ -48,19 +48,23 @@ def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
     return {**text, "factors": factors, "groups": groups}
 
 
+def _parts_of(model: Model) -> dict[str, tuple[str, ...]]:
+    """Names of the labels of each factor with dimensions."""
+    return {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
+
+
 def together(tables: Tables, model: Model) -> dict[str, Any]:
     """Tables by factor: one for all labels where they are alike, as `by_label` takes it apart."""
-    parts_of = {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
-    joined: dict[str, Any] = {}
-    for name, table in tables.items():
-        whole = next((base for base, parts in parts_of.items() if name in parts), None)
-        alike = whole is not None and all(tables.get(part) == table for part in parts_of[whole])
-        joined[whole if whole is not None and alike else name] = table
-    return joined
+    parts_of = _parts_of(model)
+    whole = {
+        part: name
+        for name, parts in parts_of.items()
+        if all(tables.get(part) == tables.get(parts[0]) for part in parts)
+        for part in parts
+    }
+    return {whole.get(name, name): table for name, table in tables.items()}
 
 
 def _written_out(group: Tables, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
-    if "members" not in group:
-        return dict(group)
-    members: Iterable[str] = (part for name in group["members"] for part in names.get(name, (name,)))
-    return {**group, "members": list(members)}
+    members = {"members": [part for name in group.get("members", ()) for part in names.get(name, (name,))]}
+    return {**group, **(members if "members" in group else {})}
