@@ -16,7 +16,7 @@ from engine.risk.flags import DETAILS, Reason
 from engine.risk.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import Record
+from engine.run_folder.ledger import FinishedPart
 from engine.storage.locks import Holder
 from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
 
@@ -98,7 +98,9 @@ def commit_block(folder, study: Study, block: Block) -> None:
     """Writes and commits a block."""
     files = cube.block_files(study, block, *block_values(study, block))
     ledger.commit(
-        RunFolder(folder, study), Record(block.index, block.first, block.count, (), ((0, 0), (0, 0))), files
+        RunFolder(folder, study),
+        FinishedPart(block.index, block.first, block.count, (), ((0, 0), (0, 0))),
+        files,
     )
 
 

@@ -12,7 +12,7 @@ from engine.risk.exclusion import without_excluded
 from engine.risk.tallies import Tally, group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import Record
+from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.parts import tally_of
 from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study
@@ -56,7 +56,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
     return True
 
 
-def _stored(folder: RunFolder, but: Container[int]) -> Record | None:
+def _stored(folder: RunFolder, but: Container[int]) -> FinishedPart | None:
     """The record of the first block that is there, be it of fewer paths than the study asks for."""
     for index in sorted(ledger.recorded_blocks(folder.path)):
         record = None if index in but else ledger.read(folder, index)
@@ -81,7 +81,9 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
             )
 
 
-def _of_tally(folder: RunFolder, record: Record, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
+def _of_tally(
+    folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes
+) -> Iterator[tuple[str, str]]:
     study = folder.study
     file = next((file for file in record.files if file.name.endswith(".npz")), None)
     if file is None or not unkept(study) or not np.isfinite(now).any():

@@ -20,7 +20,7 @@ from engine.program.kernel import program_on
 from engine.run_folder import cube
 from engine.run_folder.damage import Damage, differing
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import CUBE, YEARLY, Record
+from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart
 from engine.run_folder.parts import yearly_fields
 from engine.study.study import PRECISIONS, Block, Study
 
@@ -130,7 +130,7 @@ def _program(study: Study, device: str | None, precision: str) -> Program:
 
 def computed_again(
     folder: RunFolder,
-    records: Mapping[int | str, Record],
+    records: Mapping[int | str, FinishedPart],
     observe: Observer,
     device: str | None,
     summaries: bool,

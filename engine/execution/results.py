@@ -23,7 +23,7 @@ from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described_paths, groups
 from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import Record
+from engine.run_folder.ledger import FinishedPart
 from engine.run_folder.parts import tally_of, yearly_fields
 from engine.run_folder.reading import Paths
 from engine.study.study import Block
@@ -41,7 +41,7 @@ class Answers:
       tally: as the property, where it is known already.
     """
 
-    def __init__(self, folder: RunFolder, records: Mapping[int, Record], tally: Tally | None = None):
+    def __init__(self, folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None):
         self.folder, self.records, self._known = folder, records, tally
         self.blocks = tuple(
             Block(index, records[index].first, records[index].count) for index in sorted(records)
@@ -152,7 +152,7 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
     return Answers(folder, records)
 
 
-def whole(folder: RunFolder, records: Mapping[int, Record], tally: Tally | None = None) -> Answers:
+def whole(folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None) -> Answers:
     """What all blocks of a run answer.
 
     Args:

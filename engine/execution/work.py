@@ -25,7 +25,7 @@ from engine.risk.tallies import Folding, Tally, group_size, tally, unkept
 from engine.risk.yearly_sample import of_parts, of_sample
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import YEARLY, Record
+from engine.run_folder.ledger import YEARLY, FinishedPart
 from engine.run_folder.parts import YEARLY_FILE, tally_content, yearly_content, yearly_paths
 from engine.study.study import Block
 
@@ -87,7 +87,7 @@ class Work:
         if not bad:
             with self._lock:
                 self._go_on_with_years()
-                self._commit(Record(YEARLY, 0, yearly_paths(self.study), ()), files)
+                self._commit(FinishedPart(YEARLY, 0, yearly_paths(self.study), ()), files)
         return bad
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
@@ -269,10 +269,10 @@ class Work:
             out = int(excluded(study, result.outcomes).sum()) if counts.any() else 0
         nonfinite = tuple(tuple(int(count) for count in row) for row in counts)
         files, left = self.files(result)
-        self._commit(Record(block.index, block.first, block.count, (), nonfinite, out), files)
+        self._commit(FinishedPart(block.index, block.first, block.count, (), nonfinite, out), files)
         return left
 
-    def _commit(self, record: Record, files: Mapping[str, bytes]) -> None:
+    def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
             raise UserError(
                 str(self._folder.path), ["another run has taken over here. This one has been given up."]

@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.finding import is_run
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import Record
+from engine.run_folder.ledger import FinishedPart
 from engine.storage import zarr_writer
 from engine.storage.files import remove_tree
 from engine.storage.zarr_writer import Group
@@ -63,7 +63,7 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
     with ownership.claim(folder):
         ledger.drop(folder.path, question)
         remove_tree(place)
-        record = Record(question, 0, int(groups["/"].attrs["paths"]), ())
+        record = FinishedPart(question, 0, int(groups["/"].attrs["paths"]), ())
         ledger.commit(
             folder, record, {f"{store_of(question)}/{name}": content for name, content in files.items()}
         )

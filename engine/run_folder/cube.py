@@ -21,7 +21,7 @@ from engine.risk.summaries import Summaries
 from engine.run_folder import ledger
 from engine.run_folder.cube_groups import CONVENTIONS, described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import CUBE, Record
+from engine.run_folder.ledger import CUBE, FinishedPart
 from engine.run_folder.provenance import release_of
 from engine.storage import zarr_writer
 from engine.storage.files import (
@@ -189,7 +189,7 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
         begun.rmdir()
         sync(cube)
         record = ledger.answering_for(
-            Record(CUBE, 0, study.paths, ()), {f"{CUBE_FOLDER}/{name}": files[name] for name in files}
+            FinishedPart(CUBE, 0, study.paths, ()), {f"{CUBE_FOLDER}/{name}": files[name] for name in files}
         )
         ledger.write_record(folder, record)
         write_atomically(cube / _ROOT, files[_ROOT])

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import CUBE, YEARLY, Record, Stored
+from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart, Stored
 from engine.run_folder.parts import yearly_paths
 from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically
 from engine.storage.regular_files import clear, holds
@@ -42,7 +42,7 @@ class Damage:
 
 def damages_of(
     folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
-) -> tuple[list[Damage], dict[int | str, Record]]:
+) -> tuple[list[Damage], dict[int | str, FinishedPart]]:
     """Everything that is not as it was written: each file is read and compared with the SHA-256 of its record; and the records that are there.
 
     What has not been computed yet is no damage.
@@ -51,7 +51,7 @@ def damages_of(
       looked_at: called with the paths whose blocks have been read.
     """
     complete, damages, answers = has_ended(folder), [*_study_damage(folder)], ledger.answers(folder.path)
-    records: dict[int | str, Record] = {}
+    records: dict[int | str, FinishedPart] = {}
     for part in _parts(folder):
         name = ledger.record_file(folder.path, part).relative_to(folder.path).as_posix()
         record = ledger.read(folder, part)
@@ -87,7 +87,7 @@ def has_ended(folder: RunFolder) -> bool:
     )
 
 
-def differing(record: Record, files: Mapping[str, bytes]) -> Iterator[Damage]:
+def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Damage]:
     """Files of a record that have another content now."""
     recorded = {file.name: file.sha256 for file in record.files}
     for name in sorted(recorded.keys() | files.keys()):
@@ -145,7 +145,7 @@ def _study_damage(folder: RunFolder) -> Iterator[Damage]:
 
 def _file_damage(
     folder: RunFolder,
-    records: Mapping[int | str, Record],
+    records: Mapping[int | str, FinishedPart],
     looked_at: Callable[[int], None],
 ) -> Iterator[Damage]:
     whose = {file.sha256: part for part, record in records.items() for file in record.files}
@@ -167,7 +167,7 @@ def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Ma
     return what if other is None or other == part else f"{what}: it is block {other}'s"
 
 
-def _root_damage(folder: RunFolder, record: Record | None) -> Iterator[Damage]:
+def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
     """What is wrong with the frame of a cube that has no record, since its run has not come to its end."""
     if record is not None or not cube.cube_of(folder.path).exists():
         return
@@ -178,7 +178,7 @@ def _root_damage(folder: RunFolder, record: Record | None) -> Iterator[Damage]:
             yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
 
 
-def _strays(folder: RunFolder, records: Mapping[int | str, Record]) -> Iterator[Damage]:
+def _strays(folder: RunFolder, records: Mapping[int | str, FinishedPart]) -> Iterator[Damage]:
     """Shards, tallies and records beyond those of the study, in a run whose every part has a record."""
     if CUBE not in records:
         return

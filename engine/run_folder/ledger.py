@@ -43,7 +43,7 @@ class Stored:
 
 
 @dataclass(frozen=True)
-class Record:
+class FinishedPart:
     """What is known of a finished part.
 
     Args:
@@ -63,7 +63,7 @@ class Record:
     excluded: int = 0
 
 
-def commit(folder: RunFolder, record: Record, files: Mapping[str, bytes]) -> Record:
+def commit(folder: RunFolder, record: FinishedPart, files: Mapping[str, bytes]) -> FinishedPart:
     """Writes the files of a part, then its record; writing that is the commit.
 
     Each file is replaced at once, so that a reader never meets half of it. What a duplicate of this process commits at the
@@ -85,7 +85,7 @@ def commit(folder: RunFolder, record: Record, files: Mapping[str, bytes]) -> Rec
     return whole
 
 
-def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
+def answering_for(record: FinishedPart, files: Mapping[str, bytes]) -> FinishedPart:
     """The record with the sizes and hashes of these contents."""
     with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
         hashes = threads.map(digest, files.values())
@@ -93,7 +93,7 @@ def answering_for(record: Record, files: Mapping[str, bytes]) -> Record:
         return replace(record, files=tuple(stored))
 
 
-def write_record(folder: RunFolder, record: Record) -> None:
+def write_record(folder: RunFolder, record: FinishedPart) -> None:
     """Writes the record of a part whose files are on the disk."""
     place = record_file(folder.path, record.part)
     write_files(
@@ -109,7 +109,7 @@ def drop(folder: Path, part: int | str) -> None:
         sync(place.parent)
 
 
-def read(folder: RunFolder, part: int | str) -> Record | None:
+def read(folder: RunFolder, part: int | str) -> FinishedPart | None:
     """The record of a part, whatever became of its files; None where there is none that is of this study and whole."""
     plain = unsealed(record_file(folder.path, part))
     if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
@@ -117,7 +117,7 @@ def read(folder: RunFolder, part: int | str) -> Record | None:
     try:
         nonfinite = tuple(tuple(int(value) for value in row) for row in plain.pop("nonfinite"))
         files = tuple(map(_stored, plain.pop("files")))
-        record = Record(files=files, nonfinite=nonfinite, **plain)
+        record = FinishedPart(files=files, nonfinite=nonfinite, **plain)
     except (KeyError, TypeError, ValueError):
         return None
     inside = all(not file.name.startswith("/") and ".." not in file.name.split("/") for file in files)
@@ -144,7 +144,7 @@ def answers(folder: Path) -> tuple[str, ...]:
 
 def done_blocks(
     folder: RunFolder, thorough: bool = False, only: Iterable[int] | None = None, short: bool = False
-) -> dict[int, Record]:
+) -> dict[int, FinishedPart]:
     """Records of the blocks that are done, by block number in rising order.
 
     Args:
@@ -165,7 +165,7 @@ def done_blocks(
         }
 
 
-def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> Record | None:
+def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> FinishedPart | None:
     record = read(folder, block.index)
     if record is None or record.first != block.first:
         return None
@@ -187,7 +187,7 @@ def recorded_blocks(folder: Path) -> Iterator[int]:
             yield int(path.stem)
 
 
-def intact(folder: Path, record: Record, thorough: bool = False) -> bool:
+def intact(folder: Path, record: FinishedPart, thorough: bool = False) -> bool:
     """Whether every file of a record is there with its size and, looking thoroughly, its content."""
     try:
         refuse_linked(folder, (file.name for file in record.files))
@@ -257,12 +257,12 @@ def remedy(folder: Path) -> str:
     return f"Mend it: {command_line('repair', folder)}"
 
 
-def nonfinite_of(records: Mapping[int, Record]) -> np.ndarray:
+def nonfinite_of(records: Mapping[int, FinishedPart]) -> np.ndarray:
     """Outcomes that are not finite over these blocks, int [policy, outcome]."""
     return np.sum([record.nonfinite for record in records.values()], axis=0)
 
 
-def excluded_of(records: Mapping[int, Record]) -> int:
+def excluded_of(records: Mapping[int, FinishedPart]) -> int:
     """Paths of these blocks that are kept out."""
     return sum(record.excluded for record in records.values())
 
