@@ -6,6 +6,7 @@ of its functions and by the values of its names, as they would be executed now; 
 
 from __future__ import annotations
 
+import copy
 import enum
 import functools
 import hashlib
@@ -100,6 +101,21 @@ def digest(names: Mapping[str, str]) -> str:
 def as_written(model: Any) -> Any:
     """The model as its author wrote it, where a study has constants of its own in it."""
     return getattr(model, WRITTEN, model)
+
+
+def altered(model: Any, **tables: Any) -> Any:
+    """A copy of a model with other tables, which remembers the one that its author wrote.
+
+    Raises:
+      AttributeError: the model computes the table of that name.
+    """
+    own = copy.copy(model)
+    for name, table in {**tables, WRITTEN: as_written(model)}.items():
+        try:
+            object.__setattr__(own, name, table)
+        except AttributeError as error:
+            raise AttributeError(name) from error
+    return own
 
 
 def ships(model: object) -> bool:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.errors import Problems, look_up, refusal
-from engine.modelling.executed import WRITTEN, as_written
+from engine.modelling.executed import altered, as_written
 from engine.modelling.records import Constant, Factor, Model, Yearly
 from engine.study.stated import Tables, number
 
@@ -36,21 +35,18 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
         return model
     held = {name: one for name, one in model.constants.items() if name not in drawn}
     factors = {name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn}
-    own = copy.copy(model)
     values = {name: given.get(name, one.value) for name, one in held.items()}
     bounded = {name: _bounded(one, one.between, values) for name, one in model.yearly.items() if one.between}
-    tables = {
-        "constants": {name: replace(one, value=values[name]) for name, one in held.items()},
-        "factors": {**model.factors, **factors},
-        "yearly": {**model.yearly, **bounded},
-        WRITTEN: model,
-    }
     try:
-        for name, table in tables.items():
-            object.__setattr__(own, name, table)
-    except AttributeError:
-        problems.add(KEY, f"{type(model).__name__} computes its {name}. Let it state them as a plain table.")
-    return own
+        return altered(
+            model,
+            constants={name: replace(one, value=values[name]) for name, one in held.items()},
+            factors={**model.factors, **factors},
+            yearly={**model.yearly, **bounded},
+        )
+    except AttributeError as error:
+        problems.add(KEY, f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
+        return model
 
 
 def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, float]) -> Yearly:
@@ -64,8 +60,7 @@ def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, fl
 
 def written(model: Model) -> Mapping[str, Constant]:
     """Constants as the model's author wrote them, those that a study draws among them."""
-    constants: Mapping[str, Constant] = as_written(model).constants
-    return constants
+    return as_written(model).constants
 
 
 def stated(model: Model) -> dict[str, float]:

@@ -53,18 +53,13 @@ def check(
         if place in spare:
             continue
         if stream not in known:
-            problems.add(place, _unknown(stream, known))
+            begun = stream.partition("/")[0]
+            near = next((name for name in (begun, begun.partition("[")[0]) if name in known), "")
+            text = f"unknown random stream '{stream}'. Did you mean '{near}'?"
+            problems.add(place, text if near else unknown("random stream", stream, known))
         elif not 1 <= len(dimensions) <= most:
             wanted = f"1 to {most} dimensions, one a year" if most > 1 else "one dimension"
             problems.add(place, f"expected {wanted}, got {len(dimensions)}.")
-
-
-def _unknown(stream: str, known: set[str]) -> str:
-    """The message for a stream that is not, with the one that it begins with, if there is one, or the closest."""
-    for begun in (stream.partition("/")[0], stream.partition("/")[0].partition("[")[0]):
-        if begun in known:
-            return f"unknown random stream '{stream}'. Did you mean '{begun}'?"
-    return unknown("random stream", stream, known)
 
 
 def numbered(

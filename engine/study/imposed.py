@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,9 +9,9 @@ from dataclasses import replace
 import numpy as np
 
 from engine.errors import Problems, unknown
-from engine.modelling.executed import WRITTEN, as_written
+from engine.modelling.executed import altered
 from engine.modelling.imposing import PREFIX
-from engine.modelling.records import Lever, Model
+from engine.modelling.records import Lever
 from engine.study.observed_tables import Observation
 from engine.study.study import Policy, Study
 
@@ -29,11 +28,8 @@ def check(study: Study, names: Sequence[str], until: int | None, problems: Probl
         elif not any(
             _imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until
         ):
-            whole = "a row a year and place, without 'across' and 'fold'"
-            problems.add(
-                "--impose",
-                f"nothing was observed of '{name}' in the years that are looked at. Add it: {whole}.",
-            )
+            text = f"nothing was observed of '{name}' in the years that are looked at."
+            problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
 
 
 def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
@@ -54,21 +50,14 @@ def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> St
         before = None if policy.before is None else imposed(policy.before)
         return replace(policy, levers={**policy.levers, **given}, before=before)
 
-    return replace(
-        study, model=_with_levers(study.model, names), policies=tuple(map(imposed, study.policies))
-    )
+    # by year and place, no number where nothing is imposed
+    more = {
+        PREFIX + name: Lever(one.unit, math.nan, one.dims)
+        for name, one in ((name, study.model.yearly[name]) for name in names)
+    }
+    model = altered(study.model, levers={**study.model.levers, **more})
+    return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
 
 
 def _imposes(study: Study, row: Observation, name: str) -> bool:
     return row.variable == name and not row.across and not row.fold and row.time in study.years
-
-
-def _with_levers(model: Model, names: Sequence[str]) -> Model:
-    """The model with one lever more for each of some yearly variables: by year and place, no number where nothing is imposed."""
-    own = copy.copy(model)
-    more = {
-        PREFIX + name: Lever(model.yearly[name].unit, math.nan, model.yearly[name].dims) for name in names
-    }
-    for field, value in {"levers": {**model.levers, **more}, WRITTEN: as_written(model)}.items():
-        object.__setattr__(own, field, value)
-    return own

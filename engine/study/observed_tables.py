@@ -229,11 +229,11 @@ def _observation(row: Tables, model: Model) -> Observation:
         at = _labels(given.get("at", ""), variable, model)
         with problems.within("across"):
             _refuse_across(given.get("across", ""), variable, at, model)
-    factor = 1.0
+    factor, own = 1.0, "1" if given.get("fold") == "ratio" else known[variable].unit
     with problems.within("unit"):
-        factor = _factor(given["unit"], given.get("fold", ""), known[variable].unit)
+        factor = _factor(given["unit"], own)
     problems.refuse()
-    given |= {"at": at, "unit": known[variable].unit if given.get("fold") != "ratio" else "1"}
+    given |= {"at": at, "unit": own}
     given |= {name: int(given[name]) for name in ("time", "from")}
     given |= {name: float(given[name]) * factor for name in ("value", "standard_error")}
     return Observation(**{field: given.get(COLUMNS.get(field, field), "") for field in _FIELDS})
@@ -277,21 +277,17 @@ def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Mod
         look_up("rule", across, ACROSS)
     if free and not across:
         count = math.prod(len(model.dims[dim]) for dim in free)
-        text = f"is missing: {' and '.join(free)} leave {count} numbers. Name a label, or say {', '.join(ACROSS)}."
-        raise refusal("", text)
+        remedy = f"Name a label, or say {', '.join(ACROSS)}."
+        raise refusal("", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
     if across and not free:
         raise refusal("", f"'{across}' of one number. Leave it out.")
 
 
-def _factor(unit: str, fold: str, own: str) -> float:
+def _factor(unit: str, wanted: str) -> float:
     """What the figure is multiplied by to be in the model's unit."""
-    wanted = "1" if fold == "ratio" else own
-    factor = conversion(unit, wanted)
-    if factor is None:
-        raise refusal(
-            "",
-            f"expected what converts to '{wanted}', got '{unit}'. Currencies, indices and base years do not.",
-        )
+    if (factor := conversion(unit, wanted)) is None:
+        remedy = "Currencies, indices and base years do not."
+        raise refusal("", f"expected what converts to '{wanted}', got '{unit}'. {remedy}")
     return factor
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from engine.errors import Problems
-from engine.modelling.executed import WRITTEN, as_written
+from engine.modelling.executed import altered
 from engine.modelling.folds import at_year
 from engine.modelling.records import Outcome
 from engine.study.challenge_tables import Challenge
@@ -86,23 +85,19 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
         names = [*study.model.outcomes]
         return study, [[names.index(row.variable)] for row in rows]
     outcomes: dict[str, Outcome] = {}
-    places = []
+    places: list[list[int]] = []
     for row in rows:
-        own = []
+        places.append([])
+        at = ", ".join(f"{dim}={label}" for dim, label in row.at.items())
+        over = {dim: (label,) for dim, label in row.at.items()}
         for year in range(row.first, row.time + 1):
-            at = ", ".join(f"{dim}={label}" for dim, label in row.at.items())
             name = f"{row.variable}[{at}] {row.across} {year}"
-            over = {dim: (label,) for dim, label in row.at.items()}
             fold = at_year(row.variable, year, over, row.across or "sum")
             outcomes.setdefault(name, Outcome(row.unit, fold))
-            own.append([*outcomes].index(name))
-        places.append(own)
+            places[-1].append([*outcomes].index(name))
     years = tuple(year for year in study.years if year <= max(row.time for row in rows))
-    model = copy.copy(study.model)
-    for field, value in {"outcomes": outcomes, WRITTEN: as_written(study.model)}.items():
-        object.__setattr__(model, field, value)
     whole = replace(
-        study, model=model, years=years, policies=tuple(_until(policy, len(years)) for policy in study.policies),
+        study, model=altered(study.model, outcomes=outcomes), years=years, policies=tuple(_until(policy, len(years)) for policy in study.policies),
         headline=(), events=(), challenge=Challenge(), assumptions=(), gates=(), keep=Keep((), 0, 0),
     )  # fmt: skip
     return whole, places
