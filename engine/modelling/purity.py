@@ -27,6 +27,7 @@ from engine.modelling.opened_files import files_opened, is_own
 from engine.modelling.sources import file_of
 
 CONSTANT = "All paths that a process computes would share it, and those of another have another one."
+_METHODS = ("init", "step", "evaluate")
 _CLOCKS: tuple[Any, ...] = (time, datetime, datetime.datetime, datetime.date)
 
 
@@ -55,8 +56,7 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
     before = _generators()
     with files_opened() as opened:
         yield
-    drawn = [name for name, state in _generators().items() if state != before[name]]
-    for name in drawn:
+    for name in (name for name, state in _generators().items() if state != before[name]):
         where = _line_naming(method, "random")
         remedy = "Declare a factor or a shock, which the engine draws."
         raise refusal(place, f"draws random numbers by itself ({name}{where}). {CONSTANT} {remedy}")
@@ -176,11 +176,8 @@ def _origin(equation: Any) -> tuple[str, str]:
     """The method that an equation was traced in, and its line, ` (my_model.py, line 7)`."""
     traceback = getattr(equation.source_info, "traceback", None)
     frames = [frame for frame in getattr(traceback, "frames", ()) if is_own(Path(frame.file_name))]
-    methods = [
-        name
-        for frame in frames
-        if (name := frame.function_name.rpartition(".")[2]) in ("init", "step", "evaluate")
-    ]
+    called = (frame.function_name.rpartition(".")[2] for frame in frames)
+    methods = [name for name in called if name in _METHODS]
     where = f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""
     return f"model.{methods[0]}" if methods else "model", where
 
@@ -190,16 +187,13 @@ def _origin(equation: Any) -> tuple[str, str]:
 
 def _clocks(model: Any) -> Iterator[tuple[str, str]]:
     """Methods that ask for the time: in single precision two traces may be too near each other to tell."""
-    for name in ("init", "step", "evaluate"):
+    for name in _METHODS:
         method = getattr(type(model), name, None)
         for function in _called(method) if isinstance(method, FunctionType) else ():
             for named in sorted(_globals_in(function.__code__)):
                 if _is_clock(function.__globals__.get(named)):
-                    where = _line_naming(function, named)
-                    yield (
-                        f"model.{name}",
-                        f"asks for the time ('{named}'{where}). {CONSTANT} Write the date down, or declare a factor.",
-                    )
+                    what = f"asks for the time ('{named}'{_line_naming(function, named)})."
+                    yield f"model.{name}", f"{what} {CONSTANT} Write the date down, or declare a factor."
 
 
 def _called(function: FunctionType) -> Iterator[FunctionType]:
@@ -208,15 +202,10 @@ def _called(function: FunctionType) -> Iterator[FunctionType]:
     while todo:
         one = inspect.unwrap(todo.pop())
         yield one
-        for name in sorted(_globals_in(one.__code__)):
-            value = one.__globals__.get(name)
-            if (
-                isinstance(value, FunctionType)
-                and value not in known
-                and is_own(Path(value.__code__.co_filename))
-            ):
-                known.add(value)
-                todo.append(value)
+        named = [one.__globals__.get(name) for name in sorted(_globals_in(one.__code__))]
+        met = [value for value in named if isinstance(value, FunctionType) and value not in known]
+        todo += [value for value in met if is_own(value.__code__.co_filename)]
+        known.update(todo)
 
 
 def _is_clock(value: Any) -> bool:

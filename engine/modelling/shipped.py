@@ -39,11 +39,8 @@ def digest_of_shipped(part: type) -> str:
             importlib.import_module(part.__module__)
             given = executed.state([part.__module__], package)
             files = sources.digest_of_package()
-        wrong = [
-            _difference(name, given, now)
-            for name in sorted(given.keys() | now.keys())
-            if given.get(name) != now.get(name)
-        ]
+        names = [name for name in sorted(given.keys() | now.keys()) if given.get(name) != now.get(name)]
+        wrong = [_difference(name, given, now) for name in names]
         if wrong or files != before:
             raise _changed(package, wrong or ["its files change now"])
         _SOURCES[key] = files

@@ -71,10 +71,11 @@ def files_of_package(folder: Path) -> list[Path]:
     Left out is what tools put there and take away at any moment: byte code, what is hidden, an editor's locks (links that lead nowhere),
     copies and what it saves by itself; and what was observed, which a model is held against and never made of.
     """
-    inside = {path.relative_to(folder): path for path in folder.rglob("*")}
-    parts = {
-        place.as_posix(): path for place, path in inside.items() if not any(map(_is_of_tools, place.parts))
-    }
+    parts = {}
+    for path in folder.rglob("*"):
+        place = path.relative_to(folder)
+        if not any(map(_is_of_tools, place.parts)):
+            parts[place.as_posix()] = path
     return [path for _, path in sorted(parts.items()) if path.is_file() and path.name != OBSERVED]
 
 
@@ -149,12 +150,8 @@ class _Finder:
     """Finds modules as Python would, and has those that are wanted taken from their sources."""
 
     def __init__(self, sources: Sources, wanted: Callable[[ModuleSpec], bool]):
-        self._sources, self._wanted, self._thread, self.names = (
-            sources,
-            wanted,
-            threading.get_ident(),
-            set[str](),
-        )
+        self._sources, self._wanted = sources, wanted
+        self._thread, self.names = threading.get_ident(), set[str]()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
         """As `importlib.abc.MetaPathFinder`; nothing for what is not wanted."""

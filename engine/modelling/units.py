@@ -84,8 +84,7 @@ def udunits(unit: str) -> str:
     "from" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a broken power, which
     UDUNITS cannot say.
     """
-    measured = re.split(r"\b(?:of|since|from|in)\b|=", unit.replace("%", " percent "))[0]
-    measured = re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured)
+    measured = _spelt(re.split(r"\b(?:of|since|from|in)\b|=", unit)[0])
     top, *below = (_factors(words) for words in re.split(r"/|\bper\b", measured))
     scale = math.prod((top[0], *(1 / one for one, _ in below)))
     powers = [*top[1], *((symbol, -power) for _, symbols in below for symbol, power in symbols)]
@@ -94,6 +93,11 @@ def udunits(unit: str) -> str:
     texts = [_number(scale)] if scale != 1 else []
     texts += [symbol if power == 1 else f"{symbol}{power:g}" for symbol, power in powers]
     return " ".join(texts) or "1"
+
+
+def _spelt(measured: str) -> str:
+    """What is measured with "%" as a word, and the hour of "kWh" as one of its own."""
+    return re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured.replace("%", " percent "))
 
 
 def _factors(words: str) -> tuple[float, list[tuple[str, float]]]:
@@ -143,11 +147,8 @@ def conversion(unit: str, other: str) -> float | None:
 
 def _taken_apart(unit: str) -> tuple[float, dict[str, float], dict[str, int], list[str]]:
     """The scale of a unit, its symbols and its counted words with their powers, and what it refers to."""
-    measured, *reference = re.split(
-        r"\b(?:of|since|from|in|at)\b", unit.replace("%", " percent "), maxsplit=1
-    )
-    measured = re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured)
-    measured = re.sub(r"\b(?:19|20)\d\d\b", r"y\g<0>", measured)  # a year, not how many
+    measured, *reference = re.split(r"\b(?:of|since|from|in|at)\b", unit, maxsplit=1)
+    measured = re.sub(r"\b(?:19|20)\d\d\b", r"y\g<0>", _spelt(measured))  # a year, not how many
     scale, symbols, counted = 1.0, dict[str, float](), dict[str, int]()
     for place, words in enumerate(re.split(r"/|\bper\b", measured)):
         sign = -1 if place else 1
@@ -159,12 +160,8 @@ def _taken_apart(unit: str) -> tuple[float, dict[str, float], dict[str, int], li
             if base:
                 symbols[base] = symbols.get(base, 0.0) + sign * power
         for token in _tokens(words):
-            if (
-                token not in _SCALES
-                and token != _SHORT_MILLION
-                and not _NUMBER.fullmatch(token)
-                and _symbol(token) is None
-            ):
+            known = token in _SCALES or token == _SHORT_MILLION or _NUMBER.fullmatch(token)
+            if not known and _symbol(token) is None:
                 word = token.removesuffix("s")
                 counted[word] = counted.get(word, 0) + sign
     return scale, {name: power for name, power in symbols.items() if power}, counted, reference

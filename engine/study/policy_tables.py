@@ -192,14 +192,15 @@ class PolicyReader:
                 text = f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in from it."
                 raise refusal("before", text)
             before = phased(earlier, self._years) if late or not whole else None
-        about = str(self._tables[name].get("about", ""))
-        parts = {lever: taken_apart(values) for lever, values in terms.levers.items()}
-        levers = {lever: numbers for lever, (numbers, _) in parts.items()}
-        drawn = {lever: weights for lever, (_, weights) in parts.items() if weights}
-        for lever, multiple in self._multiples.get(name, {}).items():
-            levers[lever] = multiple * levers[lever]
-            if lever in drawn:
-                drawn[lever] = {factor: multiple * weights for factor, weights in drawn[lever].items()}
+        about, levers, drawn = str(self._tables[name].get("about", "")), {}, {}
+        for lever, values in terms.levers.items():
+            numbers, weights = taken_apart(values)
+            if (multiple := self._multiples.get(name, {}).get(lever)) is not None:
+                numbers = multiple * numbers
+                weights = {factor: multiple * weight for factor, weight in weights.items()}
+            levers[lever] = numbers
+            if weights:
+                drawn[lever] = weights
         return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
 
     def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
