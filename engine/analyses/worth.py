@@ -66,8 +66,7 @@ def worths(
     with ThreadPoolExecutor(THREADS) as threads:
 
         def gains(scores: Sequence[np.ndarray]) -> list[Estimate]:
-            reader = Reader(scores, units)
-            return [*threads.map(reader.gain, decisions)]
+            return [*threads.map(Reader(scores, decisions).gain, range(len(decisions)))]
 
         of_known = gains([x for some in scores.values() for x in some]) if scores else []
         of_each = {name: gains(some) for name, some in scores.items()}
