@@ -80,6 +80,25 @@ def checked_scores(scores: Any, study: Study) -> np.ndarray:
     return found
 
 
+def keys_as_read(inputs: Any, years: int) -> dict[str, np.ndarray]:
+    """The keys of all streams, as code reads them.
+
+    Args:
+      inputs: as `of` gives them.
+      years: of a path; the keys of shocks are left out where there are none.
+    """
+    of_law = inputs["shock_keys"] if years else {}
+    none = inputs["factor_keys"][:0]
+    of_years = {
+        law: of_law[law].reshape(-1, none.shape[1]) if law in of_law else none
+        for law in ("normal", "uniform")
+    }
+    return {
+        "normal_keys": np.concatenate([inputs["factor_keys"], of_years["normal"]]),
+        "uniform_keys": np.ascontiguousarray(of_years["uniform"]),
+    }
+
+
 def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Keys of all random streams: of the factors and what their groups share, and by law of the shocks of each year.
 

@@ -24,7 +24,7 @@ import numpy as np
 from jax.sharding import Mesh, PartitionSpec
 from jaxtyping import Array, UInt32
 
-from engine.program import compilation_cache, gpu_code, hardware, known, machine_code, ptx
+from engine.program import arguments, compilation_cache, gpu_code, hardware, known, machine_code, ptx
 from engine.program.contract import CardFailed, in_a_row, in_words
 from engine.program.gpu_code import ARRAYS, GpuCode, GpuLayout
 from engine.program.known import Unlisted
@@ -310,4 +310,5 @@ def arrays(code: GpuCode, study: Study, inputs: Any) -> dict[str, np.ndarray]:
     layout = code.layout
     held = machine_code.loaded(code.table)
     table = machine_code.function(held, "table", [ctypes.c_void_p] * 4 + [ctypes.c_int64])
-    return filled(study, inputs, table, layout.table, layout.years, layout.each)
+    made = filled(study, inputs, table, layout.table, layout.years, layout.each)
+    return {**made, **arguments.keys_as_read(inputs, layout.years)}

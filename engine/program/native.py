@@ -47,6 +47,8 @@ _PATHS, _BESIDE = "paths", "beside"
 """Threads of the outcomes of blocks, which are under way all the time; and of whatever else is asked for, which does not wait for these."""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
+_KEYS = "factor_keys", "shock_keys"
+"""What a program may be fed with that its table does not hang on."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,10 @@ class LoopProgram:
 
     def fed(self, inputs: Any) -> LoopProgram:
         arguments.must_be_alike(inputs, self.inputs)
-        other = copy(self)
-        other.inputs, other._tables = inputs, {}
+        other, own = copy(self), self.inputs
+        other.inputs = inputs
+        if any(inputs[name] is not own[name] for name in own if name not in _KEYS):
+            other._tables = {}
         return other
 
     def under(self, levers: Any) -> LoopProgram:
@@ -302,13 +306,13 @@ class LoopProgram:
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
         """What does not differ by path, computed once: the arrays of the code's table, and the keys."""
         code = self._code(gives)
-        if gives in self._tables:
-            return self._tables[gives]
-        with _LOCK:
-            if gives not in self._tables:
-                layout = code.layout
-                self._tables[gives] = filled(self.study, self.inputs, code.table, layout.table, layout.years)
-            return self._tables[gives]
+        layout = code.layout
+        if gives not in self._tables:
+            with _LOCK:
+                if gives not in self._tables:
+                    made = filled(self.study, self.inputs, code.table, layout.table, layout.years)
+                    self._tables[gives] = made
+        return {**self._tables[gives], **arguments.keys_as_read(self.inputs, layout.years)}
 
 
 def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
@@ -349,7 +353,7 @@ def code_in_memory(
 def filled(
     study: Study, inputs: Any, table: Callable[..., None], room: Room, years: int, each: int = 1
 ) -> dict[str, np.ndarray]:
-    """What code reads beside its counters: arguments, its table, and the keys.
+    """What code reads that does not differ by path: arguments and its table.
 
     Args:
       inputs: as `arguments.of` gives them.
@@ -367,18 +371,7 @@ def filled(
             table(given.ctypes.data, *(row.ctypes.data for row in rows), years)
 
     _threads(1, _BESIDE).submit(fill).result()
-    keys = inputs["shock_keys"] if years else {}
-    none = inputs["factor_keys"][:0]
-    of_years = {
-        law: keys[law].reshape(-1, none.shape[1]) if law in keys else none for law in ("normal", "uniform")
-    }
-    return {
-        "arguments": given,
-        "table_lasting": lasting,
-        "table_each": yearly,
-        "normal_keys": np.concatenate([inputs["factor_keys"], of_years["normal"]]),
-        "uniform_keys": np.ascontiguousarray(of_years["uniform"]),
-    }
+    return {"arguments": given, "table_lasting": lasting, "table_each": yearly}
 
 
 @functools.cache
