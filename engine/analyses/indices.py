@@ -229,26 +229,31 @@ def _by_orders(
         for m, order in enumerate(orders):
             base = mix(inputs, {}, 2 * m + 2)
             for way in (order, order[::-1]):
-                for count in range(k + 1):
+                # both ways begin at the same futures and end at the same others
+                for count in range(k + 1) if way is order else range(1, k):
                     yield mix((inputs[at] for at in way[:count]), base, 2 * m + 3)
 
     parts = np.zeros((len(numbers.quantities), k, ORDERS))
     counts = np.zeros(len(numbers.quantities))
-    own = before = np.zeros(0)
-    middles = np.zeros((0, 1))
-    for run, values in enumerate(futures.mixed(mixes(), paths)):
-        m, at = divmod(run, 2 * (k + 1))
-        backwards, count = divmod(at, k + 1)
-        way = orders[m][::-1] if backwards else orders[m]
-        of_all = numbers.table(values)
-        if count == 0:
-            own, middles = of_all, _middles(of_all)
-            if not backwards:
-                counts += [away(x) for x in of_all]
-        worths = increments(*finite(own, of_all, middles))
-        if count:
-            parts[:, way[count - 1], m] += (worths - before).sum(axis=-1)
-        before = worths
-        if at == 2 * k + 1:
-            observe("orders", m + 1, ORDERS)
+    tables = (numbers.table(values) for values in futures.mixed(mixes(), paths))
+    for m, order in enumerate(orders):
+        own = next(tables)
+        counts += [away(x) for x in own]
+        middles = _middles(own)
+
+        def worths(of_all: np.ndarray, own=own, middles=middles) -> np.ndarray:
+            return increments(*finite(own, of_all, middles))
+
+        first = before = worths(own)
+        for at in order:
+            last = worths(next(tables))
+            parts[:, at, m] += (last - before).sum(axis=-1)
+            before = last
+        before = first
+        for at in order[:0:-1]:
+            now = worths(next(tables))
+            parts[:, at, m] += (now - before).sum(axis=-1)
+            before = now
+        parts[:, order[0], m] += (last - before).sum(axis=-1)
+        observe("orders", m + 1, ORDERS)
     return parts, counts
