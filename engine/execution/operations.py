@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from engine.errors import UserError
 from engine.program import kernel, list_text
 from engine.program.list_text import Counted
-from engine.program.listing import Listing
+from engine.program.stages import Listing
 from engine.study.study import Study
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.program.loop import ARRAYS, Layout
+from engine.program.driver import ARRAYS, Layout
 
 Forms = Mapping[str, tuple[tuple[int, ...], Any]]
 """Shapes and types of arrays by name."""
@@ -16,7 +16,7 @@ Forms = Mapping[str, tuple[tuple[int, ...], Any]]
 def array_forms(
     layout: Layout, arguments: int, policies: int, paths: int, years: int, reads_scores: bool
 ) -> Forms:
-    """Shape and type of each of `loop.ARRAYS`, in their order.
+    """Shape and type of each of `driver.ARRAYS`, in their order.
 
     Args:
       arguments: words of what is the same for all paths, policies and years.

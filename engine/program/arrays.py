@@ -156,9 +156,8 @@ def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Ar
     """A branch: all of them are computed and one is taken, as `vmap` does it."""
     index, *given = operands
     cases = [scalars.traced(branch, given) for branch in params["branches"]]
-    which = index[()]
     return [
-        scalars.elementwise("select_n", [single(which), *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
+        scalars.elementwise("select_n", [index, *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
         if of_each[0].size
         else of_each[0]
         for of_each in zip(*cases, strict=True)
@@ -237,12 +236,12 @@ _OTHERS: Mapping[str, Callable[..., list[Array]]] = {
         _product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)
     ],
     "dynamic_slice": lambda s, o, p, *_: [
-        places.taken(s, o[0], [one[()] for one in o[1:]], p["slice_sizes"])
+        places.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"])
     ],
-    "dynamic_update_slice": lambda s, o, *_: [places.put(s, o[0], o[1], [one[()] for one in o[2:]])],
+    "dynamic_update_slice": lambda s, o, *_: [places.put(s, o[0], o[1], [one.item() for one in o[2:]])],
     "gather": lambda s, o, p, shape, _: [places.gathered(s, o[0], o[1], p, shape)],
     "iota": lambda s, o, p, shape, _: [s.array(_iota(p, shape))],
-    "pad": lambda s, o, p, shape, _: [_padded(o[0], o[1][()], p["padding_config"], shape)],
+    "pad": lambda s, o, p, shape, _: [_padded(o[0], o[1].item(), p["padding_config"], shape)],
     "scan": lambda s, o, p, *_: _loop(s, o, p),
     **{
         f"scatter{ending}": lambda s, o, p, *_, name=name: [places.scattered(s, name, o[0], o[1], o[2], p)]

@@ -14,8 +14,8 @@ from engine.program import arguments, first_launch, gpu
 from engine.program.contract import Outcomes
 from engine.program.gpu_code import GpuCode
 from engine.program.kernel import listing_of
-from engine.program.listing import Listing
 from engine.program.native import LoopProgram
+from engine.program.stages import Listing
 from engine.study.study import Study
 
 ROUNDS = 5

@@ -28,9 +28,8 @@ from engine.program import arguments, compilation_cache, gpu_code, hardware, kno
 from engine.program.contract import CardFailed, in_a_row, in_words
 from engine.program.gpu_code import ARRAYS, GpuCode, GpuLayout
 from engine.program.known import Unlisted
-from engine.program.listing import Listing
 from engine.program.native import filled
-from engine.program.stages import Room
+from engine.program.stages import Listing, Room
 from engine.program.xla import AXIS
 from engine.study.study import Study
 

@@ -15,13 +15,12 @@ import numpy as np
 from engine.draws.sampling import SAMPLERS
 from engine.program.equations import Axis
 from engine.program.functions import function
-from engine.program.gpu_memory import carried, in_columns, padded
-from engine.program.listing import Listing, words
+from engine.program.host_table import lever_places, table_places
+from engine.program.listing import words_stage
 from engine.program.llvm import NoMachineForm
-from engine.program.loop import lever_places
 from engine.program.operations import Operation
-from engine.program.scheduling import few_waiting
-from engine.program.stages import POLICY, SHARED, TABLE, Place, Room, State, cut, section, words_of
+from engine.program.passes import OF_STAGES, OF_THREAD, walked
+from engine.program.stages import POLICY, SHARED, TABLE, Aim, Listing, Place, Room, Rows, section, words_of
 from engine.study.study import Study
 
 ARRAYS = ("counter", "normal_keys", "uniform_keys", "arguments", "table_lasting", "table_each", "outcomes")
@@ -126,69 +125,95 @@ def code(
     Raises:
       NoMachineForm: what a GPU does not have.
     """
-    dtype, unit = listing.dtype, words_of(np.dtype(listing.dtype))
     if any(operation.name == "call" for operation in listing.operations):
         raise NoMachineForm("functions of the C library")
-    years = len(study.years) if study.is_path_model else 0
-    places, levers = lever_places(inputs)
+    aim = _aim(study, listing, inputs, lanes, each)
+    staged = walked(OF_STAGES, listing, aim)
+    layout, aim = _laid_out(study, staged, inputs, lanes, paths, aim)
+    staged = walked(OF_THREAD, staged, aim)
+    of_table, of_path, of_policy = staged.stages
+    layout = replace(layout, table=of_table.room, carried=len(of_policy.carried))
+    filled, calls = function(of_table, 1, ("arguments", "levers", "table_lasting", "table_each"))
+    written = [
+        function(of_path, 1, (), _signature("once", *_OF_PATH)),
+        function(of_policy, 1, (), _signature("thread", *_OF_PATH, "results", *_OF_NUMBERS), _YEAR),
+    ]
+    for law, count in (("normal", layout.factors + layout.normals), ("uniform", layout.uniforms)):
+        if count:
+            written.append(_words(study, law, layout))
+    declared = sorted({one for _, calls in written for one in calls})
+    texts = [text for text, _ in written]
+    texts += [_numbers(layout, "factors", 0), _numbers(layout, "year", 1), _body(layout)]
+    return GpuCode("\n".join([*declared, *texts]), "\n".join([*sorted(calls), filled]), layout)
+
+
+def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | None) -> Aim:
+    """What a thread computes, and where its numbers lie before its block has memory."""
+    unit = words_of(np.dtype(listing.dtype))
+    _, levers = lever_places(inputs)
+    normal = inputs["shock_keys"]["normal"].shape[1] if "normal" in inputs["shock_keys"] else 0
+    places = {
+        **table_places(inputs),
+        "score": Place("scores", 0),
+        "normal": Place("year", 0),
+        "uniform": Place("year", normal * unit),
+    }
+    return Aim(
+        places,
+        {"outcomes": Rows(POLICY, Place("results", 0), lanes * unit)},
+        once_a_path,
+        each or _policies_of_a_thread(listing, len(study.policies)),
+        max(1, len(study.years) if study.is_path_model else 0) * levers,
+    )
+
+
+def _laid_out(
+    study: Study, staged: Listing, inputs: Any, lanes: int, paths: int, aim: Aim
+) -> tuple[GpuLayout, Aim]:
+    """The threads of a block and its memory, with room for as many states as the registers have none for.
+
+    Raises:
+      NoMachineForm: a path has more numbers than a block has memory.
+    """
+    _, of_path, of_policy = staged.stages
     keys = {law: held.shape[1] for law, held in inputs["shock_keys"].items()}
-    factors, normals, uniforms = len(inputs["factor_keys"]), keys.get("normal", 0), keys.get("uniform", 0)
-
-    def place_of(operation: Operation) -> Place:
-        kind, *rest = operation.detail
-        at = rest[0] if rest else 0
-        if kind == "argument":
-            return Place("arguments", at, 0, False)
-        if kind in ("lever", "lever of year"):
-            before = rest[1] * max(1, years) * levers
-            return Place("levers", before + places[at], levers * (kind != "lever"), False)
-        if kind in ("year", "is first"):
-            return Place("levers", levers - 2 + (kind == "is first"), levers, False)
-        if kind == "score":
-            return Place(f"column{unit}", at * unit * paths)
-        return Place("year", (at + (kind == "uniform") * normals) * unit * paths)
-
-    policies = len(study.policies)
-    each = each or _policies_of_a_thread(listing, policies)
-    operations, states, outcomes = _for_policies(listing, each)
-    rows = [(one, Place("results", k * lanes * unit)) for k, one in enumerate(outcomes)]
-    stages, rooms = cut(operations, states, place_of, {POLICY: rows}, once_a_path)
-    of_years = stages[POLICY]
-    read_later = {state.after for state in of_years.states} | {one for one, _ in of_years.stores}
-    of_years.rounds = few_waiting(of_years.rounds, read_later)
-    alike = all(words_of(one.dtype) == unit for one, _ in stages[SHARED].stores)
+    unit, factors, policies = (
+        words_of(np.dtype(staged.dtype)),
+        len(inputs["factor_keys"]),
+        len(study.policies),
+    )
+    alike = all(words_of(one.dtype) == unit for one, _ in of_path.stores)
     # a path's scores are read by the thread alone that writes what lasts in their place
     start = 0 if alike else factors * unit
-    in_columns(stages, start, paths)
-    table = padded(stages, rooms[TABLE])
-    together = next(count for count in (4, 3, 2, 1) if policies // each % count == 0)
     sampler = SAMPLERS[study.sampler]
     layout = GpuLayout(
-        dtype, lanes, paths, each, together, sampler.group, 2 + sampler.directions, years, policies, len(listing.outcomes),
-        factors, normals, uniforms, max(factors * unit, start + rooms[SHARED].lasting), table, 0,
-    )  # fmt: skip
-    row = layout.threads * unit
-    room = (_SHARED_MEMORY // 4 - layout.shared) // row
-    asked = max(0, len(of_years.states) - _CARRIED)
-    if room < asked and paths > _WARP:
-        return code(study, listing, inputs, lanes, paths // 2, each)
+        dtype=staged.dtype,
+        lanes=lanes,
+        paths=paths,
+        each=aim.policies,
+        together=next(count for count in (4, 3, 2, 1) if policies // aim.policies % count == 0),
+        group=sampler.group,
+        key=2 + sampler.directions,
+        years=len(study.years) if study.is_path_model else 0,
+        policies=policies,
+        outcomes=len(staged.results["outcomes"]) // aim.policies,
+        factors=factors,
+        normals=keys.get("normal", 0),
+        uniforms=keys.get("uniform", 0),
+        before=max(factors * unit, start + of_path.room.lasting),
+        table=staged.stages[TABLE].room,
+        carried=0,
+    )
+    asked = max(0, len(of_policy.states) - _CARRIED)
+    while True:
+        row = layout.threads * unit
+        room = (_SHARED_MEMORY // 4 - layout.shared) // row
+        if room >= asked or layout.paths <= _WARP:
+            break
+        layout = replace(layout, paths=layout.paths // 2)
     if room < 0:
         raise NoMachineForm("so many numbers of a path")
-    layout = replace(layout, carried=carried(of_years, dtype, min(asked, room), row))
-    filled, calls = function(stages[TABLE], 1, ("arguments", "levers", "table_lasting", "table_each"))
-    once, declared = function(stages[SHARED], 1, (), _signature("once", *_OF_PATH))
-    thread, more = function(
-        stages[POLICY], 1, (), _signature("thread", *_OF_PATH, "results", *_OF_NUMBERS), _YEAR
-    )
-    declared |= more
-    texts = [once, thread]
-    for law, count in (("normal", factors + normals), ("uniform", uniforms)):
-        if count:
-            text, more = _words(study, law, layout)
-            texts.append(text)
-            declared |= more
-    texts += [_numbers(layout, "factors", 0), _numbers(layout, "year", 1), _body(layout)]
-    return GpuCode("\n".join([*sorted(declared), *texts]), "\n".join([*sorted(calls), filled]), layout)
+    return layout, replace(aim, paths=layout.paths, start=start, carried=min(asked, room), row=row)
 
 
 def _policies_of_a_thread(listing: Listing, policies: int) -> int:
@@ -197,33 +222,6 @@ def _policies_of_a_thread(listing: Listing, policies: int) -> int:
     shared = len(listing.states) - of_policy
     counts = [count for count in range(1, policies + 1) if policies % count == 0]
     return max(count for count in counts if count == 1 or shared + count * of_policy <= _CARRIED)
-
-
-def _for_policies(listing: Listing, count: int) -> tuple[list[Operation], list[State], list[Operation]]:
-    """Operations, states and outcomes [policy, outcome] of some policies: what differs by policy stands there for each."""
-    made: dict[tuple[Operation, int], Operation] = {}
-
-    def of(operation: Operation, policy: int) -> Operation:
-        return made.get((operation, policy), operation)
-
-    operations = []
-    for operation in listing.operations:
-        if Axis.POLICY not in operation.axes:
-            operations.append(operation)
-            continue
-        for policy in range(count):
-            operands = tuple(of(operand, policy) for operand in operation.operands)
-            detail = (*operation.detail, policy) if operation.name == "input" else operation.detail
-            one = Operation(operation.name, operands, operation.dtype, detail, operation.axes)
-            made[operation, policy] = one
-            operations.append(one)
-    states = []
-    for state in listing.states:
-        for policy in range(count if Axis.POLICY in state.now.axes else 1):
-            parts = (state.before, state.now, state.after, state.last)
-            states.append(State(*(of(part, policy) for part in parts)))
-    outcomes = [of(outcome, policy) for policy in range(count) for outcome in listing.outcomes]
-    return operations, states, outcomes
 
 
 _OF_PATH = ("arguments", "table_lasting", "table_each", "column1", "column2", "year", "carried")
@@ -243,21 +241,15 @@ _YEAR = f"  call void @year({_listed(*_OF_NUMBERS)}, i64 %turn)"
 
 def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
     """A function: random numbers of one group of paths, of one stream after the other, those that lie between left out."""
-    listing, unit = words(study.sampler, law, layout.dtype), layout.unit
-    streams = layout.threads // (layout.paths // layout.group)
-    places: dict[tuple[Any, ...], Place] = {
-        **{("key", k): Place("keys", k, layout.key * streams, False) for k in range(layout.key)},
-        ("counter",): Place("low", 0),
-        ("high",): Place("high", 0, 0, False),
+    unit, streams = layout.unit, layout.threads // (layout.paths // layout.group)
+    places = {
+        "key": Place("keys", 0, layout.key * streams, False),
+        "counter": Place("low", 0),
+        "high": Place("high", 0, 0, False),
     }
-    outputs = [
-        (one, Place("numbers", k * unit, streams * layout.paths * unit))
-        for k, one in enumerate(listing.numbers)
-    ]
-    stages, _ = cut(
-        listing.operations, (), lambda one: places[one.detail], {SHARED: outputs}, lambda one: SHARED
-    )
-    return function(stages[SHARED], 1, (), _signature(f"words_{law}", "keys", "low", "high", "numbers"))
+    numbers = Rows(SHARED, Place("numbers", 0, streams * layout.paths * unit), unit)
+    stage = words_stage(study, law, layout.dtype, places, numbers)
+    return function(stage, 1, (), _signature(f"words_{law}", "keys", "low", "high", "numbers"))
 
 
 def _numbers(layout: GpuLayout, name: str, of_year: int) -> str:

@@ -2,31 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
 from engine.program.operations import Operation
-from engine.program.stages import Place, Room, Stage, words_of
+from engine.program.stages import TABLE, Aim, Listing, Place, Room, words_of
 
 _VECTOR = 4
 """Words that a thread reads at once, at most."""
 
 
-def in_columns(stages: Sequence[Stage], start: int, paths: int) -> None:
-    """Lays what a path hands on to its years into the memory of its block, a row for each number."""
+def in_columns(listing: Listing, aim: Aim) -> Listing:
+    """What a path has in the memory of its block, its random numbers and what it hands on to its years, with a row for each number."""
+    starts = {"scores": 0, "shared_lasting": aim.start}
 
     def laid(one: Operation, place: Place) -> Place:
-        if place.pointer != "shared_lasting":
+        if place.pointer in starts:
+            at = starts[place.pointer] + place.offset
+            return Place(f"column{words_of(one.dtype)}", at * aim.paths)
+        return replace(place, offset=place.offset * aim.paths) if place.pointer == "year" else place
+
+    return _laid(listing, laid)
+
+
+def in_vectors(listing: Listing, aim: Aim) -> Listing:
+    """The table with rows of whole vectors, so that a thread reads several numbers at once."""
+    table = listing.stages[TABLE]
+    lasting, each = (-(-words // _VECTOR) * _VECTOR for words in (table.room.lasting, table.room.each))
+
+    def laid(_: Operation, place: Place) -> Place:
+        if place.pointer not in ("table_each", "table_lasting"):
             return place
-        return Place(f"column{words_of(one.dtype)}", (start + place.offset) * paths)
+        align = _VECTOR if place.offset % _VECTOR == 0 else 1
+        return replace(place, stride=each if place.stride else 0, align=align)
 
-    for stage in stages:
-        stage.loads = {one: laid(one, place) for one, place in stage.loads.items()}
-        stage.stores = [(one, laid(one, place)) for one, place in stage.stores]
+    made = _laid(listing, laid)
+    made.stages[TABLE].room = Room(lasting, each)
+    return made
 
 
-def carried(stage: Stage, dtype: type, most: int, row: int) -> int:
-    """Lays states into the memory of the block, those first that are used for the least part of a year; how many."""
+def in_memory(listing: Listing, aim: Aim) -> Listing:
+    """States in the memory of the block, those first that are used for the least part of a year."""
+    *others, stage = listing.stages
     place = {operation: at for at, operation in enumerate(stage.rounds)}
     read: dict[Operation, int] = {}
     for operation in reversed(stage.rounds):
@@ -34,27 +51,21 @@ def carried(stage: Stage, dtype: type, most: int, row: int) -> int:
     able = [
         state
         for state in stage.states
-        if state.now in read and state.after in place and state.now.dtype == dtype
+        if state.now in read and state.after in place and state.now.dtype == listing.dtype
     ]
     able.sort(key=lambda state: place[state.after] - read[state.now])
-    stage.carried = {state: Place("carried", at * row) for at, state in enumerate(able[:most])}
-    stage.loads |= {
-        operation: at for state, at in stage.carried.items() for operation in (state.now, state.last)
-    }
-    return len(stage.carried)
+    carried = {state: Place("carried", at * aim.row) for at, state in enumerate(able[: aim.carried])}
+    loads = {one: at for state, at in carried.items() for one in (state.now, state.last)}
+    return replace(listing, stages=(*others, replace(stage, carried=carried, loads={**stage.loads, **loads})))
 
 
-def padded(stages: Sequence[Stage], table: Room) -> Room:
-    """The table with rows of whole vectors, so that a thread reads several numbers at once; the stages are changed to it."""
-    made = Room(-(-table.lasting // _VECTOR) * _VECTOR, -(-table.each // _VECTOR) * _VECTOR)
-
-    def laid(place: Place) -> Place:
-        if place.pointer not in ("table_each", "table_lasting"):
-            return place
-        stride = made.each if place.stride else 0
-        return replace(place, stride=stride, align=_VECTOR if place.offset % _VECTOR == 0 else 1)
-
-    for stage in stages:
-        stage.loads = {one: laid(place) for one, place in stage.loads.items()}
-        stage.stores = [(one, laid(place)) for one, place in stage.stores]
-    return made
+def _laid(listing: Listing, laid: Callable[[Operation, Place], Place]) -> Listing:
+    stages = [
+        replace(
+            stage,
+            loads={one: laid(one, place) for one, place in stage.loads.items()},
+            stores=[(one, laid(one, place)) for one, place in stage.stores],
+        )
+        for stage in listing.stages
+    ]
+    return replace(listing, stages=tuple(stages))

@@ -33,10 +33,10 @@ from engine.program.contract import (
 )
 from engine.program.gpu import Launch, Launches
 from engine.program.known import Unlisted
-from engine.program.listing import Listing
 from engine.program.llvm import NoMachineForm
 from engine.program.native import LoopProgram
 from engine.program.reductions import MOST_ROWS, Asked, Reduced
+from engine.program.stages import Listing
 from engine.study.study import BLOCK, Block, Study
 
 LOOKED_AT = 1 << 6

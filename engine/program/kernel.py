@@ -24,7 +24,7 @@ from engine.program.contract import Program
 from engine.program.gpu_program import GpuProgram
 from engine.program.hardware import processors
 from engine.program.known import Unlisted, code_of, is_known, key_of_code, note
-from engine.program.listing import Listing, listed
+from engine.program.listing import listed
 from engine.program.llvm import EMITTER, NoMachineForm
 from engine.program.loop import DRAWS, OUTCOMES, YEARS
 from engine.program.moved import MovedProgram
@@ -32,6 +32,7 @@ from engine.program.native import LoopProgram, lanes
 from engine.program.object_code import CompilerEnded
 from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
+from engine.program.stages import Listing
 from engine.program.xla import XlaProgram
 from engine.study.facts_tables import INDEPENDENT
 from engine.study.study import ANYWHERE, FORMS, Study

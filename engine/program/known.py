@@ -23,9 +23,9 @@ import numpy as np
 from engine.modelling import contract, executed
 from engine.modelling.records import Model
 from engine.program import compilation_cache, machine_code
-from engine.program.listing import Listing
-from engine.program.loop import Code, Layout
-from engine.program.stages import Room
+from engine.program.driver import Layout
+from engine.program.loop import Code
+from engine.program.stages import Listing, Room
 from engine.study.study import Study
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 import jax
 import numpy as np
 
 from engine.program import arguments
 from engine.program.equations import Axis
-from engine.program.listing import Listing
-from engine.program.operations import Operation
-from engine.program.stages import by_path, needed_with_states, section
+from engine.program.host_table import lever_places
+from engine.program.operations import Operation, Source
+from engine.program.stages import POLICY, Aim, Listing, Place, Rows, by_path, section, words_of
+from engine.program.unread import written
 from engine.study.study import Study
 
 _STAGES = "once for all paths", "once a path, for all policies", "under each policy"
@@ -54,42 +54,45 @@ def counted(study: Study, listing: Listing) -> Counted:
 
 def computed(listing: Listing) -> list[Operation]:
     """The operations that outcomes take, in an order in which they can be computed."""
-    taken = needed_with_states(listing.outcomes, listing.states)
-    return [one for one in listing.operations if one in taken and one.name != "input"]
+    return [one for one in _of_outcomes(listing).operations if one.name != "input"]
+
+
+def _of_outcomes(listing: Listing) -> Listing:
+    return written(listing, Aim({}, {"outcomes": Rows(POLICY, Place("results", 0), 0)}))
 
 
 def lines(study: Study, listing: Listing) -> Iterator[str]:
     """What goes in and every operation, numbered in order, with its type, what it reads and what it differs by; what goes from year to year; outcomes."""
-    levers = [" ".join(re.findall(r"\w+", jax.tree_util.keystr(path))) for path, _ in _levers(study)]
-    own = [item.name for item in study.inputs]
-    taken = needed_with_states(listing.outcomes, listing.states)
+    names, listing = _names(study), _of_outcomes(listing)
     number: dict[Operation, str] = {}
-    for one in (one for one in listing.operations if one in taken):
-        read = ", ".join(number.get(part) or f"{part.detail:.9g}" for part in one.operands)
+    for one in listing.operations:
+        read = ", ".join(number.get(part) or f"{part.value:.9g}" for part in one.operands)
         number[one] = f"%{len(number)}"
-        what = _input(one, levers, own) if one.name == "input" else f"{one.name} {read}".rstrip()
+        what = f"{one.name} {read}"
+        if one.name == "input":
+            what = names.get(one.source) or " ".join(map(str, one.source))
         yield f"{number[one]} = {np.dtype(one.dtype).name} {what}{_differs(one.axes)}"
     for state in listing.states:
-        now = number.get(state.now) or number.get(state.last)
-        if now:
-            before, after = (number.get(one) or one.detail for one in (state.before, state.after))
-            yield f"{now} begins as {before}, and is {after} after each year"
-    for name, one in zip(study.model.outcomes, listing.outcomes, strict=True):
+        now = number.get(state.now) or number[state.last]
+        before, after = (number.get(one) or one.detail for one in (state.before, state.after))
+        yield f"{now} begins as {before}, and is {after} after each year"
+    for name, one in zip(study.model.outcomes, listing.results["outcomes"], strict=True):
         yield f"{name} = {number.get(one) or one.detail}"
 
 
-def _levers(study: Study) -> list[Any]:
-    found, _ = jax.tree_util.tree_flatten_with_path(arguments.of(study, study.dtype)["levers"])
-    return found
-
-
-def _input(one: Operation, levers: Sequence[str], own: Sequence[str]) -> str:
-    kind, *places = one.detail
-    if kind.startswith("lever"):
-        return f"{kind} {levers[places[0]]}"
-    if kind == "score" and places[0] < len(own):
-        return f"normal score of {own[places[0]]}"
-    return " ".join(map(str, (kind, *places)))
+def _names(study: Study) -> dict[Source, str]:
+    """What inputs are in the words of the study."""
+    inputs = arguments.of(study, study.dtype)
+    names = {Source("year"): "year", Source("is first"): "is first"}
+    levers, _ = jax.tree_util.tree_flatten_with_path(inputs["levers"])
+    for at, (path, _) in zip(lever_places(inputs)[0], levers, strict=True):
+        name = " ".join(re.findall(r"\w+", jax.tree_util.keystr(path)))
+        names |= {Source(kind, at): f"{kind} {name}" for kind in ("lever", "lever of year")}
+    unit = words_of(np.dtype(study.dtype))
+    scores = {
+        Source("score", k * unit): f"normal score of {item.name}" for k, item in enumerate(study.inputs)
+    }
+    return names | scores
 
 
 def _differs(axes: Axis) -> str:

@@ -30,11 +30,12 @@ from engine.program.contract import (
     Trace,
     YearlyValues,
 )
+from engine.program.driver import ARRAYS, Layout
+from engine.program.host_table import argument_words, table_inputs
 from engine.program.known import Unlisted
-from engine.program.listing import Listing
-from engine.program.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS, Layout
+from engine.program.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS
 from engine.program.object_code import CompilerEnded
-from engine.program.stages import Room
+from engine.program.stages import Listing, Room
 from engine.study.study import Block, Study
 
 _SHARE = 1 << 14
@@ -96,7 +97,7 @@ class LoopProgram:
         self.study, self.mesh, self.dtype = study, mesh, listing.dtype
         self.traces, self.forms = 0, (Form.of("loop", mesh, why),)
         self.inputs = arguments.of(study, self.dtype)
-        self._n_arguments = loop.argument_words(self.inputs)
+        self._n_arguments = argument_words(self.inputs)
         self._listing, self._n_threads = listing, threads or mesh.devices.size
         self._width = width or lanes(self.dtype)
         self._compiled: dict[tuple[str, bool], Compiled] = {}
@@ -281,9 +282,7 @@ class LoopProgram:
                     machine_code.function(
                         engine,
                         "run",
-                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER]
-                        + [_WHOLE] * 4
-                        + [_POINTER] * len(loop.ARRAYS),
+                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER] + [_WHOLE] * 4 + [_POINTER] * len(ARRAYS),
                     ),
                     engine,
                 )
@@ -329,7 +328,7 @@ def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
                 f"{name}: expected an array of {np.dtype(dtype)} {shape} in one piece, "
                 f"got one of {array.dtype} {array.shape}{layout}."
             )
-    return [held[name].ctypes.data for name in loop.ARRAYS]
+    return [held[name].ctypes.data for name in ARRAYS]
 
 
 def code_in_memory(
@@ -361,7 +360,7 @@ def filled(
       room: words of the table.
       each: policies that are computed together, and have one table.
     """
-    given, levers = loop.table_inputs(study, inputs)
+    given, levers = table_inputs(study, inputs)
     levers = levers.reshape(len(levers) // each, -1)
     lasting: np.ndarray = np.zeros((len(levers), room.lasting), np.uint32)
     yearly: np.ndarray = np.zeros((len(levers), years * room.each), np.uint32)

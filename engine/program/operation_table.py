@@ -75,7 +75,7 @@ def _neutral(number: float, sides: Sequence[int] = (1,)) -> Callable[..., Operat
         if dtype.kind == "f":
             bits = dtype.type(number).tobytes()
             for side in sides:
-                if operands[side].is_constant and operands[side].detail.tobytes() == bits:
+                if operands[side].is_constant and operands[side].value.tobytes() == bits:
                     return operands[1 - side]
         return None
 
@@ -169,7 +169,7 @@ def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
         return to.select(bad, x, chosen, dtype)
 
     def simpler(operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
-        known = [one for one in operands if one.is_constant and dtype.kind == "f" and np.isnan(one.detail)]
+        known = [one for one in operands if one.is_constant and dtype.kind == "f" and np.isnan(one.value)]
         return _same(operands, dtype) or next(iter(known), None)
 
     return Meaning("fiub fiub", numbers, text, simpler=simpler)
@@ -185,7 +185,7 @@ def _shift(way: str, sign: str, numbers: Callable[..., Any]) -> Meaning:
     def text(to: Function, operation: Operation, x: str, y: str) -> str:
         dtype, by = operation.dtype, operation.operands[1]
         bits = 8 * dtype.itemsize
-        if by.is_constant and 0 <= int(by.detail) < bits:
+        if by.is_constant and 0 <= int(by.value) < bits:
             return to.new(f"{way} {to.type(dtype)} {x}, {y}")
         inside = to.compare("lt", np.dtype(f"u{dtype.itemsize}"), y, to.constant(bits, dtype))
         if sign == "i":
@@ -294,7 +294,7 @@ _CHOICE = Meaning(
     "b fiub fiub",
     np.where,
     lambda to, operation, *values: to.select(*values, operation.dtype),
-    simpler=lambda operands, _: operands[1 if operands[0].detail else 2] if operands[0].is_constant else None,
+    simpler=lambda operands, _: operands[1 if operands[0].value else 2] if operands[0].is_constant else None,
 )
 OPERATIONS: Mapping[str, Meaning] = {
     "abs": Meaning("fiu", np.abs, _size),

@@ -1,9 +1,10 @@
-"""Operations on scalars, in a list: what each reads, and what it differs by."""
+"""Operations on scalars, in a list: what each reads, and what it differs by. None is changed once it is made."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,6 +18,27 @@ class NoScalarForm(Exception):
     """An operation that is not written out in scalars, such as a sort; its name is the text."""
 
 
+class Source(NamedTuple):
+    """What an input is.
+
+    Args:
+      kind: such as "argument" or "lever".
+      at: its place among those of its kind, in words of 32 bits.
+    """
+
+    kind: str
+    at: int = 0
+
+    def on(self, words: int) -> Source:
+        """So many words on."""
+        return self._replace(at=self.at + words)
+
+
+Detail = np.generic | Source | str | int | None
+"""The value of a constant; the source of an input; the function that is called; where in the arguments a table begins that is looked up."""
+
+
+@dataclass(frozen=True, eq=False, slots=True)
 class Operation:
     """One operation on scalars; each is equal to itself alone.
 
@@ -24,22 +46,35 @@ class Operation:
       name: "input", "constant", or what is done.
       operands: what it reads.
       dtype: of what it gives.
-      detail: the value of a constant; of an input what it is; the rest that an operation must know.
+      detail: what else it must know.
       axes: what it differs by.
     """
 
-    __slots__ = ("axes", "detail", "dtype", "name", "operands")
-
-    def __init__(self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Any, axes: Axis):
-        self.name, self.operands, self.dtype, self.detail, self.axes = name, operands, dtype, detail, axes
+    name: str
+    operands: tuple[Operation, ...]
+    dtype: np.dtype
+    detail: Detail
+    axes: Axis
 
     @property
     def is_constant(self) -> bool:
         """Whether its value is known."""
         return self.name == "constant"
 
+    @property
+    def value(self) -> np.generic:
+        """That of a constant."""
+        assert isinstance(self.detail, np.generic)
+        return self.detail
 
-Array = Any
+    @property
+    def source(self) -> Source:
+        """That of an input."""
+        assert isinstance(self.detail, Source)
+        return self.detail
+
+
+Array = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 """An array of operations: NumPy's, of objects."""
 
 
@@ -74,46 +109,16 @@ def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operat
     return found
 
 
-def contracted(operations: Sequence[Operation], outputs: Sequence[Operation]) -> dict[Operation, Operation]:
-    """Products that sums alone read, and these sums, as one operation each with one rounding: what stands for each sum.
-
-    That is decided by the list, not by a compiler, so it is the same wherever the list is computed.
-    """
-    sums = {one for one in operations if one.name in ("add", "sub") and one.dtype.kind == "f"}
-    read_by_others = set(outputs)
+def rewritten(
+    operations: Sequence[Operation], replaced: Mapping[Operation, Operation]
+) -> dict[Operation, Operation]:
+    """What stands for the operations that are replaced, and for those that read one of them or of these, and so on."""
+    stands: dict[Operation, Operation] = {}
     for operation in operations:
-        if operation not in sums or operation.operands[0] is operation.operands[1]:
-            read_by_others.update(operation.operands)
-    fused: dict[Operation, Operation] = {}
-    for operation in operations:
-        if operation not in sums:
-            continue
-        for side, factor in enumerate(operation.operands):
-            if factor.name == "mul" and factor not in read_by_others:
-                other = operation.operands[1 - side]
-                name = "fma" if operation.name == "add" else ("fma -c", "fma -a")[side]
-                operands = (*factor.operands, other)
-                fused[operation] = Operation(name, operands, operation.dtype, None, operation.axes)
-                break
-    return fused
-
-
-def depth_first(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations with what each reads as near before it as can be: few numbers wait for a reader at a time.
-
-    What was traced of arrays comes array by array, and all of an array would wait in memory.
-    """
-    inside: set[Operation] = set(operations)
-    ordered: dict[Operation, None] = {}
-    read = {operand for operation in operations for operand in operation.operands}
-    waiting = [one for one in reversed(operations) if one not in read]
-    while waiting:
-        operation = waiting.pop()
-        if operation in ordered:
-            continue
-        missing = [one for one in operation.operands if one in inside and one not in ordered]
-        if missing:
-            waiting += [operation, *reversed(missing)]
-        else:
-            ordered[operation] = None
-    return list(ordered)
+        one = replaced.get(operation, operation)
+        if not stands.keys().isdisjoint(one.operands):
+            operands = tuple(map(stands.get, one.operands, one.operands))
+            one = Operation(one.name, operands, one.dtype, one.detail, one.axes)
+        if one is not operation:
+            stands[operation] = one
+    return stands

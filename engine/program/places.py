@@ -36,7 +36,7 @@ def put(scalars: Scalars, operand: Array, part: Array, starts: Sequence[Operatio
     begins = [_within(scalars, start, most) for start, most in zip(starts, room, strict=True)]
     made = operand.copy()
     for at in np.ndindex(part.shape):
-        _write(scalars, made, None, part[at], begins, at, scalars.constant(np.True_))
+        _write(scalars, made, None, part.item(at), begins, at, scalars.constant(np.True_))
     return made
 
 
@@ -92,7 +92,7 @@ def scattered(
             offsets = [0] * operand.ndim
             for axis, k in zip(wide, place, strict=True):
                 offsets[axis] = k
-            _write(scalars, made, name, part[place], begins, offsets, allowed)
+            _write(scalars, made, name, part.item(place), begins, offsets, allowed)
     return made
 
 
@@ -107,7 +107,7 @@ def _write(
 ) -> None:
     """Writes a number to a place that may not be known: to all that it may be, where it is that."""
     reach = [
-        [int(begin.detail) + k] if begin.is_constant else list(range(whole))
+        [int(begin.value) + k] if begin.is_constant else list(range(whole))
         for begin, k, whole in zip(begins, offsets, made.shape, strict=True)
     ]
     shape = tuple(map(len, reach))
@@ -165,8 +165,8 @@ def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
 def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Operation:
     """The value at a place that may not be known: from memory where they are arguments in a row, else by comparison."""
     if at.is_constant:
-        return values[int(at.detail)]
-    places = [value.detail[1] for value in values if value.name == "input" and value.detail[0] == "argument"]
+        return values[int(at.value)]
+    places = [one.source.at for one in values if one.name == "input" and one.source.kind == "argument"]
     if len(places) == len(values) > _FEW and places == list(range(places[0], places[0] + len(places))):
         return scalars.operation("lookup", [at], values[0].dtype, places[0])
     if len(values) > UNROLLED:

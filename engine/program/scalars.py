@@ -16,7 +16,7 @@ import numpy as np
 from engine.program import arrays, elementary, ordering
 from engine.program.equations import Atom, Axis, Constant, Rule, flat
 from engine.program.operation_table import OPERATIONS, named
-from engine.program.operations import KINDS, Array, NoScalarForm, Operation, single
+from engine.program.operations import KINDS, Array, Detail, NoScalarForm, Operation, Source, single
 
 _BOOL = np.dtype(bool)
 MOST = 50_000
@@ -32,9 +32,9 @@ class Scalars:
         self._constants: dict[Constant, Array] = {}
         self._rules: dict[int, tuple[Any, Rule]] = {}
 
-    def input(self, detail: Hashable, dtype: Any, axes: Axis) -> Operation:
+    def input(self, source: Source, dtype: Any, axes: Axis) -> Operation:
         """Something that is handed in."""
-        return self._once("input", (), np.dtype(dtype), detail, axes)
+        return self._once("input", (), np.dtype(dtype), source, axes)
 
     def constant(self, value: Any) -> Operation:
         """A number that is known."""
@@ -129,7 +129,7 @@ class Scalars:
         return self.operation(name, operands, kind) if value is None else self.constant(value)
 
     def operation(
-        self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Any = None
+        self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Detail = None
     ) -> Operation:
         """An operation as it stands."""
         axes = operands[0].axes
@@ -139,7 +139,7 @@ class Scalars:
         return self._once(name, tuple(operands), dtype, detail, axes)
 
     def _once(
-        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Any, axes: Axis
+        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, axes: Axis
     ) -> Operation:
         key = name, *map(id, operands), dtype, detail
         made = self._known.get(key)
@@ -160,12 +160,12 @@ class Scalars:
     ) -> Array:
         """An operation number by number, of arrays that are spread to one shape; arguments as of `each`."""
         if not shape and not any(operand.shape for operand in operands):
-            alone: list[Operation] = [operand[()] for operand in operands]
+            alone = [operand.item() for operand in operands]
             return single(self.each(name, *alone, dtype=dtype, power=power))
         made = np.empty(shape, object)
         spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
         for at in np.ndindex(shape):
-            made[at] = self.each(name, *(operand[at] for operand in spread), dtype=dtype, power=power)
+            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype, power=power)
         return made
 
     def _written_out(
@@ -184,7 +184,7 @@ class Scalars:
             return self.operation("call", doubles, dtype, form)
         traced = _traced(form, tuple(operand.dtype for operand in operands), power)
         (result,) = self.traced(traced, [single(operand) for operand in operands])
-        return result[()]
+        return result.item()
 
 
 def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
@@ -208,7 +208,7 @@ def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], power: int |
 def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     which, *cases = operands
     if which.is_constant:
-        return cases[int(which.detail)]
+        return cases[int(which.value)]
     if all(case is cases[0] for case in cases):
         return cases[0]
     if which.dtype.kind == "b":

@@ -1,13 +1,51 @@
-"""Operations in an order in which few values wait for their readers: what a thread's registers have no room for is spilled."""
+"""Operations in an order in which few values wait for their readers: what registers have no room for is spilled."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from engine.program.operations import Operation
+from engine.program.stages import SHARED, Aim, Listing
 
 _AHEAD = 2000
 """Operations that one may be drawn before."""
+
+
+def near_readers(listing: Listing, aim: Aim) -> Listing:
+    """The stages with what stands before the years, and what policies share in a year, in the order of `depth_first`."""
+    stages = [replace(stage, before=depth_first(stage.before)) for stage in listing.stages]
+    # a model's own years stand cell by cell already
+    stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
+    return replace(listing, stages=tuple(stages))
+
+
+def of_a_thread(listing: Listing, aim: Aim) -> Listing:
+    """The stages with a policy's years in the order of `few_waiting`."""
+    *others, stage = listing.stages
+    read_later = {state.after for state in stage.states} | {one for one, _ in stage.stores}
+    return replace(listing, stages=(*others, replace(stage, rounds=few_waiting(stage.rounds, read_later))))
+
+
+def depth_first(operations: Sequence[Operation]) -> list[Operation]:
+    """The operations with what each reads as near before it as can be: few numbers wait for a reader at a time.
+
+    What was traced of arrays comes array by array, and all of an array would wait in memory.
+    """
+    inside: set[Operation] = set(operations)
+    ordered: dict[Operation, None] = {}
+    read = {operand for operation in operations for operand in operation.operands}
+    waiting = [one for one in reversed(operations) if one not in read]
+    while waiting:
+        operation = waiting.pop()
+        if operation in ordered:
+            continue
+        missing = [one for one in operation.operands if one in inside and one not in ordered]
+        if missing:
+            waiting += [operation, *reversed(missing)]
+        else:
+            ordered[operation] = None
+    return list(ordered)
 
 
 def few_waiting(operations: Sequence[Operation], kept: Collection[Operation]) -> list[Operation]:

@@ -1,4 +1,4 @@
-"""A list of operations cut into stages by what they differ by: what all paths share, what all policies share, the rest.
+"""A list of operations, and what it becomes on its way to code: stages, and where in memory their numbers lie.
 
 Each stage computes once what the next ones read: `TABLE` a table for all paths, `SHARED` the draws and the world of a few
 paths for all policies, `POLICY` what one policy makes of them. What crosses from one to the next goes through memory.
@@ -6,13 +6,13 @@ paths for all policies, `POLICY` what one policy makes of them. What crosses fro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from engine.program.equations import Axis
-from engine.program.operations import Operation, depth_first, needed
+from engine.program.operations import Operation, rewritten
 
 TABLE, SHARED, POLICY = 0, 1, 2
 
@@ -31,8 +31,12 @@ class Place:
     wide: bool = True
     align: int = 1
 
+    def on(self, words: int) -> Place:
+        """So many words on."""
+        return replace(self, offset=self.offset + words)
 
-@dataclass(frozen=True, eq=False)
+
+@dataclass(frozen=True)
 class State:
     """What goes from round to round.
 
@@ -50,12 +54,21 @@ class State:
 
 
 @dataclass
+class Room:
+    """How many words a stage hands on: those that last, and those of each round."""
+
+    lasting: int = 0
+    each: int = 0
+
+
+@dataclass
 class Stage:
     """What one function computes: before the rounds, in each of them, and after the last.
 
     Args:
       loads: where each operation lies that is not computed.
       stores: what is written, and where to.
+      room: what is handed on to other stages.
       carried: states that lie in memory from round to round, and where; all others go in registers.
     """
 
@@ -66,15 +79,73 @@ class Stage:
     states: list[State] = field(default_factory=list)
     loads: dict[Operation, Place] = field(default_factory=dict)
     stores: list[tuple[Operation, Place]] = field(default_factory=list)
+    room: Room = field(default_factory=Room)
     carried: dict[State, Place] = field(default_factory=dict)
 
 
-@dataclass
-class Room:
-    """How many words a stage hands on: those that last, and those of each round."""
+@dataclass(frozen=True)
+class Listing:
+    """What is computed of one path under one policy.
 
-    lasting: int = 0
-    each: int = 0
+    Args:
+      dtype: of all numbers that go in and out.
+      operations: all of them, in an order in which they can be computed.
+      states: what goes from year to year.
+      results: "outcomes" and "cells" of all yearly variables in the order of the model, "draws" of the factors in that of the study, "shocks"
+        of the year with their streams in that of the model.
+      stages: that the operations are cut into, once they are.
+    """
+
+    dtype: type
+    operations: tuple[Operation, ...]
+    states: tuple[State, ...]
+    results: Mapping[str, tuple[Operation, ...]]
+    stages: tuple[Stage, ...] = ()
+
+    @property
+    def ends(self) -> list[Operation]:
+        """All that is read of it from outside, and from year to year."""
+        of_states = [one for state in self.states for one in (state.before, state.after)]
+        return of_states + [one for of_kind in self.results.values() for one in of_kind]
+
+    def rewritten(self, replaced: Mapping[Operation, Operation]) -> Listing:
+        """The list where other operations stand for some, for whoever reads one of them."""
+        stands = rewritten(self.operations, replaced)
+
+        def of(*operations: Operation) -> tuple[Operation, ...]:
+            return tuple(stands.get(one, one) for one in operations)
+
+        states = tuple(State(*of(one.before, one.now, one.after, one.last)) for one in self.states)
+        results = {kind: of(*ones) for kind, ones in self.results.items()}
+        return replace(self, operations=of(*self.operations), states=states, results=results)
+
+    def among(self, taken: Collection[Operation]) -> Listing:
+        """The list with some operations alone."""
+        return replace(self, operations=tuple(one for one in self.operations if one in taken))
+
+    def of_future(self, policies: int, years: int) -> int:
+        """How many of them a future takes under all policies, those of a year in each; its random numbers aside."""
+        counts = (
+            (policies if one.axes & Axis.POLICY else 1) * (years if one.axes & Axis.YEAR else 1)
+            for one in self.operations
+            if one.axes & Axis.PATH
+        )
+        return sum(counts)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Where results of a kind are written.
+
+    Args:
+      stage: that writes them.
+      first: the place of the first.
+      step: words from one to the next.
+    """
+
+    stage: int
+    first: Place
+    step: int
 
 
 def section(axes: Axis) -> int:
@@ -89,87 +160,33 @@ def by_path(operation: Operation) -> int:
     return POLICY if Axis.POLICY in operation.axes else SHARED
 
 
+@dataclass(frozen=True)
+class Aim:
+    """The code that a list is made into.
+
+    Args:
+      inputs: where the first input of each kind lies.
+      outputs: where results are written, by their kind; no others are.
+      stage_of: the stage of an operation.
+      policies: that a thread computes.
+      levers: words from the levers of one policy to those of the next.
+      paths: of a block of threads.
+      start: word of a path's column in the memory of its block from which on what lasts lies.
+      carried: states that lie in that memory.
+      row: words of a row of it, for one of them.
+    """
+
+    inputs: Mapping[str, Place]
+    outputs: Mapping[str, Rows]
+    stage_of: Callable[[Operation], int] = by_path
+    policies: int = 1
+    levers: int = 0
+    paths: int = 1
+    start: int = 0
+    carried: int = 0
+    row: int = 0
+
+
 def words_of(dtype: np.dtype) -> int:
     """Words of 32 bits that a number takes."""
     return 2 if dtype.itemsize == 8 else 1
-
-
-def needed_with_states(wanted: Sequence[Operation], states: Sequence[State]) -> set[Operation]:
-    """Some operations, and all that these take, from year to year too."""
-    of_states = {
-        one: (state.before, state.after, state.now) for state in states for one in (state.now, state.last)
-    }
-    return needed(wanted, of_states)
-
-
-def cut(
-    operations: Sequence[Operation],
-    states: Sequence[State],
-    inputs: Callable[[Operation], Place],
-    outputs: Mapping[int, Sequence[tuple[Operation, Place]]],
-    stage_of: Callable[[Operation], int] = by_path,
-) -> tuple[list[Stage], list[Room]]:
-    """The stages, and what each hands on.
-
-    Args:
-      inputs: where an input lies for the stage that it belongs to.
-      outputs: stage -> what it writes beside, and where to; an operation of an earlier stage crosses over.
-    """
-    names = ("table", "shared", "policy")
-    stages = [Stage(name) for name in names]
-    rooms = [Room() for _ in names]
-    taken = needed_with_states([one for rows in outputs.values() for one, _ in rows], states)
-    of_states = {one for state in states for one in (state.now, state.last)}
-    crossed: set[tuple[int, Operation]] = set()
-    handed: dict[Operation, int] = {}
-
-    def reads(stage: int, operation: Operation) -> None:
-        own = stage_of(operation)
-        if operation.is_constant or own == stage:
-            return
-        crossed.add((stage, operation))
-        if operation not in handed:
-            room, words = rooms[own], words_of(operation.dtype)
-            if section(operation.axes) == 1:
-                handed[operation], room.each = room.each, room.each + words
-            else:
-                handed[operation], room.lasting = room.lasting, room.lasting + words
-
-    def place(operation: Operation) -> Place:
-        own = stage_of(operation)
-        in_rounds = section(operation.axes) == 1
-        pointer = f"{names[own]}_{'each' if in_rounds else 'lasting'}"
-        return Place(pointer, handed[operation], rooms[own].each if in_rounds else 0, own != TABLE)
-
-    kept = [state for state in states if state.now in taken or state.last in taken]
-    for state in kept:
-        own = stage_of(state.now)
-        stages[own].states.append(state)
-        reads(own, state.before)
-        reads(own, state.after)
-    for operation in operations:
-        if operation not in taken:
-            continue
-        own = stage_of(operation)
-        stage = stages[own]
-        if operation.name == "input":
-            if operation not in of_states:
-                stage.loads[operation] = inputs(operation)
-        else:
-            (stage.before, stage.rounds, stage.after)[section(operation.axes)].append(operation)
-        for operand in operation.operands:
-            reads(own, operand)
-    for own, rows in outputs.items():
-        for operation, _ in rows:
-            reads(own, operation)
-        stages[own].stores.extend(rows)
-    # how far the next round's numbers lie is known only now
-    for own, operation in crossed:
-        stages[own].loads[operation] = place(operation)
-    for operation in handed:
-        stages[stage_of(operation)].stores.append((operation, place(operation)))
-    for stage in stages:
-        stage.before = depth_first(stage.before)
-    # a model's own years stand cell by cell already
-    stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
-    return stages, rooms

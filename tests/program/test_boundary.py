@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from engine.program import devices, loop, native
+from engine.program import devices, driver, native
 from engine.program.kernel import program_on
 from engine.program.native import LoopProgram
 from engine.study.study import Block
@@ -102,7 +102,7 @@ OTHERWISE = {
 
 
 @pytest.mark.parametrize("otherwise", OTHERWISE)
-@pytest.mark.parametrize("array", loop.ARRAYS)
+@pytest.mark.parametrize("array", driver.ARRAYS)
 @pytest.mark.parametrize("gives", ["outcomes", "years"])
 def test_every_array_is_looked_at_where_it_is_handed_over(gives, array, otherwise, monkeypatch):
     """Whichever array is of another form, by whatever mistake of ours: no code runs on it."""
@@ -124,7 +124,7 @@ def test_every_array_is_looked_at_where_it_is_handed_over(gives, array, otherwis
         return
     with pytest.raises(ValueError, match=rf"{array}: expected an array of .* got one of "):
         asked()
-    assert not run and held.keys() == set(loop.ARRAYS)
+    assert not run and held.keys() == set(driver.ARRAYS)
 
 
 EMPTY = {"outcomes": ("cells", "kept", "scores"), "years": ("kept", "scores")}

@@ -18,8 +18,8 @@ from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program import machine_code, native
 from engine.program.kernel import listing_of
-from engine.program.listing import Listing
 from engine.program.native import LoopProgram
+from engine.program.stages import Listing
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_same

@@ -15,8 +15,8 @@ from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
 from engine.program import arguments, loop, object_code
 from engine.program.kernel import form_of, kind_for, listing_of, program_on
-from engine.program.listing import Listing
 from engine.program.native import LoopProgram
+from engine.program.stages import Listing
 from engine.program.xla import XlaProgram
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same

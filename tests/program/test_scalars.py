@@ -13,6 +13,7 @@ from engine.program import functions, machine_code
 from engine.program.elementary import FUNCTIONS
 from engine.program.equations import Axis
 from engine.program.operation_table import OPERATIONS, Meaning
+from engine.program.operations import Source
 from engine.program.scalars import Scalars
 from engine.program.stages import Place, Stage
 from tests.helpers import assert_same
@@ -82,7 +83,7 @@ def run(width, build, arrays):
       build: operations of (scalars, inputs).
     """
     scalars = Scalars()
-    inputs = [scalars.input(("in", k), array.dtype, Axis.PATH) for k, array in enumerate(arrays)]
+    inputs = [scalars.input(Source("in", k), array.dtype, Axis.PATH) for k, array in enumerate(arrays)]
     outputs = build(scalars, inputs)
     stage = Stage("stage", before=[one for one in scalars.operations if one.name != "input"])
     sizes = [max(array.dtype.itemsize, 4) // 4 for array in arrays]

@@ -3,7 +3,7 @@
 import numpy as np
 
 from engine.program.equations import Axis
-from engine.program.operations import Operation
+from engine.program.operations import Operation, Source
 from engine.program.scalars import Scalars
 from engine.program.scheduling import few_waiting
 
@@ -11,7 +11,7 @@ from engine.program.scheduling import few_waiting
 def wide(count: int) -> tuple[list[Operation], Operation]:
     """So many roots, each computed before the first is added up; and their sum."""
     scalars = Scalars()
-    given = [scalars.input((k,), np.float32, Axis.PATH) for k in range(count)]
+    given = [scalars.input(Source("score", k), np.float32, Axis.PATH) for k in range(count)]
     roots = [scalars.each("sqrt", one) for one in given]
     total = roots[0]
     for root in roots[1:]:

@@ -3,11 +3,10 @@
 import numpy as np
 import pytest
 
+from engine.program import arguments, gpu_code, listing, loop, passes
 from engine.program.equations import Axis
-from engine.program.kernel import listing_of
-from engine.program.operations import Operation, depth_first
-from engine.program.scheduling import few_waiting
-from engine.program.stages import SHARED, Place, cut
+from engine.program.operations import Operation
+from engine.program.rules import traced
 from engine.study.loading import load_study
 from tests.program import hostile_functions
 from tests.program.test_gpu_code import STUDIES
@@ -28,19 +27,29 @@ def none_of(found):
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "rustbelt")) for name in LISTED]
 )
-def test_a_list_is_right_after_every_pass(name, dtype):
-    listing = listing_of(LISTED[name](), dtype)
-    none_of(faults(listing.operations))
-    outputs = {SHARED: [(one, Place("kept", k)) for k, one in enumerate(listing.outcomes)]}
-    stages, _ = cut(
-        listing.operations, listing.states, lambda _: Place("given", 0), outputs, lambda _: SHARED
-    )
-    stage = stages[SHARED]
-    none_of(faults_of_stage(stage))
-    for ordered in (depth_first(stage.rounds), few_waiting(stage.rounds, ())):
-        assert set(ordered) == set(stage.rounds)
-        stage.rounds = ordered
-        none_of(faults_of_stage(stage))
+def test_a_list_is_right_after_every_pass(name, dtype, monkeypatch):
+    study, seen = LISTED[name](), set()
+
+    def walked(named, held, aim):
+        for what, one in named:
+            held = one(held, aim)
+            none_of(faults(held.operations))
+            for stage in held.stages:
+                none_of(faults_of_stage(stage))
+            seen.add(what)
+        return held
+
+    for module in (listing, loop, gpu_code):
+        monkeypatch.setattr(module, "walked", walked)
+    inputs = arguments.of(study, dtype)
+    made = listing.listed(study, traced(study, dtype), inputs)
+    for gives in (loop.YEARS, loop.INPUTS):
+        loop.code(study, made, inputs, 4, gives)
+    expected = [*passes.OF_LIST, *passes.OF_STAGES]
+    if all(one.name != "call" for one in made.operations):
+        gpu_code.code(study, made, inputs, 1 << 12)
+        expected += passes.OF_THREAD
+    assert seen == {what for what, _ in expected}
 
 
 F32, I32 = np.dtype(np.float32), np.dtype(np.int32)
