@@ -93,14 +93,12 @@ def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequenc
         for k in range(1, len(rows)):
             one = rows[(k, *at)]
             # what is no number is the extreme, the first one; of equal numbers too the first
-            before = scalars.each("ge" if name == "argmax" else "le", best, one, dtype=bool)
-            farther = scalars.each("not", before, dtype=bool)
+            before = scalars.each("ge" if name == "argmax" else "le", best, one)
+            farther = scalars.each("not", before)
             if best.dtype.kind == "f":
-                farther = scalars.each("and", farther, scalars.each("eq", best, best, dtype=bool), dtype=bool)
-            best = scalars.each("select", farther, one, best, dtype=best.dtype)
-            place = scalars.each(
-                "select", farther, scalars.constant(np.asarray(k, dtype)), place, dtype=dtype
-            )
+                farther = scalars.each("and", farther, scalars.each("eq", best, best))
+            best = scalars.each("select", farther, one, best)
+            place = scalars.each("select", farther, scalars.constant(np.asarray(k, dtype)), place)
         made[at] = place
     return made
 
@@ -112,7 +110,7 @@ def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: An
     for k in reversed(forward) if params.get("reverse", False) else forward:
         this, before = (k - 1, k) if params.get("reverse", False) else (k, k - 1)
         for at in np.ndindex(made.shape[1:]):
-            made[(this, *at)] = scalars.each(name, made[(before, *at)], made[(this, *at)], dtype=dtype)
+            made[(this, *at)] = scalars.each(name, made[(before, *at)], made[(this, *at)])
     return np.moveaxis(made, 0, params["axis"])
 
 
@@ -243,19 +241,11 @@ _OTHERS: Mapping[str, Callable[..., list[Array]]] = {
     "iota": lambda s, o, p, shape, _: [s.array(_iota(p, shape))],
     "pad": lambda s, o, p, shape, _: [_padded(o[0], o[1].item(), p["padding_config"], shape)],
     "scan": lambda s, o, p, *_: _loop(s, o, p),
+    "scatter": lambda s, o, p, *_: [places.scattered(s, None, o, p)],
     **{
-        f"scatter{ending}": lambda s, o, p, *_, name=name: [places.scattered(s, name, o[0], o[1], o[2], p)]
-        for ending, name in (
-            ("", None),
-            ("-add", "add"),
-            ("_add", "add"),
-            ("-mul", "mul"),
-            ("_mul", "mul"),
-            ("-max", "max"),
-            ("_max", "max"),
-            ("-min", "min"),
-            ("_min", "min"),
-        )
+        f"scatter{sign}{name}": lambda s, o, p, *_, name=name: [places.scattered(s, name, o, p)]
+        for sign in "-_"
+        for name in ("add", "mul", "max", "min")
     },
     "sort": lambda s, o, p, *_: ordering.in_order(s, o, p["dimension"], p["num_keys"]),
 }

@@ -15,7 +15,7 @@ import numpy as np
 from engine.draws.sampling import SAMPLERS
 from engine.program.equations import Axis
 from engine.program.functions import function
-from engine.program.host_table import lever_places, table_places
+from engine.program.host_table import lever_places, streams, table_places
 from engine.program.listing import words_stage
 from engine.program.llvm import NoMachineForm
 from engine.program.operations import Operation
@@ -151,12 +151,11 @@ def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | No
     """What a thread computes, and where its numbers lie before its block has memory."""
     unit = words_of(np.dtype(listing.dtype))
     _, levers = lever_places(inputs)
-    normal = inputs["shock_keys"]["normal"].shape[1] if "normal" in inputs["shock_keys"] else 0
     places = {
         **table_places(inputs),
         "score": Place("scores", 0),
         "normal": Place("year", 0),
-        "uniform": Place("year", normal * unit),
+        "uniform": Place("year", streams(inputs)[1] * unit),
     }
     return Aim(
         places,
@@ -176,12 +175,8 @@ def _laid_out(
       NoMachineForm: a path has more numbers than a block has memory.
     """
     _, of_path, of_policy = staged.stages
-    keys = {law: held.shape[1] for law, held in inputs["shock_keys"].items()}
-    unit, factors, policies = (
-        words_of(np.dtype(staged.dtype)),
-        len(inputs["factor_keys"]),
-        len(study.policies),
-    )
+    unit, policies = words_of(np.dtype(staged.dtype)), len(study.policies)
+    factors, normals, uniforms = streams(inputs)
     alike = all(words_of(one.dtype) == unit for one, _ in of_path.stores)
     # a path's scores are read by the thread alone that writes what lasts in their place
     start = 0 if alike else factors * unit
@@ -198,8 +193,8 @@ def _laid_out(
         policies=policies,
         outcomes=len(staged.results["outcomes"]) // aim.policies,
         factors=factors,
-        normals=keys.get("normal", 0),
-        uniforms=keys.get("uniform", 0),
+        normals=normals,
+        uniforms=uniforms,
         before=max(factors * unit, start + of_path.room.lasting),
         table=staged.stages[TABLE].room,
         carried=0,
@@ -257,15 +252,8 @@ def _numbers(layout: GpuLayout, name: str, of_year: int) -> str:
     groups, unit = layout.paths // layout.group, layout.unit
     streams = layout.threads // groups
     parts = []
-    laws = (
-        (
-            ("normal", layout.normals, 0),
-            ("uniform", layout.uniforms, layout.normals),
-        )
-        if of_year
-        else (("normal", layout.factors, 0),)
-    )
-    for law, count, row in laws:
+    laws = [("normal", layout.normals, 0), ("uniform", layout.uniforms, layout.normals)]
+    for law, count, row in laws if of_year else [("normal", layout.factors, 0)]:
         if not count:
             continue
         # keys of the factors stand before those of the years

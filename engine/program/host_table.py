@@ -24,6 +24,13 @@ def table_places(inputs: Any) -> dict[str, Place]:
     }
 
 
+def streams(inputs: Any) -> tuple[int, int, int]:
+    """Random numbers of a path: of all years, and of each year those that are normal and those that are uniform."""
+    keys = inputs["shock_keys"]
+    normal, uniform = (keys[law].shape[1] if law in keys else 0 for law in ("normal", "uniform"))
+    return len(inputs["factor_keys"]), normal, uniform
+
+
 def lever_places(inputs: Any) -> tuple[list[int], int]:
     """Where each lever of a year lies, in words, and how many words a year takes: behind them the year, and whether it is the first."""
     sizes = [words_of(np.asarray(leaf).dtype) for leaf in jax.tree.leaves(inputs["levers"])]

@@ -10,7 +10,7 @@ import numpy as np
 from engine.draws.sampling import SAMPLERS
 from engine.program.driver import Layout, driver
 from engine.program.functions import function
-from engine.program.host_table import lever_places, table_places
+from engine.program.host_table import lever_places, streams, table_places
 from engine.program.listing import words_stage
 from engine.program.passes import OF_STAGES, walked
 from engine.program.stages import POLICY, SHARED, TABLE, Aim, Listing, Place, Rows, words_of
@@ -51,15 +51,14 @@ def code(
     dtype, sampler = listing.dtype, SAMPLERS[study.sampler]
     unit = words_of(np.dtype(dtype))
     years = len(study.years) if study.is_path_model and gives != DRAWS else 0
-    keys = {law: held.shape[1] for law, held in inputs["shock_keys"].items()}
-    factors, of_year = len(inputs["factor_keys"]), [keys.get(law, 0) for law in ("normal", "uniform")]
-    normals, uniforms = factors + years * of_year[0], years * of_year[1]
+    factors, normal, uniform = streams(inputs)
+    normals, uniforms = factors + years * normal, years * uniform
     aim = Aim(
         {
             **table_places(inputs),
             "score": Place("scores", 0),
-            "normal": Place("scores", factors * unit, of_year[0] * unit),
-            "uniform": Place("scores", normals * unit, of_year[1] * unit),
+            "normal": Place("scores", factors * unit, normal * unit),
+            "uniform": Place("scores", normals * unit, uniform * unit),
         },
         _outputs(listing, gives, unit),
     )

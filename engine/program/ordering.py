@@ -16,7 +16,7 @@ def compared(scalars: Scalars, name: str, x: Operation, y: Operation) -> Operati
     Args:
       name: "lt" or "le".
     """
-    return scalars.each(name, _key(scalars, x), _key(scalars, y), dtype=bool)
+    return scalars.each(name, _key(scalars, x), _key(scalars, y))
 
 
 def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) -> list[Array]:
@@ -40,8 +40,8 @@ def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) 
             for k in range(last):
                 below = _below(scalars, rows[k + 1][:keys], rows[k][:keys])
                 pairs = list(zip(rows[k], rows[k + 1], strict=True))
-                rows[k] = [scalars.each("select", below, y, x, dtype=x.dtype) for x, y in pairs]
-                rows[k + 1] = [scalars.each("select", below, x, y, dtype=x.dtype) for x, y in pairs]
+                rows[k] = [scalars.each("select", below, y, x) for x, y in pairs]
+                rows[k + 1] = [scalars.each("select", below, x, y) for x, y in pairs]
         for k, row in enumerate(rows):
             for array, value in zip(made, row[keys:], strict=True):
                 array[(*at, k)] = value
@@ -52,8 +52,8 @@ def _below(scalars: Scalars, left: Sequence[Operation], right: Sequence[Operatio
     """Whether a row of keys stands before another one."""
     result = scalars.constant(np.False_)
     for x, y in reversed(list(zip(left, right, strict=True))):
-        same = scalars.each("and", scalars.each("eq", x, y, dtype=bool), result)
-        result = scalars.each("or", scalars.each("lt", x, y, dtype=bool), same)
+        same = scalars.each("and", scalars.each("eq", x, y), result)
+        result = scalars.each("or", scalars.each("lt", x, y), same)
     return result
 
 
@@ -62,7 +62,7 @@ def _plain(scalars: Scalars, value: Operation) -> Operation:
     if value.dtype.kind != "f":
         return value
     zero = scalars.constant(value.dtype.type(0))
-    return scalars.each("select", scalars.each("eq", value, zero, dtype=bool), zero, value, dtype=value.dtype)
+    return scalars.each("select", scalars.each("eq", value, zero), zero, value)
 
 
 def _key(scalars: Scalars, value: Operation) -> Operation:
@@ -75,4 +75,4 @@ def _key(scalars: Scalars, value: Operation) -> Operation:
     sign = scalars.constant(np.asarray(8 * kind.itemsize - 1, kind))
     mask = scalars.each("and", scalars.each("shift_right_arithmetic", bits, sign), most)
     key = scalars.each("xor", bits, mask)
-    return scalars.each("select", scalars.each("ne", value, value, dtype=bool), most, key, dtype=kind)
+    return scalars.each("select", scalars.each("ne", value, value), most, key)

@@ -57,19 +57,19 @@ def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shap
             for place in np.ndindex(part.shape):
                 kind = part[place].dtype
                 other = scalars.constant(np.asarray(_filling(params["fill_value"], kind), kind))
-                part[place] = scalars.each("select", inside, part[place], other, dtype=kind)
+                part[place] = scalars.each("select", inside, part[place], other)
         ahead[at] = part[()] if not part.shape else part
     return made
 
 
-def scattered(
-    scalars: Scalars, name: str | None, operand: Array, indices: Array, updates: Array, params: Any
-) -> Array:
+def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], params: Any) -> Array:
     """XLA's scatter: numbers that are written to places of an array, or put together with what is there, one after the other.
 
     Args:
       name: what puts them together; None if they replace what is there.
+      operands: the array, rows of indices, and the numbers.
     """
+    operand, indices, updates = operands
     about, drops = params["dimension_numbers"], "CLIP" not in str(params["mode"])
     windows = about.update_window_dims
     flat = {*about.inserted_window_dims, *about.operand_batching_dims}
@@ -117,11 +117,10 @@ def _write(
         to = tuple(places[k] for places, k in zip(reach, number, strict=True))
         here = allowed
         for begin, k, place in zip(begins, offsets, to, strict=True):
-            met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)), dtype=bool)
+            met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)))
             here = scalars.each("and", here, met)
-        kind = made[to].dtype
-        new = value if name is None else scalars.each(name, made[to], value, dtype=kind)
-        made[to] = scalars.each("select", here, new, made[to], dtype=kind)
+        new = value if name is None else scalars.each(name, made[to], value)
+        made[to] = scalars.each("select", here, new, made[to])
 
 
 def _starts(
@@ -149,7 +148,7 @@ def _inside(
     inside = scalars.constant(np.True_)
     for start, all_, size in zip(starts, whole, sizes, strict=True):
         for comparison, limit in (("ge", 0), ("le", all_ - size)):
-            met = scalars.each(comparison, start, scalars.constant(start.dtype.type(limit)), dtype=bool)
+            met = scalars.each(comparison, start, scalars.constant(start.dtype.type(limit)))
             inside = scalars.each("and", inside, met)
     return inside
 
@@ -173,8 +172,8 @@ def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Ope
         raise NoScalarForm("a place in a long array")
     result = values[-1]
     for number in range(len(values) - 2, -1, -1):
-        here = scalars.each("le", at, scalars.constant(np.int32(number)), dtype=bool)
-        result = scalars.each("select", here, values[number], result, dtype=values[0].dtype)
+        here = scalars.each("le", at, scalars.constant(np.int32(number)))
+        result = scalars.each("select", here, values[number], result)
     return result
 
 

@@ -112,14 +112,14 @@ class Scalars:
         """One operation on scalars, or what is known of its result.
 
         Args:
-          dtype: of the result; that of the first operand if not given.
+          dtype: of the result; if not given what the operation's row says, or that of the last operand.
           power: of "integer_pow".
 
         Raises:
           NoScalarForm: it is not written out.
         """
-        kind = np.dtype(dtype or operands[0].dtype)
         meaning = OPERATIONS.get(name)
+        kind = np.dtype(dtype or (bool if meaning and meaning.gives == "b" else operands[-1].dtype))
         if meaning is None or not meaning.takes(operands[-1].dtype):
             return self._written_out(name, operands, kind, power)
         less = meaning.simpler(operands, kind)
@@ -212,11 +212,11 @@ def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> 
     if all(case is cases[0] for case in cases):
         return cases[0]
     if which.dtype.kind == "b":
-        return scalars.each("select", which, cases[1], cases[0], dtype=dtype)
+        return scalars.each("select", which, cases[1], cases[0])
     result = cases[-1]
     for number in range(len(cases) - 2, -1, -1):
-        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)), dtype=bool)
-        result = scalars.each("select", here, cases[number], result, dtype=dtype)
+        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
+        result = scalars.each("select", here, cases[number], result)
     return result
 
 
@@ -226,7 +226,7 @@ def _clamped(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -
 
 
 def _added(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-    return scalars.each("add", *operands, dtype=dtype)
+    return scalars.each("add", *operands)
 
 
 def _log2(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
