@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from engine.errors import UserError
 from engine.formatting import form_as_text
+from engine.modelling.cell_axis import cell_count
 from engine.study.study import Block, Study
 
 Outcomes = Float[np.ndarray, "policy outcome path"]
@@ -104,6 +105,14 @@ def in_a_row(mesh: Mesh) -> str:
     return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}"
 
 
+def years_at_a_time(study: Study, policies: int, count: int, dtype: type, room: int) -> Iterator[range]:
+    """The years of a study a few at a time, the yearly values of so many paths of which take so many bytes, counted from the first."""
+    each = policies * cell_count(study.model) * count * np.dtype(dtype).itemsize
+    years = range(len(study.years))
+    step = max(room // max(each, 1), 1)
+    return (years[first : first + step] for first in years[::step])
+
+
 class Pass:
     """Outcomes of the paths from `first` on: under way until somebody waits for them, then on the host."""
 
@@ -125,6 +134,28 @@ class Pass:
         """Those of a block among them."""
         at = block.first - self.first
         return BlockResult(block, np.ascontiguousarray(self.values()[..., at : at + block.count]))
+
+
+class Passes:
+    """The passes of a program that several blocks share, the last two of them."""
+
+    def __init__(self) -> None:
+        self._held: dict[int, Pass] = {}
+        self._lock = threading.Lock()
+
+    def of(self, index: int, start: Callable[[], Pass]) -> Pass:
+        """A pass by its number, started where it is not under way."""
+        with self._lock:
+            if index not in self._held:
+                while len(self._held) > 1:
+                    self._held.pop(next(iter(self._held)))
+                self._held[index] = start()
+            return self._held[index]
+
+    def forget(self) -> None:
+        """Lets go of all of them."""
+        with self._lock:
+            self._held.clear()
 
 
 class Program(Protocol):

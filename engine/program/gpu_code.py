@@ -237,13 +237,8 @@ _YEAR = f"  call void @year({_listed(*_OF_NUMBERS)}, i64 %turn)"
 def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
     """A function: random numbers of one group of paths, of one stream after the other, those that lie between left out."""
     unit, streams = layout.unit, layout.threads // (layout.paths // layout.group)
-    places = {
-        "key": Place("keys", 0, layout.key * streams, False),
-        "counter": Place("low", 0),
-        "high": Place("high", 0, 0, False),
-    }
     numbers = Rows(SHARED, Place("numbers", 0, streams * layout.paths * unit), unit)
-    stage = words_stage(study, law, layout.dtype, places, numbers)
+    stage = words_stage(study, law, layout.dtype, layout.key * streams, "low", numbers)
     return function(stage, 1, (), _signature(f"words_{law}", "keys", "low", "high", "numbers"))
 
 

@@ -24,6 +24,7 @@ from engine.program.contract import (
     Form,
     Outcomes,
     Pass,
+    Passes,
     Program,
     Scores,
     Trace,
@@ -83,7 +84,7 @@ class GpuProgram:
         self.launches = Launches(mesh)
         self._host, self._listing = host, listing
         self._arrays: tuple[np.ndarray, ...] | None = None
-        self._passes: dict[int, Pass] = {}
+        self._passes = Passes()
         self._lock = threading.RLock()
         self._room, self._proved = _ROOM, set[Asked]()
 
@@ -104,7 +105,7 @@ class GpuProgram:
 
     def fed(self, inputs: Any) -> Program:
         other = copy(self)
-        other._host, other._arrays, other._passes = self._host.fed(inputs), None, {}
+        other._host, other._arrays, other._passes = self._host.fed(inputs), None, Passes()
         other.inputs, other._lock = inputs, threading.RLock()
         return other
 
@@ -125,8 +126,7 @@ class GpuProgram:
         try:
             return running.of(block)
         except CardFailed:
-            with self._lock:
-                self._passes.clear()
+            self._passes.forget()
             return self._host.collect(block, self._host.submit(block))
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
@@ -152,8 +152,7 @@ class GpuProgram:
                 made = begun()
                 self._refuse_other_reduced(block, made, asked)
             except CardFailed:
-                with self._lock:
-                    self._passes.clear()
+                self._passes.forget()
                 return None
             return None if made["nonfinite"].any() else reductions.as_result(block, made)
 
@@ -192,12 +191,7 @@ class GpuProgram:
         if not self._is_ready():
             raise CardFailed(self.launches.failure)
         index = block.first // self.reach
-        with self._lock:
-            if index not in self._passes:
-                while len(self._passes) > 1:
-                    self._passes.pop(next(iter(self._passes)))
-                self._passes[index] = self._launched(index * self.reach)
-            return self._passes[index]
+        return self._passes.of(index, lambda: self._launched(index * self.reach))
 
     def _is_ready(self) -> bool:
         """Whether the cards may be used: tried once for all programs that share the launches."""

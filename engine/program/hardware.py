@@ -263,20 +263,25 @@ def _driver() -> Any | None:
         return None
 
 
+def _does(*asked: tuple[Any, ...]) -> bool:
+    """Whether the driver is there and does what it is asked, each a function's name and what it takes."""
+    library = _driver()
+    return library is not None and not any(
+        getattr(library, name)(*given) for name, *given in (("cuInit", 0), *asked)
+    )
+
+
 def _counted() -> int:
     """Cards that the driver counts: under WSL2 none is listed."""
-    library, count = _driver(), ctypes.c_int()
-    if library is None or library.cuInit(0) or library.cuDeviceGetCount(ctypes.byref(count)):
-        return 0
-    return count.value
+    count = ctypes.c_int()
+    return count.value if _does(("cuDeviceGetCount", ctypes.byref(count))) else 0
 
 
 def _mode(ordinal: int) -> int:
     """Which processes a card lets in, as the driver numbers it; 0 for all, or where the driver does not say."""
-    library, card, mode = _driver(), ctypes.c_int(), ctypes.c_int()
-    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(card), ordinal):
-        return 0
-    return 0 if library.cuDeviceGetAttribute(ctypes.byref(mode), _COMPUTE_MODE, card) else mode.value
+    card, mode = ctypes.c_int(), ctypes.c_int()
+    get = "cuDeviceGet", ctypes.byref(card), ordinal
+    return mode.value if _does(get, ("cuDeviceGetAttribute", ctypes.byref(mode), _COMPUTE_MODE, card)) else 0
 
 
 def _free(ordinal: int) -> int | None:

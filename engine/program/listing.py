@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import repeat
 from typing import Any
 
@@ -52,10 +52,9 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
             scalars, lambda s, f: drawing.stacked(study, drawing.factors(study, s, f)), scores, fed
         )
         draws = list(drawn[:, 0])
+    first = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
     if not study.is_path_model:
-        rule, _ = rules.of_paths()
-        chosen = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
-        outcomes = _as_floats(scalars, dtype, scalars.rule(rule, [*map(single, draws), *chosen]))
+        outcomes = _as_floats(scalars, dtype, scalars.rule(rules.of_paths(), [*map(single, draws), *first]))
         return _finished(scalars, dtype, [], outcomes=outcomes, cells=[], draws=draws, shocks=[])
     written = rules.of_years
     is_first = scalars.input(Source("is first"), bool, Axis.YEAR)
@@ -65,7 +64,6 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
     before, now, after, tables = _shocks(scalars, study, dtype, words, fed, is_first, draws)
     shocks = [row[0, 0] for table in tables for row in table]
     drawn, struck = [*map(single, draws)], [*map(single, shocks)]
-    first = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
     this = _inputs(scalars, "lever of year", levers, repeat(Axis.POLICY | Axis.YEAR))
     carried = written.year_takes[0]
     leaves = jax.tree.leaves(carried.example)
@@ -105,13 +103,17 @@ def words(sampler_name: str, law: str, dtype: type) -> Listing:
     return _finished(scalars, dtype, [], numbers=list(given[np.argsort(sampler.offsets)]))
 
 
-def words_stage(study: Study, law: str, dtype: type, inputs: Mapping[str, Place], numbers: Rows) -> Stage:
+def words_stage(study: Study, law: str, dtype: type, step: int, counter: str, numbers: Rows) -> Stage:
     """Random numbers of one group of paths, of one stream after the other.
 
     Args:
-      inputs: where the first "key", the "counter" and its "high" word lie.
+      step: words from the key of a stream to the next.
+      counter: the pointer to the number of the group.
       numbers: where they are written.
     """
+    inputs = {
+        "key": Place("keys", 0, step, False), "counter": Place(counter, 0), "high": Place("high", 0, 0, False),
+    }  # fmt: skip
     aim = Aim(inputs, {"numbers": numbers}, lambda _: SHARED)
     return walked(OF_STAGES, words(study.sampler, law, dtype), aim).stages[SHARED]
 

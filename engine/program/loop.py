@@ -96,13 +96,7 @@ def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:
 
 def _words(study: Study, law: str, layout: Layout) -> tuple[str, set[str]]:
     """A function: random numbers of many streams, one a round."""
-    unit = layout.unit
-    places = {
-        "key": Place("keys", 0, layout.key, False),
-        "counter": Place("counters", 0),
-        "high": Place("high", 0, 0, False),
-    }
     streams = layout.normals + layout.uniforms
-    numbers = Rows(SHARED, Place("scores", 0, unit), streams * unit)
-    stage = replace(words_stage(study, law, layout.dtype, places, numbers), name=f"words_{law}")
-    return function(stage, layout.width, _POINTERS["words"])
+    numbers = Rows(SHARED, Place("scores", 0, layout.unit), streams * layout.unit)
+    stage = words_stage(study, law, layout.dtype, layout.key, "counters", numbers)
+    return function(replace(stage, name=f"words_{law}"), layout.width, _POINTERS["words"])

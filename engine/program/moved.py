@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
-from engine.modelling.cell_axis import cell_count
 from engine.program import arguments
 from engine.program.contract import (
     BlockResult,
@@ -23,6 +22,7 @@ from engine.program.contract import (
     Scores,
     Trace,
     YearlyValues,
+    years_at_a_time,
 )
 from engine.study.facts_tables import FUTURES
 from engine.study.study import Block, Study
@@ -90,11 +90,8 @@ class MovedProgram:
         return self._years(count, range(len(self.study.years)))
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        study = self.study
-        each = len(study.policies) * cell_count(study.model) * count * np.dtype(self.dtype).itemsize
-        step = max(_PART // max(each, 1), 1)
-        for first in range(0, len(study.years), step):
-            yield self._years(count, range(first, min(first + step, len(study.years))))
+        for years in years_at_a_time(self.study, len(self.study.policies), count, self.dtype, _PART):
+            yield self._years(count, years)
 
     def draws(self, block: Block) -> FactorDraws:
         return np.concatenate([self._in_full(part).draws for part in _parts(block)], axis=-1)

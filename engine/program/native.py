@@ -17,7 +17,6 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.modelling.cell_axis import cell_count
 from engine.program import arguments, known, loop, machine_code, memory
 from engine.program.array_forms import Forms, array_forms
 from engine.program.contract import (
@@ -29,6 +28,7 @@ from engine.program.contract import (
     Scores,
     Trace,
     YearlyValues,
+    years_at_a_time,
 )
 from engine.program.driver import ARRAYS, Layout
 from engine.program.host_table import argument_words, table_inputs
@@ -148,11 +148,9 @@ class LoopProgram:
         return self._computed(YEARS, 0, count)["cells"]
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        n_years, n_policies = len(self.study.years), self.inputs["levers"]["start"].shape[-1]
-        each = n_policies * cell_count(self.study.model) * count * np.dtype(self.dtype).itemsize
-        step = max(_PART // max(each, 1), 1)
-        for first in range(0, n_years, step):
-            yield self._computed(YEARS, 0, count, range(first, min(first + step, n_years)))["cells"]
+        policies = self.inputs["levers"]["start"].shape[-1]
+        for years in years_at_a_time(self.study, policies, count, self.dtype, _PART):
+            yield self._computed(YEARS, 0, count, years)["cells"]
 
     def draws(self, block: Block) -> FactorDraws:
         return self._computed(DRAWS, block.first, block.count)["kept"]

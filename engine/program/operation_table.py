@@ -259,35 +259,41 @@ def _bits(to: Function, operation: Operation, x: str) -> str:
     return to.new(f"bitcast {to.type(operation.operands[0].dtype)} {x} to {to.type(operation.dtype)}")
 
 
-def _called(to: Function, operation: Operation, *values: str) -> str:
-    """What a function of the C library gives, lane after lane."""
-    name, dtype = operation.detail, operation.dtype
-    kind, vector = to.type(dtype, wide=False), to.type(dtype)
-    to.declared.add(f"declare {kind} @{name}({', '.join([kind] * len(values))})")
+def _lane_by_lane(to: Function, operation: Operation, values: Sequence[str], one: Callable[..., str]) -> str:
+    """What is done number by number, of operands of one type, for all lanes."""
     if to.width == 1:
-        return to.new(f"call {kind} @{name}({', '.join(f'{kind} {value}' for value in values)})")
+        return one(*values)
+    dtype, read = operation.dtype, to.type(operation.operands[0].dtype)
     result = "poison"
     for lane in range(to.width):
-        own = [to.new(f"extractelement {vector} {value}, i64 {lane}") for value in values]
-        one = to.new(f"call {kind} @{name}({', '.join(f'{kind} {value}' for value in own)})")
-        result = to.new(f"insertelement {vector} {result}, {kind} {one}, i64 {lane}")
+        own = one(*(to.new(f"extractelement {read} {value}, i64 {lane}") for value in values))
+        result = to.new(
+            f"insertelement {to.type(dtype)} {result}, {to.type(dtype, wide=False)} {own}, i64 {lane}"
+        )
     return result
+
+
+def _called(to: Function, operation: Operation, *values: str) -> str:
+    """What a function of the C library gives."""
+    name, kind = operation.detail, to.type(operation.dtype, wide=False)
+    to.declared.add(f"declare {kind} @{name}({', '.join([kind] * len(values))})")
+
+    def one(*numbers: str) -> str:
+        return to.new(f"call {kind} @{name}({', '.join(f'{kind} {number}' for number in numbers)})")
+
+    return _lane_by_lane(to, operation, values, one)
 
 
 def _looked_up(to: Function, operation: Operation, x: str) -> str:
     """Numbers of a table, one for each path."""
-    dtype, places = operation.dtype, to.type(operation.operands[0].dtype)
-    kind, result = to.type(dtype, wide=False), "poison"
-    for lane in range(to.width):
-        at = to.new(f"extractelement {places} {x}, i64 {lane}") if to.width > 1 else x
+
+    def one(at: str) -> str:
         at = to.new(f"sext i32 {at} to i64")
         at = to.new(f"add nsw i64 {at}, {operation.detail}")
         at = to.new(f"getelementptr inbounds i32, ptr %arguments, i64 {at}")
-        value = to.new(f"load {kind}, ptr {at}, align 4")
-        if to.width == 1:
-            return value
-        result = to.new(f"insertelement {to.type(dtype)} {result}, {kind} {value}, i64 {lane}")
-    return result
+        return to.new(f"load {to.type(operation.dtype, wide=False)}, ptr {at}, align 4")
+
+    return _lane_by_lane(to, operation, [x], one)
 
 
 _CHOICE = Meaning(

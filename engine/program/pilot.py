@@ -130,7 +130,7 @@ def _computed(
         return np.stack([np.broadcast_to(value, by_policy) for value in values]).astype(dtype)
 
     if not study.is_path_model:
-        outcomes = stacked(Interpreted(rules.of_paths()[0], dtype)([*own, *policies(0)]))
+        outcomes = stacked(Interpreted(rules.of_paths(), dtype)([*own, *policies(0)]))
         return Values(drawn, outcomes.swapaxes(0, 1), np.zeros((by_policy[0], 0, 0, PATHS), dtype))
     written = rules.of_years
     begin, year, end = (Interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))

@@ -48,13 +48,12 @@ class Years:
     """The rules of a path model, written out.
 
     Args:
-      begin: state before the first year, from `begin_takes`.
+      begin: state before the first year, from factor draws and the policies.
       year: state a year on, then the cells of the year, from `year_takes`, the first of which is the state.
       end: outcomes, from the state after the last year.
     """
 
     begin: Rule
-    begin_takes: tuple[Argument, ...]
     year: Rule
     year_takes: tuple[Argument, ...]
     end: Rule
@@ -67,22 +66,19 @@ class Rules:
     study: Study
     dtype: type
 
-    def of_paths(self) -> tuple[Rule, tuple[Argument, Argument]]:
-        """The outcomes of a static model, and what they are computed from: factor draws and the policies."""
-        takes = self.draws, self.policies(self._first_year, Axis.POLICY)
-        return written_out(self.evaluate, *(argument.example for argument in takes)), takes
+    def of_paths(self) -> Rule:
+        """The outcomes of a static model, from factor draws and the policies."""
+        return written_out(self.evaluate, self.draws.example, self.policies(Axis.POLICY).example)
 
     @cached_property
     def of_years(self) -> Years:
         """The rules of a path model, traced once for all programs of a study: tracing takes longer than compiling a small model."""
-        policies = self._first_year
-        first = self.draws, self.policies(policies, Axis.POLICY)
+        first = self.draws, self.policies(Axis.POLICY)
         begin = written_out(self.begin, *(argument.example for argument in first))
         calendar = Argument.alike(jax.ShapeDtypeStruct((), np.int32), Axis.YEAR)
-        rest = (calendar, self.draws, self.shocks, self.policies(policies, Axis.POLICY | Axis.YEAR))
-        kinds = widened(
-            [atom.dtype for atom in begin.outputs], [atom.dtype for atom in begin.outputs], self.dtype
-        )
+        rest = (calendar, self.draws, self.shocks, self.policies(Axis.POLICY | Axis.YEAR))
+        kinds = [atom.dtype for atom in begin.outputs]
+        kinds = widened(kinds, kinds, self.dtype)
         while True:
             parts = zip(begin.outputs, kinds, strict=True)
             leaves = [jax.ShapeDtypeStruct(atom.shape, kind) for atom, kind in parts]
@@ -94,11 +90,7 @@ class Rules:
                 break
             kinds = wider
         carried = _carried(state, begin, first, year, rest)
-        return Years(begin, first, year, (carried, *rest), written_out(self.end, state))
-
-    @property
-    def _first_year(self) -> Any:
-        return jax.tree.map(lambda leaf: leaf[0], arguments.of(self.study, self.dtype)["levers"])
+        return Years(begin, year, (carried, *rest), written_out(self.end, state))
 
     def scalar(self) -> jax.ShapeDtypeStruct:
         """One number."""
@@ -116,10 +108,10 @@ class Rules:
         example = [tuple(self.scalar() for _ in parts) for parts in streams.values()]
         return Argument.alike(example, Axis.PATH | Axis.YEAR)
 
-    def policies(self, of_a_year: Any, axes: Axis) -> Argument:
+    def policies(self, axes: Axis) -> Argument:
         """The policies of a year."""
-        example = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), of_a_year)
-        return Argument.alike(example, axes)
+        levers = arguments.lever_arrays(self.study, self.dtype)
+        return Argument.alike(jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), levers), axes)
 
     @property
     def folded(self) -> dict[str, Fold]:

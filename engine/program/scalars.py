@@ -105,15 +105,15 @@ class Scalars:
             return of_arrays
         if len(shapes) != 1 or not _spread_to(shape, operands):
             raise NoScalarForm(name)
-        power = params["y"] if name == "integer_pow" else None
-        return [self.elementwise(named(name, params), operands, shape, dtype, power)]
+        if name == "integer_pow":
+            operands = [*operands, self.array(params["y"])]
+        return [self.elementwise(named(name, params), operands, shape, dtype)]
 
-    def each(self, name: str, *operands: Operation, dtype: Any = None, power: int | None = None) -> Operation:
+    def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
         """One operation on scalars, or what is known of its result.
 
         Args:
           dtype: of the result; if not given what the operation's row says, or that of the last operand.
-          power: of "integer_pow".
 
         Raises:
           NoScalarForm: it is not written out.
@@ -121,7 +121,7 @@ class Scalars:
         meaning = OPERATIONS.get(name)
         kind = np.dtype(dtype or (bool if meaning and meaning.gives == "b" else operands[-1].dtype))
         if meaning is None or not meaning.takes(operands[-1].dtype):
-            return self._written_out(name, operands, kind, power)
+            return self._written_out(name, operands, kind)
         less = meaning.simpler(operands, kind)
         if less is not None:
             return less
@@ -156,21 +156,18 @@ class Scalars:
         operands: Sequence[Array],
         shape: tuple[int, ...],
         dtype: Any,
-        power: int | None = None,
     ) -> Array:
         """An operation number by number, of arrays that are spread to one shape; arguments as of `each`."""
         if not shape and not any(operand.shape for operand in operands):
             alone = [operand.item() for operand in operands]
-            return single(self.each(name, *alone, dtype=dtype, power=power))
+            return single(self.each(name, *alone, dtype=dtype))
         made = np.empty(shape, object)
         spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
         for at in np.ndindex(shape):
-            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype, power=power)
+            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype)
         return made
 
-    def _written_out(
-        self, name: str, operands: Sequence[Operation], dtype: np.dtype, power: int | None
-    ) -> Operation:
+    def _written_out(self, name: str, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
         """What no machine has, in operations; in double precision what the C library has for it."""
         if name in _WRITTEN_OUT:
             return _WRITTEN_OUT[name](self, operands, dtype)
@@ -182,7 +179,11 @@ class Scalars:
         if isinstance(form, str):
             doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
             return self.operation("call", doubles, dtype, form)
-        traced = _traced(form, tuple(operand.dtype for operand in operands), power)
+        more: tuple[int, ...] = ()
+        if name == "integer_pow":
+            *operands, power = operands
+            more = (int(power.value),)
+        traced = _traced(form, tuple(operand.dtype for operand in operands), *more)
         (result,) = self.traced(traced, [single(operand) for operand in operands])
         return result.item()
 
@@ -197,12 +198,11 @@ def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
 
 
 @cache
-def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], power: int | None) -> Any:
+def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) -> Any:
     """A function's form, traced once."""
-    more = {} if power is None else {"y": power}
     with jax.enable_x64(True):
         examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
-        return jax.make_jaxpr(lambda *values: form(*values, **more))(*examples)
+        return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)
 
 
 def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:

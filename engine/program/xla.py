@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,6 +24,7 @@ from engine.program.contract import (
     Form,
     Outcomes,
     Pass,
+    Passes,
     Scores,
     Shocks,
     Trace,
@@ -80,19 +80,18 @@ class XlaProgram:
         devices = mesh.devices.size
         self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
         self.tiles_each = -(-self.reach // self.lanes // devices)
-        self._passes: dict[int, Pass] = {}
-        self._lock = threading.Lock()
+        self._passes = Passes()
         self._run = self._compiled(self._tiles, 2)
-        self._trace = self._compiled(self._traced_tile, 0)
-        self._draw = self._compiled(self._drawn_tiles, 0)
-        self._shock = self._compiled(self._shocked_tile, 0)
-        self._score = self._compiled(self._scored_tiles, 0)
+        self._trace = self._tile_each(self.full.in_full)
+        self._draw = self._tile_by_tile(self.tile.draws)
+        self._shock = self._tile_each(self.full.shocks)
+        self._score = self._tile_by_tile(self.tile.scores)
         self._trace_of = self._jitted(self.full.of_scores)
         self._outcomes_of = self._jitted(lambda inputs, scores: self.full.of_scores(inputs, scores)[:1])
 
     def fed(self, inputs: Any) -> XlaProgram:
         other = copy(self)
-        other.inputs, other._passes = inputs, {}
+        other.inputs, other._passes = inputs, Passes()
         return other
 
     def prepare(self, years: bool = False) -> None:
@@ -107,12 +106,7 @@ class XlaProgram:
         first = index * self.reach
         if self.reach == BLOCK:
             return self._launched(first, block.count)
-        with self._lock:
-            if index not in self._passes:
-                while len(self._passes) > 1:
-                    self._passes.pop(next(iter(self._passes)))
-                self._passes[index] = self._launched(first, self.reach)
-            return self._passes[index]
+        return self._passes.of(index, lambda: self._launched(first, self.reach))
 
     def collect(self, block: Block, running: Pass) -> BlockResult:
         return running.of(block)
@@ -316,18 +310,22 @@ class XlaProgram:
         firsts = first + self.full.lanes * np.arange(self.mesh.devices.size)
         return self._trace(self.inputs, self._counters(firsts))
 
-    def _traced_tile(self, inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
-        values = self.full.in_full(inputs, (base[0, 0], base[0, 1]))
-        return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
+    def _tile_each(self, function: Callable[..., Any]) -> Any:
+        """What a function of a tile gives, a tile a device, [device, ..., path]; handed the counters [device, 2]."""
 
-    def _shocked_tile(self, inputs: Any, base: UInt32[Array, "1 2"]) -> Float[Array, "1 year stream path"]:
-        return self._in_path_order(self.full.shocks(inputs, (base[0, 0], base[0, 1])))[None]
+        def of_device(inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
+            values = function(inputs, (base[0, 0], base[0, 1]))
+            return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
 
-    def _drawn_tiles(self, inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile factor lane"]:
-        return jax.lax.map(lambda first: self.tile.draws(inputs, (first[0], first[1])), base)
+        return self._compiled(of_device, 0)
 
-    def _scored_tiles(self, inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile stream lane"]:
-        return jax.lax.map(lambda first: self.tile.scores(inputs, (first[0], first[1])), base)
+    def _tile_by_tile(self, function: Callable[..., Any]) -> Any:
+        """What a function of a tile gives, [tile, ..., lane]; handed the counters [tile, 2]."""
+
+        def of_device(inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile row lane"]:
+            return jax.lax.map(lambda first: function(inputs, (first[0], first[1])), base)
+
+        return self._compiled(of_device, 0)
 
     def _in_path_order(self, lanes: Float[Array, "... lane"]) -> Float[Array, "... path"]:
         """The values of a tile with its paths in their order."""

@@ -334,8 +334,9 @@ def parameters(name):
 
 
 def all_functions(scalars, inputs):
+    powers = {name: [scalars.constant(y) for y in parameters(name).values()] for name in WRITTEN}
     return [
-        scalars.each(name, *inputs[: 1 + (name in TWO)], power=parameters(name).get("y")) for name in WRITTEN
+        scalars.each(name, *inputs[: 1 + (name in TWO)], *powers[name], dtype=np.float32) for name in WRITTEN
     ]
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.program.contract import Pass
+from engine.program.contract import Pass, Passes
 from engine.program.moved import LATER, MovedProgram
 from engine.program.xla import XlaProgram
 from engine.study.facts_tables import FUTURES, Facts
@@ -76,7 +76,7 @@ def test_a_pass_that_many_threads_wait_for_is_computed_once():
 
 def test_blocks_that_share_a_pass_start_it_once():
     program, started = object.__new__(XlaProgram), []
-    program.reach, program._passes, program._lock = THREADS * BLOCK, {}, threading.Lock()
+    program.reach, program._passes = THREADS * BLOCK, Passes()
 
     def launched(first, count):
         threading.Event().wait(0.05)

@@ -87,7 +87,7 @@ def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
     return whole, whole & (jnp.floor(half) != half)
 
 
-def integer_pow(x: Real[Array, "..."], *, y: int) -> Real[Array, "..."]:
+def integer_pow(x: Real[Array, "..."], y: int) -> Real[Array, "..."]:
     """x^y for a known whole y by repeated squares; the reciprocal of that for y below 0.
 
     Within half an ulp for each product and for the quotient, where x^|y| is a normal number.
