@@ -71,7 +71,7 @@ _MOVES: dict[str, Callable[[Sequence[Array], Any, tuple[int, ...]], list[Array]]
 }
 
 
-def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: Any) -> Array:
+def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
     rest = tuple(size for axis, size in enumerate(operand.shape) if axis not in axes)
     rows = np.moveaxis(operand, axes, range(len(axes))).reshape(-1, *rest)
     if len(rows) == 0:
@@ -84,7 +84,9 @@ def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], d
     return total
 
 
-def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: Any) -> Array:
+def _place_of_extreme(
+    scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype
+) -> Array:
     """The place of the greatest or least number along an axis, as XLA has it."""
     rows = np.moveaxis(operand, axes[0], 0)
     made = np.empty(rows.shape[1:], object)
@@ -103,7 +105,7 @@ def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequenc
     return made
 
 
-def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: Any) -> Array:
+def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np.dtype) -> Array:
     """Sums, products or extremes up to each place along an axis."""
     made = np.moveaxis(operand.copy(), params["axis"], 0)
     forward = range(1, len(made))
@@ -126,7 +128,7 @@ def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Ar
 
 
 def _product(
-    scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: tuple[int, ...], dtype: Any
+    scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: tuple[int, ...], dtype: np.dtype
 ) -> Array:
     """A product of matrices or vectors of known size, summed up from its first term on."""
     (along_left, along_right), (batch_left, batch_right) = dimensions
@@ -194,11 +196,10 @@ _NEUTRAL: Mapping[str, Callable[[Any], Any]] = {
 """What a reduction of no numbers gives."""
 
 
-def _limits(dtype: Any) -> tuple[Any, Any]:
-    kind = np.dtype(dtype)
-    if kind.kind == "b":
+def _limits(dtype: np.dtype) -> tuple[float, float]:
+    if dtype.kind == "b":
         return False, True
-    return (-np.inf, np.inf) if kind.kind == "f" else (np.iinfo(kind).min, np.iinfo(kind).max)
+    return (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
 
 
 def applied(
@@ -207,7 +208,7 @@ def applied(
     operands: Sequence[Array],
     params: Mapping[str, Any],
     shape: Shape,
-    dtype: Any,
+    dtype: np.dtype,
 ) -> list[Array] | None:
     """What an operation of JAX on arrays gives; None where it is none of arrays.
 

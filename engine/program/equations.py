@@ -44,7 +44,7 @@ class Value:
     """Something to be computed, or handed in: its shape and type for one path and policy. Each is equal to itself alone."""
 
     shape: tuple[int, ...]
-    dtype: Any
+    dtype: np.dtype
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ class Constant:
         return np.shape(self.value)
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype:
         """Its type."""
         return jax.dtypes.result_type(self.value)
 

@@ -20,15 +20,11 @@ from engine.program import first_launch, gpu, hardware, reductions
 from engine.program.contract import (
     BlockResult,
     CardFailed,
-    FactorDraws,
     Form,
     Outcomes,
     Pass,
     Passes,
     Program,
-    Scores,
-    Trace,
-    YearlyValues,
     in_a_row,
     in_words,
 )
@@ -82,7 +78,8 @@ class GpuProgram:
         self.lanes = max(lanes, BLOCK)
         self.reach = self.lanes * mesh.devices.size
         self.launches = Launches(mesh)
-        self._host, self._listing = host, listing
+        self._listing = listing
+        self._hand_on(host)
         self._arrays: tuple[np.ndarray, ...] | None = None
         self._passes = Passes()
         self._lock = threading.RLock()
@@ -105,9 +102,18 @@ class GpuProgram:
 
     def fed(self, inputs: Any) -> Program:
         other = copy(self)
-        other._host, other._arrays, other._passes = self._host.fed(inputs), None, Passes()
+        other._hand_on(self._host.fed(inputs))
+        other._arrays, other._passes = None, Passes()
         other.inputs, other._lock = inputs, threading.RLock()
         return other
+
+    def _hand_on(self, host: LoopProgram) -> None:
+        """Leaves all but the outcomes of blocks to the processors."""
+        self._host, self.path, self.trace, self.draws, self.scores = (
+            host, host.path, host.trace, host.draws, host.scores,
+        )  # fmt: skip
+        self.first_years, self.years_in_parts = host.first_years, host.years_in_parts
+        self.outcomes_of, self.trace_of = host.outcomes_of, host.trace_of
 
     def prepare(self, years: bool = False) -> None:
         """Compiles what blocks need, and compares some paths; or as the processor's program."""
@@ -157,30 +163,6 @@ class GpuProgram:
             return None if made["nonfinite"].any() else reductions.as_result(block, made)
 
         return wait
-
-    def path(self, number: int) -> Trace:
-        return self._host.path(number)
-
-    def trace(self, first_path: int) -> Trace:
-        return self._host.trace(first_path)
-
-    def first_years(self, count: int) -> YearlyValues:
-        return self._host.first_years(count)
-
-    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        return self._host.years_in_parts(count)
-
-    def draws(self, block: Block) -> FactorDraws:
-        return self._host.draws(block)
-
-    def scores(self, block: Block) -> Scores:
-        return self._host.scores(block)
-
-    def outcomes_of(self, scores: Scores) -> Outcomes:
-        return self._host.outcomes_of(scores)
-
-    def trace_of(self, scores: Scores) -> Trace:
-        return self._host.trace_of(scores)
 
     def _pass_of(self, block: Block) -> Pass:
         """The pass of a block, under way.

@@ -81,7 +81,7 @@ class Interpreted:
         return [held[at] for at in self._outputs]
 
 
-def _kind(of: Any, dtype: type) -> Any:
+def _kind(of: np.dtype, dtype: type) -> np.dtype:
     """A type with all floating ones replaced by one."""
     return np.dtype(dtype) if np.issubdtype(of, np.floating) else np.dtype(of)
 

@@ -81,7 +81,11 @@ class Scalars:
         return self._constants[atom]
 
     def applied(
-        self, name: str, params: Any, operands: Sequence[Array], shapes: Sequence[tuple[tuple[int, ...], Any]]
+        self,
+        name: str,
+        params: Any,
+        operands: Sequence[Array],
+        shapes: Sequence[tuple[tuple[int, ...], np.dtype]],
     ) -> list[Array]:
         """What an operation of JAX gives.
 
