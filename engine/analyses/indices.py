@@ -241,7 +241,7 @@ def _by_orders(
         counts += [away(x) for x in own]
         middles = _middles(own)
 
-        def worths(of_all: np.ndarray, own=own, middles=middles) -> np.ndarray:
+        def worths(of_all: np.ndarray, own: np.ndarray = own, middles: np.ndarray = middles) -> np.ndarray:
             return increments(*finite(own, of_all, middles))
 
         first = before = worths(own)
