@@ -20,8 +20,8 @@ from engine.analyses.conditioning.condition import condition
 from engine.program.moving import tempering
 from engine.program.moving.agreement import RUNS
 from engine.program.moving.sight import Sight
-from engine.study.facts_tables import INDEPENDENT
 from engine.study.followed import followed
+from engine.study.tables.facts_tables import INDEPENDENT
 from engine.study.watched import known_and_later
 
 sys.path.insert(0, str(Path(__file__).parents[1]))

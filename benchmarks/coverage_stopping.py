@@ -21,7 +21,7 @@ from scipy.stats import poisson
 
 from engine.risk.evidence import levels_of
 from engine.risk.stopping import Ended, Look, first_look, look_at_event, look_at_values, rounded_up, walk
-from engine.study.stop_tables import Target
+from engine.study.tables.stop_tables import Target
 
 Law = Callable[[np.ndarray], np.ndarray]
 """Normal scores to values, rising."""

@@ -22,9 +22,9 @@ from engine.risk.intervals import Units, as_units
 from engine.risk.measures import of_policies, probability, probability_difference
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, rankings
 from engine.risk.tables import THREADS, Record, against_baseline, record
-from engine.study.assumption_tables import ALL, KINDS
-from engine.study.change_tables import joined
 from engine.study.study import Change, Event, Study
+from engine.study.tables.assumption_tables import ALL, KINDS
+from engine.study.tables.change_tables import joined
 
 MEASURES = ("mean", "ES99")
 """What is looked at of an outcome."""

@@ -13,7 +13,7 @@ from engine.answers.table import Column, Table, estimates, texts
 from engine.risk.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.risk.tables import Record
 from engine.risk.wording import listed
-from engine.study.assumption_tables import ALL, in_words
+from engine.study.tables.assumption_tables import ALL, in_words
 
 READING = (
     "Every structure is on the same futures. A ranking is clear where the 95 % interval of the paired difference leaves out zero, each by itself; "

@@ -28,8 +28,8 @@ from engine.risk.contrasts import Contrasts, of_mean, of_shortfall
 from engine.risk.events import event_indicators
 from engine.risk.exclusion import most_excluded, with_units
 from engine.risk.intervals import Estimate, as_units
-from engine.study.section_tables import default_tile
 from engine.study.study import Block, Study
+from engine.study.tables.section_tables import default_tile
 
 AT_ONCE = 8
 """Coalitions that the program takes at once: what goes from year to year then stays in a core's cache."""

@@ -12,8 +12,8 @@ from engine.analyses.shapley import MOST_PLAYERS, members
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
 from engine.study.lever_groups import KEY, START
-from engine.study.policy_tables import phased
 from engine.study.study import Policy, Study
+from engine.study.tables.policy_tables import phased
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from engine.risk.contrasts import Contrasts, Influence, of_mean, of_shortfall
 from engine.risk.events import happens
 from engine.risk.exclusion import with_units
 from engine.risk.intervals import TAIL, Estimate, as_units
-from engine.study.change_tables import joined
 from engine.study.study import Study
+from engine.study.tables.change_tables import joined
 
 PATHS = 1 << 16
 """Paths at most on which coalitions are run."""

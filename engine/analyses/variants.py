@@ -12,8 +12,8 @@ import numpy as np
 from engine.program import arguments
 from engine.program.contract import BlockResult, Program
 from engine.program.native import LoopProgram
-from engine.study.change_tables import changed
 from engine.study.study import BLOCK, Block, Change, Study
+from engine.study.tables.change_tables import changed
 
 PATHS = BLOCK
 """Paths that are looked at, unless more or fewer are asked for."""

@@ -11,8 +11,8 @@ from engine.program.moving.agreement import LOOKS, refuse_disagreement
 from engine.program.moving.sight import Sight
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import MovedRuns
-from engine.study.facts_tables import FUTURES, INDEPENDENT
 from engine.study.followed import followed
+from engine.study.tables.facts_tables import FUTURES, INDEPENDENT
 from engine.study.watched import known_and_later
 
 

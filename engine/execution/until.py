@@ -20,8 +20,8 @@ from engine.risk.stopping import Ended, Look, State, first_look, look, rounded_u
 from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
-from engine.study.stop_tables import PLACE, Target
 from engine.study.study import BLOCK, Study
+from engine.study.tables.stop_tables import PLACE, Target
 
 
 def compute(study: Study, options: RunOptions) -> Finished:

@@ -34,8 +34,8 @@ from engine.program.operations import NoScalarForm
 from engine.program.rules import Rules, traced
 from engine.program.stages import Listing
 from engine.program.xla import XlaProgram
-from engine.study.facts_tables import INDEPENDENT
 from engine.study.study import ANYWHERE, FORMS, Study
+from engine.study.tables.facts_tables import INDEPENDENT
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
 _FORMS: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()

@@ -24,8 +24,8 @@ from engine.program.contract import (
     YearlyValues,
     years_at_a_time,
 )
-from engine.study.facts_tables import FUTURES
 from engine.study.study import Block, Study
+from engine.study.tables.facts_tables import FUTURES
 
 LATER = 1 << 50
 """Number of the path whose random numbers path 0 has wherever the facts say nothing: no study has as many, nor does moving use them."""

@@ -13,8 +13,8 @@ from scipy.special import stdtrit
 
 from engine.risk.intervals import TAIL
 from engine.risk.stopping import OVER, Look, first_look, look, rounded_up
-from engine.study.stop_tables import Target
 from engine.study.study import Study
+from engine.study.tables.stop_tables import Target
 
 GROUPS = 20
 """Parts of a pilot, each of which is left out once."""

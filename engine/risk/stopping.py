@@ -25,8 +25,8 @@ from engine.risk.flags import Reason, text
 from engine.risk.intervals import TAIL, Estimate, Units, as_units, moments
 from engine.risk.measures import difference, finite_units, probability, probability_difference, summary
 from engine.risk.shares import effective_count
-from engine.study.stop_tables import PROBABILITY, Target
 from engine.study.study import BLOCK, Study
+from engine.study.tables.stop_tables import PROBABILITY, Target
 
 EXCEEDANCES = 200
 """Paths beyond VaR in a pilot."""

@@ -9,8 +9,8 @@ from engine.formatting import rounded
 from engine.risk.as_text import shown_in
 from engine.risk.evidence import level_of
 from engine.risk.intervals import Estimate
-from engine.study.challenge_tables import Claim
 from engine.study.study import Study
+from engine.study.tables.challenge_tables import Claim
 
 DIGITS = 3
 """Significant digits of an amount in a sentence, at most."""

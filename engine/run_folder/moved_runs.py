@@ -10,8 +10,8 @@ import numpy as np
 from engine.run_folder import ledger
 from engine.storage import npz, regular_files
 from engine.storage.files import write_atomically, writing
-from engine.study.facts_tables import FUTURES, Moved
 from engine.study.study import Block, Study
+from engine.study.tables.facts_tables import FUTURES, Moved
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from collections import Counter
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, numbers, texts
 from engine.errors import UserError
-from engine.study.constant_tables import stated, written
 from engine.study.study import Study
+from engine.study.tables.constant_tables import stated, written
 
 WHOSE = {"drawn": "a factor of this study", "study": "this study's number", "model": "the model's number"}
 """Whose a constant is, those that a study says something of first."""

@@ -15,9 +15,9 @@ from engine.execution.anew import first_paths
 from engine.formatting import words
 from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
-from engine.study.gate_tables import Gate
 from engine.study.loading import under
 from engine.study.study import Study
+from engine.study.tables.gate_tables import Gate
 
 GATES = "gates"
 MOST_PATHS = 16_384

@@ -26,8 +26,8 @@ from engine.run_folder.cube_groups import (
 from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
-from engine.study.policy_tables import on_path
 from engine.study.study import PRECISIONS, Block, Study
+from engine.study.tables.policy_tables import on_path
 
 KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
 """Groups of a replay, and what their values are called in its table."""

@@ -7,8 +7,9 @@ import json
 from typing import Any
 
 from engine.modelling.records import Model
-from engine.study import facts_tables, labels, observed_tables
+from engine.study import labels
 from engine.study.stated import Tables
+from engine.study.tables import facts_tables, observed_tables
 
 _WORDS = ("about", "source")
 

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.study import (
+from engine.study import lever_groups
+from engine.study.labels import OF_LABELS
+from engine.study.stated import Tables
+from engine.study.study import FORMS, LEVELS, Policy, Study
+from engine.study.tables import (
     challenge_tables,
     constant_tables,
     dimension_tables,
     factor_tables,
     facts_tables,
     group_tables,
-    lever_groups,
     observed_tables,
 )
-from engine.study.labels import OF_LABELS
-from engine.study.lever_tables import lever_table, put_together
-from engine.study.policy_tables import Policies
-from engine.study.stated import Tables
-from engine.study.study import FORMS, LEVELS, Policy, Study
+from engine.study.tables.lever_tables import lever_table, put_together
+from engine.study.tables.policy_tables import Policies
 from engine.study.vector_factors import together
 
 

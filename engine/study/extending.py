@@ -7,11 +7,12 @@ from typing import Any
 
 from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study import challenge_tables, dimension_tables, lever_groups, observed_tables
-from engine.study.factor_tables import law_keys
-from engine.study.gate_tables import ASKED
+from engine.study import lever_groups
 from engine.study.schema import NAMED
 from engine.study.stated import Tables
+from engine.study.tables import challenge_tables, dimension_tables, observed_tables
+from engine.study.tables.factor_tables import law_keys
+from engine.study.tables.gate_tables import ASKED
 
 
 def laid_over(below: Tables, above: Tables) -> dict[str, Any]:

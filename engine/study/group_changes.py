@@ -14,8 +14,8 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.draws.inputs import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
-from engine.study import group_tables
 from engine.study.stated import Tables, number
+from engine.study.tables import group_tables
 
 AGAINST = "against"
 """Key of the members that move against the others."""

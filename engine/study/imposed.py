@@ -12,8 +12,8 @@ from engine.errors import Problems, unknown
 from engine.modelling.executed import altered
 from engine.modelling.imposing import PREFIX
 from engine.modelling.records import Lever
-from engine.study.observed_tables import Observation
 from engine.study.study import Policy, Study
+from engine.study.tables.observed_tables import Observation
 
 
 def check(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:

@@ -17,9 +17,9 @@ from engine.draws.distributions.scipy_catalogue import (
 from engine.draws.sampling import SAMPLERS
 from engine.modelling import catalogue
 from engine.modelling.records import Model
-from engine.study.gate_tables import ACROSS
 from engine.study.schema import EXTENDS, as_json_schema
 from engine.study.stated import Tables
+from engine.study.tables.gate_tables import ACROSS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _LAWS = ("LawTable", "WeightedLaw", "FactorTable", "ShockTable")

@@ -10,8 +10,9 @@ from typing import Any
 from engine.errors import Problems, refusal
 from engine.formatting import titled
 from engine.modelling.records import Model
-from engine.study import challenge_tables, lever_groups, observed_tables
+from engine.study import lever_groups
 from engine.study.stated import Tables
+from engine.study.tables import challenge_tables, observed_tables
 
 KINDS = (
     "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",

@@ -12,7 +12,12 @@ from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
-from engine.study import (
+from engine.study import labels, lever_groups, watched
+from engine.study.document import document
+from engine.study.extending import factors_named
+from engine.study.stated import Tables
+from engine.study.study import Assumption, Study
+from engine.study.tables import (
     assumption_tables,
     challenge_tables,
     constant_tables,
@@ -22,20 +27,13 @@ from engine.study import (
     facts_tables,
     gate_tables,
     group_tables,
-    labels,
-    lever_groups,
     observed_tables,
     policy_tables,
     section_tables,
     stop_tables,
-    watched,
 )
-from engine.study.change_tables import Known
-from engine.study.document import document
-from engine.study.extending import factors_named
-from engine.study.shock_tables import ShockReader, group_names
-from engine.study.stated import Tables
-from engine.study.study import Assumption, Study
+from engine.study.tables.change_tables import Known
+from engine.study.tables.shock_tables import ShockReader, group_names
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 

@@ -19,14 +19,15 @@ from engine.draws.shocks import Shocks
 from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
-from engine.study import digests, dimension_tables, labels
-from engine.study.challenge_tables import Challenge
-from engine.study.facts_tables import FUTURES, Facts
-from engine.study.gate_tables import Gate
+from engine.study import digests, labels
 from engine.study.lever_groups import LeverGroups
-from engine.study.observed_tables import Observed
 from engine.study.stated import LEVELS as LEVELS, Tables
-from engine.study.stop_tables import Target
+from engine.study.tables import dimension_tables
+from engine.study.tables.challenge_tables import Challenge
+from engine.study.tables.facts_tables import FUTURES, Facts
+from engine.study.tables.gate_tables import Gate
+from engine.study.tables.observed_tables import Observed
+from engine.study.tables.stop_tables import Target
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""

@@ -11,9 +11,9 @@ from engine.errors import Problems
 from engine.modelling.executed import altered
 from engine.modelling.folds import at_year
 from engine.modelling.records import Outcome
-from engine.study.challenge_tables import Challenge
-from engine.study.observed_tables import Observation
 from engine.study.study import Keep, Policy, Study
+from engine.study.tables.challenge_tables import Challenge
+from engine.study.tables.observed_tables import Observation
 
 FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "": lambda values: values[-1],

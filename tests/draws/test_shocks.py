@@ -13,8 +13,8 @@ from engine.draws.shock_draws import poisson_tails
 from engine.program.devices import mesh
 from engine.program.kernel import program_on
 from engine.study.loading import read_study
-from engine.study.shock_tables import jumps_counted
 from engine.study.study import Block
+from engine.study.tables.shock_tables import jumps_counted
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.program.test_kernel import word_of
 from tests.shock_study import ALL, WALK, YEARS, Walk, lived, only, walk

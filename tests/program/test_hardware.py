@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.program import devices, first_launch, hardware
 from engine.program.contract import CardFailed, in_words
 from engine.program.kernel import program_on
-from engine.study.facts_tables import Facts
+from engine.study.tables.facts_tables import Facts
 from tests.program.simulated_card import Named, row_of
 from tests.program.simulated_driver import CUDA, Driver
 from tests.program.test_state import study as state_of_every_type

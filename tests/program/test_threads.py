@@ -12,8 +12,8 @@ import pytest
 from engine.program.contract import Pass, Passes
 from engine.program.moved import LATER, MovedProgram
 from engine.program.xla import XlaProgram
-from engine.study.facts_tables import FUTURES, Facts
 from engine.study.study import BLOCK, Block
+from engine.study.tables.facts_tables import FUTURES, Facts
 from tests.recorded import small_study_in
 
 THREADS = 8

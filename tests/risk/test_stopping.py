@@ -10,8 +10,8 @@ from scipy.stats import binom, nbinom
 from engine.risk import stopping
 from engine.risk.intervals import Estimate
 from engine.risk.stopping import Ended, Ending, Look, State, ending, few_digits, standing
-from engine.study.stop_tables import Target
 from engine.study.study import BLOCK, LEVELS
+from engine.study.tables.stop_tables import Target
 
 PART = BLOCK // 8
 

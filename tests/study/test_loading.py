@@ -17,7 +17,7 @@ from engine.study.loading import (
     resolved_text,
     shipped_studies,
 )
-from engine.study.policy_tables import phased
+from engine.study.tables.policy_tables import phased
 from tests.helpers import assert_close, assert_same
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
 

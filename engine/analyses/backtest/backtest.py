@@ -19,8 +19,8 @@ from engine.risk.exclusion import most_excluded
 from engine.risk.intervals import Estimate, Units, as_units
 from engine.study import imposed
 from engine.study.followed import followed
-from engine.study.observed_tables import Observation
 from engine.study.study import Study
+from engine.study.tables.observed_tables import Observation
 from engine.study.watched import is_within, why_apart
 
 PATHS, FEWEST = 1 << 14, 256

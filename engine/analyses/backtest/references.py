@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import t
 
-from engine.study.observed_tables import Observation
+from engine.study.tables.observed_tables import Observation
 
 LEAST = 3
 """Figures that a trend is fitted on, at least: two leave no spread."""

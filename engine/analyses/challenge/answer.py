@@ -20,8 +20,8 @@ from engine.answers.table import Column, Table, counts, estimates, numbers, text
 from engine.risk.intervals import Estimate, Z
 from engine.risk.shares import wilson_interval
 from engine.risk.wording import amounts, claimed, judged
-from engine.study.challenge_tables import Claim
 from engine.study.study import Study
+from engine.study.tables.challenge_tables import Claim
 
 READING = (
     "Universes are sets of other choices on the same futures; each share is of its design, so many choices at a time, and set by that, not by the "

@@ -19,8 +19,8 @@ from engine.analyses.futures import of_paths, refuse_too_many, sound
 from engine.analyses.variables import Values
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, UserError
-from engine.study.challenge_tables import Claim, claim_of
 from engine.study.study import Study
+from engine.study.tables.challenge_tables import Claim, claim_of
 
 PATHS = 1 << 14
 """Futures of a universe, unless more or fewer are asked for."""

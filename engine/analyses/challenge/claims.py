@@ -17,8 +17,8 @@ from engine.risk.evidence import level_of
 from engine.risk.exclusion import most_excluded
 from engine.risk.intervals import as_units, moments_of_totals
 from engine.risk.measures import of_policies
-from engine.study.challenge_tables import Claim
 from engine.study.study import Event, Study
+from engine.study.tables.challenge_tables import Claim
 
 RARE = 1e-3
 """Probability below which an event no longer happens, where it happens more often as stated."""

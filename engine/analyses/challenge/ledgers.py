@@ -11,10 +11,10 @@ from engine.analyses.challenge.claims import contribution, what
 from engine.analyses.challenge.worlds import AT_ONCE, Worlds
 from engine.analyses.lever_sets import players_of, set_of
 from engine.analyses.variables import Values
-from engine.study.assumption_tables import KINDS
-from engine.study.challenge_tables import KEY, Claim, Threshold
 from engine.study.lever_groups import KEY as GROUPS
 from engine.study.study import Study
+from engine.study.tables.assumption_tables import KINDS
+from engine.study.tables.challenge_tables import KEY, Claim, Threshold
 
 HORIZON = "horizon"
 

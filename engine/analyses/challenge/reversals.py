@@ -17,7 +17,7 @@ from engine.analyses.challenge.profiles import Profile
 from engine.analyses.turning import needed
 from engine.analyses.variables import PROBABILITY
 from engine.risk.intervals import Estimate, as_units
-from engine.study.challenge_tables import Claim
+from engine.study.tables.challenge_tables import Claim
 
 SCREENED = {2: 20, 3: 12}
 """Sets of each size that are run: those that single choices, added up, say are the worst for the claim. Half of them where one turns it."""

@@ -16,10 +16,10 @@ from engine.analyses.lever_sets import LeverSet, Terms, policy_of, set_of, years
 from engine.analyses.variables import Values
 from engine.program import arguments, compilation_cache, devices
 from engine.program.contract import Program, Scores
-from engine.study.change_tables import changed, joined
 from engine.study.group_changes import part_of
 from engine.study.lever_groups import START
 from engine.study.study import Block, Change, Policy, Study
+from engine.study.tables.change_tables import changed, joined
 
 AT_ONCE = 1 << 15
 """Paths whose random numbers are held at once, some two kilobytes each."""

@@ -17,8 +17,8 @@ from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk import weighted
 from engine.risk.intervals import Estimate
 from engine.risk.wording import amounts, measured
-from engine.study.facts_tables import FUTURES
 from engine.study.study import Study
+from engine.study.tables.facts_tables import FUTURES
 
 READING = (
     "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline, future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent "

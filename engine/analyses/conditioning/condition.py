@@ -18,10 +18,10 @@ from engine.program.contract import Program
 from engine.program.moving.sight import Sight
 from engine.risk.intervals import Units, Z, as_units
 from engine.risk.weighted_sample import LARGEST_SHAPE
-from engine.study.facts_tables import FUTURES, Facts, Moved
 from engine.study.followed import followed
-from engine.study.observed_tables import Observation
 from engine.study.study import BLOCK, Block, Study
+from engine.study.tables.facts_tables import FUTURES, Facts, Moved
+from engine.study.tables.observed_tables import Observation
 from engine.study.watched import check_known, known_and_later
 
 PLAIN = 1 << 18

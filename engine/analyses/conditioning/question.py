@@ -46,8 +46,8 @@ class Condition:
     def run_of(self, of: Asked) -> Study | None:
         """The study whose run is asked: that in which the figures are known."""
         from engine.program.moving.agreement import RUNS
-        from engine.study.facts_tables import FUTURES
         from engine.study.followed import knowing
+        from engine.study.tables.facts_tables import FUTURES
 
         if self.calibration is not None:
             return None

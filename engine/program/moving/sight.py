@@ -9,8 +9,8 @@ from jaxtyping import Float
 
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program, Scores
-from engine.study.observed_tables import Observation
 from engine.study.study import Block, Study
+from engine.study.tables.observed_tables import Observation
 from engine.study.watched import FOLDED, watching
 
 Figures = Float[np.ndarray, "figure path"]

@@ -14,8 +14,8 @@ from engine.program import arguments
 from engine.program.contract import Scores
 from engine.program.moving.sight import Sight
 from engine.program.normal_scores import as_normal, as_numbers
-from engine.study.facts_tables import FUTURES, Moved
 from engine.study.study import Block
+from engine.study.tables.facts_tables import FUTURES, Moved
 
 FRESH = 1 << 40
 """Number of the first future that a run may use: no study has as many paths."""

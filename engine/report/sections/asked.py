@@ -15,7 +15,7 @@ from engine.report.charts import Chart
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import minus
-from engine.study.assumption_tables import KINDS
+from engine.study.tables.assumption_tables import KINDS
 
 Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
 """What an answer's section draws, before its tables."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, unit_of
-from engine.study.constant_tables import stated, written
-from engine.study.lever_tables import lever_text
 from engine.study.study import Event, Policy, Study
+from engine.study.tables.constant_tables import stated, written
+from engine.study.tables.lever_tables import lever_text
 
 
 def section(run: RunRecords) -> Section:

@@ -9,7 +9,7 @@ from engine.analyses.challenge.claims import seen, what
 from engine.analyses.challenge.worlds import Worlds
 from engine.risk.measures import summary
 from engine.risk.shares import wilson_interval
-from engine.study.challenge_tables import claim_of
+from engine.study.tables.challenge_tables import claim_of
 from tests.analyses.challenge.models import balance
 from tests.helpers import assert_close
 

@@ -11,8 +11,8 @@ from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.worlds import Worlds
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
-from engine.study.challenge_tables import claim_of
 from engine.study.loading import load_study, read_study
+from engine.study.tables.challenge_tables import claim_of
 from tests.analyses.assumed import LAKE, Lake
 from tests.analyses.challenge.models import Balance, balance, normal, text
 from tests.helpers import assert_close, assert_same

@@ -17,10 +17,10 @@ from engine.program import devices
 from engine.program.moving.agreement import RUNS
 from engine.program.moving.sight import Sight
 from engine.run_folder.finding import run_folder
-from engine.study.facts_tables import FUTURES
 from engine.study.followed import knowing
 from engine.study.loading import read_study
 from engine.study.study import Block
+from engine.study.tables.facts_tables import FUTURES
 from tests.analyses.backtest.models import Walk, row, walk
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
 

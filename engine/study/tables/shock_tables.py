@@ -17,8 +17,8 @@ from engine.draws.limits import reach
 from engine.draws.shocks import Jumps, Moving, Regime, Shocks
 from engine.errors import Problems, did_you_mean, look_up, refusal
 from engine.modelling.records import Model, factor_names, shock_streams
-from engine.study import factor_tables, group_tables
 from engine.study.stated import Tables
+from engine.study.tables import factor_tables, group_tables
 
 JUMP_KEYS = ("probability", "rate", "size")
 _OWN = ("persistence", "regime", "states", *JUMP_KEYS)

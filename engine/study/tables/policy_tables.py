@@ -13,9 +13,9 @@ from engine.draws.limits import reach
 from engine.errors import Problems, look_up, refusal
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Model
-from engine.study.lever_tables import LeverTables, taken_apart
 from engine.study.stated import Tables
 from engine.study.study import Policy
+from engine.study.tables.lever_tables import LeverTables, taken_apart
 
 
 @dataclass(frozen=True)

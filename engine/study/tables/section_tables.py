@@ -9,9 +9,9 @@ from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
-from engine.study import facts_tables
 from engine.study.stated import Tables
 from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS, Keep
+from engine.study.tables import facts_tables
 
 LATER_SAMPLERS = ("importance",)
 SMALL_MODEL = 64

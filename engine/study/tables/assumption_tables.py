@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal
-from engine.study.change_tables import Known, flat, parts, read_change
 from engine.study.stated import Tables
 from engine.study.study import Assumption, Change
+from engine.study.tables.change_tables import Known, flat, parts, read_change
 
 ALL = "all"
 """All assumptions at once, which no single one may be called."""

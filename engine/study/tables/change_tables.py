@@ -17,12 +17,12 @@ from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
-from engine.study.constant_tables import KEY
-from engine.study.lever_tables import LeverTables, put_together
-from engine.study.policy_tables import Policies, PolicyReader
-from engine.study.shock_tables import group_names
 from engine.study.stated import Tables, multiple_of, number
 from engine.study.study import Change, Study
+from engine.study.tables.constant_tables import KEY
+from engine.study.tables.lever_tables import LeverTables, put_together
+from engine.study.tables.policy_tables import Policies, PolicyReader
+from engine.study.tables.shock_tables import group_names
 
 POLICIES, GROUPS = "policies", "groups"
 """Tables within a change that are of single policies, and of groups."""
