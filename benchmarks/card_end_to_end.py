@@ -35,7 +35,7 @@ from engine.formatting import size_as_text
 from engine.program import reductions
 from engine.program.hardware import processors
 from engine.program.kernel import program_on
-from engine.risk.tallies import FINE, Folding
+from engine.risk.estimation.tallies import FINE, Folding
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study
 from engine.study.study import BLOCK

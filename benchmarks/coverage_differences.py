@@ -7,10 +7,10 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
-from engine.risk.differences import difference
-from engine.risk.evidence import level_of
-from engine.risk.intervals import as_units
-from engine.risk.tails import Measured
+from engine.risk.estimation.differences import difference
+from engine.risk.estimation.evidence import level_of
+from engine.risk.estimation.intervals import as_units
+from engine.risk.estimation.tails import Measured
 
 Law = Callable[[np.ndarray], np.ndarray]
 CELLS = 1 << 19

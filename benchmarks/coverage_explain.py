@@ -8,8 +8,8 @@ from scipy.special import ndtr, roots_legendre
 from scipy.stats import norm
 
 from engine.analyses.prior_scores import BINS, in_tenths
-from engine.risk.intervals import Units
-from engine.risk.worst_share import WorstShare, of_event, of_outcome
+from engine.risk.drivers.worst_share import WorstShare, of_event, of_outcome
+from engine.risk.estimation.intervals import Units
 
 Row = tuple[str, ...]
 LEVEL, EDGE = 0.99, 2.5

@@ -12,9 +12,9 @@ import numpy as np
 from scipy import stats
 from timing import machine, table
 
-from engine.risk.intervals import Estimate
-from engine.risk.pareto_law import log_likelihood
-from engine.risk.return_levels import Extremes, extremes
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.pareto_law import log_likelihood
+from engine.risk.estimation.return_levels import Extremes, extremes
 
 FUTURES = 20_000
 TIMES = 0.1, 1.0, 10.0

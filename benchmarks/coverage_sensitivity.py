@@ -9,8 +9,8 @@ import numpy as np
 from scipy.stats import norm
 
 from engine.analyses import shapley
-from engine.risk.indices import Pair, away, between, few_away, increments, shares
-from engine.risk.intervals import Estimate, as_units
+from engine.risk.drivers.indices import Pair, away, between, few_away, increments, shares
+from engine.risk.estimation.intervals import Estimate, as_units
 
 BATCHES = 64
 Row = tuple[str, ...]

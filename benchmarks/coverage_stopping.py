@@ -19,8 +19,16 @@ import numpy as np
 from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
-from engine.risk.evidence import levels_of
-from engine.risk.stopping import Ended, Look, first_look, look_at_event, look_at_values, rounded_up, walk
+from engine.risk.estimation.evidence import levels_of
+from engine.risk.estimation.stopping import (
+    Ended,
+    Look,
+    first_look,
+    look_at_event,
+    look_at_values,
+    rounded_up,
+    walk,
+)
 from engine.study.tables.stop_tables import Target
 
 Law = Callable[[np.ndarray], np.ndarray]

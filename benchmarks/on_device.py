@@ -32,8 +32,8 @@ from engine.program import devices  # noqa: E402
 from engine.program.contract import Program  # noqa: E402
 from engine.program.rules import traced  # noqa: E402
 from engine.program.tile import Tile  # noqa: E402
-from engine.risk.events import event_indicators  # noqa: E402
-from engine.risk.measures import summary  # noqa: E402
+from engine.risk.estimation.events import event_indicators  # noqa: E402
+from engine.risk.estimation.measures import summary  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402
 from engine.study.study import BLOCK, Block, Study  # noqa: E402
 

@@ -9,7 +9,7 @@ from timing import machine, table
 from engine.draws.sampling import SAMPLERS, Keyed, Latin
 from engine.program import devices
 from engine.program.kernel import program_on
-from engine.risk.intervals import as_units, moments
+from engine.risk.estimation.intervals import as_units, moments
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study
 

@@ -14,8 +14,8 @@ from engine.modelling.records import Lever, Outcome, PathModel, Shock, Yearly
 from engine.program import devices
 from engine.program.contract import Program
 from engine.program.kernel import program_on
-from engine.risk.intervals import Estimate, as_units, moments
-from engine.risk.measures import of_policies, probability
+from engine.risk.estimation.intervals import Estimate, as_units, moments
+from engine.risk.estimation.measures import of_policies, probability
 from engine.study.loading import read_study
 from engine.study.study import BLOCK
 

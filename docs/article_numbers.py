@@ -21,7 +21,7 @@ from click.testing import CliRunner
 from engine.cli import main
 from engine.formatting import rounded
 from engine.report.text import minus, with_interval
-from engine.risk.tables import Record
+from engine.risk.estimation.tables import Record
 
 PAGE = Path(__file__).parent / "article.md"
 VIEWS = {"now": "rustbelt", "then": "rustbelt_2016"}

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, estimates, numbers, texts
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 
 CLAIMS = ("reform better than old in region_devastated", "reform better than old in bank_loss, ES99")
 SENTENCES = (

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, estimates, numbers, texts
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 
 SHIFTS = (0.3, -2.0, 0.0, 1.2)
 """Of factors in turn, in standard deviations of the prior; the last factor never varies."""

@@ -15,13 +15,13 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, counts, estimates, numbers, texts, truths
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
-from engine.risk.boxes import Limits, judged
-from engine.risk.conditional import Condition
-from engine.risk.evidence import MEASURES, level_of
-from engine.risk.intervals import Estimate, as_units
-from engine.risk.measures import probability, summary
-from engine.risk.summaries import Summaries
-from engine.risk.where import Under, Where
+from engine.risk.drivers.boxes import Limits, judged
+from engine.risk.drivers.where import Under, Where
+from engine.risk.estimation.conditional import Condition
+from engine.risk.estimation.evidence import MEASURES, level_of
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.measures import probability, summary
+from engine.risk.estimation.summaries import Summaries
 from engine.run_folder.cube_groups import described_inputs, described_value, groups, policies
 from engine.study.loading import read_study
 from engine.study.study import Study

@@ -12,7 +12,7 @@ import numpy as np
 from engine.execution.work import Work
 from engine.program.contract import BlockResult
 from engine.program.kernel import program_on
-from engine.risk.tallies import Tally
+from engine.risk.estimation.tallies import Tally
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
 from tests.small_files import BRIDGE, MODELS, POND

@@ -11,9 +11,9 @@ from engine.draws.inputs import Input
 from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
-from engine.risk.display import histogram
-from engine.risk.flags import DETAILS, Reason
-from engine.risk.summaries import Summaries
+from engine.risk.estimation.display import histogram
+from engine.risk.estimation.flags import DETAILS, Reason
+from engine.risk.estimation.summaries import Summaries
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart

@@ -14,11 +14,11 @@ import pytest
 
 from engine.modelling.folds import at_year
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.risk import measures
-from engine.risk.events import event_indicators
-from engine.risk.pairing import variance_ratio
-from engine.risk.regrets import regrets
-from engine.risk.tables import tables_of_paths
+from engine.risk.estimation import measures
+from engine.risk.estimation.events import event_indicators
+from engine.risk.estimation.tables import tables_of_paths
+from engine.risk.policies.pairing import variance_ratio
+from engine.risk.policies.regrets import regrets
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_plausible

@@ -15,13 +15,13 @@ from engine.analyses.variables import outcomes_of
 from engine.errors import Problem, UserError, unknown
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
-from engine.risk.events import happens
-from engine.risk.exclusion import excluded, most_excluded
-from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Units, as_units
-from engine.risk.measures import of_policies, probability, probability_difference
-from engine.risk.rankings import PROBABILITY, STATED, Ranking, rankings
-from engine.risk.tables import THREADS, Record, against_baseline, record
+from engine.risk.estimation.events import happens
+from engine.risk.estimation.exclusion import excluded, most_excluded
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.measures import of_policies, probability, probability_difference
+from engine.risk.estimation.tables import THREADS, Record, against_baseline, record
+from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, rankings
 from engine.study.study import Change, Event, Study
 from engine.study.tables.assumption_tables import ALL, KINDS
 from engine.study.tables.change_tables import joined

@@ -10,9 +10,9 @@ from engine.analyses.columns import estimate, fields, labelled
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
-from engine.risk.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
-from engine.risk.tables import Record
-from engine.risk.wording import listed
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.wording import listed
+from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
 from engine.study.tables.assumption_tables import ALL, in_words
 
 READING = (

@@ -24,10 +24,10 @@ from engine.formatting import size_as_text
 from engine.program import compilation_cache, devices
 from engine.program.contract import BlockResult
 from engine.program.devices import memory_free
-from engine.risk.contrasts import Contrasts, of_mean, of_shortfall
-from engine.risk.events import event_indicators
-from engine.risk.exclusion import most_excluded, with_units
-from engine.risk.intervals import Estimate, as_units
+from engine.risk.estimation.events import event_indicators
+from engine.risk.estimation.exclusion import most_excluded, with_units
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.policies.contrasts import Contrasts, of_mean, of_shortfall
 from engine.study.study import Block, Study
 from engine.study.tables.section_tables import default_tile
 

@@ -11,10 +11,10 @@ from engine.analyses.variables import PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, texts
-from engine.risk.as_text import cell, judged, shown_in
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record, record
-from engine.risk.wording import measured, size, some
+from engine.risk.estimation.as_text import cell, judged, shown_in
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record, record
+from engine.risk.estimation.wording import measured, size, some
 from engine.study.lever_groups import KEY
 from engine.study.study import Study
 

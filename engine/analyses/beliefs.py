@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.turning import Difference
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 from engine.study import group_changes
 from engine.study.study import Change, Group, Study
 

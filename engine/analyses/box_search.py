@@ -14,7 +14,7 @@ import pandas as pd
 
 from engine.analyses.peeling import passed_through
 from engine.errors import UserError, install
-from engine.risk.boxes import Box, Limits
+from engine.risk.drivers.boxes import Box, Limits
 
 PRIM, CART = "prim", "cart"
 LEAST_MASS = 0.05

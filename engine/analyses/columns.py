@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from engine.answers.table import Column, counts, texts
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record
 
 Rows = Sequence[tuple[Any, ...]]
 

@@ -15,9 +15,9 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.errors import UserError
 from engine.formatting import begun
-from engine.risk.intervals import as_units
-from engine.risk.tables import Record, tables_of_paths
-from engine.risk.wording import undecided
+from engine.risk.estimation.intervals import as_units
+from engine.risk.estimation.tables import Record, tables_of_paths
+from engine.risk.estimation.wording import undecided
 from engine.study.study import Study
 
 READING = (

@@ -69,7 +69,7 @@ class Compare:
         from engine.analyses import compare_answer
         from engine.analyses.findings import Question
         from engine.analyses.variables import LEVEL
-        from engine.risk.evidence import stated_level
+        from engine.risk.estimation.evidence import stated_level
 
         level = stated_level(self.level)
         wanted = Question(self.outcome, level or LEVEL, self.year, self.at, self.numbers)

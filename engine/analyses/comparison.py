@@ -12,17 +12,18 @@ import xarray as xr
 from engine.analyses import years
 from engine.analyses.findings import Ahead, CommonTail, Findings, InTheMean, Question
 from engine.errors import Problem, Problems, UserError, unknown
-from engine.risk import joint, ranks, series
-from engine.risk.dominance import Dominance, dominance
-from engine.risk.events import known_events
-from engine.risk.intervals import Estimate
-from engine.risk.measures import of_policies, regret
-from engine.risk.overtaking import in_the_mean, overtaking
-from engine.risk.pairing import variance_ratio
-from engine.risk.ranks import Gaps
-from engine.risk.regrets import regrets
-from engine.risk.tables import THREADS, Record, Tables, against_baseline, record
-from engine.risk.thresholds import ThresholdCurves, threshold_curves
+from engine.risk.drivers import series
+from engine.risk.estimation.events import known_events
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import of_policies, regret
+from engine.risk.estimation.tables import THREADS, Record, Tables, against_baseline, record
+from engine.risk.policies import joint, ranks
+from engine.risk.policies.dominance import Dominance, dominance
+from engine.risk.policies.overtaking import in_the_mean, overtaking
+from engine.risk.policies.pairing import variance_ratio
+from engine.risk.policies.ranks import Gaps
+from engine.risk.policies.regrets import regrets
+from engine.risk.policies.thresholds import ThresholdCurves, threshold_curves
 from engine.study.study import Event, Study
 
 

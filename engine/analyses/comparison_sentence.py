@@ -11,11 +11,11 @@ from engine.analyses.comparison_tables import CHANCE, GAP, outcomes_of, shown, t
 from engine.analyses.findings import Findings
 from engine.answers import every_pair
 from engine.formatting import begun
-from engine.risk.as_text import judged
-from engine.risk.intervals import as_units
-from engine.risk.regrets import least
-from engine.risk.tables import Record
-from engine.risk.wording import likely, measured, named, share, size, some, undecided, worst_share
+from engine.risk.estimation.as_text import judged
+from engine.risk.estimation.intervals import as_units
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.wording import likely, measured, named, share, size, some, undecided, worst_share
+from engine.risk.policies.regrets import least
 
 MOST = 2
 """Policies each of which has its own sentences; of more, those that rank first are named."""

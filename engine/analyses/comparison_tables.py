@@ -14,10 +14,10 @@ from engine.analyses.variables import PROBABILITY
 from engine.answers import every_pair
 from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.formatting import rounded
-from engine.risk.as_text import cell
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record
-from engine.risk.thresholds import ThresholdCurves
+from engine.risk.estimation.as_text import cell
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record
+from engine.risk.policies.thresholds import ThresholdCurves
 
 FEW = 2
 """Policies against the baseline, up to which all outcomes are shown."""

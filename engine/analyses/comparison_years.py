@@ -11,7 +11,7 @@ from engine.analyses.columns import estimate, labelled
 from engine.analyses.comparison_tables import GAP, MOST, judged, tail, units, verdicts
 from engine.analyses.findings import Findings
 from engine.answers.table import Column, Table, estimates, numbers, texts
-from engine.risk.overtaking import Overtaking
+from engine.risk.policies.overtaking import Overtaking
 
 DIMS = ("variable", "place", "policy")
 

@@ -14,9 +14,9 @@ from engine.analyses.search_result import SearchResult, Together
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.boxes import CALLED, Judged
-from engine.risk.tallies import unkept
-from engine.risk.where import parse_where
+from engine.risk.drivers.boxes import CALLED, Judged
+from engine.risk.drivers.where import parse_where
+from engine.risk.estimation.tallies import unkept
 
 FREQUENT = 0.25
 """Share of resamples from which a factor is named that the first box does not limit."""
@@ -38,7 +38,7 @@ def answer(of: Asked, where: str, numbers: bool = False) -> Answer:
     """Boxes of factors by the stored draws; `engine.analyses.discovery.discovery` says how.
 
     Raises:
-      UserError: as `engine.risk.where.parse_where` and `engine.analyses.discovery.discovery`.
+      UserError: as `engine.risk.drivers.where.parse_where` and `engine.analyses.discovery.discovery`.
     """
     study = of.study
     given = discovery(study, parse_where(study, where, unkept(study)), of.first(PATHS), _draws(of.cube))

@@ -11,10 +11,20 @@ from jaxtyping import Bool, Int
 from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
 from engine.analyses.search_result import Lead, SearchResult, Step, Together
 from engine.errors import UserError
-from engine.risk.boxes import TOLERANCE, Box, Draws, Judged, best, correlations, distance, inside, judged
-from engine.risk.intervals import Units, as_units
-from engine.risk.measures import probability
-from engine.risk.where import Where
+from engine.risk.drivers.boxes import (
+    TOLERANCE,
+    Box,
+    Draws,
+    Judged,
+    best,
+    correlations,
+    distance,
+    inside,
+    judged,
+)
+from engine.risk.drivers.where import Where
+from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.measures import probability
 from engine.study.study import Study
 
 METHODS = (PRIM, CART)

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from engine.analyses.search_result import SearchResult
 from engine.formatting import begun
-from engine.risk.boxes import CALLED, Judged, category, labels_of, number, restriction
-from engine.risk.where import Versus
-from engine.risk.wording import likely, named, share, some
+from engine.risk.drivers.boxes import CALLED, Judged, category, labels_of, number, restriction
+from engine.risk.drivers.where import Versus
+from engine.risk.estimation.wording import likely, named, share, some
 from engine.study.study import Event
 
 ROOM, LIMITS = 14, 18

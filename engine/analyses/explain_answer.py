@@ -19,10 +19,10 @@ from engine.answers.question import Asked
 from engine.answers.shown import cell_of, text_of
 from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.formatting import words
-from engine.risk.as_text import shown_in
-from engine.risk.evidence import stated_level
-from engine.risk.farthest import Standing, sentences
-from engine.risk.wording import amount, likely, named, share, worst_share
+from engine.risk.drivers.farthest import Standing, sentences
+from engine.risk.estimation.as_text import shown_in
+from engine.risk.estimation.evidence import stated_level
+from engine.risk.estimation.wording import amount, likely, named, share, worst_share
 
 READING = (
     "distance: how unevenly the worst futures lie over the tenths of the prior, 0 where they are as the prior has them, 9 where all are in one "

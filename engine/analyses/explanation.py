@@ -19,9 +19,9 @@ from engine.analyses.variants import Observer, unobserved
 from engine.formatting import command_line
 from engine.program import compilation_cache, devices, drawing
 from engine.program.contract import Program
-from engine.risk.intervals import Estimate
-from engine.risk.measures import probability, summary
-from engine.risk.place_parts import PlaceParts, place_parts
+from engine.risk.drivers.place_parts import PlaceParts, place_parts
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import probability, summary
 from engine.study.study import Study
 
 MOVED = "its futures are moved to where facts are likely"

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from engine.analyses.variables import LEVEL
-from engine.risk.dominance import Dominance
-from engine.risk.intervals import Estimate
-from engine.risk.overtaking import Overtaking
-from engine.risk.ranks import Front, Gaps
-from engine.risk.tables import Record
-from engine.risk.thresholds import ThresholdCurves
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record
+from engine.risk.policies.dominance import Dominance
+from engine.risk.policies.overtaking import Overtaking
+from engine.risk.policies.ranks import Front, Gaps
+from engine.risk.policies.thresholds import ThresholdCurves
 from engine.study.study import Study
 
 Place = tuple[tuple[str, str], ...]

@@ -23,8 +23,8 @@ from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL, Values, outc
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
-from engine.risk.intervals import Estimate, as_units
-from engine.risk.tilting import Tilt, nearest_turn, normalised
+from engine.risk.drivers.tilting import Tilt, nearest_turn, normalised
+from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.study import Input, Study
 
 FARTHEST = 3.0

@@ -12,10 +12,10 @@ from engine.answers.question import Asked
 from engine.answers.table import Table, estimates, numbers, texts, truths
 from engine.errors import UserError
 from engine.formatting import begun
-from engine.risk.as_text import shown_in
-from engine.risk.intervals import Estimate
-from engine.risk.weighted_sample import LARGEST_SHAPE
-from engine.risk.wording import amount, amounts, measured, size, some
+from engine.risk.estimation.as_text import shown_in
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
+from engine.risk.estimation.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 
 NAMED = 3

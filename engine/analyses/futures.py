@@ -16,8 +16,8 @@ from engine.errors import Problem, UserError
 from engine.program import compilation_cache, devices
 from engine.program.contract import FactorDraws, Program, Scores
 from engine.program.native import LoopProgram
-from engine.risk.exclusion import most_excluded
-from engine.risk.intervals import dots
+from engine.risk.estimation.exclusion import most_excluded
+from engine.risk.estimation.intervals import dots
 from engine.study.study import Block, Change, Study
 
 ROUNDINGS = 16

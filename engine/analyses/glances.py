@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from engine.analyses.beliefs import Line
 from engine.analyses.turning import needed, sureness
-from engine.risk.evidence import FEWEST_FOR_ES
-from engine.risk.intervals import Units
-from engine.risk.weighted import mean as weighted_mean
+from engine.risk.estimation.evidence import FEWEST_FOR_ES
+from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.weighted import mean as weighted_mean
 
 SHARE = 8
 """One in so many futures of a look is glanced at."""

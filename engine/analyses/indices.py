@@ -26,10 +26,10 @@ from engine.analyses.futures import (
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
 from engine.analyses.variables import SHORTFALL
 from engine.analyses.variants import Observer
-from engine.risk.flags import Flag
-from engine.risk.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
-from engine.risk.intervals import Estimate, as_units
-from engine.risk.tables import THREADS
+from engine.risk.drivers.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
+from engine.risk.estimation.flags import Flag
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.tables import THREADS
 
 MOST_EXACT = 12
 """Inputs up to which all coalitions are run; of more, random orders are."""

@@ -18,8 +18,8 @@ from engine.analyses.variables import Values
 from engine.formatting import rounded
 from engine.program import arguments
 from engine.program.contract import Scores
-from engine.risk.intervals import Estimate, Units
-from engine.risk.weighted import mean as weighted_mean
+from engine.risk.estimation.intervals import Estimate, Units
+from engine.risk.estimation.weighted import mean as weighted_mean
 from engine.study.study import Study
 
 ROUNDS = 5

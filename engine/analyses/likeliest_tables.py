@@ -12,8 +12,8 @@ from engine.analyses.explanation import Explanation
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.reverse_stress import FailurePoint
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.place_parts import by_variable
-from engine.risk.wording import some
+from engine.risk.drivers.place_parts import by_variable
+from engine.risk.estimation.wording import some
 
 SHOWN = 12
 """Rows of a table that are shown, unless all are asked for."""

@@ -13,8 +13,8 @@ from engine.analyses.joint_scores import Joint
 from engine.analyses.variants import Observer
 from engine.errors import Problem, UserError, unknown
 from engine.program import arguments
-from engine.risk.indices import away, few_away, shares
-from engine.risk.intervals import Estimate
+from engine.risk.drivers.indices import away, few_away, shares
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 PATHS = 2048

@@ -11,8 +11,8 @@ from jaxtyping import Float
 
 from engine.analyses.futures import Futures, sound
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
-from engine.risk.intervals import Estimate, as_units
-from engine.risk.weighted import mean as weighted_mean
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.weighted import mean as weighted_mean
 from engine.study.study import Change, Study
 
 Paths = Float[np.ndarray, "path"]

@@ -16,7 +16,7 @@ from engine.program.contract import Program, Trace
 from engine.program.kernel import program_on
 from engine.program.native import LoopProgram
 from engine.program.normal_scores import as_normal, as_numbers
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 MOST_STARTS = 1000

@@ -10,11 +10,11 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.record_tables import sentence, tables
 from engine.errors import UserError, unknown
-from engine.risk.conditional import condition_table, not_kept, parse_condition
-from engine.risk.events import known_events
-from engine.risk.summaries import yearly_table
-from engine.risk.tables import Record
-from engine.risk.tallies import unkept
+from engine.risk.estimation.conditional import condition_table, not_kept, parse_condition
+from engine.risk.estimation.events import known_events
+from engine.risk.estimation.summaries import yearly_table
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.tallies import unkept
 from engine.study.study import Study
 
 NOTHING = "Nothing is measured at this level: an event has its probability alone."

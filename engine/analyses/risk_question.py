@@ -30,6 +30,6 @@ class Risk:
     def answer(self, of: Asked) -> Answer:
         """Measures of every outcome and event under each policy, and less the baseline; `engine.analyses.risk_answer` says what is refused."""
         from engine.analyses import risk_answer
-        from engine.risk.evidence import stated_level
+        from engine.risk.estimation.evidence import stated_level
 
         return risk_answer.answer(of, self.variable, stated_level(self.level), self.given)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from engine.risk.boxes import Judged
-from engine.risk.intervals import Estimate
-from engine.risk.where import Where
+from engine.risk.drivers.boxes import Judged
+from engine.risk.drivers.where import Where
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 

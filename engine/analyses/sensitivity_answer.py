@@ -17,7 +17,7 @@ from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, estimates, numbers, texts
-from engine.risk.wording import listed, measured, share, some
+from engine.risk.estimation.wording import listed, measured, share, some
 
 MOST = 8
 """Rows of a table that are shown unless all are asked for."""

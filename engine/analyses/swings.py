@@ -12,10 +12,10 @@ import numpy as np
 from engine.analyses.futures import Futures, Quantity, refuse_too_many, sound
 from engine.analyses.variables import LEVEL, PROBABILITY, Values, under
 from engine.analyses.variants import Observer
-from engine.risk.held_against import HeldAgainst
-from engine.risk.intervals import Estimate
-from engine.risk.measures import probability_difference
-from engine.risk.tables import THREADS
+from engine.risk.estimation.held_against import HeldAgainst
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import probability_difference
+from engine.risk.estimation.tables import THREADS
 from engine.study.study import Study
 
 PATHS = 1 << 16

@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
 from engine.program.contract import Program, Trace
-from engine.risk.events import event_outcomes, happens
-from engine.risk.exclusion import with_units
-from engine.risk.intervals import Units, as_units
-from engine.risk.worst_share import NEAR, WorstShare, of_event, of_outcome
+from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
+from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.exclusion import with_units
+from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import Block, Event, Study
 
 AT_ONCE = 1 << 15

@@ -11,9 +11,9 @@ import numpy as np
 from engine.analyses import variants
 from engine.analyses.tail_futures import Watched
 from engine.program.contract import Program
-from engine.risk.events import happens
-from engine.risk.intervals import Estimate
-from engine.risk.measures import difference, finite_units, probability_difference
+from engine.risk.estimation.events import happens
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import difference, finite_units, probability_difference
 
 MORE = 0.1
 """Share of its value by which a lever is moved."""

@@ -11,10 +11,10 @@ from scipy.special import stdtrit
 from engine.analyses import shapley, variants
 from engine.analyses.tail_futures import Watched
 from engine.program.contract import Program
-from engine.risk.contrasts import Contrasts, Influence, of_mean, of_shortfall
-from engine.risk.events import happens
-from engine.risk.exclusion import with_units
-from engine.risk.intervals import TAIL, Estimate, as_units
+from engine.risk.estimation.events import happens
+from engine.risk.estimation.exclusion import with_units
+from engine.risk.estimation.intervals import TAIL, Estimate, as_units
+from engine.risk.policies.contrasts import Contrasts, Influence, of_mean, of_shortfall
 from engine.study.study import Study
 from engine.study.tables.change_tables import joined
 

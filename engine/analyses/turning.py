@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
 
-from engine.risk.intervals import TAIL, Estimate, Units
+from engine.risk.estimation.intervals import TAIL, Estimate, Units
 
 FINE = 1e-3
 """Share of the way between two looks to which a change of sign is known."""

@@ -8,9 +8,9 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.errors import Problem, UserError, unknown
-from engine.risk.events import event_outcomes, happens
-from engine.risk.intervals import Estimate, Units
-from engine.risk.measures import difference, probability_difference
+from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.intervals import Estimate, Units
+from engine.risk.estimation.measures import difference, probability_difference
 from engine.study.study import Study
 
 MEAN, PROBABILITY = "mean", "probability"

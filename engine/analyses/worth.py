@@ -11,10 +11,10 @@ import numpy as np
 from engine.analyses.futures import Futures
 from engine.analyses.independent_inputs import IndependentInput
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values
-from engine.risk.indices import NOTHING
-from engine.risk.information import Decision, Reader, normal_scores
-from engine.risk.intervals import Estimate, as_units
-from engine.risk.tables import THREADS
+from engine.risk.drivers.indices import NOTHING
+from engine.risk.drivers.information import Decision, Reader, normal_scores
+from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.tables import THREADS
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from engine.program import compilation_cache, devices
-from engine.risk.series import Series, Years
+from engine.risk.drivers.series import Series, Years
 from engine.study.study import Study
 
 PATHS = 1 << 14

@@ -10,9 +10,9 @@ import numpy as np
 
 from engine.answers.table import Table, counts, estimates, texts
 from engine.formatting import begun
-from engine.risk.intervals import Estimate
-from engine.risk.ranks import Front, Gaps, front
-from engine.risk.wording import measured, named, some
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.wording import measured, named, some
+from engine.risk.policies.ranks import Front, Gaps, front
 from engine.study.study import Study
 
 ROOM = 6

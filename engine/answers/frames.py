@@ -8,9 +8,9 @@ import pandas as pd
 
 from engine.answers.shown import YEAR, stacks, text_of
 from engine.answers.table import Kind, Table
-from engine.risk.as_text import places_of
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
+from engine.risk.estimation.as_text import places_of
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.summaries import STATS
 
 WIDTH = 80
 """Columns of a terminal."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from engine.answers.table import Column, Kind, Table, Value
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.summaries import STATS
 
 VERSION = 1
 _NULL = {"type": ["number", "null"]}

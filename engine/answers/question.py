@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers.answer import Answer
-    from engine.risk.tables import Tables
+    from engine.risk.estimation.tables import Tables
     from engine.study.study import Study
 
 STUDY, RUN = "study", "run"

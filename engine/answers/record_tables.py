@@ -10,12 +10,12 @@ from operator import attrgetter
 
 from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.formatting import begun
-from engine.risk.as_text import cell, shown_in
-from engine.risk.evidence import level_of
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
-from engine.risk.tables import Record
-from engine.risk.wording import amount, listed, measured, named
+from engine.risk.estimation.as_text import cell, shown_in
+from engine.risk.estimation.evidence import level_of
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.summaries import STATS
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.wording import amount, listed, measured, named
 from engine.study.study import Study
 
 MAIN = ("mean", "ES99", "probability", "share")

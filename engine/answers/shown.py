@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 
 from engine.answers.table import SCALES, Column, Kind, Table
 from engine.formatting import rounded, words
-from engine.risk.as_text import Cell, cell
-from engine.risk.flags import Reason
-from engine.risk.intervals import Estimate
-from engine.risk.tables import record
+from engine.risk.estimation.as_text import Cell, cell
+from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import record
 
 COMMAND = "command"
 """Column whose texts are commands, which are shown as they are, never broken."""

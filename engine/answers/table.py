@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Estimate
 
 Value = Estimate | float | int | bool | str | None
 

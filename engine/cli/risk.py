@@ -64,7 +64,7 @@ def _print(
     run: Run, answer: Answer, full: bool, variable: str | None, level: str | None, given: str | None
 ) -> None:
     """The records of the answer: policies side by side; a table a policy where a condition is given; years down."""
-    from engine.risk.evidence import stated_level
+    from engine.risk.estimation.evidence import stated_level
 
     console, study, chosen = screen.stdout(), run.answers.study, stated_level(level)
     levels = () if chosen is None else (f"VaR{100 * chosen:g}", f"ES{100 * chosen:g}")

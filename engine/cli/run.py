@@ -78,7 +78,7 @@ def command(
     """
     from engine.execution.job import RunOptions
     from engine.execution.until import compute, why_idle
-    from engine.risk.rounding import REMEDY
+    from engine.risk.estimation.rounding import REMEDY
     from engine.runs.headline import Tightening
     from engine.runs.upkeep import report_note
 
@@ -161,7 +161,7 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
 
 def _ending(finished: Finished) -> list[str]:
     """What ended a run that had a rule, and how its targets stand; nothing of another."""
-    from engine.risk.stopping import ending
+    from engine.risk.estimation.stopping import ending
 
     return [] if finished.ended is None else ending(finished.ended, finished.answers.study.paths)
 

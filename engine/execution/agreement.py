@@ -8,8 +8,8 @@ import numpy as np
 
 from engine.errors import Problems
 from engine.program.contract import Outcomes, Program
-from engine.risk.exclusion import without_excluded
-from engine.risk.tallies import Tally, group_size, tally, unkept
+from engine.risk.estimation.exclusion import without_excluded
+from engine.risk.estimation.tallies import Tally, group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart

@@ -11,7 +11,7 @@ from engine.errors import Problems
 from engine.execution.nonfinite import replay_command
 from engine.modelling.cell_axis import cell_layout
 from engine.modelling.records import cell_names
-from engine.risk.bounds import beyond, bounded, limits_of
+from engine.risk.estimation.bounds import beyond, bounded, limits_of
 from engine.study.study import Study
 
 

@@ -29,8 +29,8 @@ from engine.execution.stages import Stage
 from engine.program import compilation_cache, devices, kernel, known, machine_code
 from engine.program.compilation_cache import Watch
 from engine.program.llvm import EMITTER
-from engine.risk.rounding import REMEDY, Rounding
-from engine.risk.stopping import Ended
+from engine.risk.estimation.rounding import REMEDY, Rounding
+from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder

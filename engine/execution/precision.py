@@ -10,7 +10,7 @@ from engine.modelling import executed
 from engine.program import compilation_cache, known
 from engine.program.pilot import Pilot, pilot
 from engine.program.rules import traced
-from engine.risk.rounding import Rounding, judged
+from engine.risk.estimation.rounding import Rounding, judged
 from engine.study.study import Study
 
 

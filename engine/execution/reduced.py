@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from engine.program.reductions import Asked, Reduced
-from engine.risk.events import thresholds
-from engine.risk.tallies import Tally, group_size, group_starts, unkept, unkept_events
+from engine.risk.estimation.events import thresholds
+from engine.risk.estimation.tallies import Tally, group_size, group_starts, unkept, unkept_events
 from engine.study.study import Block, Study
 
 

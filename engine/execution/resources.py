@@ -17,9 +17,9 @@ from engine.modelling.cell_axis import cell_count
 from engine.program import devices, memory
 from engine.program.devices import memory_free
 from engine.program.kernel import has_loop
-from engine.risk.events import event_outcomes, known_events
-from engine.risk.tables import THREADS
-from engine.risk.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept
+from engine.risk.estimation.events import event_outcomes, known_events
+from engine.risk.estimation.tables import THREADS
+from engine.risk.estimation.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept
 from engine.run_folder import reading
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study

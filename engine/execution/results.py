@@ -13,12 +13,12 @@ import numpy as np
 from engine.errors import UserError
 from engine.execution import summing
 from engine.program import memory
-from engine.risk.bounds import OnBound, standings
-from engine.risk.rounding import Rounding
-from engine.risk.stopping import Ended
-from engine.risk.summaries import Summaries, summarise
-from engine.risk.tables import Tables, tables_of_paths, tables_of_tally
-from engine.risk.tallies import TOGETHER, Tally, folded, unkept, unkept_events
+from engine.risk.estimation.bounds import OnBound, standings
+from engine.risk.estimation.rounding import Rounding
+from engine.risk.estimation.stopping import Ended
+from engine.risk.estimation.summaries import Summaries, summarise
+from engine.risk.estimation.tables import Tables, tables_of_paths, tables_of_tally
+from engine.risk.estimation.tallies import TOGETHER, Tally, folded, unkept, unkept_events
 from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.cube_groups import described_paths, groups
 from engine.run_folder.finding import finishing_command

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.program import memory, row_bins, row_counts, row_sums
 from engine.program.object_code import CompilerEnded
-from engine.risk import histograms, order_statistics, sums
+from engine.risk.estimation import histograms, order_statistics, sums
 
 
 def in_machine_code() -> None:

@@ -20,9 +20,9 @@ from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_n
 from engine.execution.resources import AHEAD
 from engine.program.contract import BlockResult, Form, Program, YearlyValues
 from engine.program.reductions import Reduced, Reduces
-from engine.risk.exclusion import excluded, most_excluded, without_excluded
-from engine.risk.tallies import Folding, Tally, group_size, tally, unkept
-from engine.risk.yearly_sample import of_parts, of_sample
+from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
+from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
+from engine.risk.estimation.yearly_sample import of_parts, of_sample
 from engine.run_folder import cube, ledger, moved_runs
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY, FinishedPart

@@ -10,7 +10,7 @@ import xarray as xr
 from engine.plots import labels, selection, style, ticks
 from engine.plots.sheet import labelled, sheet
 from engine.plots.style import Axes, Figure, Look
-from engine.risk.intervals import Estimate, Z
+from engine.risk.estimation.intervals import Estimate, Z
 
 BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.26))
 """Quantiles that a band lies between, and how strong its colour is."""

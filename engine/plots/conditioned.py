@@ -9,9 +9,9 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.answers.answer import Answer
-from engine.risk.intervals import Estimate
-from engine.risk.rankings import PROBABILITY
-from engine.risk.wording import amounts
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.wording import amounts
+from engine.risk.policies.rankings import PROBABILITY
 
 MOST = 12
 """Factors that are drawn, those that facts say most about."""

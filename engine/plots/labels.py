@@ -14,7 +14,7 @@ from matplotlib.textpath import TextToPath
 
 from engine.formatting import titled, unit_name, words
 from engine.plots import fonts
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 
 HINTED = 1.03
 """How much wider a line may be on a screen, where letters stand on whole pixels."""

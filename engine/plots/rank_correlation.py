@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.risk.intervals import Estimate, Z
+from engine.risk.estimation.intervals import Estimate, Z
 
 
 def ranks(values: np.ndarray) -> np.ndarray:

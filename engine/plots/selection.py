@@ -13,8 +13,8 @@ import xarray as xr
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import titled, words
 from engine.plots import labels, style
-from engine.risk.intervals import Units
-from engine.risk.measures import finite_units
+from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.measures import finite_units
 
 T = TypeVar("T")
 OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")

@@ -1,6 +1,6 @@
 """What a block leaves of its outcomes, made where they lie: counts by bin, sums, events, and the outcomes that are kept whole.
 
-What comes of it are the bytes of `risk/tallies.py`, which says what they mean. Values are compared by their keys, whole numbers that order like
+What comes of it are the bytes of `risk/estimation/tallies.py`, which says what they mean. Values are compared by their keys, whole numbers that order like
 them, so that nothing hangs on what a device does with subnormal numbers; sums are added up in the order that is stated there.
 """
 

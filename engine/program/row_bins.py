@@ -1,4 +1,4 @@
-"""Values of a row counted, and picked out, by bins that ascend with them, in machine code as `risk/order_statistics.py` states it; other threads run meanwhile."""
+"""Values of a row counted, and picked out, by bins that ascend with them, in machine code as `risk/estimation/order_statistics.py` states it; other threads run meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts by bin of a row of paths in machine code, as `risk/histograms.py` states them; other threads run meanwhile."""
+"""Counts by bin of a row of paths in machine code, as `risk/estimation/histograms.py` states them; other threads run meanwhile."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums over rows of paths in machine code: one pass, in the order that `risk/sums.py` states, and other threads run meanwhile.
+"""Sums over rows of paths in machine code: one pass, in the order that `risk/estimation/sums.py` states, and other threads run meanwhile.
 
 Eight units are looked at at once, each lane in the order of the units; vectors are as LLVM cuts them for the processor, so that the bits are
 the same on any.
@@ -36,7 +36,7 @@ def sums(
     """Writes the sums of r, r^2 and r^3 of each row [row, 3], r the total of a unit less an offset.
 
     Args:
-      kind: as in `risk/sums.py`.
+      kind: as in `risk/estimation/sums.py`.
       size: paths of a unit, 1 or 2.
       x, y: of single or double precision [row, path], the paths side by side.
       units: of each row; block: so many of them are added up at a time.

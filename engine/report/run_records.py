@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from engine.answers.answer import Answer
-from engine.risk.ranks import Gaps, of_outcomes
-from engine.risk.summaries import STATS
-from engine.risk.tables import Record
+from engine.risk.estimation.summaries import STATS
+from engine.risk.estimation.tables import Record
+from engine.risk.policies.ranks import Gaps, of_outcomes
 from engine.run_folder.stored_estimates import tables_of_cube
 from engine.study.study import Event, Policy, Study
 
@@ -60,7 +60,7 @@ class RunRecords:
     Args:
       study: its study, with the paths that are there.
       tree: the cube, as `open_cube` gives it.
-      risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.tables` names them.
+      risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.estimation.tables` names them.
       runs: what `provenance.runs` gives.
       versions: what made its blocks; more than one were mixed by force.
       variable: the outcome that the answer speaks of first, if one was named.

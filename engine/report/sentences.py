@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 from engine.formatting import begun, begun_small, rounded
 from engine.report.text import cell, unit_of
-from engine.risk.as_text import judged, places_of
-from engine.risk.flags import Reason
-from engine.risk.tables import Record
-from engine.risk.wording import likelihood, listed
+from engine.risk.estimation.as_text import judged, places_of
+from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.wording import likelihood, listed
 
 TAIL = "ES99"
 OF_MEASURE = {

@@ -6,9 +6,9 @@ import math
 from dataclasses import replace
 
 from engine.formatting import rounded
-from engine.risk import as_text
-from engine.risk.as_text import Cell, interval, places_of
-from engine.risk.tables import Record
+from engine.risk.estimation import as_text
+from engine.risk.estimation.as_text import Cell, interval, places_of
+from engine.risk.estimation.tables import Record
 
 NONE = "–"
 

@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.risk.rounding import Rounding
-from engine.risk.summaries import Summaries
+from engine.risk.estimation.rounding import Rounding
+from engine.risk.estimation.summaries import Summaries
 from engine.run_folder import ledger
 from engine.run_folder.cube_groups import CONVENTIONS, described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder

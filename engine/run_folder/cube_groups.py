@@ -12,10 +12,10 @@ import numpy as np
 from engine.formatting import words
 from engine.modelling.records import Outcome, Yearly
 from engine.modelling.units import udunits
-from engine.risk.bounds import SIDES
-from engine.risk.flags import DETAILS, Reason
-from engine.risk.summaries import MOMENTS, STATS, Summaries
-from engine.risk.summary_groups import GROUPS, Numbers, SummaryGroup
+from engine.risk.estimation.bounds import SIDES
+from engine.risk.estimation.flags import DETAILS, Reason
+from engine.risk.estimation.summaries import MOMENTS, STATS, Summaries
+from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.storage.zarr_writer import Group, Variable
 from engine.study.study import Event, Policy, Study
 

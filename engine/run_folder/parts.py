@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.risk.tallies import Tally
+from engine.risk.estimation.tallies import Tally
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.risk.evidence import measures
-from engine.risk.flags import DETAILS, Reason, as_array, of_array
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
-from engine.risk.summary_groups import GROUPS, Numbers, SummaryGroup
-from engine.risk.tables import Record, Tables, record
+from engine.risk.estimation.evidence import measures
+from engine.risk.estimation.flags import DETAILS, Reason, as_array, of_array
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.summaries import STATS
+from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
+from engine.risk.estimation.tables import Record, Tables, record
 from engine.run_folder.cube_groups import REASONS, ancillary, labels
 from engine.storage.zarr_writer import Group as Group, Variable as Variable
 from engine.study.study import Study

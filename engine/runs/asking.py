@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.answers.answer import Answer
     from engine.execution.results import Answers
     from engine.execution.stages import Stage
-    from engine.risk.tables import Tables
+    from engine.risk.estimation.tables import Tables
 
 
 @dataclass(frozen=True)

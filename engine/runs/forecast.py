@@ -14,9 +14,9 @@ from engine.errors import UserError
 from engine.execution.anew import first_outcomes
 from engine.execution.resources import bytes_needed, refuse_if_memory_too_small
 from engine.formatting import size_as_text
-from engine.risk.events import event_outcomes
-from engine.risk.forecast import forecast, pilot_paths
-from engine.risk.stopping import few_digits, standing
+from engine.risk.estimation.events import event_outcomes
+from engine.risk.estimation.forecast import forecast, pilot_paths
+from engine.risk.estimation.stopping import few_digits, standing
 from engine.study.study import SAMPLERS, Study
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.risk.evidence import FEWEST_FOR_ES
-from engine.risk.intervals import Estimate
-from engine.risk.measures import summary
+from engine.risk.estimation.evidence import FEWEST_FOR_ES
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import summary
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from engine.answers.workbook import Front, Number
-from engine.risk.as_text import cell, places_of
-from engine.risk.tables import Record, against_baseline
+from engine.risk.estimation.as_text import cell, places_of
+from engine.risk.estimation.tables import Record, against_baseline
 from engine.study.study import Study
 
 _VERDICTS = {"same": "not distinguishable"}

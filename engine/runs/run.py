@@ -20,8 +20,8 @@ from engine.execution.job import Finished, RunOptions
 from engine.execution.kept_text import kept_text
 from engine.execution.results import Answers
 from engine.execution.until import compute
-from engine.risk.rounding import Rounding
-from engine.risk.stopping import Ended
+from engine.risk.estimation.rounding import Rounding
+from engine.risk.estimation.stopping import Ended
 from engine.run_folder import answer_store, cube, provenance
 from engine.run_folder.damage import Damage
 from engine.run_folder.finding import find_run

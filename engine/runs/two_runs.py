@@ -14,10 +14,10 @@ from engine.answers.table import Table, texts
 from engine.errors import UserError
 from engine.execution.results import Answers
 from engine.formatting import shown
-from engine.risk.evidence import measures
-from engine.risk.intervals import Estimate
-from engine.risk.shares import combined_interval
-from engine.risk.tables import Record, against_baseline, record, tables_of_paths
+from engine.risk.estimation.evidence import measures
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.shares import combined_interval
+from engine.risk.estimation.tables import Record, against_baseline, record, tables_of_paths
 from engine.study.study import Study
 
 FIRST, SECOND = "first", "second"

@@ -10,7 +10,7 @@ import numpy as np
 from engine.analyses.discovery import discovery
 from engine.analyses.search_result import SearchResult
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.risk.where import parse_where
+from engine.risk.drivers.where import parse_where
 from engine.study.loading import read_study
 from engine.study.study import Study
 

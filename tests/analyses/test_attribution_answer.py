@@ -6,7 +6,7 @@ import engine
 from engine.analyses.attribution import Attribution, Part
 from engine.analyses.attribution_answer import sentences
 from engine.analyses.lever_sets import Player
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 from tests.analyses.test_attribution import game
 from tests.helpers import assert_close
 

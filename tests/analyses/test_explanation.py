@@ -12,7 +12,7 @@ from engine.analyses.explain_answer import findings, made
 from engine.analyses.explanation import explain
 from engine.answers.plain import SCHEMA
 from engine.program import devices
-from engine.risk.measures import summary
+from engine.risk.estimation.measures import summary
 from tests.analyses.explained import (
     BEYOND,
     COVARIANCE,

@@ -17,7 +17,7 @@ from engine.cli.show.answers import print_answer
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.plots.figures import turns as figures
-from engine.risk.tilting import nearest_turn, tail_shape
+from engine.risk.drivers.tilting import nearest_turn, tail_shape
 from engine.study.loading import read_study
 from tests.helpers import assert_same
 

@@ -10,7 +10,7 @@ from engine.analyses.beliefs import Line
 from engine.analyses.flip import flip_on
 from engine.analyses.futures import Futures
 from engine.analyses.glances import Glance
-from engine.risk.intervals import Estimate, as_units
+from engine.risk.estimation.intervals import Estimate, as_units
 from tests.analyses.test_flip import shapes, wager
 
 FEW, REACH = 1 << 10, 1.96

@@ -14,8 +14,8 @@ from engine.analyses.sensitivity import sensitivity
 from engine.analyses.variants import unobserved
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.risk.indices import Pair
-from engine.risk.intervals import as_units
+from engine.risk.drivers.indices import Pair
+from engine.risk.estimation.intervals import as_units
 from engine.study.loading import read_study
 from tests.analyses.assumed import bill, lake
 from tests.shock_study import walk

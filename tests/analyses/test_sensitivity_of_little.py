@@ -10,7 +10,7 @@ from engine.analyses.given_data import given_data
 from engine.analyses.indices import indices
 from engine.analyses.variants import unobserved
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.risk.flags import Reason
+from engine.risk.estimation.flags import Reason
 from engine.study.loading import read_study
 from tests.analyses.test_sensitivity import STANDARD
 

@@ -11,7 +11,7 @@ from engine.answers.question import RUN, Option
 from engine.answers.table import Table, estimates, texts
 from engine.errors import UserError, unknown
 from engine.modelling.cells import table
-from engine.risk.measures import probability
+from engine.risk.estimation.measures import probability
 from engine.run_folder import answer_store
 from engine.study.loading import read_study
 from tests.analyses.explained import PLACES, SUM, Sum, cost_of

@@ -14,9 +14,9 @@ import xarray as xr
 from engine.cli import COMMANDS
 from engine.execution import job
 from engine.formatting import decimals, rounded
-from engine.risk.as_text import NO_INTERVAL, Cell, cell
-from engine.risk.flags import Flag, Reason
-from engine.risk.tables import Record
+from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.tables import Record
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, POND, call, own, records, write
 

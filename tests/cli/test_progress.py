@@ -10,7 +10,7 @@ import pytest
 from click.shell_completion import BashComplete
 
 from engine.cli import main
-from engine.risk.measures import summary
+from engine.risk.estimation.measures import summary
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths

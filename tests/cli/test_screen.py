@@ -26,10 +26,10 @@ from engine.cli.show.progress import _News, _Pace, fitting, progress
 from engine.cli.show.risk_tables import MAIN, print_risk, print_tables
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.execution.stages import Stage
-from engine.risk.as_text import cell
-from engine.risk.evidence import MEASURES
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record, Tables
+from engine.risk.estimation.as_text import cell
+from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record, Tables
 from engine.study.loading import load_model_file, load_study
 from tests.small_files import BRIDGE, MODELS, POND, own, write
 

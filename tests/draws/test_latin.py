@@ -13,12 +13,12 @@ import engine
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, path_order
 from engine.modelling.cell_axis import split_cells
-from engine.risk.evidence import MEASURES
-from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import FEW_UNITS, Some, Units, as_units, moments, moments_of_some
-from engine.risk.measures import difference, finite_units, probability, regret, summary
-from engine.risk.shares import effective_count
-from engine.risk.tails import quantiles, share_of_totals
+from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import FEW_UNITS, Some, Units, as_units, moments, moments_of_some
+from engine.risk.estimation.measures import difference, finite_units, probability, regret, summary
+from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.tails import quantiles, share_of_totals
 from engine.runs.replay import replay
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same

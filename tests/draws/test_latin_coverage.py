@@ -11,13 +11,13 @@ from scipy.special import ndtri
 
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, path_order
-from engine.risk import binned
-from engine.risk.evidence import MEASURES
-from engine.risk.measures import probability
+from engine.risk.estimation import binned
+from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.measures import probability
 from tests.pairs import in_turn
 from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
-from tests.risk.test_coverage import HIGHEST, LAWS, PAIRS
-from tests.risk.test_histograms import binned_by_value
+from tests.risk.estimation.test_coverage import HIGHEST, LAWS, PAIRS
+from tests.risk.estimation.test_histograms import binned_by_value
 
 pytestmark = pytest.mark.slow
 

@@ -11,7 +11,7 @@ from engine.errors import UserError
 from engine.execution.job import RunOptions, compute, compute_shard
 from engine.modelling.folds import lowest
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.risk.flags import Flag, Reason
+from engine.risk.estimation.flags import Flag, Reason
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep

@@ -10,7 +10,7 @@ from engine.errors import UserError
 from engine.execution import results
 from engine.execution.resources import memory_needed
 from engine.plots import exceedance
-from engine.risk.flags import Reason
+from engine.risk.estimation.flags import Reason
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.stored_estimates import tables_as_made
 from engine.study.loading import load_model_file, load_study

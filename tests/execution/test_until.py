@@ -10,7 +10,7 @@ from engine.errors import UserError
 from engine.execution import job, until
 from engine.execution.job import RunOptions
 from engine.execution.work import Work
-from engine.risk.stopping import Ending, ending
+from engine.risk.estimation.stopping import Ending, ending
 from engine.run_folder import finding, ledger, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import open_cube

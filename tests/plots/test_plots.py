@@ -18,8 +18,8 @@ from engine.plots.labels import fitted, number, width, with_interval
 from engine.plots.rank_correlation import interval, rank_correlation
 from engine.plots.style import looks
 from engine.plots.ticks import Numbers
-from engine.risk.intervals import Estimate
-from engine.risk.measures import summary
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import summary
 from engine.study.loading import read_study
 from engine.study.study import Event
 from tests.drawn_cubes import CASES, Case, drawn

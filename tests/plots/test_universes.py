@@ -17,7 +17,7 @@ from engine.errors import UserError
 from engine.formatting import begun
 from engine.plots import curve, profile
 from engine.plots.universes import DESIGN, LEDGERS, MOST_CARRIERS, MOST_INTERVALS, VERDICTS, called, universes
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 from tests.challenged import CLAIMS, DEPARTURES, HALF, LABELS, SENTENCES, challenged
 from tests.helpers import assert_close
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.execution import reduced
 from engine.program import reductions
-from engine.risk.tallies import FINE, GROUP, group_size, tally
+from engine.risk.estimation.tallies import FINE, GROUP, group_size, tally
 from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
 from tests.helpers import assert_same
 from tests.small_study import make_study

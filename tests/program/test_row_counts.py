@@ -6,7 +6,7 @@ import pytest
 from engine.execution import summing
 from engine.program import row_counts
 from engine.program.object_code import CompilerEnded
-from engine.risk import histograms
+from engine.risk.estimation import histograms
 from tests.helpers import assert_same
 
 LARGEST = np.finfo(np.float32).max

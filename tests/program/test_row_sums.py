@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.program import machine_code, row_sums
-from engine.risk import sums
+from engine.risk.estimation import sums
 
 HELD: list[dict] = []
 """What holds code in memory, which must not go before the process does."""

@@ -16,9 +16,9 @@ from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.report.page import page
 from engine.report.run_records import records_of
-from engine.risk.summaries import summarise
-from engine.risk.tables import Tables, tables_of_paths
-from engine.risk.yearly_sample import of_sample
+from engine.risk.estimation.summaries import summarise
+from engine.risk.estimation.tables import Tables, tables_of_paths
+from engine.risk.estimation.yearly_sample import of_sample
 from engine.run_folder.cube_groups import groups
 from engine.study.study import Event, Keep, Policy, Study
 

@@ -10,10 +10,10 @@ import pytest
 
 from engine.report.sentences import Spoken, Subject, answer, worsened
 from engine.report.text import cell, distance, minus, with_interval
-from engine.risk.flags import Flag, Reason, text
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record, record
-from engine.risk.wording import listed
+from engine.risk.estimation.flags import Flag, Reason, text
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record, record
+from engine.risk.estimation.wording import listed
 
 MEASURES = ("mean", "ES95", "ES99")
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.risk import tails
-from engine.risk.differences import difference
-from engine.risk.evidence import (
+from engine.risk.estimation import tails
+from engine.risk.estimation.differences import difference
+from engine.risk.estimation.evidence import (
     FEWEST_FOR_ES,
     FEWEST_FOR_ES_DIFFERENCE,
     MEASURES,
     judged,
     oriented,
 )
-from engine.risk.intervals import as_units
+from engine.risk.estimation.intervals import as_units
 
 CHUNK = 1 << 20
 DIFFERENCES = (*MEASURES, "worse")

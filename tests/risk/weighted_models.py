@@ -9,8 +9,8 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr
 
-from engine.risk import weighted
-from engine.risk.intervals import Estimate, as_units
+from engine.risk.estimation import weighted
+from engine.risk.estimation.intervals import Estimate, as_units
 
 LEVEL = 0.95
 SCORES = 12

@@ -3,8 +3,8 @@
 import numpy as np
 import xarray as xr
 
-from engine.risk.flags import Flag, Reason
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Estimate
 from engine.run_folder.stored_estimates import Group, Variable, estimates, put_together, taken_apart
 
 

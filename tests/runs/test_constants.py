@@ -10,7 +10,7 @@ import pytest
 import engine
 from engine.program import devices
 from engine.program.kernel import program_on
-from engine.risk import place_parts, series
+from engine.risk.drivers import place_parts, series
 from engine.run_folder.reading import open_cube
 from engine.study.study import Block
 from tests.constant_studies import BEAM, LAW, MODELS, WELL, beam, model, well

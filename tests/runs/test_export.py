@@ -14,10 +14,10 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.record_tables import tables, unit_of
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.risk.as_text import cell
-from engine.risk.intervals import Estimate
-from engine.risk.summaries import STATS
-from engine.risk.tables import record
+from engine.risk.estimation.as_text import cell
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.summaries import STATS
+from engine.risk.estimation.tables import record
 from tests.small_files import BRIDGE, MODELS, POND, write
 
 RISK = "risk", "risk_events", "comparison", "comparison_events", "worse", "regret"

@@ -14,7 +14,7 @@ import engine
 from engine.errors import UserError
 from engine.execution import results
 from engine.plots.kinds import KINDS
-from engine.risk.evidence import stated_level
+from engine.risk.estimation.evidence import stated_level
 from engine.run_folder.folder import RunFolder
 from engine.runs import elsewhere
 from engine.runs.replay import replay

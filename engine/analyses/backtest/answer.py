@@ -15,7 +15,7 @@ from engine.analyses.backtest.figures import Figure
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.intervals import TAIL
+from engine.risk.estimation.intervals import TAIL
 from engine.study.tables.observed_tables import Observation, observable
 
 READING = (

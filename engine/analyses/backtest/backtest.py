@@ -15,8 +15,8 @@ from engine.analyses.backtest.scores import beyond, crps, log_score
 from engine.analyses.futures import of_paths
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, UserError
-from engine.risk.exclusion import most_excluded
-from engine.risk.intervals import Estimate, Units, as_units
+from engine.risk.estimation.exclusion import most_excluded
+from engine.risk.estimation.intervals import Estimate, Units, as_units
 from engine.study import imposed
 from engine.study.followed import followed
 from engine.study.study import Study

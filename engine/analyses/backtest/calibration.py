@@ -16,7 +16,7 @@ from jaxtyping import Float
 
 from engine.analyses.backtest.figures import Figure
 from engine.analyses.backtest.scores import crps_of_each, energy_scores
-from engine.risk.intervals import TAIL
+from engine.risk.estimation.intervals import TAIL
 
 TRUTHS = 2_000
 """Futures that are taken for what happened, at most."""

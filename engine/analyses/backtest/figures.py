@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 
 from engine.analyses import years
 from engine.analyses.futures import Futures
-from engine.risk.series import across
+from engine.risk.drivers.series import across
 from engine.study.study import Study
 from engine.study.tables.observed_tables import Observation, observable
 from engine.study.watched import FOLDED

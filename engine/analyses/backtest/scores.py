@@ -7,7 +7,7 @@ from jaxtyping import Float
 from scipy.spatial.distance import cdist, pdist
 from scipy.stats import gaussian_kde
 
-from engine.risk.intervals import Estimate, Units, Z, moments_of_totals
+from engine.risk.estimation.intervals import Estimate, Units, Z, moments_of_totals
 
 Paths = Float[np.ndarray, "path"]
 

@@ -17,9 +17,9 @@ from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.intervals import Estimate, Z
-from engine.risk.shares import wilson_interval
-from engine.risk.wording import amounts, claimed, judged
+from engine.risk.estimation.intervals import Estimate, Z
+from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.wording import amounts, claimed, judged
 from engine.study.study import Study
 from engine.study.tables.challenge_tables import Claim
 

@@ -12,11 +12,11 @@ from jaxtyping import Float
 
 from engine.analyses.challenge.choices import Choice
 from engine.analyses.variables import PROBABILITY, Values, measured
-from engine.risk.events import happens
-from engine.risk.evidence import level_of
-from engine.risk.exclusion import most_excluded
-from engine.risk.intervals import as_units, moments_of_totals
-from engine.risk.measures import of_policies
+from engine.risk.estimation.events import happens
+from engine.risk.estimation.evidence import level_of
+from engine.risk.estimation.exclusion import most_excluded
+from engine.risk.estimation.intervals import as_units, moments_of_totals
+from engine.risk.estimation.measures import of_policies
 from engine.study.study import Event, Study
 from engine.study.tables.challenge_tables import Claim
 

@@ -16,7 +16,7 @@ from engine.analyses.challenge.looking import Look, Looking
 from engine.analyses.challenge.profiles import Profile
 from engine.analyses.turning import needed
 from engine.analyses.variables import PROBABILITY
-from engine.risk.intervals import Estimate, as_units
+from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.tables.challenge_tables import Claim
 
 SCREENED = {2: 20, 3: 12}

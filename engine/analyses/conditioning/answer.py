@@ -14,9 +14,9 @@ from engine.analyses.variables import PROBABILITY, under
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, estimates, numbers, texts
-from engine.risk import weighted
-from engine.risk.intervals import Estimate
-from engine.risk.wording import amounts, measured
+from engine.risk.estimation import weighted
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.wording import amounts, measured
 from engine.study.study import Study
 from engine.study.tables.facts_tables import FUTURES
 

@@ -17,8 +17,8 @@ from engine.answers.question import Asked
 from engine.answers.table import Table, counts, numbers, texts
 from engine.errors import Problem, Problems, UserError
 from engine.program.moving.sight import Sight
-from engine.risk.tilting import tail_shape
-from engine.risk.weighted_sample import LARGEST_SHAPE
+from engine.risk.drivers.tilting import tail_shape
+from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
 from engine.study.followed import followed
 from engine.study.study import BLOCK, Block, Study
 from engine.study.watched import check_known, known_and_later

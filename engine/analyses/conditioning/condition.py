@@ -16,8 +16,8 @@ from engine.errors import Problems
 from engine.program import compilation_cache, devices
 from engine.program.contract import Program
 from engine.program.moving.sight import Sight
-from engine.risk.intervals import Units, Z, as_units
-from engine.risk.weighted_sample import LARGEST_SHAPE
+from engine.risk.estimation.intervals import Units, Z, as_units
+from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
 from engine.study.followed import followed
 from engine.study.study import BLOCK, Block, Study
 from engine.study.tables.facts_tables import FUTURES, Facts, Moved

@@ -10,9 +10,9 @@ from jaxtyping import Float
 
 from engine.analyses.variants import Observer
 from engine.program.moving.sight import Sight
-from engine.risk.intervals import Units, as_units
-from engine.risk.tilting import tail_shape
-from engine.risk.weighted import effective
+from engine.risk.drivers.tilting import tail_shape
+from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.weighted import effective
 from engine.study.study import BLOCK
 
 

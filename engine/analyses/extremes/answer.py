@@ -8,11 +8,11 @@ from engine.analyses.extremes.tails import FUTURE, LARGEST, SUM, Looked, Tails, 
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts, truths
-from engine.risk.flags import Flag, Reason
-from engine.risk.heaviness import HEAVY
-from engine.risk.intervals import Estimate
-from engine.risk.return_levels import FEWEST, Extremes, Passed
-from engine.risk.wording import amounts, named
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.heaviness import HEAVY
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.return_levels import FEWEST, Extremes, Passed
+from engine.risk.estimation.wording import amounts, named
 
 READING = (
     "Once in N: reached by one in N on average; one in 100 years is any year of any future, not the next hundred years. A future is the whole horizon. "

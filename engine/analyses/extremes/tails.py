@@ -12,10 +12,10 @@ from jaxtyping import Float
 from engine.analyses import years
 from engine.answers.question import Asked
 from engine.errors import Problems, UserError, unknown
-from engine.risk.exclusion import with_units
-from engine.risk.intervals import Units, as_units
-from engine.risk.return_levels import Extremes, Passed, extremes, passed
-from engine.risk.series import Years, across, unit_of_whole
+from engine.risk.drivers.series import Years, across, unit_of_whole
+from engine.risk.estimation.exclusion import with_units
+from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.return_levels import Extremes, Passed, extremes, passed
 from engine.study.study import Study
 
 PERIODS = (10.0, 50.0, 100.0, 250.0, 1000.0)

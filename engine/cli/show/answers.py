@@ -13,7 +13,7 @@ from engine.answers.shown import COMMAND, Stack, aligned, notes, parts, stacks
 from engine.answers.table import Kind, Table
 from engine.cli.show import screen
 from engine.cli.show.rows import BETWEEN, Column, print_rows
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL
+from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer

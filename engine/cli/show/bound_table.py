@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
     from rich.console import Console
 
-    from engine.risk.bounds import OnBound
+    from engine.risk.estimation.bounds import OnBound
     from engine.study.study import Study
 
 
 def print_standings(console: Console, study: Study, yearly: np.ndarray | None) -> None:
     """A table of the bounds on which more than a few of these paths stand, [policy, year, cell, path]; nothing where there are none."""
-    from engine.risk.bounds import MANY, TOLD, by_year, standings
+    from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
 
     if yearly is None or not yearly.size:
         return
@@ -59,7 +59,7 @@ def print_piled_up(console: Console, on_bounds: Sequence[OnBound]) -> None:
 
 def piled_up(on_bounds: Sequence[OnBound]) -> str:
     """The line of `print_piled_up`; empty where there is none."""
-    from engine.risk.bounds import MANY
+    from engine.risk.estimation.bounds import MANY
 
     many = [one for one in on_bounds if one.share > MANY]
     if not many:
@@ -69,6 +69,6 @@ def piled_up(on_bounds: Sequence[OnBound]) -> str:
 
 
 def _percent(share: float) -> str:
-    from engine.risk.bounds import MANY
+    from engine.risk.estimation.bounds import MANY
 
     return f"{100 * share:.1f}{'*' if share > MANY else ' '}"

@@ -19,10 +19,10 @@ from engine.cli.show.risk_tables import (
     print_reading,
 )
 from engine.cli.show.screen import print_words
-from engine.risk.as_text import Cell, cell
+from engine.risk.estimation.as_text import Cell, cell
 
 if TYPE_CHECKING:
-    from engine.risk.tables import Record
+    from engine.risk.estimation.tables import Record
     from engine.study.study import Study
 
 MOST_POLICIES = 3

@@ -10,10 +10,10 @@ from rich.console import Console
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.risk_tables import print_flags, print_reading
 from engine.cli.show.screen import print_words
-from engine.risk.as_text import Cell, cell, shown_in
+from engine.risk.estimation.as_text import Cell, cell, shown_in
 
 if TYPE_CHECKING:
-    from engine.risk.tables import Record
+    from engine.risk.estimation.tables import Record
     from engine.study.study import Study
 
 

@@ -11,7 +11,7 @@ from engine.cli.show import screen
 from engine.cli.show.grid import Block, Columns, print_grid
 from engine.cli.show.risk_tables import print_flags, print_reading
 from engine.formatting import shown
-from engine.risk.as_text import SPREAD, cell, shown_in
+from engine.risk.estimation.as_text import SPREAD, cell, shown_in
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer

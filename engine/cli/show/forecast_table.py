@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from engine.cli.show.rows import print_named
 from engine.cli.show.screen import print_words
 from engine.formatting import size_as_text
-from engine.risk.stopping import few_digits
+from engine.risk.estimation.stopping import few_digits
 
 if TYPE_CHECKING:
     from rich.console import Console

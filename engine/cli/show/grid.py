@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from engine.cli.show.screen import padded, print_title, shortened
-from engine.risk.as_text import SPREAD, Cell
+from engine.risk.estimation.as_text import SPREAD, Cell
 
 COLOURS = {"better": "green", "worse": "red"}
 

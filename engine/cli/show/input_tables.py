@@ -64,7 +64,7 @@ def print_stated(console: Console, study: Study) -> None:
 
 def _print_challenge(console: Console, study: Study) -> None:
     """The study's claims, and the other choices of what is measured that they are held against."""
-    from engine.risk.wording import claimed
+    from engine.risk.estimation.wording import claimed
     from engine.study.tables.challenge_tables import CHOICES, KEY
 
     stated = study.challenge

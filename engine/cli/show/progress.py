@@ -23,7 +23,7 @@ from engine.formatting import decimals, rounded
 
 if TYPE_CHECKING:
     from engine.execution.stages import Observer, Stage
-    from engine.risk.intervals import Estimate
+    from engine.risk.estimation.intervals import Estimate
     from engine.runs.headline import Tightening
 
 WAYS = ("auto", "json")

@@ -12,12 +12,22 @@ from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, beside, print_grid
 from engine.cli.show.screen import print_command, print_words, shortened
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell, cell, places, reasons, shown_in
+from engine.risk.estimation.as_text import (
+    BINNED,
+    HEAVY,
+    NO_INTERVAL,
+    SPREAD,
+    Cell,
+    cell,
+    places,
+    reasons,
+    shown_in,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from engine.risk.tables import Record
+    from engine.risk.estimation.tables import Record
     from engine.study.study import Study
 
 MAIN = ("mean", "ES99")
@@ -171,7 +181,7 @@ def print_risk(
       levels: measures in place of all others.
       brief: as of `print_tables`.
     """
-    from engine.risk.evidence import measures
+    from engine.risk.estimation.evidence import measures
 
     outcomes = shown_outcomes(study, records, full)
     shown = levels or (measures(study.levels) if full else MAIN)
@@ -236,8 +246,8 @@ def print_flags(
     Args:
       brief: without reasons and places, which `--full` gives.
     """
-    from engine.risk.exclusion import notice
-    from engine.risk.flags import Reason
+    from engine.risk.estimation.exclusion import notice
+    from engine.risk.estimation.flags import Reason
 
     records = list(records)
     out = [flag for r in records for flag in r.flags if flag.reason is Reason.NOT_FINITE]

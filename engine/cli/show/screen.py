@@ -17,7 +17,7 @@ from engine.cli.show.streams import Screen, results
 from engine.formatting import command_line
 
 if TYPE_CHECKING:
-    from engine.risk.rounding import Rounding
+    from engine.risk.estimation.rounding import Rounding
     from engine.study.study import Study
 
 WIDTH = 120

@@ -66,7 +66,7 @@ def _missed(item: Input) -> float:
 
 
 def _bounds(study: Study, yearly: np.ndarray | None) -> list[tuple[str, str]]:
-    from engine.risk.bounds import TOLD, by_year, standings
+    from engine.risk.estimation.bounds import TOLD, by_year, standings
 
     if yearly is None or not yearly.size:
         return []

@@ -14,7 +14,7 @@ from engine.execution.stages import Stage
 from engine.execution.work import Work
 from engine.program import devices, hardware
 from engine.program.contract import CardLost, Form, Program
-from engine.risk.tallies import Tally
+from engine.risk.estimation.tallies import Tally
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.parts import yearly_missing

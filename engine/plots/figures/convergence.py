@@ -11,8 +11,8 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.sheet import labelled, sheet
 from engine.plots.style import Figure
-from engine.risk.intervals import Estimate
-from engine.risk.measures import summary
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import summary
 
 HEADLINE = ("mean", "VaR99", "ES99")
 FIRST = 1024

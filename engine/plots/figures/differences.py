@@ -12,8 +12,8 @@ from engine.plots.bars import arms
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
-from engine.risk.intervals import Estimate
-from engine.risk.measures import difference, finite_units, probability
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import difference, finite_units, probability
 
 BINS = 60
 SHOWN = (0.002, 0.998)

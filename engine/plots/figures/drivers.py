@@ -13,7 +13,7 @@ from engine.plots import labels, style, ticks
 from engine.plots.bars import lying
 from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 
 HIGH = 0.8
 """Height of the highest bar, of a row's."""

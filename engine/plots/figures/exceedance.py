@@ -11,9 +11,9 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.selection import Kept
 from engine.plots.sheet import finish, labelled, single
 from engine.plots.style import Artist, Axes
-from engine.risk.curves import Curve, tail_curve
-from engine.risk.intervals import Estimate
-from engine.risk.measures import summary
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.measures import summary
+from engine.risk.policies.curves import Curve, tail_curve
 
 MARKED = 0.01
 """The probability at which each curve is marked."""

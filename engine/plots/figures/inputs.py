@@ -12,7 +12,7 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import lying, stretch
 from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Axes, Figure
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 
 
 @style.styled

@@ -12,7 +12,7 @@ from engine.plots.bars import arms
 from engine.plots.conditioned import MOST, Chance, Learnt, chances, learnt
 from engine.plots.sheet import blank, labelled, row_names, sheet
 from engine.plots.style import Artist, Axes, Figure, Look
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 ROWS = 16

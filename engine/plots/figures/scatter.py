@@ -14,8 +14,8 @@ from engine.plots.rank_correlation import rank_correlation, ranks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, one_scale, sheet
 from engine.plots.style import Axes, Figure
-from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import summary
+from engine.risk.estimation.intervals import Estimate, Units, as_units
+from engine.risk.estimation.measures import summary
 
 WORST = 0.01
 MOST_MARKED = 1500

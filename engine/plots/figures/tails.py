@@ -11,7 +11,7 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure, Look
-from engine.risk.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate
 
 MEASURES = ("mean", "VaR95", "VaR99", "ES99")
 

@@ -11,8 +11,8 @@ from engine.plots import labels, selection, style, ticks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
-from engine.risk.intervals import Estimate
-from engine.risk.thresholds import ThresholdCurves, drawn, threshold_curves
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.policies.thresholds import ThresholdCurves, drawn, threshold_curves
 from engine.study.study import Event, Study
 
 

@@ -14,9 +14,9 @@ from engine.plots.rank_correlation import ranks
 from engine.plots.selection import Kept
 from engine.plots.sheet import blank, labelled, one_scale, row_names, sheet
 from engine.plots.style import Axes, Figure, Look
-from engine.risk.evidence import levels_of, measures
-from engine.risk.intervals import Estimate, Units, as_units
-from engine.risk.measures import summary
+from engine.risk.estimation.evidence import levels_of, measures
+from engine.risk.estimation.intervals import Estimate, Units, as_units
+from engine.risk.estimation.measures import summary
 
 TENTH = 0.1
 MOVES = 0.1

@@ -15,9 +15,9 @@ from engine.report.sections.headline import brief_groups
 from engine.report.sections.subject import first_outcome, ordered_events, subject_of
 from engine.report.sentences import HEAVY
 from engine.report.text import minus
-from engine.risk.as_text import NO_INTERVAL
-from engine.risk.exclusion import notice
-from engine.risk.flags import Reason
+from engine.risk.estimation.as_text import NO_INTERVAL
+from engine.risk.estimation.exclusion import notice
+from engine.risk.estimation.flags import Reason
 
 FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
 """Reasons that more futures take away, with how many there are and how many are needed."""

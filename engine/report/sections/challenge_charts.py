@@ -15,8 +15,8 @@ from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
 from engine.report.text import short, unit_of, with_interval
 from engine.report.universe_charts import APART, BAR, HEAD, LINE, curve_height
-from engine.risk.tables import record
-from engine.risk.wording import listed
+from engine.risk.estimation.tables import record
+from engine.risk.estimation.wording import listed
 
 WIDE_MARK = 0.12
 """Share from which a bar's part has its verdict's shape."""

@@ -12,8 +12,8 @@ from engine.report.run_records import RunRecords
 from engine.report.sections.subject import ordered_events
 from engine.report.sentences import NAMED, small
 from engine.report.text import cell, short
-from engine.risk.tables import Record
-from engine.risk.wording import listed
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.wording import listed
 
 ROW = 15
 """Height of one policy in a chart of points, in pixels; `GAP` lies between two names."""

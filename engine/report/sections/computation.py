@@ -12,7 +12,7 @@ from engine.formatting import command_line, forms_as_text
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.sentences import small
-from engine.risk.bounds import MANY, standings
+from engine.risk.estimation.bounds import MANY, standings
 
 SAMPLERS = {
     "random": "every path independent",

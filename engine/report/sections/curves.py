@@ -13,9 +13,9 @@ from engine.report.run_records import RunRecords
 from engine.report.sections.subject import first_outcome, headline
 from engine.report.sentences import NAMED, small, why
 from engine.report.text import cell, compact, short, unit_of
-from engine.risk.curves import Curve, curve_of_counts, tail_curve
-from engine.risk.tables import THREADS
-from engine.risk.wording import listed
+from engine.risk.estimation.tables import THREADS
+from engine.risk.estimation.wording import listed
+from engine.risk.policies.curves import Curve, curve_of_counts, tail_curve
 
 MOST = 24
 """Outcomes that are drawn; of others there are the tables."""

@@ -10,10 +10,10 @@ from engine.report.run_records import RunRecords
 from engine.report.sections.subject import headline, ordered_events, subject_of
 from engine.report.sentences import NAMED, TAIL, small
 from engine.report.text import cell
-from engine.risk.as_text import BINNED, HEAVY, NO_INTERVAL, Cell
-from engine.risk.evidence import measures
-from engine.risk.exclusion import notice
-from engine.risk.flags import Flag, Reason, text
+from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, Cell
+from engine.risk.estimation.evidence import measures
+from engine.risk.estimation.exclusion import notice
+from engine.risk.estimation.flags import Flag, Reason, text
 
 MAIN = {"mean": "On average", TAIL: "Worst 1 %"}
 """The measures of the short tables, and what their rows are called."""

@@ -15,11 +15,11 @@ from engine.report.run_records import RunRecords
 from engine.report.sections.headline import Group, Row, columns, notes
 from engine.report.sentences import NAMED, small
 from engine.report.text import cell, compact, distance, short, unit_of
-from engine.risk.as_text import Cell, judged
-from engine.risk.flags import Reason
-from engine.risk.intervals import Estimate
-from engine.risk.tables import Record, record
-from engine.risk.wording import listed
+from engine.risk.estimation.as_text import Cell, judged
+from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.tables import Record, record
+from engine.risk.estimation.wording import listed
 
 MOST_CHARTS = 6
 MOST_PLACES = 40

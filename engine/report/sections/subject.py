@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.report.run_records import RunRecords
 from engine.report.sentences import Spoken, Subject
-from engine.risk.events import event_outcomes
+from engine.risk.estimation.events import event_outcomes
 from engine.study.study import Event
 
 MOST = 4

@@ -13,9 +13,9 @@ from engine.report.charts import Chart, columns_of
 from engine.report.run_records import RunRecords
 from engine.report.sentences import small
 from engine.report.text import compact, minus, short, unit_of, with_interval
-from engine.risk.tables import record
-from engine.risk.thresholds import drawn
-from engine.risk.wording import listed
+from engine.risk.estimation.tables import record
+from engine.risk.estimation.wording import listed
+from engine.risk.policies.thresholds import drawn
 
 MOST = 4
 """Policies that the finding names."""

@@ -7,7 +7,7 @@ from scipy.stats import norm
 
 from engine.analyses.backtest import references
 from engine.analyses.backtest.scores import beyond, crps, crps_of_each, energy_scores, log_score
-from engine.risk.intervals import as_units
+from engine.risk.estimation.intervals import as_units
 from engine.study.loading import read_study
 from tests.analyses.backtest.models import Walk, row
 

@@ -7,8 +7,8 @@ from scipy.stats import norm
 from engine.analyses import years
 from engine.errors import UserError
 from engine.modelling.records import Yearly
-from engine.risk.measures import summary
-from engine.risk.series import of_yearly
+from engine.risk.drivers.series import of_yearly
+from engine.risk.estimation.measures import summary
 from engine.runs.run import run
 from tests.analyses.explained import MEAN, SD, Sum
 from tests.answers.asked import summed

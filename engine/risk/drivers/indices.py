@@ -1,0 +1,320 @@
+"""What each input does to the variance of a number: Sobol' indices and Shapley effects from pairs of futures that share some inputs.
+
+Of a number f, A is its value on a path, B on the same path with every input drawn anew, and A_k on the path with input k alone
+taken from B. All indices are shares of V = Var f. Intervals are over independent units, by the influence of each path on the ratio; where
+so few paths tell that these show no error, by counts of them (`common_share`) and by what holds in theory: first <= Shapley <= total.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.risk.estimation.evidence import FEWEST_FOR_ES
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Units, Z, dots, moments_of_totals
+from engine.risk.estimation.measures import ONE_UNIT, Sample, single
+from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval
+from engine.risk.estimation.tails import shifted
+
+Paths = Float[np.ndarray, "path"]
+NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
+"""What is due to an input that moves nothing."""
+EVERYTHING = Estimate(1.0, 0.0, 1.0, 1.0)
+"""What is due to an input beside which nothing else moves."""
+FEWEST_TELLING = FEW_UNITS
+"""Paths that tell an index, from which on its error shows in them: as of units."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A number on some futures, and on as many independent ones.
+
+    Args:
+      a, b: A and B.
+      units: of the paths.
+    """
+
+    a: Paths
+    b: Paths
+    units: Units
+
+    @cached_property
+    def middle(self) -> float:
+        """The mean."""
+        return 0.5 * (float(self.a.mean(dtype=np.float64)) + float(self.b.mean(dtype=np.float64)))
+
+    @cached_property
+    def squares(self) -> Paths:
+        """Squared distances from the mean, of both futures of a path half each: their mean is V."""
+        a, b = self._centred
+        return 0.5 * (a * a + b * b)
+
+    @cached_property
+    def _centred(self) -> tuple[Paths, Paths]:
+        """A and B less the mean."""
+        return self.a.astype(np.float64) - self.middle, self.b.astype(np.float64) - self.middle
+
+    @cached_property
+    def _away(self) -> tuple[Bool[np.ndarray, "path"], Bool[np.ndarray, "path"]]:
+        """Where A and B are not the usual value."""
+        return self.a != self.usual, self.b != self.usual
+
+    @cached_property
+    def variance(self) -> float:
+        """V; 0 where the number never moves."""
+        return float(self.squares.mean()) if np.ptp(self.a) > 0 or np.ptp(self.b) > 0 else 0.0
+
+    @cached_property
+    def usual(self) -> float:
+        """The value that the number has on half of the paths or more, such as 0 of a rare event; NaN, which no value is, if there is none."""
+        return usual(self.a)
+
+    @cached_property
+    def step(self) -> float:
+        """How far the number is from its usual value wherever it is not there; 0 where that differs."""
+        away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
+        return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
+
+    @cached_property
+    def flag(self) -> Flag | None:
+        """What takes the intervals of all indices: too few units, a tail that has no variance of squares, or too few paths in it."""
+        few = _few_units(self.units)
+        if few or self.step:
+            return few
+        return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
+
+    def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
+        """First and total index of an input, from A_k."""
+        total = self.total(mixed)
+        return self.first(mixed, total), total
+
+    def first(self, mixed: Paths, total: Estimate) -> Estimate:
+        """S_k = Var E(f | x_k) / V, the share that goes if x_k is known.
+
+        From (A_k - A) (B - mean) and from V - (B - A_k)^2 / 2, whose means are both S_k V, put together so that the error is least.
+        Where few paths tell either of them, no error of theirs shows: the interval is then that of counts, if the number is an event's, and no
+        total index, of which the first is a part, is below it.
+        Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999),
+        Comput. Phys. Commun. 117, 35-43, doi:10.1016/S0010-4655(98)00154-4.
+
+        Args:
+          mixed: A_k.
+          total: the total index.
+        """
+        if not self.variance:
+            return NOTHING.flagged(self.flag)
+        a, b = self._centred
+        products = np.subtract(mixed, self.middle, dtype=np.float64)
+        apart = b - products
+        products -= a
+        products *= b
+        one, u = self._influence(products)
+        two, v = self._influence(np.subtract(self.squares, _half_square(apart), out=apart))
+        uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
+        weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
+        own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
+        if self._tell((self.a != mixed) & self._away[1], self.b != mixed):
+            return own
+        low, high = self._counted(1, mixed) if self.step else (0.0, 1.0)
+        high = float(np.fmin(high, total.high))
+        return _within(own, min(low, high), high).flagged(*total.flags)
+
+    def total(self, mixed: Paths) -> Estimate:
+        """T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V, the share that is left where all but x_k is known.
+
+        Where few paths tell it, the interval is that of counts if the number is an event's; else there is none.
+        Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
+
+        Args:
+          mixed: A_k.
+        """
+        if not self.variance:
+            return NOTHING.flagged(self.flag)
+        own = self._estimate(*self._influence(_half_square(np.subtract(self.a, mixed, dtype=np.float64))))
+        moved = self.a != mixed
+        both = self._away[0] & (mixed != self.usual) if self.step else moved
+        if self._tell(moved, both):
+            return own
+        if not self.step:
+            return own.flagged(_few(int(np.count_nonzero(moved)), FEWEST_TELLING))
+        low, high = self._counted(0, mixed)
+        return _within(own, 1 - high, 1 - low)
+
+    def _tell(self, *paths: Bool[np.ndarray, "path"]) -> bool:
+        """Whether so many paths of each kind tell an estimate that they show its error; or none is to be shown."""
+        withheld = self.flag is not None and self.flag.withholds
+        return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
+
+    def _counted(self, side: int, mixed: Paths) -> tuple[float, float]:
+        """Interval of the share of V that a future, A or B, has in common with A_k, by counts."""
+        return common_share(self._signs[side], self._sign(mixed), self.units)
+
+    @cached_property
+    def _signs(self) -> tuple[Signs, Signs]:
+        """On which side of the usual value A and B are."""
+        return self._sign(self.a), self._sign(self.b)
+
+    def _sign(self, x: Paths) -> Signs:
+        return (x > self.usual).view(np.int8) - (x < self.usual).view(np.int8)
+
+    def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
+        """The ratio of a mean to V, and what the paths of each unit do to it."""
+        value = float(products.mean()) / self.variance
+        gaps = value * self.squares
+        np.subtract(products, gaps, out=gaps)
+        gaps /= self.variance
+        return value, self.units.totals(gaps)
+
+    def _estimate(self, value: float, totals: Float[np.ndarray, "unit"]) -> Estimate:
+        of = moments_of_totals(totals, self.units)
+        return single(shifted(of, 1.0, value - of.mean)).flagged(self.flag)
+
+
+def _half_square(x: Paths) -> Paths:
+    """x^2 / 2, in the place of x."""
+    x *= x
+    x *= 0.5
+    return x
+
+
+def usual(x: Paths) -> float:
+    """The value that a number has on half of the paths or more; NaN, which no value is, if there is none."""
+    # an end as a rule, which is seen sooner than the middle where most values are alike
+    for value in (x.min(), x.max(), np.partition(x, len(x) // 2)[len(x) // 2]):
+        if 2 * np.count_nonzero(x == value) >= len(x):
+            return float(value)
+    return float("nan")
+
+
+def away(x: Paths) -> float:
+    """On how many paths a number is away from its usual value, as beyond VaR or with an event; infinity if it has none, of which nothing is rare."""
+    common = usual(x)
+    return float(np.count_nonzero(x != common)) if common == common else np.inf
+
+
+def few_away(count: float) -> Flag | None:
+    """The flag of so few paths away from the usual value that they show no error."""
+    return _few(count, FEWEST_FOR_ES) if count < FEWEST_FOR_ES else None
+
+
+def _few(count: float, needed: int) -> Flag:
+    return Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, count, needed)
+
+
+def _few_units(units: Units) -> Flag | None:
+    """Too few independent units for the interval of a ratio."""
+    if units.count >= FEW_UNITS:
+        return None
+    reason = Reason.FEW_REPLICATES if units.replicated else Reason.FEW_IN_SAMPLE
+    return ONE_UNIT if units.count < 2 else Flag(reason, units.count, FEW_UNITS)
+
+
+def _within(own: Estimate, low: float, high: float) -> Estimate:
+    """An estimate with an interval of counts, and in it: what few paths say may lie elsewhere."""
+    value = float(np.clip(own.estimate, low, high))
+    return replace(own, estimate=value, standard_error=(high - low) / (2 * Z), low=low, high=high)
+
+
+def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
+    """A Shapley effect of which few paths tell: it lies between first and total index, with an interval from the one's low to the other's high end.
+
+    Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
+    """
+    low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
+    bounded = replace(own, standard_error=(high - low) / (2 * Z), low=low, high=high)
+    return bounded.flagged(*total.flags)
+
+
+def increments(x: Paths, mixed: Paths) -> Paths:
+    """What a coalition of inputs is worth on each path, but for a number that is the same for all of them: A_u^2 / 2 - A A_u.
+
+    The mean of its value less that of the empty coalition is (V - Cov(A, A_u)), the variance that is left where the other inputs
+    are known. Differences along an order in which inputs are drawn anew one by one are Goda's products.
+    Source: Goda (2021), A simple algorithm for global sensitivity analysis with Shapley effects, Reliab. Eng. Syst. Saf. 213,
+    107702, doi:10.1016/j.ress.2021.107702.
+
+    Args:
+      x: A, less a number near its mean.
+      mixed: A_u, less the same number.
+    """
+    return mixed * (0.5 * mixed - x)
+
+
+def shares(
+    parts: Float[np.ndarray, "input batch"], whole: Float[np.ndarray, "batch"] | None = None
+) -> tuple[Estimate, ...]:
+    """Parts of each input in a whole, from independent batches of equal size.
+
+    Args:
+      parts: what each input does in each batch.
+      whole: what all do; the sum of the parts if not given, of which they then add up to 1.
+    """
+    count = parts.shape[1]
+    whole = parts.sum(axis=0) if whole is None else whole
+    total = float(whole.mean())
+    if not total > 0:
+        return (NOTHING,) * len(parts)
+    units = Units(count, 1)
+    estimates = []
+    for row in parts:
+        value = float(row.mean()) / total
+        of = moments_of_totals((row - value * whole) / total, units)
+        estimates.append(single(shifted(of, 1.0, value - of.mean)).flagged(_few_units(units)))
+    return tuple(estimates)
+
+
+Signs = Int[np.ndarray, "path"]
+
+
+def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
+    """95 % interval of the correlation of two numbers of one law, each 0, 1 or -1 on a path, such as events and their differences; from counts alone.
+
+    Of the paths where either is not 0 let s be the share where both are and have one sign, and o that where they have opposite ones; let e
+    be the share that these paths are of all. With r = E[x y] / E[x^2] = 2 (s - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is
+    (r - c) / (1 - c): the estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Ends are from those
+    of s, o and e by Clopper and Pearson, put together as those of a difference.
+
+    Args:
+      x, y: the number in both futures of each path.
+      units: of the paths.
+
+    Returns: the ends; all that a share may be where the number is 0 everywhere.
+    """
+    either = (x != 0) | (y != 0)
+    if not either.any():
+        return 0.0, 1.0
+    kept = units.take(either)
+    x, y = x[either], y[either]
+    same, opposite, some = (
+        _ends(x * y > 0, kept),
+        _ends(x * y < 0, kept),
+        _ends(either, units),
+    )
+    s, o, e = same[0], opposite[0], some[0]
+    lean = (float(x.sum() + y.sum()) / float(np.abs(x).sum() + np.abs(y).sum())) ** 2
+
+    def value(s: float, o: float, e: float) -> float:
+        c = lean * e * (1 + s + o) / 2  # E[x]^2 / E[x^2], with E[x^2] = e (1 + s + o) / 2
+        return (2 * (s - o) / (1 + s + o) - c) / (1 - c)
+
+    middle = value(s, o, e)
+    low, high = (value(end, o, e) for end in same[1:])
+    if max(x.max(), y.max()) > 0 > min(x.min(), y.min()):
+        # s and o are shares of one whole: where one is larger the other is smaller
+        shared = -np.sqrt(s * o / ((1 - s) * (1 - o))) if max(s, o) < 1 else 0.0
+        of_o = (0.0, middle - value(s, opposite[1], e), middle - value(s, opposite[2], e))
+        low, high = combined_interval((middle, low, high), of_o, float(shared))
+    of_e = (0.0, middle - value(s, o, some[1]), middle - value(s, o, some[2]))
+    return combined_interval((middle, low, high), of_e, 0.0)
+
+
+def _ends(happens: np.ndarray, units: Units) -> tuple[float, float, float]:
+    """The share of paths on which something happens, and its 95 % interval; by no more paths than there are."""
+    of = moments_of_totals(units.totals(happens), units)
+    count = np.minimum(effective_count(of, units), units.paths)
+    low, high = exact_interval(of.mean, count)
+    return float(of.mean), float(low), float(high)

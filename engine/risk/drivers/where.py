@@ -1,0 +1,155 @@
+"""Which futures are meant, across policies: "reform worse than old in cost", "EVENT under POLICY", "cost > 3 under old"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool
+
+from engine.errors import Problem, UserError, refusal, unknown
+from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
+from engine.risk.estimation.events import event_outcomes, happens, known_events
+from engine.study.study import Event, Study
+
+VERSUS = re.compile(
+    r"(?P<policy>\S+)\s+(?P<side>worse|better)\s+than\s+(?P<other>\S+)\s+in\s+(?P<outcome>\S+)"
+)
+UNDER = re.compile(r"(?P<what>.+?)\s+under\s+(?P<policy>\S+)")
+NAME = re.compile(r"[^\s<>=]+")
+EXPECTED = (
+    "expected 'POLICY worse than POLICY in OUTCOME', 'EVENT under POLICY' or 'OUTCOME > NUMBER under POLICY', "
+    "several joined by 'and'"
+)
+
+
+@dataclass(frozen=True)
+class Versus:
+    """That a policy does worse, or better, than another in an outcome on the same future."""
+
+    policy: str
+    worse: bool
+    other: str
+    outcome: str
+
+
+@dataclass(frozen=True)
+class Under:
+    """That an event happens, or a comparison with a number holds, under a policy."""
+
+    what: Event | Condition
+    policy: str
+
+
+@dataclass(frozen=True)
+class Where:
+    """Parts that must all hold on a future, and the text they were read from."""
+
+    text: str
+    parts: tuple[Versus | Under, ...]
+
+    def outcomes(self, study: Study) -> set[str]:
+        """The outcomes that it reads."""
+        return {name for part in self.parts for name in _read(study, part)}
+
+    def holds(
+        self, study: Study, values: Mapping[str, np.ndarray]
+    ) -> tuple[Bool[np.ndarray, "path"], Bool[np.ndarray, "path"]]:
+        """On which futures it holds, and on which that is known: everything that it reads is finite there.
+
+        Args:
+          values: the outcomes that it reads, and perhaps others [policy, path].
+        """
+        rows, held, sound = {name: k for k, name in enumerate(study.policy_names)}, [], []
+        for part in self.parts:
+            if isinstance(part, Versus):
+                one, other = (values[part.outcome][rows[name]] for name in (part.policy, part.other))
+                loss = study.is_loss(part.outcome)
+                held.append(one > other if part.worse == loss else one < other)
+                sound += [np.isfinite(one), np.isfinite(other)]
+                continue
+            what = part.what
+            own = {name: values[name][rows[part.policy]] for name in _read(study, part)}
+            held.append(happens(study, what, own) if isinstance(what, Event) else what.holds(own))
+            sound += [np.isfinite(one) for one in own.values()]
+        known = np.logical_and.reduce(sound)
+        return np.logical_and.reduce(held) & known, known
+
+
+def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
+    """The futures that a text means: parts joined by `and`.
+
+    A part that names no policy is meant under that of the next part that does; under the only one where the study has one.
+
+    Args:
+      unkept: outcomes of which no single path is kept.
+
+    Raises:
+      UserError: text that says no such thing, names that there are not, outcomes that are not kept; all problems at once.
+    """
+    problems: list[Problem] = []
+    parts: list[Versus | Under] = []
+    policy = study.policy_names[0] if len(study.policies) == 1 else None
+    for words in reversed(re.split(r"\s+and\s+", text.strip())):
+        versus, under = VERSUS.fullmatch(words), UNDER.fullmatch(words)
+        try:
+            if versus:
+                parts.append(_versus(study, versus, unkept))
+                continue
+            if under:
+                _refuse_unknown(("policy", under["policy"], study.policy_names))
+                policy, words = under["policy"], under["what"]
+            what = _what(study, words, unkept)
+            if policy is None:
+                listed = " or ".join(f"'{words} under {name}'" for name in study.policy_names[:2])
+                raise refusal("", f"expected under which policy, such as {listed}.")
+            parts.append(Under(what, policy))
+        except UserError as error:
+            problems += error.problems
+    if problems:
+        raise UserError("--where", problems[::-1])
+    return Where(" ".join(text.split()), tuple(reversed(parts)))
+
+
+def _read(study: Study, part: Versus | Under) -> set[str]:
+    """The outcomes that a part reads."""
+    if isinstance(part, Versus):
+        return {part.outcome}
+    what = part.what
+    return event_outcomes(study, what) if isinstance(what, Event) else {term.name for term in what.terms}
+
+
+def _versus(study: Study, match: re.Match[str], unkept: Iterable[str]) -> Versus:
+    policies, outcome = study.policy_names, match["outcome"]
+    if outcome in unkept:
+        raise refusal("", not_kept(outcome, study.keep.outcomes))
+    _refuse_unknown(
+        ("policy", match["policy"], policies),
+        ("policy", match["other"], policies),
+        ("outcome", outcome, study.keep.outcomes),
+    )
+    if match["policy"] == match["other"]:
+        raise refusal("", f"expected two policies, got '{match['policy']}' twice.")
+    return Versus(match["policy"], match["side"] == "worse", match["other"], outcome)
+
+
+def _what(study: Study, words: str, unkept: Iterable[str]) -> Event | Condition:
+    events = study.events_by_name
+    if words in events:
+        kept = {event.name for event in known_events(study, study.keep.outcomes)}
+        if words not in kept:
+            raise refusal("", not_kept(words, [*study.keep.outcomes, *kept]))
+        return events[words]
+    if re.search("[<>=]", words):
+        return parse_condition(words, study.keep.outcomes, unkept)
+    if NAME.fullmatch(words):
+        _refuse_unknown(("event", words, list(events)))
+    raise refusal("", f"{EXPECTED}, got '{words}'.")
+
+
+def _refuse_unknown(*named: tuple[str, str, Iterable[str]]) -> None:
+    problems = [Problem("", unknown(kind, name, known)) for kind, name, known in named if name not in known]
+    if problems:
+        raise UserError("", problems)

@@ -1,0 +1,378 @@
+"""Risk functionals from histograms by group of paths, with what their bins leave open; errors over groups.
+
+Groups are independent and hold whole units, so that a total over a group takes the part that a path, or a unit, takes
+in `measures.py`: the same influence functions, Student's t with one degree of freedom less than there are groups. What
+the bins leave open is known for certain and is added to both ends of an interval. Formulas: `docs/method.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Float, Int, Num
+from scipy.sparse import csr_array
+from scipy.special import stdtrit
+
+from engine.risk.estimation import atoms
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.heaviness import (
+    Extremes,
+    gravest,
+    largest_flag,
+    material,
+    squares_flag,
+    tail_size,
+)
+from engine.risk.estimation.histograms import Histogram
+from engine.risk.estimation.intervals import TAIL, Estimate, Moments, Z, moments_of_sums
+from engine.risk.estimation.measures import correlation, share_difference
+from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.tails import ATOM, Column, deviation, shifted, tail_count
+from engine.study.study import LEVELS
+
+Groups = Float[np.ndarray, "group"]
+Counts = Int[np.ndarray, "group"]
+ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
+
+Row = tuple[float, float, float, float]
+"""Estimate, standard error, low end, high end."""
+Ends = tuple[float, float]
+"""How far below and above an estimate the value of this very sample may lie."""
+
+
+def over_groups(totals: Num[np.ndarray, "group"], sizes: Counts) -> Moments:
+    """Moments of a mean over paths, from the totals and the sizes of independent groups [group]."""
+    count, paths = len(sizes), sizes.sum()
+    mean = totals.sum() / paths
+    residual = totals - sizes * mean
+    square, cube = np.sum(residual**2), np.sum(residual**3)
+    return moments_of_sums(mean, square, cube, np.abs(totals).max(), count, paths)
+
+
+@dataclass(frozen=True)
+class _Tail:
+    """VaR and ES of one histogram at one level, high being worse.
+
+    Args:
+      var, es: as rows; the ends of `var` hold what the bins leave open, those of `es` do not yet.
+      var_open, es_open: how far below and above the estimate the value of this very sample may lie.
+      slope: change of the quantile with the share above it.
+      expected: exceedances of the level.
+      exceedances: those that count; infinitely many where all are the largest value, where the variable ends.
+      number, excess: exceedances of VaR, and their sum above it, by group.
+      down, up: ranks of the low and the high end of VaR's interval, from the largest value; 0 without one.
+    """
+
+    var: Row
+    es: Row
+    var_open: Ends
+    es_open: Ends
+    slope: float
+    expected: float
+    exceedances: float
+    number: Groups
+    excess: Groups
+    down: int
+    up: int
+
+
+def _tail(histogram: Histogram, level: float) -> _Tail:
+    n, sizes = histogram.count, histogram.sizes
+    rank = tail_count(n, level)
+    q = float(histogram.largest(rank))
+    q_low, q_high = (float(end) for end in histogram.bounds(rank))
+    number, excess = histogram.beyond(rank, q)
+    # groups are too few to show how skewed the mean of a tail is; the bins show it
+    shortfall = replace(over_groups(excess, sizes), skewness=histogram.skewness_beyond(rank, q))
+    es = _row(shortfall, 1 / (1 - level), q)
+    _, *ends = histogram.sum_of_largest(rank)
+    expected = n * (1 - level)
+    # for whole n (1 - a) the weight of VaR is nothing; else it is negative
+    es_low, es_high = (
+        end / expected + (1 - rank / expected) * var for end, var in zip(ends, (q_high, q_low), strict=True)
+    )
+    es_open = max(es[0] - es_low, 0.0), max(es_high - es[0], 0.0)
+    student = _student(len(sizes))
+    reach = student * float(over_groups(number, sizes).error) * n
+    row, slope, down, up = (q, np.nan, np.nan, np.nan), np.nan, 0, 0
+    ended = n >= ATOM and float(histogram.bounds(max(rank, ATOM))[0]) == histogram.most
+    if reach < (np.inf if ended else rank):
+        down, up = min(int(np.ceil(rank + reach)), n), max(int(np.floor(rank - reach)), 1)
+        spread = float(histogram.largest(up) - histogram.largest(down))
+        low, high = float(histogram.bounds(down)[0]), float(histogram.bounds(up)[1])
+        row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
+    many = np.inf if ended else expected
+    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, expected, many, number, excess, down, up)
+
+
+def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
+    """Mean, median, sd, VaR and ES of one variable, by name, as `measures.summary` gives them from paths.
+
+    An estimate whose bins leave something open bears the flag `Reason.BINNED`, and has its interval.
+    """
+    bad = histogram if loss else histogram.negated()
+    middle, spread = _tail(bad, 0.5), _Spread.of(bad)
+    tails = [_tail(bad, level) for level in levels]
+    mean = _row(over_groups(bad.totals, bad.sizes))
+    # the ends of a quantile hold already what the bins leave open
+    deviation, error, low, high = _widened(spread.row, spread.open)
+    rows = [mean, middle.var, (deviation, error, np.maximum(low, 0.0), high), *(t.var for t in tails)]
+    rows += [_widened(t.es, t.es_open) for t in tails]
+    width = [middle.var_open, spread.open, *(t.var_open for t in tails), *(t.es_open for t in tails)]
+    seen = [tail.exceedances for tail in tails]
+    flags = tails_flag(bad), spread.flag(bad), _beyond(bad, tails)
+    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES, (bad,)).estimates(loss)
+
+
+def difference(
+    histogram: Histogram, baseline: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS
+) -> dict[str, Estimate]:
+    """Measures of one variable less those of another on the same groups of paths, by name (without "worse").
+
+    The tails of the gap itself are not known: it is flagged where those of either variable are heavy.
+    """
+    x, y = (part if loss else part.negated() for part in (histogram, baseline))
+    sizes = x.sizes
+    tails = [(_tail(x, level), _tail(y, level)) for level in (0.5, *levels)]
+    at_risk = [_gap_of_quantiles(x, y, *both) for both in tails]
+    pairs = tails[1:]
+    beyond = [
+        _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0])
+        for level, q, (one, two) in zip(levels, at_risk[1:], pairs, strict=True)
+    ]
+    spreads = _Spread.of(x), _Spread.of(y)
+    middle, *open_ends = (_apart(one.var_open, two.var_open) for one, two in tails)
+    width = [middle, _apart(*(spread.open for spread in spreads)), *open_ends]
+    width += [_apart(one.es_open, two.es_open) for one, two in pairs]
+    # the ends of a quantile hold already what the bins leave open
+    gap, *beyond = map(
+        _widened, [_gap_of_spreads(*spreads, sizes), *beyond], [width[1], *width[-len(pairs) :]]
+    )
+    rows = [_row(over_groups(x.totals - y.totals, sizes)), at_risk[0], gap, *at_risk[1:], *beyond]
+    both = [_beyond(part, seen) for part, seen in zip((x, y), zip(*pairs, strict=True), strict=True)]
+    flags = (
+        gravest(map(tails_flag, (x, y))),
+        gravest(spread.flag(part) for spread, part in zip(spreads, (x, y), strict=True)),
+        [gravest(of_level) for of_level in zip(*both, strict=True)],
+    )
+    seen = [min(one.exceedances, two.exceedances) for one, two in pairs]
+    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
+
+
+def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row:
+    """One quantile less another, with what the bins leave open: as `differences.py` has it, bins of one value being ties."""
+    q, sizes, student = one.var[0] - two.var[0], x.sizes, _student(len(x.sizes))
+    error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
+    alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
+    if not alike > atoms.COARSE * x.count * error:
+        row = q, error, q - student * error, q + student * error
+        return _widened(row, _apart(one.var_open, two.var_open))
+    (here, reached), (there, other) = _places(x, one), _places(y, two)
+    low, high = atoms.interval(here, there, atoms.correlation(reached, other, sizes))
+    return q, (high - low) / (2 * student), low, high
+
+
+def _alike(histogram: Histogram, tail: _Tail) -> int:
+    """The most values in one bin between the ends of a quantile's interval that may be one and the same, by their sum; 0 without any."""
+    if not tail.down:
+        return 0
+    first, last = histogram.bins_of(np.array([tail.down, tail.up]))
+    count, steps = (part[first : last + 1] for part in (histogram.pooled, histogram.steps))
+    return int(np.max(np.where((count > 1) & (steps % count == 0), count, 0)))
+
+
+def _places(histogram: Histogram, tail: _Tail) -> tuple[atoms.Places, csr_array]:
+    """Where a quantile may be, a bin each, and by group how many paths reach which of them."""
+    first, last = histogram.bins_of(np.array([tail.down, tail.up]))
+    reaching = np.cumsum(histogram.pooled[::-1])[::-1][first + 1 : last + 1]
+    low = histogram.bounds(np.append(tail.down, reaching))[0]
+    high = histogram.bounds(np.append(reaching + 1, tail.up))[1]
+    places, kept = atoms.Places.of(low, high, reaching, tail.expected, (tail.up, tail.down))
+    counts = histogram.counts[:, first + 1 :]
+    return places, csr_array(np.add.reduceat(counts, kept, axis=1) if len(kept) else counts[:, :0])
+
+
+def _gap_of_spreads(one: _Spread, two: _Spread, sizes: Counts) -> Row:
+    gap = over_groups(one.influence - two.influence, sizes)
+    return _row(gap, 1.0, one.row[0] - two.row[0] - float(gap.mean))
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """The standard deviation of one histogram.
+
+    Args:
+      row: estimate, error and interval; the ends do not hold what the bins leave open.
+      open: how far below and above the estimate the deviation of this very sample may lie.
+      squares: moments of the squared distances from the mean.
+      influence: the groups' totals of (x - mean)^2 / (2 sd), float64 [group].
+    """
+
+    row: Row
+    open: Ends
+    squares: Moments
+    influence: Groups
+
+    @staticmethod
+    def of(histogram: Histogram) -> _Spread:
+        count, mean = histogram.count, float(histogram.totals.sum() / histogram.count)
+        if histogram.least == histogram.most:
+            nothing = over_groups(np.zeros(len(histogram.sizes)), histogram.sizes)
+            return _Spread(_row(nothing), (0.0, 0.0), nothing, np.zeros(len(histogram.sizes)))
+        squares, least, most = histogram.squares_about(mean)
+        of = over_groups(squares, histogram.sizes)
+        row = _floats(deviation(of, count))
+        scale = count / (count - 1)
+        low, high = (float(np.sqrt(scale * max(end, 0.0) / count)) for end in (least, most))
+        influence = squares / (2 * row[0]) if row[0] > 0 else np.zeros(len(squares))
+        return _Spread(row, (row[0] - low, high - row[0]), of, influence)
+
+    def flag(self, histogram: Histogram) -> Flag | None:
+        """What is to be known of it, as `heaviness.squares_flag` gives it from values."""
+        if histogram.least == histogram.most:
+            return None
+        high, low = _Side.of(histogram), _Side.of(histogram.negated())
+        return squares_flag(Extremes(-low.largest, high.largest, histogram.count), high.mean, self.squares)
+
+
+def _apart(one: Ends, two: Ends) -> Ends:
+    """How far the gap between two values can be off, below and above."""
+    return one[0] + two[1], one[1] + two[0]
+
+
+def _evidence(
+    levels: tuple[float, ...],
+    rows: Sequence[Row],
+    width: Sequence[Ends],
+    flags: tuple[Flag | None, Flag | None, Sequence[Flag | None]],
+    exceedances: Sequence[float],
+    for_es: int,
+    histograms: Sequence[Histogram],
+) -> Evidence:
+    groups = len(histograms[0].sizes)
+    mean, spread, beyond = flags
+    return Evidence(
+        levels,
+        tuple(np.array(rows).T),
+        mean,
+        spread,
+        beyond,
+        exceedances,
+        histograms[0].count / 2,
+        Reason.FEW_EXCEEDANCES,
+        for_es,
+        all(histogram.least == histogram.most for histogram in histograms),
+        ONE_GROUP if groups < 2 else None,
+        [0.0, *map(sum, width)],
+        Flag(Reason.FEW_GROUPS, groups),
+    )
+
+
+def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
+    """Mean over paths of what has these totals by group."""
+    return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
+
+
+def regrets(
+    histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool
+) -> list[Estimate]:
+    """Mean distance of each policy from the best of the same path, from histograms by policy and the distances' totals.
+
+    A distance is at most the policy's own value less the best of all: its tail is no heavier than the policy's bad one and
+    the good ones of the others.
+    """
+    bad = [histogram if loss else histogram.negated() for histogram in histograms]
+    sides = [(_Side.of(own), _Side.of(own.negated())) for own in bad]
+    estimates = []
+    for policy, of_groups in enumerate(totals):
+        own = mean(of_groups, bad[policy].sizes)
+        squares = (own.standard_error * bad[policy].count) ** 2
+        good = [side for other, (_, side) in enumerate(sides) if other != policy]
+        flag = gravest(side.flag(side.mean, squares) for side in (sides[policy][0], *good))
+        estimates.append(own if own.flags else own.flagged(flag))
+    return estimates
+
+
+def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
+    """Share of paths with a property, from how many of each group have it: Wilson's score with Student's t.
+
+    The effective number of paths is p (1 - p) / error^2, and not more than there are; where all paths or none have the
+    property it is the number of units, or of paths but one in each replicate.
+    """
+    of = over_groups(totals, sizes)
+    paths, p = int(sizes.sum()), float(of.mean)
+    if len(sizes) < 2:
+        return Estimate(p, flags=(ONE_GROUP,))
+    if p in (0.0, 1.0):
+        alone = np.asarray(max(1 / unit, 1 - 1 / unit) * paths)
+        low, high = (float(end) for end in wilson_interval(np.asarray(p), alone))
+        return Estimate(p, (high - low) / (2 * Z), low, high)
+    with np.errstate(divide="ignore"):
+        count = np.clip(p * (1 - p) / of.error**2, 1.0, paths)
+    low, high = (float(end) for end in wilson_interval(np.asarray(p), count, _student(len(sizes))))
+    return Estimate(p, float(of.error), low, high)
+
+
+def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: int) -> Estimate:
+    """One share less another on the same groups of paths."""
+    one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
+    if len(sizes) < 2:
+        return Estimate(one.estimate - two.estimate, flags=(ONE_GROUP,))
+    error = float(over_groups(totals - baseline, sizes).error)
+    a, b = (part - sizes * (part.sum() / sizes.sum()) for part in (totals, baseline))
+    return share_difference(one, two, error, correlation(a, b))
+
+
+@dataclass(frozen=True)
+class _Side:
+    """The upper tail of a histogram: its largest values as the bins guess them, what is wrong with them, and the mean."""
+
+    largest: Float[np.ndarray, "value"]
+    wrong: Flag | None
+    mean: float
+
+    @staticmethod
+    def of(histogram: Histogram) -> _Side:
+        k = tail_size(histogram.count) if histogram.least < histogram.most else 0
+        largest = histogram.largest(np.arange(k + 1, 0, -1)) if k else np.zeros(0)
+        mean = float(histogram.totals.sum() / histogram.count)
+        return _Side(largest, largest_flag(largest) if k else None, mean)
+
+    def flag(self, centre: float, squares: float) -> Flag | None:
+        """As `heaviness.material`."""
+        return material(self.wrong, self.largest, centre, squares)
+
+
+def tails_flag(histogram: Histogram) -> Flag | None:
+    """What is to be known of the mean of a variable from its tails, as `heaviness.tails_flag` gives it from values."""
+    squares = (float(over_groups(histogram.totals, histogram.sizes).error) * histogram.count) ** 2
+    sides = map(_Side.of, (histogram, histogram.negated()))
+    return gravest(side.flag(side.mean, squares) for side in sides)
+
+
+def _beyond(histogram: Histogram, levels: Sequence[_Tail]) -> list[Flag | None]:
+    """What is to be known of ES, by level."""
+    side, sizes = _Side.of(histogram), histogram.sizes
+    errors = [float(over_groups(tail.excess, sizes).error) * histogram.count for tail in levels]
+    return [side.flag(tail.var[0], error**2) for tail, error in zip(levels, errors, strict=True)]
+
+
+def _student(groups: int) -> float:
+    return float(stdtrit(groups - 1, 1 - TAIL)) if groups > 1 else np.nan
+
+
+def _row(of: Moments, scale: float = 1.0, shift: float = 0.0) -> Row:
+    return _floats(shifted(of, scale, shift))
+
+
+def _floats(column: Column) -> Row:
+    estimate, error, low, high = map(float, column)
+    return estimate, error, low, high
+
+
+def _widened(row: Row, width: Ends) -> Row:
+    estimate, error, low, high = row
+    return estimate, error, low - width[0], high + width[1]

@@ -1,0 +1,147 @@
+"""Measures of one variable less another's on the same paths, of many cells at once, high being worse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from scipy.sparse import csr_array
+
+from engine.risk.estimation import atoms
+from engine.risk.estimation.intervals import Units, moments_of
+from engine.risk.estimation.order_statistics import Ascending, Sorted
+from engine.risk.estimation.sums import Made
+from engine.risk.estimation.tails import (
+    CellPaths,
+    Cells,
+    Column,
+    Measured,
+    Ranked,
+    Table,
+    above,
+    deviation,
+    error_of_shares,
+    keep_known,
+    share,
+    shifted,
+    stacked,
+)
+
+ROUNDING = 1e-12
+"""Relative to a gap, how far it moves by rounding alone."""
+FIRST = 1024
+"""Paths that are looked at before all others."""
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One variable less another on the same paths, high being worse.
+
+    Args:
+      table: mean, median, deviation, VaR, ES, P(worse), arrays [cell, measure].
+      exceedances: effective number of them in the variable that has fewer [level, cell].
+      middle: as many of the median [cell].
+      constant: whether the gap is the same on all paths [cell].
+    """
+
+    table: Table
+    exceedances: Float[np.ndarray, "level cell"]
+    middle: Cells
+    constant: Bool[np.ndarray, "cell"]
+
+
+def difference(one: Measured, two: Measured, units: Units) -> Difference:
+    """Measures of one variable less another's: the mean of the gap, and the gaps of the influence functions.
+
+    Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1 - a)
+    + VaR - ES; on the deviation: ((x - mean)^2 - sd^2) / (2 sd).
+    """
+    values, baseline = one.values, two.values
+    x_seen, y_seen = one.quantiles, two.quantiles
+    constant = _alike_everywhere(values, baseline)
+    mean = moments_of(Made.of("difference", values, baseline), units)
+    at_risk, shortfalls = [], []
+    for level, of_x, of_y in zip(x_seen.levels, x_seen.var, y_seen.var, strict=True):
+        at_risk.append(_gap_of_quantiles(one, two, of_x, of_y, constant, units))
+        var_x, var_y = of_x.column[0], of_y.column[0]
+        excess = moments_of(Made.of("beyond", values, baseline, var_x, at_y=var_y), units)
+        shortfall = shifted(excess, 1 / (1 - level), var_x - var_y)
+        shortfalls.append(keep_known(np.isfinite(at_risk[-1][1]), shortfall))
+    worse = share(lambda paths: values[:, paths] > baseline[:, paths], units)
+    middles = _gap_of_quantiles(one, two, x_seen.middle, y_seen.middle, constant, units)
+    of_spread = _gap_of_deviations(one, two, constant, units)
+    columns = [shifted(mean, 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
+    fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
+    middle = np.minimum(x_seen.middle.exceedances, y_seen.middle.exceedances)
+    return Difference(stacked(columns), fewer, middle, constant)
+
+
+def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray, "cell"]:
+    """Whether the gap is the same on all paths, but for rounding; the first paths mostly show that it is not."""
+    constant = np.ones(len(values), bool)
+    for paths in (slice(FIRST), slice(None)):
+        cells = np.flatnonzero(constant)
+        if len(cells):
+            gap = np.subtract(values[cells, paths], baseline[cells, paths], dtype=np.float64)
+            lowest, highest = gap.min(axis=-1), gap.max(axis=-1)
+            constant[cells] = highest - lowest <= ROUNDING * np.abs(highest)
+    return constant
+
+
+def _gap_of_quantiles(
+    one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Bool[np.ndarray, "cell"], units: Units
+) -> Column:
+    """One quantile less another: the normal interval with an error by influence functions, or that of `atoms.py` where values are tied."""
+    sides = (one, of_x), (two, of_y)
+    over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
+    error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))
+    q = of_x.column[0] - of_y.column[0]
+    low, high = q - units.reach * error, q + units.reach * error
+    alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
+    # two that pass their quantiles on the same paths, by the same steps, differ by one number however the values are tied
+    tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))
+    for cell in tied.tolist():
+        (x, x_reached), (y, y_reached) = (_places(part, of, cell, units) for part, of in sides)
+        correlation = atoms.correlation(x_reached, y_reached, np.broadcast_to(units.sizes, units.count))
+        low[cell], high[cell] = atoms.interval(x, y, correlation)
+    error[tied] = (high - low)[tied] / (2 * units.reach)
+    return q, error, low, high
+
+
+def _alike(ascending: Sorted, of: Ranked) -> Int[np.ndarray, "cell"]:
+    """The most paths that share one of the values between the ends of a quantile's interval; 0 where none does."""
+    most = []
+    for row, down, up in zip(ascending, of.down, of.up, strict=True):
+        n = len(row)
+        first = _firsts(row, n - down, n - up)
+        end = row.searchsorted(row[n - up], "right")
+        most.append(int(np.diff(first, append=end).max()))
+    return np.where(np.array(most) > 1, most, 0)
+
+
+def _firsts(row: Ascending, low: int, high: int) -> Int[np.ndarray, "value"]:
+    """Where in sorted values each value begins that stands from one place to another."""
+    window = row[low : high + 1]
+    later = low + 1 + np.flatnonzero(window[1:] != window[:-1])
+    return np.concatenate([[row.searchsorted(row[low])], later])
+
+
+def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.Places, csr_array]:
+    """Where a quantile may be, and by unit how many paths reach which of its places."""
+    row, n = part.quantiles.ascending[cell], units.paths
+    down, up = int(of.down[cell]), int(of.up[cell])
+    first = _firsts(row, n - down, n - up)
+    own, reaching = row[first[0] : first[-1] + 1][first - first[0]], n - first[1:]
+    values = own.astype(np.float64)
+    places, kept = atoms.Places.of(values, values, reaching, n * of.share, (up, down - 1))
+    reached = np.searchsorted(own[1:][kept], part.values[cell], "right")
+    return places, atoms.reached_by_unit(reached, len(kept), units, np.ones(n))
+
+
+def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
+    x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
+    of = moments_of(one.squared_less(two), units)
+    still = np.where(constant, 0.0, 1.0)
+    of = replace(of, error=still * of.error, skewness=still * of.skewness)
+    return shifted(of, 1.0, (x - y) - of.mean)

@@ -1,0 +1,100 @@
+"""Histograms for charts: counts between edges that the data choose, from outcomes of every path or from merged histograms."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.risk.estimation.histograms import BINS, WIDEST, Histogram
+from engine.risk.estimation.order_statistics import Ascending
+
+Values = Float[np.ndarray, "value"]
+
+BARS = 64
+"""Bins of a chart."""
+
+
+Bars = tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]
+
+
+def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
+    """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
+
+    Inner bins are equally wide between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin
+    reach out to the smallest and largest value. The edges come from the data, so two histograms do not merge: it is
+    taken once, from all stored paths. Values that are not finite are left out.
+    """
+    return histogram_of_sorted([_finite(np.sort(row)) for row in values])
+
+
+def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
+    """The same from the finite values of each policy, ascending."""
+    counts = np.zeros((len(rows), BARS), np.int64)
+    if not any(map(len, rows)):
+        return counts, np.full(BARS + 1, np.nan)
+    low, high = (_quantile(rows, share) for share in (0.001, 0.999))
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    inner = np.linspace(low, high, BARS - 1)
+    for count, row in zip(counts, rows, strict=True):
+        below = row.searchsorted(_at_least(inner, row.dtype))
+        below[-1] = row.searchsorted(-_at_least(-inner[-1:], row.dtype)[0], side="right")
+        count[:] = np.diff(below, prepend=0, append=len(row))
+    least, most = (np.concatenate([row[end] for row in rows]) for end in (slice(1), slice(-1, None)))
+    return counts, np.concatenate([[min(low, least.min())], inner, [max(high, most.max())]])
+
+
+def _at_least(edges: Float[np.ndarray, "edge"], dtype: np.dtype) -> Float[np.ndarray, "edge"]:
+    """The smallest numbers of a type that are not below the edges: the same values lie below them, and none has to be converted."""
+    near = edges.astype(dtype)
+    return np.where(near < edges, np.nextafter(near, np.inf, dtype=dtype), near)
+
+
+def _finite(ascending: Values) -> Values:
+    low, high = np.array([-np.inf, np.inf], ascending.dtype)  # of another type all values would be converted
+    return ascending[np.searchsorted(ascending, low, "right") : np.searchsorted(ascending, high)]
+
+
+def _quantile(rows: Sequence[Ascending], share: float) -> float:
+    """`np.quantile` of some rows together, each of them ascending, from what lies about that rank in each."""
+    count = sum(map(len, rows))
+    rank = share * (count - 1)
+    below = int(rank)
+    starts = [max(len(row) - (count - below), 0) for row in rows]
+    near = np.sort(np.concatenate([row[at : below + 2] for at, row in zip(starts, rows, strict=True)]))
+    pair = near[below - sum(starts) :][:2].astype(np.float64)
+    return float(np.quantile(pair, rank - below))
+
+
+def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
+    """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `histogram` gives them from values.
+
+    Values are shared out evenly inside a bin where an edge of the chart cuts it.
+    """
+    edges = np.concatenate([part.edges for part in parts])
+    ends = np.concatenate([part.edges + WIDEST * part.step for part in parts])
+    pooled = np.concatenate([part.pooled for part in parts])
+    order = np.argsort(edges, kind="stable")
+    share = np.cumsum(pooled[order]) / pooled.sum()
+    least, most = min(part.least for part in parts), max(part.most for part in parts)
+    low = max(edges[order][np.searchsorted(share, 0.001)], least)
+    high = min(ends[order][np.searchsorted(share, 0.999)], most)
+    if low == high:
+        low, high = low - 0.5, high + 0.5
+    inner = np.linspace(low, high, BARS - 1)
+    below = [_below(part, inner) for part in parts]
+    if high == most:  # the last of the inner bins holds its upper edge
+        below = [np.append(row[:-1], part.count) for row, part in zip(below, parts, strict=True)]
+    counts = np.stack(
+        [np.diff(np.rint(row), prepend=0, append=part.count) for row, part in zip(below, parts, strict=True)]
+    )
+    return counts.astype(np.int64), np.concatenate([[min(low, least)], inner, [max(high, most)]])
+
+
+def _below(histogram: Histogram, values: Values) -> Values:
+    """How many of a histogram's values are below each of some values, float64; even inside a bin."""
+    upto = np.cumsum(histogram.pooled)
+    ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()
+    return np.interp(values, ends, np.stack([upto - histogram.pooled, upto], axis=1).ravel())

@@ -1,0 +1,284 @@
+"""Whether the tail of a variable has a mean and a variance: generalised Pareto laws fitted over several thresholds.
+
+What it rests on, and how often it is wrong: `docs/method.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtri
+
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Moments
+from engine.risk.estimation.order_statistics import Ascending
+
+Values = Float[np.ndarray, "value"]
+
+TAIL_VALUES = 2048
+FEWEST_TAIL_VALUES = 50
+"""Values over a threshold that a shape is fitted to, at least."""
+FEWEST_HALVED = 100
+"""Values over the highest threshold that is tried."""
+FEWEST_EXCESSES = 10
+"""Paths over its threshold that a tail rests on, at least: with fewer, its intervals cover too little."""
+HEAVY = 0.5
+"""Shape of the generalised Pareto law from which on the variance is infinite (tail index 2)."""
+MARGIN = 0.06
+"""How near to a limit a shape is not told from it: 1.645 standard errors of a tail of 1,500 to 2,048 values."""
+MEANLESS = 1.0
+"""Shape from which on the mean is infinite."""
+MISFIT = 1.2
+"""Anderson and Darling's statistic from which on a tail is not of one generalised Pareto law: in 1 % of those that are."""
+END = 3
+"""Paths with the very largest value from which on it is the end of the variable."""
+HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
+ROUNDING = 8
+"""Spacings of single precision up to which values are not told apart."""
+SLICE = 1 << 17
+"""Paths whose values are in memory at a time."""
+FARTHEST = 1e60
+"""Largest excess over the lower quartile up to which four factors are multiplied."""
+SPARSE = 16
+"""Values of the tail for each that is looked at to find out where it begins."""
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The values at both ends that tails are judged by, ascending, and how many values there are; no ends where these are too few."""
+
+    least: Float[np.ndarray, "rank"]
+    largest: Float[np.ndarray, "rank"]
+    count: int
+
+    @staticmethod
+    def of(made: Callable[..., np.ndarray], *values: Float[np.ndarray, "path"]) -> Extremes:
+        """Those of what is made of each path alone, a slice at a time: what passes thresholds that some of the paths show."""
+        count = len(values[0])
+        k = tail_size(count)
+        if not k:
+            none = made(*(part[:0] for part in values))
+            return Extremes(none, none, count)
+        some = np.sort(made(*(part[:: max(k // SPARSE, 1)] for part in values)))
+        low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
+        # where many are the threshold itself, as many of them are taken as are needed
+        on = {limit: 0 for limit in (low, high) if np.count_nonzero(some == limit) > 1}
+        beyond = [some[:0]]
+        for first in range(0, count, SLICE):
+            here = made(*(one[first : first + SLICE] for one in values))
+            beyond.append(here[np.flatnonzero((here < low) | (here > high))])
+            for limit, number in on.items():
+                on[limit] = number if number > k else number + int(np.count_nonzero(here == limit))
+        beyond += [np.full(min(number, k + 1), limit, some.dtype) for limit, number in on.items()]
+        found = np.sort(np.concatenate(beyond))
+        least = found[: np.searchsorted(found, low, "right")]
+        largest = found[np.searchsorted(found, high) :]
+        if min(len(least), len(largest)) <= k:  # those that were looked at are unlike the others
+            return Extremes.of_sorted(np.sort(made(*values)))
+        return Extremes(least[: k + 1], largest[len(largest) - k - 1 :], count)
+
+    @staticmethod
+    def of_sorted(ascending: Ascending) -> Extremes:
+        """Those of values that ascend."""
+        count = len(ascending)
+        k = tail_size(count)
+        held = k + 1 if k else 0
+        return Extremes(ascending[:held], ascending[count - held :], count)
+
+    def negative(self) -> Extremes:
+        """Those of the negative values."""
+        return Extremes(-self.largest[::-1], -self.least[::-1], self.count)
+
+    def excesses(self) -> Extremes:
+        """Those of what the values are above zero."""
+        return Extremes(np.maximum(self.least, 0), np.maximum(self.largest, 0), self.count)
+
+
+def tail_flag(ascending: Ascending) -> Flag | None:
+    """What a reader must know of the upper tail of sorted values before trusting a mean; None if nothing.
+
+    A generalised Pareto law is fitted to the largest values (a tenth of them, at least 1500 or a quarter, at most 2048);
+    where it does not fit, to the larger half of these, and so on down to 100 of them: a fit over two populations says
+    nothing of either. The first that fits decides, by its shape: from 0.44 on the tail is flagged (an infinite
+    variance, shape 0.5, is not excluded), from 0.56 on it takes the interval. Where none fits, or three paths share the
+    very largest value, nothing is heavy. Fewer than 200 values are not judged.
+    """
+    k = tail_size(len(ascending))
+    return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
+
+
+def upper_flag(values: Values) -> Flag | None:
+    """`tail_flag` of values in any order, of which the largest alone are sorted."""
+    k = tail_size(len(values))
+    return largest_flag(largest(values, k)) if k else None
+
+
+def largest(values: Values, size: int) -> Values:
+    """So many of the largest values, ascending, and the one before them."""
+    place = len(values) - size - 1
+    return np.sort(np.partition(values, place)[place:])
+
+
+def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
+    """The flag of a mean from both tails of its values: one that takes the interval before one that does not.
+
+    Args:
+      centre, squares: as in `material`.
+    """
+    if not len(ends.largest):
+        return None
+    sides = ((ends.largest, centre), (-ends.least[::-1], -centre))
+    return gravest(material(largest_flag(side), side, middle, squares) for side, middle in sides)
+
+
+def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
+    """What is to be known of a deviation: whether the squared distances from the mean have a variance, by their largest.
+
+    Args:
+      squares: moments of the squared distances, of one cell.
+    """
+    k = tail_size(ends.count)
+    if not k:
+        return None
+    both = np.concatenate([ends.least, ends.largest]).astype(np.float64)
+    most = np.sort((both - mean) ** 2)[-k - 1 :]
+    error = float(squares.error.ravel()[0])
+    flag = material(largest_flag(most), most, float(squares.mean.ravel()[0]), (error * ends.count) ** 2)
+    return of_squares(flag)
+
+
+def of_squares(flag: Flag | None) -> Flag | None:
+    """The flag of a tail of squares in the terms of what is squared: half the shape, half the limit."""
+    if flag is None or flag.reason not in HEAVY_TAILS:
+        return flag
+    reason = Reason.NO_FOURTH_MOMENT if flag.withholds else Reason.HEAVY_TAIL
+    return Flag(reason, flag.got / 2, HEAVY / 2)
+
+
+def gravest(flags: Iterable[Flag | None]) -> Flag | None:
+    """The first flag that takes an interval away, or else the first flag; None for none."""
+    held = [flag for flag in flags if flag]
+    return next((flag for flag in held if flag.withholds), held[0] if held else None)
+
+
+def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:
+    """The flag of a tail; None where few paths are all that is wrong with it, and these have no weight in an error.
+
+    Args:
+      ascending: the largest values, at least as many as the flag speaks of.
+      centre: what the error counts from, a mean or a VaR.
+      squares: sum over all paths of squared distances that the error is made of. With less than half of it the few do not carry it.
+    """
+    if flag is None or flag.reason is not Reason.FEW_TAIL_PATHS:
+        return flag
+    few = ascending[len(ascending) - int(flag.got) :].astype(np.float64) - centre
+    return flag if 2 * float(few @ few) >= squares else None
+
+
+def tail_size(count: int) -> int:
+    """How many of so many values the tail is judged by; 0 where they are too few."""
+    k = min(max(count // 10, min(1500, count // 4)), TAIL_VALUES)
+    return k if k >= FEWEST_TAIL_VALUES else 0
+
+
+def largest_flag(ascending: Values) -> Flag | None:
+    """As `tail_flag`, from the values that it looks at alone and the one before them."""
+    count = len(excesses_over(ascending))
+    if not count:
+        return None
+    if count < FEWEST_EXCESSES:
+        return Flag(Reason.FEW_TAIL_PATHS, count, FEWEST_EXCESSES)
+    if ascending[-1] == ascending[-END]:
+        return None
+    size = len(ascending) - 1
+    while True:
+        excesses = excesses_over(ascending[-size - 1 :])
+        if len(excesses) < FEWEST_TAIL_VALUES:
+            return None
+        spread = spread_evenly(excesses)
+        shape, scale = pareto_fit(spread)
+        if misfit(spread, shape, scale) <= MISFIT:
+            return _judged(shape, len(excesses))
+        size //= 2
+        if size < FEWEST_HALVED:
+            return None
+
+
+def pareto_fit(excesses: Values) -> tuple[float, float]:
+    """Shape (1 / tail index) and scale of the generalised Pareto law fitted to excesses over a threshold (positive, ascending).
+
+    Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
+    Technometrics 51, 316-325, doi:10.1198/tech.2009.08017.
+    """
+    n = len(excesses)
+    points = 20 + int(np.sqrt(n))
+    quartile = excesses[int(n / 4 + 0.5) - 1]
+    theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
+    theta = theta[theta != 0]
+    shape = _logarithms(theta, excesses) / n
+    likelihood = n * (np.log(-theta / shape) - shape - 1)
+    weight = np.exp(likelihood - likelihood.max())
+    chosen = float((theta * weight).sum() / weight.sum())
+    fitted = float(np.log(1 - chosen * excesses).mean())
+    return fitted, -fitted / chosen
+
+
+def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np.ndarray, "point"]:
+    """Sums of log(1 - theta x) over excesses: of products of four, but where these come near to what double precision ends at."""
+    quarter = -(-len(excesses) // 4)
+    if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
+        return np.log(1 - theta[:, None] * excesses).sum(axis=1)
+    product = np.ones((len(theta), quarter))
+    for first in range(0, len(excesses), quarter):
+        part = excesses[first : first + quarter]
+        product[:, : len(part)] *= 1 - theta[:, None] * part
+    return np.log(product).sum(axis=1)
+
+
+def misfit(excesses: Values, shape: float, scale: float) -> float:
+    """Anderson and Darling's statistic of ascending excesses against a generalised Pareto law.
+
+    Of tails that are of the law, parameters fitted, 95 % are below 0.8 (shape 0.5) to 1.1 (shape -0.5). Source: Choulakian
+    and Stephens (2001), Technometrics 43, 478-484, doi:10.1198/00401700152672573.
+    """
+    n = len(excesses)
+    inside = np.maximum(1 + shape * excesses / scale, np.finfo(np.float64).tiny)
+    beyond = np.maximum(np.log(inside) / shape, 1e-12)
+    weight = 2 * np.arange(1, n + 1) - 1
+    return float(-n - weight @ (np.log(-np.expm1(-beyond)) - beyond[::-1]) / n)
+
+
+def excesses_over(ascending: Values) -> Values:
+    """The values over the first of them, less it, that are more than rounding."""
+    threshold = float(ascending[0])
+    excesses = ascending[1:].astype(np.float64) - threshold
+    return excesses[excesses > ROUNDING * float(np.spacing(np.float32(abs(threshold))))]
+
+
+def spread_evenly(excesses: Values) -> Values:
+    """Excesses of which those that are alike lie evenly around their value, half the way to its neighbours; from zero on.
+
+    Whole numbers, and all that is counted, have the tail of what they round.
+    """
+    value, first, count = np.unique(excesses, return_index=True, return_counts=True)
+    if len(value) == len(excesses):
+        return excesses
+    gap = np.diff(value, prepend=0.0)
+    edge = np.append(value - gap / 2, value[-1] + gap[-1] / 2)
+    place = (np.arange(len(excesses)) - np.repeat(first, count) + 0.5) / np.repeat(count, count)
+    apart = np.repeat(edge[:-1], count) + place * np.repeat(np.diff(edge), count)
+    return np.where(np.repeat(count, count) == 1, excesses, apart) - edge[0]
+
+
+def _judged(shape: float, count: int) -> Flag | None:
+    if shape < HEAVY - MARGIN:
+        return None
+    if shape < HEAVY + MARGIN:
+        return Flag(Reason.HEAVY_TAIL, shape, HEAVY)
+    error = (1 + shape) / np.sqrt(count)
+    if shape + float(ndtri(0.999)) * error >= MEANLESS:
+        return Flag(Reason.NO_MEAN, shape, MEANLESS)
+    return Flag(Reason.NO_VARIANCE, shape, HEAVY)

@@ -1,0 +1,373 @@
+"""Standard errors and 95 % intervals over independent units; the measures that need them are in `measures.py`.
+
+Everything here works on many cells at once: leading axes are cells, the last axis is the path. A *unit* is a group of
+paths that may depend on each other and not on anything else: one path, an antithetic pair, or a replicate of a Latin
+hypercube. Dependence inside a unit enters through the variance of unit totals. Formulas, sources and measured coverage: `docs/method.md`.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, Num
+from scipy.special import ndtri, stdtrit
+
+from engine.risk.estimation.flags import Flag, Reason, text
+from engine.risk.estimation.sums import BLOCK, Made, sums
+
+Cells = Float[np.ndarray, "*cells"]
+CONFIDENCE = 0.95
+TAIL = (1 - CONFIDENCE) / 2
+Z = float(ndtri(1 - TAIL))
+FEW_UNITS = 30
+"""Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
+NEAR = 0.1
+"""Share of the squares up to which a provisional mean is near enough: a digit is lost."""
+PAIR = 2
+"""Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its standard error and 95 % interval, NaN where there is none, and what must be known of it: `flags.py`."""
+
+    estimate: float
+    standard_error: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def flag(self) -> str:
+        """What the flags say, in words."""
+        return text(*self.flags)
+
+    @staticmethod
+    def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
+        """The estimate that a cube holds as four numbers; `missing` is why it has no interval where no flag says so."""
+        estimate, error, low, high = map(float, row)
+        known = flags or np.isfinite(low)
+        return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
+
+    def __neg__(self) -> Estimate:
+        return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
+
+    def flagged(self, *flags: Flag | None) -> Estimate:
+        """The same estimate with the flags, its own last, each once; without its interval where one of them takes it away."""
+        joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
+        if any(flag.withholds for flag in joined):
+            return replace(self, low=np.nan, high=np.nan, flags=joined)
+        return replace(self, flags=joined) if joined else self
+
+
+@dataclass(frozen=True)
+class Units:
+    """Which independent unit each path belongs to.
+
+    Args:
+      paths: how many paths there are.
+      size: paths in every unit, where all are alike and consecutive.
+      owner: unit number of each path, ascending from 0 without gaps, where they are not all alike; else None.
+    """
+
+    paths: int
+    size: int
+    owner: Int[np.ndarray, "path"] | None = None
+
+    @functools.cached_property
+    def count(self) -> int:
+        """How many units there are."""
+        if self.owner is not None:
+            return int(self.owner[-1]) + 1 if self.paths else 0
+        return self.paths // self.size
+
+    @functools.cached_property
+    def sizes(self) -> np.ndarray:
+        """Paths in each unit, float64; one number where all are alike."""
+        if self.owner is None:
+            return np.asarray(float(self.size))
+        return np.bincount(self.owner, minlength=self.count).astype(np.float64)
+
+    @property
+    def alone(self) -> bool:
+        """Whether every path is a unit."""
+        return self.size == 1 and self.owner is None
+
+    @property
+    def replicated(self) -> bool:
+        """Whether units are replicates."""
+        return self.size > PAIR
+
+    @functools.cached_property
+    def reach(self) -> float:
+        """Standard errors that a 95 % interval reaches: Student's over replicates, with one degree of freedom less than J.
+
+        That of the normal law for paths and pairs, which are many wherever there is an interval at all.
+        """
+        if not self.replicated:
+            return Z
+        return float(stdtrit(self.count - 1, 1 - TAIL)) if self.count > 1 else np.nan
+
+    @property
+    def needed(self) -> int:
+        """Units from which a mean has an interval: few replicates do not show how skewed they are, which may be all they are."""
+        return FEW_UNITS if self.replicated else 2
+
+    def power_sum(self, power: int) -> float:
+        """Sum over units of the unit's size to a power."""
+        return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
+
+    def owners(self, path: Int[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
+        """Unit numbers of some paths."""
+        if self.owner is not None:
+            return self.owner[path]
+        return path if self.size == 1 else path // self.size
+
+    def totals(self, values: Num[np.ndarray, "*cells path"]) -> Float[np.ndarray, "*cells unit"]:
+        """Sum over the paths of each unit, float64 [..., unit]."""
+        if self.owner is not None:
+            starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
+            return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+        counted = values.dtype == bool  # whole numbers are added up faster
+        if self.replicated:
+            numbers = values.view(np.int8) if counted else values
+            members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
+            totals = np.add.reduce(members, axis=-1, dtype=np.int32 if counted else np.float64)
+            return totals.astype(np.float64, copy=False)
+        if self.size == 1:
+            return values.astype(np.float64)
+        if counted:
+            both = np.ascontiguousarray(values).view(np.uint16)
+            return ((both & 1) + (both >> 8)).astype(np.float64)
+        numbers = values.astype(np.float64, copy=False)
+        return numbers[..., 0::2] + numbers[..., 1::2]
+
+    def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
+        """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
+        kept = np.flatnonzero(mask)
+        if self.alone:
+            return Units(len(kept), 1)
+        _, owner = np.unique(self.owners(kept), return_inverse=True)
+        return Units(len(kept), self.size, owner)
+
+    def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
+        """The same; these themselves where the mask holds on every path."""
+        return self if mask.all() else self.take(mask)
+
+
+def as_units(paths: int, unit: int | Units) -> Units:
+    """Consecutive groups of `unit` paths (the last may be short); given `Units`, those."""
+    if isinstance(unit, Units):
+        return unit
+    if paths % unit:
+        return Units(paths, unit, np.arange(paths) // unit)
+    return Units(paths, unit)
+
+
+@dataclass(frozen=True)
+class Moments:
+    """A mean over paths and what its error needs, one of each per cell.
+
+    Args:
+      mean: sum over all paths / number of paths.
+      error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the mean.
+      skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5; 0 where units are too few to show it.
+      units: J.
+      needed: units from which it has an interval.
+    """
+
+    mean: Cells
+    error: Cells
+    skewness: Cells
+    units: int
+    needed: int = 2
+
+    def kind(self, number: int) -> Moments:
+        """Those of one kind of values, of several in the first axis."""
+        return replace(self, mean=self.mean[number], error=self.error[number], skewness=self.skewness[number])
+
+    @staticmethod
+    def stacked(parts: Sequence[Moments]) -> Moments:
+        """Those of several kinds as one, the kinds in the first axis."""
+        mean, error, skewness = (
+            np.stack([getattr(of, name) for of in parts]) for name in ("mean", "error", "skewness")
+        )
+        return Moments(mean, error, skewness, parts[0].units, parts[0].needed)
+
+
+@dataclass(frozen=True)
+class Some:
+    """Values at some paths of each cell, zero at all others: what a tail leaves. Cells and, in them, paths ascend."""
+
+    cells: int
+    cell: Int[np.ndarray, "value"]
+    path: Int[np.ndarray, "value"]
+    value: Float[np.ndarray, "*kinds value"]
+
+
+def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
+    """Moments of a mean over paths, from values [..., path]."""
+    if values.dtype.kind != "f" or values.ndim != 2:
+        return moments_of_totals(units.totals(values), units)
+    return moments_of(Made.of("difference", values), units)
+
+
+def moments_of(made: Made, units: Units) -> Moments:
+    """Moments of the mean of what is made of each path, of each row.
+
+    Totals are counted from their mean in the first block, and taken from the sums in the end; where it was so far off that digits were lost, all
+    is summed up once more from the mean.
+    """
+    if units.owner is not None or units.replicated or not units.count or made.x.dtype.kind != "f":
+        return moments_of_totals(units.totals(made.values()), units)
+    some = min(units.count, BLOCK)
+    offset = sums(made, units.size, some, np.zeros(len(made.x)))[0] / some
+    for _ in range(2):
+        total, square, cube = sums(made, units.size, units.count, offset)
+        off = total / units.count
+        apart = units.count * off**2
+        if np.all(apart <= NEAR * square):
+            break
+        offset, off, apart = offset + off, 0 * off, 0 * apart
+    cube = cube - 3 * off * square + 2 * units.count * off**3
+    return moments_of_residuals((offset + off) / units.size, square - apart, cube, units)
+
+
+def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) -> Moments:
+    """Moments of a mean over paths, from the sum over each unit [..., unit]."""
+    mean = totals.sum(axis=-1) / units.paths
+    residual = totals - units.sizes * mean[..., None]
+    squares = residual * residual
+    return moments_of_residuals(mean, squares.sum(axis=-1), dots(squares, residual), units)
+
+
+def moments_of_some(some: Some, units: Units) -> Moments:
+    """Moments of the mean over *all* paths of values that are zero but at some of them, [..., cell]."""
+    value, owner = some.value, units.owners(some.path)
+    key = some.cell * np.int64(units.count) + owner
+    if units.owner is None and not units.replicated:  # two share a unit at most
+        first = np.flatnonzero(key[1:] == key[:-1])
+        own, joint = value * value, value[..., first] * value[..., first + 1]
+        return moments_of_powers(
+            summed_by(some.cell, value, some.cells),
+            summed_by(some.cell, own, some.cells) + summed_by(some.cell[first], 2 * joint, some.cells),
+            summed_by(some.cell, own * value, some.cells)
+            + summed_by(
+                some.cell[first], 3 * joint * (value[..., first] + value[..., first + 1]), some.cells
+            ),
+            units,
+        )
+    starts = np.flatnonzero(np.diff(key, prepend=-1))
+    cell, size = some.cell[starts], units.sizes if units.owner is None else units.sizes[owner[starts]]
+    totals = _summed_from(value, starts)
+    mean = summed_by(cell, totals, some.cells) / units.paths
+    residual = totals - size * mean[..., cell]
+    sizes = np.broadcast_to(size, cell.shape)
+    square, cube = (
+        summed_by(cell, residual**k, some.cells)
+        + (-mean) ** k * (units.power_sum(k) - summed_by(cell, sizes**k, some.cells))
+        for k in (2, 3)
+    )
+    return moments_of_residuals(mean, square, cube, units)
+
+
+def moments_of_tail(
+    sums: tuple[Cells, Cells, Cells],
+    cell: Int[np.ndarray, "unit"],
+    joint: Float[np.ndarray, "unit member"],
+    units: Units,
+) -> Moments:
+    """As `moments_of_some`, for units of equal size, from sums over the values and what shares its unit with another.
+
+    Sums of T^k are those of the values to this power but for the units in which there are several.
+
+    Args:
+      sums: of the values, their squares and their cubes.
+      cell: of each unit in which several are not zero [unit].
+      joint: the values of these units [unit, member].
+    """
+    whole = joint.sum(axis=-1)
+    total, square, cube = sums
+    more_square = np.bincount(cell, whole**2 - dots(joint, joint), len(total))
+    more_cube = np.bincount(cell, whole**3 - dots(joint * joint, joint), len(total))
+    return moments_of_powers(total, square + more_square, cube + more_cube, units)
+
+
+def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, Cells]:
+    """Sums of values, of their squares and of their cubes."""
+    return values.sum(axis=-1), dots(values, values), dots(values * values, values)
+
+
+def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+    """Moments of a mean over paths, from the sums of the powers of totals T of J units of s paths.
+
+    With m the mean, sum (T - s m)^2 = sum T^2 - J (s m)^2, sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3.
+    """
+    mean = total / units.paths
+    expected = units.size * mean
+    cube = cube - 3 * expected * square + 2 * units.count * expected**3
+    return moments_of_residuals(mean, square - units.count * expected**2, cube, units)
+
+
+def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) -> np.ndarray:
+    """Sums of the values [..., value] of each cell, float64 [..., cell]; cells ascend."""
+    sums = np.zeros((*values.shape[:-1], cells))
+    ends = np.searchsorted(cell, np.arange(cells + 1))
+    held = np.flatnonzero(np.diff(ends))
+    sums[..., held] = _summed_from(values, ends[held])
+    return sums
+
+
+def _summed_from(values: np.ndarray, starts: Int[np.ndarray, "start"]) -> np.ndarray:
+    """Sums of what stands from each start to the next, float64."""
+    if not len(starts):
+        return np.zeros((*values.shape[:-1], 0))
+    return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
+
+
+def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:
+    """Sum over the last axis of a b. Not by BLAS, whose threads wait for one another where several threads call it."""
+    return np.einsum("...j,...j->...", a, b)
+
+
+def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
+    """Moments of a mean over paths, from it and the sums of r^2 and r^3."""
+    of = moments_of_sums(mean, square, cube, mean, units.count, units.paths)
+    return replace(of, needed=units.needed)
+
+
+def moments_of_sums(
+    mean: np.ndarray, square: np.ndarray, cube: np.ndarray, size: np.ndarray, count: int, paths: int
+) -> Moments:
+    """Moments of a mean over paths, from the sums of the squares and the cubes of so many residuals, of totals of this size."""
+    # a sum of squares of rounding errors is no variance
+    square = np.where(square <= count * (1e-14 * size) ** 2, 0.0, square)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        error = np.sqrt(square * count / np.float64(count - 1)) / paths
+        known = (square > 0) & (count >= FEW_UNITS)
+        skewness = np.where(known, cube / square**1.5, 0.0)
+    return Moments(mean, error, skewness, count)
+
+
+def mean_interval(of: Moments) -> tuple[Cells, Cells]:
+    """95 % interval of a mean: Student's t, corrected for skewness by Hall's monotone cubic transformation.
+
+    With T the studentised mean and A its skewness, ((1 + A T / 3)^3 - 1) / A + A / 6 is nearly normal; the interval
+    inverts it. It is the plain one where A is 0, and NaN for fewer units than are needed, unless they are all alike.
+    Source: Hall (1992), J. R. Statist. Soc. B 54, 221-228, doi:10.1111/j.2517-6161.1992.tb01876.x.
+    """
+    if of.units < 2:
+        nothing = np.full_like(of.mean, np.nan)
+        return nothing, nothing
+    t = float(stdtrit(of.units - 1, 1 - TAIL))
+    skewed = np.abs(of.skewness) > 1e-8
+    a = np.where(skewed, of.skewness, 1.0)
+
+    def studentised(point: float) -> np.ndarray:
+        return np.where(skewed, 3 / a * (np.cbrt(1 + a * (point - a / 6)) - 1), point)
+
+    error = of.error if of.units >= of.needed else np.where(of.error > 0, np.nan, 0.0)
+    return of.mean - error * studentised(t), of.mean - error * studentised(-t)

@@ -1,0 +1,184 @@
+"""Values by their ranks: short rows sorted whole, of long ones only what is asked for, found by counts in bins that ascend with the values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from engine.risk.estimation.sums import Rows, sorted_rows
+
+BINS = 1 << 12
+LEAST = 1 << 18
+"""Values from which on a row is long."""
+SAMPLE = 1 << 12
+"""Values of a long row, at least, that show where its bins are best."""
+BEYOND = 2
+"""Values of the sample beyond the bins at either end."""
+Spans = Sequence[tuple[int, int]]
+"""From the first rank to before the last, ranks ascending from 0."""
+Binning = Callable[[np.ndarray, np.float32, np.float32, np.ndarray | None, int], np.ndarray]
+
+
+class Ascending(Protocol):
+    """Sorted values as far as they are looked at: a sorted array is one."""
+
+    @property
+    def dtype(self) -> np.dtype: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rank: Any, /) -> Any: ...
+
+    def searchsorted(self, v: Any, /, side: Any = "left") -> Any: ...
+
+
+def by_numpy(
+    values: Float32[np.ndarray, "path"],
+    low: np.float32,
+    scale: np.float32,
+    held: Bool[np.ndarray, "bin"] | None,
+    size: int,
+) -> np.ndarray:
+    """How many values each bin has, int64 [bin]; with bins that are held, their values in any order, so many.
+
+    The bin of a value is (value - low) scale in single precision, cut off, from 0 to `BINS` - 1; the last for NaN.
+    """
+    found, counts = [], np.zeros(BINS, np.int64)
+    for first in range(0, len(values), LEAST):
+        part = values[first : first + LEAST]
+        bins = placed(part, low, scale)
+        if held is None:
+            counts += np.bincount(bins, minlength=BINS)
+        else:
+            found.append(part[held[bins]])
+    return counts if held is None else np.concatenate(found)
+
+
+def placed(
+    values: Float32[np.ndarray, "value"], low: np.float32, scale: np.float32
+) -> Int[np.ndarray, "value"]:
+    """The bins of values."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        at = np.fmin((values - low) * scale, np.float32(BINS - 1))
+    return np.maximum(at, np.float32(0)).astype(np.int64)
+
+
+_BINNING: list[Binning] = [by_numpy]
+
+
+def use(binning: Binning) -> None:
+    """Has values binned by another, in the same way."""
+    _BINNING[0] = binning
+
+
+Sorted = Sequence[Ascending] | np.ndarray
+"""Rows, each ascending."""
+
+
+class LongRow:
+    """A row of many values, of which the bins that are asked for are sorted, and kept.
+
+    Args:
+      values: in any order; they must stay as they are.
+      low, scale: of the bins.
+      spans: ranks that will be asked for, which are looked for at once.
+    """
+
+    def __init__(self, values: Float32[np.ndarray, "path"], low: np.float32, scale: np.float32, spans: Spans):
+        self._values, self._bins = values, (low, scale)
+        self._counts = _BINNING[0](values, low, scale, None, 0)
+        self._upto = np.cumsum(self._counts)
+        self._held = np.zeros(BINS, bool)
+        for span in spans:
+            self._held[self._bins_of(*span)] = True
+        self._sort()
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the values."""
+        return self._values.dtype
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __getitem__(self, rank: Any, /) -> Any:
+        """The value of a rank, or those of a slice of ranks."""
+        if not isinstance(rank, slice):
+            return self[int(rank) : int(rank) + 1][0]
+        first, last, _ = rank.indices(len(self))
+        bins = self._bins_of(first, last)
+        self._hold(bins)
+        skipped = self._skipped[bins.start]
+        return self._sorted[first - skipped : last - skipped]
+
+    def searchsorted(self, v: Any, /, side: Any = "left") -> Any:
+        """As of a sorted array."""
+        at = placed(np.asarray(v, self.dtype), *self._bins)
+        self._hold(at)
+        return np.searchsorted(self._sorted, v, side) + self._skipped[at]
+
+    def _bins_of(self, first: int, last: int) -> slice:
+        begin, end = np.searchsorted(self._upto, (first, max(first, last - 1)), "right")
+        return slice(begin, end + 1)
+
+    def _hold(self, bins: slice | Int[np.ndarray, "bin"]) -> None:
+        if not self._held[bins].all():
+            self._held[bins] = True
+            self._sort()
+
+    def _sort(self) -> None:
+        counts = np.where(self._held, self._counts, 0)
+        self._skipped = self._upto - self._counts - (np.cumsum(counts) - counts)
+        self._sorted = _BINNING[0](self._values, *self._bins, self._held, int(counts.sum()))
+        self._sorted.sort()
+
+
+class Turned:
+    """The negative values of a row, ascending."""
+
+    def __init__(self, row: Ascending):
+        self._row = row
+
+    @property
+    def dtype(self) -> np.dtype:
+        """The type of the values."""
+        return self._row.dtype
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def __getitem__(self, rank: slice, /) -> Any:
+        """The values of a slice of ranks."""
+        first, last, _ = rank.indices(len(self))
+        return -self._row[len(self) - last : len(self) - first][::-1]
+
+    def searchsorted(self, v: Any, /, side: Any = "left") -> Any:
+        """As of a sorted array."""
+        return len(self) - self._row.searchsorted(-v, "right" if side == "left" else "left")
+
+
+def ascending_rows(values: Rows, spans: Spans) -> Sorted:
+    """Each row ascending; a sorted array [row, path] where rows are short, in double precision, or have hardly two values.
+
+    Args:
+      spans: ranks that will be asked for.
+    """
+    size = values.shape[-1]
+    if size < LEAST or values.dtype != np.float32 or values.strides[-1] != values.itemsize:
+        return sorted_rows(values)
+    some = np.sort(values[:, :: size // SAMPLE])
+    low = some[:, BEYOND]
+    with np.errstate(all="ignore"):
+        scale = np.float32(BINS) / (some[:, -1 - BEYOND] - low)
+    if not (np.isfinite(low) & np.isfinite(scale)).all():
+        return sorted_rows(values)
+    return [LongRow(*of_row, spans) for of_row in zip(values, low, scale, strict=True)]
+
+
+def of_rank(rows: Sorted, rank: Int[np.ndarray, "row"] | int) -> Float[np.ndarray, "row"]:
+    """The value of a rank, or of its own, of each row, in double precision."""
+    ranks = np.broadcast_to(rank, len(rows)).tolist()
+    return np.array([row[at] for row, at in zip(rows, ranks, strict=True)], np.float64)

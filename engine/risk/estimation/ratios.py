@@ -1,0 +1,222 @@
+"""Means, shares and quantiles of futures with weights, with 95 % intervals over independent units; `weighted.py` gives them names and flags.
+
+A mean under weights is a ratio of two random sums, sum w x / sum w. To first order its error is that of the sum of w (x - mean), which is
+totalled over units (delta method: Hesterberg 1995, Technometrics 37, 185-194, doi:10.1080/00401706.1995.10484303). With weights that are
+all equal these are the estimates of `tails.py`. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Bool, Float, Num
+from scipy.sparse import csr_array
+
+from engine.risk.estimation import atoms
+from engine.risk.estimation.intervals import Moments, Units, Z, dots, moments_of_sums
+from engine.risk.estimation.shares import design_count, tail_ranks, wilson_interval
+from engine.risk.estimation.tails import ATOM, Column
+
+Paths = Float[np.ndarray, "path"]
+NEAR = 1e-6
+"""Of the mean weight, how far a sum of weights may be off by rounding."""
+
+
+@dataclass(frozen=True)
+class Ratio:
+    """A mean under weights.
+
+    Args:
+      of: its moments; the skewness is that of the sum of residuals.
+      values: x.
+      residuals: w (x - mean).
+    """
+
+    of: Moments
+    values: Num[np.ndarray, "path"]
+    residuals: Paths
+
+    @property
+    def squares(self) -> float:
+        """The sum of squares that its error is made of."""
+        return float(self.of.error * len(self.residuals)) ** 2
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """A quantile under weights.
+
+    Args:
+      share: of the law that is above it.
+      column: with its error and interval.
+      slope: its change with the share above it, between the ends of its interval.
+      exceedances: effective number of them.
+      ended: whether all of them are the value that the variable ends at.
+      ends: weight down to the high end, and down to the path before the low end, that of a path being 1 on average.
+    """
+
+    share: float
+    column: Column
+    slope: float
+    exceedances: float
+    ended: bool
+    ends: tuple[float, float]
+
+    @property
+    def value(self) -> float:
+        return float(self.column[0])
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """Values from the largest to the smallest, the weight down to each of them, and the values as they come.
+
+    Args:
+      down: that of a path being 1 on average.
+    """
+
+    values: Paths
+    descending: Paths
+    down: Paths
+
+    def rank(self, weight: float) -> int:
+        """The place of the largest value down to which there is so much weight; that of the smallest of all where there is less."""
+        return min(int(np.searchsorted(self.down, weight - NEAR)), len(self.down) - 1)
+
+    def last(self, weight: float) -> int:
+        """The place of the smallest value down to which there is no more weight than this; 0 where the largest of all has more."""
+        return max(int(np.searchsorted(self.down, weight + NEAR, "right")) - 1, 0)
+
+    def places(self, of: Quantile) -> tuple[Paths, Paths]:
+        """The values between the ends of an interval, ascending, and the weight at or above each."""
+        low, high = (float(end) for end in of.column[2:])
+        first, last = (
+            np.searchsorted(-self.descending, [-high, -low], "left")[0],
+            self._end(np.array([low]))[0],
+        )
+        values = np.unique(self.descending[first : last + 1])
+        return values, self.down[self._end(values)]
+
+    def _end(self, values: Paths) -> np.ndarray:
+        return np.searchsorted(-self.descending, -values, "right") - 1
+
+    def heaviest_tie(self, of: Quantile) -> float:
+        """The most weight that several paths with the same value have between the ends of an interval; 0 where no two are alike."""
+        values, down = self.places(of)
+        above = np.searchsorted(-self.descending, -values, "left")
+        several = self._end(values) > above
+        weight = down - np.where(above > 0, self.down[above - 1], 0.0)
+        return float(weight[several].max(initial=0.0))
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights of paths, positive and with mean 1, and the units of these paths."""
+
+    each: Paths
+    units: Units
+
+    @staticmethod
+    def of(weights: Paths, units: Units) -> Weights:
+        """Those that come in another scale."""
+        each = weights.astype(np.float64) / weights.max()  # equal ones are exactly 1
+        return Weights(each / each.mean(), units)
+
+    @cached_property
+    def totals(self) -> Float[np.ndarray, "unit"]:
+        """Weight of each unit."""
+        return self.units.totals(self.each)
+
+    @property
+    def kish(self) -> float:
+        """How many paths with equal weights have a mean as certain, were they independent: (sum w)^2 / sum w^2."""
+        return float(self.units.paths**2 / dots(self.each, self.each))
+
+    def mean(self, values: Num[np.ndarray, "path"]) -> Ratio:
+        """The mean of some values."""
+        units = self.units
+        mean = np.asarray(units.totals(self.each * values).sum() / units.paths)
+        residuals = self.each * (values - mean)
+        totals = units.totals(residuals)
+        square = totals * totals
+        size = np.abs(mean) * np.sqrt(dots(self.totals, self.totals) / max(units.count, 1))
+        of = moments_of_sums(mean, square.sum(), dots(square, totals), size, units.count, units.paths)
+        return Ratio(replace(of, needed=units.needed), values, residuals)
+
+    def share(self, holds: Bool[np.ndarray, "path"]) -> Column:
+        """The share of futures with a property, with Wilson's interval."""
+        of = self.mean(holds).of
+        low, high = wilson_interval(of.mean, self.count(of))
+        certain = (of.mean <= 0) | (of.mean >= 1)
+        return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high
+
+    def count(self, share: Moments) -> np.ndarray:
+        """How many independent paths without weights would give this share the error it has.
+
+        Where no path has a property one that had it might have weighed as much as the heaviest of all.
+        """
+        units = self.units
+        unseen = max(units.count, units.paths - units.count) / float(self.each.max())
+        return design_count(share, units, unseen)
+
+    def ranked(self, values: Paths) -> Ranked:
+        """The values in order."""
+        order = np.argsort(values, kind="stable")[::-1]
+        return Ranked(values, values[order], np.cumsum(self.each[order]))
+
+    def median(self, ranked: Ranked) -> Quantile:
+        """The mean of the least value with half of the weight at or below it, and the largest with half at or above it."""
+        half, down = self.units.paths / 2, ranked.down
+        beyond = min(int(np.searchsorted(down, half + NEAR, "right")), len(down) - 1)
+        return self._at(float(ranked.descending[[ranked.rank(half), beyond]].mean()), ranked, 0.5)
+
+    def quantile(self, ranked: Ranked, share: float) -> Quantile:
+        """The largest value with at least such a share of all weight at or above it."""
+        return self._at(float(ranked.descending[ranked.rank(self.units.paths * share)]), ranked, share)
+
+    def _at(self, q: float, ranked: Ranked, share: float) -> Quantile:
+        """The quantile at q, its interval from that of the share above it.
+
+        Source: Woodruff (1952), J. Am. Statist. Assoc. 47, 635-646, doi:10.1080/01621459.1952.10483443, by binomial ranks of the effective
+        number of paths.
+        """
+        units, n = self.units, self.units.paths
+        count = float(self.count(self.mean(ranked.values > q).of))
+        first, second = (float(rank) for rank in tail_ranks(np.asarray(count), share))
+        down, up = ranked.rank(first * n / count), ranked.last(second * n / count)
+        low, high = (float(ranked.descending[rank]) for rank in (down, up))
+        top = self.each[ranked.values == ranked.descending[0]]
+        ended = q == ranked.descending[0] and float(top.sum()) ** 2 >= ATOM * float(dots(top, top))
+        certain = (ended or ranked.descending[0] == ranked.descending[-1]) and units.count > 1
+        if not ((second >= 1 and first <= count) or certain):
+            low = high = np.nan
+        most, fewest = (float(ranked.down[rank]) for rank in (down, up))
+        slope = (high - low) * n / (most - fewest) if down > up else 0.0
+        column = tuple(np.asarray(part) for part in (q, (high - low) / (2 * units.reach), low, high))
+        # where a few hold all weight, shares next to 0 and 1 seem better known than they are
+        many = min((min(count, n) if units.replicated else count) * share, self.kish)
+        ends = fewest, float(ranked.down[max(down - 1, 0)])
+        return Quantile(share, column, slope, many, bool(ended), ends)
+
+    def gap(self, x: Ranked, y: Ranked, of_x: Quantile, of_y: Quantile) -> Column:
+        """One quantile less another on the same paths: by influence functions, or by `atoms.py` where values are tied."""
+        above = of_x.slope * (x.values > of_x.value) - of_y.slope * (y.values > of_y.value)
+        error = float(self.mean(above).of.error)
+        gap, reach = of_x.value - of_y.value, self.units.reach
+        low, high = gap - reach * error, gap + reach * error
+        sides = (x, of_x), (y, of_y)
+        coarse = atoms.COARSE * self.units.paths * error
+        if error > 0 and any(side.heaviest_tie(of) * of.slope > coarse for side, of in sides):
+            (one, x_reached), (two, y_reached) = (self._places(side, of) for side, of in sides)
+            low, high = atoms.interval(one, two, atoms.correlation(x_reached, y_reached, self.totals))
+            error = (high - low) / (2 * reach)
+        return tuple(np.asarray(part) for part in (gap, error, low, high))
+
+    def _places(self, side: Ranked, of: Quantile) -> tuple[atoms.Places, csr_array]:
+        """Where a quantile may be, and by unit how much weight reaches which of its places."""
+        values, down = side.places(of)
+        places, kept = atoms.Places.of(values, values, down[1:], self.units.paths * of.share, of.ends)
+        reached = np.searchsorted(values[1:][kept], side.values, "right")
+        return places, atoms.reached_by_unit(reached, len(kept), self.units, self.each)

@@ -1,0 +1,314 @@
+"""What is passed once in so many values, from the values themselves as far as these bear it out, and by a fitted law beyond.
+
+The rule for the threshold, what the intervals are, and how often they hold: `docs/method.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.risk.estimation.evidence import FEWEST_FOR_ES
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.heaviness import (
+    END,
+    FEWEST_TAIL_VALUES,
+    HEAVY,
+    MARGIN,
+    MEANLESS,
+    excesses_over,
+    misfit,
+    spread_evenly,
+)
+from engine.risk.estimation.intervals import Estimate, Moments, Units, mean_interval
+from engine.risk.estimation.measures import ONE_UNIT, Sample, few_replicates, finite_units, nothing
+from engine.risk.estimation.pareto_law import NO_SHAPE, Excesses, Laws, Number, Region, fit_chance, likeliest
+
+DEEPEST, MOST = 40, 512
+"""A tail is one in so many values, at most, and so many: what is nearer to the middle bends a law."""
+FEWEST = DEEPEST * FEWEST_TAIL_VALUES
+"""Values that have a tail to go beyond."""
+STEP = 2**-0.5
+"""How much smaller each tail is than the one before, of those that are tried."""
+UNLIKELY = 0.1
+"""A law is not taken for a tail whose misfit is as rare as this, or rarer, where the law is right."""
+FEWEST_DISTINCT = 30
+"""Different values that a tail has, at least."""
+REGULAR = -0.5
+"""Shape above which likelihood gives intervals."""
+FEW = frozenset({Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES})
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A law fitted to what lies over a threshold; losses, high being worse.
+
+    Args:
+      threshold: of the losses.
+      excesses: over it, ascending; equal ones spread evenly.
+      shape, scale: of the likeliest law.
+      misfit: Anderson and Darling's statistic, over how many excesses count as one; chance: how often it is as large where the law is right.
+      mean_excess: with its interval.
+      region: laws around it; None where likelihood has no intervals.
+      flag: why there are none.
+      share: of all values that lie beyond the threshold.
+    """
+
+    threshold: float
+    excesses: Excesses
+    shape: float
+    scale: float
+    misfit: float
+    chance: float
+    mean_excess: Estimate
+    region: Region | None
+    flag: Flag | None
+    share: float
+
+    @property
+    def fits(self) -> bool:
+        """Whether the law may be taken for the tail."""
+        return self.chance > UNLIKELY
+
+    @cached_property
+    def of_shape(self) -> Estimate:
+        """The shape with its profile-likelihood interval."""
+        return self._estimate(lambda shape, scale, share: shape)
+
+    def level(self, period: float) -> Estimate:
+        """What one value in `period` passes by the law."""
+        return self._estimate(_level(self.threshold, period))
+
+    def beyond(self, period: float) -> Estimate:
+        """The mean of what passes that: nothing where the mean is infinite, no interval where that is not excluded, flagged where the variance may be infinite."""
+        if self.shape >= MEANLESS:
+            return nothing(Flag(Reason.INFINITE_MEAN, self.shape, MEANLESS))
+        top, flag = self.of_shape.high, None
+        if top >= MEANLESS:
+            flag = Flag(Reason.NO_MEAN, self.shape, MEANLESS)
+        elif self.shape >= HEAVY - MARGIN:
+            flag = Flag(Reason.HEAVY_TAIL, self.shape, HEAVY)
+        return _flagged(self._estimate(_beyond(self.threshold, period)), flag)
+
+    def _estimate(self, number: Number) -> Estimate:
+        value = float(number(*(np.array(part) for part in (self.shape, self.scale, self.share))))
+        if self.region is None:
+            return Estimate(value).flagged(self.flag)
+        low, high = self.region.interval(number)
+        error = (high - low) / (2 * self.region.units.reach)
+        return Estimate(value, error, low, high).flagged(self.flag)
+
+
+def _level(threshold: float, period: float) -> Number:
+    def number(shape: Laws, scale: Laws, share: Laws) -> Laws:
+        shape = np.where(np.abs(shape) < NO_SHAPE, NO_SHAPE, shape)
+        return threshold + scale * np.expm1(shape * np.log(period * share)) / shape
+
+    return number
+
+
+def _beyond(threshold: float, period: float) -> Number:
+    level = _level(threshold, period)
+
+    def number(shape: Laws, scale: Laws, share: Laws) -> Laws:
+        passed = level(shape, scale, share)
+        more = (scale + shape * (passed - threshold)) / np.maximum(1 - shape, NO_SHAPE)
+        return passed + more
+
+    return number
+
+
+@dataclass(frozen=True)
+class Passed:
+    """What one value in `period` passes, in the variable's own sign.
+
+    Args:
+      level: with its interval.
+      beyond: the mean of what passes it, with its interval.
+      extrapolated: whether both are of the law, because too few values pass the level to say.
+      law: what the law says of the level, also where values say it; None on this side of its threshold.
+    """
+
+    period: float
+    level: Estimate
+    beyond: Estimate
+    extrapolated: bool
+    law: Estimate | None
+
+
+@dataclass(frozen=True)
+class Extremes:
+    """The bad tail of a variable.
+
+    Args:
+      sample: its finite losses, high being worse; None without any.
+      loss: whether high is worse of the variable.
+      fits: of each tail that was tried, the largest first.
+      fit: the one that is taken; None for none.
+      flag: why there is none.
+      lost: the flag of values that were left out.
+    """
+
+    sample: Sample | None
+    loss: bool
+    fits: tuple[Fit, ...]
+    fit: Fit | None
+    flag: Flag | None
+    lost: Flag | None
+
+    def in_own_sign(self, of: Estimate) -> Estimate:
+        """An estimate of losses as one of the variable."""
+        return of if self.loss else -of
+
+    def by_law(self, period: float) -> tuple[Estimate, Estimate] | None:
+        """Level and mean beyond it by the law; None without one, or on this side of its threshold."""
+        if self.fit is None or period * self.fit.share < 1:
+            return None
+        level, beyond = (_flagged(of(period), self.lost) for of in (self.fit.level, self.fit.beyond))
+        return self.in_own_sign(level), self.in_own_sign(beyond)
+
+    def by_values(self, periods: Sequence[float]) -> list[tuple[Estimate, Estimate]]:
+        """Level and mean beyond it of each period, as VaR and ES of the values are; nothing where there are fewer values."""
+        if self.sample is None:
+            return [(nothing(self.lost),) * 2] * len(periods)
+        none = nothing(self.flag or Flag(Reason.NO_LAW))
+        own = dict.fromkeys(periods, (none, none))
+        if inside := sorted({one for one in periods if one <= self.sample.units.paths}):
+            levels = tuple(1 - 1 / one for one in inside)
+            _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
+            tails = zip(inside, found, found[len(inside) :], strict=False)
+            own |= {one: (var, _refused(es)) for one, var, es in tails}
+        return [own[one] for one in periods]
+
+
+def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Passed]]:
+    """What one value in each of these periods passes, [of each tail][period].
+
+    All tails go by their laws in the same periods, those in which any of them has too few values beyond.
+    """
+    own = [one.by_values(periods) for one in every]
+    scarce = [
+        any(_is_scarce(of[k], period, one) for of, one in zip(own, every, strict=True))
+        for k, period in enumerate(periods)
+    ]
+    return [
+        [_passed(one, period, of[k], scarce[k]) for k, period in enumerate(periods)]
+        for of, one in zip(own, every, strict=True)
+    ]
+
+
+def _is_scarce(own: tuple[Estimate, Estimate], period: float, of: Extremes) -> bool:
+    """Whether too few values pass a level: by their count, which equal ones have no flag for, or by what they tell."""
+    few = of.sample is not None and period * FEWEST_FOR_ES > of.sample.units.paths
+    return few or any(flag.reason in FEW for one in own for flag in one.flags)
+
+
+def _passed(of: Extremes, period: float, own: tuple[Estimate, Estimate], scarce: bool) -> Passed:
+    law = of.by_law(period)
+    if scarce and law:
+        return Passed(period, *law, True, law[0])
+    if _is_scarce(own, period, of):
+        own = _flagged(own[0], of.flag), _flagged(own[1], of.flag)
+    none = None if of.fit else nothing(of.flag)
+    return Passed(period, *own, False, law[0] if law else none)
+
+
+def _flagged(one: Estimate, flag: Flag | None) -> Estimate:
+    """The estimate with a flag, its flags in the order of `Reason`, in which they are stored."""
+    found = one.flagged(flag)
+    return replace(found, flags=tuple(sorted(found.flags, key=lambda flag: [*Reason].index(flag.reason))))
+
+
+def _refused(beyond: Estimate) -> Estimate:
+    """Nothing in place of a mean that is infinite."""
+    endless = [flag for flag in beyond.flags if flag.reason is Reason.NO_MEAN and flag.got >= MEANLESS]
+    return nothing(Flag(Reason.INFINITE_MEAN, endless[0].got, MEANLESS)) if endless else beyond
+
+
+def extremes(values: Float[np.ndarray, "path"], unit: int | Units, loss: bool) -> Extremes:
+    """The bad tail of values, of which those that are not finite are left out with their units."""
+    (kept,), units, lost = finite_units((values,), unit)
+    if not units.count:
+        return Extremes(None, loss, (), None, nothing(lost).flags[0], lost)
+    losses = np.asarray(kept if loss else -kept)
+    order = np.argsort(losses, kind="stable")
+    sizes = _sizes(len(losses))
+    sample = Sample(losses, units)
+    if len(losses) > 1 and losses[order[0]] == losses[order[-1]]:
+        return Extremes(sample, loss, (), None, Flag(Reason.FEW_DISTINCT, 1, FEWEST_DISTINCT), lost)
+    if not sizes:
+        few = Flag(Reason.FEW_TAIL_VALUES, len(losses), FEWEST)
+        return Extremes(sample, loss, (), None, few, lost)
+    found = [_fit(losses, order[len(order) - size - 1 :], units) for size in sizes]
+    fits = tuple(one for one in found if isinstance(one, Fit))
+    fit = next((one for one in fits if one.fits), None)
+    flags = [one for one in found if isinstance(one, Flag)]
+    flag = None if fit else Flag(Reason.NO_LAW) if fits else flags[0]
+    return Extremes(sample, loss, fits, fit, flag, lost)
+
+
+def _sizes(count: int) -> list[int]:
+    size, sizes = float(min(count // DEEPEST, MOST)), []
+    while round(size) >= FEWEST_TAIL_VALUES:
+        sizes.append(round(size))
+        size *= STEP
+    return sizes
+
+
+def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -> Fit | Flag:
+    """The law of the losses over the first of the `largest`, which are places of ascending ones; why there is none."""
+    ascending = losses[largest]
+    excesses = excesses_over(ascending)
+    values = np.unique(excesses)
+    different = len(values)
+    if different < FEWEST_DISTINCT or ascending[-1] == ascending[-END]:
+        return Flag(Reason.FEW_DISTINCT, different, FEWEST_DISTINCT)
+    if len(excesses) < FEWEST_TAIL_VALUES:
+        return Flag(Reason.FEW_DISTINCT, different, FEWEST_TAIL_VALUES)
+    # values that are alike begin half the way to the threshold
+    begin = float(ascending[0]) + (values[0] / 2 if different < len(excesses) else 0.0)
+    spread, owner = spread_evenly(excesses), units.owners(largest[len(largest) - len(excesses) :])
+    shape, scale = likeliest(spread)
+    share = len(spread) / len(losses)
+    flag = ONE_UNIT if units.count < 2 else few_replicates(units)
+    if shape <= REGULAR:
+        flag = flag or Flag(Reason.ENDING_TAIL, shape, REGULAR)
+    is_regular = shape > REGULAR and units.count > 1
+    around = Region(spread, owner, shape, scale, share, units) if is_regular else None
+    seen = misfit(spread, shape or NO_SHAPE, scale) / (around.dependence if around else _shared(owner))
+    mean = _mean_excess(excesses, owner, units).flagged(
+        flag if flag and flag.reason is not Reason.ENDING_TAIL else None
+    )
+    return Fit(
+        begin,
+        spread,
+        shape,
+        scale,
+        seen,
+        fit_chance(seen, shape),
+        mean,
+        None if flag else around,
+        flag,
+        share,
+    )
+
+
+def _shared(owner: np.ndarray) -> float:
+    """How many excesses share a unit, on average over excesses."""
+    counts = np.unique(owner, return_counts=True)[1].astype(np.float64)
+    return float(counts @ counts / counts.sum()) if len(counts) > 1 else 1.0
+
+
+def _mean_excess(excesses: Excesses, owner: np.ndarray, units: Units) -> Estimate:
+    """The mean excess, a ratio of two sums over units."""
+    count = len(excesses)
+    mean = float(excesses.mean())
+    totals = np.bincount(np.unique(owner, return_inverse=True)[1], excesses - mean)
+    error = float(np.sqrt(totals @ totals)) / count
+    of = Moments(np.array(mean), np.array(error), np.array(0.0), units.count)
+    low, high = mean_interval(of)
+    return Estimate(mean, error, float(low), float(high))

@@ -1,0 +1,103 @@
+"""95 % intervals of probabilities, and of quantiles by their ranks, from effective counts of independent paths."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import bdtr, betaincinv, ndtri
+
+from engine.risk.estimation.intervals import TAIL, Cells, Moments, Units, Z
+
+
+def effective_count(share: Moments, units: Units) -> Cells:
+    """How many independent paths would give this share of paths the error it has: n over the design effect.
+
+    share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or no
+    path has the property the design effect is unknown: the number of units stands in for it, or n - J for replicates,
+    which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910).
+    Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
+    """
+    if units.alone:
+        return np.full_like(share.mean, float(units.paths))
+    return design_count(share, units, max(units.count, units.paths - units.count))
+
+
+def design_count(share: Moments, units: Units, unseen: float) -> Cells:
+    """As `effective_count`, also of paths with weights, and `unseen` where all or no path has the property."""
+    if units.count < 2:
+        return np.ones_like(share.mean)
+    variance = share.error**2 * (units.count - 1) / units.count
+    spread = share.mean * (1 - share.mean)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        count = np.clip(spread / variance, 1.0, float(units.paths) * units.count)
+    if units.replicated:
+        count = np.maximum(count * (Z / units.reach) ** 2, 1.0)
+    return np.where(spread > 0, count, float(unseen))
+
+
+def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:
+    """Ranks from the top between which the quantile with `share` of the law above it lies, each end missed with `risk`.
+
+    Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
+    P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high enough.
+    Source: David and Nagaraja (2003), Order Statistics, 3rd ed., section 7.1, doi:10.1002/0471722162.
+    """
+    count = np.rint(count)
+    return _binomial_quantile(1 - risk, count, share) + 1, _binomial_quantile(risk, count, share)
+
+
+def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
+    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from where Cornish and Fisher's expansion puts it."""
+    z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
+    near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
+    k = np.clip(np.ceil(near - 0.5), 0, count)
+    while np.any(short := bdtr(k, whole, share) < probability):
+        k = k + short
+    while np.any(beyond := (k > 0) & (bdtr(np.maximum(k - 1, 0), whole, share) >= probability)):
+        k = k - beyond
+    return k
+
+
+def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cells]:
+    """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
+
+    Args:
+      z: how many standard errors it reaches; that of the normal law if not given.
+
+    Source: Wilson (1927), J. Am. Statist. Assoc. 22, 209-212, doi:10.1080/01621459.1927.10502953.
+    """
+    extra = z**2 / count
+    centre = (share + extra / 2) / (1 + extra)
+    half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
+    # at the ends the score interval closes exactly; rounding must not open or overshoot it
+    low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
+    high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
+
+
+def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cells, Cells]:
+    """Interval of a probability that the binomial law itself gives, each end missed with at most `risk`; for counts of a few, or far ends.
+
+    Source: Clopper and Pearson (1934), Biometrika 26, 404-413, doi:10.1093/biomet/26.4.404, with an effective count, as in `effective_count`.
+    """
+    hits = share * count
+    misses = count - hits
+    low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
+    high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
+    return np.minimum(low, share), np.maximum(high, share)
+
+
+def combined_interval(
+    first: tuple[float, float, float], second: tuple[float, float, float], correlation: float
+) -> tuple[float, float]:
+    """Interval of `first` - `second` from their own (estimate, low, high) and the correlation of the estimates.
+
+    Asymmetric as its parts are, so that it stays honest for probabilities near 0 or 1.
+    Source: Newcombe (1998), Statist. Med. 17, 2635-2650 (method 10),
+    doi:10.1002/(SICI)1097-0258(19981130)17:22<2635::AID-SIM954>3.0.CO;2-C.
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+
+    def reach(da: float, db: float) -> float:
+        return float(np.sqrt(max(da * da - 2 * correlation * da * db + db * db, 0.0)))
+
+    return a - b - reach(a - a_low, b_high - b), a - b + reach(a_high - a, b - b_low)

@@ -1,0 +1,364 @@
+"""When a run is precise enough: looks at its numbers after more and more paths, and how many paths come next.
+
+A pilot predicts by half-width ~ n^(-1/2) how many paths a target takes. The run goes to at most .6 of that, and four times further at
+most, looks again, then goes to 1.05 of it; it ends where the 95 % interval is narrow enough, whose level is not divided among the looks.
+How many paths come next follows from the study and its targets alone: `docs/method.md`, "Stop when precise".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+from scipy.special import betaincinv
+
+from engine.formatting import decimals, rounded
+from engine.risk.estimation.events import happens
+from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
+from engine.risk.estimation.flags import Reason, text
+from engine.risk.estimation.intervals import TAIL, Estimate, Units, as_units, moments
+from engine.risk.estimation.measures import (
+    difference,
+    finite_units,
+    probability,
+    probability_difference,
+    summary,
+)
+from engine.risk.estimation.shares import effective_count
+from engine.study.study import BLOCK, Study
+from engine.study.tables.stop_tables import PROBABILITY, Target
+
+EXCEEDANCES = 200
+"""Paths beyond VaR in a pilot."""
+MIDDLE = 0.9
+"""The level by which a pilot for a mean or a probability is as long as one for VaR."""
+SHORT, OVER, FURTHER = 0.6, 1.05, 4.0
+"""Shares of what is predicted that a run goes to, first and then; how many times further it goes at most."""
+NEAR = 0.5
+"""Share of what is predicted from which on the next step is the one that is to suffice."""
+TOO_HEAVY = frozenset({Reason.NO_MEAN, Reason.NO_VARIANCE})
+
+
+class State(StrEnum):
+    """How a target stands at a look."""
+
+    MET = "met"
+    SAME = "same"
+    WIDE = "wide"
+    UNSEEN = "unseen"
+    ZERO = "zero"
+    NO_INTERVAL = "no_interval"
+    HEAVY = "heavy"
+
+
+class Ending(StrEnum):
+    """What ended a run that had a rule."""
+
+    MET = "met"
+    BOUND = "bound"
+    GIVEN_UP = "given_up"
+
+
+@dataclass(frozen=True)
+class Look:
+    """A target at so many paths.
+
+    Args:
+      half_width: of its 95 % interval; of a probability of the wider of the one shown and the exact one, and all of it where the event
+        happens never or always; NaN where there is none.
+      hits: effective number of paths on which the event happens; NaN of what is no single probability.
+      others: upper 95 % end of the share of paths with another value, where all have the same; NaN elsewhere.
+    """
+
+    target: Target
+    paths: int
+    estimate: Estimate
+    half_width: float
+    state: State
+    hits: float = math.nan
+    others: float = math.nan
+
+    @property
+    def wanted(self) -> float:
+        """The half-width that is wanted, in the unit."""
+        return _wanted(self.target, self.estimate)
+
+    @property
+    def holds(self) -> bool:
+        """Whether the target is met."""
+        return self.state is State.MET
+
+    @property
+    def needed(self) -> float:
+        """Paths that are predicted to do: n (half-width / wanted)^2, without the square of an event that never happens; NaN where nothing can be predicted."""
+        if self.state not in (State.WIDE, State.MET) or self.wanted <= 0:
+            return math.nan
+        return self.paths * (self.half_width / self.wanted) ** (1 if self.hits == 0 else 2)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The look as plain data; null where there is no number."""
+        own = self.estimate
+        numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "half_width": self.half_width}
+        numbers |= {"wanted": self.wanted, "hits": self.hits, "others": self.others}
+        known = {key: float(value) if math.isfinite(value) else None for key, value in numbers.items()}
+        flags = [flag.reason.value for flag in own.flags]
+        return {"target": str(self.target), "state": self.state.value, **known, "flags": flags}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A run that a rule has ended.
+
+    Args:
+      bound: paths that it was not to pass.
+      looks: at each number of paths, first to last, the look at each target.
+    """
+
+    bound: int
+    looks: tuple[tuple[Look, ...], ...]
+
+    @property
+    def paths(self) -> int:
+        """Paths at which it ended."""
+        return self.looks[-1][0].paths
+
+    @property
+    def ending(self) -> Ending:
+        """What ended it."""
+        if all(look.holds for look in self.looks[-1]):
+            return Ending.MET
+        return Ending.BOUND if self.paths >= self.bound else Ending.GIVEN_UP
+
+    def as_dict(self) -> dict[str, Any]:
+        """What a run's record says of it."""
+        return {
+            "ended": self.ending.value,
+            "bound": self.bound,
+            "looks": [look[0].paths for look in self.looks],
+            "targets": [look.as_dict() for look in self.looks[-1]],
+        }
+
+
+def walk(
+    first: int,
+    bound: int,
+    look_at: Callable[[int], Sequence[Look]],
+    rounded: Callable[[float], int] = math.ceil,
+) -> Iterator[tuple[Look, ...]]:
+    """The looks of a rule, each when it has been taken, until it ends the run.
+
+    Args:
+      first: paths of the pilot.
+      bound: paths that are not passed.
+      look_at: the looks at so many paths.
+      rounded: a number of paths to one that can be run, no smaller.
+    """
+    paths, before = min(first, bound), tuple[Look, ...]()
+    while True:
+        looks = tuple(look_at(paths))
+        yield looks
+        hopeless = [State.HEAVY] * 2  # a tail has been too heavy for an interval at two looks
+        stood = zip_longest(before, looks)
+        left = [look for old, look in stood if not look.holds and [old and old.state, look.state] != hopeless]
+        if paths >= bound or not left:
+            return
+        paths, before = min(rounded(max(map(following, left))), bound), looks
+
+
+def following(look: Look) -> float:
+    """Paths of the next look at a target that is not met."""
+    further, needed = FURTHER * look.paths, look.needed
+    if math.isnan(needed):
+        return further
+    return OVER * needed if look.paths >= NEAR * needed else min(SHORT * needed, further)
+
+
+def first_look(targets: Sequence[Target], unit: int) -> int:
+    """Paths of a pilot: for each target 200 beyond VaR and as many as its interval needs; whole units."""
+    units = Units(0, unit)
+    counts = [_first(target) for target in targets]
+    return rounded_up(max(*counts, units.needed * unit), unit)
+
+
+def _first(target: Target) -> float:
+    level = level_of(target.measure)
+    fewest = FEWEST_FOR_ES_DIFFERENCE if target.less and target.measure.startswith("ES") else 0
+    # a level of 99 % in floating point leaves a little less than a hundredth
+    return round(max(EXCEEDANCES, fewest) / (1 - (level or MIDDLE)), 6)
+
+
+def rounded_up(paths: float, unit: int) -> int:
+    """The fewest paths, at least so many, that are whole units, and beyond one block whole eighths of one.
+
+    A block that was begun short is computed again by the next step, at most one for each.
+    """
+    of = unit if paths <= BLOCK else math.lcm(unit, BLOCK // 8)
+    return of * math.ceil(paths / of)
+
+
+def look(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]) -> Look:
+    """The look at a target in the first paths of a study.
+
+    Args:
+      outcomes: those that the target is of, by name.
+    """
+    rows = [study.row(policy) for policy in (target.policy, target.less) if policy is not None]
+    if target.measure == PROBABILITY:
+        values = happens(study, study.events_by_name[target.variable], outcomes)
+        # what is not a number is no event, as in every table
+        return look_at_event(target, [values[row] for row in rows], study.unit)
+    values = outcomes[target.variable]
+    loss = study.is_loss(target.variable)
+    return look_at_values(target, [values[row] for row in rows], study.unit, loss, study.levels)
+
+
+def look_at_values(
+    target: Target,
+    values: Sequence[Float[np.ndarray, "path"]],
+    unit: int,
+    loss: bool,
+    levels: tuple[float, ...],
+) -> Look:
+    """The look at a measure of values [path], or at its difference from that of others on the same paths."""
+    own, *other = values
+    estimates = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
+    (*kept,), _, _ = finite_units(tuple(values), unit)
+    gap = kept[0] if len(kept) == 1 else kept[0].astype(np.float64) - kept[1]
+    estimate = estimates[target.measure]
+    # of one sample the interval of a quantile holds whatever the few values may be that have not been seen
+    can_miss = other or not target.measure.startswith("VaR")
+    if can_miss and len(gap) and gap.min() == gap.max() and len(own) > unit:
+        others = probability(np.zeros(len(own), bool), unit).high
+        return Look(target, len(own), estimate, math.nan, State.SAME, others=others)
+    return _judged(target, len(own), estimate)
+
+
+def look_at_event(target: Target, happens: Sequence[Bool[np.ndarray, "path"]], unit: int) -> Look:
+    """The look at the share of paths with a property [path], or at its difference from that of another."""
+    own, *other = happens
+    paths = len(own)
+    if other:
+        return _judged(target, paths, probability_difference(own, other[0], unit))
+    estimate, units = probability(own, unit), as_units(paths, unit)
+    count = float(effective_count(moments(own, units), units)) if units.count > 1 else 1.0
+    return _judged(target, paths, estimate, count)
+
+
+def _judged(target: Target, paths: int, estimate: Estimate, count: float = math.nan) -> Look:
+    half, hits = (estimate.high - estimate.low) / 2, estimate.estimate * count
+    if hits >= 1:
+        half = max(half, exact_half_width(hits, count))
+    if math.isfinite(count) and estimate.estimate in (0, 1):
+        half = estimate.high - estimate.low
+    state = _state(target, estimate, half)
+    known = state not in (State.HEAVY, State.NO_INTERVAL)
+    return Look(target, paths, estimate, half if known else math.nan, state, hits)
+
+
+def _state(target: Target, estimate: Estimate, half: float) -> State:
+    if any(flag.reason in TOO_HEAVY and flag.withholds for flag in estimate.flags):
+        return State.HEAVY
+    if not math.isfinite(half):
+        return State.NO_INTERVAL
+    nothing = target.is_relative and estimate.estimate == 0
+    if nothing and half == 0:
+        return State.ZERO
+    if nothing and target.measure == PROBABILITY and target.less is None:
+        return State.UNSEEN
+    return State.MET if half <= _wanted(target, estimate) else State.WIDE
+
+
+def _wanted(target: Target, estimate: Estimate) -> float:
+    return target.width * (abs(estimate.estimate) if target.is_relative else 1.0)
+
+
+def exact_half_width(hits: float, paths: float) -> float:
+    """Half of the exact 95 % interval of a probability whose paths ended with its last hit, as in a run that ends by hits.
+
+    With N hits the path number of the last is negative binomial, P(it is at most n) = P(Bin(n, p) >= N): the ends are those p that make
+    it .025 and .975. For rare events it follows from the hits alone: 384 for 10 % of p, 38,415 for 1 %.
+    Source: Mendo and Hernando (2010), arXiv:0809.4047; Bai and Lam (2023), arXiv:2305.02434.
+    """
+    misses = max(paths - hits, 0.0)
+    low = float(betaincinv(hits, misses + 1, TAIL))
+    high = float(betaincinv(hits, misses, 1 - TAIL)) if misses > 0 else 1.0
+    return (high - low) / 2
+
+
+def few_digits(number: float) -> str:
+    """A number of paths to two digits, as a prediction bears: `1.2 million`, `310,000`."""
+    if not math.isfinite(number) or number <= 0:
+        return "unknown many"
+    whole = round(number, 1 - math.floor(math.log10(number)))
+    for name, size in (("billion", 1e9), ("million", 1e6)):
+        if whole >= size:
+            return f"{float(f'{whole / size:.2g}'):,g} {name}"
+    return f"{whole:,.0f}"
+
+
+def _futures(paths: int) -> str:
+    return f"{paths:,} future{'s' * (paths != 1)}"
+
+
+def half_width(look: Look) -> str:
+    """`±1.8 %` of the number where that was asked for, else in its unit; of an event that never happens `not once: at most 0.002`."""
+    if look.hits == 0:
+        return f"not once: at most {look.estimate.high:.2g}"
+    if look.target.is_relative and look.estimate.estimate:
+        return f"±{100 * look.half_width / abs(look.estimate.estimate):.2g} %"
+    unit = f" {look.target.unit}" if look.target.unit else ""
+    return f"±{look.half_width:.2g}{unit}"
+
+
+def _why_nothing(look: Look) -> str:
+    """Why a mean without error is zero although its values are not: the futures of a pair, or of a replicate, cancel."""
+    return " by its pairs, which cancel" if look.target.measure == "mean" else ""
+
+
+def standing(look: Look) -> str:
+    """How a target stands: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
+    number, wanted = look.target.number, look.target.wanted
+    at = _futures(look.paths)
+    high = f"{look.estimate.high:.2g}"
+    value = rounded(look.estimate.estimate, decimals(look.estimate.standard_error or math.nan))
+    why = text(*(flag for flag in look.estimate.flags if flag.withholds))
+    said = {
+        State.MET: f"{half_width(look)}, within {wanted}" if look.half_width else f"{value} without error",
+        State.SAME: f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)",
+        State.UNSEEN: f"not once on {at}: at most {high} (95 %)",
+        State.ZERO: f"0 on {at}{_why_nothing(look)}, and {wanted} of nothing is nothing",
+        State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
+        State.HEAVY: f"no half-width can be trusted ({why})",
+    }
+    if look.state is not State.WIDE:
+        return f"{number}: {said[look.state]}"
+    if look.target.is_relative and look.estimate.low <= 0 <= look.estimate.high:
+        return (
+            f"{number}: cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
+        )
+    return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"
+
+
+def ending(ended: Ended, held: int = 0) -> list[str]:
+    """What ended a run, then how each target stands, a line each.
+
+    Args:
+      held: paths that its folder holds, which may be more than those at which its rule ends.
+    """
+    looks, of = ended.looks[-1], "its first " * (held > ended.paths)
+    head = {
+        Ending.MET: f"Precise enough at {of}{_futures(ended.paths)}, and ended by its rule.",
+        Ending.BOUND: f"Not as precise as asked for at {of}{_futures(ended.paths)}, the most that were allowed.",
+        Ending.GIVEN_UP: f"Given up at {of}{_futures(ended.paths)}: more of them would not do.",
+    }[ended.ending]
+    wide = [look.needed for look in looks if not look.holds]
+    more = max(wide, default=math.nan)
+    if ended.ending is Ending.BOUND and all(math.isfinite(needed) for needed in wide):
+        head += f" About {few_digits(more)} would do: --paths {float(f'{1.1 * more:.2g}'):.0f}."
+    return [head, *(f"{standing(look)}." for look in looks)]

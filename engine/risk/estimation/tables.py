@@ -1,0 +1,252 @@
+"""How risky is each policy, and how much riskier than the baseline: tidy records, from outcomes per path or from tallies."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Container, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.risk.estimation import binned
+from engine.risk.estimation.display import Bars, histogram, histogram_of_sorted
+from engine.risk.estimation.events import event_outcomes, happens, known_events
+from engine.risk.estimation.evidence import level_of
+from engine.risk.estimation.flags import Flag, Reason, text
+from engine.risk.estimation.intervals import Estimate, Units
+from engine.risk.estimation.measures import finite_units, probability, probability_difference, with_regrets
+from engine.risk.estimation.tallies import Tally, unkept, unkept_events
+from engine.study.study import Event, Study
+
+Estimates = dict[str, Estimate]
+PREFIXES = ("difference", "given", "otherwise", "contrast")
+"""What may stand before the name of a measure, with an underscore."""
+THREADS = min(os.cpu_count() or 1, 4)
+"""Outcomes that are looked at, and in memory, at a time."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Record:
+    """One number of a table with what it is.
+
+    Args:
+      measure: a name of `engine.risk.estimation.measures` ("mean", "median", "sd", "VaR99", "ES99.9", "probability"), "difference_" and such a name for
+        the gap from the baseline, "worse" or "regret".
+      level: the measure's, or None.
+      policy, variable: names.
+      place: label by dimension, in the model's order; empty for what has no place.
+      year: None for what is of no year.
+      estimate, standard_error: in the variable's unit; NaN where there is none.
+      low, high: 95 % interval; NaN where `flags` say why. `flags.WARNINGS` leave them.
+      flags: what must be known of the number.
+    """
+
+    measure: str
+    level: float | None
+    policy: str
+    variable: str
+    place: Mapping[str, str]
+    year: int | None
+    estimate: float
+    standard_error: float
+    low: float
+    high: float
+    flags: tuple[Flag, ...] = ()
+
+    @property
+    def alone(self) -> Estimate:
+        """The number with its error, ends and flags, whatever it is of."""
+        return Estimate(self.estimate, self.standard_error, self.low, self.high, self.flags)
+
+    @property
+    def flag(self) -> str:
+        """What the flags say, in words."""
+        return text(*self.flags)
+
+    @property
+    def withheld(self) -> str:
+        """What the flags that take its interval away say, in words."""
+        return text(*(flag for flag in self.flags if flag.withholds))
+
+    @property
+    def binned(self) -> bool:
+        """Whether it comes from a histogram."""
+        return any(flag.reason is Reason.BINNED for flag in self.flags)
+
+    @property
+    def heavy(self) -> bool:
+        """Whether its tail may be too heavy for its interval."""
+        return any(flag.reason is Reason.HEAVY_TAIL for flag in self.flags)
+
+    @property
+    def bare_measure(self) -> str:
+        """The measure alone: "ES99" of "difference_ES99" or "given_ES99"."""
+        prefix, _, rest = self.measure.partition("_")
+        return rest if prefix in PREFIXES else self.measure
+
+
+def record(
+    measure: str,
+    policy: str,
+    variable: str,
+    estimate: Estimate,
+    place: Mapping[str, str] | None = None,
+    year: int | None = None,
+) -> Record:
+    """The record of one estimate; the level is read from the measure's name ("difference_VaR99" has 0.99)."""
+    level = level_of(measure.rpartition("_")[2])
+    return Record(measure, level, policy, variable, place or {}, year, **vars(estimate))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tables:
+    """Records of a run.
+
+    Args:
+      risk: mean, median, standard deviation, VaR and ES of each outcome and the probability of each event, for every policy.
+      comparison: each policy against the baseline on the same paths, and regret against the best policy of each path:
+        "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
+        the worse of the two, "regret" (also of the baseline) the mean shortfall against the best of all policies.
+      bars: of the chart of each outcome that has been looked at path by path, as `display.histogram` gives them.
+    """
+
+    risk: list[Record]
+    comparison: list[Record]
+    bars: Mapping[str, Bars] = dataclasses.field(default_factory=dict)
+
+    def noting(self, flag: Flag) -> Tables:
+        """The records with one flag more, which leaves them as they are."""
+        risk, comparison = (
+            [dataclasses.replace(r, flags=(flag, *r.flags)) for r in records]
+            for records in (self.risk, self.comparison)
+        )
+        return Tables(risk, comparison, self.bars)
+
+    @staticmethod
+    def joined(parts: Iterable[Tables]) -> Tables:
+        """The records of all parts, in their order."""
+        held = list(parts)
+        return Tables(
+            [r for part in held for r in part.risk],
+            [r for part in held for r in part.comparison],
+            {name: bars for part in held for name, bars in part.bars.items()},
+        )
+
+
+def tables_of_paths(
+    study: Study,
+    outcomes: Mapping[str, Float[np.ndarray, "policy path"]],
+    variables: Container[str] | None = None,
+) -> Tables:
+    """Risk and comparison from outcomes kept per path.
+
+    Args:
+      outcomes: [policy, path] by name. An outcome is read when its turn comes, so that no more than a few are in
+        memory at a time where the mapping reads them late.
+      variables: the outcomes and events wanted; all that the outcomes determine if not given.
+    """
+    names = [name for name in outcomes if variables is None or name in variables]
+    known = known_events(study, outcomes)
+    events = [event for event in known if variables is None or event.name in variables]
+    # NumPy lets go of the interpreter while it sorts and sums
+    with ThreadPoolExecutor(THREADS) as threads:
+        parts = [
+            *threads.map(lambda name: _of_outcome(study, name, outcomes[name]), names),
+            *threads.map(lambda event: _of_event(study, event, outcomes), events),
+        ]
+    return Tables.joined(parts)
+
+
+def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None = None) -> Tables:
+    """Records of the outcomes that are not kept whole, and of the events that read one of them, from their tally.
+
+    Args:
+      variables: the outcomes and events wanted; all of them if not given.
+    """
+    outcomes = [
+        _of_tallied(study, tally, k, name)
+        for k, name in enumerate(unkept(study))
+        if variables is None or name in variables
+    ]
+    events = [
+        _of_counts(study, tally, event.name, counts)
+        for event, counts in zip(unkept_events(study), tally.events, strict=True)
+        if variables is None or event.name in variables
+    ]
+    tables, out = Tables.joined([*outcomes, *events]), study.paths - int(tally.sizes.sum())
+    return tables.noting(Flag(Reason.NOT_FINITE, out, study.paths)) if out else tables
+
+
+def against_baseline(measure: str) -> str:
+    """What a measure of a paired difference is called in a record."""
+    return measure if measure == "worse" else f"difference_{measure}"
+
+
+def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
+    loss = study.is_loss(name)
+    pairs, regrets, ascending = with_regrets(values, _base(study), study.unit, loss, study.levels)
+    bars = histogram_of_sorted(ascending) if ascending else histogram(values)
+    tables = _records(study, name, pairs, regrets)
+    return dataclasses.replace(tables, bars={name: bars})
+
+
+def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
+    loss, base, sizes = study.is_loss(name), _base(study), tally.sizes
+    parts = [tally.histogram(k, p) for p in range(len(study.policies))]
+    pairs = []
+    for p, part in enumerate(parts):
+        gaps = binned.difference(part, parts[base], loss, study.levels) if p != base else {}
+        worse = {"worse": binned.share(tally.worse[k, p], sizes, study.unit)} if p != base else {}
+        pairs.append((binned.summary(part, loss, study.levels), gaps | worse))
+    return _records(study, name, pairs, binned.regrets(parts, tally.regret[k], loss))
+
+
+def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> Tables:
+    base, pairs = _base(study), []
+    read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
+    for p in range(len(study.policies)):
+        (indicator,), unit, lost = _event_paths(study, event, read, (p,))
+        own, gap = {"probability": probability(indicator, unit).flagged(lost)}, {}
+        if p != base:
+            (here, there), unit, lost = _event_paths(study, event, read, (p, base))
+            gap = {"probability": probability_difference(here, there, unit).flagged(lost)}
+        pairs.append((own, gap))
+    return _records(study, event.name, pairs)
+
+
+def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
+    base, sizes, unit, pairs = _base(study), tally.sizes, study.unit, []
+    for p, own in enumerate(counts):
+        gap = (
+            {"probability": binned.difference_of_shares(own, counts[base], sizes, unit)} if p != base else {}
+        )
+        pairs.append(({"probability": binned.share(own, sizes, unit)}, gap))
+    return _records(study, name, pairs)
+
+
+def _records(
+    study: Study, name: str, pairs: Sequence[tuple[Estimates, Estimates]], regrets: Sequence[Estimate] = ()
+) -> Tables:
+    """Records of a variable from each policy's own measures and its differences from the baseline, and their regrets."""
+    risk, comparison = [], []
+    for p, (policy, (own, gaps)) in enumerate(zip(study.policy_names, pairs, strict=True)):
+        risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]
+        comparison += [record(against_baseline(measure), policy, name, gap) for measure, gap in gaps.items()]
+        comparison += [record("regret", policy, name, mean) for mean in regrets[p : p + 1]]
+    return Tables(risk, comparison)
+
+
+def _base(study: Study) -> int:
+    return study.row(study.baseline)
+
+
+def _event_paths(
+    study: Study, event: Event, outcomes: Mapping[str, np.ndarray], policies: tuple[int, ...]
+) -> tuple[list[np.ndarray], Units, Flag | None]:
+    """Whether an event happens under each of the policies, on the paths where all it reads is finite; units; flag."""
+    names = list(outcomes)
+    flat, units, lost = finite_units(tuple(outcomes[name][p] for p in policies for name in names), study.unit)
+    parts = [flat[k * len(names) : (k + 1) * len(names)] for k in range(len(policies))]
+    return [happens(study, event, dict(zip(names, part, strict=True))) for part in parts], units, lost

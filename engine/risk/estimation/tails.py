@@ -1,0 +1,393 @@
+"""Median, deviation, VaR and expected shortfall of many cells at once, high being worse: values [cell, path] -> arrays [cell].
+
+`evidence.py` gives them their names, their signs and their flags.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import isqrt
+
+import numpy as np
+from jaxtyping import Bool, Float, Int, UInt64
+
+from engine.risk.estimation.intervals import (
+    PAIR,
+    Moments,
+    Some,
+    Units,
+    Z,
+    dots,
+    mean_interval,
+    moments,
+    moments_of,
+    moments_of_some,
+    moments_of_tail,
+    moments_of_totals,
+    power_sums,
+)
+from engine.risk.estimation.order_statistics import Sorted, Spans, ascending_rows, of_rank
+from engine.risk.estimation.shares import effective_count, tail_ranks, wilson_interval
+from engine.risk.estimation.sums import Made
+from engine.study.study import LEVELS
+
+Cells = Float[np.ndarray, "cell"]
+CellPaths = Float[np.ndarray, "cell path"]
+Holds = Callable[[slice], Bool[np.ndarray, "cell path"]]
+"""Whether some paths of each cell have a property."""
+Bits = UInt64[np.ndarray, "cell word"]
+SLICE = 1 << 18
+"""Paths of a cell of which it is in memory at a time, but for the bits."""
+FIRST = np.uint64(0x5555555555555555)
+"""The bits of the paths that come first in their pairs."""
+ATOM = 100
+"""Paths with the largest value of all, from which on a tail of nothing else is known: it ends there."""
+
+Column = tuple[np.ndarray, ...]
+"""Estimate, standard error, low end, high end, these four; `Table` is the same with a last axis over measures."""
+Table = Column
+
+
+def tail_count(paths: int, level: float) -> int:
+    """How many values the tail of level a holds: ceil(n (1 - a)), at least one."""
+    return min(max(int(np.ceil(paths * (1 - level) - 1e-6)), 1), paths)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A quantile of one variable in many cells, with the ranks that its interval is made of.
+
+    Args:
+      share: of the law that is above it.
+      column: (quantile, standard error, low, high) [cell].
+      slope: change of the quantile with the share above it, from the spacing of the interval's ranks [cell].
+      exceedances: effective number of them [cell]; infinite where all of them are the value that the variable ends at.
+      down, up: ranks of the low and the high end, from the largest value [cell].
+    """
+
+    share: float
+    column: Column
+    slope: Cells
+    exceedances: Cells
+    down: Int[np.ndarray, "cell"]
+    up: Int[np.ndarray, "cell"]
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """VaR of one variable in many cells, high being worse, its median, and what the other measures need of them.
+
+    Args:
+      levels: of VaR, ascending.
+      ascending: the values of each cell, sorted; of many cells and few paths an array [cell, path].
+      constant: whether all values of a cell are equal [cell].
+      middle: the median.
+      var: VaR, one for each level.
+      shortfalls: moments of (x - VaR)+, one for each level.
+    """
+
+    levels: tuple[float, ...]
+    ascending: Sorted
+    constant: Bool[np.ndarray, "cell"]
+    middle: Ranked
+    var: list[Ranked]
+    shortfalls: list[Moments]
+
+    @property
+    def columns(self) -> list[Column]:
+        """(VaR, standard error, low, high) [cell], one for each level."""
+        return [of_level.column for of_level in self.var]
+
+    @property
+    def exceedances(self) -> Float[np.ndarray, "level cell"]:
+        """Effective number of them, as in `Ranked`."""
+        return np.array([of_level.exceedances for of_level in self.var])
+
+
+def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
+    """Median, and VaR at every level, with distribution-free intervals: ranks of Bin(n effective, 1 - a), scaled to n."""
+    n = values.shape[-1]
+    longest = tail_count(n, min(levels))
+    ascending = ascending_rows(values, _looked_at(n, longest))
+    largest = of_rank(ascending, n - 1)
+    constant = of_rank(ascending, 0) == largest
+    ended = (n >= ATOM) & (of_rank(ascending, n - min(ATOM, n)) == largest)
+    var, shortfalls = [], []
+    together = _together(values, of_rank(ascending, n - longest), units)
+    for level in levels:
+        excess = np.stack([row[n - tail_count(n, level) :] for row in ascending], dtype=np.float64)
+        q = excess[:, 0].copy()
+        excess -= q[:, None]
+        seen, shortfall = _tail_moments(values, q, excess, together, units)
+        alike = ended & (q == largest)
+        ranked = _ranked(ascending, q, seen, 1 - level, constant | alike, units)
+        var.append(replace(ranked, exceedances=np.where(alike, np.inf, ranked.exceedances)))
+        shortfalls.append(shortfall)
+    return Quantiles(
+        levels, ascending, constant, _middle(values, ascending, constant, units), var, shortfalls
+    )
+
+
+def _looked_at(n: int, tail: int) -> Spans:
+    """Ranks that are mostly looked at: the tail of so many values, the other end for charts, and the middle, with room for intervals."""
+    room = 2 * isqrt(n)
+    return (0, n // 500 + room), ((n - 1) // 2 - room, n // 2 + room), (n - tail - room, n)
+
+
+def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: Units) -> Ranked:
+    """The median: the mean of the two values in the middle."""
+    n = values.shape[-1]
+    q = (of_rank(ascending, (n - 1) // 2) + of_rank(ascending, n // 2)) / 2
+    if units.size == 1 and units.owner is None:  # their number is all that counts
+        seen = Moments(q, q, q, units.count)
+    else:
+        seen = _moments_above(above(values, q), units)
+    return _ranked(ascending, q, seen, 0.5, constant, units)
+
+
+def above(values: CellPaths, limit: Cells) -> Holds:
+    """Which values are above their cell's limit, compared in the type of the values: none has to be converted."""
+    near = limit.astype(values.dtype)
+    most = np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)
+    return lambda paths: values[:, paths] > most[:, None]
+
+
+def _moments_above(holds: Holds, units: Units) -> Moments:
+    """Moments of a share of paths, but for its skewness; of paths and of pairs by counting."""
+    if units.owner is not None or units.replicated or units.count < 2:
+        return moments(holds(slice(None)), units)
+    bits = _packed(holds, units)
+    number = _counts(bits)
+    square = _square_sums(_products(bits, bits, units), number, number, units)
+    error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
+    return Moments(number / units.paths, error, np.zeros(len(number)), units.count)
+
+
+def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cells:
+    """Standard error of a mean of a 1{x} - b 1{y}; of paths and of pairs by counting what holds together."""
+    if units.owner is not None or units.replicated or units.count < 2:
+        of_x, of_y = (units.totals(holds(slice(None))) for holds in (x, y))
+        return moments_of_totals(a[:, None] * of_x - b[:, None] * of_y, units).error
+    square_x, square_y, cross = residual_products(x, y, units)
+    square = a * a * square_x + b * b * square_y - 2 * (a * b * cross)
+    return np.sqrt(np.maximum(square, 0.0) * units.count / (units.count - 1)) / units.paths
+
+
+def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, Cells]:
+    """Sums over units of (X - mean)^2, (Y - mean)^2 and (X - mean)(Y - mean), X and Y their paths with either property."""
+    if units.owner is not None or units.replicated:
+        totals = (units.totals(holds(slice(None))) for holds in (x, y))
+        r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
+        return dots(r, r), dots(s, s), dots(r, s)
+    bits = _packed(x, units), _packed(y, units)
+    own = [_counts(of) for of in bits]
+    square_x, square_y, cross = (
+        _square_sums(_products(bits[i], bits[j], units), own[i], own[j], units)
+        for i, j in ((0, 0), (1, 1), (0, 1))
+    )
+    return square_x, square_y, cross
+
+
+def _square_sums(
+    products: Int[np.ndarray, "cell"], x: Int[np.ndarray, "cell"], y: Int[np.ndarray, "cell"], units: Units
+) -> Cells:
+    """Sum over J units of (X - mean)(Y - mean), from those of X Y, of X and of Y: whole numbers, of which no digit is lost."""
+    exact = np.int64 if units.count < 1 << 30 else object
+    products, x, y = (part.astype(exact) for part in (products, x, y))
+    return ((units.count * products - x * y) / units.count).astype(np.float64)
+
+
+def _packed(holds: Holds, units: Units) -> Bits:
+    """A bit for each path, those of a pair beside each other."""
+    some = (holds(slice(first, first + SLICE)) for first in range(0, units.paths, SLICE))
+    bits = np.concatenate([np.packbits(part, axis=-1, bitorder="little") for part in some], axis=-1)
+    return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8)))).view(np.uint64)
+
+
+def _products(x: Bits, y: Bits, units: Units) -> Int[np.ndarray, "cell"]:
+    """Sum over units of one or two paths of X Y, of how many paths of it two properties hold on."""
+    number = _counts(x & y)
+    return number if units.size == 1 else number + _counts(x & ((y >> 1) & FIRST | (y & FIRST) << 1))
+
+
+def _counts(bits: Bits) -> Int[np.ndarray, "cell"]:
+    counts: np.ndarray = np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
+    return counts
+
+
+def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
+    """Whether something holds on both paths of each pair: their two bytes looked at as one number."""
+    both: np.ndarray = np.ascontiguousarray(of).view(np.uint16) == 0x0101
+    return both
+
+
+def _ranked(
+    ascending: Sorted, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units
+) -> Ranked:
+    """A quantile q [cell] with its error and interval.
+
+    Args:
+      seen: moments of 1{x > q}.
+      share: of the law that is above it.
+      certain: where the interval has its ends however few exceed.
+    """
+    n = units.paths
+    count = effective_count(seen, units)
+    first, second = tail_ranks(count, share)
+    # a rank that rounding has pushed off a whole number must not jump to the next
+    down = np.clip(np.ceil(first * n / count - 1e-6), 1, n).astype(np.int64)
+    up = np.clip(np.floor(second * n / count + 1e-6), 1, n).astype(np.int64)
+    low, high = (of_rank(ascending, n - rank) for rank in (down, up))
+    known = (second >= 1) & (first <= count) | certain & (units.count > 1)
+    low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
+    # that many replicates agree on a tail makes up for no value in it
+    many = (np.minimum(count, n) if units.replicated else count) * share
+    column, slope = (
+        (q, (high - low) / (2 * units.reach), low, high),
+        (high - low) * n / np.maximum(down - up, 1),
+    )
+    return Ranked(share, column, slope, many, down, up)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Mean and standard deviation of one variable in many cells, and what errors need of them.
+
+    Args:
+      mean: moments of the values.
+      squares: moments of (x - mean)^2.
+    """
+
+    mean: Moments
+    squares: Moments
+
+
+def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) -> Spread:
+    """Mean and deviation of values [cell, path]; no deviation where they are constant."""
+    mean = moments(values, units)
+    centre = np.where(constant, values[:, 0], mean.mean)
+    return Spread(mean, moments_of(Made.of("squares", values, at=centre), units))
+
+
+def deviation(squares: Moments, paths: float) -> Column:
+    """Standard deviation, sqrt(sum (x - mean)^2 / (n - 1)), from moments of (x - mean)^2.
+
+    The ends are the roots of those of the variance, an interval of a mean; the error is that of the variance over 2 sd.
+    """
+    scale = paths / (paths - 1) if paths > 1 else np.nan
+    low, high = (np.sqrt(scale * np.maximum(end, 0.0)) for end in mean_interval(squares))
+    estimate = np.sqrt(scale * squares.mean)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        error = np.where(estimate > 0, scale * squares.error / (2 * estimate), scale * squares.error)
+    return estimate, error, low, high
+
+
+def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
+    """Mean, median, deviation, VaR and ES at every level, in this order: arrays [cell, measure].
+
+    Args:
+      mean: moments of the values; squares: of their squared distance from the mean.
+    """
+    shortfalls = [
+        keep_known(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
+        for level, column, shortfall in zip(seen.levels, seen.columns, seen.shortfalls, strict=True)
+    ]
+    of_spread = deviation(squares, len(seen.ascending[0]))
+    return stacked([shifted(mean, 1.0), seen.middle.column, of_spread, *seen.columns, *shortfalls])
+
+
+def stacked(columns: list[Column]) -> Table:
+    return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
+
+
+def keep_known(known: np.ndarray, column: Column) -> Column:
+    """The column without error and interval where so few exceed that they show none."""
+    estimate, *rest = column
+    return estimate, *(np.where(known, part, np.nan) for part in rest)
+
+
+@dataclass(frozen=True)
+class Together:
+    """The pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
+
+    cell: Int[np.ndarray, "pair"]
+    value: Float[np.ndarray, "pair member"]
+
+
+def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Units) -> Together:
+    """Pairs with both values over the threshold [cell]; none where units are no pairs."""
+    if units.owner is not None or units.size != PAIR:
+        return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
+    over = above(values, threshold)(slice(None))
+    cell, unit = np.divmod(np.flatnonzero(_both(over)), units.count)
+    return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
+
+
+def _tail_moments(
+    values: CellPaths, q: Cells, excess: Float[np.ndarray, "cell rank"], together: Together, units: Units
+) -> tuple[Moments, Moments]:
+    """Moments of 1{x > q} and of (x - q)+ over all paths, with the excess over q of all values from it on."""
+    if units.owner is not None or units.replicated:
+        cell, path = np.divmod(np.flatnonzero(values > q[:, None]), values.shape[-1])
+        both = np.stack([np.ones(len(path)), values[cell, path] - q[cell]])
+        of = moments_of_some(Some(len(values), cell, path, both), units)
+        return of.kind(0), of.kind(1)
+    number = np.count_nonzero(excess > 0, axis=-1).astype(np.float64)
+    joint = np.maximum(together.value - q[together.cell, None], 0.0)
+    return (
+        moments_of_tail((number, number, number), together.cell, np.sign(joint), units),
+        moments_of_tail(power_sums(excess), together.cell, joint, units),
+    )
+
+
+def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Column:
+    """A mean with its interval, times `scale` plus `shift`."""
+    low, high = mean_interval(of)
+    return scale * of.mean + shift, scale * of.error, scale * low + shift, scale * high + shift
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Values [cell, path] of one variable, high being worse, with their quantiles and their spread."""
+
+    values: CellPaths
+    quantiles: Quantiles
+    spread: Spread
+
+    @staticmethod
+    def of(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Measured:
+        """Those of values."""
+        seen = quantiles(values, units, levels)
+        return Measured(values, seen, spread(values, seen.constant, units))
+
+    def risk(self) -> Table:
+        """As `risk`."""
+        return risk(self.spread.mean, self.spread.squares, self.quantiles)
+
+    @property
+    def scale(self) -> Cells:
+        """1 / (2 sd), what a squared distance from the mean is taken times in the influence on the deviation; zero where nothing varies."""
+        size = 2 * np.sqrt(self.spread.squares.mean)
+        return np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+
+    def squared_less(self, other: Measured) -> Made:
+        """The influence on the deviation less another's on its own, (x - mean)^2 / (2 sd) less the same of y."""
+        mean, means = self.spread.mean.mean, other.spread.mean.mean
+        return Made.of("squares", self.values, other.values, mean, self.scale, means, other.scale)
+
+
+def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:
+    """Shares of paths with Wilson's interval, from how many paths of each unit have the property [cell, unit]."""
+    return _share(moments_of_totals(totals, units), units)
+
+
+def share(holds: Holds, units: Units) -> Column:
+    """The same from which paths have the property."""
+    return _share(_moments_above(holds, units), units)
+
+
+def _share(of: Moments, units: Units) -> Column:
+    low, high = wilson_interval(of.mean, effective_count(of, units))
+    certain = (of.mean <= 0) | (of.mean >= 1)
+    return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high

@@ -1,0 +1,263 @@
+"""What a block leaves of the outcomes that are not kept whole: histograms and counts by group of paths, which merge.
+
+A group is so many consecutive paths, whole units all of them. A tally is small, whatever happens on the paths: it holds
+the bins that occur (`histograms.py`), and a number for each group, policy and question.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from itertools import pairwise
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.histograms import BINS, Histogram, counted, edges_of
+from engine.study.study import BLOCK, Event, Study
+
+GROUP = 1 << 13
+"""Paths in one group of the first blocks, at most."""
+GROUPS_OF_BLOCK = BLOCK // GROUP
+GROUPS = 64
+"""Groups that those of all blocks are folded into, dealt to them in turn."""
+FINE = 2 * GROUPS
+"""Blocks that are cut into groups; each later one is a group by itself, whose tally is a third as large."""
+TOGETHER = 8
+"""Tallies of blocks that are read at a time while they are folded."""
+LANES = 256, 16
+"""Lanes that the values of a group are dealt to in turn to be added up, and then the sums of these: see `added`."""
+_BY_GROUP = ("totals", "worse", "regret", "events")
+_STORED = {
+    "bins": (np.uint32,),
+    "counts": (np.uint16, np.uint32),
+    "steps": (np.uint32, np.uint64),
+}
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `unkept_events`.
+
+    Args:
+      sizes: paths, int64 [group].
+      bins: outcome and policy, row-major, times 2^16 plus the bin, ascending, int64 [bin].
+      counts, steps: of these bins, as `histograms.counted` gives them, int64 [group, bin] and [bin].
+      totals: sum of the values, float64 [outcome, policy, group].
+      least, most: smallest and largest values, in the study's precision [outcome, policy].
+      worse: paths that are worse than under the baseline, int64 [outcome, policy, group].
+      regret: sum of the distance from the best policy of the same path, float64 [outcome, policy, group].
+      events: paths on which they happen, int64 [event, policy, group].
+    """
+
+    sizes: Int[np.ndarray, "group"]
+    bins: Int[np.ndarray, "bin"]
+    counts: Int[np.ndarray, "group bin"]
+    steps: Int[np.ndarray, "bin"]
+    totals: Float[np.ndarray, "outcome policy group"]
+    least: Float[np.ndarray, "outcome policy"]
+    most: Float[np.ndarray, "outcome policy"]
+    worse: Int[np.ndarray, "outcome policy group"]
+    regret: Float[np.ndarray, "outcome policy group"]
+    events: Int[np.ndarray, "event policy group"]
+
+    def histogram(self, outcome: int, policy: int) -> Histogram:
+        """That of one outcome under one policy, by their places."""
+        row = outcome * self.least.shape[1] + policy
+        first, last = np.searchsorted(self.bins, [row * BINS, (row + 1) * BINS])
+        return Histogram(
+            *edges_of(self.bins[first:last] - row * BINS),
+            self.counts[:, first:last],
+            self.steps[first:last],
+            self.totals[outcome, policy],
+            float(self.least[outcome, policy]),
+            float(self.most[outcome, policy]),
+        )
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Its fields by name, of the smallest types that hold a block's tally."""
+        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        for name, types in _STORED.items():
+            most = arrays[name].max(initial=0)
+            arrays[name] = arrays[name].astype(next(one for one in types if most <= np.iinfo(one).max))
+        return arrays
+
+    @staticmethod
+    def of_arrays(arrays: Mapping[str, np.ndarray]) -> Tally:
+        """The tally that `arrays` gave the fields of."""
+        return Tally(**{n: array.astype(np.int64) if n in _STORED else array for n, array in arrays.items()})
+
+
+def unkept(study: Study) -> tuple[str, ...]:
+    """Outcomes that are not kept whole, in the order of the model."""
+    return tuple(name for name in study.model.outcomes if name not in study.keep.outcomes)
+
+
+def unkept_events(study: Study) -> tuple[Event, ...]:
+    """Events that read an outcome that is not kept whole, in the order of the study."""
+    kept = set(study.keep.outcomes)
+    return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
+
+
+def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size: int = GROUP) -> Tally:
+    """The tally of one block, from all outcomes of the model in its order; NaN on the paths that are kept out.
+
+    Bins are those of values in single precision; totals, and what two policies are compared by, are not rounded to it.
+
+    Args:
+      size: paths of a group, at most: `group_size` of the block.
+    """
+    starts = group_starts(outcomes.shape[-1], study.unit, size)
+    sound = np.isfinite(outcomes[0, 0])
+    if not sound.all():
+        outcomes = outcomes[..., sound]
+        starts = np.searchsorted(np.flatnonzero(sound), starts)
+        starts = starts[np.diff(starts, append=outcomes.shape[-1]) > 0]
+    names, base = list(study.model.outcomes), study.row(study.baseline)
+    bins, counts, steps, totals, worse, regret = [], [], [], [], [], []
+    for k, name in enumerate(unkept(study)):
+        of_policies, loss = outcomes[:, names.index(name)], study.is_loss(name)
+        for p, row in enumerate(of_policies):
+            held, count, step = counted(row, starts)
+            bins.append((k * len(of_policies) + p) * BINS + held)
+            counts.append(count)
+            steps.append(step)
+        totals.append(added(of_policies, starts))
+        reference = of_policies[base]
+        worse.append(_numbers(of_policies > reference if loss else of_policies < reference, starts))
+        best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
+        regret.append(added(np.abs(of_policies - best), starts))
+    values = {name: outcomes[:, k] for k, name in enumerate(names)}
+    events = [_numbers(happens(study, event, values), starts) for event in unkept_events(study)]
+    shape = 0, len(study.policies), len(starts)
+    own = outcomes[:, [names.index(name) for name in unkept(study)]].swapaxes(0, 1)
+    return Tally(
+        sizes=np.diff(starts, append=outcomes.shape[-1]),
+        bins=np.concatenate(bins),
+        counts=np.concatenate(counts, axis=1),
+        steps=np.concatenate(steps),
+        totals=np.array(totals),
+        # adding nothing makes one zero of both
+        least=own.min(axis=-1, initial=np.inf) + 0,
+        most=own.max(axis=-1, initial=-np.inf) + 0,
+        worse=np.array(worse),
+        regret=np.array(regret),
+        events=np.array(events) if events else np.zeros(shape, np.int64),
+    )
+
+
+class Folding:
+    """The tallies of blocks as one, over at most `GROUPS` groups, as they come: in the order of the blocks.
+
+    Whole numbers over all groups are the same in any order; sums of values depend on it in the last bits.
+
+    Args:
+      first: the tally of the first block, which is not added yet.
+    """
+
+    def __init__(self, first: Tally):
+        self.blocks, self._groups = 0, 0
+        self._bins, self._columns = np.zeros(0, np.int64), np.zeros(0, np.int64)
+        self._counts, self._steps = np.zeros((GROUPS, 0), np.int64), np.zeros(0, np.int64)
+        self._sizes = np.zeros(GROUPS, np.int64)
+        self._least, self._most = first.least.copy(), first.most.copy()
+        none = {name: getattr(first, name) for name in _BY_GROUP}
+        self._by_group = {name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in none.items()}
+
+    def add(self, part: Tally) -> None:
+        """Adds the tally of the next block."""
+        groups = (self._groups + np.arange(len(part.sizes))) % GROUPS
+        columns = self._columns_of(part.bins)
+        for group, counts in zip(groups, part.counts, strict=True):
+            self._counts[group][columns] += counts
+        self._steps[columns] += part.steps
+        np.minimum(self._least, part.least, out=self._least)
+        np.maximum(self._most, part.most, out=self._most)
+        self._sizes[groups] += part.sizes
+        for name, of in self._by_group.items():
+            of[..., groups] += getattr(part, name)
+        self._groups += len(groups)
+        self.blocks += 1
+
+    def tally(self) -> Tally:
+        """The sum so far."""
+        held = self._sizes > 0
+        return Tally(
+            sizes=self._sizes[held],
+            bins=self._bins,
+            counts=self._counts[held][:, self._columns],
+            steps=self._steps[self._columns],
+            least=self._least,
+            most=self._most,
+            **{name: of[..., held] for name, of in self._by_group.items()},
+        )
+
+    def _columns_of(self, bins: Int[np.ndarray, "bin"]) -> Int[np.ndarray, "bin"]:
+        """Where the numbers of bins stand; those that are new come behind the others, and there is room for more."""
+        at = np.searchsorted(self._bins, bins)
+        new = bins
+        if len(self._bins):
+            new = bins[self._bins.take(at, mode="clip") != bins]
+        if len(new):
+            count, known = len(self._bins) + len(new), np.searchsorted(self._bins, new)
+            self._columns = np.insert(self._columns, known, np.arange(len(self._bins), count))
+            self._bins = np.insert(self._bins, known, new)
+            if count > len(self._steps):
+                more = count + count // 4 - len(self._steps)
+                self._counts = np.pad(self._counts, ((0, 0), (0, more)))
+                self._steps = np.pad(self._steps, (0, more))
+            at = np.searchsorted(self._bins, bins)
+        columns: np.ndarray = self._columns[at]
+        return columns
+
+
+def folded(parts: Iterable[Tally]) -> Tally:
+    """The tallies of blocks as one; they come one by one, and in the order of the blocks."""
+    folding: Folding | None = None
+    for part in parts:
+        folding = folding or Folding(part)
+        folding.add(part)
+    if folding is None:
+        raise ValueError("no blocks: expected at least one")
+    return folding.tally()
+
+
+def group_size(index: int) -> int:
+    """Paths of a group of a block, by its number, at most."""
+    return GROUP if index < FINE else BLOCK
+
+
+def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
+    """First path of each group of a block of so many paths: groups of at most `size`, as equal as can be, of whole units."""
+    groups = -(-count // size)
+    return np.arange(groups) * count // groups // unit * unit
+
+
+def added(
+    values: Float[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]
+) -> Float[np.ndarray, "policy group"]:
+    """Sum of the values of each group, float64, in one stated order, which a card follows too (`program/reductions.py`).
+
+    The values are dealt to 256 lanes in turn, each of which adds up in their order; the sums of these to 16 in the same way; and these
+    are added from the first to the last.
+    """
+    sizes = np.diff(starts, append=values.shape[-1])
+    width = -(-int(sizes.max(initial=0)) // LANES[0]) * LANES[0]
+    if (sizes == width).all():
+        rows = values.reshape(len(values), len(starts), width)
+    else:
+        rows = np.zeros((len(values), len(starts), width), values.dtype)
+        for group, (begin, end) in enumerate(pairwise([*starts, values.shape[-1]])):
+            rows[:, group, : end - begin] = values[:, begin:end]
+    for lanes in LANES:
+        rows = rows.reshape(*rows.shape[:2], rows.shape[2] // lanes, lanes).sum(axis=2, dtype=np.float64)
+    return functools.reduce(np.add, np.moveaxis(rows, -1, 0)) + 0.0
+
+
+def _numbers(holds: Bool[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]) -> np.ndarray:
+    """On how many paths of each group something holds, int64 [policy, group]."""
+    ends = pairwise([*starts, holds.shape[-1]])
+    numbers = [np.count_nonzero(holds[:, begin:end], axis=-1) for begin, end in ends]
+    return np.array(numbers, np.int64).reshape(len(starts), len(holds)).T

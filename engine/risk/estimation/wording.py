@@ -1,0 +1,140 @@
+"""How sentences name what is measured, amounts and lists: words that people say, and no more digits than an interval bears out."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from engine.formatting import rounded
+from engine.risk.estimation.as_text import shown_in
+from engine.risk.estimation.evidence import level_of
+from engine.risk.estimation.intervals import Estimate
+from engine.study.study import Study
+from engine.study.tables.challenge_tables import Claim
+
+DIGITS = 3
+"""Significant digits of an amount in a sentence, at most."""
+NEARLY = 1.2
+"""An interval counts as that much wider where the digits of its number are counted: of .9 there is no digit behind the point."""
+ROOM = 12
+"""Words that a list of names may take in a sentence."""
+UNITS = {"k": "thousand", "yr": "years", "1": ""}
+"""Parts of a unit as words."""
+YEARLY = "1/yr"
+
+
+def named(study: Study, name: str) -> str:
+    """An outcome, an event or a yearly variable within a sentence."""
+    kinds = {"events": study.events_by_name, "outcomes": study.model.outcomes}
+    return study.phrase(next((kind for kind, known in kinds.items() if name in known), "yearly"), name)
+
+
+def measured(study: Study, name: str, measure: str) -> str:
+    """`the chance of ruin`, `average cost`, `cost in the worst 1 % of futures` for ES99, `cost that 1 % of futures pass` for VaR99."""
+    what, level = named(study, name), level_of(measure)
+    if name in study.events_by_name:
+        return f"the chance of {what}"
+    if level is None:
+        return f"average {what}"
+    worst = worst_share(level)
+    return f"{what} in {worst}" if measure.startswith("ES") else f"{what} that {worst[10:]} pass"
+
+
+def judged(study: Study, claim: Claim, worse: bool) -> str:
+    """What is said of a claim's number where it is the worse or the better one: `ruin is likelier`, `cost in the worst 1 % is lower`."""
+    if claim.variable in study.events_by_name:
+        return f"{named(study, claim.variable)} is {'likelier' if worse else 'rarer'}"
+    what = measured(study, claim.variable, claim.measure).replace(" of futures", "")
+    return f"{what} is {'higher' if worse == study.is_loss(claim.variable) else 'lower'}"
+
+
+def claimed(study: Study, claim: Claim) -> str:
+    """`region devastated is rarer under reform than under old policies`."""
+    policy, against = (study.phrase("policies", name) for name in (claim.policy, claim.against))
+    return f"{judged(study, claim, claim.worse)} under {policy} than under {against}"
+
+
+def worst_share(level: float) -> str:
+    """`the worst 1 % of futures`."""
+    return f"the worst {100 * (1 - level):.6g} % of futures"
+
+
+def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
+    """Numbers of one unit as people say them, rounded alike, the first with all of its unit: `24 % a year` and `40 %`, `86.6 thousand persons`.
+
+    Args:
+      first: whose interval says how many digits there are; three where it has none.
+    """
+    every = [first.estimate, *others]
+    scale, behind = 1.0, " ".join(filter(None, (UNITS.get(part, part) for part in unit.split(" "))))
+    if unit == YEARLY:
+        scale, behind = (100.0, "% a year") if max(map(abs, every)) <= 1 else (1.0, "a year")
+    elif "=" in unit:
+        behind = ""  # `1 = nothing is lost` says what a number means, behind none
+    largest = max(map(abs, every)) * scale
+    places = DIGITS - 1 - math.floor(math.log10(largest)) if largest > 0 else 0
+    half = scale * (first.high - first.low) / 2
+    if half > 0 and math.isfinite(half):
+        borne = -math.floor(math.log10(NEARLY * half))
+        places = min(places, borne if borne >= 0 else borne + 1)
+    number, *more = (rounded(scale * one, places) for one in every)
+    return [f"{number} {behind}".strip(), *(f"{one} %" if behind.startswith("%") else one for one in more)]
+
+
+def amount(unit: str, one: Estimate) -> str:
+    """One number of `amounts`."""
+    return amounts(unit, one)[0]
+
+
+def size(measure: str, unit: str, gap: Estimate) -> str:
+    """How large a difference is, whichever its sign: `14.9 points` of a probability."""
+    scale, unit = shown_in(f"difference_{measure}", unit)
+    low, high = sorted((abs(scale * gap.low), abs(scale * gap.high)))
+    return amount(unit, Estimate(abs(scale * gap.estimate), math.nan, low, high))
+
+
+def share(one: Estimate) -> str:
+    """`24 %` for a share of .238."""
+    return amount("%", Estimate(100 * one.estimate, math.nan, 100 * one.low, 100 * one.high))
+
+
+def undecided(paths: int) -> str:
+    """What paths that are one unit leave open: `one future gives no interval, so nothing is decided`."""
+    return f"{'one future gives' if paths == 1 else f'{paths:,} futures give'} no interval, so nothing is decided"
+
+
+def likely(one: Estimate, numbers: bool) -> str:
+    """` (very unlikely in the model)`; empty where no word holds the whole interval, or numbers alone are wanted."""
+    word = "" if numbers else likelihood(one.low, one.high)
+    return f" ({word} in the model)" if word else ""
+
+
+def listed(names: Sequence[str], most: int = 0) -> str:
+    """`a, b and c`, or `a, b and 3 more`, of more than one over the most."""
+    if most and len(names) > most + 1:
+        return f"{', '.join(names[:most])} and {len(names) - most} more"
+    return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+
+
+def some(names: Sequence[str], room: int = ROOM) -> str:
+    """The same of as many as so many words hold, and at least one: `a, b and 3 more`."""
+    counts = range(len(names), 1, -1)
+    most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
+    return listed(names) if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+CLASSES = (
+    ("exceptionally unlikely", 0.0, 0.01),
+    ("virtually certain", 0.99, 1.0),
+    ("very unlikely", 0.0, 0.1),
+    ("very likely", 0.9, 1.0),
+    ("unlikely", 0.0, 0.33),
+    ("about as likely as not", 0.33, 0.66),
+    ("likely", 0.66, 1.0),
+)
+"""Each word with the least and the largest probability that it stands for, the narrowest first: guidance note of the IPCC on uncertainties, 2010, table 1."""
+
+
+def likelihood(low: float, high: float) -> str:
+    """The word of the narrowest class that holds a whole interval of a probability; empty where none does, or there is no interval."""
+    return next((word for word, least, most in CLASSES if least <= low <= high <= most), "")

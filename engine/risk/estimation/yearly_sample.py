@@ -1,0 +1,183 @@
+"""What the cube says of single years and places, from the yearly values of the first paths: means, differences, tails."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.modelling.cell_axis import cell_layout, split_cells
+from engine.risk.estimation.bounds import SIDES, bounded, limits_of, shares_on
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, judged, measures, oriented
+from engine.risk.estimation.intervals import Moments, Units, as_units, mean_interval, moments_of
+from engine.risk.estimation.summaries import MOMENTS, STATS
+from engine.risk.estimation.sums import Made
+from engine.risk.estimation.tails import quantiles, risk
+from engine.study.study import Study
+
+YearlyValues = Float[np.ndarray, "policy year cell path"]
+CellPaths = Float[np.ndarray, "policy cell path"]
+QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
+CHUNK = 1 << 22
+"""Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
+
+
+def of_sample(
+    study: Study,
+    yearly: YearlyValues,
+    kept: Bool[np.ndarray, "path"] | None = None,
+) -> dict[str, Any]:
+    """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles, shares on bounds.
+
+    Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
+    finite all its numbers are NaN; differences also where the baseline's cell has one.
+
+    Args:
+      yearly: values of the first paths.
+      kept: the paths that are looked at, bool [path], where others are kept out (`exclusion.py`); all if not given.
+    """
+    return of_parts(study, yearly.shape[-1], [yearly], kept)
+
+
+def of_parts(
+    study: Study, paths: int, parts: Iterable[YearlyValues], kept: Bool[np.ndarray, "path"] | None = None
+) -> dict[str, Any]:
+    """As `of_sample`, from parts of it, some years each, of which one is in memory at a time.
+
+    Args:
+      paths: how many there are.
+    """
+    units = as_units(paths, study.unit)
+    units = units if kept is None else units.take(kept)
+    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # a map lets go of each part
+    by_variable = {
+        name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2))
+        for name in tables[0]
+    }
+    clipped = by_variable.pop("on_bounds")
+    on_bounds = {"on_bounds": {name: clipped[name] for name in bounded(study.model)}}
+    out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
+    return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": paths, **out}
+
+
+def _of_years(
+    study: Study, yearly: YearlyValues, units: Units, kept: Bool[np.ndarray, "path"] | None
+) -> dict[str, np.ndarray]:
+    """Tables of some years, [..., year, cell] each."""
+    n_policies, n_years, n_cells, n_paths = yearly.shape
+    baseline = study.row(study.baseline)
+    sign, names = _signs(study), measures(study.levels)
+    tables: dict[str, np.ndarray] = {
+        "moments": np.empty((n_policies, len(MOMENTS), n_years, n_cells)),
+        "difference_yearly": np.empty((n_policies, len(STATS), n_years, n_cells)),
+        "risk_yearly": np.empty((n_policies, len(names), len(STATS), n_years, n_cells)),
+        "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), yearly.dtype),
+        "on_bounds": np.zeros((n_policies, len(SIDES), n_years, n_cells)),
+    }
+    limits = limits_of(study.model)
+    fair = -(-n_years * n_cells // (2 * (os.cpu_count() or 1)))  # so that every core has some
+    step = max(min(CHUNK // (n_policies * max(n_paths, 1)), fair), 1)
+
+    def fill(place: tuple[int, int]) -> None:
+        year, first = place
+        cells = slice(first, first + step)
+        values = yearly[:, year, cells] if kept is None else yearly[:, year, cells][..., kept]
+        parts = _of_cells(values, sign[cells], units, baseline, study.levels)
+        for name, part in parts.items():
+            tables[name][..., year, cells] = part
+        if np.isfinite(limits[:, cells]).any():
+            tables["on_bounds"][..., year, cells] = shares_on(values, limits[:, cells])
+
+    places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
+    # NumPy lets go of the interpreter while it sorts and sums
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(fill, places))
+    return tables
+
+
+def _signs(study: Study) -> Float[np.ndarray, "cell"]:
+    """1 for every cell of which high values are the bad ones, -1 for the others, float32 [cell]."""
+    model: Any = study.model
+    signs = [1 if variable.loss else -1 for variable in model.yearly.values()]
+    return np.repeat(signs, [columns.count for columns in cell_layout(model).values()]).astype(np.float32)
+
+
+def _of_cells(
+    values: CellPaths,
+    sign: Float[np.ndarray, "cell"],
+    units: Units,
+    baseline: int,
+    levels: tuple[float, ...],
+) -> Mapping[str, np.ndarray]:
+    """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
+    n_policies, n_cells, n_paths = values.shape
+    losses = values if (sign > 0).all() else values * sign[:, None]
+    with np.errstate(invalid="ignore", over="ignore"):
+        unsound = ~np.isfinite(losses.sum(axis=-1))
+    unsound[unsound] = ~np.isfinite(losses[unsound]).all(axis=-1)
+    if unsound.any():
+        losses = np.where(unsound[..., None], 0, losses)
+    mean, squares, deviation, gap = _means(losses, units, baseline)
+    tails = quantiles(losses.reshape(-1, n_paths), units, levels)
+    table = risk(_flat(mean), _flat(squares, ~tails.constant), tails)
+    table = judged(table, tails.exceedances, tails.middle.exceedances, tails.constant, FEWEST_FOR_ES)
+    by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
+    of_gap = gap.mean, gap.error, *mean_interval(gap)
+    high_is_bad = sign > 0
+    same = high_is_bad[:, None] | (np.array(measures(levels)) == "sd")
+    tables = {
+        "moments": np.stack([sign * mean.mean, deviation, mean.error], axis=1),
+        "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
+        "risk_yearly": np.stack(oriented(by_policy, same.T), axis=2),
+        "distribution": _quantiles(np.asarray(tails.ascending).reshape(values.shape), sign),
+    }
+    for name, part in tables.items():
+        gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
+        if gone.any():
+            part[...] = np.where(np.expand_dims(gone, tuple(range(1, part.ndim - 1))), np.nan, part)
+    return tables
+
+
+def _means(
+    losses: CellPaths, units: Units, baseline: int
+) -> tuple[Moments, Moments, Float[np.ndarray, "policy cell"], Moments]:
+    """Moments of the mean and of squared distances from it, standard deviation, and moments of the mean gap from the baseline, [policy, cell]."""
+    means, squares, gaps = [], [], []
+    for row in losses:
+        means.append(moments_of(Made.of("difference", row), units))
+        squares.append(moments_of(Made.of("squares", row, at=means[-1].mean), units))
+        gaps.append(moments_of(Made.of("difference", row, losses[baseline]), units))
+    mean, of_squares, gap = (Moments.stacked(of) for of in (means, squares, gaps))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        spread = np.sqrt(of_squares.mean * units.paths / np.float64(units.paths - 1))
+    return mean, of_squares, spread, gap
+
+
+def _flat(of: Moments, kept: Any = True) -> Moments:
+    """The moments [cell of a policy]; nothing but zeros of cells that are not kept."""
+    mean, error, skewness = (
+        np.where(kept, part.reshape(-1), 0.0) for part in (of.mean, of.error, of.skewness)
+    )
+    return Moments(mean, error, skewness, of.units, of.needed)
+
+
+def _quantiles(
+    ascending: CellPaths, sign: Float[np.ndarray, "cell"]
+) -> Float[np.ndarray, "policy quantile cell"]:
+    """Quantiles of values [policy, cell, path], interpolated between neighbours, from sign times the values, sorted."""
+    last = ascending.shape[-1] - 1
+    at = np.array(QUANTILES) * last
+    below = np.floor(at).astype(int)
+    above = np.minimum(below + 1, last)
+    weight = (at - below).astype(ascending.dtype)
+
+    def ranked(rank: np.ndarray) -> np.ndarray:
+        turned = np.where(sign[:, None] > 0, ascending[..., rank], -ascending[..., last - rank])
+        return np.moveaxis(turned, 2, 1)
+
+    low, high = ranked(below), ranked(above)
+    return low + weight[:, None] * (high - low)

@@ -1,0 +1,102 @@
+"""How likely is each level of an outcome passed: the curve of a tail with its band, a few dozen points for any number of paths."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from engine.risk.estimation.intervals import Moments, Units
+from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.shares import effective_count, wilson_interval
+from engine.risk.estimation.tails import share_of_totals
+
+Levels = Float[np.ndarray, "level"]
+POINTS = 60
+FEWEST = 20
+"""Paths that are left beyond the last point of a curve, where there are as many."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Share of paths on which an outcome is worse than a level, [level], from the best level to the worst.
+
+    Args:
+      levels: in the variable's own sign.
+      share: of paths that lie beyond.
+      low, high: its 95 % interval; NaN where there is no error.
+    """
+
+    levels: Levels
+    share: Levels
+    low: Levels
+    high: Levels
+
+
+NOTHING = Curve(*(np.empty(0) for _ in range(4)))
+
+
+def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curve:
+    """The curve of an outcome [path]; paths that are not finite are left out with their units.
+
+    The intervals are those of `measures.probability`, but all levels are counted in one sorting of the paths, and
+    for pairs in one more of their better halves: sum over units of squares = sum of counts + 2 pairs wholly beyond.
+    """
+    (kept,), units, _ = finite_units((values,), unit)
+    if not units.count:
+        return NOTHING
+    bad = kept if loss else -kept
+    ascending = np.sort(bad)
+    chances = np.geomspace(0.999, max(FEWEST / bad.size, 1e-9), POINTS) if bad.size > 2 * FEWEST else None
+    levels = np.unique(
+        ascending if chances is None else np.quantile(ascending, 1 - chances, method="inverted_cdf")
+    )
+    beyond = bad.size - np.searchsorted(ascending, levels, side="right")
+    levels, beyond = levels[beyond > 0], beyond[beyond > 0]
+    share = beyond / bad.size
+    ends = _interval(bad, levels, beyond, share, units)
+    return Curve(np.asarray(levels if loss else -levels, np.float64), share, *ends)
+
+
+def _interval(
+    bad: Float[np.ndarray, "path"],
+    levels: Levels,
+    beyond: Int[np.ndarray, "level"],
+    share: Levels,
+    units: Units,
+) -> tuple[np.ndarray, np.ndarray]:
+    if units.count < 2 and units.paths > 1:
+        return (np.full_like(share, np.nan),) * 2
+    if units.alone:
+        return wilson_interval(share, np.full(share.shape, float(bad.size)))
+    if units.owner is None and units.size == 2:
+        better = np.sort(np.minimum(bad[::2], bad[1::2]))
+        both = better.size - np.searchsorted(better, levels, side="right")
+        square = np.maximum(beyond + 2 * both - units.count * (2 * share) ** 2, 0.0)
+        error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
+        of = Moments(share, error, np.zeros_like(share), units.count)
+        return wilson_interval(share, effective_count(of, units))
+    parts = [share_of_totals(units.totals(bad > level)[None], units)[2:] for level in levels]
+    ends = np.array(parts, np.float64).reshape(len(levels), 2)
+    return ends[:, 0], ends[:, 1]
+
+
+def curve_of_counts(
+    counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool
+) -> Curve:
+    """The curve of an outcome of which only a histogram is left: exact shares at the edges of its bins.
+
+    Args:
+      counts: paths in each bin; edges: one more, ascending.
+      units: independent ones. Each counts as one path for the interval, which is then never too narrow.
+    """
+    total = counts.sum()
+    if not total or units < 2:
+        return NOTHING
+    above = total - np.cumsum(counts)[:-1]
+    beyond, levels = (above, edges[1:-1]) if loss else ((total - above)[::-1], edges[1:-1][::-1])
+    share = beyond / total
+    kept = share > 0
+    low, high = wilson_interval(share[kept], np.full(int(kept.sum()), float(units)))
+    return Curve(np.asarray(levels[kept], np.float64), share[kept], low, high)

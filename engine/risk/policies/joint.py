@@ -1,0 +1,81 @@
+"""Whether the worst futures of two things are the same futures: the share of the worst 1 % that they have in common.
+
+chi(q) = P(both in their worst 1 - q share) / (1 - q): 1 - q where they have nothing to do with each other, 1 where they are worst together.
+The ranks are those of the sample itself, which the interval allows for: the influence of a path is 1{both} - a 1{first} - b 1{second}, with a
+and b the chances of the one being in its tail where the other is at the edge of its own. Source: Genest and Segers (2010), J. Multivariate
+Anal. 101, 1837-1845, doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 2, 339-365.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.intervals import Estimate, Units, Z, moments
+from engine.risk.estimation.measures import finite_units
+from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.tails import tail_count
+
+FEWEST = 50
+"""Paths in a tail from which the share has an interval."""
+TIED = 1.5
+"""How many times as many paths as a tail should have it may have because of ties."""
+NEAR = 0.5
+"""Share of the tail's size on either side of its edge within which a path is at it."""
+
+
+@dataclass(frozen=True)
+class _Tail:
+    inside: Bool[np.ndarray, "path"]
+    edge: Bool[np.ndarray, "path"]
+
+
+def common_tails(
+    losses: Sequence[Float[np.ndarray, "path"]], unit: int | Units, level: float
+) -> dict[tuple[int, int], Estimate]:
+    """chi(level) of every two of several losses on the same paths, high being worse, by their numbers.
+
+    Flagged, and without an interval, where a tail is fewer than 50 paths; NaN where ties leave no such tail.
+    """
+    kept, units, lost = finite_units(tuple(losses), unit)
+    tails = [_tail(values, level) if units.count else None for values in kept]
+    return {
+        (i, j): _chi(tails[i], tails[j], units, level).flagged(lost)
+        for i, j in combinations(range(len(losses)), 2)
+    }
+
+
+def _tail(values: Float[np.ndarray, "path"], level: float) -> _Tail | None:
+    n, k = len(values), tail_count(len(values), level)
+    far, near = (min(max(round(k * share), 1), n) for share in (1 + NEAR, 1 - NEAR))
+    ends = np.partition(values, (n - far, n - k, n - near))
+    inside = values >= ends[n - k]
+    if inside.sum() > TIED * k:  # many share the value at the edge
+        inside = values > ends[n - k]
+    if inside.sum() < k / TIED:
+        return None
+    return _Tail(inside, (values >= ends[n - far]) & (values <= ends[n - near]))
+
+
+def _chi(one: _Tail | None, two: _Tail | None, units: Units, level: float) -> Estimate:
+    if one is None or two is None:
+        return Estimate(np.nan, flags=(Flag(Reason.UNRECORDED),))
+    both = one.inside & two.inside
+    size = 0.5 * (float(one.inside.mean()) + float(two.inside.mean()))
+    chi = min(float(both.mean()) / size, 1.0)
+    few = units.paths * (1 - level)
+    if few < FEWEST or units.count < units.needed:
+        return Estimate(chi, flags=(Flag(Reason.FEW_EXCEEDANCES, few, FEWEST),))
+    a, b = (float(other.inside[own.edge].mean()) for own, other in ((one, two), (two, one)))
+    influence = both.astype(np.float64) - a * one.inside - b * two.inside
+    error = float(moments(influence, units).error) / size
+    count = size * units.paths
+    if error > 0 and 0 < chi < 1:
+        count = max(chi * (1 - chi) / error**2, 1.0)
+    low, high = map(float, wilson_interval(np.asarray(chi), np.asarray(count)))
+    return Estimate(chi, error or (high - low) / (2 * Z), low, high)

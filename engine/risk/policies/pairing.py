@@ -1,0 +1,57 @@
+"""What it gains that every policy is looked at on the same futures: by how much less the difference of two policies varies."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.risk.estimation.flags import Flag, Reason
+from engine.risk.estimation.heaviness import Extremes, tails_flag
+from engine.risk.estimation.intervals import Estimate, Units, moments
+from engine.risk.estimation.measures import ONE_UNIT, few_replicates, finite_units
+from engine.risk.estimation.sums import BLOCK
+
+
+def variance_ratio(
+    one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units
+) -> Estimate:
+    """Variance of the difference under independent draws over that of the paired one, (Var X + Var Y) / Var(X - Y).
+
+    So many times as many independent paths would be needed for the same error of a mean difference. The interval is that of its logarithm, by
+    influence functions. NaN where the two never differ, or differ by the same everywhere.
+    """
+    (x, y), units, lost = finite_units((one, two), unit)
+    nothing = Estimate(np.nan)
+    if units.paths < 2:
+        return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
+    centres = [part.mean(dtype=np.float64) for part in (x, y)]
+
+    def squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Squared distances from both means together, and of the gap from its own."""
+        a, b = (part.astype(np.float64) - centre for part, centre in zip((x, y), centres, strict=True))
+        gap = a - b
+        a *= a
+        b *= b
+        gap *= gap
+        a += b
+        return a, gap
+
+    parts = [slice(first, first + BLOCK) for first in range(0, units.paths, BLOCK)]
+    total = np.zeros(2)
+    for some in parts:
+        total += [part.sum() for part in squares(x[some], y[some])]
+    apart, paired = (total / units.paths).tolist()
+    if paired <= 1e-14 * apart or apart == 0:
+        return nothing.flagged(lost, Flag(Reason.UNRECORDED))
+    ratio = apart / paired
+    influence = np.empty(units.paths)
+    for some in parts:
+        alone, gap = squares(x[some], y[some])
+        influence[some] = alone / apart - gap / paired
+    of = moments(influence, units)
+    if units.count < 2:
+        return Estimate(ratio).flagged(lost, ONE_UNIT)
+    error = float(of.error)
+    low, high = ratio * np.exp(-units.reach * error), ratio * np.exp(units.reach * error)
+    tail = tails_flag(Extremes.of(np.positive, influence), 0.0, (error * units.paths) ** 2)
+    return Estimate(ratio, ratio * error, float(low), float(high)).flagged(lost, few_replicates(units), tail)

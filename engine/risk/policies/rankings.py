@@ -1,0 +1,173 @@
+"""Which of two policies does better, structure by structure: what holds in each of them, what flips, and what the intervals leave open."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from engine.formatting import begun
+from engine.risk.estimation.as_text import judged
+from engine.risk.estimation.tables import Record
+from engine.risk.estimation.wording import measured, some
+from engine.study.study import Study
+
+STATED = "as stated"
+"""The structure in which a study is what it says."""
+PROBABILITY = "probability"
+MOST = 2
+"""Rankings that flip of which each has a sentence."""
+ROOM = 6
+"""Words that the structures may take in which one does."""
+LONGEST = 25
+"""Words of a sentence, at most, where its shortest form has no more."""
+
+
+class Verdict(enum.StrEnum):
+    """What the intervals of all structures say of a ranking together."""
+
+    HOLDS = "holds"
+    FLIPS = "flips"
+    OPEN = "open"
+    UNDECIDED = "undecided"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How a policy ranks against another on one measure of one variable.
+
+    Args:
+      measure: "probability" of an event, or a measure of an outcome.
+      signs: structure -> 1 where the policy is clearly the worse one (or the event the likelier), -1 where it is the better one, 0 where
+        the 95 % interval of the paired difference holds zero, None where there is no interval.
+    """
+
+    variable: str
+    measure: str
+    policy: str
+    against: str
+    signs: Mapping[str, int | None]
+
+    @property
+    def verdict(self) -> Verdict:
+        """FLIPS where each policy is clearly the worse one in some structure, HOLDS where one of them is in every structure,
+        OPEN where one of them is in some and the other in none, UNDECIDED where none is anywhere, UNKNOWN where no structure has an interval."""
+        clear = {sign for sign in self.signs.values() if sign}
+        if len(clear) == 2:
+            return Verdict.FLIPS
+        if not clear:
+            unknown = all(sign is None for sign in self.signs.values())
+            return Verdict.UNKNOWN if unknown else Verdict.UNDECIDED
+        return Verdict.HOLDS if all(self.signs.values()) else Verdict.OPEN
+
+    def worse(self, structure: str) -> str:
+        """The policy that is clearly the worse one in a structure; empty where it is undecided."""
+        sign = self.signs[structure]
+        return (self.policy if sign > 0 else self.against) if sign else ""
+
+    @property
+    def structures(self) -> dict[str, list[str]]:
+        """Policy that is clearly the worse one -> the structures where it is, and "" -> those where none is."""
+        by_worse: dict[str, list[str]] = {}
+        for structure in self.signs:
+            by_worse.setdefault(self.worse(structure), []).append(structure)
+        return by_worse
+
+
+def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
+    """The rankings that records of paired differences show.
+
+    Args:
+      records: their measure "difference_M", their place with labels of "structure" and "against".
+    """
+    signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
+    for record in records:
+        if record.measure.startswith("difference_"):
+            sign = judged(record)
+            if sign and not study.is_loss(record.variable):
+                sign = -sign
+            key = record.variable, record.bare_measure, record.policy, record.place["against"]
+            signs.setdefault(key, {})[record.place["structure"]] = sign
+    return [Ranking(*key, by_structure) for key, by_structure in signs.items()]
+
+
+def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, str]) -> Iterator[str]:
+    """What flips with an assumption, what holds in every structure, and what is left open: no more than the intervals say.
+
+    Args:
+      structures: what each is called within a sentence, by name.
+    """
+    if not among:
+        yield "A single policy runs, and there is nothing to rank it against."
+        return
+    several = len({(one.policy, one.against) for one in among}) > 1
+
+    def called(one: Ranking) -> str:
+        pair = f" ({study.phrase('policies', one.policy)} against {study.phrase('policies', one.against)})"
+        return f"{measured(study, one.variable, one.measure)}{pair * several}"
+
+    by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
+    flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
+    told = len(among) - len(by_verdict[Verdict.UNKNOWN])
+    if flips:
+        yield f"With an assumption dropped or doubled {len(flips)} of {told} rankings with an interval turn{'s' * (len(flips) == 1)} round."
+    elif told:
+        yield f"Whichever assumption is dropped or doubled, none of {told} rankings with an interval turns round."
+    for one in flips[:MOST]:
+        yield _short(f"{begun(called(one))}: {sides}." for sides in _sides(study, one, structures))
+    if len(flips) > MOST:
+        yield _short(f"So turn also {names}." for names in _named([called(one) for one in flips[MOST:]]))
+    for policy in dict.fromkeys(one.worse(STATED) for one in held):
+        text = f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures"
+        every = _named([called(one) for one in held if one.worse(STATED) == policy])
+        yield _short(f"{text}: {names}." for names in every)
+    for verdict, text in (
+        (Verdict.OPEN, "Clear in some of them and turned round in none"),
+        (Verdict.UNDECIDED, "Undecided in all of them"),
+        (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail"),
+    ):
+        if by_verdict[verdict]:
+            every = _named([called(one) for one in by_verdict[verdict]])
+            yield _short(f"{text}: {names}." for names in every)
+
+
+def named(one: Ranking, several: bool = False) -> str:
+    """`ruin`, or `ES99 of cost`, of two policies by name where there are several pairs of them."""
+    what = one.variable if one.measure == PROBABILITY else f"{one.measure} of {one.variable}"
+    return f"{what} ({one.policy} against {one.against})" if several else what
+
+
+def adjective(one: Ranking) -> str:
+    """What a policy is that is clearly the worse one: "likelier" for an event, else "worse"."""
+    return "likelier" if one.measure == PROBABILITY else "worse"
+
+
+def _short(forms: Iterable[str]) -> str:
+    """The first form of a sentence that is no longer than sentences are, or the last of them."""
+    every = list(forms)
+    return next((text for text in every if len(text.split()) <= LONGEST), every[-1])
+
+
+def _named(names: Sequence[str]) -> Iterator[str]:
+    """`a, b and 3 more`, shorter and shorter, and in the end how many they are."""
+    yield from (some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}")
+
+
+def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:
+    """`worse under old policies, but under reform with exit off and all off`: where it is stated, and where it is turned round.
+
+    Shorter and shorter: with fewer of the structures by name, and in the end with how many they are.
+    """
+    stated = one.worse(STATED)
+    first = f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"
+    turned = {
+        f"under {study.phrase('policies', worse)}": [structures[name] for name in names]
+        for worse, names in one.structures.items()
+        if worse and worse != stated
+    }
+    first += ", but " if stated else ", but worse "
+    for room in (ROOM, 1):
+        yield first + ", but ".join(f"{side} with {some(names, room)}" for side, names in turned.items())
+    counted = (f"{side} in {len(names)}" for side, names in turned.items())
+    yield f"{first}{', '.join(counted)} of {len(structures)} structures"

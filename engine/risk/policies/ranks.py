@@ -1,0 +1,183 @@
+"""Every policy against every other: ranks and Pareto front by mean, expected shortfall and the chance of events, claimed no further than intervals that hold together.
+
+Two policies are told apart where the interval of their paired difference leaves out zero, of all pairs at once: `simultaneous.py`. A rank lies
+between one more than the policies that are surely better, and all less those that are surely worse. Source of such ranks: Mogstad, Romano, Shaikh
+and Wilhelm (2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.simultaneous import Together, batched
+from engine.risk.estimation.tables import Record, against_baseline
+from engine.risk.policies.contrasts import of_shortfall
+from engine.study.study import Event, Study
+
+Pairs = Float[np.ndarray, "policy policy"]
+
+Totals = Float[np.ndarray, "policy batch"]
+
+
+class Front(enum.StrEnum):
+    """Whether a policy is on the Pareto front."""
+
+    ON = "on the front"
+    OFF = "beaten"
+    LIKELY = "likely on the front"
+    UNLIKELY = "likely beaten"
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """One measure of every policy, high being worse, and what it is more than that of every other.
+
+    Args:
+      measure: by policy.
+      gap, low, high: the first less the second, with ends that hold all pairs at once; NaN where there are none [policy, policy].
+    """
+
+    measure: Float[np.ndarray, "policy"]
+    gap: Pairs
+    low: Pairs
+    high: Pairs
+
+    @property
+    def better(self) -> np.ndarray:
+        """Whether the first is surely better than the second [policy, policy]."""
+        return self.high < 0
+
+    @property
+    def ranks(self) -> Int[np.ndarray, "3 policy"]:
+        """The rank by the estimate, 1 the best, and between which it lies."""
+        order = np.argsort(np.argsort(self.measure, kind="stable"), kind="stable") + 1
+        count = len(self.measure)
+        return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
+
+
+def gaps(
+    totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]
+) -> list[Gaps]:
+    """Gaps of several measures, all pairs of all measures held together.
+
+    Args:
+      totals: of each measure, what the paths of each batch add to it under every policy, high being worse [policy, batch].
+      told: of each measure, which pairs have intervals; the gaps of the others have no ends.
+    """
+    pairs = list(combinations(range(len(totals[0])), 2))
+    apart = [np.array([total[i] - total[j] for i, j in pairs]) for total in totals]
+    known = [np.array([of[pair] for pair in pairs], bool) for of in told]
+    held = np.concatenate([part[of] for part, of in zip(apart, known, strict=True)]) if pairs else None
+    reach = Together(held, batches).reach if held is not None and len(held) else np.nan
+    answer = []
+    for total, part, of in zip(totals, apart, known, strict=True):
+        own = total.sum(axis=-1) / batches.paths
+        half = np.full((len(own), len(own)), np.nan)
+        errors = Together(part, batches).moments.error if pairs else ()
+        for (i, j), error, there in zip(pairs, errors, of, strict=True):
+            half[i, j] = half[j, i] = reach * error if there else np.nan
+        gap = own[:, None] - own
+        answer.append(Gaps(own, gap, gap - half, gap + half))
+    return answer
+
+
+def front(by_measure: Sequence[Gaps]) -> list[Front]:
+    """Of each policy, whether another is better in every measure.
+
+    Surely beaten: one other is surely better in all. Surely on the front: it is surely better than every other in some measure.
+    """
+    less = np.stack([one.gap for one in by_measure])
+    better = np.stack([one.better for one in by_measure])
+    apart = ~np.eye(better.shape[-1], dtype=bool)
+    beaten = np.any(np.all(better, axis=0), axis=0).tolist()
+    surely = np.all(np.any(better, axis=0) | ~apart, axis=1).tolist()
+    unlikely = np.any(np.all(less <= 0, axis=0) & np.any(less < 0, axis=0), axis=0).tolist()
+    return [
+        Front.OFF if off else Front.ON if on else Front.UNLIKELY if out else Front.LIKELY
+        for off, on, out in zip(beaten, surely, unlikely, strict=True)
+    ]
+
+
+FEWEST = 50
+"""Paths on which an event happens under one of two policies alone, from which they can be distinguished by it."""
+
+
+def of_outcomes(
+    study: Study,
+    chosen: Sequence[str],
+    outcomes: Mapping[str, np.ndarray],
+    records: Iterable[Record],
+    level: float | None = None,
+) -> dict[str, dict[str, Gaps]]:
+    """All pairs of policies, by measure and outcome; all outcomes of a measure are held together. Nothing of a single unit of paths.
+
+    Args:
+      outcomes: of these names, [policy, path].
+      records: differences from the baseline, which say what has intervals.
+      level: of ES, beside the mean; the mean alone if not given.
+    """
+    sound, units = _sound(study, outcomes, chosen)
+    if units.count < 2:
+        return {}
+    batches, measures = batched(units), ["mean", *([f"ES{100 * level:g}"] if level else ())]
+    totals: dict[str, list[np.ndarray]] = {measure: [] for measure in measures}
+    told: dict[str, list[np.ndarray]] = {measure: [] for measure in measures}
+    bounded = {(r.variable, r.measure, r.policy) for r in records if np.isfinite(r.low)}
+    for name in chosen:
+        values, loss = outcomes[name][:, sound], study.is_loss(name)
+        for measure in measures:
+            own = (
+                of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
+                if level and measure != "mean"
+                else values
+            )
+            totals[measure].append((1.0 if loss else -1.0) * batches.totals(own))
+            gap = against_baseline(measure)
+            there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
+            told[measure].append(there[:, None] & there)
+    return {
+        measure: dict(zip(chosen, gaps(totals[measure], batches, told[measure]), strict=True))
+        for measure in totals
+    }
+
+
+def of_events(
+    study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
+) -> dict[str, dict[str, Gaps]]:
+    """All pairs of policies by the probability of each event; distinguishable where it happens under one alone on paths enough."""
+    read = {
+        name: outcomes[name] for name in sorted({name for e in events for name in event_outcomes(study, e)})
+    }
+    sound, units = _sound(study, read, read)
+    if units.count < 2:
+        return {}
+    batches = batched(units)
+    totals: list[np.ndarray] = []
+    told: list[np.ndarray] = []
+    for event in events:
+        own = happens(study, event, read)[:, sound]
+        totals.append(batches.totals(own))
+        apart = np.zeros((len(own), len(own)), bool)
+        for i, j in combinations(range(len(own)), 2):
+            apart[i, j] = apart[j, i] = np.count_nonzero(own[i] != own[j]) >= FEWEST
+        told.append(apart)
+    by_event = zip((event.name for event in events), gaps(totals, batches, told), strict=True)
+    return {"probability": dict(by_event)}
+
+
+def _sound(
+    study: Study, outcomes: Mapping[str, np.ndarray], names: Iterable[str]
+) -> tuple[Bool[np.ndarray, "path"] | slice, Units]:
+    """The paths on which all of some outcomes are finite, and their units; none of no outcomes."""
+    finite = [np.isfinite(outcomes[name]).all(axis=0) for name in names]
+    sound = np.logical_and.reduce(finite) if finite else np.zeros(0, bool)
+    units = as_units(len(sound), study.unit).kept(sound)
+    return (slice(None) if sound.all() else sound), units

@@ -1,0 +1,160 @@
+"""Boxes of factors: limits, the correlation that chooses them, what is left out, and how they are judged, by hand."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom, ks_2samp
+
+from engine.risk.drivers.boxes import (
+    Limits,
+    best,
+    category,
+    correlation,
+    correlations,
+    distance,
+    inside,
+    judged,
+    labels_of,
+    part_of,
+    restriction,
+)
+from engine.risk.estimation.intervals import as_units
+
+TEN = {"a": np.arange(10.0), "b": np.arange(10.0)[::-1], "kind": np.tile([0.0, 1.0], 5)}
+
+
+def test_limits_hold_their_ends_and_nan_lies_nowhere():
+    values = np.array([1.0, 2.0, 3.0, np.nan])
+    assert Limits(2.0).hold(values).tolist() == [False, True, True, False]
+    assert Limits(high=2.0).hold(values).tolist() == [True, True, False, False]
+    assert Limits(allowed=(1.0, 3.0)).hold(values).tolist() == [True, False, True, False]
+    assert Limits(1.0, 2.0).ends == (Limits(low=1.0), Limits(high=2.0)) and Limits().ends == ()
+    assert inside({"a": Limits(3.0), "kind": Limits(allowed=(1.0,))}, TEN, 10).sum() == 4
+
+
+def test_the_correlation_is_pearsons_and_nothing_for_a_box_of_all():
+    rng = np.random.default_rng(1)
+    within, cases = rng.random(500) < 0.3, rng.random(500) < 0.2
+    assert correlation(within, cases) == pytest.approx(np.corrcoef(within, cases)[0, 1], abs=1e-12)
+    assert correlation(np.ones(500, bool), cases) == 0.0 == correlation(within, np.zeros(500, bool))
+
+
+@pytest.mark.parametrize("decimals", [1, 8])
+def test_the_distance_is_that_of_kolmogorov_and_smirnov(decimals):
+    rng = np.random.default_rng(6)
+    values, cases = rng.random(600).round(decimals), rng.random(600) < 0.3
+    expected = ks_2samp(values[cases], values[~cases]).statistic
+    assert distance(values, cases) == pytest.approx(expected, abs=1e-12)
+    assert distance(np.ones(600), cases) == 0.0
+
+
+def test_a_limit_that_tells_nothing_is_left_out_and_one_that_tells_is_kept():
+    rng = np.random.default_rng(2)
+    draws = {name: rng.random(20_000) for name in "abc"}
+    cases = (draws["a"] < 0.3) & (draws["b"] > 0.5)
+    wide = {"a": Limits(0.001, 0.3), "b": Limits(0.5), "c": Limits(high=0.97)}
+    assert best([wide], draws, cases) == {"a": Limits(high=0.3), "b": Limits(0.5)}
+    assert best([{"c": Limits(high=0.5)}, wide], draws, cases) == best([wide], draws, cases)
+    assert best([], draws, cases) is None
+    assert best([{"a": Limits(0.3)}], draws, cases) is None  # worse than everything
+
+
+def test_a_box_is_judged_as_by_hand():
+    cases = np.array([1, 1, 1, 0, 1, 0, 0, 0, 0, 0], bool)
+    box = {"a": Limits(high=3.0), "b": Limits(7.0)}  # paths 0 to 2, as b is 9 - a
+    of = judged(box, TEN, cases, as_units(10, 1), np.ones(10, bool))
+    assert (of.coverage.estimate, of.density.estimate, of.mass.estimate) == (0.75, 1.0, 0.3)
+    part = of.restrictions["b"]
+    assert (part.coverage, part.density, part.below, part.above) == (0.75, 0.75, 0.7, 0.0)
+    assert part.quasi_p[0] == pytest.approx(binom.sf(2, 3, 0.75)) and np.isnan(part.quasi_p[1])
+    free = of.restrictions["a"]  # paths 0 to 2 still: it costs nothing
+    assert (free.coverage, free.density) == (0.75, 1.0) and free.quasi_p[1] == 1.0
+    assert list(of.restrictions) == ["b", "a"] and of.cheapest == "a"
+
+
+def test_what_lies_in_an_earlier_box_is_not_counted_again():
+    cases = np.arange(10) < 4
+    left = np.arange(10) >= 2
+    of = judged({"a": Limits(high=4.0)}, TEN, cases, as_units(10, 1), left)
+    assert (of.coverage.estimate, of.density.estimate, of.mass.estimate) == (0.5, 2 / 3, 0.3)
+    assert of.cheapest is None
+
+
+def test_quasi_p_values_are_those_of_the_workbench():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from ema_workbench.analysis import prim_util, scenario_discovery_util
+    rng = np.random.default_rng(4)
+    x = pd.DataFrame(rng.random((800, 3)), columns=list("abc"))
+    cases = (x["a"].between(0.2, 0.7) & (x["b"] > 0.4)).to_numpy() ^ (rng.random(800) < 0.2)
+    limits = pd.DataFrame({"a": [0.25, 0.6], "b": [0.5, x["b"].max()]})
+    box = {"a": Limits(0.25, 0.6), "b": Limits(0.5)}
+    of = judged(box, {name: x[name].to_numpy() for name in x}, cases, as_units(800, 1), np.ones(800, bool))
+    within = inside(box, {name: x[name].to_numpy() for name in x}, 800)
+    whole = scenario_discovery_util._make_box(x)
+    for name in "ab":
+        theirs = prim_util.calculate_qp(
+            limits[name], x[["a", "b"]], cases, (within & cases).sum(), within.sum(), limits, whole
+        )
+        ours = np.nan_to_num(of.restrictions[name].quasi_p, nan=-1)
+        assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+def test_pairs_are_the_units_of_the_intervals():
+    rng = np.random.default_rng(3)
+    once = rng.random(2000)
+    twice = {"a": np.repeat(once, 2)}
+    cases = np.repeat(rng.random(2000) < 0.5, 2)
+    box, all_of = {"a": Limits(high=0.5)}, np.ones(4000, bool)
+    naive, honest = (judged(box, twice, cases, as_units(4000, unit), all_of).density for unit in (1, 2))
+    assert honest.high - honest.low == pytest.approx(np.sqrt(2) * (naive.high - naive.low), rel=0.02)
+
+
+def test_limits_in_words():
+    assert (
+        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0)
+        == "SOE bank exposure above 0.45, its upper fifth"
+    )
+    assert restriction("rate", "1/yr", -np.inf, 0.1, 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
+    assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, its middle half"
+    assert (
+        restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
+    )
+    labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
+    assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"
+    assert (part_of(0.333), part_of(0.004)) == ("third", "0.4 %")
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+def test_intervals_of_correlations_and_of_their_gap_cover(unit):
+    """A box that holds cases with 95 and another with 25 %, of futures of which 10 % are cases; 600 samples of 3,000 paths."""
+    rng, held = np.random.default_rng([5, unit]), {"first": 0, "second": 0, "gap": 0}
+    rows = [("first", 0.9, 0.05), ("second", 0.3, 0.2)]
+
+    def phi(hit, miss):
+        within = 0.1 * hit + 0.9 * miss
+        return (0.1 * hit - 0.1 * within) / np.sqrt(0.09 * within * (1 - within))
+
+    true = {name: phi(hit, miss) for name, hit, miss in rows}
+    true["gap"] = true["first"] - true["second"]
+    for _ in range(600):
+        # pairs of units of two are one future twice
+        cases = np.repeat(rng.random(3000 // unit) < 0.1, unit)
+        u = np.repeat(rng.random((2, 3000 // unit)), unit, axis=1)
+        masks = [one < np.where(cases, hit, miss) for one, (_, hit, miss) in zip(u, rows, strict=True)]
+        estimates, gap = correlations(masks, cases, as_units(3000, unit))
+        for name, one in zip(held, [*estimates, gap], strict=True):
+            held[name] += one.low <= true[name] <= one.high
+    # five standard errors of a share of 95 % in 600
+    assert all(abs(count / 600 - 0.95) < 5 * np.sqrt(0.95 * 0.05 / 600) for count in held.values()), held
+
+
+def test_a_correlation_of_one_and_of_nothing():
+    cases = np.arange(200) < 40
+    (one, none), gap = correlations([cases, np.zeros(200, bool)], cases, as_units(200, 1))
+    assert (one.estimate, one.low, one.high) == (pytest.approx(1),) * 3 and none.estimate == none.high == 0
+    assert gap.low == pytest.approx(1)
+    (alone, _), _ = correlations([cases, cases], cases, as_units(200, 200))
+    assert np.isnan(alone.low)

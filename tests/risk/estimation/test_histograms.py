@@ -1,0 +1,130 @@
+"""Histograms on the bits of the values: order, exact sums, and bounds that always hold."""
+
+import numpy as np
+import pytest
+
+from engine.risk.estimation.histograms import WIDEST, Histogram, counted, edges_of, keys, values_of
+from tests.helpers import assert_close, assert_same
+
+TINY = np.float32(np.finfo(np.float32).smallest_subnormal)
+
+
+def binned_by_value(values: np.ndarray, groups: int = 1) -> Histogram:
+    """The histogram of values [path] in so many groups of consecutive paths."""
+    starts = np.arange(groups) * len(values) // groups
+    totals = np.add.reduceat(values, starts, dtype=np.float64)
+    bins, counts, steps = counted(values, starts)
+    return Histogram(*edges_of(bins), counts, steps, totals, float(values.min()), float(values.max()))
+
+
+def samples() -> dict[str, np.ndarray]:
+    """Values of many kinds: both signs, atoms, long tails, hardly any spread, subnormals."""
+    rng = np.random.default_rng(1)
+    normal = rng.standard_normal(5000)
+    kinds = {
+        "normal": normal,
+        "lognormal": np.exp(2 * normal),
+        "long tail": rng.standard_t(1, 5000),
+        "index near 100": 100 + 0.1 * normal,
+        "capped": np.minimum(np.abs(normal), 1.0),
+        "mostly none": np.maximum(normal - 1, 0.0),
+        "constant": np.full(5000, 0.3),
+        "zero": np.zeros(5000),
+        "subnormal": 1e-42 * normal,
+        "whole numbers": np.round(10 * normal),
+        "few": normal[:3],
+    }
+    return {name: part.astype(np.float32) for name, part in kinds.items()}
+
+
+KINDS = pytest.mark.parametrize("name", samples())
+
+
+def test_keys_order_like_values():
+    special = [-np.inf, -3e38, -1.5, -1.0, -1e-38, -TINY, 0.0, TINY, 1e-38, 1.0, 1.0000001, 3e38, np.inf]
+    values = np.array(special, np.float32)
+    assert np.all(np.diff(keys(values).astype(np.int64)) > 0)
+    rng = np.random.default_rng(2)
+    bits = rng.integers(0, 1 << 32, 200_000, dtype=np.uint32).view(np.float32)
+    bits = bits[~np.isnan(bits)]
+    assert_same(bits[np.argsort(keys(bits), kind="stable")], np.sort(bits, kind="stable"))
+
+
+def test_both_zeros_have_one_key():
+    assert_same(*keys(np.array([-0.0, 0.0], np.float32)))
+
+
+def test_keys_give_their_values_back():
+    values = np.array([-np.inf, -2.5, -TINY, 0.0, TINY, 7.25, np.inf], np.float32)
+    assert_same(values_of(keys(values)), values)
+
+
+@KINDS
+def test_sums_are_those_of_the_values(name):
+    values = samples()[name]
+    found = binned_by_value(values, 3)
+    assert found.count == len(values)
+    by_bin = found.pooled * found.edges + found.steps * found.step
+    assert_close(by_bin.sum(), values.astype(np.float64).sum())
+    assert_same(found.sizes, np.diff(np.arange(4) * len(values) // 3))
+
+
+@KINDS
+def test_bins_are_narrow_and_hold_their_values(name):
+    values = samples()[name]
+    found = binned_by_value(values)
+    high = found.edges + WIDEST * found.step
+    for edge, end, count in zip(found.edges, high, found.pooled, strict=True):
+        inside = (edge <= values) & (values <= end) & ~((values == 0) & (edge < 0))  # the last of these is -0
+        assert np.count_nonzero(inside) == count
+    normal = np.abs(found.edges) >= np.finfo(np.float32).tiny
+    assert np.all(
+        (high - found.edges)[normal] < 2.0**-7 * np.minimum(np.abs(found.edges), np.abs(high))[normal] * 1.01
+    )
+
+
+@pytest.mark.parametrize("negated", [False, True])
+@KINDS
+def test_bounds_hold_every_quantile_and_every_tail_sum(name, negated):
+    values = samples()[name]
+    found = binned_by_value(values, 2)
+    if negated:
+        values, found = -values, found.negated()
+    falling = np.sort(values.astype(np.float64))[::-1]
+    ranks = np.arange(1, len(values) + 1)
+    low, high = found.bounds(ranks)
+    assert np.all((low <= falling) & (falling <= high))
+    guess = found.largest(ranks)
+    assert np.all((low <= guess) & (guess <= high))
+    for rank in np.unique(np.geomspace(1, len(values), 12).astype(int)):
+        total, least, most = found.sum_of_largest(int(rank))
+        room = 1e-12 * np.abs(falling).sum()
+        assert least <= total <= most
+        assert least - room <= falling[:rank].sum() <= most + room
+        number, excess = found.beyond(int(rank), 0.0)
+        assert_close(number.sum(), float(rank))
+        assert_close(excess.sum(), total)
+
+
+@pytest.mark.parametrize("name", ["zero", "constant", "whole numbers"])
+def test_bins_of_one_value_leave_nothing_open(name):
+    values = samples()[name]
+    ranks = np.arange(1, len(values) + 1)
+    low, high = binned_by_value(np.abs(values) % 128).bounds(ranks)
+    assert_same(low, high)
+
+
+def test_groups_merge_to_the_same_counts_however_they_are_cut():
+    values = samples()["normal"]
+    held, counts, steps = counted(values, np.array([0, 1000, 1800, 4000]))
+    again, whole, whole_steps = counted(values, np.array([0]))
+    assert_same(held, again)
+    assert_same(counts.sum(axis=0), whole[0])
+    assert_same(steps, whole_steps)
+    parts = [counted(part, np.array([0])) for part in np.split(values, [700, 3000])]
+    sums = np.zeros((2, 1 << 16), np.int64)
+    for bins, count, step in parts:
+        sums[0, bins] += count[0]
+        sums[1, bins] += step
+    assert_same(sums[0, held], whole[0])
+    assert_same(sums[1, held], whole_steps)

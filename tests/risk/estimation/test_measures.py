@@ -1,0 +1,405 @@
+"""Risk functionals against closed forms, hand cases, conventions of others, and their flags."""
+
+import numpy as np
+import pytest
+from scipy.special import ndtri
+
+from engine.risk.estimation import binned
+from engine.risk.estimation.evidence import MEASURES, level_of, measures
+from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.measures import (
+    difference,
+    of_policies,
+    probability,
+    probability_difference,
+    regret,
+    summary,
+)
+from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
+from tests.risk.estimation.test_histograms import binned_by_value
+
+RNG = np.random.default_rng(2016)
+N = 1 << 20
+LAWS = {
+    "normal": lambda u: ndtri(u),
+    "lognormal": lambda u: np.exp(ndtri(u)),
+    "exponential": lambda u: -np.log1p(-u),
+    "pareto3": lambda u: (1 - u) ** (-1 / 3),
+}
+CLOSED_FORMS = {  # mean, median, deviation, VaR and ES at .95, .99, .999
+    "normal": (0, 0, 1, 1.644853627, 2.326347874, 3.090232306, 2.062712808, 2.66521422, 3.367090077),
+    "lognormal": (
+        1.6487212707,
+        1,
+        2.161197416,
+        5.180251602,
+        10.24047366,
+        21.98218398,
+        8.557226867,
+        15.2279603,
+        30.16907408,
+    ),
+    "exponential": (
+        1,
+        0.693147181,
+        1,
+        2.995732274,
+        4.605170186,
+        6.907755279,
+        3.995732274,
+        5.605170186,
+        7.907755279,
+    ),
+    "pareto3": (1.5, 1.25992105, 0.866025404, 2.714417617, 4.641588834, 10, 4.071626425, 6.96238325, 15),
+}
+
+
+def uniforms(unit):
+    """Paths as uniforms, in antithetic pairs for unit 2."""
+    u = RNG.random(N // unit)
+    return u if unit == 1 else np.stack([u, 1 - u], axis=-1).ravel()
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+@pytest.mark.parametrize("law", LAWS)
+def test_closed_forms(law, unit):
+    losses = LAWS[law](uniforms(unit)).astype(np.float32)
+    found = summary(losses, unit, True)
+    for measure, truth in zip(MEASURES, CLOSED_FORMS[law], strict=True):
+        estimate = found[measure]
+        if measure == "sd" and law in ("lognormal", "pareto3"):  # no fourth moment, or none to be seen
+            assert estimate.flags[0].reason in (Reason.NO_FOURTH_MOMENT, Reason.HEAVY_TAIL)
+        else:
+            assert estimate.flag == ""
+            assert estimate.low <= estimate.estimate <= estimate.high
+        # the nearest wrong measure: VaR for ES and the like
+        others = [abs(truth - other) for other in CLOSED_FORMS[law] if other != truth]
+        assert_plausible(estimate.estimate, truth, estimate.standard_error, min(others))
+
+
+def test_low_tail_is_the_high_tail_of_the_negative():
+    values = RNG.lognormal(size=20_000).astype(np.float32)
+    losses, gains = summary(values, 2, True), summary(-values, 2, False)
+    for measure in MEASURES:
+        a, b = losses[measure], gains[measure]
+        if measure == "sd":
+            assert_same(
+                [a.estimate, a.standard_error, a.low, a.high], [b.estimate, b.standard_error, b.low, b.high]
+            )
+            assert a.flags == b.flags
+            continue
+        assert_same([a.estimate, a.standard_error], [-b.estimate, b.standard_error])
+        assert_same([a.low, a.high, a.flag == ""], [-b.high, -b.low, b.flag == ""])
+
+
+def test_the_median_is_that_of_numpy_and_the_deviation_too():
+    for n in (2, 7, 1000, 1001):
+        values = RNG.lognormal(size=n)
+        for loss in (True, False):
+            found = summary(values, 1, loss)
+            assert_close(found["median"].estimate, np.median(values))
+            assert_close(found["sd"].estimate, values.std(ddof=1))
+
+
+def test_any_level_is_measured():
+    values, other = RNG.standard_normal((2, 40_000))
+    for found in (
+        summary(values, 1, True, (0.975,)),
+        binned.summary(binned_by_value(values.astype(np.float32), 20), True, (0.975,)),
+    ):
+        assert [*found] == ["mean", "median", "sd", "VaR97.5", "ES97.5"]
+        assert_plausible(found["VaR97.5"].estimate, 1.959963985, found["VaR97.5"].standard_error, 0.3)
+        assert_plausible(found["ES97.5"].estimate, 2.337802792, found["ES97.5"].standard_error, 0.3)
+        assert found["ES97.5"].low < 2.337802792 < found["ES97.5"].high
+    assert [*difference(values, other, 1, True, (0.95, 0.975))][-3:] == ["ES95", "ES97.5", "worse"]
+
+
+@pytest.mark.parametrize("unit", [1, 2])
+def test_differences_of_medians_and_deviations(unit):
+    z = RNG.standard_normal((2, 200_000 // unit))
+    mirrored, own = (np.stack([x, -x], axis=-1).ravel() if unit == 2 else x for x in z)
+    common = 0.6 * mirrored + 0.8 * RNG.standard_normal(200_000)
+    x, y = np.exp(common) + 0.5, 0.5 * np.exp(0.8 * common + 0.6 * own)
+    found = difference(x, y, unit, True)
+    apart = [summary(values, unit, True) for values in (x, y)]
+    assert_plausible(found["median"].estimate, 1.0, found["median"].standard_error, 0.2)
+    assert_close(found["sd"].estimate, x.std(ddof=1) - y.std(ddof=1))
+    assert found["median"].standard_error < sum(part["median"].standard_error for part in apart)
+    shifted = difference(x + 3, x, unit, True)
+    for name in ("median", "sd"):
+        assert shifted[name].standard_error < 1e-9 and not shifted[name].flags
+    # a gap that rounding alone moves has no tail, whichever futures it is met on
+    for seed in range(8):
+        some = np.exp(np.random.default_rng(seed).standard_normal(2000 * unit))
+        shifted = difference(some + 3, some, unit, True)
+        assert shifted["sd"].standard_error == 0.0 and not shifted["sd"].flags
+
+
+def test_low_is_worse_reports_the_low_tail():
+    """Of 1..1000 the 5 % quantile from below is 50, and the mean of the lowest 50 is 25.5."""
+    found = summary(np.arange(1.0, 1001), 1, False)
+    assert found["VaR95"].estimate == 50
+    assert_close(found["ES95"].estimate, 25.5)
+
+
+@pytest.mark.parametrize("n", [10, 1000, 1001, 12_345])
+def test_es_is_the_mean_of_the_worst(n):
+    """With ceil(n (1 - a)) worst, the last one counted for the fraction that is left of it."""
+    values = np.sort(RNG.standard_normal(n))
+    found = summary(RNG.permutation(values), 1, True)
+    for name, level in (("95", 0.95), ("99", 0.99), ("99.9", 0.999)):
+        share = n * (1 - level)
+        worst = int(np.ceil(share - 1e-9))
+        weights = np.append(share - worst + 1, np.ones(worst - 1))
+        assert found[f"VaR{name}"].estimate == values[n - worst]
+        assert_close(found[f"ES{name}"].estimate, weights @ values[n - worst :] / share)
+
+
+def test_tail_conventions_of_pfhedge():
+    """Losses 0..9, worst 30 %: VaR 7, ES 8 (pfnet-research/pfhedge, nn/functional.py); here 0..59 and the worst 5 %."""
+    found = summary(np.arange(60.0), 1, True)
+    assert found["VaR95"].estimate == 57
+    assert_close(found["ES95"].estimate, 58)
+
+
+def test_var_interval_is_made_of_order_statistics():
+    """Of 1000 values the VaR 95 lies between the 65th and the 37th largest: Bin(1000, 0.05)."""
+    values = RNG.standard_normal(1000)
+    found = summary(values, 1, True)["VaR95"]
+    descending = np.sort(values)[::-1]
+    assert_same([found.low, found.high], [descending[65 - 1], descending[37 - 1]])
+    assert_close(found.standard_error, (found.high - found.low) / (2 * 1.959963984540054))
+
+
+def test_duplicated_paths_tell_nothing_new():
+    """Each path twice, as units of two: the intervals are those of the paths once."""
+    values = RNG.standard_normal(20_000)
+    once, twice = summary(values, 1, True), summary(np.repeat(values, 2), 2, True)
+    for measure in ("mean", "ES95", "ES99"):
+        assert_close([twice[measure].low, twice[measure].high], [once[measure].low, once[measure].high])
+    assert_close([twice["VaR95"].low, twice["VaR95"].high], [once["VaR95"].low, once["VaR95"].high])
+    happens = values > 1
+    assert_close(probability(np.repeat(happens, 2), 2).low, probability(happens, 1).low)
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+@pytest.mark.parametrize("law", ["opposed", "alike", "independent", "whole", "constant"])
+def test_units_told_by_their_size_or_one_by_one(law, size):
+    """Tails are summed from sorted values where units are alike, and path by path where they are not."""
+    z = RNG.standard_normal((3, 2345))
+    values = {
+        "opposed": np.stack([z, -z, 0.5 * z], axis=-1)[..., :size],
+        "alike": np.stack([z, z, 1.5 * z], axis=-1)[..., :size] + 0.01 * RNG.standard_normal((3, 2345, size)),
+        "independent": RNG.lognormal(size=(3, 2345, size)),
+        "whole": np.round(RNG.standard_normal((3, 2345, size))),
+        "constant": np.ones((3, 2345, size)),
+    }[law].reshape(3, -1)
+    n = values.shape[-1]
+    told = Units(n, size), Units(n, size, np.arange(n) // size)
+    for one, two in zip(*(summary_cells(values, units, True) for units in told), strict=True):
+        np.testing.assert_array_equal(np.isnan(one), np.isnan(two))
+        assert_close(np.nan_to_num(one), np.nan_to_num(two))
+
+
+@pytest.mark.parametrize("n", [2500, 3001])
+def test_ranks_of_values_that_come_twice_are_those_of_the_values_once(n):
+    """Twice as many values, twice the rank; rounding of the effective number must not push it one further."""
+    values = RNG.standard_normal(n)
+    once, twice = summary(values, 1, True)["VaR95"], summary(np.repeat(values, 2), 2, True)["VaR95"]
+    assert_same([twice.low, twice.high], [once.low, once.high])
+
+
+@pytest.mark.parametrize("bad", [False, True])
+@pytest.mark.parametrize("loss", [True, False])
+def test_policies_together_are_as_each_alone(loss, bad):
+    values = RNG.lognormal(size=(3, 12_000)).astype(np.float32)
+    values[2] = 0.5 * values[1] + 0.5 * values[2]
+    if bad:
+        values[1, 17] = np.nan
+    for p, (own, gap) in enumerate(of_policies(values, 1, 2, loss)):
+        # by their texts: an end that is NaN equals nothing, itself neither
+        assert repr(own) == repr(summary(values[p], 2, loss))
+        assert repr(gap) == repr({} if p == 1 else difference(values[p], values[1], 2, loss))
+
+
+def test_antithetic_pairs_narrow_the_mean_of_a_monotone_loss():
+    z = RNG.standard_normal(20_000)
+    pairs = np.stack([z, -z], axis=-1).ravel()
+    assert summary(pairs, 2, True)["mean"].standard_error < 1e-12
+    right, wrong = summary(np.exp(pairs), 2, True), summary(np.exp(pairs), 1, True)
+    assert right["mean"].standard_error < 0.85 * wrong["mean"].standard_error
+
+
+def test_linear_pair_on_common_random_numbers():
+    """Old 10 + 3 a + 2 b, reform 8 + 2 a + 2.5 b on the same normals: `difference` against closed forms."""
+    a, b = RNG.standard_normal((2, N))
+    old, reform = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b
+    gaps = difference(reform, old, 1, True)
+    truths = {
+        "mean": -2,
+        "VaR99": 15.44794723 - 18.38776654,
+        "ES99": 16.53284889 - 19.60956655,
+        "worse": 0.03681913506,
+    }
+    for measure, truth in truths.items():
+        found = gaps[measure]
+        assert found.flag == ""
+        assert_plausible(found.estimate, truth, found.standard_error, 0.1 * abs(truth))
+    for paths, var, es in ((old, 18.38776654, 19.60956655), (reform, 15.44794723, 16.53284889)):
+        alone = summary(paths, 1, True)
+        assert_plausible(alone["VaR99"].estimate, var, alone["VaR99"].standard_error, 0.2)
+        assert_plausible(alone["ES99"].estimate, es, alone["ES99"].standard_error, 0.2)
+    for found, truth in zip(
+        regret(np.stack([reform, old]), 1, True), (0.01641384156, 2.01641384156), strict=True
+    ):
+        assert_plausible(found.estimate, truth, found.standard_error, 0.01)
+
+
+def test_common_random_numbers_cut_the_variance_by_18_6():
+    a, b, c, d = RNG.standard_normal((4, N))
+    old, reform, apart = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b, 8 + 2 * c + 2.5 * d
+    paired, separate = (difference(old, other, 1, True)["mean"].standard_error for other in (reform, apart))
+    # the variance of a sample variance of normals is 2 / n
+    assert_plausible((separate / paired) ** 2, 18.6, 18.6 * np.sqrt(4 / N), 0.5)
+    assert (
+        difference(old, reform, 1, True)["VaR99"].standard_error
+        < difference(old, apart, 1, True)["VaR99"].standard_error
+    )
+
+
+def test_worse_turns_with_the_direction():
+    values, baseline = np.array([1.0, 2, 3, 4]), np.array([2.0, 2, 2, 2])
+    assert difference(values, baseline, 1, True)["worse"].estimate == 0.5
+    assert difference(values, baseline, 1, False)["worse"].estimate == 0.25
+    assert difference(values, baseline, 1, False)["mean"].estimate == 0.5
+
+
+def test_regret_hand_case():
+    """Costs A = (1, 4, 9), B = (2, 3, 5): regrets (0, 1, 4) and (1, 0, 0); as gains (1, 0, 0) and (0, 1, 4)."""
+    costs = np.array([[1.0, 4, 9], [2, 3, 5]])
+    assert_close([found.estimate for found in regret(costs, 1, True)], [5 / 3, 1 / 3])
+    assert_close([found.estimate for found in regret(costs, 1, False)], [1 / 3, 5 / 3])
+
+
+def test_probabilities_of_none_and_all():
+    none, every = probability(np.zeros(1000, bool), 1), probability(np.ones(1000, bool), 1)
+    assert (none.estimate, none.low, every.estimate, every.high) == (0, 0, 1, 1)
+    assert 0 < none.high < 0.004 and 0.996 < every.low < 1
+    assert none.standard_error > 0 and none.flag == every.flag == ""
+    gap = probability_difference(np.ones(1000, bool), np.zeros(1000, bool), 1)
+    assert gap.estimate == 1 and 0.994 < gap.low < gap.high <= 1
+
+
+def test_difference_of_probabilities_knows_the_pairing():
+    a, b = RNG.standard_normal((2, 50_000))
+    gap = probability_difference(a > 1, a + 0.1 * b > 1.1, 1)
+    apart = probability_difference(a > 1, b > 1.1, 1)
+    assert gap.high - gap.low < 0.5 * (apart.high - apart.low)
+    assert_close(gap.standard_error, ((a > 1) * 1.0 - (a + 0.1 * b > 1.1)).std(ddof=1) / np.sqrt(50_000))
+
+
+def test_too_few_exceedances_are_flagged():
+    found = summary(RNG.standard_normal(4_900), 1, True)
+    assert {name for name in MEASURES if found[name].flag} == {"VaR99", "VaR99.9", "ES99", "ES99.9"}
+    assert found["VaR99"].flag == "49 effective exceedances, 50 needed"
+    for name in MEASURES:
+        estimate = found[name]
+        assert np.isfinite([estimate.estimate, estimate.standard_error]).all() or name.endswith("99.9")
+        assert np.isnan([estimate.low, estimate.high]).all() == bool(estimate.flag)
+
+
+def test_infinite_variance_is_flagged_for_mean_and_shortfall_only():
+    heavy = RNG.random(100_000) ** (-1 / 1.5)
+    found = summary(heavy, 1, True)
+    assert {name for name in MEASURES if found[name].flag} == {"mean", "sd", "ES95", "ES99", "ES99.9"}
+    assert "infinite variance" in found["ES95"].flag and "fourth moment" in found["sd"].flag
+    low_side = summary(-heavy, 1, True)
+    assert {name for name in MEASURES if low_side[name].flag} == {"mean", "sd"}
+    gap = difference(heavy, RNG.standard_normal(100_000), 1, True)
+    assert {name for name in DIFFERENCES if gap[name].flag} >= {"mean", "ES95"}
+    assert gap["VaR95"].flag == gap["worse"].flag == ""
+
+
+def test_a_heavy_tail_that_two_policies_share_is_not_in_their_difference():
+    heavy, noise = RNG.random(100_000) ** (-1 / 1.5), RNG.standard_normal((2, 100_000))
+    shared = difference(heavy + noise[0], heavy + 0.1 * noise[1], 1, True)
+    apart = difference(heavy + noise[0], np.roll(heavy, 1), 1, True)
+    for name in ("mean", "ES95", "ES99"):
+        assert not shared[name].flags and np.isfinite(shared[name].low)
+        assert "infinite variance" in apart[name].flag and np.isnan(apart[name].low)
+
+
+def test_values_that_are_not_finite_are_left_out_and_flagged():
+    values = RNG.standard_normal(10_000)
+    broken = values.copy()
+    broken[4], broken[10] = np.nan, np.inf
+    kept = np.delete(values, [4, 5, 10, 11])
+    found, clean = summary(broken, 2, True), summary(kept, 2, True)
+    for name in MEASURES:
+        assert_close(found[name].estimate, clean[name].estimate)
+        assert "2 of 10000 paths not finite" in found[name].flag
+        for end in ("standard_error", "low", "high"):  # as if the others had never been asked for
+            assert_close(getattr(found[name], end), getattr(clean[name], end))
+    assert "1 of 2 paths" in summary(np.array([np.nan, 1.0]), 2, True)["mean"].flag
+
+
+def test_equal_values_are_exact():
+    for found in (
+        *summary(np.full(1000, 0.1, np.float32), 1, True).values(),
+        regret(np.ones((2, 10)), 1, True)[0],
+    ):
+        assert found.flag == "" and found.standard_error == 0
+        assert found.low == found.estimate == found.high
+    same = RNG.standard_normal(100)
+    for measure, found in difference(same, same, 1, True).items():
+        assert found.flag == "" and found.estimate == 0
+        assert measure == "worse" or found.low == found.high == 0
+
+
+def test_one_path_has_a_mean_and_no_interval():
+    for found in (summary(np.array([3.0]), 1, True), difference(np.array([4.0]), np.array([1.0]), 1, True)):
+        assert found["mean"].estimate == 3 and "one independent unit" in found["mean"].flag
+        assert np.isnan([found["mean"].standard_error, found["mean"].low, found["VaR95"].low]).all()
+    assert probability(np.array([True]), 1).flag == ""
+    assert summary(np.zeros(0), 1, True)["mean"].flag == "no paths"
+
+
+def test_point_masses():
+    """Three atoms: VaR 95 and ES 99 are the top one exactly, ES mixes where the level cuts an atom."""
+    values = RNG.permutation(np.repeat([0.0, 1.0, 2.0], [9000, 980, 20]))
+    found = summary(values, 1, True)
+    assert found["VaR95"].estimate == found["VaR95"].low == found["VaR95"].high == 1
+    assert_close(found["ES99"].estimate, 1.2)
+    assert_close(found["ES95"].estimate, 1.04)
+    assert found["ES95"].low < 1.04 < found["ES95"].high
+    gap = difference(values, values[::-1].copy(), 1, True)
+    assert gap["VaR95"].estimate == gap["VaR95"].standard_error == 0
+
+
+@pytest.mark.parametrize("loss", [True, False])
+def test_cells_agree_with_one_variable(loss):
+    values = RNG.lognormal(sigma=0.5, size=(2, 3, 12_000)).astype(np.float32)
+    baseline = values * 0.9 + 0.1 * RNG.standard_normal(values.shape).astype(np.float32)
+    cells, gaps = summary_cells(values, 2, loss), difference_cells(values, baseline, 2, loss)
+    assert cells[0].shape == (2, 3, len(MEASURES)) and gaps[0].shape == (2, 3, len(DIFFERENCES))
+    for index in np.ndindex(2, 3):
+        one, gap = summary(values[index], 2, loss), difference(values[index], baseline[index], 2, loss)
+        for table, found in ((cells, one), (gaps, gap)):
+            rows = [(e.estimate, e.standard_error, e.low, e.high) for e in found.values()]
+            np.testing.assert_equal(np.isnan(rows), np.isnan([part[index] for part in table]).T)
+            assert_close(np.nan_to_num(rows), np.nan_to_num([part[index] for part in table]).T)
+
+
+def test_cells_that_are_not_finite_are_blank():
+    values = RNG.standard_normal((2, 1000))
+    values[0, 7] = np.inf
+    for part in summary_cells(values, 1, True):
+        assert np.isnan(part[0]).all() and np.isfinite(part[1, :2]).all()
+
+
+def test_levels_are_read_from_names():
+    assert [level_of(name) for name in MEASURES] == [None] * 3 + [0.95, 0.99, 0.999] * 2
+    assert level_of("ES97.5") == 0.975 and measures((0.975,))[3:] == ("VaR97.5", "ES97.5")
+    assert level_of("worse") is None

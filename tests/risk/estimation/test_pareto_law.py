@@ -1,0 +1,188 @@
+"""The generalised Pareto law of excesses: closed forms, SciPy on the same data, and intervals that are those of the profile likelihood."""
+
+import numpy as np
+import pytest
+from scipy import stats
+from scipy.optimize import brentq, minimize, minimize_scalar
+
+from engine.risk.estimation.heaviness import misfit
+from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.pareto_law import (
+    Region,
+    covariance,
+    fit_chance,
+    likeliest,
+    log_likelihood,
+    scores,
+)
+from tests.helpers import assert_close, assert_plausible
+
+RNG = np.random.default_rng(27)
+SHAPES = (-0.3, 0.0, 0.2, 1 / 3, 0.6)
+PLACES = (np.arange(2000) + 0.5) / 2000
+SMALL = 0.02
+"""Bias of a shape that 2,000 values at even places of their law may have."""
+
+
+def drawn(shape, count, scale=2.0):
+    return np.sort(stats.genpareto(shape, scale=scale).rvs(count, random_state=RNG))
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_likeliest_law_is_that_of_scipy(shape):
+    excesses = drawn(shape, 500)
+    ours, (theirs, _, scale) = likeliest(excesses), stats.genpareto.fit(excesses, floc=0)
+    found, known = (float(log_likelihood(excesses, *map(np.array, law))) for law in (ours, (theirs, scale)))
+    assert_close(known, stats.genpareto(theirs, scale=scale).logpdf(excesses).sum())
+    assert found >= known - 1e-9
+    assert abs(ours[0] - theirs) < 1e-3 and abs(ours[1] / scale - 1) < 1e-3
+
+
+@pytest.mark.parametrize(
+    ("law", "shape"),
+    [
+        (stats.expon, 0.0),
+        (stats.uniform, -1.0),
+        (stats.pareto(3, loc=-1), 1 / 3),
+        (stats.genpareto(0.6), 0.6),
+        (stats.genpareto(-0.3), -0.3),
+    ],
+)
+def test_known_laws_have_their_shapes(law, shape):
+    assert abs(likeliest(law.ppf(PLACES))[0] - shape) < SMALL
+
+
+def test_two_values_and_many_alike_have_a_law_too():
+    for excesses in (np.array([1.0, 2.0]), np.full(50, 3.0), np.array([1e-9, 1.0, 1e9])):
+        shape, scale = likeliest(excesses)
+        assert np.isfinite(shape) and shape >= -1 and scale > 0
+
+
+@pytest.mark.parametrize("shape", [-0.3, 0.0, 1e-4, 0.4])
+def test_scores_are_the_slopes_of_the_likelihood(shape):
+    excesses, step = drawn(shape, 200), 1e-5
+
+    def at(xi, log_scale):
+        return float(log_likelihood(excesses, np.array(xi), np.exp(np.array(log_scale))))
+
+    log_scale = np.log(2.2)
+    numeric = (
+        (at(shape + step, log_scale) - at(shape - step, log_scale)) / (2 * step),
+        (at(shape, log_scale + step) - at(shape, log_scale - step)) / (2 * step),
+    )
+    np.testing.assert_allclose(scores(excesses, shape, 2.2).sum(axis=1), numeric, rtol=1e-4, atol=1e-3)
+
+
+def test_scores_vary_as_the_covariance_says():
+    shape, own = 0.25, scores(drawn(0.25, 400_000), 0.25, 2.0)
+    known = np.linalg.inv(covariance(shape, 1))
+    for k, row in ((0, 0), (0, 1), (1, 1)):
+        products = own[k] * own[row]
+        error = products.std() / np.sqrt(products.size)
+        assert_plausible(products.mean(), known[k, row], error, 0.1)
+
+
+def chance_of(excesses):
+    shape, scale = likeliest(excesses)
+    return fit_chance(misfit(excesses, shape, scale), shape)
+
+
+@pytest.mark.parametrize("shape", [-0.7, -0.2, 0.1, 0.4])
+def test_a_law_that_is_right_fits_as_often_as_it_says(shape):
+    chances = [chance_of(drawn(shape, 300)) for _ in range(400)]
+    for level in (0.25, 0.1):
+        share = float(np.mean(np.array(chances) <= level))
+        assert_plausible(share, level, np.sqrt(level * (1 - level) / 400), 0.13)
+
+
+def test_a_law_that_is_wrong_does_not_fit():
+    two = np.sort(np.concatenate([RNG.uniform(0, 1, 200), RNG.uniform(9, 10, 200)]))
+    assert chance_of(two) < 0.0011
+
+
+def region(shape=0.2, count=200, units=None, share=0.01):
+    excesses = drawn(shape, count)
+    units = units or Units(int(count / share), 1)
+    xi, scale = likeliest(excesses)
+    return Region(excesses, np.arange(count), xi, scale, share, units)
+
+
+@pytest.mark.parametrize("shape", [-0.2, 0.0, 0.5])
+def test_the_interval_of_the_shape_is_that_of_its_profile_likelihood(shape):
+    of = region(shape)
+    best = float(log_likelihood(of.excesses, np.array(of.shape), np.array(of.scale)))
+
+    def deviance(xi):
+        lowest = max(np.log(of.scale) - 1, np.log(max(-xi * of.excesses[-1], 1e-9)) + 1e-9)
+        cost = minimize_scalar(
+            lambda log: -float(log_likelihood(of.excesses, np.array(xi), np.exp(np.array(log)))),
+            bounds=(lowest, np.log(of.scale) + 1.5), method="bounded", options={"xatol": 1e-10},
+        ).fun  # fmt: skip
+        return 2 * (best + cost) - stats.chi2(1).ppf(0.95)
+
+    low, high = of.interval(lambda xi, scale, share: xi)
+    known = brentq(deviance, of.shape - 0.5, of.shape), brentq(deviance, of.shape, of.shape + 0.8)
+    assert np.abs(np.subtract((low, high), known)).max() < 0.02 * (known[1] - known[0])
+
+
+@pytest.mark.parametrize("shape", [-0.2, 0.3])
+def test_the_interval_of_a_level_is_the_farthest_among_likely_laws(shape):
+    """By a search under the constraint, the share's own likelihood among it."""
+    of, period = region(shape), 100_000
+    count, total = len(of.excesses), of.units.paths
+
+    def level(xi, scale, share):
+        return scale * np.expm1(xi * np.log(period * share)) / xi
+
+    def likelihood(at):
+        xi, scale, share = at[0], np.exp(at[1]), np.exp(at[2])
+        own = float(log_likelihood(of.excesses, np.array(xi), np.array(scale)))
+        return own + count * np.log(share) + (total - count) * np.log1p(-share)
+
+    start = np.array([of.shape, np.log(of.scale), np.log(of.share)])
+    least = likelihood(start) - stats.chi2(1).ppf(0.95) / 2
+    ends = []
+    for sign in (1, -1):
+        found = minimize(
+            lambda at, sign=sign: sign * np.log(level(at[0], np.exp(at[1]), np.exp(at[2]))),
+            start, constraints={"type": "ineq", "fun": lambda at: likelihood(at) - least}, method="SLSQP",
+            bounds=[(of.shape - 0.5, of.shape + 0.7), start[1] + np.array([-1.0, 1.0]), start[2] + np.array([-0.5, 0.5])],
+        )  # fmt: skip
+        ends.append(level(found.x[0], np.exp(found.x[1]), np.exp(found.x[2])))
+    ours = of.interval(level)
+    assert np.abs(np.log(np.array(ours) / ends)).max() < 0.02 * np.log(ends[1] / ends[0])
+
+
+def test_values_that_come_twice_in_a_unit_count_once():
+    """Their interval is as wide as that of one of each, not narrower; units of independent values change little."""
+    own = drawn(0.2, 400)
+    shape, scale = likeliest(own)
+    once = Region(own, np.arange(400), shape, scale, 0.01, Units(40_000, 1))
+    twice = Region(np.repeat(own, 2), np.repeat(np.arange(400), 2), shape, scale, 0.01, Units(80_000, 2))
+    apart = Region(own, np.arange(400) * 50, shape, scale, 0.01, Units(40_000, 2))
+    widths = [np.diff(of.interval(lambda xi, scale, share: xi))[0] for of in (once, twice, apart)]
+    assert abs(widths[1] / widths[0] - 1) < 0.15
+    assert widths[0] * 0.999 <= widths[2] < 1.15 * widths[0]
+
+
+def test_few_replicates_reach_farther():
+    own = drawn(0.2, 400)
+    shape, scale = likeliest(own)
+    few = Region(own, np.arange(400) % 30, shape, scale, 0.01, Units(39_990, 1333))
+    many = Region(own, np.arange(400), shape, scale, 0.01, Units(40_000, 1))
+    widths = [np.diff(of.interval(lambda xi, scale, share: xi))[0] for of in (few, many)]
+    assert widths[0] > 1.02 * widths[1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("shape", SHAPES)
+def test_intervals_of_the_shape_hold_it_as_often_as_they_say(shape):
+    held = []
+    for _ in range(1000):
+        excesses = drawn(shape, 200)
+        xi, scale = likeliest(excesses)
+        if xi > -0.5:
+            of = Region(excesses, np.arange(200), xi, scale, 0.01, Units(20_000, 1))
+            low, high = of.interval(lambda xi, scale, share: xi)
+            held.append(low <= shape <= high)
+    assert 0.92 <= np.mean(held) <= 0.98

@@ -1,0 +1,213 @@
+"""When a run is precise enough: how many paths come next, how a target stands, and that it ends, whatever the numbers are."""
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from scipy.stats import binom, nbinom
+
+from engine.risk.estimation import stopping
+from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.stopping import Ended, Ending, Look, State, ending, few_digits, standing
+from engine.study.study import BLOCK, LEVELS
+from engine.study.tables.stop_tables import Target
+
+PART = BLOCK // 8
+
+
+def target(measure="mean", width=0.01, relative=True, less=None):
+    return Target(measure, "cost", "old", less, width, relative, "bn yuan")
+
+
+def look(half, paths=1000, estimate=10.0, state=State.WIDE, **of):
+    return Look(
+        target(**of), paths, Estimate(estimate, half / 2, estimate - half, estimate + half), half, state
+    )
+
+
+def walked(values, of, bound=1 << 20, unit=1, event=False):
+    """The rule on values [path], as a run would go."""
+
+    def at(paths):
+        if event:
+            return [stopping.look_at_event(of, [values[:paths]], unit)]
+        return [stopping.look_at_values(of, [values[:paths]], unit, True, LEVELS)]
+
+    first = stopping.first_look([of], unit)
+    looks = stopping.walk(first, min(bound, len(values)), at, lambda paths: stopping.rounded_up(paths, unit))
+    return Ended(min(bound, len(values)), tuple(looks))
+
+
+def test_the_step_is_short_at_first_never_four_times_further_and_then_suffices():
+    assert stopping.following(look(0.2)) == 0.6 * 4000  # 1,000 paths at twice the width wanted
+    assert stopping.following(look(1.0)) == 4000
+    assert stopping.following(look(0.14)) == pytest.approx(1.05 * 1960)
+    assert stopping.following(look(0.0, state=State.UNSEEN)) == 4000
+    assert stopping.following(look(0.2, estimate=0.0)) == 4000
+
+
+@pytest.mark.parametrize(
+    ("measure", "less", "unit", "paths"),
+    [("ES99", None, 1, 20_000), ("ES99.9", None, 2, 200_000), ("VaR95", "new", 1, 4000), ("ES99", "new", 1, 50_000),
+     ("mean", None, 2, 2000), ("mean", None, 256, 7680), ("probability", None, 1, 2000)],
+)  # fmt: skip
+def test_a_pilot_has_two_hundred_paths_beyond_var_and_an_interval(measure, less, unit, paths):
+    assert stopping.first_look([target(measure, less=less)], unit) in (paths, PART * math.ceil(paths / PART))
+
+
+def test_paths_are_whole_units_and_beyond_a_block_whole_eighths():
+    assert [stopping.rounded_up(n, 256) for n in (1, 257, BLOCK, BLOCK + 1)] == [256, 512, BLOCK, 9 * PART]
+
+
+@pytest.mark.parametrize("hits", [1, 3, 40, 384])
+@pytest.mark.parametrize("paths", [400, 100_000])
+def test_the_exact_interval_is_that_of_a_negative_binomial(hits, paths):
+    """Its ends p make it .025 that the last hit comes no later, and no earlier, than it did."""
+    misses = paths - hits
+    if not misses:
+        return
+    from scipy.special import betaincinv
+
+    low, high = betaincinv(hits, misses + 1, 0.025), betaincinv(hits, misses, 0.975)
+    assert stopping.exact_half_width(hits, paths) == pytest.approx((high - low) / 2, rel=1e-12)
+    assert nbinom.cdf(misses, hits, low) == pytest.approx(0.025, rel=1e-6)
+    assert nbinom.sf(misses - 1, hits, high) == pytest.approx(0.025, rel=1e-6)
+    assert binom.sf(hits - 1, paths, low) == pytest.approx(0.025, rel=1e-6)
+
+
+def test_a_rare_event_ends_by_its_hits_alone():
+    ends = []
+    for chance in (0.01, 0.001):
+        rng = np.random.default_rng(3)
+        ended = walked(rng.random(1 << 20) < chance, target("probability", 0.1), event=True)
+        assert ended.ending is Ending.MET
+        last = ended.looks[-1][0]
+        assert 384 <= last.hits <= 2 * 384 and last.half_width <= 0.1 * last.estimate.estimate
+        ends.append(ended.paths)
+    assert ends[1] > 5 * ends[0]
+
+
+def test_the_run_ends_near_what_hindsight_needs():
+    rng = np.random.default_rng(5)
+    values = rng.lognormal(0.0, 1.0, 1 << 20)
+    ended = walked(values, target("mean", 0.005))
+    needed = (1.96 * values.std() / values.mean() / 0.005) ** 2
+    assert (
+        ended.ending is Ending.MET and 0.95 < ended.paths / needed < 1.9
+    )  # whole blocks: 202,000 of 262,144
+    paths = [looks[0].paths for looks in ended.looks]
+    assert paths == sorted(paths) and all(b <= 4 * a or b % PART == 0 for a, b in pairwise(paths))
+
+
+@pytest.mark.parametrize("value", [5.0, 0.0])
+@pytest.mark.parametrize(
+    "of", [target("ES99"), target(), target(relative=False), target("mean", 0.5, False, "new")]
+)
+def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_missing(value, of):
+    def at(paths):
+        own = np.full(paths, value)
+        return [stopping.look_at_values(of, [own, np.zeros(paths)][: 1 + bool(of.less)], 1, True, LEVELS)]
+
+    *_, (last,) = stopping.walk(stopping.first_look([of], 1), 100_000, at)
+    assert last.paths == 100_000 and last.state is State.SAME and not last.holds
+    said = f"{value:g} on all 100,000 futures; another value on at most 3.8e-05 of them (95 %)"
+    assert standing(last).endswith(said)
+
+
+def test_a_rare_value_that_the_pilot_lacks_does_not_end_a_run():
+    values = np.ones(1 << 20)
+    values[5000::10_000] = 1e6
+    ended = walked(values, target("mean", 0.1))
+    assert ended.paths == 1 << 20 and ended.ending is Ending.BOUND
+
+
+def test_a_quantile_is_precise_whatever_the_few_may_be_that_are_missing():
+    ended = walked(np.full(50_000, 5.0), target("VaR95"))
+    assert ended.ending is Ending.MET and len(ended.looks) == 1
+    assert standing(ended.looks[0][0]).endswith(": 5.000 without error")
+
+
+def test_a_share_of_nothing_says_that_pairs_cancel():
+    values = np.tile([1.0, -1.0], 25_000) * np.repeat(np.arange(25_000), 2)
+    zero = stopping.look_at_values(target(), [values], 2, True, LEVELS)
+    assert zero.state is State.ZERO
+    assert "0 on 50,000 futures by its pairs, which cancel, and 1 % of nothing is nothing" in standing(zero)
+
+
+@pytest.mark.parametrize("happens", [False, True])
+def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happens):
+    of = target("probability", 0.0015, relative=False)  # the upper end is 3.84 / n: 0.0019 at 2,000
+    seen = np.full(2000, happens)
+    wide = stopping.look_at_event(of, [seen], 1)
+    assert wide.state is State.WIDE and wide.half_width == pytest.approx(3.84 / 2004, rel=1e-2)
+    ended = walked(np.full(1 << 16, happens), of, event=True)
+    last = ended.looks[-1][0]
+    assert ended.ending is Ending.MET and last.half_width <= 0.0015 and len(ended.looks) == 2
+    if not happens:
+        assert ended.paths < 1.1 * 3.84 / 0.0015
+        assert f"not once: at most {last.estimate.high:.2g}, within 0.0015" in standing(last)
+
+
+def test_an_event_that_never_happens_goes_to_the_bound_with_its_upper_end():
+    ended = walked(np.zeros(1 << 18, bool), target("probability", 0.1), bound=100_000, event=True)
+    assert ended.ending is Ending.BOUND and ended.paths == 100_000
+    assert "not once on 100,000 futures: at most 3.8e-05 (95 %)" in "".join(ending(ended))
+    met = walked(np.zeros(1 << 18, bool), target("probability", 0.01, relative=False), event=True)
+    assert met.ending is Ending.MET and len(met.looks) == 1
+
+
+def test_a_tail_of_infinite_variance_is_given_up_after_two_looks():
+    values = np.random.default_rng(1).pareto(1.2, 1 << 20)
+    ended = walked(values, target("ES99"))
+    assert ended.ending is Ending.GIVEN_UP and len(ended.looks) == 2
+    assert "no half-width can be trusted (heavy tail" in ending(ended)[1]
+
+
+def test_one_path_ends_with_what_is_missing():
+    ended = walked(np.array([3.0]), target())
+    assert ended.ending is Ending.BOUND and ended.paths == 1
+    assert "no interval at 1 future (one independent unit: no error)" in ending(ended)[1]
+
+
+def test_a_difference_of_nothing_relative_to_itself_says_what_to_ask():
+    values = np.random.default_rng(2).standard_normal(40_000)
+    ended = walked(values, target("mean", 0.01))
+    assert ended.ending is Ending.BOUND
+    assert standing(ended.looks[-1][0]).endswith("ask for it in the unit")
+
+
+def test_a_bound_that_is_reached_says_how_many_would_do():
+    values = np.random.default_rng(2).lognormal(0.0, 1.0, 10_000)
+    ended = walked(values, target("mean", 0.005))
+    said = ending(ended)
+    assert ended.ending is Ending.BOUND and said[0].startswith(
+        "Not as precise as asked for at 10,000 futures"
+    )
+    needed = ended.looks[-1][0].needed
+    assert f"About {few_digits(needed)} would do: --paths" in said[0] and "futures to go" in said[1]
+    assert len(said[0].split(" About")[0].split()) <= 25
+
+
+def test_all_targets_have_to_hold_at_one_look():
+    rng = np.random.default_rng(4)
+    values = rng.lognormal(0.0, 1.0, 1 << 18)
+    easy, hard = target("mean", 0.2), target("mean", 0.02)
+
+    def at(paths):
+        return [stopping.look_at_values(one, [values[:paths]], 1, True, LEVELS) for one in (easy, hard)]
+
+    *_, last = stopping.walk(2000, 1 << 18, at)
+    assert all(one.holds for one in last) and last[0].paths > 2000
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(1_234_567, "1.2 million"), (310_499, "310,000"), (0.0, "unknown many")]
+)
+def test_predictions_have_two_digits(number, said):
+    assert few_digits(number) == said
+
+
+def test_a_look_is_plain_data():
+    plain = look(0.2).as_dict()
+    assert plain["state"] == "wide" and plain["hits"] is None and plain["wanted"] == pytest.approx(0.1)

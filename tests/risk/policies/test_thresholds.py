@@ -1,0 +1,97 @@
+"""Curves over thresholds: a probability at each level, two bands, and where policies are told apart."""
+
+import numpy as np
+import pytest
+
+from engine.risk.estimation.measures import probability, probability_difference
+from engine.risk.policies.thresholds import drawn, threshold_curves
+from tests.helpers import assert_close, assert_same
+
+N = 20_000
+A, B = np.random.default_rng(4).standard_normal((2, N))
+VALUES = np.stack([A, 0.8 * A + 0.6 * B - 0.3]).astype(np.float32)
+
+
+@pytest.mark.parametrize("unit", [1, 2, 100])
+def test_each_level_has_the_probability_of_its_event(unit):
+    curves = threshold_curves(VALUES, unit, 0, True, 1.5)
+    at = int(np.flatnonzero(curves.levels == 1.5)[0])
+    for p in (0, 1):
+        want, share = probability(VALUES[p] > 1.5, unit), curves.share
+        given = [float(getattr(share, end)[p, at]) for end in ("estimate", "low", "high")]
+        assert given[0] == want.estimate
+        # the design effect comes from batches of units
+        assert given[1:] == pytest.approx([want.low, want.high], rel=0.02)
+    want = probability_difference(VALUES[1] > 1.5, VALUES[0] > 1.5, unit)
+    gap = [float(getattr(curves.gap, end)[1, at]) for end in ("estimate", "low", "high")]
+    assert gap == pytest.approx([want.estimate, want.low, want.high], rel=0.05)
+
+
+def test_the_wide_band_holds_the_narrow_one_and_shares_fall_towards_the_bad_side():
+    curves = threshold_curves(VALUES, 2, 0, True)
+    for band in (curves.share, curves.gap):
+        assert (band.lowest <= band.low).all() and (band.high <= band.highest).all()
+    assert (np.diff(curves.share.estimate) <= 0).all() and (np.diff(curves.levels) > 0).all()
+    assert 2.5 < curves.reach[0] < 4
+    assert not curves.gap.estimate[0].any() and not curves.gap.highest[0].any()
+
+
+def test_low_is_high_of_what_is_turned_round():
+    high, low = threshold_curves(VALUES, 2, 0, True, 1.0), threshold_curves(-VALUES, 2, 0, False, -1.0)
+    assert_same(low.levels, -high.levels)
+    assert_same(low.share.lowest, high.share.lowest)
+
+
+def test_ranges_of_levels_at_which_policies_are_told_apart():
+    curves = threshold_curves(VALUES, 2, 0, True)
+    ((first, last),) = curves.clear(1, -1)
+    assert first < -1 < 1 < last and curves.clear(1, 1) == []
+    assert threshold_curves(VALUES[[0, 0]], 2, 0, True).clear(1, -1) == []
+    # one policy wider than the other: likelier beyond the middle, less likely before it
+    wide = threshold_curves(np.stack([A, 1.5 * B]).astype(np.float32), 2, 0, True)
+    (less,), (more,) = wide.clear(1, -1), wide.clear(1, 1)
+    assert less[1] < 0 < more[0]
+
+
+@pytest.mark.parametrize("threshold", [1000.0, -1000.0, 1e30])
+def test_a_threshold_far_off_stretches_no_levels(threshold):
+    """One policy lower at every level, and a threshold that no path comes near."""
+    curves = threshold_curves(np.stack([A, A - 0.3]).astype(np.float32), 2, 0, True, threshold)
+    assert np.float32(threshold) in curves.levels
+    inside = curves.levels[np.abs(curves.levels) < 10]
+    assert len(inside) > 50
+    ((first, last),) = curves.clear(1, -1)
+    assert first < -2.5 and last > 2 and not curves.clear(1, 1)
+    pooled = np.mean(np.stack([A, A - 0.3]) > inside[:, None, None], axis=(1, 2))
+    assert pooled.max() > 0.998 and pooled.min() < 0.002 and np.abs(np.diff(pooled)).max() < 0.06
+    shown = drawn(curves.levels, threshold)
+    assert shown.sum() == len(curves.levels) - 1 and drawn(curves.levels, 1.0).all()
+
+
+def test_levels_lie_where_the_outcomes_do_whatever_their_scales():
+    """One policy a thousand times wider than the other; and levels reach through the data to a threshold in the tail."""
+    curves = threshold_curves(np.stack([1000 * A, B]).astype(np.float32), 2, 0, True)
+    assert 10 < np.sum(np.abs(curves.levels) < 4) < 45
+    far = threshold_curves(VALUES, 2, 0, True, 3.6)
+    assert far.levels[-1] == np.float32(3.6) and np.diff(far.levels)[-5:].max() < 0.4
+    high, low = (np.count_nonzero(level < VALUES) for level in far.levels[[-1, 0]])
+    assert 0 < high < 20 and low > 0.998 * VALUES.size
+
+
+def test_what_is_the_same_on_many_paths_is_one_level():
+    zero = np.where(A > 0.8, A, 0.0).astype(np.float32)
+    curves = threshold_curves(np.stack([zero, 0.9 * zero]), 2, 0, True, 2.0)
+    assert (np.diff(curves.levels) > 0).all() and np.sum(curves.levels > 0) > 20
+
+
+def test_what_there_is_little_of():
+    assert threshold_curves(np.full((2, 5), np.nan), 1, 0, True) is None
+    one = threshold_curves(VALUES[:, :1], 1, 0, True, 3.0)
+    assert 3.0 in one.levels and set(np.unique(one.share.estimate)) <= {0.0, 1.0}
+    alike = threshold_curves(np.ones((2, 40)), 1, 0, True, 2.0)
+    assert_close(alike.share.estimate[:, -1], [0.0, 0.0])
+    alone = threshold_curves(VALUES[:1], 2, 0, True)
+    assert alone.gap.estimate.shape == (1, len(alone.levels))
+    lost = VALUES.copy()
+    lost[0, 3] = np.nan
+    assert threshold_curves(lost, 2, 0, True).flag is not None
