@@ -18,9 +18,10 @@ from on_device import studies
 from roofline import CARDS, ISSUED
 from timing import table
 
-from engine.program import arguments, gpu_code, ptx
-from engine.program.gpu_code import GpuLayout
-from engine.program.kernel import listing_of
+from engine.program.emitting import gpu_code, ptx
+from engine.program.emitting.gpu_code import GpuLayout
+from engine.program.running.kernel import listing_of
+from engine.program.tracing import arguments
 from engine.study.study import Study
 
 LANES = 1 << 20

@@ -2,7 +2,7 @@
 
 **Counted, not measured on a card.** The kernel by the instructions of `card.py`, the copy by bytes at two rates of a bus; what the processors do by processor
 seconds of a million futures here (`pipeline.py`), the least of some rounds, shared by as many cores as a stage makes use of. Where no outcome is kept, a block is
-reduced on the card (`program/reductions.py`): what crosses are the arrays that this gives; what it takes are the bytes that XLA counts in the program that it makes of it
+reduced on the card (`program/running/reductions.py`): what crosses are the arrays that this gives; what it takes are the bytes that XLA counts in the program that it makes of it
 for this processor, at the rate of the card's memory; the files are made of what crossed, and tallies are folded as blocks are written. The tables then take as long for
 many futures as for few.
 
@@ -32,9 +32,9 @@ from engine.execution.planning import measure
 from engine.execution.resources import MOST_WRITERS
 from engine.execution.work import Work
 from engine.formatting import size_as_text
-from engine.program import reductions
-from engine.program.hardware import processors
-from engine.program.kernel import program_on
+from engine.program.running import reductions
+from engine.program.running.hardware import processors
+from engine.program.running.kernel import program_on
 from engine.risk.estimation.tallies import FINE, Folding
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_study

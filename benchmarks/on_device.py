@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from engine.program.devices import use_every_core
+from engine.program.running.devices import use_every_core
 
 use_every_core()
 
@@ -28,10 +28,10 @@ from timing import best  # noqa: E402
 
 import engine  # noqa: E402
 from engine.errors import UserError  # noqa: E402
-from engine.program import devices  # noqa: E402
-from engine.program.contract import Program  # noqa: E402
-from engine.program.rules import traced  # noqa: E402
-from engine.program.tile import Tile  # noqa: E402
+from engine.program.running import devices  # noqa: E402
+from engine.program.running.contract import Program  # noqa: E402
+from engine.program.running.tile import Tile  # noqa: E402
+from engine.program.tracing.rules import traced  # noqa: E402
 from engine.risk.estimation.events import event_indicators  # noqa: E402
 from engine.risk.estimation.measures import summary  # noqa: E402
 from engine.study.loading import load_model_file  # noqa: E402

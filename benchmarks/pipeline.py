@@ -15,7 +15,7 @@ MANY, CORES = 10**9, 16
 """What is extrapolated to, by counting: processor seconds, shared by as many cores as a stage makes use of."""
 CHILD = """
 import json, resource, sys, threading, time
-from engine.program import devices
+from engine.program.running import devices
 devices.use_every_core()
 import engine
 from engine.execution.resources import writers

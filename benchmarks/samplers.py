@@ -7,8 +7,8 @@ import numpy as np
 from timing import machine, table
 
 from engine.draws.sampling import SAMPLERS, Keyed, Latin
-from engine.program import devices
-from engine.program.kernel import program_on
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
 from engine.risk.estimation.intervals import as_units, moments
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Study

@@ -15,10 +15,10 @@ from engine.draws.distributions.device import Draws
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.tables import tabulate
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.program import devices
-from engine.program.contract import Program
-from engine.program.kernel import program_on
-from engine.program.native import LoopProgram
+from engine.program.running import devices
+from engine.program.running.contract import Program
+from engine.program.running.kernel import program_on
+from engine.program.running.native import LoopProgram
 from engine.study.loading import read_study
 from engine.study.study import Block
 

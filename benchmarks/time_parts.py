@@ -15,9 +15,9 @@ import engine
 from engine.execution import job
 from engine.execution.results import Answers
 from engine.modelling import contract
-from engine.program import devices
-from engine.program.kernel import program_on
-from engine.program.native import LoopProgram
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
+from engine.program.running.native import LoopProgram
 from engine.run_folder import cube
 from engine.study import loading
 from engine.study.study import Study

@@ -10,8 +10,8 @@ from pathlib import Path
 from timing import CORES, best, table
 
 import engine
-from engine.program import devices
-from engine.program.kernel import program_on
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
 from engine.study.loading import default_tile, load_model_file
 from engine.study.study import BLOCK, Block, Study
 

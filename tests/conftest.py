@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.program.compilation_cache import keep_programs
-from engine.program.devices import use_every_core
+from engine.program.running.compilation_cache import keep_programs
+from engine.program.running.devices import use_every_core
 from tests.top_level import strays
 
 # nothing that is imported while tests are collected goes away again, and rewriting their assertions takes seconds, so it is kept

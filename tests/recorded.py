@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.execution.work import Work
-from engine.program.contract import BlockResult
-from engine.program.kernel import program_on
+from engine.program.running.contract import BlockResult
+from engine.program.running.kernel import program_on
 from engine.risk.estimation.tallies import Tally
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Study
@@ -102,7 +102,7 @@ class PlayedBack:
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:
     """What a study's program gives: outcomes, draws, and the yearly sample."""
-    from engine.program.devices import mesh
+    from engine.program.running.devices import mesh
 
     program = program_on(study, mesh("cpu"))
     blocks = study.blocks()

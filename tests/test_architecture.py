@@ -29,7 +29,7 @@ OWNERS = {
     "markupsafe": {"report/markup"},
     "vl_convert": {"report/chart_library"},
     "SALib": {"analyses/given_data"},
-    "llvmlite": {"program/machine_code", "program/object_code", "program/ptx"},
+    "llvmlite": {"program/running/machine_code", "program/running/object_code", "program/emitting/ptx"},
     "click": {"cli"},
     "rich": {"cli"},
 }
@@ -154,15 +154,15 @@ def test_each_outside_thing_has_one_owner(package):
             (
                 COMPILED,
                 {
-                    "program/xla",
-                    "program/gpu",
-                    "program/reductions",
+                    "program/running/xla",
+                    "program/running/gpu",
+                    "program/running/reductions",
                     "program/elementary/exact",
                     "draws/random_words",
                 },
             ),
-            (MAPPED, {"program/xla", "program/tile", "program/interpreter"}),
-            (DEVICES, {"program/hardware"}),
+            (MAPPED, {"program/running/xla", "program/running/tile", "program/running/interpreter"}),
+            (DEVICES, {"program/running/hardware"}),
         ):
             used = {name for name in taken if names.fullmatch(name)}
             assert not used or file in owners, f"{file} uses {used}, which only {owners} may"

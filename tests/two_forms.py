@@ -4,10 +4,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.program import devices
-from engine.program.kernel import program_on
-from engine.program.native import LoopProgram
-from engine.program.xla import XlaProgram
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
+from engine.program.running.native import LoopProgram
+from engine.program.running.xla import XlaProgram
 from tests.user_models import static
 
 PATHS = 4096

@@ -13,9 +13,9 @@ from engine.analyses import variants
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs, replicates
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, measured, outcomes_of, under
 from engine.errors import Problem, UserError
-from engine.program import compilation_cache, devices
-from engine.program.contract import FactorDraws, Program, Scores
-from engine.program.native import LoopProgram
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import FactorDraws, Program, Scores
+from engine.program.running.native import LoopProgram
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
 from engine.study.study import Block, Change, Study

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.program.arguments import factor_stream
+from engine.program.tracing.arguments import factor_stream
 from engine.study.study import Study
 
 FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
-from engine.program import arguments
-from engine.program.arguments import factor_stream
-from engine.program.contract import Scores
+from engine.program.running.contract import Scores
+from engine.program.tracing import arguments
+from engine.program.tracing.arguments import factor_stream
 from engine.study.study import Study
 
 SINGULAR = 1e-6

@@ -11,11 +11,11 @@ from jaxtyping import Float
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.nearest_point import Nearest, nearest_points
 from engine.analyses.tail_futures import TailFutures
-from engine.program import arguments, drawing
-from engine.program.contract import Program, Trace
-from engine.program.kernel import program_on
-from engine.program.native import LoopProgram
-from engine.program.normal_scores import as_normal, as_numbers
+from engine.program.running.contract import Program, Trace
+from engine.program.running.kernel import program_on
+from engine.program.running.native import LoopProgram
+from engine.program.tracing import arguments, drawing
+from engine.program.tracing.normal_scores import as_normal, as_numbers
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import jax
 import numpy as np
 
-from engine.program import arguments
-from engine.program.contract import BlockResult, Program
-from engine.program.native import LoopProgram
+from engine.program.running.contract import BlockResult, Program
+from engine.program.running.native import LoopProgram
+from engine.program.tracing import arguments
 from engine.study.study import BLOCK, Block, Change, Study
 from engine.study.tables.change_tables import changed
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.program import compilation_cache, devices
+from engine.program.running import compilation_cache, devices
 from engine.risk.drivers.series import Series, Years
 from engine.study.study import Study
 

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterator
 import numpy as np
 
 from engine.errors import Problems
-from engine.program.contract import Outcomes, Program
+from engine.program.running.contract import Outcomes, Program
 from engine.risk.estimation.exclusion import without_excluded
 from engine.risk.estimation.tallies import Tally, group_size, tally, unkept
 from engine.run_folder import ledger

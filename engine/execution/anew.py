@@ -14,9 +14,9 @@ from engine.execution.stages import Observer, Stage
 from engine.execution.work import Work
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import shock_streams
-from engine.program import compilation_cache, devices
-from engine.program.contract import Program
-from engine.program.kernel import program_on
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import Program
+from engine.program.running.kernel import program_on
 from engine.run_folder import cube
 from engine.run_folder.damage import Damage, differing
 from engine.run_folder.folder import RunFolder

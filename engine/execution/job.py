@@ -26,9 +26,9 @@ from engine.execution.options import RunOptions as RunOptions
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.results import Finished as Finished
 from engine.execution.stages import Stage
-from engine.program import compilation_cache, devices, kernel, known, machine_code
-from engine.program.compilation_cache import Watch
-from engine.program.llvm import EMITTER
+from engine.program.lowering.llvm import EMITTER
+from engine.program.running import compilation_cache, devices, kernel, known, machine_code
+from engine.program.running.compilation_cache import Watch
 from engine.risk.estimation.rounding import REMEDY, Rounding
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import cube, ledger, ownership, provenance

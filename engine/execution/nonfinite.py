@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
-from engine.program.contract import BlockResult
+from engine.program.running.contract import BlockResult
 from engine.risk.estimation.exclusion import excluded, most_excluded
 from engine.study.study import Study
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.errors import UserError
-from engine.program import kernel, list_text
-from engine.program.list_text import Counted
-from engine.program.stages import Listing
+from engine.program.lowering import list_text
+from engine.program.lowering.list_text import Counted
+from engine.program.lowering.stages import Listing
+from engine.program.running import kernel
 from engine.study.study import Study
 
 

@@ -17,10 +17,10 @@ from engine.execution.executors import cluster
 from engine.execution.resources import above, bytes_free, bytes_needed, memory_needed
 from engine.execution.work import Work
 from engine.formatting import size_as_text
-from engine.program import compilation_cache, devices
-from engine.program.contract import in_a_row
-from engine.program.devices import memory_free
-from engine.program.kernel import form_of
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import in_a_row
+from engine.program.running.devices import memory_free
+from engine.program.running.kernel import form_of
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, FORMS, Study

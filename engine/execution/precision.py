@@ -7,9 +7,9 @@ import json
 import numpy as np
 
 from engine.modelling import executed
-from engine.program import compilation_cache, known
-from engine.program.pilot import Pilot, pilot
-from engine.program.rules import traced
+from engine.program.running import compilation_cache, known
+from engine.program.running.pilot import Pilot, pilot
+from engine.program.tracing.rules import traced
 from engine.risk.estimation.rounding import Rounding, judged
 from engine.study.study import Study
 

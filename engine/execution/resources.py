@@ -14,9 +14,9 @@ from engine.errors import UserError, did_you_mean
 from engine.execution import summing
 from engine.formatting import size_as_text
 from engine.modelling.cell_axis import cell_count
-from engine.program import devices, memory
-from engine.program.devices import memory_free
-from engine.program.kernel import has_loop
+from engine.program.running import devices, memory
+from engine.program.running.devices import memory_free
+from engine.program.running.kernel import has_loop
 from engine.risk.estimation.events import event_outcomes, known_events
 from engine.risk.estimation.tables import THREADS
 from engine.risk.estimation.tallies import GROUPS, GROUPS_OF_BLOCK, TOGETHER, unkept

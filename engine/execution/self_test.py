@@ -14,14 +14,15 @@ import numpy as np
 from engine.errors import UserError
 from engine.execution.planning import form, measure
 from engine.formatting import size_as_text
-from engine.program import card_test, devices, gpu, hardware, machine_code, ptx
-from engine.program.contract import CardFailed, Form, in_a_row
-from engine.program.devices import Chosen
-from engine.program.gpu_code import GpuCode
-from engine.program.hardware import processors
-from engine.program.kernel import has_loop, program_on
-from engine.program.llvm import NoMachineForm
-from engine.program.native import LoopProgram
+from engine.program.emitting import ptx
+from engine.program.emitting.gpu_code import GpuCode
+from engine.program.lowering.llvm import NoMachineForm
+from engine.program.running import card_test, devices, gpu, hardware, machine_code
+from engine.program.running.contract import CardFailed, Form, in_a_row
+from engine.program.running.devices import Chosen
+from engine.program.running.hardware import processors
+from engine.program.running.kernel import has_loop, program_on
+from engine.program.running.native import LoopProgram
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.program import memory, row_bins, row_counts, row_sums
-from engine.program.object_code import CompilerEnded
+from engine.program.running import memory, row_bins, row_counts, row_sums
+from engine.program.running.object_code import CompilerEnded
 from engine.risk.estimation import histograms, order_statistics, sums
 
 

@@ -18,8 +18,8 @@ from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
-from engine.program.contract import BlockResult, Form, Program, YearlyValues
-from engine.program.reductions import Reduced, Reduces
+from engine.program.running.contract import BlockResult, Form, Program, YearlyValues
+from engine.program.running.reductions import Reduced, Reduces
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts, of_sample

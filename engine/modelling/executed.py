@@ -36,8 +36,8 @@ _OF_THE_PROCESS = {
         "modelling.executed._WALKS",
         "modelling.shipped._SOURCES",
         "modelling.sources._BROUGHT",
-        "program.machine_code._ENDED",
-        "program.machine_code._LOADED",
+        "program.running.machine_code._ENDED",
+        "program.running.machine_code._LOADED",
     )
 }
 """Names of what a process has met on its way: nothing that it computes follows from them."""

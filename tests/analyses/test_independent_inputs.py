@@ -7,9 +7,10 @@ import pytest
 
 from engine.analyses import variants
 from engine.analyses.independent_inputs import independent_inputs, replicates
-from engine.program import arguments, devices
-from engine.program.kernel import listing_of
-from engine.program.native import LoopProgram
+from engine.program.running import devices
+from engine.program.running.kernel import listing_of
+from engine.program.running.native import LoopProgram
+from engine.program.tracing import arguments
 from engine.study.loading import load_study
 from tests.analyses.assumed import lake
 from tests.helpers import assert_same

@@ -9,7 +9,7 @@ from engine.analyses import tail_mechanisms as module
 from engine.analyses.explanation import explain
 from engine.analyses.tail_futures import watched
 from engine.analyses.tail_levers import pulls
-from engine.program import devices
+from engine.program.running import devices
 from engine.study.loading import read_study
 from tests.analyses.assumed import BILL, Bill
 from tests.analyses.explained import total_cost

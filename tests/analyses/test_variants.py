@@ -9,7 +9,7 @@ import pytest
 from engine.analyses import variants
 from engine.analyses.futures import Futures
 from engine.analyses.independent_inputs import independent_inputs
-from engine.program import devices, native
+from engine.program.running import devices, native
 from engine.study.study import Change
 from engine.study.tables.change_tables import joined
 from tests.analyses.assumed import BILL, LAKE, bill, lake

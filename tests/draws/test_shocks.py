@@ -10,8 +10,8 @@ from scipy import special, stats
 from engine.draws import random_words
 from engine.draws.distributions.prior import prior
 from engine.draws.shock_draws import poisson_tails
-from engine.program.devices import mesh
-from engine.program.kernel import program_on
+from engine.program.running.devices import mesh
+from engine.program.running.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import Block
 from engine.study.tables.shock_tables import jumps_counted

@@ -8,7 +8,7 @@ import engine
 from engine.errors import UserError
 from engine.execution.job import RunOptions, compute, compute_shard
 from engine.execution.work import Work
-from engine.program import devices
+from engine.program.running import devices
 from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_model_file, load_study

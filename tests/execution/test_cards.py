@@ -11,7 +11,7 @@ import engine
 from engine.errors import UserError
 from engine.execution import job
 from engine.execution.options import RunOptions
-from engine.program import devices, gpu, hardware, reductions
+from engine.program.running import devices, gpu, hardware, reductions
 from engine.run_folder import ownership, provenance
 from engine.runs.run import Run
 from engine.study.study import BLOCK

@@ -21,7 +21,7 @@ RUSTBELT = Path(sys.executable).parent / "rustbelt"
 FORCED = """
 import itertools, os, signal, sys
 from engine.cli import main
-from engine.program import machine_code, native
+from engine.program.running import machine_code, native
 from engine.run_folder import ledger
 lanes, kill_at, is_after = map(int, sys.argv[1:4])
 write, numbers = ledger.write_record, itertools.count(1)

@@ -6,10 +6,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.program import card_test, devices, first_launch, gpu, hardware, ptx
-from engine.program.contract import CardFailed
-from engine.program.devices import mesh
-from engine.program.kernel import program_on
+from engine.program.emitting import ptx
+from engine.program.running import card_test, devices, first_launch, gpu, hardware
+from engine.program.running.contract import CardFailed
+from engine.program.running.devices import mesh
+from engine.program.running.kernel import program_on
 from engine.study.study import BLOCK, Block
 from tests.program.simulated_card import Hangs, Named
 from tests.small_files import BRIDGE, call, own, write

@@ -11,11 +11,12 @@ import pytest
 from engine import load_study
 from engine.modelling import executed, folds
 from engine.models.rustbelt import Rustbelt, base_2015, environment, inputs, labour, outcomes
-from engine.program import devices, listing, scalars
-from engine.program.kernel import program_on
+from engine.program.lowering import listing, scalars
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
 from engine.study.study import Block
 
-MODULES = ("engine.program.listing", "engine.program.loop")
+MODULES = ("engine.program.lowering.listing", "engine.program.emitting.loop")
 
 
 def code():
@@ -106,7 +107,7 @@ def test_a_module_that_is_as_it_was_is_not_walked_through_again(monkeypatch):
 @pytest.mark.slow
 def test_every_process_sees_the_same():
     text = (
-        "from engine.models.rustbelt import Rustbelt; import engine.program.loop; from engine.modelling import executed; "
+        "from engine.models.rustbelt import Rustbelt; import engine.program.emitting.loop; from engine.modelling import executed; "
         f"print(executed.code_of(Rustbelt(), *{MODULES}))"
     )
 

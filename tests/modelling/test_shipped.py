@@ -13,8 +13,8 @@ import engine
 from engine import UserError, load_study
 from engine.modelling import shipped
 from engine.models.rustbelt import Rustbelt, environment
-from engine.program import devices
-from engine.program.kernel import program_on
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
 
 LAB = "RATE = 0.5\n\n\ndef law(x):\n    return RATE * x\n"
 POND = "from pondlab.lab import law\n\n\nclass Pond:\n    def step(self, x):\n        return law(x)\n"
@@ -116,7 +116,7 @@ import sys, engine
 {before}
 study = engine.load_study("warming", paths=4096)
 {after}
-from engine.program import compilation_cache, devices, kernel
+from engine.program.running import compilation_cache, devices, kernel
 from engine.study.study import Block
 compilation_cache.keep_programs()
 program, block = kernel.program_on(study, devices.mesh("cpu")), Block(0, 0, 4096)

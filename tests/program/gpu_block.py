@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import llvmlite.binding as llvm
 import numpy as np
 
-from engine.program import gpu, machine_code
-from engine.program.gpu_code import ARRAYS, GpuCode
+from engine.program.emitting.gpu_code import ARRAYS, GpuCode
+from engine.program.running import gpu, machine_code
 from engine.study.study import Study
 
 _BARRIER: list[threading.Barrier] = []

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.program import arguments, gpu, gpu_code
-from engine.program.devices import mesh
-from engine.program.gpu_code import GpuCode
-from engine.program.kernel import listing_of
-from engine.program.native import LoopProgram
+from engine.program.emitting import gpu_code
+from engine.program.emitting.gpu_code import GpuCode
+from engine.program.running import gpu
+from engine.program.running.devices import mesh
+from engine.program.running.kernel import listing_of
+from engine.program.running.native import LoopProgram
+from engine.program.tracing import arguments
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK, Block, Study
 from tests.program.ptx_arithmetic import Fault

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 from jax.sharding import Mesh
 
-from engine.program import first_launch, gpu, hardware, ptx
-from engine.program.contract import Program
-from engine.program.hardware import processors
-from engine.program.kernel import program_on
-from engine.program.xla import AXIS, XlaProgram
+from engine.program.emitting import ptx
+from engine.program.running import first_launch, gpu, hardware
+from engine.program.running.contract import Program
+from engine.program.running.hardware import processors
+from engine.program.running.kernel import program_on
+from engine.program.running.xla import AXIS, XlaProgram
 from engine.study.study import Block, Study
 
 FAILURES = "raises", "hangs", "does not start", "runs out of memory", "gives other bytes"

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from engine.program import hardware
+from engine.program.running import hardware
 
 CUDA = "proc/driver/nvidia/gpus/0000:01:00.0"
 

@@ -7,9 +7,10 @@ import jax
 import numpy as np
 import pytest
 
-from engine.program import devices, driver, native
-from engine.program.kernel import program_on
-from engine.program.native import LoopProgram
+from engine.program.emitting import driver
+from engine.program.running import devices, native
+from engine.program.running.kernel import program_on
+from engine.program.running.native import LoopProgram
 from engine.study.study import Block
 from tests.helpers import assert_same
 from tests.program.test_loop import STUDIES, made, outcomes

@@ -12,7 +12,7 @@ import jax
 import pytest
 
 import engine
-from engine.program import compilation_cache
+from engine.program.running import compilation_cache
 from tests.helpers import assert_same
 from tests.small_files import BRIDGE, POND, call, own, write
 

@@ -8,8 +8,8 @@ import pytest
 
 import engine
 from engine.errors import UserError
-from engine.program import devices, hardware
-from engine.program.kernel import program_on
+from engine.program.running import devices, hardware
+from engine.program.running.kernel import program_on
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
 from tests.small_files import BRIDGE, MODELS, call, own, write

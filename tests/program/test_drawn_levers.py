@@ -7,9 +7,9 @@ import pytest
 
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.program import arguments
-from engine.program.pilot import pilot
-from engine.program.rules import Rules
+from engine.program.running.pilot import pilot
+from engine.program.tracing import arguments
+from engine.program.tracing.rules import Rules
 from engine.run_folder.cube_groups import described_inputs
 from engine.runs.replay import as_table, replay
 from engine.study.loading import read_study

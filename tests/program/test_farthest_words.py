@@ -7,7 +7,8 @@ import pytest
 from engine.draws import random_words
 from engine.modelling.folds import peak
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import listing, loop
+from engine.program.emitting import loop
+from engine.program.lowering import listing
 from engine.study.loading import read_study
 from tests.user_models import outcomes, static
 

@@ -7,9 +7,10 @@ import pytest
 from jax import lax
 
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, Yearly
-from engine.program import devices, scalars
-from engine.program.kernel import listing_of, program_on
-from engine.program.xla import XlaProgram
+from engine.program.lowering import scalars
+from engine.program.running import devices
+from engine.program.running.kernel import listing_of, program_on
+from engine.program.running.xla import XlaProgram
 from engine.study.loading import read_study
 from tests.two_forms import PATHS, assert_agree, outcomes, taken
 from tests.user_models import farms

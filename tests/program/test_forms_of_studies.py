@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.program.kernel import listing_of
-from engine.program.stages import Listing
+from engine.program.lowering.stages import Listing
+from engine.program.running.kernel import listing_of
 from engine.study.loading import load_study, read_study
 from tests.data.small_models import Bridge, Pond
 from tests.draws.copulas.test_copulas import TABLES, vine_text

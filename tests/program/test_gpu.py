@@ -10,12 +10,13 @@ import pytest
 from jax.sharding import Mesh
 
 from engine.draws.sampling import SAMPLERS
-from engine.program import compilation_cache, first_launch, gpu, gpu_code, ptx
-from engine.program.contract import CardFailed
-from engine.program.gpu_program import GpuProgram
-from engine.program.hardware import processors
-from engine.program.kernel import listing_of, program_on
-from engine.program.reductions import Asked
+from engine.program.emitting import gpu_code, ptx
+from engine.program.running import compilation_cache, first_launch, gpu
+from engine.program.running.contract import CardFailed
+from engine.program.running.gpu_program import GpuProgram
+from engine.program.running.hardware import processors
+from engine.program.running.kernel import listing_of, program_on
+from engine.program.running.reductions import Asked
 from engine.study.loading import load_study
 from engine.study.study import BLOCK, Block, Study
 from tests import shock_study
@@ -219,7 +220,7 @@ PLAYED = """
 import atexit
 import time
 import numpy as np
-from engine.program import apart, first_launch, gpu
+from engine.program.running import apart, first_launch, gpu
 
 def on_mesh(layout, text, mesh):
     shape = mesh.devices.size, layout.policies, layout.outcomes, 1
@@ -246,7 +247,7 @@ def test_the_other_process_gives_both_ends_of_each_launch(monkeypatch, tmp_path)
 
 STAYS = """
 import time
-from engine.program import first_launch, gpu
+from engine.program.running import first_launch, gpu
 
 gpu.FIRST, gpu.on_mesh = 0, lambda *_: time.sleep(600)
 first_launch.main()

@@ -5,11 +5,12 @@ import re
 import numpy as np
 import pytest
 
-from engine.program import arguments, gpu_code
-from engine.program.devices import mesh
-from engine.program.kernel import listing_of
-from engine.program.llvm import NoMachineForm
-from engine.program.native import LoopProgram
+from engine.program.emitting import gpu_code
+from engine.program.lowering.llvm import NoMachineForm
+from engine.program.running.devices import mesh
+from engine.program.running.kernel import listing_of
+from engine.program.running.native import LoopProgram
+from engine.program.tracing import arguments
 from engine.study.loading import load_study
 from engine.study.study import Block, Study
 from tests import shock_study

@@ -9,9 +9,9 @@ import jax
 import pytest
 
 from engine.errors import UserError
-from engine.program import devices, first_launch, hardware
-from engine.program.contract import CardFailed, in_words
-from engine.program.kernel import program_on
+from engine.program.running import devices, first_launch, hardware
+from engine.program.running.contract import CardFailed, in_words
+from engine.program.running.kernel import program_on
 from engine.study.tables.facts_tables import Facts
 from tests.program.simulated_card import Named, row_of
 from tests.program.simulated_driver import CUDA, Driver
@@ -169,7 +169,7 @@ def asleep(machine, monkeypatch, tmp_path):
     return put_in
 
 
-ANSWERS = "from engine.program import apart\napart.answer(lambda _: {!r}, 60)\n"
+ANSWERS = "from engine.program.running import apart\napart.answer(lambda _: {!r}, 60)\n"
 
 
 def test_jax_starts_cards_once_another_process_has(asleep):
@@ -225,8 +225,8 @@ RUNS = """
 import sys, threading
 import jax.numpy as jnp
 from jax.extend.backend import register_backend_factory
-from engine.program import devices, first_launch, hardware, kernel
-from engine.program.contract import CardFailed, in_words
+from engine.program.running import devices, first_launch, hardware, kernel
+from engine.program.running.contract import CardFailed, in_words
 
 start, hardware._MODULE = float(sys.argv.pop(1)), sys.argv.pop(1)
 

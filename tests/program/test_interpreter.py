@@ -5,9 +5,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.program.equations import written_out
-from engine.program.interpreter import Interpreted, NotInterpreted
-from engine.program.rules import traced
+from engine.program.running.interpreter import Interpreted, NotInterpreted
+from engine.program.tracing.equations import written_out
+from engine.program.tracing.rules import traced
 from tests.helpers import assert_close
 from tests.user_models import farms
 

@@ -11,9 +11,9 @@ from engine.draws import random_words
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.folds import Kind, lowest, peak
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import contract, devices
-from engine.program.contract import Program
-from engine.program.kernel import program_on
+from engine.program.running import contract, devices
+from engine.program.running.contract import Program
+from engine.program.running.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same

@@ -17,8 +17,10 @@ from engine.modelling import contract
 from engine.modelling.executed import WRITTEN
 from engine.modelling.records import Constant
 from engine.models.rustbelt import environment
-from engine.program import compilation_cache, devices, known, listing, machine_code, pilot, rules
-from engine.program.kernel import program_on
+from engine.program.lowering import listing
+from engine.program.running import compilation_cache, devices, known, machine_code, pilot
+from engine.program.running.kernel import program_on
+from engine.program.tracing import rules
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.helpers import assert_same

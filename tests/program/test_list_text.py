@@ -5,9 +5,9 @@ import re
 import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.program import list_text
-from engine.program.kernel import listing_of
-from engine.program.operation_table import OPERATIONS
+from engine.program.lowering import list_text
+from engine.program.lowering.operation_table import OPERATIONS
+from engine.program.running.kernel import listing_of
 from engine.study.loading import load_study
 from tests.user_models import farms, static
 

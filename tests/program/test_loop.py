@@ -16,10 +16,10 @@ from jax.sharding import Mesh
 from engine.draws.sobol import POINTS
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program import machine_code, native
-from engine.program.kernel import listing_of
-from engine.program.native import LoopProgram
-from engine.program.stages import Listing
+from engine.program.lowering.stages import Listing
+from engine.program.running import machine_code, native
+from engine.program.running.kernel import listing_of
+from engine.program.running.native import LoopProgram
 from engine.study.loading import load_study, read_study
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_same

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.program.devices import mesh
-from engine.program.kernel import program_on
+from engine.program.running.devices import mesh
+from engine.program.running.kernel import program_on
 from engine.study.loading import load_study
 from tests.program.test_state import study as state_of_every_type
 from tests.user_models import REGION, static

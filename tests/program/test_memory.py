@@ -5,8 +5,8 @@ import pytest
 
 from engine.errors import UserError
 from engine.execution.resources import take_every_core
-from engine.program import memory
-from engine.program.devices import use_every_core
+from engine.program.running import memory
+from engine.program.running.devices import use_every_core
 
 SHAPE = 3, memory.SMALLEST
 

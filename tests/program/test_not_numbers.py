@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from jax import lax
 
-from engine.program.operations import single, stacked
-from engine.program.scalars import Scalars
+from engine.program.lowering.operations import single, stacked
+from engine.program.lowering.scalars import Scalars
 from tests.helpers import assert_same
 from tests.pairs import in_turn
 from tests.program.test_scalars import run

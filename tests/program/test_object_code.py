@@ -13,11 +13,13 @@ from click.testing import CliRunner
 from engine.cli import main
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
-from engine.program import arguments, loop, object_code
-from engine.program.kernel import form_of, kind_for, listing_of, program_on
-from engine.program.native import LoopProgram
-from engine.program.stages import Listing
-from engine.program.xla import XlaProgram
+from engine.program.emitting import loop
+from engine.program.lowering.stages import Listing
+from engine.program.running import object_code
+from engine.program.running.kernel import form_of, kind_for, listing_of, program_on
+from engine.program.running.native import LoopProgram
+from engine.program.running.xla import XlaProgram
+from engine.program.tracing import arguments
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.pairs import in_turn

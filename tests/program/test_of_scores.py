@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from engine.program import arguments, devices
-from engine.program.kernel import program_on
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
+from engine.program.tracing import arguments
 from engine.study.study import Block
 from tests.helpers import assert_same
 from tests.pairs import in_turn

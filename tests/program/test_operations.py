@@ -5,11 +5,11 @@ from dataclasses import FrozenInstanceError
 import numpy as np
 import pytest
 
-from engine.program.contraction import contracted
-from engine.program.equations import Axis
-from engine.program.operations import Operation, Source, rewritten
-from engine.program.scalars import Scalars
-from engine.program.stages import Aim, Listing
+from engine.program.lowering.contraction import contracted
+from engine.program.lowering.operations import Operation, Source, rewritten
+from engine.program.lowering.scalars import Scalars
+from engine.program.lowering.stages import Aim, Listing
+from engine.program.tracing.equations import Axis
 
 
 def sums(*names: str) -> tuple[Listing, Listing]:

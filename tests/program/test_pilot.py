@@ -5,8 +5,8 @@ import numpy as np
 
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import Factor, Outcome, StaticModel
-from engine.program import pilot as pilots
-from engine.program.pilot import PATHS, pilot
+from engine.program.running import pilot as pilots
+from engine.program.running.pilot import PATHS, pilot
 from tests.helpers import assert_same
 from tests.shock_study import walk
 from tests.user_models import farms, static

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.program import devices
-from engine.program.kernel import program_on
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
 from engine.study.loading import load_study
 from engine.study.study import Study
 from tests.user_models import farms

@@ -2,7 +2,7 @@
 
 import pytest
 
-from engine.program import gpu_code, ptx
+from engine.program.emitting import gpu_code, ptx
 from engine.study.loading import load_study
 from engine.study.study import Study
 from tests.program import hostile_functions

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
-from engine.program import gpu_code, ptx
-from engine.program.gpu_code import GpuCode
+from engine.program.emitting import gpu_code, ptx
+from engine.program.emitting.gpu_code import GpuCode
 from engine.study.loading import load_study
 from engine.study.study import Study
 from tests.program.ptx_arithmetic import Fault

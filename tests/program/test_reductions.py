@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from engine.execution import reduced
-from engine.program import reductions
+from engine.program.running import reductions
 from engine.risk.estimation.tallies import FINE, GROUP, group_size, tally
 from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
 from tests.helpers import assert_same

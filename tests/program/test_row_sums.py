@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from engine.program import machine_code, row_sums
+from engine.program.running import machine_code, row_sums
 from engine.risk.estimation import sums
 
 HELD: list[dict] = []

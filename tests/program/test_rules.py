@@ -4,8 +4,8 @@ import jax
 import numpy as np
 
 from engine.program.elementary import fused
-from engine.program.equations import Axis, written_out
-from engine.program.rules import Rules
+from engine.program.tracing.equations import Axis, written_out
+from engine.program.tracing.rules import Rules
 from engine.study.loading import load_study
 from tests.user_models import echo, farms
 

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from engine.draws.random_words import RARELY
-from engine.program import functions, machine_code
 from engine.program.elementary import FUNCTIONS
-from engine.program.equations import Axis
-from engine.program.operation_table import OPERATIONS, Meaning
-from engine.program.operations import Source
-from engine.program.scalars import Scalars
-from engine.program.stages import Place, Stage
+from engine.program.emitting import functions
+from engine.program.lowering.operation_table import OPERATIONS, Meaning
+from engine.program.lowering.operations import Source
+from engine.program.lowering.scalars import Scalars
+from engine.program.lowering.stages import Place, Stage
+from engine.program.running import machine_code
+from engine.program.tracing.equations import Axis
 from tests.helpers import assert_same
 from tests.program.rounded import computed, traced
 from tests.program.test_elementary import ENDS

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from engine.program.equations import Axis
-from engine.program.operations import Operation, Source
-from engine.program.scalars import Scalars
-from engine.program.scheduling import few_waiting
+from engine.program.lowering.operations import Operation, Source
+from engine.program.lowering.scalars import Scalars
+from engine.program.lowering.scheduling import few_waiting
+from engine.program.tracing.equations import Axis
 
 
 def wide(count: int) -> tuple[list[Operation], Operation]:

@@ -12,9 +12,9 @@ from engine.modelling.cells import Cells
 from engine.modelling.contract import refuse_broken
 from engine.modelling.folds import at_year, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
-from engine.program import devices
-from engine.program.kernel import program_on
-from engine.program.pilot import pilot
+from engine.program.running import devices
+from engine.program.running.kernel import program_on
+from engine.program.running.pilot import pilot
 from engine.study.loading import read_study
 from tests.helpers import assert_close, assert_same
 from tests.user_models import REGION, computed

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from engine.program.contract import Pass, Passes
-from engine.program.moved import LATER, MovedProgram
-from engine.program.xla import XlaProgram
+from engine.program.running.contract import Pass, Passes
+from engine.program.running.moved import LATER, MovedProgram
+from engine.program.running.xla import XlaProgram
 from engine.study.study import BLOCK, Block
 from engine.study.tables.facts_tables import FUTURES, Facts
 from tests.recorded import small_study_in

@@ -3,10 +3,12 @@
 import numpy as np
 import pytest
 
-from engine.program import arguments, gpu_code, listing, loop, passes
-from engine.program.equations import Axis
-from engine.program.operations import Operation
-from engine.program.rules import traced
+from engine.program.emitting import gpu_code, loop
+from engine.program.lowering import listing, passes
+from engine.program.lowering.operations import Operation
+from engine.program.tracing import arguments
+from engine.program.tracing.equations import Axis
+from engine.program.tracing.rules import traced
 from engine.study.loading import load_study
 from tests.program import hostile_functions
 from tests.program.test_gpu_code import STUDIES

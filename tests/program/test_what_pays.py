@@ -1,6 +1,6 @@
 """Which runs a card pays for: by the operations of a future, and by lists of cards that are made up."""
 
-from engine.program import devices, hardware, kernel
+from engine.program.running import devices, hardware, kernel
 from engine.study.loading import load_model_file, load_study
 from tests.program.simulated_card import Named
 from tests.program.simulated_driver import CUDA, Driver

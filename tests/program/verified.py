@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterator, Sequence
 
 import numpy as np
 
-from engine.program.operation_table import OPERATIONS
-from engine.program.operations import KINDS, Operation
-from engine.program.stages import Stage
+from engine.program.lowering.operation_table import OPERATIONS
+from engine.program.lowering.operations import KINDS, Operation
+from engine.program.lowering.stages import Stage
 
 ANY_NUMBER = ("call",)
 """Operations of any number of operands, all of one type."""

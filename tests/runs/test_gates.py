@@ -9,7 +9,7 @@ import pytest
 
 from engine.answers.plain import SCHEMA
 from engine.modelling.cell_axis import split_cells
-from engine.program import native
+from engine.program.running import native
 from engine.runs.gates import answer, paths_of
 from engine.study.loading import read_study
 from tests.helpers import assert_plausible, assert_same

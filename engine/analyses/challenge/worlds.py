@@ -14,8 +14,9 @@ from engine.analyses.challenge.choices import FULL, Universe, part_of_factors
 from engine.analyses.independent_inputs import independent_inputs, replicates
 from engine.analyses.lever_sets import LeverSet, Terms, policy_of, set_of, years_begun
 from engine.analyses.variables import Values
-from engine.program import arguments, compilation_cache, devices
-from engine.program.contract import Program, Scores
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import Program, Scores
+from engine.program.tracing import arguments
 from engine.study.group_changes import part_of
 from engine.study.lever_groups import START
 from engine.study.study import Block, Change, Policy, Study

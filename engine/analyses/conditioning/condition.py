@@ -13,9 +13,9 @@ from engine.analyses.futures import refuse_too_many, sound
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problems
-from engine.program import compilation_cache, devices
-from engine.program.contract import Program
 from engine.program.moving.sight import Sight
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import Program
 from engine.risk.estimation.intervals import Units, Z, as_units
 from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
 from engine.study.followed import followed

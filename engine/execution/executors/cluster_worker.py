@@ -63,7 +63,7 @@ def _set_up() -> None:
             os.environ["RUSTBELT_CPU_DEVICES"] = str(get_worker().state.nthreads)
         except (ImportError, ValueError):  # called outside a cluster
             pass
-    from engine.program import devices, memory
+    from engine.program.running import devices, memory
 
     devices.use_every_core()
     memory.keep()

@@ -11,9 +11,9 @@ from typing import Any
 from engine.errors import Problem, UserError
 from engine.execution.executors.contract import Assignment
 from engine.execution.work import Work
-from engine.program import compilation_cache, devices
-from engine.program.contract import Form
-from engine.program.kernel import kind_for
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import Form
+from engine.program.running.kernel import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed

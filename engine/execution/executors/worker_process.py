@@ -22,7 +22,7 @@ from engine.execution.executors import site
 from engine.execution.nonfinite import refuse_bad_year
 from engine.formatting import printable
 from engine.modelling.loading import blamed, end_quietly
-from engine.program import devices, memory
+from engine.program.running import devices, memory
 from engine.study.study import Block
 
 

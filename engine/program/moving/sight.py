@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from engine.program import compilation_cache, devices
-from engine.program.contract import Program, Scores
+from engine.program.running import compilation_cache, devices
+from engine.program.running.contract import Program, Scores
 from engine.study.study import Block, Study
 from engine.study.tables.observed_tables import Observation
 from engine.study.watched import FOLDED, watching

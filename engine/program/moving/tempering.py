@@ -10,10 +10,10 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from engine.program import arguments
-from engine.program.contract import Scores
 from engine.program.moving.sight import Sight
-from engine.program.normal_scores import as_normal, as_numbers
+from engine.program.running.contract import Scores
+from engine.program.tracing import arguments
+from engine.program.tracing.normal_scores import as_normal, as_numbers
 from engine.study.study import Block
 from engine.study.tables.facts_tables import FUTURES, Moved
 

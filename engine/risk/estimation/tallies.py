@@ -238,7 +238,7 @@ def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
 def added(
     values: Float[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]
 ) -> Float[np.ndarray, "policy group"]:
-    """Sum of the values of each group, float64, in one stated order, which a card follows too (`program/reductions.py`).
+    """Sum of the values of each group, float64, in one stated order, which a card follows too (`program/running/reductions.py`).
 
     The values are dealt to 256 lanes in turn, each of which adds up in their order; the sums of these to 16 in the same way; and these
     are added from the first to the last.

@@ -1,0 +1,1 @@
+"""Stages to text: LLVM IR for processors and cards, PTX."""

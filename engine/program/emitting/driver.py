@@ -1,0 +1,259 @@
+"""The function that threads of a processor call: the stages of a study for batches of paths, and what they write put in the order of paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.program.lowering.stages import Room, words_of
+
+ARRAYS = (
+    "arguments",
+    "table_lasting",
+    "table_each",
+    "normal_keys",
+    "uniform_keys",
+    "scratch",
+    "outcomes",
+    "cells",
+    "kept",
+    "scores",
+)
+"""What the code is handed, after the first batch, the one after the last, the first counter and its high word, the paths of the arrays,
+which years of `cells` are wanted: the first of them, and how many; and how many policies there are."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How many numbers a path has of each kind, and how many paths are computed at once.
+
+    Args:
+      dtype: of all numbers that go in and out.
+      width: lanes of a vector; each holds one group of paths.
+      group: paths that share their random words.
+      key: words of a stream's key.
+      normals, uniforms: random numbers of a path of all years.
+      table, shared: what the stages hand on.
+    """
+
+    dtype: type
+    width: int
+    group: int
+    key: int
+    years: int
+    policies: int
+    levers: int
+    normals: int
+    uniforms: int
+    table: Room
+    shared: Room
+    outcomes: int
+    cells: int
+    draws: int
+    shocks: int
+    gives_scores: bool = False
+
+    @property
+    def batch(self) -> int:
+        """Paths that are computed at once."""
+        return self.width * self.group
+
+    @property
+    def unit(self) -> int:
+        """Words of a number."""
+        return words_of(np.dtype(self.dtype))
+
+    @property
+    def parts(self) -> dict[str, int]:
+        """Words a lane of each part of the room that a thread works in, in their order."""
+        return {
+            "counters": 1,
+            "scores": self.unit * self.group * (self.normals + self.uniforms),
+            "shared_lasting": self.group * self.shared.lasting,
+            "shared_each": self.group * self.years * self.shared.each,
+            "results": self.group * self.unit * self.outcomes,
+            "cells": self.group * self.unit * self.years * self.cells,
+            "kept": self.group * self.unit * (self.draws + self.years * self.shocks),
+        }
+
+    @property
+    def scratch(self) -> int:
+        """Bytes of the room that a thread works in."""
+        return 4 * self.width * sum(self.parts.values())
+
+
+class _Lines:
+    """Lines of LLVM IR as they are written; values are numbered."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self._count = 0
+
+    def new(self, text: str) -> str:
+        """A line that gives a value; its name."""
+        self._count += 1
+        self.lines.append(f"  %d{self._count} = {text}")
+        return f"%d{self._count}"
+
+    def moved(self, pointer: str, by: str | int) -> str:
+        """A pointer so many words on."""
+        return self.new(f"getelementptr inbounds i32, ptr {pointer}, i64 {by}")
+
+    def call(self, name: str, pointers: Sequence[str], *numbers: int | str) -> None:
+        """A call of a function that gives nothing."""
+        taken = [*(f"ptr {one}" for one in pointers), *(f"i64 {one}" for one in numbers)]
+        self.lines.append(f"  call void @{name}({', '.join(taken)})")
+
+    def taken(self) -> str:
+        """The lines since this was asked for last."""
+        text, self.lines = "\n".join(self.lines), []
+        return text
+
+
+def driver(layout: Layout, of_scores: bool) -> str:
+    """The function that is called from outside, for batches of paths one after the other, and what moves rows for it."""
+    width, group, unit = layout.width, layout.group, layout.unit
+    to = _Lines()
+    parts: dict[str, str] = {}
+    at = 0
+
+    def own(names: Sequence[str], member: int) -> list[str]:
+        """The rooms of one member of a group."""
+        return [to.moved(parts[name], member * (layout.parts[name] // group) * width) for name in names]
+
+    def scatter(
+        name: str, pointer: str, part: int | str, each: int, of_year: int = 0, back: bool = False
+    ) -> None:
+        """The rows that each member of a group has, as part number so and so; of those that are by year the wanted ones."""
+        if each:
+            rows, first = f"{each}", parts[name]
+            if of_year:
+                rows = to.new(f"mul i64 %years, {of_year}")
+                first = to.moved(first, to.new(f"mul i64 %year, {of_year * unit * width}"))
+            offset = to.new(f"mul i64 {rows}, {part}")
+            offset = to.new(f"mul i64 %paths, {offset}")
+            offset = to.new(f"add i64 {offset}, {base}")
+            there = to.moved(pointer, to.new(f"mul i64 {offset}, {unit}"))
+            ends = (there, first) if back else (first, there)
+            to.call("gather" if back else "scatter", ends, rows, each, "%paths")
+
+    for name, size in layout.parts.items():
+        parts[name] = to.moved("%scratch", at * width)
+        at += size
+    entry = to.taken()
+    _count_lanes(to, width, parts["counters"])
+    given = (parts["counters"], "%high")
+    if layout.normals and not of_scores:
+        to.call("words_normal", ("%normal_keys", *given, parts["scores"]), layout.normals)
+    if layout.uniforms and not of_scores:
+        behind = to.moved(parts["scores"], unit * layout.normals * width)
+        to.call("words_uniform", ("%uniform_keys", *given, behind), layout.uniforms)
+    base = to.new(f"mul i64 %batch, {layout.batch}")
+    if of_scores or layout.gives_scores:
+        scatter("scores", "%scores", 0, layout.normals + layout.uniforms, back=of_scores)
+    for member in range(group):
+        rooms = own(("scores", "shared_lasting", "shared_each", "kept"), member)
+        to.call("shared", ("%arguments", "%table_lasting", "%table_each", *rooms), layout.years)
+    scatter("kept", "%kept", 0, layout.draws + layout.years * layout.shocks)
+    of_batch = to.taken()
+    if layout.outcomes:
+        lasting = to.moved("%table_lasting", to.new(f"mul i64 %policy, {layout.table.lasting}"))
+        each = to.moved("%table_each", to.new(f"mul i64 %policy, {layout.years * layout.table.each}"))
+        for member in range(group):
+            rooms = own(("shared_lasting", "shared_each", "results", "cells"), member)
+            to.call("policy", ("%arguments", lasting, each, *rooms), layout.years)
+        scatter("results", "%outcomes", "%policy", layout.outcomes)
+        scatter("cells", "%cells", "%policy", layout.years * layout.cells, layout.cells)
+    moves = ["scatter", "gather"] if of_scores else ["scatter"]
+    return "\n".join([*(_moved(layout, name) for name in moves), _run(entry, of_batch, to.taken())])
+
+
+def _count_lanes(to: _Lines, width: int, counters: str) -> None:
+    """Writes the number of each lane's group of paths."""
+    vector = f"<{width} x i32>" if width > 1 else "i32"
+    lane = to.new(f"mul i64 %batch, {width}")
+    lane = to.new(f"trunc i64 {lane} to i32")
+    lane = to.new(f"add i32 {lane}, %low")
+    if width > 1:
+        lanes = ", ".join(f"i32 {one}" for one in range(width))
+        first = to.new(f"insertelement {vector} poison, i32 {lane}, i64 0")
+        first = to.new(f"shufflevector {vector} {first}, {vector} poison, {vector} zeroinitializer")
+        lane = to.new(f"add {vector} {first}, <{lanes}>")
+    to.lines.append(f"  store {vector} {lane}, ptr {counters}, align {4 * width}")
+
+
+def _run(entry: str, of_batch: str, of_policy: str) -> str:
+    """Its text, from what is done once, for every batch, and for every policy of it."""
+    taken = ", ".join(f"ptr %{name}" for name in ARRAYS)
+    counts = "i64 %paths, i64 %year, i64 %years, i64 %policies"
+    return f"""
+define void @run(i64 %first, i64 %last, i32 %low, ptr %high, {counts}, {taken}) {{
+entry:
+{entry}
+  %some = icmp ult i64 %first, %last
+  br i1 %some, label %batches, label %end
+batches:
+  %batch = phi i64 [ %first, %entry ], [ %following, %done ]
+{of_batch}
+  br label %under
+under:
+  %policy = phi i64 [ 0, %batches ], [ %other, %under ]
+{of_policy}
+  %other = add i64 %policy, 1
+  %another = icmp ult i64 %other, %policies
+  br i1 %another, label %under, label %done
+done:
+  %following = add i64 %batch, 1
+  %more = icmp ult i64 %following, %last
+  br i1 %more, label %batches, label %end
+end:
+  ret void
+}}"""
+
+
+def _moved(layout: Layout, name: str) -> str:
+    """Some rows of a lane each, [member, row, lane], to rows of paths, the members of a group side by side; a member has `each`.
+
+    Args:
+      name: "scatter"; or "gather", which is the way back.
+    """
+    width, group, kind = layout.width, layout.group, f"i{32 * layout.unit}"
+    source, target = ("fp", "tp") if name == "scatter" else ("tp", "fp")
+    rooms, paths = ("from", "to") if name == "scatter" else ("to", "from")
+    members = "\n".join(
+        f"""  %fm{k} = mul i64 %each, {k * width}
+  %fr{k} = add i64 %f, %fm{k}
+  %fi{k} = add i64 %fr{k}, %l
+  %fp{k} = getelementptr inbounds {kind}, ptr %{rooms}, i64 %fi{k}
+  %ti{k} = add i64 %ls, {k}
+  %tp{k} = getelementptr inbounds {kind}, ptr %{paths}, i64 %ti{k}
+  %value{k} = load {kind}, ptr %{source}{k}, align 4
+  store {kind} %value{k}, ptr %{target}{k}, align 4"""
+        for k in range(group)
+    )
+    return f"""
+define void @{name}(ptr noalias %from, ptr noalias %to, i64 %rows, i64 %each, i64 %paths) noinline {{
+entry:
+  br label %row
+row:
+  %r = phi i64 [ 0, %entry ], [ %r2, %next ]
+  %f = mul i64 %r, {width}
+  %t = mul i64 %r, %paths
+  br label %lane
+lane:
+  %l = phi i64 [ 0, %row ], [ %l2, %lane ]
+  %lg = mul i64 %l, {group}
+  %ls = add i64 %t, %lg
+{members}
+  %l2 = add i64 %l, 1
+  %m = icmp ult i64 %l2, {width}
+  br i1 %m, label %lane, label %next
+next:
+  %r2 = add i64 %r, 1
+  %more = icmp ult i64 %r2, %rows
+  br i1 %more, label %row, label %end
+end:
+  ret void
+}}"""

@@ -1,0 +1,181 @@
+"""A stage as one function: straight-line code, one loop over the years with the state carried on, branches where they are rare."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from engine.draws.random_words import RARELY
+from engine.program.lowering.llvm import Function
+from engine.program.lowering.operation_table import OPERATIONS
+from engine.program.lowering.operations import Operation
+from engine.program.lowering.stages import Stage, State, section
+
+
+def function(
+    stage: Stage,
+    width: int,
+    pointers: Sequence[str],
+    signature: str | None = None,
+    each_round: str | None = None,
+) -> tuple[str, set[str]]:
+    """The text of a stage, and the declarations of what it calls.
+
+    It takes the pointers and the number of rounds.
+
+    Args:
+      signature: its first line, where it takes something else.
+      each_round: a line that stands before what is computed in each round.
+    """
+    text = _Text(stage, width)
+    text.compute(stage.before, None)
+    text.write(0, None)
+    if stage.rounds or stage.states or any(place.stride for _, place in stage.stores):
+        text.loop(each_round)
+    text.compute(stage.after, None)
+    text.write(2, None)
+    taken = ", ".join(f"ptr noalias %{name}" for name in pointers)
+    signature = signature or f"define void @{stage.name}({taken}, i64 %count) noinline"
+    return "\n".join(
+        [f"{signature} {{\nentry:", *text.written.lines, "  ret void", "}"]
+    ), text.written.declared
+
+
+class _Text:
+    """A stage while its function is written.
+
+    Args:
+      values: names of what is computed.
+      loaded: names of what has been read from memory since the last turn.
+      label: of the part of the function that is being written.
+    """
+
+    def __init__(self, stage: Stage, width: int):
+        self.stage, self.written = stage, Function(width)
+        self.values: dict[Operation, str] = {}
+        self.loaded: dict[Operation, str] = {}
+        self.label = "entry"
+        self._labels = 0
+        self._written_back: dict[Operation, list[State]] = {}
+        for state in stage.carried:
+            self._written_back.setdefault(state.after, []).append(state)
+
+    def value(self, operation: Operation, turn: str | None) -> str:
+        """The name of a value, which is read from memory where it was not computed here."""
+        if operation.is_constant:
+            return self.written.constant(operation.detail, operation.dtype)
+        if operation in self.values:
+            return self.values[operation]
+        if operation not in self.loaded:
+            self.loaded[operation] = self.written.load(operation.dtype, self.stage.loads[operation], turn)
+        return self.loaded[operation]
+
+    def compute(self, operations: Sequence[Operation], turn: str | None) -> None:
+        """Operations in their order, but those that one alone rarely needs."""
+        rare = self._rare(operations)
+        put_off = {one for each in rare.values() for one in each}
+        for operation in _usual_first(operations, rare):
+            if operation in rare:
+                self._branch(operation, rare[operation], turn)
+            elif operation not in put_off:
+                values = [self.value(one, turn) for one in operation.operands]
+                self.values[operation] = OPERATIONS[operation.name].text(self.written, operation, *values)
+                for state in self._written_back.get(operation, ()):
+                    self.value(state.now, turn)  # read before it is written over
+                    self._write_back(state, operation)
+
+    def write(self, part: int, turn: str | None) -> None:
+        """The results that are known then: 0 before the rounds, 1 in each, 2 after the last."""
+        for operation, place in self.stage.stores:
+            if (1 if place.stride else 2 if section(operation.axes) == 2 else 0) == part:
+                self.written.store(self.value(operation, turn), operation.dtype, place, turn)
+
+    def loop(self, each_round: str | None = None) -> None:
+        """The rounds, with the states in registers but for those that lie in memory."""
+        written, before = self.written, self.label
+        states = [state for state in self.stage.states if state not in self.stage.carried]
+        for state in self.stage.carried:
+            self._write_back(state, state.before)
+        starts = [self.value(state.before, None) for state in states]
+        self.loaded.clear()
+        written.lines += ["  br label %rounds", "rounds:"]
+        self.label = "rounds"
+        head = len(written.lines)
+        for number, state in enumerate(states):
+            self.values[state.now] = self.values[state.last] = f"%s{number}"
+        if each_round:
+            written.lines.append(each_round)
+        self.compute(self.stage.rounds, "%turn")
+        self.write(1, "%turn")
+        ends = [self.value(state.after, "%turn") for state in states]
+        self.loaded.clear()
+        lines = [f"  %turn = phi i64 [ 0, %{before} ], [ %next, %{self.label} ]"]
+        for number, (state, start, end) in enumerate(zip(states, starts, ends, strict=True)):
+            kind = written.type(state.now.dtype)
+            lines.append(f"  %s{number} = phi {kind} [ {start}, %{before} ], [ {end}, %{self.label} ]")
+            self.values[state.last] = end
+        written.lines[head:head] = lines
+        written.lines += [
+            "  %next = add nuw nsw i64 %turn, 1",
+            "  %more = icmp ult i64 %next, %count",
+            "  br i1 %more, label %rounds, label %end",
+            "end:",
+        ]
+        self.label = "end"
+
+    def _write_back(self, state: State, operation: Operation) -> None:
+        self.written.store(self.value(operation, None), operation.dtype, self.stage.carried[state], None)
+
+    def _rare(self, operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
+        """Choices whose second case is rare, and what is computed for it alone."""
+        rare = [one for one in operations if one.name == RARELY]
+        if not rare:
+            return {}
+        users: dict[Operation, list[Operation]] = {}
+        for operation in (*self.stage.before, *self.stage.rounds, *self.stage.after):
+            for operand in operation.operands:
+                users.setdefault(operand, []).append(operation)
+        kept = {one for one, _ in self.stage.stores}
+        kept |= {one for state in self.stage.states for one in (state.before, state.after)}
+        alone: dict[Operation, list[Operation]] = {}
+        for choice in rare:
+            own: set[Operation] = set()
+            for operation in reversed(operations):
+                if operation in kept or operation not in users or operation in choice.operands[:2]:
+                    continue
+                if all(user in own or user is choice for user in users[operation]):
+                    own.add(operation)
+            alone[choice] = [one for one in operations if one in own]
+        return alone
+
+    def _branch(self, choice: Operation, alone: Sequence[Operation], turn: str | None) -> None:
+        written = self.written
+        which, usual = (self.value(one, turn) for one in choice.operands[:2])
+        if written.width > 1:
+            lanes = f"<{written.width} x i1>"
+            written.declared.add(f"declare i1 @llvm.vector.reduce.and.v{written.width}i1({lanes})")
+            every = written.new(f"call i1 @llvm.vector.reduce.and.v{written.width}i1({lanes} {which})")
+        else:
+            every = which
+        self._labels += 1
+        rarely, then, before = f"rare{self._labels}", f"then{self._labels}", self.label
+        written.lines += [f"  br i1 {every}, label %{then}, label %{rarely}", f"{rarely}:"]
+        self.label, loaded = rarely, dict(self.loaded)
+        self.compute(alone, turn)
+        other = written.select(which, usual, self.value(choice.operands[2], turn), choice.dtype)
+        self.loaded = loaded
+        written.lines += [f"  br label %{then}", f"{then}:"]
+        kind = written.type(choice.dtype)
+        self.values[choice] = written.new(f"phi {kind} [ {usual}, %{before} ], [ {other}, %{self.label} ]")
+        self.label = then
+
+
+def _usual_first(operations: Sequence[Operation], rare: Mapping[Operation, Any]) -> Sequence[Operation]:
+    """The operations with those last that wait for a branch: what stands before it is scheduled together."""
+    if not rare:
+        return operations
+    waiting = set(rare)
+    for operation in operations:
+        if not waiting.isdisjoint(operation.operands):
+            waiting.add(operation)
+    return [one for one in operations if one not in waiting] + [one for one in operations if one in waiting]

@@ -1,0 +1,102 @@
+"""A study's code: random numbers of a few groups of paths, then what policies share, then policy after policy; all years in one loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from engine.draws.sampling import SAMPLERS
+from engine.program.emitting.driver import Layout, driver
+from engine.program.emitting.functions import function
+from engine.program.lowering.host_table import lever_places, streams, table_places
+from engine.program.lowering.listing import words_stage
+from engine.program.lowering.passes import OF_STAGES, walked
+from engine.program.lowering.stages import POLICY, SHARED, TABLE, Aim, Listing, Place, Rows, words_of
+from engine.study.study import Study
+
+_TABLE, _SHARED = ("arguments", "table_lasting", "table_each"), ("shared_lasting", "shared_each")
+_POINTERS = {
+    "table": ("arguments", "levers", "table_lasting", "table_each"),
+    "shared": (*_TABLE, "scores", *_SHARED, "kept"),
+    "policy": (*_TABLE, *_SHARED, "results", "cells"),
+    "words": ("keys", "counters", "high", "scores"),
+}
+OUTCOMES, YEARS, INPUTS, DRAWS, SCORES = "outcomes", "years", "inputs", "draws", "scores"
+"""What code may give: outcomes; these and all yearly values; draws and shocks alone; draws alone; the random numbers that all is made of."""
+_RESULTS = {
+    OUTCOMES: ("outcomes",), YEARS: ("outcomes", "cells"), INPUTS: ("draws", "shocks"), DRAWS: ("draws",), SCORES: (),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Code:
+    """LLVM IR of a study for vectors of some width, and where everything lies."""
+
+    text: str
+    layout: Layout
+
+
+def code(
+    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
+) -> Code:
+    """The code of a listed study.
+
+    Args:
+      inputs: as `arguments.of` gives them; their shapes count alone.
+      gives: `OUTCOMES`, `YEARS`, `INPUTS`, `DRAWS` or `SCORES`.
+      of_scores: whether random numbers are read, from the array "scores", in place of drawn.
+    """
+    dtype, sampler = listing.dtype, SAMPLERS[study.sampler]
+    unit = words_of(np.dtype(dtype))
+    years = len(study.years) if study.is_path_model and gives != DRAWS else 0
+    factors, normal, uniform = streams(inputs)
+    normals, uniforms = factors + years * normal, years * uniform
+    aim = Aim(
+        {
+            **table_places(inputs),
+            "score": Place("scores", 0),
+            "normal": Place("scores", factors * unit, normal * unit),
+            "uniform": Place("scores", normals * unit, uniform * unit),
+        },
+        _outputs(listing, gives, unit),
+    )
+    stages = walked(OF_STAGES, listing, aim).stages
+    outcomes, cells, draws, shocks = (
+        len(listing.results[kind]) if kind in aim.outputs else 0
+        for kind in ("outcomes", "cells", "draws", "shocks")
+    )
+    layout = Layout(
+        dtype, width, sampler.group, 2 + sampler.directions, years, len(study.policies), lever_places(inputs)[1],
+        normals, uniforms, stages[TABLE].room, stages[SHARED].room,
+        outcomes, cells, draws, shocks, gives == SCORES,
+    )  # fmt: skip
+    written = [
+        function(stage, 1 if stage.name == "table" else width, _POINTERS[stage.name]) for stage in stages
+    ]
+    for law, count in (("normal", normals), ("uniform", uniforms)):
+        if count and not of_scores:
+            written.append(_words(study, law, layout))
+    declared = sorted({one for _, calls in written for one in calls})
+    return Code("\n".join([*declared, *(text for text, _ in written), driver(layout, of_scores)]), layout)
+
+
+def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:
+    """Where results are written, by what is asked for."""
+    draws, of_year = (len(listing.results[kind]) * unit for kind in ("draws", "shocks"))
+    rows = {
+        "outcomes": Rows(POLICY, Place("results", 0), unit),
+        "cells": Rows(POLICY, Place("cells", 0, len(listing.results["cells"]) * unit), unit),
+        "draws": Rows(SHARED, Place("kept", 0), unit),
+        "shocks": Rows(SHARED, Place("kept", draws, of_year), unit),
+    }
+    return {kind: rows[kind] for kind in _RESULTS[gives]}
+
+
+def _words(study: Study, law: str, layout: Layout) -> tuple[str, set[str]]:
+    """A function: random numbers of many streams, one a round."""
+    streams = layout.normals + layout.uniforms
+    numbers = Rows(SHARED, Place("scores", 0, layout.unit), streams * layout.unit)
+    stage = words_stage(study, law, layout.dtype, layout.key, "counters", numbers)
+    return function(replace(stage, name=f"words_{law}"), layout.width, _POINTERS["words"])

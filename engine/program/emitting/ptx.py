@@ -1,0 +1,76 @@
+"""A GPU's code as PTX, the assembly that NVIDIA's driver takes: by LLVM's own back end, no compiler of NVIDIA's.
+
+No operation is contracted, flushed or approximated, so that a card has the bits of every other machine.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+import llvmlite.binding as llvm
+
+from engine.program.emitting.gpu_code import ARRAYS, GpuCode
+
+KERNEL = "paths"
+"""The name of the kernel."""
+_PROCESSORS = 75, 80, 86, 87, 89, 90
+"""Processors that PTX is written for; drivers translate it for newer ones."""
+NEWEST = f"sm_{_PROCESSORS[-1]}"
+
+
+def processor(capability: float) -> str:
+    """What PTX is written for, that a card of a capability takes."""
+    return f"sm_{max((one for one in _PROCESSORS if one <= round(10 * capability)), default=_PROCESSORS[0])}"
+
+
+@functools.cache
+def _target(processor: str) -> Any:
+    llvm.initialize_all_targets()
+    llvm.initialize_all_asmprinters()
+    target = llvm.Target.from_triple("nvptx64-nvidia-cuda")
+    return target.create_target_machine(cpu=processor, features="+ptx80", opt=3)
+
+
+def kernel(code: GpuCode) -> str:
+    """LLVM IR of the kernel: what the threads of a grid do."""
+    layout = code.layout
+    *read, written = ARRAYS
+    taken = [f"ptr noalias readonly align 16 %{name}" for name in read]
+    taken.append(f"ptr noalias align 16 %{written}")
+    given = ", ".join(f"ptr %{name}" for name in ARRAYS)
+    return f"""
+target triple = "nvptx64-nvidia-cuda"
+@numbers = internal addrspace(3) global [{max(1, layout.shared)} x i32] undef, align 16
+declare void @llvm.nvvm.barrier0()
+declare i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+declare i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()
+declare i32 @llvm.nvvm.read.ptx.sreg.ctaid.y()
+define internal void @together() alwaysinline {{
+  call void @llvm.nvvm.barrier0()
+  ret void
+}}
+{code.thread}
+!nvvm.annotations = !{{!0}}
+!0 = !{{ptr @{KERNEL}, !"maxntidx", i32 {layout.threads}}}
+define ptx_kernel void @{KERNEL}({", ".join(taken)}) {{
+  %numbers = addrspacecast ptr addrspace(3) @numbers to ptr
+  %thread = call i32 @llvm.nvvm.read.ptx.sreg.tid.x()
+  %block = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.x()
+  %strip = call i32 @llvm.nvvm.read.ptx.sreg.ctaid.y()
+  call void @body({given}, ptr %numbers, i32 %thread, i32 %block, i32 %strip)
+  ret void
+}}"""
+
+
+def text(code: GpuCode, processor: str = NEWEST) -> str:
+    """The PTX of a study."""
+    target = _target(processor)
+    module = llvm.parse_assembly(kernel(code))
+    builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_always_inliner_pass()
+    passes.add_sroa_pass()
+    passes.add_simplify_cfg_pass()
+    passes.run(module, builder)
+    return target.emit_assembly(module)

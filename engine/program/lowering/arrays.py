@@ -1,0 +1,252 @@
+"""What JAX does with arrays, done with arrays of operations: numbers moved about, put together, looked up; loops and branches."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.program.lowering import ordering, places
+from engine.program.lowering.operations import Array, NoScalarForm, Operation, single, stacked
+from engine.program.lowering.places import UNROLLED, Scalars
+
+Shape = tuple[int, ...]
+
+
+def _iota(params: Any, shape: tuple[int, ...]) -> np.ndarray:
+    along = [-1 if axis == params["dimension"] else 1 for axis in range(len(shape))]
+    return np.broadcast_to(np.arange(shape[params["dimension"]], dtype=params["dtype"]).reshape(along), shape)
+
+
+def _loop_parts(params: Any) -> tuple[int, int]:
+    """How many of a loop's operands stay, and how many go from round to round; JAX 0.12 says it otherwise."""
+    if "num_consts" in params:
+        return params["num_consts"], params["num_carry"]
+    stays, carried, *_ = params["ft_in"].unpack()
+    return len(stays), len(carried)
+
+
+def _spread(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+    (operand, *_) = operands
+    sizes = [1] * len(shape)
+    for axis, along in enumerate(params["broadcast_dimensions"]):
+        sizes[along] = operand.shape[axis]
+    return [np.broadcast_to(operand.reshape(sizes), shape)]
+
+
+def _slice(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+    steps = params["strides"] or [1] * operands[0].ndim
+    places = zip(params["start_indices"], params["limit_indices"], steps, strict=True)
+    return [np.asarray(operands[0][tuple(slice(*place) for place in places)], object)]
+
+
+def _split(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+    return np.split(operands[0], np.cumsum(params["sizes"])[:-1], params["axis"])
+
+
+def _shaped(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+    return [operands[0].reshape(shape)]
+
+
+_MOVES: dict[str, Callable[[Sequence[Array], Any, tuple[int, ...]], list[Array]]] = {
+    "broadcast_in_dim": _spread,
+    "concatenate": lambda operands, params, _: [np.concatenate(operands, params["dimension"])],
+    "copy": lambda operands, params, _: list(operands),
+    "expand_dims": _shaped,
+    "optimization_barrier": lambda operands, params, _: list(operands),
+    "reshape": _shaped,
+    "rev": lambda operands, params, _: [np.flip(operands[0], params["dimensions"])],
+    "slice": _slice,
+    "split": _split,
+    "squeeze": _shaped,
+    "stack": lambda operands, params, _: [np.stack(operands, params["axis"])],
+    "stop_gradient": lambda operands, params, _: list(operands),
+    "tile": lambda operands, params, _: [np.tile(operands[0], params["reps"])],
+    "unstack": lambda operands, params, _: [
+        np.asarray(part, object) for part in np.moveaxis(operands[0], params["axis"], 0)
+    ],
+    "transpose": lambda operands, params, _: [operands[0].transpose(params["permutation"])],
+}
+
+
+def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
+    rest = tuple(size for axis, size in enumerate(operand.shape) if axis not in axes)
+    rows = np.moveaxis(operand, axes, range(len(axes))).reshape(-1, *rest)
+    if len(rows) == 0:
+        return np.full(rest, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
+    total = rows[0] if isinstance(rows[0], np.ndarray) else single(rows[0])
+    for row in rows[1:]:
+        total = scalars.elementwise(
+            name, [total, row if isinstance(row, np.ndarray) else single(row)], rest, dtype
+        )
+    return total
+
+
+def _place_of_extreme(
+    scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype
+) -> Array:
+    """The place of the greatest or least number along an axis, as XLA has it."""
+    rows = np.moveaxis(operand, axes[0], 0)
+    made = np.empty(rows.shape[1:], object)
+    for at in np.ndindex(made.shape):
+        best, place = rows[(0, *at)], scalars.constant(np.zeros((), dtype))
+        for k in range(1, len(rows)):
+            one = rows[(k, *at)]
+            # what is no number is the extreme, the first one; of equal numbers too the first
+            before = scalars.each("ge" if name == "argmax" else "le", best, one)
+            farther = scalars.each("not", before)
+            if best.dtype.kind == "f":
+                farther = scalars.each("and", farther, scalars.each("eq", best, best))
+            best = scalars.each("select", farther, one, best)
+            place = scalars.each("select", farther, scalars.constant(np.asarray(k, dtype)), place)
+        made[at] = place
+    return made
+
+
+def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np.dtype) -> Array:
+    """Sums, products or extremes up to each place along an axis."""
+    made = np.moveaxis(operand.copy(), params["axis"], 0)
+    forward = range(1, len(made))
+    for k in reversed(forward) if params.get("reverse", False) else forward:
+        this, before = (k - 1, k) if params.get("reverse", False) else (k, k - 1)
+        for at in np.ndindex(made.shape[1:]):
+            made[(this, *at)] = scalars.each(name, made[(before, *at)], made[(this, *at)])
+    return np.moveaxis(made, 0, params["axis"])
+
+
+def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Array:
+    """An array with numbers before, behind and between its own; where these counts are negative it is cut off."""
+    made = np.empty(shape, object)
+    made.fill(filling)
+    for at in np.ndindex(operand.shape):
+        to = tuple(int(low) + k * (int(inner) + 1) for k, (low, _, inner) in zip(at, config, strict=True))
+        if all(0 <= k < size for k, size in zip(to, shape, strict=True)):
+            made[to] = operand[at]
+    return made
+
+
+def _product(
+    scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: tuple[int, ...], dtype: np.dtype
+) -> Array:
+    """A product of matrices or vectors of known size, summed up from its first term on."""
+    (along_left, along_right), (batch_left, batch_right) = dimensions
+    free_left = [axis for axis in range(left.ndim) if axis not in (*along_left, *batch_left)]
+    free_right = [axis for axis in range(right.ndim) if axis not in (*along_right, *batch_right)]
+    count = math.prod(left.shape[axis] for axis in along_left)
+    if count * math.prod(shape) > UNROLLED:
+        raise NoScalarForm("a large product of matrices")
+    batch = [left.shape[axis] for axis in batch_left]
+    lefts = left.transpose([*batch_left, *free_left, *along_left]).reshape(math.prod(batch), -1, count)
+    rights = right.transpose([*batch_right, *free_right, *along_right]).reshape(math.prod(batch), -1, count)
+    made = np.empty((lefts.shape[0], lefts.shape[1], rights.shape[1]), object)
+    for b, i, j in np.ndindex(made.shape):
+        terms = [
+            scalars.each("mul", x, y, dtype=dtype) for x, y in zip(lefts[b, i], rights[b, j], strict=True)
+        ]
+        total = terms[0]
+        for term in terms[1:]:
+            total = scalars.each("add", total, term, dtype=dtype)
+        made[b, i, j] = total
+    return made.reshape(shape)
+
+
+def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
+    """A branch: all of them are computed and one is taken, as `vmap` does it."""
+    index, *given = operands
+    cases = [scalars.traced(branch, given) for branch in params["branches"]]
+    return [
+        scalars.elementwise("select_n", [index, *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
+        if of_each[0].size
+        else of_each[0]
+        for of_each in zip(*cases, strict=True)
+    ]
+
+
+def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
+    """A loop of known length, written out."""
+    body, length = params["jaxpr"], params["length"]
+    consts, carried = _loop_parts(params)
+    if length * len(body.jaxpr.eqns) > 16 * UNROLLED or length > UNROLLED:
+        raise NoScalarForm("a long loop")
+    fixed, carry, along = (
+        operands[:consts],
+        list(operands[consts : consts + carried]),
+        operands[consts + carried :],
+    )
+    rounds: list[list[Array]] = [[] for _ in range(length)]
+    for turn in reversed(range(length)) if params["reverse"] else range(length):
+        now = [np.asarray(part[turn], object) for part in along]
+        results = scalars.traced(body, [*fixed, *carry, *now])
+        carry, rounds[turn] = results[:carried], results[carried:]
+    if not length:
+        raise NoScalarForm("a loop of no round")
+    return [*carry, *(stacked(column) for column in zip(*rounds, strict=True))]
+
+
+_REDUCTIONS = {
+    "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min", "reduce_and": "and", "reduce_or": "or",
+}  # fmt: skip
+"""What puts the numbers of a reduction together, two by two."""
+_NEUTRAL: Mapping[str, Callable[[Any], Any]] = {
+    "add": lambda dtype: 0, "mul": lambda dtype: 1, "max": lambda dtype: _limits(dtype)[0], "min": lambda dtype: _limits(dtype)[1],
+    "and": lambda dtype: ~np.zeros((), dtype), "or": lambda dtype: 0,
+}  # fmt: skip
+"""What a reduction of no numbers gives."""
+
+
+def _limits(dtype: np.dtype) -> tuple[float, float]:
+    if dtype.kind == "b":
+        return False, True
+    return (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+
+
+def applied(
+    scalars: Scalars,
+    name: str,
+    operands: Sequence[Array],
+    params: Mapping[str, Any],
+    shape: Shape,
+    dtype: np.dtype,
+) -> list[Array] | None:
+    """What an operation of JAX on arrays gives; None where it is none of arrays.
+
+    Raises:
+      NoScalarForm: it is not written out.
+    """
+    if name in _MOVES:
+        return _MOVES[name](operands, params, shape)
+    if name in _REDUCTIONS:
+        return [_reduced(scalars, _REDUCTIONS[name], operands[0], params["axes"], dtype)]
+    known = _OTHERS.get(name)
+    return None if known is None else known(scalars, operands, params, shape, dtype)
+
+
+_OTHERS: Mapping[str, Callable[..., list[Array]]] = {
+    "argmax": lambda s, o, p, _, dtype: [_place_of_extreme(s, "argmax", o[0], p["axes"], dtype)],
+    "argmin": lambda s, o, p, _, dtype: [_place_of_extreme(s, "argmin", o[0], p["axes"], dtype)],
+    "cond": lambda s, o, p, *_: _chosen(s, o, p),
+    **{
+        f"cum{ending}": lambda s, o, p, _, dtype, name=name: [_running(s, name, o[0], p, dtype)]
+        for ending, name in (("sum", "add"), ("prod", "mul"), ("max", "max"), ("min", "min"))
+    },
+    "dot_general": lambda s, o, p, shape, dtype: [
+        _product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)
+    ],
+    "dynamic_slice": lambda s, o, p, *_: [
+        places.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"])
+    ],
+    "dynamic_update_slice": lambda s, o, *_: [places.put(s, o[0], o[1], [one.item() for one in o[2:]])],
+    "gather": lambda s, o, p, shape, _: [places.gathered(s, o[0], o[1], p, shape)],
+    "iota": lambda s, o, p, shape, _: [s.array(_iota(p, shape))],
+    "pad": lambda s, o, p, shape, _: [_padded(o[0], o[1].item(), p["padding_config"], shape)],
+    "scan": lambda s, o, p, *_: _loop(s, o, p),
+    "scatter": lambda s, o, p, *_: [places.scattered(s, None, o, p)],
+    **{
+        f"scatter{sign}{name}": lambda s, o, p, *_, name=name: [places.scattered(s, name, o, p)]
+        for sign in "-_"
+        for name in ("add", "mul", "max", "min")
+    },
+    "sort": lambda s, o, p, *_: ordering.in_order(s, o, p["dimension"], p["num_keys"]),
+}

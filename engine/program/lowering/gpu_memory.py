@@ -1,0 +1,71 @@
+"""Where the numbers of a GPU's thread lie: the paths' in columns, what has no register in the memory of its block, the table in vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from engine.program.lowering.operations import Operation
+from engine.program.lowering.stages import TABLE, Aim, Listing, Place, Room, words_of
+
+_VECTOR = 4
+"""Words that a thread reads at once, at most."""
+
+
+def in_columns(listing: Listing, aim: Aim) -> Listing:
+    """What a path has in the memory of its block, its random numbers and what it hands on to its years, with a row for each number."""
+    starts = {"scores": 0, "shared_lasting": aim.start}
+
+    def laid(one: Operation, place: Place) -> Place:
+        if place.pointer in starts:
+            at = starts[place.pointer] + place.offset
+            return Place(f"column{words_of(one.dtype)}", at * aim.paths)
+        return replace(place, offset=place.offset * aim.paths) if place.pointer == "year" else place
+
+    return _laid(listing, laid)
+
+
+def in_vectors(listing: Listing, aim: Aim) -> Listing:
+    """The table with rows of whole vectors, so that a thread reads several numbers at once."""
+    table = listing.stages[TABLE]
+    lasting, each = (-(-words // _VECTOR) * _VECTOR for words in (table.room.lasting, table.room.each))
+
+    def laid(_: Operation, place: Place) -> Place:
+        if place.pointer not in ("table_each", "table_lasting"):
+            return place
+        align = _VECTOR if place.offset % _VECTOR == 0 else 1
+        return replace(place, stride=each if place.stride else 0, align=align)
+
+    made = _laid(listing, laid)
+    made.stages[TABLE].room = Room(lasting, each)
+    return made
+
+
+def in_memory(listing: Listing, aim: Aim) -> Listing:
+    """States in the memory of the block, those first that are used for the least part of a year."""
+    *others, stage = listing.stages
+    place = {operation: at for at, operation in enumerate(stage.rounds)}
+    read: dict[Operation, int] = {}
+    for operation in reversed(stage.rounds):
+        read.update(dict.fromkeys(operation.operands, place[operation]))
+    able = [
+        state
+        for state in stage.states
+        if state.now in read and state.after in place and state.now.dtype == listing.dtype
+    ]
+    able.sort(key=lambda state: place[state.after] - read[state.now])
+    carried = {state: Place("carried", at * aim.row) for at, state in enumerate(able[: aim.carried])}
+    loads = {one: at for state, at in carried.items() for one in (state.now, state.last)}
+    return replace(listing, stages=(*others, replace(stage, carried=carried, loads={**stage.loads, **loads})))
+
+
+def _laid(listing: Listing, laid: Callable[[Operation, Place], Place]) -> Listing:
+    stages = [
+        replace(
+            stage,
+            loads={one: laid(one, place) for one, place in stage.loads.items()},
+            stores=[(one, laid(one, place)) for one, place in stage.stores],
+        )
+        for stage in listing.stages
+    ]
+    return replace(listing, stages=tuple(stages))

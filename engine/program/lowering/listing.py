@@ -1,0 +1,194 @@
+"""A study as one list of scalar operations: its draws, its shocks, the years and the outcomes of one path under one policy."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Sequence
+from itertools import repeat
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.draws import random_words
+from engine.draws.sampling import SAMPLERS
+from engine.program.lowering.operations import Array, Operation, Source, single
+from engine.program.lowering.passes import OF_LIST, OF_STAGES, walked
+from engine.program.lowering.scalars import Scalars
+from engine.program.lowering.stages import SHARED, Aim, Listing, Place, Rows, Stage, State, words_of
+from engine.program.tracing import drawing
+from engine.program.tracing.equations import Axis
+from engine.program.tracing.rules import Rules
+from engine.study.study import Study
+
+PATH_YEAR = Axis.PATH | Axis.YEAR
+
+
+def listed(study: Study, rules: Rules, inputs: Any) -> Listing:
+    """The list of a study.
+
+    Args:
+      inputs: as `arguments.of` gives them; their shapes count alone.
+
+    Raises:
+      NoScalarForm: the model, or what it draws, holds an operation that is not written out.
+    """
+    with jax.enable_x64(rules.dtype == np.float64):
+        return _listed(study, rules, inputs)
+
+
+def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
+    scalars, dtype = Scalars(), rules.dtype
+    rest, arguments = uniform(inputs)
+    fed = jax.tree.unflatten(
+        jax.tree.structure(rest), _inputs(scalars, "argument", arguments, repeat(Axis.NONE))
+    )
+    levers = [jax.ShapeDtypeStruct((), leaf.dtype) for leaf in jax.tree.leaves(inputs["levers"])]
+
+    scores = _row(scalars, dtype, "score", len(inputs["factor_keys"]), Axis.PATH)
+    draws: list[Operation] = []
+    if study.inputs:
+        drawn = _traced(
+            scalars, lambda s, f: drawing.stacked(study, drawing.factors(study, s, f)), scores, fed
+        )
+        draws = list(drawn[:, 0])
+    first = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
+    if not study.is_path_model:
+        outcomes = _as_floats(scalars, dtype, scalars.rule(rules.of_paths(), [*map(single, draws), *first]))
+        return _finished(scalars, dtype, [], outcomes=outcomes, cells=[], draws=draws, shocks=[])
+    written = rules.of_years
+    is_first = scalars.input(Source("is first"), bool, Axis.YEAR)
+    words = {
+        law: _row(scalars, dtype, law, keys.shape[1], PATH_YEAR) for law, keys in inputs["shock_keys"].items()
+    }
+    before, now, after, tables = _shocks(scalars, study, dtype, words, fed, is_first, draws)
+    shocks = [row[0, 0] for table in tables for row in table]
+    drawn, struck = [*map(single, draws)], [*map(single, shocks)]
+    this = _inputs(scalars, "lever of year", levers, repeat(Axis.POLICY | Axis.YEAR))
+    carried = written.year_takes[0]
+    leaves = jax.tree.leaves(carried.example)
+    held = _inputs(scalars, "state", leaves, carried.axes)
+    last = _inputs(scalars, "last", leaves, [(axes & ~Axis.YEAR) | Axis.END for axes in carried.axes])
+    begun = scalars.rule(written.begin, [*drawn, *first])
+    calendar = single(scalars.input(Source("year"), np.int32, Axis.YEAR))
+    results = scalars.rule(written.year, [*held, calendar, *drawn, *struck, *this])
+    states = [State(b, n, a, n) for b, n, a in zip(before, now, after, strict=True)]
+    for leaf, *of_each in zip(leaves, begun, held, results[: len(leaves)], last, strict=True):
+        for b, n, a, end in zip(*(part.flat for part in of_each), strict=True):
+            b, a = (scalars.each("convert_element_type", one, dtype=leaf.dtype) for one in (b, a))
+            states.append(State(b, n, a, end))
+    outcomes = _as_floats(scalars, dtype, scalars.rule(written.end, last))
+    cells = _as_floats(scalars, dtype, results[len(leaves) :])
+    return _finished(scalars, dtype, states, outcomes=outcomes, cells=cells, draws=draws, shocks=shocks)
+
+
+@functools.cache
+def words(sampler_name: str, law: str, dtype: type) -> Listing:
+    """The list of a sampler for one group of paths and one stream of a law, "normal" or "uniform": the "numbers" of the group's paths in order."""
+    sampler, scalars = SAMPLERS[sampler_name], Scalars()
+
+    def numbers(key: Any, low: Any, high: Any) -> Any:
+        if law == "normal":
+            return sampler.normals(key, (low, high), sampler.group, dtype)
+        return random_words.uniform(sampler.words(key, (low, high), sampler.group), dtype)
+
+    of_key = jax.ShapeDtypeStruct((2 + sampler.directions,), np.uint32)
+    keys = _inputs(scalars, "key", [of_key], [Axis.YEAR])
+    low = scalars.input(Source("counter"), np.uint32, Axis.PATH)
+    high = scalars.input(Source("high"), np.uint32, Axis.NONE)
+    with jax.enable_x64(dtype == np.float64):
+        word = jax.ShapeDtypeStruct((), np.uint32)
+        closed = jax.make_jaxpr(numbers)(of_key, word, word)
+    (given,) = scalars.traced(closed, [*keys, single(low), single(high)])
+    return _finished(scalars, dtype, [], numbers=list(given[np.argsort(sampler.offsets)]))
+
+
+def words_stage(study: Study, law: str, dtype: type, step: int, counter: str, numbers: Rows) -> Stage:
+    """Random numbers of one group of paths, of one stream after the other.
+
+    Args:
+      step: words from the key of a stream to the next.
+      counter: the pointer to the number of the group.
+      numbers: where they are written.
+    """
+    inputs = {
+        "key": Place("keys", 0, step, False), "counter": Place(counter, 0), "high": Place("high", 0, 0, False),
+    }  # fmt: skip
+    aim = Aim(inputs, {"numbers": numbers}, lambda _: SHARED)
+    return walked(OF_STAGES, words(study.sampler, law, dtype), aim).stages[SHARED]
+
+
+def uniform(inputs: Any) -> tuple[Any, list[np.ndarray]]:
+    """The arguments that are the same for all paths, years and policies, and these as arrays in the order of their places."""
+    rest = {
+        name: value for name, value in inputs.items() if name not in ("factor_keys", "shock_keys", "levers")
+    }
+    return rest, [np.asarray(leaf) for leaf in jax.tree.leaves(rest)]
+
+
+def _finished(
+    scalars: Scalars, dtype: type, states: Sequence[State], **results: Sequence[Operation]
+) -> Listing:
+    given = {kind: tuple(ones) for kind, ones in results.items()}
+    return walked(OF_LIST, Listing(dtype, tuple(scalars.operations), tuple(states), given), Aim({}, {}))
+
+
+def _as_floats(scalars: Scalars, dtype: type, values: Sequence[Array]) -> list[Operation]:
+    return [scalars.each("convert_element_type", value.item(), dtype=dtype) for value in values]
+
+
+def _inputs(scalars: Scalars, kind: str, leaves: Iterable[Any], axes: Iterable[Axis]) -> list[Array]:
+    """Arrays as inputs, number by number, one behind the other; each array differs by axes of its own."""
+    made, place = [], 0
+    for leaf, differs in zip(leaves, axes, strict=False):
+        array = np.empty(leaf.shape, object)
+        for at in np.ndindex(leaf.shape):
+            array[at] = scalars.input(Source(kind, place), leaf.dtype, differs)
+            place += words_of(np.dtype(leaf.dtype))
+        made.append(array)
+    return made
+
+
+def _row(scalars: Scalars, dtype: type, kind: str, count: int, axes: Axis) -> Array:
+    """Random numbers of one path, [stream, 1]."""
+    return _inputs(scalars, kind, [jax.ShapeDtypeStruct((count, 1), dtype)], [axes])[0]
+
+
+def _examples(tree: Any) -> Any:
+    return jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.flat[0].dtype if leaf.size else np.float32), tree
+    )
+
+
+def _traced(scalars: Scalars, function: Any, *given: Any) -> Any:
+    """What a function of arrays gives, as trees of operations."""
+    closed, shape = jax.make_jaxpr(function, return_shape=True)(*(_examples(tree) for tree in given))
+    results = scalars.traced(closed, [leaf for tree in given for leaf in jax.tree.leaves(tree)])
+    return jax.tree.unflatten(jax.tree.structure(shape), results)
+
+
+def _shocks(
+    scalars: Scalars,
+    study: Study,
+    dtype: type,
+    words: Any,
+    fed: Any,
+    is_first: Operation,
+    draws: Sequence[Operation],
+) -> tuple[list[Operation], list[Operation], list[Operation], list[Array]]:
+    """What is remembered before the first year, in a year and after it; and the shocks of the year as tables [stream, 1, 1]."""
+    past = study.shock_draws.before(1, dtype)
+    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(past)]
+    before = [scalars.constant(leaf[at]) for leaf in leaves for at in np.ndindex(leaf.shape)]
+    held = _inputs(scalars, "past", leaves, repeat(PATH_YEAR))
+    remembered = jax.tree.unflatten(jax.tree.structure(past), held)
+    rows: Array = np.empty((len(draws), 1), object)
+    rows[:, 0] = draws
+    by_run = drawing.by_run(study, rows)
+
+    def of_year(words: Any, fed: Any, past: Any, first: Any, factors: Any) -> Any:
+        return study.shock_draws.of_year(words, fed, past, first, factors)
+
+    tables, after = _traced(scalars, of_year, words, fed["shocks"], remembered, single(is_first), by_run)
+    flat = [part for leaf in jax.tree.leaves(after) for part in leaf.flat]
+    return before, [part for leaf in held for part in leaf.ravel().tolist()], flat, tables

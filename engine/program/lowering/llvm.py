@@ -1,0 +1,135 @@
+"""LLVM IR as it is written: lines, types, numbers that are known, memory.
+
+The width is a parameter: 16 paths at once where vectors are that wide, 1 on a GPU's thread. All operations are those that IEEE 754
+rounds correctly, none may be contracted or reordered, so the width changes no bit.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from engine.program.lowering.stages import Place
+
+_TYPES = {
+    np.dtype(name): kind
+    for name, kind in (
+        ("float32", "float"), ("float64", "double"), ("int32", "i32"), ("uint32", "i32"), ("int64", "i64"), ("uint64", "i64"), ("bool", "i1"),
+    )
+}  # fmt: skip
+EMITTER = 2
+"""Changes with whatever changes the bits of a path: the list, its polynomials, what is one operation."""
+RESULTS = ("results", "cells", "kept")
+"""Pointers to what leaves a path."""
+
+
+class NoMachineForm(Exception):
+    """An operation, or a type, that the emitter does not know."""
+
+
+class Function:
+    """The text of one function as it is written, and what it calls.
+
+    Args:
+      width: paths that it computes at once.
+    """
+
+    def __init__(self, width: int):
+        self.width = width
+        self.lines: list[str] = []
+        self.declared: set[str] = set()
+        self._count = 0
+
+    def new(self, text: str) -> str:
+        """A line that gives a value; its name."""
+        self._count += 1
+        name = f"%v{self._count}"
+        self.lines.append(f"  {name} = {text}")
+        return name
+
+    def type(self, dtype: np.dtype, wide: bool = True) -> str:
+        """A type of numbers, of all paths at once where wide."""
+        kind = _TYPES.get(dtype)
+        if kind is None:
+            raise NoMachineForm(f"numbers of type {dtype}")
+        return f"<{self.width} x {kind}>" if wide and self.width > 1 else kind
+
+    def constant(self, value: object, dtype: np.dtype) -> str:
+        """A number that is known, for all paths."""
+        text = _number(value, dtype)
+        return f"splat ({_TYPES[dtype]} {text})" if self.width > 1 else text
+
+    def intrinsic(self, name: str, dtype: np.dtype, *operands: str) -> str:
+        """What an intrinsic gives of operands of its own type."""
+        kind = self.type(dtype)
+        ending = ("" if self.width == 1 else f"v{self.width}") + {"float": "f32", "double": "f64"}.get(
+            _TYPES[dtype], _TYPES[dtype]
+        )
+        self.declared.add(f"declare {kind} @llvm.{name}.{ending}({', '.join([kind] * len(operands))})")
+        return self.new(f"call {kind} @llvm.{name}.{ending}({', '.join(f'{kind} {o}' for o in operands)})")
+
+    def address(self, place: Place, turn: str | None) -> str:
+        """Where a number lies in a round."""
+        each = self.width if place.wide else 1
+        if place.stride and turn is None:
+            raise ValueError(f"{place} is read outside the rounds")
+        at = str(place.offset * each)
+        if place.stride:
+            moved = self.new(f"mul nuw nsw i64 {turn}, {place.stride * each}")
+            at = self.new(f"add nuw nsw i64 {moved}, {at}") if place.offset else moved
+        return self.new(f"getelementptr inbounds i32, ptr %{place.pointer}, i64 {at}")
+
+    def load(self, dtype: np.dtype, place: Place, turn: str | None) -> str:
+        """A number from memory, for all paths."""
+        at = self.address(place, turn)
+        held = np.dtype(np.int32) if dtype.kind == "b" else dtype
+        align = 4 * self.width if place.wide else 4 * place.align
+        value = self.new(f"load {self.type(held, place.wide)}, ptr {at}, align {align}")
+        if dtype.kind == "b":
+            zero = _zero(self.width if place.wide else 1)
+            value = self.new(f"icmp ne {self.type(held, place.wide)} {value}, {zero}")
+        return value if place.wide or self.width == 1 else self.spread(value, dtype)
+
+    def spread(self, value: str, dtype: np.dtype) -> str:
+        """One number for all paths."""
+        kind, vector = self.type(dtype, wide=False), self.type(dtype)
+        first = self.new(f"insertelement {vector} poison, {kind} {value}, i64 0")
+        return self.new(
+            f"shufflevector {vector} {first}, {vector} poison, <{self.width} x i32> zeroinitializer"
+        )
+
+    def store(self, value: str, dtype: np.dtype, place: Place, turn: str | None) -> None:
+        """Writes a number to memory; what leaves as not a number is always the same one."""
+        if dtype.kind == "f" and place.pointer in RESULTS:
+            bad = self.new(f"fcmp uno {self.type(dtype)} {value}, {value}")
+            value = self.select(bad, self.constant(np.nan, dtype), value, dtype)
+        if dtype.kind == "b":
+            value = self.new(f"zext {self.type(dtype)} {value} to {self.type(np.dtype(np.int32))}")
+        held = np.dtype(np.int32) if dtype.kind == "b" else dtype
+        at = self.address(place, turn)
+        self.lines.append(f"  store {self.type(held)} {value}, ptr {at}, align {4 * self.width}")
+
+    def select(self, which: str, yes: str, no: str, dtype: np.dtype) -> str:
+        """One of two numbers, lane by lane."""
+        kind = self.type(dtype)
+        return self.new(f"select {self.type(np.dtype(bool))} {which}, {kind} {yes}, {kind} {no}")
+
+    def compare(self, name: str, dtype: np.dtype, x: str, y: str) -> str:
+        """Whether "eq", "ne", "lt", "le", "gt" or "ge" holds of two numbers; of what is not a number "ne" alone."""
+        if dtype.kind == "f":
+            return self.new(f"fcmp {'u' if name == 'ne' else 'o'}{name} {self.type(dtype)} {x}, {y}")
+        sign = "" if name in ("eq", "ne") else "s" if dtype.kind == "i" else "u"
+        return self.new(f"icmp {sign}{name} {self.type(dtype)} {x}, {y}")
+
+
+def _number(value: object, dtype: np.dtype) -> str:
+    if dtype.kind == "b":
+        return "true" if value else "false"
+    if dtype.kind in "iu":
+        return str(int(value))  # type: ignore[call-overload]
+    return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"  # type: ignore[arg-type]
+
+
+def _zero(width: int) -> str:
+    return "zeroinitializer" if width > 1 else "0"

@@ -1,0 +1,78 @@
+"""Numbers put in order, and the order of all numbers that XLA has: -0 below 0, what is no number above all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.program.lowering.operations import Array, NoScalarForm, Operation
+from engine.program.lowering.places import UNROLLED, Scalars
+
+
+def compared(scalars: Scalars, name: str, x: Operation, y: Operation) -> Operation:
+    """Whether one number is below another one, or not above it, in the order of all numbers.
+
+    Args:
+      name: "lt" or "le".
+    """
+    return scalars.each(name, _key(scalars, x), _key(scalars, y))
+
+
+def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) -> list[Array]:
+    """Arrays put in the order of the first of them along an axis, and of the next where these are equal; others stay in their order.
+
+    Neighbours change places until all are in order, so few numbers can be.
+    """
+    size = operands[0].shape[axis]
+    if size * (size - 1) // 2 * (len(operands) + keys) > UNROLLED:
+        raise NoScalarForm("sort")
+    made = [np.moveaxis(operand.copy(), axis, -1) for operand in operands]
+    for at in np.ndindex(made[0].shape[:-1]):
+        rows = [
+            [
+                *(_key(scalars, _plain(scalars, array[(*at, k)])) for array in made[:keys]),
+                *(array[(*at, k)] for array in made),
+            ]
+            for k in range(size)
+        ]
+        for last in range(size - 1, 0, -1):
+            for k in range(last):
+                below = _below(scalars, rows[k + 1][:keys], rows[k][:keys])
+                pairs = list(zip(rows[k], rows[k + 1], strict=True))
+                rows[k] = [scalars.each("select", below, y, x) for x, y in pairs]
+                rows[k + 1] = [scalars.each("select", below, x, y) for x, y in pairs]
+        for k, row in enumerate(rows):
+            for array, value in zip(made, row[keys:], strict=True):
+                array[(*at, k)] = value
+    return [np.moveaxis(array, -1, axis) for array in made]
+
+
+def _below(scalars: Scalars, left: Sequence[Operation], right: Sequence[Operation]) -> Operation:
+    """Whether a row of keys stands before another one."""
+    result = scalars.constant(np.False_)
+    for x, y in reversed(list(zip(left, right, strict=True))):
+        same = scalars.each("and", scalars.each("eq", x, y), result)
+        result = scalars.each("or", scalars.each("lt", x, y), same)
+    return result
+
+
+def _plain(scalars: Scalars, value: Operation) -> Operation:
+    """The number with -0 as 0: they are equal to a sort."""
+    if value.dtype.kind != "f":
+        return value
+    zero = scalars.constant(value.dtype.type(0))
+    return scalars.each("select", scalars.each("eq", value, zero), zero, value)
+
+
+def _key(scalars: Scalars, value: Operation) -> Operation:
+    """A whole number for each number, in the same order."""
+    if value.dtype.kind != "f":
+        return value
+    kind = np.dtype(f"i{value.dtype.itemsize}")
+    bits = scalars.each("bitcast_convert_type", value, dtype=kind)
+    most = scalars.constant(np.asarray(np.iinfo(kind).max, kind))
+    sign = scalars.constant(np.asarray(8 * kind.itemsize - 1, kind))
+    mask = scalars.each("and", scalars.each("shift_right_arithmetic", bits, sign), most)
+    key = scalars.each("xor", bits, mask)
+    return scalars.each("select", scalars.each("ne", value, value), most, key)

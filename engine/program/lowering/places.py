@@ -1,0 +1,186 @@
+"""What is read from places of an array that may not be known, and what is written to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.program.lowering.operations import Array, NoScalarForm, Operation
+
+Scalars = Any
+"""The list that operations are added to; `scalars.py` stands above this file."""
+UNROLLED = 256
+"""Rounds of a loop, or numbers of an array, that are written out, at most."""
+_FEW = 4
+
+
+def taken(scalars: Scalars, operand: Array, starts: Sequence[Operation], sizes: Sequence[int]) -> Array:
+    """A part of an array of some sizes, one axis after the other; it begins as far on as it fits."""
+    for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+        rows = np.moveaxis(operand, axis, 0)
+        at = _within(scalars, start, len(rows) - size)
+        made = np.empty((size, *rows.shape[1:]), object)
+        for k, *rest in np.ndindex(made.shape):
+            made[(k, *rest)] = _one_of(
+                scalars, [rows[(k + n, *rest)] for n in range(len(rows) - size + 1)], at
+            )
+        operand = np.moveaxis(made, 0, axis)
+    return operand
+
+
+def put(scalars: Scalars, operand: Array, part: Array, starts: Sequence[Operation]) -> Array:
+    """An array with a part of it replaced, which begins as far on as it fits."""
+    room = [whole - size for whole, size in zip(operand.shape, part.shape, strict=True)]
+    begins = [_within(scalars, start, most) for start, most in zip(starts, room, strict=True)]
+    made = operand.copy()
+    for at in np.ndindex(part.shape):
+        _write(scalars, made, None, part.item(at), begins, at, scalars.constant(np.True_))
+    return made
+
+
+def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shape: Sequence[int]) -> Array:
+    """XLA's gather: parts of an array, one for each row of indices."""
+    about, sizes = params["dimension_numbers"], params["slice_sizes"]
+    flat = {*about.collapsed_slice_dims, *about.operand_batching_dims}
+    kept = tuple(0 if axis in flat else slice(None) for axis in range(operand.ndim))
+    made = np.empty(shape, object)
+    ahead = np.moveaxis(made, about.offset_dims, range(-len(about.offset_dims), 0))
+    for at in np.ndindex(indices.shape[:-1]):
+        starts = _starts(
+            scalars, at, indices[at], about.start_index_map, about.operand_batching_dims, about.start_indices_batching_dims, operand.ndim
+        )  # fmt: skip
+        part: Array = np.asarray(taken(scalars, operand, starts, sizes)[kept], object)
+        if "FILL" in str(params["mode"]):
+            inside = _inside(scalars, starts, operand.shape, sizes)
+            for place in np.ndindex(part.shape):
+                kind = part[place].dtype
+                other = scalars.constant(np.asarray(_filling(params["fill_value"], kind), kind))
+                part[place] = scalars.each("select", inside, part[place], other)
+        ahead[at] = part[()] if not part.shape else part
+    return made
+
+
+def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], params: Any) -> Array:
+    """XLA's scatter: numbers that are written to places of an array, or put together with what is there, one after the other.
+
+    Args:
+      name: what puts them together; None if they replace what is there.
+      operands: the array, rows of indices, and the numbers.
+    """
+    operand, indices, updates = operands
+    about, drops = params["dimension_numbers"], "CLIP" not in str(params["mode"])
+    windows = about.update_window_dims
+    flat = {*about.inserted_window_dims, *about.operand_batching_dims}
+    wide = [axis for axis in range(operand.ndim) if axis not in flat]
+    sizes = [1] * operand.ndim
+    for axis, along in zip(wide, windows, strict=True):
+        sizes[axis] = updates.shape[along]
+    rows = np.moveaxis(updates, windows, range(-len(windows), 0))
+    made = operand.copy()
+    for at in np.ndindex(indices.shape[:-1]):
+        starts = _starts(
+            scalars, at, indices[at], about.scatter_dims_to_operand_dims, about.operand_batching_dims,
+            about.scatter_indices_batching_dims, operand.ndim,
+        )  # fmt: skip
+        allowed = _inside(scalars, starts, operand.shape, sizes) if drops else scalars.constant(np.True_)
+        room = [whole - size for whole, size in zip(operand.shape, sizes, strict=True)]
+        begins = [_within(scalars, start, most) for start, most in zip(starts, room, strict=True)]
+        part: Array = np.asarray(rows[at], object)
+        for place in np.ndindex(part.shape):
+            offsets = [0] * operand.ndim
+            for axis, k in zip(wide, place, strict=True):
+                offsets[axis] = k
+            _write(scalars, made, name, part.item(place), begins, offsets, allowed)
+    return made
+
+
+def _write(
+    scalars: Scalars,
+    made: Array,
+    name: str | None,
+    value: Operation,
+    begins: Sequence[Operation],
+    offsets: Sequence[int],
+    allowed: Operation,
+) -> None:
+    """Writes a number to a place that may not be known: to all that it may be, where it is that."""
+    reach = [
+        [int(begin.value) + k] if begin.is_constant else list(range(whole))
+        for begin, k, whole in zip(begins, offsets, made.shape, strict=True)
+    ]
+    shape = tuple(map(len, reach))
+    if np.prod(shape, dtype=int) > UNROLLED:
+        raise NoScalarForm("a change of a large array")
+    for number in np.ndindex(shape):
+        to = tuple(places[k] for places, k in zip(reach, number, strict=True))
+        here = allowed
+        for begin, k, place in zip(begins, offsets, to, strict=True):
+            met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)))
+            here = scalars.each("and", here, met)
+        new = value if name is None else scalars.each(name, made[to], value)
+        made[to] = scalars.each("select", here, new, made[to])
+
+
+def _starts(
+    scalars: Scalars,
+    at: Sequence[int],
+    row: Array,
+    axes: Sequence[int],
+    batched: Sequence[int],
+    along: Sequence[int],
+    count: int,
+) -> list[Operation]:
+    """Where a part begins on each axis, by a row of indices; axes of which it has none begin at 0, batched ones at the row's own place."""
+    starts = [scalars.constant(np.int32(0))] * count
+    for axis, index in zip(axes, row, strict=True):
+        starts[axis] = index
+    for axis, k in zip(batched, along, strict=True):
+        starts[axis] = scalars.constant(np.int32(at[k]))
+    return starts
+
+
+def _inside(
+    scalars: Scalars, starts: Sequence[Operation], whole: Sequence[int], sizes: Sequence[int]
+) -> Operation:
+    """Whether a part lies within an array."""
+    inside = scalars.constant(np.True_)
+    for start, all_, size in zip(starts, whole, sizes, strict=True):
+        for comparison, limit in (("ge", 0), ("le", all_ - size)):
+            met = scalars.each(comparison, start, scalars.constant(start.dtype.type(limit)))
+            inside = scalars.each("and", inside, met)
+    return inside
+
+
+def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
+    """A place as far as places go."""
+    least, most = (scalars.constant(index.dtype.type(limit)) for limit in (0, most))
+    return scalars.each(
+        "convert_element_type", scalars.each("min", scalars.each("max", index, least), most), dtype=np.int32
+    )
+
+
+def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Operation:
+    """The value at a place that may not be known: from memory where they are arguments in a row, else by comparison."""
+    if at.is_constant:
+        return values[int(at.value)]
+    places = [one.source.at for one in values if one.name == "input" and one.source.kind == "argument"]
+    if len(places) == len(values) > _FEW and places == list(range(places[0], places[0] + len(places))):
+        return scalars.operation("lookup", [at], values[0].dtype, places[0])
+    if len(values) > UNROLLED:
+        raise NoScalarForm("a place in a long array")
+    result = values[-1]
+    for number in range(len(values) - 2, -1, -1):
+        here = scalars.each("le", at, scalars.constant(np.int32(number)))
+        result = scalars.each("select", here, values[number], result)
+    return result
+
+
+def _filling(value: Any, kind: np.dtype) -> Any:
+    """What stands where nothing is."""
+    if value is not None:
+        return value
+    if kind.kind == "i":
+        return np.iinfo(kind).min
+    return np.nan if kind.kind == "f" else True if kind.kind == "b" else np.iinfo(kind).max

@@ -1,0 +1,258 @@
+"""A traced program as one list of operations on scalars: arrays are taken apart, functions written out, what is known is computed.
+
+An operation is one that IEEE 754 rounds correctly, or one on integers and bits, so that whoever computes the list, in whatever
+vectors, has the same bits. What merely moves numbers about (a slice, a transpose) is done here, on arrays of operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.program import elementary
+from engine.program.lowering import arrays, ordering
+from engine.program.lowering.operation_table import OPERATIONS, named
+from engine.program.lowering.operations import KINDS, Array, Detail, NoScalarForm, Operation, Source, single
+from engine.program.tracing.equations import Atom, Axis, Constant, Rule, flat
+
+_BOOL = np.dtype(bool)
+MOST = 50_000
+"""Operations of a list: machine code of so many takes a quarter of a minute, and XLA keeps many labels of a factor together in arrays."""
+
+
+class Scalars:
+    """Operations, each of them once, in an order in which they can be computed."""
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self._known: dict[Hashable, Operation] = {}
+        self._constants: dict[Constant, Array] = {}
+        self._rules: dict[int, tuple[Any, Rule]] = {}
+
+    def input(self, source: Source, dtype: Any, axes: Axis) -> Operation:
+        """Something that is handed in."""
+        return self._once("input", (), np.dtype(dtype), source, axes)
+
+    def constant(self, value: Any) -> Operation:
+        """A number that is known."""
+        value = np.asarray(value)[()]
+        key = "constant", value.dtype, value.tobytes()
+        if key not in self._known:
+            self._known[key] = Operation("constant", (), value.dtype, value, Axis.NONE)
+        return self._known[key]
+
+    def array(self, value: Any) -> Array:
+        """An array of numbers that are known."""
+        if getattr(value, "dtype", _BOOL) not in KINDS:
+            raise NoScalarForm(f"numbers of type {value.dtype}")
+        value = np.asarray(value)
+        if not value.shape:
+            return single(self.constant(value))
+        made = np.empty(value.shape, object)
+        for at in np.ndindex(value.shape):
+            made[at] = self.constant(value[at])
+        return made
+
+    def rule(self, rule: Rule, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs of a rule."""
+        held: dict[Any, Array] = dict(zip(rule.inputs, inputs, strict=True))
+
+        def read(atom: Atom) -> Array:
+            return self._constant(atom) if isinstance(atom, Constant) else held[atom]
+
+        for equation in rule.equations:
+            shapes = [(value.shape, value.dtype) for value in equation.outputs]
+            results = self.applied(equation.name, equation.params, [read(a) for a in equation.inputs], shapes)
+            held.update(zip(equation.outputs, results, strict=True))
+        return [read(atom) for atom in rule.outputs]
+
+    def traced(self, closed: Any, inputs: Sequence[Array]) -> list[Array]:
+        """The outputs of a traced function of arrays; the same functions are asked for again and again."""
+        if id(closed) not in self._rules:
+            self._rules[id(closed)] = closed, flat(closed)
+        return self.rule(self._rules[id(closed)][1], inputs)
+
+    def _constant(self, atom: Constant) -> Array:
+        if atom not in self._constants:
+            self._constants[atom] = self.array(atom.value)
+        return self._constants[atom]
+
+    def applied(
+        self,
+        name: str,
+        params: Any,
+        operands: Sequence[Array],
+        shapes: Sequence[tuple[tuple[int, ...], np.dtype]],
+    ) -> list[Array]:
+        """What an operation of JAX gives.
+
+        Args:
+          shapes: shape and type of each result.
+
+        Raises:
+          NoScalarForm: it is not written out.
+        """
+        for _, kind in shapes:
+            if kind not in KINDS:
+                raise NoScalarForm(f"numbers of type {kind}")
+        shape, dtype = shapes[0] if shapes else ((), np.dtype(bool))
+        if name == "call_hi_primitive":  # a function that JAX 0.12 writes out later
+            examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
+            with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
+                written = jax.make_jaxpr(params["_prim"].expand)(*examples)
+            return self.traced(written, operands)
+        of_arrays = arrays.applied(self, name, operands, params, shape, dtype)
+        if of_arrays is not None:
+            return of_arrays
+        if len(shapes) != 1 or not _spread_to(shape, operands):
+            raise NoScalarForm(name)
+        if name == "integer_pow":
+            operands = [*operands, self.array(params["y"])]
+        return [self.elementwise(named(name, params), operands, shape, dtype)]
+
+    def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
+        """One operation on scalars, or what is known of its result.
+
+        Args:
+          dtype: of the result; if not given what the operation's row says, or that of the last operand.
+
+        Raises:
+          NoScalarForm: it is not written out.
+        """
+        meaning = OPERATIONS.get(name)
+        kind = np.dtype(dtype or (bool if meaning and meaning.gives == "b" else operands[-1].dtype))
+        if meaning is None or not meaning.takes(operands[-1].dtype):
+            return self._written_out(name, operands, kind)
+        less = meaning.simpler(operands, kind)
+        if less is not None:
+            return less
+        value = meaning.fold(operands, kind)
+        return self.operation(name, operands, kind) if value is None else self.constant(value)
+
+    def operation(
+        self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Detail = None
+    ) -> Operation:
+        """An operation as it stands."""
+        axes = operands[0].axes
+        for operand in operands[1:]:
+            if operand.axes is not axes:  # they are single objects, and enumerations slow to put together
+                axes |= operand.axes
+        return self._once(name, tuple(operands), dtype, detail, axes)
+
+    def _once(
+        self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, axes: Axis
+    ) -> Operation:
+        key = name, *map(id, operands), dtype, detail
+        made = self._known.get(key)
+        if made is None:
+            made = self._known[key] = Operation(name, operands, dtype, detail, axes)
+            self.operations.append(made)
+            if len(self.operations) > MOST:
+                raise NoScalarForm(f"more than {MOST:,} operations")
+        return made
+
+    def elementwise(
+        self,
+        name: str,
+        operands: Sequence[Array],
+        shape: tuple[int, ...],
+        dtype: Any,
+    ) -> Array:
+        """An operation number by number, of arrays that are spread to one shape; arguments as of `each`."""
+        if not shape and not any(operand.shape for operand in operands):
+            alone = [operand.item() for operand in operands]
+            return single(self.each(name, *alone, dtype=dtype))
+        made = np.empty(shape, object)
+        spread: list[Array] = [np.broadcast_to(operand, shape) for operand in operands]
+        for at in np.ndindex(shape):
+            made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype)
+        return made
+
+    def _written_out(self, name: str, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+        """What no machine has, in operations; in double precision what the C library has for it."""
+        if name in _WRITTEN_OUT:
+            return _WRITTEN_OUT[name](self, operands, dtype)
+        function = elementary.FUNCTIONS.get(name)
+        in_double = operands[0].dtype == np.float64
+        form = function and (function.double if in_double else function.form)
+        if form is None:
+            raise NoScalarForm(name)
+        if isinstance(form, str):
+            doubles = [self.each("convert_element_type", operand, dtype=np.float64) for operand in operands]
+            return self.operation("call", doubles, dtype, form)
+        more: tuple[int, ...] = ()
+        if name == "integer_pow":
+            *operands, power = operands
+            more = (int(power.value),)
+        traced = _traced(form, tuple(operand.dtype for operand in operands), *more)
+        (result,) = self.traced(traced, [single(operand) for operand in operands])
+        return result.item()
+
+
+def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
+    if all(operand.shape == shape for operand in operands):
+        return True
+    try:
+        return np.broadcast_shapes(*(operand.shape for operand in operands)) == shape
+    except ValueError:
+        return False
+
+
+@cache
+def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) -> Any:
+    """A function's form, traced once."""
+    with jax.enable_x64(True):
+        examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
+        return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)
+
+
+def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+    which, *cases = operands
+    if which.is_constant:
+        return cases[int(which.value)]
+    if all(case is cases[0] for case in cases):
+        return cases[0]
+    if which.dtype.kind == "b":
+        return scalars.each("select", which, cases[1], cases[0])
+    result = cases[-1]
+    for number in range(len(cases) - 2, -1, -1):
+        here = scalars.each("le", which, scalars.constant(np.asarray(number, which.dtype)))
+        result = scalars.each("select", here, cases[number], result)
+    return result
+
+
+def _clamped(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+    low, value, high = operands
+    return scalars.each("min", scalars.each("max", value, low), high)
+
+
+def _added(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+    return scalars.each("add", *operands)
+
+
+def _log2(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+    log, log_of_2 = (scalars.each("log", one) for one in (operands[0], scalars.constant(dtype.type(2))))
+    return scalars.each("div", log, log_of_2)
+
+
+def _polynomial(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+    x, *ascending = operands
+    value = ascending[-1]
+    for coefficient in ascending[-2::-1]:
+        value = scalars.each("add", scalars.each("mul", value, x), coefficient)
+    return value
+
+
+_WRITTEN_OUT: dict[str, Callable[[Scalars, Sequence[Operation], np.dtype], Operation]] = {
+    "add_any": _added,
+    "clamp": _clamped,
+    "le_to": lambda scalars, operands, _: ordering.compared(scalars, "le", *operands),
+    "log2": _log2,
+    "lt_to": lambda scalars, operands, _: ordering.compared(scalars, "lt", *operands),
+    "polynomial": _polynomial,
+    "select_n": _chain,
+}

@@ -1,0 +1,93 @@
+"""Operations in an order in which few values wait for their readers: what registers have no room for is spilled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+from engine.program.lowering.operations import Operation
+from engine.program.lowering.stages import SHARED, Aim, Listing
+
+_AHEAD = 2000
+"""Operations that one may be drawn before."""
+
+
+def near_readers(listing: Listing, aim: Aim) -> Listing:
+    """The stages with what stands before the years, and what policies share in a year, in the order of `depth_first`."""
+    stages = [replace(stage, before=depth_first(stage.before)) for stage in listing.stages]
+    # a model's own years stand cell by cell already
+    stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
+    return replace(listing, stages=tuple(stages))
+
+
+def of_a_thread(listing: Listing, aim: Aim) -> Listing:
+    """The stages with a policy's years in the order of `few_waiting`."""
+    *others, stage = listing.stages
+    read_later = {state.after for state in stage.states} | {one for one, _ in stage.stores}
+    return replace(listing, stages=(*others, replace(stage, rounds=few_waiting(stage.rounds, read_later))))
+
+
+def depth_first(operations: Sequence[Operation]) -> list[Operation]:
+    """The operations with what each reads as near before it as can be: few numbers wait for a reader at a time.
+
+    What was traced of arrays comes array by array, and all of an array would wait in memory.
+    """
+    inside: set[Operation] = set(operations)
+    ordered: dict[Operation, None] = {}
+    read = {operand for operation in operations for operand in operation.operands}
+    waiting = [one for one in reversed(operations) if one not in read]
+    while waiting:
+        operation = waiting.pop()
+        if operation in ordered:
+            continue
+        missing = [one for one in operation.operands if one in inside and one not in ordered]
+        if missing:
+            waiting += [operation, *reversed(missing)]
+        else:
+            ordered[operation] = None
+    return list(ordered)
+
+
+def few_waiting(operations: Sequence[Operation], kept: Collection[Operation]) -> list[Operation]:
+    """The operations, each behind what it reads, and as soon as it leaves no more values waiting than before.
+
+    Where there is none such, the next one as they stood is taken.
+
+    Args:
+      kept: operations whose values are read later, or elsewhere.
+    """
+    place = {operation: at for at, operation in enumerate(operations)}
+    users: dict[Operation, list[Operation]] = {}
+    for operation in operations:
+        for operand in set(operation.operands):
+            users.setdefault(operand, []).append(operation)
+    unread = {operand: len(readers) for operand, readers in users.items()}
+    lacks = {one: sum(operand in place for operand in set(one.operands)) for one in operations}
+    ready = {one for one in operations if not lacks[one]}
+    ordered: list[Operation] = []
+    done: set[Operation] = set()
+    first = 0
+
+    def freed(operation: Operation) -> int:
+        return sum(
+            unread[operand] == 1 and operand not in kept and not operand.is_constant
+            for operand in set(operation.operands)
+        )
+
+    while ready:
+        while operations[first] in done:
+            first += 1
+        near = [one for one in ready if place[one] <= first + _AHEAD]
+        best = max(near, key=lambda one: (freed(one), -place[one]))
+        if not freed(best):
+            best = min(near, key=place.__getitem__)
+        ready.remove(best)
+        done.add(best)
+        ordered.append(best)
+        for operand in set(best.operands):
+            unread[operand] -= 1
+        for user in users.get(best, ()):
+            lacks[user] -= 1
+            if not lacks[user]:
+                ready.add(user)
+    return ordered

@@ -1,0 +1,96 @@
+"""What a card makes of a study's kernel: the words that differ from the processors', and how fast it is."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.program.emitting.gpu_code import GpuCode
+from engine.program.lowering.stages import Listing
+from engine.program.running import first_launch, gpu
+from engine.program.running.contract import Outcomes
+from engine.program.running.kernel import listing_of
+from engine.program.running.native import LoopProgram
+from engine.program.tracing import arguments
+from engine.study.study import Study
+
+ROUNDS = 5
+"""Launches of which the fastest counts."""
+
+
+@dataclass(frozen=True)
+class Compared:
+    """Words of outcomes that were held against the processors', and the first that differs in a sentence, "" where none does."""
+
+    words: int
+    first: str
+
+
+def kernel(study: Study, lanes: int, target: str) -> tuple[GpuCode, str]:
+    """A study's code for launches of so many paths, and the PTX of it, as `gpu.kernel`; of a study whose program is the one loop."""
+    listing = listing_of(study, study.dtype)
+    assert isinstance(listing, Listing)
+    return gpu.kernel(study, listing, arguments.of(study, study.dtype), lanes, target)
+
+
+def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProgram) -> Compared:
+    """The ends of the first launches, made by another process, against the processors'.
+
+    Raises:
+      CardFailed: as `first_launch.ends_apart`.
+    """
+    layout, words, told = code.layout, 0, ""
+    firsts = first_launch.firsts_of(layout, layout.lanes * cards.devices.size)
+    arrays = gpu.launched(code, study, host.inputs)
+    values = first_launch.ends_apart(layout, text, cards, arrays, firsts)
+    for first, end in first_launch.by_paths(layout, firsts, values):
+        given = np.ascontiguousarray(end)
+        words += given.size * layout.unit
+        expected = np.ascontiguousarray(first_launch.of_host(host, first, given.shape[-1]))
+        told = told or _first_other(study, first, given, expected)
+    return Compared(words, told)
+
+
+def _first_other(study: Study, first: int, given: Outcomes, expected: Outcomes) -> str:
+    """The first path whose outcomes have other bytes, and which of them; "" where none has."""
+    bits = np.dtype(f"u{given.dtype.itemsize}")
+    differ = given.view(bits) != expected.view(bits)
+    if not differ.any():
+        return ""
+    path = int(np.flatnonzero(differ.any(axis=(0, 1)))[0])
+    policy, outcome = map(int, np.argwhere(differ[..., path])[0])
+    name, place = [*study.model.outcomes][outcome], (policy, outcome, path)
+    return (
+        f"{name} of path {first + path:,} under {study.policy_names[policy]} is {given[place]!s} ({given.view(bits)[place]:x}), "
+        f"on the processor {expected[place]!s} ({expected.view(bits)[place]:x}); {differ.mean():.1%} of these differ"
+    )
+
+
+def seconds(study: Study, code: GpuCode, text: str, cards: Mesh) -> tuple[float, float]:
+    """Seconds of a launch, and of copying its outcomes to main memory: the least of some rounds, after one that does not count.
+
+    Raises:
+      CardFailed: a launch raises, or all of them take longer than `gpu.FIRST`.
+    """
+    counters = gpu.counters(code.layout, 0, cards.devices.size)
+    arrays = gpu.launched(code, study, arguments.of(study, study.dtype))
+
+    def round_(run: Any) -> tuple[float, float]:
+        began = time.perf_counter()
+        running = jax.block_until_ready(run(counters, *arrays))
+        ended = time.perf_counter()
+        np.asarray(jax.device_get(running))
+        return ended - began, time.perf_counter() - ended
+
+    def rounds() -> list[tuple[float, float]]:
+        run = gpu.on_mesh(code.layout, text, cards)
+        return [round_(run) for _ in range(1 + ROUNDS)]
+
+    found = gpu.in_time(rounds, gpu.FIRST)
+    launches, copies = zip(*found[1:], strict=True)
+    return min(launches), min(copies)

@@ -1,0 +1,315 @@
+"""The one loop on GPUs, as a kernel within XLA's program: its code, and its launches. **It has never run on a card**, only been compiled for one.
+
+Whatever a card does, this process goes on: a launch that raises, or does not come back in time, is given up for good, and whoever waits
+for it is told.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import json
+import signal
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+import jax
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, UInt32
+
+from engine.program.emitting import gpu_code, ptx
+from engine.program.emitting.gpu_code import ARRAYS, GpuCode, GpuLayout
+from engine.program.lowering.stages import Listing, Room
+from engine.program.running import compilation_cache, hardware, known, machine_code
+from engine.program.running.contract import CardFailed, in_a_row, in_words
+from engine.program.running.known import Unlisted
+from engine.program.running.native import filled
+from engine.program.running.xla import AXIS
+from engine.program.tracing import arguments
+from engine.study.study import Study
+
+FIRST = hardware.PATIENCE
+"""Seconds that a program's first launch may take, with JAX's start and the driver's translation: some ten times what these take by counting."""
+LEAST = 60.0
+"""Seconds that are always waited for a pass: the shipped model's takes a hundredth of one."""
+TIMES = 100
+"""A pass may take so many times the longest of the first `LOOKED_AT`, each from its launch on: another program may have the card meanwhile."""
+LOOKED_AT = 4
+ENDING = 30
+"""Seconds that this process may take to end where a launch hangs, for which JAX and the driver would wait."""
+_CALL = "__gpu$xla.gpu.ptx"
+"""What XLA calls a kernel that it is handed as PTX."""
+_WRITTEN_BY = gpu_code.__name__, ptx.__name__
+_LOST: list[str] = []
+"""Why a card has been given up by this process, whose context there may be dead."""
+
+Given = TypeVar("Given")
+
+
+class Launches:
+    """Launches of a kernel on the cards of a mesh, for all programs that share it.
+
+    Args:
+      code: what is launched, once that is known to be fit.
+      failure: why there are no more of them; "" as long as there are.
+      passes: how many have come back.
+      spare: bytes that each card has beside those of its passes; None where it does not tell.
+    """
+
+    def __init__(self, mesh: Mesh):
+        self.failure, self.passes = _LOST[0] if _LOST else "", 0
+        self.code: GpuCode | None = None
+        self.spare: int | None = None
+        self.lock = threading.RLock()
+        self._mesh, self._longest = mesh, 0.0
+        self._run: Callable[..., Any] | None = None
+
+    def give_up(self, why: str) -> CardFailed:
+        """Launches no more, warned of once; what whoever waits for one is to be told."""
+        with self.lock:
+            if not self.failure:
+                self.failure = why
+                on = in_a_row(self._mesh)
+                text = f"{on} given up; this machine's processors go on with the same numbers: {why}"
+                warnings.warn(f"{text.rstrip('.')}.", stacklevel=2)
+        return CardFailed(self.failure)
+
+    def open(
+        self, code: GpuCode, text: str, counters: np.ndarray, arrays: tuple[np.ndarray, ...]
+    ) -> np.ndarray:
+        """The outcomes of the first launch in this process, [device, policy, outcome, path].
+
+        Raises:
+          CardFailed: there are none.
+        """
+        run = on_mesh(code.layout, text, self._mesh)
+        values = self._in_time(begun(lambda: np.asarray(jax.device_get(run(counters, *arrays)))), FIRST)
+        self._run = run
+        return values
+
+    def start(self, counters: np.ndarray, arrays: tuple[np.ndarray, ...]) -> Launch:
+        """Starts a pass.
+
+        Raises:
+          CardFailed: it cannot be started.
+        """
+        if self.failure or self._run is None:
+            raise CardFailed(self.failure)
+        began, run = time.monotonic(), self._run
+        running = self._in_time(begun(lambda: run(counters, *arrays)), LEAST)
+        return Launch(self, running, began)
+
+    def come_back(self, running: Future[Given], began: float, is_first: bool) -> Given:
+        """What some work on a pass gives, waited for as long as a pass may take.
+
+        Args:
+          began: when the pass was launched, in the seconds of `time.monotonic`.
+          is_first: whether nothing of the pass has come back yet.
+
+        Raises:
+          CardFailed: it raises, or has not come back.
+        """
+        if self.failure:
+            raise CardFailed(self.failure)
+        most = max(LEAST, TIMES * self._longest) if self.passes else FIRST
+        given = self._in_time(running, most)
+        if is_first:
+            if self.passes < LOOKED_AT:
+                self._longest = max(self._longest, time.monotonic() - began)
+            self.passes += 1
+        return given
+
+    def _in_time(self, running: Future[Given], seconds: float) -> Given:
+        try:
+            return waited_for(running, seconds)
+        except CardFailed as failure:
+            raise self.lose(str(failure)) from None
+
+    def lose(self, why: str) -> CardFailed:
+        """As `give_up`, for every program of this process: what is on the card may be dead."""
+        _LOST.append(why)
+        return self.give_up(why)
+
+
+class Launch:
+    """A pass under way. What it computes lies on the cards until it is asked for.
+
+    Args:
+      outcomes: the cards' array of them, [device, policy, outcome, path].
+      began: as `Launches.come_back` has it.
+    """
+
+    def __init__(self, launches: Launches, outcomes: Any, began: float):
+        self._launches, self._outcomes, self._began = launches, outcomes, began
+        self._has_come_back = False
+
+    def values(self) -> np.ndarray:
+        """All outcomes in main memory, [device, policy, outcome, path].
+
+        Raises:
+          CardFailed: they have not come back.
+        """
+        return self.begin(lambda outcomes: np.asarray(jax.device_get(outcomes)))()
+
+    def begin(self, work: Callable[[Any], Given]) -> Callable[[], Given]:
+        """Begins some work on the outcomes, and gives what waits for it, which raises a CardFailed where it does not come back."""
+        running = begun(lambda: work(self._outcomes))
+
+        def wait() -> Given:
+            is_first, self._has_come_back = not self._has_come_back, True
+            return self._launches.come_back(running, self._began, is_first)
+
+        return wait
+
+
+def on_card(outcomes: Any, card: int) -> Any:
+    """One card's part of the outcomes of a pass, [1, policy, outcome, path], which stays there; cards by their place in the mesh."""
+    return next(part.data for part in outcomes.addressable_shards if (part.index[0].start or 0) == card)
+
+
+def begun(work: Callable[[], Given]) -> Future[Given]:
+    """Some work, done by a thread that is left to itself where nobody waits for it any longer."""
+    given: Future[Given] = Future()
+
+    def do() -> None:
+        try:
+            given.set_result(work())
+        except BaseException as failure:
+            given.set_exception(failure)
+
+    # a daemon: nobody waits for it when the process ends
+    threading.Thread(target=do, daemon=True).start()
+    return given
+
+
+def in_time(work: Callable[[], Given], seconds: float) -> Given:
+    """What some work on a card gives, done by a thread; raises as `waited_for`."""
+    return waited_for(begun(work), seconds)
+
+
+def waited_for(running: Future[Given], seconds: float) -> Given:
+    """What some work on a card gives.
+
+    Raises:
+      CardFailed: it takes longer, or raises whatever a driver or a card may.
+    """
+    try:
+        return running.result(timeout=seconds)
+    except TimeoutError:
+        atexit.register(_end_within, ENDING)
+        raise CardFailed(f"a launch had not come back after {seconds:,.0f} s") from None
+    except Exception as failure:
+        raise CardFailed(in_words(failure)) from None
+
+
+def _end_within(seconds: int) -> None:
+    """Has the system end this process, which is ending, where that takes longer: no Python can, and Ctrl-C does not."""
+    with suppress(ValueError):  # not in the main thread
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(seconds)
+
+
+def kernel(
+    study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, processor: str
+) -> tuple[GpuCode, str]:
+    """A study's code for a card and the PTX of it: found where it is known, else written, and kept for the next process.
+
+    Args:
+      inputs: as `arguments.of` gives them; their shapes count alone.
+      lanes: paths of one launch, a power of two.
+      processor: the card's, as `ptx.processor` names it.
+
+    Raises:
+      NoMachineForm: what a card does not have.
+    """
+    writers = known.code_of(study, *_WRITTEN_BY)
+    key = known.key_of(study, writers, "kernel", np.dtype(listing.dtype).name, lanes, processor)
+    held = None if key is None else compilation_cache.held("kernel", key)
+    compilation_cache.asked(held is not None)
+    if held is not None:
+        found = json.loads(held)
+        return GpuCode(found["thread"], found["table"], layout_of(found["layout"])), found["text"]
+    listed = listing.listing() if isinstance(listing, Unlisted) else listing
+    code = gpu_code.code(study, listed, inputs, lanes)
+    text = ptx.text(code, processor)
+    if key is not None and known.code_of(study, *_WRITTEN_BY) == writers:
+        content = {"thread": code.thread, "table": code.table, "layout": plain(code.layout), "text": text}
+        compilation_cache.keep("kernel", key, json.dumps(content).encode())
+    return code, text
+
+
+def target(mesh: Mesh) -> str:
+    """What PTX is written for, that every card of a mesh takes, as `ptx.processor` names it."""
+    return ptx.processor(min(map(hardware.capability, mesh.devices.flat)))
+
+
+def plain(layout: GpuLayout) -> dict[str, Any]:
+    """A layout as JSON has it."""
+    return {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
+
+
+def layout_of(held: dict[str, Any]) -> GpuLayout:
+    """The layout that `plain` was given."""
+    return GpuLayout(**{**held, "dtype": np.dtype(held["dtype"]).type, "table": Room(**held["table"])})
+
+
+def counters(layout: GpuLayout, first: int, devices: int) -> UInt32[np.ndarray, "device 2"]:
+    """Numbers of the groups that launches on some devices begin with, in two words, where the first device begins with a path."""
+    numbers = first // layout.group + layout.lanes // layout.group * np.arange(devices, dtype=np.int64)
+    return np.stack([numbers & 0xFFFFFFFF, numbers >> 32], axis=-1).astype(np.uint32)
+
+
+def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
+    """The jitted launch on every device of a mesh: counters [device, 2] and the arrays -> outcomes [device, policy, outcome, path].
+
+    Args:
+      text: PTX of the kernel.
+    """
+    along, strips = layout.grid
+    numbers = {
+        "grid_x": along, "grid_y": strips, "grid_z": 1, "block_x": layout.threads, "block_y": 1, "block_z": 1, "shared_mem_bytes": 0,
+    }  # fmt: skip
+    quoted = "".join(letter if letter not in '"\\\n\t' else f"\\{ord(letter):02X}" for letter in text)
+    parts = [f'name = "{ptx.KERNEL}"', 'kernel_type = "ptx"', f'kernel_data = "{quoted}"']
+    parts += [f"{name} = {number} : i32" for name, number in numbers.items()]
+    parts.append(f"output_indices = [{len(ARRAYS) - 1} : i32]")
+    shape = (layout.policies, layout.outcomes, layout.lanes)
+    simulate = jax.ffi.ffi_call(
+        _CALL,
+        jax.ShapeDtypeStruct(shape, layout.dtype),
+        custom_call_api_version=2,
+        legacy_backend_config=f"{{{', '.join(parts)}}}",
+    )
+
+    def of_device(counter: UInt32[Array, "1 2"], *held: Array) -> Array:
+        return simulate(counter[0], *held)[None]
+
+    whole, sharded = PartitionSpec(), PartitionSpec(AXIS)
+    specs = (sharded, *[whole] * (len(ARRAYS) - 2))
+    return jax.jit(jax.shard_map(of_device, mesh=mesh, in_specs=specs, out_specs=sharded, check_vma=False))
+
+
+def launched(code: GpuCode, study: Study, inputs: Any) -> tuple[np.ndarray, ...]:
+    """What a launch reads beside the counter, none of it empty."""
+    found = arrays(code, study, inputs)
+    return tuple(found[name] if found[name].size else np.zeros(1, np.uint32) for name in ARRAYS[1:-1])
+
+
+def arrays(code: GpuCode, study: Study, inputs: Any) -> dict[str, np.ndarray]:
+    """The arrays that every launch reads, by name; `gpu_code.ARRAYS` but for the counter and the outcomes.
+
+    Args:
+      inputs: as `arguments.of` gives them.
+    """
+    layout = code.layout
+    held = machine_code.loaded(code.table)
+    table = machine_code.function(held, "table", [ctypes.c_void_p] * 4 + [ctypes.c_int64])
+    made = filled(study, inputs, table, layout.table, layout.years, layout.each)
+    return {**made, **arguments.keys_as_read(inputs, layout.years)}

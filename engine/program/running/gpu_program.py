@@ -1,0 +1,261 @@
+"""A study's program on graphics cards, and on the processors where they fail: a `Program`.
+
+A pass is one launch on each card. Before the first, launches in another process are held against the bytes of this machine's processors; of
+each pass some paths are. Where a card does not give these bytes, or nothing, a warning says why and the one loop on the
+processors goes on, from the pass that was lost: it has the same bits. All but outcomes is computed by it anyway.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from typing import Any
+
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.program.lowering.llvm import NoMachineForm
+from engine.program.lowering.stages import Listing
+from engine.program.running import first_launch, gpu, hardware, reductions
+from engine.program.running.contract import (
+    BlockResult,
+    CardFailed,
+    Form,
+    Outcomes,
+    Pass,
+    Passes,
+    Program,
+    in_a_row,
+    in_words,
+)
+from engine.program.running.gpu import Launch, Launches
+from engine.program.running.known import Unlisted
+from engine.program.running.native import LoopProgram
+from engine.program.running.reductions import MOST_ROWS, Asked, Reduced
+from engine.study.study import BLOCK, Block, Study
+
+LOOKED_AT = 1 << 6
+"""Paths at the end of each card's part of a pass that are held against the processors' bytes: a fraction of a millisecond."""
+_HELD = 4
+"""Passes of outcomes that a card has room for: one that it computes, one that waits, and those whose memory is not free yet."""
+_ROOM = 1 << 14
+"""Bins that there is room for in what is reduced of a block, to begin with; and in multiples of which there is more."""
+
+
+class CardPass(Pass):
+    """A pass on cards."""
+
+    def __init__(self, first: int, wait: Callable[[], Outcomes], launch: Launch):
+        super().__init__(first, wait)
+        self.launch = launch
+
+
+class GpuProgram:
+    """A study's one loop on a mesh of cards.
+
+    Args:
+      study: the resolved study.
+      mesh: one axis, one entry a card.
+      host: the same loop on the processors.
+      listing: of its operations; or what lists them where its code is not known.
+      lanes: paths of a launch, a power of two; a block's if they are fewer.
+      why: as `Form` has it.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        mesh: Mesh,
+        host: LoopProgram,
+        listing: Listing | Unlisted,
+        lanes: int,
+        why: str = "",
+    ):
+        self.study, self.mesh, self.dtype = study, mesh, host.dtype
+        self.traces, self.inputs, self.why = 0, host.inputs, why
+        self.lanes = max(lanes, BLOCK)
+        self.reach = self.lanes * mesh.devices.size
+        self.launches = Launches(mesh)
+        self._listing = listing
+        self._hand_on(host)
+        self._arrays: tuple[np.ndarray, ...] | None = None
+        self._passes = Passes()
+        self._lock = threading.RLock()
+        self._room, self._proved = _ROOM, set[Asked]()
+
+    @property
+    def ahead(self) -> int:
+        """As `Reduces.ahead`: those of a pass."""
+        return 0 if self.launches.failure else self.reach // BLOCK
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """As `Program.forms`: the kernel, the loop, or both where the cards failed on the way."""
+        kernel = Form("kernel", in_a_row(self.mesh), self.why)
+        failure = self.launches.failure
+        if not failure:
+            return (kernel,)
+        loop = Form("loop", self._host.forms[0].on, f"{in_a_row(self.mesh)} not used: {failure}")
+        return (kernel, loop) if self.launches.passes else (loop,)
+
+    def fed(self, inputs: Any) -> Program:
+        other = copy(self)
+        other._hand_on(self._host.fed(inputs))
+        other._arrays, other._passes = None, Passes()
+        other.inputs, other._lock = inputs, threading.RLock()
+        return other
+
+    def _hand_on(self, host: LoopProgram) -> None:
+        """Leaves all but the outcomes of blocks to the processors."""
+        self._host, self.path, self.trace, self.draws, self.scores = (
+            host, host.path, host.trace, host.draws, host.scores,
+        )  # fmt: skip
+        self.first_years, self.years_in_parts = host.first_years, host.years_in_parts
+        self.outcomes_of, self.trace_of = host.outcomes_of, host.trace_of
+
+    def prepare(self, years: bool = False) -> None:
+        """Compiles what blocks need, and compares some paths; or as the processor's program."""
+        if years or not self._is_ready():
+            self._host.prepare(years)
+
+    def submit(self, block: Block) -> Pass:
+        """As `Program.submit`; blocks of one pass share it."""
+        try:
+            return self._pass_of(block)
+        except CardFailed:
+            return self._host.submit(block)
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        """As `Program.collect`; where the pass is lost, the processors compute the block."""
+        try:
+            return running.of(block)
+        except CardFailed:
+            self._passes.forget()
+            return self._host.collect(block, self._host.submit(block))
+
+    def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
+        """As `Reduces.reduce`; None where a value is not finite, the cards are lost, or have no room for it."""
+        policies, spare = len(self.study.policies), self.launches.spare
+        fits = spare is None or asked.bytes_needed(policies) <= spare
+        if not isinstance(running, CardPass) or not fits or len(asked.tallied) * policies > MOST_ROWS:
+            return lambda: None
+        launch, (card, at) = running.launch, divmod(block.first - running.first, self.lanes)
+
+        def arrays(outcomes: Any) -> dict[str, np.ndarray]:
+            piece, room = gpu.on_card(outcomes, card), self._room
+            made = reductions.fetched(reductions.started(piece, at, asked, room))
+            if made["held"] > room:
+                self._room = room = int(made["held"] * 9 // 8 // _ROOM + 1) * _ROOM
+                made = reductions.fetched(reductions.started(piece, at, asked, room))
+            return made
+
+        begun = launch.begin(arrays)
+
+        def wait() -> Reduced | None:
+            try:
+                made = begun()
+                self._refuse_other_reduced(block, made, asked)
+            except CardFailed:
+                self._passes.forget()
+                return None
+            return None if made["nonfinite"].any() else reductions.as_result(block, made)
+
+        return wait
+
+    def _pass_of(self, block: Block) -> Pass:
+        """The pass of a block, under way.
+
+        Raises:
+          CardFailed: the cards are given up.
+        """
+        if not self._is_ready():
+            raise CardFailed(self.launches.failure)
+        index = block.first // self.reach
+        return self._passes.of(index, lambda: self._launched(index * self.reach))
+
+    def _is_ready(self) -> bool:
+        """Whether the cards may be used: tried once for all programs that share the launches."""
+        launches = self.launches
+        with launches.lock:
+            if launches.code is None and not launches.failure:
+                try:
+                    self._open()
+                except NoMachineForm as missing:  # nothing has failed, and nobody need be warned
+                    launches.failure = f"a card has no {missing}"
+                except CardFailed as failure:
+                    launches.give_up(str(failure))
+                except Exception as failure:  # whatever a compiler, a driver or a card may raise
+                    launches.give_up(in_words(failure))
+            return not launches.failure
+
+    def _open(self) -> None:
+        """Makes the kernel, and holds its first launches against the processors.
+
+        Raises:
+          CardFailed: they have other bytes, or none.
+        """
+        hardware.refuse_too_old(self.mesh)
+        outcomes = len(self.study.policies) * len(self.study.model.outcomes)
+        held = _HELD * self.lanes * outcomes * np.dtype(self.dtype).itemsize
+        hardware.refuse_too_full(self.mesh, held)
+        room = hardware.memory(self.mesh)
+        self.launches.spare = None if room is None else room - held
+        code, text = gpu.kernel(self.study, self._listing, self.inputs, self.lanes, gpu.target(self.mesh))
+        arrays = gpu.launched(code, self.study, self.inputs)
+        first_launch.refuse_unfit(code, text, self.mesh, arrays, self._host)
+        counters = gpu.counters(code.layout, 0, self.mesh.devices.size)
+        self._refuse_other(0, self.launches.open(code, text, counters, arrays))
+        self.traces += 1
+        self.launches.code, self._arrays = code, arrays
+
+    def _launched(self, first: int) -> Pass:
+        """Starts the paths from `first` on, as many as all cards take."""
+        code = self.launches.code
+        assert code is not None
+        if self._arrays is None:
+            self._arrays = gpu.launched(code, self.study, self.inputs)
+        counters = gpu.counters(code.layout, first, self.mesh.devices.size)
+        launch = self.launches.start(counters, self._arrays)
+
+        def outcomes() -> Outcomes:
+            values = launch.values()
+            with self._lost_where_other():
+                self._refuse_other(first, values)
+            return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
+
+        return CardPass(first, outcomes, launch)
+
+    @contextmanager
+    def _lost_where_other(self) -> Iterator[None]:
+        """Within it a card that is found to have other bytes is lost."""
+        try:
+            yield
+        except CardFailed as other:
+            raise self.launches.lose(str(other)) from None
+
+    def _refuse_other(self, first: int, values: np.ndarray) -> None:
+        """Raises a CardFailed where the last paths of a card, [device, policy, outcome, path], have other bytes than the processors'."""
+        for device, of_card in enumerate(values):
+            at = first + (device + 1) * self.lanes - LOOKED_AT
+            first_launch.refuse_other(self._host, at, of_card[..., -LOOKED_AT:])
+
+    def _refuse_other_reduced(self, block: Block, made: dict[str, np.ndarray], asked: Asked) -> None:
+        """Raises a CardFailed where the last paths of a block have other bytes than the processors'; or what is made of all of them, of
+        the first block that leaves as much.
+        """
+        last = made["last"]
+        with self._lost_where_other():
+            first_launch.refuse_other(self._host, block.first + block.count - last.shape[-1], last)
+            with self._lock:
+                if asked in self._proved or made["nonfinite"].any():
+                    return
+                outcomes = self._host.collect(block, self._host.submit(block)).outcomes
+                expected = reductions.by_processor(outcomes, asked, len(made["bins"]))
+                if any(made[name].tobytes() != array.tobytes() for name, array in expected.items()):
+                    last_path = block.first + block.count - 1
+                    raise CardFailed(
+                        f"counts of paths {block.first:,} to {last_path:,} are others than on the processor"
+                    )
+                self._proved.add(asked)

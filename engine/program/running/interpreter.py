@@ -1,0 +1,172 @@
+"""A traced rule computed by NumPy for a few paths, in single or in double precision: nothing is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import numpy as np
+from jax.extend import core as jex
+
+from engine.program.elementary import FUNCTIONS
+from engine.program.lowering.operation_table import OPERATIONS, named
+from engine.program.tracing.equations import Atom, Constant, Equation, Rule
+
+Numbers = np.ndarray
+"""Values [policy or 1, path or 1, ...] of one scalar, or array, of a rule."""
+
+
+class NotInterpreted(Exception):
+    """The rule holds an operation with a body of its own, such as a loop, or of one precision alone."""
+
+
+class Interpreted:
+    """A rule as a list of NumPy's functions.
+
+    Args:
+      dtype: of its floating numbers, whatever they were traced in: float32 or float64.
+
+    Raises:
+      NotInterpreted: the rule cannot be computed so.
+    """
+
+    def __init__(self, rule: Rule, dtype: type):
+        places: dict[Atom, int] = {}
+        self._constants: list[tuple[int, Numbers]] = []
+
+        def place(atom: Atom) -> int:
+            if atom not in places:
+                places[atom] = len(places)
+                if isinstance(atom, Constant):
+                    value = np.asarray(atom.value, _kind(atom.dtype, dtype))
+                    self._constants.append((places[atom], value[None, None]))
+            return places[atom]
+
+        self._inputs = [place(value) for value in rule.inputs]
+        last: dict[int, int] = {}
+        self._steps: list[tuple[Callable[..., Any], list[int], int | list[int], list[int]]] = []
+        for number, equation in enumerate(rule.equations):
+            reads = [place(atom) for atom in equation.inputs]
+            gives = [place(value) for value in equation.outputs]
+            if one := _function(equation, dtype):
+                self._steps.append((one, reads, gives[0], []))
+            else:
+                self._steps.append((_function_of_several(equation, dtype), reads, gives, []))
+            last.update(dict.fromkeys((*reads, *gives), number))
+        self._outputs = [place(atom) for atom in rule.outputs]
+        kept = {*self._outputs, *(at for at, _ in self._constants)}
+        for at, number in last.items():  # let go of as soon as nobody reads it any more
+            if at not in kept:
+                self._steps[number][3].append(at)
+        self._count = len(places)
+
+    def __call__(self, values: Sequence[Numbers]) -> list[Numbers]:
+        """The outputs, from the inputs in the order of the rule."""
+        held: list[Any] = [None] * self._count
+        for at, constant in self._constants:
+            held[at] = constant
+        for at, value in zip(self._inputs, values, strict=True):
+            held[at] = value
+        for function, reads, gives, done in self._steps:
+            result = function(*[held[at] for at in reads])
+            if type(gives) is int:
+                held[gives] = result
+            else:
+                for at, one in zip(gives, result, strict=True):  # type: ignore[arg-type]
+                    held[at] = one
+            for at in done:
+                held[at] = None
+        return [held[at] for at in self._outputs]
+
+
+def _kind(of: np.dtype, dtype: type) -> np.dtype:
+    """A type with all floating ones replaced by one."""
+    return np.dtype(dtype) if np.issubdtype(of, np.floating) else np.dtype(of)
+
+
+def _function(equation: Equation, dtype: type) -> Callable[..., Numbers] | None:
+    """What NumPy has for an operation number by number, which gives one array; None for another operation."""
+    name, params, atoms = equation.name, equation.params, equation.inputs
+    if any(atom.shape != atoms[0].shape for atom in atoms):
+        return None
+    if name in _OF_NUMPY:
+        return _OF_NUMPY[name]
+    meaning, function = OPERATIONS.get(named(name, params)), FUNCTIONS.get(name)
+    if meaning and meaning.numbers and meaning.takes(atoms[-1].dtype):
+        if name == "convert_element_type":
+            return partial(meaning.numbers, dtype=_kind(params["new_dtype"], dtype))
+        # bits are of one precision
+        return None if name == "bitcast_convert_type" else meaning.numbers
+    if function and name == "integer_pow":
+        return partial(function.numbers, y=params["y"])
+    return function.numbers if function else None
+
+
+def _function_of_several(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
+    """Another operation, which gives as many arrays as it has outputs."""
+    name, params = equation.name, equation.params
+    if name == "optimization_barrier":
+        return lambda *values: values
+    if any(isinstance(part, jex.ClosedJaxpr | jex.Jaxpr) for part in _leaves(params)):
+        raise NotInterpreted(name)
+    return _by_jax(equation, dtype)
+
+
+def _leaves(params: Mapping[str, Any]) -> list[Any]:
+    return [part for value in params.values() for part in (value if isinstance(value, tuple) else (value,))]
+
+
+def _by_jax(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
+    """An operation that is not done number by number, mapped over paths and policies."""
+    floats = {np.dtype(np.float32), np.dtype(np.float64)}
+    params = {
+        name: np.dtype(dtype) if isinstance(value, np.dtype) and value in floats else value
+        for name, value in equation.params.items()
+    }
+
+    def function(*values: Numbers) -> Sequence[Numbers]:
+        try:
+            with jax.enable_x64(dtype == np.float64):
+                return [np.asarray(result) for result in _mapped(equation, params, values)]
+        except (TypeError, ValueError, NotImplementedError) as error:  # of one precision by its parameters
+            raise NotInterpreted(equation.name) from error
+
+    return function
+
+
+def _mapped(equation: Equation, params: Mapping[str, Any], operands: Sequence[Any]) -> list[Any]:
+    """What an operation gives that is not done number by number, for all policies and paths of its operands.
+
+    Args:
+      params: those of the equation, or others.
+      operands: [policy or 1, path or 1, ...], as the results are.
+    """
+
+    def rule(*values: Any) -> list[Any]:
+        results = equation.primitive.bind(*values, **params)
+        return list(results) if equation.primitive.multiple_results else [results]
+
+    # an axis that an operand does not have is not mapped: a branch that is chosen by the year alone stays one
+    sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
+    for axis in (1, 0):  # paths inside, policies outside
+        over = [0 if operand.shape[axis] > 1 else None for operand in operands]
+        rule = jax.vmap(rule, in_axes=over) if sizes[axis] > 1 else rule
+    shapes = [(*(size for size in operand.shape[:2] if size > 1), *operand.shape[2:]) for operand in operands]
+    results = rule(*(operand.reshape(shape) for operand, shape in zip(operands, shapes, strict=True)))
+    lead = sum(size > 1 for size in sizes)
+    return [result.reshape(*sizes, *result.shape[lead:]) for result in results]
+
+
+def _selected(which: Numbers, *cases: Numbers) -> Numbers:
+    if which.dtype == bool:
+        return np.where(which, cases[1], cases[0])
+    which, *of_each = np.broadcast_arrays(which, *cases)
+    return np.take_along_axis(np.stack(of_each), which[None], 0)[0]
+
+
+_OF_NUMPY: Mapping[str, Callable[..., Numbers]] = {
+    "add_any": np.add, "clamp": lambda low, x, high: np.clip(x, low, high), "copy": np.copy, "select_n": _selected,
+}  # fmt: skip
+"""What is put together from operations, or none at all."""

@@ -1,0 +1,223 @@
+"""The program of a study in the fastest form that its model allows: the one loop on processors or GPUs, else XLA's."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import platform
+import threading
+import warnings
+import weakref
+from collections.abc import Iterator, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.modelling.executed import ships
+from engine.modelling.loading import source_digest
+from engine.program.emitting.loop import DRAWS, OUTCOMES, YEARS
+from engine.program.lowering.listing import listed
+from engine.program.lowering.llvm import EMITTER, NoMachineForm
+from engine.program.lowering.operations import NoScalarForm
+from engine.program.lowering.stages import Listing
+from engine.program.running import known, native
+from engine.program.running.contract import Program
+from engine.program.running.gpu_program import GpuProgram
+from engine.program.running.hardware import processors
+from engine.program.running.known import Unlisted, code_of, is_known, key_of_code, note
+from engine.program.running.moved import MovedProgram
+from engine.program.running.native import LoopProgram, lanes
+from engine.program.running.object_code import CompilerEnded
+from engine.program.running.xla import XlaProgram
+from engine.program.tracing import arguments
+from engine.program.tracing.rules import Rules, traced
+from engine.study.study import ANYWHERE, FORMS, Study
+from engine.study.tables.facts_tables import INDEPENDENT
+
+_LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
+_FORMS: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
+_LISTING = threading.Lock()
+
+
+def program_on(
+    study: Study,
+    mesh: Mesh,
+    lanes: int | None = None,
+    dtype: type | None = None,
+    form: str | None = None,
+    why: str = "",
+) -> Program:
+    """The program of a study on a mesh of devices.
+
+    Args:
+      lanes: paths of a tile of XLA's, or of a card's launch, a power of two; those of a tile of the study if not given.
+      dtype: of all numbers but the random words; that of the study if not given.
+      form: one of `FORMS`; that of the study if not given.
+      why: as `Form` has it, of the devices.
+
+    Raises:
+      UserError: the model ships, and has been changed in memory since the study was loaded.
+    """
+    if ships(study.model):
+        source_digest(type(study.model))
+    if study.facts is not None:
+        plain = replace(study, facts=None, sampler=INDEPENDENT)
+        if mesh.devices.flat[0].platform != "cpu" and has_loop(plain):
+            mesh, why = processors(), "moved futures are made of given numbers, which cards do not take"
+        return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form, why))
+    kind = dtype or study.dtype
+    if (form or study.program) != FORMS[0]:
+        return XlaProgram(study, mesh, lanes, kind, _joined("as was asked", why))
+    loop = _loop(study, kind)
+    if isinstance(loop, str):
+        return XlaProgram(study, mesh, lanes, kind, _joined(f"one loop has no form of {loop}", why))
+    if mesh.devices.flat[0].platform == "cpu":
+        return LoopProgram(study, mesh, loop, why=why)
+    return GpuProgram(study, mesh, LoopProgram(study, processors(), loop), loop, lanes or study.tile, why)
+
+
+def _joined(*reasons: str) -> str:
+    return "; ".join(filter(None, reasons)).rstrip(".")
+
+
+def processor() -> str:
+    """What a processor is, as far as rounding depends on it, such as "cpu x86_64".
+
+    Those of one architecture have the same bits (seen with AVX2 and with AVX-512), but for those without fused
+    multiply-add, which round twice.
+    """
+    return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
+
+
+@functools.cache
+def _fuses() -> bool:
+    """Whether the processor multiplies and adds with one rounding; so it is taken to where it does not tell."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return True
+    flags = next((line.split() for line in lines if line.startswith("flags")), ["fma"])
+    return "fma" in flags
+
+
+def has_loop(study: Study) -> bool:
+    """Whether a study's program is the one loop."""
+    return study.program == FORMS[0] and isinstance(_loop(study, study.dtype), Unlisted)
+
+
+def operations(study: Study) -> int | None:
+    """Operations that the one loop takes for a future, as `Listing.of_future`; None where the study's program is another."""
+    loop = _loop(study, study.dtype) if study.program == FORMS[0] else ""
+    if isinstance(loop, str):
+        return None
+    noted = known.operations(key_of_code(study, loop.code, study.dtype, lanes(study.dtype), OUTCOMES))
+    return noted or loop.listing().of_future(len(study.policies), len(study.years))
+
+
+def kind_for(study: Study, kind: str) -> str:
+    """What the bits of a study's program hang on, on devices of a kind: nothing of them where it is the one loop.
+
+    On a card it is the one loop too: either all compared bytes are the processors', or these compute it.
+
+    Args:
+      kind: of devices, as `devices.kind` gives it.
+    """
+    if not has_loop(study):
+        return kind
+    # in double precision functions are the C library's
+    return f"{ANYWHERE if study.dtype == np.float32 else processor()}, emitter {EMITTER}"
+
+
+@contextlib.contextmanager
+def listed_once(study: Study) -> Iterator[None]:
+    """Within it a study is traced and listed once, however many ask; not at all where its code is known."""
+    rules = None if _is_known(study, study.dtype, code_of(study)) else traced(study, study.dtype)
+    yield
+    del rules
+
+
+def compile_ahead(study: Study, blocks: bool, yearly: bool) -> None:
+    """Compiles what blocks and the yearly sample need of a study's one loop beside each other, where it is not known.
+
+    One after the other it would leave cores idle.
+    """
+    code, dtype = code_of(study), study.dtype
+    wanted = {OUTCOMES: blocks, YEARS: yearly, DRAWS: blocks and study.keep.draws}
+    todo = [
+        gives
+        for gives, is_so in wanted.items()
+        if is_so and not is_known(key_of_code(study, code, dtype, lanes(dtype), gives))
+    ]
+    if len(todo) < 2 or study.program != FORMS[0] or study.facts is not None:
+        return
+    listing = listing_of(study, dtype)
+    if not isinstance(listing, Listing):
+        return
+
+    def compiled(gives: str) -> None:
+        with contextlib.suppress(CompilerEnded):  # it is raised again where the code is asked for
+            _compile(study, listing, gives)
+
+    with ThreadPoolExecutor(len(todo)) as threads:
+        list(threads.map(compiled, todo))
+
+
+def _compile(study: Study, listing: Listing, gives: str) -> None:
+    code, dtype = code_of(study), listing.dtype
+    width = lanes(dtype)
+    written, _ = native.code_in_memory(study, listing, arguments.of(study, dtype), width, gives)
+    note(study, code, key_of_code(study, code, dtype, width, gives), written, listing)
+
+
+def _loop(study: Study, dtype: type) -> Unlisted | str:
+    """The one loop of a study, or what of its model has no form in it; where its code is known, nothing is traced to tell."""
+    code = code_of(study)
+    if _is_known(study, dtype, code):
+        return Unlisted(dtype, partial(_listed, study, dtype), code)
+    form = form_of(study, dtype)
+    return Unlisted(dtype, lambda: form, code) if isinstance(form, Listing) else form
+
+
+def _is_known(study: Study, dtype: type, code: str | None) -> bool:
+    return is_known(key_of_code(study, code, dtype, lanes(dtype), OUTCOMES))
+
+
+def _listed(study: Study, dtype: type) -> Listing:
+    listing = listing_of(study, dtype)
+    assert isinstance(listing, Listing), listing
+    return listing
+
+
+def form_of(study: Study, dtype: type) -> Listing | str:
+    """The operations of a study's one loop, once a processor's code has been made of them; or why it has none.
+
+    So a model that ends the compiler is known before it is noted by which program its paths were computed.
+    """
+    rules, listing = traced(study, dtype), listing_of(study, dtype)
+    with _LISTING:
+        if rules not in _FORMS:
+            _FORMS[rules] = listing
+            if isinstance(listing, Listing):
+                try:
+                    _compile(study, listing, OUTCOMES)
+                except CompilerEnded as ended:
+                    _FORMS[rules] = f"what LLVM compiles. {ended}"
+                    text = f"{ended} It is used here, and takes several times as long."
+                    warnings.warn(text, stacklevel=2)
+        return _FORMS[rules]
+
+
+def listing_of(study: Study, dtype: type) -> Listing | str:
+    """The operations of a study's one loop; or what has no form in it."""
+    rules = traced(study, dtype)
+    with _LISTING:
+        if rules not in _LISTED:
+            try:
+                _LISTED[rules] = listed(study, rules, arguments.of(study, dtype))
+            except (NoScalarForm, NoMachineForm) as missing:
+                _LISTED[rules] = str(missing)
+        return _LISTED[rules]

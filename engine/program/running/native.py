@@ -1,0 +1,386 @@
+"""The one loop as a program: machine code on plain threads, one for each core, straight into the arrays of a block."""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from copy import copy
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from engine.program.emitting import loop
+from engine.program.emitting.array_forms import Forms, array_forms
+from engine.program.emitting.driver import ARRAYS, Layout
+from engine.program.emitting.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS
+from engine.program.lowering.host_table import argument_words, table_inputs
+from engine.program.lowering.stages import Listing, Room
+from engine.program.running import known, machine_code, memory
+from engine.program.running.contract import (
+    BlockResult,
+    FactorDraws,
+    Form,
+    Outcomes,
+    Pass,
+    Scores,
+    Trace,
+    YearlyValues,
+    years_at_a_time,
+)
+from engine.program.running.known import Unlisted
+from engine.program.running.object_code import CompilerEnded
+from engine.program.tracing import arguments
+from engine.study.study import Block, Study
+
+_SHARE = 1 << 14
+"""Paths that a thread takes at once."""
+_PART = 1 << 27
+"""Bytes of yearly values that are in memory at a time: fresh memory costs more than paths computed again."""
+_WRITTEN = "outcomes", "cells", "kept", "scores"
+"""Arrays that code writes; code of scores reads the last one."""
+_PATHS, _BESIDE = "paths", "beside"
+"""Threads of the outcomes of blocks, which are under way all the time; and of whatever else is asked for, which does not wait for these."""
+_POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
+_LOCK = threading.RLock()
+_KEYS = "factor_keys", "shock_keys"
+"""What a program may be fed with that its table does not hang on."""
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """One function of a study in memory.
+
+    Args:
+      table: fills the table of one policy.
+      run: computes batches of paths.
+      engine: what holds the code; it lives as long as this.
+    """
+
+    layout: Layout
+    table: Callable[..., None]
+    run: Callable[..., None]
+    engine: Any
+
+
+def lanes(dtype: type) -> int:
+    """Numbers of a type that a vector of this processor holds."""
+    return machine_code.width() // (np.dtype(dtype).itemsize // 4)
+
+
+class LoopProgram:
+    """A study's one loop on the cores of this machine: a `Program`.
+
+    Args:
+      study: the resolved study.
+      mesh: one device for each thread.
+      listing: of its operations; or what lists them where its code is not known.
+      width: paths that are computed at once; as many as a vector of this processor holds if not given.
+      threads: as many as devices if not given.
+      why: as `Form` has it.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        mesh: Mesh,
+        listing: Listing | Unlisted,
+        width: int | None = None,
+        threads: int | None = None,
+        why: str = "",
+    ):
+        self.study, self.mesh, self.dtype = study, mesh, listing.dtype
+        self.traces, self.forms = 0, (Form.of("loop", mesh, why),)
+        self.inputs = arguments.of(study, self.dtype)
+        self._n_arguments = argument_words(self.inputs)
+        self._listing, self._n_threads = listing, threads or mesh.devices.size
+        self._width = width or lanes(self.dtype)
+        self._compiled: dict[tuple[str, bool], Compiled] = {}
+        self._tables: dict[str, Mapping[str, np.ndarray]] = {}
+
+    def fed(self, inputs: Any) -> LoopProgram:
+        arguments.must_be_alike(inputs, self.inputs)
+        other, own = copy(self), self.inputs
+        other.inputs = inputs
+        if any(inputs[name] is not own[name] for name in own if name not in _KEYS):
+            other._tables = {}
+        return other
+
+    def under(self, levers: Any) -> LoopProgram:
+        """The same futures by the same code, under policies of which there may be more or fewer than the study's.
+
+        Args:
+          levers: as `arguments.of` gives them.
+        """
+        ones = [jax.tree.map(lambda leaf: leaf[..., :1], one) for one in (levers, self.inputs["levers"])]
+        arguments.must_be_alike(*ones)
+        other = copy(self)
+        other.inputs, other._tables = {**self.inputs, "levers": levers}, {}
+        return other
+
+    def prepare(self, years: bool = False) -> None:
+        self._table(YEARS if years else OUTCOMES)
+
+    def submit(self, block: Block) -> Pass:
+        arrays, wait = self._start(OUTCOMES, block.first, block.count, threads=_PATHS)
+
+        def outcomes() -> np.ndarray:
+            wait()
+            return arrays["outcomes"]
+
+        return Pass(block.first - block.first % self._batch, outcomes)
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        return running.of(block)
+
+    def path(self, number: int) -> Trace:
+        return self._in_full(number, 1, with_shocks=self._has_shocks)
+
+    def trace(self, first_path: int) -> Trace:
+        return self._in_full(first_path, self.study.tile * self.mesh.devices.size)
+
+    def first_years(self, count: int) -> YearlyValues:
+        return self._computed(YEARS, 0, count)["cells"]
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        policies = self.inputs["levers"]["start"].shape[-1]
+        for years in years_at_a_time(self.study, policies, count, self.dtype, _PART):
+            yield self._computed(YEARS, 0, count, years)["cells"]
+
+    def draws(self, block: Block) -> FactorDraws:
+        return self._computed(DRAWS, block.first, block.count)["kept"]
+
+    def scores(self, block: Block) -> Scores:
+        return self._computed(SCORES, block.first, block.count)["scores"]
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        return self._of_scores(OUTCOMES, arguments.checked_scores(scores, self.study))["outcomes"]
+
+    def trace_of(self, scores: Scores) -> Trace:
+        scores = arguments.checked_scores(scores, self.study)
+        years = self._of_scores(YEARS, scores)
+        inputs = self._of_scores(INPUTS if self._has_shocks else DRAWS, scores)["kept"]
+        return self._as_trace(0, scores.shape[-1], years, inputs, self._has_shocks)
+
+    @property
+    def _has_shocks(self) -> bool:
+        return bool(self.study.is_path_model and self.study.model.shocks)
+
+    def _in_full(self, first: int, count: int, with_shocks: bool = False) -> Trace:
+        years = self._computed(YEARS, first, count)
+        inputs = self._computed(INPUTS if with_shocks else DRAWS, first, count)["kept"]
+        return self._as_trace(first, count, years, inputs, with_shocks)
+
+    def _as_trace(
+        self, first: int, count: int, years: Mapping[str, np.ndarray], inputs: np.ndarray, with_shocks: bool
+    ) -> Trace:
+        n_draws, n_years = len(self.study.inputs), len(self.study.years)
+        shocks = inputs[n_draws:].reshape(n_years, -1, count) if with_shocks else None
+        yearly = years["cells"] if self.study.is_path_model else None
+        return Trace(first, years["outcomes"], yearly, inputs[:n_draws], shocks)
+
+    def _computed(
+        self, gives: str, first: int, count: int, years: range | None = None
+    ) -> dict[str, np.ndarray]:
+        arrays, wait = self._start(gives, first, count, years)
+        wait()
+        at = first % self._batch
+        return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
+
+    def _of_scores(self, gives: str, scores: Scores) -> dict[str, np.ndarray]:
+        """What is computed of random numbers that are handed in, [stream, path]."""
+        code, table, count = self._code(gives, of_scores=True), self._table(gives), scores.shape[-1]
+        layout = code.layout
+        batches = -(-count // layout.batch)
+        # draws alone are made of the first rows
+        given, shape = scores, (layout.normals + layout.uniforms, batches * layout.batch)
+        if scores.shape != shape or scores.dtype != self.dtype or not scores.flags.c_contiguous:
+            given = np.zeros(shape, self.dtype)
+            given[:, :count] = scores[: len(given)]
+        arrays, wait = self._launched(code, {**table, "scores": given}, 0, batches, range(layout.years))
+        wait()
+        return {name: np.ascontiguousarray(array[..., :count]) for name, array in arrays.items()}
+
+    @property
+    def _batch(self) -> int:
+        kinds = [*self._compiled, (DRAWS, False)]
+        return self._code(OUTCOMES if (OUTCOMES, False) in kinds else kinds[0][0]).layout.batch
+
+    def _start(
+        self, gives: str, first: int, count: int, years: range | None = None, threads: str = _BESIDE
+    ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
+        """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them.
+
+        Args:
+          years: of the yearly values those that are wanted, counted from the first one; all if not given.
+          threads: which ones compute them.
+        """
+        code, table = self._code(gives), self._table(gives)
+        layout = code.layout
+        before = first % layout.batch
+        wanted = range(layout.years) if years is None else years
+        batches = -(-(before + count) // layout.batch)
+        return self._launched(code, table, first - before, batches, wanted, threads)
+
+    def _launched(
+        self,
+        code: Compiled,
+        table: Mapping[str, np.ndarray],
+        first: int,
+        batches: int,
+        years: range,
+        threads: str = _BESIDE,
+    ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
+        layout = code.layout
+        paths = batches * layout.batch
+        policies = len(table["table_lasting"])
+        forms = array_forms(
+            layout, self._n_arguments, policies, paths, len(years), reads_scores="scores" in table
+        )
+        arrays = {name: memory.array(*forms[name]) for name in _WRITTEN if name not in table}
+        held = {**arrays, **table}
+        counter = first // layout.group
+
+        def share(begin: int, end: int) -> None:
+            pointers = _pointers({**held, "scratch": memory.scratch(layout.scratch)}, forms)
+            high = np.array([counter + begin * layout.width >> 32], np.uint32)
+            low = counter & 0xFFFFFFFF
+            wanted = years.start, len(years), policies
+            code.run(begin, end, low, high.ctypes.data, paths, *wanted, *pointers)
+
+        each = max(1, min(_SHARE // layout.batch, -(-batches // self._n_threads)))
+        # counters are counted on in their low words, so a share ends where these begin anew
+        edge = (-counter % (1 << 32)) // layout.width
+        cuts = sorted({*range(0, batches, each), batches} | {min(edge, batches)})
+        pool = _threads(self._n_threads, threads)
+        running = [pool.submit(share, begin, end) for begin, end in pairwise(cuts)]
+
+        def wait() -> None:
+            for one in running:
+                one.result()
+
+        return arrays, wait
+
+    def _code(self, gives: str, of_scores: bool = False) -> Compiled:
+        kind = gives, of_scores
+        if kind in self._compiled:  # another one may be under way, and takes its time
+            return self._compiled[kind]
+        with _LOCK:
+            if kind not in self._compiled:
+                layout, engine = self._loaded(gives, of_scores)
+                self.traces += gives == OUTCOMES and not of_scores
+                self._compiled[kind] = Compiled(
+                    layout,
+                    machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE]),
+                    machine_code.function(
+                        engine,
+                        "run",
+                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER] + [_WHOLE] * 4 + [_POINTER] * len(ARRAYS),
+                    ),
+                    engine,
+                )
+            return self._compiled[kind]
+
+    def _loaded(self, gives: str, of_scores: bool) -> tuple[Layout, Any]:
+        """The layout of code and what holds it in memory: written where it is not known."""
+        listing, key, code = self._listing, None, None
+        if isinstance(listing, Unlisted):
+            code, what = listing.code, f"{gives} of scores" if of_scores else gives
+            key = known.key_of_code(self.study, code, self.dtype, self._width, what)
+            earlier = known.found(key) if key is not None else None
+            if earlier is not None:
+                return earlier
+            listing = listing.listing()
+        written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
+        known.note(self.study, code, key, written, listing)
+        return written.layout, engine
+
+    def _table(self, gives: str) -> Mapping[str, np.ndarray]:
+        """What does not differ by path, computed once: the arrays of the code's table, and the keys."""
+        code = self._code(gives)
+        layout = code.layout
+        if gives not in self._tables:
+            with _LOCK:
+                if gives not in self._tables:
+                    made = filled(self.study, self.inputs, code.table, layout.table, layout.years)
+                    self._tables[gives] = made
+        return {**self._tables[gives], **arguments.keys_as_read(self.inputs, layout.years)}
+
+
+def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
+    """Where arrays lie, in the order in which code is handed them.
+
+    Raises:
+      ValueError: one is not of the form that the code reads or writes: it would run past its end.
+    """
+    for name, (shape, dtype) in forms.items():
+        array = held[name]
+        if array.shape != shape or array.dtype != dtype or not array.flags.c_contiguous:
+            layout = "" if array.flags.c_contiguous else ", not in one piece"
+            raise ValueError(
+                f"{name}: expected an array of {np.dtype(dtype)} {shape} in one piece, "
+                f"got one of {array.dtype} {array.shape}{layout}."
+            )
+    return [held[name].ctypes.data for name in ARRAYS]
+
+
+def code_in_memory(
+    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
+) -> tuple[loop.Code, Any]:
+    """A study's code, as `loop.code` takes its arguments, and what holds it in memory.
+
+    Raises:
+      CompilerEnded: LLVM ended its process over it.
+    """
+    written = loop.code(study, listing, inputs, width, gives, of_scores)
+    try:
+        return written, machine_code.loaded(written.text)
+    except CompilerEnded as ended:
+        what = f"the one loop of {type(study.model).__name__} ({gives})"
+        raise CompilerEnded(
+            f"{what} cannot be compiled: {ended}. XLA's program can: --program xla."
+        ) from None
+
+
+def filled(
+    study: Study, inputs: Any, table: Callable[..., None], room: Room, years: int, each: int = 1
+) -> dict[str, np.ndarray]:
+    """What code reads that does not differ by path: arguments and its table.
+
+    Args:
+      inputs: as `arguments.of` gives them.
+      table: the function of the code that fills it.
+      room: words of the table.
+      each: policies that are computed together, and have one table.
+    """
+    given, levers = table_inputs(study, inputs)
+    levers = levers.reshape(len(levers) // each, -1)
+    lasting: np.ndarray = np.zeros((len(levers), room.lasting), np.uint32)
+    yearly: np.ndarray = np.zeros((len(levers), years * room.each), np.uint32)
+
+    def fill() -> None:
+        for rows in zip(levers, lasting, yearly, strict=True):
+            table(given.ctypes.data, *(row.ctypes.data for row in rows), years)
+
+    _threads(1, _BESIDE).submit(fill).result()
+    return {"arguments": given, "table_lasting": lasting, "table_each": yearly}
+
+
+@functools.cache
+def _threads(count: int, name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix=name, initializer=_round_by_the_book)
+
+
+def _round_by_the_book() -> None:
+    """Has this thread round to nearest and keep subnormal numbers, whatever libraries set the thread to that started it."""
+    library = ctypes.CDLL(None)
+    apple = sys.platform == "darwin"
+    plain = ctypes.byref(ctypes.c_char.in_dll(library, "_FE_DFL_ENV")) if apple else _POINTER(-1)
+    library.fesetenv(plain)

@@ -1,0 +1,148 @@
+"""A few paths computed twice by NumPy, in single and in double precision, from the same random numbers: what rounding does to them.
+
+Their factors and shocks follow the study's laws one by one; how these move together is left out, as rounding does not ask
+for it. Nothing is compiled, so a pilot takes a fraction of a second.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import numpy as np
+
+from engine.draws.shocks import Moving, Regime
+from engine.modelling.records import shock_streams
+from engine.program.running.interpreter import Interpreted, NotInterpreted, Numbers
+from engine.program.tracing import arguments
+from engine.program.tracing.rules import Rules
+from engine.study.study import Study
+
+PATHS = 256
+"""Paths of a pilot."""
+OPERATIONS = 150_000
+"""Operations of NumPy that a pilot may take in each precision, roughly: a long horizon is cut short."""
+
+
+@dataclass(frozen=True)
+class Values:
+    """What a pilot gives in one precision.
+
+    Args:
+      draws: of the factors, [factor, path].
+      outcomes: [policy, outcome, path].
+      yearly: [policy, year, cell, path]; no year for a static model.
+    """
+
+    draws: np.ndarray
+    outcomes: np.ndarray
+    yearly: np.ndarray
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """The same paths in single and in double precision."""
+
+    single: Values
+    double: Values
+
+
+def pilot(study: Study, rules: Rules | None = None) -> Pilot | None:
+    """The pilot of a study; None where its model has loops, which only a compiler takes.
+
+    Args:
+      rules: of the study, where they have been traced already.
+    """
+    rules = rules or Rules(study, np.float32)
+    random = np.random.default_rng(study.seed)
+    draws = [item.marginal.at_score(random.standard_normal(PATHS)) for item in study.inputs]
+    years = _years(study, rules)
+    shocks = _shocks(
+        study, random, years, {item.name: draw for item, draw in zip(study.inputs, draws, strict=True)}
+    )
+    try:
+        with np.errstate(all="ignore"):
+            single, double = (
+                _computed(study, rules, dtype, draws, shocks, years) for dtype in (np.float32, np.float64)
+            )
+    except NotInterpreted:
+        return None
+    return Pilot(single, double)
+
+
+def _years(study: Study, rules: Rules) -> int:
+    if not study.is_path_model:
+        return 0
+    return min(len(study.years), max(2, OPERATIONS // max(1, len(rules.of_years.year.equations))))
+
+
+def _shocks(study: Study, random: Any, years: int, factors: dict[str, np.ndarray]) -> list[Numbers]:
+    """Shocks [year, path] of each stream, in the order of the model."""
+    shocks, drawn = study.shocks, []
+    for name, streams in shock_streams(study.model).items():
+        law, moving = study.model.shocks[name].law, shocks.moving.get(name)
+        for _ in streams:
+            if moving is not None:
+                drawn.append(_moving(moving, shocks.regimes.get(moving.regime or ""), random, years, factors))
+            elif law == "uniform":
+                drawn.append(random.uniform(1e-9, 1 - 1e-9, (years, PATHS)))
+            else:
+                drawn.append(random.standard_normal((years, PATHS)))
+    return drawn
+
+
+def _moving(
+    one: Moving, regime: Regime | None, random: Any, years: int, factors: dict[str, np.ndarray]
+) -> Numbers:
+    """A shock that the study says something of, each year for itself."""
+
+    def of(law: Any) -> Numbers:
+        # some laws take SciPy milliseconds a quantile: a few are taken again and again
+        return random.choice(law.at_score(random.standard_normal(PATHS)), (years, PATHS))
+
+    if one.jumps is not None:
+        chance = one.jumps.chance
+        limit = factors[chance] if isinstance(chance, str) else chance
+        share = 1 - np.exp(-np.asarray(limit)) if one.jumps.kind == "rate" else limit
+        return np.where(random.random((years, PATHS)) < share, of(one.jumps.size), 0.0)
+    if regime is None:
+        return of(one.laws[0])
+    state = random.integers(len(regime.states), size=(years, PATHS))
+    if one.is_state:
+        return state.astype(float)
+    return np.take_along_axis(np.stack([of(law) for law in one.laws]), state[None], 0)[0]
+
+
+def _computed(
+    study: Study, rules: Rules, dtype: type, draws: list[Numbers], shocks: list[Numbers], years: int
+) -> Values:
+    levers = arguments.of(study, dtype)["levers"]
+
+    def policies(year: int) -> list[Numbers]:
+        return [leaf[year][:, None] for leaf in jax.tree.leaves(levers)]
+
+    own: list[Numbers] = [draw.astype(dtype)[None] for draw in draws]
+    by_policy = len(study.policies), PATHS
+    drawn = np.stack([draw[0] for draw in own]) if own else np.zeros((0, PATHS), dtype)
+
+    def stacked(values: list[Numbers]) -> Numbers:
+        return np.stack([np.broadcast_to(value, by_policy) for value in values]).astype(dtype)
+
+    if not study.is_path_model:
+        outcomes = stacked(Interpreted(rules.of_paths(), dtype)([*own, *policies(0)]))
+        return Values(drawn, outcomes.swapaxes(0, 1), np.zeros((by_policy[0], 0, 0, PATHS), dtype))
+    written = rules.of_years
+    begin, year, end = (Interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))
+    kinds = [leaf.dtype for leaf in jax.tree.leaves(written.year_takes[0].example)]
+    kinds = [dtype if kind.kind == "f" else kind for kind in kinds]
+    state = begin([*own, *policies(0)])
+    recorded = []
+    for t in range(years):
+        calendar: Numbers = np.full((1, 1), study.years[t], np.int32)
+        given = [calendar, *own, *(shock[t].astype(dtype)[None] for shock in shocks), *policies(t)]
+        values = year([*(part.astype(kind) for part, kind in zip(state, kinds, strict=True)), *given])
+        state, cells = values[: len(state)], values[len(state) :]
+        recorded.append(stacked(cells) if cells else np.zeros((0, *by_policy), dtype))
+    outcomes = stacked(end(state))
+    return Values(drawn, outcomes.swapaxes(0, 1), np.stack(recorded).transpose(2, 0, 1, 3))

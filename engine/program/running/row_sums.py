@@ -1,0 +1,179 @@
+"""Sums over rows of paths in machine code: one pass, in the order that `risk/estimation/sums.py` states, and other threads run meanwhile.
+
+Eight units are looked at at once, each lane in the order of the units; vectors are as LLVM cuts them for the processor, so that the bits are
+the same on any.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from collections.abc import Callable
+
+import numpy as np
+
+from engine.program.running import machine_code
+
+LANES = 8
+_TYPES = {"f": "float", "d": "double"}
+"""By NumPy's letters."""
+_LINES = "x", "y"
+_NUMBERS = "scale_x", "centre_x", "scale_y", "centre_y", "off"
+"""Of each row, in the order in which they are handed in."""
+_ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64] * 2 + [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 2
+
+
+def sums(
+    kind: str,
+    size: int,
+    x: np.ndarray,
+    y: np.ndarray,
+    units: int,
+    block: int,
+    numbers: np.ndarray,
+    out: np.ndarray,
+) -> None:
+    """Writes the sums of r, r^2 and r^3 of each row [row, 3], r the total of a unit less an offset.
+
+    Args:
+      kind: as in `risk/estimation/sums.py`.
+      size: paths of a unit, 1 or 2.
+      x, y: of single or double precision [row, path], the paths side by side.
+      units: of each row; block: so many of them are added up at a time.
+      numbers: of each row, [row, 5]: scale and centre of x, those of y, and the offset.
+    """
+    run, part, each = _functions(x.dtype.char)[kind, size], np.empty(out.shape), x.itemsize
+    (at_x, step_x), (at_y, step_y) = ((of.ctypes.data, of.strides[0] // each) for of in (x, y))
+    of_numbers, to = numbers.ctypes.data, part.ctypes.data
+    out[:] = 0
+    for first in range(0, units, block):
+        before = first * size * each
+        run(at_x + before, step_x, at_y + before, step_y, len(x), min(block, units - first), of_numbers, to)
+        out += part
+
+
+@functools.cache
+def _functions(dtype: str) -> dict[tuple[str, int], Callable[..., None]]:
+    kinds = [(kind, size) for kind in ("difference", "squares", "beyond", "excess") for size in (1, 2)]
+    engine = machine_code.loaded("\n".join(_function(_TYPES[dtype], *kind) for kind in kinds))
+    return {(kind, size): machine_code.function(engine, f"{kind}_{size}", _ARGUMENTS) for kind, size in kinds}
+
+
+def _function(number: str, kind: str, size: int) -> str:
+    """Its text: a loop over rows, in it one over eight units at a time, one over those that are left, and the sum of the lanes."""
+    wide = f"<{LANES} x double>"
+    lines = [
+        f"define void @{kind}_{size}(ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers, ptr %out) {{",
+        "entry:",
+        f"  %lanes = alloca [{3 * LANES} x double], align 64",
+        f"  %whole = udiv i64 %units, {LANES}",
+        f"  %done = mul i64 %whole, {LANES}",
+        "  br label %row",
+        "row:",
+        "  %r = phi i64 [0, %entry], [%next_row, %summed]",
+        "  %is_row = icmp ult i64 %r, %rows",
+        "  br i1 %is_row, label %begin, label %end",
+        "begin:",
+    ]
+    for line in _LINES:
+        lines += [f"  %at_{line} = mul i64 %r, %{line}_step", f"  %row_{line} = getelementptr {number}, ptr %{line}, i64 %at_{line}"]  # fmt: skip
+    lines += [f"  %at_numbers = mul i64 %r, {len(_NUMBERS)}"]
+    for k, name in enumerate(_NUMBERS):
+        lines += [
+            f"  %i_{name} = add i64 %at_numbers, {k}",
+            f"  %p_{name} = getelementptr double, ptr %numbers, i64 %i_{name}",
+            f"  %{name} = load double, ptr %p_{name}",
+            f"  %one_{name} = insertelement {wide} poison, double %{name}, i32 0",
+            f"  %wide_{name} = shufflevector {wide} %one_{name}, {wide} poison, <{LANES} x i32> zeroinitializer",
+        ]
+    lines += ["  br label %many", "many:", "  %m = phi i64 [0, %begin], [%next_m, %more]"]
+    lines += [f"  %sum{k} = phi {wide} [zeroinitializer, %begin], [%added{k}, %more]" for k in range(3)]
+    lines += ["  %is_m = icmp ult i64 %m, %whole", "  br i1 %is_m, label %more, label %store", "more:"]
+    lines += [f"  %first_m = mul i64 %m, {LANES * size}", *_loaded(number, size, LANES, "first_m", "m")]
+    lines += _residual(number, kind, size, LANES, "m", "wide_")
+    lines += [f"  %added{k} = fadd {wide} %sum{k}, %power{k}_m" for k in range(3)]
+    lines += ["  %next_m = add i64 %m, 1", "  br label %many", "store:"]
+    for k in range(3):
+        lines += [f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}", f"  store {wide} %sum{k}, ptr %keep{k}"]  # fmt: skip
+    lines += ["  br label %few", "few:", "  %f = phi i64 [%done, %store], [%next_f, %single]"]
+    lines += ["  %is_f = icmp ult i64 %f, %units", "  br i1 %is_f, label %single, label %sum", "single:"]
+    lines += [f"  %first_f = mul i64 %f, {size}", *_loaded(number, size, 1, "first_f", "f")]
+    lines += [*_residual(number, kind, size, 1, "f", ""), "  %lane = sub i64 %f, %done"]
+    for k in range(3):
+        lines += [
+            f"  %lane{k} = getelementptr double, ptr %keep{k}, i64 %lane",
+            f"  %held{k} = load double, ptr %lane{k}",
+            f"  %more{k} = fadd double %held{k}, %power{k}_f",
+            f"  store double %more{k}, ptr %lane{k}",
+        ]
+    lines += ["  %next_f = add i64 %f, 1", "  br label %few", "sum:", "  %at_out = mul i64 %r, 3"]
+    for k in range(3):
+        for lane in range(LANES):
+            lines += [f"  %q{k}_{lane} = getelementptr double, ptr %keep{k}, i64 {lane}", f"  %l{k}_{lane} = load double, ptr %q{k}_{lane}"]  # fmt: skip
+            if lane:
+                before = f"%t{k}_{lane - 1}" if lane > 1 else f"%l{k}_0"
+                lines.append(f"  %t{k}_{lane} = fadd double {before}, %l{k}_{lane}")
+        lines += [
+            f"  %i_out{k} = add i64 %at_out, {k}",
+            f"  %p_out{k} = getelementptr double, ptr %out, i64 %i_out{k}",
+            f"  store double %t{k}_{LANES - 1}, ptr %p_out{k}",
+        ]
+    lines += ["  br label %summed", "summed:", "  %next_row = add i64 %r, 1", "  br label %row"]
+    return "\n".join([*lines, "end:", "  ret void", "}"])
+
+
+def _loaded(number: str, size: int, lanes: int, first: str, mark: str) -> list[str]:
+    """Lines that read the paths of some units: `%x0_m` those that come first in their unit, `%x1_m` the others."""
+    lines, count = [], size * lanes
+    read = f"<{count} x {number}>" if count > 1 else number
+    for line in _LINES:
+        lines += [
+            f"  %p_{line}_{mark} = getelementptr {number}, ptr %row_{line}, i64 %{first}",
+            f"  %{line}{'' if size > 1 else 0}_{mark} = load {read}, ptr %p_{line}_{mark}, align {4 if number == 'float' else 8}",
+        ]
+        for member in range(size if size > 1 else 0):
+            at = ", ".join(f"i32 {k}" for k in range(member, count, size))
+            if lanes > 1:
+                lines.append(f"  %{line}{member}_{mark} = shufflevector {read} %{line}_{mark}, {read} poison, <{lanes} x i32> <{at}>")  # fmt: skip
+            else:
+                lines.append(f"  %{line}{member}_{mark} = extractelement {read} %{line}_{mark}, i32 {member}")
+    return lines
+
+
+def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: str) -> list[str]:
+    """Lines that make `%power0_m`, `%power1_m`, `%power2_m` of what has been read: a unit's total less the offset, its square and its cube."""
+    wide = f"<{lanes} x double>" if lanes > 1 else "double"
+    narrow = f"<{lanes} x {number}>" if lanes > 1 else number
+    lines: list[str] = []
+
+    def new(name: str, text: str) -> str:
+        lines.append(f"  %{name}_{mark} = {text}")
+        return f"%{name}_{mark}"
+
+    def as_double(name: str, value: str) -> str:
+        return value if number == "double" else new(name, f"fpext {narrow} {value} to {wide}")
+
+    def positive(name: str, value: str, kind: str) -> str:
+        chosen = f"<{lanes} x i1>" if lanes > 1 else "i1"
+        below = new(f"below{name}", f"fcmp ole {kind} {value}, zeroinitializer")
+        return new(f"over{name}", f"select {chosen} {below}, {kind} zeroinitializer, {kind} {value}")
+
+    made = []
+    for k in range(size):
+        if kind == "excess":
+            apart = new(f"apart{k}", f"fsub {narrow} %x{k}_{mark}, %y{k}_{mark}")
+            made.append(as_double(f"far{k}", positive(str(k), apart, narrow)))
+            continue
+        sides = []
+        for line in _LINES:
+            value = as_double(f"d{line}{k}", f"%{line}{k}_{mark}")
+            away = new(f"a{line}{k}", f"fsub {wide} {value}, %{broad}centre_{line}")
+            away = new(f"s{line}{k}", f"fmul {wide} {away}, {away}") if kind == "squares" else away
+            away = positive(f"{line}{k}", away, wide) if kind == "beyond" else away
+            sides.append(new(f"v{line}{k}", f"fmul {wide} {away}, %{broad}scale_{line}"))
+        made.append(new(f"v{k}", f"fsub {wide} {sides[0]}, {sides[1]}"))
+    total = made[0] if size == 1 else new("total", f"fadd {wide} {made[0]}, {made[1]}")
+    first = new("power0", f"fsub {wide} {total}, %{broad}off")
+    second = new("power1", f"fmul {wide} {first}, {first}")
+    new("power2", f"fmul {wide} {second}, {first}")
+    return lines

@@ -1,0 +1,170 @@
+"""One tile of paths as XLA computes it, traced: words -> draws -> shocks -> the model's own methods, mapped over policies and paths.
+
+It is the plain form, which any model has: what the one loop (`loop.py`) is held against, and what is run where there is none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, UInt32
+
+from engine.draws import random_words
+from engine.draws.sampling import SAMPLERS, Counter, Sampler
+from engine.modelling.records import shock_streams
+from engine.program.tracing import drawing
+from engine.program.tracing.rules import Rules
+from engine.study.study import Study
+
+Outcomes = Float[Array, "policy outcome lane"]
+YearlyValues = Float[Array, "policy year cell lane"]
+FactorDraws = Float[Array, "factor lane"]
+Shocks = Float[Array, "year stream lane"]
+Scores = Float[Array, "stream lane"]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """What one pass over so many lanes computes for a study, by the rules of its model.
+
+    All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
+    group, (low, high) words. Lanes are in the sampler's order.
+    """
+
+    rules: Rules
+    lanes: int
+
+    @property
+    def study(self) -> Study:
+        """The resolved study."""
+        return self.rules.study
+
+    @property
+    def dtype(self) -> type:
+        """Of all numbers but the random words."""
+        return self.rules.dtype
+
+    @property
+    def sampler(self) -> Sampler:
+        """The study's sampler."""
+        return SAMPLERS[self.study.sampler]
+
+    def outcomes(self, inputs: Any, first: Counter) -> Outcomes:
+        """Outcomes of every path."""
+        return self.in_full(inputs, first)[0]
+
+    def in_full(self, inputs: Any, first: Counter) -> tuple[Outcomes, YearlyValues | None, FactorDraws]:
+        """Outcomes, yearly values (None for a static model) and draws of every path."""
+        draws = self.draws(inputs, first)
+        shocks = self.shocks(inputs, first) if self.study.is_path_model else draws
+        return *self._lived(inputs, draws, shocks), draws
+
+    def draws(self, inputs: Any, first: Counter) -> FactorDraws:
+        """Factor draws of every path, factors in the order of the study."""
+        if not self.study.inputs:
+            return jnp.zeros((0, self.lanes), self.dtype)
+        return self._drawn(inputs, self.sampler.normals(inputs["factor_keys"], first, self.lanes, self.dtype))
+
+    def shocks(self, inputs: Any, first: Counter) -> Shocks:
+        """Shocks of every path and year, streams in the order of the model."""
+        return self._struck(
+            inputs, self.draws(inputs, first), inputs["shock_keys"], lambda keys: self._words(keys, first)
+        )
+
+    def scores(self, inputs: Any, first: Counter) -> Scores:
+        """The random numbers of every path, in the order of `arguments.streams`."""
+        keys = inputs["factor_keys"]
+        rows = [self.sampler.normals(keys, first, self.lanes, self.dtype)] if len(keys) else []
+        years = range(len(self.study.years))
+        by_year = [
+            self._words({law: of[k] for law, of in inputs["shock_keys"].items()}, first) for k in years
+        ]
+        rows += [words[law] for law in inputs["shock_keys"] for words in by_year]
+        return jnp.concatenate(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
+
+    def of_scores(
+        self, inputs: Any, scores: Scores
+    ) -> tuple[Outcomes, YearlyValues | None, FactorDraws, Shocks | None]:
+        """What is made of random numbers: outcomes, yearly values, draws, shocks; as many lanes as these have."""
+        count, lanes = len(inputs["factor_keys"]), scores.shape[-1]
+        draws = (
+            self._drawn(inputs, scores[:count]) if self.study.inputs else jnp.zeros((0, lanes), self.dtype)
+        )
+        if not self.study.is_path_model:
+            return *self._lived(inputs, draws, draws), draws, None
+        words, at = {}, count
+        for law, keys in inputs["shock_keys"].items():
+            size = keys.shape[0] * keys.shape[1]
+            words[law] = scores[at : at + size].reshape(*keys.shape[:2], lanes)
+            at += size
+        shocks = self._struck(inputs, draws, words, lambda numbers: numbers)
+        return *self._lived(inputs, draws, shocks), draws, shocks
+
+    def _drawn(self, inputs: Any, scores: Scores) -> FactorDraws:
+        return drawing.stacked(self.study, drawing.factors(self.study, scores, inputs))
+
+    def _struck(self, inputs: Any, draws: FactorDraws, by_year: Any, words: Callable[[Any], Any]) -> Shocks:
+        """Shocks of every year, by what `words` makes of the year's part of `by_year`."""
+        lanes, by_run = draws.shape[-1], drawing.by_run(self.study, draws)
+
+        def of_year(past: Any, at: Any) -> Any:
+            is_first, own = at
+            tables, past = self.study.shock_draws.of_year(
+                words(own), inputs["shocks"], past, is_first, by_run
+            )
+            rows = [table[:, 0] for table in tables]
+            return past, jnp.concatenate(rows) if rows else jnp.zeros((0, lanes), self.dtype)
+
+        along = jnp.arange(len(self.study.years)) == 0, by_year
+        return jax.lax.scan(of_year, self.study.shock_draws.before(lanes, self.dtype), along)[1]
+
+    def _lived(self, inputs: Any, draws: FactorDraws, shocks: Shocks) -> tuple[Outcomes, YearlyValues | None]:
+        """Outcomes and yearly values of every path under every policy."""
+        one = self._path if self.study.is_path_model else self._evaluated
+        by_policy = jax.vmap(one, in_axes=(None, None, 1))
+        by_path = jax.vmap(by_policy, in_axes=(-1, -1, None), out_axes=-1)
+        outcomes, yearly = by_path(draws, shocks, inputs["levers"])
+        return outcomes, yearly if self.study.is_path_model else None
+
+    def _words(
+        self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter
+    ) -> dict[str, Float[Array, "stream lane"]]:
+        """Random numbers of one year by law; `keys` holds those of the year's streams."""
+        laws: dict[str, Float[Array, "stream lane"]] = {}
+        if "normal" in keys:
+            laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)
+        if "uniform" in keys:
+            words = self.sampler.words(keys["uniform"], first, self.lanes)
+            laws["uniform"] = random_words.uniform(words, self.dtype)
+        return laws
+
+    def _evaluated(self, draw: Any, _: Any, levers: Any) -> tuple[Any, Any]:
+        """Outcomes of a static model on one path under one policy."""
+        policy = jax.tree.map(lambda leaf: leaf[0], levers)
+        return jnp.stack(self.rules.evaluate(list(draw), policy)), ()
+
+    def _path(self, draw: Any, shocks: Any, levers: Any) -> tuple[Any, Any]:
+        """Outcomes [outcome] and yearly values [year, cell] of one path under one policy."""
+        written = self.rules.of_years
+        carried = written.year_takes[0].example
+        drawn = list(draw)
+        sizes = [len(streams) for streams in shock_streams(self.study.model).values()]
+
+        def kept(state: Any) -> Any:
+            return jax.tree.map(lambda value, like: jnp.asarray(value, like.dtype), state, carried)
+
+        def of_year(state: Any, at: Any) -> Any:
+            year, row, policy = at
+            rest = iter(row)
+            shock = [tuple(next(rest) for _ in range(size)) for size in sizes]
+            state, cells = self.rules.one_year(state, year, drawn, shock, policy)
+            return kept(state), jnp.stack(cells) if cells else jnp.zeros(0, self.dtype)
+
+        first = jax.tree.map(lambda leaf: leaf[0], levers)
+        along = jnp.asarray(self.study.years, jnp.int32), shocks, levers
+        state, cells = jax.lax.scan(of_year, kept(self.rules.begin(drawn, first)), along)
+        return jnp.stack(self.rules.end(state)), cells

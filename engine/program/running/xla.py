@@ -1,0 +1,344 @@
+"""XLA's program of a study: which paths a pass takes on which device, how it is compiled, and its values in path order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from copy import copy
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, PartitionSpec
+from jaxtyping import Array, Float, Int, Int32, UInt32
+
+from engine.draws.sampling import path_order
+from engine.modelling.cell_axis import cell_count
+from engine.program.running.contract import (
+    BlockResult,
+    CardLost,
+    FactorDraws,
+    Form,
+    Outcomes,
+    Pass,
+    Passes,
+    Scores,
+    Shocks,
+    Trace,
+    YearlyValues,
+    in_a_row,
+    in_words,
+)
+from engine.program.running.tile import Tile
+from engine.program.tracing import arguments
+from engine.program.tracing.rules import traced
+from engine.study.study import BLOCK, Block, Study
+
+AXIS = "device"
+IN_FULL = 1 << 14
+"""Paths at most that a device takes at once when all their years are wanted."""
+# a core is a device of its own, so no loop need be cut up for others
+_ON_CPU = {"xla_cpu_prefer_vector_width": "512", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
+
+Slots = Float[Array, "device slot policy outcome lane"]
+
+
+class XlaProgram:
+    """The compiled program of one study on a mesh of devices: a `Program`.
+
+    A pass takes as many tiles as its devices can hold, and at least a block. What happens on a path depends on the
+    tile that it is in, and not on how many devices share the work. Where a card fails every method raises a CardLost.
+
+    Args:
+      study: the resolved study.
+      mesh: one axis, one entry per device.
+      lanes: paths of a tile, a power of two; that of the study if not given.
+      dtype: of all numbers but the random words: float32, or float64 to see what rounding does; that of the study if not given.
+      why: as `Form` has it.
+    """
+
+    def __init__(
+        self,
+        study: Study,
+        mesh: Mesh,
+        lanes: int | None = None,
+        dtype: type | None = None,
+        why: str = "",
+    ):
+        self.study = study
+        self.mesh = mesh
+        self.traces, self.forms = 0, (Form.of("XLA", mesh, why),)
+        self.lanes = lanes or study.tile
+        self.dtype = dtype or study.dtype
+        rules = traced(study, self.dtype)
+        self.tile = Tile(rules, self.lanes)
+        self.full = Tile(rules, min(self.lanes, IN_FULL))
+        self.sampler = self.tile.sampler
+        self.inputs = arguments.of(study, self.dtype)
+        devices = mesh.devices.size
+        self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
+        self.tiles_each = -(-self.reach // self.lanes // devices)
+        self._passes = Passes()
+        self._run = self._compiled(self._tiles, 2)
+        self._trace = self._tile_each(self.full.in_full)
+        self._draw = self._tile_by_tile(self.tile.draws)
+        self._shock = self._tile_each(self.full.shocks)
+        self._score = self._tile_by_tile(self.tile.scores)
+        self._trace_of = self._jitted(self.full.of_scores)
+        self._outcomes_of = self._jitted(lambda inputs, scores: self.full.of_scores(inputs, scores)[:1])
+
+    def fed(self, inputs: Any) -> XlaProgram:
+        other = copy(self)
+        other.inputs, other._passes = inputs, Passes()
+        return other
+
+    def prepare(self, years: bool = False) -> None:
+        """Compiles what blocks need, by running it over no paths; XLA compiles what yearly values need beside it."""
+        if not years:
+            with self._failures_told():
+                jax.block_until_ready(self._start(0, 0, 0))
+
+    def submit(self, block: Block) -> Pass:
+        """As `Program.submit`; blocks of one pass share it."""
+        index = block.first // self.reach
+        first = index * self.reach
+        if self.reach == BLOCK:
+            return self._launched(first, block.count)
+        return self._passes.of(index, lambda: self._launched(first, self.reach))
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        return running.of(block)
+
+    def path(self, number: int) -> Trace:
+        """As `Program.path`; the outcomes are by the very program that ran it."""
+        first = number - number % self.lanes
+        pass_first = number // self.reach * self.reach
+        at = (first - pass_first) // self.lanes
+        outcomes = self._fetched(self._start(pass_first, at, at + 1))[0, :1]
+        full = self.trace(number - number % self.full.lanes)
+        lane = [number % self.full.lanes]
+        return Trace(
+            number,
+            _joined(outcomes)[..., [number - first]],
+            None if full.yearly is None else full.yearly[..., lane],
+            full.draws[..., lane],
+            self._shocks_of(number),
+        )
+
+    def _shocks_of(self, number: int) -> Shocks | None:
+        """The shocks of one path; None without any."""
+        if not (self.study.is_path_model and self.study.model.shocks):
+            return None
+        first = number - number % self.full.lanes
+        base = self._counters(np.full(self.mesh.devices.size, first))
+        return np.asarray(self._fetched(self._shock(self.inputs, base)))[0][..., [number - first]]
+
+    def trace(self, first_path: int) -> Trace:
+        """Consecutive tiles in full, one for each device, from a multiple of the lanes of `full` on.
+
+        Another program than that of the run, so rounding may differ.
+        """
+        outcomes, yearly, draws = self._fetched(self._traced(first_path))
+        return Trace(
+            first_path,
+            _joined(outcomes),
+            None if yearly is None else _joined(yearly),
+            _joined(draws),
+        )
+
+    def first_years(self, count: int) -> YearlyValues:
+        """Yearly values of the first paths."""
+        study, step = self.study, self.full.lanes * self.mesh.devices.size
+        shape = len(study.policies), len(study.years), cell_count(study.model)
+        values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
+
+        def put(first: int, shard: Any) -> None:
+            at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
+            values[..., at : at + self.full.lanes] = np.asarray(shard.data)[0]
+
+        # some tiles are computed while those before are put in their places; NumPy lets go of the interpreter meanwhile
+        with ThreadPoolExecutor(self.mesh.devices.size) as threads:
+            placed: list[Any] = []
+            for first in range(0, count, step):
+                yearly = self._traced(first)[1]
+                for earlier in placed:
+                    earlier.result()
+                with self._failures_told():
+                    jax.block_until_ready(yearly)
+                placed = [threads.submit(put, first, shard) for shard in yearly.addressable_shards]
+            for last in placed:
+                last.result()
+        return values[..., :count]
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        """All years at once: to compute paths again takes longer than to hold them."""
+        yield self.first_years(count)
+
+    def draws(self, block: Block) -> FactorDraws:
+        """Factor draws of a block's paths."""
+        return self._by_block(self._draw, block)
+
+    def scores(self, block: Block) -> Scores:
+        return self._by_block(self._score, block)
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        (outcomes,) = self._made_of(self._outcomes_of, scores)
+        return outcomes
+
+    def trace_of(self, scores: Scores) -> Trace:
+        """As `Program.trace_of`. Another program than that of the run, so rounding may differ."""
+        outcomes, *rest = self._made_of(self._trace_of, scores)
+        if not self.study.is_path_model:
+            return Trace(0, outcomes, None, *rest)
+        yearly, draws, shocks = rest
+        return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
+
+    def _made_of(self, function: Callable[..., Any], scores: Scores) -> list[np.ndarray]:
+        """What a compiled function makes of random numbers, so many paths at once."""
+        scores = arguments.checked_scores(scores, self.study)
+        parts: list[list[np.ndarray]] = []
+        for first in range(0, max(scores.shape[-1], 1), self.full.lanes):
+            given: np.ndarray = np.asarray(scores[:, first : first + self.full.lanes], self.dtype)
+            count = given.shape[-1]
+            # of a few sizes alone, as each is compiled for itself
+            lanes = min(1 << 3 * -(-max(count - 1, 1).bit_length() // 3), self.full.lanes)
+            values = function(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
+            leaves = self._fetched([value for value in values if value is not None])
+            parts.append([leaf[..., :count] for leaf in leaves])
+        return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
+
+    def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
+        """Rows of numbers of a block's paths, by what gives them tile by tile in the sampler's order."""
+        at, devices = block.first % self.lanes, self.mesh.devices.size
+        tiles = -(-(at + block.count) // self.lanes // devices) * devices
+        values = self._fetched(
+            tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
+        )
+        ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
+        joined = np.moveaxis(ordered, 1, 0).reshape(values.shape[1], tiles * self.lanes)
+        return joined[:, at : at + block.count]
+
+    def _compiled(self, function: Callable[..., Any], scalars: int) -> Any:
+        """Jitted over the mesh; after the arguments of the study come one array per device and `scalars` more."""
+        sharded, whole = PartitionSpec(AXIS), PartitionSpec()
+        specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
+        mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
+        return self._jitted(mapped)
+
+    def _jitted(self, function: Callable[..., Any]) -> Any:
+        platform = self.mesh.devices.flat[0].platform
+        jitted = jax.jit(function, compiler_options=compiler_options(platform))
+        if self.dtype == np.float32 and platform == "cpu":
+            return jitted
+
+        def told(*arrays: Any) -> Any:
+            with self._precision(), self._failures_told():
+                return jitted(*arrays)
+
+        return told
+
+    def _fetched(self, running: Any) -> Any:
+        """What is under way, on the host."""
+        with self._failures_told():
+            return jax.device_get(running)
+
+    @contextmanager
+    def _failures_told(self) -> Iterator[None]:
+        """Within it what a card, its driver or its compiler raises is a CardLost."""
+        try:
+            yield
+        except jax.errors.JaxRuntimeError as failure:
+            if self.mesh.devices.flat[0].platform == "cpu":
+                raise
+            raise CardLost(in_a_row(self.mesh), in_words(failure)) from failure
+
+    def _precision(self) -> AbstractContextManager[Any]:
+        return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
+
+    def _launched(self, first: int, count: int) -> Pass:
+        tiles = -(-count // self.lanes)
+
+        running = self._start(first, 0, tiles)
+
+        def outcomes() -> Outcomes:
+            values = np.asarray(self._fetched(running))
+            return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
+
+        return Pass(first, outcomes)
+
+    def _start(self, first: int, begin: int, end: int) -> Slots:
+        """Runs tiles `begin` to `end` of the pass from path `first` on; gives their outcomes, not waiting for them."""
+        devices = self.mesh.devices.size
+        each = -(-(end - begin) // devices)
+        start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
+        stop = np.minimum(start + each, end).astype(np.int32)
+        return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
+
+    def _slots(self, tiles: int) -> slice | Int[np.ndarray, "tile"]:
+        """Where the tiles of a pass stand among the slots of all devices."""
+        each = -(-tiles // self.mesh.devices.size)
+        if each == self.tiles_each:  # all slots are taken, and nothing need be copied together
+            return slice(tiles)
+        device, slot = np.divmod(np.arange(tiles), max(each, 1))
+        return device * self.tiles_each + slot
+
+    def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
+        """Counters of the first groups of the tiles that begin with these paths, (low, high) words."""
+        counters = np.asarray(firsts, np.int64) // self.sampler.group
+        return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
+
+    def _tiles(
+        self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]
+    ) -> Slots:
+        self.traces += 1
+        groups = self.lanes // self.sampler.group
+
+        def one_tile(slot: Int32[Array, ""], buffer: Float[Array, "slot policy outcome lane"]) -> Array:
+            low = base[0] + (start[0] + slot).astype(jnp.uint32) * jnp.uint32(groups)
+            high = base[1] + (low < base[0]).astype(jnp.uint32)
+            outcomes = self._in_path_order(self.tile.outcomes(inputs, (low, high)))
+            return jax.lax.dynamic_update_index_in_dim(buffer, outcomes, slot, 0)
+
+        shape = len(self.study.policies), len(self.study.model.outcomes), self.lanes
+        buffer = jnp.zeros((self.tiles_each, *shape), self.dtype)
+        return jax.lax.fori_loop(0, stop[0] - start[0], one_tile, buffer)[None]
+
+    def _traced(self, first: int) -> Any:
+        """Starts consecutive tiles in full, one for each device: outcomes, yearly values, draws."""
+        firsts = first + self.full.lanes * np.arange(self.mesh.devices.size)
+        return self._trace(self.inputs, self._counters(firsts))
+
+    def _tile_each(self, function: Callable[..., Any]) -> Any:
+        """What a function of a tile gives, a tile a device, [device, ..., path]; handed the counters [device, 2]."""
+
+        def of_device(inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
+            values = function(inputs, (base[0, 0], base[0, 1]))
+            return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
+
+        return self._compiled(of_device, 0)
+
+    def _tile_by_tile(self, function: Callable[..., Any]) -> Any:
+        """What a function of a tile gives, [tile, ..., lane]; handed the counters [tile, 2]."""
+
+        def of_device(inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile row lane"]:
+            return jax.lax.map(lambda first: function(inputs, (first[0], first[1])), base)
+
+        return self._compiled(of_device, 0)
+
+    def _in_path_order(self, lanes: Float[Array, "... lane"]) -> Float[Array, "... path"]:
+        """The values of a tile with its paths in their order."""
+        group, order = self.sampler.group, np.argsort(self.sampler.offsets)
+        runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
+        return jnp.swapaxes(runs, -1, -2).reshape(lanes.shape)
+
+
+def _joined(tiles: Float[np.ndarray, "tile ... path"]) -> Float[np.ndarray, "... paths"]:
+    """The paths of consecutive tiles in one row."""
+    return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
+
+
+def compiler_options(platform: str) -> dict[str, str]:
+    """Options of XLA for a platform: wide vectors on a CPU."""
+    return _ON_CPU if platform == "cpu" else {}

@@ -1,0 +1,1 @@
+"""A model's methods, and what a study draws, as equations of scalars."""

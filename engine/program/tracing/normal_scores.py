@@ -1,0 +1,36 @@
+"""The random numbers that a future is made of as independent normal scores, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+from scipy.special import ndtr, ndtri
+
+from engine.program.tracing import arguments
+from engine.study.study import Study
+
+
+def as_numbers(
+    study: Study, points: Float[np.ndarray, "stream future"]
+) -> Float[np.ndarray, "stream future"]:
+    """The random numbers of a program, of independent normal scores."""
+    numbers: np.ndarray = points.astype(study.dtype)
+    uniform = _uniform(study)
+    if uniform.any():
+        most = np.nextafter(study.dtype(1), study.dtype(0))
+        numbers[uniform] = np.clip(ndtr(points[uniform]).astype(study.dtype), 2.0**-33, most)
+    return numbers
+
+
+def as_normal(
+    study: Study, numbers: Float[np.ndarray, "stream future"]
+) -> Float[np.ndarray, "stream future"]:
+    """Independent normal scores of the random numbers of a program."""
+    points = numbers.astype(np.float64)
+    uniform = _uniform(study)
+    points[uniform] = ndtri(points[uniform])
+    return points
+
+
+def _uniform(study: Study) -> np.ndarray:
+    return np.array([law == "uniform" for law in arguments.laws(study)], bool)
