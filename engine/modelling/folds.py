@@ -196,14 +196,24 @@ _TOTAL = Kind("total", lambda: 0.0, lambda state, year, value: state + value, un
 _LAST = Kind("last", lambda: 0.0, lambda state, year, value: value)
 
 
-peak = _PEAK.of
-"""Highest year of a yearly variable, in its unit; arguments are those of `Kind.of`."""
-lowest = _LOWEST.of
-"""Lowest year of a yearly variable, in its unit; arguments are those of `Kind.of`."""
-total = _TOTAL.of
-"""Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; arguments are those of `Kind.of`."""
-last = _LAST.of
-"""Value of a yearly variable in the last year, in its unit; arguments are those of `Kind.of`."""
+def peak(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Highest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+    return _PEAK.of(variable, over, across)
+
+
+def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Lowest year of a yearly variable, in its unit; `over` and `across` as in `Kind.of`."""
+    return _LOWEST.of(variable, over, across)
+
+
+def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as in `Kind.of`."""
+    return _TOTAL.of(variable, over, across)
+
+
+def last(variable: str, over: Over = None, across: str = "sum") -> Fold:
+    """Value of a yearly variable in the last year, in its unit; `over` and `across` as in `Kind.of`."""
+    return _LAST.of(variable, over, across)
 
 
 def at_year(variable: str, year: int, over: Over = None, across: str = "sum") -> Fold:
