@@ -7,7 +7,6 @@ import pytest
 from engine.draws import random_words
 from engine.modelling.folds import peak
 from engine.modelling.records import Factor, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program.emitting import loop
 from engine.program.lowering import listing
 from engine.study.loading import read_study
 from tests.user_models import outcomes, static
@@ -51,7 +50,7 @@ def test_the_farthest_random_words_give_numbers_within_0_and_1(monkeypatch, samp
         return tuple(jnp.broadcast_to(part, shape) for part in (words, jnp.roll(words, 3)))
 
     monkeypatch.setattr(random_words, "threefry2x32", farthest)
-    monkeypatch.setattr(loop, "words", listing.words.__wrapped__)
+    monkeypatch.setattr(listing, "words", listing.words.__wrapped__)
     of = {"one": "normal", "two": "normal", "three": "heavy", "four": "heavy"}
     laws = {name: {"family": "uniform", "low": 0, "high": 1} for name in Surprise.factors}
     groups = {"normal": {"correlation": 0.5}, "heavy": {"copula": "clayton", "kendall": 0.5}}

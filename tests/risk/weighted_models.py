@@ -11,6 +11,8 @@ from scipy.special import ndtr
 
 from engine.risk.estimation import weighted
 from engine.risk.estimation.intervals import Estimate, as_units
+from engine.risk.estimation.ratios import Weights
+from engine.risk.estimation.weighted_sample import Sample
 
 LEVEL = 0.95
 SCORES = 12
@@ -19,6 +21,14 @@ EVENT = 0.05
 WITHIN = 0.3
 """Correlation of the scores of one run."""
 Losses = Callable[[np.ndarray], np.ndarray]
+
+
+def effective_tail(values, weights, units, loss, level):
+    """Effective number of futures beyond VaR."""
+    if not weights.any():
+        return 0.0
+    of = Weights.of(weights, as_units(len(values), units))
+    return Sample(values if loss else -values, of, (level,)).at_risk[0].exceedances
 
 
 def normal(z: np.ndarray) -> np.ndarray:
@@ -106,7 +116,7 @@ class Tilted:
         """How many paths have so large an effective tail, under the policy that has less, rounded to whole units."""
         paths = (1 << 17) // self.unit * self.unit
         losses, weights = self.weighted(np.random.default_rng(7), paths)
-        seen = min(weighted.effective_tail(x, weights, self.unit, True, LEVEL) for x in losses)
+        seen = min(effective_tail(x, weights, self.unit, True, LEVEL) for x in losses)
         return round(paths * tail / seen / self.unit) * self.unit
 
     def estimates(self, rng: np.random.Generator, paths: int) -> dict[str, Estimate]:

@@ -9,12 +9,12 @@ import pytest
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation import binned
-from engine.risk.estimation.evidence import DIFFERENCES, MEASURES, level_of
+from engine.risk.estimation.evidence import MEASURES, level_of
 from engine.risk.estimation.heaviness import tail_flag
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.measures import probability
 from tests.pairs import in_turn
-from tests.risk.cells import difference_cells, summary_cells
+from tests.risk.cells import DIFFERENCES, difference_cells, summary_cells
 from tests.risk.estimation.test_histograms import binned_by_value
 
 pytestmark = pytest.mark.slow  # each size and each law in some case; all of them in the sweep

@@ -7,13 +7,12 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
 from engine.risk.estimation import atoms, binned
-from engine.risk.estimation.evidence import DIFFERENCES
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
 from engine.risk.estimation.tails import error_of_shares, share, share_of_totals
 from tests.helpers import assert_close, assert_same
 from tests.pairs import in_turn
-from tests.risk.cells import difference_cells
+from tests.risk.cells import DIFFERENCES, difference_cells
 from tests.risk.estimation.test_histograms import binned_by_value
 from tests.risk.policies.test_comparison_coverage import scores
 

@@ -8,24 +8,14 @@ from engine.risk.estimation import measures, weighted
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Units, as_units
-from engine.risk.estimation.ratios import Weights
-from engine.risk.estimation.weighted_sample import Sample
 from engine.study.study import LEVELS
 from tests.helpers import assert_close, assert_plausible
 from tests.risk.cells import DIFFERENCES
-from tests.risk.weighted_models import MODELS, Tilted
+from tests.risk.weighted_models import MODELS, Tilted, effective_tail
 
 RNG = np.random.default_rng(26)
 MOVE = 0.7
 PARTS = ("estimate", "standard_error", "low", "high")
-
-
-def effective_tail(values, weights, units, loss, level):
-    """Effective number of futures beyond VaR."""
-    if not weights.any():
-        return 0.0
-    of = Weights.of(weights, as_units(len(values), units))
-    return Sample(values if loss else -values, of, (level,)).at_risk[0].exceedances
 
 
 def tilted(n, move=MOVE, unit=1):
