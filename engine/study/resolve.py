@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
@@ -48,11 +49,7 @@ class KnownModel:
 
 
 def resolve(
-    text: Tables,
-    known: KnownModel | None,
-    source: str,
-    problems: Problems,
-    spare: Collection[str] = (),
+    text: Tables, known: KnownModel | None, source: str, problems: Problems, spare: Collection[str] = ()
 ) -> Study:
     """The study that tables describe.
 
@@ -71,16 +68,8 @@ def resolve(
     priors = _priors(text["factors"], problems)
     if known is None:
         raise UserError(source, problems)
-    model, run = known.model, text["run"]
-    years: tuple[int, ...] | None = None
-    with problems.within(""):
-        years = section_tables.years(text.get("time"), model, known.name)
-    before = len(problems)
-    with problems.within(""):
-        check_declaration(model, years or ())
-    if len(problems) > before:
-        raise UserError(source, problems)
-    model = constant_tables.settled(text, model, problems)
+    years = _years(text, known, source, problems)
+    model = constant_tables.settled(text, known.model, problems)
     _check_factors(text, model, spare, problems)
     called = labels.read(text, model, problems)
     text = by_label(labels.without(text), model, problems)
@@ -92,82 +81,111 @@ def resolve(
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     if policies is not None and facts is not None:
         policies = replace(policies, followed=facts.policy)
-    events = event_tables.read(text["events"], model, problems)
-    gates = gate_tables.read(text["gates"], text["policies"], model, problems)
-    headline = section_tables.headline(text.get("headline"), model, problems)
-    levels = section_tables.levels(text["risk"], problems)
-    grouped = lever_groups.read(text["lever_groups"], model, problems)
-    keep = section_tables.keep(text["keep"], model, problems)
+    fields = _of_model(text, model, problems)
     levers = policies.levers_by_factor if policies else {}
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
+    stated_by = {
+        name: model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, ""))
+        for name in drawn
+    }
     group_of, groups = _groups(text, drawn, problems)
     of_policies = sorted(set(text["factors"]) - set(bases))
     _, all_groups = _groups(text, [*bases, *of_policies], Problems())
     running = policies.names if policies else tuple(text["policies"])
-    challenge = challenge_tables.read(text, running, model, levels, problems, spare)
-    until, idle = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
-    observed = observed_tables.read(text, model, problems)
-    shocks = _shocks(text, known, priors, problems)
-    dimensions = dimension_tables.read(text, problems)
+    levels, kept = fields["levels"], fields["keep"].outcomes
+    fields["challenge"] = challenge_tables.read(text, running, model, levels, problems, spare)
+    fields["until"], fields["idle_targets"] = stop_tables.read(
+        text, running, model, levels, kept, problems, spare
+    )
+    fields["observed"] = observed_tables.read(text, model, problems)
+    fields["shocks"] = _shocks(text, known, priors, problems)
+    fields["stated_dimensions"] = dimension_tables.read(text, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
         held = Known(text, model, years, priors, policies, drawn, groups, group_of)
         assumptions = assumption_tables.read(held, problems, spare)
     problems.refuse(source)
     assert policies is not None and years is not None
-    study = Study(
-        **{key: text[key] for key in ("name", "question", "author")},
-        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
-        source=source,
-        document={},
-        model=model,
-        model_name=known.name,
-        model_digest=known.digest,
-        tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
-        years=years,
-        inputs=tuple(
-            _input(
-                name,
-                text,
-                model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, "")),
-                priors[name],
-                group_of.get(name),
-            )
-            for name in drawn
+    fields |= {
+        "model": model,
+        "labels": called,
+        "years": years,
+        "inputs": tuple(
+            _input(name, text, stated_by.get(name), priors[name], group_of.get(name)) for name in drawn
         ),
-        groups=groups,
-        policies=policies.running,
-        baseline=policies.baseline,
-        events=events,
-        shocks=shocks,
-        headline=headline,
-        keep=keep,
-        model_spec=known.spec,
-        labels=called,
-        nonfinite=float(run["nonfinite"]),
-        levels=levels,
-        lever_groups=grouped,
-        assumptions=assumptions,
-        gates=gates,
-        challenge=challenge,
-        observed=observed,
-        facts=facts,
-        stated_dimensions=dimensions,
-        of_policies=(
+        "groups": groups,
+        "policies": policies.running,
+        "baseline": policies.baseline,
+        "assumptions": assumptions,
+        "facts": facts,
+        "of_policies": (
             *(f"factor:{name}" for name in of_policies),
             *latent_streams({k: one for k, one in all_groups.items() if not {*bases} & {*one.members}}),
         ),
-        until=until,
-        idle_targets=idle,
-    )
-    once = [f"factor:{name}" for name in text["factors"]]
-    once += [*latent_streams(groups), *latent_streams(all_groups)]
-    dimension_tables.check(dimensions, once, study.streams[1], len(years), spare, problems)
-    if facts is not None:
-        watched.check_known(study, facts.until, "facts.until", problems)
+    }
+    study = _study(text, known, source, fields)
+    once = [
+        *(f"factor:{name}" for name in text["factors"]),
+        *latent_streams(groups),
+        *latent_streams(all_groups),
+    ]
+    _check_whole(study, once, spare, problems)
     problems.refuse(source)
     return replace(study, document=document(study, text, policies))
+
+
+def _study(text: Tables, known: KnownModel, source: str, fields: Mapping[str, Any]) -> Study:
+    """The study of some fields, and of those that are as the file and the model's file state them; its document is empty."""
+    run = text["run"]
+    return Study(
+        **{key: text[key] for key in ("name", "question", "author")},
+        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
+        **fields,
+        source=source,
+        document={},
+        model_name=known.name,
+        model_digest=known.digest,
+        model_spec=known.spec,
+        tile=run.get("tile") or section_tables.default_tile(fields["model"], len(fields["policies"])),
+        nonfinite=float(run["nonfinite"]),
+    )
+
+
+def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
+    """What needs the whole study: dimensions of the sampler, given streams that are drawn once, and facts that are known."""
+    dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
+    if study.facts is not None:
+        watched.check_known(study, study.facts.until, "facts.until", problems)
+
+
+def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> tuple[int, ...] | None:
+    """Calendar years of the study; None where they are among the problems.
+
+    Raises:
+      UserError: the model's own declarations are wrong, by which nothing else can be checked.
+    """
+    years: tuple[int, ...] | None = None
+    with problems.within(""):
+        years = section_tables.years(text.get("time"), known.model, known.name)
+    before = len(problems)
+    with problems.within(""):
+        check_declaration(known.model, years or ())
+    if len(problems) > before:
+        raise UserError(source, problems)
+    return years
+
+
+def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
+    """Fields of `Study` that follow from a table and the model's names alone."""
+    return {
+        "events": event_tables.read(text["events"], model, problems),
+        "gates": gate_tables.read(text["gates"], text["policies"], model, problems),
+        "headline": section_tables.headline(text.get("headline"), model, problems),
+        "levels": section_tables.levels(text["risk"], problems),
+        "lever_groups": lever_groups.read(text["lever_groups"], model, problems),
+        "keep": section_tables.keep(text["keep"], model, problems),
+    }
 
 
 def _check_names(text: Tables, problems: Problems) -> None:
