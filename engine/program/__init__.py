@@ -1,1 +1,1 @@
-"""One compiled program per study, and the devices that it runs on."""
+"""Compiles one program per study from the model's methods, and runs it on processors or graphics cards."""

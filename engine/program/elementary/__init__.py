@@ -1,4 +1,7 @@
-"""Elementary functions in operations that IEEE 754 rounds in one way: the same bits on every machine."""
+"""Elementary functions (exp, sin, erf, ...) with the same bits on every machine.
+
+They are made of operations that IEEE 754 rounds correctly. In these files "within e of itself" means a relative error of at most e.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,14 @@ __all__ = ["FUNCTIONS", "FUSED", "fused"]
 
 @dataclass(frozen=True)
 class Elementary:
-    """What an operation of JAX is computed by that no machine has.
+    """How a JAX primitive without a machine instruction of its own, such as `exp`, is computed.
 
     Args:
-      form: of arrays of float32, or of whole numbers; that by way of float64 is traced with `jax.enable_x64`.
-      double: of float64, or the name of the C library's function: whoever asks for double precision wants to see what rounding does, not the
-        same bits. None where there is neither.
-      numbers: of arrays of NumPy, nearly: NumPy's or SciPy's own.
+      form: JAX function of arrays of float32 or integers, made of correctly rounded operations; traced with `jax.enable_x64`, as some of
+        them compute in float64.
+      double: the same for float64, as a JAX function or as the name of a C library function. Double precision serves to measure rounding
+        errors, so its bits may differ between machines. None where there is no such function.
+      numbers: NumPy's or SciPy's function of NumPy arrays, which may differ from `form` in the last bits.
     """
 
     form: Callable[..., Array]
@@ -82,4 +86,4 @@ FUNCTIONS: Mapping[str, Elementary] = {
     "tan": Elementary(tan, "tan", np.tan),
     "tanh": Elementary(tanh, "tanh", np.tanh),
 }
-"""By the name of the operation in a jaxpr; `integer_pow` takes its y by name."""
+"""By the name of the primitive in a jaxpr; the functions of `integer_pow` take the exponent as a keyword, y."""

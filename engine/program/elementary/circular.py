@@ -1,4 +1,4 @@
-"""Functions of angles and their inverses: float32, by way of float64."""
+"""Trigonometric functions and their inverses: float32 in and out, computed in float64."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from engine.program.elementary.exact import (
 
 _HALF, _TWO, _PI = np.float64(0.5), np.float64(2.0), np.float64(np.pi)
 _FURTHEST = np.float32(2.0**50)
-# atan(z) / z by z^2 for z up to 1, within 1e-11
+# atan(z) / z as a polynomial in z^2, z up to 1, within 1e-11
 _ATAN = (
     0.9999999999906533, -0.333333330053212, 0.19999980837583092, -0.14285271437560962, 0.11105741731285917,
     -0.09051620405074935, 0.07503962760159051, -0.06042635506047174, 0.04396726414460441, -0.026338622056024653,
     0.011646611737930988, -0.0032782978800391127, 0.000432957717425779,
 )  # fmt: skip
-# asin(z) / z by z^2 for z up to 1/2, within 2e-11
+# asin(z) / z as a polynomial in z^2, z up to 1/2, within 2e-11
 _ASIN = (
     0.9999999999849033, 0.16666667421669354, 0.07499938198850192, 0.04466203559572518, 0.030092208685075537,
     0.024711546029826205, 0.007223819130143372, 0.03495156422555667,
@@ -53,15 +53,15 @@ def tan(x: Single) -> Single:
 
 
 def _quadrant(x: Single) -> tuple[Double, Double, Int[Array, "..."]]:
-    """Sine and cosine of what x is beyond the nearest multiple of pi / 2, and an integer with this multiple's last bits."""
+    """Sine and cosine of r, where x = n pi / 2 + r with n the nearest integer; and an integer with the last bits of n."""
     wide = as_double(x)
     n, quadrant = nearest_whole(wide, np.float64(2 / np.pi))
-    r = fused(n, -HALF_PI_REST, fused(n, -HALF_PI, wide))  # the inner one is exact
+    r = fused(n, -HALF_PI_REST, fused(n, -HALF_PI, wide))  # the inner fused multiply-add is exact
     return *sin_and_cos(r), quadrant
 
 
 def _by_quadrant(quadrant: Int[Array, "..."], sine: Double, cosine: Double) -> Double:
-    """The sine in a quadrant, from sine and cosine in the one around 0."""
+    """sin(quadrant pi / 2 + r), given the sine and the cosine of r."""
     value = jnp.where((quadrant & np.int64(1)) != np.int64(0), cosine, sine)
     return jnp.where((quadrant & np.int64(2)) != np.int64(0), -value, value)
 
@@ -84,7 +84,7 @@ def acos(x: Single) -> Single:
 
 
 def _arc(x: Single) -> tuple[Array, Double]:
-    """Whether |x| is up to 1/2, and asin |x|, or asin of sqrt((1 - |x|) / 2), which is half of acos |x|."""
+    """(whether |x| <= 1/2; asin |x| where so, elsewhere asin sqrt((1 - |x|) / 2), which is half of acos |x|)."""
     size = jnp.abs(as_double(x))
     near = size <= _HALF
     square = jnp.where(near, size * size, (ONE - size) * _HALF)
@@ -100,7 +100,7 @@ def atan(x: Single) -> Single:
 
 
 def atan2(y: Single, x: Single) -> Single:
-    """Angle of the point (x, y), from -pi to pi, within 6.1e-8 of itself; at 0 and infinity as the C standard has it."""
+    """Angle of the point (x, y), from -pi to pi, within 6.1e-8 of itself; zeros and infinities as in the C standard."""
     up, along = jnp.abs(as_double(y)), jnp.abs(as_double(x))
     steep = up > along
     less, more = jnp.where(steep, along, up), jnp.where(steep, up, along)

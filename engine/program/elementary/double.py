@@ -1,4 +1,4 @@
-"""exp, log, sin and cos in float64, for functions that are computed in it and given back in float32."""
+"""exp, log, sin and cos in float64, used inside functions whose argument and result are float32."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from engine.program.elementary.exact import Double, float_bits, from_bits, fused
 
 LN2, LOG2_E = np.float64(np.log(2.0)), np.float64(1 / np.log(2.0))
 HALF_PI, HALF_PI_REST = np.float64(np.pi / 2), np.float64(6.123233995736766e-17)
-"""Half of pi as a sum of two numbers."""
+"""pi / 2 as the sum of its nearest float64 and the rounding error of that."""
 ONE = np.float64(1.0)
 _WHOLE = np.float64(1.5 * 2**52)
 _WHOLE_AND_BIAS = np.float64(1.5 * 2**52 + 1023)
-"""A whole number n is added to it: the last bits are those that the exponent of 2^n has."""
+"""Added to an integer n, it gives a number whose last bits are the biased exponent of 2^n."""
 _ROOT_HALF, _ONE_BITS = np.int64(0x3FE6A09E667F3BCD), np.int64(1023 << 52)
-# fdlibm's e_log.c: log 2 in two numbers, and (2 atanh(s) - 2 s) / s by s^2
+# fdlibm's e_log.c: log 2 as a sum of two numbers, and (2 atanh(s) - 2 s) / s as a polynomial in s^2
 _LN2_HIGH, _LN2_LOW = np.float64(6.93147180369123816490e-01), np.float64(1.90821492927058770002e-10)
 _LOG = (
     6.666666666666735130e-01, 3.999999999940941908e-01, 2.857142874366239149e-01, 2.222219843214978396e-01,
     1.818357216161805012e-01, 1.531383769920937332e-01, 1.479819860511658591e-01,
 )  # fmt: skip
-# exp(r) for |r| up to log(2) / 2, within 1e-12
+# exp(r) as a polynomial in r, |r| up to log(2) / 2, within 1e-12
 _EXP = (
     0.9999999999997599, 0.999999999980469, 0.5000000000623314, 0.16666666886753223, 0.0416666642048814, 0.008333266768026575,
     0.0013889179864131154, 0.00019915569654228833, 2.4727042781573384e-05,
 )  # fmt: skip
-# sin(r) / r and cos(r) by r^2 for |r| up to pi / 4, within 1e-14 and 1e-13
+# sin(r) / r and cos(r) as polynomials in r^2, |r| up to pi / 4, within 1e-14 and 1e-13
 _SIN = (
     0.9999999999999954, -0.16666666666614344, 0.00833333332356211, -0.000198412631501942, 2.7555243604827037e-06,
     -2.4754671460801124e-08,
@@ -39,34 +39,34 @@ _COS = (
 
 
 def nearest_whole(x: Double, factor: np.float64) -> tuple[Double, Int[Array, "..."]]:
-    """The whole number nearest to factor x, where it is below 2^51, and an integer with its last bits."""
+    """The integer n nearest to factor x, |n| below 2^51: (n as float64, an int64 with the same last bits as n)."""
     shifted = fused(x, factor, _WHOLE)
     return shifted - _WHOLE, float_bits(shifted)
 
 
 def exp(x: Double) -> Double:
-    """exp(x), |x| up to 700, within 1e-12 of itself."""
+    """exp(x) for |x| up to 700, within 1e-12 of itself."""
     shifted = fused(x, LOG2_E, _WHOLE_AND_BIAS)
     power = from_bits(float_bits(shifted) << np.int64(52))
-    # a product, as which bits NaN has is for each machine to decide
+    # multiplied, not added to the exponent: the bits of a NaN differ between machines
     return polynomial(_EXP, fused(shifted - _WHOLE_AND_BIAS, -LN2, x)) * power
 
 
 def log(x: Double) -> Double:
-    """log(x) of a positive normal number, within 3e-16 of itself or so."""
+    """log(x) of a positive normal number, within about 3e-16 of itself."""
     exponent = _exponent(x)
     return _log_of_parts(exponent, from_bits(float_bits(x) - (exponent << np.int64(52))) - ONE)
 
 
 def log1p(x: Double) -> Double:
-    """log(1 + x), x not below 0 and below 2^1000, within 3e-16 of itself or so."""
+    """log(1 + x) for x from 0 to below 2^1000, within about 3e-16 of itself."""
     exponent = _exponent(x + ONE)
     scale = from_bits(_ONE_BITS - (exponent << np.int64(52)))
     return _log_of_parts(exponent, fused(x, scale, scale - ONE))
 
 
 def _exponent(x: Double) -> Int[Array, "..."]:
-    """e with x / 2^e within sqrt(1/2) and sqrt(2)."""
+    """The integer e for which x / 2^e lies between sqrt(1/2) and sqrt(2)."""
     return (float_bits(x) - _ROOT_HALF) >> np.int64(52)
 
 
@@ -80,13 +80,13 @@ def _log_of_parts(exponent: Int[Array, "..."], f: Double) -> Double:
 
 
 def sin_and_cos(x: Double) -> tuple[Double, Double]:
-    """(sin x, cos x), |x| up to pi / 4."""
+    """(sin x, cos x) for |x| up to pi / 4."""
     square = x * x
     return x * polynomial(_SIN, square), polynomial(_COS, square)
 
 
 def sin_and_cos_of_turns(x: Double) -> tuple[Double, Double]:
-    """(sin pi r, cos pi r), r the distance of x from the nearest whole number, with its sign; cos never below 0."""
+    """(sin pi r, cos pi r), where r = x minus the nearest integer; |r| is at most 1/2, so the cosine is not negative."""
     r = x - nearest_whole(x, ONE)[0]
     size = jnp.abs(r)
     steep = size > np.float64(0.25)

@@ -20,17 +20,17 @@ from engine.program.elementary.exact import (
 from engine.program.elementary.exponentials import EXP, LN2, LN2_REST, LOG2_E, log_of_parts
 
 _BRANCH, _END = np.float32(0.85), np.float32(3.95)
-# erf(x) / x - 1 by x^2 below the branch point, within 7e-9
+# erf(x) / x - 1 as a polynomial in x^2 up to `_BRANCH`, within 7e-9
 _ERF_NEAR = (
     0.12837916612625122, -0.37612590193748474, 0.11282864958047867, -0.026807287707924843, 0.0050577037036418915,
     -0.0006348518654704094,
 )  # fmt: skip
-# -log(erfc(x)) / x - 1 above it, within 4e-9 of erf
+# -log(erfc(x)) / x - 1 as a polynomial in x above `_BRANCH`, within 4e-9 of erf
 _ERF_FAR = (
     0.12852954864501953, 0.6356663703918457, 0.10533099621534348, -0.022934723645448685, 0.0032290336675941944,
     -0.00021570586250163615,
 )  # fmt: skip
-# exp(x^2) erfc(x) from 0 to 9.3, within 5e-9
+# exp(x^2) erfc(x) as a quotient of polynomials in x from 0 to 9.3, within 5e-9
 _ERFCX = (
     (1.0, 1.2313262, 0.72420551, 0.22569978, 0.03206046),
     (1.0, 2.35970586, 2.38684033, 1.31155965, 0.4000725, 0.05682486),
@@ -45,7 +45,7 @@ _INVERSE_TAIL = (
     -0.0026436035986989737, 0.0013519716449081898, -0.00010389566159574315, -0.00020253729599062353,
 )  # fmt: skip
 _INF, _NAN = np.float32(np.inf), np.float32(np.nan)
-_LAST = np.float32(9.1946)  # of the arguments for which erfc is a normal number
+_LAST = np.float32(9.1946)  # the largest argument for which erfc is a normal number
 
 
 def erf(x: Single) -> Single:
@@ -58,15 +58,15 @@ def erf(x: Single) -> Single:
     size = jnp.where(size > _END, _END, size)
     power = fused(size, polynomial(_ERF_FAR, size), size)
     n, exponent = nearest_whole(power, -LOG2_E)
-    r = fused(n, -LN2, -power)  # the rest of log 2 is lost in 1 - exp(r)
+    r = fused(n, -LN2, -power)  # LN2_REST would not change the rounded 1 - exp(r)
     far = signed(ONE - polynomial(EXP, r) * power_of_two(exponent), x)
     return jnp.where(size > _BRANCH, far, near)
 
 
 def erfc(x: Single) -> Single:
-    """1 - erf(x), within 4.5e-7 of itself; 0 above 9.1946, where it is no normal number any more.
+    """1 - erf(x), within 4.5e-7 of itself; 0 for x above 9.1946, where it would be subnormal.
 
-    exp(-x^2) times a rational function for positive x, the rounding of x^2 made good; 2 minus that for negative x.
+    For positive x exp(-x^2) times a rational function, with the rounding error of x^2 corrected; for negative x, 2 - erfc(-x).
     """
     size = jnp.abs(x)
     square = size * size

@@ -1,4 +1,4 @@
-"""What elementary functions are put together from: operations that IEEE 754 rounds in one way, on every machine."""
+"""Building blocks of the elementary functions: operations that IEEE 754 rounds correctly."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ Double = Float[Array, "..."]
 
 
 FUSED = "engine.fused"
-"""What a traced call of `fused` is named."""
+"""Name of a call of `fused` in a jaxpr, by which the compiler recognizes it as one fused multiply-add."""
 
 
 def _fused(a: Float[Array, "..."], b: Float[Array, "..."], c: Float[Array, "..."]) -> Float[Array, "..."]:
-    """a b + c rounded once, where the machine code is our own; XLA may round the product as well."""
+    """a b + c: a fused multiply-add in code of the engine's compiler; XLA may round the product too."""
     return a * b + c
 
 
@@ -29,7 +29,7 @@ fused = jax.jit(_fused)
 
 
 def polynomial(coefficients: Sequence[float], x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The polynomial with these coefficients, ascending, at x, in the precision of x: one `fused` a degree."""
+    """Polynomial in x by Horner's rule, in the precision of x; coefficients from the constant term on."""
     number = x.dtype.type
     value = number(coefficients[-1])
     for coefficient in coefficients[-2::-1]:
@@ -38,23 +38,23 @@ def polynomial(coefficients: Sequence[float], x: Float[Array, "..."]) -> Float[A
 
 
 def float_bits(x: Float[Array, "..."]) -> Int[Array, "..."]:
-    """The bits of a number, as an integer of its size."""
+    """The bits of a floating-point number as a signed integer of the same width."""
     return jax.lax.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
 
 
 def from_bits(bits: Int[Array, "..."]) -> Float[Array, "..."]:
-    """The number that has these bits."""
+    """The floating-point number of the same width that has these bits: the inverse of `float_bits`."""
     return jax.lax.bitcast_convert_type(bits, np.dtype(f"float{8 * bits.dtype.itemsize}"))
 
 
 def signed(size: Float[Array, "..."], like: Float[Array, "..."]) -> Float[Array, "..."]:
-    """A number of no sign with the sign of another one, that of -0 too."""
+    """`size`, which is not negative, with the sign bit of `like`; the sign of -0 counts."""
     bits = float_bits(size)
     return from_bits(bits | (float_bits(like) & np.iinfo(bits.dtype).min))
 
 
 def within(x: Single, limit: np.floating) -> Single:
-    """x cut off at plus and minus a limit; NaN stays NaN."""
+    """x clipped to the interval from -limit to limit; NaN stays NaN."""
     x = jnp.where(x > limit, limit, x)
     return jnp.where(x < -limit, -limit, x)
 
@@ -67,20 +67,23 @@ _SMALLEST_NORMAL = np.float32(2.0**-126)
 
 
 def nearest_whole(x: Single, factor: np.float32) -> tuple[Single, Int[Array, "..."]]:
-    """The whole number nearest to factor x, where it is below 2^22, and its bits times 2^23: an exponent to add."""
-    # the last bits of a sum with 1.5 2^23 are the whole number
+    """(n as float32, n 2^23 as int32), n the integer nearest to factor x, |n| below 2^22.
+
+    The second, added to the bits of a float32, adds n to its exponent.
+    """
+    # the last bits of the sum with 1.5 2^23 are the integer
     shifted = fused(x, factor, _WHOLE)
     return shifted - _WHOLE, float_bits(shifted) << 23
 
 
 def power_of_two(exponent: Int[Array, "..."]) -> Single:
-    """2^n from n 2^23, n from -126 to 127."""
+    """2^n, given n 2^23 as int32; n from -126 to 127."""
     return from_bits(exponent + _ONE_BITS)
 
 
 def parts(x: Single) -> tuple[Int[Array, "..."], Single]:
-    """(e, m) of a positive finite number x = 2^e m, m within sqrt(1/2) and sqrt(2)."""
-    # numbers below the normal ones lend 23 powers of two
+    """(e, m) of a positive finite number x = 2^e m, subnormal ones included; m between sqrt(1/2) and sqrt(2)."""
+    # subnormal numbers are scaled by 2^23 first
     bits = jnp.where(
         x < _SMALLEST_NORMAL, float_bits(x * np.float32(2.0**23)) - np.int32(23 << 23), float_bits(x)
     )
@@ -88,7 +91,7 @@ def parts(x: Single) -> tuple[Int[Array, "..."], Single]:
 
 
 def normal_parts(bits: Int[Array, "..."]) -> tuple[Int[Array, "..."], Single]:
-    """(e, m) of a positive normal number 2^e m by its bits, m within sqrt(1/2) and sqrt(2)."""
+    """(e, m) of a positive normal number 2^e m, given its bits; m between sqrt(1/2) and sqrt(2)."""
     exponent = (bits - _ROOT_HALF) >> 23
     return exponent, from_bits(bits - (exponent << 23))
 

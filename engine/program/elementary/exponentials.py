@@ -1,4 +1,4 @@
-"""exp, log and what is nearest to them, in float32."""
+"""exp, log and their relatives (exp2, expm1, log1p, logistic, tanh) in float32."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ EXP = (
     0.008368685841560364,
     0.001382013550028205,
 )
-"""exp(r) for |r| up to log(2) / 2, within 3.2e-9 of itself."""
+"""Coefficients of a polynomial for exp(r), |r| up to log(2) / 2, from the constant term on; within 3.2e-9 of itself."""
 _EXP2 = (
     1.0, 0.6931471824645996, 0.24022647738456726, 0.05550359562039375, 0.009618505835533142, 0.0013391025131568313,
     0.0001532678143121302,
 )  # fmt: skip
-# (exp(r) - 1 - r) / r^2
+# (exp(r) - 1 - r) / r^2 as a polynomial in r
 _EXPM1 = (
     0.5,
     0.1666666567325592,
@@ -46,12 +46,12 @@ _EXPM1 = (
     0.001393234240822494,
     0.00019763388263527304,
 )
-# (log(1 + f) - f) / f^2 for 1 + f within sqrt(1/2) and sqrt(2), within 3.2e-8 of log(1 + f)
+# (log(1 + f) - f) / f^2 as a polynomial in f, 1 + f within sqrt(1/2) and sqrt(2), within 3.2e-8 of log(1 + f)
 _LOG = (
     -0.5, 0.3333390951156616, -0.2500133514404297, 0.199631005525589, -0.16577652096748352, 0.14914508163928986,
     -0.14266932010650635, 0.08700401335954666,
 )  # fmt: skip
-# tanh(x) / x by x^2 for |x| up to 9.02, within 2.1e-8
+# tanh(x) / x as a quotient of polynomials in x^2, |x| up to 9.02, within 2.1e-8
 _TANH = (
     (9.99999979e-01, 1.33797194e-01, 3.49403623e-03, 2.05835074e-05, 1.33191054e-08),
     (1.0, 4.67130346e-01, 2.58710797e-02, 3.28309552e-04, 7.76203373e-07),
@@ -61,7 +61,7 @@ _INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 
 
 def exp(x: Single) -> Single:
-    """exp(x), within 1e-7 of itself; 0 below -87.33, where it is no normal number any more.
+    """exp(x), within 1e-7 of itself; 0 for x below -87.33, where exp x would be subnormal.
 
     x = n log 2 + r with |r| up to log(2) / 2, so that exp x = 2^n exp r.
     """
@@ -73,7 +73,7 @@ def exp(x: Single) -> Single:
 
 
 def exp2(x: Single) -> Single:
-    """2^x, within 1e-7 of itself; 0 below -126, where it is no normal number any more."""
+    """2^x, within 1e-7 of itself; 0 for x below -126, where 2^x would be subnormal."""
     n, exponent = nearest_whole(x, ONE)
     value = from_bits(float_bits(polynomial(_EXP2, x - n)) + exponent)
     value = jnp.where(x < np.float32(-126.0), np.float32(0.0), value)
@@ -108,7 +108,7 @@ def log(x: Single) -> Single:
 
 
 def log_of_parts(exponent: Single, f: Single) -> Single:
-    """log(2^e (1 + f)), 1 + f within sqrt(1/2) and sqrt(2)."""
+    """log(2^e (1 + f)), where e is the exponent and 1 + f lies between sqrt(1/2) and sqrt(2)."""
     return fused(exponent, LN2, fused(f * f, polynomial(_LOG, f), f))
 
 
@@ -131,7 +131,7 @@ def logistic(x: Single) -> Single:
 
 
 def logistic_in_double(x: Double) -> Double:
-    """1 / (1 + exp(-x)), by the C library's function."""
+    """1 / (1 + exp(-x)) in float64, by the C library's exp."""
     one = np.float64(1.0)
     return one / (one + jnp.exp(-x))
 

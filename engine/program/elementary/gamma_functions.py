@@ -1,4 +1,4 @@
-"""The logarithm of the gamma function and its derivative: float32, by way of float64."""
+"""log |gamma(x)| and its derivative, the digamma function: float32 in and out, computed in float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.program.elementary.exact import Double, Single, as_double, as_single
 _PI, _HALF = np.float64(np.pi), np.float64(0.5)
 _HALF_LOG_TWO_PI = np.float64(0.5 * np.log(2 * np.pi))
 _STEPS = 8
-# By 1 / z^2: Bernoulli numbers B_2k over 2k (2k - 1), and over 2k (Abramowitz and Stegun 6.1.41, 6.3.18)
+# Coefficients of 1 / z^2: Bernoulli numbers B_2k over 2k (2k - 1), and over 2k (Abramowitz and Stegun 6.1.41, 6.3.18)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 _DERIVATIVE = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
 _INF, _NAN = np.float32(np.inf), np.float32(np.nan)
@@ -19,10 +19,10 @@ _ALL_WHOLE = np.float64(2.0**23)
 
 
 def lgamma(x: Single) -> Single:
-    """log |gamma(x)|, within 1e-7 of itself or 1e-14: infinite at 0, at negative whole numbers and at infinity.
+    """log |gamma(x)|, within 1e-7 of itself or an absolute error of 1e-14.
 
-    Stirling's series from 8 on, below by log gamma(x + 8) - log(x (x + 1) ... (x + 7)); for negative x by reflection,
-    gamma(x) gamma(-x) = -pi / (x sin pi x).
+    Infinite at 0, at negative integers and at infinity. By Stirling's series from 8 on, below by log gamma(x + 8) -
+    log(x (x + 1) ... (x + 7)); for negative x by reflection, gamma(x) gamma(-x) = -pi / (x sin pi x).
     """
     wide = as_double(x)
     size = jnp.abs(wide)
@@ -43,10 +43,10 @@ def lgamma(x: Single) -> Single:
 
 
 def digamma(x: Single) -> Single:
-    """Derivative of log gamma(x), within 1e-7 of itself or 1e-14: NaN at negative whole numbers, infinite at 0.
+    """Derivative of log gamma(x), within 1e-7 of itself or an absolute error of 1e-14.
 
-    The series of Stirling's derivative from 8 on, below by digamma(x + 8) - 1 / x - ... - 1 / (x + 7); for negative x by
-    reflection, digamma(x) = digamma(1 - x) - pi / tan(pi x).
+    NaN at negative integers, infinite at 0. By the derivative of Stirling's series from 8 on, below by digamma(x + 8) - 1 / x - ... -
+    1 / (x + 7); for negative x by reflection, digamma(x) = digamma(1 - x) - pi / tan(pi x).
     """
     wide = as_double(x)
     below = wide < 0

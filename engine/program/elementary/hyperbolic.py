@@ -1,4 +1,4 @@
-"""Hyperbolic functions but `tanh`, and their inverses: float32, by way of float64."""
+"""Hyperbolic functions except `tanh`, and their inverses: float32 in and out, computed in float64."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cosh(x: Single) -> Single:
 
 
 def _exp_of_size(x: Single) -> tuple[Double, Double]:
-    """|x|, cut off where exp is beyond float32, and its exp."""
+    """(|x|, exp |x|), with |x| clipped to 200, where exp is far beyond the range of float32."""
     size = jnp.abs(as_double(x))
     size = jnp.where(size > _LARGE, _LARGE, size)
     return size, exp(size)
@@ -44,7 +44,7 @@ def asinh(x: Single) -> Single:
 
 
 def acosh(x: Single) -> Single:
-    """Inverse of the hyperbolic cosine from 1 on, within 6.1e-8 of itself; NaN below 1."""
+    """Inverse of the hyperbolic cosine for x from 1 on, within 6.1e-8 of itself; NaN below 1."""
     above = as_double(x) - ONE
     value = as_single(log1p(above + jnp.sqrt(above * (above + np.float64(2.0)))))
     return jnp.where(x >= np.float32(1.0), jnp.where(x < _INF, value, x), _NAN)

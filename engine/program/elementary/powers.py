@@ -20,19 +20,19 @@ from engine.program.elementary.exact import (
 )
 from engine.program.elementary.exponentials import EXP, LN2, LN2_REST, LOG2_E
 
-# log 2 in two numbers, the product of the first with an exponent exact
+# log 2 as a sum of two numbers; the product of the first with an exponent is exact
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
-# (2 atanh(q) - 2 q) / q^3 by q^2 for |q| up to 3 - 2 sqrt(2)
+# (2 atanh(q) - 2 q) / q^3 as a polynomial in q^2, |q| up to 3 - 2 sqrt(2)
 _ATANH = (0.6666666269302368, 0.40000972151756287, 0.2849878966808319, 0.24279043078422546)
-# m^(-1/3) from 1 / sqrt(2) to 4 sqrt(2), within 1.7e-2
+# m^(-1/3) as a polynomial in m from 1 / sqrt(2) to 4 sqrt(2), within 1.7e-2
 _INVERSE_ROOT = (1.3885040283203125, -0.47178107500076294, 0.10302714258432388, -0.00809191819280386)
 _INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 
 
 def pow(x: Single, y: Real[Array, "..."]) -> Single:
-    """x^y as the C standard has it, within 2e-7 of itself where it is a normal number: exp(y log |x|) and its sign.
+    """x^y with the special cases of the C standard, within 2e-7 of itself where the result is a normal number.
 
-    log |x| and its product with y are sums of two numbers each.
+    exp(y log |x|), and a sign; log |x| and its product with y are each held as a sum of two float32.
     """
     y = as_single(y)
     size = jnp.abs(x)
@@ -47,7 +47,7 @@ def pow(x: Single, y: Real[Array, "..."]) -> Single:
 
 
 def _log_in_two(x: Single) -> tuple[Single, Single]:
-    """log x as a sum of two numbers, within 2e-9 of itself, x not below 0; what is no number or not finite in the first.
+    """log x for x not below 0, as a sum of two float32, within 2e-9 of itself; NaN and infinities stand in the first.
 
     x = 2^e m with log m = 2 atanh(q), q = (m - 1) / (m + 1).
     """
@@ -71,7 +71,7 @@ def _log_in_two(x: Single) -> tuple[Single, Single]:
 
 
 def _exp_in_two(x: Single, rest: Single) -> Single:
-    """exp(x + rest), rest below 1e-5 of 1; with gradual underflow."""
+    """exp(x + rest) for |rest| below 1e-5; results below the normal numbers become subnormal, not 0."""
     n, exponent = nearest_whole(x, LOG2_E)
     r = fused(n, -LN2_REST, fused(n, -LN2, x)) + rest
     half = (exponent >> 1) & np.int32(-(1 << 23))
@@ -88,9 +88,9 @@ def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
 
 
 def integer_pow(x: Real[Array, "..."], y: int) -> Real[Array, "..."]:
-    """x^y for a known whole y by repeated squares; the reciprocal of that for y below 0.
+    """x^y for an integer constant y, by repeated squaring; 1 / x^|y| for y below 0.
 
-    Within half an ulp for each product and for the quotient, where x^|y| is a normal number.
+    Each product, and the quotient, adds a rounding error of half an ulp, where x^|y| is a normal number.
     """
     if y < 0:
         return x.dtype.type(1) / integer_pow(x, y=-y)
@@ -116,8 +116,8 @@ def rsqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
 def cbrt(x: Single) -> Single:
     """Cube root with the sign of x, within 7e-8 of itself.
 
-    |x| = 8^k m with m from 1 / sqrt(2) to 4 sqrt(2): one step for m^(-1/3) from a polynomial, then Newton's for m^(1/3)
-    with its residual exact.
+    |x| = 8^k m with m from 1 / sqrt(2) to 4 sqrt(2). A polynomial for m^(-1/3) is refined once; then one Newton step for
+    m^(1/3), whose residual is computed by fused multiply-adds.
     """
     size = jnp.abs(x)
     exponent, m = parts(size)

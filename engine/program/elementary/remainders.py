@@ -1,4 +1,4 @@
-"""Remainders, signs and neighbours: exact."""
+"""Remainder, sign, finiteness and next representable number: all exact."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _PASSES = 6
 
 
 def rem(x: Single, y: Single) -> Single:
-    """x minus the whole multiple of y towards 0, exact: `fmod` of the C standard, with the sign of x.
+    """x - y trunc(x / y), exact and with the sign of x: `fmod` of the C standard.
 
-    Each pass takes the nearest multiple in float64 away, without an error; the quotient, up to 2^277, loses 51 bits.
+    Each pass subtracts the nearest multiple of y in float64 without error and shortens the quotient, of at most 277 bits, by 51 bits.
     """
     size, step = jnp.abs(as_double(x)), jnp.abs(as_double(y))
     inverse = np.float64(1.0) / step
@@ -24,12 +24,12 @@ def rem(x: Single, y: Single) -> Single:
         times = jax.lax.round(left * inverse, jax.lax.RoundingMethod.TO_NEAREST_EVEN)
         left = fused(-times, step, left)
     left = jnp.where(left < 0, left + step, left)
-    left = jnp.where(size < step, size, left)  # below infinity too
+    left = jnp.where(size < step, size, left)  # also where y is infinite
     return signed(as_single(left), x)
 
 
 def sign(x: Real[Array, "..."]) -> Real[Array, "..."]:
-    """-1, 0 or 1; what is no number stays so."""
+    """-1, 0 or 1, the sign of x; NaN stays NaN."""
     one = x.dtype.type(1)
     value = x if x.dtype.kind == "u" else jnp.where(x < 0, -one, x)
     return jnp.where(x > 0, one, value)
@@ -41,7 +41,7 @@ def is_finite(x: Real[Array, "..."]) -> Bool[Array, "..."]:
 
 
 def nextafter(x: Single, y: Single) -> Single:
-    """The number next to x on the way to y."""
+    """The float32 next to x in the direction of y; y where they are equal, NaN where either is NaN."""
     bits = float_bits(x)
     away = (x < y) == (x > 0)  # from zero
     moved = from_bits(jnp.where(away, bits + np.int32(1), bits - np.int32(1)))

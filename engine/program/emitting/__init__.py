@@ -1,1 +1,1 @@
-"""Stages to text: LLVM IR for processors and cards, PTX."""
+"""Writes code from stages: LLVM IR for processors and graphics cards, and PTX for the latter."""

@@ -1,4 +1,4 @@
-"""The form of each array that code of the one loop reads or writes: it runs past the end of one that is smaller."""
+"""Shape and type of each array that the machine code reads or writes; it checks neither, so callers must."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from engine.program.emitting.driver import ARRAYS, Layout
 
 Forms = Mapping[str, tuple[tuple[int, ...], Any]]
-"""Shapes and types of arrays by name."""
+"""Name of an array -> (shape, type)."""
 
 
 def array_forms(
@@ -19,11 +19,11 @@ def array_forms(
     """Shape and type of each of `driver.ARRAYS`, in their order.
 
     Args:
-      arguments: words of what is the same for all paths, policies and years.
-      policies: that are computed.
-      paths: of the arrays, whole batches.
-      years: of the cells, those that are wanted.
-      reads_scores: whether the code reads the random numbers.
+      arguments: 32-bit words of the arguments that are the same for all paths, policies and years.
+      policies: number of policies that are computed.
+      paths: length of the axis of paths, a multiple of the batch.
+      years: number of years whose yearly values are wanted.
+      reads_scores: whether the code reads given random numbers.
     """
     streams = layout.normals + layout.uniforms
     shapes: dict[str, tuple[tuple[int, ...], Any]] = {

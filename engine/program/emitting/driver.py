@@ -1,4 +1,4 @@
-"""The function that threads of a processor call: the stages of a study for batches of paths, and what they write put in the order of paths."""
+"""Writes the entry function of a processor's code: the stages for each batch of paths, results in path order."""
 
 from __future__ import annotations
 
@@ -21,21 +21,28 @@ ARRAYS = (
     "kept",
     "scores",
 )
-"""What the code is handed, after the first batch, the one after the last, the first counter and its high word, the paths of the arrays,
-which years of `cells` are wanted: the first of them, and how many; and how many policies there are."""
+"""Array arguments of the entry function, in order.
+
+Before them it takes eight others: the first batch, the one after the last, the low word of the first counter, a pointer to its high
+word, the number of paths of the arrays, the first year and the number of years of `cells` that are wanted, and the number of policies.
+"""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How many numbers a path has of each kind, and how many paths are computed at once.
+    """How many numbers of each kind a path has, and how many paths are computed at once.
 
     Args:
-      dtype: of all numbers that go in and out.
-      width: lanes of a vector; each holds one group of paths.
-      group: paths that share their random words.
-      key: words of a stream's key.
-      normals, uniforms: random numbers of a path of all years.
-      table, shared: what the stages hand on.
+      dtype: floating-point type of inputs and results.
+      width: lanes of a vector, each for one group of paths.
+      group: paths whose random numbers come from the same random words.
+      key: 32-bit words of a stream's key.
+      years, policies: of the study; no years for a static model.
+      levers: 32-bit words of the levers of one year.
+      normals, uniforms: random numbers of a path over all years, by law.
+      table, shared: memory that the stages `TABLE` and `SHARED` write for later ones.
+      outcomes, cells, draws, shocks: results that are written, cells and shocks of each year; 0 where a kind is not.
+      gives_scores: whether the code writes out the random numbers.
     """
 
     dtype: type
@@ -62,12 +69,12 @@ class Layout:
 
     @property
     def unit(self) -> int:
-        """Words of a number."""
+        """32-bit words of one floating-point number."""
         return words_of(np.dtype(self.dtype))
 
     @property
     def parts(self) -> dict[str, int]:
-        """Words a lane of each part of the room that a thread works in, in their order."""
+        """The parts of a thread's scratch memory in their order: name -> 32-bit words for each lane."""
         return {
             "counters": 1,
             "scores": self.unit * self.group * (self.normals + self.uniforms),
@@ -80,7 +87,7 @@ class Layout:
 
     @property
     def scratch(self) -> int:
-        """Bytes of the room that a thread works in."""
+        """Bytes of scratch memory that a thread needs."""
         return 4 * self.width * sum(self.parts.values())
 
 
@@ -92,41 +99,45 @@ class _Lines:
         self._count = 0
 
     def new(self, text: str) -> str:
-        """A line that gives a value; its name."""
+        """Appends an instruction that gives a value; returns the name of the value."""
         self._count += 1
         self.lines.append(f"  %d{self._count} = {text}")
         return f"%d{self._count}"
 
     def moved(self, pointer: str, by: str | int) -> str:
-        """A pointer so many words on."""
+        """Appends the computation of a pointer so many 32-bit words further on; returns its name."""
         return self.new(f"getelementptr inbounds i32, ptr {pointer}, i64 {by}")
 
     def call(self, name: str, pointers: Sequence[str], *numbers: int | str) -> None:
-        """A call of a function that gives nothing."""
+        """Appends the call of a function without a result."""
         taken = [*(f"ptr {one}" for one in pointers), *(f"i64 {one}" for one in numbers)]
         self.lines.append(f"  call void @{name}({', '.join(taken)})")
 
     def taken(self) -> str:
-        """The lines since this was asked for last."""
+        """The lines written since the last call, which are removed."""
         text, self.lines = "\n".join(self.lines), []
         return text
 
 
 def driver(layout: Layout, of_scores: bool) -> str:
-    """The function that is called from outside, for batches of paths one after the other, and what moves rows for it."""
+    """LLVM IR of the entry function `run`, and of the functions that move rows between scratch memory and arrays.
+
+    Args:
+      of_scores: whether random numbers are read from the array "scores" in place of drawn.
+    """
     width, group, unit = layout.width, layout.group, layout.unit
     to = _Lines()
     parts: dict[str, str] = {}
     at = 0
 
     def own(names: Sequence[str], member: int) -> list[str]:
-        """The rooms of one member of a group."""
+        """Pointers to the parts of scratch memory that belong to one member of every group."""
         return [to.moved(parts[name], member * (layout.parts[name] // group) * width) for name in names]
 
     def scatter(
         name: str, pointer: str, part: int | str, each: int, of_year: int = 0, back: bool = False
     ) -> None:
-        """The rows that each member of a group has, as part number so and so; of those that are by year the wanted ones."""
+        """Moves the rows of all members of the groups to the array, as its part number `part`, or `back`; only the wanted years of cells."""
         if each:
             rows, first = f"{each}", parts[name]
             if of_year:
@@ -171,7 +182,7 @@ def driver(layout: Layout, of_scores: bool) -> str:
 
 
 def _count_lanes(to: _Lines, width: int, counters: str) -> None:
-    """Writes the number of each lane's group of paths."""
+    """Stores the number of each lane's group of paths, its counter."""
     vector = f"<{width} x i32>" if width > 1 else "i32"
     lane = to.new(f"mul i64 %batch, {width}")
     lane = to.new(f"trunc i64 {lane} to i32")
@@ -185,7 +196,7 @@ def _count_lanes(to: _Lines, width: int, counters: str) -> None:
 
 
 def _run(entry: str, of_batch: str, of_policy: str) -> str:
-    """Its text, from what is done once, for every batch, and for every policy of it."""
+    """The text of `run`, given the instructions that are done once, for each batch, and for each policy of a batch."""
     taken = ", ".join(f"ptr %{name}" for name in ARRAYS)
     counts = "i64 %paths, i64 %year, i64 %years, i64 %policies"
     return f"""
@@ -214,10 +225,12 @@ end:
 
 
 def _moved(layout: Layout, name: str) -> str:
-    """Some rows of a lane each, [member, row, lane], to rows of paths, the members of a group side by side; a member has `each`.
+    """A function that copies rows of scratch memory [member, row, lane] to rows of paths, where members of a group are neighbours.
+
+    It takes the number of rows to copy and `each`, the rows that a member has in scratch memory.
 
     Args:
-      name: "scatter"; or "gather", which is the way back.
+      name: "scatter"; or "gather" for the opposite direction.
     """
     width, group, kind = layout.width, layout.group, f"i{32 * layout.unit}"
     source, target = ("fp", "tp") if name == "scatter" else ("tp", "fp")

@@ -1,4 +1,4 @@
-"""A stage as one function: straight-line code, one loop over the years with the state carried on, branches where they are rare."""
+"""Writes a stage as one function: straight-line code around a loop over the years, branches for rare cases."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ def function(
     signature: str | None = None,
     each_round: str | None = None,
 ) -> tuple[str, set[str]]:
-    """The text of a stage, and the declarations of what it calls.
-
-    It takes the pointers and the number of rounds.
+    """LLVM IR of a stage's function, and the declarations of the functions that it calls.
 
     Args:
-      signature: its first line, where it takes something else.
-      each_round: a line that stands before what is computed in each round.
+      width: lanes of a vector.
+      pointers: names of the pointers that the function takes; after them it takes the number of rounds.
+      signature: its first line, in place of the one that follows from `pointers`.
+      each_round: an instruction to put at the start of each round.
     """
     text = _Text(stage, width)
     text.compute(stage.before, None)
@@ -45,9 +45,9 @@ class _Text:
     """A stage while its function is written.
 
     Args:
-      values: names of what is computed.
-      loaded: names of what has been read from memory since the last turn.
-      label: of the part of the function that is being written.
+      values: operation computed so far -> name of its value.
+      loaded: operation read from memory in the current basic blocks -> name of its value.
+      label: label of the basic block that is being written.
     """
 
     def __init__(self, stage: Stage, width: int):
@@ -61,7 +61,7 @@ class _Text:
             self._written_back.setdefault(state.after, []).append(state)
 
     def value(self, operation: Operation, turn: str | None) -> str:
-        """The name of a value, which is read from memory where it was not computed here."""
+        """Name of an operation's value; writes a load where it was not computed in this function."""
         if operation.is_constant:
             return self.written.constant(operation.detail, operation.dtype)
         if operation in self.values:
@@ -71,7 +71,7 @@ class _Text:
         return self.loaded[operation]
 
     def compute(self, operations: Sequence[Operation], turn: str | None) -> None:
-        """Operations in their order, but those that one alone rarely needs."""
+        """Writes operations in their order; those that only a rare case needs stand in a branch of their own."""
         rare = self._rare(operations)
         put_off = {one for each in rare.values() for one in each}
         for operation in _usual_first(operations, rare):
@@ -81,17 +81,17 @@ class _Text:
                 values = [self.value(one, turn) for one in operation.operands]
                 self.values[operation] = OPERATIONS[operation.name].text(self.written, operation, *values)
                 for state in self._written_back.get(operation, ()):
-                    self.value(state.now, turn)  # read before it is written over
+                    self.value(state.now, turn)  # load the old value before it is overwritten
                     self._write_back(state, operation)
 
     def write(self, part: int, turn: str | None) -> None:
-        """The results that are known then: 0 before the rounds, 1 in each, 2 after the last."""
+        """Writes the stores of one part of the function: 0 before the loop, 1 in each round, 2 after it."""
         for operation, place in self.stage.stores:
             if (1 if place.stride else 2 if section(operation.axes) == 2 else 0) == part:
                 self.written.store(self.value(operation, turn), operation.dtype, place, turn)
 
     def loop(self, each_round: str | None = None) -> None:
-        """The rounds, with the states in registers but for those that lie in memory."""
+        """Writes the loop; states are phi nodes, except for those that are carried in memory."""
         written, before = self.written, self.label
         states = [state for state in self.stage.states if state not in self.stage.carried]
         for state in self.stage.carried:
@@ -127,7 +127,7 @@ class _Text:
         self.written.store(self.value(operation, None), operation.dtype, self.stage.carried[state], None)
 
     def _rare(self, operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
-        """Choices whose second case is rare, and what is computed for it alone."""
+        """Select whose second case is rare -> the operations that this case alone needs."""
         rare = [one for one in operations if one.name == RARELY]
         if not rare:
             return {}
@@ -171,7 +171,7 @@ class _Text:
 
 
 def _usual_first(operations: Sequence[Operation], rare: Mapping[Operation, Any]) -> Sequence[Operation]:
-    """The operations with those last that wait for a branch: what stands before it is scheduled together."""
+    """The operations, those that depend on a branch last, so that all others stay in one basic block and are scheduled together."""
     if not rare:
         return operations
     waiting = set(rare)

@@ -1,8 +1,8 @@
 """A study's code for a GPU: a thread computes one path under one policy, all years in one loop.
 
-A block of threads takes some paths under some policies. Its threads share out the random numbers of these paths, each made once, in
-memory that the block shares; those of the factors before the years, those of a year at its start. There too lies what a thread
-carries from year to year beyond what its registers have room for. What does not differ by path is a table, computed before on the host.
+A block of threads takes some paths under some policies. Its threads divide the work of drawing the paths' random numbers, each drawn
+once, into shared memory: those of the factors before the first year, those of a year at its start. Shared memory also holds the states
+for which a thread has no registers. What is the same for all paths is a table, which the host computes before.
 """
 
 from __future__ import annotations
@@ -35,32 +35,38 @@ from engine.program.tracing.equations import Axis
 from engine.study.study import Study
 
 ARRAYS = ("counter", "normal_keys", "uniform_keys", "arguments", "table_lasting", "table_each", "outcomes")
-"""What the code is handed: the first group's number in two words, keys, tables; the last is written, [policy, outcome, path]."""
+"""Array arguments of the kernel: first group's number in two words, keys, arguments, table; and its result.
+
+The result, "outcomes", is [policy, outcome, path].
+"""
 PATHS = 64
 """Paths of a block of threads."""
 _WARP = 32
-"""Threads that a GPU takes an instruction on together."""
+"""Threads of a warp, which execute an instruction together."""
 _CARRIED = 100
-"""Numbers that a thread carries from year to year in registers; it has 255. What is more lies in the memory of its block."""
+"""Most states that a thread carries in its 255 registers; all others are in shared memory."""
 _SHARED_MEMORY = 48 << 10
-"""Bytes that a block may share without asking."""
+"""Bytes of shared memory that a block has without a special request."""
 
 
 @dataclass(frozen=True)
 class GpuLayout:
-    """How many numbers a path has of each kind, and which threads compute it.
+    """How many numbers of each kind a path has, and which threads compute it.
 
     Args:
+      dtype: floating-point type of inputs and results.
       lanes: paths of one launch, a power of two.
       paths: paths of a block of threads.
       each: policies that a thread computes.
-      together: threads of a path in a block, each for other policies.
-      group: paths that share their random words.
-      key: words of a stream's key.
-      factors, normals, uniforms: random numbers of a path, and of a path and year by law.
-      before: words that a path has in the memory of its block before its numbers of the year.
-      table: words that the table hands on.
-      carried: numbers that a thread carries from year to year in the memory of its block.
+      together: threads of a block that compute the same path, each under other policies.
+      group: paths whose random numbers come from the same random words.
+      key: 32-bit words of a stream's key.
+      years, policies, outcomes: of the study; no years for a static model.
+      factors: random numbers of a path that are drawn once.
+      normals, uniforms: random numbers of a path and year, by law.
+      before: 32-bit words of a path's column of shared memory before the random numbers of the year.
+      table: size of the table.
+      carried: states that each thread carries in shared memory.
     """
 
     dtype: type
@@ -87,28 +93,28 @@ class GpuLayout:
 
     @property
     def grid(self) -> tuple[int, int]:
-        """Blocks along paths and along policies."""
+        """Blocks of threads in a launch: (along paths, along policies)."""
         return self.lanes // self.paths, self.policies // (self.each * self.together)
 
     @property
     def unit(self) -> int:
-        """Words of a number."""
+        """32-bit words of one floating-point number."""
         return words_of(np.dtype(self.dtype))
 
     @property
     def shared(self) -> int:
-        """Words of the memory that a block shares."""
+        """32-bit words of shared memory that a block needs."""
         return self.of_paths + self.unit * self.carried * self.threads
 
     @property
     def of_paths(self) -> int:
-        """Words of it that its paths have, whichever thread reads them."""
+        """32-bit words of shared memory for the block's paths; behind them lie the states of its threads."""
         return self.paths * (self.before + self.unit * (self.normals + self.uniforms))
 
 
 @dataclass(frozen=True)
 class GpuCode:
-    """LLVM IR of a study for a thread, of its table for the host, and where everything lies."""
+    """A study's LLVM IR for a thread of a card, LLVM IR that computes its table on the host, and the layout of both."""
 
     thread: str
     table: str
@@ -116,7 +122,7 @@ class GpuCode:
 
 
 def once_a_path(operation: Operation) -> int:
-    """The stage of an operation where only what is the same in all years is computed once for all policies."""
+    """The stage of an operation on a card: as `stages.by_path`, but `POLICY` for all that is computed in or after the years."""
     if Axis.PATH not in operation.axes:
         return TABLE
     return POLICY if Axis.POLICY in operation.axes or section(operation.axes) else SHARED
@@ -125,16 +131,17 @@ def once_a_path(operation: Operation) -> int:
 def code(
     study: Study, listing: Listing, inputs: Any, lanes: int, paths: int = PATHS, each: int | None = None
 ) -> GpuCode:
-    """The code of a listed study.
+    """The code of a study for graphics cards.
 
     Args:
-      inputs: as `arguments.of` gives them; their shapes count alone.
+      listing: the study's list of operations.
+      inputs: as `arguments.of` gives them; only their shapes and types are used.
       lanes: paths of one launch, a power of two.
-      paths: paths of a block of threads, a power of two; fewer where these share more memory than there is.
-      each: policies that a thread computes; as many as its registers have room for if not given.
+      paths: paths of a block of threads, a power of two; halved while shared memory is too small, down to a warp.
+      each: policies that a thread computes; if not given, as many as its registers have room for.
 
     Raises:
-      NoMachineForm: what a GPU does not have.
+      NoMachineForm: the list calls the C library, or a path has more numbers than shared memory.
     """
     if any(operation.name == "call" for operation in listing.operations):
         raise NoMachineForm("functions of the C library")
@@ -159,7 +166,7 @@ def code(
 
 
 def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | None) -> Aim:
-    """What a thread computes, and where its numbers lie before its block has memory."""
+    """The aim of the passes `OF_STAGES`: inputs, results and policies of a thread, before shared memory is laid out."""
     unit = words_of(np.dtype(listing.dtype))
     _, levers = lever_places(inputs)
     places = {
@@ -180,7 +187,7 @@ def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | No
 def _laid_out(
     study: Study, staged: Listing, inputs: Any, lanes: int, paths: int, aim: Aim
 ) -> tuple[GpuLayout, Aim]:
-    """The threads of a block and its memory, with room for as many states as the registers have none for.
+    """The layout of a block's threads and shared memory, where states beyond the registers get what room is left.
 
     Raises:
       NoMachineForm: a path has more numbers than a block has memory.
@@ -189,7 +196,7 @@ def _laid_out(
     unit, policies = words_of(np.dtype(staged.dtype)), len(study.policies)
     factors, normals, uniforms = streams(inputs)
     alike = all(words_of(one.dtype) == unit for one, _ in of_path.stores)
-    # a path's scores are read by the thread alone that writes what lasts in their place
+    # the thread that overwrites a path's scores with lasting values is the only one to read them
     start = 0 if alike else factors * unit
     sampler = SAMPLERS[study.sampler]
     layout = GpuLayout(
@@ -223,7 +230,7 @@ def _laid_out(
 
 
 def _policies_of_a_thread(listing: Listing, policies: int) -> int:
-    """As many policies as leave a thread room in its registers, beside what goes from year to year."""
+    """The most policies, a divisor of their number, whose states still fit into a thread's registers; at least 1."""
     of_policy = sum(Axis.POLICY in state.now.axes for state in listing.states)
     shared = len(listing.states) - of_policy
     counts = [count for count in range(1, policies + 1) if policies % count == 0]
@@ -246,7 +253,7 @@ _YEAR = f"  call void @year({_listed(*_OF_NUMBERS)}, i64 %turn)"
 
 
 def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
-    """A function: random numbers of one group of paths, of one stream after the other, those that lie between left out."""
+    """A function: random numbers of one group of paths for every n-th stream, n being the threads that share a group's streams."""
     unit, streams = layout.unit, layout.threads // (layout.paths // layout.group)
     numbers = Rows(SHARED, Place("numbers", 0, streams * layout.paths * unit), unit)
     stage = words_stage(study, law, layout.dtype, layout.key * streams, "low", numbers)
@@ -254,7 +261,7 @@ def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
 
 
 def _numbers(layout: GpuLayout, name: str, of_year: int) -> str:
-    """A function: the block's threads make the numbers of the factors, or those of a year, and wait for each other."""
+    """A function: the block's threads draw the random numbers of the factors, or those of a year, and meet at a barrier."""
     groups, unit = layout.paths // layout.group, layout.unit
     streams = layout.threads // groups
     parts = []
@@ -298,7 +305,7 @@ entry:{before_year}
 
 
 def _body(layout: GpuLayout) -> str:
-    """What a thread is asked for, by its number in the block and that of the block along paths and policies."""
+    """The function of one thread, given its number in the block and the block's numbers along paths and policies."""
     taken = ", ".join(f"ptr %{name}" for name in ARRAYS)
     groups, unit = layout.paths // layout.group, layout.unit
     of_path = "ptr %arguments, ptr %lasting, ptr %each, ptr %column1, ptr %column2, ptr %year, ptr %carried"

@@ -1,4 +1,4 @@
-"""A study's code: random numbers of a few groups of paths, then what policies share, then policy after policy; all years in one loop."""
+"""Writes a study's code for processors, the "one loop" over the years, for one batch of paths after the other."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _POINTERS = {
     "words": ("keys", "counters", "high", "scores"),
 }
 OUTCOMES, YEARS, INPUTS, DRAWS, SCORES = "outcomes", "years", "inputs", "draws", "scores"
-"""What code may give: outcomes; these and all yearly values; draws and shocks alone; draws alone; the random numbers that all is made of."""
+"""What code computes: outcomes; outcomes and yearly values; draws and shocks; draws; the random numbers."""
 _RESULTS = {
     OUTCOMES: ("outcomes",), YEARS: ("outcomes", "cells"), INPUTS: ("draws", "shocks"), DRAWS: ("draws",), SCORES: (),
 }  # fmt: skip
@@ -32,7 +32,7 @@ _RESULTS = {
 
 @dataclass(frozen=True)
 class Code:
-    """LLVM IR of a study for vectors of some width, and where everything lies."""
+    """LLVM IR of a study, and the layout of the numbers that it reads and writes."""
 
     text: str
     layout: Layout
@@ -41,12 +41,17 @@ class Code:
 def code(
     study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
 ) -> Code:
-    """The code of a listed study.
+    """The code of a study for processors.
 
     Args:
-      inputs: as `arguments.of` gives them; their shapes count alone.
-      gives: `OUTCOMES`, `YEARS`, `INPUTS`, `DRAWS` or `SCORES`.
-      of_scores: whether random numbers are read, from the array "scores", in place of drawn.
+      listing: the study's list of operations.
+      inputs: as `arguments.of` gives them; only their shapes and types are used.
+      width: lanes of a vector.
+      gives: what the code computes: `OUTCOMES`, `YEARS`, `INPUTS`, `DRAWS` or `SCORES`.
+      of_scores: whether random numbers are read from the array "scores" in place of drawn.
+
+    Raises:
+      NoMachineForm: an operation has no machine code.
     """
     dtype, sampler = listing.dtype, SAMPLERS[study.sampler]
     unit = words_of(np.dtype(dtype))
@@ -83,7 +88,7 @@ def code(
 
 
 def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:
-    """Where results are written, by what is asked for."""
+    """Kind of result that the code writes -> where."""
     draws, of_year = (len(listing.results[kind]) * unit for kind in ("draws", "shocks"))
     rows = {
         "outcomes": Rows(POLICY, Place("results", 0), unit),
@@ -95,7 +100,7 @@ def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:
 
 
 def _words(study: Study, law: str, layout: Layout) -> tuple[str, set[str]]:
-    """A function: random numbers of many streams, one a round."""
+    """A function that computes the random numbers of all streams of a law, one stream in each round."""
     streams = layout.normals + layout.uniforms
     numbers = Rows(SHARED, Place("scores", 0, layout.unit), streams * layout.unit)
     stage = words_stage(study, law, layout.dtype, layout.key, "counters", numbers)

@@ -1,6 +1,6 @@
-"""A GPU's code as PTX, the assembly that NVIDIA's driver takes: by LLVM's own back end, no compiler of NVIDIA's.
+"""Compiles a GPU's code to PTX, the assembly that NVIDIA's driver takes, by LLVM's back end.
 
-No operation is contracted, flushed or approximated, so that a card has the bits of every other machine.
+No operation is contracted or approximated, and subnormal numbers are kept, so that a card gives the bits of every other machine.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import llvmlite.binding as llvm
 from engine.program.emitting.gpu_code import ARRAYS, GpuCode
 
 KERNEL = "paths"
-"""The name of the kernel."""
+"""Name of the kernel in the PTX."""
 _PROCESSORS = 75, 80, 86, 87, 89, 90
-"""Processors that PTX is written for; drivers translate it for newer ones."""
+"""Architectures (sm_75, ...) that PTX is written for; drivers translate it for newer cards."""
 NEWEST = f"sm_{_PROCESSORS[-1]}"
 
 
 def processor(capability: float) -> str:
-    """What PTX is written for, that a card of a capability takes."""
+    """Newest architecture, such as "sm_89", whose PTX a card of this compute capability, such as 8.9, takes."""
     return f"sm_{max((one for one in _PROCESSORS if one <= round(10 * capability)), default=_PROCESSORS[0])}"
 
 
@@ -33,7 +33,7 @@ def _target(processor: str) -> Any:
 
 
 def kernel(code: GpuCode) -> str:
-    """LLVM IR of the kernel: what the threads of a grid do."""
+    """LLVM IR of the kernel, which every thread of the grid runs."""
     layout = code.layout
     *read, written = ARRAYS
     taken = [f"ptr noalias readonly align 16 %{name}" for name in read]
@@ -64,7 +64,7 @@ define ptx_kernel void @{KERNEL}({", ".join(taken)}) {{
 
 
 def text(code: GpuCode, processor: str = NEWEST) -> str:
-    """The PTX of a study."""
+    """The PTX of a study's code for an architecture, such as "sm_90"."""
     target = _target(processor)
     module = llvm.parse_assembly(kernel(code))
     builder = llvm.create_pass_builder(target, llvm.create_pipeline_tuning_options(speed_level=2))

@@ -1,1 +1,1 @@
-"""Equations to one list of operations on scalars, and the list to stages, pass by pass."""
+"""Lowers equations to a list of scalar operations, and the list, pass by pass, to stages of code."""

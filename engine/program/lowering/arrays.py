@@ -1,4 +1,4 @@
-"""What JAX does with arrays, done with arrays of operations: numbers moved about, put together, looked up; loops and branches."""
+"""Lowers JAX's array primitives: moves, reductions, products, indexing, loops, branches."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _iota(params: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _loop_parts(params: Any) -> tuple[int, int]:
-    """How many of a loop's operands stay, and how many go from round to round; JAX 0.12 says it otherwise."""
+    """(constants of a scan, numbers carried from round to round) among its operands; JAX 0.12 has them under other names."""
     if "num_consts" in params:
         return params["num_consts"], params["num_carry"]
     stays, carried, *_ = params["ft_in"].unpack()
@@ -87,14 +87,14 @@ def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], d
 def _place_of_extreme(
     scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype
 ) -> Array:
-    """The place of the greatest or least number along an axis, as XLA has it."""
+    """Index of the greatest or least number along an axis; as in XLA the first of equal ones, and the first NaN before all."""
     rows = np.moveaxis(operand, axes[0], 0)
     made = np.empty(rows.shape[1:], object)
     for at in np.ndindex(made.shape):
         best, place = rows[(0, *at)], scalars.constant(np.zeros((), dtype))
         for k in range(1, len(rows)):
             one = rows[(k, *at)]
-            # what is no number is the extreme, the first one; of equal numbers too the first
+            # the first NaN is the extreme; of equal numbers the first
             before = scalars.each("ge" if name == "argmax" else "le", best, one)
             farther = scalars.each("not", before)
             if best.dtype.kind == "f":
@@ -106,7 +106,7 @@ def _place_of_extreme(
 
 
 def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np.dtype) -> Array:
-    """Sums, products or extremes up to each place along an axis."""
+    """Cumulative sums, products, maxima or minima along an axis."""
     made = np.moveaxis(operand.copy(), params["axis"], 0)
     forward = range(1, len(made))
     for k in reversed(forward) if params.get("reverse", False) else forward:
@@ -117,7 +117,7 @@ def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np
 
 
 def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Array:
-    """An array with numbers before, behind and between its own; where these counts are negative it is cut off."""
+    """XLA's pad: an array with `filling` before, behind and between its elements; negative counts at the ends remove elements."""
     made = np.empty(shape, object)
     made.fill(filling)
     for at in np.ndindex(operand.shape):
@@ -130,7 +130,11 @@ def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Ar
 def _product(
     scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: tuple[int, ...], dtype: np.dtype
 ) -> Array:
-    """A product of matrices or vectors of known size, summed up from its first term on."""
+    """XLA's dot_general: a product of matrices or vectors, each sum in the order of its terms.
+
+    Raises:
+      NoScalarForm: the product is too large.
+    """
     (along_left, along_right), (batch_left, batch_right) = dimensions
     free_left = [axis for axis in range(left.ndim) if axis not in (*along_left, *batch_left)]
     free_right = [axis for axis in range(right.ndim) if axis not in (*along_right, *batch_right)]
@@ -153,7 +157,7 @@ def _product(
 
 
 def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
-    """A branch: all of them are computed and one is taken, as `vmap` does it."""
+    """A conditional: all branches are computed and one is selected, as under `vmap`."""
     index, *given = operands
     cases = [scalars.traced(branch, given) for branch in params["branches"]]
     return [
@@ -165,7 +169,11 @@ def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Ar
 
 
 def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
-    """A loop of known length, written out."""
+    """A scan, unrolled.
+
+    Raises:
+      NoScalarForm: it is too long, or has no round.
+    """
     body, length = params["jaxpr"], params["length"]
     consts, carried = _loop_parts(params)
     if length * len(body.jaxpr.eqns) > 16 * UNROLLED or length > UNROLLED:
@@ -188,12 +196,12 @@ def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Arra
 _REDUCTIONS = {
     "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min", "reduce_and": "and", "reduce_or": "or",
 }  # fmt: skip
-"""What puts the numbers of a reduction together, two by two."""
+"""Reduction -> operation that combines two numbers."""
 _NEUTRAL: Mapping[str, Callable[[Any], Any]] = {
     "add": lambda dtype: 0, "mul": lambda dtype: 1, "max": lambda dtype: _limits(dtype)[0], "min": lambda dtype: _limits(dtype)[1],
     "and": lambda dtype: ~np.zeros((), dtype), "or": lambda dtype: 0,
 }  # fmt: skip
-"""What a reduction of no numbers gives."""
+"""Neutral element of each operation by type: the reduction of no numbers."""
 
 
 def _limits(dtype: np.dtype) -> tuple[float, float]:
@@ -210,10 +218,14 @@ def applied(
     shape: Shape,
     dtype: np.dtype,
 ) -> list[Array] | None:
-    """What an operation of JAX on arrays gives; None where it is none of arrays.
+    """The results of a JAX primitive on arrays; None where it is no such primitive, but for example elementwise.
+
+    Args:
+      name, params: name and parameters of the primitive.
+      shape, dtype: shape and type of the first result.
 
     Raises:
-      NoScalarForm: it is not written out.
+      NoScalarForm: the primitive, with these sizes, cannot be written in scalar operations.
     """
     if name in _MOVES:
         return _MOVES[name](operands, params, shape)

@@ -1,4 +1,4 @@
-"""What differs by policy stands in a list once for each policy that a thread computes."""
+"""Replicates the operations that vary by policy, where one thread of a graphics card computes several policies."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from engine.program.tracing.equations import Axis
 
 
 def side_by_side(listing: Listing, aim: Aim) -> Listing:
-    """The list of several policies, its results [policy, result]."""
+    """The list for `aim.policies` policies; its results are those of the first policy, then of the next.
+
+    Copies of an operation for the policies stand next to each other.
+    """
     inputs = [one for one in listing.operations if one.name == "input" and Axis.POLICY in one.axes]
     each = [
         listing.rewritten(

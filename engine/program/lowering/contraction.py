@@ -1,4 +1,4 @@
-"""Products that sums alone read, and these sums, become one operation each with one rounding."""
+"""Contracts products and the sums that read them to fused multiply-adds."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from engine.program.lowering.stages import Aim, Listing
 
 
 def contracted(listing: Listing, aim: Aim) -> Listing:
-    """The list with one operation for each such sum.
+    """The list with one fused multiply-add for each floating-point sum or difference of a product that sums alone read.
 
-    That is decided by the list, not by a compiler, so it is the same wherever the list is computed.
+    What is contracted follows from the list, not from a compiler, so it is the same wherever the list is computed.
     """
     operations = listing.operations
     sums = {one for one in operations if one.name in ("add", "sub") and one.dtype.kind == "f"}

@@ -1,4 +1,4 @@
-"""A list of operations cut into stages by what they differ by: what all paths share, what all policies share, the rest."""
+"""Cuts a list of operations into stages: what all paths share, what all policies share on a path, and the rest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMES = "table", "shared", "policy"
 
 
 def cut(listing: Listing, aim: Aim) -> Listing:
-    """The stages, with all that crosses from one to the next."""
+    """The list with its stages: what each computes, reads from memory, and writes for later stages or as a result."""
     stages, stage_of = tuple(map(Stage, _NAMES)), aim.stage_of
     of_states = {one for state in listing.states for one in (state.now, state.last)}
     crossed: set[tuple[int, Operation]] = set()
@@ -54,7 +54,7 @@ def cut(listing: Listing, aim: Aim) -> Listing:
         for number, operation in enumerate(listing.results[kind]):
             reads(rows.stage, operation)
             stages[rows.stage].stores.append((operation, rows.first.on(number * rows.step)))
-    # how far the next round's numbers lie is known only now
+    # the stride of a round is known only now
     for own, operation in crossed:
         stages[own].loads[operation] = place(operation)
     for operation in handed:

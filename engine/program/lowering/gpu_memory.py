@@ -1,4 +1,4 @@
-"""Where the numbers of a GPU's thread lie: the paths' in columns, what has no register in the memory of its block, the table in vectors."""
+"""Memory layout on a GPU: shared memory in columns by path, states without a register, the table in vectors."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from engine.program.lowering.operations import Operation
 from engine.program.lowering.stages import TABLE, Aim, Listing, Place, Room, words_of
 
 _VECTOR = 4
-"""Words that a thread reads at once, at most."""
+"""Most 32-bit words that a thread reads by one instruction."""
 
 
 def in_columns(listing: Listing, aim: Aim) -> Listing:
-    """What a path has in the memory of its block, its random numbers and what it hands on to its years, with a row for each number."""
+    """The list with the numbers of a path in shared memory: a row for each number, a column for each path of the block.
+
+    They are the path's random numbers, and what its stage `SHARED` writes.
+    """
     starts = {"scores": 0, "shared_lasting": aim.start}
 
     def laid(one: Operation, place: Place) -> Place:
@@ -26,7 +29,7 @@ def in_columns(listing: Listing, aim: Aim) -> Listing:
 
 
 def in_vectors(listing: Listing, aim: Aim) -> Listing:
-    """The table with rows of whole vectors, so that a thread reads several numbers at once."""
+    """The list with the table's rows padded to vectors of four words, so that one load reads several numbers."""
     table = listing.stages[TABLE]
     lasting, each = (-(-words // _VECTOR) * _VECTOR for words in (table.room.lasting, table.room.each))
 
@@ -42,7 +45,10 @@ def in_vectors(listing: Listing, aim: Aim) -> Listing:
 
 
 def in_memory(listing: Listing, aim: Aim) -> Listing:
-    """States in the memory of the block, those first that are used for the least part of a year."""
+    """The list with `aim.carried` states at most in shared memory, from one year to the next.
+
+    Chosen are those with the fewest operations from their first use in a year to their new value.
+    """
     *others, stage = listing.stages
     place = {operation: at for at, operation in enumerate(stage.rounds)}
     read: dict[Operation, int] = {}

@@ -1,4 +1,4 @@
-"""What does not differ by path: where its numbers lie, in words, and these words."""
+"""Inputs of the table, which holds what all paths share: their layout in 32-bit words, and the words themselves."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.study.study import Study
 
 
 def table_places(inputs: Any) -> dict[str, Place]:
-    """Where the first input of each kind lies that the table is computed from."""
+    """Kind of input of the table -> place of the first input of this kind."""
     _, levers = lever_places(inputs)
     return {
         "argument": Place("arguments", 0, 0, False),
@@ -25,26 +25,26 @@ def table_places(inputs: Any) -> dict[str, Place]:
 
 
 def streams(inputs: Any) -> tuple[int, int, int]:
-    """Random numbers of a path: of all years, and of each year those that are normal and those that are uniform."""
+    """Counts of a path's random numbers: (drawn once, normal ones of each year, uniform ones of each year)."""
     keys = inputs["shock_keys"]
     normal, uniform = (keys[law].shape[1] if law in keys else 0 for law in ("normal", "uniform"))
     return len(inputs["factor_keys"]), normal, uniform
 
 
 def lever_places(inputs: Any) -> tuple[list[int], int]:
-    """Where each lever of a year lies, in words, and how many words a year takes: behind them the year, and whether it is the first."""
+    """(offset of each lever, words of a year); the last two words are the year, and whether it is the first."""
     sizes = [words_of(np.asarray(leaf).dtype) for leaf in jax.tree.leaves(inputs["levers"])]
     ends = np.cumsum([0, *sizes])
     return [int(end) for end in ends[:-1]], int(ends[-1]) + 2
 
 
 def argument_words(inputs: Any) -> int:
-    """Words of the arguments that are the same for all paths, policies and years."""
+    """32-bit words of all arguments that are the same for all paths, policies and years."""
     return sum(leaf.size * words_of(leaf.dtype) for leaf in uniform(inputs)[1])
 
 
 def table_inputs(study: Study, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Arguments and levers as the table is computed from: words [argument], and [policy, year, lever]."""
+    """The inputs of the table as 32-bit words: arguments [word], and levers [policy, year, word]."""
     _, leaves = uniform(inputs)
     arguments = [_as_words(leaf).reshape(-1) for leaf in leaves]
     places, count = lever_places(inputs)

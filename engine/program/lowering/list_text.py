@@ -1,4 +1,4 @@
-"""A study's list of operations on paper: what is computed how often, and every operation in a line."""
+"""A study's list of operations as text, one operation a line, and counts of how often each is computed."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _SECTIONS = "before the years", "each year", "after the last"
 
 @dataclass(frozen=True)
 class Counted:
-    """How many operations a future takes.
+    """Counts of the operations that the outcomes of a path take.
 
     Args:
-      of_future: under all policies and in all years, random numbers aside.
-      by_stage: where they are done and before, in or after the years -> how many of the list.
-      by_name: how many of each name, the most frequent first.
+      of_future: operations of one path under all policies and in all years, without its random numbers.
+      by_stage: stage -> part of it (before the years, each year, after the last) -> operations in the list.
+      by_name: (name of an operation, how often it is in the list), the most frequent first.
     """
 
     of_future: int
@@ -38,7 +38,7 @@ class Counted:
 
 
 def counted(study: Study, listing: Listing) -> Counted:
-    """The operations that outcomes take."""
+    """Counts of the operations that the outcomes depend on."""
     operations = computed(listing)
     places = Counter((by_path(one), section(one.axes)) for one in operations)
     names = Counter(one.name for one in operations)
@@ -53,7 +53,7 @@ def counted(study: Study, listing: Listing) -> Counted:
 
 
 def computed(listing: Listing) -> list[Operation]:
-    """The operations that outcomes take, in an order in which they can be computed."""
+    """The operations that the outcomes depend on, without inputs, in an order in which they can be computed."""
     return [one for one in _of_outcomes(listing).operations if one.name != "input"]
 
 
@@ -62,7 +62,7 @@ def _of_outcomes(listing: Listing) -> Listing:
 
 
 def lines(study: Study, listing: Listing) -> Iterator[str]:
-    """What goes in and every operation, numbered in order, with its type, what it reads and what it differs by; what goes from year to year; outcomes."""
+    """Lines of text: each input and operation with number, type, operands and axes; then states; then outcomes."""
     names, listing = _names(study), _of_outcomes(listing)
     number: dict[Operation, str] = {}
     for one in listing.operations:
@@ -81,7 +81,7 @@ def lines(study: Study, listing: Listing) -> Iterator[str]:
 
 
 def _names(study: Study) -> dict[Source, str]:
-    """What inputs are in the words of the study."""
+    """Source of an input -> its name in the words of the study."""
     inputs = arguments.of(study, study.dtype)
     names = {Source("year"): "year", Source("is first"): "is first"}
     levers, _ = jax.tree_util.tree_flatten_with_path(inputs["levers"])

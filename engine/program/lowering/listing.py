@@ -1,4 +1,4 @@
-"""A study as one list of scalar operations: its draws, its shocks, the years and the outcomes of one path under one policy."""
+"""Lowers a study to one list of scalar operations: draws, shocks, years and outcomes of one path under one policy."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ PATH_YEAR = Axis.PATH | Axis.YEAR
 
 
 def listed(study: Study, rules: Rules, inputs: Any) -> Listing:
-    """The list of a study.
+    """The list of a study, after the passes `OF_LIST`.
 
     Args:
-      inputs: as `arguments.of` gives them; their shapes count alone.
+      rules: the traced methods of the study's model.
+      inputs: as `arguments.of` gives them; only their shapes and types are used.
 
     Raises:
-      NoScalarForm: the model, or what it draws, holds an operation that is not written out.
+      NoScalarForm: the model, or the law of a draw, holds an operation that cannot be written in scalars.
     """
     with jax.enable_x64(rules.dtype == np.float64):
         return _listed(study, rules, inputs)
@@ -84,7 +85,15 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
 
 @functools.cache
 def words(sampler_name: str, law: str, dtype: type) -> Listing:
-    """The list of a sampler for one group of paths and one stream of a law, "normal" or "uniform": the "numbers" of the group's paths in order."""
+    """The list that computes the random numbers of one group of paths from one stream.
+
+    Its results "numbers" are one for each path of the group, in path order.
+
+    Args:
+      sampler_name: a key of `SAMPLERS`.
+      law: "normal" or "uniform".
+      dtype: of the numbers.
+    """
     sampler, scalars = SAMPLERS[sampler_name], Scalars()
 
     def numbers(key: Any, low: Any, high: Any) -> Any:
@@ -104,12 +113,14 @@ def words(sampler_name: str, law: str, dtype: type) -> Listing:
 
 
 def words_stage(study: Study, law: str, dtype: type, step: int, counter: str, numbers: Rows) -> Stage:
-    """Random numbers of one group of paths, of one stream after the other.
+    """The stage that computes the random numbers of one group of paths, with one stream in each round of its loop.
 
     Args:
-      step: words from the key of a stream to the next.
-      counter: the pointer to the number of the group.
-      numbers: where they are written.
+      law: of the streams, "normal" or "uniform".
+      dtype: of the numbers.
+      step: 32-bit words from the key of a stream to that of the next round's.
+      counter: name of the pointer to the number of the group.
+      numbers: where the numbers are written.
     """
     inputs = {
         "key": Place("keys", 0, step, False), "counter": Place(counter, 0), "high": Place("high", 0, 0, False),
@@ -119,7 +130,7 @@ def words_stage(study: Study, law: str, dtype: type, step: int, counter: str, nu
 
 
 def uniform(inputs: Any) -> tuple[Any, list[np.ndarray]]:
-    """The arguments that are the same for all paths, years and policies, and these as arrays in the order of their places."""
+    """The arguments that are the same for all paths, years and policies: (as a tree, as a list of its leaves)."""
     rest = {
         name: value for name, value in inputs.items() if name not in ("factor_keys", "shock_keys", "levers")
     }
@@ -138,7 +149,7 @@ def _as_floats(scalars: Scalars, dtype: type, values: Sequence[Array]) -> list[O
 
 
 def _inputs(scalars: Scalars, kind: str, leaves: Iterable[Any], axes: Iterable[Axis]) -> list[Array]:
-    """Arrays as inputs, number by number, one behind the other; each array differs by axes of its own."""
+    """Arrays of input operations, for leaves that lie behind each other in memory; each leaf varies along its own axes."""
     made, place = [], 0
     for leaf, differs in zip(leaves, axes, strict=False):
         array = np.empty(leaf.shape, object)
@@ -150,7 +161,7 @@ def _inputs(scalars: Scalars, kind: str, leaves: Iterable[Any], axes: Iterable[A
 
 
 def _row(scalars: Scalars, dtype: type, kind: str, count: int, axes: Axis) -> Array:
-    """Random numbers of one path, [stream, 1]."""
+    """Input operations for the random numbers of one path, [stream, 1]."""
     return _inputs(scalars, kind, [jax.ShapeDtypeStruct((count, 1), dtype)], [axes])[0]
 
 
@@ -161,7 +172,7 @@ def _examples(tree: Any) -> Any:
 
 
 def _traced(scalars: Scalars, function: Any, *given: Any) -> Any:
-    """What a function of arrays gives, as trees of operations."""
+    """Traces a function of arrays and lowers it; gives its result as a tree of arrays of operations."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*(_examples(tree) for tree in given))
     results = scalars.traced(closed, [leaf for tree in given for leaf in jax.tree.leaves(tree)])
     return jax.tree.unflatten(jax.tree.structure(shape), results)
@@ -176,7 +187,7 @@ def _shocks(
     is_first: Operation,
     draws: Sequence[Operation],
 ) -> tuple[list[Operation], list[Operation], list[Operation], list[Array]]:
-    """What is remembered before the first year, in a year and after it; and the shocks of the year as tables [stream, 1, 1]."""
+    """The state of the shocks (before the first year, in a year, after it), and the year's shocks as tables [stream, 1, 1]."""
     past = study.shock_draws.before(1, dtype)
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(past)]
     before = [scalars.constant(leaf[at]) for leaf in leaves for at in np.ndindex(leaf.shape)]

@@ -1,7 +1,7 @@
-"""LLVM IR as it is written: lines, types, numbers that are known, memory.
+"""Writes the text of LLVM IR: instructions, types, constants, loads and stores.
 
-The width is a parameter: 16 paths at once where vectors are that wide, 1 on a GPU's thread. All operations are those that IEEE 754
-rounds correctly, none may be contracted or reordered, so the width changes no bit.
+The width of a vector is a parameter, such as 16 paths with AVX-512 and 1 for a GPU's thread. All operations are those that IEEE 754
+rounds correctly, and LLVM may neither contract nor reorder them, so the width changes no bit.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _TYPES = {
     )
 }  # fmt: skip
 EMITTER = 2
-"""Changes with whatever changes the bits of a path: the list, its polynomials, what is one operation."""
+"""Version of the compiler, to be increased with every change of it that changes the bits of a path."""
 RESULTS = ("results", "cells", "kept")
-"""Pointers to what leaves a path."""
+"""Names of the pointers to results, which leave the compiled code."""
 
 
 class NoMachineForm(Exception):
-    """An operation, or a type, that the emitter does not know."""
+    """Raised for an operation or a type for which no machine code can be written; the text names it."""
 
 
 class Function:
-    """The text of one function as it is written, and what it calls.
+    """The body of one function of LLVM IR while it is written, and declarations of what it calls.
 
     Args:
-      width: paths that it computes at once.
+      width: lanes of its vectors, one path each; with 1 it is written in scalars.
     """
 
     def __init__(self, width: int):
@@ -42,26 +42,30 @@ class Function:
         self._count = 0
 
     def new(self, text: str) -> str:
-        """A line that gives a value; its name."""
+        """Appends an instruction that gives a value; returns the name of the value."""
         self._count += 1
         name = f"%v{self._count}"
         self.lines.append(f"  {name} = {text}")
         return name
 
     def type(self, dtype: np.dtype, wide: bool = True) -> str:
-        """A type of numbers, of all paths at once where wide."""
+        """LLVM's type for numbers of a NumPy type: a vector of all lanes where `wide`, else a scalar.
+
+        Raises:
+          NoMachineForm: operations have no numbers of this type.
+        """
         kind = _TYPES.get(dtype)
         if kind is None:
             raise NoMachineForm(f"numbers of type {dtype}")
         return f"<{self.width} x {kind}>" if wide and self.width > 1 else kind
 
     def constant(self, value: object, dtype: np.dtype) -> str:
-        """A number that is known, for all paths."""
+        """The text of a constant, the same in all lanes."""
         text = _number(value, dtype)
         return f"splat ({_TYPES[dtype]} {text})" if self.width > 1 else text
 
     def intrinsic(self, name: str, dtype: np.dtype, *operands: str) -> str:
-        """What an intrinsic gives of operands of its own type."""
+        """Appends a call of an LLVM intrinsic on operands and result of one type; returns the result's name."""
         kind = self.type(dtype)
         ending = ("" if self.width == 1 else f"v{self.width}") + {"float": "f32", "double": "f64"}.get(
             _TYPES[dtype], _TYPES[dtype]
@@ -70,7 +74,14 @@ class Function:
         return self.new(f"call {kind} @llvm.{name}.{ending}({', '.join(f'{kind} {o}' for o in operands)})")
 
     def address(self, place: Place, turn: str | None) -> str:
-        """Where a number lies in a round."""
+        """Appends the computation of a place's address; returns the name of the pointer.
+
+        Args:
+          turn: name of the number of the loop's round; None outside the loop.
+
+        Raises:
+          ValueError: the place varies by round and is used outside the loop.
+        """
         each = self.width if place.wide else 1
         if place.stride and turn is None:
             raise ValueError(f"{place} is read outside the rounds")
@@ -81,7 +92,7 @@ class Function:
         return self.new(f"getelementptr inbounds i32, ptr %{place.pointer}, i64 {at}")
 
     def load(self, dtype: np.dtype, place: Place, turn: str | None) -> str:
-        """A number from memory, for all paths."""
+        """Appends the load of a number, one for each lane; returns its name."""
         at = self.address(place, turn)
         held = np.dtype(np.int32) if dtype.kind == "b" else dtype
         align = 4 * self.width if place.wide else 4 * place.align
@@ -92,7 +103,7 @@ class Function:
         return value if place.wide or self.width == 1 else self.spread(value, dtype)
 
     def spread(self, value: str, dtype: np.dtype) -> str:
-        """One number for all paths."""
+        """Appends the broadcast of a scalar to all lanes; returns the name of the vector."""
         kind, vector = self.type(dtype, wide=False), self.type(dtype)
         first = self.new(f"insertelement {vector} poison, {kind} {value}, i64 0")
         return self.new(
@@ -100,7 +111,7 @@ class Function:
         )
 
     def store(self, value: str, dtype: np.dtype, place: Place, turn: str | None) -> None:
-        """Writes a number to memory; what leaves as not a number is always the same one."""
+        """Appends the store of a number; every NaN that is stored as a result has the same bits."""
         if dtype.kind == "f" and place.pointer in RESULTS:
             bad = self.new(f"fcmp uno {self.type(dtype)} {value}, {value}")
             value = self.select(bad, self.constant(np.nan, dtype), value, dtype)
@@ -111,12 +122,12 @@ class Function:
         self.lines.append(f"  store {self.type(held)} {value}, ptr {at}, align {4 * self.width}")
 
     def select(self, which: str, yes: str, no: str, dtype: np.dtype) -> str:
-        """One of two numbers, lane by lane."""
+        """Appends a select, `yes` in the lanes where `which` is true and `no` in the others; returns its name."""
         kind = self.type(dtype)
         return self.new(f"select {self.type(np.dtype(bool))} {which}, {kind} {yes}, {kind} {no}")
 
     def compare(self, name: str, dtype: np.dtype, x: str, y: str) -> str:
-        """Whether "eq", "ne", "lt", "le", "gt" or "ge" holds of two numbers; of what is not a number "ne" alone."""
+        """Appends a comparison ("eq", "ne", "lt", "le", "gt", "ge"), with NaN true for "ne" alone; returns its name."""
         if dtype.kind == "f":
             return self.new(f"fcmp {'u' if name == 'ne' else 'o'}{name} {self.type(dtype)} {x}, {y}")
         sign = "" if name in ("eq", "ne") else "s" if dtype.kind == "i" else "u"

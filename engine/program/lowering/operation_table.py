@@ -1,7 +1,7 @@
-"""The operations that a list is made of, one a row: what each reads and gives, and what it means wherever it is computed.
+"""The table of operations: for each its operand types, meaning in NumPy, LLVM IR and simplifications.
 
-Numbers that are known, arrays of NumPy and machine code of any width have the same bits: IEEE 754 rounds each operation in one way. A
-card's thread is machine code one lane wide; of these rows `max` and `min` alone are written otherwise for it.
+Constant folding, NumPy and machine code of any width give the same bits, as IEEE 754 rounds each operation in one way. Code for a
+graphics card is machine code of width 1; of these rows `max` and `min` alone are written differently for it.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from engine.program.lowering.operations import Operation
 
 @dataclass(frozen=True)
 class Meaning:
-    """What an operation means.
+    """Operand types, semantics and code of one operation.
 
     Args:
-      reads: of each operand the kinds of numbers that it may be: "f" in floating point, "i" and "u" whole with a sign and without, "b" true
-        or false. Operands of the same kinds are of one type.
-      numbers: what it gives of numbers of NumPy, or of arrays of them; takes the type of the result too where `gives` leaves a choice. None for
-        what is never known beforehand.
-      text: what a function being written gives it for a name, from the operation and the names of its operands.
-      gives: kinds of the result; that of the last operand, and its type, if empty.
-      simpler: of the operands and the result's type: what it gives without being done, if that is known.
+      reads: for each operand, separated by blanks, the kinds of its type: "f" floating point, "i" signed and "u" unsigned integer,
+        "b" Boolean. Operands with the same kinds have the same type.
+      numbers: the operation on NumPy's numbers or arrays; takes the type of the result too where `gives` has several kinds. None where
+        it is never folded.
+      text: (function being written, operation, names of its operands) -> name of the result, whose LLVM IR it appends.
+      gives: kinds of the result's type; if empty the result has the type of the last operand.
+      simpler: (operands, type of the result) -> an existing operation with the same result, such as x for x + -0; None if there is none.
     """
 
     reads: str
@@ -39,11 +39,11 @@ class Meaning:
     simpler: Callable[[Sequence[Operation], np.dtype], Operation | None] = lambda operands, dtype: None
 
     def takes(self, dtype: np.dtype) -> bool:
-        """Whether its last operand may be of a type."""
+        """Whether the last operand may have this type."""
         return dtype.kind in self.reads.rpartition(" ")[2]
 
     def fold(self, operands: Sequence[Operation], dtype: np.dtype) -> np.ndarray | None:
-        """What it gives of operands that are known; None where they are not."""
+        """The result by constant folding; None where an operand is not constant, or the operation is never folded."""
         if self.numbers is None:
             return None
         for operand in operands:
@@ -55,7 +55,7 @@ class Meaning:
 
 
 def _instruction(real: str, whole: str = "") -> Callable[..., str]:
-    """The text of what is one instruction, of numbers in floating point and of whole ones."""
+    """Writes an operation that is one LLVM instruction: `real` for floating-point types, `whole` for all others."""
 
     def text(to: Function, operation: Operation, *values: str) -> str:
         way = real if operation.dtype.kind == "f" else whole
@@ -69,7 +69,7 @@ def _intrinsic(name: str) -> Callable[..., str]:
 
 
 def _neutral(number: float, sides: Sequence[int] = (1,)) -> Callable[..., Operation | None]:
-    """The other operand, where the one on some side is a number that changes none."""
+    """Simplifies to the other operand where the one on one of `sides` is the neutral element `number`, as 1 in x 1."""
 
     def simpler(operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
         if dtype.kind == "f":
@@ -83,12 +83,12 @@ def _neutral(number: float, sides: Sequence[int] = (1,)) -> Callable[..., Operat
 
 
 def _same(operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
-    """The operand that both are."""
+    """Simplifies to the operand where both are the same, as in x and x."""
     return operands[0] if operands[0] is operands[1] else None
 
 
 def _fused(turned: int | None = None) -> Meaning:
-    """a b + c rounded once, the sign of one of them turned before."""
+    """Fused multiply-add a b + c, rounded once, with the sign of operand number `turned` inverted."""
 
     def numbers(*values: Any) -> Any:
         a, b, c = (-value if k == turned else value for k, value in enumerate(values))
@@ -108,7 +108,7 @@ def _fused(turned: int | None = None) -> Meaning:
 
 
 def _nearest(exact: Fraction, dtype: np.dtype) -> Any:
-    """The number that is nearest to a fraction, of two the even one."""
+    """The floating-point number nearest to a fraction, ties to even."""
     limits, size = np.finfo(dtype), abs(exact)
     digits = limits.nmant + 1
     exponent = size.numerator.bit_length() - size.denominator.bit_length()
@@ -150,7 +150,7 @@ def _comparison(name: str, numbers: Callable[..., Any]) -> Meaning:
 
 
 def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
-    """The greater or smaller of two, of equal ones the first; not a number where either is not."""
+    """The greater or smaller of two numbers: the first of equal ones (0 and -0), NaN where either is NaN."""
 
     def numbers(x: Any, y: Any) -> Any:
         return np.where(is_beyond(y, x) | (y != y), y, x)
@@ -161,8 +161,8 @@ def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
             x, y = y, x
         chosen = to.select(to.compare(beyond, dtype, x, y), x, y, dtype)
         if dtype.kind != "f" or any(operand.is_constant for operand in operation.operands):
-            return chosen  # what is not a number is not the constant
-        if to.width == 1:  # a GPU has that, but for zeros of two signs
+            return chosen  # with a constant, which is not NaN, the comparison keeps a NaN operand
+        if to.width == 1:  # one instruction on a GPU, but it orders zeros by their sign
             other = to.intrinsic(f"{name}imum", dtype, x, y)
             return to.select(to.compare("eq", dtype, x, y), y, other, dtype)
         bad = to.new(f"fcmp uno {to.type(dtype)} {x}, {x}")
@@ -176,7 +176,7 @@ def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
 
 
 def _shift(way: str, sign: str, numbers: Callable[..., Any]) -> Meaning:
-    """Bits moved; those moved by more than there are leave 0, or the sign."""
+    """A shift of bits; by as many bits as there are, or more, it gives 0, or copies of the sign bit if arithmetic."""
 
     def shifted(x: Any, by: Any) -> Any:
         kind = f"{sign}{x.dtype.itemsize}"
@@ -197,7 +197,7 @@ def _shift(way: str, sign: str, numbers: Callable[..., Any]) -> Meaning:
 
 
 def _division(name: str, numbers: Callable[..., Any], reads: str, **more: Any) -> Meaning:
-    """Whole quotients and remainders as XLA has them: by zero -1 and the numerator; the one overflow wraps."""
+    """Quotient or remainder; integers as in XLA: x / 0 is -1 and x rem 0 is x, and least / -1, which overflows, wraps."""
 
     def text(to: Function, operation: Operation, x: str, y: str) -> str:
         dtype = operation.dtype
@@ -223,7 +223,7 @@ def _quotient(x: Any, y: Any) -> Any:
 
 
 def _converted(x: Any, dtype: np.dtype) -> Any:
-    """A number in another type: whole ones end where the type does, and 0 stands for what is not a number."""
+    """A number converted to another type; floating point to integer truncates and saturates at the type's limits, and NaN gives 0."""
     if x.dtype.kind != "f" or dtype.kind not in "iu":
         return x.astype(dtype)
     limits = np.iinfo(dtype)
@@ -260,7 +260,7 @@ def _bits(to: Function, operation: Operation, x: str) -> str:
 
 
 def _lane_by_lane(to: Function, operation: Operation, values: Sequence[str], one: Callable[..., str]) -> str:
-    """What is done number by number, of operands of one type, for all lanes."""
+    """Writes `one`, a scalar computation of operands of one type, for every lane; returns the name of the vector of results."""
     if to.width == 1:
         return one(*values)
     dtype, read = operation.dtype, to.type(operation.operands[0].dtype)
@@ -274,7 +274,7 @@ def _lane_by_lane(to: Function, operation: Operation, values: Sequence[str], one
 
 
 def _called(to: Function, operation: Operation, *values: str) -> str:
-    """What a function of the C library gives."""
+    """Writes a call of a function of the C library, lane by lane."""
     name, kind = operation.detail, to.type(operation.dtype, wide=False)
     to.declared.add(f"declare {kind} @{name}({', '.join([kind] * len(values))})")
 
@@ -285,7 +285,7 @@ def _called(to: Function, operation: Operation, *values: str) -> str:
 
 
 def _looked_up(to: Function, operation: Operation, x: str) -> str:
-    """Numbers of a table, one for each path."""
+    """Writes a lookup in a table among the arguments, at an index that differs by lane."""
 
     def one(at: str) -> str:
         at = to.new(f"sext i32 {at} to i64")
@@ -304,7 +304,7 @@ _CHOICE = Meaning(
 )
 OPERATIONS: Mapping[str, Meaning] = {
     "abs": Meaning("fiu", np.abs, _size),
-    # -0 is what may be added to any number: 0 would turn -0 into 0
+    # the neutral element is -0: adding 0 would turn -0 into 0
     "add": Meaning("fiu fiu", np.add, _instruction("fadd", "add"), simpler=_neutral(-0.0, (1, 0))),
     "and": Meaning("iub iub", np.bitwise_and, _instruction("", "and"), simpler=_same),
     "bitcast_convert_type": Meaning("fiu", lambda x, dtype: x.view(dtype), _bits, "fiu"),
@@ -347,9 +347,9 @@ OPERATIONS: Mapping[str, Meaning] = {
     "sub": Meaning("fiu fiu", np.subtract, _instruction("fsub", "sub"), simpler=_neutral(0.0)),
     "xor": Meaning("iub iub", np.bitwise_xor, _instruction("", "xor")),
 }
-"""By the name that an operation has in a list, which is that of JAX for all but a few."""
+"""The rows, by the name that an operation has in a list: for most the name of the JAX primitive."""
 
 
 def named(name: str, params: Mapping[str, Any]) -> str:
-    """The name in a list of an operation of JAX, by its parameters."""
+    """Name in the table of a JAX primitive: that of the primitive, except for rounding to even."""
     return "round to even" if name == "round" and params["rounding_method"] else name

@@ -1,4 +1,4 @@
-"""Operations on scalars, in a list: what each reads, and what it differs by. None is changed once it is made."""
+"""The intermediate representation: immutable scalar operations with their operands and axes of variation."""
 
 from __future__ import annotations
 
@@ -11,43 +11,47 @@ import numpy as np
 from engine.program.tracing.equations import Axis
 
 KINDS = frozenset(map(np.dtype, ("float32", "float64", "int32", "uint32", "int64", "uint64", "bool")))
-"""Types of numbers that operations have."""
+"""Types that the result of an operation may have."""
 
 
 class NoScalarForm(Exception):
-    """An operation that is not written out in scalars, such as a sort; its name is the text."""
+    """Raised for what cannot be written in scalar operations, such as a sort of many values; the text names it."""
 
 
 class Source(NamedTuple):
-    """What an input is.
+    """Where an input comes from.
 
     Args:
-      kind: such as "argument" or "lever".
-      at: its place among those of its kind, in words of 32 bits.
+      kind: kind of input, such as "argument" or "lever".
+      at: offset among the inputs of this kind, in 32-bit words.
     """
 
     kind: str
     at: int = 0
 
     def on(self, words: int) -> Source:
-        """So many words on."""
+        """The source at an offset greater by so many 32-bit words."""
         return self._replace(at=self.at + words)
 
 
 Detail = np.generic | Source | str | int | None
-"""The value of a constant; the source of an input; the function that is called; where in the arguments a table begins that is looked up."""
+"""What an operation needs beside its operands.
+
+The value of a constant, the source of an input, the name of a called C function, or the offset of a lookup's table among the arguments,
+in 32-bit words.
+"""
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Operation:
-    """One operation on scalars; each is equal to itself alone.
+    """One operation on scalars, compared by identity.
 
     Args:
-      name: "input", "constant", or what is done.
-      operands: what it reads.
-      dtype: of what it gives.
-      detail: what else it must know.
-      axes: what it differs by.
+      name: "input", "constant", or a row of `operation_table.OPERATIONS`.
+      operands: the operations whose results it reads.
+      dtype: type of its result.
+      detail: as `Detail` says, None where nothing is needed.
+      axes: the axes along which its result varies.
     """
 
     name: str
@@ -58,28 +62,28 @@ class Operation:
 
     @property
     def is_constant(self) -> bool:
-        """Whether its value is known."""
+        """Whether it is a constant."""
         return self.name == "constant"
 
     @property
     def value(self) -> np.generic:
-        """That of a constant."""
+        """The value of a constant."""
         assert isinstance(self.detail, np.generic)
         return self.detail
 
     @property
     def source(self) -> Source:
-        """That of an input."""
+        """The source of an input."""
         assert isinstance(self.detail, Source)
         return self.detail
 
 
 Array = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
-"""An array of operations: NumPy's, of objects."""
+"""A NumPy array of dtype object whose elements are operations."""
 
 
 def single(operation: Operation) -> Array:
-    """An operation as an array of no dimension."""
+    """An operation as an array with no dimensions."""
     made = np.empty((), object)
     made[()] = operation
     return made
@@ -94,10 +98,10 @@ def stacked(parts: Sequence[Array]) -> Array:
 
 
 def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operation]]) -> set[Operation]:
-    """Some operations, and all that these take.
+    """The wanted operations and all that they depend on, directly or not.
 
     Args:
-      more: what an operation takes beside what it reads.
+      more: dependences of an operation beside its operands.
     """
     found: set[Operation] = set()
     waiting = [*wanted]
@@ -112,7 +116,12 @@ def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operat
 def rewritten(
     operations: Sequence[Operation], replaced: Mapping[Operation, Operation]
 ) -> dict[Operation, Operation]:
-    """What stands for the operations that are replaced, and for those that read one of them or of these, and so on."""
+    """Old operation -> new one: those replaced, and copies of all that depend on one of them with the new operands.
+
+    Args:
+      operations: in an order in which they can be computed.
+      replaced: operation -> what takes its place.
+    """
     stands: dict[Operation, Operation] = {}
     for operation in operations:
         one = replaced.get(operation, operation)

@@ -1,4 +1,4 @@
-"""Numbers put in order, and the order of all numbers that XLA has: -0 below 0, what is no number above all."""
+"""Sorts as operations, and XLA's total order of floating-point numbers: -0 below 0, NaN above all."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.program.lowering.places import UNROLLED, Scalars
 
 
 def compared(scalars: Scalars, name: str, x: Operation, y: Operation) -> Operation:
-    """Whether one number is below another one, or not above it, in the order of all numbers.
+    """x < y or x <= y in XLA's total order, as a Boolean operation.
 
     Args:
       name: "lt" or "le".
@@ -20,9 +20,12 @@ def compared(scalars: Scalars, name: str, x: Operation, y: Operation) -> Operati
 
 
 def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) -> list[Array]:
-    """Arrays put in the order of the first of them along an axis, and of the next where these are equal; others stay in their order.
+    """The arrays sorted together along an axis, by the first `keys` of them in turn; a stable sort, ascending.
 
-    Neighbours change places until all are in order, so few numbers can be.
+    It is written out as a bubble sort without branches, so only few numbers can be sorted.
+
+    Raises:
+      NoScalarForm: there are too many.
     """
     size = operands[0].shape[axis]
     if size * (size - 1) // 2 * (len(operands) + keys) > UNROLLED:
@@ -49,7 +52,7 @@ def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) 
 
 
 def _below(scalars: Scalars, left: Sequence[Operation], right: Sequence[Operation]) -> Operation:
-    """Whether a row of keys stands before another one."""
+    """Whether a row of keys is lexicographically below another one."""
     result = scalars.constant(np.False_)
     for x, y in reversed(list(zip(left, right, strict=True))):
         same = scalars.each("and", scalars.each("eq", x, y), result)
@@ -58,7 +61,7 @@ def _below(scalars: Scalars, left: Sequence[Operation], right: Sequence[Operatio
 
 
 def _plain(scalars: Scalars, value: Operation) -> Operation:
-    """The number with -0 as 0: they are equal to a sort."""
+    """The number, with 0 in place of -0, which a sort takes as equal."""
     if value.dtype.kind != "f":
         return value
     zero = scalars.constant(value.dtype.type(0))
@@ -66,7 +69,7 @@ def _plain(scalars: Scalars, value: Operation) -> Operation:
 
 
 def _key(scalars: Scalars, value: Operation) -> Operation:
-    """A whole number for each number, in the same order."""
+    """A signed integer that orders as the number does in the total order."""
     if value.dtype.kind != "f":
         return value
     kind = np.dtype(f"i{value.dtype.itemsize}")

@@ -1,6 +1,6 @@
-"""The passes between a traced list and code, each by its name: a list is walked from its top to its bottom.
+"""The compiler's passes, by name, in the order in which they are applied to a list of operations.
 
-A new one is a file and an entry here. What a list must be behind every pass, `tests/program/verified.py` says.
+A new pass is a file and an entry here. `tests/program/verified.py` checks what must hold of a list after every pass.
 """
 
 from __future__ import annotations
@@ -20,25 +20,25 @@ OF_LIST: Passes = (
     ("what is read", read),
     ("products and sums rounded once", contracted),
 )
-"""Of a list, whatever it is made into."""
+"""Passes on every list, whatever code is written from it."""
 OF_STAGES: Passes = (
     ("what is written", written),
     ("policies side by side", side_by_side),
     ("stages", cut),
     ("operations near their readers", near_readers),
 )
-"""Of a list that code is made of."""
+"""Passes from a list to the stages that code is written from."""
 OF_THREAD: Passes = (
     ("few values waiting", of_a_thread),
     ("paths in columns", in_columns),
     ("the table in vectors", in_vectors),
     ("states in memory", in_memory),
 )
-"""Of the stages that a card's thread computes."""
+"""Passes on the stages of a graphics card's code, after `OF_STAGES`."""
 
 
 def walked(passes: Passes, listing: Listing, aim: Aim) -> Listing:
-    """What passes make of a list one after the other."""
+    """The list after the passes, applied one after the other."""
     for _, one in passes:
         listing = one(listing, aim)
     return listing

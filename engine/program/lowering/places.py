@@ -1,4 +1,4 @@
-"""What is read from places of an array that may not be known, and what is written to them."""
+"""Lowers slices, gather and scatter at indices that may be known only when a path is computed."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ import numpy as np
 from engine.program.lowering.operations import Array, NoScalarForm, Operation
 
 Scalars = Any
-"""The list that operations are added to; `scalars.py` stands above this file."""
+"""`scalars.Scalars`, the list that operations are added to; not imported, as `scalars.py` imports this file."""
 UNROLLED = 256
-"""Rounds of a loop, or numbers of an array, that are written out, at most."""
+"""Most rounds of a loop, or elements of an array, that are unrolled into operations."""
 _FEW = 4
 
 
 def taken(scalars: Scalars, operand: Array, starts: Sequence[Operation], sizes: Sequence[int]) -> Array:
-    """A part of an array of some sizes, one axis after the other; it begins as far on as it fits."""
+    """XLA's dynamic slice: the part of an array with these starts and sizes; starts are clipped so that it fits.
+
+    Raises:
+      NoScalarForm: a start is not constant, and the array too long to choose from.
+    """
     for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         rows = np.moveaxis(operand, axis, 0)
         at = _within(scalars, start, len(rows) - size)
@@ -31,7 +35,11 @@ def taken(scalars: Scalars, operand: Array, starts: Sequence[Operation], sizes: 
 
 
 def put(scalars: Scalars, operand: Array, part: Array, starts: Sequence[Operation]) -> Array:
-    """An array with a part of it replaced, which begins as far on as it fits."""
+    """XLA's dynamic update slice: an array with a part of it replaced; starts are clipped so that the part fits.
+
+    Raises:
+      NoScalarForm: a start is not constant, and the array too large.
+    """
     room = [whole - size for whole, size in zip(operand.shape, part.shape, strict=True)]
     begins = [_within(scalars, start, most) for start, most in zip(starts, room, strict=True)]
     made = operand.copy()
@@ -41,7 +49,11 @@ def put(scalars: Scalars, operand: Array, part: Array, starts: Sequence[Operatio
 
 
 def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shape: Sequence[int]) -> Array:
-    """XLA's gather: parts of an array, one for each row of indices."""
+    """XLA's gather: slices of an array, one for each row of indices.
+
+    Raises:
+      NoScalarForm: an index is not constant, and the array too long to choose from.
+    """
     about, sizes = params["dimension_numbers"], params["slice_sizes"]
     flat = {*about.collapsed_slice_dims, *about.operand_batching_dims}
     kept = tuple(0 if axis in flat else slice(None) for axis in range(operand.ndim))
@@ -63,11 +75,14 @@ def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shap
 
 
 def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], params: Any) -> Array:
-    """XLA's scatter: numbers that are written to places of an array, or put together with what is there, one after the other.
+    """XLA's scatter: the array after writing slices to it one by one, or combining them with its elements.
 
     Args:
-      name: what puts them together; None if they replace what is there.
+      name: operation that combines an element with the number written to it, such as "add"; None to replace the element.
       operands: the array, rows of indices, and the numbers.
+
+    Raises:
+      NoScalarForm: an index is not constant, and the array too large.
     """
     operand, indices, updates = operands
     about, drops = params["dimension_numbers"], "CLIP" not in str(params["mode"])
@@ -105,7 +120,7 @@ def _write(
     offsets: Sequence[int],
     allowed: Operation,
 ) -> None:
-    """Writes a number to a place that may not be known: to all that it may be, where it is that."""
+    """Writes a number to an element whose index may not be constant: every element that it may be is selected from old and new."""
     reach = [
         [int(begin.value) + k] if begin.is_constant else list(range(whole))
         for begin, k, whole in zip(begins, offsets, made.shape, strict=True)
@@ -132,7 +147,7 @@ def _starts(
     along: Sequence[int],
     count: int,
 ) -> list[Operation]:
-    """Where a part begins on each axis, by a row of indices; axes of which it has none begin at 0, batched ones at the row's own place."""
+    """Start of a slice on each axis: the row's index for it, the row's own position for batched axes, 0 for all others."""
     starts = [scalars.constant(np.int32(0))] * count
     for axis, index in zip(axes, row, strict=True):
         starts[axis] = index
@@ -144,7 +159,7 @@ def _starts(
 def _inside(
     scalars: Scalars, starts: Sequence[Operation], whole: Sequence[int], sizes: Sequence[int]
 ) -> Operation:
-    """Whether a part lies within an array."""
+    """Whether a slice lies within an array, as a Boolean operation."""
     inside = scalars.constant(np.True_)
     for start, all_, size in zip(starts, whole, sizes, strict=True):
         for comparison, limit in (("ge", 0), ("le", all_ - size)):
@@ -154,7 +169,7 @@ def _inside(
 
 
 def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
-    """A place as far as places go."""
+    """An index clipped to 0 up to `most`, as int32."""
     least, most = (scalars.constant(index.dtype.type(limit)) for limit in (0, most))
     return scalars.each(
         "convert_element_type", scalars.each("min", scalars.each("max", index, least), most), dtype=np.int32
@@ -162,7 +177,7 @@ def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
 
 
 def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Operation:
-    """The value at a place that may not be known: from memory where they are arguments in a row, else by comparison."""
+    """The value at an index: by a lookup in memory where the values are adjacent arguments, else by a chain of selects."""
     if at.is_constant:
         return values[int(at.value)]
     places = [one.source.at for one in values if one.name == "input" and one.source.kind == "argument"]
@@ -178,7 +193,7 @@ def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Ope
 
 
 def _filling(value: Any, kind: np.dtype) -> Any:
-    """What stands where nothing is."""
+    """What a gather gives outside the array: the given value, else as in JAX NaN, the least signed or the greatest unsigned integer."""
     if value is not None:
         return value
     if kind.kind == "i":

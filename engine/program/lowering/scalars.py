@@ -1,7 +1,9 @@
-"""A traced program as one list of operations on scalars: arrays are taken apart, functions written out, what is known is computed.
+"""Lowers a traced program to one list of scalar operations, with constant folding.
 
-An operation is one that IEEE 754 rounds correctly, or one on integers and bits, so that whoever computes the list, in whatever
-vectors, has the same bits. What merely moves numbers about (a slice, a transpose) is done here, on arrays of operations.
+Arrays are taken apart into their elements, functions written as polynomials.
+
+An operation is one that IEEE 754 rounds correctly, or one on integers and bits, so that every machine and every width of vector gives
+the same bits. Primitives that only move numbers (a slice, a transpose) move operations in an array here and need no code.
 """
 
 from __future__ import annotations
@@ -21,11 +23,11 @@ from engine.program.tracing.equations import Atom, Axis, Constant, Rule, flat
 
 _BOOL = np.dtype(bool)
 MOST = 50_000
-"""Operations of a list: machine code of so many takes a quarter of a minute, and XLA keeps many labels of a factor together in arrays."""
+"""Most operations of a list, whose compilation takes 15 s; for longer ones XLA's arrays are the better form."""
 
 
 class Scalars:
-    """Operations, each of them once, in an order in which they can be computed."""
+    """The list while it is built: operands before their readers, common subexpressions shared."""
 
     def __init__(self) -> None:
         self.operations: list[Operation] = []
@@ -34,11 +36,11 @@ class Scalars:
         self._rules: dict[int, tuple[Any, Rule]] = {}
 
     def input(self, source: Source, dtype: Any, axes: Axis) -> Operation:
-        """Something that is handed in."""
+        """The input operation for a source; `axes` are those along which it varies."""
         return self._once("input", (), np.dtype(dtype), source, axes)
 
     def constant(self, value: Any) -> Operation:
-        """A number that is known."""
+        """The operation of a constant."""
         value = np.asarray(value)[()]
         key = "constant", value.dtype, value.tobytes()
         if key not in self._known:
@@ -46,7 +48,11 @@ class Scalars:
         return self._known[key]
 
     def array(self, value: Any) -> Array:
-        """An array of numbers that are known."""
+        """An array of constants.
+
+        Raises:
+          NoScalarForm: operations have no numbers of its type.
+        """
         if getattr(value, "dtype", _BOOL) not in KINDS:
             raise NoScalarForm(f"numbers of type {value.dtype}")
         value = np.asarray(value)
@@ -58,7 +64,7 @@ class Scalars:
         return made
 
     def rule(self, rule: Rule, inputs: Sequence[Array]) -> list[Array]:
-        """The outputs of a rule."""
+        """The outputs of a rule for these inputs, each an array of operations."""
         held: dict[Any, Array] = dict(zip(rule.inputs, inputs, strict=True))
 
         def read(atom: Atom) -> Array:
@@ -71,7 +77,7 @@ class Scalars:
         return [read(atom) for atom in rule.outputs]
 
     def traced(self, closed: Any, inputs: Sequence[Array]) -> list[Array]:
-        """The outputs of a traced function of arrays; the same functions are asked for again and again."""
+        """The outputs of a closed jaxpr for these inputs; its list of equations is kept for the next call."""
         if id(closed) not in self._rules:
             self._rules[id(closed)] = closed, flat(closed)
         return self.rule(self._rules[id(closed)][1], inputs)
@@ -88,19 +94,20 @@ class Scalars:
         operands: Sequence[Array],
         shapes: Sequence[tuple[tuple[int, ...], np.dtype]],
     ) -> list[Array]:
-        """What an operation of JAX gives.
+        """The results of a JAX primitive as arrays of operations.
 
         Args:
+          name, params: name and parameters of the primitive.
           shapes: shape and type of each result.
 
         Raises:
-          NoScalarForm: it is not written out.
+          NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
         """
         for _, kind in shapes:
             if kind not in KINDS:
                 raise NoScalarForm(f"numbers of type {kind}")
         shape, dtype = shapes[0] if shapes else ((), np.dtype(bool))
-        if name == "call_hi_primitive":  # a function that JAX 0.12 writes out later
+        if name == "call_hi_primitive":  # a function that JAX 0.12 expands later
             examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
             with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
                 written = jax.make_jaxpr(params["_prim"].expand)(*examples)
@@ -115,13 +122,14 @@ class Scalars:
         return [self.elementwise(named(name, params), operands, shape, dtype)]
 
     def each(self, name: str, *operands: Operation, dtype: Any = None) -> Operation:
-        """One operation on scalars, or what is known of its result.
+        """The result of an operation on scalars: simplified or folded if possible, else an operation of the list.
 
         Args:
-          dtype: of the result; if not given what the operation's row says, or that of the last operand.
+          name: a row of the table of operations, or a function that is lowered to such rows.
+          dtype: type of the result; if not given Boolean for comparisons, else that of the last operand.
 
         Raises:
-          NoScalarForm: it is not written out.
+          NoScalarForm: there is no such row or function, or the list has become too long.
         """
         meaning = OPERATIONS.get(name)
         kind = np.dtype(dtype or (bool if meaning and meaning.gives == "b" else operands[-1].dtype))
@@ -136,10 +144,10 @@ class Scalars:
     def operation(
         self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Detail = None
     ) -> Operation:
-        """An operation as it stands."""
+        """An operation of the table, neither simplified nor folded; it varies along the axes of its operands."""
         axes = operands[0].axes
         for operand in operands[1:]:
-            if operand.axes is not axes:  # they are single objects, and enumerations slow to put together
+            if operand.axes is not axes:  # members are unique objects, and combining them is slow
                 axes |= operand.axes
         return self._once(name, tuple(operands), dtype, detail, axes)
 
@@ -162,7 +170,7 @@ class Scalars:
         shape: tuple[int, ...],
         dtype: Any,
     ) -> Array:
-        """An operation number by number, of arrays that are spread to one shape; arguments as of `each`."""
+        """An operation element by element, on arrays broadcast to one shape; arguments as of `each`."""
         if not shape and not any(operand.shape for operand in operands):
             alone = [operand.item() for operand in operands]
             return single(self.each(name, *alone, dtype=dtype))
@@ -173,7 +181,7 @@ class Scalars:
         return made
 
     def _written_out(self, name: str, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-        """What no machine has, in operations; in double precision what the C library has for it."""
+        """A function without a row of its own: in single precision as operations, in double precision often a call of the C library."""
         if name in _WRITTEN_OUT:
             return _WRITTEN_OUT[name](self, operands, dtype)
         function = elementary.FUNCTIONS.get(name)
@@ -204,7 +212,7 @@ def _spread_to(shape: tuple[int, ...], operands: Sequence[Array]) -> bool:
 
 @cache
 def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) -> Any:
-    """A function's form, traced once."""
+    """The closed jaxpr of a function of scalars of these types, traced once."""
     with jax.enable_x64(True):
         examples = [jax.ShapeDtypeStruct((), dtype) for dtype in dtypes]
         return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)

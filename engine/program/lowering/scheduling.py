@@ -1,4 +1,4 @@
-"""Operations in an order in which few values wait for their readers: what registers have no room for is spilled."""
+"""Instruction scheduling: orders of operations that keep few values live, so that few registers are spilled."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from engine.program.lowering.operations import Operation
 from engine.program.lowering.stages import SHARED, Aim, Listing
 
 _AHEAD = 2000
-"""Operations that one may be drawn before."""
+"""Most operations over which one may be moved forward."""
 
 
 def near_readers(listing: Listing, aim: Aim) -> Listing:
-    """The stages with what stands before the years, and what policies share in a year, in the order of `depth_first`."""
+    """The list with `depth_first` applied to what stages do before the years, and in `SHARED` to each year."""
     stages = [replace(stage, before=depth_first(stage.before)) for stage in listing.stages]
-    # a model's own years stand cell by cell already
+    # those of `POLICY` come cell by cell from the model already
     stages[SHARED].rounds = depth_first(stages[SHARED].rounds)
     return replace(listing, stages=tuple(stages))
 
 
 def of_a_thread(listing: Listing, aim: Aim) -> Listing:
-    """The stages with a policy's years in the order of `few_waiting`."""
+    """The list with `few_waiting` applied to the years of the stage `POLICY`."""
     *others, stage = listing.stages
     read_later = {state.after for state in stage.states} | {one for one, _ in stage.stores}
     return replace(listing, stages=(*others, replace(stage, rounds=few_waiting(stage.rounds, read_later))))
 
 
 def depth_first(operations: Sequence[Operation]) -> list[Operation]:
-    """The operations with what each reads as near before it as can be: few numbers wait for a reader at a time.
+    """The operations in depth-first order, operands as shortly before their readers as possible.
 
-    What was traced of arrays comes array by array, and all of an array would wait in memory.
+    Operations traced from arrays come array by array, and all elements of an array would be live at once.
     """
     inside: set[Operation] = set(operations)
     ordered: dict[Operation, None] = {}
@@ -49,12 +49,13 @@ def depth_first(operations: Sequence[Operation]) -> list[Operation]:
 
 
 def few_waiting(operations: Sequence[Operation], kept: Collection[Operation]) -> list[Operation]:
-    """The operations, each behind what it reads, and as soon as it leaves no more values waiting than before.
+    """The operations in a greedy order that keeps few values live.
 
-    Where there is none such, the next one as they stood is taken.
+    Of those whose operands are computed the next is the one that reads most values for the last time; where none does, the first in
+    the given order.
 
     Args:
-      kept: operations whose values are read later, or elsewhere.
+      kept: operations whose values stay live, as they are read after these operations.
     """
     place = {operation: at for at, operation in enumerate(operations)}
     users: dict[Operation, list[Operation]] = {}

@@ -1,7 +1,7 @@
-"""A list of operations, and what it becomes on its way to code: stages, and where in memory their numbers lie.
+"""The list of operations, and the stages that it is cut into: functions, with the layout of their memory.
 
-Each stage computes once what the next ones read: `TABLE` a table for all paths, `SHARED` the draws and the world of a few
-paths for all policies, `POLICY` what one policy makes of them. What crosses from one to the next goes through memory.
+`TABLE` computes what is the same for all paths, `SHARED` what the policies share on a few paths, `POLICY` what differs by policy on
+them. A stage reads the results of earlier ones from memory. The years are the rounds of a loop in each.
 """
 
 from __future__ import annotations
@@ -19,10 +19,14 @@ TABLE, SHARED, POLICY = 0, 1, 2
 
 @dataclass(frozen=True)
 class Place:
-    """Where a number lies: `offset` + round of the loop x `stride` words of 32 bits from a pointer on, one word a lane where wide.
+    """Address of a number in 32-bit words: pointer + n (offset + round stride), n the lanes where `wide`, else 1.
 
     Args:
-      align: words that its place is a multiple of, where it is one for all lanes.
+      pointer: name of the pointer.
+      offset: words from the pointer to the number.
+      stride: words from one round of the loop to the next; 0 for what does not vary by round.
+      wide: whether each lane has a number of its own.
+      align: words of which the address is known to be a multiple, where the number is one for all lanes.
     """
 
     pointer: str
@@ -32,19 +36,19 @@ class Place:
     align: int = 1
 
     def on(self, words: int) -> Place:
-        """So many words on."""
+        """The place so many 32-bit words further on."""
         return replace(self, offset=self.offset + words)
 
 
 @dataclass(frozen=True)
 class State:
-    """What goes from round to round.
+    """One number that is carried from one round of the loop to the next.
 
     Args:
-      before: its value before the first round.
-      now: what the rounds read.
-      after: its value a round on.
-      last: what is read after the last round.
+      before: the operation that gives its value before the first round.
+      now: the input by which a round reads it.
+      after: the operation that gives its value at the end of a round.
+      last: the input by which it is read after the last round.
     """
 
     before: Operation
@@ -55,7 +59,7 @@ class State:
 
 @dataclass
 class Room:
-    """How many words a stage hands on: those that last, and those of each round."""
+    """32-bit words that a stage writes for later ones: once (`lasting`), and in each round (`each`)."""
 
     lasting: int = 0
     each: int = 0
@@ -63,13 +67,16 @@ class Room:
 
 @dataclass
 class Stage:
-    """What one function computes: before the rounds, in each of them, and after the last.
+    """One function of machine code: operations before the loop, in each round of it, and after it.
 
     Args:
-      loads: where each operation lies that is not computed.
-      stores: what is written, and where to.
-      room: what is handed on to other stages.
-      carried: states that lie in memory from round to round, and where; all others go in registers.
+      name: of the function.
+      before, rounds, after: operations in the order in which they are computed.
+      states: numbers carried from round to round.
+      loads: operation that is read from memory -> its place.
+      stores: (operation whose result is written to memory, its place).
+      room: size of the memory that is written for later stages.
+      carried: state that is kept in memory from round to round -> its place; all other states are in registers.
     """
 
     name: str
@@ -85,15 +92,15 @@ class Stage:
 
 @dataclass(frozen=True)
 class Listing:
-    """What is computed of one path under one policy.
+    """The computation of one path under one policy as a list of scalar operations.
 
     Args:
-      dtype: of all numbers that go in and out.
+      dtype: floating-point type of inputs and results.
       operations: all of them, in an order in which they can be computed.
-      states: what goes from year to year.
-      results: "outcomes" and "cells" of all yearly variables in the order of the model, "draws" of the factors in that of the study, "shocks"
-        of the year with their streams in that of the model.
-      stages: that the operations are cut into, once they are.
+      states: numbers carried from year to year.
+      results: kind of result -> its operations. "outcomes", "cells" of the yearly variables and "shocks" of a year are in the order of the
+        model, "draws" of the factors in that of the study.
+      stages: empty until the list has been cut.
     """
 
     dtype: type
@@ -104,12 +111,12 @@ class Listing:
 
     @property
     def ends(self) -> list[Operation]:
-        """All that is read of it from outside, and from year to year."""
+        """The operations whose values leave the list: results, and the new values of states."""
         of_states = [one for state in self.states for one in (state.before, state.after)]
         return of_states + [one for of_kind in self.results.values() for one in of_kind]
 
     def rewritten(self, replaced: Mapping[Operation, Operation]) -> Listing:
-        """The list where other operations stand for some, for whoever reads one of them."""
+        """The list with some operations replaced, for all their readers; states and results too."""
         stands = rewritten(self.operations, replaced)
 
         def of(*operations: Operation) -> tuple[Operation, ...]:
@@ -120,11 +127,11 @@ class Listing:
         return replace(self, operations=of(*self.operations), states=states, results=results)
 
     def among(self, taken: Collection[Operation]) -> Listing:
-        """The list with some operations alone."""
+        """The list without the operations that are not among `taken`."""
         return replace(self, operations=tuple(one for one in self.operations if one in taken))
 
     def of_future(self, policies: int, years: int) -> int:
-        """How many of them a future takes under all policies, those of a year in each; its random numbers aside."""
+        """Operations of one path under all policies and in all years, without random numbers and the table."""
         counts = (
             (policies if one.axes & Axis.POLICY else 1) * (years if one.axes & Axis.YEAR else 1)
             for one in self.operations
@@ -135,12 +142,12 @@ class Listing:
 
 @dataclass(frozen=True)
 class Rows:
-    """Where results of a kind are written.
+    """Where the results of one kind are written.
 
     Args:
-      stage: that writes them.
-      first: the place of the first.
-      step: words from one to the next.
+      stage: the stage that writes them, such as `POLICY`.
+      first: place of the first result.
+      step: 32-bit words from one result to the next.
     """
 
     stage: int
@@ -149,12 +156,12 @@ class Rows:
 
 
 def section(axes: Axis) -> int:
-    """0 before the rounds, 1 in each, 2 after the last."""
+    """Where in a stage an operation of these axes is computed: 0 before the loop, 1 in each round, 2 after it."""
     return 2 if Axis.END in axes else 1 if Axis.YEAR in axes else 0
 
 
 def by_path(operation: Operation) -> int:
-    """The stage of an operation where policies share what they can."""
+    """The stage of an operation: `TABLE` if all paths share it, `POLICY` if it varies by policy, else `SHARED`."""
     if Axis.PATH not in operation.axes:
         return TABLE
     return POLICY if Axis.POLICY in operation.axes else SHARED
@@ -162,18 +169,18 @@ def by_path(operation: Operation) -> int:
 
 @dataclass(frozen=True)
 class Aim:
-    """The code that a list is made into.
+    """What the passes need to know of the code to be written; the last six fields serve graphics cards alone.
 
     Args:
-      inputs: where the first input of each kind lies.
-      outputs: where results are written, by their kind; no others are.
-      stage_of: the stage of an operation.
-      policies: that a thread computes.
-      levers: words from the levers of one policy to those of the next.
-      paths: of a block of threads.
-      start: word of a path's column in the memory of its block from which on what lasts lies.
-      carried: states that lie in that memory.
-      row: words of a row of it, for one of them.
+      inputs: kind of input -> place of the first input of this kind.
+      outputs: kind of result -> where it is written; results of other kinds are eliminated.
+      stage_of: gives the stage of an operation.
+      policies: policies that one thread computes.
+      levers: 32-bit words from the levers of one policy to those of the next.
+      paths: paths of a block of threads.
+      start: words in a path's column of shared memory before the values that its stage `SHARED` writes.
+      carried: number of states that are kept in shared memory.
+      row: words that one such state takes for all threads of a block.
     """
 
     inputs: Mapping[str, Place]
@@ -188,5 +195,5 @@ class Aim:
 
 
 def words_of(dtype: np.dtype) -> int:
-    """Words of 32 bits that a number takes."""
+    """32-bit words that a number of this type takes in memory: 2 for types of 64 bits, 1 for all others."""
     return 2 if dtype.itemsize == 8 else 1

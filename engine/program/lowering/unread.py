@@ -1,4 +1,4 @@
-"""What nobody reads is left out of a list."""
+"""Dead code elimination."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from engine.program.lowering.stages import Aim, Listing
 
 
 def read(listing: Listing, aim: Aim) -> Listing:
-    """What all results and all states take."""
+    """The list without operations that neither a result nor a state depends on."""
     return listing.among(needed(listing.ends, {}))
 
 
 def written(listing: Listing, aim: Aim) -> Listing:
-    """What the results take that are written, from year to year too."""
+    """The list with the results that `aim` writes, and all operations and states that these depend on."""
     results = {kind: listing.results[kind] for kind in aim.outputs}
     of_states = {
         one: (state.before, state.after, state.now)

@@ -1,1 +1,1 @@
-"""Futures moved to where facts are likely: what would be observed on a future, and the sequential Monte Carlo that moves it."""
+"""Conditions futures on observed figures: likelihood, and sequential Monte Carlo that samples the posterior."""

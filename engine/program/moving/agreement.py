@@ -1,4 +1,4 @@
-"""Whether independent runs of moved futures agree; what is said where they do not."""
+"""Checks that independent runs of the sequential Monte Carlo agree, and raises an error where they do not."""
 
 from __future__ import annotations
 
@@ -11,15 +11,25 @@ from engine.program.moving.sight import Sight
 from engine.study.tables.facts_tables import FUTURES, Moved
 
 RUNS = 32
-"""Independent runs, as many as an interval over replicates asks for."""
+"""Independent runs: as many replicates as a confidence interval over them needs."""
 LOOKS = (8, RUNS)
-"""First runs after which it is looked at whether they agree."""
+"""Numbers of finished runs after which their agreement is checked."""
 APART = 1.0
-"""How far the log of the mean likelihood may differ between runs (standard deviation) before they are taken to disagree."""
+"""Largest standard deviation over runs of the log of the mean likelihood at which the runs count as agreeing."""
 
 
 def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
-    """Raises a UserError where runs got stuck, or, of eight or more, do not agree: with the figure that is farthest off and what would help."""
+    """Raises a UserError where runs of the sequential Monte Carlo failed or disagree.
+
+    Args:
+      sight: the observed figures.
+      runs: the finished runs; agreement is judged from eight runs on.
+
+    Raises:
+      UserError: the figures are not finite on any future; a run got stuck (did not reach power 1, or accepts too few steps); or the
+        standard deviation of the log of the mean likelihood is above `APART`. In the last two cases the text names the
+        figure that is farthest off.
+    """
     stuck, source = sum(not one.arrived for one in runs), sight.study.source
     if all(len(one.powers) == 1 for one in runs):
         text = f"is impossible on all of {len(runs) * FUTURES:,} futures: their values there are no numbers. Mend the model, or leave the figures out."

@@ -1,4 +1,7 @@
-"""What would be observed on a future, and how likely what was observed is there: only the years to the last figure are computed."""
+"""The observed figures as each future has them, and the likelihood of the observations.
+
+Years after the last figure are not computed.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,12 @@ Figures = Float[np.ndarray, "figure path"]
 
 
 class Sight:
-    """Some figures on futures under the policy that was followed.
+    """Computes observed figures on futures, under the policy that was followed.
 
     Args:
-      study: of that policy alone.
-      rows: the figures, which lie within its years.
-      device: "cpu" or "gpu"; the GPUs if there are any.
+      study: a study with that policy alone.
+      rows: the observed figures, all within the years of the study.
+      device: "cpu" or "gpu"; if None, GPUs where they can be used and pay.
     """
 
     def __init__(self, study: Study, rows: Sequence[Observation], device: str | None = None):
@@ -34,21 +37,24 @@ class Sight:
         self.errors = np.array([study.observed.error(row) for row in self.rows])
 
     def of_paths(self, first: int, count: int) -> Figures:
-        """The figures on some paths of the study."""
+        """The figures on paths `first` to `first + count - 1` of the study, float64 [figure, path]."""
         block = Block(0, first, count)
         return self._folded(self.program.collect(block, self.program.submit(block)).outcomes[0])
 
     def of_scores(self, scores: Scores) -> Figures:
-        """The figures on futures made of random numbers."""
+        """The figures on futures made of the given random numbers [stream, path], float64 [figure, path]."""
         return self._folded(self.program.outcomes_of(scores)[0])
 
     def log_likelihood(
         self, figures: Figures, observed: Float[np.ndarray, "figure"] | None = None
     ) -> Float[np.ndarray, "path"]:
-        """Of what was observed where the figures are such, normal errors; minus infinity where one is no number.
+        """Log-likelihood of the observations on each path, up to a constant; errors are normal and independent.
+
+        -sum over figures of ((figure - observed) / error)^2 / 2. Minus infinity where a figure is not finite.
 
         Args:
-          observed: in its place.
+          figures: as the futures have them.
+          observed: values to use in place of the study's observations.
         """
         seen = self.observed if observed is None else observed
         with np.errstate(invalid="ignore", over="ignore"):

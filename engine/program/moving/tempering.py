@@ -1,8 +1,10 @@
-"""Futures moved to where what was observed is likely, by sequential Monte Carlo over the same random numbers.
+"""Samples futures given the observed figures, by sequential Monte Carlo with a tempered likelihood.
 
-A run begins with futures of the study and raises the likelihood to powers from 0 to 1. Each power is as large as leaves half of the futures effective; these are
-drawn by their weights, and moved by a sequence of preconditioned Crank-Nicolson steps in normal scores, z' = sqrt(1 - s^2) z + s x with x a fresh future of the engine, which leave the
-prior as it is, so that a step is taken with the probability of the likelihood alone. s follows the share that is taken. Sources: Del Moral, Doucet and Jasra (2006), JRSS B 68, 411-436; Cotter, Roberts, Stuart and White (2013), Statist. Sci. 28, 424-446.
+A run begins with futures drawn from the prior and raises the likelihood to powers p that grow from 0 to 1. Each p is the largest at which
+the effective sample size, 1 / sum of squared weights, is still half of the futures. The futures are then resampled by weight and moved by
+preconditioned Crank-Nicolson steps in normal scores, z' = sqrt(1 - s^2) z + s x, x a new draw from the prior. These steps leave the prior
+invariant, so z' is accepted with probability min(1, (L(z') / L(z))^p), L the likelihood. The step size s is adapted to the acceptance rate.
+Sources: Del Moral, Doucet and Jasra (2006), JRSS B 68, 411-436; Cotter, Roberts, Stuart and White (2013), Statist. Sci. 28, 424-446.
 """
 
 from __future__ import annotations
@@ -18,19 +20,27 @@ from engine.study.study import Block
 from engine.study.tables.facts_tables import FUTURES, Moved
 
 FRESH = 1 << 40
-"""Number of the first future that a run may use: no study has as many paths."""
+"""Path number from which runs take their prior draws; no study has as many paths, so none is used twice."""
 MOVES, MOST_MOVES, LAST_MOVES = 5, 60, 120
-"""Moves at each power: at least, at most, and at most at the last one."""
+"""Steps at each power: the least, the most, and the most at the last power."""
 FORGOTTEN, LAST_FORGOTTEN = 1.0, 2.0
-"""How far futures forget where they began at each power, and at the last: sum of taken (1 - sqrt(1 - s^2)) over its moves."""
+"""Steps at a power end once the sum over them of acceptance rate (1 - sqrt(1 - s^2)) reaches this; the second holds at the last power."""
 TAKEN = 0.25
-"""Share of steps that shall be taken."""
+"""Acceptance rate to which the step size is adapted."""
 MOST_POWERS = 100
 Points = Float[np.ndarray, "stream future"]
 
 
 def moved(sight: Sight, run: int) -> Moved:
-    """One run, a function of the study, what was observed and the run's number alone."""
+    """One run of the sequential Monte Carlo: its futures, powers, last acceptance rate and log of the mean likelihood.
+
+    The result depends on the study, the observations and the run's number alone. A run that gets stuck is returned all
+    the same: its powers end below 1, or its last acceptance rate is low.
+
+    Args:
+      sight: the observed figures.
+      run: number of the run, from 0.
+    """
     study = sight.study
     fresh = _Fresh(sight, FRESH + run * (FUTURES << 16))
     random = np.random.default_rng([study.seed, 26, run])
@@ -62,7 +72,7 @@ def moved(sight: Sight, run: int) -> Moved:
 
 
 class _Fresh:
-    """Random numbers of futures that nobody has used."""
+    """Prior draws of random numbers, each handed out once."""
 
     def __init__(self, sight: Sight, first: int):
         self._sight, self._next = sight, first
@@ -91,7 +101,7 @@ def _moved(
 
 
 def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
-    """The largest step of the power that leaves half of the futures effective, at most all that is left."""
+    """The largest increase of the power, up to `most`, at which the effective sample size is half of the futures."""
 
     from scipy.optimize import brentq  # a tenth of a second, and only studies with facts need it
 
@@ -101,7 +111,7 @@ def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
 
     if spare(most) >= 0:
         return most
-    if spare(0.0) <= 0:  # most futures are impossible: as many as are left have to do
+    if spare(0.0) <= 0:  # more than half have likelihood 0: go on with the rest, by a small step
         return most * 1e-3
     return float(brentq(spare, 0.0, most, xtol=1e-9 * most, rtol=1e-6))
 
@@ -114,6 +124,6 @@ def _weights(likelihood: Float[np.ndarray, "future"], step: float) -> Float[np.n
 
 
 def _drawn(weights: Float[np.ndarray, "future"], random: np.random.Generator) -> np.ndarray:
-    """Numbers of futures drawn by weight, systematically."""
+    """Indices of futures resampled in proportion to their weights (systematic resampling)."""
     at = (random.random() + np.arange(len(weights))) / len(weights)
     return np.minimum(np.searchsorted(np.cumsum(weights), at), len(weights) - 1)

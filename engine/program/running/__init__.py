@@ -1,1 +1,1 @@
-"""What computes: machine code on threads, cards, XLA, NumPy; what is kept for the next process."""
+"""Runs programs: machine code on threads or graphics cards, XLA, NumPy; and the cache of compiled code."""

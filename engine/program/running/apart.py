@@ -1,4 +1,4 @@
-"""Work that may end its process, or hang in it: another process is handed bytes and answers bytes, within a limit."""
+"""Runs work that may crash or hang its process in another process, which takes bytes, answers bytes and has a time limit."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from pathlib import Path
 from engine.program.running.contract import CardFailed
 
 ENDING = 5
-"""Seconds that a process has to end, once it has answered or was killed: one that hangs in a driver may never."""
+"""Seconds that a process has to end after its answer, or after it was killed; one that hangs in a driver may never end."""
 
 
 def answered(module: str, given: bytes, seconds: float, what: str) -> bytes:
-    """What a module, run as a script that calls `answer`, makes of some bytes.
+    """The bytes that a module, run as a script in another process, answers; the script has to call `answer`.
 
     Args:
-      seconds: that it may take, with its own start.
-      what: it does, as the first words of a sentence.
+      module: name of the module.
+      given: bytes that the script reads.
+      seconds: time limit, including the start of the process.
+      what: what the process does, in words that begin a sentence of an error.
 
     Raises:
       CardFailed: it could not be started, ended without an answer, or did not end in time.
@@ -59,14 +61,14 @@ def answered(module: str, given: bytes, seconds: float, what: str) -> bytes:
 
 
 def answer(made: Callable[[bytes], bytes], seconds: float) -> None:
-    """Writes to standard output what is made of standard input: the other side of `answered`.
+    """Writes `made` of the bytes on standard input to standard output: the called side of `answered`.
 
     Args:
-      seconds: after which the system ends this process: where whoever asks was killed, nobody else does.
+      seconds: after one second more the system ends this process, in case the calling process was killed and cannot.
     """
     signal.alarm(int(seconds) + 1)
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints is no answer
+    os.dup2(2, 1)  # what libraries print goes to standard error, not into the answer
     with answers:
         answers.write(made(sys.stdin.buffer.read()))
-    signal.alarm(ENDING)  # on a card that failed JAX's end may hang
+    signal.alarm(ENDING)  # where a card has failed JAX may hang as it exits

@@ -1,4 +1,4 @@
-"""What a card makes of a study's kernel: the words that differ from the processors', and how fast it is."""
+"""Tests of a study's kernel on a card: whether its outcomes have the processors' bits, and how long a launch takes."""
 
 from __future__ import annotations
 
@@ -20,26 +20,31 @@ from engine.program.tracing import arguments
 from engine.study.study import Study
 
 ROUNDS = 5
-"""Launches of which the fastest counts."""
+"""Timed launches, of which the fastest counts."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """Words of outcomes that were held against the processors', and the first that differs in a sentence, "" where none does."""
+    """Outcomes of a card compared with the processors'.
+
+    Args:
+      words: number of 32-bit words compared.
+      first: the first difference as a sentence, "" where there is none.
+    """
 
     words: int
     first: str
 
 
 def kernel(study: Study, lanes: int, target: str) -> tuple[GpuCode, str]:
-    """A study's code for launches of so many paths, and the PTX of it, as `gpu.kernel`; of a study whose program is the one loop."""
+    """A study's code for launches of `lanes` paths and its PTX for the architecture `target`; the study must have the one loop."""
     listing = listing_of(study, study.dtype)
     assert isinstance(listing, Listing)
     return gpu.kernel(study, listing, arguments.of(study, study.dtype), lanes, target)
 
 
 def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProgram) -> Compared:
-    """The ends of the first launches, made by another process, against the processors'.
+    """Compares the first and last paths of the first launches, run by another process, with the processors' outcomes.
 
     Raises:
       CardFailed: as `first_launch.ends_apart`.
@@ -57,7 +62,7 @@ def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProg
 
 
 def _first_other(study: Study, first: int, given: Outcomes, expected: Outcomes) -> str:
-    """The first path whose outcomes have other bytes, and which of them; "" where none has."""
+    """A sentence on the first path whose outcomes differ in their bytes, and the first such outcome; "" where none differs."""
     bits = np.dtype(f"u{given.dtype.itemsize}")
     differ = given.view(bits) != expected.view(bits)
     if not differ.any():
@@ -72,7 +77,7 @@ def _first_other(study: Study, first: int, given: Outcomes, expected: Outcomes) 
 
 
 def seconds(study: Study, code: GpuCode, text: str, cards: Mesh) -> tuple[float, float]:
-    """Seconds of a launch, and of copying its outcomes to main memory: the least of some rounds, after one that does not count.
+    """Seconds of a launch, and of copying its outcomes to main memory: the least over `ROUNDS` rounds after a warm-up.
 
     Raises:
       CardFailed: a launch raises, or all of them take longer than `gpu.FIRST`.

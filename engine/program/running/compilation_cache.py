@@ -1,4 +1,4 @@
-"""Where compiled programs are kept, so that the next process need not compile them again."""
+"""The cache of compiled programs and other findings in a private folder of the user, shared by processes."""
 
 from __future__ import annotations
 
@@ -18,31 +18,34 @@ import jax
 from engine.modelling.private_folder import private_folder, read_sealed, write_sealed
 
 Kind = Literal["code", "layout", "contract", "rounding", "universes", "text", "kernel", "trial"]
-"""What is kept: machine code, where it has what, that a model keeps its contract, what rounding does to a study, what was seen elsewhere,
-text that is long to make, a program for graphics cards, that it gave a card the right bytes."""
+"""Kinds of entries of the cache.
+
+In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, results of universes, text
+that takes long to make, a kernel for graphics cards, that a kernel gave the right bytes on a card.
+"""
 LARGEST = 1 << 30
-"""Bytes of compiled programs that are kept; what has not been used for longest goes first."""
+"""Most bytes that are kept in each folder; the least recently used entries are deleted first."""
 _ROOM = 1 << 26
 _OURS, _OF_JAX = "programs", "jax"
-"""Folders of our own in the private one: what we seal, and what JAX keeps."""
+"""Subfolders of the private folder: the engine's own sealed files, and JAX's cache."""
 _NAMES = {
     _OURS: re.compile(r"\.?[0-9a-f]{32}\.(code|layout|contract|rounding|universes|text|kernel|trial)(-\w+)?"),
     _OF_JAX: re.compile(r".+-[0-9a-f]{64}-cache"),
 }
-"""How files are called in them; with a dot before it one that a process has not finished."""
+"""Names of the files in each subfolder; a leading dot marks a file that is not finished."""
 _REQUESTED, _HIT = (
     f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
 )
 
 
 def keep_programs() -> None:
-    """Keeps compiled programs in a private folder of the user, from here on.
+    """Has this process keep compiled programs, JAX's too, in a private folder of the user from here on.
 
-    A compiled program is code that is trusted, so a folder that is not the user's alone is left without any, with a warning; so
-    is one that has no room.
+    Compiled programs are trusted code, so nothing is kept in a folder to which others have access; nor where there are less than 64 MiB
+    of free space. A warning says so.
 
-    JAX knows one cache for a whole process: what else it compiles from here on is kept there too, and found again. A cache
-    that JAX has been given already (`jax_compilation_cache_dir`) stays its own, with its rules; our machine code is never in it.
+    JAX has one cache for the whole process, so other programs that it compiles from here on are kept as well. Where JAX has been given
+    a cache already (`jax_compilation_cache_dir`) it stays unchanged; the engine's own machine code is never in it.
     """
     folder, wrong = _folder(_OURS)
     if folder and not wrong:
@@ -58,27 +61,27 @@ def keep_programs() -> None:
 
 
 def kept(key: str) -> bytes | None:
-    """Machine code that was kept under a key, noted for a `Watch`; None where there is none, or it is not what was written."""
+    """Machine code kept under a key, None where there is none or its seal is broken; every `Watch` counts it."""
     code = held("code", key)
     asked(code is not None)
     return code
 
 
 def held(kind: Kind, key: str) -> bytes | None:
-    """What was kept of a kind under a key; None where nothing was, or it is not what was written."""
+    """The entry of a kind under a key; None where there is none or its seal is broken."""
     folder, _ = private_folder(_OURS)
     return None if folder is None else read_sealed(folder / f"{key}.{kind}")
 
 
 def asked(there: bool) -> None:
-    """Notes for a `Watch` that machine code was asked for, and whether it was there."""
+    """Reports to every `Watch` that machine code was looked up, and whether it was there."""
     jax.monitoring.record_event(_REQUESTED)
     if there:
         jax.monitoring.record_event(_HIT)
 
 
 def keep(kind: Kind, key: str, content: bytes) -> None:
-    """Keeps something for the next process, where programs are kept."""
+    """Writes an entry for later processes; does nothing where programs are not kept."""
     folder, wrong = _folder(_OURS)
     if folder is not None and not wrong:
         with contextlib.suppress(OSError):  # no room: it is made again
@@ -86,7 +89,7 @@ def keep(kind: Kind, key: str, content: bytes) -> None:
 
 
 def _folder(name: str) -> tuple[Path | None, str]:
-    """A folder of our own that has room, or what is wrong with it."""
+    """(subfolder of the private folder, "") or, where it cannot be used, (folder or None, what is wrong as a sentence)."""
     folder, wrong = private_folder(name)
     free = shutil.disk_usage(folder).free if folder else 0
     if folder and free < _ROOM:
@@ -95,7 +98,7 @@ def _folder(name: str) -> tuple[Path | None, str]:
 
 
 class Watch:
-    """Counts the seconds within it, and whether every program that was asked for there came from the cache; may be entered again."""
+    """Context manager that sums the seconds within it and counts look-ups and hits of the cache; re-enterable."""
 
     def __init__(self) -> None:
         self._seen: Counter[str] = Counter()
@@ -111,7 +114,7 @@ class Watch:
         self._seconds += time.monotonic() - self._began
 
     def told(self) -> str:
-        """What was seen so far, in words."""
+        """The seconds so far as text: "compiled programs found (0.2 s)", or "compiled in 0.2 s" after any miss."""
         all_kept = self._seen[_HIT] == self._seen[_REQUESTED] > 0
         return f"{'compiled programs found (' if all_kept else 'compiled in '}{self._seconds:.1f} s{')' * all_kept}"
 
@@ -120,9 +123,9 @@ class Watch:
 
 
 def _forget_oldest(folder: Path, is_ours: Callable[[Path], bool]) -> None:
-    """Deletes the programs that have not been used for longest, down to `LARGEST`, and nothing that somebody else left there.
+    """Deletes the least recently used programs until `LARGEST` bytes are left; files of other origin stay.
 
-    JAX's own bound needs another package, and a lock that every process waits for.
+    JAX's own limit would need another package, and a lock that every process waits for.
     """
     kept = []
     for file in filter(lambda file: _NAMES[folder.name].fullmatch(file.name), folder.iterdir()):

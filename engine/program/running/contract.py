@@ -1,4 +1,4 @@
-"""What every form of a study's program is asked for, and what it gives: the one loop, or XLA's."""
+"""The interface that every form of a study's program implements, and the records that it gives back."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Scores = Float[np.ndarray, "stream path"]
 
 @dataclass(frozen=True)
 class BlockResult:
-    """What one block leaves: the outcomes of its paths, in their order."""
+    """The outcomes of a block's paths [policy, outcome, path], in path order."""
 
     block: Block
     outcomes: Outcomes
@@ -33,9 +33,14 @@ class BlockResult:
 
 @dataclass(frozen=True)
 class Trace:
-    """Some paths in full, in their order; factors in that of the study, streams of shocks in that of the model.
+    """Consecutive paths with everything that is known of them.
 
-    A static model has no yearly values and no shocks; those of whole tiles are not looked at.
+    Args:
+      first_path: number of the first path.
+      outcomes: [policy, outcome, path].
+      yearly: values of the yearly variables [policy, year, cell, path]; None for a static model.
+      draws: factor draws [factor, path], factors in the order of the study.
+      shocks: [year, stream, path], streams in the order of the model; None for a model without any, and for traces of whole tiles.
     """
 
     first_path: int
@@ -47,10 +52,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Form:
-    """What computes paths.
+    """The form of a program and the devices that it runs on.
 
     Args:
-      name: the form of the program: "loop", "kernel" or "XLA".
+      name: "loop" (the engine's own code on processors), "kernel" (the same on graphics cards) or "XLA".
       on: the devices, such as "2 x cpu".
       why: the reason, where another form or other devices may have been expected.
     """
@@ -61,7 +66,7 @@ class Form:
 
     @classmethod
     def of(cls, name: str, mesh: Mesh, why: str = "") -> Form:
-        """A form on the devices of a mesh."""
+        """The form of this name on the devices of a mesh."""
         return cls(name, in_a_row(mesh), why)
 
     def __str__(self) -> str:
@@ -69,15 +74,15 @@ class Form:
 
 
 class CardFailed(Exception):
-    """A graphics card did not do what was asked of it, or cannot; why is the text."""
+    """Raised where a graphics card fails, gives wrong bytes or cannot be used; the text says why."""
 
 
 class CardLost(UserError):
-    """XLA's program failed on a card, of which the process has no use any more: what else it gives has other last bits.
+    """XLA's program failed on a card; the run ends, as XLA on other devices would give other last bits.
 
     Args:
-      on: the devices, as `in_a_row` has them.
-      why: as `in_words` has it.
+      on: the devices, as `in_a_row` gives them.
+      why: the failure, as `in_words` gives it.
     """
 
     def __init__(self, on: str, why: str):
@@ -86,7 +91,7 @@ class CardLost(UserError):
 
 
 def in_words(failure: BaseException | str) -> str:
-    """What a card, its driver or its compiler raised, in one line."""
+    """An exception of a card, its driver or its compiler in one line, with a remedy where one is known."""
     text = first_line(failure)
     if "RESOURCE_EXHAUSTED" in text or "out of memory" in text.lower():
         return f"its memory is full; end what else runs there ({text})"
@@ -96,17 +101,23 @@ def in_words(failure: BaseException | str) -> str:
 
 
 def first_line(failure: BaseException | str) -> str:
-    """The first line of what was raised."""
+    """The first line of an exception's text."""
     return str(failure).strip().partition("\n")[0]
 
 
 def in_a_row(mesh: Mesh) -> str:
-    """The devices of a mesh, such as "2 x cpu"."""
+    """The number and kind of a mesh's devices, such as "2 x cpu"."""
     return f"{mesh.devices.size} x {mesh.devices.flat[0].device_kind}"
 
 
 def years_at_a_time(study: Study, policies: int, count: int, dtype: type, room: int) -> Iterator[range]:
-    """The years of a study a few at a time, the yearly values of so many paths of which take so many bytes, counted from the first."""
+    """Consecutive ranges of years, from 0, each with as many years as fit into memory, but at least one.
+
+    Args:
+      policies, count: numbers of policies and paths whose yearly values are held.
+      dtype: of these values.
+      room: bytes that the yearly values of one range may take.
+    """
     each = policies * cell_count(study.model) * count * np.dtype(dtype).itemsize
     years = range(len(study.years))
     step = max(room // max(each, 1), 1)
@@ -114,7 +125,12 @@ def years_at_a_time(study: Study, policies: int, count: int, dtype: type, room: 
 
 
 class Pass:
-    """Outcomes of the paths from `first` on: under way until somebody waits for them, then on the host."""
+    """Outcomes of consecutive paths from `first` on, which may still be computed; `values` waits for them.
+
+    Args:
+      first: number of the first path.
+      wait: waits for the outcomes and gives them; called once.
+    """
 
     def __init__(self, first: int, wait: Callable[[], Outcomes]):
         self.first = first
@@ -123,7 +139,7 @@ class Pass:
         self._lock = threading.Lock()
 
     def values(self) -> Outcomes:
-        """The outcomes on the host; waits for them, once for all threads."""
+        """The outcomes in main memory, [policy, outcome, path]; may be called by several threads."""
         with self._lock:
             if self._wait is not None:
                 self._values, self._wait = self._wait(), None
@@ -131,20 +147,20 @@ class Pass:
             return self._values
 
     def of(self, block: Block) -> BlockResult:
-        """Those of a block among them."""
+        """The outcomes of a block, whose paths must be among them."""
         at = block.first - self.first
         return BlockResult(block, np.ascontiguousarray(self.values()[..., at : at + block.count]))
 
 
 class Passes:
-    """The passes of a program that several blocks share, the last two of them."""
+    """The last two passes of a program in which a pass covers several blocks."""
 
     def __init__(self) -> None:
         self._held: dict[int, Pass] = {}
         self._lock = threading.Lock()
 
     def of(self, index: int, start: Callable[[], Pass]) -> Pass:
-        """A pass by its number, started where it is not under way."""
+        """The pass with this number, started where it is not held."""
         with self._lock:
             if index not in self._held:
                 while len(self._held) > 1:
@@ -153,20 +169,20 @@ class Passes:
             return self._held[index]
 
     def forget(self) -> None:
-        """Lets go of all of them."""
+        """Drops all passes that are held."""
         with self._lock:
             self._held.clear()
 
 
 class Program(Protocol):
-    """The compiled program of one study: what happens on a path, whatever computes it and however the work is shared.
+    """The compiled program of one study: computes paths by their numbers, independently of how the work is divided.
 
     Args:
       study: the resolved study.
       mesh: the devices, in a row.
       dtype: of all numbers but the random words.
-      inputs: what it is fed, as `arguments.of` gives it.
-      traces: how often what blocks need was compiled, or loaded.
+      inputs: its arguments, as `arguments.of` gives them.
+      traces: how often the code that computes blocks was compiled, or loaded from the cache.
     """
 
     study: Study
@@ -177,48 +193,48 @@ class Program(Protocol):
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """What computes the outcomes of blocks; first what did until something took over."""
+        """The forms that compute the outcomes of blocks: one, or two in order of use where the second took over."""
 
     def fed(self, inputs: Any) -> Program:
-        """The same compiled program, fed with other arguments of the same form: nothing is traced or compiled again.
+        """The same compiled program with other arguments; nothing is traced or compiled again.
 
         Args:
-          inputs: as `arguments.of` gives them.
+          inputs: as `arguments.of` gives them, with the names, shapes and types of the program's own.
         """
 
     def prepare(self, years: bool = False) -> None:
-        """Compiles what blocks need; another thread may compute other paths meanwhile.
+        """Compiles the code for blocks ahead of time; another thread may compute paths meanwhile.
 
         Args:
-          years: what yearly values need instead, where that is to come first.
+          years: whether to compile the code for yearly values instead.
         """
 
     def submit(self, block: Block) -> Pass:
-        """Starts a block and returns at once; `collect` waits for it."""
+        """Starts the computation of a block without waiting; gives the pass that `collect` takes."""
 
     def collect(self, block: Block, running: Pass) -> BlockResult:
-        """The block's result on the host, paths in their order."""
+        """The result of a block, from the pass that `submit` gave for it; waits until it is computed."""
 
     def path(self, number: int) -> Trace:
-        """One path in full: its outcomes bit for bit those of its block."""
+        """One path in full; its outcomes are bit for bit those that its block has."""
 
     def trace(self, first_path: int) -> Trace:
-        """As many consecutive paths in full as a tile of the study has for each device, from a multiple of these on."""
+        """A tile of paths for each device in full, from path `first_path` on, a multiple of the tile's size."""
 
     def first_years(self, count: int) -> YearlyValues:
-        """Yearly values of the first paths."""
+        """Yearly values of paths 0 to `count - 1`, [policy, year, cell, path]."""
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        """The same, some years at a time, one after the other: as many as are best held in memory."""
+        """The values of `first_years`, in consecutive parts along the years, each small enough to be held in memory."""
 
     def draws(self, block: Block) -> FactorDraws:
-        """Factor draws of a block's paths."""
+        """Factor draws of a block's paths, [factor, path]."""
 
     def scores(self, block: Block) -> Scores:
-        """The random numbers that a block's paths are made of, in the order of `arguments.streams`."""
+        """The random numbers of a block's paths [stream, path], in the order of `arguments.streams`."""
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
-        """Outcomes of futures made of random numbers that are handed in: of a path's own, those of the path."""
+        """Outcomes of futures with the given random numbers, as `scores` gives them; a path's give its outcomes."""
 
     def trace_of(self, scores: Scores) -> Trace:
-        """Such futures in full, shocks among them; they are numbered from 0."""
+        """Futures with the given random numbers in full, shocks included; numbered from 0."""

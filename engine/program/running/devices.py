@@ -1,4 +1,4 @@
-"""Which local devices take part, and what memory there is."""
+"""Chooses the local devices that compute a study, and builds its program on them."""
 
 from __future__ import annotations
 
@@ -25,20 +25,27 @@ from engine.study.study import BLOCK, Study
 GPU_LANES = 1 << 20
 """Paths that a GPU takes at once: a step of the shipped model is then some thousand times longer than its launch."""
 START = 19.0
-"""Seconds until a card has begun, by counting: JAX and the driver start here, and in two processes that try them, 4 each; translation, compared paths and the rest, 7."""
+"""Estimated time until a card computes [s].
+
+4 for each of three starts of JAX and driver (here, and in two processes that test the card), 7 for translating the PTX, comparing paths
+and the rest.
+"""
 RATE = 8.3e10
-"""Operations of a list that a core does in a second: those of 1e7 years of a path under one policy of the shipped model, 8,284 each."""
+"""Scalar operations of a core [1/s]: 1e7 years of paths, under one policy, of 8,284 operations (shipped model)."""
 LANE = 4 << 10
-"""Bytes that a path takes on a device under each policy in single precision, at most: the shipped model takes 1.3 KiB."""
+"""Most bytes of a path and policy on a device, in single precision; the shipped model takes 1.3 KiB."""
 THREADS = 768 << 20, 64 << 20
-"""Bytes of addresses that XLA's threads take as they start, and for each core; where the system has fewer, XLA aborts the process."""
+"""Address space of XLA's threads [bytes]: in all, and for each core; with less XLA aborts the process."""
 
 
 def use_every_core() -> None:
-    """Makes each core that this process, the engine's own, may use an XLA device.
+    """Makes each core that this process may use an XLA device, and keeps JAX from starting cards unasked.
 
-    JAX starts no card that is not wanted, and takes no more of one than it needs. To be called before JAX is first used; never where the process is a user's.
-    `RUSTBELT_CPU_DEVICES` sets another count; a path has the same bits with any.
+    To be called before JAX is first used, and only in a process of the engine's own, as it changes JAX's settings.
+    `RUSTBELT_CPU_DEVICES` sets another number of devices; a path has the same bits with any.
+
+    Raises:
+      UserError: `RUSTBELT_CPU_DEVICES` is not a number from 1 on.
     """
     count = os.environ.get("RUSTBELT_CPU_DEVICES", str(len(cores())))
     if not count.isdecimal() or int(count) < 1:
@@ -57,24 +64,25 @@ def cores() -> list[int]:
 
 
 def kind(mesh: Mesh) -> str:
-    """What the devices of a mesh are, as far as rounding depends on it: "cpu x86_64", or a GPU's name."""
+    """The kind of a mesh's devices, as far as rounding depends on it: "cpu x86_64", or the name of a GPU."""
     device = mesh.devices.flat[0]
     return processor() if device.platform == "cpu" else device.device_kind
 
 
 def flags() -> str:
-    """The flags that XLA is given from outside, but for the number of devices, which changes no bit."""
+    """The flags in the environment variable `XLA_FLAGS`, sorted, without the number of devices."""
     given = os.environ.get("XLA_FLAGS", "").split()
     return " ".join(sorted(flag for flag in given if "device_count" not in flag))
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The local devices that compute, in a row.
+    """The local devices that compute.
 
     Args:
-      why: the reason, where others may have been expected.
-      missing: whether that is that cards cannot be used on a machine that is made for them.
+      mesh: the devices, along one axis.
+      why: the reason, where other devices may have been expected.
+      missing: whether the reason is that cards cannot be used although the machine has been set up for them.
     """
 
     mesh: Mesh
@@ -82,25 +90,25 @@ class Chosen:
     missing: bool = False
 
     def warn_where_missing(self) -> None:
-        """Warns where no card can be used on a machine that is made for them."""
+        """Warns if `missing`: no card can be used although the machine has been set up for them."""
         if self.missing:
             warnings.warn(f"processors compute, as {self.why}", stacklevel=3)
 
 
 def mesh(kind: str | None = None, study: Study | None = None) -> Mesh:
-    """The devices of `chosen` alone."""
+    """The mesh of devices that `chosen` gives; arguments and errors are the same."""
     return chosen(kind, study).mesh
 
 
 def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
-    """The local devices that compute.
+    """Chooses the local devices that compute.
 
     Args:
-      kind: "cpu" or "gpu"; None takes the GPUs where they can be used, and where they pay.
-      study: what is to be computed, where that is known.
+      kind: "cpu" or "gpu"; None takes the GPUs where they can be used and are expected to be faster.
+      study: the study to compute; None where it is not known.
 
     Raises:
-      UserError: where there is no device of the kind, or this process may not take the memory that threads need.
+      UserError: there is no device of the kind, or the limit on this process's memory is too low for XLA's threads.
     """
     _check_room_for_threads()
     if found := without_cards(kind, study):
@@ -117,7 +125,7 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
 
 
 def without_cards(kind: str | None, study: Study | None) -> Chosen | None:
-    """The processors, as `chosen` gives them, where they compute for a reason that is known before any card is started; None where cards may."""
+    """The processors, where `chosen` can decide for them without starting a card; None where it cannot."""
     if kind == "cpu" or (kind is None and not hardware.cards_wanted()):
         return Chosen(processors())
     if kind is None and study is not None and is_small(study):
@@ -128,14 +136,14 @@ def without_cards(kind: str | None, study: Study | None) -> Chosen | None:
 
 
 def is_small(study: Study) -> bool:
-    """Whether the one loop on processors is done with all paths before a card would begin."""
+    """Whether the one loop on processors should have computed all paths before a card would have started."""
     each = operations(study)
     return each is not None and study.paths * each < START * RATE * len(cores())
 
 
 @functools.cache
 def _check_room_for_threads() -> None:
-    """Once, as the threads that run already need no more."""
+    """Raises a UserError where the limit on address space is too low for XLA's threads; checked once, before they run."""
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most == resource.RLIM_INFINITY:
         return
@@ -148,10 +156,11 @@ def _check_room_for_threads() -> None:
 
 
 def program(study: Study, kind: str | None = None, why: str = "") -> Program:
-    """The study's program on the devices that `chosen` gives, its tile sized by them; warns where no card can be used.
+    """The study's program on the devices that `chosen` gives; warns as `Chosen.warn_where_missing` does.
 
     Args:
-      why: as `Chosen` has it, where somebody else has chosen the kind.
+      kind: as `chosen` takes it.
+      why: the reason for the kind, as in `Chosen`, where the caller has chosen it.
     """
     found = chosen(kind, study)
     found.warn_where_missing()
@@ -159,7 +168,10 @@ def program(study: Study, kind: str | None = None, why: str = "") -> Program:
 
 
 def lanes_for(study: Study, mesh: Mesh) -> int:
-    """Paths of a tile: on a CPU what its cache holds, which is the study's; on a GPU enough to keep all of it busy."""
+    """Paths that a device computes at once.
+
+    On a CPU the study's tile; on a GPU `GPU_LANES`, halved while they need more than half of its memory, down to the study's tile.
+    """
     if mesh.devices.flat[0].platform == "cpu":
         return study.tile
     lanes, room = GPU_LANES, hardware.memory(mesh)
@@ -170,11 +182,11 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
 
 
 def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int:
-    """Blocks of a launch on the cards that compute a study; 0 where processors do.
+    """Number of blocks that one launch on the chosen cards computes; 0 where processors compute.
 
     Args:
       kind: as `chosen` takes it.
-      apart: other processes compute, each on a card of its own, none of which this one starts: of as many paths as a card takes.
+      apart: whether other processes compute, each on a card of its own; this process then starts none, and counts one full card.
     """
     if without_cards(kind, study):
         return 0
@@ -186,7 +198,7 @@ def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int
 
 
 def memory_free() -> int | None:
-    """Bytes of main memory that are free, or could be; None where the system does not say."""
+    """Bytes of main memory that are available (Linux: MemAvailable); None where the system does not say."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
         return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))

@@ -1,7 +1,7 @@
-"""The first launches of a program on cards, in a process of their own: what ends that process, or hangs in it, does neither here.
+"""Tests a program's first launches on cards in another process, so that a crash or a hang does not reach this one.
 
-The file is also that process's script. It is handed the program, what it reads and where it begins, as arrays, and hands back the first
-and the last paths of each launch, which are held against the processors' bytes.
+The file is also the script of that process. It reads the program, its arrays and the numbers of the first paths, and answers the
+outcomes of the first and last paths of each launch, which are compared byte by byte with those of the processors.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.program.running.native import LoopProgram
 from engine.study.study import Block
 
 COMPARED = 1 << 12
-"""Paths at each end of a launch on each card that are held against the processors' bytes."""
+"""Paths at each end of a launch, on each card, that are compared with the processors'."""
 _MODULE = "engine.program.running.first_launch"
 
 Ends = Float[np.ndarray, "launch device end policy outcome path"]
@@ -32,13 +32,15 @@ Ends = Float[np.ndarray, "launch device end policy outcome path"]
 def refuse_unfit(
     code: GpuCode, text: str, mesh: Mesh, arrays: tuple[np.ndarray, ...], host: LoopProgram
 ) -> None:
-    """Raises a CardFailed where launches of a program fail, do not end in time, or do not have the bytes of `host`.
-
-    Once they have them this is noted, and the same program is not tried again on the same cards, driver and versions.
+    """Tests a program's first launches on cards; once for the same cards, driver and versions, as a success is kept.
 
     Args:
       text: PTX of the program.
-      arrays: what launches read beside their counters.
+      arrays: the arrays that launches read, without the counters.
+      host: the same program on the processors.
+
+    Raises:
+      CardFailed: a launch fails, does not end in time, or has other bytes than `host`.
     """
     layout = code.layout
     key = _key(text, layout, mesh)
@@ -52,24 +54,25 @@ def refuse_unfit(
 
 
 def firsts_of(layout: GpuLayout, reach: int) -> tuple[int, ...]:
-    """Paths that launches begin with: the first two, and one whose counters need a second word.
+    """First paths of the three launches to test: the first two of a run, and one whose counters exceed 32 bits.
 
     Args:
-      reach: paths of a launch on all cards.
+      reach: paths of a launch on all cards together.
     """
     return 0, reach, ((1 << 32) * layout.group // reach + 1) * reach
 
 
 def ends_of(layout: GpuLayout) -> tuple[int, int]:
-    """Where the compared paths of a launch begin."""
+    """Offsets, in a card's part of a launch, of the two stretches of `COMPARED` paths that are compared."""
     return 0, layout.lanes - COMPARED
 
 
 def by_paths(layout: GpuLayout, firsts: Sequence[int], values: Ends) -> Iterator[tuple[int, Outcomes]]:
-    """The ends of launches one by one, each with the number of its first path.
+    """The compared stretches one by one: (number of the first path, outcomes).
 
     Args:
-      firsts: paths that the launches begin with.
+      firsts: first paths of the launches.
+      values: as `ends_apart` gives them.
     """
     for first, launch in zip(firsts, values, strict=True):
         for device, ends in enumerate(launch):
@@ -78,13 +81,13 @@ def by_paths(layout: GpuLayout, firsts: Sequence[int], values: Ends) -> Iterator
 
 
 def of_host(host: LoopProgram, first: int, count: int) -> Outcomes:
-    """Outcomes of some paths by the processors."""
+    """Outcomes of paths `first` to `first + count - 1`, computed by the processors."""
     block = Block(0, first, count)
     return host.collect(block, host.submit(block)).outcomes
 
 
 def refuse_other(host: LoopProgram, first: int, values: Outcomes) -> None:
-    """Raises a CardFailed where some paths have other bytes than on the processors."""
+    """Raises a CardFailed if the outcomes of the paths from `first` on differ from the processors' in any byte."""
     count = values.shape[-1]
     if of_host(host, first, count).tobytes() != np.ascontiguousarray(values).tobytes():
         raise CardFailed(f"paths {first:,} to {first + count - 1:,} have other bytes than on the processor")
@@ -93,10 +96,13 @@ def refuse_other(host: LoopProgram, first: int, values: Outcomes) -> None:
 def ends_apart(
     layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]
 ) -> Ends:
-    """The first and last paths of launches on each card, by another process.
+    """Outcomes of the first and last paths of launches on each card, run by another process.
+
+    Args:
+      firsts: first paths of the launches.
 
     Raises:
-      CardFailed: it failed, did not end in time, or is not let in.
+      CardFailed: the process failed, did not end in time, or is kept from a card that is in exclusive mode.
     """
     hardware.refuse_exclusive(mesh)
     row = mesh.devices.flat
@@ -123,7 +129,7 @@ def _key(text: str, layout: GpuLayout, mesh: Mesh) -> str:
 def ends_here(
     layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]
 ) -> Ends:
-    """As `ends_apart`, by this process."""
+    """As `ends_apart`, but run by this process."""
     run = gpu.on_mesh(layout, text, mesh)
     ends = []
     for first in firsts:
@@ -133,7 +139,7 @@ def ends_here(
 
 
 def main() -> None:
-    """Launches what is asked for, and answers the ends of each launch, or what failed."""
+    """The script of the other process: runs the launches it reads about, and answers their ends or the failure."""
     apart.answer(_answer, gpu.FIRST)
 
 

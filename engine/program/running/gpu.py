@@ -1,7 +1,7 @@
-"""The one loop on GPUs, as a kernel within XLA's program: its code, and its launches. **It has never run on a card**, only been compiled for one.
+"""The one loop as a GPU kernel that XLA launches. **It has never run on a card**, only been compiled for one.
 
-Whatever a card does, this process goes on: a launch that raises, or does not come back in time, is given up for good, and whoever waits
-for it is told.
+This process survives a failing card: once a launch raises or exceeds its time limit no more are started, and whoever waits for it gets a
+CardFailed.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ from engine.program.tracing import arguments
 from engine.study.study import Study
 
 FIRST = hardware.PATIENCE
-"""Seconds that a program's first launch may take, with JAX's start and the driver's translation: some ten times what these take by counting."""
+"""Time limit of a program's first launch [s], with the start of JAX; about ten times the estimate."""
 LEAST = 60.0
-"""Seconds that are always waited for a pass: the shipped model's takes a hundredth of one."""
+"""Least time limit of a pass [s]; a pass of the shipped model takes about 0.01 s."""
 TIMES = 100
-"""A pass may take so many times the longest of the first `LOOKED_AT`, each from its launch on: another program may have the card meanwhile."""
+"""Time limit of a pass as a multiple of the longest of the first `LOOKED_AT`; other programs may use the card."""
 LOOKED_AT = 4
 ENDING = 30
-"""Seconds that this process may take to end where a launch hangs, for which JAX and the driver would wait."""
+"""Seconds that this process has to end where a launch hangs, as JAX and the driver would wait for it forever."""
 _CALL = "__gpu$xla.gpu.ptx"
-"""What XLA calls a kernel that it is handed as PTX."""
+"""XLA's name for a call of a kernel given as PTX."""
 _WRITTEN_BY = gpu_code.__name__, ptx.__name__
 _LOST: list[str] = []
-"""Why a card has been given up by this process, whose context there may be dead."""
+"""Why this process has given up its cards, on which its context may be dead; empty as long as it has not."""
 
 Given = TypeVar("Given")
 
 
 class Launches:
-    """Launches of a kernel on the cards of a mesh, for all programs that share it.
+    """Launches of a kernel on the cards of a mesh, shared by all programs with the same kernel.
 
     Args:
-      code: what is launched, once that is known to be fit.
-      failure: why there are no more of them; "" as long as there are.
-      passes: how many have come back.
-      spare: bytes that each card has beside those of its passes; None where it does not tell.
+      code: the kernel; None until it has passed its tests.
+      failure: why the cards have been given up; "" as long as they have not.
+      passes: number of passes that have been computed.
+      spare: bytes of memory that each card has beyond those for its passes; None where it does not tell.
     """
 
     def __init__(self, mesh: Mesh):
@@ -72,7 +72,7 @@ class Launches:
         self._run: Callable[..., Any] | None = None
 
     def give_up(self, why: str) -> CardFailed:
-        """Launches no more, warned of once; what whoever waits for one is to be told."""
+        """Stops launches of this kernel, with one warning; gives the exception for callers to raise."""
         with self.lock:
             if not self.failure:
                 self.failure = why
@@ -84,10 +84,15 @@ class Launches:
     def open(
         self, code: GpuCode, text: str, counters: np.ndarray, arrays: tuple[np.ndarray, ...]
     ) -> np.ndarray:
-        """The outcomes of the first launch in this process, [device, policy, outcome, path].
+        """Compiles the kernel and launches it for the first time; gives its outcomes, [device, policy, outcome, path].
+
+        Args:
+          text: PTX of the kernel.
+          counters: as `counters` gives them.
+          arrays: the other arrays that the kernel reads, as `launched` gives them.
 
         Raises:
-          CardFailed: there are none.
+          CardFailed: the launch failed or exceeded its time limit.
         """
         run = on_mesh(code.layout, text, self._mesh)
         values = self._in_time(begun(lambda: np.asarray(jax.device_get(run(counters, *arrays)))), FIRST)
@@ -95,10 +100,10 @@ class Launches:
         return values
 
     def start(self, counters: np.ndarray, arrays: tuple[np.ndarray, ...]) -> Launch:
-        """Starts a pass.
+        """Starts a pass and gives it without waiting for its outcomes.
 
         Raises:
-          CardFailed: it cannot be started.
+          CardFailed: it cannot be started, or the cards have been given up.
         """
         if self.failure or self._run is None:
             raise CardFailed(self.failure)
@@ -107,14 +112,14 @@ class Launches:
         return Launch(self, running, began)
 
     def come_back(self, running: Future[Given], began: float, is_first: bool) -> Given:
-        """What some work on a pass gives, waited for as long as a pass may take.
+        """The result of work on a pass; waits for it up to the time limit of a pass.
 
         Args:
           began: when the pass was launched, in the seconds of `time.monotonic`.
           is_first: whether nothing of the pass has come back yet.
 
         Raises:
-          CardFailed: it raises, or has not come back.
+          CardFailed: the work raises or exceeds the limit, or the cards have been given up.
         """
         if self.failure:
             raise CardFailed(self.failure)
@@ -133,17 +138,18 @@ class Launches:
             raise self.lose(str(failure)) from None
 
     def lose(self, why: str) -> CardFailed:
-        """As `give_up`, for every program of this process: what is on the card may be dead."""
+        """As `give_up`, but for every program of this process, as its context on the card may be dead."""
         _LOST.append(why)
         return self.give_up(why)
 
 
 class Launch:
-    """A pass under way. What it computes lies on the cards until it is asked for.
+    """A pass that has been launched; its outcomes stay on the cards until they are asked for.
 
     Args:
-      outcomes: the cards' array of them, [device, policy, outcome, path].
-      began: as `Launches.come_back` has it.
+      launches: the launches of the kernel, which know its time limit.
+      outcomes: JAX array of the outcomes on the cards, [device, policy, outcome, path].
+      began: time of the launch, as `Launches.come_back` takes it.
     """
 
     def __init__(self, launches: Launches, outcomes: Any, began: float):
@@ -154,12 +160,15 @@ class Launch:
         """All outcomes in main memory, [device, policy, outcome, path].
 
         Raises:
-          CardFailed: they have not come back.
+          CardFailed: the pass failed or exceeded its time limit.
         """
         return self.begin(lambda outcomes: np.asarray(jax.device_get(outcomes)))()
 
     def begin(self, work: Callable[[Any], Given]) -> Callable[[], Given]:
-        """Begins some work on the outcomes, and gives what waits for it, which raises a CardFailed where it does not come back."""
+        """Starts work on the outcomes in a thread; gives a function that waits for its result.
+
+        That function raises a CardFailed as `Launches.come_back` does.
+        """
         running = begun(lambda: work(self._outcomes))
 
         def wait() -> Given:
@@ -170,12 +179,12 @@ class Launch:
 
 
 def on_card(outcomes: Any, card: int) -> Any:
-    """One card's part of the outcomes of a pass, [1, policy, outcome, path], which stays there; cards by their place in the mesh."""
+    """One card's part of a pass's outcomes, [1, policy, outcome, path], left there; `card` is its index in the mesh."""
     return next(part.data for part in outcomes.addressable_shards if (part.index[0].start or 0) == card)
 
 
 def begun(work: Callable[[], Given]) -> Future[Given]:
-    """Some work, done by a thread that is left to itself where nobody waits for it any longer."""
+    """A future of work done by a daemon thread, which does not keep the process from ending."""
     given: Future[Given] = Future()
 
     def do() -> None:
@@ -184,21 +193,21 @@ def begun(work: Callable[[], Given]) -> Future[Given]:
         except BaseException as failure:
             given.set_exception(failure)
 
-    # a daemon: nobody waits for it when the process ends
+    # a daemon thread does not keep the process from ending
     threading.Thread(target=do, daemon=True).start()
     return given
 
 
 def in_time(work: Callable[[], Given], seconds: float) -> Given:
-    """What some work on a card gives, done by a thread; raises as `waited_for`."""
+    """The result of work on a card, done by a thread within a time limit; raises as `waited_for`."""
     return waited_for(begun(work), seconds)
 
 
 def waited_for(running: Future[Given], seconds: float) -> Given:
-    """What some work on a card gives.
+    """The result of work on a card that has been started; waits for it up to a time limit.
 
     Raises:
-      CardFailed: it takes longer, or raises whatever a driver or a card may.
+      CardFailed: the work exceeds the limit, or raises any exception.
     """
     try:
         return running.result(timeout=seconds)
@@ -210,7 +219,7 @@ def waited_for(running: Future[Given], seconds: float) -> Given:
 
 
 def _end_within(seconds: int) -> None:
-    """Has the system end this process, which is ending, where that takes longer: no Python can, and Ctrl-C does not."""
+    """Has the system end this process, which is exiting, after so many seconds: neither Python nor Ctrl-C can end a hanging exit."""
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
@@ -219,15 +228,16 @@ def _end_within(seconds: int) -> None:
 def kernel(
     study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, processor: str
 ) -> tuple[GpuCode, str]:
-    """A study's code for a card and the PTX of it: found where it is known, else written, and kept for the next process.
+    """(a study's code for a card, its PTX): from the cache, else written and kept for the next process.
 
     Args:
-      inputs: as `arguments.of` gives them; their shapes count alone.
+      listing: the study's list of operations, or how to make it.
+      inputs: as `arguments.of` gives them; only their shapes and types are used.
       lanes: paths of one launch, a power of two.
-      processor: the card's, as `ptx.processor` names it.
+      processor: architecture of the card, as `ptx.processor` gives it.
 
     Raises:
-      NoMachineForm: what a card does not have.
+      NoMachineForm: as `gpu_code.code`.
     """
     writers = known.code_of(study, *_WRITTEN_BY)
     key = known.key_of(study, writers, "kernel", np.dtype(listing.dtype).name, lanes, processor)
@@ -246,28 +256,28 @@ def kernel(
 
 
 def target(mesh: Mesh) -> str:
-    """What PTX is written for, that every card of a mesh takes, as `ptx.processor` names it."""
+    """Newest architecture whose PTX every card of a mesh takes, as `ptx.processor` gives it."""
     return ptx.processor(min(map(hardware.capability, mesh.devices.flat)))
 
 
 def plain(layout: GpuLayout) -> dict[str, Any]:
-    """A layout as JSON has it."""
+    """A layout as a dictionary that JSON can hold."""
     return {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
 
 
 def layout_of(held: dict[str, Any]) -> GpuLayout:
-    """The layout that `plain` was given."""
+    """The layout of a dictionary that `plain` gave."""
     return GpuLayout(**{**held, "dtype": np.dtype(held["dtype"]).type, "table": Room(**held["table"])})
 
 
 def counters(layout: GpuLayout, first: int, devices: int) -> UInt32[np.ndarray, "device 2"]:
-    """Numbers of the groups that launches on some devices begin with, in two words, where the first device begins with a path."""
+    """First group of each device, in a launch from path `first` on: (low, high word), uint32 [device, 2]."""
     numbers = first // layout.group + layout.lanes // layout.group * np.arange(devices, dtype=np.int64)
     return np.stack([numbers & 0xFFFFFFFF, numbers >> 32], axis=-1).astype(np.uint32)
 
 
 def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
-    """The jitted launch on every device of a mesh: counters [device, 2] and the arrays -> outcomes [device, policy, outcome, path].
+    """A jitted launch on every device: counters, arrays -> outcomes [device, policy, outcome, path].
 
     Args:
       text: PTX of the kernel.
@@ -297,13 +307,13 @@ def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
 
 
 def launched(code: GpuCode, study: Study, inputs: Any) -> tuple[np.ndarray, ...]:
-    """What a launch reads beside the counter, none of it empty."""
+    """The arrays that a launch reads after the counter, in the kernel's order; an empty one is replaced by one word."""
     found = arrays(code, study, inputs)
     return tuple(found[name] if found[name].size else np.zeros(1, np.uint32) for name in ARRAYS[1:-1])
 
 
 def arrays(code: GpuCode, study: Study, inputs: Any) -> dict[str, np.ndarray]:
-    """The arrays that every launch reads, by name; `gpu_code.ARRAYS` but for the counter and the outcomes.
+    """The arrays that every launch reads, by name: those of `gpu_code.ARRAYS` without the counter and the outcomes.
 
     Args:
       inputs: as `arguments.of` gives them.

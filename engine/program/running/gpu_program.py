@@ -1,8 +1,8 @@
-"""A study's program on graphics cards, and on the processors where they fail: a `Program`.
+"""A study's program on graphics cards, with this machine's processors as fallback: a `Program`.
 
-A pass is one launch on each card. Before the first, launches in another process are held against the bytes of this machine's processors; of
-each pass some paths are. Where a card does not give these bytes, or nothing, a warning says why and the one loop on the
-processors goes on, from the pass that was lost: it has the same bits. All but outcomes is computed by it anyway.
+A pass is one launch on each card. Before the first pass, launches in another process are compared byte by byte with this machine's
+processors, and some paths of every pass are too. Where a card fails or gives other bytes, a warning says why, and the one loop on the
+processors computes that pass and all later ones: it gives the same bits. Only outcomes of blocks are computed on cards.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from engine.program.running.reductions import MOST_ROWS, Asked, Reduced
 from engine.study.study import BLOCK, Block, Study
 
 LOOKED_AT = 1 << 6
-"""Paths at the end of each card's part of a pass that are held against the processors' bytes: a fraction of a millisecond."""
+"""Paths at the end of each card's part of a pass that are compared with the processors', in less than 1 ms."""
 _HELD = 4
-"""Passes of outcomes that a card has room for: one that it computes, one that waits, and those whose memory is not free yet."""
+"""Passes whose outcomes must fit into a card's memory: one computed, one waiting, and others whose memory is not free yet."""
 _ROOM = 1 << 14
-"""Bins that there is room for in what is reduced of a block, to begin with; and in multiples of which there is more."""
+"""Room for bins in a block's histograms at first, which grows in multiples of this."""
 
 
 class CardPass(Pass):
-    """A pass on cards."""
+    """A pass on cards, with its launch."""
 
     def __init__(self, first: int, wait: Callable[[], Outcomes], launch: Launch):
         super().__init__(first, wait)
@@ -57,11 +57,11 @@ class GpuProgram:
 
     Args:
       study: the resolved study.
-      mesh: one axis, one entry a card.
+      mesh: the cards, along one axis.
       host: the same loop on the processors.
-      listing: of its operations; or what lists them where its code is not known.
-      lanes: paths of a launch, a power of two; a block's if they are fewer.
-      why: as `Form` has it.
+      listing: the study's list of operations, or how to make it.
+      lanes: paths of a launch on each card, a power of two; at least a block's.
+      why: the reason for these devices, as in `Form`.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class GpuProgram:
 
     @property
     def ahead(self) -> int:
-        """As `Reduces.ahead`: those of a pass."""
+        """Blocks of a pass, as `Reduces.ahead`; 0 once the cards have been given up."""
         return 0 if self.launches.failure else self.reach // BLOCK
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """As `Program.forms`: the kernel, the loop, or both where the cards failed on the way."""
+        """The kernel; the loop where the cards could not be used; both where they failed during the run."""
         kernel = Form("kernel", in_a_row(self.mesh), self.why)
         failure = self.launches.failure
         if not failure:
@@ -108,7 +108,7 @@ class GpuProgram:
         return other
 
     def _hand_on(self, host: LoopProgram) -> None:
-        """Leaves all but the outcomes of blocks to the processors."""
+        """Makes the processors' program compute everything except outcomes of blocks."""
         self._host, self.path, self.trace, self.draws, self.scores = (
             host, host.path, host.trace, host.draws, host.scores,
         )  # fmt: skip
@@ -116,7 +116,7 @@ class GpuProgram:
         self.outcomes_of, self.trace_of = host.outcomes_of, host.trace_of
 
     def prepare(self, years: bool = False) -> None:
-        """Compiles what blocks need, and compares some paths; or as the processor's program."""
+        """Compiles and tests the kernel; for yearly values, or where it fails, compiles the processors' code."""
         if years or not self._is_ready():
             self._host.prepare(years)
 
@@ -136,7 +136,7 @@ class GpuProgram:
             return self._host.collect(block, self._host.submit(block))
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
-        """As `Reduces.reduce`; None where a value is not finite, the cards are lost, or have no room for it."""
+        """As `Reduces.reduce`; gives None where a value is not finite, the cards fail, or memory is too small."""
         policies, spare = len(self.study.policies), self.launches.spare
         fits = spare is None or asked.bytes_needed(policies) <= spare
         if not isinstance(running, CardPass) or not fits or len(asked.tallied) * policies > MOST_ROWS:
@@ -165,7 +165,7 @@ class GpuProgram:
         return wait
 
     def _pass_of(self, block: Block) -> Pass:
-        """The pass of a block, under way.
+        """The pass that computes a block, started if need be.
 
         Raises:
           CardFailed: the cards are given up.
@@ -176,7 +176,7 @@ class GpuProgram:
         return self._passes.of(index, lambda: self._launched(index * self.reach))
 
     def _is_ready(self) -> bool:
-        """Whether the cards may be used: tried once for all programs that share the launches."""
+        """Whether the cards can be used; compiles and tests the kernel at the first call of any program that shares the launches."""
         launches = self.launches
         with launches.lock:
             if launches.code is None and not launches.failure:
@@ -191,10 +191,11 @@ class GpuProgram:
             return not launches.failure
 
     def _open(self) -> None:
-        """Makes the kernel, and holds its first launches against the processors.
+        """Compiles the kernel and compares its first launches with the processors.
 
         Raises:
-          CardFailed: they have other bytes, or none.
+          CardFailed: a card is too old, too full or fails, or gives other bytes.
+          NoMachineForm: as `gpu.kernel`.
         """
         hardware.refuse_too_old(self.mesh)
         outcomes = len(self.study.policies) * len(self.study.model.outcomes)
@@ -211,7 +212,7 @@ class GpuProgram:
         self.launches.code, self._arrays = code, arrays
 
     def _launched(self, first: int) -> Pass:
-        """Starts the paths from `first` on, as many as all cards take."""
+        """Starts the pass from path `first` on, as many paths as all cards take in one launch."""
         code = self.launches.code
         assert code is not None
         if self._arrays is None:
@@ -229,21 +230,22 @@ class GpuProgram:
 
     @contextmanager
     def _lost_where_other(self) -> Iterator[None]:
-        """Within it a card that is found to have other bytes is lost."""
+        """Gives up the cards, for the whole process, where a CardFailed is raised within it."""
         try:
             yield
         except CardFailed as other:
             raise self.launches.lose(str(other)) from None
 
     def _refuse_other(self, first: int, values: np.ndarray) -> None:
-        """Raises a CardFailed where the last paths of a card, [device, policy, outcome, path], have other bytes than the processors'."""
+        """Raises a CardFailed if the last paths of any card, in [device, policy, outcome, path], differ from the processors' bytes."""
         for device, of_card in enumerate(values):
             at = first + (device + 1) * self.lanes - LOOKED_AT
             first_launch.refuse_other(self._host, at, of_card[..., -LOOKED_AT:])
 
     def _refuse_other_reduced(self, block: Block, made: dict[str, np.ndarray], asked: Asked) -> None:
-        """Raises a CardFailed where the last paths of a block have other bytes than the processors'; or what is made of all of them, of
-        the first block that leaves as much.
+        """Raises a CardFailed if the last paths of a block differ from the processors' bytes.
+
+        For the first block with these `asked` the whole reduction is compared as well.
         """
         last = made["last"]
         with self._lost_where_other():

@@ -1,4 +1,4 @@
-"""This machine's processors and graphics cards: which cards take part, what stands in the way of any, and how much memory they have."""
+"""Finds this machine's processors and graphics cards: which can be used, why others cannot, free memory."""
 
 from __future__ import annotations
 
@@ -22,50 +22,50 @@ from engine.program.running.contract import CardFailed, first_line, in_words
 from engine.program.running.xla import AXIS
 
 OLDEST = 7.5
-"""Capability of the oldest cards whose code was assembled and compared."""
+"""Least compute capability of a card that is used."""
 PATIENCE = 180.0
-"""Seconds that JAX may take to start cards: some forty times what that takes by counting."""
+"""Time limit for JAX to start the cards [s]; about forty times the estimate."""
 _MODULE = "engine.program.running.hardware"
 _ASLEEP: list[str | None] = []
-"""The platforms that JAX is to start once cards are wanted, as long as it starts processors alone."""
+"""While JAX is restricted to processors: the value of `jax_platforms` to restore once cards are wanted; else empty."""
 _STARTED = b"started"
 _FAILED: list[str] = []
-"""Why this process takes no card."""
+"""Why this process uses no card; empty as long as it may."""
 _COMPUTE_MODE, _EXCLUSIVE = 20, 3
-"""The driver's numbers of what it is asked for, and of its answer that a card lets one process in."""
+"""Numbers of the CUDA driver: the attribute "compute mode", and its value for exclusive use by one process."""
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
-"""JAX for cards; the CUDA that a driver must know for it, as 1000 major + 10 minor, and the first driver that does."""
+"""JAX's package for NVIDIA's cards -> (CUDA version that the driver must support, 1000 major + 10 minor; first such driver)."""
 _ROCM = "jax_rocm60_plugin", "jax_rocm7_plugin"
 
 
 class NoCard(Exception):
-    """No card of this machine can be used; why, and what helps, are the arguments, a sentence each."""
+    """Raised where no card of this machine can be used; its arguments are sentences that say why, and what helps."""
 
     def __str__(self) -> str:
         return " ".join(self.args)
 
 
 def processors() -> Mesh:
-    """This machine's processors in a row."""
+    """This machine's processors, as JAX devices along one axis."""
     return Mesh(np.array(jax.local_devices(backend="cpu")), (AXIS,))
 
 
 def by_number(platform: str, numbers: Sequence[int]) -> Mesh:
-    """Devices of a platform in a row, by their numbers."""
+    """The devices of a platform with these numbers, along one axis in this order."""
     there = {device.id: device for device in jax.local_devices(backend=platform)}
     return Mesh(np.array([there[number] for number in numbers]), (AXIS,))
 
 
 def cards_wanted() -> bool:
-    """Whether this machine has been made ready for cards, and nothing in the environment hides them."""
+    """Whether a package of JAX for cards is installed, and no environment variable hides the cards."""
     return bool(_installed(_PLUGINS) or _installed(_ROCM)) and not _hidden()
 
 
 def keep_asleep() -> None:
-    """Has JAX start no card before `cards` is asked for any: it would start all of them at its first use, and one that hangs would hang it.
+    """Keeps JAX from starting cards until `cards` is called.
 
-    To be called before JAX is first used.
+    JAX would start all of them at its first use, and hang if one of them hangs. To be called before JAX is first used.
     """
     if not _ASLEEP and (_installed(_PLUGINS) or _installed(_ROCM)):
         _ASLEEP.append(jax.config.jax_platforms)  # type: ignore[attr-defined]
@@ -73,7 +73,10 @@ def keep_asleep() -> None:
 
 
 def visible_cards() -> list[str]:
-    """What `CUDA_VISIBLE_DEVICES` calls each card that this process may see, without waking any; none without JAX for CUDA."""
+    """Names, as in `CUDA_VISIBLE_DEVICES`, of the cards that this process may see; empty without JAX for CUDA.
+
+    No card is started.
+    """
     if not _installed(_PLUGINS):
         return []
     given = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -84,12 +87,12 @@ def visible_cards() -> list[str]:
 
 
 def cards() -> tuple[list[Any], str]:
-    """The cards that take part, as JAX has them, and in words which are left out.
+    """(the cards to use as JAX devices, which others are left out as a sentence or "").
 
-    Where JAX has been kept from starting them, another process starts them first.
+    Where `keep_asleep` has kept JAX from starting cards, another process starts them first as a test, then this one does.
 
     Raises:
-      NoCard: there is none, or they do not start.
+      NoCard: there is no card, or they do not start.
     """
     if wrong := obstacles() or _FAILED:
         raise NoCard(*wrong)
@@ -103,10 +106,10 @@ def cards() -> tuple[list[Any], str]:
 
 
 def _wake() -> None:
-    """Has JAX start cards from here on, once they have started for another process.
+    """Lets JAX start cards in this process, after they have started in another one.
 
     Raises:
-      NoCard: they have not; it is not tried again.
+      NoCard: they did not start there; this process does not try again.
     """
     try:
         told = apart.answered(_MODULE, b"", PATIENCE, "the start of the cards")
@@ -121,10 +124,10 @@ def _wake() -> None:
 
 
 def give_up(why: str) -> None:
-    """Has this process take no card from here on.
+    """Keeps this process from using cards from here on.
 
     Args:
-      why: a sentence.
+      why: the reason, a sentence.
     """
     _FAILED.append(why)
 
@@ -134,7 +137,7 @@ def _not_found(failure: BaseException | str) -> str:
 
 
 def obstacles() -> list[str]:
-    """What keeps every card of this machine from being used, and what helps, a sentence each; none where nothing is known to."""
+    """Known reasons why no card of this machine can be used, each a sentence with a remedy; may be empty."""
     plugins = _installed(_PLUGINS)
     if not plugins and (_installed(_ROCM) or (_ROOT / "dev/kfd").exists()):
         return ["this machine's cards are AMD's (ROCm), and the code is written for NVIDIA's."]
@@ -143,10 +146,9 @@ def obstacles() -> list[str]:
 
 
 def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
-    """Cards of one name and capability, and in words which others are left out.
+    """(the cards of one name and compute capability, which others are left out as a sentence or "").
 
-    The most that there are; of as many, those of the higher capability, then those with more multiprocessors, then those
-    that come first.
+    The kind with most cards is taken; among equals that of the higher capability, then with more multiprocessors, then the first.
     """
     kinds = [(card.device_kind, capability(card)) for card in row]
     counts = Counter(kinds)
@@ -161,19 +163,19 @@ def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
 
 
 def capability(card: Any) -> float:
-    """The compute capability of a card, such as 8.9; that of the oldest where it does not say."""
+    """The compute capability of a card, such as 8.9; `OLDEST` where the card does not say."""
     return float(getattr(card, "compute_capability", OLDEST))
 
 
 def refuse_too_old(mesh: Mesh) -> None:
-    """Raises a CardFailed where a card is older than any that the code was compared for."""
+    """Raises a CardFailed if the compute capability of a card is below `OLDEST`."""
     card = min(mesh.devices.flat, key=capability)
     if capability(card) < OLDEST:
         raise CardFailed(f"{card.device_kind} has capability {capability(card)}, and the code needs {OLDEST}")
 
 
 def refuse_too_full(mesh: Mesh, needed: int) -> None:
-    """Raises a CardFailed where a card has less memory free than is needed, in bytes."""
+    """Raises a CardFailed if a card has fewer than `needed` bytes of free memory; passes where it does not tell."""
     room = memory(mesh)
     if room is not None and room < needed:
         name, had, asked = mesh.devices.flat[0].device_kind, room >> 20, -(-needed >> 20)
@@ -181,7 +183,7 @@ def refuse_too_full(mesh: Mesh, needed: int) -> None:
 
 
 def refuse_exclusive(mesh: Mesh) -> None:
-    """Raises a CardFailed where a card is in a mode in which no other process than this may use it."""
+    """Raises a CardFailed if a card is in exclusive mode, which keeps out the process that tests the first launch."""
     for card in mesh.devices.flat:
         if getattr(card, "platform", "") == "gpu" and _mode(card.local_hardware_id) == _EXCLUSIVE:
             why = "its first launch is tried in a process of its own, which the mode EXCLUSIVE_PROCESS keeps out"
@@ -189,7 +191,10 @@ def refuse_exclusive(mesh: Mesh) -> None:
 
 
 def memory(mesh: Mesh) -> int | None:
-    """Bytes that a run may take on each card, that of the least: what JAX may take, and what is free; None where a device does not tell."""
+    """Bytes that a run may use on every card, the least over the cards; None where a device does not tell.
+
+    For a card this is what is free or held idle by JAX, and at most JAX's own limit.
+    """
     rooms = []
     for card in mesh.devices.flat:
         told = card.memory_stats() or {}
@@ -201,7 +206,7 @@ def memory(mesh: Mesh) -> int | None:
 
 
 def driver() -> str:
-    """The version of NVIDIA's driver, as far as it says, and the CUDA that it knows; "" without one."""
+    """Version of NVIDIA's driver and the CUDA version that it supports, as text; "" without a driver."""
     library, file = _driver(), _ROOT / "proc/driver/nvidia/version"
     if library is None:
         return ""
@@ -216,7 +221,7 @@ def _installed(names: Any) -> list[str]:
 
 
 def _hidden() -> str:
-    """What in the environment hides all cards, and what helps; "" where nothing does."""
+    """A sentence on the environment variable that hides all cards, with a remedy; "" where none does."""
     shown, platforms = os.environ.get("CUDA_VISIBLE_DEVICES"), os.environ.get("JAX_PLATFORMS", "")
     if shown is not None and not _numbered(shown):
         return f"CUDA_VISIBLE_DEVICES is '{shown}', which shows no card. Unset it."
@@ -230,7 +235,7 @@ def _numbered(shown: str) -> list[str]:
 
 
 def _unfit_driver(plugins: Sequence[str]) -> str:
-    """What is wrong with NVIDIA's driver for JAX as it is installed, and what helps; "" where nothing is known to be."""
+    """A sentence on why NVIDIA's driver does not fit the installed JAX, with a remedy; "" where no reason is known."""
     library = _driver()
     if library is None and (_ROOT / "dev/dxg").exists():
         return "WSL2 has no libcuda. Install NVIDIA's driver in Windows, none in Linux, then wsl --shutdown."
@@ -246,7 +251,7 @@ def _unfit_driver(plugins: Sequence[str]) -> str:
 
 
 def _known(library: Any) -> int:
-    """The CUDA that a driver knows, as 1000 major + 10 minor; 0 where it does not say."""
+    """CUDA version that a driver supports, as 1000 major + 10 minor; 0 where it does not say."""
     number = ctypes.c_int()
     return 0 if library.cuDriverGetVersion(ctypes.byref(number)) else number.value
 
@@ -256,7 +261,7 @@ def _as_cuda(number: int) -> str:
 
 
 def _driver() -> Any | None:
-    """NVIDIA's driver, as every program on a card calls it."""
+    """NVIDIA's driver library, libcuda; None where there is none."""
     try:
         return ctypes.CDLL("libcuda.so.1")
     except OSError:
@@ -264,7 +269,7 @@ def _driver() -> Any | None:
 
 
 def _does(*asked: tuple[Any, ...]) -> bool:
-    """Whether the driver is there and does what it is asked, each a function's name and what it takes."""
+    """Whether the driver is there and all calls succeed, each given as (name of the function, its arguments)."""
     library = _driver()
     return library is not None and not any(
         getattr(library, name)(*given) for name, *given in (("cuInit", 0), *asked)
@@ -272,20 +277,20 @@ def _does(*asked: tuple[Any, ...]) -> bool:
 
 
 def _counted() -> int:
-    """Cards that the driver counts: under WSL2 none is listed."""
+    """Number of cards by the driver's count, for WSL2, where /proc lists none."""
     count = ctypes.c_int()
     return count.value if _does(("cuDeviceGetCount", ctypes.byref(count))) else 0
 
 
 def _mode(ordinal: int) -> int:
-    """Which processes a card lets in, as the driver numbers it; 0 for all, or where the driver does not say."""
+    """Compute mode of a card as the driver's number; 0, every process may use it, also where the driver does not say."""
     card, mode = ctypes.c_int(), ctypes.c_int()
     get = "cuDeviceGet", ctypes.byref(card), ordinal
     return mode.value if _does(get, ("cuDeviceGetAttribute", ctypes.byref(mode), _COMPUTE_MODE, card)) else 0
 
 
 def _free(ordinal: int) -> int | None:
-    """Bytes that are free on a card, whoever holds the others; None where the driver does not say."""
+    """Bytes of free memory on a card, all processes considered; None where the driver does not say."""
     library = _driver()
     card, context = ctypes.c_int(), ctypes.c_void_p()
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
@@ -304,7 +309,7 @@ def _free(ordinal: int) -> int | None:
 
 
 def _start(_: bytes) -> bytes:
-    """Whether cards start for this process, or what JAX says."""
+    """Starts the cards in this process: `_STARTED`, or the first line of JAX's error."""
     try:
         jax.local_devices(backend="cuda")
     except RuntimeError as failure:

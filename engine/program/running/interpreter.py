@@ -1,4 +1,7 @@
-"""A traced rule computed by NumPy for a few paths, in single or in double precision: nothing is compiled."""
+"""Interprets a traced rule with NumPy for a few paths, in single or double precision, without compiling the rule.
+
+Primitives that are not elementwise, such as a sort, are run one by one by JAX.
+"""
 
 from __future__ import annotations
 
@@ -15,21 +18,22 @@ from engine.program.lowering.operation_table import OPERATIONS, named
 from engine.program.tracing.equations import Atom, Constant, Equation, Rule
 
 Numbers = np.ndarray
-"""Values [policy or 1, path or 1, ...] of one scalar, or array, of a rule."""
+"""Values of one variable of a rule, [policy or 1, path or 1, ...]; behind these two are the variable's own axes."""
 
 
 class NotInterpreted(Exception):
-    """The rule holds an operation with a body of its own, such as a loop, or of one precision alone."""
+    """Raised for a rule with a primitive that has a body, such as a loop, or works in one precision alone."""
 
 
 class Interpreted:
-    """A rule as a list of NumPy's functions.
+    """A rule as a list of NumPy functions; a call computes its outputs.
 
     Args:
-      dtype: of its floating numbers, whatever they were traced in: float32 or float64.
+      rule: the traced rule.
+      dtype: float32 or float64, the type of all floating-point numbers, whatever the rule was traced in.
 
     Raises:
-      NotInterpreted: the rule cannot be computed so.
+      NotInterpreted: the rule cannot be interpreted.
     """
 
     def __init__(self, rule: Rule, dtype: type):
@@ -57,13 +61,13 @@ class Interpreted:
             last.update(dict.fromkeys((*reads, *gives), number))
         self._outputs = [place(atom) for atom in rule.outputs]
         kept = {*self._outputs, *(at for at, _ in self._constants)}
-        for at, number in last.items():  # let go of as soon as nobody reads it any more
+        for at, number in last.items():  # a value is freed after its last reader
             if at not in kept:
                 self._steps[number][3].append(at)
         self._count = len(places)
 
     def __call__(self, values: Sequence[Numbers]) -> list[Numbers]:
-        """The outputs, from the inputs in the order of the rule."""
+        """The outputs of the rule for these inputs, both in the order of the rule."""
         held: list[Any] = [None] * self._count
         for at, constant in self._constants:
             held[at] = constant
@@ -82,12 +86,12 @@ class Interpreted:
 
 
 def _kind(of: np.dtype, dtype: type) -> np.dtype:
-    """A type with all floating ones replaced by one."""
+    """`dtype` in place of any floating-point type; other types unchanged."""
     return np.dtype(dtype) if np.issubdtype(of, np.floating) else np.dtype(of)
 
 
 def _function(equation: Equation, dtype: type) -> Callable[..., Numbers] | None:
-    """What NumPy has for an operation number by number, which gives one array; None for another operation."""
+    """The NumPy function for an elementwise primitive with one result; None for any other primitive."""
     name, params, atoms = equation.name, equation.params, equation.inputs
     if any(atom.shape != atoms[0].shape for atom in atoms):
         return None
@@ -97,7 +101,7 @@ def _function(equation: Equation, dtype: type) -> Callable[..., Numbers] | None:
     if meaning and meaning.numbers and meaning.takes(atoms[-1].dtype):
         if name == "convert_element_type":
             return partial(meaning.numbers, dtype=_kind(params["new_dtype"], dtype))
-        # bits are of one precision
+        # the bits of a number depend on its precision
         return None if name == "bitcast_convert_type" else meaning.numbers
     if function and name == "integer_pow":
         return partial(function.numbers, y=params["y"])
@@ -105,7 +109,7 @@ def _function(equation: Equation, dtype: type) -> Callable[..., Numbers] | None:
 
 
 def _function_of_several(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
-    """Another operation, which gives as many arrays as it has outputs."""
+    """A function for a primitive that is not elementwise, which gives a sequence of its results."""
     name, params = equation.name, equation.params
     if name == "optimization_barrier":
         return lambda *values: values
@@ -119,7 +123,7 @@ def _leaves(params: Mapping[str, Any]) -> list[Any]:
 
 
 def _by_jax(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
-    """An operation that is not done number by number, mapped over paths and policies."""
+    """A function that runs a primitive by JAX, mapped over policies and paths."""
     floats = {np.dtype(np.float32), np.dtype(np.float64)}
     params = {
         name: np.dtype(dtype) if isinstance(value, np.dtype) and value in floats else value
@@ -130,25 +134,25 @@ def _by_jax(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]
         try:
             with jax.enable_x64(dtype == np.float64):
                 return [np.asarray(result) for result in _mapped(equation, params, values)]
-        except (TypeError, ValueError, NotImplementedError) as error:  # of one precision by its parameters
+        except (TypeError, ValueError, NotImplementedError) as error:  # its parameters fix one precision
             raise NotInterpreted(equation.name) from error
 
     return function
 
 
 def _mapped(equation: Equation, params: Mapping[str, Any], operands: Sequence[Any]) -> list[Any]:
-    """What an operation gives that is not done number by number, for all policies and paths of its operands.
+    """The results of a primitive, by JAX, for all policies and paths of its operands.
 
     Args:
-      params: those of the equation, or others.
-      operands: [policy or 1, path or 1, ...], as the results are.
+      params: parameters of the primitive, which may differ from those of the equation.
+      operands: [policy or 1, path or 1, ...]; the results have the same two axes in front.
     """
 
     def rule(*values: Any) -> list[Any]:
         results = equation.primitive.bind(*values, **params)
         return list(results) if equation.primitive.multiple_results else [results]
 
-    # an axis that an operand does not have is not mapped: a branch that is chosen by the year alone stays one
+    # an axis of length 1 is not mapped: a branch that is chosen by the year alone stays a branch
     sizes = [max([1, *(operand.shape[axis] for operand in operands)]) for axis in (0, 1)]
     for axis in (1, 0):  # paths inside, policies outside
         over = [0 if operand.shape[axis] > 1 else None for operand in operands]
@@ -169,4 +173,4 @@ def _selected(which: Numbers, *cases: Numbers) -> Numbers:
 _OF_NUMPY: Mapping[str, Callable[..., Numbers]] = {
     "add_any": np.add, "clamp": lambda low, x, high: np.clip(x, low, high), "copy": np.copy, "select_n": _selected,
 }  # fmt: skip
-"""What is put together from operations, or none at all."""
+"""Elementwise primitives that have no row in the table of operations."""

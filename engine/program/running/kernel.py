@@ -1,4 +1,4 @@
-"""The program of a study in the fastest form that its model allows: the one loop on processors or GPUs, else XLA's."""
+"""Builds a study's program in the fastest form that its model allows: the one loop, else XLA's."""
 
 from __future__ import annotations
 
@@ -54,10 +54,10 @@ def program_on(
     """The program of a study on a mesh of devices.
 
     Args:
-      lanes: paths of a tile of XLA's, or of a card's launch, a power of two; those of a tile of the study if not given.
-      dtype: of all numbers but the random words; that of the study if not given.
+      lanes: paths of a tile of XLA's program, or of a launch on a card, a power of two; the study's tile if not given.
+      dtype: floating-point type of the program; that of the study if not given.
       form: one of `FORMS`; that of the study if not given.
-      why: as `Form` has it, of the devices.
+      why: the reason for the devices, as in `Form`.
 
     Raises:
       UserError: the model ships, and has been changed in memory since the study was loaded.
@@ -85,17 +85,17 @@ def _joined(*reasons: str) -> str:
 
 
 def processor() -> str:
-    """What a processor is, as far as rounding depends on it, such as "cpu x86_64".
+    """The kind of this machine's processor, as far as rounding depends on it, such as "cpu x86_64".
 
-    Those of one architecture have the same bits (seen with AVX2 and with AVX-512), but for those without fused
-    multiply-add, which round twice.
+    Processors of one architecture give the same bits (verified with AVX2 and AVX-512), except those without fused multiply-add, which
+    round a product and its sum separately; their kind ends in "without fma".
     """
     return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
 
 
 @functools.cache
 def _fuses() -> bool:
-    """Whether the processor multiplies and adds with one rounding; so it is taken to where it does not tell."""
+    """Whether the processor has fused multiply-add; True where the system does not say."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -105,12 +105,12 @@ def _fuses() -> bool:
 
 
 def has_loop(study: Study) -> bool:
-    """Whether a study's program is the one loop."""
+    """Whether a study is computed by the one loop, by its own setting and as its model allows it."""
     return study.program == FORMS[0] and isinstance(_loop(study, study.dtype), Unlisted)
 
 
 def operations(study: Study) -> int | None:
-    """Operations that the one loop takes for a future, as `Listing.of_future`; None where the study's program is another."""
+    """Operations of a path in the one loop, as `Listing.of_future`; None where the study does not have that form."""
     loop = _loop(study, study.dtype) if study.program == FORMS[0] else ""
     if isinstance(loop, str):
         return None
@@ -119,12 +119,13 @@ def operations(study: Study) -> int | None:
 
 
 def kind_for(study: Study, kind: str) -> str:
-    """What the bits of a study's program hang on, on devices of a kind: nothing of them where it is the one loop.
+    """The kind of devices by which two runs of a study are known to have the same bits.
 
-    On a card it is the one loop too: either all compared bytes are the processors', or these compute it.
+    For XLA's program it is `kind` itself. The one loop gives the same bits on all processors (in double precision on those of one
+    kind, as functions are the C library's), and on cards, whose bytes are compared; its kind names the compiler's version instead.
 
     Args:
-      kind: of devices, as `devices.kind` gives it.
+      kind: kind of the devices, as `devices.kind` gives it.
     """
     if not has_loop(study):
         return kind
@@ -134,16 +135,18 @@ def kind_for(study: Study, kind: str) -> str:
 
 @contextlib.contextmanager
 def listed_once(study: Study) -> Iterator[None]:
-    """Within it a study is traced and listed once, however many ask; not at all where its code is known."""
+    """Context manager within which a study is traced once for all calls; not at all if its code is in the cache."""
     rules = None if _is_known(study, study.dtype, code_of(study)) else traced(study, study.dtype)
     yield
     del rules
 
 
 def compile_ahead(study: Study, blocks: bool, yearly: bool) -> None:
-    """Compiles what blocks and the yearly sample need of a study's one loop beside each other, where it is not known.
+    """Compiles in parallel the code that a run of the one loop needs and the cache does not hold, if it is several.
 
-    One after the other it would leave cores idle.
+    Args:
+      blocks: whether outcomes of blocks (and draws, where the study keeps them) are needed.
+      yearly: whether yearly values are needed.
     """
     code, dtype = code_of(study), study.dtype
     wanted = {OUTCOMES: blocks, YEARS: yearly, DRAWS: blocks and study.keep.draws}
@@ -174,7 +177,7 @@ def _compile(study: Study, listing: Listing, gives: str) -> None:
 
 
 def _loop(study: Study, dtype: type) -> Unlisted | str:
-    """The one loop of a study, or what of its model has no form in it; where its code is known, nothing is traced to tell."""
+    """The one loop of a study, or why it has none; traces nothing where the code is in the cache."""
     code = code_of(study)
     if _is_known(study, dtype, code):
         return Unlisted(dtype, partial(_listed, study, dtype), code)
@@ -193,9 +196,9 @@ def _listed(study: Study, dtype: type) -> Listing:
 
 
 def form_of(study: Study, dtype: type) -> Listing | str:
-    """The operations of a study's one loop, once a processor's code has been made of them; or why it has none.
+    """The list of a study's one loop, once it has been compiled for the processor; or why it has none, as text.
 
-    So a model that ends the compiler is known before it is noted by which program its paths were computed.
+    It is compiled here so that a model that crashes LLVM is known before a run records which form computes its paths.
     """
     rules, listing = traced(study, dtype), listing_of(study, dtype)
     with _LISTING:
@@ -212,7 +215,7 @@ def form_of(study: Study, dtype: type) -> Listing | str:
 
 
 def listing_of(study: Study, dtype: type) -> Listing | str:
-    """The operations of a study's one loop; or what has no form in it."""
+    """The list of a study's one loop; or, as text, what in the model cannot be written in scalar operations."""
     rules = traced(study, dtype)
     with _LISTING:
         if rules not in _LISTED:

@@ -1,9 +1,9 @@
-"""What earlier processes found out about a study: its machine code, whether its model keeps its contract, what rounding does to it.
+"""Cache keys by which a process finds what earlier ones found out about a study without tracing its model.
 
-Code itself is kept by its text, which must be written to be asked for: the model traced, its operations listed. Of a model of this
-package nothing can change that but the study's records, the code of this package as it is in memory (`modelling/executed.py`), and
-versions of what it is written with; where all are as they were, so is all that follows from them. A model of one's own may read what
-nobody sees: it is traced by every process.
+Machine code is cached under a digest of its text, and writing this text means tracing the model. For a model of this package the text
+follows from the study's records, the code of this package as it is in memory (`modelling/executed.py`) and the versions of the compilers.
+A digest of these is the key here, under which the layout of the code, the check of the model's contract and its rounding errors are kept. A
+user's own model may depend on anything, so it has no such key and every process traces it.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from engine.program.running import compilation_cache, machine_code
 from engine.study.study import Study
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
-"""Fields of a study that its list does not follow from: its records say what the document does, and the sources what the model does."""
+"""Fields of a study that are left out of its key, as they do not change its code or other parts of the key contain them."""
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 _CODE = tuple(
     f"{executed.PACKAGE}.{name}"
     for name in ("program.lowering.listing", "program.emitting.loop", "program.running.machine_code")
 )
-"""Modules that machine code is written by."""
+"""Modules that write machine code, with all that they import."""
 
 
 @dataclass(frozen=True)
 class Unlisted:
-    """A study whose code may be known, so that it need not be listed.
+    """A list of operations that is made only where the cache does not hold the code.
 
     Args:
-      dtype: of all numbers that go in and out.
-      listing: lists it where that must be.
-      code: of this package, as it was in memory when this was made; None where code hangs on what nobody sees.
+      dtype: floating-point type of inputs and results.
+      listing: makes the list.
+      code: digest of this package's code as it was in memory when this was made; None for a model that has no key.
     """
 
     dtype: type
@@ -54,21 +54,20 @@ class Unlisted:
 
 
 def code_of(study: Study, *more: str) -> str | None:
-    """What a study's machine code is written by, as `executed.code_of`.
+    """Digest of the Python code that writes a study's machine code; None for a model that has no key.
 
     Args:
-      more: modules that write code for others than this processor.
+      more: names of further modules, such as those that write code for cards.
     """
     return executed.code_of(study.model, *_CODE, *more)
 
 
 def key_of(study: Study, code: str | None, *about: str | int) -> str | None:
-    """What is kept by it follows from a study, from code, and from what is said about it; None where it hangs on what nobody sees.
-
-    The number of paths has no part in it.
+    """Cache key of a finding about a study, whatever its number of paths; None for a model that has no key.
 
     Args:
-      code: a digest of what finds it out, as it is in memory.
+      code: digest of the Python code that makes the finding, as `code_of` gives it.
+      about: the kind of finding, and what else it depends on.
     """
     records = {
         field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE
@@ -77,23 +76,24 @@ def key_of(study: Study, code: str | None, *about: str | int) -> str | None:
 
 
 def key_of_code(study: Study, code: str | None, dtype: type, width: int, gives: str) -> str | None:
-    """The key of a study's code.
+    """Cache key of the layout of a study's machine code; None for a model that has no key.
 
     Args:
       code: as `code_of` gives it.
+      dtype: floating-point type of the code.
       width: lanes of a vector.
-      gives: what the code gives, as `loop.code` takes it.
+      gives: what the code computes, as `loop.code` takes it.
     """
     return key_of(study, code, "code", np.dtype(dtype).name, width, gives)
 
 
 def key_of_contract(model: Model) -> str | None:
-    """The key of a model that keeps its contract."""
+    """Cache key of the finding that a model keeps its contract; None for a model that has no key."""
     return _key(model, executed.code_of(model, contract.__name__), ["contract"])
 
 
 def found(key: str) -> tuple[Layout, Any] | None:
-    """The layout of known code and what holds its functions in memory; None where it is not known, or not there any more."""
+    """(layout of the machine code under a key, the loaded code); None where the cache does not hold both."""
     noted = _noted(key)
     engine = None if noted is None else machine_code.kept(noted["code"])
     if noted is None or engine is None:
@@ -104,22 +104,24 @@ def found(key: str) -> tuple[Layout, Any] | None:
 
 
 def is_known(key: str | None) -> bool:
-    """Whether code was written under the key."""
+    """Whether the cache holds the layout of machine code under the key."""
     return key is not None and _noted(key) is not None
 
 
 def operations(key: str | None) -> int | None:
-    """As `Listing.of_future`, of the study whose code was written under the key; None where that is not known."""
+    """`Listing.of_future` of the study whose layout is kept under the key; None where there is none."""
     noted = None if key is None else _noted(key)
     return None if noted is None else noted.get("operations")
 
 
 def note(study: Study, code: str | None, key: str | None, written: Code, listing: Listing) -> None:
-    """Notes for the next process what was written under a key, where nobody has changed anything meanwhile.
+    """Keeps the layout of machine code under a key, unless the Python code that wrote it has changed meanwhile.
 
     Args:
-      code: what the study's code was written by, as `code_of` gave it before.
-      listing: that it was written from.
+      code: as `code_of` gave it before the code was written.
+      key: as `key_of_code` gives it; with None nothing is kept.
+      written: the machine code's text and layout.
+      listing: the list that it was written from.
     """
     if key is not None and code_of(study) == code:
         held = {**asdict(written.layout), "dtype": np.dtype(written.layout.dtype).name}
@@ -143,8 +145,8 @@ def _packages() -> dict[str, str]:
 
 
 def _surroundings() -> dict[str, Any]:
-    """All but the study and the code of this package that code follows from."""
-    # which devices JAX starts changes no code
+    """What machine code depends on besides the study and this package: versions, processor and settings of JAX."""
+    # the code does not depend on which devices JAX starts
     told = {
         name: value
         for name, value in jax.config.values.items()
@@ -158,7 +160,7 @@ def _surroundings() -> dict[str, Any]:
 
 
 def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
-    """One digest of records, of the code that they are handed to, and of all that they stand among; None where one is no plain data."""
+    """Digest of the surroundings, of `code`, of the model and of `about`; None without `code`, or where something is no plain data."""
     if code is None:
         return None
     digest = hashlib.blake2b(digest_size=16)
@@ -181,7 +183,7 @@ def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
 
 
 def _add(value: Any, to: Callable[[bytes], None]) -> None:
-    """Adds a record's type and content, and all that it is made of.
+    """Feeds the type and content of a value, and of all its parts, to a digest.
 
     Raises:
       TypeError: something in it is no plain data.

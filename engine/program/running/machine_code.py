@@ -1,4 +1,4 @@
-"""LLVM IR to machine code of this processor, kept in the private folder so that the next process need not compile it again."""
+"""Compiles LLVM IR to machine code for this processor, with a cache on disk, and loads it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from engine.program.running import compilation_cache, object_code
 
 _LOADED: dict[str, Any] = {}
 _LOADING = threading.Lock()
-"""What holds code is made once: LLVM ends the process where one is given up that another replaced."""
+"""Held while code is loaded, so that each is loaded once: LLVM crashes where a duplicate is freed."""
 _ENDED: dict[str, object_code.CompilerEnded] = {}
 
 
 def width() -> int:
-    """Paths that a vector register holds."""
+    """Number of 32-bit values that a vector register of this processor holds: 16, 8 or 4."""
     features = llvm.get_host_cpu_features()
     if features.get("avx512f") and features.get("avx512dq"):
         return 16
@@ -28,31 +28,31 @@ def width() -> int:
 
 
 def compiler() -> str:
-    """What the machine code is made by, as far as it may change with it."""
+    """Versions of llvmlite and LLVM as text; machine code may change with them."""
     return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 
 
 def made_by() -> str:
-    """The compiler's version and the target that it compiles for."""
+    """LLVM's version and the target and processor that it compiles for, as text."""
     return f"LLVM {'.'.join(map(str, llvm.llvm_version_info))} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
 
 
 def surroundings() -> list[str]:
-    """All but its text that machine code follows from."""
+    """What machine code depends on besides its text: compiler, code model, processor and its features."""
     cpu = llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
     return [compiler(), object_code.CODE_MODEL, *cpu, platform.machine()]
 
 
 def key_of(text: str) -> str:
-    """What the machine code of a text is kept by."""
+    """Cache key of the machine code of a text of LLVM IR on this processor: 32 hex digits."""
     return hashlib.blake2b("\0".join([text, *surroundings()]).encode(), digest_size=16).hexdigest()
 
 
 def loaded(text: str) -> Any:
-    """What holds the functions of a text of LLVM IR in memory.
+    """The execution engine that holds the functions of a text of LLVM IR: from memory, from the cache, or compiled.
 
     Raises:
-      CompilerEnded: LLVM ended its process over it.
+      CompilerEnded: LLVM crashed on the text.
     """
     key = key_of(text)
     engine = kept(key)
@@ -70,7 +70,7 @@ def loaded(text: str) -> Any:
 
 
 def kept(key: str) -> Any | None:
-    """As `loaded`, of machine code that is there already; None where it is not."""
+    """As `loaded`, given the key; None where the code is neither in memory nor in the cache."""
     if key in _LOADED:
         compilation_cache.asked(there=True)
         return _LOADED[key]
@@ -86,5 +86,5 @@ def _in_memory(key: str, code: bytes) -> Any:
 
 
 def function(engine: Any, name: str, kinds: list[Any]) -> Any:
-    """A function in memory, to be called with arguments of these types; other threads run meanwhile."""
+    """A function of an execution engine as a ctypes function with these argument types; calls release the GIL."""
     return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(name))

@@ -1,4 +1,4 @@
-"""Memory that is used again: a fresh page costs a processor more than what is computed into it, .4 to 2 ms a megabyte."""
+"""A pool of memory for large arrays: fresh pages cost 0.4 to 2 ms a megabyte, more than filling them."""
 
 from __future__ import annotations
 
@@ -12,39 +12,40 @@ import numpy as np
 
 Room = np.ndarray[Any, np.dtype[np.uint8]]
 LARGEST = 1 << 28
-"""Bytes that are kept for arrays to come; what has lain there longest goes first."""
+"""Most bytes that the pool keeps for later arrays; the oldest memory is released first."""
 SMALLEST = 1 << 20
-"""Bytes of an array from which on it is worth while."""
+"""Least size in bytes of an array that is taken from the pool."""
 _GIVEN_BACK, _FROM_THE_SYSTEM = -1, -3
-"""What glibc calls the free bytes from which on it gives memory back (M_TRIM_THRESHOLD), and the size from which on it asks for each array (M_MMAP_THRESHOLD)."""
+"""glibc's numbers of two settings: free bytes beyond which it returns memory to the system (M_TRIM_THRESHOLD), and the size from
+which on it requests each allocation from the system (M_MMAP_THRESHOLD)."""
 _ROOM = threading.local()
 _FREE: dict[int, Room] = {}
-"""By their addresses, those first that have lain there longest. There is no lock: memory may come back in the middle of anything."""
+"""The pool: address -> free memory, the oldest first. It has no lock, as memory may be returned at any point of any thread."""
 
 
 def keep() -> None:
-    """Has this process keep what it has let go of, up to `LARGEST`, for what it allocates next; where the C library can be told so."""
+    """Has the C library keep up to `LARGEST` freed bytes for later allocations, where it has such a setting."""
     with suppress(AttributeError, OSError, TypeError):
         tell = ctypes.CDLL(None).mallopt
-        tell(_FROM_THE_SYSTEM, 1 << 25)  # the most that it takes
+        tell(_FROM_THE_SYSTEM, 1 << 25)  # the largest value that glibc accepts
         tell(_GIVEN_BACK, LARGEST)
 
 
 def array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
-    """An array with nothing in particular in it; its memory is taken back when neither it nor any view of it is held any more."""
+    """An uninitialized array from the pool; its memory returns there once neither it nor a view of it is referenced."""
     kind = np.dtype(dtype)
     size = kind.itemsize * int(np.prod(shape))
     if size < SMALLEST:
         return np.empty(shape, kind)
     room = _taken(size)
-    # what lies between is no array, so that views hold this one and not the room
+    # through a memoryview, as views of an array would reference `room` itself and not `own`
     own = np.frombuffer(memoryview(room), np.uint8, size)  # type: ignore[arg-type]
     weakref.finalize(own, _give_back, room).atexit = False
     return own.view(kind).reshape(shape)
 
 
 def scratch(size: int) -> Room:
-    """A room for this thread to work in, on a line of the cache."""
+    """Scratch memory of this thread, uint8 [size], aligned to 64 bytes; the next call of the thread reuses it."""
     held = getattr(_ROOM, "held", None)
     if held is None or len(held) < size + 64:
         held = _ROOM.held = np.zeros(size + 64, np.uint8)
@@ -53,7 +54,7 @@ def scratch(size: int) -> Room:
 
 
 def _taken(size: int) -> Room:
-    """A room of at least this size, and at most twice of it."""
+    """Memory of at least `size` bytes: from the pool if it has some of at most twice that size, else new."""
     for place, room in list(_FREE.items()):
         if size <= len(room) <= 2 * size and _FREE.pop(place, None) is not None:
             return room

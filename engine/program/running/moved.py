@@ -1,4 +1,4 @@
-"""The program of a study whose futures were moved to where facts are likely: what they are made of is read run by run, and all that the facts say nothing of is drawn."""
+"""The program of a study with facts, whose futures are posterior samples kept in files ("moved" futures)."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ from engine.study.study import Block, Study
 from engine.study.tables.facts_tables import FUTURES
 
 LATER = 1 << 50
-"""Number of the path whose random numbers path 0 has wherever the facts say nothing: no study has as many, nor does moving use them."""
+"""Path number from which random numbers that no fact bears on are drawn; nothing else uses these paths."""
 _CHUNK = 8 * FUTURES
-"""Futures that are made at once."""
+"""Paths that are computed at once."""
 _PART = 1 << 28
-"""Bytes that yearly values of some years may take."""
+"""Most bytes of yearly values that are held at a time."""
 
 
 class MovedProgram:
-    """Moved futures in place of a study's own: a `Program`.
+    """The program of a study whose paths are posterior samples given facts ("moved" futures): a `Program`.
 
     Args:
-      study: whose facts say where its futures are kept.
-      own: the program of the same study without facts.
+      study: a study with facts, which know where the samples are kept.
+      own: the program of the same study without facts, which computes paths from given random numbers.
     """
 
     def __init__(self, study: Study, own: Program):
@@ -52,7 +52,7 @@ class MovedProgram:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """As `Program.forms`."""
+        """The forms of the program without facts."""
         return self._own.forms
 
     def fed(self, inputs: Any) -> MovedProgram:
@@ -64,7 +64,7 @@ class MovedProgram:
         self._own.prepare(years)
 
     def submit(self, block: Block) -> Pass:
-        """As `Program.submit`; the block is computed when somebody waits for it."""
+        """As `Program.submit`, but the block is computed only when its outcomes are waited for."""
 
         def outcomes() -> Outcomes:
             return np.concatenate(
@@ -77,7 +77,7 @@ class MovedProgram:
         return running.of(block)
 
     def path(self, number: int) -> Trace:
-        """As `Program.path`; the outcomes are by the very program that ran it, beside the same others."""
+        """As `Program.path`; outcomes are computed together with the paths around it, for the same bits as in a run."""
         first = number - number % _CHUNK
         part = Block(0, first, max(min(_CHUNK, self.study.paths - first), number + 1 - first))
         outcomes = self._own.outcomes_of(self.scores(part))[..., [number - first]]
@@ -97,10 +97,10 @@ class MovedProgram:
         return np.concatenate([self._in_full(part).draws for part in _parts(block)], axis=-1)
 
     def scores(self, block: Block) -> Scores:
-        """As `Program.scores`.
+        """As `Program.scores`: the posterior samples where facts bear on a random number, drawn ones elsewhere.
 
         Raises:
-          UserError: its futures are not there.
+          UserError: the samples have not been made yet.
         """
         facts, key = self.study.facts, (block.first, block.count)
         if facts is None or facts.held is None:

@@ -1,4 +1,4 @@
-"""The one loop as a program: machine code on plain threads, one for each core, straight into the arrays of a block."""
+"""The one loop on processors: machine code on one thread for each core, which writes into a block's arrays."""
 
 from __future__ import annotations
 
@@ -41,27 +41,28 @@ from engine.program.tracing import arguments
 from engine.study.study import Block, Study
 
 _SHARE = 1 << 14
-"""Paths that a thread takes at once."""
+"""Most paths that a thread computes in one task."""
 _PART = 1 << 27
-"""Bytes of yearly values that are in memory at a time: fresh memory costs more than paths computed again."""
+"""Most bytes of yearly values in memory at a time: fresh memory costs more time than computing paths again."""
 _WRITTEN = "outcomes", "cells", "kept", "scores"
-"""Arrays that code writes; code of scores reads the last one."""
+"""Arrays that machine code writes; code for given random numbers reads "scores" instead."""
 _PATHS, _BESIDE = "paths", "beside"
-"""Threads of the outcomes of blocks, which are under way all the time; and of whatever else is asked for, which does not wait for these."""
+"""Names of two thread pools: for blocks, always busy during a run; and for everything else, which need not wait for them."""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
 _KEYS = "factor_keys", "shock_keys"
-"""What a program may be fed with that its table does not hang on."""
+"""Arguments of a program on which its table does not depend."""
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """One function of a study in memory.
+    """A study's machine code in memory, for one kind of results.
 
     Args:
-      table: fills the table of one policy.
-      run: computes batches of paths.
-      engine: what holds the code; it lives as long as this.
+      layout: of the arrays that it reads and writes.
+      table: function that fills the table of one policy.
+      run: function that computes batches of paths.
+      engine: LLVM's execution engine, referenced so that the code stays in memory.
     """
 
     layout: Layout
@@ -71,7 +72,7 @@ class Compiled:
 
 
 def lanes(dtype: type) -> int:
-    """Numbers of a type that a vector of this processor holds."""
+    """Number of values of a 32-bit or 64-bit type that a vector register of this processor holds."""
     return machine_code.width() // (np.dtype(dtype).itemsize // 4)
 
 
@@ -80,11 +81,11 @@ class LoopProgram:
 
     Args:
       study: the resolved study.
-      mesh: one device for each thread.
-      listing: of its operations; or what lists them where its code is not known.
-      width: paths that are computed at once; as many as a vector of this processor holds if not given.
-      threads: as many as devices if not given.
-      why: as `Form` has it.
+      mesh: the processor's cores, one device for each thread.
+      listing: the study's list of operations, or how to make it.
+      width: lanes of a vector; as many as this processor's registers hold if not given.
+      threads: number of threads; as many as devices if not given.
+      why: the reason for these devices, as in `Form`.
     """
 
     def __init__(
@@ -114,10 +115,13 @@ class LoopProgram:
         return other
 
     def under(self, levers: Any) -> LoopProgram:
-        """The same futures by the same code, under policies of which there may be more or fewer than the study's.
+        """The same paths and code under other policies, which may be more or fewer than those of the study.
 
         Args:
-          levers: as `arguments.of` gives them.
+          levers: as `arguments.of` gives them under "levers".
+
+        Raises:
+          ValueError: a lever has another type or another number of years than in the study.
         """
         ones = [jax.tree.map(lambda leaf: leaf[..., :1], one) for one in (levers, self.inputs["levers"])]
         arguments.must_be_alike(*ones)
@@ -195,11 +199,11 @@ class LoopProgram:
         return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
 
     def _of_scores(self, gives: str, scores: Scores) -> dict[str, np.ndarray]:
-        """What is computed of random numbers that are handed in, [stream, path]."""
+        """Results, as `gives` names them, of paths with the given random numbers [stream, path]."""
         code, table, count = self._code(gives, of_scores=True), self._table(gives), scores.shape[-1]
         layout = code.layout
         batches = -(-count // layout.batch)
-        # draws alone are made of the first rows
+        # code for draws reads the first rows alone
         given, shape = scores, (layout.normals + layout.uniforms, batches * layout.batch)
         if scores.shape != shape or scores.dtype != self.dtype or not scores.flags.c_contiguous:
             given = np.zeros(shape, self.dtype)
@@ -216,11 +220,13 @@ class LoopProgram:
     def _start(
         self, gives: str, first: int, count: int, years: range | None = None, threads: str = _BESIDE
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
-        """Starts paths; gives the arrays that they are written to, from the batch of the first on, and what waits for them.
+        """Starts the computation of paths: (arrays for their results, function that waits until these are filled).
+
+        The arrays begin with the first path of the batch that contains path `first`, and hold whole batches.
 
         Args:
-          years: of the yearly values those that are wanted, counted from the first one; all if not given.
-          threads: which ones compute them.
+          years: years, from 0, whose yearly values are wanted; all if not given.
+          threads: name of the thread pool.
         """
         code, table = self._code(gives), self._table(gives)
         layout = code.layout
@@ -256,7 +262,7 @@ class LoopProgram:
             code.run(begin, end, low, high.ctypes.data, paths, *wanted, *pointers)
 
         each = max(1, min(_SHARE // layout.batch, -(-batches // self._n_threads)))
-        # counters are counted on in their low words, so a share ends where these begin anew
+        # code increments the low word of a counter alone, so a task ends where that overflows
         edge = (-counter % (1 << 32)) // layout.width
         cuts = sorted({*range(0, batches, each), batches} | {min(edge, batches)})
         pool = _threads(self._n_threads, threads)
@@ -270,7 +276,7 @@ class LoopProgram:
 
     def _code(self, gives: str, of_scores: bool = False) -> Compiled:
         kind = gives, of_scores
-        if kind in self._compiled:  # another one may be under way, and takes its time
+        if kind in self._compiled:  # without the lock, which another thread may hold while it compiles
             return self._compiled[kind]
         with _LOCK:
             if kind not in self._compiled:
@@ -289,7 +295,7 @@ class LoopProgram:
             return self._compiled[kind]
 
     def _loaded(self, gives: str, of_scores: bool) -> tuple[Layout, Any]:
-        """The layout of code and what holds it in memory: written where it is not known."""
+        """(layout of the machine code, execution engine): from the cache, else written and compiled."""
         listing, key, code = self._listing, None, None
         if isinstance(listing, Unlisted):
             code, what = listing.code, f"{gives} of scores" if of_scores else gives
@@ -303,7 +309,7 @@ class LoopProgram:
         return written.layout, engine
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
-        """What does not differ by path, computed once: the arrays of the code's table, and the keys."""
+        """The arrays that are the same for all paths: arguments and the table, computed once, and the keys."""
         code = self._code(gives)
         layout = code.layout
         if gives not in self._tables:
@@ -315,10 +321,10 @@ class LoopProgram:
 
 
 def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
-    """Where arrays lie, in the order in which code is handed them.
+    """Addresses of the arrays in the order in which machine code takes them.
 
     Raises:
-      ValueError: one is not of the form that the code reads or writes: it would run past its end.
+      ValueError: an array has another shape, type or layout in memory than the code expects, which would read past its end.
     """
     for name, (shape, dtype) in forms.items():
         array = held[name]
@@ -334,10 +340,10 @@ def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
 def code_in_memory(
     study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
 ) -> tuple[loop.Code, Any]:
-    """A study's code, as `loop.code` takes its arguments, and what holds it in memory.
+    """(a study's code, the execution engine that holds it); arguments as of `loop.code`.
 
     Raises:
-      CompilerEnded: LLVM ended its process over it.
+      CompilerEnded: LLVM crashed on the code.
     """
     written = loop.code(study, listing, inputs, width, gives, of_scores)
     try:
@@ -352,13 +358,14 @@ def code_in_memory(
 def filled(
     study: Study, inputs: Any, table: Callable[..., None], room: Room, years: int, each: int = 1
 ) -> dict[str, np.ndarray]:
-    """What code reads that does not differ by path: arguments and its table.
+    """The arrays "arguments", "table_lasting" and "table_each", which are the same for all paths.
 
     Args:
       inputs: as `arguments.of` gives them.
-      table: the function of the code that fills it.
-      room: words of the table.
-      each: policies that are computed together, and have one table.
+      table: machine code that fills the table.
+      room: size of the table.
+      years: number of years; the table has `room.each` words for each of them.
+      each: policies that one thread computes, which share a row of the table.
     """
     given, levers = table_inputs(study, inputs)
     levers = levers.reshape(len(levers) // each, -1)
@@ -379,7 +386,7 @@ def _threads(count: int, name: str) -> ThreadPoolExecutor:
 
 
 def _round_by_the_book() -> None:
-    """Has this thread round to nearest and keep subnormal numbers, whatever libraries set the thread to that started it."""
+    """Sets this thread to round to nearest and keep subnormal numbers, which libraries may have changed in the starting thread."""
     library = ctypes.CDLL(None)
     apple = sys.platform == "darwin"
     plain = ctypes.byref(ctypes.c_char.in_dll(library, "_FE_DFL_ENV")) if apple else _POINTER(-1)

@@ -1,6 +1,6 @@
-"""LLVM IR to an object file, in a process of its own: an assertion of LLVM's ends that process and nothing else.
+"""Compiles LLVM IR to an object file in another process, so that a failed assertion in LLVM does not end this one.
 
-The file is also that process's script. It imports nothing of this package, so that it starts in a tenth of a second.
+The file is also the script of that process. It imports nothing of this package, so that it starts in 0.1 s.
 """
 
 from __future__ import annotations
@@ -15,21 +15,24 @@ from typing import Any
 import llvmlite.binding as llvm
 
 CODE_MODEL = "large"
-"""Addresses are whole words of 64 bits. With those of 32 an object could be loaded only where its sections come to lie below 2 GiB, or
-within 2 GiB of each other, and nobody promises that; LLVM checks it by an assertion, which ends the process."""
+"""LLVM's code model: addresses have 64 bits.
+
+With 32 bits the sections of an object would have to be loaded below 2 GiB, or within 2 GiB of each other, which is not guaranteed; where
+it fails an LLVM assertion ends the process.
+"""
 _START = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
-"""With no folder that Python would look for modules in by itself, but that of llvmlite."""
+"""Starts the script with a module search path of the standard library and llvmlite's folder alone."""
 _PYTHONS_OWN = 1, 2
-"""Exit codes of a script that raised, or that Python could not run."""
+"""Python's exit codes where the script raised an exception, or could not be run."""
 
 
 class CompilerEnded(Exception):
-    """LLVM ended its process over a text; how, and with which words, is the text."""
+    """Raised where LLVM crashed on a text of LLVM IR; the message says by which signal, and LLVM's last words."""
 
 
 @functools.cache
 def target() -> Any:
-    """The processor that this process runs on."""
+    """LLVM's target machine for the processor that this process runs on."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     features = llvm.get_host_cpu_features().flatten()
@@ -37,19 +40,19 @@ def target() -> Any:
 
 
 def target_for(triple: str, processor: str, features: str) -> Any:
-    """A processor as LLVM has it, and the rules by which code is made for any."""
+    """LLVM's target machine for a processor, with this module's optimization level and code model."""
     return llvm.Target.from_triple(triple).create_target_machine(
         cpu=processor, features=features, opt=2, codemodel=CODE_MODEL, jit=True
     )
 
 
 def emitted(text: str) -> bytes:
-    """The object file of a text of LLVM IR, made here."""
+    """The object file of a text of LLVM IR, compiled in this process."""
     return target().emit_object(llvm.parse_assembly(text))
 
 
 def in_memory(code: bytes) -> Any:
-    """What holds the functions of an object file."""
+    """An execution engine with the functions of an object file, loaded into memory."""
     engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), target())
     engine.add_object_file(llvm.ObjectFileRef.from_data(code))
     engine.finalize_object()
@@ -57,10 +60,12 @@ def in_memory(code: bytes) -> Any:
 
 
 def emitted_apart(text: str) -> bytes:
-    """The object file of a text, made, and put in memory once, in another process.
+    """The object file of a text of LLVM IR, compiled and loaded once as a test in another process.
+
+    Where no process can be started, or Python fails in it, the text is compiled here.
 
     Raises:
-      CompilerEnded: LLVM ended it.
+      CompilerEnded: LLVM crashed in that process.
     """
     home = str(Path(llvm.__file__).parents[2])
     try:
@@ -74,7 +79,7 @@ def emitted_apart(text: str) -> bytes:
         return emitted(text)
     if done.returncode == 0:
         return done.stdout
-    if done.returncode in _PYTHONS_OWN:  # the same is raised here, if it was for the text
+    if done.returncode in _PYTHONS_OWN:  # if the text is at fault the same is raised here
         return emitted(text)
     last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     raise CompilerEnded(

@@ -1,7 +1,7 @@
-"""A few paths computed twice by NumPy, in single and in double precision, from the same random numbers: what rounding does to them.
+"""Computes a few paths with NumPy in single and in double precision, to show rounding errors.
 
-Their factors and shocks follow the study's laws one by one; how these move together is left out, as rounding does not ask
-for it. Nothing is compiled, so a pilot takes a fraction of a second.
+Both use the same random numbers. Factors and shocks are drawn from the study's marginal laws, independently, as dependence hardly
+matters for rounding. The model is not compiled, so a pilot takes a fraction of a second.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from engine.study.study import Study
 PATHS = 256
 """Paths of a pilot."""
 OPERATIONS = 150_000
-"""Operations of NumPy that a pilot may take in each precision, roughly: a long horizon is cut short."""
+"""Approximate limit of NumPy operations in each precision; later years are left out, but two are kept."""
 
 
 @dataclass(frozen=True)
 class Values:
-    """What a pilot gives in one precision.
+    """Draws and results of a pilot's paths in one precision.
 
     Args:
-      draws: of the factors, [factor, path].
+      draws: factor draws, [factor, path].
       outcomes: [policy, outcome, path].
       yearly: [policy, year, cell, path]; no year for a static model.
     """
@@ -49,10 +49,10 @@ class Pilot:
 
 
 def pilot(study: Study, rules: Rules | None = None) -> Pilot | None:
-    """The pilot of a study; None where its model has loops, which only a compiler takes.
+    """The pilot of a study; None where its model cannot be interpreted, as with loops.
 
     Args:
-      rules: of the study, where they have been traced already.
+      rules: the study's rules, if they have been traced already.
     """
     rules = rules or Rules(study, np.float32)
     random = np.random.default_rng(study.seed)
@@ -78,7 +78,7 @@ def _years(study: Study, rules: Rules) -> int:
 
 
 def _shocks(study: Study, random: Any, years: int, factors: dict[str, np.ndarray]) -> list[Numbers]:
-    """Shocks [year, path] of each stream, in the order of the model."""
+    """Shocks of each stream, [year, path] each, in the order of the model."""
     shocks, drawn = study.shocks, []
     for name, streams in shock_streams(study.model).items():
         law, moving = study.model.shocks[name].law, shocks.moving.get(name)
@@ -95,10 +95,10 @@ def _shocks(study: Study, random: Any, years: int, factors: dict[str, np.ndarray
 def _moving(
     one: Moving, regime: Regime | None, random: Any, years: int, factors: dict[str, np.ndarray]
 ) -> Numbers:
-    """A shock that the study says something of, each year for itself."""
+    """A shock with a law, jumps or regimes in the study, [year, path]; years are drawn independently."""
 
     def of(law: Any) -> Numbers:
-        # some laws take SciPy milliseconds a quantile: a few are taken again and again
+        # some quantiles take SciPy milliseconds each: `PATHS` of them are computed, and resampled
         return random.choice(law.at_score(random.standard_normal(PATHS)), (years, PATHS))
 
     if one.jumps is not None:

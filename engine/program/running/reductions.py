@@ -1,7 +1,7 @@
-"""What a block leaves of its outcomes, made where they lie: counts by bin, sums, events, and the outcomes that are kept whole.
+"""Reduces a block's outcomes on the device that computed them: histograms, sums, counts of events.
 
-What comes of it are the bytes of `risk/estimation/tallies.py`, which says what they mean. Values are compared by their keys, whole numbers that order like
-them, so that nothing hangs on what a device does with subnormal numbers; sums are added up in the order that is stated there.
+The results are bit for bit the tallies of `risk/estimation/tallies.py`, where their meaning and the order of sums are stated. Values are
+compared by their keys, integers in the same order, so that a device's treatment of subnormal numbers does not matter.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from engine.program.running.contract import Outcomes, Pass
 from engine.study.study import Block
 
 LANES = 256, 16
-"""As `risk.tallies.LANES`."""
+"""Lanes to which values are dealt to be summed, as `LANES` in `risk/estimation/tallies.py`."""
 LOOKED_AT = 1 << 6
-"""Paths at the end of a block that cross as they are, to be held against the processors'."""
+"""Paths at the end of a block whose outcomes are transferred whole, to be compared with the processors'."""
 MOST_ROWS = 1 << 11
-"""Outcomes and policies of a block that are counted, at most: their bins by group are numbered in 32 bits."""
+"""Most histograms of a block, one for each tallied outcome and policy: all their bins are numbered in 32 bits."""
 _BINS = 1 << 16
 _PINNED = "pinned_host"
 _SIGN, _ONES, _INFINITE, _LEAST_NORMAL = 1 << 31, 0xFFFFFFFF, 0x7F800000, 0x00800000
@@ -34,16 +34,16 @@ _SIGN, _ONES, _INFINITE, _LEAST_NORMAL = 1 << 31, 0xFFFFFFFF, 0x7F800000, 0x0080
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked of the outcomes of a block, which are of single precision; outcomes and policies by their places.
+    """What to compute of a block's float32 outcomes; outcomes and policies are given by their indices.
 
     Args:
-      count: paths of the block.
-      starts: first path of each group, ascending from 0.
-      kept: outcomes that are kept whole.
-      tallied: those that are not.
-      losses: whether each of these is a loss.
-      baseline: the policy that others are compared with.
-      events: thresholds that have to be passed together: an outcome, whether above it, and the threshold.
+      count: number of paths of the block.
+      starts: first path of each group of paths, ascending from 0.
+      kept: outcomes that are transferred whole.
+      tallied: outcomes of which only a tally is made.
+      losses: for each tallied outcome whether more of it is worse.
+      baseline: the policy with which the others are compared.
+      events: each event as thresholds that must all be passed: (outcome, whether above rather than below, threshold).
     """
 
     count: int
@@ -55,17 +55,18 @@ class Asked:
     events: tuple[tuple[tuple[int, bool, float], ...], ...]
 
     def bytes_needed(self, policies: int) -> int:
-        """Bytes that a device takes for it beside the outcomes, roughly: rows of bins, and what is made of each value."""
+        """Approximate bytes of device memory that the reduction takes in addition to the outcomes."""
         return len(self.tallied) * policies * (16 * _BINS + 40 * self.count)
 
 
 @dataclass(frozen=True)
 class Reduced:
-    """What a block leaves, its outcomes being finite.
+    """The reduction of a block whose outcomes are all finite.
 
     Args:
-      kept: the outcomes that are kept whole.
-      tally: the fields of a tally, by name.
+      block: the block.
+      kept: the outcomes that are kept whole, [policy, outcome, path].
+      tally: name of a tally's field -> its array.
     """
 
     block: Block
@@ -75,30 +76,36 @@ class Reduced:
 
 @runtime_checkable
 class Reduces(Protocol):
-    """A program whose blocks can be reduced where it computes them.
+    """A program that can reduce blocks on the devices that compute them.
 
     Args:
-      ahead: blocks that are best begun before the first of them is waited for; 0 where it reduces none any more.
+      ahead: number of blocks that are best started before the first is waited for; 0 if blocks can no longer be reduced.
     """
 
     @property
     def ahead(self) -> int: ...
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
-        """Starts what a block leaves, and gives what waits for it: None where its outcomes have to be looked at themselves."""
+        """Starts the reduction of a block, and gives a function that waits for it.
+
+        That function gives None where the block has to be reduced from its outcomes in main memory.
+
+        Args:
+          running: the pass that `submit` gave for the block.
+        """
 
 
 def started(outcomes: Array, at: int, asked: Asked, room: int) -> dict[str, Array]:
-    """Starts a block; its arrays are on their way to main memory when this returns.
+    """Starts the reduction of a block, and the transfer of its results to main memory; waits for neither.
 
     Args:
-      outcomes: where the block lies, [1, policy, outcome, path].
-      at: its first path there.
-      room: bins that there is room for, over all tallied outcomes and policies.
+      outcomes: outcomes on one device, [1, policy, outcome, path], the block's among them.
+      at: index of the block's first path in them.
+      room: bins for which the result has room, over all tallied outcomes and policies.
 
     Returns:
-      The fields of a tally, with `held`, how many bins hold a value; `kept`; `nonfinite`, values that are not finite; and `last`, all
-      outcomes of the last `LOOKED_AT` paths.
+      Arrays by name: the fields of a tally; "held", the number of bins that hold a value, which may exceed `room`; "kept"; "nonfinite",
+      the number of non-finite values [policy, outcome]; and "last", all outcomes of the last `LOOKED_AT` paths.
     """
     with jax.enable_x64(True):  # sums are of double precision
         made = _reduced(outcomes, np.int32(at), asked, room)
@@ -111,18 +118,18 @@ def started(outcomes: Array, at: int, asked: Asked, room: int) -> dict[str, Arra
 
 
 def fetched(made: Mapping[str, Array]) -> dict[str, np.ndarray]:
-    """The arrays of a block in main memory, once they are there."""
+    """The arrays that `started` gave, as NumPy arrays; waits for their transfer."""
     return {name: np.asarray(array) for name, array in made.items()}
 
 
 def by_processor(outcomes: Outcomes, asked: Asked, room: int) -> dict[str, np.ndarray]:
-    """The arrays of a block whose outcomes lie in main memory."""
+    """The same arrays, computed by the processors from outcomes in main memory [policy, outcome, path]."""
     placed = jax.device_put(outcomes[None], hardware.processors().devices.flat[0])
     return fetched(started(placed, 0, asked, room))
 
 
 def as_result(block: Block, arrays: Mapping[str, np.ndarray]) -> Reduced:
-    """What a block leaves, from its arrays, in which all bins that hold a value have room."""
+    """The reduction of a block, from arrays that had room for all bins that hold a value."""
     held = int(arrays["held"])
     whole = {name: arrays[name].astype(np.int64) for name in ("worse", "events")}
     return Reduced(
@@ -147,11 +154,11 @@ def _reduced(
     keys = _keys(bits)
     own = keys[:, list(asked.tallied)].swapaxes(0, 1)
     values = _doubles(_bits_of(own))
-    # turned so that less is better
+    # keys inverted where more is better, so that less is better in all
     turn = np.array([0 if loss else _ONES for loss in asked.losses], np.uint32)[:, None, None]
     turned = own ^ turn
     distance = jnp.abs(values - _doubles(_bits_of(turned.min(axis=1, keepdims=True) ^ turn)))
-    # as if of single precision; what is subnormal there is exact
+    # rounded to float32; distances that are subnormal there are exact already
     single = jnp.where(distance < 2.0**-126, distance, lax.reduce_precision(distance, 8, 23))
     return {
         **_histograms(own, asked, room),
@@ -168,7 +175,7 @@ def _reduced(
 
 
 def _keys(bits: UInt32[Array, "*shape"]) -> UInt32[Array, "*shape"]:
-    """As `risk.histograms.keys`, of the bits of values."""
+    """As `keys` in `risk/estimation/histograms.py`, given the bits of float32 values."""
     bits = jnp.where(bits == _SIGN, 0, bits)
     return jnp.where(bits >> 31, ~bits, bits | _SIGN)
 
@@ -178,7 +185,7 @@ def _bits_of(keys: UInt32[Array, "*shape"]) -> UInt32[Array, "*shape"]:
 
 
 def _doubles(bits: UInt32[Array, "*shape"]) -> Float64[Array, "*shape"]:
-    """The values that bits of single precision mean; subnormal ones too, which a device may take for zeros."""
+    """The values of float32 bits in float64, subnormal ones included, which a device may flush to zero."""
     size = bits & (_SIGN - 1)
     small = jnp.where(bits >> 31, -1.0, 1.0) * size.astype(jnp.float64) * 2.0**-149
     return jnp.where(
@@ -187,7 +194,7 @@ def _doubles(bits: UInt32[Array, "*shape"]) -> Float64[Array, "*shape"]:
 
 
 def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: int) -> dict[str, Array]:
-    """Bins that hold a value, [room], with counts [room, group] and sums of steps [room]; and how many they are."""
+    """Bins that hold a value, [room], their counts [room, group] and sums of steps [room]; and "held", the number of such bins."""
     rows, groups = own.shape[0] * own.shape[1], len(asked.starts)
     sizes = np.diff(asked.starts, append=asked.count)
     group = np.repeat(np.arange(groups, dtype=np.int32), sizes)
@@ -197,7 +204,7 @@ def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: i
     places = jnp.cumsum(seen) - 1
     numbers = jnp.arange(rows * _BINS, dtype=jnp.int32)
     bins = jnp.zeros(room, jnp.int32).at[jnp.where(seen > 0, places, room)].set(numbers, mode="drop")
-    place = jnp.minimum(places[cells], room)  # what has no room is dropped
+    place = jnp.minimum(places[cells], room)  # bins beyond the room are dropped
     counts = jnp.zeros(room * groups, jnp.int32).at[(place * groups + group).ravel()].add(1, mode="drop")
     step = (own & (_BINS - 1)).astype(jnp.uint64)
     steps = jnp.zeros(room, jnp.uint64).at[place.ravel()].add(step.ravel(), mode="drop")
@@ -222,21 +229,21 @@ def _events(keys: UInt32[Array, "policy outcome path"], asked: Asked) -> Int32[A
 
 
 def _key_of(threshold: float) -> np.uint32:
-    """The key of a threshold, rounded to single precision as NumPy rounds what it compares with."""
+    """The key of a threshold, rounded to float32 as NumPy does where it compares the threshold with float32 values."""
     with np.errstate(over="ignore"):
         bits = int((np.float32(threshold) + np.float32(0)).view(np.uint32))
     return np.uint32(bits ^ _ONES if bits >> 31 else bits | _SIGN)
 
 
 def _numbers(holds: Bool[Array, "one policy path"], asked: Asked) -> Int32[Array, "one policy group"]:
-    """On how many paths of each group something holds."""
+    """Number of paths of each group on which a condition holds."""
     return _by_group(holds, asked).sum(axis=-1, dtype=jnp.int32)
 
 
 def _added(
     values: Float64[Array, "outcome policy path"], asked: Asked
 ) -> Float64[Array, "outcome policy group"]:
-    """As `risk.tallies.added`: sums are written out one by one, since a sum by itself may be in any order."""
+    """Sums by group, as `added` in `risk/estimation/tallies.py`; additions are written out, as XLA may order a sum as it likes."""
     rows = _by_group(values, asked)
     for lanes in (*LANES, 1):
         rows = rows.reshape(*rows.shape[:3], -1, lanes)
@@ -245,7 +252,7 @@ def _added(
 
 
 def _by_group(values: Array, asked: Asked) -> Float[Array, "one policy group width"]:
-    """Values by group, with zeros behind where lanes, or other groups, have more."""
+    """Values by group, each group padded with zeros to one width, a multiple of the lanes."""
     ends = [*asked.starts, asked.count]
     sizes = {end - begin for begin, end in pairwise(ends)}
     width = -(-max(sizes) // LANES[0]) * LANES[0]

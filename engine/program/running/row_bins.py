@@ -1,4 +1,7 @@
-"""Values of a row counted, and picked out, by bins that ascend with them, in machine code as `risk/estimation/order_statistics.py` states it; other threads run meanwhile."""
+"""Counts and selects the values of a row by equal-width bins, in machine code that releases the GIL.
+
+Results are those of `by_numpy` in `risk/estimation/order_statistics.py`.
+"""
 
 from __future__ import annotations
 
@@ -33,13 +36,20 @@ def binned(
     held: Bool[np.ndarray, "bin"] | None,
     size: int,
 ) -> np.ndarray:
-    """As `risk.order_statistics.by_numpy`, of values that lie side by side."""
+    """As `order_statistics.by_numpy`, for contiguous values: counts, int64 [bin], or the values of the held bins.
+
+    Args:
+      low, scale: the bin of a value is (value - low) scale, clipped to the bins.
+      held: the bins whose values are wanted; None to count.
+      size: number of values in the held bins.
+    """
     of_row, functions = (values.ctypes.data, len(values), low, scale), _functions()
     if held is None:
         counts = np.zeros(BINS, np.int64)
         functions["count"](*of_row, counts.ctypes.data, None)
         return counts
-    found = memory.array((size + 1,), np.float32)  # what is not held is written too, and then over
+    # every value is written, and overwritten by the next one unless its bin is held
+    found = memory.array((size + 1,), np.float32)
     functions["pick"](*of_row, held.ctypes.data, found.ctypes.data)
     return found[:size]
 
@@ -52,7 +62,7 @@ def _functions() -> dict[str, Callable[..., None]]:
 
 
 def _function(name: str, does: str) -> str:
-    """Its text: a loop over values and their bins, and `%to`, which it hands on from one to the next."""
+    """LLVM IR of a loop over values and their bins; `does` is its body, and `%to` what it carries to the next value."""
     return f"""define void @{name}(ptr %values, i64 %many, float %low, float %scale, ptr noalias %table, ptr noalias %out) {{
 entry:
   br label %more

@@ -1,4 +1,4 @@
-"""Counts by bin of a row of paths in machine code, as `risk/estimation/histograms.py` states them; other threads run meanwhile."""
+"""Histograms of a row of paths, as `risk/estimation/histograms.py`, in machine code that releases the GIL."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.program.running import machine_code
 
 _BINS = 1 << 16
 _COUNT = 40
-"""The bit of a bin's number from which its values are counted; their steps, of 2^18 values at most, are added up below."""
+"""Bit from which on a bin's 64-bit entry counts values; the bits below sum the steps of up to 2^18 values."""
 _ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64, ctypes.c_void_p, ctypes.c_void_p]
 _POOL = """  %step = and i32 %key, 65535
   %steps = zext i32 %step to i64
@@ -31,7 +31,7 @@ _OWN = threading.local()
 def counted(
     values: Float32[np.ndarray, "path"], starts: Int[np.ndarray, "group"]
 ) -> tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]:
-    """As `risk.histograms.counted` of values of single precision that lie side by side."""
+    """As `histograms.counted`, for contiguous float32 values: (non-empty bins, counts, sums of steps)."""
     functions, table = _functions(), _table()
     functions["pool"](values.ctypes.data, len(values), table.ctypes.data, None)
     held = np.flatnonzero(table)
@@ -49,7 +49,7 @@ def counted(
 
 
 def _table() -> Int[np.ndarray, "bin"]:
-    """A number for each bin, 0 between calls, for this thread alone."""
+    """This thread's table of one int64 for each bin, all 0 between calls."""
     if not hasattr(_OWN, "table"):
         _OWN.table = np.zeros(_BINS, np.int64)
     table: np.ndarray = _OWN.table
@@ -64,7 +64,7 @@ def _functions() -> dict[str, Callable[..., None]]:
 
 
 def _function(name: str, adds: str) -> str:
-    """Its text: a loop over values that adds `%one` at `%at`, which follow from the value's key."""
+    """LLVM IR of a loop over values; `adds` computes from a value's key the address `%at`, and `%one`, which is added there."""
     return f"""define void @{name}(ptr %values, i64 %many, ptr noalias %table, ptr noalias %counts) {{
 entry:
   br label %more

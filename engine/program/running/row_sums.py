@@ -1,7 +1,7 @@
-"""Sums over rows of paths in machine code: one pass, in the order that `risk/estimation/sums.py` states, and other threads run meanwhile.
+"""Sums of powers over rows of paths in one pass of machine code that releases the GIL.
 
-Eight units are looked at at once, each lane in the order of the units; vectors are as LLVM cuts them for the processor, so that the bits are
-the same on any.
+Units are dealt to eight lanes and added in the order that `risk/estimation/sums.py` states. LLVM splits the eight lanes into vectors of
+the processor, so that the bits are the same on any.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from engine.program.running import machine_code
 
 LANES = 8
 _TYPES = {"f": "float", "d": "double"}
-"""By NumPy's letters."""
+"""NumPy's type character -> LLVM's type."""
 _LINES = "x", "y"
 _NUMBERS = "scale_x", "centre_x", "scale_y", "centre_y", "off"
-"""Of each row, in the order in which they are handed in."""
+"""The five numbers of each row, in the order of the array `numbers`."""
 _ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64] * 2 + [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 2
 
 
@@ -33,14 +33,16 @@ def sums(
     numbers: np.ndarray,
     out: np.ndarray,
 ) -> None:
-    """Writes the sums of r, r^2 and r^3 of each row [row, 3], r the total of a unit less an offset.
+    """Writes to `out` [row, 3] the sums over units of r, r^2 and r^3, r being the total of a unit minus an offset.
 
     Args:
-      kind: as in `risk/estimation/sums.py`.
-      size: paths of a unit, 1 or 2.
-      x, y: of single or double precision [row, path], the paths side by side.
-      units: of each row; block: so many of them are added up at a time.
-      numbers: of each row, [row, 5]: scale and centre of x, those of y, and the offset.
+      kind: what is computed of each path, as `Made.kind` in `risk/estimation/sums.py`.
+      size: paths of a unit, 1 or 2, whose values are added to the unit's total.
+      x, y: float32 or float64 [row, path], the paths of a row contiguous.
+      units: number of units of each row.
+      block: number of units that are summed by lanes; the sums of blocks are then added in order.
+      numbers: [row, 5]: scale and centre of x, scale and centre of y, the offset.
+      out: float64, overwritten.
     """
     run, part, each = _functions(x.dtype.char)[kind, size], np.empty(out.shape), x.itemsize
     (at_x, step_x), (at_y, step_y) = ((of.ctypes.data, of.strides[0] // each) for of in (x, y))
@@ -60,7 +62,7 @@ def _functions(dtype: str) -> dict[tuple[str, int], Callable[..., None]]:
 
 
 def _function(number: str, kind: str, size: int) -> str:
-    """Its text: a loop over rows, in it one over eight units at a time, one over those that are left, and the sum of the lanes."""
+    """LLVM IR of a loop over rows: in it a loop over eight units at a time, one over the rest, and the sum of the lanes."""
     wide = f"<{LANES} x double>"
     lines = [
         f"define void @{kind}_{size}(ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers, ptr %out) {{",
@@ -123,7 +125,7 @@ def _function(number: str, kind: str, size: int) -> str:
 
 
 def _loaded(number: str, size: int, lanes: int, first: str, mark: str) -> list[str]:
-    """Lines that read the paths of some units: `%x0_m` those that come first in their unit, `%x1_m` the others."""
+    """Instructions that load the paths of some units: `%x0_m` holds the first path of each unit, `%x1_m` the second."""
     lines, count = [], size * lanes
     read = f"<{count} x {number}>" if count > 1 else number
     for line in _LINES:
@@ -141,7 +143,7 @@ def _loaded(number: str, size: int, lanes: int, first: str, mark: str) -> list[s
 
 
 def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: str) -> list[str]:
-    """Lines that make `%power0_m`, `%power1_m`, `%power2_m` of what has been read: a unit's total less the offset, its square and its cube."""
+    """Instructions that compute `%power0_m`, `%power1_m` and `%power2_m`: a unit's total minus the offset, its square and its cube."""
     wide = f"<{lanes} x double>" if lanes > 1 else "double"
     narrow = f"<{lanes} x {number}>" if lanes > 1 else number
     lines: list[str] = []

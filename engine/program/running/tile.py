@@ -1,6 +1,6 @@
-"""One tile of paths as XLA computes it, traced: words -> draws -> shocks -> the model's own methods, mapped over policies and paths.
+"""One tile of paths for XLA: draws, shocks and the model's own methods, mapped over policies and paths.
 
-It is the plain form, which any model has: what the one loop (`loop.py`) is held against, and what is run where there is none.
+Every model has this form. It is the reference for tests of the one loop (`emitting/loop.py`), and runs where a model has no loop.
 """
 
 from __future__ import annotations
@@ -29,10 +29,14 @@ Scores = Float[Array, "stream lane"]
 
 @dataclass(frozen=True)
 class Tile:
-    """What one pass over so many lanes computes for a study, by the rules of its model.
+    """The computation of one tile of paths, as JAX functions to be traced.
 
-    All its methods are traced: they take the program's arguments (`arguments.of`) and the counter of the tile's first
-    group, (low, high) words. Lanes are in the sampler's order.
+    They take the program's arguments (`arguments.of`) and the number of the tile's first group of paths as (low, high) words. Each
+    lane is one path; lanes are in the sampler's order, not in path order.
+
+    Args:
+      rules: the rules of the study's model.
+      lanes: paths of the tile.
     """
 
     rules: Rules
@@ -45,7 +49,7 @@ class Tile:
 
     @property
     def dtype(self) -> type:
-        """Of all numbers but the random words."""
+        """Floating-point type of all values."""
         return self.rules.dtype
 
     @property
@@ -89,7 +93,7 @@ class Tile:
     def of_scores(
         self, inputs: Any, scores: Scores
     ) -> tuple[Outcomes, YearlyValues | None, FactorDraws, Shocks | None]:
-        """What is made of random numbers: outcomes, yearly values, draws, shocks; as many lanes as these have."""
+        """Outcomes, yearly values, draws and shocks of paths with the given random numbers, a lane for each."""
         count, lanes = len(inputs["factor_keys"]), scores.shape[-1]
         draws = (
             self._drawn(inputs, scores[:count]) if self.study.inputs else jnp.zeros((0, lanes), self.dtype)
@@ -108,7 +112,7 @@ class Tile:
         return drawing.stacked(self.study, drawing.factors(self.study, scores, inputs))
 
     def _struck(self, inputs: Any, draws: FactorDraws, by_year: Any, words: Callable[[Any], Any]) -> Shocks:
-        """Shocks of every year, by what `words` makes of the year's part of `by_year`."""
+        """Shocks of every year; `words` gives a year's random numbers from the year's slice of `by_year`."""
         lanes, by_run = draws.shape[-1], drawing.by_run(self.study, draws)
 
         def of_year(past: Any, at: Any) -> Any:
@@ -133,7 +137,7 @@ class Tile:
     def _words(
         self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter
     ) -> dict[str, Float[Array, "stream lane"]]:
-        """Random numbers of one year by law; `keys` holds those of the year's streams."""
+        """Random numbers of one year by law; `keys` are the keys of the year's streams by law."""
         laws: dict[str, Float[Array, "stream lane"]] = {}
         if "normal" in keys:
             laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)

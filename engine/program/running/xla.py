@@ -1,4 +1,4 @@
-"""XLA's program of a study: which paths a pass takes on which device, how it is compiled, and its values in path order."""
+"""XLA's program of a study: divides a pass among devices, compiles the tile, and puts its values in path order."""
 
 from __future__ import annotations
 
@@ -38,25 +38,25 @@ from engine.study.study import BLOCK, Block, Study
 
 AXIS = "device"
 IN_FULL = 1 << 14
-"""Paths at most that a device takes at once when all their years are wanted."""
-# a core is a device of its own, so no loop need be cut up for others
+"""Most paths that a device computes at once where their yearly values are wanted."""
+# each core is a device of its own, so no loop is to be divided among threads
 _ON_CPU = {"xla_cpu_prefer_vector_width": "512", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
 
 Slots = Float[Array, "device slot policy outcome lane"]
 
 
 class XlaProgram:
-    """The compiled program of one study on a mesh of devices: a `Program`.
+    """The XLA program of one study on a mesh of devices: a `Program`.
 
-    A pass takes as many tiles as its devices can hold, and at least a block. What happens on a path depends on the
-    tile that it is in, and not on how many devices share the work. Where a card fails every method raises a CardLost.
+    A pass is one tile for each device, rounded up to whole blocks. The bits of a path depend on the tile that it is in, not on the
+    number of devices. Every method that computes raises a CardLost where a card fails.
 
     Args:
       study: the resolved study.
-      mesh: one axis, one entry per device.
+      mesh: the devices, along one axis.
       lanes: paths of a tile, a power of two; that of the study if not given.
-      dtype: of all numbers but the random words: float32, or float64 to see what rounding does; that of the study if not given.
-      why: as `Form` has it.
+      dtype: floating-point type, float32 or float64; that of the study if not given.
+      why: the reason for these devices, as in `Form`.
     """
 
     def __init__(
@@ -95,13 +95,13 @@ class XlaProgram:
         return other
 
     def prepare(self, years: bool = False) -> None:
-        """Compiles what blocks need, by running it over no paths; XLA compiles what yearly values need beside it."""
+        """Compiles the code for blocks by running it on no paths; that for yearly values is compiled at its first use."""
         if not years:
             with self._failures_told():
                 jax.block_until_ready(self._start(0, 0, 0))
 
     def submit(self, block: Block) -> Pass:
-        """As `Program.submit`; blocks of one pass share it."""
+        """As `Program.submit`; blocks that belong to one pass share it."""
         index = block.first // self.reach
         first = index * self.reach
         if self.reach == BLOCK:
@@ -112,7 +112,7 @@ class XlaProgram:
         return running.of(block)
 
     def path(self, number: int) -> Trace:
-        """As `Program.path`; the outcomes are by the very program that ran it."""
+        """As `Program.path`; outcomes are computed by the same code as in a run, so that every bit is the same."""
         first = number - number % self.lanes
         pass_first = number // self.reach * self.reach
         at = (first - pass_first) // self.lanes
@@ -136,9 +136,9 @@ class XlaProgram:
         return np.asarray(self._fetched(self._shock(self.inputs, base)))[0][..., [number - first]]
 
     def trace(self, first_path: int) -> Trace:
-        """Consecutive tiles in full, one for each device, from a multiple of the lanes of `full` on.
+        """Consecutive tiles in full, one for each device, from path `first_path` on, a multiple of `full.lanes`.
 
-        Another program than that of the run, so rounding may differ.
+        The code differs from that of a run, so the last bits may too.
         """
         outcomes, yearly, draws = self._fetched(self._traced(first_path))
         return Trace(
@@ -149,7 +149,7 @@ class XlaProgram:
         )
 
     def first_years(self, count: int) -> YearlyValues:
-        """Yearly values of the first paths."""
+        """Yearly values of paths 0 to `count - 1`, [policy, year, cell, path]."""
         study, step = self.study, self.full.lanes * self.mesh.devices.size
         shape = len(study.policies), len(study.years), cell_count(study.model)
         values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
@@ -158,7 +158,7 @@ class XlaProgram:
             at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
             values[..., at : at + self.full.lanes] = np.asarray(shard.data)[0]
 
-        # some tiles are computed while those before are put in their places; NumPy lets go of the interpreter meanwhile
+        # tiles are computed while the values of earlier ones are copied, during which NumPy releases the GIL
         with ThreadPoolExecutor(self.mesh.devices.size) as threads:
             placed: list[Any] = []
             for first in range(0, count, step):
@@ -173,11 +173,11 @@ class XlaProgram:
         return values[..., :count]
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
-        """All years at once: to compute paths again takes longer than to hold them."""
+        """All years in one part, as computing paths again takes longer than holding their values."""
         yield self.first_years(count)
 
     def draws(self, block: Block) -> FactorDraws:
-        """Factor draws of a block's paths."""
+        """Factor draws of a block's paths, [factor, path]."""
         return self._by_block(self._draw, block)
 
     def scores(self, block: Block) -> Scores:
@@ -188,7 +188,7 @@ class XlaProgram:
         return outcomes
 
     def trace_of(self, scores: Scores) -> Trace:
-        """As `Program.trace_of`. Another program than that of the run, so rounding may differ."""
+        """As `Program.trace_of`; the code differs from that of a run, so the last bits may too."""
         outcomes, *rest = self._made_of(self._trace_of, scores)
         if not self.study.is_path_model:
             return Trace(0, outcomes, None, *rest)
@@ -196,13 +196,13 @@ class XlaProgram:
         return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
 
     def _made_of(self, function: Callable[..., Any], scores: Scores) -> list[np.ndarray]:
-        """What a compiled function makes of random numbers, so many paths at once."""
+        """Results of a compiled function of random numbers, which is applied to `full.lanes` paths at a time."""
         scores = arguments.checked_scores(scores, self.study)
         parts: list[list[np.ndarray]] = []
         for first in range(0, max(scores.shape[-1], 1), self.full.lanes):
             given: np.ndarray = np.asarray(scores[:, first : first + self.full.lanes], self.dtype)
             count = given.shape[-1]
-            # of a few sizes alone, as each is compiled for itself
+            # padded to one of a few sizes, as each size is compiled separately
             lanes = min(1 << 3 * -(-max(count - 1, 1).bit_length() // 3), self.full.lanes)
             values = function(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
             leaves = self._fetched([value for value in values if value is not None])
@@ -210,7 +210,7 @@ class XlaProgram:
         return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
 
     def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
-        """Rows of numbers of a block's paths, by what gives them tile by tile in the sampler's order."""
+        """Rows [row, path] of a block in path order, from a function that gives them tile by tile in the sampler's order."""
         at, devices = block.first % self.lanes, self.mesh.devices.size
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
         values = self._fetched(
@@ -221,7 +221,10 @@ class XlaProgram:
         return joined[:, at : at + block.count]
 
     def _compiled(self, function: Callable[..., Any], scalars: int) -> Any:
-        """Jitted over the mesh; after the arguments of the study come one array per device and `scalars` more."""
+        """A function jitted over the mesh: after the arguments it takes one array divided among the devices.
+
+        With `scalars` it takes one undivided array instead, then so many divided ones.
+        """
         sharded, whole = PartitionSpec(AXIS), PartitionSpec()
         specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
         mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
@@ -240,13 +243,13 @@ class XlaProgram:
         return told
 
     def _fetched(self, running: Any) -> Any:
-        """What is under way, on the host."""
+        """Results in main memory, waited for."""
         with self._failures_told():
             return jax.device_get(running)
 
     @contextmanager
     def _failures_told(self) -> Iterator[None]:
-        """Within it what a card, its driver or its compiler raises is a CardLost."""
+        """Within it an exception of XLA on a card is raised as a CardLost."""
         try:
             yield
         except jax.errors.JaxRuntimeError as failure:
@@ -269,7 +272,7 @@ class XlaProgram:
         return Pass(first, outcomes)
 
     def _start(self, first: int, begin: int, end: int) -> Slots:
-        """Runs tiles `begin` to `end` of the pass from path `first` on; gives their outcomes, not waiting for them."""
+        """Starts tiles `begin` to `end - 1` of the pass that begins with path `first`; gives their outcomes without waiting."""
         devices = self.mesh.devices.size
         each = -(-(end - begin) // devices)
         start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
@@ -277,7 +280,7 @@ class XlaProgram:
         return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
 
     def _slots(self, tiles: int) -> slice | Int[np.ndarray, "tile"]:
-        """Where the tiles of a pass stand among the slots of all devices."""
+        """Indices of a pass's tiles, in path order, among the slots of all devices."""
         each = -(-tiles // self.mesh.devices.size)
         if each == self.tiles_each:  # all slots are taken, and nothing need be copied together
             return slice(tiles)
@@ -285,7 +288,7 @@ class XlaProgram:
         return device * self.tiles_each + slot
 
     def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
-        """Counters of the first groups of the tiles that begin with these paths, (low, high) words."""
+        """Number of the first group of each tile that begins with one of these paths, uint32 (low, high word) [tile, 2]."""
         counters = np.asarray(firsts, np.int64) // self.sampler.group
         return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
 
@@ -306,12 +309,12 @@ class XlaProgram:
         return jax.lax.fori_loop(0, stop[0] - start[0], one_tile, buffer)[None]
 
     def _traced(self, first: int) -> Any:
-        """Starts consecutive tiles in full, one for each device: outcomes, yearly values, draws."""
+        """Starts consecutive tiles in full, one for each device: (outcomes, yearly values, draws)."""
         firsts = first + self.full.lanes * np.arange(self.mesh.devices.size)
         return self._trace(self.inputs, self._counters(firsts))
 
     def _tile_each(self, function: Callable[..., Any]) -> Any:
-        """What a function of a tile gives, a tile a device, [device, ..., path]; handed the counters [device, 2]."""
+        """A compiled function of counters [device, 2] that computes one tile on each device, [device, ..., path] in path order."""
 
         def of_device(inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
             values = function(inputs, (base[0, 0], base[0, 1]))
@@ -320,7 +323,7 @@ class XlaProgram:
         return self._compiled(of_device, 0)
 
     def _tile_by_tile(self, function: Callable[..., Any]) -> Any:
-        """What a function of a tile gives, [tile, ..., lane]; handed the counters [tile, 2]."""
+        """A compiled function of counters [tile, 2] that computes tiles one after the other, [tile, ..., lane] in the sampler's order."""
 
         def of_device(inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile row lane"]:
             return jax.lax.map(lambda first: function(inputs, (first[0], first[1])), base)
@@ -328,17 +331,17 @@ class XlaProgram:
         return self._compiled(of_device, 0)
 
     def _in_path_order(self, lanes: Float[Array, "... lane"]) -> Float[Array, "... path"]:
-        """The values of a tile with its paths in their order."""
+        """The values of a tile, reordered from the sampler's order to path order."""
         group, order = self.sampler.group, np.argsort(self.sampler.offsets)
         runs = lanes.reshape(*lanes.shape[:-1], group, lanes.shape[-1] // group)[..., order, :]
         return jnp.swapaxes(runs, -1, -2).reshape(lanes.shape)
 
 
 def _joined(tiles: Float[np.ndarray, "tile ... path"]) -> Float[np.ndarray, "... paths"]:
-    """The paths of consecutive tiles in one row."""
+    """Consecutive tiles joined along the axis of paths."""
     return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
 
 
 def compiler_options(platform: str) -> dict[str, str]:
-    """Options of XLA for a platform: wide vectors on a CPU."""
+    """Options of XLA's compiler for a platform: on a CPU 512-bit vectors and no division of loops among threads."""
     return _ON_CPU if platform == "cpu" else {}

@@ -1,1 +1,1 @@
-"""A model's methods, and what a study draws, as equations of scalars."""
+"""Traces a model's methods to flat lists of equations, and makes the arrays that a program is fed with."""

@@ -1,4 +1,7 @@
-"""What a study's program is fed: keys, priors and levers as arrays, so that a changed number compiles nothing anew."""
+"""The arguments of a study's compiled program: keys, priors and levers as arrays.
+
+A changed number changes an argument and needs no recompilation.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,14 @@ ByYear = Shaped[np.ndarray, "year policy"]
 
 
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
-    """The arguments: keys of all random streams, parameters of priors and copulas, levers by year."""
+    """All arguments of a study's program, as a tree of arrays by name.
+
+    They are the keys of all random streams, the parameters of shocks, priors and copulas, scale and shift of factor draws, and the
+    levers of each policy by year.
+
+    Args:
+      dtype: of all floating-point numbers.
+    """
     return {
         **keys(study),
         "shocks": study.shock_draws.arrays(dtype) if study.is_path_model else {},
@@ -34,7 +44,11 @@ def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
 
 
 def must_be_alike(inputs: Any, own: Any) -> None:
-    """Refuses arguments of another form than a program's own: its code would read other numbers, or past their end.
+    """Raises a ValueError unless arguments have the names, shapes and types of a program's own; its code trusts these.
+
+    Args:
+      inputs: the arguments to check.
+      own: the program's own.
 
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
@@ -55,7 +69,7 @@ def must_be_alike(inputs: Any, own: Any) -> None:
 
 
 def _is_alike(inputs: Any, own: Any) -> bool:
-    """Whether arguments have the same form: most often, and it is seen sooner than where they differ."""
+    """Whether arguments have the same names, shapes and types: the common case, tested before any message is prepared."""
     given, form = jax.tree.flatten(inputs)
     like, expected = jax.tree.flatten(own)
     return form == expected and all(  # type: ignore[operator]
@@ -65,11 +79,11 @@ def _is_alike(inputs: Any, own: Any) -> bool:
 
 
 def checked_scores(scores: Any, study: Study) -> np.ndarray:
-    """Random numbers that are handed in, [stream, path]: a row for each of `streams`.
+    """The given random numbers as an array [stream, path], once they have been checked: one row for each of `streams`.
 
     Raises:
       ValueError: there are more or fewer rows, or another number of axes.
-      TypeError: they are not floating numbers.
+      TypeError: they are not floating-point numbers.
     """
     found, rows = np.asarray(scores), len(laws(study))
     text = f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}."
@@ -81,11 +95,13 @@ def checked_scores(scores: Any, study: Study) -> np.ndarray:
 
 
 def keys_as_read(inputs: Any, years: int) -> dict[str, np.ndarray]:
-    """The keys of all streams, as code reads them.
+    """The keys of all random streams as machine code reads them: "normal_keys", "uniform_keys" [stream, word].
+
+    Normal ones are those of the factors, of the groups, then of the shocks of each year; uniform ones are shocks alone.
 
     Args:
       inputs: as `of` gives them.
-      years: of a path; the keys of shocks are left out where there are none.
+      years: number of years of a path; 0 leaves out the keys of shocks.
     """
     of_law = inputs["shock_keys"] if years else {}
     none = inputs["factor_keys"][:0]
@@ -100,13 +116,14 @@ def keys_as_read(inputs: Any, years: int) -> dict[str, np.ndarray]:
 
 
 def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str, Any]:
-    """Keys of all random streams: of the factors and what their groups share, and by law of the shocks of each year.
+    """Keys of all random streams: "factor_keys" [stream, word], and "shock_keys" by law [year, stream, word].
 
-    Under `sobol` each has its direction numbers beside it. A replicate has none: in the dimension of the stream itself the two would
-    not be independent.
+    Factor keys are those of the factors, then of what groups share. Under `sobol` the direction numbers of a stream stand behind its two
+    key words. In a replicate they are zero, which makes it plain random numbers: in the dimension of the original stream the replicate
+    would not be independent of it.
 
     Args:
-      replicates: stream -> which replicate of it is read; 0, the study's own, where none is named.
+      replicates: stream -> number of the replicate to read; 0, the study's own numbers, for streams not named.
     """
     again, size = replicates or {}, SAMPLERS[study.sampler].directions
 
@@ -133,12 +150,12 @@ def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str,
 
 @dataclass(frozen=True)
 class Stream:
-    """One random number that a path is made of.
+    """One random number of a path: its stream, its law and the year that it is drawn in.
 
     Args:
-      name: of its random stream.
+      name: name of its random stream.
       law: "normal" or "uniform".
-      year: number of the year that it is drawn in, from 0; None for one that is drawn once.
+      year: index of the year that it is drawn in, from 0; None if it is drawn once a path.
     """
 
     name: str
@@ -147,12 +164,15 @@ class Stream:
 
     @property
     def label(self) -> str:
-        """Its name, and the year's number where it has one."""
+        """The name of the stream, followed by the index of the year where there is one."""
         return self.name if self.year is None else f"{self.name} {self.year}"
 
 
 def streams(study: Study) -> tuple[Stream, ...]:
-    """All random numbers of a path in the order of `Program.scores`: of factors, of what groups share, then of all years by law."""
+    """All random numbers of a path, in the order of the rows of `Program.scores`.
+
+    They are those of the factors, those that groups share, then those of the shocks: by law, by year, by stream.
+    """
     once = [*map(factor_stream, study.inputs), *latent_streams(study.groups)]
     shocks = study.shock_draws.streams if study.is_path_model else {}
     of_years = [
@@ -165,7 +185,7 @@ def streams(study: Study) -> tuple[Stream, ...]:
 
 
 def laws(study: Study) -> list[str]:
-    """The law of each of `streams`, "normal" or "uniform"."""
+    """The law, "normal" or "uniform", of each of `streams`, in the same order."""
     shocks = study.shock_draws.streams if study.is_path_model else {}
     once = len(study.inputs) + len(latent_streams(study.groups))
     of_years = [law for law, names in shocks.items() for _ in range(len(study.years) * len(names))]
@@ -173,17 +193,17 @@ def laws(study: Study) -> list[str]:
 
 
 def factor_stream(item: Input) -> str:
-    """The random stream of a factor's own score."""
+    """Name of the random stream that a factor's own normal score is read from."""
     return item.stream
 
 
 def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:
-    """What is done to the draws of each factor, in the order of the study: draw x scale + shift.
+    """Arrays "scale" and "shift" [factor], in the order of the study: each draw becomes draw x scale + shift.
 
-    Where nothing is done the shift is -0, which leaves every bit as it is: 0 would turn -0 into 0.
+    Factors that are not changed have scale 1 and shift -0, which leaves every bit as it is: 0 would turn -0 into 0.
 
     Args:
-      factors: (scale, shift) of those that are changed, by name.
+      factors: name -> (scale, shift) of the factors that are changed.
     """
     rows = [factors.get(item.name, (1.0, -0.0)) for item in study.inputs]
     table: np.ndarray = np.array(rows, dtype).reshape(-1, 2)
@@ -191,7 +211,14 @@ def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: typ
 
 
 def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
-    """Levers by name as tuples of cells, and weights of the factors that some are drawn from; one "year" for a static model."""
+    """The levers of all policies as arrays [year, policy]; a static model has one "year".
+
+    Returns:
+      "levers" and "before": name -> a tuple of its cells, under each policy and under the one that it replaces. "drawn": for each of
+      these two, name -> factor -> weights by which the factor's draw is added to the cells. "start" and "before_start": calendar years
+      in which the policy, and the one before it, begin. "implementation": share of the policy that is implemented. "by_factor":
+      factor -> whether its draw is this share.
+    """
     n_years = max(1, len(study.years))
     first = study.years[0] if study.years else 0
     before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in study.policies)
@@ -232,7 +259,7 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
     return {
         "levers": cells(own),
         "before": cells(before),
-        # where there is nothing before a policy its own levers are in force, and nothing is looked up before it
+        # a policy without one before it has its own levers as "before", and reads no drawn ones
         "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
         "start": column([policy.start if study.years else first for policy in study.policies], np.int32),
         "before_start": np.array(
@@ -249,7 +276,7 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
 
 
 def _began(policy: Policy, year: int) -> int:
-    """Calendar year in which the policy that is in force then began."""
+    """Calendar year in which the policy in force in `year` began."""
     while policy.before is not None and year < policy.start:
         policy = policy.before
     return policy.start

@@ -1,4 +1,4 @@
-"""Normal scores -> draws of the factors, for so many lanes as there are scores; traced."""
+"""Draws of the factors from normal scores, as JAX functions to be traced; a lane is one path."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Draws = Mapping[str, Float[Array, "lane"] | Float[Array, "label lane"]]
 
 
 def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> Draws:
-    """Factor draws by name; those of a longer run together, by the first of its names.
+    """Factor draws by name, [lane]; labels of a factor that share a prior stand under the first name, [label, lane].
 
     Args:
-      scores: of all factors, then of all that groups share.
+      scores: normal scores of all factors in the order of the study, then of the latent factors that groups share.
       inputs: as `arguments.of` gives them.
     """
     if not study.inputs:
@@ -39,10 +39,11 @@ def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> D
 
 
 def joint_scores(study: Study, scores: Any, inputs: Any) -> Float[Array, "factor lane"]:
-    """The normal score of every factor's draw, after dependence: the draw is its prior's quantile of it.
+    """The normal score z of every factor after dependence: the draw is the prior's quantile at Phi(z).
 
     Args:
       scores: as `factors` takes them, traced or not.
+      inputs: as `arguments.of` gives them.
     """
     own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
     shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
@@ -64,14 +65,14 @@ def _changed(study: Study, changes: Any, drawn: Draws) -> Draws:
 
 
 def stacked(study: Study, draws: Draws) -> Float[Array, "factor lane"]:
-    """Factor draws in the order of the study."""
+    """Factor draws, as `factors` gives them, as rows in the order of the study."""
     # not in the order of the dict: a JAX transformation gives dicts back sorted by name
     values = [draws[study.inputs[run[0]].name] for run in study.runs]
     return jnp.concatenate([value if value.ndim == 2 else value[None] for value in values])
 
 
 def by_run(study: Study, rows: Any) -> dict[str, Any]:
-    """What `stacked` put together, as `factors` gave it.
+    """Rows of draws by name, as `factors` gives them: the inverse of `stacked`.
 
     Args:
       rows: [factor, lane], traced or not.

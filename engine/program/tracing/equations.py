@@ -1,4 +1,4 @@
-"""A traced rule as a flat list of equations: calls looked into, what nobody reads left out."""
+"""A traced function as a flat list of equations: calls inlined, dead code eliminated."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from engine.program.elementary import FUSED
 INLINED = {
     "jit", "pjit", "closed_call", "core_call", "custom_jvp_call", "custom_vjp_call", "remat", "remat2", "checkpoint",
 }  # fmt: skip
-"""Calls whose body stands where they stand."""
+"""Primitives of a jaxpr that call another jaxpr, whose equations are inlined."""
 _OWN_CALLS = {FUSED: "fma", RARELY: RARELY}
-"""Those of the engine's own that are one operation, and what it is called."""
+"""Calls of the engine's own functions that stay one operation: name of the call -> name of the operation."""
 _BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
 
 
 def body_of(params: Mapping[str, Any]) -> Any:
-    """The traced function that is called, by the parameters of the call."""
+    """The closed jaxpr that an equation calls, found among its parameters; None where it calls none."""
     body = next((params[name] for name in _BODIES if params.get(name) is not None), None)
     return jex.ClosedJaxpr(body, ()) if isinstance(body, jex.Jaxpr) else body
 
 
 class Axis(IntFlag):
-    """What a value differs by; `END` is known only after the last year."""
+    """The axes along which a value varies; `END` marks a value that is known only after the last year."""
 
     NONE = 0
     POLICY = 1
@@ -41,7 +41,10 @@ class Axis(IntFlag):
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """Something to be computed, or handed in: its shape and type for one path and policy. Each is equal to itself alone."""
+    """A variable with its shape and type for one path and policy: an input, or the result of an equation.
+
+    Compared by identity.
+    """
 
     shape: tuple[int, ...]
     dtype: np.dtype
@@ -49,18 +52,18 @@ class Value:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """Something that is known. Each is equal to itself alone."""
+    """A constant of the trace. Compared by identity."""
 
     value: Any
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Its shape."""
+        """Shape of the value."""
         return np.shape(self.value)
 
     @property
     def dtype(self) -> np.dtype:
-        """Its type."""
+        """Type of the value, as JAX takes it."""
         return jax.dtypes.result_type(self.value)
 
 
@@ -69,7 +72,7 @@ Atom = Value | Constant
 
 @dataclass(frozen=True, eq=False)
 class Equation:
-    """One operation of XLA: what else it takes, what it reads and gives."""
+    """One JAX primitive with its parameters, operands and results."""
 
     primitive: Any
     params: dict[str, Any]
@@ -78,19 +81,19 @@ class Equation:
 
     @property
     def name(self) -> str:
-        """The operation's name in a jaxpr; that of a call where it is one of the engine's own."""
+        """Name of the primitive, or of the engine's own operation (`fma`, `RARELY`) that is called."""
         return _OWN_CALLS.get(self.params.get("name", ""), self.primitive.name)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A function of scalars, written out.
+    """A function of scalars as a flat list of equations.
 
     Args:
-      inputs: what is handed in, the leaves of the arguments.
+      inputs: the leaves of its arguments.
       equations: in an order in which they can be computed.
-      outputs: what is given back, the leaves of the result.
-      form: how the result is put together from its leaves.
+      outputs: the leaves of its result.
+      form: the tree structure of the result; None where it is not needed.
     """
 
     inputs: tuple[Value, ...]
@@ -100,13 +103,13 @@ class Rule:
 
 
 def written_out(function: Callable[..., Any], *examples: Any) -> Rule:
-    """The rule that a function computes, traced with arguments of the shapes and types of these examples."""
+    """A function as a `Rule`, traced with arguments that have the shapes and types of the examples."""
     closed, shape = jax.make_jaxpr(function, return_shape=True)(*examples)
     return flat(closed, jax.tree.structure(shape))
 
 
 def flat(closed: Any, form: Any = None) -> Rule:
-    """A traced function as a rule."""
+    """A closed jaxpr as a `Rule`; `form` is the tree structure of its result."""
     inputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in closed.jaxpr.invars)
     equations: list[Equation] = []
     outputs = _flatten(closed, inputs, equations, {})
@@ -114,7 +117,7 @@ def flat(closed: Any, form: Any = None) -> Rule:
 
 
 def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equation, ...]:
-    """The equations that are needed for some outputs."""
+    """The equations that the outputs depend on, in their order: dead code elimination."""
     needed = set(outputs)
     kept = []
     for equation in reversed(equations):
@@ -125,7 +128,7 @@ def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equ
 
 
 def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
-    """What each value of a rule differs by, from what its inputs do. Constants are not among them."""
+    """Value of a rule -> axes along which it varies, given those of the inputs; constants are left out."""
     differs: dict[Atom, Axis] = dict(zip(rule.inputs, axes, strict=True))
     for equation in rule.equations:
         own = Axis.NONE
@@ -138,7 +141,7 @@ def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
 def _flatten(
     closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict[Any, Any]
 ) -> list[Atom]:
-    """Adds a traced function's equations; gives its outputs. Literals that are alike are one constant."""
+    """Appends a jaxpr's equations to `into` and gives its outputs; equal literals become one constant."""
     jaxpr = closed.jaxpr
     names: dict[Any, Atom] = {
         var: Constant(value) for var, value in zip(jaxpr.constvars, closed.consts, strict=True)

@@ -1,4 +1,4 @@
-"""The random numbers that a future is made of as independent normal scores, and back."""
+"""Conversion between the random numbers of a path, some normal and some uniform, and independent normal scores."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.study.study import Study
 def as_numbers(
     study: Study, points: Float[np.ndarray, "stream future"]
 ) -> Float[np.ndarray, "stream future"]:
-    """The random numbers of a program, of independent normal scores."""
+    """Random numbers of a program from independent normal scores z: uniform ones are Phi(z), inside (0, 1)."""
     numbers: np.ndarray = points.astype(study.dtype)
     uniform = _uniform(study)
     if uniform.any():
@@ -25,7 +25,7 @@ def as_numbers(
 def as_normal(
     study: Study, numbers: Float[np.ndarray, "stream future"]
 ) -> Float[np.ndarray, "stream future"]:
-    """Independent normal scores of the random numbers of a program."""
+    """Independent normal scores, float64, of random numbers as a program takes them: the inverse of `as_numbers`."""
     points = numbers.astype(np.float64)
     uniform = _uniform(study)
     points[uniform] = ndtri(points[uniform])

@@ -1,4 +1,4 @@
-"""A model's methods as functions of scalars that know nothing of namespaces: what is traced, and what each argument is."""
+"""A model's methods as functions of flat scalars, for one path and policy; and the traces of these functions."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Argument:
     """One argument of a rule.
 
     Args:
-      example: a tree of scalars.
-      axes: what each leaf differs by.
+      example: a tree of shapes and types, scalars but for the state.
+      axes: the axes along which each leaf varies.
     """
 
     example: Any
@@ -39,18 +39,19 @@ class Argument:
 
     @staticmethod
     def alike(example: Any, axes: Axis) -> Argument:
-        """An argument whose leaves all differ by the same."""
+        """An argument whose leaves all vary along the same axes."""
         return Argument(example, (axes,) * len(jax.tree.leaves(example)))
 
 
 @dataclass(frozen=True)
 class Years:
-    """The rules of a path model, written out.
+    """The traced rules of a path model; the state includes that of the folds.
 
     Args:
-      begin: state before the first year, from factor draws and the policies.
-      year: state a year on, then the cells of the year, from `year_takes`, the first of which is the state.
-      end: outcomes, from the state after the last year.
+      begin: (factor draws, policy) -> state before the first year.
+      year: `year_takes` -> the state a year later, then the cells of all yearly variables.
+      year_takes: arguments of `year`: state, calendar year, factor draws, shocks, policy.
+      end: state after the last year -> outcomes.
     """
 
     begin: Rule
@@ -61,18 +62,21 @@ class Years:
 
 @dataclass(frozen=True, eq=False)
 class Rules:
-    """The rules of a resolved study's model for one path and one policy, in numbers of one type."""
+    """The methods of a study's model for one path and one policy, with all floating-point numbers in one type."""
 
     study: Study
     dtype: type
 
     def of_paths(self) -> Rule:
-        """The outcomes of a static model, from factor draws and the policies."""
+        """Traces a static model: (factor draws, policy) -> outcomes."""
         return written_out(self.evaluate, self.draws.example, self.policies(Axis.POLICY).example)
 
     @cached_property
     def of_years(self) -> Years:
-        """The rules of a path model, traced once for all programs of a study: tracing takes longer than compiling a small model."""
+        """The traced rules of a path model; kept, as tracing takes longer than compiling a small model.
+
+        Types of the state are widened until a year gives back the types that it takes.
+        """
         first = self.draws, self.policies(Axis.POLICY)
         begin = written_out(self.begin, *(argument.example for argument in first))
         calendar = Argument.alike(jax.ShapeDtypeStruct((), np.int32), Axis.YEAR)
@@ -93,47 +97,47 @@ class Rules:
         return Years(begin, year, (carried, *rest), written_out(self.end, state))
 
     def scalar(self) -> jax.ShapeDtypeStruct:
-        """One number."""
+        """Shape and type of one floating-point number."""
         return jax.ShapeDtypeStruct((), self.dtype)
 
     @property
     def draws(self) -> Argument:
-        """Factor draws in the order of the study."""
+        """The argument of factor draws, in the order of the study."""
         return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
 
     @property
     def shocks(self) -> Argument:
-        """Shock draws of a year, the streams of each shock together."""
+        """The argument of a year's shocks, a tuple of streams for each shock in the order of the model."""
         streams = shock_streams(self.study.model)
         example = [tuple(self.scalar() for _ in parts) for parts in streams.values()]
         return Argument.alike(example, Axis.PATH | Axis.YEAR)
 
     def policies(self, axes: Axis) -> Argument:
-        """The policies of a year."""
+        """The argument of a policy's levers in one year, varying along `axes`."""
         levers = arguments.lever_arrays(self.study, self.dtype)
         return Argument.alike(jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), levers), axes)
 
     @property
     def folded(self) -> dict[str, Fold]:
-        """The folds that outcomes are, by name."""
+        """The outcomes that are folds over the years, by name."""
         outcomes = self.study.model.outcomes.items()
         return {name: outcome.fold for name, outcome in outcomes if isinstance(outcome.fold, Fold)}
 
     def evaluate(self, draw: Sequence[Any], policy: Any) -> list[Any]:
-        """Outcomes of a static model."""
+        """Outcomes of a static model, in the order of the model, from factor draws and levers."""
         model: Any = self.study.model
         results = model.evaluate(self._factors(draw), self._levers(policy, None, draw))
         return [jnp.asarray(results[name], self.dtype) for name in model.outcomes]
 
     def begin(self, draw: Sequence[Any], policy: Any) -> Any:
-        """State before the first year, and that of the folds."""
+        """(state of the model, state of the folds by outcome) before the first year."""
         model: Any = self.study.model
         levers = self._levers(policy, np.int32(self.study.years[0]), draw)
         kept = {name: fold.init() for name, fold in self.folded.items()}
         return as_kept((model.init(self._factors(draw), levers), kept), self.dtype)
 
     def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
-        """State a year on, that of the folds, and the cells of all yearly variables in the order of the model."""
+        """(the state a year later, as `begin` gives it; the cells of all yearly variables in the order of the model)."""
         model: Any = self.study.model
         state, kept = carry
         levers = self._levers(policy, year, draw)
@@ -146,7 +150,7 @@ class Rules:
         return as_kept((_in_order_of(carry[0], state), kept), self.dtype), self._as_floats(cells)
 
     def end(self, carry: Any) -> list[Any]:
-        """Outcomes after the last year."""
+        """Outcomes in the order of the model, from the state after the last year."""
         state, kept = carry
         own: Any = {name: outcome.fold for name, outcome in self.study.model.outcomes.items()}
         return self._as_floats(
@@ -201,7 +205,7 @@ _TRACING = threading.Lock()
 
 
 def traced(study: Study, dtype: type) -> Rules:
-    """The rules of a study, traced once as long as somebody holds them and nobody changes the code, and not by two threads at once."""
+    """The rules of a study, traced once and shared while a caller holds them and the model's code is the same."""
     with _TRACING:
         key = id(study), dtype, executed.code_of(study.model, __name__)
         rules = _TRACED.get(key) or Rules(study, dtype)
@@ -215,11 +219,11 @@ def traced(study: Study, dtype: type) -> Rules:
 def _carried(
     state: Any, begin: Rule, begin_takes: Sequence[Argument], year: Rule, rest: Sequence[Argument]
 ) -> Argument:
-    """What goes from year to year: by policy only where a policy has a say in it.
+    """The argument of the state, whose leaves vary along policies only where a policy influences them.
 
     Args:
-      begin: gives it before the first year, from `begin_takes`.
-      year: takes it, and `rest`; gives it a year on, before anything else.
+      begin: the rule that gives the state before the first year, from `begin_takes`.
+      year: the rule whose first argument, and first outputs, are the state; `rest` are its other arguments.
     """
     own = _by_policy(begin, begin_takes, len(begin.outputs))
     while True:
@@ -232,7 +236,7 @@ def _carried(
 
 
 def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
-    """Whether each of the first outputs of a rule differs by policy."""
+    """`Axis.POLICY` for each of the first `count` outputs of a rule that varies along policies, `Axis.NONE` for the others."""
     differs = differences(rule, [axis for argument in takes for axis in argument.axes])
     return [differs.get(atom, Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
 
@@ -246,7 +250,7 @@ def _cells_of(variable: Yearly, value: Any) -> tuple[Any, ...]:
 
 
 def _in_order_of(before: Any, after: Any) -> Any:
-    """The state with the dimensions of its tables in the order they had before: arithmetic may turn them round."""
+    """The state with the dimensions of its tables in their former order, which arithmetic may have changed."""
     return jax.tree.map(
         lambda old, new: new.in_order(old.dims) if _is_cells(old) and _is_cells(new) else new,
         before,
