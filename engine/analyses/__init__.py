@@ -1,1 +1,1 @@
-"""Questions that need a study's program again, one a file: the same futures fed with other numbers."""
+"""Analyses behind the questions, most of which simulate the same futures again with changed inputs."""

@@ -1,4 +1,4 @@
-"""A study held against its own assumptions: the same futures with each of them off, doubled, and all of them."""
+"""Structural sensitivity: estimates with each assumption off, doubled, and all of them, on the same futures."""
 
 from __future__ import annotations
 
@@ -27,18 +27,19 @@ from engine.study.tables.assumption_tables import ALL, KINDS
 from engine.study.tables.change_tables import joined
 
 MEASURES = ("mean", "ES99")
-"""What is looked at of an outcome."""
+"""Measures of each outcome."""
 _LEVELS = (0.99,)
 
 
 @dataclass(frozen=True)
 class Structure:
-    """A study as it would be if something else were assumed.
+    """One structure of a study: its assumptions as stated, or with one or all of them off or doubled.
 
     Args:
-      name: `exit off`, or `as stated`.
-      assumption: the one that is changed, "all" for all of them, "" for none.
+      name: such as `exit off`; `as stated` without a change.
+      assumption: name of the assumption that is changed, "all" for all of them, "" for none.
       kind: "off" or "doubled"; "" for none.
+      change: what is changed in factors, levers and groups.
     """
 
     name: str
@@ -47,18 +48,18 @@ class Structure:
     change: Change
 
     def phrase(self, study: Study) -> str:
-        """What people call it within a sentence."""
+        """Its name in words, as it stands within a sentence."""
         return f"{study.phrase('assumptions', self.assumption)} {self.kind}" if self.kind else self.name
 
 
 @dataclass(frozen=True)
 class ByStructure:
-    """What a study says in each structure.
+    """The estimates of a study in each structure.
 
     Args:
-      study: of the paths that were looked at.
-      records: of every structure, its label in their place: measures of outcomes and probabilities of events under every policy, then
-        "difference_M" of every pair of policies on the same paths, that which is deducted in their place as "against".
+      study: with the paths that the estimates are over.
+      records: estimates in every structure, whose name is the label `structure` of their place: measures of outcomes and probabilities
+        of events under every policy; then "difference_M" of each pair of policies on the same paths, the deducted one as label `against`.
     """
 
     study: Study
@@ -67,15 +68,15 @@ class ByStructure:
 
     @cached_property
     def rankings(self) -> list[Ranking]:
-        """How every pair of policies ranks on every event and measure, structure by structure."""
+        """How each pair of policies ranks by each event and measure, in every structure."""
         return rankings(self.study, self.records)
 
 
 def structures(study: Study) -> tuple[Structure, ...]:
-    """As stated, each assumption off and doubled, then all off and all doubled, where there are several.
+    """The study as stated, with each assumption off and doubled, then with all off and all doubled if there are several.
 
     Raises:
-      UserError: the study names no assumption.
+      UserError: the study states no assumptions.
     """
     if not study.assumptions:
         remedy = "Name some: [assumptions.NAME] with off = { FACTOR = 0 }, as docs/study-file.md says."
@@ -98,14 +99,15 @@ def assumptions(
     device: str | None = None,
     observe: variants.Observer = variants.unobserved,
 ) -> ByStructure:
-    """What a study says in each structure, on its paths: every policy that runs on the same futures, by one compiled program.
+    """The estimates of a study in each structure: every policy on the same futures, by one compiled program.
 
     Args:
       variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
-      UserError: there is no assumption, no such outcome, or values that are not finite where one is off or doubled.
+      UserError: the study states no assumptions, there is no such outcome or event, or a structure has more paths with values that are not
+        finite than the study allows.
     """
     wanted = _wanted(study, variables)
     events = [event for event in study.events if event.name in wanted]
@@ -137,7 +139,7 @@ def _wanted(study: Study, variables: Sequence[str] | None) -> list[str]:
 
 @dataclass(frozen=True)
 class _Values:
-    """Outcomes of one structure by name, [policy, path], on the paths that are not kept out; their units."""
+    """Outcomes of one structure by name [policy, path], without the paths left out as not finite; and independent units."""
 
     of: Mapping[str, np.ndarray]
     units: Units
@@ -167,7 +169,7 @@ def _values(
 
 
 def _refuse_nonfinite(study: Study, one: Structure, outcomes: np.ndarray, count: int) -> None:
-    """Raises a UserError where more paths of a structure are kept out than the study allows."""
+    """Raises a UserError if more paths of a structure are left out than the study allows."""
     if count <= most_excluded(study):
         return
     bad = ~np.isfinite(outcomes)
@@ -194,7 +196,7 @@ def _records(
 
 
 def _order(study: Study) -> list[str]:
-    """Policies, the baseline first: of two the earlier one is deducted."""
+    """Policies, the baseline first: of each pair the earlier one is deducted."""
     return [study.baseline, *(name for name in study.policy_names if name != study.baseline)]
 
 
@@ -231,5 +233,5 @@ def _of_outcome(study: Study, one: Structure, values: _Values, name: str) -> lis
 
 
 def of_few(study: Study) -> Study:
-    """The study of no more paths than are looked at unless more are asked for."""
+    """The study with at most `variants.PATHS` paths, the number that is simulated by default."""
     return replace(study, paths=min(study.paths, variants.PATHS))

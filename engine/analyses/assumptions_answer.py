@@ -1,4 +1,4 @@
-"""A study held against its own assumptions, as an answer: what holds in every structure, and every number of each."""
+"""The estimates of a study in each structure, as an answer: which rankings of policies hold in all, and every estimate."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ READING = (
 
 
 def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
-    """What the study says in each structure; `engine.analyses.assumptions.assumptions` says how, and what is refused."""
+    """The answer to `assumptions`; `engine.analyses.assumptions.assumptions` says how it is computed, and what is refused."""
     study = of_few(of.study) if of.paths is None else of.study
     given = assumptions(study, outcomes or None, of.device, of.observe)
     basis = f"{study.name}: {study.futures}, {len(given.structures)} structures by one program"
@@ -37,7 +37,7 @@ def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
 
 
 def tables(given: ByStructure) -> Iterator[Table]:
-    """How policies rank, then estimates and differences of events and of outcomes in each structure, then what the structures are."""
+    """Tables: rankings of policies, estimates and differences in each structure, then the structures themselves."""
     if given.rankings:
         yield _verdicts(given)
     held = {_key(record): record for record in given.records}
@@ -81,7 +81,7 @@ def _verdicts(given: ByStructure) -> Table:
 
 
 def _elsewhere(one: Ranking) -> str:
-    """`under reform with exit off; undecided with all off`, or that it is the same in all."""
+    """Where a ranking differs: `under reform with exit off; undecided with all off`, or that it is the same in all."""
     turned = {worse: names for worse, names in one.structures.items() if STATED not in names}
     parts = [
         f"{f'under {worse}' if worse else 'undecided'} with {listed(names)}"
@@ -93,13 +93,13 @@ def _elsewhere(one: Ranking) -> str:
 def _labels(
     given: ByStructure, rows: Sequence[tuple[str, str]], last: Sequence[str]
 ) -> list[tuple[str, str, str, str]]:
-    """Variable, measure, structure, and label of the last dimension, of every row of a table."""
+    """The labels of every row: variable, measure, structure, and label of the last dimension."""
     names = [one.name for one in given.structures]
     return [(*row, one, label) for row in rows for one in names for label in last]
 
 
 def _places(given: ByStructure, kind: str, every: Sequence[tuple[str, str, str, str]]) -> tuple[Column, ...]:
-    """What a row is of; of outcomes, the measure and the unit too."""
+    """The label columns: event, or outcome with measure and unit, and structure."""
     own: tuple[Column, ...] = (texts(kind, [row[0] for row in every], kind),)
     if kind == "outcome":
         units = [given.study.unit_of(name) for name, *_ in every]
@@ -162,7 +162,7 @@ def _side(one: Ranking | None, structure: str) -> str:
 
 
 def _worth_showing(given: ByStructure, every: Sequence[tuple[str, str, str, str]]) -> list[bool]:
-    """The study as stated, all assumptions together, and whatever ranks otherwise than as stated."""
+    """Rows of the brief table: as stated, all assumptions together, and structures that rank otherwise than as stated."""
     other = {
         (one.variable, one.measure, name)
         for one in given.rankings

@@ -1,4 +1,4 @@
-"""Which lever does what: exact Shapley shares of the difference between two policies, over groups of levers, on the same futures."""
+"""Attribution to levers: exact Shapley values, over groups of levers, of the difference between two policies."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ from engine.study.study import Block, Study
 from engine.study.tables.section_tables import default_tile
 
 AT_ONCE = 8
-"""Coalitions that the program takes at once: what goes from year to year then stays in a core's cache."""
+"""Coalitions computed at a time: few enough that the state carried from year to year stays in a core's cache."""
 THREADS = 2
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Part:
-    """One measure of an outcome, or the probability of an event, and which player does what to it.
+    """The attribution of the difference in one measure of an outcome, or in the probability of an event.
 
     Args:
-      variable, measure: of what.
-      difference: under the second policy less under the first.
-      share: Shapley value of each player; they add up to the difference.
-      alone: what each does where it alone is taken from the second policy.
-      taken_back: what is lost where it alone is taken back from the second policy.
-      leaders: the player whose share does most towards the difference, then those that cannot be distinguished from it.
+      variable, measure: the outcome and its measure, or the event and "probability".
+      difference: the measure under the second policy less that under the first.
+      share: Shapley value of each player; they add up to `difference`.
+      alone: effect of each player when only its levers are as under the second policy, and all others as under the first.
+      taken_back: effect of each player that is lost when only its levers are as under the first policy, and all others as under the second.
+      leaders: the player with the largest share in the direction of `difference`, then those that cannot be distinguished from it.
     """
 
     variable: str
@@ -61,14 +61,14 @@ class Part:
 
 @dataclass(frozen=True)
 class Attribution:
-    """What `attribution` gives.
+    """The result of `attribution`.
 
     Args:
-      study: with the paths that were looked at.
+      study: with the paths that were simulated.
       start, end: the two policies.
-      players: groups of levers, and levers in no group, on which they differ.
-      parts: of each outcome its mean and its ES99, then of each event its probability.
-      excluded: paths that were left out, as values on them are not finite.
+      players: the groups of levers, and the levers in no group, in which the two policies differ.
+      parts: mean and ES99 of each outcome, then the probability of each event.
+      excluded: paths left out because a value on them is not finite.
     """
 
     study: Study
@@ -88,18 +88,18 @@ def attribution(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Attribution:
-    """What each group of levers adds to the difference between two policies, on the same futures.
+    """How much each group of levers contributes to the difference between two policies, on the same futures.
 
-    All 2^k coalitions of the k players are run: number s takes the levers of its players from `end` and all others from `start`. Beside
-    its Shapley value (`shapley.shares`) stand what each player does alone and what is lost where it alone is taken back.
+    All 2^k coalitions of the k players are simulated: coalition s takes the levers of its players from `end` and all others from `start`.
+    Beside its Shapley value (`shapley.shares`) each player has its effect alone and the effect lost when it alone is taken back.
 
     Args:
-      study: the resolved study; `lever_groups` says which levers are looked at together.
+      study: the resolved study; its `lever_groups` say which levers change together.
       start, end: the policies; both must be among those that run.
       variables: outcomes and events; the headline and all events if not given.
-      paths: from the first on; the study's, at most 131,072, if not given.
+      paths: how many, from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: is told what is being done, how many paths under a coalition are done, and how many there are.
+      observe: called with the stage, how many paths under a coalition are done, and how many there are.
 
     Raises:
       UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the study allows; more
@@ -141,7 +141,7 @@ def _take_in(
     values: Mapping[str, Float[np.ndarray, "coalition path"]],
     sound: Bool[np.ndarray, "path"],
 ) -> None:
-    """Adds what some coalitions give to every sum, from their outcomes by name."""
+    """Adds the outcomes of some coalitions to the sums of every measure."""
     units = as_units(study.paths, study.unit).kept(sound)
     happens = event_indicators(study, values)
     for (variable, measure), sums in contrasts.items():
@@ -158,7 +158,7 @@ def _take_in(
 def _chunks(
     coalitions: Coalitions, names: Sequence[str], device: str | None
 ) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
-    """Some coalitions after the other: which, these outcomes of theirs on every path, and the paths on which all outcomes are finite.
+    """Simulates some coalitions after the other: which they are, their outcomes, and a mask of paths on which all are finite.
 
     One program is compiled for all of them, and fed with the levers of some at a time.
     """
@@ -192,7 +192,7 @@ def _chunks(
 
 
 def _ahead(jobs: Iterator[T]) -> Iterator[T]:
-    """The same, each taken before the one before it is done with."""
+    """The same jobs, each started before the one before it is finished with."""
     waiting = deque(islice(jobs, AHEAD))
     while waiting:
         yield waiting.popleft()
@@ -207,7 +207,7 @@ def _refuse_too_many(
     values: np.ndarray,
     bad: np.ndarray,
 ) -> None:
-    """Raises a UserError where more paths are not finite than the study allows."""
+    """Raises a UserError if more paths are not finite than the study allows."""
     count, most = int(bad.sum()), most_excluded(study)
     if count <= most:
         return
@@ -241,7 +241,10 @@ def _part(
 
 
 def memory_needed(coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int) -> int:
-    """Bytes of outcomes and sums at the height: 8 (3 k + 2) a path and measure, and the outcomes of 8 coalitions, which do not grow with k."""
+    """Peak memory [bytes].
+
+    Sums take 8 (3 k + 2) bytes per path and measure, with k players; to this the outcomes of at most 8 coalitions are added.
+    """
     study, size = coalitions.study, min(AT_ONCE, coalitions.count)
     sums = 8 * (3 * len(coalitions.players) + 2) * len(measured)
     read = outcomes_of(study, [name for name, _ in measured])

@@ -1,4 +1,4 @@
-"""Which lever does what, as an answer: sentences that claim no more than their intervals, and tables of outcomes and events."""
+"""The attribution to levers as an answer: sentences, which claim no more than their intervals, and tables."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ READING = (
 
 
 def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
-    """What each group of levers does to the difference between two policies.
+    """The answer to `attribute`: how much each group of levers contributes to the difference between two policies.
 
     Args:
-      variables: outcomes and events, the first of which the sentence is of; the headline and all events if there are none.
+      variables: outcomes and events; the sentence is about the first. The headline and all events if there are none.
 
     Raises:
       UserError: as `engine.analyses.attribution.attribution`.
@@ -46,7 +46,10 @@ def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
 
 
 def sentences(given: Attribution, part: Part) -> Iterator[str]:
-    """On a measure: which group carries most of the difference, which work against it, which cannot be told from nothing, which have no interval."""
+    """Sentences on one measure: which groups carry most of the difference, and which work against it.
+
+    Groups whose share is not distinguishable from zero, or has no interval, are named as such.
+    """
     study, whole = given.study, part.difference
     start, end = (study.phrase("policies", name) for name in (given.start, given.end))
     what, sign = measured(study, part.variable, part.measure), judged(whole)
@@ -89,12 +92,15 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
 
 
 def _called(study: Study, player: str) -> str:
-    """A group of levers, or a lever in none, within a sentence."""
+    """The name of a group of levers, or of a lever in no group, within a sentence."""
     return study.phrase(KEY if player in study.lever_groups else "levers", player)
 
 
 def _subject(given: Attribution, named: Sequence[str]) -> Part:
-    """What the finding is of: what was named first; else, as in the report, the event of several events, else the first one, else the headline."""
+    """The part of the result that the sentences are about.
+
+    It is that of the variable named first; if none is named, an event made of events, else any event, else the ES99 of an outcome.
+    """
     events = given.study.events_by_name
     of_events = [part for part in given.parts if part.measure == PROBABILITY]
     tails = [part for part in given.parts if part.measure == SHORTFALL]
@@ -110,7 +116,10 @@ def _groups(given: Attribution) -> Table:
 
 
 def _percents(given: Attribution) -> Table:
-    """All shares in percent of their difference, in brackets those that cannot be distinguished from zero; none of a difference that cannot."""
+    """The table of shares in percent of the difference.
+
+    A share not distinguishable from zero is in brackets; "-" stands where the difference itself is not.
+    """
     held = []
     for part in given.parts:
         for own in _by_name(given, part).values():
@@ -127,7 +136,7 @@ def _percents(given: Attribution) -> Table:
 
 
 def _shares(given: Attribution) -> list[Table]:
-    """What each group does to outcomes, in their units, and to probabilities."""
+    """Tables of each group's contributions to outcomes, in their units, and to probabilities."""
     kinds = {
         "outcomes": ([part for part in given.parts if part.measure != PROBABILITY], ""),
         "events": ([part for part in given.parts if part.measure == PROBABILITY], "points"),
@@ -154,7 +163,7 @@ def _shares(given: Attribution) -> list[Table]:
 
 
 def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
-    """What each row is of: a measure of a variable, with its unit, and a group."""
+    """The label columns: measure and variable, unit, and group."""
     each = [part for part in parts for _ in given.players]
     over = {"over": ("of",), "brief": False}
     return (
@@ -166,7 +175,7 @@ def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
 
 
 def _by_name(given: Attribution, part: Part) -> dict[str, Record]:
-    """The share of each group."""
+    """The share of each group as a record, by name."""
     return {p.name: _record(part, p.name, one) for p, one in zip(given.players, part.share, strict=True)}
 
 
@@ -183,6 +192,6 @@ def _unit(given: Attribution, part: Part) -> str:
 
 
 def _percent(part: Part, own: float) -> str:
-    """A share in percent of the difference; nothing where that cannot be distinguished from zero."""
+    """A share in percent of the difference; "" if the difference is not distinguishable from zero."""
     whole = part.difference
     return f"{round(100 * own / whole.estimate)}" if judged(whole) else ""

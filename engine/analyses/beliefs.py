@@ -1,4 +1,4 @@
-"""Beliefs that are moved by running again: correlations of groups, and levers of policies; and what all beliefs have in common."""
+"""Beliefs about correlations of groups and levers of policies, and the records for every kind of belief."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from engine.study.study import Change, Group, Study
 LOCATION, CORRELATION, LEVER = "prior", "correlation", "lever"
 RUNS = "runs"
 LOOKS = 4
-"""Values of a correlation or a lever that are looked at on either side of the stated one."""
+"""Values of a correlation or a lever that are tried on either side of the stated one."""
 
 
 @dataclass(frozen=True)
 class Belief:
-    """A belief, and where a ranking turns; one that turns it at several values has one record of each.
+    """A belief, and the value at which it turns a ranking; one that turns it at several values has one record for each.
 
     Args:
       kind: "prior" (the median of a factor), "correlation" (of a group) or "lever" (of a policy).
-      name: of the factor, the group, or `POLICY.LEVER`.
+      name: name of the factor or group, or `POLICY.LEVER`.
       unit: of its values.
       stated: its value as the study states it.
-      turn: its value where the ranking turns; where it does not, that which does most among those looked at.
-      move: how far that is, with its interval: normal scores of a prior, which are its standard deviations if it is normal; else the
-        distance in its unit.
+      turn: its value where the ranking turns; if it does not turn, the value tried at which the difference is nearest to turning.
+      move: distance from `stated` to `turn` with its interval: in normal scores for a prior, which are standard deviations if the prior
+        is normal; else in the belief's unit.
       turns: whether the ranking turns.
-      how: "weights" of stored futures, or "runs".
-      back: whether the ranking is as stated again beyond this value.
-      length: of a prior's move in independent normal scores, as that of all priors is measured: half its square is the relative entropy.
-        Longer than `move` for a member of a group that no other member goes with.
+      how: computed by "weights" on stored futures, or by "runs" with the belief changed.
+      back: whether beyond this value the ranking is as stated again.
+      length: size of a prior's move in independent normal scores, as joint moves of all priors are measured: half its square is the
+        relative entropy. It exceeds `move` for a member of a dependent group that moves while its fellow members stay.
     """
 
     kind: str
@@ -52,17 +52,18 @@ class Belief:
 
 @dataclass(frozen=True)
 class Line:
-    """A belief that is moved, and a difference of two policies along it.
+    """A one-dimensional family of values of a belief, and the difference of two policies along it.
 
     Args:
       kind, name, unit, stated: as of `Belief`.
-      start: where the line has the stated value: no move of a prior, else the value itself.
-      sides: what is looked at on either side, from the start outwards.
-      at: the difference; `anew`: the same on other futures, independent of those.
-      value: of the belief, by the place on the line.
-      how: "weights" or "runs", by the place on the line.
-      scale: length of a move by 1 in independent normal scores.
-      glance: the difference on each of a few of the futures, by the place on the line; None where all are as soon looked at.
+      start: the place on the line of the stated value: 0, no move, for a prior; else the value itself.
+      sides: the places that are tried on either side, from the start outwards.
+      at: the difference by place on the line, on the futures that are searched.
+      anew: the same on futures independent of those.
+      value: the belief's value by place on the line.
+      how: "weights" or "runs", by place on the line.
+      scale: length in independent normal scores of a move by 1.
+      glance: the difference on each of a few futures, by place on the line; None where looking at all of them costs no more.
     """
 
     kind: str
@@ -83,7 +84,7 @@ Changed = Callable[[Sequence[Change]], list[Estimate]]
 
 
 def correlations(study: Study, changed: Changed, anew: Changed) -> Iterator[Line]:
-    """The correlation of each group; of a matrix one multiple of all its correlations."""
+    """A line for the correlation of each group of factors; for a correlation matrix one common multiple of all its entries."""
     for name, group in study.groups.items():
         ends = group_changes.correlations(group)
         if ends is None:
@@ -103,7 +104,11 @@ def levers(
     anew: Changed,
     left_out: list[tuple[str, str]],
 ) -> Iterator[Line]:
-    """Each lever of the policies, in all years and places at once, within the model's bounds."""
+    """A line for each lever of the policies, which is moved in all years and places at once within the model's bounds.
+
+    A lever whose value is drawn is a prior, and has no line here. Levers that differ by year or place, or are 0 without bounds, are added
+    to `left_out` with the reason.
+    """
     for policy in (one for one in study.policies if one.name in policies):
         for name, lever in study.model.levers.items():
             label = f"{policy.name}.{name}"

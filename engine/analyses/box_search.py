@@ -1,4 +1,4 @@
-"""Boxes that PRIM and CART propose: PRIM's by `peeling.py`, CART's by ema_workbench."""
+"""Boxes of factors that two algorithms propose: PRIM, by `peeling.py`, and CART, by ema_workbench."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from engine.risk.drivers.boxes import Box, Limits
 
 PRIM, CART = "prim", "cart"
 LEAST_MASS = 0.05
-"""Share of the futures that a box holds at least: of those that are given, among which there are as many of a kind as are wanted."""
+"""Smallest share of the searched futures that a box may hold; the searched futures may over-represent the rarer kind."""
 _OF = "\x1f"
-"""Between a factor and one of its categories, in the name of a column of 0 and 1."""
+"""Separator of a factor and one of its categories in the name of an indicator column."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How patient PRIM is.
+    """How patient PRIM is: the size of its steps.
 
     Args:
-      peel: share of the futures in a box that it takes off at a time.
-      paste: share of those beside a limit that it puts back at a time, in the end.
+      peel: share of the futures in a box that one step removes.
+      paste: share of the futures beyond a limit that one step puts back, at the end.
     """
 
     peel: float
@@ -56,12 +56,15 @@ def proposed(
     categories: Mapping[str, Sequence[float]],
     pace: Pace = PATIENT,
 ) -> list[Box]:
-    """The boxes that a method passes through: the peeling and pasting of PRIM, the leaves of the tree of CART; the whole is left out.
+    """The boxes that a method proposes: PRIM's sequence of peeling and pasting, or the leaves of CART's tree.
+
+    The box without any limit is left out.
 
     Args:
-      draws: of each factor [path].
-      cases: which futures are looked for: some, and not all.
-      categories: values of the factors that are no numbers, of which a box takes some away.
+      method: `PRIM` or `CART`.
+      draws: values of each factor [path].
+      cases: which futures are looked for; at least one, and not all.
+      categories: all values of each categorical factor; a box then allows a subset of them.
       pace: of PRIM.
 
     Raises:
@@ -91,7 +94,7 @@ def proposed(
 def _box(
     limits: np.ndarray, ends: Mapping[Any, tuple[float, float]], categories: Mapping[str, Sequence[float]]
 ) -> Box:
-    """The restrictions of a table of limits [low and high, column]."""
+    """The box of a table of limits [low and high, column]: those that restrict a factor."""
     box: dict[str, Limits] = {}
     kept: dict[str, set[int]] = {}
     for (column, (least, most)), (low, high) in zip(ends.items(), limits.T, strict=True):
@@ -122,7 +125,7 @@ def _cart() -> Any:
 
 @contextmanager
 def _quietly() -> Iterator[None]:
-    """Without what the workbench logs, and what it and pandas warn of."""
+    """Silences the workbench's log, and warnings from it and pandas."""
     before = logging.root.manager.disable
     logging.disable(logging.WARNING)
     try:

@@ -1,4 +1,4 @@
-"""Coalitions of levers between two policies: those that are in take what one policy sets, all others what the other sets."""
+"""Coalitions of levers: members are set as in one policy, all other levers as in another."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from engine.study.tables.policy_tables import phased
 
 @dataclass(frozen=True)
 class Coalitions:
-    """Every way to take some players from one policy and the rest from another.
+    """Every way to set some players (groups of levers) as in one policy and the rest as in another.
 
-    Number s takes player i from `end` where bit i of s is set: number 0 is `start`, the last one `end`, path by path.
+    Coalition s sets player i as in `end` where bit i of s is 1: coalition 0 is `start`, the last one `end`, path by path.
 
     Args:
       study: the resolved study that has both policies.
-      start, end: the two.
-      players: what they differ in.
+      start, end: the two policies.
+      players: the groups of levers in which they differ.
     """
 
     study: Study
@@ -35,12 +35,15 @@ class Coalitions:
 
     @property
     def count(self) -> int:
-        """How many there are, 2^k."""
+        """The number of coalitions, 2^k for k players."""
         return 1 << len(self.players)
 
     @cached_property
     def policies(self) -> tuple[Policy, ...]:
-        """A policy for each, phased in as the two are: what is the same however far they get is not touched by that."""
+        """One policy per coalition.
+
+        Their degree of implementation is that of `end`, or of `start` where no lever of `end` depends on it.
+        """
         first, last = _sets(self.study, (self.start, self.end))
         share = first.share if last.certain else last.share
         year = self.study.years[0] if self.study.years else 0
@@ -65,7 +68,7 @@ class Coalitions:
         return tuple(policies)
 
     def levers(self, dtype: type) -> dict[str, Any]:
-        """Lever arrays of all of them, as `arguments.of` gives them of the policies of a study."""
+        """Lever arrays of all coalitions, as `arguments.of` gives them for the policies of a study."""
         arrays = arguments.of(replace(self.study, policies=self.policies), dtype)["levers"]
         begun = years_begun(self.study, (self.start, self.end))
         inside = [START in player.levers for player in self.players]
@@ -75,7 +78,7 @@ class Coalitions:
         return {**arrays, "start": seen, "before_start": seen}
 
     def words(self, number: int) -> str:
-        """What a coalition is: `banks, labour of 'reform', all else of 'old'`."""
+        """A coalition in words: `banks, labour of 'reform', all else of 'old'`."""
         names = [player.name for k, player in enumerate(self.players) if number >> k & 1]
         if not names:
             return f"'{self.start.name}'"
@@ -85,11 +88,13 @@ class Coalitions:
 
 
 def between(study: Study, start: str, end: str) -> Coalitions:
-    """The coalitions of what two policies of a study set differently, by the groups of levers that it names; the players are those of `players_of`.
+    """The coalitions of the groups of levers that two policies of a study set differently.
+
+    The players are those of `players_of`.
 
     Raises:
-      UserError: no such policies, no difference between them, too many players, or two policies that are drawn by different
-        factors.
+      UserError: no such policies, no difference between them, too many players, or two policies whose degrees of implementation are drawn
+        from different factors.
     """
     by_name = {policy.name: policy for policy in study.policies}
     problems = [
@@ -115,7 +120,10 @@ def between(study: Study, start: str, end: str) -> Coalitions:
 
 
 def _sets(study: Study, pair: Sequence[Policy]) -> tuple[LeverSet, LeverSet]:
-    """What two policies set, with one share for both wherever it matters: where the shares differ, the one that is a number is in the levers."""
+    """The levers of two policies, with one common degree of implementation.
+
+    Where the degrees differ and matter, one of them must be a number, which is then worked into that policy's levers.
+    """
     first, last = (set_of(policy, study.years) for policy in pair)
     if not (first.certain or last.certain) and first.share != last.share:
         if isinstance(first.share, str) and isinstance(last.share, str):

@@ -1,4 +1,4 @@
-"""Columns of tables whose rows are records, or labels that stand beside each other."""
+"""Columns for tables whose rows are records or tuples of labels."""
 
 from __future__ import annotations
 
@@ -15,12 +15,18 @@ Rows = Sequence[tuple[Any, ...]]
 def fields(
     kind: Callable[..., Column], rows: Sequence[Any], about: Mapping[str, str], **more: Any
 ) -> list[Column]:
-    """A column of one kind for each field of records, by its name: what it means; `more` are fields of `Column`."""
+    """One column for each field of some records.
+
+    `about` maps the field's name to its meaning, `more` are further fields of `Column`.
+    """
     return [kind(name, [getattr(row, name) for row in rows], words, **more) for name, words in about.items()]
 
 
 def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
-    """A column a label of the rows, by its name: what it means."""
+    """One column for each position in the rows: keywords give its name and meaning.
+
+    Whole numbers become counts, all else text.
+    """
     made = []
     for k, (name, words) in enumerate(about.items()):
         values = [row[k] for row in rows]
@@ -29,5 +35,5 @@ def labelled(rows: Rows, **about: str) -> tuple[Column, ...]:
 
 
 def estimate(one: Record | None) -> Estimate | None:
-    """The numbers and flags of a record."""
+    """The estimate of a record, with its flags; None for no record."""
     return None if one is None else one.alone

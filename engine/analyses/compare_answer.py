@@ -1,4 +1,4 @@
-"""Policies against a baseline on the same futures, as an answer: its sentences and its tables."""
+"""The comparison of policies on the same futures as an answer: its sentences and its tables."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ READING = (
 
 
 EVERY = "every"
-"""What stands in place of a policy where every one is held against every other."""
+"""Value of the option `against` by which every policy is compared with every other."""
 
 
 def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | None = None) -> Answer:
-    """Everything that the paths of a run say of its policies against one, the baseline if not given; or of every policy against every other.
+    """The answer to `compare`: every policy against one, the baseline if not given; or all pairs if `against` is "every".
 
     Raises:
-      UserError: as `engine.analyses.comparison.refuse` and `compared`; or what has no pairs is asked for alone.
+      UserError: as `engine.analyses.comparison.refuse` and `compared`; or all pairs are asked for of variables not kept path by path.
     """
     refuse(of.study, wanted)
     every = against == EVERY and EVERY not in of.study.policy_names

@@ -1,4 +1,4 @@
-"""Which policy is better, by how much, how surely, and in which futures not: everything that paths on the same futures say of a difference."""
+"""Paired comparison of policies on the same futures: differences, regret, dominance, ranks, and more."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.study.study import Event, Study
 
 
 class Some(Mapping[str, np.ndarray]):
-    """Outcomes under some of the policies, read when they are asked for."""
+    """Outcomes by name under a selection of the policies [policy, path], read on access."""
 
     def __init__(self, outcomes: Mapping[str, np.ndarray], rows: Sequence[int]):
         self._outcomes, self._rows = outcomes, list(rows)
@@ -50,14 +50,14 @@ class Some(Mapping[str, np.ndarray]):
 def compared(
     study: Study, policies: Sequence[str] | None, against: str | None = None
 ) -> tuple[Study, list[int]]:
-    """The study of the policies that are to be compared, and their numbers in the whole one.
+    """The study restricted to the compared policies, and the indices of these in the whole study.
 
     Args:
       policies: by name; all if not given.
-      against: the policy that the others are held against; if not given, the study's baseline where it is among them, else the first.
+      against: the policy that is deducted; if not given, the study's baseline if it is among them, else the first.
 
     Raises:
-      UserError: one of them does not run, or there is one alone.
+      UserError: one of them does not run, or only one is left.
     """
     chosen = list(dict.fromkeys((*(policies or study.policy_names), *([against] if against else ()))))
     problems = Problems()
@@ -78,15 +78,15 @@ def compared(
 
 
 def of_named(study: Study, policies: Sequence[str] | None) -> Study:
-    """The study of the policies that are named: of several, as `compared`; one is held against the baseline. The study itself of none."""
+    """The study restricted to the named policies as `compared` does; the study itself if fewer than two are named."""
     return study if len(set(policies or ())) < 2 else compared(study, policies)[0]
 
 
 def refuse(study: Study, question: Question) -> None:
-    """Refuses variables, labels and a year that there are not.
+    """Refuses a question about variables, places or a year that do not exist.
 
     Raises:
-      UserError: there are such, all problems at once.
+      UserError: the question has such, or a year or place without a yearly variable; all problems at once.
     """
     problems, model = Problems(), study.model
     known = [*study.variables, *model.yearly]
@@ -116,13 +116,15 @@ def comparison(
     question: Question,
     device: str | None = None,
 ) -> Findings:
-    """Everything that the paths of a run say of its policies against the baseline.
+    """All results of comparing the policies of a run with the baseline, path by path.
 
     Args:
-      study: of the policies that are compared: `compared`.
-      outcomes: kept whole, [policy, path], read when their turn comes.
-      tables: the study's risk and comparison.
-      cube: of the run, whose yearly means are taken; None for none.
+      study: restricted to the compared policies, by `compared`.
+      outcomes: those stored path by path, [policy, path], each read when it is needed.
+      tables: the estimates of risk and comparison of these policies.
+      cube: of the run, for its yearly means; None to leave these out.
+      question: what is asked: variables, level, year, place.
+      device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
 
     """
     named = question.variables
@@ -158,7 +160,10 @@ def comparison(
 def pairs(
     study: Study, outcomes: Mapping[str, np.ndarray], records: Iterable[Record], question: Question
 ) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies, by measure and by outcome or event that is asked for; else of the headline and of all events."""
+    """Paired differences of all policies, by measure and by outcome or event.
+
+    Of the outcomes and events asked for, else of the headline and all events.
+    """
     named, known = question.variables, known_events(study, outcomes)
     chosen = [name for name in study.model.outcomes if name in (named or study.headline) and name in outcomes]
     events = [event for event in study.events if event in known and (event.name in named or not named)]
@@ -183,7 +188,10 @@ def _of_outcome(
 
 
 def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> ThresholdCurves | None:
-    """The curves of an event's outcome; None of an event of several, or of an outcome that is not kept."""
+    """Exceedance curves of an event's outcome over thresholds.
+
+    None for an event made of several, or an outcome that is not stored.
+    """
     if event.outcome is None or event.outcome not in outcomes:
         return None
     level = event.above if event.above is not None else event.below
@@ -194,7 +202,7 @@ def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> T
 def _common(
     study: Study, chosen: Sequence[str], outcomes: Mapping[str, np.ndarray], level: float
 ) -> Iterator[CommonTail]:
-    """Of every two of the chosen outcomes, under each policy."""
+    """The share of worst futures that every two of the chosen outcomes have in common, under each policy."""
     for p, policy in enumerate(study.policy_names if len(chosen) > 1 else ()):
         signs = [1.0 if study.is_loss(name) else -1.0 for name in chosen]
         losses = [sign * outcomes[name][p] for sign, name in zip(signs, chosen, strict=True)]
@@ -205,7 +213,10 @@ def _common(
 def _by_year(
     study: Study, question: Question, chosen: Sequence[str], device: str | None
 ) -> tuple[list[Record], list[Ahead], list[CommonTail], int]:
-    """What needs yearly values path by path: records of named yearly variables, who is ahead when, and worst futures common to places; from how many paths."""
+    """Results that need yearly values path by path, and the number of paths that they are from.
+
+    Records of yearly variables, when each policy is ahead, and worst futures common to places.
+    """
     if not study.is_path_model or not study.years:
         return [], [], [], 0
     whole = [one for name in chosen if (one := series.of_outcome(study, name))]
@@ -262,7 +273,7 @@ def _records_by_year(
 
 
 def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> list[InTheMean]:
-    """Of every yearly variable, or of those named, in each place, from the means of the cube."""
+    """The first year ahead in the mean, for every yearly variable or those named, in each place, from the means in the cube."""
     if cube is None or "/comparison/yearly" not in cube.groups:
         return []
     if str(cube["comparison"]["policy"].attrs.get("baseline", study.baseline)) != study.baseline:

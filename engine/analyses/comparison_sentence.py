@@ -1,4 +1,4 @@
-"""What a comparison found, in sentences that claim no more than their intervals: what gets better, what gets worse for it, what is regretted."""
+"""The sentences of a comparison: what improves, what worsens in return, what is regretted."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from engine.risk.estimation.wording import likely, measured, named, share, size,
 from engine.risk.policies.regrets import least
 
 MOST = 2
-"""Policies each of which has its own sentences; of more, those that rank first are named."""
+"""Most policies beside the baseline that have sentences of their own; of more, only those that may rank first are named."""
 
 
 def sentences(of: Findings) -> Iterator[str]:
-    """For one or two policies how each does against the baseline; for more which rank first; then what is regretted."""
+    """Sentences on one or two policies against the baseline, or on which of more may rank first; then on regret."""
     there = {r.variable for r in of.records if r.year is None}
     # what was named first, else the first of the headline that there is, else what there is
     wanted = (*of.question.variables, *of.study.headline, *sorted(there, key=of.study.variables.index))
@@ -42,14 +42,14 @@ def sentences(of: Findings) -> Iterator[str]:
 
 
 def _undecided(of: Findings) -> str:
-    """That futures which are one unit decide nothing."""
+    """A sentence: with a single independent unit of futures nothing can be decided."""
     others = of.others
     who = _called(of, others[0]) if len(others) == 1 else f"{len(others)} other policies"
     return f"Against {_called(of, of.study.baseline)}, {who} cannot be judged: {undecided(of.study.paths)}."
 
 
 def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
-    """What the policy does to one outcome or event, how often it is the worse one, and what gets worse, or better, for it."""
+    """Sentences: a policy's effect on one outcome or event, its largest effect to the opposite side, and its tail."""
     yield f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} would {_effect(of, policy, name)}."
     clear = [
         one
@@ -78,7 +78,10 @@ def _gap(of: Findings, policy: str, name: str) -> Record | None:
 
 
 def _weight(of: Findings, policy: str, name: str) -> float:
-    """What makes one change larger than another: points of an event; of an outcome in how many futures the policy is the worse one, or is not."""
+    """A size by which changes are ranked.
+
+    The difference in probability of an event; for an outcome, how far the chance of being worse is from 1/2.
+    """
     if name in of.study.events_by_name:
         gap = _gap(of, policy, name)
         return abs(gap.estimate) if gap else 0.0
@@ -87,7 +90,7 @@ def _weight(of: Findings, policy: str, name: str) -> float:
 
 
 def _effect(of: Findings, policy: str, name: str) -> str:
-    """`make ruin likelier by 14.9 points`, `improve average cost by 2.1 EUR`; or that its interval, or none, leaves it open."""
+    """An effect in words, `make ruin likelier by 14.9 points`, or that it is not distinguishable or has no interval."""
     gap, event = _gap(of, policy, name), name in of.study.events_by_name
     what, sign = measured(of.study, name, "mean"), judged(gap)
     if gap is None or not sign:
@@ -113,7 +116,7 @@ def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
 
 
 def _of_many(of: Findings, name: str) -> Iterator[str]:
-    """Which policies may be the best in a tail, as far as all intervals together show."""
+    """Sentences: which of many policies may be the best in a tail, as far as simultaneous intervals show."""
     measure = next((m for m, by in of.gaps.items() if name in by and m != "mean"), "mean")
     gaps, names = of.gaps.get(measure, {}).get(name), of.study.policy_names
     if gaps is None:
@@ -126,7 +129,10 @@ def _of_many(of: Findings, name: str) -> Iterator[str]:
 
 
 def _counted(of: Findings) -> Iterator[str]:
-    """In how many outcomes a policy is clearly better and worse, and which policy has the least regret in how many of those shown."""
+    """Sentences that count outcomes.
+
+    In how many a policy is clearly better and worse; and which has the least mean regret in how many of those shown.
+    """
     names, best = outcomes_of(of), Counter[str]()
     for policy in of.others if len(names) > 1 and len(of.others) <= MOST else ():
         signs = [verdict(of, *_key(of, policy, name)) for name in names]
@@ -145,7 +151,7 @@ def _counted(of: Findings) -> Iterator[str]:
 
 
 def _of_years(of: Findings) -> Iterator[str]:
-    """Of yearly variables alone: in how many years and places a policy is clearly better and worse in the mean."""
+    """Sentences on yearly variables alone: in how many years and places the mean is clearly better and worse."""
     for policy in of.others:
         rows = [r for r in of.records if r.measure == f"{GAP}mean" and r.policy == policy]
         sides = [

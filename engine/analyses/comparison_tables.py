@@ -20,15 +20,15 @@ from engine.risk.estimation.tables import Record
 from engine.risk.policies.thresholds import ThresholdCurves
 
 FEW = 2
-"""Policies against the baseline, up to which all outcomes are shown."""
+"""With more policies beside the baseline, the brief table `worse` has only the outcomes asked for."""
 MOST = 4
-"""Policies, up to which each has a sentence, and common tails are shown."""
+"""Most policies for which the brief tables show common tails."""
 ORDERS = ("first order", "second order")
 GAP, CHANCE = "difference_", f"difference_{PROBABILITY}"
 
 
 def tables(of: Findings) -> Iterator[Table]:
-    """All that are of whole futures, those of nothing too."""
+    """All tables that are not by year or place; some may have no rows."""
     yield _events(of)
     yield _differences(of)
     yield _ranges(of)
@@ -42,46 +42,46 @@ def tables(of: Findings) -> Iterator[Table]:
 
 
 def outcomes_of(of: Findings) -> list[str]:
-    """Outcomes that there is something of."""
+    """Outcomes with any results."""
     there = {name for _, _, name in of.by_key}
     return [name for name in of.study.model.outcomes if name in there]
 
 
 def shown(of: Findings) -> list[str]:
-    """Outcomes that are shown whole: those that were named, else the headline."""
+    """Outcomes that the brief tables show: those that were named, else the headline."""
     wanted = of.question.variables or of.study.headline
     return [name for name in outcomes_of(of) if name in wanted]
 
 
 def tail(of: Findings) -> str:
-    """The measure of the tail that was asked for."""
+    """The expected shortfall at the level that was asked for, such as "ES99"."""
     return f"ES{100 * of.question.level:g}"
 
 
 def judged(gap: Record | None, loss: bool) -> str:
-    """What a policy is by a difference, as far as its interval shows it; nothing without one."""
+    """The verdict of a difference on a policy: "better", "worse" or "not distinguishable"; "" without an interval."""
     called = cell(gap, 1.0, loss).verdict
     return "not distinguishable" if called == "same" else called
 
 
 def verdict(of: Findings, measure: str, policy: str, name: str) -> str:
-    """The same of an outcome or an event."""
+    """The verdict of a measure of an outcome or event on a policy, as `judged` gives it."""
     return judged(of.by_key.get((measure, policy, name)), of.study.is_loss(name))
 
 
 def verdicts(values: Sequence[str]) -> Column:
-    """A column of `judged`."""
+    """A column of verdicts, as `judged` gives them."""
     return texts("verdict", values, "what the policy is, as far as the interval shows", head="it is")
 
 
 def units(of: Findings, dim: str, names: Sequence[str]) -> Column:
-    """The unit of each row's outcome, or yearly variable."""
+    """A column with the unit of each row's outcome or yearly variable."""
     held: dict[str, Any] = {**of.study.model.outcomes, **of.study.model.yearly}
     return texts("unit", [held[name].unit for name in names], "unit of its numbers", over=(dim,))
 
 
 def ended(value: float, low: float, high: float) -> Estimate:
-    """A number that has ends, but no standard error of its own."""
+    """An estimate with an interval, but without a standard error."""
     return Estimate(float(value), math.nan, float(low), float(high))
 
 
@@ -106,12 +106,12 @@ def _by_measure(
     brief: Sequence[str],
     column: Mapping[str, str],
 ) -> Table:
-    """What there is of some measures, by outcome and policy; of differences with their verdicts.
+    """A table of some measures by outcome and policy; for differences also with verdicts.
 
     Args:
-      name: of the column of estimates; column: its other fields.
-      called: what each measure of the records is called; about: what that is.
-      brief: measures that are shown at once.
+      name, column: name of the column of estimates, and its other fields.
+      called, about: measure in the records -> its label in the table, and what these labels mean.
+      brief: labels of the measures that the brief table shows.
     """
     keys = list(product(outcomes_of(of), called, policies))
     rows = [(outcome, called[measure], policy) for outcome, measure, policy in keys]
@@ -185,7 +185,7 @@ def _dominance(of: Findings) -> Table:
 
 
 def _ranges(of: Findings) -> Table:
-    """At which thresholds events would be clearly less likely, and likelier, than under the baseline."""
+    """At which thresholds events would be clearly less, or more, likely than under the baseline."""
     rows = list(product(of.curves, of.others))
     own = [of.study.events_by_name[name] for name, _ in rows]
     reach = [of.curves[name].reach for name, _ in rows]
@@ -214,7 +214,7 @@ def _ranged(curves: ThresholdCurves, policy: int, sign: int) -> str:
 
 
 def _thresholds(of: Findings) -> Table:
-    """The chance to pass each level of the outcome of an event; an event with fewer levels has empty rows."""
+    """Exceedance probabilities of each event's outcome; an event with fewer levels has empty rows."""
     points = range(max((len(curves.levels) for curves in of.curves.values()), default=0))
     rows = list(product(of.curves, of.study.policy_names, points))
     at = [(of.curves[name], of.study.row(policy), k) for name, policy, k in rows]

@@ -1,4 +1,4 @@
-"""Tables of a comparison that are by year or by place: who is ahead when, yearly variables, common tails."""
+"""Tables of a comparison by year or place: when each policy is ahead, yearly variables, common tails."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DIMS = ("variable", "place", "policy")
 
 
 def tables(of: Findings) -> Iterator[Table]:
-    """All of them, those of nothing too."""
+    """All tables by year or place; some may have no rows."""
     yield _ahead(of)
     yield _by_year(of)
     yield _common(of)
@@ -26,12 +26,12 @@ def tables(of: Findings) -> Iterator[Table]:
 
 
 def _by_place(rows: Iterable[Any]) -> dict[tuple[str, str, str], Any]:
-    """What is known of each variable, place and policy."""
+    """The rows by variable, place and policy."""
     return {(one.variable, _place(one.place), one.policy): one for one in rows}
 
 
 def _every(held: Iterable[tuple[Any, ...]]) -> list[Any]:
-    """All combinations of labels."""
+    """All combinations of the labels that occur at each position."""
     labels = [dict.fromkeys(part) for part in zip(*held, strict=True)]
     return list(product(*labels)) if labels else []
 
@@ -102,7 +102,7 @@ def _in_the_mean(of: Findings) -> Table:
 
 
 def _common(of: Findings) -> Table:
-    """Which worst futures are common to outcomes, and to places."""
+    """The share of worst futures that pairs of outcomes, or of places, have in common."""
     held = {(one.of, one.first, one.second, one.policy): one.share for one in of.common}
     pairs = dict.fromkeys(key[:3] for key in held)
     rows = [(*pair, policy) for pair, policy in product(pairs, of.study.policy_names)]

@@ -1,4 +1,4 @@
-"""In which boxes of factors futures of a kind are frequent, as an answer: its sentences and its tables."""
+"""The search for boxes of factors in which futures of a kind are frequent, as an answer: its sentences and its tables."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.risk.drivers.where import parse_where
 from engine.risk.estimation.tallies import unkept
 
 FREQUENT = 0.25
-"""Share of resamples from which a factor is named that the first box does not limit."""
+"""Share of resamples from which the brief table shows a factor that the first box does not limit."""
 ABOUT = {
     "density": "share of the futures within that are looked for",
     "coverage": "share of the futures that are looked for which lie within",
@@ -35,7 +35,7 @@ READING = (
 
 
 def answer(of: Asked, where: str, numbers: bool = False) -> Answer:
-    """Boxes of factors by the stored draws; `engine.analyses.discovery.discovery` says how.
+    """The answer to `discover`, from the stored draws; `engine.analyses.discovery.discovery` says how it is computed.
 
     Raises:
       UserError: as `engine.risk.drivers.where.parse_where` and `engine.analyses.discovery.discovery`.
@@ -53,7 +53,7 @@ def answer(of: Asked, where: str, numbers: bool = False) -> Answer:
 
 
 def _draws(cube: xr.DataTree) -> dict[str, np.ndarray]:
-    """Stored draws by factor, of the first paths of a cube [path]; of the factors that vary."""
+    """Stored draws of the factors that vary, by name, for the first paths of a cube [path]."""
     if "draws" not in cube.children:
         return {}
     group = cube.children["draws"].to_dataset(inherit=False)
@@ -68,7 +68,7 @@ def _varies(values: np.ndarray) -> bool:
 
 
 def tables(of: SearchResult) -> Iterator[Table]:
-    """The limits of boxes, the boxes, how frequent such futures are, how stable these are, and what was proposed."""
+    """Tables: limits of the boxes, the boxes, the frequency of such futures, stability of factors, PRIM's steps."""
     if any(of.boxes.values()):
         yield _limits(of)
         yield _boxes(of)
@@ -90,7 +90,7 @@ def _looked_for(of: SearchResult) -> Table:
 
 
 def _boxes(of: SearchResult) -> Table:
-    """A row a box, and one for all boxes of a method."""
+    """One row per box, and one for all boxes of a method together."""
     rows: list[tuple[str, int, Judged | Together]] = []
     for method, boxes in of.boxes.items():
         rows += [(method, k, box) for k, box in enumerate(boxes, 1)]
@@ -115,7 +115,7 @@ def _count(of: SearchResult, method: str, k: int, box: Judged | Together) -> int
 
 
 def _limits(of: SearchResult) -> Table:
-    """A row a factor of a box, the one that costs most to leave free first."""
+    """One row per limited factor of a box, the one that costs most to leave free first."""
     inputs = {one.name: one for one in of.study.inputs}
     rows = [
         (method, k, name, part, words(of, box)[name])
@@ -146,7 +146,7 @@ def _limits(of: SearchResult) -> Table:
 
 
 def _factors(of: SearchResult) -> Table:
-    """How often resamples limit each factor; those are shown that the first box does not limit."""
+    """How often resamples limit each factor; the brief table has factors that the first box does not limit."""
     held: Sequence[str] = [*of.boxes["prim"][0].restrictions] if of.boxes["prim"] else []
     shares = [of.stability.get(name, 0.0) for name in of.factors]
     shown = [name not in held and share >= FREQUENT for name, share in zip(of.factors, shares, strict=True)]

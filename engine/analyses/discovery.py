@@ -1,4 +1,4 @@
-"""In which part of the factors' space futures of a kind lie: boxes that are proposed on some futures, chosen on others and judged on the rest."""
+"""Scenario discovery: boxes of factors in which futures of a kind are frequent, judged on held-out futures."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from engine.study.study import Study
 
 METHODS = (PRIM, CART)
 PATHS = 1 << 17
-"""Paths that are looked at, unless there are fewer with stored draws."""
+"""Most paths that are used, of those with stored draws."""
 SEARCHED = 1 << 13
-"""Paths that boxes are proposed on, of those that are looked at."""
+"""Most paths that boxes are proposed on at a time."""
 RESAMPLED = 1 << 11
-"""Paths that boxes are proposed on in a resample."""
+"""Most paths that boxes are proposed on in a resample."""
 RESAMPLES = 20
 FACTORS = 24
-"""Factors that are searched, those whose laws differ most between the two kinds of futures."""
+"""Most factors that are searched: those whose distributions differ most between the two kinds of futures."""
 MOST = 3
-"""Boxes of a method."""
+"""Most boxes of a method."""
 FEWEST = 100
-"""Futures of either kind from which boxes are looked for."""
+"""Fewest futures of either kind for a search."""
 FEW = 20
-"""Futures of either kind, among those searched, from which a further box is."""
+"""Fewest futures of either kind, among those that a method searches, for it to propose boxes."""
 LEAST_COVERAGE = 0.05
-"""Share of the futures that are looked for which a further box covers at least."""
+"""Least coverage of a box to be taken: the share of the futures looked for that it holds and no earlier box does."""
 EVEN = 0.25
-"""Share of either kind among the futures that are searched, where there are as many: the rare ones are all taken."""
+"""Least share of the rarer kind among the searched futures; where there are too few for it, all of them are taken."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Some of the futures: draws, which are looked for, their units."""
+    """Some of the futures: draws by factor, which are looked for, and their independent units."""
 
     draws: Draws
     cases: Bool[np.ndarray, "path"]
@@ -61,32 +61,33 @@ class _Part:
         return len(self.cases)
 
     def where(self, mask: Bool[np.ndarray, "path"]) -> _Part:
-        """Those of them where the mask holds."""
+        """The futures where a mask holds."""
         draws = {name: values[mask] for name, values in self.draws.items()}
         return _Part(draws, self.cases[mask], self.units.take(mask))
 
     def at(self, paths: Int[np.ndarray, "path"]) -> _Part:
-        """Some of them by number, perhaps several times, as if each were a unit."""
+        """The futures of some indices, which may repeat, each as an independent unit."""
         draws = {name: values[paths] for name, values in self.draws.items()}
         return _Part(draws, self.cases[paths], as_units(len(paths), 1))
 
     def beyond(self, box: Box) -> _Part:
-        """Those of them that lie outside a box."""
+        """The futures that lie outside a box."""
         return self.where(~inside(box, self.draws, len(self)))
 
 
 def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> SearchResult:
     """Boxes of factors in which the futures that are looked for are frequent, by PRIM and by CART.
 
-    Half of the futures propose and choose boxes; the others judge them.
+    A quarter of the futures is for proposing boxes, a quarter for choosing among them, and the other half for judging those.
 
     Args:
       study: of the run.
-      outcomes: kept whole, [policy, path].
-      draws: of factors that vary, for the first paths [path].
+      where: what holds in the futures that are looked for.
+      outcomes: those stored path by path, [policy, path].
+      draws: of the factors that vary, for the first paths [path].
 
     Raises:
-      UserError: ema_workbench, which CART needs, is not installed, no draws are stored, or too few futures are, or are not, looked for.
+      UserError: ema_workbench, which CART needs, is not installed; no draws are stored; or either kind of futures is too rare.
     """
     refuse_missing()
     paths = min((len(values) for values in draws.values()), default=0)
@@ -132,7 +133,7 @@ def _refuse_few(study: Study, where: Where, cases: np.ndarray) -> None:
 
 
 def _parts(whole: _Part) -> tuple[_Part, _Part, _Part]:
-    """A quarter of the futures to propose boxes, a quarter to choose them, half to judge them: whole units where there are four or more."""
+    """The futures in three parts, a quarter, a quarter and a half; of whole units if there are four or more."""
     n, units = len(whole), whole.units
     owner = units.owners(np.arange(n))
     place = owner / units.count if units.count >= 4 else np.arange(n) / n
@@ -142,7 +143,7 @@ def _parts(whole: _Part) -> tuple[_Part, _Part, _Part]:
 
 
 def _searched(part: _Part) -> tuple[str, ...]:
-    """The factors whose laws differ most between the two kinds of futures, in the order of the study."""
+    """The factors whose distributions differ most between the two kinds of futures, in the order of the study."""
     if len(part.draws) <= FACTORS:
         return tuple(part.draws)
     gaps = {name: distance(values, part.cases) for name, values in part.draws.items()}
@@ -151,12 +152,15 @@ def _searched(part: _Part) -> tuple[str, ...]:
 
 
 def _categories(study: Study, names: Sequence[str]) -> dict[str, tuple[float, ...]]:
-    """Values of the factors that are no numbers."""
+    """All values of each categorical factor."""
     return {one.name: tuple(one.labels.values()) for one in study.inputs if one.labels and one.name in names}
 
 
 def _some(part: _Part, count: int, random: np.random.Generator) -> _Part:
-    """At most so many of the futures, both kinds in their shares, but of the rarer kind a quarter at least where there are as many."""
+    """A random subset of at most `count` futures, in which the rarer kind may be over-represented.
+
+    Both kinds have their shares, but the rarer one at least a quarter if there are as many.
+    """
     if len(part) <= count:
         return part
     kinds = np.flatnonzero(part.cases), np.flatnonzero(~part.cases)
@@ -178,7 +182,7 @@ def _proposed(
     random: np.random.Generator,
     pace: Pace = PATIENT,
 ) -> list[Box]:
-    """What a method proposes on some of the futures; nothing where either kind is too rare among them."""
+    """The boxes that a method proposes on a subset of the futures; none where either kind is too rare in it."""
     some = _some(part, count, random)
     if min(some.cases.sum(), (~some.cases).sum()) < FEW:
         return []
@@ -193,7 +197,10 @@ def _boxes(
     values: Mapping[str, Sequence[float]],
     random: np.random.Generator,
 ) -> Iterator[Box]:
-    """Boxes one by one, each for the futures that the earlier ones have left, as long as one is worth its while."""
+    """Boxes one after the other, each found on the futures outside the earlier ones.
+
+    It ends with a box that covers too little, or is no denser than all futures.
+    """
     rate, every = choose.cases.mean(), choose.cases.sum()
     for _ in range(MOST):
         box = best(proposals, choose.draws, choose.cases)
@@ -224,7 +231,10 @@ def _any(boxes: Sequence[Box], part: _Part) -> Bool[np.ndarray, "path"]:
 
 
 def _lead(boxes: Mapping[str, Sequence[Box]], judge: _Part) -> Lead:
-    """The method of the higher correlation; the one with fewer limits where it gives up no more than `TOLERANCE` of that, or not surely anything."""
+    """The leading method: that of the higher correlation; on a tie, that with fewer limits.
+
+    A tie is a difference that is not significant, or at most `TOLERANCE` of the higher correlation, where both methods have boxes.
+    """
     limits = {
         m: sum(len(limits.ends) for box in some for limits in box.values()) for m, some in boxes.items()
     }
@@ -253,7 +263,10 @@ def _together(boxes: Sequence[Box], judge: _Part) -> Together:
 def _stability(
     search: _Part, choose: _Part, values: Mapping[str, Sequence[float]], random: np.random.Generator
 ) -> dict[str, float]:
-    """By factor: in which share of the resamples of units PRIM's first box restricts it, all steps taken anew."""
+    """The share of bootstrap resamples of units in which PRIM's first box limits each factor.
+
+    Search and choice are repeated in each.
+    """
     if min(search.units.count, choose.units.count) < 2:
         return {}
     counts = dict.fromkeys(search.draws, 0)
@@ -266,7 +279,7 @@ def _stability(
 
 
 def _resampled(part: _Part, random: np.random.Generator) -> _Part:
-    """As many units as there are, drawn with replacement."""
+    """A bootstrap resample: as many units as there are, drawn with replacement."""
     units = part.units
     drawn = random.integers(units.count, size=units.count)
     if units.owner is None and units.size == 1:

@@ -1,4 +1,4 @@
-"""What a search for boxes found, in sentences that claim no more than their intervals; and limits in the words of the study."""
+"""The sentences of a search for boxes, which claim no more than their intervals; and limits in the words of the study."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from engine.risk.estimation.wording import likely, named, share, some
 from engine.study.study import Event
 
 ROOM, LIMITS = 14, 18
-"""Words that what is looked for, and the limits of a box, may take in a sentence."""
+"""Most words, in a sentence, for what is looked for and for the limits of a box."""
 
 
 def sentences(of: SearchResult, numbers: bool = False) -> Iterator[str]:
-    """How frequent the futures are that are looked for, and in the first box of the method that leads; and why that one leads."""
+    """Sentences: how frequent such futures are, overall and in the leading method's first box; and why it leads."""
     bare = "" if of.rate.low == of.rate.low else ", without an interval"
     yield f"{begun(some(_looked_for(of), ROOM))} in {share(of.rate)} of futures{likely(of.rate, numbers)}{bare}."
     method, boxes = next(((one, some) for one, some in of.boxes.items() if some), ("", ()))
@@ -56,7 +56,7 @@ def _looked_for(of: SearchResult) -> list[str]:
 
 
 def because(of: SearchResult) -> str:
-    """Which method's boxes stand first, and why."""
+    """A sentence: which method leads, and why."""
     (first, other), limits = of.boxes, of.lead.limits
     names = CALLED[first], CALLED[other]
     if not of.boxes[other]:
@@ -88,5 +88,5 @@ def _words(of: SearchResult, box: Judged) -> Iterator[tuple[str, str]]:
 
 
 def called(of: SearchResult, name: str) -> str:
-    """What a factor is called within a sentence."""
+    """The name of a factor as it stands within a sentence."""
     return of.study.phrase("factors", name)

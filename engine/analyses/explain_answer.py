@@ -1,4 +1,4 @@
-"""What the worst futures have in common, as an answer: its sentences and its tables."""
+"""What the worst futures of a run have in common, as an answer: its sentences and its tables."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def answer(
     by_mechanism: bool,
     numbers: bool = False,
 ) -> Answer:
-    """What the worst futures of a run have in common.
+    """The answer to `explain`: what the worst futures of a run have in common.
 
     Raises:
       UserError: as `engine.analyses.explanation.explain`.
@@ -56,7 +56,7 @@ def answer(
 
 
 def made(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
-    """The answer that an explanation of a run makes, in numbers alone where no word for how likely is wanted."""
+    """The answer made from the explanation of a run; with `numbers` without words for how likely something is."""
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
     paths = f"{given.tail_count:,} of {study.futures}{left_out}"
@@ -84,7 +84,7 @@ def made(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
 
 
 def findings(given: Explanation, numbers: bool = False) -> Iterator[str]:
-    """Which input stands farthest from its prior and how; how bad these futures are, or how likely; and the likeliest way there."""
+    """Sentences: the inputs farthest from their priors, the tail or probability, and the likeliest futures."""
     study, what = given.study, given.watched
     name, under = named(study, what.variable), f"under {study.phrase('policies', what.policy)}"
     futures = f"futures with {name} {under}" if what.event else f"{worst_share(what.level or 0.0)} {under}"
@@ -114,7 +114,7 @@ def _standing(given: Explanation, one: Driver) -> Standing:
 
 
 def label(driver: Driver) -> str:
-    """`price_response`, or `growth_noise in 2020`."""
+    """The name of an input: `price_response`, or `growth_noise in 2020` for the shock of a year."""
     return driver.name if driver.year is None else f"{driver.name} in {driver.year}"
 
 
@@ -125,7 +125,7 @@ def _what(given: Explanation) -> str:
 
 
 def _by_measure(given: Explanation) -> dict[str, str]:
-    """Unit of a change of what is measured, and the one that people read it in."""
+    """The unit of a change in the measure, and the unit that it is shown in."""
     shown = shown_in(f"difference_{given.measure}", "")[1]
     return {"unit": given.unit, "shown": shown}
 
@@ -179,7 +179,7 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
 
 
 def _places(given: Explanation) -> Table:
-    """Parts by place, those of a dimension one behind the other; nothing where there are none."""
+    """Parts of the measure by place, dimension after dimension; no rows if there are none."""
     rows = given.places
     dims = [*dict.fromkeys(one.dim for one in rows)]
     whole = {dim: sum(one.part.estimate for one in rows if one.dim == dim) for dim in dims}
@@ -218,7 +218,7 @@ _SLOPES = {
     "location_per_unit": ("", "a unit of the factor by which the prior's mean is moved"),
     "scale_per_unit": ("", "a unit of the factor that is added to the prior's standard deviation"),
 }
-"""What stands above what a prior does, of what is shown at once, and for how large a change of it."""
+"""By kind of slope: its heading, "" if the brief table leaves it out, and the change of a prior that it is for."""
 
 
 def _levers(given: Explanation) -> Table:

@@ -1,4 +1,4 @@
-"""What the worst futures of an outcome, or those of an event, have in common: how far inputs stand from their priors, and which places it is."""
+"""What the worst futures have in common: inputs far from their priors, places, and the likeliest ways there."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from engine.risk.estimation.measures import probability, summary
 from engine.study.study import Study
 
 MOVED = "its futures are moved to where facts are likely"
-"""Why nothing is said of what a change of a prior would do."""
+"""Why no slope is given for a prior if the study has facts."""
 WORST = 10
-"""Paths that are named to be replayed."""
+"""How many of the worst paths are listed, to be replayed."""
 
 
 @dataclass(frozen=True)
 class Slope:
-    """What a factor's prior does to ES, or to the event's probability, were it another one, all else as it is.
+    """Derivatives of ES, or of the event's probability, with respect to a factor's prior, all else as it is.
 
     Args:
-      location: change for each standard deviation by which the prior's mean is moved, by way of its normal score.
-      scale: change for each standard deviation that is added to that of the prior.
-      location_per_unit, scale_per_unit: the same for each unit of the factor.
+      location: per standard deviation by which the prior's mean is moved, through its normal score.
+      scale: per standard deviation that is added to the prior's own.
+      location_per_unit, scale_per_unit: the same per unit of the factor.
     """
 
     factor: str
@@ -51,7 +51,7 @@ class Slope:
 
 @dataclass(frozen=True)
 class PlacePart:
-    """What a place makes up of the mean of the worst futures; the places of a dimension add up to it."""
+    """The part of a place in the mean of the worst futures; the parts of all places of a dimension add up to it."""
 
     dim: str
     label: str
@@ -60,18 +60,20 @@ class PlacePart:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `explain` gives.
+    """The result of `explain`.
 
     Args:
-      measured: ES of the outcome, or the probability of the event, on all paths; VaR, for an outcome.
-      drivers: factors in the order of the study, then shocks by stream and year; fixed ones are left out.
-      slopes: of the factors whose priors it is known for.
-      without_slope: of the others why it is not.
-      places: parts of places; without_places: why there are none.
-      reverse: the likeliest futures in which it happens.
-      worst: numbers of the worst paths, worst first, with the outcomes that are read on them [path].
-      levers: what each does where it is a tenth more, if that was asked; without_lever: why some cannot be moved.
-      mechanisms: what assumptions make up, if that was asked.
+      watched: which outcome at which level, or which event, under which policy.
+      futures: the simulated paths, with those that are in the tail.
+      measured: ES and VaR of the outcome, or the probability of the event, on all paths.
+      drivers: how factors, then shocks by stream and year, are distributed in the tail; inputs that are fixed are left out.
+      slopes: of the factors for whose priors they can be computed.
+      without_slope: factor -> why it has no slope.
+      places, without_places: parts of places, or why there are none.
+      reverse: the likeliest futures in the tail.
+      worst, worst_values: numbers of the worst paths, worst first, and outcomes on them by name [path].
+      levers, without_lever: effect of raising each lever by a tenth, if asked for; and why some levers cannot be raised.
+      mechanisms: contribution of each assumption to the measure, if asked for.
     """
 
     watched: Watched
@@ -91,7 +93,7 @@ class Explanation:
 
     @property
     def study(self) -> Study:
-        """With the paths that were looked at."""
+        """The study, with the paths that were simulated."""
         return self.watched.study
 
     @property
@@ -101,7 +103,7 @@ class Explanation:
 
     @property
     def unit(self) -> str:
-        """Of what is measured."""
+        """The unit of the measure."""
         return self.study.unit_of(self.watched.variable)
 
     @cached_property
@@ -111,7 +113,7 @@ class Explanation:
 
     @property
     def tail_count(self) -> int:
-        """How many paths are the worst ones."""
+        """How many paths are in the tail."""
         return len(self.futures.tail)
 
     def replay_command(self, place: object) -> str:
@@ -130,20 +132,21 @@ def explain(
     by_mechanism: bool = False,
     observe: Observer = unobserved,
 ) -> Explanation:
-    """What the worst 1 - level share of an outcome's futures have in common, or all futures in which an event happens.
+    """What the worst 1 - level share of an outcome's futures, or those with an event, have in common.
 
     Args:
-      study: with the paths that are looked at, or fewer where the worst of them would be more than 131,072.
+      study: its paths are simulated, or fewer of them if the tail would have more than 131,072.
       variable: an outcome or an event.
       policy: the baseline if not given.
-      level: 0.99 if not given; none for an event.
-      stored: outcomes that a run has, by name [policy, path]; others are computed anew.
+      level: of the tail, 0.99 if not given; must not be given for an event.
+      stored: outcomes that a run has stored, by name [policy, path]; others are simulated again.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      levers: whether each lever is moved, which runs the first 131,072 paths again for each.
-      by_mechanism: whether assumptions are switched off in many combinations, which runs the first 65,536 paths again for each.
+      levers: whether to raise each lever by a tenth, which simulates the first 131,072 paths again for each.
+      by_mechanism: whether to switch assumptions off in many combinations, which simulates the first 65,536 paths again for each.
+      observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: no such outcome, event or policy; a level for an event, an event that happens on no path.
+      UserError: no such outcome, event or policy; a level is given for an event; the event happens on no path.
     """
     what = watched(study, variable, policy, level)
     study.refuse_broken_model()
@@ -189,7 +192,7 @@ def _measured(futures: TailFutures) -> dict[str, Estimate]:
 
 
 def _worst(futures: TailFutures) -> np.ndarray:
-    """Where the worst paths stand among those that are not left out, worst first."""
+    """Indices of the worst paths among those that are not left out, worst first."""
     margin = futures.limit.of(futures.values)[futures.share.path]
     order = np.lexsort((futures.share.path, -margin))
     return futures.share.path[order[:WORST]]

@@ -1,4 +1,7 @@
-"""The edge of where something happens, in standard normal scores: rays that meet it, and points that slide along it towards the middle."""
+"""The boundary of a failure region in standard normal scores, and points that slide along it towards the origin.
+
+"It happens" inside the region; "the middle" is the origin.
+"""
 
 from __future__ import annotations
 
@@ -10,33 +13,33 @@ from jaxtyping import Bool, Float
 Points = Float[np.ndarray, "score point"]
 Sizes = Float[np.ndarray, "point"]
 Margin = Callable[[Points], Sizes]
-"""How far it happens at each point: above zero where it does; NaN is taken for not at all."""
+"""The margin of each point [score, point]: above zero inside the region where it happens; NaN counts as outside."""
 FARTHEST = 6.3
-"""Scores beyond are not looked at: no path has them."""
+"""Scores are clipped to plus or minus this, as no path has larger ones."""
 RIDGE = 1.1
-"""How much farther out the edge between two points is, so that they are two."""
+"""Two points are distinct if somewhere between their rays the edge is farther out than both by this factor."""
 _REACHES = (0.3, 0.1, 0.03)
-"""Differences of scores by which gradients are taken, one after the other."""
+"""Step sizes of finite differences for gradients, one after the other."""
 _ALONG = np.array([1.5, 1.0, 0.7, 0.4, 0.2, 0.08, 0.03])
-"""Shares of the way to the foot of the perpendicular that are tried."""
+"""Fractions of the step to the foot of the perpendicular that are tried."""
 _STRETCH = 2.0
 _LEAST = 1e-4
-"""Share of its distance that a point gains in a round, or goes on with a finer difference."""
+"""Least relative gain in distance per round; a point that gains less goes on with the next smaller step size."""
 _HOLDS, _JUMPS, _BEYOND = 0.2, 4, 1.3
-"""Scores from which on it is looked whether they hold a point at a jump, and how many of them."""
+"""Least score checked for a jump of the margin, most scores checked per point, and how far the point is stretched."""
 _ON_RAY = 16
 _ROUGHLY, FINELY = 12, 26
-"""Halvings by which the edge is come to."""
+"""Bisections by which the edge is located, roughly and finely."""
 AT_ONCE = 12
-"""Points that are slid at once."""
+"""Points that slide at a time."""
 FIRST_ROUNDS, ROUNDS = 4, 40
-"""Rounds in which a point is slid: to see how near it comes, and to the end."""
+"""Most rounds in which a point slides: for a first look at how near it comes, and to the end."""
 _AROUND = 128
 _TRIES = 30
 
 
 class Edge:
-    """The edge of where it happens."""
+    """The boundary of the region with a positive margin; distances are from the origin of standard normal scores."""
 
     def __init__(self, margin: Margin, rng: np.random.Generator):
         self._margin, self._rng = margin, rng
@@ -53,13 +56,13 @@ class Edge:
     def reached(
         self, points: Points, most: float, halvings: int = FINELY, within: Sizes | None = None
     ) -> tuple[Points, Sizes]:
-        """Where the ray from the middle to each point, and on to `most` times its length, first meets the edge; its distance.
+        """Where the ray from the origin through each point first meets the edge, and its distance.
 
-        Infinite where it does not.
+        The ray goes on to `most` times the point's length; the distance is infinite if it does not meet the edge.
 
         Args:
-          within: distances, each of as many rays in a row, of which only the nearest is asked for, and only if it is nearer than that: what
-            cannot be it is not computed, and its distance is no more than larger.
+          within: upper bounds, each for a group of consecutive rays of which only the nearest end is wanted, and only if it is within the
+            bound. Rays that cannot be it are not located further, and the distance given for them may be too large.
         """
         steps = most * np.arange(1, _ON_RAY + 1) / _ON_RAY
         if most > 1:  # the edge is near the point itself, most often
@@ -68,7 +71,7 @@ class Edge:
         farthest = FARTHEST / np.maximum(np.abs(points).max(axis=0), _LEAST)  # no share is so large
 
         def may_be(share: np.ndarray, bound: Sizes) -> np.ndarray:
-            """Whether what lies at least as far out on its ray may be as near as that; a sum of squares has its rounding."""
+            """Whether a ray whose end is at least at `share` may lie within `bound`, with an allowance for rounding."""
             may: np.ndarray = lengths * np.minimum(share, farthest) <= (1 + 1e-9) * bound
             return may
 
@@ -93,7 +96,10 @@ class Edge:
         return ends, np.where(met, norms(ends), np.inf)
 
     def are_apart(self, first: Float[np.ndarray, "score"], second: Float[np.ndarray, "score"]) -> bool:
-        """Whether the edge between the rays of two points lies a `RIDGE` farther out than both, somewhere; opposite ones are apart."""
+        """Whether somewhere between the rays of two points the edge is farther out than both by `RIDGE`.
+
+        Opposite points count as apart.
+        """
         sizes = np.linalg.norm(first), np.linalg.norm(second)
         angle = np.arccos(np.clip(first @ second / (sizes[0] * sizes[1]), -1.0, 1.0))
         if not 1e-6 < angle < np.pi - 1e-2:
@@ -104,7 +110,7 @@ class Edge:
         return bool(np.isinf(self.reached(far * rays / np.sin(angle), 1.0, 0)[1]).any())
 
     def slid(self, points: Points, rounds: int) -> Points:
-        """Points of the edge, each moved along it while that brings it nearer, some at a time."""
+        """Points of the edge after at most `rounds` rounds of sliding along it, nearer to the origin."""
         parts = [
             self._slid(points[:, first : first + AT_ONCE], rounds)
             for first in range(0, points.shape[1], AT_ONCE)
@@ -112,7 +118,7 @@ class Edge:
         return np.concatenate(parts, axis=1)
 
     def instead(self, point: Points, others: Points, finalists: int) -> Points:
-        """The nearest of a point and of others, the nearest of these slid along the edge."""
+        """The nearest to the origin of a point and of others, of which the nearest are first slid along the edge."""
         if not others.shape[1]:
             return point
         ends, sizes = self.reached(others, _STRETCH, _ROUGHLY)
@@ -125,7 +131,7 @@ class Edge:
         return points if norms(points)[0] < norms(point)[0] else point
 
     def tried_around(self, point: Points) -> Points:
-        """The nearest of random points around one, again and again, drawn in to the edge."""
+        """The nearest point found by random search around a point, each trial being drawn in to the edge."""
         size = 0.3
         for _ in range(_TRIES):
             spread = np.sqrt(point**2 + np.sum(point**2) / len(point))
@@ -151,7 +157,7 @@ class Edge:
         return points
 
     def _stepped(self, points: Points, reach: Sizes) -> Points:
-        """One step of each towards the foot of the perpendicular on the edge's tangent."""
+        """One step of each point towards the foot of the perpendicular from the origin to the edge's tangent plane."""
         slope, jumps = self._slopes(points, reach)
         feet = [
             np.stack(
@@ -164,7 +170,10 @@ class Edge:
         return self._best(points, np.concatenate(others, axis=2))
 
     def _slopes(self, points: Points, reach: Sizes) -> tuple[Points, Bool[np.ndarray, "score point"]]:
-        """Gradients of the margin; and which scores stand beside a jump of it, of which the side without it is taken."""
+        """Gradients of the margin, and which scores are beside a jump of it.
+
+        There the one-sided difference without the jump is taken.
+        """
         here = self.margins(points)
 
         def sides(score: np.ndarray, at: np.ndarray, by: Sizes) -> tuple[Sizes, Sizes]:
@@ -190,9 +199,9 @@ class Edge:
     def _feet_of_jumps(
         self, points: Points, slope: Points, jumps: Bool[np.ndarray, "score point"]
     ) -> Points | None:
-        """The same where scores hold points at jumps: nearest on the tangents of the edge and of where the margin jumps.
+        """Feet of the perpendicular on the tangents of the edge and of the surfaces of jumps.
 
-        Where it jumps in one score depends on the others; a gradient of the margin sees nothing of it.
+        The place of a jump in one score depends on the other scores, of which the gradient of the margin shows nothing.
         """
         flat = np.abs(slope) < 1e-3 * np.abs(slope).max(axis=0)
         held = np.where((flat | jumps) & (np.abs(points) > _HOLDS), np.abs(points), 0.0)
@@ -217,10 +226,10 @@ class Edge:
         return np.stack(feet, axis=1)
 
     def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray, bool]]:
-        """Where the margin jumps in one score of a point, how that moves with each other score, and whether it does jump.
+        """For each pair, where the margin jumps in a score, how that depends on the others, and whether it jumps at all.
 
         Args:
-          pairs: number of the point, the score.
+          pairs: index of the point, index of the score.
         """
         reach = _REACHES[0]
         own, score = points[:, [k for k, _ in pairs]], np.array([j for _, j in pairs])
@@ -249,13 +258,16 @@ class Edge:
         return found
 
     def _at(self, points: Points, score: np.ndarray, value: Sizes) -> Sizes:
-        """Margins of points, each with one score that is another one."""
+        """Margins of points, each with one score replaced by a value."""
         moved = points.copy()
         moved[score, np.arange(len(score))] = value
         return self.margins(moved)
 
     def _halfway(self, points: Points, score: np.ndarray) -> tuple[Sizes, Sizes, Sizes, Sizes]:
-        """Where a score of each point lies, and without it: ends between which the margin passes half the way, and the margins between which."""
+        """The ends, by bisection from a score's value and from 0, between which the margin passes its midpoint.
+
+        Also the margins at the score's value and at 0.
+        """
         inner, outer = points[score, np.arange(len(score))], np.zeros(len(score))
         high, low = self._at(points, score, inner), self._at(points, score, outer)
         level = 0.5 * (high + low)
@@ -263,7 +275,10 @@ class Edge:
         return inner, outer, high, low
 
     def _let_go(self, points: Points) -> Points:
-        """Points without what changes nothing: each score drawn in as far as that alone leaves it inside, all of them together."""
+        """Points with needless scores reduced towards 0.
+
+        Each score goes as far as that alone keeps the point inside; then all of them together.
+        """
         inner = points * (1 + 1e-4)
         # what is small already adds nothing to the distance
         which, score = np.nonzero((points**2 > 1e-6 * np.sum(points**2, axis=0)).T)
@@ -282,7 +297,7 @@ class Edge:
         return self._best(points, points[:, :, None] * parts)
 
     def _best(self, points: Points, others: Float[np.ndarray, "score point other"]) -> Points:
-        """The nearest to the middle of each point and of others, these drawn in, or out, to the edge."""
+        """The nearest to the origin of each point and its alternatives, which are first drawn in, or out, to the edge."""
         count, of = others.shape[1:]
         ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY, norms(points))
         sizes = sizes.reshape(count, of)
@@ -294,7 +309,7 @@ class Edge:
 def _halved(
     holds: Callable[[Sizes], Bool[np.ndarray, "point"]], inner: Sizes, outer: Sizes, halvings: int
 ) -> tuple[Sizes, Sizes]:
-    """Two ends between which something ceases to hold, drawn together: it holds at the inner one."""
+    """The two ends of an interval in which a condition ceases to hold, after bisections; it holds at the inner end."""
     for _ in range(halvings):
         middle = 0.5 * (inner + outer)
         here = holds(middle)
@@ -303,7 +318,10 @@ def _halved(
 
 
 def _foot(rows: np.ndarray, point: np.ndarray, misses: np.ndarray) -> np.ndarray:
-    """The point nearest to the middle on planes through a point, but for what it misses them by."""
+    """The point nearest to the origin on planes with normals `rows`, which miss `point` by `misses`.
+
+    Without a gradient it is `point` itself.
+    """
     if not np.any(rows[0]):
         return point
     foot: np.ndarray = np.linalg.lstsq(rows, rows @ point - misses, rcond=1e-9)[0]

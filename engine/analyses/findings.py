@@ -1,4 +1,4 @@
-"""What a comparison of policies is made of."""
+"""The records that a comparison of policies consists of."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Place = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class Question:
-    """What a comparison is of.
+    """What a comparison is asked for.
 
     Args:
-      variables: outcomes, events and yearly variables; where none are named, all outcomes and events, and of what needs more the headline.
-      level: of VaR and ES where one is looked at.
-      year: of yearly variables; every year if not given.
-      at: label by dimension, of yearly variables.
-      numbers: whether sentences do without words for how likely something is.
+      variables: outcomes, events and yearly variables; if none are named, all outcomes and events, and for costly results the headline.
+      level: of VaR, ES and common tails, such as 0.99.
+      year: which year of yearly variables; all if not given.
+      at: which place of yearly variables, as label by dimension.
+      numbers: whether sentences leave out words for how likely something is.
     """
 
     variables: tuple[str, ...] = ()
@@ -39,7 +39,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Ahead:
-    """When a policy gets ahead of the baseline in an outcome counted up to each year, or in a yearly variable in one place."""
+    """When a policy gets ahead of the baseline, in an outcome accumulated to each year or in a yearly variable."""
 
     policy: str
     variable: str
@@ -49,7 +49,10 @@ class Ahead:
 
 @dataclass(frozen=True)
 class InTheMean:
-    """The first year in which the mean of a yearly variable is in favour of a policy, and the first in which that is clear; None for never."""
+    """The first year in which the mean of a yearly variable favours a policy over the baseline; None for never.
+
+    `year` is by the estimate, `clear` by its interval.
+    """
 
     policy: str
     variable: str
@@ -60,7 +63,7 @@ class InTheMean:
 
 @dataclass(frozen=True)
 class CommonTail:
-    """The share of the worst futures that two outcomes, or two places of one outcome, have in common under a policy."""
+    """The share of the worst futures that two outcomes, or two places of the outcome `of`, have in common under a policy."""
 
     policy: str
     first: str
@@ -71,19 +74,19 @@ class CommonTail:
 
 @dataclass(frozen=True)
 class Findings:
-    """Policies against a baseline on the same futures.
+    """The results of comparing policies with a baseline on the same futures.
 
     Args:
-      study: of the policies that are compared, and of the paths that are there.
+      study: restricted to the compared policies, with the paths that are done.
       question: what was asked.
-      records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events; then, of yearly
-        variables that were named, by year and place.
-      orders: by outcome and policy: dominance of first and second order over the baseline.
-      curves: by event: the chance to pass each level of its outcome.
-      gaps: by measure and outcome: all pairs of policies.
-      fronts: by measure: the Pareto front over these outcomes.
+      records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events; then of the
+        named yearly variables, by year and place.
+      orders: by outcome and policy, first- and second-order dominance over the baseline.
+      curves: by event, exceedance probability of its outcome over thresholds.
+      gaps: by measure and by outcome or event, differences of all pairs of policies.
+      fronts: by measure, for each policy whether it is on the Pareto front over these variables.
       ahead, in_the_mean, common: as their classes say.
-      years_paths: the first paths, which `ahead` and the places of `common` come from.
+      years_paths: how many of the first paths `ahead` and the places of `common` come from.
     """
 
     study: Study
@@ -100,7 +103,7 @@ class Findings:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The policies that are held against the baseline."""
+        """The policies other than the baseline."""
         return tuple(name for name in self.study.policy_names if name != self.study.baseline)
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What would turn a ranking: how far each belief must move, alone and together, before two policies change places."""
+"""Break-even analysis: how far each belief must move, alone or all priors together, before two policies change places."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.study import Input, Study
 
 FARTHEST = 3.0
-"""Normal scores that a prior is moved by, at most."""
+"""Largest move of a single prior, in normal scores."""
 STEP = 0.5
 WEIGHTS = "weights"
 RERUN_PATHS = 1 << 15
@@ -37,19 +37,19 @@ Paths = Float[np.ndarray, "path"]
 
 @dataclass(frozen=True)
 class FlipResult:
-    """What `flip` gives.
+    """The result of `flip`.
 
     Args:
-      study: with the paths that were looked at.
-      variable, measure: what the policies are ranked by: mean or ES of an outcome, probability of an event.
+      study: with the two policies, and the paths that were simulated.
+      variable, measure: what the policies are ranked by: mean or ES of an outcome, or probability of an event.
       first, second: the policies.
-      difference: the first less the second, as stated.
-      beliefs: those that turn the ranking, the nearest first, one record for every turn; then those that do not within their range. None
-        where the policies cannot be distinguished as stated: there is no ranking to turn.
-      joint: the smallest move of all priors together that turns it; None where none is seen.
-      nearest: the law of all futures, shocks too, nearest to the stated one under which the difference is zero, as far as its weights can
-        be trusted; None of ES, or where no law of the futures seen does.
-      left_out: what was not looked at, and why.
+      difference: the measure under the first less that under the second, as stated.
+      beliefs: the beliefs that turn the ranking, the nearest first, one record for every turn; then those that do not turn it within their
+        range. Empty where the policies cannot be distinguished as stated, as there is then no ranking to turn.
+      joint: the smallest move of all priors together that turns the ranking; None if none is found.
+      nearest: of all reweightings of the futures, shocks included, the one of least relative entropy under which the difference is zero,
+        with the k-hat of its weights; None for ES, or where no reweighting gives zero.
+      left_out: beliefs that were not examined, and why.
     """
 
     study: Study
@@ -74,21 +74,23 @@ def flip(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> FlipResult:
-    """How far each belief must move before two policies change places, and the nearest joint move of all.
+    """How far each belief must move before two policies change places, and the nearest joint move of all priors.
 
-    A prior is moved by its normal score, and stays within its support: by weights of the futures that are there as far as these are worth
-    as many futures as a run, else by running again. Correlations and levers are moved by running again. What seems to turn the ranking is
-    held against other futures, independent of those that were searched: in at most 5 % of studies that nothing turns does something.
+    A prior is moved by shifting its normal score, so it keeps its support: by importance weights on the simulated futures, as long as their
+    effective number is at least that of a rerun, else by simulating again; correlations and levers always by simulating again. What seems
+    to turn the ranking is confirmed on independent futures: if nothing turns it, something is reported in at most 5 % of studies.
 
     Args:
       variable: an outcome or an event.
       measure: "mean" or "ES99" of an outcome; the mean if not given.
-      paths: from the first on; the study's, at most 131,072, if not given.
+      first, second: the policies; the difference is the first less the second.
+      paths: how many, from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: is told what is being done, and how much of how much is done.
+      observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: no such outcome, event, policy or measure; paths that are no whole units; values that are not finite on more paths than the study allows.
+      UserError: no such outcome, event, policy or measure; `paths` is not a number of whole units; values that are not finite on more
+        paths than the study allows.
     """
     study.refuse_broken_model()
     measure = _measure(study, variable, first, second, measure)
@@ -107,7 +109,7 @@ def flip_on(
     second: str,
     observe: Observer = unobserved,
 ) -> FlipResult:
-    """The same on futures of a study of these two policies."""
+    """As `flip`, on simulated futures of a study with just these two policies."""
     study = futures.study
     look = Look(futures, variable, measure, first, second)
     own = futures.stated(study.paths)
@@ -130,7 +132,7 @@ def _turning(
     left_out: list[tuple[str, str]],
     observe: Observer,
 ) -> tuple[tuple[Belief, ...], JointMove | None]:
-    """Every belief with its turns, and the nearest move of all priors."""
+    """Every belief with its turns, and the nearest joint move of all priors."""
     study = look.study
     few = min(study.paths, RERUN_PATHS) // study.unit * study.unit
     others = replace(look, futures=look.futures.anew())
@@ -161,7 +163,7 @@ def _turning(
 
 
 def _glance(look: Look, own: Values, few: int, sign: float, reach: float) -> Glance | None:
-    """What a few of the futures are held against; None where they say nothing, as of a tail, or of units that are too large."""
+    """The quick check on a few futures; None where it cannot say anything: for ES, or where units are too large."""
     count = few // SHARE // look.study.unit * look.study.unit
     if look.measure == SHORTFALL or not count:
         return None
@@ -172,7 +174,10 @@ def _glance(look: Look, own: Values, few: int, sign: float, reach: float) -> Gla
 def _looked_along(
     line: Line, glance: Glance | None, sign: float, reach: float
 ) -> tuple[list[list[Stretch]], float]:
-    """The stretches on either side of a line, none where it plainly has one sign; and the look that shows least of the sign as stated."""
+    """The stretches of one sign on either side of a line, none where a quick check shows one sign.
+
+    Also the place that is nearest to turning.
+    """
     least = glance.least(line) if glance else None
     if least is not None:
         return [], least
@@ -185,7 +190,7 @@ def _looked_along(
 def _beliefs(
     line: Line, rows: Sequence[Sequence[Stretch]], most: float, sign: float, reach: float, limit: float
 ) -> list[Belief]:
-    """A record for every turn along a line, the nearest first; one that says that there is none if there is none."""
+    """A record for every turn along a line, the nearest first; if there is none, one record that says so."""
 
     @cache
     def is_sure(one: Stretch) -> bool:
@@ -238,7 +243,10 @@ def _locations(
     brief: MovedScores | None,
     left_out: list[tuple[str, str]],
 ) -> Iterator[Line]:
-    """The prior of each factor, moved by its normal score."""
+    """A line for the prior of each factor, moved by its normal score.
+
+    Priors that cannot be moved alone are added to `left_out`.
+    """
     study = look.study
     scores = look.futures.numbers(study.paths)
     weigh = look.weigher(own, good)
@@ -313,26 +321,32 @@ def _location(
 
 
 def _is_worth(paths: int, few: int, size: float, move: float) -> bool:
-    """Whether weights of stored futures are worth as many futures as a run: by Kish, n exp(-m^2 q) of them."""
+    """Whether weights leave at least `few` effective futures.
+
+    By Kish's formula n exp(-m^2 q) of n futures are left after a move m.
+    """
     return paths * math.exp(-move * move * size) >= few
 
 
 def _weighted(weigh: Callable[[Paths], Estimate], pull: Paths, size: float, move: float) -> Estimate:
-    """The difference with a prior moved, by weights."""
+    """The difference with a prior moved, by importance weights."""
     return weigh(normalised(move * pull - 0.5 * move * move * size))
 
 
 def _moved(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Estimate:
-    """The same by running again."""
+    """The difference with a prior moved, by simulating again."""
     return look.seen(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
 
 
 def _glanced(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Paths:
-    """The same on each of a few futures."""
+    """The difference with a prior moved on each of a few futures, by simulating again."""
     return look.gaps(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
 
 
 def _far(one: Belief) -> tuple[bool, float]:
-    """Those that turn the ranking first, by how far they move: a prior in normal scores, others by the share of what they are."""
+    """Sort key: beliefs that turn the ranking come first, each kind by distance.
+
+    Distance is in normal scores for a prior, else a share of the stated value.
+    """
     size = abs(one.move.estimate)
     return not one.turns, one.length if one.kind == LOCATION else size / max(abs(one.stated), 1e-9)

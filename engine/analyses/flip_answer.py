@@ -1,4 +1,4 @@
-"""What would turn a ranking of two policies, as an answer: its sentences and its tables."""
+"""The break-even analysis of two policies as an answer: its sentences and its tables."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from engine.risk.estimation.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 
 NAMED = 3
-"""Priors that the sentence names of those that move most together."""
+"""Most priors of the joint move that the sentence names: those that move most."""
 MOST = 10
-"""Priors that are shown of those that move together, unless all are asked for."""
+"""Most priors of the joint move that the brief table shows."""
 TITLES = {
     "prior": ("priors", "Priors: where the median must go"),
     "correlation": (
@@ -31,7 +31,7 @@ TITLES = {
     "lever": ("levers", "Levers, in all years and places at once"),
 }
 LABELS = {"prior": "factor", "correlation": "group", "lever": "lever"}
-"""What the rows of each table are called by."""
+"""Name of the label column of each table."""
 READING = (
     "sd: standard deviations of the factor's normal score; its prior keeps its shape in these, and stays within its support. by weights: "
     "from the futures that are there, each counted by how much likelier the moved prior makes it, as far as they are worth as many as a run has; "
@@ -43,10 +43,10 @@ READING = (
 
 
 def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | None) -> Answer:
-    """How far each belief must move, and all priors together.
+    """The answer to `flip`: how far each belief must move, alone and all priors together.
 
     Raises:
-      UserError: the policies are not two; or as `engine.analyses.flip.flip`.
+      UserError: not exactly two policies; or as `engine.analyses.flip.flip`.
     """
     # a baseline that is not named runs all the same, and is none of the two
     pair = of_named(of.study, policies or None)
@@ -59,7 +59,7 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
 
 
 def answer_of(given: FlipResult) -> Answer:
-    """What was found as an answer."""
+    """The result of `flip` as an answer."""
     basis = f"{given.study.name}: {given.study.futures}"
     return Answer(
         Subject.of(given.study), tuple(sentences(given)), tuple(_tables(given)), basis, READING, given
@@ -67,7 +67,7 @@ def answer_of(given: FlipResult) -> Answer:
 
 
 def sentences(given: FlipResult) -> Iterator[str]:
-    """What turns the ranking with the least move, what the ranking is, and how far all priors together must go."""
+    """Sentences: the smallest single move that turns the ranking, the ranking as stated, and the joint move of all priors."""
     study, gap = given.study, given.difference
     first, second = (study.phrase("policies", name) for name in (given.first, given.second))
     what, pair = measured(study, given.variable, given.measure), f"{first} and {second}"
@@ -154,7 +154,7 @@ def _together(given: FlipResult) -> Table:
 
 
 def _reach(given: FlipResult) -> Table:
-    """How far the nearest moves of all go: of the priors, and of the law of all futures as far as its weights can be trusted."""
+    """Lengths of the nearest joint moves: of all priors, and of the law of all futures as far as its weights can be trusted."""
 
     rows: list[tuple[str, Estimate, float, float]] = []
     nan = float("nan")
@@ -197,7 +197,7 @@ def _left_out(given: FlipResult) -> Table:
 
 
 def _nearest(turning: list[Belief]) -> list[Belief]:
-    """All turns of the belief that turns the ranking first."""
+    """All turns of the first belief of a list."""
     return [one for one in turning if (one.kind, one.name) == (turning[0].kind, turning[0].name)]
 
 

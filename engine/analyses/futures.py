@@ -1,4 +1,4 @@
-"""Numbers of a study on the same path numbers with some of its inputs drawn anew: one compiled program, fed with other keys."""
+"""Outcomes of a study on the same paths with some inputs drawn again: one compiled program, fed with other random keys."""
 
 from __future__ import annotations
 
@@ -21,19 +21,20 @@ from engine.risk.estimation.intervals import dots
 from engine.study.study import Block, Change, Study
 
 ROUNDINGS = 16
-"""Roundings that an outcome carries, at most as many as a sum over some decades of years gathers."""
+"""Allowance for rounding errors in an outcome [eps]: about what a sum over some decades gathers."""
 Mix = Mapping[str, int]
-"""Random stream -> the replicate that is read of it."""
+"""Random stream -> the number of the replicate that is drawn from it; streams that are not named are as in the study."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """A number of every path.
+    """A quantity that has a value on every path, whose mean is estimated or whose variance is decomposed.
 
     Args:
       variable: an outcome or an event.
-      measure: `MEAN` for the outcome itself, `SHORTFALL` for what a path adds to ES, `PROBABILITY` for whether the event happens.
-      policy: under which.
+      measure: `MEAN` for the outcome itself, `SHORTFALL` for a path's excess over VaR / (1 - level), `PROBABILITY` for whether the event
+        happens.
+      policy: the policy that it is under.
       against: the policy that is deducted; "" for none.
     """
 
@@ -44,10 +45,12 @@ class Quantity:
 
 
 def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity, ...]:
-    """Mean and ES of outcomes and probabilities of events, under each policy, then of each policy less the baseline.
+    """Quantities for mean and ES of outcomes and probability of events.
+
+    Each under every policy, then for every policy less the baseline.
 
     Args:
-      variables: the headline and all events if not given.
+      variables: outcomes and events; the headline and all events if not given.
 
     Raises:
       UserError: no such outcome or event.
@@ -60,13 +63,13 @@ def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity,
 
 
 def of_paths(study: Study, paths: int | None, most: int, units: int = 1) -> Study:
-    """The study with so many paths, in whole units; its own, at most `most`, if none are asked for.
+    """The study with `paths` paths; if not given, with its own number, at most `most`, in whole units.
 
     Args:
-      units: fewest independent units.
+      units: least number of independent units.
 
     Raises:
-      UserError: there are fewer, or a unit is not whole.
+      UserError: there are fewer units, or the number of paths is not a number of whole units.
     """
     count = min(study.paths, most) // study.unit * study.unit if paths is None else paths
     if count < units * study.unit or count % study.unit:
@@ -76,11 +79,11 @@ def of_paths(study: Study, paths: int | None, most: int, units: int = 1) -> Stud
 
 
 class Futures:
-    """Outcomes of a study on its paths, and on the same path numbers with inputs drawn anew.
+    """Simulates outcomes of a study on its paths, and on the same paths with inputs drawn again, held or changed.
 
     Args:
-      study: with the paths that are looked at.
-      names: outcomes that are read.
+      study: with the paths to be simulated.
+      names: outcomes that are returned.
       device: "cpu" or "gpu"; the GPUs if there are any.
     """
 
@@ -94,20 +97,25 @@ class Futures:
         self._keys = variants.Keys(study)
 
     def mixed(self, mixes: Iterable[Mix], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name under each mix, one after the other; of these futures themselves under an empty one.
+        """The outcomes by name [policy, path] under each mix, one after the other.
+
+        An empty mix gives the outcomes of these futures themselves.
 
         Args:
-          paths: from the first on; all of the study's if not given.
+          paths: how many, from the first on; all of the study's if not given.
         """
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
         return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
     def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name with some factors held at values, one after the other."""
+        """The outcomes by name [policy, path] with some factors fixed at values, for one set of values after the other."""
         return self._gathered((variants.held(self.program, one) for one in values), paths)
 
     def anew(self, by: int = 1) -> Futures:
-        """As many futures of the study with every input drawn anew: independent of these. Of 0, these; of each other number, others."""
+        """As many futures with every input drawn again, independent of these.
+
+        `by` numbers such sets, and 0 gives these futures again.
+        """
         other = copy(self)
         other.replicate = self.replicate + by
         streams = replicates(independent_inputs(self.study), other.replicate)
@@ -115,14 +123,14 @@ class Futures:
         return other
 
     def stated(self, paths: int) -> Values:
-        """The outcomes by name on the first so many paths."""
+        """The outcomes by name [policy, path] as stated, on the first `paths` paths."""
         return next(self._gathered([self.program], paths))
 
     def changed(self, changes: Sequence[Change], paths: int) -> Iterator[Values]:
-        """The outcomes by name of the study with each of some changes, on the first so many paths, one after the other.
+        """The outcomes by name [policy, path] under each of some changes, on the first `paths` paths, one after the other.
 
-        Where levers alone are changed, the policies that have others are computed beside each other, on futures that are drawn once; all
-        other policies have the outcomes that they had. All are in memory at a time: of a few changes, or of few paths.
+        If only levers are changed, the changed policies are simulated side by side on futures that are drawn once, and all other policies keep
+        their outcomes. All of these are in memory at once, so this is for few changes or few paths.
         """
         levers = bool(changes) and all(one.levers and not (one.factors or one.groups) for one in changes)
         if not (levers and isinstance(self.program, LoopProgram)):
@@ -141,19 +149,19 @@ class Futures:
             yield values
 
     def draws(self) -> FactorDraws:
-        """Factor draws of all paths."""
+        """Factor draws of all paths [factor, path]."""
         return np.concatenate([self.program.draws(block) for block in self.study.blocks()], axis=-1)
 
     def scores(self, first: int, paths: int) -> Scores:
-        """The random numbers that some paths are made of, in double precision."""
+        """The normal scores that `paths` paths from `first` on are drawn from, in double precision [row, path]."""
         return self.program.scores(Block(0, first, paths)).astype(np.float64)
 
     def numbers(self, paths: int) -> Scores:
-        """The random numbers that the first so many paths are made of, as the program has them."""
+        """The normal scores that the first `paths` paths are drawn from, in the program's precision [row, path]."""
         return self.program.scores(Block(0, 0, paths))
 
     def made(self, scores: Scores) -> Values:
-        """The outcomes by name of futures made of random numbers."""
+        """The outcomes by name [policy, path] of futures drawn from given normal scores."""
         outcomes = self.program.outcomes_of(scores)
         return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
 
@@ -173,19 +181,22 @@ class Futures:
 
 
 def mix(inputs: Iterable[IndependentInput], base: Mapping[str, int], replicate: int) -> Mix:
-    """A mix in which some inputs are read from another replicate than the rest."""
+    """The mix `base` with some inputs drawn from another replicate."""
     return {**base, **replicates(tuple(inputs), replicate)}
 
 
 def sound(values: Iterable[Values]) -> Bool[np.ndarray, "path"]:
-    """Paths on which everything is finite."""
+    """Mask of the paths on which all outcomes of all sets are finite."""
     return np.logical_and.reduce([np.isfinite(x).all(axis=0) for one in values for x in one.values()])
 
 
 def finite(
     a: Float[np.ndarray, "*cells path"], b: Float[np.ndarray, "*cells path"], middle: float | np.ndarray
 ) -> tuple[Float[np.ndarray, "*cells path"], Float[np.ndarray, "*cells path"]]:
-    """Two numbers of every path less their middle; 0 both where either is not finite, so that such a path adds nothing to their products."""
+    """Two quantities of every path less `middle`.
+
+    Both are 0 where either is not finite, so that such a path adds nothing to products.
+    """
     if np.isfinite(a.sum()) and np.isfinite(b.sum()):
         return a - middle, b - middle
     good = np.isfinite(a) & np.isfinite(b)
@@ -193,7 +204,7 @@ def finite(
 
 
 def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
-    """Raises a UserError where more paths are not finite than the study allows."""
+    """Raises a UserError if more paths are not finite than the study allows."""
     count, most = int((~good).sum()), most_excluded(study)
     if count > most:
         text = f"values are not finite on {count:,} of {study.paths:,} paths, the first of them {int(np.argmin(good))}"
@@ -206,7 +217,7 @@ def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
 
 @dataclass(frozen=True)
 class Numbers:
-    """How quantities are made of outcomes; VaR is that of the study's own futures, for all mixes."""
+    """Computes quantities from outcomes, with VaR fixed at that of the study's own futures."""
 
     study: Study
     quantities: tuple[Quantity, ...]
@@ -214,7 +225,7 @@ class Numbers:
 
     @staticmethod
     def of(study: Study, wanted: Sequence[Quantity], own: Values) -> Numbers:
-        """The quantities with the VaR that the study's own futures give."""
+        """The computation of some quantities, with VaR taken from the outcomes `own`."""
         var = {}
         for one in wanted:
             for policy in filter(None, (one.policy, one.against)):
@@ -224,13 +235,13 @@ class Numbers:
         return Numbers(study, tuple(wanted), var)
 
     def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
-        """A quantity on every path."""
+        """The values of a quantity on every path."""
         own = self._under(one, one.policy, outcomes)
         with np.errstate(invalid="ignore"):  # infinite under both
             return own - self._under(one, one.against, outcomes) if one.against else own
 
     def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
-        """All quantities on every path; what several of them are made of is computed once."""
+        """The values of all quantities on every path; parts that several of them share are computed once."""
         held: dict[tuple[str, str, str], np.ndarray] = {}
 
         def of(one: Quantity, policy: str) -> np.ndarray:
@@ -250,14 +261,14 @@ class Numbers:
         return given
 
     def some(self, quantities: Sequence[Quantity]) -> Numbers:
-        """The same of some of the quantities."""
+        """The computation of some of the quantities."""
         return Numbers(self.study, tuple(quantities), self.var)
 
     def moved(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
         """Whether a quantity differs between two sets of futures by more than rounding: `Apart.moved`.
 
         Args:
-          good: the paths that are looked at.
+          good: mask of the paths that are compared.
         """
         return Apart(self.study, Rows(x, good), Rows(y, good)).moved(one)
 
@@ -270,11 +281,11 @@ class Numbers:
 
 
 class Rows:
-    """Outcomes under each policy on the paths that are looked at, in double precision, each made when it is asked for.
+    """Outcomes under each policy on selected paths, in double precision; each row is made when it is first asked for.
 
     Args:
       values: outcomes by name.
-      good: the paths that are looked at.
+      good: mask of the paths that are compared.
     """
 
     def __init__(self, values: Values, good: Bool[np.ndarray, "path"]):
@@ -283,26 +294,26 @@ class Rows:
         self._squares: dict[tuple[str, int], float] = {}
 
     def row(self, name: str, row: int) -> Float[np.ndarray, "path"]:
-        """An outcome under a policy."""
+        """The values of an outcome under the policy at index `row`."""
         if (name, row) not in self._held:
             values = self._values[name][row]
             self._held[name, row] = (values if self._whole else values[self._good]).astype(np.float64)
         return self._held[name, row]
 
     def square(self, name: str, row: int) -> float:
-        """The sum of its squares."""
+        """The sum of squares of these values."""
         if (name, row) not in self._squares:
             values = self.row(name, row)
             self._squares[name, row] = float(dots(values, values))
         return self._squares[name, row]
 
     def rounding(self, name: str) -> float:
-        """The share of the sum of squares that rounding alone makes up, at most."""
+        """An upper bound on the share of a sum of squares that rounding alone accounts for: (`ROUNDINGS` eps)^2."""
         return (ROUNDINGS * float(np.finfo(self._values[name].dtype).eps)) ** 2
 
 
 class Apart:
-    """How far two sets of futures are apart, outcome by outcome; each is looked at once, however many quantities are made of it."""
+    """Compares two sets of futures outcome by outcome; each outcome once, however many quantities depend on it."""
 
     def __init__(self, study: Study, x: Rows, y: Rows):
         self._study, self._x, self._y = study, x, y
@@ -311,9 +322,9 @@ class Apart:
     def moved(self, one: Quantity) -> bool:
         """Whether a quantity differs by more than rounding.
 
-        It does not where the mean square of the gap between the outcomes that it is made of is at most (`ROUNDINGS` eps)^2 times the mean
-        square of these outcomes, with eps that of their type. Of a mean that is a difference of two policies the gap is that of the
-        difference: what both have alike cancels but for its rounding.
+        It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2 times the mean square
+        of these outcomes, with eps that of their type. For a mean that is a difference of two policies, the gap is that of the difference,
+        in which what both policies have in common cancels up to rounding.
         """
         study = self._study
         rows = [study.row(policy) for policy in (one.policy, one.against) if policy]
@@ -338,6 +349,6 @@ class Apart:
 
 
 def _losses(study: Study, values: Values, variable: str, policy: str) -> Float[np.ndarray, "path"]:
-    """An outcome under a policy, high being worse."""
+    """The values of an outcome under a policy, with their sign such that high is worse."""
     row = values[variable][study.row(policy)].astype(np.float64)
     return row if study.is_loss(variable) else -row

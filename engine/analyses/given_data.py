@@ -1,4 +1,4 @@
-"""Measures of importance that need draws and outcomes alone, by SALib: Borgonovo's delta and PAWN."""
+"""Importance measures from given data, draws and outcomes alone, by SALib: Borgonovo's delta and PAWN."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ SEED = 1
 
 @dataclass(frozen=True)
 class GivenData:
-    """What SALib says of one outcome under one policy, in the order of the factors that are not fixed.
+    """Importance of each factor for one outcome under one policy; factors that are fixed are left out.
 
     Args:
-      delta: Borgonovo's, 0 to 1: half the distance between the outcome's density and that given the factor.
-      delta_error: half of its 95 % interval, by resampling.
-      pawn: median over slices of the factor of the distance between the outcome's distributions with and without it.
+      delta: Borgonovo's delta, 0 to 1: half the expected L1 distance between the outcome's density and its density given the factor.
+      delta_error: half-width of its 95 % interval, by resampling.
+      pawn: median, over slices of the factor, of the Kolmogorov-Smirnov distance between the outcome's distribution and that in the slice.
     """
 
     quantity: Quantity
@@ -38,7 +38,9 @@ class GivenData:
 
 
 def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
-    """Of outcomes, under each policy, from the first paths.
+    """Importance of every factor for each outcome under each policy, from the first 2,048 paths.
+
+    Other quantities than means under a single policy are skipped.
 
     Sources: Borgonovo (2007), Reliab. Eng. Syst. Saf. 92, 771-784, doi:10.1016/j.ress.2006.04.015; Pianosi and Wagener (2015), Environ.
     Model. Softw. 67, 1-11, doi:10.1016/j.envsoft.2015.01.004.

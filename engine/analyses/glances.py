@@ -1,4 +1,4 @@
-"""Looks that a few futures spare: where these show beyond doubt what all of them would, nothing more is computed."""
+"""Quick checks on a few futures, which spare simulating all of them where these few decide beyond doubt."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.weighted import mean as weighted_mean
 
 SHARE = 8
-"""One in so many futures of a look is glanced at."""
+"""A quick check takes one in so many futures."""
 SELDOM = 10**7
-"""Tests of which one in forty may be wrong: what is beyond doubt."""
+"""Number of tests in Bonferroni's correction that defines "beyond doubt": 2.5 % over so many."""
 Paths = Float[np.ndarray, "path"]
 
 
 @dataclass(frozen=True)
 class Glance:
-    """What a few futures say of the looks along a line, each held against the same future as stated.
+    """A quick check of the places along a line: the difference on a few futures, each paired with the same future as stated.
 
     Args:
-      stated: the mean of the difference as stated on all futures of a look.
-      few: the same difference on each of the few.
-      units: of the few.
+      stated: mean of the difference as stated, over all futures that a full look at a place takes.
+      few: the difference as stated on each of the few futures.
+      units: independent units of the few futures.
       sign: of the difference as stated.
-      reach: standard errors within which a look shows no sign.
+      reach: standard errors within which a difference has no significant sign.
     """
 
     stated: float
@@ -40,9 +40,9 @@ class Glance:
     reach: float
 
     def least(self, line: Line) -> float | None:
-        """The look that shows least of the sign as stated; None where any may show the other one.
+        """The place on a line whose difference is nearest to turning; None if the sign may turn at any place.
 
-        Looks that may be the least are taken at all futures, where these are several.
+        Where the few futures leave several places as candidates, all futures decide between them.
         """
         sizes: dict[float, float] = {}
         apart: dict[float, Paths] = {}
@@ -70,7 +70,7 @@ class Glance:
         return min(rivals, key=lambda at: self.sign * line.at(at).estimate) if len(rivals) > 1 else least
 
     def _is_above(self, size: float, apart: Paths) -> bool:
-        """Whether so much and the mean of how far futures are apart is above zero beyond doubt: the farther the fewer of them decide."""
+        """Whether `size` plus the mean of `apart` is positive beyond doubt; stricter the fewer futures carry that mean."""
         squares = apart * apart
         with np.errstate(invalid="ignore"):
             many = squares.sum() ** 2 / (squares * squares).sum()

@@ -1,4 +1,4 @@
-"""What a path is made of that is drawn apart: groups of factors, single factors, shocks; each with its random streams."""
+"""The independent inputs of a path: groups of factors, single factors, shocks and regimes, each with its random streams."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
 
 @dataclass(frozen=True)
 class IndependentInput:
-    """Something that is drawn apart from all others.
+    """An input that is drawn independently of all others.
 
     Args:
-      name: of the factor, the group, the shock (of several that move together, their group) or the regime.
-      kind: "group", "factor", also of all labels of one, "shock" or "regime".
-      members: the factors or the shocks that it is made of.
-      streams: its random streams: drawn anew together, they leave every other input as it is.
+      name: of the factor, the group, the shock (of dependent shocks, their group) or the regime.
+      kind: "group", "factor" (also one with several labels), "shock" or "regime".
+      members: the factors or shocks that it consists of; none for a regime.
+      streams: its random streams; drawing all of them again leaves every other input as it is.
     """
 
     name: str
@@ -28,26 +28,26 @@ class IndependentInput:
     streams: tuple[str, ...]
 
     def phrase(self, study: Study) -> str:
-        """What people call it within a sentence."""
+        """Its name in words, as it stands within a sentence."""
         shared = self.kind == SHOCK and len(self.members) > 1
         return study.phrase("groups" if shared else f"{self.kind}s", self.name)
 
     @property
     def is_known_in_advance(self) -> bool:
-        """Whether it is a state of the world that study could find out, and no accident of the years."""
+        """Whether it is epistemic (a factor or group, which could be learned) rather than aleatory (a shock or regime)."""
         return self.kind in (FACTOR, GROUP)
 
 
 def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
-    """All of a study's, groups and factors in the order of the study, then shocks in that of the model, then regimes.
+    """All independent inputs: groups and factors in the order of the study, then shocks in that of the model, then regimes.
 
-    Factors that are fixed are left out: nothing of them is drawn.
+    Factors that are fixed are left out, as nothing is drawn for them.
     """
     return (*_of_factors(study), *(_of_shocks(study) if study.is_path_model else ()))
 
 
 def replicates(inputs: tuple[IndependentInput, ...], replicate: int) -> dict[str, int]:
-    """The streams of some inputs, all at one replicate: what `variants.Keys.fed` takes."""
+    """Stream -> replicate for all streams of some inputs, as `variants.Keys.fed` takes it."""
     return {stream: replicate for one in inputs for stream in one.streams}
 
 

@@ -1,4 +1,4 @@
-"""What each independent input does to the spread of outcomes, events and tails: Sobol' indices and Shapley effects by pick-freeze."""
+"""Variance-based sensitivity to each independent input: Sobol' indices and Shapley effects by pick-freeze."""
 
 from __future__ import annotations
 
@@ -32,27 +32,27 @@ from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import THREADS
 
 MOST_EXACT = 12
-"""Inputs up to which all coalitions are run; of more, random orders are."""
+"""Most inputs for which all coalitions are simulated; with more, random orders are."""
 ORDERS = 32
-"""Random orders, each run forwards and backwards."""
+"""Number of random orders, each taken forwards and backwards."""
 PATHS_OF_ORDER = 2048
 BATCHES = 64
-"""Batches of paths that the intervals of exact Shapley effects are over."""
+"""Most batches of paths, from which the intervals of exact Shapley effects are computed."""
 EVALUATIONS = 1 << 24
-"""Paths of all coalitions together, at most."""
+"""Most simulated paths over all coalitions together."""
 
 
 @dataclass(frozen=True)
 class Shares:
-    """What each input does to one quantity, as shares of its variance.
+    """Sensitivity of one quantity to each input, as shares of its variance.
 
     Args:
-      sd: its standard deviation, in the unit of its variable.
-      first: the share that goes if the input is known (Sobol').
-      total: the share that is left if all other inputs are known.
-      shapley: its part, what it does together with others shared out evenly; all parts add up to 1.
-      known: share that goes if all factors are known: what could be found out.
-      accidents: share that goes if all shocks are known: what the years bring.
+      sd: standard deviation of the quantity, in the unit of its variable.
+      first: first-order Sobol' index: the share of variance that vanishes if the input is known.
+      total: total-order Sobol' index: the share that is left if all other inputs are known.
+      shapley: Shapley effect: as the first-order index, with interactions shared out evenly; the effects of all inputs add up to 1.
+      known: share that vanishes if all factors are known (epistemic uncertainty).
+      accidents: share that vanishes if all shocks are known (aleatory uncertainty).
     """
 
     quantity: Quantity
@@ -67,11 +67,11 @@ class Shares:
 def indices(
     futures: Futures, wanted: Sequence[Quantity], observe: Observer
 ) -> tuple[tuple[IndependentInput, ...], list[Shares]]:
-    """The independent inputs, and what each of them does to each quantity.
+    """The independent inputs, and the sensitivity of each quantity to them.
 
     Args:
-      futures: of the study, with the paths that first and total indices come from.
-      observe: is told how many inputs, then orders, are done.
+      futures: of the study, with the paths that Sobol' indices are computed from.
+      observe: called with "inputs" or "orders", how many are done, and how many there are.
     """
     study = futures.study
     inputs = independent_inputs(study)
@@ -153,12 +153,12 @@ def indices(
 
 
 def _on(values: np.ndarray, some: Bool[np.ndarray, "path"]) -> np.ndarray:
-    """Values of some of the paths."""
+    """The values on the paths where a mask holds."""
     return values if some.all() else values[some]
 
 
 def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag: Flag | None) -> Estimate:
-    """A Shapley effect, which lies between first and total index: what these know for sure it is, and where few paths tell it no more is known."""
+    """A Shapley effect, which lies between first- and total-order index; these bound it where few paths inform it."""
     if total in (NOTHING, EVERYTHING):
         return total
     few = few_away(paths) or not own.standard_error
@@ -167,7 +167,7 @@ def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag:
 
 @dataclass(frozen=True)
 class _Effects:
-    """Shapley effects of one quantity, and on how many of the paths that they are from it is away from its usual value."""
+    """Shapley effects of one quantity, and on how many of their paths it differs from its most common value."""
 
     shares: tuple[Estimate, ...]
     away: float
@@ -190,7 +190,10 @@ def _effects(
 def _exact(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers
 ) -> tuple[Float[np.ndarray, "quantity input batch"], Float[np.ndarray, "quantity"]]:
-    """What each input does in batches of paths, by all coalitions of inputs; on how many paths a quantity is away from its usual value."""
+    """Contribution of each input in batches of paths, from all coalitions.
+
+    Also on how many paths a quantity differs from its usual value.
+    """
     study, k = futures.study, len(inputs)
     size = study.unit * max(1, min(study.paths, EVALUATIONS >> k) // (BATCHES * study.unit))
     batches = min(BATCHES, study.paths // size)
@@ -219,7 +222,7 @@ def _middles(values: Float[np.ndarray, "quantity path"]) -> Float[np.ndarray, "q
 def _by_orders(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
 ) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
-    """As `_exact`, in random orders, in each of which all inputs are drawn anew one after the other, and backwards."""
+    """As `_exact`, from random orders: in each, all inputs are drawn again one after the other, forwards and backwards."""
     study, k = futures.study, len(inputs)
     paths = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit)
     random = np.random.default_rng(study.seed)

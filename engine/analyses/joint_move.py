@@ -24,20 +24,20 @@ from engine.study.study import Study
 
 ROUNDS = 5
 STARTS = 2
-"""Priors that turn the ranking alone from which the search begins too."""
+"""How many of the priors that turn the ranking alone are starting points of the search, beside the origin."""
 FARTHEST = 6.0
-"""Of the move, in standard deviations: beyond, it says that there is none."""
+"""Longest joint move that is searched [standard deviations]; a turn farther away is not reported."""
 Gaps = Callable[[Values], Float[np.ndarray, "path"]]
 
 
 @dataclass(frozen=True)
 class JointMove:
-    """Where the medians of all priors must go together for a ranking to turn.
+    """The smallest joint move of the medians of all priors that turns a ranking.
 
     Args:
-      distance: its length in normal scores, with its interval; half its square is the relative entropy of the moved belief to the stated
-        one, in nats.
-      factors: factor -> (how far its score moves, its median as stated, its median there), the farthest first.
+      distance: length of the move in independent normal scores, with its interval; half its square is the relative entropy of the moved
+        prior to the stated one, in nats.
+      factors: (name, move of its normal score, its median as stated, its median there) for each factor, the largest move first.
     """
 
     distance: Estimate
@@ -45,23 +45,23 @@ class JointMove:
 
     @property
     def moving(self) -> tuple[tuple[str, float, float, float], ...]:
-        """The factors that move by what two digits show."""
+        """The factors whose move is not 0 when rounded to two decimals."""
         return tuple(one for one in self.factors if rounded(abs(one[1]), 2) != rounded(0.0, 2))
 
     @property
     def entropy(self) -> float:
-        """The relative entropy of the moved belief to the stated one, in nats."""
+        """The relative entropy of the moved prior to the stated one, in nats: half the squared distance."""
         return 0.5 * self.distance.estimate**2
 
 
 @dataclass(frozen=True)
 class Moved:
-    """A difference of two policies where all numbers of a path that are drawn once are moved.
+    """The difference of two policies under a move of the normal scores that are drawn once per path.
 
     Args:
-      scores: of the paths that are looked at.
-      gaps: the difference on each path, from outcomes.
-      sign: of the difference as stated.
+      scores: normal scores of the paths.
+      gaps: computes the difference on each path from outcomes.
+      sign: of the difference as stated, +1 or -1.
     """
 
     study: Study
@@ -72,37 +72,37 @@ class Moved:
 
     @cached_property
     def once(self) -> list[int]:
-        """Rows of the numbers that are drawn once."""
+        """Rows of the scores that are drawn once per path, not yearly."""
         return [k for k, one in enumerate(arguments.streams(self.study)) if one.year is None]
 
     @cached_property
     def own(self) -> Scores:
-        """The numbers that are drawn once, as they are."""
+        """The scores that are drawn once, unmoved [row, path]."""
         return self.scores.rows(self.once)
 
     def at(self, move: np.ndarray) -> Float[np.ndarray, "path"]:
-        """The difference on each path, above zero as stated."""
+        """The difference on each path under a move, times `sign`, so that its mean without a move is positive."""
         return self.sign * self.gaps(self.scores.made(self.once, self.own + move[:, None]))
 
     def along(self, ray: np.ndarray, length: float) -> Estimate:
-        """Its mean at so much of a move."""
+        """The mean of that difference at `length` times a unit vector."""
         values = self.at(length * ray)
         return weighted_mean(values, np.ones(len(values)), self.units)
 
 
 def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: float) -> JointMove | None:
-    """The move of least relative entropy among those of the factors' scores that turns a difference; None where none is seen.
+    """The joint move of the priors, of least relative entropy, that turns a difference; None if none is found.
 
-    The density of independent normal scores moved by m has the relative entropy |m|^2 / 2 to that of unmoved ones. The least m with
-    E d = 0 lies along the gradient of E d there, which is E d e (Stein): that is stepped to, and E d brought to zero along it. A direction
-    so fitted to some futures is held against others: these say whether the difference turns along it, and how far away. Never farther
-    than the nearest prior that turns it alone, which is such a move too.
+    Independent normal scores e moved by m have relative entropy |m|^2 / 2 to unmoved ones. The smallest m at which the mean E[d] of the
+    difference is 0 lies along the gradient of E[d] there, which is E[d e] (Stein's lemma): the search steps to it, then along it to E[d] = 0,
+    and repeats. The direction so found is confirmed on independent futures, which also say how far away the turn is. The result is never
+    farther than the nearest single prior that turns the ranking, since that is a joint move too.
 
     Args:
-      searched: the futures that a direction is looked for on.
-      judging: others, independent of these.
-      alone: turns of single priors, the nearest first: the search begins there too.
-      limit: standard errors from which the sign on the other futures is beyond doubt.
+      searched: the futures that a direction is searched on.
+      judging: futures independent of these, on which it is confirmed.
+      alone: turns by single priors, the nearest first; the search also starts from these.
+      limit: standard errors from which the sign on the independent futures is significant.
     """
     if not searched.once:
         return None
@@ -129,7 +129,10 @@ def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: 
 
 
 def _ends(moved: Moved, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, float]]:
-    """Directions in which the difference turns, each from the one before it: how far it is, the direction, and where it has turned."""
+    """Directions in which the difference turns, each found from the one before.
+
+    Gives the distance of the turn, the unit vector, and a distance beyond the turn.
+    """
     for _ in range(ROUNDS):
         seen = moved.at(move)
         gradient = (moved.own * (seen - seen.mean())).mean(axis=1)
@@ -155,7 +158,7 @@ def _mean(along: Difference, length: float) -> float:
 
 
 def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
-    """The least move of the numbers that are drawn once that moves the joint score of one factor, and of no other."""
+    """The smallest move of the scores drawn once that moves the joint score of one factor by `size`, and of no other factor."""
     streams = [one.name for one in arguments.streams(study) if one.year is None]
     (item,) = (item for item in study.inputs if item.name == name)
     move = np.zeros(len(streams))
@@ -168,7 +171,7 @@ def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
 
 
 def _factors(study: Study, move: np.ndarray) -> tuple[tuple[str, float, float, float], ...]:
-    """What the move is of each factor's joint score, and where that takes its median."""
+    """For each factor that varies, the move of its joint score and its median before and after, the largest move first."""
     names = [one.name for one in arguments.streams(study) if one.year is None]
     shifts = {item.name: float(move[names.index(arguments.factor_stream(item))]) for item in study.inputs}
     for name, group in study.groups.items():

@@ -1,4 +1,4 @@
-"""The joint normal scores of a Gaussian group's members, and own scores that give others in their place."""
+"""The joint normal scores of the members of a Gaussian group, as linear functions of independent scores."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ from engine.program.tracing.arguments import factor_stream
 from engine.study.study import Study
 
 SINGULAR = 1e-6
-"""Least eigenvalue of correlations below which a member follows from the others."""
+"""If the smallest eigenvalue of the correlation matrix is below this, some members follow from the others."""
 
 
 @dataclass(frozen=True)
 class Joint:
-    """The joint scores of a group's members y = own e + shared g, from their own scores e and those that they share.
+    """The joint scores y = own e + shared g of a group's members, of independent own scores e and shared scores g.
 
     Args:
-      rows: of e among the random numbers of a path.
-      latent_rows: of g.
+      rows: rows of e among the normal scores of a path.
+      latent_rows: rows of g.
+      own, shared: the matrices [member, member] and [member, shared score].
     """
 
     rows: list[int]
@@ -32,7 +33,7 @@ class Joint:
 
     @staticmethod
     def of(study: Study, group: str) -> Joint:
-        """The group's, by what its copula makes of unit scores."""
+        """The matrices of a group, read off its copula by feeding it unit vectors."""
         of = study.groups[group]
         names = [one.name for one in arguments.streams(study)]
         members, latents = of.members, of.streams
@@ -52,13 +53,13 @@ class Joint:
 
     @property
     def is_one(self) -> bool:
-        """Whether some members follow from the others, so that none can be moved or drawn without them."""
+        """Whether the correlation matrix is singular, so that some members follow from others and none can be moved alone."""
         return float(np.linalg.eigvalsh(self._correlation)[0]) < SINGULAR
 
     def given(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
-        """Own scores of members, the known ones as in `base`, the others drawn anew given these.
+        """Own scores e such that the `known` members keep their joint scores and the others are drawn given these.
 
-        From another draw y' of all of them, y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K).
+        From an independent draw y' of all members (`other`): y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K), with S the correlation matrix.
         """
         y, anew = self._joint(base), self._joint(other)
         joint = y.copy()
@@ -72,19 +73,22 @@ class Joint:
         return np.linalg.lstsq(self.own, joint - self.shared @ base[self.latent_rows], rcond=None)[0]
 
     def pull(self, scores: Scores, member: int) -> tuple[np.ndarray, float]:
-        """How a move m of one member's score is weighted: the logarithm of the density ratio is m pull - m^2 size / 2."""
+        """The density ratio of a move m of one member's joint score, as `pull` [path] and `size`.
+
+        Its logarithm is m pull - m^2 size / 2.
+        """
         inverse = np.linalg.pinv(self._correlation, hermitian=True)
         return inverse[member] @ self._joint(scores), float(inverse[member, member])
 
     def shift(self, member: int) -> tuple[list[int], np.ndarray]:
-        """The least move of the numbers of a path that moves one member's score by 1, and no other's: rows, and by how much each goes."""
+        """The smallest move of e and g that moves one member's joint score by 1 and no other's: rows, and moves."""
         both = np.hstack([self.own, self.shared])
         return [*self.rows, *self.latent_rows], np.linalg.lstsq(both, np.eye(len(both))[member], rcond=None)[
             0
         ]
 
     def moved(self, move: np.ndarray) -> np.ndarray:
-        """How far the joint scores go where the numbers of a path that are drawn once go by a move."""
+        """The move of the joint scores under a move of all scores that are drawn once per path."""
         return self.own @ move[self.rows] + self.shared @ move[self.latent_rows]
 
     @property

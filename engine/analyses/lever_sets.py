@@ -1,4 +1,4 @@
-"""What a policy sets in every year, as two sets of levers and the share of the way between them, so that parts of several can be put together."""
+"""The levers that a policy sets in every year, in a form in which parts of several policies can be combined."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from engine.study.lever_groups import START
 from engine.study.study import Policy, Study
 
 Terms = Mapping[str, np.ndarray]
-"""What a lever is: numbers [year, *dims] under "", and under the name of a factor the weights by which its draw adds to them."""
+"""A lever as a sum: numbers [year, *dims] under "", and by factor the weights that its draw is multiplied by."""
 
 
 @dataclass(frozen=True)
 class Player:
-    """Levers that are taken from one policy or the other together.
+    """Levers that are taken together from one policy or another: a player of the cooperative game behind Shapley values.
 
     Args:
-      name: of their group, or of the lever that is in none.
-      levers: those on which the two policies differ; `start` for the year in which they begin.
+      name: of the group of levers, or of a lever that is in no group.
+      levers: those of the group in which the two policies differ; `start` stands for the year in which a policy begins.
     """
 
     name: str
@@ -30,38 +30,41 @@ class Player:
 
 @dataclass(frozen=True)
 class LeverSet:
-    """What a policy sets in every year: before + share (after - before) by lever, with its start already in `after`."""
+    """The levers of a policy in every year, before + share (after - before), where `share` is the degree of implementation.
+
+    `after` already has the year in which the policy starts worked in; `share` is a number, or the name of a factor that draws it.
+    """
 
     before: Mapping[str, Terms]
     after: Mapping[str, Terms]
     share: float | str
 
     def differs(self, other: LeverSet, lever: str) -> bool:
-        """Whether the lever is in force otherwise under the other policy, in some year and on some path."""
+        """Whether a lever differs between two policies in some year on some path."""
         same = are_alike(self.before[lever], other.before[lever]) and are_alike(
             self.after[lever], other.after[lever]
         )
         return not same or not (self.is_certain(lever) or self.share == other.share)
 
     def is_certain(self, lever: str) -> bool:
-        """Whether the lever is the same however far the policy gets."""
+        """Whether a lever does not depend on the degree of implementation."""
         return are_alike(self.before[lever], self.after[lever])
 
     @property
     def certain(self) -> bool:
-        """Whether all levers are."""
+        """Whether no lever depends on the degree of implementation."""
         return all(map(self.is_certain, self.after))
 
 
 def are_alike(one: Terms, other: Terms) -> bool:
-    """Whether two levers are the same in every year and on every path."""
+    """Whether two levers are equal in every year and on every path."""
     return all(
         np.array_equal(one.get(name, 0 * one[""]), other.get(name, 0 * one[""])) for name in {**one, **other}
     )
 
 
 def set_of(policy: Policy, years: Sequence[int]) -> LeverSet:
-    """What a policy sets, its start and the share of the way that is reached in it."""
+    """The lever set of a policy, with its starting year and degree of implementation."""
     started = np.array([year >= policy.start for year in years] or [True])
     before, after = {}, {}
     for lever, values in policy.levers.items():
@@ -77,12 +80,12 @@ def set_of(policy: Policy, years: Sequence[int]) -> LeverSet:
 
 
 def terms_of(policy: Policy, lever: str) -> Terms:
-    """What a policy's own table says of a lever."""
+    """A lever as the policy's own table states it."""
     return {"": policy.levers[lever], **policy.drawn.get(lever, {})}
 
 
 def policy_of(name: str, start: int, levers: Mapping[str, Terms]) -> Policy:
-    """A policy that has these levers from a year on."""
+    """A policy with these levers, starting in a year."""
     drawn = {
         lever: {factor: weights for factor, weights in terms.items() if factor}
         for lever, terms in levers.items()
@@ -94,7 +97,7 @@ def policy_of(name: str, start: int, levers: Mapping[str, Terms]) -> Policy:
 
 
 def years_begun(study: Study, pair: Sequence[Policy]) -> np.ndarray:
-    """Calendar year in which what is in force in each year under each of the policies began [year, policy]."""
+    """For each year, the calendar year in which the policy in force then began [year, policy]."""
     arrays = arguments.of(replace(study, policies=tuple(pair)))["levers"]
     start, before = arrays["start"], arrays["before_start"]
     calendar = np.array(study.years or (0,))[:, None]
@@ -102,10 +105,10 @@ def years_begun(study: Study, pair: Sequence[Policy]) -> np.ndarray:
 
 
 def players_of(study: Study, pair: Sequence[Policy], sets: Sequence[LeverSet]) -> tuple[Player, ...]:
-    """What two policies set otherwise, by the study's groups of levers.
+    """The players of two policies: what they set differently, by the study's groups of levers.
 
-    Players stand in the order of the study's groups, then levers that no group names, in the model's order, then the year of the start.
-    A lever on which the policies agree belongs to none.
+    First the study's groups in their order, then levers that no group names in the model's order, then the starting year if that differs.
+    A lever in which the policies agree belongs to no player.
     """
     first, last = sets
     differing = [lever for lever in study.model.levers if first.differs(last, lever)]

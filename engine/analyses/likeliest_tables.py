@@ -1,4 +1,4 @@
-"""The likeliest futures of an explanation, as a sentence and as tables: what is unusual in each, its draws, shocks, years and outcomes."""
+"""The likeliest futures of an explanation, as sentences and tables."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.risk.drivers.place_parts import by_variable
 from engine.risk.estimation.wording import some
 
 SHOWN = 12
-"""Rows of a table that are shown, unless all are asked for."""
+"""Most rows that a brief table shows."""
 LEAST, AWAY = 0.005, 0.05
-"""Part of the squared distance, and standard deviations of a shock from its prior, that are shown of a likeliest future."""
+"""Least share of the squared distance, and least distance of a shock from its prior [sd], that a brief table shows."""
 
 
 def said(given: Explanation) -> Iterator[str]:
-    """What the likeliest of these futures seen takes, and how many are about as likely."""
+    """A sentence: what is unusual in the likeliest such future that was found, and how many others are about as likely."""
     points, study = given.reverse.points, given.study
     if not points:
         yield (
@@ -44,19 +44,19 @@ def said(given: Explanation) -> Iterator[str]:
 
 
 def _largest(point: FailurePoint) -> list[tuple[str, float]]:
-    """What makes most of a likeliest future's distance, with its part, the largest first."""
+    """The inputs with the largest shares of a likeliest future's squared distance, and these shares, the largest first."""
     parts = sorted(point.share.items(), key=lambda one: -one[1])
     return [(name, part) for name, part in parts if part >= 0.05][:3] or parts[:1]
 
 
 def unusual(point: FailurePoint) -> str:
-    """`x2 +2.50 (100 %)`: what makes most of a likeliest future's distance, the largest part first."""
+    """`x2 +2.50 (100 %)`: inputs with their scores and shares of the squared distance, the largest first."""
     scores = {name: f" {score:+.2f}" for name, score in point.scores.items()}
     return ", ".join(f"{name}{scores.get(name, '')} ({100 * part:.0f} %)" for name, part in _largest(point))
 
 
 def tables(given: Explanation) -> Iterator[Table]:
-    """The likeliest futures; nothing where none was seen."""
+    """The tables of the likeliest futures; none if none was found."""
     points = given.reverse.points
     if not points:
         return
@@ -92,7 +92,7 @@ def tables(given: Explanation) -> Iterator[Table]:
 def _along(
     name: str, title: str, points: Sequence[str], of: dict[str, Sequence[Any]], brief: Sequence[bool], *columns: Column
 ) -> Table:  # fmt: skip
-    """A table of likeliest futures along other labels, which stand beside each other where people read it."""
+    """A table of likeliest futures by other labels, with the futures as columns when it is shown."""
     dims = {"point": points, **of}
     rows = [*product(*dims.values())]
     every = [[row[k] for row in rows] for k in range(len(dims))]
@@ -169,6 +169,6 @@ def _years(given: Explanation, names: Sequence[str]) -> Table:
 
 
 def _passed(given: Explanation) -> str:
-    """`cost passes VaR99`."""
+    """What happens in these futures: `cost passes VaR99`."""
     passed = "happens" if given.watched.event else f"passes {[*given.measured][1]}"
     return f"{given.watched.variable} {passed}"

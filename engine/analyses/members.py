@@ -1,4 +1,4 @@
-"""What each member of a group does to the spread of an outcome: Shapley effects of inputs that move together."""
+"""Shapley effects of the members of a group of dependent factors."""
 
 from __future__ import annotations
 
@@ -19,19 +19,20 @@ from engine.study.study import Study
 
 PATHS = 2048
 EVALUATIONS = 1 << 22
-"""Paths of all orders together, about."""
+"""Simulated paths over all orders together, approximately."""
 ORDERS = 32, 512
-"""Random orders, at least and at most."""
+"""Least and largest number of random orders."""
 
 
 @dataclass(frozen=True)
 class Within:
-    """What the members of one group do to one quantity.
+    """Shapley effects of the members of one group on one quantity.
 
     Args:
       group: its name.
-      members: its factors.
-      shapley: their Shapley effects as shares of the variance; together they are the group's.
+      quantity: what the effects are on.
+      members: the factors in the group.
+      shapley: their effects as shares of the variance, which add up to the group's effect.
     """
 
     group: str
@@ -41,15 +42,15 @@ class Within:
 
 
 def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Observer) -> list[Within]:
-    """Shapley effects of a Gaussian group's members, on every quantity.
+    """Shapley effects of the members of a Gaussian group, on every quantity.
 
-    What a set of inputs is worth is the variance that is left where all others are known, E (A - A_u)^2 / 2, with A_u on the same path
-    but for these inputs, drawn anew given what is known: members of the group given its other members. Inputs come in random orders of all
-    players, and in each the members of the group come one after the other in a random order. Source: Song, Nelson and Staum (2016), SIAM/ASA J.
+    The worth of a set u of inputs is the variance that is left if all others are known, E[(A - A_u)^2] / 2, where A_u is on the same path
+    but for the inputs in u, which are drawn again; members of the group are drawn conditionally on its known members. Inputs come in random
+    orders of all players, and within each the group's members in a random order. Sources: Song, Nelson and Staum (2016), SIAM/ASA J.
     Uncertain. Quantif. 4, 1060-1083, doi:10.1137/15M1048070; groups as in Owen (1977), doi:10.1007/978-3-642-45494-3_7.
 
     Raises:
-      UserError: no such group, or one whose copula is not Gaussian, or whose members are not told apart.
+      UserError: no such group, one whose copula is not Gaussian, or one of which some members follow from the others.
     """
     study = futures.study
     inputs = independent_inputs(study)
@@ -110,7 +111,7 @@ def _half_square(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _after(players: Sequence[IndependentInput], random: np.random.Generator) -> list[IndependentInput]:
-    """The players that come after one more player in a random order of all."""
+    """The players that come after the group in a random order of all players and the group."""
     place = random.integers(len(players) + 1)
     return [players[k] for k in random.permutation(len(players))[place:]]
 

@@ -1,4 +1,4 @@
-"""Futures made of the random numbers of some paths, a few of which are moved: only these are written anew each time."""
+"""Futures drawn from normal scores of which a few rows are replaced; only these rows are copied each time."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from engine.study.study import Block
 
 
 class MovedScores:
-    """The random numbers of the first so many paths of some futures, and what is made of them where some are others.
+    """The normal scores of the first `paths` paths, and outcomes of futures in which some rows of them are replaced.
 
     Args:
-      futures: whose they are.
-      paths: how many.
+      futures: the futures that the scores belong to.
+      paths: how many, from the first on.
     """
 
     def __init__(self, futures: Futures, paths: int):
@@ -25,11 +25,11 @@ class MovedScores:
         self._scores = np.ascontiguousarray(futures.program.scores(Block(0, 0, paths)))
 
     def rows(self, rows: Sequence[int]) -> Float[np.ndarray, "row path"]:
-        """Some of the numbers as they are, in double precision."""
+        """Some rows of the scores, unchanged, in double precision."""
         return self._scores[list(rows)].astype(np.float64)
 
     def made(self, rows: Sequence[int], numbers: Float[np.ndarray, "row path"]) -> Values:
-        """The outcomes by name of futures with these numbers in place of some; by one thread at a time."""
+        """The outcomes by name [policy, path] with `numbers` in place of some rows; must not be called by two threads at once."""
         own = self._scores[list(rows)]
         self._scores[list(rows)] = numbers
         try:

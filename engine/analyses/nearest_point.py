@@ -1,8 +1,8 @@
-"""The point nearest to the middle of standard normal scores at which something happens: searched for, with many points looked at at once.
+"""The design points of a failure region: where it happens nearest to the origin of standard normal scores.
 
-On its edge a margin is zero. Points slide along the edge by the algorithm of Hasofer, Lind, Rackwitz and Fiessler with differences for
-gradients, and what changes nothing is let go of. Sources: Hasofer and Lind (1974), J. Eng. Mech. Div. ASCE 100, 111-121; Rackwitz and
-Fiessler (1978), Comput. Struct. 9, 489-494, doi:10.1016/0045-7949(78)90046-9.
+On the edge of the region the margin is zero. Points slide along the edge by the algorithm of Hasofer, Lind, Rackwitz and Fiessler, with
+finite differences for gradients, and scores that change nothing are reduced. Sources: Hasofer and Lind (1974), J. Eng. Mech. Div. ASCE
+100, 111-121; Rackwitz and Fiessler (1978), Comput. Struct. 9, 489-494, doi:10.1016/0045-7949(78)90046-9.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from scipy.special import ndtr
 from engine.analyses.failure_edge import AT_ONCE, FINELY, FIRST_ROUNDS, ROUNDS, Edge, Margin, Points, norms
 
 STARTS = 40
-"""Points that are slid along the edge for a few rounds."""
+"""Starting points that slide along the edge for a few rounds."""
 FINALISTS = 5
-"""Those of them that are slid to the end."""
+"""How many of them, the nearest, slide to the end."""
 SEARCHES, IN_VAIN = 32, 2
-"""Searches for other points, at most, and how many of them in a row may end at points that are known."""
+"""Most searches for further points, and how many in a row may end at known points before these stop."""
 LEAST_PROBABLE = 0.1
-"""Points beyond whose plane there is less than this share of what is beyond the nearest one's add little: they are not listed."""
+"""Least probability beyond a point's tangent plane, relative to that of the nearest point, for it to be listed."""
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest point that was seen.
+    """A design point that was found.
 
     Args:
-      point: its scores, on the edge: it happens there, and not a millionth nearer to the middle.
-      distance: from the middle; 0 where it happens in the middle itself, infinite where it was seen nowhere.
-      of_starts: distance of the edge on the way to each start.
-      slid: starts that were slid along the edge, in all searches.
+      point: its scores; it is just inside the edge.
+      distance: from the origin; 0 if it happens at the origin itself, infinite if it was found nowhere.
+      of_starts: distance of the edge on the ray to each starting point.
+      slid: how many starting points slid along the edge, in all searches.
     """
 
     point: Float[np.ndarray, "score"]
@@ -46,16 +46,17 @@ class Nearest:
 def nearest_points(
     margin: Margin, starts: Points, others: Callable[[Points], Points] | None = None
 ) -> tuple[Nearest, ...]:
-    """The nearest point, and all others that were seen to be about as near, each nearer than the edge around it; the nearest first.
+    """The nearest design point and all others about as near, each nearer than the edge around it; the nearest first.
 
-    A start that lies beyond the plane through a point, square to its ray, is accounted for by it: of an edge that is a plane all are. From
-    those that no point accounts for, those first that are farthest from any, another is searched, and is another one where the edge between lies farther out by `RIDGE`.
-    Listed are those whose Phi(-distance), the probability beyond such a plane, is at least `LEAST_PROBABLE` of the nearest one's.
-    After Der Kiureghian and Dakessian (1998), Struct. Saf. 20, 37-49, doi:10.1016/S0167-4730(97)00026-X, with the starts in place of bulges.
+    A starting point beyond the tangent plane of a design point is accounted for by it; if the edge is a plane, all are. From those that
+    no point accounts for, the farthest from any first, another point is searched, which is distinct if the edge between lies farther out by
+    `RIDGE`. Listed are points whose Phi(-distance), the probability beyond the tangent plane, is at least `LEAST_PROBABLE` of the nearest
+    one's.
 
     Args:
-      starts: points at which it happens, or nearly.
-      others: points that may be as near as one is [score, 1], such as the same some years later: of these the nearest are slid too.
+      margin: by point, positive where it happens.
+      starts: points at which it happens, or nearly [score, point].
+      others: for a point [score, 1], further candidates, such as the same some years later, of which the nearest slide too.
     """
     edge = Edge(margin, np.random.default_rng(0))
     first = _searched(edge, starts, others, STARTS, FINALISTS)
@@ -90,11 +91,13 @@ def nearest_points(
 def _searched(
     edge: Edge, starts: Points, others: Callable[[Points], Points] | None, slid: int, finalists: int
 ) -> Nearest:
-    """The nearest point on the edge: the starts drawn in to it, the nearest of them and their mean slid along it, the best to the end.
+    """The nearest point found from some starts.
+
+    They are drawn in to the edge; the nearest and their mean slide along it, the best of these to the end.
 
     Args:
-      slid: how many starts are slid along the edge, beside their mean.
-      finalists: how many of these to the end.
+      slid: how many starts slide along the edge, beside their mean.
+      finalists: how many of these slide to the end.
     """
     if not len(starts):  # nothing is drawn, so that no future differs from the middle one
         return Nearest(np.zeros(0), np.inf, np.full(starts.shape[1], np.inf), 0)

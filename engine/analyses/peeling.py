@@ -1,7 +1,9 @@
-"""The boxes that PRIM passes through, step by step as ema_workbench takes them, but on sorted columns: its tables take a hundred times as long.
+"""The peeling and pasting of PRIM (patient rule induction method), with the steps of ema_workbench.
 
-A step peels off the share of one column's highest, or lowest, values that raises the mean the most for what it takes away; in the end it is tried
-to paste some back. Source: Friedman and Fisher (1999), Bump hunting in high-dimensional data, Stat. Comput. 9, 123-143.
+It works on sorted columns, which is a hundred times as fast as that package's tables.
+
+A step peels off that share of one column's highest, or lowest, values which raises the mean most per path removed; in the end, steps
+of pasting put some back. Source: Friedman and Fisher (1999), Bump hunting in high-dimensional data, Stat. Comput. 9, 123-143.
 """
 
 from __future__ import annotations
@@ -19,14 +21,14 @@ Ends = Float[np.ndarray, "2 column"]
 def passed_through(
     columns: Columns, cases: Bool[np.ndarray, "path"], peel: float, paste: float, least: float
 ) -> list[Ends]:
-    """The lowest and the highest value of each column in one box after the other, from the box of everything on.
+    """The limits of each column [low and high, column] in one box after the other, beginning with the box of everything.
 
     Args:
-      columns: numbers of the paths.
-      cases: which of them are looked for: some, and not all.
-      peel: share of the paths in a box that is taken off at a time.
-      paste: share of those beside a limit that is put back at a time.
-      least: share of the paths that a box holds at least.
+      columns: values of the paths [column, path].
+      cases: which paths are looked for; at least one, and not all.
+      peel: share of the paths in a box that one step removes.
+      paste: share of the paths beyond a limit that one step puts back.
+      least: smallest share of all paths that a box may hold.
     """
     whole = np.stack([columns.min(axis=1), columns.max(axis=1)])
     boxes = [whole]
@@ -41,7 +43,7 @@ def passed_through(
 def _peeled(
     columns: Columns, cases: np.ndarray, whole: Ends, peel: float, least: float
 ) -> Iterator[tuple[Ends, Bool[np.ndarray, "path"]]]:
-    """Boxes with one limit more, each with the paths that lie within."""
+    """The boxes of peeling, each with the mask of the paths within."""
     paths, box = len(cases), whole
     order = np.argsort(columns, axis=1)
     ascending = np.take_along_axis(columns, order, axis=1)
@@ -80,7 +82,7 @@ def _pasted(
     paste: float,
     least: float,
 ) -> Iterator[Ends]:
-    """Boxes with one limit moved outwards."""
+    """The boxes of pasting, each with one limit moved outwards."""
     paths = len(cases)
     while True:
         limited = np.flatnonzero((box != whole).any(axis=0))
@@ -112,19 +114,19 @@ def _pasted(
 
 
 def _at(hits: Int[np.ndarray, "column path"], count: Int[np.ndarray, "column"]) -> Int[np.ndarray, "column"]:
-    """How many of the first so many of each column are looked for."""
+    """How many of the first `count` paths of each column are looked for."""
     rows = np.arange(len(hits))
     return np.where(count > 0, hits[rows, np.maximum(count - 1, 0)], 0)
 
 
 def _scores(hits: np.ndarray, size: np.ndarray, every: int, count: int) -> np.ndarray:
-    """By how much the mean rises for each path that a box has less, or more."""
+    """The rise of the mean per path by which a box shrinks or grows."""
     rise = np.where(size > 0, hits / np.maximum(size, 1), 0.0) - every / count
     return np.where(rise == 0, 0.0, rise / np.maximum(np.abs(count - size), 1))
 
 
 def _restricted(box: Ends, whole: Ends, ends: Float[np.ndarray, "column 2"]) -> Int[np.ndarray, "column 2"]:
-    """How many columns a box restricts with each of its limits moved, the upper and the lower ones."""
+    """How many columns a box restricts after each of its limits is moved: upper limits, then lower ones."""
     low, high = box != whole
     others = np.count_nonzero(low | high) - (low | high)
     upper, lower = low | (ends[:, 0] != whole[1]), high | (ends[:, 1] != whole[0])
@@ -132,13 +134,16 @@ def _restricted(box: Ends, whole: Ends, ends: Float[np.ndarray, "column 2"]) -> 
 
 
 def _best(scores: Float[np.ndarray, "column 2"], restricted: Int[np.ndarray, "column 2"]) -> int:
-    """The first of the highest score, of these of the fewest columns that are restricted."""
+    """Index of the highest score; among ties the one with the fewest restricted columns, then the first."""
     highest = scores == scores.max()
     return int(np.argmax(np.where(highest, restricted.max() + 1 - restricted, 0)))
 
 
 def _quantiles(ascending: Columns, share: float) -> Float[np.ndarray, "column"]:
-    """A quantile of each column, between two values that differ: of ties the next value farther in is taken."""
+    """A quantile of each column, midway between two distinct values.
+
+    On ties the next value farther in is taken for one of them.
+    """
     count = ascending.shape[1]
     at = (count - 1) * share
     low, high = ascending[:, math.floor(at)], ascending[:, math.ceil(at)]

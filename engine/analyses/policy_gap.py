@@ -1,4 +1,4 @@
-"""The difference of two policies in one number: from outcomes, from weights of paths, and from the program fed with something else."""
+"""The difference of two policies in one measure, from outcomes, weights of paths, or changed inputs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Paths = Float[np.ndarray, "path"]
 
 @dataclass(frozen=True)
 class Look:
-    """One difference of two policies, from outcomes, from weights, and from the program fed with something else."""
+    """The difference `first` less `second` in one measure, from outcomes, weights or changed inputs."""
 
     futures: Futures
     variable: str
@@ -33,27 +33,27 @@ class Look:
         return self.futures.study
 
     def difference(self, values: Values) -> Estimate:
-        """With its interval; on paths where all is finite."""
+        """The difference from outcomes, with its interval, over the paths on which all outcomes are finite."""
         good = sound((values,))
         units = as_units(len(good), self.study.unit).kept(good)
         one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
         return gap(self.study, self.variable, self.measure, one, two, units)
 
     def seen(self, values: Values) -> Estimate:
-        """The same for a search, where a mean needs no tails beside it."""
+        """The difference from outcomes as a search needs it: a mean without the tail measures beside it."""
         if self.measure != MEAN:
             return self.difference(values)
         good = sound((values,))
         return self.weighted(values, good, np.ones(int(good.sum())))
 
     def gaps(self, values: Values) -> Paths:
-        """The difference on every path, whose mean it is; of a mean or a probability."""
+        """The difference on every path, for a mean or a probability, which is the mean of these values."""
         one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
         with np.errstate(invalid="ignore"):  # infinite under both
             return one - two
 
     def of_values(self, values: Values) -> Paths:
-        """The difference on every path, zero where it is not finite; of ES what each path adds to it."""
+        """The contribution of every path to the difference (for ES too), of which it is the mean; 0 where it is not finite."""
         if self.measure != SHORTFALL:
             gaps = self.gaps(values)
             return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
@@ -64,11 +64,14 @@ class Look:
         return gaps
 
     def weighted(self, values: Values, good: np.ndarray, weights: Paths) -> Estimate:
-        """The difference under weights with mean 1 of the good paths."""
+        """The difference under weights of the paths in `good`, which have mean 1."""
         return self.weigher(values, good)(weights)
 
     def weigher(self, values: Values, good: np.ndarray) -> Callable[[Paths], Estimate]:
-        """The difference of some outcomes, by weights with mean 1 of the good paths: of what does not hang on these, all is made once."""
+        """A function from weights of the paths in `good` (mean 1) to the difference.
+
+        What does not depend on weights is computed once.
+        """
         units = as_units(len(good), self.study.unit).kept(good)
         if self.measure != SHORTFALL:
             gaps = self.gaps(values)[good]
@@ -77,7 +80,7 @@ class Look:
         return lambda weights: weighted_mean(one.excess(weights) - two.excess(weights), weights, units)
 
     def changed(self, paths: int, changes: Sequence[Change]) -> list[Estimate]:
-        """The difference with each of some changes, on the first so many paths."""
+        """The difference under each of some changes, on the first `paths` paths."""
         return [self.seen(values) for values in self.futures.changed(changes, paths)]
 
     def _of(self, policy: str, values: Values) -> np.ndarray:
@@ -91,7 +94,7 @@ class Look:
 
 @dataclass(frozen=True)
 class _Tail:
-    """Losses under one policy, times the sign of the variable high being worse."""
+    """Losses under one policy, high being worse, and the sign that turns them back into values of the variable."""
 
     sign: float
     losses: Paths
@@ -101,7 +104,7 @@ class _Tail:
         return np.argsort(self.losses)
 
     def excess(self, weights: Paths) -> Paths:
-        """What each path adds to ES under the weights: VaR and what is beyond it."""
+        """The contribution of each path to ES under the weights: VaR + max(loss - VaR, 0) / (1 - level)."""
         losses, order = self.losses, self._order
         below = np.cumsum(weights[order]) / weights.sum()
         var = losses[order[min(int(np.searchsorted(below, LEVEL)), len(order) - 1)]]

@@ -1,4 +1,4 @@
-"""How far each factor and shock stands from its prior, and how its log density moves with its prior's location and scale."""
+"""Priors in normal scores: moments, tenths of equal probability, and derivatives of the log density."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from scipy.special import ndtr
 from engine.study.study import Study
 
 BINS = 10
-"""Parts of a prior, each with the same probability."""
+"""Number of parts of equal probability that a prior is divided into."""
 _GRID = np.linspace(-9.0, 9.0, 3601)
 _WEIGHTS = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
 
 
 @dataclass(frozen=True)
 class PriorMoments:
-    """A prior by its normal score z: what a draw is, and what it becomes where the score is shifted or stretched.
+    """Moments of a prior as a function of its normal score z, and how they change when the score is shifted or stretched.
 
     Args:
-      mean, sd: of the draw; infinite or NaN where it has none.
-      by_shift: change of the mean as z becomes z + d: E[X z].
-      by_stretch: change of the deviation as z becomes (1 + e) z: E[(X - m)^2 (z^2 - 1)] / (2 sd).
+      mean, sd: of the draw; infinite or NaN if the prior has none.
+      by_shift: derivative of the mean as z becomes z + d: E[X z].
+      by_stretch: derivative of the standard deviation as z becomes (1 + e) z: E[(X - m)^2 (z^2 - 1)] / (2 sd).
     """
 
     mean: float
@@ -35,12 +35,12 @@ class PriorMoments:
 
     @property
     def is_fixed(self) -> bool:
-        """Whether nothing is drawn."""
+        """Whether the factor is fixed, so that nothing is drawn."""
         return self.sd == 0
 
     @staticmethod
     def of(study: Study, place: int) -> PriorMoments:
-        """Those of a factor's prior, by sums over its normal score."""
+        """The moments of the prior of the factor at index `place`, by numerical integration over its normal score."""
         law = study.inputs[place].marginal
         low, high = law.support
         if low == high:
@@ -60,7 +60,7 @@ class PriorMoments:
 
 
 class Priors:
-    """The priors of a study's factors, in its order."""
+    """The priors of a study's factors, in the study's order."""
 
     def __init__(self, study: Study):
         self.study = study
@@ -68,11 +68,11 @@ class Priors:
 
     @cached_property
     def drawn(self) -> list[int]:
-        """Places of factors that are not fixed."""
+        """Indices of the factors that are not fixed."""
         return [k for k, moments in enumerate(self.moments) if not moments.is_fixed]
 
     def left_out(self, place: int) -> str:
-        """Why the derivative in a factor's prior is not known; nothing where it is."""
+        """Why there is no derivative by a factor's prior; "" if there is one."""
         item = self.study.inputs[place]
         group = self.study.groups.get(item.group or "")
         if group is not None and group.copula.family != "gaussian":
@@ -86,12 +86,13 @@ class Priors:
     def slopes_of(
         self, places: list[int], joint: Float[np.ndarray, "factor held"]
     ) -> tuple[Float[np.ndarray, "place held"], Float[np.ndarray, "place held"]]:
-        """Derivatives of the log density as each prior's normal score is shifted, and as it is stretched.
+        """Derivatives of the log density as the normal score of each prior is shifted, and as it is stretched [place, held].
 
-        With R the correlations of a group's scores z, those of the others given, they are (R^-1 z)_j and z_j (R^-1 z)_j - 1.
+        With the correlation matrix R of a group's scores z, all others held, these are (R^-1 z)_j and z_j (R^-1 z)_j - 1.
 
         Args:
-          joint: normal scores of all factors.
+          places: indices of the factors.
+          joint: joint normal scores of all factors [factor, held].
         """
         turned: np.ndarray = joint.astype(np.float64)
         names = [item.name for item in self.study.inputs]
@@ -107,10 +108,12 @@ class Priors:
 def in_tenths(
     below: Float[np.ndarray, "held"], up_to: Float[np.ndarray, "held"]
 ) -> Float[np.ndarray, "tenth held"]:
-    """Which share of each draw lies in each tenth of its prior.
+    """The share of each draw that lies in each tenth of its prior.
+
+    It is 0 or 1, or a fraction for a value of positive probability.
 
     Args:
-      below, up_to: share of the prior below a draw, and below it or at it: a value that many draws share lies in parts.
+      below, up_to: the prior's probability below a draw, and at or below it; they differ for a value of positive probability.
     """
     tenth = np.arange(BINS)[:, None]
     within = (np.minimum((below * BINS).astype(np.int8), BINS - 1) == tenth).astype(np.float64)
@@ -121,6 +124,6 @@ def in_tenths(
 
 
 def share_below(scores: Float[np.ndarray, "cell held"]) -> Float[np.ndarray, "cell held"]:
-    """The share of a prior below its quantile of a normal score."""
+    """The standard normal distribution function: the prior's probability below the quantile of a normal score."""
     below: np.ndarray = ndtr(scores.astype(np.float64))
     return below

@@ -1,4 +1,7 @@
-"""The likeliest futures, in normal scores of all that is drawn, in which an event happens or an outcome passes its VaR."""
+"""Reverse stress test: the likeliest futures in which an event happens or an outcome passes its VaR.
+
+They are the nearest to the origin in normal scores of everything that is drawn.
+"""
 
 from __future__ import annotations
 
@@ -20,22 +23,22 @@ from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 MOST_STARTS = 1000
-"""Paths that are drawn in towards the middle."""
+"""Most paths that are starting points of the search."""
 _LANES = 1 << 14
-"""Futures that are computed at once."""
+"""Futures simulated at a time."""
 
 
 @dataclass(frozen=True)
 class FailurePoint:
-    """A future in which it happens, nearer to the middle than those around it.
+    """A design point: a future in which it happens, nearer to the origin of normal scores than such futures around it.
 
     Args:
       point: its independent normal scores, in the order of `arguments.streams`.
-      distance: from the middle, in standard deviations of a normal score.
-      share: of the squared distance that each independent input has, by name.
-      scores: normal scores of the factors' draws, by name.
-      trace: the future in full.
-      nearest: share of the worst futures that no other point is nearer to.
+      distance: from the origin, in standard deviations of a normal score.
+      share: independent input -> its share of the squared distance.
+      scores: factor -> the joint normal score of its draw.
+      trace: the future in full: draws, shocks, years and outcomes.
+      nearest: share of the worst futures to which this point is the nearest of all points.
     """
 
     point: Float[np.ndarray, "stream"]
@@ -48,12 +51,12 @@ class FailurePoint:
 
 @dataclass(frozen=True)
 class Reverse:
-    """The likeliest futures in which it happens.
+    """The result of `reverse_stress`.
 
     Args:
-      points: the nearest to the middle, and all others that are about as near; none where none was seen.
-      of_starts: distance of the edge on the way to each path that was drawn in towards the middle.
-      slid: how many of them were slid along the edge.
+      points: the point nearest to the origin, and all others about as near; empty if none was found.
+      of_starts: distance of the edge of the failure region on the ray to each starting path.
+      slid: how many starting points slid along the edge.
     """
 
     points: tuple[FailurePoint, ...]
@@ -62,12 +65,12 @@ class Reverse:
 
     @property
     def distance(self) -> float:
-        """Of the nearest from the middle; infinite where none was seen."""
+        """Distance of the nearest point from the origin; infinite if none was found."""
         return self.points[0].distance if self.points else np.inf
 
 
 def reverse_stress(program: Program, futures: TailFutures) -> Reverse:
-    """The likeliest futures in which the event of some worst futures happens, or the outcome passes its VaR."""
+    """The likeliest futures in which the event happens, or the outcome passes its VaR."""
     study = program.study
     starts = starts_of(study, futures)
     found = nearest_points(margin_of(program, futures), starts, lambda point: in_other_years(study, point))
@@ -87,7 +90,7 @@ def _in_full(program: Program, found: Nearest, nearest: Estimate) -> FailurePoin
 
 
 def _nearest(futures: TailFutures, seen: Sequence[Nearest]) -> list[Estimate]:
-    """Share of the worst futures that each point is the nearest to."""
+    """Share of the worst futures that are nearest to each point."""
     if not seen:
         return []
     points, held = np.stack([one.point for one in seen]), futures.scores.shape[1]
@@ -103,14 +106,17 @@ def _nearest(futures: TailFutures, seen: Sequence[Nearest]) -> list[Estimate]:
 
 
 def starts_of(study: Study, futures: TailFutures) -> Float[np.ndarray, "stream start"]:
-    """Independent normal scores of the worst paths, those of the smallest distance from the middle."""
+    """Independent normal scores of the starting points: those of the worst paths that are nearest to the origin."""
     normal = as_normal(study, futures.scores[:, futures.tail])
     order = np.argsort(np.linalg.norm(normal, axis=0), kind="stable")
     return normal[:, order[:MOST_STARTS]]
 
 
 def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], np.ndarray]:
-    """How far it happens, in standard deviations of the outcome, at independent normal scores [stream, future]."""
+    """The margin as a function of independent normal scores [stream, future].
+
+    It is positive where it happens, in standard deviations of outcomes.
+    """
     study, what = program.study, futures.watched
     at = dict(zip(what.read, study.places(what.read), strict=True))
     alone, row = _of_policy(program, what.at)
@@ -126,7 +132,10 @@ def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], 
 
 
 def _of_policy(program: Program, at: int) -> tuple[Program, int]:
-    """A program of the futures under one policy alone, where these have the same bits as beside others: in the one loop; and its row there."""
+    """A program for one policy alone and the policy's row in it, if it gives the same bits.
+
+    It does in the one loop; else the program itself is given.
+    """
     study = program.study
     if len(study.policies) < 2 or not isinstance(program, LoopProgram):
         return program, at
@@ -135,7 +144,10 @@ def _of_policy(program: Program, at: int) -> tuple[Program, int]:
 
 
 def in_other_years(study: Study, point: Float[np.ndarray, "stream 1"]) -> Float[np.ndarray, "stream other"]:
-    """A future with the shocks of its years so many years earlier or later; those that come to be beyond fall off."""
+    """Copies of a future with its shocks moved some years earlier or later.
+
+    Shocks beyond the horizon are lost, and gaps have score 0.
+    """
     rows: dict[str, dict[int, int]] = {}
     for row, stream in enumerate(arguments.streams(study)):
         if stream.year is not None:

@@ -1,4 +1,4 @@
-"""How risky each policy of a run is, as an answer: of whole futures, by year, and where a condition holds."""
+"""The risk of each policy of a run as an answer: over whole futures, by year, and where a condition holds."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ READING = (
 
 
 def answer(of: Asked, variable: str | None, level: float | None, condition: str | None) -> Answer:
-    """The numbers of a run that are asked for; the answer is `of` their records.
+    """The answer to `risk`; its `of` are the records of the estimates.
 
     Args:
       variable: one outcome, event or yearly variable; all outcomes and events if not given.
-      level: of VaR and ES, for these alone, whether or not the study has it.
-      condition: such as "reemployed_share >= 0.667": what holds among the paths that meet it, and among the others.
+      level: only VaR and ES at this level, whether or not the study states it.
+      condition: such as "reemployed_share >= 0.667": estimates over the paths that meet it, and over the others.
 
     Raises:
-      UserError: no such variable; a level that what is by year does not have; no condition on what is kept path by path.
+      UserError: no such variable; a level that yearly estimates do not have; a condition on an outcome that is not kept path by path.
     """
     yearly = yearly_names(of.study, of.cube) if condition is None else ()
     refuse_unknown(variable, {*of.study.variables, *yearly})
@@ -57,18 +57,21 @@ def answer(of: Asked, variable: str | None, level: float | None, condition: str 
 
 
 def yearly_names(study: Study, cube: xr.DataTree) -> tuple[str, ...]:
-    """The yearly variables that a cube has risks of."""
+    """The yearly variables that a cube has estimates of."""
     return tuple(study.model.yearly) if study.has_yearly and "yearly" in cube["risk"].children else ()
 
 
 def refuse_unknown(variable: str | None, names: Collection[str]) -> None:
-    """Raises a UserError where a variable is none of these."""
+    """Raises a UserError if a variable is given that is not among `names`."""
     if variable is not None and variable not in names:
         raise UserError("variable", [unknown("variable", variable, names)])
 
 
 def _findings(study: Study, records: Sequence[Record]) -> tuple[str, ...]:
-    """The first measure of the headline, or of what there is, and its differences; of a condition in how many futures it holds."""
+    """Sentences on the first measure of the headline and its differences; for a condition on its probability.
+
+    Without estimates of the headline they are on the first record.
+    """
     if not records:
         return (NOTHING,)
     main = [one for one in records if one.variable == study.headline[0]]
@@ -81,7 +84,7 @@ def _findings(study: Study, records: Sequence[Record]) -> tuple[str, ...]:
 
 
 def _by_year(of: Asked, variable: str, level: float | None) -> list[Record]:
-    """How risky a yearly variable is under each policy, in each year and place, at levels of the study: yearly values are not kept."""
+    """Estimates of a yearly variable by policy, year and place, at the study's levels alone."""
     if level is not None and level not in of.study.levels:
         known = ", ".join(f"{100 * known:g}" for known in of.study.levels)
         remedy = f"Add {100 * level:g} to risk.levels in the study, and run it."
@@ -92,7 +95,7 @@ def _by_year(of: Asked, variable: str, level: float | None) -> list[Record]:
 
 
 def _given(of: Asked, condition: str, variable: str | None) -> list[Record]:
-    """What holds among the paths that meet a condition, and among the others: of outcomes and events that are kept path by path."""
+    """Estimates over the paths that meet a condition, and over the others, of what is stored path by path."""
     study = of.study
     parsed = parse_condition(condition, study.keep.outcomes, unkept(study))
     kept = (*study.keep.outcomes, *(event.name for event in known_events(study, study.keep.outcomes)))

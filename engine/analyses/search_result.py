@@ -1,4 +1,4 @@
-"""What a search for boxes of factors gives."""
+"""The records that a search for boxes of factors returns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,13 @@ from engine.study.study import Study
 
 @dataclass(frozen=True)
 class Together:
-    """All boxes of a method as one: share covered, share of those within, share of all within."""
+    """The union of all boxes of a method.
+
+    Args:
+      coverage: share of the futures looked for that lie within.
+      density: share of the futures within that are looked for.
+      mass: share of all futures that lie within.
+    """
 
     coverage: Estimate
     density: Estimate
@@ -22,14 +28,14 @@ class Together:
 
 @dataclass(frozen=True)
 class Lead:
-    """Which method's boxes stand first.
+    """Which method's boxes are reported first, and why.
 
     Args:
       first: the method.
-      better: whether its boxes tell better, or else do with fewer limits, or as few, what the other's do.
-      correlations: by method, of lying within any of its boxes and being looked for, on the futures that judge; 0 without a box.
-      gap: of the first method's less that of the other.
-      limits: by method, of all its boxes.
+      better: whether its boxes separate the futures better; False if they do about as well, with fewer limits or as few.
+      correlations: by method, of lying within any of its boxes with being looked for, on the judging futures; 0 without a box.
+      gap: the first method's correlation less that of the other.
+      limits: by method, the number of limits of all its boxes.
     """
 
     first: str
@@ -41,7 +47,7 @@ class Lead:
 
 @dataclass(frozen=True)
 class Step:
-    """A box that was proposed, on the futures that it was chosen on."""
+    """A proposed box on the futures that boxes are chosen on: its coverage, density, mass and number of limited factors."""
 
     coverage: float
     density: float
@@ -51,20 +57,21 @@ class Step:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """Where futures of a kind lie.
+    """The result of a search for boxes in which futures of a kind are frequent.
 
     Args:
-      study: with the paths that were looked at.
+      study: with the paths that were used.
       where: which futures are looked for.
-      rate: how frequent they are, on the futures that judge.
-      boxes: by method, the one that leads first, each judged beside those before it.
-      lead: which leads, and why.
-      together: by method, all of its boxes as one.
-      stability: by factor, the share of resamples in which PRIM's first box restricts it; empty where units are too few.
-      steps: what PRIM proposed for its first box, in turn.
-      searched: paths of a search; `chosen_on`, `judged_on`: paths that chose, and that judge; `lost`: paths left out, as not finite.
-      factors: that were searched.
-      resamples: that `stability` is of.
+      rate: share of all futures that are looked for, on the judging futures.
+      boxes: by method, the leading one first; each box is judged on the futures outside the boxes before it.
+      lead: which method leads, and why.
+      together: by method, the union of its boxes.
+      stability: by factor, the share of resamples in which PRIM's first box limits it; empty if there are too few units.
+      steps: the boxes that PRIM proposed for its first box, in order.
+      searched, chosen_on, judged_on: how many paths boxes are proposed on at a time, chosen on, and judged on.
+      lost: paths left out because a value on them is not finite.
+      factors: the factors that were searched.
+      resamples: number of resamples behind `stability`.
     """
 
     study: Study

@@ -1,4 +1,4 @@
-"""Which inputs the answer hangs on: indices and Shapley effects, what knowing them is worth, and what each factor does low and high."""
+"""Global sensitivity: Sobol' indices, Shapley effects, value of information, and swings of single factors."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from engine.study.study import Study
 
 @dataclass(frozen=True)
 class SensitivityResult:
-    """What `sensitivity` gives.
+    """The result of `sensitivity`.
 
     Args:
-      study: with the paths that were looked at.
-      inputs: what is drawn apart: groups of factors, factors, shocks, regimes.
-      shares: of every quantity, what each input does to its spread.
-      worths: of every outcome, what knowing an input is worth.
-      swung: the quantities of swings.
-      swings: of every factor, what holding it low and high does.
-      within: what the members of groups do that were asked for.
-      given_data: what SALib says, if it was asked.
+      study: with the paths that were simulated.
+      inputs: the independent inputs: groups of factors, factors, shocks, regimes.
+      shares: for every quantity, the shares of its variance by input.
+      worths: for every outcome, the value of knowing inputs.
+      swung: the quantities that `swings` are of.
+      swings: for every factor, the effect of holding it low and high.
+      within: Shapley effects of the members of the groups that were asked for.
+      given_data: SALib's measures, if they were asked for.
     """
 
     study: Study
@@ -51,21 +51,22 @@ def sensitivity(
     groups: Sequence[str] = (),
     with_given_data: bool = False,
 ) -> SensitivityResult:
-    """Which inputs outcomes, events and tails hang on, under each policy and in the difference from the baseline.
+    """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
 
-    Players are what is drawn apart (`independent_inputs`). Each is drawn anew while all others stay, by one compiled program.
+    Inputs are those drawn independently (`independent_inputs`). Each is drawn again with all others held, by one compiled program.
 
     Args:
       study: the resolved study.
       variables: outcomes and events; the headline and all events if not given.
-      paths: from the first on; the study's, at most 131,072, if not given.
+      paths: how many, from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: is told what is being done, and how much of how much is done.
-      groups: Gaussian groups whose members are looked at one by one, on means and events of single policies.
-      with_given_data: also ask SALib for measures that need draws and outcomes alone.
+      observe: called with the stage, how much is done, and how much there is.
+      groups: Gaussian groups of which each member gets a Shapley effect, on means and events of single policies.
+      with_given_data: also compute SALib's measures from draws and outcomes alone.
 
     Raises:
-      UserError: no such outcome, event or group; paths that are no whole units; values that are not finite on more paths than the study allows.
+      UserError: no such outcome, event or group; `paths` is not a number of whole units; values that are not finite on more paths than
+        the study allows.
     """
     study.refuse_broken_model()
     study = of_paths(study, paths, PATHS, units=2)

@@ -1,4 +1,4 @@
-"""Which inputs the answer hangs on, as an answer: sentences that claim no more than their intervals, and tables."""
+"""The sensitivity to inputs as an answer: sentences that claim no more than their intervals, and tables."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from engine.answers.table import Column, Table, estimates, numbers, texts
 from engine.risk.estimation.wording import listed, measured, share, some
 
 MOST = 8
-"""Rows of a table that are shown unless all are asked for."""
+"""Most rows that a brief table shows."""
 MOST_KNOWN = 3
-"""Inputs that are shown of those that are worth knowing, unless all are asked for."""
+"""Most inputs that the brief table of the value of knowing shows."""
 EVERYTHING, FACTORS = "everything", "all factors"
 READING = (
     "Shares are in % of the variance: of the outcome on a path, of what a path adds to ES, of whether the event happens. share: an input's "
@@ -35,10 +35,10 @@ READING = (
 def answer(
     of: Asked, variables: Sequence[str], policies: Sequence[str], groups: Sequence[str], with_given_data: bool
 ) -> Answer:
-    """What each input does to the spread of outcomes, events and tails, and what knowing it is worth.
+    """The answer to `sensitivity`: shares of variance by input, the value of knowing inputs, and swings of factors.
 
     Args:
-      variables: outcomes and events, the first of which the sentence is of; the headline and all events if there are none.
+      variables: outcomes and events; the sentence is about the first. The headline and all events if there are none.
 
     Raises:
       UserError: as `engine.analyses.sensitivity.sensitivity`.
@@ -55,7 +55,7 @@ def answer(
 
 
 def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[str]:
-    """Which input carries most of the spread of what is looked at first, and what no study could find out."""
+    """Sentences on one quantity: which input carries most of its variance, and the shares of all factors and of all shocks."""
     of, study = _subject(given, named), given.study
     if of is None:
         yield "Nothing is drawn: no input has a share."
@@ -88,7 +88,10 @@ def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[s
 
 
 def _subject(given: SensitivityResult, named: Sequence[str]) -> Shares | None:
-    """What the finding is of: the difference of the last policy from the baseline in what was named first, else in the first headline."""
+    """What the sentences are about: a policy's difference from the baseline, if any, in the mean or probability.
+
+    Of the variable named first, else of the first of the headline.
+    """
     if not given.inputs:
         return None
     name = named[0] if named else given.shares[0].quantity.variable
@@ -117,7 +120,7 @@ def _tables(given: SensitivityResult, subject: Shares | None) -> list[Table]:
 
 
 def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
-    """Of each measure, what each input does under each policy and in differences."""
+    """The table of variance shares by measure, input and policy or difference."""
     among: dict[str, list[Shares]] = {}
     for one in given.shares:
         among.setdefault(_what(one.quantity), []).append(one)
@@ -138,7 +141,7 @@ def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
 
 
 def _known(given: SensitivityResult) -> Table:
-    """What could be found out, and what the years bring."""
+    """The table of the shares that vanish if all factors (epistemic), or all shocks (aleatory), are known."""
     units = [given.study.unit_of(s.quantity.variable) for s in given.shares]
     columns = (
         *_measures([s.quantity for s in given.shares]),
@@ -174,7 +177,7 @@ def _worth(given: SensitivityResult) -> Table:
 
 
 def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) -> Table:
-    """What holding each factor low and high does to some quantities."""
+    """The table of effects on some quantities of holding each factor low and high."""
     rows, brief = [], []
     order = sorted(given.swings, key=lambda s: -_span(s, at[0])) if at else []
     for k in at:
@@ -197,7 +200,7 @@ def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) 
 
 
 def _members(given: SensitivityResult) -> Table:
-    """What the members of groups do to each quantity."""
+    """The table of Shapley effects of the members of groups on each quantity."""
     by_group: dict[str, list[members.Within]] = {}
     for one in given.within:
         by_group.setdefault(one.group, []).append(one)
@@ -230,7 +233,7 @@ def _given_data(given: SensitivityResult) -> Table:
 
 
 def _measures(every: Sequence[Quantity]) -> tuple[Column, ...]:
-    """A dimension of variables and their measures."""
+    """Columns of the dimension "of": variables with their measures."""
     return (
         texts("of", [_what(one) for one in every], "what is looked at"),
         *_parts(every, "of", ("variable", "measure")),
@@ -238,12 +241,12 @@ def _measures(every: Sequence[Quantity]) -> tuple[Column, ...]:
 
 
 def _sides(every: Sequence[Quantity]) -> tuple[Column, ...]:
-    """A dimension of policies, and of differences between two."""
+    """Columns of the dimension "side": policies, and differences of two."""
     return (texts("side", [_side(one) for one in every], "policy, or difference of two"), *_parts(every, "side", ("policy", "against")))  # fmt: skip
 
 
 def _alone(every: Sequence[Quantity]) -> tuple[Column, ...]:
-    """A dimension of measures under one policy."""
+    """Columns of the dimension "quantity": measures under one policy."""
     named = texts("quantity", [f"{_what(one)} under {one.policy}" for one in every], "what is looked at")
     return (named, *_parts(every, "quantity", ("variable", "measure", "policy")))
 
@@ -265,10 +268,10 @@ def _side(one: Quantity) -> str:
 
 
 def _span(one: Swing, k: int) -> float:
-    """How far a quantity is apart where the factor is held low and where it is held high."""
+    """The absolute difference of a quantity between the factor held low and held high."""
     return float(np.nan_to_num(abs(one.high[k].estimate - one.low[k].estimate)))
 
 
 def _largest(rows: Sequence[Sequence[float]]) -> set[int]:
-    """The places of the rows that reach highest, as many as are shown."""
+    """Indices of the rows with the largest maxima, at most `MOST`."""
     return {*sorted(range(len(rows)), key=lambda k: -max(np.nan_to_num(rows[k])))[:MOST]}

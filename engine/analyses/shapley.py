@@ -1,4 +1,4 @@
-"""Shapley values as weights of coalitions: pure numbers."""
+"""Shapley values and related quantities as weights of the values of coalitions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 MOST_PLAYERS = 10
-"""Players at most: each one more doubles the coalitions, and 10 have 1,024."""
+"""Most players: each further one doubles the coalitions, and 10 have 1,024."""
 
 
 def members(players: int) -> Int[np.ndarray, "coalition player"]:
-    """Who is in each of the 2^k coalitions, 0 or 1: player i is in number s where bit i of s is set."""
+    """Membership in each of the 2^k coalitions, 0 or 1: player i is in coalition s where bit i of s is 1."""
     return np.arange(1 << players)[:, None] >> np.arange(players) & 1
 
 
 def shares(players: int) -> Float[np.ndarray, "player coalition"]:
-    """Weights by which the values of all coalitions make the Shapley value of each player.
+    """Weights that turn the values of all coalitions into the Shapley value of each player.
 
     phi_i = sum over coalitions S without i of |S|! (k - 1 - |S|)! / k! (v(S + i) - v(S)): what i adds, averaged over all orders in
     which the players may come. The values of all players add up to v(all) - v(none).
@@ -32,7 +32,7 @@ def shares(players: int) -> Float[np.ndarray, "player coalition"]:
 
 
 def added_alone(players: int) -> Float[np.ndarray, "player coalition"]:
-    """Weights of what each player does alone: v(i) - v(none)."""
+    """Weights of the effect of each player alone: v(i) - v(none)."""
     weights = np.zeros((players, 1 << players))
     rows = np.arange(players)
     weights[rows, 1 << rows] += 1
@@ -41,7 +41,7 @@ def added_alone(players: int) -> Float[np.ndarray, "player coalition"]:
 
 
 def taken_back(players: int) -> Float[np.ndarray, "player coalition"]:
-    """Weights of what each player does last, with all others there: v(all) - v(all but i)."""
+    """Weights of the effect that is lost without each player: v(all) - v(all but i)."""
     weights = np.zeros((players, 1 << players))
     rows, everybody = np.arange(players), (1 << players) - 1
     weights[rows, everybody] += 1
@@ -50,7 +50,7 @@ def taken_back(players: int) -> Float[np.ndarray, "player coalition"]:
 
 
 def whole(players: int) -> Float[np.ndarray, "1 coalition"]:
-    """Weights of what all do together: v(all) - v(none)."""
+    """Weights of the effect of all players together: v(all) - v(none)."""
     weights = np.zeros((1, 1 << players))
     weights[0, -1] += 1
     weights[0, 0] -= 1

@@ -1,4 +1,4 @@
-"""What the answer would be with one factor low and with it high, everything else drawn as it is: a tornado by running again."""
+"""One-at-a-time sensitivity (tornado): one factor held low or high, everything else drawn as it is."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from engine.study.study import Study
 
 PATHS = 1 << 16
 ENDS = (0.05, 0.95)
-"""Quantiles of its prior that a factor is held at."""
+"""Probabilities of the prior's quantiles that a factor is held at."""
 
 
 @dataclass(frozen=True)
 class Swing:
-    """What holding a factor at two values does.
+    """The effect of holding a factor at two values.
 
     Args:
       factor: its name.
-      values: at which it is held, in its unit.
-      low, high: of each quantity, how far it is from where the factor is drawn.
+      values: the low and the high value, in the factor's unit.
+      low, high: for each quantity, its value with the factor held there less that with the factor drawn.
     """
 
     factor: str
@@ -42,7 +42,7 @@ class Swing:
 def swings(
     futures: Futures, wanted: Sequence[Quantity], observe: Observer
 ) -> tuple[tuple[Quantity, ...], list[Swing]]:
-    """The quantities of single policies among some, and the swing of each by every factor that is not fixed."""
+    """The quantities under single policies among `wanted`, and their swings by every factor that is not fixed."""
     study = futures.study
     alone = tuple(one for one in wanted if not one.against)
     paths = min(study.paths, PATHS) // study.unit * study.unit
@@ -72,7 +72,7 @@ def swings(
 
 
 class _Stated:
-    """An outcome or an event under a policy as it is drawn, which it is held against with a factor at a value."""
+    """An outcome or event under a policy with all factors drawn, from which those with a factor held are subtracted."""
 
     def __init__(self, study: Study, variable: str, policy: str, own: Values):
         self.study, self.variable, self.policy = study, variable, policy
@@ -81,7 +81,10 @@ class _Stated:
         self._unmoved: Mapping[str, Estimate] | None = None
 
     def moved(self, now: Values) -> Mapping[str, Estimate]:
-        """By measure, how far it is from there; a factor that it does not hang on leaves it where it is, bit for bit."""
+        """By measure, the difference of `now` from the drawn outcomes.
+
+        It is computed once for all factors that leave every bit as it is.
+        """
         values = under(self.study, self.variable, self.policy, now)
         if not np.array_equal(values, self._own):
             return self._less(values)

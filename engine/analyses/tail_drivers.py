@@ -1,4 +1,4 @@
-"""How the factors, and the shocks of each year, of the worst futures stand to their priors."""
+"""The distribution of factors, and of each year's shocks, over the worst futures compared with their priors."""
 
 from __future__ import annotations
 
@@ -18,26 +18,26 @@ from engine.study.study import Block
 
 FACTOR, SHOCK = "factor", "shock"
 SCORED = "its normal score"
-"""Unit of a factor whose prior has no standard deviation."""
+"""Unit in which a factor is given whose prior has no standard deviation."""
 _SAMPLE = 1 << 12
-"""Paths by which it is seen how a shock is distributed whose law the study gives."""
+"""Paths from which the distribution of a shock is estimated if the study states its law."""
 _FINE = 1 << 16
-"""Estimates that are made at once, times paths."""
+"""Limit on estimates times paths that are in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """A factor, or a shock in one year, among the worst futures.
+    """A factor, or a shock in one year, and its distribution over the worst futures.
 
     Args:
       kind: "factor" or "shock".
       name: of the factor, or of the shock's stream.
       year: None for a factor.
-      prior: its mean and its standard deviation, in its unit.
-      mean: among the worst futures, in its unit.
-      shift: mean less the prior's, in standard deviations of the prior.
-      density: of each tenth of its prior, the share of the worst futures in it over a tenth: 1 where they are as the prior has them.
-      distance, p_value: how far that is from the prior as a whole, and how likely it would be were it the prior: `WorstShare.distance`.
+      prior: mean and standard deviation of its prior, in its unit.
+      mean: over the worst futures, in its unit.
+      shift: `mean` less the prior's mean, in standard deviations of the prior.
+      density: for each tenth of its prior, the share of the worst futures in it divided by 0.1; 1 if they are distributed as the prior.
+      distance, p_value: distance of these densities from the prior's, and its p-value if there were none: `WorstShare.distance`.
     """
 
     kind: str
@@ -55,17 +55,17 @@ class Driver:
 def drivers_of(
     program: Program, futures: TailFutures, priors: Priors, joint: Float[np.ndarray, "factor held"]
 ) -> list[Driver]:
-    """The factors in the order of the study, but for fixed ones, then shocks by stream and year.
+    """The factors in the order of the study, without fixed ones, then shocks by stream and year.
 
     Args:
-      joint: normal scores of the factors.
+      joint: joint normal scores of the factors [factor, held].
     """
     shocks = _shocks(program, futures) if futures.shocks is not None else []
     return _factors(futures, priors, joint) + shocks
 
 
 def _means(futures: TailFutures, rows: np.ndarray) -> list[Estimate]:
-    """Means of rows [cell, held] among the worst futures, some at a time."""
+    """Means of rows [cell, held] over the worst futures, computed some rows at a time."""
     step = max(_FINE * 16 // max(len(futures.path), 1), 1)
     found: list[Estimate] = []
     for first in range(0, len(rows), step):
@@ -82,7 +82,7 @@ def scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
 
 
 def _widened(one: Estimate, error: float) -> Estimate:
-    """With another, independent error beside its own: that of a prior which is known by a sample."""
+    """The estimate with an independent error added, that of a prior which is itself estimated from a sample."""
     if not error:
         return one
     both = math.hypot(one.standard_error, error)
@@ -93,7 +93,7 @@ def _widened(one: Estimate, error: float) -> Estimate:
 
 
 def _share(one: Estimate, error: float) -> Estimate:
-    """A share of the worst futures over a tenth; none is below zero."""
+    """A share of the worst futures in a tenth of the prior, divided by 0.1; not below zero."""
     over = _widened(scaled(one, BINS), error)
     return replace(
         over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0)
@@ -101,7 +101,7 @@ def _share(one: Estimate, error: float) -> Estimate:
 
 
 Range = tuple[np.ndarray, np.ndarray, float]
-"""Share of the prior below each value, and below it or at it; how many draws the prior is known by, infinite where it is known."""
+"""The prior's probability below each value, at or below it; and the draws that it is estimated from, or infinity."""
 
 
 def _driven(
@@ -111,10 +111,10 @@ def _driven(
     values: Float[np.ndarray, "cell held"],
     ranges: Sequence[Range],
 ) -> list[Driver]:
-    """Drivers from their values, and from where these lie on their priors.
+    """Drivers from their values and the prior's probabilities of these.
 
     Args:
-      heads: kind, name, year, unit of each.
+      heads: kind, name, year and unit of each.
     """
     means = _means(futures, values)
     drivers = []
@@ -132,7 +132,7 @@ def _driven(
 
 
 def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Driver]:
-    """Factors; one whose prior has no standard deviation by its normal score."""
+    """The factors as drivers; one whose prior has no standard deviation is given by its normal score."""
     study, at = priors.study, priors.drawn
     heads: list[tuple[str, str, int | None, str]] = []
     values, of = [], []
@@ -149,7 +149,7 @@ def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Dr
 
 
 def _shocks(program: Program, futures: TailFutures) -> list[Driver]:
-    """Shocks by year; those whose law the study gives are held against a sample of them."""
+    """The shocks of each year as drivers; those whose law the study states are compared with a sample."""
     study = program.study
     assert futures.shocks is not None
     streams = [
@@ -184,7 +184,7 @@ def _shocks(program: Program, futures: TailFutures) -> list[Driver]:
 
 
 def _sampled(program: Program) -> Float[np.ndarray, "year stream path"]:
-    """Shocks of the first paths, as the study draws them before any facts."""
+    """Shocks of the first paths, without the conditioning on any facts."""
     count, study = min(program.study.paths, _SAMPLE), program.study
     if study.facts is not None:
         program = program_on(replace(study, facts=None), program.mesh)

@@ -1,4 +1,4 @@
-"""The worst futures of a run, computed anew from their random numbers: draws, shocks by year, and whatever is made of their years."""
+"""The worst futures of a run, simulated again: draws, yearly shocks, and summaries of their years."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import Block, Event, Study
 
 AT_ONCE = 1 << 15
-"""Paths whose random numbers are looked at at once."""
+"""Paths whose random numbers are in memory at a time."""
 MOST = 1 << 17
-"""Futures that are held at most; of a run that has more of the worst ones, fewer paths are looked at."""
+"""Most worst futures that are held; if a run has more, fewer of its paths are used."""
 IN_FULL = 1 << 10
-"""Paths whose years are looked at at once."""
+"""Paths whose yearly values are in memory at a time."""
 
 
 @dataclass(frozen=True)
@@ -42,23 +42,23 @@ class Watched:
 
     @property
     def at(self) -> int:
-        """Number of the policy."""
+        """Index of the policy in the study."""
         return self.study.row(self.policy)
 
     @property
     def read(self) -> list[str]:
-        """Outcomes that are read, in the order of the model."""
+        """The outcomes that it depends on, in the order of the model."""
         names = event_outcomes(self.study, self.event) if self.event else {self.variable}
         return [name for name in self.study.model.outcomes if name in names]
 
     @property
     def outcome(self) -> str | None:
-        """The one outcome that it is of; None for several events at once."""
+        """The single outcome that it is about; None for an event made of several."""
         return self.event.outcome if self.event else self.variable
 
 
 def watched(study: Study, variable: str, policy: str | None, level: float | None) -> Watched:
-    """What is explained, by name; the baseline and 99 % if not given.
+    """What is to be explained, from names; the baseline and 0.99 if policy and level are not given.
 
     Raises:
       UserError: no such outcome, event or policy; a level for an event; all problems at once.
@@ -80,16 +80,16 @@ def watched(study: Study, variable: str, policy: str | None, level: float | None
 
 @dataclass(frozen=True)
 class Limit:
-    """What outcomes have to pass for it to happen.
+    """The thresholds that outcomes have to pass for it to happen.
 
     Args:
-      terms: outcome, 1 where it has to be above and -1 where below, of what, and its standard deviation.
+      terms: outcome, 1 if it must be above and -1 if below, the threshold, and the outcome's standard deviation.
     """
 
     terms: tuple[tuple[str, float, float, float], ...]
 
     def of(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "path"]:
-        """By how many standard deviations it happens on each path; below zero where it does not."""
+        """The margin of each path in standard deviations, the least over all terms; negative where it does not happen."""
         margins = [
             sign * (values[name].astype(np.float64) - at) / scale for name, sign, at, scale in self.terms
         ]
@@ -99,20 +99,20 @@ class Limit:
 
 @dataclass(frozen=True)
 class TailFutures:
-    """The worst futures, and those around VaR.
+    """The worst futures, and those around VaR that its standard error needs; "held" are both.
 
     Args:
-      share: which they are and how much each counts, and units.
-      numbers: of the paths that are not left out, which `share` counts from 0.
-      values: outcomes that are read, by name, under the policy, on these [path].
-      path: numbers of the futures that are held, ascending [held].
-      tail, near: where those of `share` stand among them.
-      scores: random numbers of them [stream, held].
-      draws: of factors [factor, held].
-      shocks: [year, stream, held]; None without any.
-      parts: what was made of their years by name [row, held].
-      limit: what the outcomes pass on them.
-      excluded: paths that are left out, as values on them are not finite.
+      share: which paths are the worst, their weights, and the independent units.
+      numbers: numbers of the paths that are not left out; `share` indexes these.
+      values: the outcomes it depends on, by name, under the policy, on the paths of `numbers`.
+      path: numbers of the held paths, ascending.
+      tail, near: indices among the held paths of the worst ones, and of those around VaR.
+      scores: their normal scores [stream, held].
+      draws: their factors [factor, held].
+      shocks: their shocks [year, stream, held]; None if the model has none.
+      parts: summaries of their yearly values, by name [row, held].
+      limit: the thresholds that the outcomes pass on the worst paths.
+      excluded: how many paths are left out because a value on them is not finite.
     """
 
     watched: Watched
@@ -136,11 +136,11 @@ def tail_futures(
     stored: Mapping[str, np.ndarray],
     made: Mapping[str, Callable[[Float[np.ndarray, "year cell path"]], np.ndarray]],
 ) -> TailFutures:
-    """The worst futures of the paths of the watched study.
+    """The worst futures among the paths of the watched study.
 
     Args:
-      stored: outcomes that the run has [policy, path], by name; others are computed anew.
-      made: name -> what is made of the yearly values under the policy.
+      stored: outcomes that a run has stored, by name [policy, path]; others are simulated again.
+      made: name -> function that summarises the yearly values under the policy [year, cell, path].
 
     Raises:
       UserError: the event happens on no path, or no path is left.
@@ -173,7 +173,7 @@ def tail_futures(
 def outcomes(
     program: Program, watched: Watched, stored: Mapping[str, np.ndarray]
 ) -> dict[str, Float[np.ndarray, "path"]]:
-    """The outcomes that are read, under the policy, on every path of the study: from the run, else computed anew."""
+    """The outcomes it depends on under the policy, by name, on every path: from the run, else simulated again."""
     study, names = watched.study, watched.read
     have = {name: stored[name][watched.at] for name in names if name in stored}
     if len(have) == len(names):
@@ -186,7 +186,7 @@ def outcomes(
 
 
 def _looked_at(watched: Watched, values: Mapping[str, np.ndarray]) -> int:
-    """How many paths are looked at, the first ones: whole units, and no more of the worst than can be held."""
+    """How many of the first paths are used: whole units, with no more of the worst than `MOST`."""
     study = watched.study
     if watched.event is None:
         assert watched.level is not None
@@ -234,7 +234,7 @@ def _limit(watched: Watched, values: Mapping[str, np.ndarray], share: WorstShare
 def _scores(
     program: Program, study: Study, path: Int[np.ndarray, "held"]
 ) -> Float[np.ndarray, "stream held"]:
-    """Random numbers of some paths."""
+    """The normal scores of some paths."""
     parts = []
     for first in range(0, study.paths, AT_ONCE):
         count = min(AT_ONCE, study.paths - first)

@@ -1,4 +1,4 @@
-"""What each lever of a policy does to ES of an outcome, or to an event's probability, were it a tenth more: by rerunning on the same futures."""
+"""The effect of raising each lever of a policy by a tenth on ES, or on an event's probability."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import difference, finite_units, probability_difference
 
 MORE = 0.1
-"""Share of its value by which a lever is moved."""
+"""Share of its absolute value by which a lever is raised."""
 
 
 @dataclass(frozen=True)
 class Pull:
-    """A lever that is moved.
+    """A lever that is raised, and the effect.
 
     Args:
-      value: its mean over years and places, and what it is moved to.
-      effect: the measure with the lever moved less that without, on the same futures.
+      value: mean of the lever over years and places, as stated and as raised.
+      effect: the measure with the lever raised less that as stated, on the same futures.
     """
 
     lever: str
@@ -35,7 +35,7 @@ class Pull:
 
 
 def pulls(program: Program, what: Watched) -> tuple[tuple[Pull, ...], dict[str, str]]:
-    """Every lever of the policy that can be moved, on the first paths; and why the others cannot."""
+    """The effect of every lever of the policy that can be raised, on the first paths; and why the others cannot."""
     study = replace(what.study, paths=min(what.study.paths, variants.PATHS))
     moved, left_out, values = {}, {}, {}
     for name, lever in study.model.levers.items():

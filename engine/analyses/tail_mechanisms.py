@@ -1,4 +1,4 @@
-"""What each assumption of a study makes up of ES, or of an event's probability: Shapley shares over those that it can switch off."""
+"""The contribution of each assumption to ES, or to an event's probability, as Shapley values."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ from engine.study.study import Study
 from engine.study.tables.change_tables import joined
 
 PATHS = 1 << 16
-"""Paths at most on which coalitions are run."""
+"""Most paths on which coalitions are simulated."""
 EXACTLY = 5
-"""Assumptions at most over whose coalitions all is run; of more, orders in which they come are drawn."""
+"""Most assumptions for which all coalitions are simulated; with more, random orders are."""
 PAIRS = 8
-"""Orders that are drawn, each with its reverse (Mitchell and others 2022, J. Mach. Learn. Res. 23(43))."""
+"""Number of random orders, each with its reverse (Mitchell and others 2022, J. Mach. Learn. Res. 23(43))."""
 
 
 @dataclass(frozen=True)
 class Mechanisms:
-    """What assumptions make up.
+    """The contribution of each assumption to a measure.
 
     Args:
-      names: of those that can be switched off.
-      shares: of each; they add up to the whole.
-      whole: the measure as stated less that with all of them off.
-      paths: on which it was run; coalitions: how many were.
+      names: of the assumptions that can be switched off.
+      shares: Shapley value of each; they add up to `whole`.
+      whole: the measure as stated less that with all of them switched off.
+      paths, coalitions: how many paths and combinations of assumptions were simulated.
     """
 
     names: tuple[str, ...]
@@ -45,7 +45,7 @@ class Mechanisms:
 
 
 def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
-    """The shares of the study's assumptions under the policy; None where it names none."""
+    """The contributions of the study's assumptions under the policy; None if none of them can be switched off."""
     study = replace(what.study, paths=min(what.study.paths, PATHS))
     assumptions = [one for one in study.assumptions if one.off]
     k = len(assumptions)
@@ -88,7 +88,10 @@ def _influence(what: Watched, study: Study, outcomes: np.ndarray, sound: np.ndar
 
 
 def _coalitions(k: int, seed: int) -> tuple[list[tuple[bool, ...]], np.ndarray, np.ndarray | None]:
-    """Coalitions, who is in each; weights of the whole and of each share over them; and those of each pair of orders, drawn ones alone."""
+    """The coalitions, and the weights of the whole and of each share over them.
+
+    For random orders also the weights of each pair of orders.
+    """
     if k <= EXACTLY:
         every = [tuple(map(bool, row)) for row in shapley.members(k)]
         return every, np.concatenate([shapley.whole(k), shapley.shares(k)]), None
@@ -107,7 +110,7 @@ def _coalitions(k: int, seed: int) -> tuple[list[tuple[bool, ...]], np.ndarray, 
 
 
 def _steps(order: Sequence[int], number: dict[tuple[bool, ...], int]) -> list[tuple[int, int, int]]:
-    """Who comes, and the numbers of the coalitions before and after."""
+    """For each player in an order, the indices of the coalitions before and after it joins."""
     there = [False] * len(order)
     found = []
     for player in order:
@@ -118,14 +121,17 @@ def _steps(order: Sequence[int], number: dict[tuple[bool, ...], int]) -> list[tu
 
 
 def _spreads(orders: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Standard error of each share by the orders that were drawn."""
+    """Standard error of each share from the random choice of orders."""
     by_pair = orders @ values
     spread: np.ndarray = by_pair.std(axis=0, ddof=1) / np.sqrt(len(by_pair))
     return spread
 
 
 def _widened(one: Estimate, spread: float) -> Estimate:
-    """The estimate with the error of the orders beside that of the paths, the interval Student's over the orders."""
+    """The estimate with the error from random orders added.
+
+    Its interval is Student's with the degrees of freedom of the orders.
+    """
     error = float(np.hypot(one.standard_error, spread))
     reach = float(stdtrit(PAIRS - 1, 1 - TAIL)) * error
     return Estimate(one.estimate, error, one.estimate - reach, one.estimate + reach, one.flags).flagged()

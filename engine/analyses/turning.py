@@ -1,4 +1,4 @@
-"""Where a difference changes its sign along a line: which changes are beyond doubt, and with which intervals."""
+"""Where a difference changes sign along a line: which changes are significant, and with which intervals."""
 
 from __future__ import annotations
 
@@ -12,19 +12,21 @@ from scipy.special import ndtri, stdtrit
 from engine.risk.estimation.intervals import TAIL, Estimate, Units
 
 FINE = 1e-3
-"""Share of the way between two looks to which a change of sign is known."""
+"""Tolerance of a root, as a share of the interval that it is searched in."""
 Difference = Callable[[float], Estimate]
-"""A difference with its error, by the value that is moved."""
+"""A difference with its standard error, as a function of the place on a line."""
 
 
 @dataclass(frozen=True)
 class Stretch:
-    """Looks one after the other that show one sign, with those between them that show none.
+    """A run of consecutive places on a line whose difference has the same significant sign.
+
+    Places between them without a significant sign belong to it.
 
     Args:
-      side: 1 where it is the sign of the difference as stated, -1 where it is the other.
-      first, last: the outermost looks that show it.
-      surest: the look that shows it most surely.
+      side: 1 for the sign as stated, -1 for the opposite.
+      first, last: the outermost places with that sign.
+      surest: the place where it is most significant.
     """
 
     side: int
@@ -35,11 +37,11 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Turn:
-    """A change of sign.
+    """A change of sign along a line.
 
     Args:
-      at: the value there; its interval holds the values between two looks of opposite sign at which the difference cannot be distinguished from zero.
-      back: whether it is to the sign as stated.
+      at: the place; its interval holds those places between two of opposite sign at which the difference cannot be distinguished from zero.
+      back: whether the change is back to the sign as stated.
     """
 
     at: Estimate
@@ -47,7 +49,7 @@ class Turn:
 
 
 def sureness(one: Estimate, side: float) -> float:
-    """By how many standard errors a difference has a sign; 0 where it has no standard error, or vanishes."""
+    """How many standard errors a difference lies on the given side of zero; 0 if it has no standard error, or vanishes."""
     size = side * one.estimate
     if math.isnan(size) or math.isnan(one.standard_error) or not size:
         return 0.0
@@ -55,7 +57,7 @@ def sureness(one: Estimate, side: float) -> float:
 
 
 def needed(units: Units, tests: int) -> float:
-    """Standard errors from which a sign is beyond doubt in the one sense or the other, of so many tests at once: 2.5 % by Bonferroni."""
+    """Standard errors from which a sign is significant over so many tests at once: 2.5 % to each side, by Bonferroni."""
     share = 1 - TAIL / tests
     if not units.replicated:
         return float(ndtri(share))
@@ -65,7 +67,10 @@ def needed(units: Units, tests: int) -> float:
 def stretches(
     start: float, looks: Iterable[tuple[float, Estimate]], sign: float, reach: float
 ) -> list[Stretch]:
-    """The stretches of a line from its start outwards, the first with the sign as stated; looks within `reach` standard errors show none."""
+    """The stretches of a line from its start outwards, the first with the sign as stated.
+
+    Differences within `reach` standard errors of zero have no sign.
+    """
     rows, most = [Stretch(1, start, start, start)], math.inf
     for at, seen in looks:
         size = sureness(seen, sign)
@@ -84,7 +89,7 @@ def stretches(
 def turns(
     at: Difference, rows: Sequence[Stretch], is_sure: Callable[[Stretch], bool], sign: float, reach: float
 ) -> Iterator[Turn]:
-    """The changes of sign between stretches that are sure, from the start outwards; the first one is."""
+    """The changes of sign between significant stretches, from the start outwards; the first stretch counts as significant."""
     last = rows[0]
     for one in rows[1:]:
         if not is_sure(one):
@@ -95,10 +100,10 @@ def turns(
 
 
 def crossing(at: Difference, start: float, end: float, side: float, reach: float) -> Estimate:
-    """Where a difference that has a sign at the start loses it before the end.
+    """The place where a difference that is significant at the start loses its sign before the end, with a 95 % interval.
 
-    Its interval is a test turned round: it ends where the difference can just be distinguished from zero, `reach` standard errors from it.
-    So it holds a change of sign as often as the interval of the difference at that place holds zero, however steep or crooked the line is.
+    The interval inverts a test: at its ends the difference is `reach` standard errors from zero. So it covers a change of sign as often as
+    the difference's own interval at that place covers zero, however steep or curved the line is.
     """
 
     def line(errors: float) -> Callable[[float], float]:
@@ -115,7 +120,10 @@ def crossing(at: Difference, start: float, end: float, side: float, reach: float
 
 
 def root(value: Callable[[float], float], start: float, end: float) -> float:
-    """Where a value that is above zero at the start is zero; an end where it is not above, or not below, it there."""
+    """The root of a function that is positive at the start.
+
+    It is the start if the function is not positive there, and the end if it is not negative there.
+    """
     if start == end or not value(start) > 0:
         return start
     if not value(end) < 0:

@@ -1,4 +1,4 @@
-"""Outcomes and events that a question is of, by name; what they are on futures, and how two policies differ in them."""
+"""The outcomes and events that a question names: their measures, values on futures, and differences."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Values = Mapping[str, Float[np.ndarray, "policy path"]]
 
 
 def measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, str]]:
-    """Each variable with its measures: mean and ES of an outcome, the probability of an event.
+    """Pairs of variable and measure: mean and ES99 of each outcome, probability of each event.
 
     Args:
-      variables: the headline and all events if not given.
+      variables: outcomes and events; the headline and all events if not given.
 
     Raises:
       UserError: no such outcome or event.
@@ -44,7 +44,7 @@ def measured(study: Study, variables: Sequence[str] | None) -> list[tuple[str, s
 
 
 def outcomes_of(study: Study, variables: Iterable[str]) -> tuple[str, ...]:
-    """The outcomes among some variables, and those that events among them read, in the order of the model."""
+    """The outcomes among some variables, and those that the events among them depend on, in the order of the model."""
     events, read = study.events_by_name, set[str]()
     for name in variables:
         read |= event_outcomes(study, events[name]) if name in events else {name}
@@ -52,7 +52,7 @@ def outcomes_of(study: Study, variables: Iterable[str]) -> tuple[str, ...]:
 
 
 def under(study: Study, variable: str, policy: str, values: Values) -> np.ndarray:
-    """An outcome under a policy on every path, or whether an event happens there."""
+    """The values of an outcome under a policy on every path, or whether an event happens there."""
     row, event = study.row(policy), study.events_by_name.get(variable)
     if event is None:
         return values[variable][row]
@@ -62,7 +62,7 @@ def under(study: Study, variable: str, policy: str, values: Values) -> np.ndarra
 def gap(
     study: Study, variable: str, measure: str, one: np.ndarray, other: np.ndarray, units: int | Units
 ) -> Estimate:
-    """A measure of a variable on some paths less that on the same paths otherwise."""
+    """A measure of the values `one` less that of the values `other` on the same paths."""
     if measure == PROBABILITY:
         return probability_difference(one, other, units)
     return difference(one, other, units, study.is_loss(variable), (LEVEL,))[measure]

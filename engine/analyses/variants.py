@@ -1,4 +1,4 @@
-"""One compiled program fed with other numbers: the same futures under a changed study, and nothing traced or compiled anew."""
+"""One compiled program with changed inputs: the same futures under a changed study."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from engine.study.study import BLOCK, Block, Change, Study
 from engine.study.tables.change_tables import changed
 
 PATHS = BLOCK
-"""Paths that are looked at, unless more or fewer are asked for."""
+"""Default number of paths."""
 Observer = Callable[[str, int, int], None]
-"""Called with what is being done, and how much of how much is done."""
+"""Called with the stage, how much of it is done, and how much there is."""
 Key = TypeVar("Key")
 AHEAD = 2
-"""Blocks that are under way or waiting to be looked at: one is computed while another is measured."""
+"""Blocks that are computed or wait to be read: one is computed while another is read."""
 REPLICATES = 4
-"""Replicates of all random streams whose keys are held: a mix reads few, and the next ones the same."""
+"""Replicates, beside the study's own, whose random keys are cached."""
 
 
 def unobserved(stage: str, done: int, total: int) -> None:
@@ -31,7 +31,7 @@ def unobserved(stage: str, done: int, total: int) -> None:
 
 
 def fed(program: Program, change: Change) -> Program:
-    """The program of a study as the study would be with a change: its keys, and so its futures, stay what they are."""
+    """The program with a change of its study applied; its random keys, and so its futures, stay the same."""
     own, inputs = program.study, dict(program.inputs)
     if change.levers or change.groups:
         other = arguments.of(changed(own, change), program.dtype)
@@ -43,7 +43,10 @@ def fed(program: Program, change: Change) -> Program:
 def beside_each_other(
     program: LoopProgram, changes: Sequence[Change]
 ) -> tuple[LoopProgram, list[tuple[int, int]]]:
-    """The program under the policies that some changes of levers change, each beside the others; which change and which policy each is."""
+    """The program for the policies that some changes of levers affect, side by side.
+
+    Also gives the change and the policy that each of them is.
+    """
     own = program.inputs["levers"]
     changed_levers = [fed(program, change).inputs["levers"] for change in changes]
     leaves = [jax.tree.leaves(one) for one in (own, *changed_levers)]
@@ -59,9 +62,9 @@ def beside_each_other(
 
 
 class Keys:
-    """The keys of a study's random streams at their replicates, of which those used last are held.
+    """The keys of a study's random streams at their replicates, of which the latest are cached.
 
-    For many mixes of few replicates: the keys of a replicate are worked out once, and a mix takes its rows of them.
+    For many mixes of few replicates: the keys of a replicate are computed once, and a mix selects rows of them.
     """
 
     def __init__(self, study: Study):
@@ -70,7 +73,7 @@ class Keys:
         self._held: dict[int, dict[str, Any]] = {}
 
     def fed(self, program: Program, streams: Mapping[str, int]) -> Program:
-        """The program of the study reading replicates of some streams in place of these: those futures with that part of them drawn anew.
+        """The program with some random streams replaced by replicates: only the inputs of these are drawn again.
 
         Args:
           streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong together.
@@ -91,7 +94,7 @@ class Keys:
 
     @cached_property
     def _order(self) -> tuple[list[str], dict[str, list[str]]]:
-        """Names of the streams in the order of their keys: those drawn once, and by law those drawn every year."""
+        """Names of the streams in the order of their keys: those drawn once per path, and by law those drawn every year."""
         every = arguments.streams(self._study)
         once = [one.name for one in every if one.year is None]
         by_law: dict[str, list[str]] = {}
@@ -114,7 +117,11 @@ def _among(names: list[str], some: Container[str]) -> np.ndarray:
 
 
 def held(program: Program, values: Mapping[str, float]) -> Program:
-    """The program with some factors at a value in place of their draws, on every path."""
+    """The program with some factors fixed at a value in place of their draws, on every path.
+
+    Raises:
+      ValueError: a name is not a factor of the study.
+    """
     unknown_names = values.keys() - {item.name for item in program.study.inputs}
     if unknown_names:
         raise ValueError(f"no factors of the study: {', '.join(sorted(unknown_names))}")
@@ -122,7 +129,7 @@ def held(program: Program, values: Mapping[str, float]) -> Program:
 
 
 def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
-    """Weights of the factors that levers are drawn from, 0 where a lever that the program draws is a number now."""
+    """Weights of the factors that levers are drawn from, in the compiled form: 0 where a lever is no longer drawn."""
     return {
         side: {
             lever: {
@@ -138,7 +145,10 @@ def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
 def results(
     programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]
 ) -> Iterator[tuple[Key, BlockResult]]:
-    """Blocks of each program with its key, one program after the other; the next is computed while one is looked at."""
+    """The results of all blocks of each program with its key, program by program.
+
+    The next block is computed while one is read.
+    """
     wanted, ahead = [*blocks], []
     for key, program in programs:
         for block in wanted:

@@ -1,4 +1,4 @@
-"""What it is worth to know an input before the policy is chosen."""
+"""Value of information: what it is worth to know an input before the policy is chosen (EVPI, EVPPI)."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from engine.risk.estimation.tables import THREADS
 
 @dataclass(frozen=True)
 class Worth:
-    """What knowledge is worth to whoever picks the policy with the least of a measure (the most where low is worse).
+    """The value of information for the choice of the policy with the least of a measure (the most where low is worse).
 
     Args:
-      outcome, measure: of what.
-      choice: the policy that is picked without it.
-      everything: what it is worth to know the whole future of a path, in the unit of the outcome.
-      known: what it is worth to know all factors.
-      inputs: what it is worth to know each input; None of shocks and regimes, which nobody knows in advance.
+      outcome, measure: what policies are chosen by.
+      choice: the policy that is chosen without information.
+      everything: value of perfect information about the whole path, shocks included (EVPI), in the unit of the outcome.
+      known: value of knowing all factors.
+      inputs: value of knowing each input (EVPPI); None for shocks and regimes, which cannot be known in advance.
     """
 
     outcome: str
@@ -44,11 +44,11 @@ def worths(
     own: Values,
     good: np.ndarray,
 ) -> list[Worth]:
-    """The worth of all inputs and of each, for the choice by mean and by ES of each outcome; nothing where one policy runs alone.
+    """The value of information for the choice by mean and by ES of each outcome; empty if only one policy runs.
 
     Args:
-      own: the outcomes on the study's paths.
-      good: the paths that are looked at.
+      own: the outcomes on the study's paths [policy, path].
+      good: mask of the paths that are used.
     """
     study = futures.study
     if len(study.policies) < 2 or not outcomes:

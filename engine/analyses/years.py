@@ -1,4 +1,4 @@
-"""Yearly values path by path, which a run does not keep: its first paths computed anew, a few at a time."""
+"""Yearly values path by path, which a run does not store: its first paths are simulated again, a few at a time."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from engine.risk.drivers.series import Series, Years
 from engine.study.study import Study
 
 PATHS = 1 << 14
-"""Paths that are looked at, unless there are fewer: as many as yearly tables come from."""
+"""Default number of paths, that of yearly tables."""
 FOR_TAILS = 1 << 16
-"""Paths where differences of ES99 are asked for: they have exceedances enough."""
+"""Most paths where tails are asked for: enough exceedances for differences of ES99."""
 MOST_VALUES = 1 << 27
-"""Values of all series together that are held in memory, at most (512 MiB)."""
+"""Most values of all series together in memory (512 MiB)."""
 
 
 def first_paths(study: Study, series: int, tails: bool) -> int:
-    """How many of a study's first paths are looked at: whole units.
+    """How many of a study's first paths are simulated for yearly values, in whole units.
 
     Args:
-      series: how many are held.
-      tails: whether differences of ES are asked for.
+      series: how many series are held in memory.
+      tails: whether tails are asked for, which take more paths.
     """
     room = MOST_VALUES // max(series * len(study.policies) * max(len(study.years), 1), 1)
     count = min(max(min(FOR_TAILS, room), PATHS) if tails else PATHS, study.paths)
@@ -31,7 +31,7 @@ def first_paths(study: Study, series: int, tails: bool) -> int:
 
 
 def values(study: Study, series: Sequence[Series], count: int, device: str | None = None) -> list[Years]:
-    """Each series on so many of the first paths of a study, [policy, year, path]; the bits are those of the run."""
+    """The values of each series on the first `count` paths of a study [policy, year, path], bit for bit those of the run."""
     study.refuse_broken_model()
     compilation_cache.keep_programs()
     program = devices.program(study, device)

@@ -1,1 +1,1 @@
-"""What a question to a study or a run gives: findings, tables, flags; to the screen, JSON, frames, zarr and back, files and pages."""
+"""Answers to questions about a study or a run: findings and tables, shown, stored and read back, exported and reported."""

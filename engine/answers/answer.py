@@ -1,4 +1,4 @@
-"""The one record that every question gives, and everything that is made of it."""
+"""The record that every question returns, `Answer`, and its forms: data frames, labelled groups, JSON, files, HTML."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from engine.answers.workbook import Front
 
 _HEAD = "answer"
-"""Attribute of the root that holds all of an answer but its tables."""
+"""Attribute of the root group that holds everything of an answer except its tables."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The study that an answer is of, and over which of its futures."""
+    """The study that an answer is about: its name and question, fingerprint, paths, seed, policies and baseline."""
 
     name: str
     question: str
@@ -40,7 +40,7 @@ class Subject:
 
     @staticmethod
     def of(study: Any) -> Subject:
-        """A `Study`, with the paths that were looked at."""
+        """The subject of an answer about a `Study` whose `paths` are those that the answer is computed from."""
         return Subject(
             study.name, study.question, study.fingerprint, study.paths, study.seed, study.policy_names, study.baseline
         )  # fmt: skip
@@ -48,16 +48,17 @@ class Subject:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a question gives.
+    """The answer to a question: sentences, and the tables that they rest on.
 
     Args:
-      subject: what it is of.
-      findings: sentences, the first of which is the answer; they claim no more than the intervals.
-      tables: the numbers.
-      basis: what the numbers rest on: paths, seed, what was computed how.
+      subject: the study that it is about.
+      findings: sentences, the first of which is the answer in short; none claims more than the intervals support.
+      tables: the numbers, with their units and intervals.
+      basis: what the numbers rest on: how many paths, which seed, how they were computed.
       reading: how to read the tables.
-      of: what the tables were made of, for Python; not kept, and None in an answer that was read.
-      question, heading, asked: the name of the question, what stands above it in a report, its options as plain data: whoever asks enters them.
+      of: the result of the analysis that the tables were made from, for use in Python; not stored, so None in an answer read from a file.
+      question, heading, asked: name of the question, its heading in a report, its options as plain data; set by the caller of
+        `Question.answer`, not by the analysis.
     """
 
     subject: Subject
@@ -72,7 +73,7 @@ class Answer:
 
     @property
     def finding(self) -> str:
-        """The answer, in a sentence."""
+        """The answer in one sentence: the first finding."""
         return self.findings[0]
 
     def __contains__(self, table: str) -> bool:
@@ -85,10 +86,10 @@ class Answer:
         raise KeyError(unknown("table", table, [one.name for one in self.tables]))
 
     def frame(self, table: str, brief: bool = False) -> pd.DataFrame:
-        """One table as a data frame: numbers whole, each column by itself, as `engine.answers.frames.frame` has them.
+        """One table as a data frame: unrounded numbers, one column each, as `engine.answers.frames.frame` describes.
 
         Args:
-          brief: to be looked at rather than computed with: what the terminal shows, texts such as "3.95 [3.88, 4.01]", a row's names as index.
+          brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by what each row is called.
         """
         from engine.answers import frames
 
@@ -96,7 +97,7 @@ class Answer:
 
     @property
     def groups(self) -> dict[str, Group]:
-        """The answer as labelled groups by place: all but the tables in the attributes of "/", then a group a table."""
+        """The answer as labelled groups by path: "/" holds everything but the tables as attributes, then one group per table."""
         head = self._head()
         root = {
             "Conventions": CONVENTIONS,
@@ -111,17 +112,17 @@ class Answer:
 
     @property
     def tree(self) -> xr.DataTree:
-        """The answer as a labelled tree."""
+        """The answer as an `xarray.DataTree` of the groups that `groups` gives."""
         import xarray as xr  # with pandas, which it needs, it takes a second
 
         return xr.DataTree.from_dict({place: xr.Dataset(*group) for place, group in self.groups.items()})
 
     @staticmethod
     def of_tree(tree: xr.DataTree) -> Answer:
-        """The answer of groups that `groups` gave, as they are read beside a cube.
+        """The answer that was stored as `groups`, read back from a tree.
 
         Raises:
-          UserError: they are of a version before, or of one to come.
+          UserError: another version wrote them in another format, or something is missing from them.
         """
         head = tree.attrs.get(_HEAD, {})
         try:
@@ -165,7 +166,7 @@ class Answer:
 
     @property
     def sheets(self) -> files.Sheets:
-        """The tables that have rows, for a file; by name."""
+        """The tables that have rows, by name, as sheets of a file."""
         from engine.answers import files, frames
 
         return {
@@ -183,11 +184,11 @@ class Answer:
         more: files.Sheets | None = None,
         front: Front | None = None,
     ) -> Path:
-        """All tables as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
+        """Writes all tables into one file and returns its path; its suffix says how: csv, xlsx, parquet, md or tex.
 
         Args:
-          digits: of a CSV file: as many as the standard errors bear; "full" for all.
-          more: what else the file holds, behind them.
+          digits: of a CSV file: "rounded" to what the standard errors support, or "full".
+          more: further tables for the file, after those of the answer.
           front: the first sheet of a workbook.
 
         Raises:

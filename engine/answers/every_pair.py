@@ -1,4 +1,4 @@
-"""Every policy against every other, as sentences and tables of an answer: which is ahead, at what price, how often, and which are beaten."""
+"""Every pair of policies, as sentences and tables: which is best, and how often each is clearly better."""
 
 from __future__ import annotations
 
@@ -16,14 +16,17 @@ from engine.risk.policies.ranks import Front, Gaps, front
 from engine.study.study import Study
 
 ROOM = 6
-"""Words that policies may take in a sentence that names two lists of them."""
+"""Most words for a list of policies in a sentence that has two such lists."""
 READING = "Clearly better: the 95 % interval of the paired difference leaves out zero; intervals hold for all pairs, and all outcomes of a measure, at once."
 Counted = Mapping[str, Gaps]
-"""All pairs by one measure of each outcome or event, the one to speak of first before the others."""
+"""The paired differences of all policies, by outcome or event; the first entry is the one to report first."""
 
 
 def counted(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], asked: Sequence[str] = ()) -> Counted:
-    """What is counted: the mean of each outcome, those of the headline first; and the chance of events where any are asked for."""
+    """The paired differences to count: in the mean of each outcome, then in the probability of events.
+
+    Outcomes that are asked for or of the headline come first. Events count where `asked` is not empty, or where there is no mean.
+    """
     means = by_measure.get("mean", {})
     order = [name for name in (*asked, *study.headline, *means) if name in means]
     events = by_measure.get("probability", {}) if asked or not means else {}
@@ -31,7 +34,10 @@ def counted(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], asked: S
 
 
 def sentences(study: Study, counted: Counted) -> Iterator[str]:
-    """Which policy is the best in the first of them and what that costs; which is ahead most often and least; which are beaten in all."""
+    """Sentences: the best policy in the first entry and its cost; which win most and least often; which lose in all.
+
+    To win is to be clearly better than another policy in an entry.
+    """
     name, gaps = next(iter(counted.items()))
     yield from best(study, name, "mean", gaps)
     if len(counted) > 1:
@@ -46,7 +52,7 @@ def sentences(study: Study, counted: Counted) -> Iterator[str]:
 
 
 def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
-    """Which policy is the best in a measure of an outcome or event, and from which it cannot be told."""
+    """Which policy is best by a measure of an outcome or event, and which others cannot be distinguished from it."""
     called = [study.phrase("policies", policy) for policy in study.policy_names]
     estimate, low, _ = gaps.ranks
     first = int(np.argmin(estimate))
@@ -58,18 +64,18 @@ def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
 
 
 def ahead(counted: Counted) -> np.ndarray:
-    """In how many of them a policy is clearly better than another [policy, policy]."""
+    """In how many entries the first policy is clearly better than the second [policy, policy]."""
     return np.sum([gaps.better for gaps in counted.values()], axis=0)
 
 
 def most_ahead(counted: Counted) -> np.ndarray:
-    """The numbers of the policies that are clearly better than others most often."""
+    """Indices of the policies with the most clear wins, over all entries and all other policies."""
     wins = ahead(counted).sum(axis=1)
     return np.flatnonzero(wins == wins.max())
 
 
 def standing(study: Study, counted: Counted) -> str:
-    """Which policies are clearly better than others most often, and least."""
+    """A sentence: which policies are clearly better than others most often, and which least often."""
     wins, over = ahead(counted).sum(axis=1), f"{len(counted)} {_kind(study, counted)}"
     if wins.max() == wins.min():
         return f"Over {over} no policy is clearly better more often than the others."
@@ -82,7 +88,7 @@ def standing(study: Study, counted: Counted) -> str:
 
 
 def _price(study: Study, counted: Counted, first: int) -> str:
-    """In what most others are clearly better than the policy that is the best in the first of them."""
+    """A sentence: the entries in which most other policies are clearly better than the one that is best in the first entry."""
     beaten = {name: int(gaps.better[:, first].sum()) for name, gaps in counted.items()}
     most, others = max(beaten.values()), len(study.policies) - 1
     if not most:
@@ -98,7 +104,7 @@ def _kind(study: Study, names: Iterable[str]) -> str:
 
 
 def standings(study: Study, counted: Counted) -> Table:
-    """In how many of them each policy is clearly better than each other."""
+    """Table of counts: in how many entries each policy (row) is clearly better than each other (column)."""
     policies, better = study.policy_names, ahead(counted).tolist()
     rows = [*product(range(len(policies)), repeat=2)]
     columns = (
@@ -114,7 +120,7 @@ def standings(study: Study, counted: Counted) -> Table:
 
 
 def pairs(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]]) -> Table:
-    """The difference of every two policies, by measure and outcome or event."""
+    """Table of the paired difference of every two policies, with simultaneous 95 % intervals."""
     policies = study.policy_names
     names = dict.fromkeys(name for by_name in by_measure.values() for name in by_name)
     rows = [*product(by_measure, names, policies, policies)]

@@ -1,4 +1,4 @@
-"""Data frames as files for elsewhere: CSV, Parquet, an Excel workbook, Markdown, LaTeX, by how the file's name ends."""
+"""Tables written to files for other programs: CSV, Parquet, Excel, Markdown or LaTeX, by the suffix of the file's name."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from engine.formatting import as_cell, as_latex, as_markdown, printable, rounded
 from engine.run_folder.folder import written
 
 Digits = Literal["rounded", "full"]
-"""Digits of a CSV file: those that the standard errors bear, or all."""
+"""Digits of numbers in a CSV file: rounded to what the standard errors support, or all."""
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One table of a file: its numbers whole, and as people read them, rounded, the first columns being names.
+    """One table of a file, twice: `numbers` unrounded, and `texts` rounded for people, made when it is called.
 
     Args:
-      names: columns of `texts` that are names; the others are numbers, which end at their right edge.
+      names: how many leading columns of `texts` are labels, which are left-aligned; the others are right-aligned.
       places: by column of `numbers` that is shown rounded, the decimals of each row; None for four significant digits.
     """
 
@@ -40,7 +40,7 @@ Sheets = Mapping[str, Sheet]
 
 
 def joined(sheets: Sequence[Sheet]) -> Sheet:
-    """Tables of one kind as one, below each other."""
+    """Tables with the same columns as one table, stacked vertically."""
     return Sheet(
         pd.concat([one.numbers for one in sheets], ignore_index=True),
         lambda: pd.concat([one.texts() for one in sheets], ignore_index=True),
@@ -63,19 +63,20 @@ def save(
     front: Front | None = None,
     digits: Digits = "rounded",
 ) -> None:
-    """Writes tables into one file, whole or not at all.
+    """Writes tables into one file, whole or not at all; the suffix of its name chooses the format.
 
-    `.csv` and `.parquet` hold a row an estimate, with its unit, its interval and in `flag` what must be known of it; `.xlsx` the same, a
-    sheet a table, behind a sheet that says what they are of; `.md` and `.tex` the tables as they are printed, rounded. Numbers are
-    whole in `.parquet` and `.xlsx`, which shows them rounded; in `.csv` they are rounded to what their standard errors bear.
+    `.csv` and `.parquet` stack all tables, named in the column `table`: a row an estimate, with its interval and, in its column of flags,
+    what must be known of it. `.xlsx` has the same, one sheet per table, behind a sheet `about`. `.md` and `.tex` have the tables as they
+    are printed. Numbers are unrounded in `.parquet` and `.xlsx` (Excel displays them rounded); `.csv` has the digits that standard errors
+    support.
 
     Args:
-      about: what the tables are of, for a sheet of a workbook.
-      front: what stands before all else in a workbook.
+      about: facts about the tables, by label, for the sheet `about` of a workbook; other formats leave it out.
+      front: the first sheet of a workbook; other formats leave it out.
       digits: "full" for all digits in `.csv` too.
 
     Raises:
-      UserError: the name ends in something else, a package that writes it is missing, or the file cannot be written.
+      UserError: as `refuse_file`, or the file cannot be written.
     """
     refuse_file(place)
     content = _WRITERS[place.suffix](_Book(about, sheets, front, digits))
@@ -83,7 +84,7 @@ def save(
 
 
 def refuse_file(place: Path) -> None:
-    """Raises a UserError where no table can be written into a file of that name: its ending, its folder, a missing package."""
+    """Raises a UserError if no table can be written to that path: no such folder, an unknown suffix, or a missing package."""
     if not place.absolute().parent.is_dir():
         raise UserError(str(place), [f"expected a folder that is there, got '{place.parent}'."])
     if place.suffix not in _WRITERS:
@@ -103,7 +104,7 @@ def _csv(book: _Book) -> bytes:
 
 
 def _short(rows: pd.DataFrame, places: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
-    """The rows with numbers as texts of so many decimals, as the terminal shows them but for the commas."""
+    """The rows with numbers as texts of so many decimals, without separators of thousands."""
     texts = {
         name: [_bare(value, own) for value, own in zip(rows[name], of, strict=True)]
         for name, of in places.items()
@@ -116,12 +117,12 @@ def _bare(value: float | None, places: int | None) -> str | None:
 
 
 def as_csv(rows: pd.DataFrame) -> bytes:
-    """The rows as a CSV file in which no text is a formula or moves a cursor; numbers are as they are."""
+    """The rows as a CSV file with unrounded numbers, in which no text can act as a formula or control a terminal."""
     return _changed(rows, as_cell).to_csv(index=False).encode()
 
 
 def _changed(rows: pd.DataFrame, changed: Callable[[str], str]) -> pd.DataFrame:
-    """The rows with each text, those of the head too, changed."""
+    """The rows with `changed` applied to every text and to the names of columns."""
     plain = rows.rename(columns=lambda name: changed(name) if isinstance(name, str) else name)
     texts = [name for name in plain if not pd.api.types.is_numeric_dtype(plain[name])]
     held = plain[texts].map(lambda value: changed(value) if isinstance(value, str) else value)
@@ -179,4 +180,4 @@ _WRITERS: dict[str, Callable[[_Book], bytes]] = {
     ".csv": _csv, ".xlsx": _workbook, ".parquet": _parquet, ".md": _markdown, ".tex": _latex,
 }  # fmt: skip
 _NEEDED = {".xlsx": ("openpyxl", "excel"), ".parquet": ("pyarrow", "parquet")}
-"""The package that writes a format, and the extra that brings it."""
+"""The package that writes a format, and the optional extra of this package that installs it."""

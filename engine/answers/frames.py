@@ -1,4 +1,4 @@
-"""Tables as data frames: a row a row, an estimate as its numbers and its flag side by side."""
+"""Tables as data frames: each row stays a row; an estimate takes several columns, its numbers and its flags."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 
 WIDTH = 80
-"""Columns of a terminal."""
+"""Width of a terminal, in characters."""
 
 
 def frame(table: Table) -> pd.DataFrame:
-    """The rows of a table. An estimate `x` is in `x`, `x_standard_error`, `x_low`, `x_high`, with what its flags say in `x_flag`; of one called `estimate` these are `standard_error`, `low`, `high`, `flag`."""
+    """The rows of a table, numbers unrounded.
+
+    An estimate `x` takes the columns `x`, `x_standard_error`, `x_low`, `x_high` (95 % interval) and `x_flag`, its flags in words. One that
+    is called `estimate` takes `estimate`, `standard_error`, `low`, `high` and `flag`.
+    """
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
         if column.kind is Kind.ESTIMATE:
@@ -38,12 +42,15 @@ def frame(table: Table) -> pd.DataFrame:
 
 
 def called(column: str, stat: str) -> str:
-    """The column of a frame that holds a number of a table's estimates: `low` of the one called `estimate`, `x_low` of `x`."""
+    """Name of the column with one number of an estimate: `low` for the estimate called `estimate`, `x_low` for `x`."""
     return column if stat == "estimate" else stat if column == "estimate" else f"{column}_{stat}"
 
 
 def places(table: Table) -> dict[str, list[int | None]]:
-    """By column of `frame` that people read rounded, the decimals of each row that its standard error bears; None for four significant digits."""
+    """Decimals of each row, as its standard error supports, by numeric column of `frame`; None for four significant digits.
+
+    Labels, levels and calendar years are left out.
+    """
     held: dict[str, list[int | None]] = {}
     for column in table.columns:
         if column.kind is Kind.ESTIMATE:
@@ -55,7 +62,7 @@ def places(table: Table) -> dict[str, list[int | None]]:
 
 
 def texts(table: Table, full: bool = True) -> pd.DataFrame:
-    """The table rounded, as people read it: its first column says what each row is."""
+    """The table as rounded texts for people; the first column holds what each row is called."""
     names, columns = stacks(table, full)
     held = [[one.estimate for one in names.cells], *([text_of(one) for one in of.cells] for of in columns)]
     heads = [table.title, *(of.head.replace("\n", ", ") for of in columns)]
@@ -64,9 +71,10 @@ def texts(table: Table, full: bool = True) -> pd.DataFrame:
 
 
 def printed(table: Table) -> pd.DataFrame:
-    """The brief rows and columns as texts, by what each row is; all rows and columns where no row is brief.
+    """The brief rows and columns as texts, indexed by what each row is called; all of them if no row is brief.
 
-    Where labels that go across have no room beside each other on a terminal, they stand below each other; one alone is the name of the index.
+    The labels of `across` become columns. If those are wider than a terminal, the labels become rows where that is narrower; a single
+    label becomes the name of the index.
     """
     wide = _indexed(table)
     if not table.across or _width(wide) <= WIDTH:

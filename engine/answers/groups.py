@@ -1,4 +1,4 @@
-"""Tables as labelled groups, as xarray and zarr have them, and back: equal, flags included."""
+"""Tables as labelled groups for xarray and zarr, and back without loss, flags included."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     import xarray as xr
 
 FORM = "table"
-"""Attribute of a group that says what its table is made of."""
+"""Attribute of a group that holds its table's title, dimensions and columns, but for their values."""
 _TYPES = {Kind.NUMBER: np.float64, Kind.COUNT: np.int64, Kind.TRUTH: np.int8, Kind.TEXT: object}
 
 
 def groups(tables: Sequence[Table]) -> dict[str, Group]:
-    """A group a table by its name, `reasons` below those with flags; numbers of estimates stand along `stat`."""
+    """One group per table, by its name; estimates have a dimension `stat`, and flags a subgroup `reasons`."""
     return taken_apart({table.name: _group(table) for table in tables})
 
 
@@ -46,7 +46,7 @@ def _group(table: Table) -> Group:
 
 
 def _form(column: Column) -> dict[str, Any]:
-    """What a column is, but for its values."""
+    """The description of a column: all its fields but the values."""
     held = {one.name: getattr(column, one.name) for one in fields(column) if one.name != "values"}
     return held | {"over": None if column.over is None else list(column.over), "kind": str(column.kind)}
 
@@ -73,7 +73,7 @@ def _variable(table: Table, column: Column) -> Variable:
 
 
 def tables(tree: xr.DataTree) -> tuple[Table, ...]:
-    """The tables of groups that `groups` gave, in the order of their names in `tree`; other groups are left out."""
+    """The tables read back from groups that `groups` made, in the order of `tree`; other groups are left out."""
     return tuple(
         _table(str(name), node.attrs[FORM], put_together(node))
         for name, node in tree.children.items()

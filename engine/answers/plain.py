@@ -79,7 +79,7 @@ SCHEMA: Mapping[str, Any] = {
     ],
     "additionalProperties": False,
 }
-"""Of what `--json` prints of an answer (JSON Schema, draft 2020-12)."""
+"""JSON Schema (draft 2020-12) of an answer as `--json` prints it."""
 
 
 def plain_table(table: Table) -> dict[str, Any]:
@@ -90,7 +90,10 @@ def plain_table(table: Table) -> dict[str, Any]:
 
 
 def plain_value(value: Value) -> Any:
-    """A value as plain data: an estimate by its numbers, what its flags say in words, and the flags."""
+    """A value as plain data.
+
+    An estimate becomes its numbers (None if not finite), its flags in words, and its flags one by one.
+    """
     if not isinstance(value, Estimate):
         return value
     numbers = {stat: one if math.isfinite(one := getattr(value, stat)) else None for stat in STATS}

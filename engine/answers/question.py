@@ -1,4 +1,4 @@
-"""What a question is: a frozen record of its options that answers; and what it sees of a run."""
+"""The contracts of a question, a frozen record of options with a method `answer`, and of what it is given."""
 
 from __future__ import annotations
 
@@ -26,18 +26,19 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 STUDY, RUN = "study", "run"
-"""What a question needs: a study, whose futures are computed again; or a run, whose cube is read."""
+"""What a question needs: a study, whose futures it simulates again; or a run, whose stored cube it reads."""
 
 
 @dataclass(frozen=True)
 class Option:
-    """What a command and its help say of an option.
+    """How an option looks on the command line and in its help.
 
     Args:
-      help: a sentence.
+      help: what it does, in a sentence.
       metavar: what help calls its value.
-      names: what completion offers: "outcome", "variable", "policy", which then runs, or "followed", a policy that need not; "" for nothing.
-      flag: what the command line calls it, where that is another word than its field.
+      names: which names shell completion offers: "outcome", "variable", "policy" (it is then one of those that run), "followed" (a policy
+        that need not be one of those that run); "" for none.
+      flag: its name on the command line, where that is not its field's name.
     """
 
     help: str
@@ -49,11 +50,13 @@ class Option:
 class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
-    `study` has, of a run, as many paths as are there. `paths` is None where nobody has said how many are to be looked at; `device` None for
-    the GPUs if there are any; `observe` is called with what is being done, and how much of how much is done. `cube` and `outcomes`, kept
-    whole [policy, path], are those of a run; `first` has the outcomes of the first so many paths, or of some more; `first_outcomes` those of as
-    many as are there, and none where blocks between are not done. `tables` are
-    risk and comparison of a run, `stored_tables` those of the cube where it has them all; `with_level` is the same run with VaR and ES also at a level.
+    Of both: `study` (of a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate, None where nobody has
+    said; `device`, None for the GPUs if there are any; `observe(stage, done, total)`, to be called with progress.
+
+    Of a run alone: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, these of the blocks that hold the first
+    `paths` paths, so perhaps of some more; `first_outcomes`, these of all paths that are done, empty where a block between is not done;
+    `tables`, the estimates of risk and comparison; `stored_tables`, the same read from the cube if it has them all; `with_level`, the same
+    run with VaR and ES at a further level.
     """
 
     @property
@@ -80,39 +83,41 @@ class Asked(Protocol):
 
 
 class Question(Protocol):
-    """A frozen dataclass. Its fields are its options, each `Annotated` with an `Option`; its docstring is the help of its command.
+    """A frozen dataclass. Its fields are its options, each `Annotated` with an `Option`.
 
-    `needs` is `STUDY` or `RUN`; `heading` stands above its section of the report. One that is an `OfRun` is asked of that run, which is computed
-    first where it is not there.
+    Its docstring is the help of its command.
+
+    `needs` is `STUDY` or `RUN`; `heading` is the title of its section in the report. A question that is also an `OfRun` chooses the run
+    that it is asked of, which is computed first if it is not there.
     """
 
     needs: ClassVar[str]
     heading: ClassVar[str]
 
     def answer(self, of: Asked) -> Answer:
-        """The answer.
+        """The answer to the question, asked of a run or study.
 
         Raises:
-          UserError: what is asked for is not there, all problems at once.
+          UserError: what is asked for does not exist; all problems at once.
         """
         ...
 
 
 @runtime_checkable
 class OfRun(Protocol):
-    """A question that is asked of a run which it names itself."""
+    """A question that chooses the run that it is asked of."""
 
     def run_of(self, of: Asked) -> Study | None:
-        """The study whose run must be there; None where the question is asked of what it is given."""
+        """The study whose run is needed, and computed first if it is not there; None to be asked of `of` as it is."""
         ...
 
 
 @dataclass(frozen=True)
 class Field:
-    """One option of a question, as its annotation has it.
+    """One option of a question, read from its annotation.
 
     Args:
-      types: of str, int, float, bool, and Mapping for labels by dimension; the first is what a command line gives, others what Python may.
+      types: those that it accepts, of str, int, float, bool, and Mapping for labels by dimension; a command line gives the first.
       many: whether it takes several values, as a tuple.
     """
 
@@ -125,17 +130,17 @@ class Field:
 
     @property
     def type(self) -> type:
-        """What a command line gives."""
+        """The type that a command line gives."""
         return self.types[0]
 
     @property
     def flag(self) -> str:
-        """What the command line calls it: `--given-data`."""
+        """Its name on the command line, such as `--given-data`."""
         return f"--{self.option.flag or self.name.replace('_', '-')}"
 
 
 def fields(question: type) -> list[Field]:
-    """The options of a question, in the order in which its record states them."""
+    """The options of a question's record, in the order of its fields."""
     hints = get_type_hints(question, include_extras=True)
     made = []
     for one in dataclasses.fields(question):
@@ -151,6 +156,6 @@ def fields(question: type) -> list[Field]:
 
 
 def plain_options(question: Any) -> dict[str, Any]:
-    """The options as plain data."""
+    """The options of a question by name, as plain data: tuples become lists."""
     held = {one.name: getattr(question, one.name) for one in dataclasses.fields(question)}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in held.items()}

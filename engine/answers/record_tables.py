@@ -1,4 +1,4 @@
-"""Records as tables of an answer, a row a variable, policy and measure; and one of them said in a sentence."""
+"""Records of estimates as tables of an answer, one row per variable, policy and measure; and one measure in a sentence."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from engine.risk.estimation.wording import amount, listed, measured, named
 from engine.study.study import Study
 
 MAIN = ("mean", "ES99", "probability", "share")
-"""Measures that are shown where not everything is asked for."""
+"""Measures that the brief tables show."""
 MOST_WORDS = 25
-"""Words of a sentence, where it has more than one policy."""
+"""Most words of a sentence that names more than one policy."""
 _TITLES = {
     "risk": "Risk under each policy",
     "comparison": "Less {baseline}, on the same futures",
@@ -34,13 +34,15 @@ _TITLES = {
 }
 _NAMES = {"": "risk", "difference": "comparison"}
 _OWN = {"variable", "policy", "measure", "year", "level", "unit", "flag", *STATS}
-"""Columns of a table, and of a frame of it: a dimension of that name is `place_NAME` there."""
+"""Names of columns of a table or its frame; a dimension of such a name is called `place_NAME`."""
 
 
 def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
-    """Records by kind: `risk`, `comparison`, `worse`, `regret`; of a condition `share`, `given`, `otherwise`, `contrast`.
+    """Tables of records, one per kind: `risk`, `comparison`, `worse`, `regret`.
 
-    What is of events, and by year, has a table of its own: `risk_events`, `comparison_yearly`.
+    For a condition: `share`, `given`, `otherwise`, `contrast`.
+
+    Events, and variables by year, have tables of their own, such as `risk_events` and `comparison_yearly`.
     """
     kinds: dict[tuple[str, str], list[tuple[Record]]] = {}
     for one in records:
@@ -60,10 +62,11 @@ def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
 def table(
     study: Study, name: str, title: str, about: Mapping[str, str], rows: Sequence[tuple[Record, ...]]
 ) -> Table:
-    """A table of estimates: in each row one a column, all of the variable, policy, measure, place and year of the first.
+    """A table with one column of estimates for each entry of `about`, and one row for each tuple of records.
 
     Args:
-      about: what a column means, by its name.
+      about: what each column of estimates means, by its name.
+      rows: one record for each of these columns, all of the same variable, policy, measure, place and year.
     """
     about_labels = {
         "variable": "outcome, event, yearly variable or condition",
@@ -98,17 +101,20 @@ def table(
 
 
 def unit_of(study: Study, of: Record) -> str:
-    """The unit of a record in the model's words; "1" for a share."""
+    """The unit of a record's numbers, as the model states it; "1" for a share or a probability."""
     if _shown(of):
         return "1"
     return study.unit_of(of.variable) if of.year is None else study.model.yearly[of.variable].unit
 
 
 def sentence(study: Study, records: Sequence[Record], less: str = "") -> str:
-    """What one measure of a variable is under the first policies that a sentence has room for; by place and year the least and the largest.
+    """One measure of a variable under as many policies as a sentence has room for.
+
+    Over places and years it is the smallest and the largest value.
 
     Args:
-      less: what differences are from; the baseline if not given.
+      records: of one measure and variable.
+      less: what differences are taken from, in words; the baseline if not given.
     """
     first, parts = records[0], list[str]()
     is_gap = first.measure.startswith("difference_")
@@ -133,7 +139,7 @@ def _first(parts: Sequence[str], most: int) -> str:
 
 
 def _measured(study: Study, of: Record) -> str:
-    """What a record measures, in words; of a condition, in which futures it holds."""
+    """What a record measures, in words; for a condition, the futures in which it holds."""
     if of.bare_measure == "share":
         known = {*study.variables, *study.model.yearly}
         names = re.sub(r"\w+", lambda one: named(study, one[0]) if one[0] in known else one[0], of.variable)
@@ -144,7 +150,7 @@ def _measured(study: Study, of: Record) -> str:
 
 
 def _said(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str:
-    """`86.8 thousand persons more (worse)`; bare of its unit where that has been said, and of what it is called where it is one end of many."""
+    """`86.8 thousand persons more (worse)`; without unit if `bare`, and without the verdict unless `alone`."""
     is_gap = one.measure.startswith("difference_")
     scale, unit = shown_in(one.measure, unit_of(study, one))
     value = scale * (abs(one.estimate) if is_gap else one.estimate)

@@ -1,4 +1,4 @@
-"""The questions there are: one row each, from which their commands, the methods of a run and everything else follow."""
+"""The registry of questions: one row each, from which their commands and the methods of a run are made."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 from engine.errors import UserError, unknown
 
 GROUP = "rustbelt.questions"
-"""Entry points by which other packages register theirs: name = "module:Class"."""
+"""Group of entry points by which other packages register questions: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
     "compare": (
         "engine.analyses.compare_question:Compare",
@@ -60,22 +60,25 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
         "Say how risky each policy is, given what was observed.",
     ),
 }
-"""Where each question stands, and what it does in a line; in the order in which one asks them."""
+"""Module and class of each question, and a line on what it does; in the order in which one asks them."""
 OF_CUBE: Mapping[str, tuple[str, str]] = {
     "risk": ("engine.analyses.risk_question:Risk", "Ask a finished run for its risks.")
 }
-"""The same of questions whose numbers the cube has: answers are not kept, and have commands and methods of their own."""
+"""As `QUESTIONS`, for those that only read estimates: answers are not kept, commands and methods written by hand."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
-"""Those that draw inputs anew, or hold a study against what was observed: of a study with facts they answer for what it was before these."""
+"""Questions that sample inputs anew or compare with observations.
+
+For a study conditioned on facts, they answer for it without these.
+"""
 OURS = {**OF_CUBE, **QUESTIONS}
 
 
 @functools.cache
 def outsiders() -> Mapping[str, str]:
-    """Where the questions of other packages stand, by name.
+    """Module and class of each question that another package registers, by name.
 
-    None has the name of one of ours, or of something else that a run folder holds, or one that is no word of small letters: a warning
-    names such.
+    A question is left out, with a warning, if its name is that of one of ours or of another file of a run folder, or does not match
+    [a-z][a-z0-9_]*.
     """
     held = {one.name: one.value for one in entry_points(group=GROUP)}
     if not held:
@@ -90,15 +93,15 @@ def outsiders() -> Mapping[str, str]:
 
 
 def names() -> tuple[str, ...]:
-    """The questions by name."""
+    """The names of all questions, ours first."""
     return (*OURS, *outsiders())
 
 
 def question(name: str) -> Any:
-    """The record of a question's options, by its name.
+    """The class of a question, whose fields are its options, by name.
 
     Raises:
-      UserError: there is none of that name, or the package that brought it cannot be imported.
+      UserError: there is no question of that name, or it cannot be imported.
     """
     if name not in OURS and name not in outsiders():
         raise UserError("question", [unknown("question", name, names())])
@@ -112,5 +115,5 @@ def question(name: str) -> Any:
 
 
 def about(name: str) -> str:
-    """What a question does, in a line."""
+    """What a question does, in one line, by its name."""
     return OURS[name][1] if name in OURS else (question(name).__doc__ or "").partition("\n")[0]

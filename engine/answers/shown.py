@@ -1,4 +1,4 @@
-"""A table as people read it: texts of its cells, rounded as their errors say, and what stands above them."""
+"""A table laid out for people: cells as texts, rounded as standard errors support, under headings."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import record
 
 COMMAND = "command"
-"""Column whose texts are commands, which are shown as they are, never broken."""
+"""Name of a column of commands, which are shown as they are, never broken over lines."""
 UNIT = "unit"
-"""Column with the unit of each row, which stands behind what the row is called where labels go across."""
+"""Name of the column of units, which are appended to row labels where labels of a dimension become columns."""
 YEAR = "year"
 """Unit of calendar years, which are names rather than amounts."""
 
 
 @dataclass(frozen=True)
 class Stack:
-    """A column of texts.
+    """A column of texts, as shown.
 
     Args:
-      head: what stands above it, in one line or two.
-      cells: what stands in it.
-      of: the column that it shows.
+      head: its heading, of one line or two.
+      cells: its texts, from top to bottom.
+      of: the column of the table that it shows.
     """
 
     head: str
@@ -36,23 +36,23 @@ class Stack:
 
     @property
     def is_text(self) -> bool:
-        """Whether it holds words or labels, or estimates with their intervals, which begin at its left edge."""
+        """Whether it is left-aligned, as words, labels, and estimates with their intervals are."""
         return self.of.kind in (Kind.TEXT, Kind.TRUTH, Kind.ESTIMATE)
 
 
 def head(column: Column) -> str:
-    """`probability [%]`."""
+    """The heading of a column with its unit, such as `probability [%]`."""
     return with_unit(column.head or words(column.name), column)
 
 
 def with_unit(text: str, column: Column) -> str:
-    """A text with the unit of a column behind it, where it has one."""
+    """A text followed by the unit of a column in brackets, or alone if the unit is "1"."""
     unit = column.shown or column.unit
     return text if unit == "1" else f"{text} [{unit}]"
 
 
 def cell_of(column: Column, value: object) -> Cell:
-    """A value as a table shows it."""
+    """One value as a table shows it: rounded, in the unit that is shown, with interval and mark if it is an estimate."""
     if isinstance(value, Estimate):
         bare = [flag.reason for flag in value.flags] == [Reason.UNRECORDED]
         made = cell(record(column.name, "", "", value), SCALES[column.shown])
@@ -70,10 +70,12 @@ def cell_of(column: Column, value: object) -> Cell:
 
 
 def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
-    """What each row is called, and the columns beside it: one a column of values, or one a label of the dimension that goes across.
+    """The row labels, and the columns beside them: one for each column of values.
+
+    With `across`, columns that vary along it become one for each of its labels.
 
     Args:
-      full: also the columns and the rows that are not brief.
+      full: also columns and rows that are not brief.
     """
     shown = [column for column in table.columns if full or column.brief]
     rows = list(table.rows())
@@ -90,7 +92,7 @@ def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
 
 
 def height(table: Table) -> int:
-    """How many rows `stacks` gives of all of a table."""
+    """How many rows `stacks` gives of a table with `full`."""
     rows = list(table.rows())
     values = [column for column in table.columns if column.name not in table.dims]
     names = [dim for dim in table.dims if dim != table.across]
@@ -98,10 +100,12 @@ def height(table: Table) -> int:
 
 
 def parts(table: Table, full: bool = True) -> list[Table]:
-    """The tables that people read it as: one for each label of the dimension that has them apart, titled by it and by what is alike in its rows.
+    """A table split for reading: one table for each label of its dimension `apart`.
+
+    Its title has the label and the values that its rows have in common.
 
     Args:
-      full: also those of which no row is brief.
+      full: also labels of which no row is brief.
     """
     if not table.apart:
         return [table]
@@ -184,18 +188,18 @@ def _stack(above: str, of: Column, texts: Sequence[object]) -> Stack:
 
 
 def text_of(one: Cell) -> str:
-    """`12.3 [11.9, 12.8]`, with its mark behind the number."""
+    """A cell as one text, such as `12.3 [11.9, 12.8]`, its mark behind the number."""
     return f"{one.estimate}{one.mark} {one.interval}".strip()
 
 
 def aligned(cells: Sequence[Cell]) -> list[str]:
-    """Estimates under each other, and intervals behind them."""
+    """Cells as texts of which the estimates are right-aligned, each followed by its mark and interval."""
     width = max((len(one.estimate) for one in cells), default=0)
     return [f"{one.estimate:>{width}}{one.mark or ' '} {one.interval}".rstrip() for one in cells]
 
 
 def notes(columns: Sequence[Stack]) -> list[str]:
-    """What marks of a table mean, each once."""
+    """What the marks in the columns of a table mean, each mark once."""
     held: dict[str, dict[str, None]] = {}
     for of in columns:
         for one in of.cells:

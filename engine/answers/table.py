@@ -1,4 +1,4 @@
-"""Tables of an answer: columns with name, unit and meaning, in rows that stand for labels; what is missing is None."""
+"""Tables of an answer: columns with name, unit and meaning; rows identified by labels; missing values are None."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Value = Estimate | float | int | bool | str | None
 
 
 class Kind(StrEnum):
-    """What the values of a column are."""
+    """What the values of a column are: estimates, numbers without error, whole numbers, booleans or text."""
 
     ESTIMATE = "estimate"
     NUMBER = "number"
@@ -28,25 +28,25 @@ class Kind(StrEnum):
 
 _MADE = {Kind.NUMBER: float, Kind.COUNT: int, Kind.TRUTH: bool, Kind.TEXT: str}
 SCALES = {"": 1.0, "%": 100.0, "points": 100.0}
-"""What a share is multiplied by where people read it, by the unit that it then has."""
+"""Factor by which a share is multiplied when it is shown, by the unit that it is then in."""
 
 
 @dataclass(frozen=True)
 class Column:
     """One column of a table.
 
-    An estimate without interval says why: by its flags, or else by `Reason.UNRECORDED`. A number that is not finite is missing.
+    An estimate without interval has a flag that says why, `Reason.UNRECORDED` if nothing else does. A number that is not finite is missing.
 
     Args:
       name: a word of small letters.
-      kind: what its values are.
+      kind: what kind of values it holds.
       values: one a row.
-      about: what they mean.
-      unit: of the values; "1" for none, or where another column has each row's own.
-      head: what people see above it; the name as words if not given.
+      about: what the values mean.
+      unit: of the values; "1" if they have none, or where another column holds each row's unit.
+      head: its heading for people; the name as words if not given.
       shown: "%" for a share that people read in per cent, "points" for a difference of such, else "".
-      over: the dimensions of its table that it differs along; all of them if not given.
-      brief: whether it is shown where not everything is asked for.
+      over: the dimensions of its table that its values vary along; all of them if not given.
+      brief: whether it is also shown in the brief form of the table.
     """
 
     name: str
@@ -78,17 +78,17 @@ def _value(kind: Kind, value: Any) -> Value:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of values, each row known by its labels.
+    """Rows of values, each row identified by its labels along the dimensions.
 
     Args:
       name: a word of small letters.
-      title: what it is, in a line.
-      columns: those that name its dimensions are labels.
-      dims: of one, rows stand along it, whose labels may be alike; of several, rows are all combinations of their labels, the last of
-        which changes fastest.
-      brief: whether each row is shown where not everything is asked for; all are if not given.
-      across: the dimension whose labels stand beside each other where people read it; "" for none.
-      apart: the dimension each label of which has a table of its own where people read it; "" for none.
+      title: what the table shows, in a line.
+      columns: those named in `dims` hold labels, the others values.
+      dims: names of its dimensions. With one, each row has a label, and labels may repeat. With several, rows are all combinations of
+        their labels, the last dimension changing fastest.
+      brief: of each row, whether it is also shown in the brief form; all are if not given.
+      across: the dimension whose labels become columns when the table is shown; "" for none.
+      apart: the dimension of which each label becomes a table of its own when the table is shown; "" for none.
     """
 
     name: str
@@ -119,16 +119,16 @@ class Table:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Labels along each dimension."""
+        """Number of labels along each dimension."""
         return tuple(len(self.labels(dim)) for dim in self.dims)
 
     def labels(self, dim: str) -> tuple[Value, ...]:
-        """Labels along a dimension."""
+        """Labels along a dimension, in their order; of several dimensions each label once."""
         values = self.by_name[dim].values
         return tuple(dict.fromkeys(values)) if len(self.dims) > 1 else tuple(values)
 
     def rows(self) -> Iterator[dict[str, Any]]:
-        """Its rows, each value by the name of its column."""
+        """The rows of the table, each value by the name of its column."""
         names = [column.name for column in self.columns]
         for row in zip(*(column.values for column in self.columns), strict=True):
             yield dict(zip(names, row, strict=True))
@@ -137,7 +137,7 @@ class Table:
         return tuple(self.by_name[name].values)
 
     def where(self, **labels: Value) -> Iterator[dict[str, Any]]:
-        """Its rows with these labels."""
+        """The rows that have these labels, each value by the name of its column."""
         return (row for row in self.rows() if all(row[name] == label for name, label in labels.items()))
 
 
@@ -157,7 +157,7 @@ def counts(name: str, values: Sequence[Any], about: str, unit: str = "1", **more
 
 
 def truths(name: str, values: Sequence[Any], about: str, **more: Any) -> Column:
-    """A column of what is so or not, none of it missing."""
+    """A column of booleans, none of them missing."""
     return Column(name, Kind.TRUTH, values, about, **more)
 
 
@@ -167,7 +167,7 @@ def texts(name: str, values: Sequence[Any], about: str, **more: Any) -> Column:
 
 
 def is_nothing(one: Estimate) -> bool:
-    """Whether an estimate stands where there is none."""
+    """Whether an estimate is a placeholder for a missing one: NaN, and without a flag other than `UNRECORDED`."""
     return bool(np.isnan(one.estimate)) and tuple(flag.reason for flag in one.flags) in (
         (),
         (Reason.UNRECORDED,),

@@ -1,4 +1,4 @@
-"""An Excel workbook of tables: numbers as numbers, shown rounded by their format; and a first sheet for people."""
+"""An Excel workbook of tables: unrounded numbers, displayed rounded by their cell format; and a first sheet for people."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Number:
     """A number of the first sheet.
 
     Args:
-      value: whole; a NaN is an empty cell.
-      places: decimals that are shown; None for four significant digits.
+      value: unrounded; NaN is an empty cell.
+      places: decimals that are displayed; None for four significant digits.
       shown: "%" for a share that is shown in per cent, "points" for a difference of such.
     """
 
@@ -42,13 +42,13 @@ class Front:
     """The first sheet.
 
     Args:
-      name: on its tab.
-      title, basis: stand above the table: what it answers, and what the numbers rest on.
-      groups: what stands above some columns together, and how many these are.
-      heads: what stands above each column.
+      name: of its tab.
+      title, basis: lines above the table: what it answers, and what the numbers rest on.
+      groups: headings that span several columns, left to right, and how many columns each spans.
+      heads: heading of each column.
       rows: texts and numbers.
-      notes: stand below the table: how to read it.
-      fixed: columns at the left that stay where they are.
+      notes: lines below the table on how to read it.
+      fixed: how many columns at the left stay in view when the sheet is scrolled.
     """
 
     name: str
@@ -62,7 +62,7 @@ class Front:
 
 
 def workbook(sheets: Mapping[str, tuple[pd.DataFrame, Places]], front: Front | None = None) -> bytes:
-    """The content of a workbook: `front`, then a sheet a table, with the decimals that its columns are shown with."""
+    """The bytes of a workbook: `front`, then one sheet per table: its rows, and the decimals that each column displays."""
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         if front is not None:
@@ -145,7 +145,7 @@ def _plain(value: str | Number) -> str | float | None:
 
 
 def _fit(sheet: Worksheet, letter: str, cells: Iterable[Any]) -> None:
-    """As wide as what the cells show."""
+    """Makes a column as wide as what its cells show."""
     widest = max(map(_width, cells), default=8)
     sheet.column_dimensions[letter].width = min(widest + 2, _WIDEST)
 
@@ -170,7 +170,7 @@ def _head(cells: Iterable[Any]) -> None:
 
 
 def _guard(cells: Iterable[Any]) -> None:
-    """No text is a formula, whatever it begins with, also once somebody has edited it."""
+    """Marks every text as text, so that none becomes a formula, even after somebody has edited it."""
     for cell in cells:
         if isinstance(cell.value, str):
             cell.data_type = "s"

@@ -1,1 +1,1 @@
-"""A run as one object: open, ask, replay, look after, export."""
+"""A run as one object: opened, asked questions, replayed, repaired, exported."""

@@ -34,14 +34,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asking:
-    """A run or a study as a question sees it: `engine.answers.question.Asked`.
+    """A run or a study as a question sees it: the implementation of `engine.answers.question.Asked`.
 
     Args:
-      study: with what was asked for in place of what it states.
-      run_folder: that its answers belong to, there or not.
-      results, read: what a run that is there answers, and its cube.
+      study: with the settings that the caller asked for in place of its own.
+      run_folder: where its answers are kept, whether that run exists or not.
+      results, read: functions that give the results and the cube of a run; None if it is a study that is asked.
       paths, device, observe: as of `Asked`.
-      memory: main memory that it may take, in bytes; what is free if not given.
+      memory: main memory that it may take [bytes]; what is free if not given.
     """
 
     study: Study
@@ -55,60 +55,73 @@ class Asking:
 
     @property
     def folder(self) -> Path:
-        """Of the run, there or not."""
+        """The run folder, which need not exist."""
         return self.run_folder.path
 
     @cached_property
     def answers(self) -> Answers:
-        """What the blocks of a run that is there answer."""
+        """The results of the run, from the blocks that are done.
+
+        Raises:
+          UserError: it is a study that is asked.
+        """
         if self.results is None:
             raise UserError(str(self.folder), ["expected a run, got a study."])
         return self.results()
 
     @property
     def outcomes(self) -> Mapping[str, np.ndarray]:
-        """Outcomes that are kept whole, [policy, path], read when their turn comes."""
+        """Outcomes that are stored path by path, [policy, path], each read when it is accessed."""
         return self.answers.paths
 
     def first(self, paths: int) -> Mapping[str, np.ndarray]:
-        """The same of the blocks that hold the first so many paths."""
+        """Outcomes stored path by path from the blocks that hold the first `paths` paths, so perhaps from some more."""
         answers = self.answers
         return Paths(answers.folder, answers.blocks[: -(-paths // BLOCK)])
 
     @property
     def first_outcomes(self) -> Mapping[str, np.ndarray]:
-        """These of as many paths as there are, from the first on; none where blocks between are not done."""
+        """Outcomes stored path by path of all paths that are done; empty where a block between them is not done."""
         blocks = self.answers.blocks
         return self.outcomes if [block.index for block in blocks] == [*range(len(blocks))] else {}
 
     def tables(self, variables: Container[str] | None = None) -> Tables:
-        """Risk and comparison of every outcome and event, or of some."""
+        """The estimates of risk and comparison of every outcome and event, or of those named."""
         return self.answers.all_tables if variables is None else self.answers.tables(variables)
 
     @cached_property
     def stored_tables(self) -> Tables:
-        """Those of every outcome and event, read from the cube; made where it has not all of them."""
+        """The estimates of every outcome and event, read from the cube; computed where it lacks any of them."""
         return tables_as_made(self.study, self.cube) or self.tables()
 
     def with_level(self, level: float | None) -> Asking:
-        """The same with VaR and ES also at a level."""
+        """The same run with VaR and ES also at a level."""
         answers = self.answers.with_level(level)
         return replace(self, study=answers.study, results=lambda: answers)
 
     @cached_property
     def cube(self) -> xr.DataTree:
-        """The labelled cube of a run that is there."""
+        """The labelled cube of the run.
+
+        Raises:
+          UserError: it is a study that is asked.
+        """
         if self.read is None:
             raise UserError(str(self.folder), ["expected a run, got a study."])
         return self.read()
 
 
 def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
-    """The answer to a question, and where it is kept; None where it is not to be, where no run could keep it, or where it cannot be kept: a warning says why.
+    """The answer to a question, and the path where it is now kept.
+
+    The path is None if answers to this question are not kept, if there is no run to keep it in, or if it cannot be written, of which a
+    warning says why.
 
     Args:
+      name: of the question.
       options: by name, as `question_of` takes them.
-      stacklevel: of that warning: how far up stands whoever has asked.
+      of: the run or study that is asked.
+      stacklevel: of that warning: how many calls up the line stands that it is to point at.
 
     Raises:
       UserError: what is asked for is not there; or the computer has too little memory.
@@ -125,7 +138,7 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
 
 
 def _run_first(question: Question, of: Asking) -> Asking:
-    """The run that a question is asked of; computed where it is not there, beside that of the study."""
+    """What a question is asked of: `of`, or the run that the question chooses, computed if it is not there."""
     wanted = question.run_of(of) if isinstance(question, OfRun) else None
     if wanted is None or (wanted is of.study and of.results is not None):
         return of
@@ -143,7 +156,7 @@ def _run_first(question: Question, of: Asking) -> Asking:
 
 
 def answered(name: str, options: Mapping[str, Any], of: Asking) -> Answer:
-    """The answer to a question, as `ask` gives it, which is kept nowhere."""
+    """The answer to a question, as `ask` gives it, without keeping it."""
     question = question_of(name, options)
     return _answered(name, question, _run_first(question, of))
 
@@ -173,14 +186,16 @@ def attribute(
     paths: int | None = None,
     device: str | None = None,
 ) -> Answer:
-    """Which lever does what between two policies of a study that need not have been run; the answer is kept nowhere.
+    """How much each lever contributes to the difference of two policies of a study that need not have been run.
 
-    `answer["outcomes"]` and `answer["events"]` have the share of each group of levers, what it does alone and what is lost without it.
+    The answer is kept nowhere.
+
+    `answer["outcomes"]` and `answer["events"]` have, for each group of levers, its share, its effect alone, and what is lost without it.
 
     Args:
-      study: resolved; or its file, or the name of one that ships. Its `lever_groups` say which levers are looked at together.
+      study: a resolved study, its file, or the name of one that ships. Its `lever_groups` say which levers change together.
       start: policy that is subtracted.
-      end: policy whose difference from it is shared out.
+      end: policy whose difference from `start` is attributed.
       outcome: outcomes and events; the headline and all events if none are given.
       paths: from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
@@ -195,13 +210,13 @@ def attribute(
 
 
 def question_of(name: str, options: Mapping[str, Any]) -> Question:
-    """A question with its options.
+    """The record of a question with its options filled in.
 
     Args:
-      options: by name; those that may be several take a sequence, or one text.
+      options: by name; one that takes several values takes a sequence, or a single text.
 
     Raises:
-      UserError: no such question, an option that it does not know, or one that it needs and lacks: all problems at once.
+      UserError: no such question, unknown options, or required ones that are missing: all problems at once.
     """
     record = registry.question(name)
     known = {one.name: one for one in fields(record)}

@@ -1,4 +1,4 @@
-"""The constants of a study's model: their numbers, where these are from, and which of them the study sets or draws."""
+"""The constants of a study's model as a table: their values, their sources, and which of them the study sets or draws."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from engine.study.study import Study
 from engine.study.tables.constant_tables import stated, written
 
 WHOSE = {"drawn": "a factor of this study", "study": "this study's number", "model": "the model's number"}
-"""Whose a constant is, those that a study says something of first."""
+"""Where the value of a constant comes from, in the order of the table: what the study changes comes first."""
 
 KNOWN = {"F": "read in the source", "M": "remembered", "D": "derived or judged"}
-"""How a constant is known, by its confidence."""
+"""How the value of a constant is known, by its letter of confidence."""
 
 
 def answer(study: Study) -> Answer:
-    """How many constants there are, how they are known, and a row for each: those that the study draws, those that it sets, all others.
+    """How many constants there are and how they are known.
+
+    The table has a row for each: those the study draws, those it sets, all others.
 
     Raises:
-      UserError: the model states none.
+      UserError: the model states no constants.
     """
     known, own = written(study.model), stated(study.model)
     if not known:

@@ -1,4 +1,4 @@
-"""Futures as other packages have them: a pandas table, ema_workbench's experiments and outcomes, ArviZ's groups."""
+"""Futures in the form of other packages: a pandas data frame, ema_workbench's experiments and outcomes, ArviZ's groups."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from engine.study.study import Study
 
 
 def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFrame:
-    """Futures as rows: under each policy the factors that were drawn and the outcomes that are kept path by path.
+    """Futures as a data frame, one row per policy and path: the factors drawn, and the outcomes stored path by path.
 
     The index is (policy, path), paths numbered from 0.
 
@@ -28,13 +28,13 @@ def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFr
 def parts_of_rows(
     study: Study, cube: xr.DataTree, chunk: int, paths: int | None = None
 ) -> Iterator[pd.DataFrame]:
-    """The rows of `rows` of so many paths at a time, under every policy; each part is read when its turn comes.
+    """The rows of `rows` in parts of `chunk` paths, each under every policy; a part is read when the iteration comes to it.
 
     Args:
       chunk: paths in a part; the last may have fewer.
 
     Raises:
-      UserError: a part of no path.
+      UserError: `chunk` is below 1.
     """
     if chunk < 1:
         raise UserError("chunks", [f"expected one path or more in a part, got {chunk}."])
@@ -59,10 +59,11 @@ def _rows(study: Study, draws: xr.Dataset, outcomes: xr.Dataset, paths: range) -
 def experiments(
     study: Study, cube: xr.DataTree, paths: int | None = None
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
-    """What ema_workbench's `perform_experiments` returns: a row an experiment, a policy on a future, and each outcome by row.
+    """Experiments and outcomes as ema_workbench's `perform_experiments` returns them: one row per policy and future.
 
-    A column for each factor, categories by their labels; then `scenario`, the number of the future, `policy` and `model`, as the
-    workbench has them, categories in their turn. Rows go by policy, then by future. The workbench itself is not needed.
+    The experiments have a column for each factor, categorical by its labels if it has any, then the categorical columns `scenario` (number
+    of the future), `policy` and `model`. Outcomes are one array each, in the same order of rows: by policy, then by future. The workbench
+    itself is not needed.
 
     Args:
       paths: how many futures, from the first on; those whose draws are kept if not given.
@@ -89,9 +90,11 @@ def experiments(
 
 
 def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) -> Any:
-    """Group `prior` with the draws and group `prior_predictive` with the outcomes by policy, over one chain; chunks are read when they are asked for.
+    """ArviZ data of one chain: group `prior` with the draws, `prior_predictive` with the outcomes by policy.
 
-    `arviz.InferenceData`; an `xarray.DataTree` from ArviZ 1.0 on, which has no class of its own.
+    Both are read lazily.
+
+    An `arviz.InferenceData`; from ArviZ 1.0 on, which has no such class, an `xarray.DataTree`.
 
     Args:
       paths: how many futures, from the first on; those whose draws are kept if not given.

@@ -15,7 +15,7 @@ from engine.runs.replay import replay
 
 
 class Plots:
-    """The figures of a run, one method a kind: `rustbelt plot` lists them with the options that each takes."""
+    """The figures of a run, one method per kind; `rustbelt plot` lists them with the options that each takes."""
 
     def __init__(self, run: Inquiry):
         self._run = run
@@ -55,7 +55,10 @@ class Plots:
 
 
 def _usual(shows: str, run: Inquiry) -> str | None:
-    """The variable of a figure for which none is named: the headline's first outcome that is kept, or what such are made of year by year."""
+    """The default variable of a figure that is about an outcome, or about a yearly variable.
+
+    It is the first stored outcome of the headline, or the first yearly variable that an outcome of the headline is made of.
+    """
     study = run.study
     if shows == OUTCOME:
         return next((name for name in study.headline if name in study.keep.outcomes), None)
@@ -71,7 +74,7 @@ def kinds() -> Mapping[str, Kind]:
 
 
 def needs_numbers(kind: str) -> bool:
-    """Whether a kind is drawn from what a run has computed, and not from its study alone.
+    """Whether a kind of figure needs what a run has computed, rather than its study alone.
 
     Raises:
       UserError: no such kind.
@@ -80,10 +83,10 @@ def needs_numbers(kind: str) -> bool:
 
 
 def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> None:
-    """Refuses what a kind of figure does not take, and a file that no figure can be written into.
+    """Refuses options that a kind of figure does not take, and a file that no figure can be written to.
 
     Raises:
-      UserError: an option that it does not know, a path for one that shows none, or such a file.
+      UserError: an unknown option, a path number for a kind that shows no single path, or such a file.
     """
     plots.refuse_options(kind, {name: value for name, value in options.items() if value is not None})
     if path is not None and "story" not in plots.named(kind).of:
@@ -92,7 +95,7 @@ def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) 
 
 
 def save(run: Inquiry, kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> str:
-    """Draws a figure into a file, in a process that shows none; gives its title.
+    """Draws a figure into a file, without a display; returns the figure's title.
 
     Raises:
       UserError: as `refuse`, or what the kind itself refuses.

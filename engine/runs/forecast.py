@@ -1,4 +1,4 @@
-"""How many futures a precision takes, how long and how much disk, under each sampler, from a pilot in memory."""
+"""How many futures a target precision takes, with time and disk space, under each sampler; from a pilot kept in memory."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from engine.study.study import SAMPLERS, Study
 
 
 def answer(study: Study, device: str | None = None, memory: int | str | None = None) -> Answer:
-    """How many futures the targets of a study take, in a sentence, and a row for each target and sampler.
+    """How many futures the precision targets of a study take: a sentence, and a row for each target and sampler.
 
     Args:
-      study: with targets.
+      study: with at least one target in `until`.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      memory: main memory that a pilot may take, in bytes or as "4GiB"; what is free if not given.
+      memory: main memory that a pilot may take [bytes], or as text such as "4GiB"; what is free if not given.
 
     Raises:
-      UserError: there is no such device; too little memory for a pilot; or the futures are moved by facts, which no pilot in memory is.
+      UserError: there is no such device; too little memory for a pilot; or the study has facts, on which only a whole run is conditioned.
     """
     if study.facts is not None:
         text = f"takes figures as known, by which its futures are moved run by run. Run it: --until '{study.until[0]}'."
@@ -71,7 +71,7 @@ def answer(study: Study, device: str | None = None, memory: int | str | None = N
 
 
 def _pilot(study: Study, sampler: str) -> Study:
-    """The first paths under a sampler, as many as the targets need there."""
+    """The study under a sampler, with as many first paths as a pilot for the targets needs."""
     run = {**study.document["run"], "sampler": sampler}
     other = replace(study, sampler=sampler, document={**study.document, "run": run})
     return other.of_paths(pilot_paths(other))

@@ -1,4 +1,7 @@
-"""A study held against the facts that its gates name: a moderate number of paths computed, and kept beside a run."""
+"""A study checked against the facts that its gates state, on a moderate number of paths.
+
+The answer is kept beside a run.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +24,26 @@ from engine.study.tables.gate_tables import Gate
 
 GATES = "gates"
 MOST_PATHS = 16_384
-"""Paths that gates are computed from, at most."""
+"""Most paths that gates are computed from."""
 BAND = (0.05, 0.5, 0.95)
-"""Lower end, middle and upper end of what a model gives."""
+"""Probabilities of the quantiles of a model's paths: lower end, median and upper end."""
 
 
 def paths_of(study: Study) -> int:
-    """How many paths its gates are computed from: those whose yearly values a run keeps, 16,384 at most."""
+    """How many paths its gates are computed from: as many as a run stores yearly values of, at most 16,384."""
     return min(study.paths, study.keep.yearly or MOST_PATHS, MOST_PATHS)
 
 
 def with_their_policies(study: Study, beside: Sequence[str] = ()) -> Study:
-    """The study with the policies that its gates are held against, beside some others, in place of those that run."""
+    """The study with other policies to run: those of `beside`, and those that its gates are about."""
     return under(study, tuple(dict.fromkeys([*beside, *(gate.policy for gate in study.gates)])))
 
 
 def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None:
-    """What a run says of its gates, asked once and kept beside its cube; None where it has none."""
+    """The answer on the gates of a run, kept beside its cube; None if it has no gates.
+
+    It is computed if none is kept of enough paths.
+    """
     if not study.gates:
         return None
     kept = answer_store.read(folder.path, GATES)
@@ -51,10 +57,10 @@ def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None
 
 
 def answer(study: Study, device: str | None = None) -> Answer:
-    """What the study gives for each of its gates: how many fail, and a row a gate.
+    """Whether the study passes each of its gates: how many fail, and one row per gate.
 
     Args:
-      study: their policies are among those that run.
+      study: the policies that its gates are about are among those that run.
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
@@ -105,7 +111,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _place(gate: Gate) -> str:
-    """`sum of cut_layoffs, coal and steel, 2016-2017`."""
+    """What a gate is about, in words: `sum of cut_layoffs, coal and steel, 2016-2017`."""
     labels = [" and ".join(names) for names in gate.at.values()]
     in_a_row = len(gate.years) > 1 and [*gate.years] == [*range(gate.years[0], gate.years[-1] + 1)]
     years = f"{gate.years[0]}-{gate.years[-1]}" if in_a_row else " and ".join(map(str, gate.years))
@@ -118,7 +124,7 @@ def _own(study: Study, gate: Gate, outcomes: dict[str, np.ndarray]) -> np.ndarra
 
 
 def _of_years(study: Study, gate: Gate, yearly: dict[str, np.ndarray]) -> np.ndarray:
-    """The number that a gate asks for on each path; none beyond the study's years."""
+    """The number that a gate is about, on each path; empty where its years are not all the study's."""
     if not set(gate.years) <= set(study.years):
         return np.zeros(0)
     entry = study.model.yearly[gate.variable]

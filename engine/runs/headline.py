@@ -1,4 +1,4 @@
-"""The headline number of a run while it runs: the tail of its first loss under every policy, from the blocks that are done."""
+"""The headline estimate of a run in progress: the tail of its first loss, from the blocks that are done."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from engine.run_folder.reading import Paths
 from engine.study.study import Block
 
 MOST_VALUES = 1 << 23
-"""Values, of all policies together, that are looked at (32 MiB): by then the interval has long told what there is to tell."""
+"""Most values, of all policies together, that are read (32 MiB): more would hardly narrow the interval that is shown."""
 MEASURES = ("ES99", "ES95", "mean")
-"""What is shown: the first that has exceedances enough."""
+"""Measures by preference; the first whose tail has enough paths is shown."""
 
 
 class Tightening:
-    """An estimate that tightens as blocks are done.
+    """An estimate whose interval narrows as blocks are done; `variable` is the outcome, "" if none is stored.
 
     Args:
       folder: of the run.
@@ -35,7 +35,7 @@ class Tightening:
         self._count, self._taken = 0, set[int]()
 
     def add(self, block: Block) -> None:
-        """Takes in a block that has been committed; with the first, those that an earlier run left."""
+        """Takes in a block that has been committed; the first call also takes in all blocks that are done already."""
         blocks = [block]
         if not self._taken:
             done = ledger.done_blocks(self._folder)
@@ -49,7 +49,7 @@ class Tightening:
                 self._count += each.count
 
     def estimates(self) -> tuple[str, dict[str, Estimate]]:
-        """The measure, and its estimate under every policy; nothing before the first block."""
+        """The measure, and its estimate under every policy; "" and no estimates before the first block."""
         if not self._values:
             return "", {}
         values = np.concatenate([self._values[index] for index in sorted(self._values)], axis=-1)

@@ -1,4 +1,4 @@
-"""What a run can be asked; every answer is also kept beside its cube."""
+"""The questions that a run can be asked; answers are also kept beside its cube."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Inquiry(Questions):
-    """The questions of a run; what answers them is imported when it is asked for."""
+    """The questions of a run as methods; the code that answers one is imported when it is asked."""
 
     if TYPE_CHECKING:
 
@@ -39,7 +39,7 @@ class Inquiry(Questions):
         def read_cube(self) -> xr.DataTree: ...
 
     def asking(self, **place: Any) -> Asking:
-        """The run as a question sees it; `place` are other fields of `Asking`."""
+        """The run as a question sees it; `place` sets further fields of `Asking`."""
         return Asking(self.study, self.run_folder, lambda: self.answers, lambda: self.read_cube, **place)
 
     def ask(
@@ -48,9 +48,9 @@ class Inquiry(Questions):
         """The answer to a question by its name, which is also kept beside the cube; progress is shown in notebooks.
 
         Args:
-          question: one of `engine.answers.registry.names()`, among them those of other packages.
-          paths: that are looked at where futures are computed anew; as many as the question thinks fit if not given.
-          device: "cpu" or "gpu" for these; the GPUs if there are any.
+          question: one of `engine.answers.registry.names()`, which include questions of other packages.
+          paths: how many to simulate, for a question that simulates futures again; its own default if not given.
+          device: "cpu" or "gpu" to simulate on; the GPUs if there are any.
           options: of the question.
 
         Raises:

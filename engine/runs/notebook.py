@@ -1,4 +1,4 @@
-"""How a run goes, in a notebook: one line under the cell that is written anew with each stage."""
+"""Progress of a run in a notebook: one line under the cell, rewritten with each stage."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from engine.execution.stages import Observer, Stage, unobserved
 
 
 def observer() -> Observer:
-    """An observer that shows each stage under the cell, where this process is a notebook's kernel; else one that shows nothing."""
+    """An observer that shows progress under the cell if this process is a notebook's kernel; else one that shows nothing."""
     ipython: Any = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     return _Line() if getattr(shell, "kernel", None) is not None else unobserved
 
 
 class _Line:
-    """A bar and a sentence, replaced in their place."""
+    """A progress bar and a sentence, rewritten in place."""
 
     def __init__(self) -> None:
         self._handle: Any = None

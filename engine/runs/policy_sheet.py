@@ -1,4 +1,4 @@
-"""The first sheet of a run's workbook: policies as columns, each with its interval and how it differs from the baseline."""
+"""The first sheet of a run's workbook: estimates of each policy, and its differences from the baseline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ _HEADS = ("outcome or event", "measure", "unit")
 
 
 def policy_sheet(study: Study, of: Sequence[Record]) -> Front | None:
-    """A row an outcome of the headline and measure, then a row an event; of all outcomes in the records if none is of the headline; None without records."""
+    """One row per headline outcome and measure, then one per event; None without records.
+
+    If the records have no outcome of the headline, every outcome that they have takes its place.
+    """
     records = {(r.measure, r.policy, r.variable): r for r in of if r.year is None}
     single = [
         measure
@@ -49,7 +52,10 @@ def policy_sheet(study: Study, of: Sequence[Record]) -> Front | None:
 
 
 def _measures(there: Sequence[str]) -> Sequence[str]:
-    """Mean, ES99 (the highest ES without it) and probability; all that there are where these are of one level."""
+    """Mean, ES99 (or the ES of the highest level) and probability.
+
+    All measures if there is no mean, as with records of one level.
+    """
     tails = [name for name in there if name.startswith("ES")]
     main = ("mean", "ES99" if "ES99" in tails else tails[-1] if tails else "", "probability")
     return [name for name in there if name in main] if "mean" in there else there

@@ -1,4 +1,4 @@
-"""What a run has answered, as it is kept beside its cube."""
+"""The answers that are kept beside a run's cube."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from engine.run_folder.folder import RunFolder
 
 
 def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Sequence[str] = ()) -> Answer:
-    """What a run has answered to a question, as it was last asked.
+    """The kept answer to a question, which is the last one that the run gave.
 
     Args:
-      table: that the answer must have.
-      asked_with: what the question is asked with, to have it.
+      table: name of a table that the answer must have.
+      asked_with: words of the command line that make an answer with this table, for the message of the error.
 
     Raises:
-      UserError: it has not been asked, or otherwise, or by a version whose answers have another form.
+      UserError: the question has not been asked, its last answer lacks the table, or another version kept it in another format.
     """
     held = answer_store.read(folder.path, question)
     answer = None if held is None else Answer.of_tree(held)
@@ -40,7 +40,7 @@ def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Seq
 
 
 def kept(folder: RunFolder) -> list[Answer]:
-    """What a run has answered, as it was last asked; nothing of versions whose answers have another form."""
+    """All kept answers of a run; those that another version kept in another format are left out."""
     held = []
     for question in ledger.answers(folder.path):
         answer = answer_store.read(folder.path, question)
@@ -50,6 +50,6 @@ def kept(folder: RunFolder) -> list[Answer]:
 
 
 def _needed(question: str) -> tuple[str, ...]:
-    """What the command of a question needs besides the run."""
+    """The required options of a question's command, as words of the command line."""
     needed = (one for one in fields(registry.question(question)) if one.required)
     return tuple(word for one in needed for word in (one.flag, one.option.metavar))

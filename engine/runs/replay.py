@@ -1,4 +1,4 @@
-"""Single paths in full, labelled: draws, years and outcomes under every policy; as a table; and which paths are the worst."""
+"""Single paths in full, labelled, and as a table: draws, years, outcomes; and which paths are the worst."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from engine.study.study import PRECISIONS, Block, Study
 from engine.study.tables.policy_tables import on_path
 
 KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
-"""Groups of a replay, and what their values are called in its table."""
+"""Groups of a replay, and the `kind` of their values in its table."""
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
 _BLOCKS = 32  # read at once
 
@@ -43,16 +43,16 @@ def replay(
 ) -> xr.DataTree:
     """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy), `draws` and `shocks`.
 
-    Where a policy is drawn, its levers or how far it gets, a group `levers` holds what is in force on the path, by policy and year.
+    Where a policy is random, in its levers or in how far it is implemented, a group `levers` holds the levers in force, by policy and year.
 
-    On the device kind and with the versions of the run, the outcomes in its precision are those of its cube, bit for bit. It is the
-    program of the run that computes them, on few paths, so the time is that of compiling.
+    On the same kind of device and with the same versions as the run, outcomes in its precision equal those of its cube, bit for bit. The
+    run's own program computes these few paths, so the time is that of compiling it.
 
     Args:
       path: number of the future, from 0; several give every variable a leading dimension `path`, in their order.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      precision: that of the study if not given; or "float32", "float64": the same random words, everything made of them in
-        another precision.
+      precision: "float32" or "float64"; the study's if not given. The random words are the same in both, and everything computed from
+        them is in this precision.
 
     Raises:
       UserError: the study has no such path, there is no such precision or device.
@@ -156,7 +156,7 @@ def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
 
 
 def as_table(story: xr.DataTree) -> pd.DataFrame:
-    """Every value of a replay as a row: path, policy, variable, kind, year, the model's dimensions, value, unit.
+    """Every value of a replay as a row of a data frame: path, policy, variable, kind, year, places, value, unit.
 
     `kind` is "yearly", "outcome", "draw", "shock" or "lever". What a value does not have, such as the policy of a draw or the year of an
     outcome, is missing. `value` has the type that the story was computed in. A dimension with the name of another column
@@ -183,7 +183,7 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
 
 
 def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Dataset:
-    """An outcome on the paths of a finished run on which it is worst under a policy, worst first: [path, policy].
+    """The `count` paths of a finished run on which an outcome is worst under a policy: [path, policy], worst first.
 
     The worst is the highest of an outcome that is a loss, else the lowest; of equal paths those with the lower numbers come
     first. The coordinate `path` holds their numbers, for `replay`.
@@ -191,12 +191,12 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
     Args:
       folder: of the run.
       variable: an outcome that is kept path by path.
-      policy: the policy that it is worst under; the values under all of them are given.
+      policy: the policy that decides which paths are worst; values are given under all policies.
       count: how many paths.
 
     Raises:
-      UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, a run that has
-        not come to its end; all problems at once.
+      UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, or a run that is not
+        finished; all problems at once. Blocks that are gone from a finished run are reported before these.
     """
     study = folder.study
     problems = []
@@ -243,14 +243,18 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
 
 
 def _lowest_first(values: np.ndarray, count: int) -> np.ndarray:
-    """Where the `count` lowest values stand, lowest first; equal ones in their order."""
+    """Indices of the `count` lowest values, lowest first; ties in their order."""
     limit = np.partition(values, min(count, len(values)) - 1)[:count].max()
     among = np.flatnonzero(values <= limit)  # few, and sorting all of them would take several times as long
     return among[np.argsort(values[among], kind="stable")[:count]]
 
 
 def percentiles(study: Study, draws: xr.Dataset) -> xr.Dataset:
-    """The share of its prior that lies below each draw, 0 to 1, shaped like the draws; priors that are fixed are left out.
+    """The prior's cumulative probability of each draw, 0 to 1, shaped like the draws.
+
+    Inputs that are nearly fixed are left out.
+
+    Left out are those whose prior has the same lower and upper quartile.
 
     Args:
       draws: group `draws` of a replay.

@@ -1,4 +1,4 @@
-"""A run as one object, on which everything hangs that can be asked of it; and the two ways to get one."""
+"""A run as one object, `Run`, and the two functions that return one: `run` computes it, `open_run` opens it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from engine.runs.figures import Plots
 
 YEARLY = ("risk_yearly", "comparison_yearly")
-"""Tables of `risk` that are by year."""
+"""Names of the tables by year in the answer to `risk`."""
 
 
 def run(
@@ -48,7 +48,7 @@ def run(
     until: Sequence[str] | str | None = None,
     **options: Any,
 ) -> Run:
-    """Computes what a study's run folder lacks, and gives the run.
+    """Computes what a study's run folder lacks, and returns the run.
 
     The same call finishes a run that was stopped, and a study with more paths extends it.
 
@@ -57,7 +57,7 @@ def run(
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
       model: a model of one's own, for a study file that does not name one that ships.
       paths: in place of those that a study file asks for.
-      until: how precise which numbers are to be for the run to end before all paths, in place of the file's: "ES99 of cost under old within 1 %".
+      until: precision targets, in place of the file's, at which the run ends before all its paths: "ES99 of cost under old within 1 %".
       options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
 
     Raises:
@@ -72,40 +72,43 @@ def run(
 
 
 def open_run(place: str | Path, model: Model | None = None, partial: bool = False) -> Run:
-    """The run that is there already.
+    """An existing run.
 
     Args:
       place: a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in `outputs/`.
-      model: the model of one's own that it was run with, where its file has changed or is gone.
-      partial: be content with the blocks that are done.
+      model: the user's own model that it was run with, if the model's file has changed or is gone.
+      partial: accept a run that is not finished; estimates are then over the blocks that are done.
 
     Raises:
-      UserError: nothing, or more than one run, answers to the place; or its model is needed.
+      UserError: no run, or more than one, is found by the place; or its model must be given.
     """
     return Run(find_run(place, model), partial)
 
 
 class Run(Inquiry):
-    """A run: its study, its cube, what they answer, and what can be done with them.
+    """A run: its study, its cube, the questions that it answers, and its upkeep, exports and figures.
 
     Args:
-      folder: of the run, with its study.
-      partial: be content with the blocks that are done; estimates are then over these.
+      folder: the run folder with its study.
+      partial: accept a run that is not finished; estimates are then over the blocks that are done.
     """
 
     def __init__(self, folder: RunFolder, partial: bool = False):
         status = cube.attributes(folder.path).get("status")
         self.is_extended = status == "incomplete" and provenance.was_finished(folder.path)
-        """Whether it had come to its end, and more paths were asked for that are not all there yet: those that are count."""
+        """Whether the run was finished and then extended, with some of the further paths not done yet.
+
+        Estimates are then over the paths that are done.
+        """
         self._folder, self._partial = folder, partial or self.is_extended
         self.computed: tuple[int, ...] = ()
-        """Numbers of the blocks that the call which gave this run has computed."""
+        """Indices of the blocks that were computed by the call that returned this run."""
         self.ended: Ended | None = None
-        """What ended the call that gave this run, with how precise its numbers were at each look; None where no rule did."""
+        """How a precision target ended the call that returned this run, with the precision at each look; None if none did."""
 
     @classmethod
     def of(cls, finished: Finished) -> Run:
-        """The run that has just come to its end."""
+        """The run of a computation that has just finished."""
         run = cls(finished.answers.folder)
         run.computed, run.answers, run.ended = finished.computed, finished.answers, finished.ended
         return run
@@ -117,7 +120,7 @@ class Run(Inquiry):
 
     @property
     def run_folder(self) -> RunFolder:
-        """The run folder with its study, as everything that reads or writes a run takes it."""
+        """The run folder with its study: the record that every function takes that reads or writes a run."""
         return self._folder
 
     @property
@@ -127,7 +130,7 @@ class Run(Inquiry):
 
     @cached_property
     def answers(self) -> Answers:
-        """The run's numbers as records, made when they are asked for; the ledger is read once.
+        """The run's estimates as records, computed on first access; the ledger of blocks is read once.
 
         Raises:
           UserError: the run has not come to its end, and that is not allowed; or blocks are damaged.
@@ -145,13 +148,13 @@ class Run(Inquiry):
 
     @cached_property
     def read_cube(self) -> xr.DataTree:
-        """The same, as questions and the report read it: what they need of it whole, without dask."""
+        """The cube as questions and the report read it: each array whole when it is needed, without dask."""
         held = self.__dict__.get("cube")
         return held if held is not None else results.cube_of(self._folder, self._partial, by_dask=False)
 
     @property
     def rounding(self) -> tuple[Rounding, ...]:
-        """What single precision is too coarse for, as the finished run's cube has it; nothing where it is fine enough."""
+        """What single precision is too coarse for, among factors, yearly variables and outcomes; empty if nothing."""
         return cube.rounding(self.folder)
 
     # ------------------------------------------------------------------------------------------ numbers
@@ -171,7 +174,7 @@ class Run(Inquiry):
         )
 
     def __getattr__(self, name: str) -> Any:
-        """Nothing: says which attribute may be meant."""
+        """Raises an AttributeError that names the closest attribute there is."""
         if hasattr(type(self), name):  # there, and failed inside: what failed is raised again
             return object.__getattribute__(self, name)
         close = closest(name, [one for one in dir(type(self)) if one[0] != "_"])
@@ -181,7 +184,7 @@ class Run(Inquiry):
         )  # a name would have Python add its own guess
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
-        """Mean, VaR and ES of outcomes, and probabilities of events, by policy: a row an estimate, with its interval.
+        """Mean, VaR and ES of outcomes, and probabilities of events, by policy: one row per estimate, with its interval.
 
         `ask("risk", ...)` gives an `Answer`, with the differences from the baseline too.
 
@@ -194,11 +197,14 @@ class Run(Inquiry):
     def given(
         self, condition: str, variable: str | None = None, level: str | float | None = None
     ) -> pd.DataFrame:
-        """What holds among the paths that meet a condition, such as "reemployed_share >= 0.667", and among the others."""
+        """Estimates over the paths that meet a condition, such as "reemployed_share >= 0.667", and over the others."""
         return self._rows((), self.study.variables, variable, level, condition)
 
     def yearly(self, variable: str, level: str | float | None = None) -> pd.DataFrame:
-        """How risky a yearly variable is under each policy, in each year and place; rows as `risk`."""
+        """Mean, VaR and ES of a yearly variable by policy, year and place, and the differences from the baseline.
+
+        Rows are as in `risk`.
+        """
         return self._rows(YEARLY, self.study.model.yearly, variable, level)
 
     def _rows(
@@ -209,7 +215,10 @@ class Run(Inquiry):
         level: str | float | None,
         given: str | None = None,
     ) -> pd.DataFrame:
-        """Tables of the answer to `risk` below each other, all where none are named; of a variable that is one of these names."""
+        """Tables of the answer to `risk`, stacked.
+
+        All of them if none is named. `names` are the variables that may be asked for.
+        """
         if variable is not None and variable not in names:
             raise UserError("variable", [unknown("variable", variable, names)])
         answer = self.ask("risk", variable=variable, level=level, given=given)
@@ -223,12 +232,12 @@ class Run(Inquiry):
     def to_dataframe(
         self, paths: int | None = None, chunks: int | None = None
     ) -> pd.DataFrame | Iterator[pd.DataFrame]:
-        """Futures as rows, indexed by policy and path: the factors that were drawn and the outcomes that are kept.
+        """Futures as rows, indexed by policy and path: the factors drawn, and the outcomes stored path by path.
 
         Args:
           paths: how many, from the first on; those whose draws are kept if not given.
-          chunks: paths in a frame, for a run that does not fit into memory: gives frames of so many paths one after another, each read
-            when its turn comes; one frame of all if not given.
+          chunks: paths in a frame, for a run that does not fit into memory: returns an iterator of frames, each read when its turn comes;
+            one frame of all if not given.
 
         Raises:
           UserError: `chunks` is below 1.
@@ -255,14 +264,16 @@ class Run(Inquiry):
         full: bool = False,
         digits: Digits = "rounded",
     ) -> Path:
-        """The tables of risk and of paired differences as one file, by how its name ends: csv, xlsx, parquet, md or tex; gives its place.
+        """Writes the tables of risk and of paired differences to a file and returns its path.
+
+        The suffix of its name says how: csv, xlsx, parquet, md or tex.
 
         Args:
           variable: one outcome, event or yearly variable; all outcomes and events if not given.
           level: only measures at this level, such as 99.
-          given: a condition, for the table of `given` in their place.
-          full: all tables there are: every yearly variable by year and place as well, and what the run has answered.
-          digits: of a CSV file: as many as the standard errors bear; "full" for all.
+          given: a condition; the file then has its tables, as `given` computes them, instead.
+          full: also every yearly variable by year and place, and all kept answers; only without `variable` and `given`.
+          digits: of a CSV file: "rounded" to what the standard errors support, or "full".
 
         Raises:
           UserError: as `engine.answers.files.save`.
@@ -294,7 +305,7 @@ class Run(Inquiry):
     # ------------------------------------------------------------------------------------------ the folder
 
     def status(self) -> upkeep.Status:
-        """How far the run is; sizes of files are looked at, not what is in them."""
+        """How far the run is; only sizes of files are checked, not their content."""
         return upkeep.status(self._folder)
 
     def verify(self, full: bool = False, **options: Any) -> list[Damage]:
@@ -302,7 +313,7 @@ class Run(Inquiry):
         return upkeep.verify(self._folder, full, **options)
 
     def repair(self, full: bool = False, **options: Any) -> upkeep.Repair:
-        """Mends what `verify` finds, and gives what that was: `engine.runs.upkeep.repair`."""
+        """Repairs what `verify` finds, and returns what that was: `engine.runs.upkeep.repair`."""
         repair = upkeep.repair(self._folder, full, **options)
         for name in ("answers", "cube", "read_cube"):
             self.__dict__.pop(name, None)
@@ -318,15 +329,15 @@ class Run(Inquiry):
         return Plots(self)
 
     def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
-        """One HTML page of the run, written; gives its place.
+        """Writes the report of the run, one HTML page, and returns its path.
 
         Args:
-          out: the file; `report.html` in the run folder if not given, or `NAME-report.html` here where that folder cannot be written,
-            with a warning. A name that ends in .pdf gets the page printed, by a Chromium that is there; .png or .svg one slide.
+          out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the current folder where the
+            run folder cannot be written. With the suffix .pdf the page is printed, by an installed Chromium; .png or .svg give one slide.
           variable: the outcome that the answer speaks of first.
 
         Raises:
-          UserError: the packages of the extra `report` are not installed, or nothing that prints is.
+          UserError: the packages of the extra `report` are missing, or a program that prints is.
         """
         try:
             from engine.report import files, page
@@ -360,7 +371,7 @@ class Run(Inquiry):
         )
 
     def _repr_html_(self) -> str:
-        """The headline table, for notebooks; a run that cannot be read is named alone."""
+        """The answer to `risk`, for notebooks; only its name for a run that cannot be read."""
         head = f"<b>{escape(self.study.name)}</b> {escape(self.study.question)}<br>{escape(repr(self))}"
         try:
             return f"<div>{head}{self.ask('risk')._repr_html_()}</div>"

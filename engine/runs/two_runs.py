@@ -1,4 +1,4 @@
-"""Two runs side by side: what their studies state differently, and their numbers with the differences of these."""
+"""Two runs side by side: what their studies state differently, their estimates, and the differences of these."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ UNPAIRED = "Not paired ({}): intervals of B - A hold however the two hang togeth
 
 @dataclass(frozen=True)
 class Pair:
-    """One number of both runs.
+    """One estimate of both runs.
 
     Args:
-      first, second: of either run.
-      gap: the second less the first, its measure "difference_M".
+      first, second: the estimate in each run.
+      gap: the second less the first; its measure is "difference_" and that of the estimates.
     """
 
     first: Record
@@ -43,12 +43,12 @@ class Pair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` gives.
+    """The result of `compare`.
 
     Args:
-      statements: place in the study file -> what the first and the second study state there, None for nothing; only what differs.
-      pairs: every outcome, event and policy that both have, in the order of the first run.
-      unpaired: why differences are not taken path by path; empty where they are.
+      statements: key in the study file -> what the first and the second study state there, None for nothing; only where they differ.
+      pairs: one for each outcome or event, policy and measure that both have, in the order of the first run.
+      unpaired: why differences are not taken path by path; "" where they are.
     """
 
     statements: Mapping[str, tuple[Any, Any]]
@@ -57,17 +57,17 @@ class Comparison:
 
 
 def compare(first: Answers, second: Answers, variable: str | None = None) -> Comparison:
-    """The second run against the first.
+    """The differences of the second run from the first, and of what their studies state.
 
-    Where both have as many paths in units of one kind, a difference is taken path by path, as between policies: with the same seed the
-    futures are the same but for what the studies state differently. Else its interval is the widest that any dependence of the two
-    estimates allows: the sum of their halves.
+    Where both runs have the same number of paths, sampler and Sobol' dimensions, and no facts, a difference is taken path by path, as
+    between policies: with the same seed the futures are the same but for what the studies state differently. Elsewhere its interval holds
+    under any dependence of the two estimates: on each side its half-width is the sum of theirs.
 
     Args:
       variable: one outcome or event; all that both have if not given.
 
     Raises:
-      UserError: they have no policy, or no outcome or event, in common.
+      UserError: the runs have no policy, or no outcome or event, in common.
     """
     a, b = first.study, second.study
     outcomes = [
@@ -98,7 +98,7 @@ def compare(first: Answers, second: Answers, variable: str | None = None) -> Com
 
 
 def answer(first: Answers, second: Answers, variable: str | None = None) -> Answer:
-    """What `compare` gives, as an answer of the first run; it is `of` the comparison."""
+    """The result of `compare` as an answer about the first run, with the `Comparison` as its `of`."""
     given, study = compare(first, second, variable), first.study
     rows = [(pair.first, pair.second, pair.gap) for pair in given.pairs]
     main = next((one for one, *_ in rows if one.variable == study.headline[0]), rows[0][0])
@@ -176,7 +176,7 @@ def _by_path(
 
 
 def _apart(one: Record, other: Record) -> Record:
-    """A difference of two estimates of which nobody knows how they hang together."""
+    """The difference of two estimates with unknown dependence, so with the widest interval."""
     low, high = combined_interval(
         (other.estimate, other.low, other.high), (one.estimate, one.low, one.high), -1.0
     )

@@ -1,4 +1,4 @@
-"""Looking after a run folder: how far it is, whether it is what was written, and mending what is not."""
+"""Upkeep of a run folder: how far the run is, whether its files are sound, and repair of those that are not."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class Status:
     """How far a run is.
 
     Args:
-      paths, asked: paths of the blocks that are done, and of all that the study asks for.
+      paths, asked: how many paths are in blocks that are done, and how many the study asks for.
       blocks, done: how many blocks there are, and how many are done.
-      yearly: whether the yearly sample is done; None where there is none to compute.
-      complete: whether all is done, the tables in the cube too.
+      yearly: whether the sample of yearly values is done; None if the study has none.
+      complete: whether everything is done, including the tables in the cube.
       size: bytes that the folder takes.
-      holder: who is writing there now; None if nobody is.
-      versions: what made the blocks; more than one were mixed by force.
-      runs: the runs that worked on it, first to last, as `provenance.runs` gives them.
-      excluded: paths that are kept out of every number, as values on them are not finite.
-      report: how many paths the report in the folder is of; None where there is none.
+      holder: the process that is writing there now, or None.
+      versions: of the software that made the blocks; more than one if they were mixed by force.
+      runs: the calls that worked on the folder, first to last, as `provenance.runs` gives them.
+      excluded: paths left out of every estimate because a value on them is not finite.
+      report: paths that the report in the folder is made from; None if there is no report.
     """
 
     folder: Path
@@ -53,11 +53,11 @@ class Status:
 
 
 class Repair(NamedTuple):
-    """What `repair` has mended.
+    """The result of `repair`.
 
     Args:
       damages: what was wrong.
-      finished: the run after it; None where nothing was wrong, or the run had not come to its end.
+      finished: the repaired run; None if nothing was wrong, or if the run was not finished before.
     """
 
     damages: list[Damage]
@@ -65,7 +65,7 @@ class Repair(NamedTuple):
 
 
 def status(folder: RunFolder) -> Status:
-    """How far the run is; sizes of files are looked at, not what is in them."""
+    """How far the run is; only sizes of files are checked, not their content."""
     study = folder.study
     done = ledger.done_blocks(folder)
     return Status(
@@ -86,7 +86,7 @@ def status(folder: RunFolder) -> Status:
 
 
 def report_note(folder: RunFolder, paths: int) -> str:
-    """What is to be said of a report that is of fewer paths than there are; "" where there is nothing."""
+    """A sentence that tells that the report is made from fewer paths than there are, with the command to remake it; else ""."""
     stated = report_paths(folder.path)
     if stated is None or stated >= paths:
         return ""
@@ -101,14 +101,14 @@ def verify(
     observe: Observer = unobserved,
     device: str | None = None,
 ) -> list[Damage]:
-    """Everything in the folder that is not as it was written: each file is read and compared with the SHA-256 of its record.
+    """Everything in the folder that is not as it was written; each file is read and its SHA-256 compared with the ledger's.
 
     What has not been computed yet is no damage.
 
     Args:
-      full: also compute every part again and compare the bits, which takes as long as the run did. It finds what was
-        wrong before it was written; other versions or another device kind may differ in last bits.
-      device: where they are computed; "cpu" or "gpu".
+      full: also compute every part again and compare the bits, which takes as long as the run did. This finds what was wrong before
+        it was written; computed by other versions or on another kind of device, sound parts may differ in their last bits.
+      device: "cpu" or "gpu", where parts are computed again.
     """
     ownership.refuse_changed(folder)
     paths = folder.study.paths
@@ -125,15 +125,15 @@ def repair(
     device: str | None = None,
     force: bool = False,
 ) -> Repair:
-    """Mends what `verify` finds: damaged parts are computed again, and only they.
+    """Repairs what `verify` finds: damaged parts, and only they, are computed again.
 
-    A run that had not come to its end is not finished by this: its damaged parts are taken away, for the next `run`.
+    A run that was not finished stays so: its damaged parts are removed, and the next `run` computes them.
 
     Args:
-      force: mend with these versions, or on this device kind, what others made.
+      force: repair also what other versions or another kind of device made.
 
     Raises:
-      UserError: as `run`; and where something is to be computed that other versions or another device kind made.
+      UserError: as `run`; or without `force`, parts that other versions or another kind of device made have to be computed again.
     """
     ownership.refuse_changed(folder)
     with ownership.claim(folder, damaged=True):

@@ -1,1 +1,1 @@
-"""A study held against what was observed, and scored."""
+"""A study backtested: its futures scored against observations."""

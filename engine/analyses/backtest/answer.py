@@ -1,4 +1,4 @@
-"""A study held against what was observed, as an answer: sentences, scores by series, all figures together, figure by figure."""
+"""A backtest as an answer: sentences, scores by series, all figures together, and each figure by itself."""
 
 from __future__ import annotations
 
@@ -30,16 +30,16 @@ VERDICTS = {
     "too wide": "The range of futures is too wide for",
     "too narrow": "The range of futures is too narrow for",
 }
-"""What a series says of the futures, the plainest first, and the sentence that begins so."""
+"""What a series may show about the futures, and how the sentence begins that says so; in the order of the sentences."""
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 NAMED = 3
-"""Figures or series that a sentence names, at most."""
+"""Most figures or series that a sentence names."""
 LONGEST = 25
-"""Words of a sentence, at most."""
+"""Most words of a sentence."""
 
 
 def answer(of: Asked, policy: str | None, impose: Sequence[str], until: int | None) -> Answer:
-    """How the study does; `engine.analyses.backtest.backtest.backtest` says how, and what is refused."""
+    """The answer to `backtest`; `engine.analyses.backtest.backtest.backtest` says how it is computed, and what is refused."""
     given = backtest(of.study, policy, impose, until, of.paths, of.device, of.observe)
     study = given.study
     subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
@@ -62,7 +62,10 @@ def _basis(given: Tested, beliefs: str) -> str:
 
 
 def findings(given: Tested) -> Iterator[str]:
-    """How many figures lie where they should, whether what happened could be one of the futures, how close these are, and what they cannot explain."""
+    """Sentences: coverage, whether the observations could be one of the futures, and which series deviate.
+
+    Also the error relative to that of the last value known.
+    """
     yield from dict.fromkeys(text for reading in given.readings for text in _of_reading(reading))
     for word, before in VERDICTS.items():
         names = [name for name, *_, verdict in _verdicts(given) if verdict == word]
@@ -96,7 +99,7 @@ def _of_reading(reading: Reading) -> Iterator[str]:
 
 
 def _listed(before: str, names: Sequence[str]) -> str:
-    """A sentence that ends with names, as many of them as it has room for."""
+    """A sentence that ends with as many names as it has room for."""
     for count in range(min(NAMED, len(names)), 0, -1):
         parts = [*names[:count], *([f"{len(names) - count} more"] if len(names) > count else [])]
         text = f"{before} {' and '.join(filter(None, [', '.join(parts[:-1]), parts[-1]]))}."
@@ -106,13 +109,18 @@ def _listed(before: str, names: Sequence[str]) -> str:
 
 
 def _ratio(reading: Reading) -> Held | None:
-    """The mean CRPS in units of that of the last value known, where one was."""
+    """The mean CRPS of figures relative to the mean CRPS of the last value known in their series; None where none was known."""
     found = sizes(reading)
     return reading.calibration.crps(found) if reading.calibration is not None and any(found) else None
 
 
 def _verdicts(given: Tested) -> list[tuple[str, Reading, list[int], str]]:
-    """Each series of figures that are scored, with what it says of the futures beyond doubt (Holm, over all series at once); one whose figures differ by reading, in each."""
+    """Each series with scored figures: its name, reading, indices of the figures, and verdict.
+
+    The verdict is significant at the 5 % level over all series (Holm), or "".
+
+    A series whose figures differ by reading stands here once for each reading.
+    """
     found: dict[str, tuple[Reading, list[int], str, float]] = {}
     for reading, name, own in every_series(given):
         assert reading.calibration is not None
@@ -131,7 +139,7 @@ def _verdicts(given: Tested) -> list[tuple[str, Reading, list[int], str]]:
 
 
 def tables(given: Tested) -> Iterator[Table]:
-    """Series, all figures together, figure by figure, then what figures are drawn from."""
+    """Tables: scores by series, all figures together, each figure, and the numbers that the plots need."""
     every = (_series(given), _together(given), _figures(given), _pit(given), _fan(given))
     yield from (table for table in every if table is not None and len(table))
 

@@ -1,4 +1,4 @@
-"""A study held against what was observed: each figure's futures scored, and all of them judged against the model's own futures."""
+"""Backtest of a study: proper scores of the futures of each observed figure, and a calibration of all figures together."""
 
 from __future__ import annotations
 
@@ -24,17 +24,19 @@ from engine.study.tables.observed_tables import Observation
 from engine.study.watched import is_within, why_apart
 
 PATHS, FEWEST = 1 << 14, 256
-"""Futures that are looked at, unless others are asked for; and fewest, from which the range of the model's own is known."""
+"""Default number of futures; and the fewest allowed, which the range of the model's own futures takes."""
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A figure with its scores, all in its unit but the log score.
+    """An observed figure with its scores, which are in its unit except the log score.
 
     Args:
-      series: it stands in.
-      bad: the CRPS weighted by what is worse than the last value known; None where none was.
-      last, trend: CRPS of the last value known, and of the trend of what was known; NaN where too little was.
+      series: name of the series that the figure belongs to.
+      crps: fair CRPS of its futures.
+      bad: CRPS weighted to values worse than the last value known; None where none was known.
+      log: minus the log density of its futures at the figure.
+      last, trend: CRPS of two reference forecasts, the last value known and the trend of what was known; NaN where too little was known.
     """
 
     series: str
@@ -48,14 +50,15 @@ class Scored:
 
 @dataclass(frozen=True)
 class Reading:
-    """The figures that are scored together.
+    """Figures that are scored together, for one way to read the observations.
 
     Args:
-      name: of the reading; "" where figures have one.
-      scored: in the order of the series.
-      apart: figures that are not scored, each with its futures where the study has its years, and why.
-      series: with their futures year by year.
-      left_out: paths on which something is not finite.
+      name: of the reading; "" where there is only one.
+      scored: the scored figures, in the order of their series.
+      apart: figures that are not scored, each with its futures if it lies within the study's years, and why it is not scored.
+      series: the series, with their futures year by year.
+      left_out: paths left out because a figure's value on them is not finite.
+      seed: of the study, for random places among equal values.
     """
 
     name: str
@@ -67,12 +70,12 @@ class Reading:
 
     @cached_property
     def calibration(self) -> Calibration | None:
-        """All of them against the model's own futures."""
+        """The calibration of all scored figures against the model's own futures; None if no figure is scored."""
         random = np.random.default_rng([self.seed, *f"places {self.name}".encode()])
         return Calibration([one.figure for one in self.scored], random) if self.scored else None
 
     def of_series(self) -> dict[str, list[int]]:
-        """Series -> numbers of its figures among those that are scored."""
+        """Name of a series -> indices of its figures in `scored`."""
         found: dict[str, list[int]] = {}
         for number, one in enumerate(self.scored):
             found.setdefault(one.series, []).append(number)
@@ -81,11 +84,11 @@ class Reading:
 
 @dataclass(frozen=True)
 class Tested:
-    """What `backtest` gives.
+    """The result of `backtest`.
 
     Args:
-      study: of the policy alone, with the paths that were looked at.
-      imposed: yearly variables that are what was observed.
+      study: with the backtested policy alone, and the paths that were simulated.
+      imposed: yearly variables that were replaced by their observed values.
     """
 
     study: Study
@@ -102,19 +105,19 @@ def backtest(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Tested:
-    """The scores of a study's futures under the policy that came nearest to what was done.
+    """Scores of a study's futures against observations, under the policy closest to the one that was followed.
 
     Args:
-      policy: that one; the study's `observed.policy`, or the only one that runs, if not given.
-      impose: yearly variables that are what was observed, in place of what the model computes.
-      until: last year of which figures are looked at.
-      paths: futures that are looked at, from the first on; the study's, at most 16,384, if not given.
+      policy: its name; the study's `observed.policy`, or the only one that runs, if not given.
+      impose: yearly variables whose observed values replace what the model computes.
+      until: last year whose figures are used.
+      paths: how many, from the first on; the study's, at most 16,384, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: is told what is being done, and how much of how much is done.
+      observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: nothing was observed, nobody says under which policy, something cannot be imposed, fewer than 256 futures: all at once; values that
-        are not finite on more paths than the study allows.
+      UserError: no observations, no policy to compare them with, a variable that cannot be imposed, fewer than 256 futures: all at once;
+        or values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy, impose, until)
@@ -141,7 +144,7 @@ def backtest(
 
 
 def _apart_if_they_differ(readings: Sequence[Reading]) -> tuple[Reading, ...]:
-    """The readings; the first alone, without a name, where all of them are of the same figures."""
+    """The readings; only the first, without a name, if all of them have the same figures."""
     first = readings[0]
     figures = [{one.figure.observation for one in reading.scored} for reading in readings]
     return tuple(readings) if any(own != figures[0] for own in figures) else (replace(first, name=""),)
@@ -196,7 +199,7 @@ def _of_reference(values: np.ndarray, observed: float) -> float:
 
 
 def sizes(reading: Reading) -> list[float]:
-    """How far the last known value was off in the series of each figure that is scored, on average; 0 where none was known."""
+    """For each scored figure, the mean CRPS of the last value known over its series; 0 where none was known."""
     found = [0.0] * len(reading.scored)
     for own in reading.of_series().values():
         size = float(np.mean([reading.scored[k].last for k in own]))
@@ -206,7 +209,7 @@ def sizes(reading: Reading) -> list[float]:
 
 
 def every_series(tested: Tested) -> Iterator[tuple[Reading, str, list[int]]]:
-    """Each reading's series that have scored figures."""
+    """Every series with scored figures: its reading, its name, and the indices of these figures."""
     for reading in tested.readings:
         for name, own in reading.of_series().items():
             yield reading, name, own

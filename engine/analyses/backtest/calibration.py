@@ -1,9 +1,10 @@
-"""Whether what happened could be one of a model's own futures, of many figures at once: against what these are when each is taken for what happened.
+"""Whether the observations could be one of a model's own futures, over many figures at once.
 
-Figures of one future depend on each other, so that no law of independent ones serves; the model's own futures have that dependence. The band of
-the ECDF holds all places at once, its pointwise level lowered until so many of the futures stay inside: Säilynoja, Bürkner and Vehtari
-(2022), Stat. Comput. 32:32, arXiv:2103.10522, with these futures in place of independent draws. The severity is that of Costanzino and Curran (2018),
-Risks 6(1):2.
+A statistic of the observations is compared with its distribution over futures of the model, each taken for the observations in turn:
+figures of one future depend on each other, so that no law for independent figures serves, and the model's own futures have that
+dependence. The band of the ECDF is simultaneous: its pointwise level is lowered until 95 % of these futures stay inside, after
+Säilynoja, Bürkner and Vehtari (2022), Stat. Comput. 32:32, arXiv:2103.10522, with these futures in place of independent draws. The
+severity is that of Costanzino and Curran (2018), Risks 6(1):2.
 """
 
 from __future__ import annotations
@@ -19,24 +20,25 @@ from engine.analyses.backtest.scores import crps_of_each, energy_scores
 from engine.risk.estimation.intervals import TAIL
 
 TRUTHS = 2_000
-"""Futures that are taken for what happened, at most."""
+"""Most futures that are taken for the observations."""
 FUTURES = 2_048
-"""Futures that energy scores are computed with, at most."""
+"""Most futures that energy scores are computed with."""
 WITHIN = (0.5, 0.9)
-"""Central intervals whose coverage is counted."""
+"""Probabilities of the central intervals whose coverage is counted."""
 SEVERE = 0.95
-"""Level of the expected shortfall that losses are held against."""
+"""Level of the VaR and expected shortfall that losses are compared with."""
 Places = Float[np.ndarray, "figure"]
 OfTruths = Float[np.ndarray, "figure truth"]
 
 
 @dataclass(frozen=True)
 class Held:
-    """A number of what happened among those that the model's own futures have.
+    """A statistic of the observations, and its distribution over the model's own futures.
 
     Args:
-      expected, low, high: mean and central 95 % of theirs.
-      higher, lower: share of them that have at least, or at most, as much.
+      value: of the observations.
+      expected, low, high: mean and central 95 % interval over the model's own futures.
+      higher, lower: p-values, the share of values at least, or at most, as large as `value`, which counts as one of them.
     """
 
     value: float
@@ -49,7 +51,10 @@ class Held:
 
 @dataclass(frozen=True)
 class Band:
-    """The ECDF of places among futures, with the band that 95 % of the model's own futures stay in at every place at once."""
+    """The ECDF of the observations' places among the futures, with a simultaneous 95 % band.
+
+    The band holds the whole ECDF of 95 % of the model's own futures.
+    """
 
     at: Float[np.ndarray, "place"]
     seen: Float[np.ndarray, "place"]
@@ -58,16 +63,16 @@ class Band:
 
     @property
     def is_inside(self) -> bool:
-        """Whether what happened stays in it."""
+        """Whether the ECDF of the observations stays in the band everywhere."""
         return bool(np.all((self.seen >= self.low - 1e-12) & (self.seen <= self.high + 1e-12)))
 
 
 class Calibration:
-    """Figures that are scored together.
+    """Calibration of figures that are scored together; a figure's place is its randomised PIT, 0 to 1.
 
     Args:
       figures: their values on the same paths.
-      random: for places among equal values.
+      random: places a figure among equal values.
     """
 
     def __init__(self, figures: Sequence[Figure], random: np.random.Generator):
@@ -82,27 +87,30 @@ class Calibration:
         )
 
     def coverage(self, share: float) -> Held:
-        """How many figures lie within the central interval of that share."""
+        """How many figures lie within the central interval of probability `share` of their futures."""
         return _held(_inside(self.places, share), _inside(self.of_truths, share))
 
     def band(self) -> Band:
-        """The ECDF of places, at a hundred places or as many as figures tell apart."""
+        """The ECDF of places with its band, on an even grid of up to 99 points, fewer for fewer than 25 figures."""
         return band(self.places, self.of_truths)
 
     def spread(self, chosen: Sequence[int]) -> Held:
-        """How far from the middle some figures lie, 0 to 1 on average: little where bands are too wide, much where they are too narrow."""
+        """Mean distance 2 |place - 1/2| of some figures from the middle, 0 to 1.
+
+        It is small where the futures spread too widely, and large where they spread too narrowly.
+        """
         return _held(_away(self.places[[*chosen]]), _away(self.of_truths[[*chosen]]))
 
     def shift(self, chosen: Sequence[int]) -> Held:
-        """Where some figures lie among the futures, 0 to 1 on average."""
+        """Mean place of some figures among their futures, 0 to 1: large where the futures are too low."""
         return _held(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
 
     def severity(self, chosen: Sequence[int]) -> Held:
-        """How far some losses go beyond their VaR, as a share of the tail and summed: large where the expected shortfall was too low."""
+        """Severity of some losses: sum of max(place - 0.95, 0) / 0.05, large where the expected shortfall at 95 % was too low."""
         return _held(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
 
     def crps(self, sizes: Sequence[float]) -> Held:
-        """The mean CRPS, each figure's in units of a size of its own."""
+        """The mean fair CRPS of the figures, each divided by its entry of `sizes`; figures of size 0 are left out."""
         scaled = [(one, size) for one, size in zip(self.figures, sizes, strict=True) if size > 0]
         seen = np.mean([crps_of_each(one.values, np.array([one.observed]))[0] / size for one, size in scaled])
         own = np.mean(
@@ -111,7 +119,10 @@ class Calibration:
         return _held(seen, own)
 
     def energy(self) -> Held:
-        """The energy score of all figures together, each in units of its standard deviation; so it compares with the model's own futures alone."""
+        """The energy score of all figures together, each in standard deviations of its futures.
+
+        Through these units it depends on the model, and compares only with the model's own futures, not with another model's score.
+        """
         sizes = np.array([[one.values.std()] for one in self.figures])
         moving = sizes[:, 0] > 0
         values = np.stack([one.values for one in self.figures])[moving] / sizes[moving]
@@ -123,7 +134,7 @@ class Calibration:
         return _held(scores[0], scores[1:])
 
     def unexplained(self) -> list[int]:
-        """Figures that lie farther out than 95 % of the model's own futures have any figure."""
+        """Indices of figures so far from the middle that in 95 % of the model's own futures no figure is as far."""
         limit = np.quantile(_farness(self.of_truths).max(axis=0), 1 - 2 * TAIL)
         return [k for k, far in enumerate(_farness(self.places)) if far > limit]
 
@@ -134,10 +145,10 @@ def place(
     random: np.random.Generator,
     own: bool,
 ) -> Float[np.ndarray, "truth"]:
-    """Where truths lie among futures: uniform on (0, 1) where they are of one law (randomised PIT).
+    """Places of truths among futures (randomised PIT): uniform on (0, 1) where truths and futures have the same law.
 
     Args:
-      own: whether each truth is one of these futures, which is left out of them.
+      own: whether each truth is itself one of `values`, and is then left out of those it is placed among.
     """
     ordered, count = np.sort(values), len(values) - own
     below = np.searchsorted(ordered, truths)
@@ -146,7 +157,7 @@ def place(
 
 
 def band(places: Places, of_truths: OfTruths) -> Band:
-    """The ECDF of places with its band."""
+    """The ECDF of places, with its simultaneous 95 % band from the places of truths."""
     at = np.linspace(0.0, 1.0, min(100, 4 * len(places)) + 1)[1:-1]
     seen = _ecdf(places[:, None], at)[:, 0]
     own = np.sort(_ecdf(of_truths, at), axis=1)

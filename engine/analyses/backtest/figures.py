@@ -1,4 +1,4 @@
-"""What was observed, and what the futures of a study say of it: figure by figure, each with the error that it was observed with."""
+"""Observed figures, and what would be observed on the futures of a study, with the error of the observation."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from engine.study.watched import FOLDED
 
 @dataclass(frozen=True)
 class Figure:
-    """One figure and its futures.
+    """One observed figure and its futures.
 
     Args:
-      observation: the figure.
+      observation: what was observed, with its source and error.
       loss: whether high is worse.
-      values: what would be observed on each path, the error of the observation drawn anew.
+      values: what would be observed on each path: the model's value plus a normal draw of the observation error.
     """
 
     observation: Observation
@@ -32,17 +32,17 @@ class Figure:
 
     @property
     def observed(self) -> float:
-        """What was observed."""
+        """The observed value."""
         return self.observation.value
 
 
 @dataclass(frozen=True)
 class Line:
-    """A series of figures and its futures year by year.
+    """A series of observed figures, and its futures year by year.
 
     Args:
-      rows: all its figures, in the order of time.
-      by_year: [year, path]; one row of a model without time.
+      rows: all its figures, in order of time.
+      by_year: values of the variable [year, path]; a single row for a model without years.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Line:
     by_year: Float[np.ndarray, "year path"]
 
     def figure(self, study: Study, row: Observation) -> Figure:
-        """One of its figures, which lies within the study's years."""
+        """One figure of the series with its futures; its years must lie within the study's."""
         first, last = (study.years.index(year) for year in (row.first, row.time)) if study.years else (0, 0)
         values = FOLDED[row.fold](self.by_year[first : last + 1].astype(np.float64))
         if row.standard_error:
@@ -60,7 +60,10 @@ class Line:
 
 
 def lines(study: Study, rows: Sequence[Observation], count: int, device: str | None = None) -> list[Line]:
-    """The series of some figures, on so many paths of a study of one policy, in the order of their first figures."""
+    """The series of some figures with their first `count` futures, in the order of their first figures.
+
+    The study has one policy.
+    """
     by_name: dict[str, list[Observation]] = {}
     for row in rows:
         by_name.setdefault(row.series, []).append(row)
@@ -87,11 +90,11 @@ def lines(study: Study, rows: Sequence[Observation], count: int, device: str | N
 
 
 def sound(figures: Sequence[Figure], paths: int) -> tuple[list[Figure], Bool[np.ndarray, "path"]]:
-    """The figures on those paths alone on which all of them are finite; and which of all paths these are."""
+    """The figures restricted to the paths on which all of them are finite, and a mask of these paths."""
     good = np.logical_and.reduce([np.ones(paths, bool), *(np.isfinite(one.values) for one in figures)])
     return [one if good.all() else replace(one, values=one.values[good]) for one in figures], good
 
 
 def _noise(study: Study, row: Observation) -> np.random.Generator:
-    """What observation errors and places among equal values are drawn by: a stream of the figure's own."""
+    """A random generator for the observation errors of one figure: a stream of its own."""
     return np.random.default_rng([study.seed, *f"observed {row.name} {row.reading}".encode()])

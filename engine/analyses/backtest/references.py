@@ -1,4 +1,4 @@
-"""What one would have said without a model: that it stays as it was last, or goes on as it went."""
+"""Reference forecasts without a model: persistence of the last value known, and a linear trend."""
 
 from __future__ import annotations
 
@@ -11,20 +11,23 @@ from scipy.stats import t
 from engine.study.tables.observed_tables import Observation
 
 LEAST = 3
-"""Figures that a trend is fitted on, at least: two leave no spread."""
+"""Fewest figures that a trend is fitted to: two leave no residual."""
 POINTS = 501
-"""Quantiles that stand for the trend's law."""
+"""Number of quantiles that represent the trend's predictive distribution."""
 
 
 def last_value(known: Sequence[Observation]) -> Float[np.ndarray, "path"]:
-    """The last figure that was known, as a forecast without spread; no values where none was."""
+    """The last figure that was known, as a forecast without spread [1]; an empty array if none was."""
     return np.array([known[-1].value] if known else [])
 
 
 def trend(known: Sequence[Observation], time: int) -> Float[np.ndarray, "path"]:
-    """The least-squares line through what was known, with Student's law of a new figure at that time; no values where too few were.
+    """The predictive distribution of a linear trend through the known figures, at a time.
 
-    Its quantiles (k - 1/2) / `POINTS`, whose CRPS is that of the law to a few in ten thousand.
+    It is Student's t with n - 2 degrees of freedom around the least-squares line.
+
+    Given as its quantiles (k - 1/2) / `POINTS`, whose CRPS is that of the distribution to a few in ten thousand; an empty array where
+    fewer than `LEAST` figures are known, or all are of one time.
     """
     if len(known) < LEAST:
         return np.zeros(0)

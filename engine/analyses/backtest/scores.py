@@ -1,4 +1,7 @@
-"""Proper scores of futures against what happened: CRPS, its part on the bad side, log score, energy score; all lower for better futures."""
+"""Proper scores of futures against an observation: CRPS, threshold-weighted CRPS, log score, energy score.
+
+Lower is better.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ Paths = Float[np.ndarray, "path"]
 def crps(values: Paths, observed: float, units: Units) -> Estimate:
     """The fair CRPS: mean |x - y| less half the mean |x - x'| over pairs of different paths; in the unit of the values.
 
-    It is what a forecast of that law would score, whatever the number of paths (Ferro 2014, QJRMS 140, 1917-1923). The interval is that of
+    Its expectation is the CRPS of the futures' law, whatever the number of paths (Ferro 2014, QJRMS 140, 1917-1923). The interval is that of
     its Monte Carlo error over independent units.
     """
     away = np.abs(values - observed)
@@ -26,12 +29,17 @@ def crps(values: Paths, observed: float, units: Units) -> Estimate:
 
 
 def beyond(values: Paths, threshold: float, loss: bool) -> Paths:
-    """Values that are on the good side of a threshold moved to it: the CRPS of these is that weighted by the bad side alone (Gneiting and Ranjan 2011)."""
+    """Values with those on the good side of a threshold replaced by it.
+
+    max(x, threshold) for a loss, else min(x, threshold).
+
+    Their CRPS is the threshold-weighted CRPS with all weight on the bad side (Gneiting and Ranjan 2011).
+    """
     return np.maximum(values, threshold) if loss else np.minimum(values, threshold)
 
 
 def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.ndarray, "truth"]:
-    """The fair CRPS against each of many truths."""
+    """The fair CRPS of the same futures against each of many truths."""
     ordered = np.sort(values)
     sums = np.concatenate([[0.0], np.cumsum(ordered)])
     below = np.searchsorted(ordered, truths)
@@ -40,7 +48,7 @@ def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.
 
 
 def log_score(values: Paths, observed: float) -> float:
-    """Minus the log of the density there, by a Gaussian kernel of Silverman's width; NaN where all values are one."""
+    """Minus the log density of the observed value, by a Gaussian kernel of Silverman's width; NaN if all values are equal."""
     if np.ptp(values) == 0.0:
         return float("nan")
     with np.errstate(divide="ignore"):
@@ -50,12 +58,15 @@ def log_score(values: Paths, observed: float) -> float:
 def energy_scores(
     values: Float[np.ndarray, "figure path"], truths: Float[np.ndarray, "figure truth"]
 ) -> Float[np.ndarray, "truth"]:
-    """The fair energy score, that of many figures at once, against each truth: mean |x - y| less half of mean |x - x'|, lengths over all figures."""
+    """The fair energy score of many figures at once, against each truth.
+
+    mean |x - y| - mean |x - x'| / 2, with Euclidean norms over the figures and pairs of different paths.
+    """
     return cdist(truths.T, values.T).mean(axis=1) - 0.5 * float(pdist(values.T).mean())
 
 
 def _apart(values: Paths) -> Paths:
-    """How far each value is from the others, on average."""
+    """Mean absolute difference of each value from all others."""
     order = np.argsort(values, kind="stable")
     ordered, count = values[order].astype(np.float64), len(values)
     before = np.cumsum(ordered) - ordered

@@ -1,1 +1,1 @@
-"""A study's claims held against other choices than its own: in how many they stand, what turns them, and what carries that."""
+"""Specification curves of a study's claims: in how many alternatives they hold, what turns and what carries them."""

@@ -1,4 +1,4 @@
-"""A study's claims held against other choices, as an answer: sentences, shares by departures, reversals, what carries them."""
+"""The challenge to a study's claims as an answer: sentences, shares of universes, reversals, and carriers."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ READING = (
     "on; that none was found proves nothing. Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
 )
 LONGEST = 25
-"""Words of a sentence, at most."""
+"""Most words of a sentence."""
 TOLD = DEPARTURES[::2]
-"""Numbers of departures at which a claim's share is told in one line."""
+"""Numbers of departures that have a column in the table of claims."""
 SHOWN = 8
-"""Choices that carry a claim, of those that are shown."""
+"""How many of the choices that carry a claim the brief table shows."""
 
 
 def answer(of: Asked, stated: Sequence[str]) -> Answer:
-    """How each claim does; `engine.analyses.challenge.challenge.challenge` says how, and what is refused."""
+    """The answer to `challenge`.
+
+    `engine.analyses.challenge.challenge.challenge` says how it is computed, and what is refused.
+    """
     given = challenge(of.study, stated, of.paths, of.device, of.observe)
     study = given.study
     basis = (
@@ -56,7 +59,7 @@ def answer(of: Asked, stated: Sequence[str]) -> Answer:
 
 
 def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
-    """How many claims turn in which ledger, then what turns each of them with the fewest choices."""
+    """Sentences: how many claims other choices can turn, then for each claim the fewest choices that turn it."""
     if not held:
         yield "The study makes no claim that its own futures bear out; say one with --claim."
         return
@@ -103,7 +106,7 @@ def _is_short(sentence: str) -> bool:
 
 
 def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
-    """`region devastated is likelier under reform: 26 against 24 %`."""
+    """A turned claim in words: `region devastated is likelier under reform: 26 against 24 %`."""
     gap = _normal(seen.policy, seen.error)
     if claim.measure == PROBABILITY:
         one, other = (f"{100 * value:.3g}" for value in (seen.policy, seen.against))
@@ -116,7 +119,7 @@ def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
 
 
 def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
-    """Shares by departures, each claim in a line, reversals, what carries a claim; then the choices there are, and every universe."""
+    """Tables: shares by departures, claims, reversals, choices survived, carriers; then all choices and all universes."""
     if not held:
         return
     every = (
@@ -267,7 +270,7 @@ def _curve(study: Study, held: Sequence[Held]) -> Table:
 
 
 def difference(seen: Seen) -> Estimate:
-    """The difference with its interval by the normal law."""
+    """The difference of the two policies with a normal 95 % interval."""
     return _normal(seen.difference, seen.error)
 
 
@@ -276,7 +279,10 @@ def _normal(value: float, error: float) -> Estimate:
 
 
 def _value(study: Study, claim: Claim, value: float, error: float) -> Estimate:
-    """One policy's number: by Wilson with the effective number of futures where it is a chance, else by the normal law."""
+    """One policy's estimate with its interval.
+
+    A probability has Wilson's interval for the effective number of futures, all else a normal interval.
+    """
     if claim.measure != PROBABILITY or math.isnan(value):
         return _normal(value, error)
     count = value * (1 - value) / error**2 if error > 0 else study.paths / study.unit
@@ -285,5 +291,5 @@ def _value(study: Study, claim: Claim, value: float, error: float) -> Estimate:
 
 
 def written(universe: Universe) -> str:
-    """`drag: off; horizon: to_2020`."""
+    """The choices of a universe by name: `drag: off; horizon: to_2020`."""
     return "; ".join(map(str, universe))

@@ -1,4 +1,4 @@
-"""Which choices carry a claim's difference over many universes: a regression on them, and its variance shared out."""
+"""Which choices carry a claim: Shapley shares of its difference over many universes, by ridge regression."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from engine.analyses.challenge.profiles import Profile
 
 PENALTIES = 10.0 ** np.arange(-3, 4)
-"""Of squared coefficients, among which the one is taken that predicts universes best which are left out one at a time."""
+"""Ridge penalties; the one with the smallest leave-one-out error is taken."""
 FEWEST = 20
-"""Universes from which a regression is fitted."""
+"""Fewest universes that a regression is fitted to."""
 
 
 @dataclass(frozen=True)
 class Carriers:
-    """What carries a claim.
+    """How much each choice contributes to the variation of a claim's difference over universes.
 
     Args:
       shares: dimension -> its Shapley share of the variance of the fitted difference, the largest first; they add up to 1.
-      fit: R2 of the regression for universes that are left out one at a time.
+      fit: leave-one-out R2 of the regression.
     """
 
     shares: dict[str, float]
@@ -28,10 +28,12 @@ class Carriers:
 
 
 def carriers(profile: Profile) -> Carriers | None:
-    """The shares of a ridge regression of the difference on choices; None where universes are few, or all say the same.
+    """Shapley shares of a ridge regression of the difference on the choices.
 
-    Of a sum f = f_1 + ... + f_k the Shapley value of part j in the variance is cov(f_j, f). A move of priors enters by its sign, every
-    other choice as there or not. Source: Owen (2014), Sobol' indices and Shapley value, SIAM/ASA J. Uncertainty Quantification 2.
+    There are none for fewer than 20 universes, or if the difference is the same in all.
+
+    For a sum f = f_1 + ... + f_k the Shapley value of part j in the variance is cov(f_j, f). A move of priors enters by its sign, every
+    other choice as an indicator. Source: Owen (2014), Sobol' indices and Shapley value, SIAM/ASA J. Uncertainty Quantification 2.
     """
     places = [one for one in (profile.stated, *profile.places) if np.isfinite(one.seen.difference)]
     y = np.array([one.seen.difference for one in places])
@@ -57,7 +59,7 @@ def carriers(profile: Profile) -> Carriers | None:
 
 
 def _ridge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Coefficients, and R2 of what is left out: by the penalty that makes it largest."""
+    """Coefficients, and leave-one-out R2, at the penalty for which that is largest."""
     u, s, v = np.linalg.svd(x, full_matrices=False)
     best = (np.zeros(x.shape[1]), -np.inf)
     for penalty in PENALTIES:

@@ -1,4 +1,4 @@
-"""The claims of a study held against other choices than its own, in two ledgers: shares, mildest reversals, and what carries them."""
+"""The claims of a study under alternative choices: shares of universes, mildest reversals, and carriers."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from engine.study.study import Study
 from engine.study.tables.challenge_tables import Claim, claim_of
 
 PATHS = 1 << 14
-"""Futures of a universe, unless more or fewer are asked for."""
+"""Default number of futures in a universe."""
 FRESH = 1
-"""The replicate of the futures that reversals are held against."""
+"""Replicate of the futures that reversals are confirmed on: independent of the study's own, which are replicate 0."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A claim in one ledger."""
+    """The results for one claim in one ledger."""
 
     profile: Profile
     turned: Turned
@@ -38,17 +38,17 @@ class Held:
 
     @property
     def claim(self) -> Claim:
-        """Which claim."""
+        """The claim."""
         return self.profile.claim
 
 
 @dataclass(frozen=True)
 class Challenged:
-    """What `challenge` gives.
+    """The result of `challenge`.
 
     Args:
-      study: with the futures that a universe has.
-      held: claim by claim, in the ledger of specifications and in that of policies.
+      study: with as many paths as each universe has.
+      held: claim by claim, first in the ledger of specifications, then in that of policies.
     """
 
     study: Study
@@ -62,17 +62,18 @@ def challenge(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Challenged:
-    """The claims of a study, each in hundreds of universes.
+    """Challenges the claims of a study, each in hundreds of universes, which are sets of choices other than the study's.
 
     Args:
-      stated: claims as sentences, as `claim_of` reads them; those of the study if none is given, and where it states none, that each of its
-        events, and mean and ES99 of its headline, differ as they do on its own futures.
-      paths: futures of a universe, from the first on; the study's, at most 16,384, if not given.
+      stated: claims as sentences that `claim_of` reads; the study's own if none is given. A study without any is taken to claim that each
+        of its events, and mean and ES99 of its headline, differ between policies as they do on its own futures.
+      paths: futures in a universe, from the first on; the study's, at most 16,384, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: is told what is being done, and how much of how much is done.
+      observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: a claim is not understood, or one policy runs alone; paths that are no whole units; values that are not finite on more paths than the study allows, as it is stated.
+      UserError: a claim is not understood, only one policy runs, `paths` is not a number of whole units, or the study as stated has
+        more paths with values that are not finite than it allows.
     """
     study.refuse_broken_model()
     claims = _claims(study, stated)
@@ -126,7 +127,7 @@ def _claims(study: Study, stated: Sequence[str]) -> tuple[Claim, ...]:
 
 
 def _pairs(study: Study, claims: Sequence[Claim]) -> Iterator[tuple[tuple[str, str], tuple[Claim, ...]]]:
-    """Two policies that are held against each other, and the claims about them; every other policy and the baseline where none is made."""
+    """Each pair of policies with the claims about it; without claims, every policy against the baseline."""
     pairs: dict[tuple[str, str], list[Claim]] = {}
     for one in claims:
         pairs.setdefault((one.policy, one.against), []).append(one)

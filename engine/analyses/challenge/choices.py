@@ -1,4 +1,4 @@
-"""A choice that a study could have made otherwise; what several of them together change, whole or part of the way."""
+"""Choices that a study could have made otherwise, and what several of them change together, in full or part of the way."""
 
 from __future__ import annotations
 
@@ -11,25 +11,31 @@ from engine.study.tables.challenge_tables import Threshold
 from engine.study.tables.change_tables import flat
 
 SPECIFICATION, POLICIES = "specification", "policies"
-"""The two ledgers: how the world and what is measured are specified, and how the policies are defined. No share mixes them."""
+"""The two ledgers: how the world and its measurement are specified, and how the policies are defined.
+
+Shares are never over both.
+"""
 FULL = "in full"
-"""The side of a choice by which both policies get as far as they are meant to."""
+"""The `side` of the choice by which both policies are fully implemented."""
 
 
 @dataclass(frozen=True, eq=False)
 class Choice:
-    """One way in which a study could have been otherwise.
+    """One alternative to what a study states.
 
     Args:
-      dimension: what it is a choice of; one choice of a dimension excludes the others.
-      words: what people call it within a sentence.
-      label: what people call the dimension within one.
-      change: of factors, levers and groups.
-      move: of the normal scores that a path is made of, by row: how far each goes.
-      levers, side: levers that both policies have as this policy sets them, in full; `FULL` for no levers but the whole way.
-      instead: variable -> what is measured in its place.
-      threshold: an event, and its other threshold.
-      line, sign: of a move: which direction it is along, and which way.
+      ledger: `SPECIFICATION` or `POLICIES`.
+      dimension: what the choice is about; choices of the same dimension exclude each other.
+      name: of the alternative.
+      words: the alternative as it stands within a sentence.
+      label: the dimension as it stands within a sentence.
+      change: changes of factors, levers and groups.
+      move: row of the normal scores that a path is drawn from -> how far these are shifted.
+      levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` = `FULL` and no
+        levers, both policies fully implemented.
+      instead: variable -> the variable that is measured in its place.
+      threshold: an event, and its alternative threshold.
+      line, sign: of a `move`: name of its direction, and +1 or -1 along it.
     """
 
     ledger: str
@@ -48,12 +54,12 @@ class Choice:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it is read off futures that are there, and asks for none of its own."""
+        """Whether it changes only what is measured, so that existing futures can be read otherwise and none need be simulated."""
         return bool(self.instead) or self.threshold is not None
 
     @property
     def is_whole(self) -> bool:
-        """Whether it cannot be made part of the way."""
+        """Whether it can only be made in full, not part of the way."""
         return bool(self.instead)
 
     def __str__(self) -> str:
@@ -61,16 +67,19 @@ class Choice:
 
 
 Universe = tuple[Choice, ...]
-"""Choices that depart from a study together, each of another dimension."""
+"""Choices that depart from a study together, each of a different dimension."""
 
 
 def run_of(universe: Universe) -> Universe:
-    """Those of its choices that other futures follow from."""
+    """The choices of a universe that change the futures, not only what is measured."""
     return tuple(one for one in universe if not one.is_measured)
 
 
 def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any]) -> bool:
-    """Whether a choice cannot be made beside others: it is of the dimension of one of them, or makes something else of what one changes."""
+    """Whether a choice cannot be made together with others.
+
+    It cannot if it shares a dimension with one of them, or sets something that one of them sets to another value.
+    """
     own = dict(flat(one.change, groups))
     for other in others:
         if other.dimension == one.dimension:
@@ -81,7 +90,10 @@ def contradict(one: Choice, others: Iterable[Choice], groups: Mapping[str, Any])
 
 
 def part_of_factors(change: Change, fraction: float) -> dict[str, tuple[float, float]]:
-    """What is done to draws a part of the way: (scale, shift) between (1, 0) and the change's; at its end the change's, bit for bit."""
+    """The (scale, shift) of each changed factor part of the way between (1, 0) and the change's.
+
+    At fraction 1 they are those of the change, bit for bit.
+    """
     if fraction == 1.0:
         return dict(change.factors)
     parts = {}
@@ -93,16 +105,16 @@ def part_of_factors(change: Change, fraction: float) -> dict[str, tuple[float, f
 
 
 def in_words(universe: Sequence[Choice]) -> str:
-    """`drag of zombies off and effects of diversification off`."""
+    """The choices of a universe in words: `drag of zombies off and effects of diversification off`."""
     words = [one.words for one in universe]
     return " and ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
 def agree(universe: Sequence[Choice], groups: Mapping[str, Any]) -> bool:
-    """Whether all of its choices can be made together."""
+    """Whether all choices of a universe can be made together."""
     return not any(contradict(one, universe[:k], groups) for k, one in enumerate(universe))
 
 
 def is_measured(universe: Sequence[Choice]) -> bool:
-    """Whether something else is measured in it."""
+    """Whether any of its choices changes what is measured."""
     return any(one.is_measured for one in universe)

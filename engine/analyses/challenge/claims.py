@@ -1,4 +1,4 @@
-"""What futures say of a claim: both numbers, their difference with its error, and whether the claim stands."""
+"""What futures show about a claim: its measure under both policies, the difference, and a verdict."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from engine.study.study import Event, Study
 from engine.study.tables.challenge_tables import Claim
 
 RARE = 1e-3
-"""Probability below which an event no longer happens, where it happens more often as stated."""
+"""Probability below which an event counts as no longer happening, if it is more frequent as stated."""
 DECIDED = 2.0
-"""Standard errors from which a study that states no claim is taken to make one."""
+"""Standard errors that a difference must exceed for a study without stated claims to be taken to claim it."""
 Paths = Float[np.ndarray, "path"]
 
 
 class Verdict(StrEnum):
-    """What one universe says of a claim."""
+    """The verdict of one universe on a claim; `NOTHING` where its event no longer happens."""
 
     HOLDS = "holds"
     REVERSED = "reversed"
@@ -38,12 +38,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Seen:
-    """What futures say of a claim.
+    """The estimates behind a claim on some futures.
 
     Args:
-      policy, against: its measure under the two policies.
-      difference: the first less the second.
-      error, policy_error, against_error: standard errors of the difference and of either measure; NaN where there is none.
+      policy, against: the claim's measure under its two policies.
+      difference: `policy` less `against`.
+      error, policy_error, against_error: standard errors of the difference and of the two measures; NaN where unknown.
     """
 
     policy: float
@@ -55,27 +55,27 @@ class Seen:
 
     @property
     def relative(self) -> float:
-        """The size of the difference as a share of the larger number."""
+        """The absolute difference as a share of the larger absolute measure; 0 if both are 0."""
         largest = max(abs(self.policy), abs(self.against))
         return abs(self.difference) / largest if largest else 0.0
 
     @property
     def are_one(self) -> bool:
-        """Whether the policies are the same on every path, and something happens."""
+        """Whether difference and error are 0 although the measure is not: the two policies are then alike on every path."""
         return self.difference == 0.0 and self.error == 0.0 and self.policy != 0.0
 
     def favour(self, study: Study, claim: Claim) -> float:
-        """The difference, above zero where it is as the claim has it."""
+        """The difference, with its sign such that positive values support the claim."""
         sign = 1.0 if study.is_loss(claim.variable) == claim.worse else -1.0
         return sign * self.difference
 
     def verdict(self, study: Study, claim: Claim, reach: float, matters: float, rare: float) -> Verdict:
-        """Whether the claim stands.
+        """The verdict on the claim.
 
         Args:
-          reach: standard errors from which a sign is beyond doubt.
-          matters: smallest difference that reverses it, as a share of the larger number.
-          rare: probability below which an event does not happen.
+          reach: standard errors beyond which the sign of a difference is significant.
+          matters: smallest difference that counts as a reversal, as a share of the larger measure.
+          rare: probability below which an event counts as not happening.
         """
         if claim.measure == PROBABILITY and max(self.policy, self.against) < rare:
             return Verdict.NOTHING
@@ -88,21 +88,24 @@ class Seen:
 
 
 NOWHERE = Seen(math.nan, math.nan, math.nan, math.nan)
-"""Of a universe in which more paths are not finite than the study allows."""
+"""Stands for a universe in which more paths are not finite than the study allows."""
 
 
 def rare(study: Study, claim: Claim, stated: Seen) -> float:
-    """The probability below which a claim's event no longer happens: a thousandth, or a tenth of what it is as stated if that is less."""
+    """The probability below which a claim's event counts as not happening.
+
+    It is 0.001, or a tenth of the event's stated probability if that is less.
+    """
     return min(RARE, 0.1 * max(stated.policy, stated.against))
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a claim is of where some choices are made of what is measured: an outcome, or events that happen at once.
+    """What a claim is about once choices change what is measured: an outcome, or events that must all happen.
 
     Args:
-      name: of the outcome or the event.
-      events: empty for an outcome.
+      name: name of the outcome or event.
+      events: the single events that must all happen; empty for an outcome.
     """
 
     name: str
@@ -110,7 +113,10 @@ class Measured:
 
 
 def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float = 1.0) -> Measured:
-    """What a claim is of where choices are made: readings first, then the horizon, then thresholds, these a part of the way."""
+    """What a claim is about under choices of what is measured.
+
+    Readings apply first, then the horizon, then thresholds; these part of the way, by `fraction`.
+    """
     made = [one for one in choices if one.is_measured]
     name = _instead(claim.variable, made)
     if name not in study.events_by_name:
@@ -125,7 +131,7 @@ def _instead(name: str, made: Sequence[Choice]) -> str:
 
 
 def _parts(study: Study, own: str, made: Sequence[Choice], fraction: float) -> Iterator[Event]:
-    """The single events that an event is, each as choices have it."""
+    """The single events that make up an event, each with its readings and thresholds changed by the choices."""
     name = _instead(own, made)
     event = study.events_by_name[name]
     if event.all_of:
@@ -149,7 +155,7 @@ def _moved(event: Event, value: float, is_multiple: bool, fraction: float) -> Ev
 
 
 def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
-    """What futures of two policies say of a claim, over independent units."""
+    """The estimates behind a claim from the futures of its two policies, with standard errors over independent units."""
     names = {event.outcome for event in of.events if event.outcome} or {of.name}
     rows = [study.row(claim.policy), study.row(claim.against)]
     good = np.logical_and.reduce([np.isfinite(values[name]).all(axis=0) for name in names])
@@ -178,7 +184,10 @@ def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
 
 
 def contribution(study: Study, claim: Claim, values: Values) -> Paths:
-    """What each path adds to a claim's difference as stated, 0 where it is not finite."""
+    """The contribution of each path to a claim's difference as stated, of which the difference is the mean.
+
+    It is 0 where it would not be finite.
+    """
     of = what(study, claim, ())
     rows = [study.row(claim.policy), study.row(claim.against)]
     level = level_of(claim.measure)
@@ -194,7 +203,10 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 
 
 def influence(values: Paths, level: float, loss: bool) -> Paths:
-    """What each path adds to ES: VaR, the least of the worst values, and what is beyond it over 1 - a."""
+    """The contribution of each path to ES, of which ES is the mean.
+
+    VaR + max(loss - VaR, 0) / (1 - level), with VaR the least of the worst values; in the sign of the values.
+    """
     losses = values if loss else -values
     place = max(len(losses) - math.ceil(len(losses) * (1 - level) - 1e-9), 0)
     var = float(np.partition(losses, place)[place])
@@ -203,7 +215,7 @@ def influence(values: Paths, level: float, loss: bool) -> Paths:
 
 
 def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Claim, ...]:
-    """The claims that a study makes without stating them: of its headline and its events, those that its own futures bear out."""
+    """The claims that a study implies: differences in its headline and events that are significant on its own futures."""
     claims = []
     for name, measure in measured(study, None):
         claim = Claim(policy, against, name, measure, worse=True)

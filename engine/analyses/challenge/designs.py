@@ -1,4 +1,4 @@
-"""Which universes are looked at: so many choices at a time, all there are or a hundred that are drawn, the same for every claim as far as can be."""
+"""Designs of universes: for each number of departures all of them, or a hundred drawn at random."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 from engine.analyses.challenge.choices import Choice, Universe, agree, contradict
 
 DEPARTURES = (1, 2, 4, 8, 16)
-"""Choices that depart at a time."""
+"""Numbers of choices that depart at a time."""
 UNIVERSES = 100
-"""Universes that are drawn of each number of departures, at least; all where there are no more."""
+"""Universes drawn for each number of departures above one; where there are no more, all are taken."""
 _TRIES = 40
 
 
 def universes(
     dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], seed: int
 ) -> list[Universe]:
-    """Universes in which so many choices depart, each once; none where there are fewer dimensions.
+    """Distinct universes with exactly so many departures; none where there are fewer dimensions than departures.
 
-    Which are drawn hangs on the seed and on names alone: of two claims that share choices the same ones, and of what other futures follow
-    from, the first of one order.
+    The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same universes, and claims
+    that differ only in what is measured largely share the futures to be simulated.
     """
     if departures > len(dimensions):
         return []
@@ -39,7 +39,10 @@ def universes(
 
 
 def _count(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> float:
-    """How many universes there are: the elementary symmetric polynomial of the numbers of choices."""
+    """The number of universes with so many departures.
+
+    It is the elementary symmetric polynomial, of degree `departures`, in the numbers of choices per dimension.
+    """
     counts = [1.0] + [0.0] * departures
     for some in dimensions.values():
         for k in range(departures, 0, -1):
@@ -70,5 +73,5 @@ def _drawn(
 
 
 def _number(text: str) -> int:
-    """A number that hangs on a text alone, on every machine."""
+    """A pseudo-random number that depends on a text alone, the same on every machine."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big")

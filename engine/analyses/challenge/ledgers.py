@@ -1,4 +1,4 @@
-"""The two ledgers of a study: what could be specified otherwise, and how the two policies could be defined otherwise."""
+"""The two ledgers of alternatives: how a study could be specified, and how its two policies could be defined."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ HORIZON = "horizon"
 
 @dataclass(frozen=True)
 class Ledger:
-    """Choices of one kind.
+    """All alternative choices of one kind.
 
     Args:
       name: `SPECIFICATION` or `POLICIES`.
-      choices: all of them; those of one dimension stand together.
+      choices: all choices; those of the same dimension stand together.
     """
 
     name: str
@@ -33,11 +33,11 @@ class Ledger:
 
     @property
     def labels(self) -> dict[str, str]:
-        """Dimension -> what people call it."""
+        """Dimension -> its name in words."""
         return {one.dimension: one.label for one in self.choices}
 
     def of(self, study: Study, claim: Claim) -> dict[str, list[Choice]]:
-        """Dimension -> its choices, of what is measured those alone that a claim is another one by."""
+        """Dimension -> its choices, without choices of measurement that do not affect the claim."""
         own, dimensions = what(study, claim, ()), dict[str, list[Choice]]()
         for one in self.choices:
             if not one.is_measured or what(study, claim, (one,)) != own:
@@ -49,7 +49,7 @@ def ledgers(worlds: Worlds, claims: Sequence[Claim], stated: Values) -> tuple[Le
     """Both ledgers of a study of two policies.
 
     Args:
-      stated: the outcomes as the study states them.
+      stated: outcomes on the study's own futures, as stated [policy, path].
     """
     study, count = worlds.study, min(worlds.study.paths, AT_ONCE)
     first = {name: values[:, :count] for name, values in stated.items()}
@@ -95,7 +95,10 @@ def _limit(study: Study, event: str, threshold: Threshold) -> str:
 
 
 def _policies(study: Study) -> Iterator[Choice]:
-    """Each group of levers as under either policy in both, there in full; and both as far as they are meant to get."""
+    """Choices of policies.
+
+    Each group of levers set in both as in one of them, fully implemented; and full implementation of both.
+    """
     sets = [set_of(policy, study.years) for policy in study.policies]
     for player in players_of(study, study.policies, sets):
         kind = GROUPS if player.name in study.lever_groups else "levers"

@@ -1,4 +1,7 @@
-"""Claims looked at in many universes: of those asked for at once every run of futures once, two at a time, whichever claims read it."""
+"""Evaluates claims in many universes.
+
+Each distinct set of futures is simulated once, two sets at a time, for all claims that need it.
+"""
 
 from __future__ import annotations
 
@@ -16,12 +19,12 @@ from engine.study.tables.challenge_tables import Claim
 
 THREADS = 2
 Done = Callable[[int, int], None]
-"""Told how many runs of futures are done, of how many."""
+"""Called with the number of sets of futures that are done, and of all."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """A claim in a universe, whole or a part of the way to it."""
+    """A claim to be evaluated in a universe, with its choices made in full or part of the way."""
 
     claim: Claim
     universe: Universe
@@ -29,12 +32,12 @@ class Look:
 
     @cached_property
     def run(self) -> str:
-        """What its futures are made by."""
+        """Key of the futures that it is evaluated on: the choices that change them, and the fraction."""
         return self._named(run_of(self.universe))
 
     @cached_property
     def name(self) -> str:
-        """What it is noted by."""
+        """Key of its result in the notes."""
         return f"{self.claim}: {self._named(self.universe)}"
 
     def _named(self, universe: Universe) -> str:
@@ -43,17 +46,17 @@ class Look:
 
 
 class Looking:
-    """Sees claims in universes, and notes what it has seen of one kind of futures.
+    """Evaluates claims in universes on one replicate of the futures, and keeps the results in notes.
 
     Args:
-      replicate: of the futures: 0 for the study's own.
+      replicate: 0 for the study's own futures, other numbers for independent ones.
     """
 
     def __init__(self, worlds: Worlds, notes: Notes, replicate: int):
         self.worlds, self.notes, self.replicate = worlds, notes, replicate
 
     def at(self, looks: Iterable[Look], done: Done = lambda *_: None) -> list[Seen]:
-        """What is seen, look by look; the same whatever is computed beside it, and in whichever order."""
+        """The estimates for each look, in order; they do not depend on what is computed beside them."""
         asked = list(looks)
         by_run: dict[str, list[Look]] = {}
         for one in dict.fromkeys(asked):
@@ -73,7 +76,7 @@ class Looking:
         return [one for one in known if one is not None]
 
     def one(self, claim: Claim, universe: Universe, fraction: float = 1.0) -> Seen:
-        """What is seen of one claim."""
+        """The estimates for one claim in one universe."""
         return self.at([Look(claim, universe, fraction)])[0]
 
     def _name(self, look: Look) -> str:
@@ -89,6 +92,6 @@ class Looking:
 
 
 def same(one: Seen, other: Seen) -> bool:
-    """Whether two universes cannot be told apart by a claim: its numbers are the same to the bit, or missing in both."""
+    """Whether two universes give a claim the same measures and error to the bit, NaN being equal to NaN."""
     pairs = zip((one.policy, one.against, one.error), (other.policy, other.against, other.error), strict=True)
     return all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in pairs)

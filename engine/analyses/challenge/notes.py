@@ -1,4 +1,4 @@
-"""What has been seen of universes so far, kept where programs are, so that a question that was stopped goes on where it stood."""
+"""A persistent cache of results by universe, so that an interrupted challenge continues where it stood."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine.program.running import compilation_cache, machine_code
 from engine.study.study import Study
 
 EVERY = 5.0
-"""Seconds between two times that the notes are kept."""
+"""Seconds between two writes of the cache."""
 
 
 class Notes:
-    """Numbers of claims by universe, of one study, with so many futures a universe.
+    """Results of claims by universe, for one study and number of futures.
 
-    They are found again by everything that they follow from: this package's source, what compiles it, the study with its model, and what
-    it holds against itself.
+    The key of the cache is a digest of everything that the results depend on: the source of this package, the compiler and machine, the
+    study and its model, its policies and number of paths.
     """
 
     def __init__(self, study: Study):
@@ -32,17 +32,17 @@ class Notes:
         self._kept, self._at = len(self._held), time.monotonic()
 
     def get(self, name: str) -> Seen | None:
-        """What was seen under a name."""
+        """The result under a name, or None."""
         return self._held.get(name)
 
     def add(self, name: str, seen: Seen) -> None:
-        """Notes what is seen, and keeps it now and then."""
+        """Adds a result, and writes the cache if that was last done more than `EVERY` seconds ago."""
         self._held[name] = seen
         if time.monotonic() - self._at > EVERY:
             self.keep()
 
     def keep(self) -> None:
-        """Keeps everything that is new."""
+        """Writes the cache, if there are new results."""
         if len(self._held) > self._kept:
             held = dict(self._held)  # others may add to it meanwhile
             content = json.dumps({name: astuple(seen) for name, seen in held.items()})

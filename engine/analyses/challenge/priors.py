@@ -1,4 +1,4 @@
-"""Priors moved by length one: groups together, along the directions that move claims most; factors in no group singly."""
+"""Choices that move priors by 1 in normal scores: groups along their steepest directions, other factors singly."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from engine.program.tracing import arguments
 from engine.study.study import Study
 
 ALIKE = 0.9
-"""Cosine from which two directions are one."""
+"""Absolute cosine from which two directions count as one."""
 NOISE = 1e-3
-"""Chance that a group which does not move a claim is given a direction for it."""
+"""False-alarm rate: chance that a group without effect on a claim is given a direction for it."""
 SIDES = ((1.0, "up"), (-1.0, "down"))
 
 
 def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -> Iterator[Choice]:
-    """The priors of a study otherwise: each group both ways along each of its directions, then each factor in no group up and down.
+    """Choices of priors: each group both ways along each of its directions, then each factor in no group up and down.
 
     Args:
       scores: normal scores of the futures, a row for each of `arguments.streams`.
-      contributions: of each claim, what every path adds to its difference.
+      contributions: for each claim, the contribution of every path to its difference [path].
     """
     names = [one.name for one in arguments.streams(study)]
     for group in study.groups:
@@ -50,16 +50,16 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
 
 
 def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
-    """Of the numbers that a group's members, and what they share, are drawn by."""
+    """Rows of the normal scores that a group's members, and the scores they share, are drawn from."""
     of, by_name = study.groups[group], {item.name: item for item in study.inputs}
     own = [arguments.factor_stream(by_name[member]) for member in of.members]
     return [names.index(name) for name in (*own, *of.streams)]
 
 
 def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> tuple[str, str]:
-    """Which member goes farthest where all scores of a group are moved from their middle, and which way, by name and in words.
+    """The name of a move of a group, by factor names and in words: which member it moves farthest, and whether up or down.
 
-    As many more as tell the move from those that are known.
+    Further members are named as long as the name is one of `known`.
     """
     of, ends = study.groups[group], np.stack([0.0 * move, move], axis=1)
     own = dict(zip(of.members, ends, strict=False))
@@ -78,9 +78,10 @@ def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> 
 def _directions(
     scores: Float[np.ndarray, "row path"], contributions: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
-    """Directions of length one in which some claim's difference moves fastest, those within 26 degrees of one another once.
+    """Unit vectors along which the difference of some claim changes fastest, one of those within 26 degrees of each other.
 
-    The gradient of a mean under independent normal scores moved by m is E d e (Stein): that is what weights of the futures give.
+    With contributions d and independent standard normal scores e, the gradient of the mean of d with respect to a shift of e is E[d e]
+    (Stein's lemma). A direction is kept only where it is significant at level `NOISE`.
     """
     found: list[np.ndarray] = []
     for gap in contributions:

@@ -1,4 +1,4 @@
-"""In which share of universes a claim stands, by how many choices depart at a time."""
+"""The share of universes in which a claim holds, by the number of choices that depart at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.study.tables.challenge_tables import Claim
 
 @dataclass(frozen=True)
 class Place:
-    """What one universe says of a claim; the universe as stated has no choices."""
+    """The estimates and verdict of one universe on a claim; the universe as stated has no choices."""
 
     universe: Universe
     seen: Seen
@@ -26,17 +26,17 @@ class Place:
 
     @property
     def departures(self) -> int:
-        """How many choices depart."""
+        """The number of choices in the universe."""
         return len(self.universe)
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What the universes of one ledger say of a claim.
+    """The estimates and verdicts of all universes of one ledger on a claim.
 
     Args:
-      stated: as the study states it.
-      places: universes that differ from that and from each other, by departures.
+      stated: the universe without departures.
+      places: the universes that differ from `stated` and from each other, by number of departures.
     """
 
     claim: Claim
@@ -45,18 +45,21 @@ class Profile:
     places: tuple[Place, ...]
 
     def shares(self, departures: int) -> tuple[int, Mapping[Verdict, float]]:
-        """How many universes have so many departures, and the share of each verdict among them."""
+        """The number of universes with so many departures, and the share of each verdict among them.
+
+        There are no shares without such universes.
+        """
         found = [place.verdict for place in self.places if place.departures == departures]
         counts = Counter(found)
         return len(found), {one: counts[one] / len(found) for one in Verdict} if found else {}
 
 
 def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Done) -> list[Profile]:
-    """How claims do in the universes of a ledger, by 1, 2, 4, 8 and 16 departures.
+    """The profiles of claims over the universes of a ledger, with 1, 2, 4, 8 and 16 departures.
 
-    A verdict is simultaneous over the universes of one claim and number of departures: a sign counts beyond the standard errors that
-    leave 2.5 % to each side for all of them (Bonferroni). Not counted is a universe that a claim cannot tell from the study, or from
-    another one of as many departures, nor one in which the two policies are one.
+    Verdicts are simultaneous over the universes of one claim and number of departures: a sign counts if it is significant at 2.5 % to each
+    side after Bonferroni's correction. Left out are universes that give a claim the same numbers as the study as stated, or as another
+    universe with as many departures, and those in which the two policies are alike.
     """
     study = looking.worlds.study
     designs = {
@@ -74,7 +77,7 @@ def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Do
 
 
 def _measured_otherwise(claim: Claim, dimensions: Mapping[str, Sequence[Choice]]) -> Iterator[Look]:
-    """Every choice of what is measured beside every other single choice: it asks for no futures of its own while those are there."""
+    """Each choice of measurement with each other choice, which costs little, as the latter's futures are needed anyway."""
     every = [one for some in dimensions.values() for one in some]
     measured = [one for one in every if one.is_measured]
     for one in every:

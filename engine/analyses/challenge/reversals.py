@@ -1,4 +1,4 @@
-"""The mildest sets of choices that turn a claim: the fewest departures, then the least part of the way to them."""
+"""The mildest reversals of a claim: sets of the fewest choices that turn it, and how far on the way to them it turns."""
 
 from __future__ import annotations
 
@@ -20,30 +20,33 @@ from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.tables.challenge_tables import Claim
 
 SCREENED = {2: 20, 3: 12}
-"""Sets of each size that are run: those that single choices, added up, say are the worst for the claim. Half of them where one turns it."""
+"""How many sets of each size are simulated: those that adding effects predicts to be worst for the claim.
+
+Of sets that leave the measurement unchanged only half as many, once such a set turns the claim.
+"""
 LEADING = 40
-"""Single choices that sets of three are made of."""
+"""Single choices, the worst for the claim, that sets of three are formed from."""
 LARGEST = 12
-"""Choices in the largest set that is made of ever more of them."""
+"""Most choices in a set that is grown choice by choice."""
 JUDGED = 2
-"""Sets of each size that are held against other futures."""
+"""Most sets of each size, with and without changed measurement, that are confirmed on independent futures."""
 HARDEST = 3
-"""Single choices that a claim survives, of those that are told."""
+"""How many single choices that a claim survives are reported."""
 STEPS = 12
 FINE, NOISE = 1e-3, 0.1
-"""Part of the way to which a turn is known, or share of its standard error if that is more."""
+"""Tolerance of the fraction at which a claim turns: absolute, or as a share of its standard error if that is more."""
 MOST_PREDICTED = 20_000
-"""Sets that are looked through for those that agree."""
+"""Most predicted sets that are searched for sets whose choices are compatible."""
 
 
 @dataclass(frozen=True)
 class Reversal:
-    """A set of choices that turns a claim, on futures that it was not looked for on.
+    """A set of choices that turns a claim, confirmed on futures independent of those it was found on.
 
     Args:
-      universe: the set; none of its parts turns it.
-      fraction: the part of the way to it at which the difference vanishes.
-      seen: where it is made whole.
+      universe: the set; no subset of it was found to turn the claim.
+      fraction: the part of the way to the set at which the difference vanishes, with its interval.
+      seen: the estimates with the set made in full.
     """
 
     universe: Universe
@@ -52,18 +55,18 @@ class Reversal:
 
     @property
     def departures(self) -> int:
-        """Choices in the set."""
+        """The number of choices in the set."""
         return len(self.universe)
 
 
 @dataclass(frozen=True)
 class Turned:
-    """What turns a claim in a ledger.
+    """What turns a claim in one ledger, and what does not.
 
     Args:
-      front: by departures; each one with more of them turns it at a smaller part of the way, among those that measure something else, and
-        among the rest.
-      survived: the single choices that come nearest to turning it and do not, with what is seen there, the hardest first.
+      front: reversals by number of departures; one with more departures is listed only if it turns the claim at a smaller fraction,
+        separately for sets with and without changed measurement.
+      survived: the single choices that come nearest to turning the claim without doing so, with the estimates there, nearest first.
     """
 
     front: tuple[Reversal, ...]
@@ -71,17 +74,17 @@ class Turned:
 
 
 def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
-    """The mildest sets that turn a claim.
+    """The mildest sets of choices that turn a claim.
 
-    Every single choice is seen in the profile. Sets of two and three are screened by adding what single choices do to either policy's
-    number, of probabilities as logits, and the worst are run; a set that holds one which turns
-    the claim is left out. Where none of three does, ever more choices are added, the worst first, and what is not needed taken back. What
-    turns the claim is held against futures that are independent of these, stage by stage, together at 5 %; a stage is reached as long as
-    nothing but what is measured otherwise has turned it there. None found proves nothing; what the study as stated shows to be otherwise is
-    turned already, and none is looked for.
+    Single choices are known from the profile. Sets of two and three are screened by adding the effects of single choices on each policy's
+    measure (on logits, for probabilities), and the sets predicted to be worst are simulated; sets that contain one which turns the claim
+    are left out. If none of these turns it, a set is grown choice by choice, the worst first, and then pruned of what it does not need.
+    Sets that turn the claim are confirmed on independent futures, stage by stage, at 5 % over all sets and stages (Bonferroni). A stage is
+    reached as long as all confirmed sets change the measurement. That none is found proves nothing. For a claim that is reversed as stated
+    nothing is searched.
 
     Args:
-      searching, judging: the profile's own futures, and others.
+      searching, judging: evaluate on the profile's own futures, and on independent ones.
     """
     if profile.stated.verdict is Verdict.REVERSED:
         return Turned((), ())
@@ -114,13 +117,16 @@ class _Search:
         self.singles = sorted(self.effects, key=lambda one: self.predicted((one,)))
 
     def predicted(self, universe: Iterable[Choice]) -> float:
-        """The claim's favour over the larger number, if single choices add up."""
+        """The difference relative to the larger measure that adding effects of single choices predicts.
+
+        It is positive in favour of the claim.
+        """
         policy, against = _natural(self.claim, self.base + sum(self.effects[one] for one in universe))
         one = Seen(policy, against, policy - against, 0.0)
         return math.copysign(one.relative, one.favour(self.study, self.claim))
 
     def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
-        """Sets of a size that are predicted to be worst for the claim, without those that hold one which turns it already."""
+        """The sets of a size predicted to be worst for the claim, without those that contain a set which turns it already."""
         known = [frozenset(universe) for universe in turning]
         some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
         sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
@@ -146,13 +152,16 @@ class _Search:
             yield some[rows[at]], some[columns[at]]
 
     def turning(self, sets: Sequence[Universe]) -> list[Universe]:
-        """Those that turn the claim on the futures that are searched, whatever their error."""
+        """The sets that turn the claim on the searched futures, by point estimates alone."""
         found = self.looking.at(Look(self.claim, one) for one in sets)
         self.seen.update(zip(map(frozenset, sets), found, strict=True))
         return [one for one in sets if self._verdict(self.seen[frozenset(one)], 0.0) is Verdict.REVERSED]
 
     def grown(self, singles: Sequence[Choice]) -> list[Universe]:
-        """A set that is made of ever more choices, the worst first, until it turns the claim; then without what it does not need."""
+        """A set grown from compatible choices, the worst first, until it turns the claim; none if it does not.
+
+        It is then pruned of the choices that it does not need.
+        """
         made: list[Choice] = []
         for one in singles:
             if self.effects[one].any() and not contradict(one, made, self.study.groups):
@@ -168,17 +177,17 @@ class _Search:
         return [universe]
 
     def worst(self, found: Sequence[Universe]) -> list[Universe]:
-        """Those of each size that turn the claim most, with what is measured otherwise and without."""
+        """The sets of each size that turn the claim by most, separately with and without changed measurement."""
         by_kind: dict[tuple[int, bool], list[Universe]] = {}
         for one in sorted(found, key=lambda one: -self.seen[frozenset(one)].relative):
             by_kind.setdefault((len(one), is_measured(one)), []).append(one)
         return [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
 
     def judged(self, judging: Looking, sets: Sequence[Universe], times: int) -> list[Reversal]:
-        """Those that turn the claim on other futures beyond doubt, all of them together, each with the part of the way.
+        """The sets that turn the claim on independent futures, significant over all sets together, each with its fraction.
 
         Args:
-          times: how often sets may be judged.
+          times: how often this may be called for a claim, for Bonferroni's correction.
         """
         reach = needed(as_units(self.study.paths, self.study.unit), times * max(1, len(sets)))
         found = judging.at(Look(self.claim, one) for one in sets)
@@ -190,15 +199,17 @@ class _Search:
         return [Reversal(universe, self._fraction(judging, universe), one) for universe, one in sure]
 
     def survived(self, turning: Sequence[Universe]) -> tuple[tuple[Choice, Seen], ...]:
-        """The single choices of those that do not turn the claim that come nearest to it."""
+        """The single choices that do not turn the claim and come nearest to it."""
         alone = {one for universe in turning for one in universe}
         rest = [one for one in self.singles if one not in alone]
         return tuple((one, self.seen[frozenset([one])]) for one in rest[:HARDEST])
 
     def _fraction(self, judging: Looking, universe: Universe) -> Estimate:
-        """The part of the way at which the difference vanishes: regula falsi, Illinois; its error that of the difference over the slope.
+        """The fraction at which the difference vanishes, by regula falsi (Illinois).
 
-        What cannot be made in part is made whole throughout.
+        Its error is that of the difference over the slope.
+
+        Choices that cannot be made part of the way are made in full throughout.
         """
         if all(one.is_whole for one in universe):
             return Estimate(1.0, 0.0, 1.0, 1.0)
@@ -234,7 +245,7 @@ class _Search:
 
 
 def _front(found: Sequence[Reversal]) -> Iterator[Reversal]:
-    """Those than which none has as few departures and turns the claim at a smaller part of the way: of what measures alike, and of the rest."""
+    """The Pareto front in departures and fraction, separately for sets with and without changed measurement."""
     least = {True: math.inf, False: math.inf}
     for one in sorted(found, key=lambda one: (one.departures, one.fraction.estimate)):
         kind = is_measured(one.universe)
@@ -244,7 +255,7 @@ def _front(found: Sequence[Reversal]) -> Iterator[Reversal]:
 
 
 def _scale(claim: Claim, one: Seen) -> tuple[float, float]:
-    """Both policies' numbers on the scale on which single choices are added."""
+    """The measure under both policies on the scale on which effects are added: logits for probabilities."""
     if claim.measure == PROBABILITY:
         low = 1e-6
         return float(logit(np.clip(one.policy, low, 1 - low))), float(

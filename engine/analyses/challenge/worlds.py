@@ -1,4 +1,4 @@
-"""Futures of two policies under any choices: one compiled program, fed with other numbers, nothing traced anew."""
+"""Futures of two policies under any choices, by one compiled program with changed inputs."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from engine.study.study import Block, Change, Policy, Study
 from engine.study.tables.change_tables import changed, joined
 
 AT_ONCE = 1 << 15
-"""Paths whose random numbers are held at once, some two kilobytes each."""
+"""Paths whose random numbers are in memory at a time, some two kilobytes each."""
 
 
 class Worlds:
-    """Outcomes of a study of two policies on its futures, or on others of the same law, under choices.
+    """Simulates two policies of a study under choices, on the study's own futures or on independent ones of the same law.
 
     Args:
-      study: of the two policies, that which is held against first.
+      study: with the two policies alone, the one that is compared against first.
       device: "cpu" or "gpu"; the GPUs if there are any.
     """
 
@@ -47,10 +47,12 @@ class Worlds:
         self._scores = _Scores(self)
 
     def values(self, universe: Universe, fraction: float = 1.0, replicate: int = 0) -> Values:
-        """The outcomes by name [policy, path] where choices are made, or a part of the way to them; at its end bit for bit the whole.
+        """Outcomes by name [policy, path] under choices, made in full or to a fraction.
+
+        At fraction 1 they equal those in full, bit for bit.
 
         Args:
-          replicate: of the futures: 0 for the study's own, each other number for others.
+          replicate: 0 for the study's own futures, any other number for an independent set of them.
         """
         program = self.program.fed(self._inputs(universe, fraction, replicate))
         move: dict[int, float] = {}
@@ -72,11 +74,11 @@ class Worlds:
         return {name: whole[:, k] for k, name in enumerate(self.study.model.outcomes)}
 
     def scores(self, first: int, count: int) -> Scores:
-        """The random numbers that the first futures are made of."""
+        """The normal scores that `count` futures, from `first` on, are drawn from."""
         return self._scores.of(0, first, count)
 
     def drawn(self, replicate: int) -> Program:
-        """The program as stated, on other futures."""
+        """The program as stated, on a replicate of the futures."""
         return self.program.fed(self._inputs((), 1.0, replicate))
 
     def _inputs(self, universe: Universe, fraction: float, replicate: int) -> dict[str, Any]:
@@ -96,7 +98,7 @@ class Worlds:
         return inputs | {"changes": arguments.changes(factors, study, self.program.dtype)}
 
     def _levers(self, universe: Universe, change: Change, fraction: float) -> dict[str, Any]:
-        """Levers of both policies where choices are made, in the form that was compiled."""
+        """Lever arrays of both policies under choices, in the form that was compiled."""
         study, stated, begun = self.study, self._sets, self._begun.copy()
         sets = list(stated)
         if change.levers:
@@ -129,7 +131,7 @@ class Worlds:
         return tuple(policies)
 
     def _filled(self, levers: Mapping[str, Terms]) -> dict[str, Terms]:
-        """Levers with weights of all factors that either policy draws them from, so that every choice has one form."""
+        """Levers with a weight, perhaps 0, for every factor that either policy draws them from: one form for all choices."""
         return {
             lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in ("", *self._factors[lever])}
             for lever, terms in levers.items()
@@ -154,14 +156,14 @@ class _Held:
 
 
 class _Scores:
-    """Random numbers of some paths of two kinds of futures, made once and kept while they are asked for."""
+    """Random numbers of some paths, cached once for the study's own futures and once for another replicate."""
 
     def __init__(self, worlds: Worlds):
         self._worlds, self._lock = worlds, Lock()
         self._held: dict[int, _Held] = {}
 
     def of(self, replicate: int, first: int, count: int) -> Scores:
-        """Those of so many paths from the first on; not to be written to."""
+        """The normal scores of `count` paths from `first` on; must not be written to."""
         place = replicate, first, count
         with self._lock:
             held = self._held.get(min(replicate, 1))
@@ -176,12 +178,12 @@ def _both(study: Study) -> tuple[LeverSet, ...]:
 
 
 def _in_full(of: LeverSet) -> LeverSet:
-    """The same where a policy gets as far as it is meant to."""
+    """The same levers with the policy fully implemented."""
     return replace(of, before=of.after)
 
 
 def _between(own: LeverSet, other: LeverSet, levers: Sequence[str] | None, fraction: float) -> LeverSet:
-    """Some levers, all of them if not given, a part of the way to another set, however far the policy gets."""
+    """A lever set with some levers, all if None, moved a fraction of the way to another set."""
     chosen = own.after if levers is None else [lever for lever in levers if lever != START]
 
     def moved(side: Mapping[str, Terms], to: Mapping[str, Terms]) -> dict[str, Terms]:

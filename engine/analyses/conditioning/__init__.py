@@ -1,1 +1,1 @@
-"""A study given what was observed: its futures weighed by facts, or moved to where these are likely."""
+"""Conditioning on observations: a study's futures weighted by their likelihood, or moved to where it is high."""

@@ -1,4 +1,4 @@
-"""A study given what was observed, as an answer: what the facts changed, every policy's risk before and after, factors, later figures, how it was computed."""
+"""Conditioning on observations as an answer: risk before and after, factors, later figures, computation."""
 
 from __future__ import annotations
 
@@ -25,13 +25,16 @@ READING = (
     "units; they do not say how true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
 )
 RARE = 0.05
-"""Chance from which an event is common enough for a sentence."""
+"""Least probability, before the observations, at which an event may be named in a sentence."""
 SHOWN = 8
-"""Factors that are shown of all, those that facts say most about."""
+"""How many factors the brief table shows: those whose mean moved most."""
 
 
 def answer(of: Asked) -> Answer:
-    """What is known; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
+    """The answer to `condition` for a run with facts.
+
+    `engine.analyses.conditioning.condition.condition` says how, and what is refused.
+    """
     study, facts = of.study, of.study.facts
     assert facts is not None and facts.held is not None
     runs = [facts.held(run) for run in range(study.paths // FUTURES)]
@@ -65,7 +68,10 @@ def _basis(given: Conditioned, risks: Sequence[Table]) -> str:
 
 
 def _apart(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
-    """In how many measures moved and weighed futures differ by more than both 95 % intervals allow, and of how many they both have one."""
+    """In how many measures moved and weighted futures differ significantly, and how many could be compared.
+
+    Significant is more than both 95 % intervals allow; comparable are measures with both intervals.
+    """
     apart = both = 0
     for row in rows:
         one, other = row["given"], row["by_weight"]
@@ -78,7 +84,7 @@ def _apart(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def findings(given: Conditioned, risks: Table) -> Iterator[str]:
-    """What the facts changed most, what they say most about, and how later figures lie."""
+    """Sentences: which estimate and which factor the facts changed most, and coverage of later figures."""
     study = given.study
     told = [
         row
@@ -115,7 +121,7 @@ def _many(count: int, what: str) -> str:
 
 
 def _moved(before: Estimate, now: Estimate) -> float:
-    """How far an estimate moved, as a share of its size."""
+    """The absolute change of an estimate, as a share of its larger absolute value."""
     size = max(abs(before.estimate), abs(now.estimate))
     return abs(now.estimate - before.estimate) / size if size else 0.0
 
@@ -126,7 +132,7 @@ def _shifts(given: Conditioned) -> np.ndarray:
 
 
 def tables(given: Conditioned) -> Iterator[Table]:
-    """Risks before and given the facts, differences from the baseline, factors, the figures that are known, later ones, the computation."""
+    """Tables: risk before and given the facts, differences from the baseline, factors, known figures, later figures, runs."""
     every = (_risks(given), _differences(given), _factors(given), _known(given), _later(given), _runs(given))
     yield from (table for table in every if len(table))
 
@@ -134,7 +140,7 @@ def tables(given: Conditioned) -> Iterator[Table]:
 def _measures(
     study: Study, of: Futures, variable: str, policy: str, against: str = ""
 ) -> dict[str, Estimate]:
-    """Every measure of a variable under a policy, or of how it differs from another's."""
+    """Every measure of a variable under a policy, or of its paired difference from another policy."""
     mine, loss = under(study, variable, policy, of.values), study.is_loss(variable)
     if variable in study.events_by_name:
         if against:

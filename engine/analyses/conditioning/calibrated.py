@@ -1,6 +1,7 @@
-"""Whether futures given what is observed are told right: futures of the study are taken for what happened, and ranked among those that are known from them.
+"""Simulation-based calibration of conditioning by weights: futures of the study take the place of observations.
 
-Where the weights are right, the rank of a factor's own draw among the futures that its figures leave is uniform: simulation-based calibration, Talts, Betancourt, Simpson, Vehtari and Gelman (2018), arXiv:1804.06788.
+Where the weights are right, the rank of a factor's true draw among the futures weighted by the figures is uniform: Talts, Betancourt,
+Simpson, Vehtari and Gelman (2018), arXiv:1804.06788.
 """
 
 from __future__ import annotations
@@ -24,13 +25,13 @@ from engine.study.study import BLOCK, Block, Study
 from engine.study.watched import check_known, known_and_later
 
 FUTURES = 1 << 16
-"""Futures that each truth is ranked among, unless others are asked for."""
+"""Default number of futures that each truth is ranked among."""
 LEAST = 20
-"""Truths from which uniformity can be looked at."""
+"""Fewest truths for a test of uniformity."""
 ALARM = 0.05
-"""Chance that any factor is called wrong where all are right."""
+"""Family-wise level: chance that any factor is called miscalibrated if all are calibrated."""
 WEAK = 0.2
-"""Share of truths whose weights may be not to be trusted."""
+"""Largest accepted share of truths whose weights cannot be trusted."""
 BINS = 10
 READING = (
     "Rank: share of the futures' weight in which a factor is below its own draw. p-value: of Kolmogorov and Smirnov's test that the ranks are uniform; wrong where it is below what leaves "
@@ -40,12 +41,13 @@ READING = (
 
 @dataclass(frozen=True)
 class Ranked:
-    """Ranks of truths.
+    """Ranks of the true draws of factors among the weighted futures.
 
     Args:
-      study: of the policy that was followed.
-      ranks: of the factors that vary [factor, truth].
-      trusted: whether the weights of a truth can be trusted.
+      study: with the followed policy alone, and the futures that truths are ranked among.
+      names: of the factors that vary.
+      ranks: weighted share of futures with a smaller draw, ties split at random, 0 to 1 [factor, truth].
+      trusted: whether the weights for a truth can be trusted, by k-hat [truth].
     """
 
     study: Study
@@ -55,12 +57,12 @@ class Ranked:
 
     @property
     def p_values(self) -> list[float]:
-        """Of each factor, that its ranks are uniform."""
+        """For each factor the p-value of Kolmogorov and Smirnov's test that its ranks are uniform."""
         return [float(kstest(row, "uniform").pvalue) for row in self.ranks]
 
     @property
     def wrong(self) -> list[str]:
-        """Factors that are beyond doubt told wrong."""
+        """Factors whose ranks are not uniform, at level `ALARM` over all factors (Holm)."""
         values, found = self.p_values, []
         order = np.argsort(values, kind="stable")
         for place, k in enumerate(order):
@@ -79,14 +81,15 @@ def ranked(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Ranked:
-    """Ranks of so many futures of a study, each taken for what happened.
+    """Ranks of `truths` futures of a study, each taken for the observations in turn.
 
     Args:
       until, policy: as of `condition`.
-      paths: futures that each is ranked among; 65,536 if not given.
+      paths: futures that each truth is ranked among; 65,536 if not given.
 
     Raises:
-      UserError: as `condition`; fewer than 20 truths, or not twice as many futures.
+      UserError: as `condition`; fewer than 20 truths, fewer than twice as many futures, or untrustworthy weights for more than a fifth
+        of the truths.
     """
     one = followed(study, policy)
     problems = Problems()
@@ -127,7 +130,7 @@ def ranked(
 
 
 def answer(of: Asked, study: Study, until: int | None, policy: str | None, truths: int) -> Answer:
-    """Which factors are told wrong."""
+    """The answer to `condition` with calibration: which factors are not calibrated."""
     given = ranked(study, until, policy, truths, of.paths, of.device, of.observe)
     source, study, wrong = study, given.study, given.wrong
     said = [study.phrase("factors", name) for name in wrong[:3]]
@@ -174,12 +177,14 @@ def _histogram(given: Ranked) -> Table:
 
 
 def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, float]:
-    """Least and most of all ranks that a bin has where they are uniform; with a chance of `ALARM` at most any bin has others (Bonferroni).
+    """Bounds on the number of ranks in a bin, over all bins at once, if ranks are uniform.
 
-    Factors that move together have ranks alike: there are only as many as independent ones would vary that much, in the bin where they are most alike.
+    Binomial quantiles at probability 1 - `ALARM`, with Bonferroni's correction. Dependent factors have similar ranks, so the number of
+    ranks is divided by the largest variance inflation over bins.
 
     Args:
-      counted: ranks of each truth by bin.
+      counted: number of ranks of each truth in each bin.
+      factors: how many factors each truth has ranks of.
     """
     bins = counted.shape[1]
     share = counted.mean(axis=0) / factors

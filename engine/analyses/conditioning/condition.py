@@ -1,4 +1,7 @@
-"""A study given what was observed: every policy's risk on futures that were moved to where facts are likely, and on its own by their weights."""
+"""Conditioning on observations: every policy's risk on futures moved to where the facts are likely.
+
+Beside them stand the study's own futures, weighted by the likelihood of the facts.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,18 @@ from engine.study.tables.observed_tables import Observation
 from engine.study.watched import check_known, known_and_later
 
 PLAIN = 1 << 18
-"""Futures of the study that stand beside those that were moved."""
+"""Number of the study's own futures that are weighted for comparison with the moved ones."""
 
 
 @dataclass(frozen=True)
 class Futures:
-    """Futures of a study before or after what was observed is known.
+    """Futures of a study before or after conditioning.
 
     Args:
-      values: outcomes that are asked for, by name [policy, path].
-      weights: with a mean of 1.
-      units: independent ones: of the study's, or whole runs.
-      later: figures after the last one that is known [figure, path], without their errors.
+      values: outcomes by name [policy, path].
+      weights: of the futures, with mean 1.
+      units: independent units: the study's for its own futures, whole runs for moved ones.
+      later: values of the figures observed after the known ones [figure, path], without their observation errors.
     """
 
     values: Values
@@ -47,7 +50,10 @@ class Futures:
 
 @dataclass(frozen=True)
 class Moments:
-    """Mean and standard deviation of each factor, with the standard error of the mean, and how many of these a 95 % interval reaches."""
+    """Mean, standard deviation and standard error of the mean of each factor.
+
+    `reach` times that error is half a 95 % interval.
+    """
 
     mean: Float[np.ndarray, "factor"]
     sd: Float[np.ndarray, "factor"]
@@ -57,18 +63,19 @@ class Moments:
 
 @dataclass(frozen=True)
 class Conditioned:
-    """What `condition` gives.
+    """The result of `condition`.
 
     Args:
       study: with the policies that run.
-      followed: the study of the policy that was followed, with as many paths as its own futures that were looked at.
-      rows: the figures that are taken as known, then those that come later.
-      exact: figures whose variable has no discrepancy.
-      weighed: the plain futures.
-      runs: of futures that were moved.
-      prior, posterior: futures before and after.
-      by_weight: plain futures by their weights; None where these cannot be trusted.
-      before, after: factors of the policy that was followed.
+      followed: the study with the followed policy alone, and as many paths as plain futures were simulated.
+      rows: the figures that are conditioned on.
+      coming: the figures observed later, which are not conditioned on.
+      exact: those of `rows` whose variable has no discrepancy stated, so that the model is taken to be exact in it.
+      weighed: the study's own futures with their weights.
+      runs: the runs of moved futures.
+      prior, posterior: plain futures as they are, and moved futures.
+      by_weight: plain futures with their weights; None where the weights cannot be trusted.
+      before, after: moments of the factors before and after.
     """
 
     study: Study
@@ -93,17 +100,18 @@ def condition(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Conditioned:
-    """The futures of a study given what was observed up to some year: those that were moved there, beside 262,144 of its own and these by weight.
+    """The futures of a study given the observations up to a year: moved ones, and 262,144 of its own by weight.
 
     Args:
-      until: last year that is known; the last one with a figure if not given.
-      policy: the one that was followed; the study's `observed.policy`, or the only one that runs, if not given.
-      runs: of moved futures.
+      until: last year whose figures are conditioned on; the last one with a figure if not given.
+      policy: the policy that was followed; the study's `observed.policy`, or the only one that runs, if not given.
+      runs: the runs of moved futures.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: is told what is being done, and how much of how much is done.
+      observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: nothing was observed until then, some of it has no error, nobody says under which policy; values that are not finite on more paths than the study allows.
+      UserError: no observations until then, one of them without an error, no policy said to be followed, or values that are not finite
+        on more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy)
@@ -137,7 +145,7 @@ def condition(
 
 
 class _Whole:
-    """All policies' outcomes, factors and later figures on futures of a study."""
+    """Simulates outcomes of all policies, factors and later figures on plain and on moved futures."""
 
     def __init__(
         self,
@@ -154,7 +162,7 @@ class _Whole:
         self.coming = Sight(one, coming, device) if coming else None
 
     def of_plain(self, plain: Weighed) -> tuple[tuple[Futures, Moments], Futures]:
-        """The first futures as they are, with what they say of factors; and weighed."""
+        """Plain futures unweighted, with the moments of factors; and the same futures weighted."""
         count, at = len(plain.weights), self.study.places(self.names)
         parts, later, sums, squares = [], [], 0.0, 0.0
         for first in range(0, count, BLOCK):
@@ -175,7 +183,7 @@ class _Whole:
         return (plainly, Moments(mean, sd, np.full_like(mean, np.nan))), by_weight
 
     def of_moved(self, runs: Sequence[Moved]) -> tuple[Futures, Moments]:
-        """The futures of runs, each one independent unit; what comes after the last figure is drawn anew."""
+        """The moved futures, each run an independent unit, with the moments of factors; later figures are drawn anew."""
         at, parts, later, means, squares = self.study.places(self.names), [], [], [], []
         facts = Facts(0, self.one.baseline, runs.__getitem__)
         program, *coming = (
@@ -208,7 +216,10 @@ class _Whole:
 
 
 def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float[np.ndarray, "figure"]:
-    """Where later figures lie among the futures, each given its error and the discrepancy of its variable: share of weight below."""
+    """Places of later figures among the futures: the weighted share of values below each figure.
+
+    The error and discrepancy of the figure are added to the values.
+    """
     found = []
     for row, values in zip(rows, futures.later, strict=True):
         noise = np.random.default_rng([study.seed, *f"later {row.name}".encode()]).standard_normal(

@@ -1,4 +1,4 @@
-"""Plain futures weighed by how likely what was observed is on them, and how far such weights can be trusted."""
+"""A study's own futures weighted by the likelihood of the observations, and how far such weights can be trusted."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Weighed:
     """The first futures of a study with their weights.
 
     Args:
-      log_weights: of each future, log-likelihood of what was observed.
-      unit: futures in an independent unit.
+      log_weights: log-likelihood of the observations on each future.
+      unit: number of futures in an independent unit.
     """
 
     log_weights: Float[np.ndarray, "path"]
@@ -30,7 +30,7 @@ class Weighed:
 
     @cached_property
     def weights(self) -> Float[np.ndarray, "path"]:
-        """With a mean of 1; none where what was observed is impossible on all futures."""
+        """The weights, with mean 1; all 0 where the observations are impossible on every future."""
         largest = self.log_weights.max(initial=-np.inf)
         if not np.isfinite(largest):
             return np.zeros_like(self.log_weights)
@@ -39,18 +39,21 @@ class Weighed:
 
     @property
     def units(self) -> Units:
-        """Independent units."""
+        """The independent units of the futures."""
         return as_units(len(self.log_weights), self.unit)
 
     @cached_property
     def shape(self) -> float:
-        """k-hat of the weights; infinite where they are nothing."""
+        """Pareto shape k-hat of the weights; infinite where all are 0."""
         finite = self.log_weights[np.isfinite(self.log_weights)]
         return tail_shape(finite) if len(finite) else float("inf")
 
     @cached_property
     def effective(self) -> float:
-        """Effective number of futures: by themselves, or by their independent units where that is less."""
+        """Effective number of futures, (sum w)^2 / sum w^2, or that by independent units where it is less.
+
+        It is 0 where all weights are 0.
+        """
         if not self.weights.any():
             return 0.0
         alone = float(self.weights.sum() ** 2 / (self.weights**2).sum())
@@ -58,7 +61,7 @@ class Weighed:
 
 
 def weighed(sight: Sight, paths: int, observe: Observer) -> Weighed:
-    """The first so many futures of a study with their weights."""
+    """The first `paths` futures of a study with their weights."""
     parts = []
     for first in range(0, paths, BLOCK):
         observe("weighing", first, paths)

@@ -1,1 +1,1 @@
-"""What is passed once in so many futures or years, also beyond those that were computed."""
+"""Return levels: what is reached once in so many futures or years, also beyond those that were simulated."""

@@ -1,4 +1,4 @@
-"""Rare futures and years as an answer: sentences, what is passed once in so many, the laws that say it beyond the futures, and how these were chosen."""
+"""Return levels as an answer: sentences, levels by return period, fitted Pareto laws, and thresholds tried."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ READING = (
     "Brackets: 95 % intervals over independent units, of extrapolated numbers by profile likelihood."
 )
 SHOWN = 5
-"""Periods that are shown of all, the longest."""
+"""How many of the return periods the brief table shows: the longest."""
 LONGEST = 25
-"""Words of a sentence, at most."""
+"""Most words of a sentence."""
 PLAIN = 100.0
-"""Period that is said in words where it is not extrapolated."""
+"""The sentence without extrapolation is about the return period closest to this one."""
 _WHY = {
     Reason.FEW_TAIL_VALUES: f"To go beyond what was computed takes {FEWEST:,} futures or more.",
     Reason.FEW_DISTINCT: "The worst futures take too few different values to say anything beyond them.",
@@ -34,12 +34,12 @@ _WHY = {
     Reason.NOT_FINITE: "No future is a finite number, so nothing is said.",
     Reason.ENDING_TAIL: "The worst futures run up against an end, so what lies beyond has no interval.",
 }
-"""Why nothing, or nothing sure, is said beyond the futures, in sentences."""
+"""By flag: the sentence that tells why nothing, or nothing reliable, is said beyond the simulated futures."""
 PARTS = {"": "levels", LARGEST: "largest", SUM: "sum"}
-"""Tables of what is passed, by what is made of places."""
+"""Name of the table of return levels, by how places are aggregated."""
 OF = {"": "", LARGEST: "worst place (OEP)", SUM: "all places (AEP)"}
 OF_YEARS = {LARGEST: "worst year", SUM: "all years"}
-"""What is made of the years of a future where there are no places."""
+"""In words, how the years of a future are aggregated, for a variable without places."""
 
 
 def answer(
@@ -49,7 +49,7 @@ def answer(
     periods: Sequence[str | float],
     futures: int | None,
 ) -> Answer:
-    """What is passed how rarely; `engine.analyses.extremes.tails.look` says what is refused."""
+    """The answer to `extremes`; `engine.analyses.extremes.tails.look` says how it is computed, and what is refused."""
     given = look(of, variables, policies, periods, futures)
     study = given.study
     basis = f"{study.name}: {study.futures}"
@@ -61,7 +61,7 @@ def answer(
 
 
 def findings(given: Looked) -> Iterator[str]:
-    """What is passed once in a hundred, then in the longest period, by the first number; and what is to be known of its tail."""
+    """Sentences on the first tail: the level near once in a hundred, the farthest extrapolated one, and warnings."""
     first = given.tails[0]
     found = first.passed
     rows = [[of[k] for of in found.values()] for k in range(len(given.periods))]
@@ -82,7 +82,7 @@ def _is_known(one: Passed) -> bool:
 
 
 def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
-    """What the policies pass once in a period: as many of them as the sentence has room for."""
+    """The levels under as many policies as a sentence has room for, for one return period."""
     study = given.study
     what = named(study, of.variable)
     if of.of and of.has_places:
@@ -110,7 +110,7 @@ def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
 
 
 def _why(of: Extremes) -> str:
-    """What keeps a tail from being gone beyond, or from having a mean that is sure."""
+    """Why a tail is not extrapolated, or why its mean is infinite or unreliable; "" for neither."""
     if of.fit is None or of.fit.flag:
         flag = of.fit.flag if of.fit else of.flag
         return _WHY.get(flag.reason, "") if flag else ""
@@ -127,7 +127,7 @@ def _count(period: float) -> str:
 
 
 def tables(given: Looked) -> Iterator[Table]:
-    """What is passed by outcomes and by yearly variables, the laws, thresholds that were tried, curves; those that have rows."""
+    """The tables that have rows: levels by return period, fitted laws, thresholds tried, and curves."""
     every = (
         *(_levels(given, [one for one in given.tails if one.of == of], name) for of, name in PARTS.items()),
         _laws(given),
@@ -165,12 +165,12 @@ def _levels(given: Looked, tails: Sequence[Tails], name: str) -> Table:
 
 
 def _called(of: Tails) -> str:
-    """`futures of layoffs`, `years of layoffs, all places (AEP)`."""
+    """The name of a tail: `futures of layoffs`, `years of layoffs, all places (AEP)`."""
     return ", ".join(filter(None, (f"{of.counted} of {of.variable}", _part(of))))
 
 
 def _part(of: Tails) -> str:
-    """What is made of places and years: nothing for an outcome, and for a year where there are no places."""
+    """In words, how places, or years, are aggregated; "" for an outcome, and for single years of a variable without places."""
     if of.has_places:
         return OF[of.of]
     return OF_YEARS[of.of] if of.counted == FUTURE else ""

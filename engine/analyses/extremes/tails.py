@@ -1,4 +1,7 @@
-"""The bad tails of a run: of outcomes, one number a future; of yearly variables, by year and by future, the largest place and the sum of all."""
+"""The bad tails of a run: of outcomes by future, of yearly variables by year and by future.
+
+Yearly variables are aggregated over places by the worst place (OEP) and by the sum of places (AEP).
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from engine.risk.estimation.return_levels import Extremes, Passed, extremes, pas
 from engine.study.study import Study
 
 PERIODS = (10.0, 50.0, 100.0, 250.0, 1000.0)
-"""Periods that are looked at if none are named; further ones reach beyond the futures that there are."""
+"""Default return periods; powers of ten up to beyond the number of futures are added."""
 POINTS = 40
-"""Periods of a curve."""
+"""Number of return periods on a curve."""
 LEAST, FARTHEST = 2.0, 1e12
 LARGEST, SUM = "largest", "sum"
 FUTURE, YEAR = "futures", "years"
@@ -29,17 +32,17 @@ FUTURE, YEAR = "futures", "years"
 
 @dataclass(frozen=True)
 class Tails:
-    """One number of a future or of a year of it, under each policy.
+    """The bad tail of one number per future, or per year of a future, under each policy.
 
     Args:
       variable: outcome or yearly variable.
-      of: "" of an outcome; of a yearly variable `LARGEST` place or `SUM` of places.
-      counted: what a period counts, `FUTURE` or `YEAR`.
+      of: "" for an outcome; for a yearly variable `LARGEST`, the worst place, or `SUM`, the sum of all places.
+      counted: what return periods count, `FUTURE` or `YEAR`.
       unit: of the number.
       loss: whether high is worse.
       by_policy: the tail under each policy.
-      periods: that are asked for.
-      has_places: False of a yearly variable without places, of which the largest of a year and the sum are one number, given once.
+      periods: the return periods that are asked for.
+      has_places: False for a yearly variable without places; worst place and sum of a year are then the same, and given once.
     """
 
     variable: str
@@ -53,11 +56,11 @@ class Tails:
 
     @cached_property
     def passed(self) -> Mapping[str, list[Passed]]:
-        """What is passed once in each period, under each policy."""
+        """The level reached once in each return period, under each policy."""
         return self._passed(self.periods)
 
     def curve(self) -> Mapping[str, list[Passed]]:
-        """The same at periods from once in two to ten times as many as there are values, evenly on a log scale."""
+        """The levels at `POINTS` return periods, evenly on a log scale from 2 to ten times the number of values."""
         counts = [one.sample.units.paths for one in self.by_policy.values() if one.sample]
         return self._passed([*np.geomspace(LEAST, 10 * max(counts, default=1), POINTS)])
 
@@ -67,12 +70,12 @@ class Tails:
 
 @dataclass(frozen=True)
 class Looked:
-    """What is asked for, and what was found.
+    """The result of `look`.
 
     Args:
-      study: of the policies that are looked at.
-      periods: ascending.
-      futures: those that yearly values were computed again for; 0 for none.
+      study: the study of the run.
+      periods: return periods, ascending.
+      futures: how many futures were simulated again for yearly values; 0 if none were asked for.
     """
 
     study: Study
@@ -88,13 +91,13 @@ def look(
     periods: Sequence[str | float],
     futures: int | None,
 ) -> Looked:
-    """The tails of some variables under some policies.
+    """The bad tails of some variables under some policies.
 
     Args:
-      variables: outcomes that are kept path by path and yearly variables; the headline's if none are named.
+      variables: outcomes that are kept path by path, and yearly variables; the headline's kept outcomes if none are named.
       policies: all if none are named.
-      periods: numbers from 2 on, or their texts; `PERIODS` and powers of ten up to as many futures as there are if none are named.
-      futures: first ones whose yearly values are computed again; `years.FOR_TAILS` if not given.
+      periods: return periods from 2 on, as numbers or texts; `PERIODS` and powers of ten up to beyond the number of futures if none.
+      futures: how many of the first futures are simulated again for yearly values; `years.FOR_TAILS` at most if not given.
 
     Raises:
       UserError: no such variable, policy or period, a variable that is an event or not kept; all problems at once.
@@ -198,7 +201,7 @@ def _by_future(values: Years, whole: str) -> Float[np.ndarray, "policy path"]:
 
 
 def _by_year(values: Years, units: Units) -> tuple[Float[np.ndarray, "policy year_of_path"], Units]:
-    """Every year of every future, one future after the other: years of one future are of one unit."""
+    """Every year of every future as a value of its own, future by future; the years of a future belong to the same unit."""
     count = values.shape[1]
     size = units.size * count if units.replicated else units.size
     owner = np.repeat(units.owners(np.arange(units.paths)), count)
