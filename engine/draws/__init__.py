@@ -1,1 +1,1 @@
-"""Path numbers to random words, to scores, to draws of factors and shocks."""
+"""From path numbers to random words, to normal scores, to draws of factors and shocks."""

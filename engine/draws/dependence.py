@@ -1,4 +1,4 @@
-"""Dependence: independent normal scores -> scores that move together inside each group, by its copula."""
+"""Dependence: turns independent normal scores into scores that depend on each other within a group, by its copula."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from engine.draws.inputs import Group
 
 
 def latent_streams(groups: Mapping[str, Group]) -> list[str]:
-    """Random streams of all scores that members of a group share, in the order in which `correlated` takes them."""
+    """Names of the random streams that members of a group share, in the order that `correlated` takes."""
     return [stream for group in groups.values() for stream in group.streams]
 
 
@@ -19,13 +19,13 @@ def correlated(
     groups: Mapping[str, Group],
     parameters: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Normal scores by name: those of a group's members moving together, the others as they are.
+    """Normal scores by name: dependent within each group, unchanged outside of groups.
 
     Args:
-      own: name -> its own independent normal score [..., lane]; all members of all groups, and any others.
+      own: independent normal score of each name [..., lane]: all members of all groups, and any others.
       shared: independent normal scores [..., lane] of `latent_streams`, in that order.
-      groups: group -> its members and copula.
-      parameters: group -> the numbers of its copula, as its `parameters` gives them; they may be traced.
+      groups: members and copula of each group by its name.
+      parameters: numbers of each group's copula, as from its method `parameters`; they may be traced.
     """
     scores, begin = dict(own), 0
     for name, group in groups.items():

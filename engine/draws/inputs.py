@@ -1,4 +1,4 @@
-"""Named inputs: which prior and which group each factor has."""
+"""Factors of a study as they are drawn: the prior of each and the group with which it is correlated."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from engine.draws.distributions.prior import Target
 
 @dataclass(frozen=True)
 class Input:
-    """A factor as the study resolves it.
+    """A factor with its prior.
 
     Args:
-      name: the factor's name, which also keys its random words.
+      name: name of the factor, which is also the key of its random words.
       unit: unit of the draw.
       about: what it means.
-      marginal: its law.
-      group: name of the group it moves with, None for none.
+      marginal: its distribution.
+      group: name of the group of factors that it depends on; None for an independent factor.
       source: where the prior comes from.
-      targets: what the study wants of the law beside what it has, empty where the study gives its parameters.
-      family: what the study calls the law.
-      parameters: its parameters in a few words.
-      labels: of the categories that it may be, with the value of each; empty for a number.
+      targets: quantiles or moments that the study asks of the distribution; empty where the study gives its parameters.
+      family: the study's name for the distribution.
+      parameters: its parameters as short text.
+      labels: value of each category by its label; empty for a number.
     """
 
     name: str
@@ -42,12 +42,15 @@ class Input:
 
     @property
     def stream(self) -> str:
-        """The random stream of its own score."""
+        """Name of the random stream of its own score."""
         return f"factor:{self.name}"
 
 
 def gathered(inputs: Sequence[Input]) -> list[Input]:
-    """One in place of those that are drawn by one law for several labels, `name[100 labels]`; the others as they are."""
+    """Inputs with consecutive ones that differ in their label alone replaced by one, named `name[100 labels]`.
+
+    Such inputs share a distribution and a group.
+    """
     rows = []
     for _, run in groupby(inputs, lambda item: (item.name.partition("[")[0], id(item.marginal), item.group)):
         first, *others = run
@@ -58,7 +61,13 @@ def gathered(inputs: Sequence[Input]) -> list[Input]:
 
 @dataclass(frozen=True)
 class Group:
-    """Factors, in the order of the study, that move together by a copula; the name keys the random words that they share."""
+    """Factors that depend on each other by a copula.
+
+    Args:
+      name: name of the group, the key of the random words that its members share.
+      copula: the copula.
+      members: names of the factors, in the order of the study.
+    """
 
     name: str
     copula: Copula
@@ -66,7 +75,7 @@ class Group:
 
     @property
     def gathered_members(self) -> list[str]:
-        """The members in words, labels of one of them together: `name[100 labels]`."""
+        """Names of the members, with labels of one factor counted: `name[100 labels]`."""
         words = []
         for base, run in groupby(self.members, lambda name: name.partition("[")[0]):
             first, *others = run
@@ -75,5 +84,5 @@ class Group:
 
     @cached_property
     def streams(self) -> tuple[str, ...]:
-        """Random streams of the scores that the members share."""
+        """Names of the random streams of the scores that the members share."""
         return tuple(f"group:{self.name}{latent}" for latent in self.copula.latents)

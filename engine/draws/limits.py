@@ -1,4 +1,4 @@
-"""How far a normal score goes, and how large a draw may be. Here no compiler is loaded: `rustbelt fit` needs these alone."""
+"""Limits of normal scores and of draws. This module loads no compiler, so that `rustbelt fit` starts quickly."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from engine.draws.distributions.law import Law
 
 FARTHEST = 6.34
-"""Size of the largest normal score that a random word gives, rounded up."""
+"""Largest absolute value of a normal score from a random word, rounded up."""
 LARGEST = float(np.finfo(np.float32).max)
-"""The largest number that a device can be fed or can draw: it computes in single precision."""
+"""Largest number that a device can take or draw in single precision."""
 
 
 def reach(law: Law) -> tuple[float, float]:
-    """The lowest and the highest draw of a law."""
+    """Lowest and highest possible draw of a distribution."""
     low, high = law.at_score(np.array([-FARTHEST, FARTHEST]))
     return float(low), float(high)

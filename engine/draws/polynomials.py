@@ -1,7 +1,7 @@
-"""A smooth function of a normal score as two polynomials, one for each sign: a small table that no gather reads.
+"""Approximation of a smooth function of a normal score by a polynomial for each sign, instead of a look-up table.
 
-On a CPU a table look-up costs as much as the whole normal score, and four of them make an interpolation; 36
-coefficients, chosen by the sign, cost a third of it.
+On a CPU a table look-up costs as much as the whole normal score, and interpolation takes four. Selecting 36
+coefficients by the sign costs a third of one look-up.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from numpy.polynomial import chebyshev, polynomial
 from engine.draws.limits import FARTHEST
 
 DEGREE = 17
-"""Of each polynomial. Chebyshev coefficients of F^-1(Phi(z)) fall about 2.3-fold a degree: Phi has zeros near 1.9 +- 2.8i."""
+"""Degree of each polynomial.
+
+Chebyshev coefficients of F^-1(Phi(z)) fall about 2.3-fold a degree: Phi has zeros near 1.9 +- 2.8i.
+"""
 
 
 def nodes(degree: int = DEGREE, reach: float = FARTHEST, parts: int = 1) -> Float[np.ndarray, "piece node"]:
-    """Scores at which a function is looked at to fit it, for either sign and each part of its range."""
+    """Scores at which a function is evaluated for fitting, for either sign and each part of its range."""
     turn = np.cos(_turns(degree)) + 1.0
     size = reach / parts * (0.5 * turn + np.arange(parts)[:, None])
     return np.concatenate([-size, size])
@@ -33,12 +36,14 @@ def fit(
     reach: float = FARTHEST,
     parts: int = 1,
 ) -> Float[np.ndarray, "piece degree"]:
-    """Coefficients of the polynomials, ascending, in the place of |z| within its part, from -1 to 1: those for z < 0, then the others.
+    """Ascending coefficients of the polynomials, those for z < 0 first, then those for z >= 0 [piece, degree].
+
+    The argument of a polynomial is the position of |z| within its part of the range, from -1 to 1.
 
     Args:
       function: float64 scores -> float64 values, finite.
-      reach: the function is wanted from -reach to reach.
-      parts: equal parts that |z| is cut into.
+      reach: the function is approximated from -reach to reach.
+      parts: equal parts into which the range of |z| is divided.
     """
     return fit_values(np.stack([function(piece) for piece in nodes(degree, reach, parts)]), degree)
 
@@ -46,13 +51,13 @@ def fit(
 def fit_values(
     values: Float[np.ndarray, "piece node"], degree: int = DEGREE
 ) -> Float[np.ndarray, "piece degree"]:
-    """As `fit`, from the function's values at `nodes`: its Chebyshev series, cut off at the degree, nearly the best there is."""
+    """As `fit`, from the function's values at `nodes`: its truncated Chebyshev series, nearly the best approximation."""
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
     weights[0] *= 0.5
     coefficients = np.zeros((len(values), degree + 1))
     for row, piece in zip(coefficients, values, strict=True):
-        powers = chebyshev.cheb2poly(weights @ piece)  # which leaves out powers that end in zeros
+        powers = chebyshev.cheb2poly(weights @ piece)  # leaves out trailing zero coefficients
         row[: len(powers)] = powers
     return coefficients
 
@@ -63,10 +68,12 @@ def _turns(degree: int) -> np.ndarray:
 
 
 def value(coefficients: Any, z: Any, reach: float = FARTHEST) -> Any:
-    """The function at z, in the dtype of z.
+    """Approximated value at z, in the dtype of z.
 
     Args:
-      coefficients: [..., piece, degree] as `fit` gives them, traced or not; leading axes are those of z but its last.
+      coefficients: [..., piece, degree] from `fit`, traced or not; the leading axes are those of z without its last.
+      z: normal scores.
+      reach: as in `fit`.
     """
     parts, count = coefficients.shape[-2] // 2, coefficients.shape[-1]
     size, upper = jnp.abs(z), z >= 0
@@ -93,7 +100,7 @@ def value(coefficients: Any, z: Any, reach: float = FARTHEST) -> Any:
 
 
 def value_on_host(coefficients: Float[np.ndarray, "piece degree"], z: np.ndarray) -> np.ndarray:
-    """As `value`, on the host, for one function, in the dtype of z and the coefficients."""
+    """As `value`, in NumPy and for one function, in the common dtype of z and the coefficients."""
     parts, size = len(coefficients) // 2, np.abs(z)
     part = np.minimum(size * (parts / FARTHEST), parts - 1).astype(np.int64)
     t = size * z.dtype.type(2.0 * parts / FARTHEST) - (2 * part + 1).astype(z.dtype)

@@ -15,16 +15,16 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
 RARELY = "engine.rarely"
-"""What a traced call of `rarely` is named."""
+"""Name of a traced call of `rarely`."""
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 _PARITY = 0x1BD11BDA
 
 
 def stream_key(seed: int, stream: str, step: int = 0, replicate: int = 0) -> np.ndarray:
-    """The two key words of one stream in one step, uint32 [2]: BLAKE2b of (seed, name, step), and of the replicate but for 0.
+    """Key of a stream in one step, uint32 [2]: BLAKE2b of (seed, name, step), and of the replicate unless it is 0.
 
-    Streams differ by name alone, so that a stream added or removed changes no other. Replicate 0 is the stream itself; any other is
-    the same stream drawn anew, independent of it.
+    Streams differ by name alone, so that adding or removing one changes no other. Replicate 0 is the stream itself; any other is
+    an independent new draw of the same stream.
     """
     again = f"\0{replicate}" if replicate else ""
     text = f"rustbelt/1\0{seed}\0{stream}\0{step}{again}"
@@ -37,7 +37,7 @@ def threefry2x32(
     key: tuple[UInt32[Array, "..."], UInt32[Array, "..."]],
     counter: tuple[UInt32[Array, "..."], UInt32[Array, "..."]],
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
-    """The two random words of each (key, counter), 20 rounds; arguments broadcast."""
+    """The two random words for each (key, counter), by 20 rounds; arguments are broadcast."""
     k0, k1 = key
     schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(_PARITY))
     x0, x1 = counter[0] + k0, counter[1] + k1
@@ -52,7 +52,7 @@ def threefry2x32(
 
 
 def uniform(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
-    """Uniform on (0, 1): (word + 1/2) / 2^32, fine near 0; `~word` gives one minus it to rounding."""
+    """Uniform on (0, 1): (word + 1/2) / 2^32, finely spaced near 0; `~word` gives one minus it, up to rounding."""
     below_one = np.nextafter(dtype(1.0), dtype(0.0))
     return jnp.minimum((word.astype(dtype) + 0.5) * dtype(2.0**-32), below_one)
 
@@ -76,7 +76,7 @@ def normal(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array,
     p = (k + 1/2) / 2^32, so that the tail is as fine as its probability allows. In float32 within 3e-6 of the exact
     quantile of p everywhere, 1.2e-6 relative beyond |z| = 0.05.
     """
-    # all bits of a number in the upper half are turned over, and those of its score's sign below it
+    # the bits of a word in the upper half are inverted; for words in the lower half the score's sign bit is set
     top = jax.lax.shift_right_arithmetic(_as_int(word), np.int32(31))
     k = (_as_int(word) ^ top).astype(dtype)
     if dtype != np.float32:
@@ -91,7 +91,7 @@ def _as_int(x: Array) -> Int32[Array, "..."]:
 
 
 def _rarely(usual: Bool[Array, "..."], value: Array, other: Array) -> Array:
-    """`value` where it is usual, else `other`, which machine code computes only where one of its lanes asks for it."""
+    """`value` where `usual` holds, else `other`, which machine code computes only if one of a vector's lanes needs it."""
     return jnp.where(usual, value, other)
 
 
@@ -100,18 +100,18 @@ rarely = jax.jit(_rarely)
 
 
 def tails(z: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """(Phi(z), 1 - Phi(z)), each to its own relative precision."""
+    """(Phi(z), 1 - Phi(z)), each accurate to its own relative precision."""
     tail = 0.5 * jax.lax.erfc(jnp.abs(z) * math.sqrt(0.5))
     return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
 
 
 def upper_score(p: Float[Array, "..."]) -> Float[Array, "..."]:
-    """z with upper tail probability p in (0, 1/2], float32: the size of a normal score."""
+    """z with upper tail probability p in (0, 1/2], float32."""
     return _size_of(p + p)
 
 
 def _size_of(both: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The size of a score, by the probability of both tails beyond it."""
+    """Absolute value of the normal score that is exceeded in absolute value with probability `both`."""
     w = _minus_log(both * (np.float32(2.0) - both))
     near = horner(_CENTRE, w - np.float32(2.5))
     far = horner(_TAIL, jnp.sqrt(w) - np.float32(3.44))
@@ -126,7 +126,7 @@ _ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
 def _minus_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """-log x of a positive normal number, within 3e-7 where it is small: no case for zero or infinity.
+    """-log x of a positive normal number, within 3e-7 where it is small; zero and infinity are not handled.
 
     Its polynomial is part of every draw; models are given a finer one.
     """
@@ -135,7 +135,7 @@ def _minus_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """(e, f) of a positive normal float32 number x = 2^e (1 + f), e whole, 1 + f within sqrt(1/2) and sqrt(2)."""
+    """(e, f) of a positive normal float32 number x = 2^e (1 + f), with e an integer and sqrt(1/2) <= 1 + f < sqrt(2)."""
     bits = jax.lax.bitcast_convert_type(x, jnp.int32)
     exponent = (bits - _ROOT_HALF) >> 23
     f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0
@@ -143,7 +143,7 @@ def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Arr
 
 
 def horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Float[Array, "..."]:
-    """The polynomial with these coefficients, ascending, at x, in float32."""
+    """Value at x of the polynomial with these ascending coefficients, in float32."""
     value = jnp.float32(coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value = value * x + jnp.float32(coefficient)

@@ -1,7 +1,7 @@
-"""Samplers: path numbers -> random words and normals, one per path and stream, all words of the generator used.
+"""Samplers: path numbers to random words and normal scores, one for each path and stream.
 
-A sampler takes the paths of one tile in a lane order of its own, chosen so that no random word is computed twice and
-none is thrown away; `path_order` says which path each lane is. What a path draws depends on its number alone.
+A sampler orders the paths of a tile in lanes so that no word of the generator is computed twice or thrown away;
+`path_order` gives the path of each lane. What a path draws depends on its number alone.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from engine.draws import random_words, sobol, strata
 
 Words = UInt32[Array, "..."]
 Key = UInt32[Array, "... word"]
-"""Two key words of a stream, and beside them as many more as the sampler has `directions`."""
+"""The two key words of a stream, followed by the sampler's `directions`."""
 Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
 
 
 class Sampler(Protocol):
-    """How path numbers become random words; all words of a path together are evenly distributed and independent."""
+    """How path numbers become random words; all words of a path together are uniformly distributed and independent."""
 
     @property
     def name(self) -> str:
@@ -32,19 +32,19 @@ class Sampler(Protocol):
 
     @property
     def unit(self) -> int:
-        """Paths in one independent unit, a power of two; units are consecutive."""
+        """Number of paths in an independent unit, a power of two; units consist of consecutive paths."""
 
     @property
     def directions(self) -> int:
-        """Direction numbers of the stream that stand beside its key."""
+        """Number of a stream's direction numbers that follow its key words."""
 
     @property
     def offsets(self) -> tuple[int, ...]:
-        """Path number, within the group of paths that share one evaluation of the generator, of each run of lanes."""
+        """For each run of lanes, the path's number within its group."""
 
     @property
     def group(self) -> int:
-        """Paths that share one evaluation of the generator; a tile holds whole groups."""
+        """Number of paths that share one evaluation of the generator; a tile holds whole groups."""
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
         """One word per lane: uint32 [*key batch, tile].
@@ -65,11 +65,12 @@ def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
 
 @dataclass(frozen=True)
 class Keyed:
-    """Words as the generator gives them, and perhaps their mirrors.
+    """Words directly from the generator, optionally with their mirrors (antithetic pairs).
 
     Args:
-      unit: the second path of two mirrors the first.
-      offsets: those of the generator's first word, those of its second; then their mirrors.
+      name: name in the study file.
+      unit: 1, or 2 where the second path of each two mirrors the first.
+      offsets: offsets within a group of the paths with the generator's first word, then its second word; then of their mirrors.
     """
 
     name: str
@@ -85,7 +86,7 @@ class Keyed:
         return len(self.offsets)
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
-        """As `Sampler.words`; the mirror of a word is its complement."""
+        """As `Sampler.words`; the mirror of a word is its bitwise complement."""
         return self._mirrored(
             self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word)
         )
@@ -96,13 +97,13 @@ class Keyed:
         return self._mirrored(scores, jnp.multiply)
 
     def drawn(self, key: Key, first: Counter, tile: int) -> Words:
-        """Words that are not mirrors of others: uint32 [*key batch, word of the generator, group]."""
+        """Words without mirrors: uint32 [*key batch, word of the generator, group]."""
         lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
         counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
         return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
 
     def _mirrored(self, drawn: Array, mirror: Callable[[Array, Array], Array]) -> Array:
-        """The lanes [*key batch, tile] of what is drawn and of its mirrors, which `mirror` gives of (drawn, sign -1)."""
+        """Lanes [*key batch, tile] of the drawn values and of their mirrors, `mirror(drawn, -1)`."""
         if self.unit == 2:
             sign = jnp.array([1.0, -1.0], jnp.float32)[:, None, None]
             drawn = mirror(drawn[..., None, :, :], sign)
@@ -112,14 +113,15 @@ class Keyed:
 
 @dataclass(frozen=True)
 class _Replicated:
-    """Replicates of `unit` paths, in each of which the highest bits of the words are arranged.
+    """Replicates of `unit` paths, within which the highest bits of the words are stratified.
 
-    Path i is point i mod `unit` of replicate i div `unit`. Below what is arranged stand the highest bits of the word that the
+    Path i is point i mod `unit` of replicate i div `unit`. Below the stratified bits stand the highest bits of the word that the
     path has under `random`.
 
     Args:
+      name: name in the study file.
       unit: points of a replicate, a power of two.
-      inner: gives the place in what is arranged; one path in a unit.
+      inner: generator of the bits below; each of its paths is a unit.
     """
 
     name: str
@@ -167,8 +169,9 @@ class _Replicated:
 
 
 class Latin(_Replicated):
-    """Replicates of a Latin hypercube: in each, and in every stream, each of `unit` equal strata holds one path, by a permutation of the replicate.
+    """Latin hypercube samples of `unit` paths: in every stream each of `unit` equal strata holds one path.
 
+    The strata are assigned by a random permutation for each stream and replicate.
     Source: McKay, Beckman and Conover (1979), Technometrics 21, 239-245, doi:10.1080/00401706.1979.10489755.
     """
 
@@ -180,7 +183,7 @@ class Latin(_Replicated):
 
 
 class Sobol(_Replicated):
-    """Randomisations of the first points of a Sobol' sequence, a dimension for each stream; streams without one have the words of `random`."""
+    """Randomised Sobol' points, one dimension for each stream; streams without one have the words of `random`."""
 
     @property
     def directions(self) -> int:
@@ -191,14 +194,14 @@ class Sobol(_Replicated):
         digits = [key[..., 2 + k, None, None, None] for k in range(sobol.DEPTH)]
         even = sobol.point(
             counter, digits[1:]
-        )  # a group's paths differ in the first digit of their number alone
+        )  # the two paths of a group differ only in the lowest bit of their number
         points = jnp.concatenate([even, even ^ digits[0]], axis=-3)
         arranged = sobol.scrambled(points, list(words)) | (drawn >> self._depth)
         return jnp.where(digits[0] != 0, arranged, drawn)
 
 
 REPLICATE = 256
-"""Points of a Latin hypercube. Fixed for good: it is part of what a path draws. Larger ones make errors no smaller and units fewer."""
+"""Points of a Latin hypercube; must not change, as draws depend on it. More would only leave fewer units."""
 _RANDOM = Keyed("random", 1, (0, 1))
 SAMPLERS: dict[str, Sampler] = {
     sampler.name: sampler

@@ -1,4 +1,4 @@
-"""Random words of a year -> the model's shocks: dependence, memory, laws, jumps and regimes; traced."""
+"""From a year's random words to the model's shocks: dependence, memory, distributions, jumps, regimes; traced."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from engine.draws.shocks import Jumps, Moving, Shocks
 
 
 class ShockDraws:
-    """How the shocks of a model are drawn in a year, by what the study says of them; `streams` says which random words that takes."""
+    """How a model's shocks are drawn in a year according to the study, from the random words of `streams`."""
 
     def __init__(self, streams: Mapping[str, Sequence[str]], laws: Mapping[str, str], shocks: Shocks):
-        """Of shocks by their streams, each with the law that the model gives it: "normal" or "uniform"."""
+        """For shocks given by their streams and by the model's distribution of each, "normal" or "uniform"."""
         self._shocks = shocks
         self._of = streams
         moving = list(shocks.moving.values())
@@ -35,7 +35,7 @@ class ShockDraws:
             law: [name for name in self._of if name not in shocks.moving and laws[name] == law]
             for law in ("normal", "uniform")
         }
-        """Shocks with the model's own law, by that law."""
+        """Names of the shocks with the model's own distribution, by that distribution."""
         plain = {law: [s for name in names for s in self._of[name]] for law, names in self._plain.items()}
         self.streams = {
             "normal": [
@@ -49,10 +49,10 @@ class ShockDraws:
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
         }  # fmt: skip
-        """Random streams by the law of the numbers that their words give."""
+        """Names of the random streams whose words become normal scores, and of those whose words become uniforms."""
 
     def arrays(self, dtype: type = np.float32) -> dict[str, Any]:
-        """What the program is fed besides keys."""
+        """Arguments of the program besides the keys: parameters of distributions, copulas, memory, jumps and chains."""
         return {
             "laws": self.draws.arrays(dtype),
             "sizes": self.sizes.arrays(dtype),
@@ -67,7 +67,7 @@ class ShockDraws:
         }
 
     def before(self, lanes: int, dtype: type) -> Any:
-        """What is remembered before the first year: scores of shocks that last, and states of chains."""
+        """State before the first year: scores of shocks with memory, and states of the Markov chains."""
         lasting = sum(len(one.streams) for one in self._lasting)
         chains = [jnp.full((lanes,), len(chain.states), jnp.int32) for chain in self._shocks.regimes.values()]
         return jnp.zeros((lasting, lanes), dtype), chains
@@ -80,12 +80,12 @@ class ShockDraws:
         is_first: Any,
         factors: Mapping[str, Any],
     ) -> tuple[list[Any], Any]:
-        """The shocks of a year as tables [stream, 1, lane], in the order of the model; and what is remembered of it.
+        """The shocks of a year, [stream, 1, lane] in the order of the model, and the state that the next year needs.
 
         Args:
-          words: normal scores and uniforms [stream, lane] of `streams`, by law.
-          fed: as `arrays` gives it.
-          past: what the year before left, or `before`.
+          words: normal scores and uniforms [stream, lane] of `streams`, under "normal" and "uniform".
+          fed: from `arrays`.
+          past: state from the year before, or from `before`.
           is_first: whether the year is the first.
           factors: factor draws [lane] by name.
         """
@@ -115,13 +115,13 @@ class ShockDraws:
     def _with_memory(
         self, scores: dict[str, Any], a: Any, past: Any, is_first: Any
     ) -> tuple[dict[str, Any], Any]:
-        """Scores with memory: s = a s' + sqrt(1 - a^2) e, standard normal every year; the first year's are new."""
+        """Autoregressive scores s = a s' + sqrt(1 - a^2) e, standard normal in every year; without s' in the first."""
         streams = [stream for one in self._lasting for stream in one.streams]
         if not streams:
             return scores, past
         new = jnp.stack([scores[stream] for stream in streams])
         kept = jnp.where(is_first, 0.0, a)[:, None]
-        # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
+        # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the last bit
         parts = jax.lax.optimization_barrier((kept * past, jnp.sqrt(1.0 - kept * kept) * new))
         now = parts[0] + parts[1]
         return scores | dict(zip(streams, now, strict=True)), now
@@ -129,7 +129,7 @@ class ShockDraws:
     def _of_laws(
         self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any
     ) -> dict[str, Any]:
-        """Values of shocks with a law, or with one for each state of their regime, or that are a state."""
+        """Values of shocks that have a distribution, one for each state of their regime, or that are the regime's state."""
         wanted = [
             stream
             for one in self._shocks.moving.values()
@@ -154,7 +154,7 @@ class ShockDraws:
     def _jump_sums(
         self, uniform: _Rows, sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
     ) -> dict[str, Any]:
-        """Sums of jumps: jump k comes where a uniform number is below P(N >= k)."""
+        """Sum of jump sizes for each jumping shock: jump k occurs where a uniform number is below P(N >= k)."""
         values, number, size = {}, iter(chances), iter(sizes)
         for one in self._jumping:
             jumps, rows = _jumps(one), []
@@ -200,9 +200,12 @@ def _sizes(one: Moving) -> list[Any]:
 
 
 def poisson_tails(rate: Any, most: int) -> list[Any]:
-    """P(N >= 1), ..., P(N >= most) of a Poisson number, each summed up from its far end, where it is small; nothing beyond `most`."""
+    """P(N >= 1), ..., P(N >= most) of a Poisson number, with the probability beyond `most` taken as zero.
+
+    Each is summed from its smallest term on.
+    """
     log_rate = jnp.log(rate)
-    # fenced, as a product that is fused with a sum in one program and not in another differs in its last bit
+    # fenced: a product that is part of a fused multiply-add in one program only would differ in its last bit
     powers = jax.lax.optimization_barrier([k * log_rate for k in range(1, most + 1)])
     masses = [jnp.exp(power - (rate + math.lgamma(k + 2))) for k, power in enumerate(powers)]
     tails, total = [], jnp.zeros_like(masses[0])
@@ -213,7 +216,7 @@ def poisson_tails(rate: Any, most: int) -> list[Any]:
 
 
 def _tails(jumps: Jumps) -> np.ndarray:
-    """P(N >= k) for k = 1 ... most, of a chance that is a number."""
+    """P(N >= k) for k = 1 ... most, where the chance is a number and not a factor."""
     assert not isinstance(jumps.chance, str)
     if jumps.kind == "probability":
         return np.array([jumps.chance])
@@ -221,7 +224,7 @@ def _tails(jumps: Jumps) -> np.ndarray:
 
 
 def _next_state(sums: Any, state: Any, u: Any) -> Any:
-    """The chain's state this year: how many of the cumulative probabilities after the last state a uniform number is above."""
+    """The chain's state this year: how many cumulative probabilities, in the row of the last state, `u` exceeds."""
     after = jnp.zeros_like(state)
     for column in range(sums.shape[1]):
         limit = jnp.zeros_like(u)

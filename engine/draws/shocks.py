@@ -1,4 +1,4 @@
-"""What a study says of yearly shocks beyond the model's own law: another law, dependence, memory, jumps, regimes."""
+"""What a study changes in yearly shocks: distribution, dependence, memory, jumps, regimes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from engine.draws.inputs import Group
 
 @dataclass(frozen=True)
 class Regime:
-    """A Markov chain with one state a year on each path, the same for every policy.
+    """A Markov chain with one state a year on each path, the same under every policy.
 
     Args:
-      name: its name, which keys its random words.
-      states: names of its states; the model sees their numbers, from 0.
+      name: name, the key of its random words.
+      states: names of its states; the model sees their indices, from 0.
       start: probabilities of the states in the first year.
       transition: row k holds the probabilities of next year's states after state k.
     """
@@ -29,24 +29,27 @@ class Regime:
 
     @property
     def stream(self) -> str:
-        """Its random stream."""
+        """Name of its random stream."""
         return f"regime:{self.name}"
 
     def sums(self) -> np.ndarray:
-        """Cumulative probabilities but the last, float64 [state before, state]; the last row is that of the first year."""
+        """Cumulative probabilities without the last, which is 1, float64 [state before, state].
+
+        The last row holds those of the first year.
+        """
         rows = np.array([*self.transition, self.start])
         return np.cumsum(rows / rows.sum(axis=1, keepdims=True), axis=1)[:, :-1]
 
 
 @dataclass(frozen=True)
 class Jumps:
-    """Jumps within a year: whether one comes (`probability`), or how many (`rate`, Poisson), each of a size of its own; their sum.
+    """Sum of the jumps in a year: at most one (`probability`) or a Poisson number (`rate`), of independent sizes.
 
     Args:
       kind: "probability" or "rate".
-      chance: the number, or the name of the factor that is.
-      size: law of one.
-      most: jumps in a year that are counted; more have a probability below 1e-10.
+      chance: the probability or rate, or the name of the factor that is.
+      size: distribution of one jump.
+      most: largest number of jumps in a year that is simulated; more have a probability below 1e-10.
     """
 
     kind: str
@@ -57,17 +60,17 @@ class Jumps:
 
 @dataclass(frozen=True)
 class Moving:
-    """How one shock of the model is drawn, each of its streams for itself.
+    """How one shock of the model is drawn, each of its streams separately.
 
     Args:
       name: the shock.
       streams: its random streams, `name` or `name[label]`.
-      laws: its law; with a regime one for each state, in their order.
+      laws: its distribution; with a regime, one for each state in their order.
       persistence: autocorrelation of the normal score from year to year.
-      jumps: in place of a law.
-      regime: the chain that chooses among laws, or whose state the shock is.
-      is_state: whether the shock is the state of its regime itself.
-      about: its law, and the rest that the study says of it, each in a few words.
+      jumps: jumps that replace a distribution.
+      regime: the chain that selects the distribution, or whose state the shock is.
+      is_state: whether the shock is the state of its regime.
+      about: its distribution, and the study's other settings, each as short text.
     """
 
     name: str
@@ -82,12 +85,12 @@ class Moving:
 
 @dataclass(frozen=True)
 class Shocks:
-    """All that a study says of shocks.
+    """All settings of a study on shocks.
 
     Args:
-      moving: shock -> how it is drawn; shocks that are not in it have the model's own law.
-      groups: group -> the streams that move together.
-      regimes: by name.
+      moving: how each shock is drawn, by name; other shocks have the model's own distribution.
+      groups: streams that depend on each other, by name of the group.
+      regimes: Markov chains by name.
     """
 
     moving: Mapping[str, Moving] = field(default_factory=dict)

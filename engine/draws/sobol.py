@@ -1,7 +1,7 @@
-"""Points of a Sobol' sequence: direction numbers by dimension, which random stream has which dimension, and a scramble by key.
+"""Sobol' points: direction numbers, assignment of dimensions to random streams, and scrambling by random words.
 
-Direction numbers are those of Joe and Kuo (2008), SIAM J. Sci. Comput. 30, 2635-2654, doi:10.1137/070709359, read through SciPy's
-points. The scramble is linear (Matousek 1998, J. Complexity 14, 527-556, doi:10.1006/jcom.1998.0489), with a digital shift: variances
+Direction numbers are those of Joe and Kuo (2008), SIAM J. Sci. Comput. 30, 2635-2654, doi:10.1137/070709359, recovered from SciPy's
+points. The scramble is linear (Matousek 1998, J. Complexity 14, 527-556, doi:10.1006/jcom.1998.0489) with a digital shift; its variances
 are those of Owen's nested uniform scramble (Owen 2003, ACM Trans. Model. Comput. Simul. 13, 363-378, doi:10.1145/945511.945518).
 """
 
@@ -16,17 +16,20 @@ from jaxtyping import Array, UInt32
 
 DEPTH = 12
 POINTS = 1 << DEPTH
-"""Points of one randomisation, a unit. Fixed for good: it is part of what a path draws. 32 units are a block."""
+"""Points of one randomisation, which is a unit; 32 units are a block. It must not change, as draws depend on it."""
 DIMENSIONS = 1024
-"""Dimensions that are used: in these no two begin with the same digits, further on some do, and a pair of them is worse than random."""
+"""Number of dimensions in use.
+
+No two of them have the same leading digits; some further dimensions do, and a pair of such is worse than random.
+"""
 WORDS = 4
-"""Random words that a scramble takes."""
+"""Number of random words that a scramble takes."""
 
 Words = UInt32[Array, "..."]
 
 
 def directions(dimension: int) -> UInt32[np.ndarray, "digit"]:
-    """Direction numbers of a dimension, from 1 on, each in the highest bits of a word; zeros for 0, which is none."""
+    """Direction numbers of a dimension, from 1 on, in the highest bits of words; zeros for 0, no dimension."""
     return _table()[dimension]
 
 
@@ -37,7 +40,7 @@ def _table() -> UInt32[np.ndarray, "dimension digit"]:
     sequence, at = qmc.Sobol(DIMENSIONS, scramble=False), 0
     table = np.zeros((DIMENSIONS + 1, DEPTH), np.uint32)
     for digit in range(DEPTH):
-        # SciPy goes by Gray code: the number of this point has one digit alone in it
+        # SciPy uses Gray code, in which this point's number has a single digit set
         number = (2 << digit) - 1
         sequence.fast_forward(number - at)
         table[1:, digit] = (sequence.random(1)[0] * POINTS).astype(np.uint32) << (32 - DEPTH)
@@ -48,12 +51,13 @@ def _table() -> UInt32[np.ndarray, "dimension digit"]:
 def dimensions(
     streams: Iterable[tuple[str, int | None]], stated: Mapping[str, Sequence[int]]
 ) -> dict[str, tuple[int, ...]]:
-    """The dimension of each random stream, of one that is drawn by year those of its years; 0 for ordinary random words.
+    """Dimensions of each random stream: one, or one for each year; 0 means ordinary random words.
 
-    What is stated stays. All else takes the dimensions that are left, the first ones first, until there are no more.
+    Stated dimensions are kept. The other streams take the remaining dimensions in ascending order until none is left.
 
     Args:
-      streams: name and number of the year, None for one that is drawn once; in the order in which they are given dimensions.
+      streams: name, and index of the year or None for a stream drawn once; in the order in which they take dimensions.
+      stated: dimensions already assigned, by name.
     """
     taken = {dimension for by_year in stated.values() for dimension in by_year}
     left = iter([dimension for dimension in range(1, DIMENSIONS + 1) if dimension not in taken])
@@ -65,27 +69,30 @@ def dimensions(
 
 
 def point(index: Words, digits: Sequence[Words] | Words) -> Words:
-    """The point of each index, in the highest bits of a word.
+    """Sobol' point of each index, in the highest bits of a word.
 
     Args:
-      index: bit k of it goes with number k of `digits`, which are direction numbers.
+      index: numbers of the points.
+      digits: direction numbers; the k-th belongs to bit k of the index.
     """
     return _sum(index, digits, [1 << k for k in range(len(digits))])
 
 
 def scrambled(points: Words, words: Sequence[Words]) -> Words:
-    """Each digit of the points plus a random sum of those before it, plus a random digit: a bijection, each point even.
+    """Scrambled points: each digit plus a random sum, modulo 2, of the digits before it and a random bit.
+
+    The scramble is a bijection, and each scrambled point is uniformly distributed.
 
     Args:
       points: in the highest bits of a word.
-      words: `WORDS` random ones of the stream and randomisation.
+      words: `WORDS` random words of the stream and randomisation.
     """
     columns, shift = _scramble(words)
     return _sum(points, columns, [1 << (31 - k) for k in range(DEPTH)]) ^ shift
 
 
 def _scramble(words: Sequence[Words]) -> tuple[list[Words], Words]:
-    """What each digit turns over, itself and at random any digit that follows; and what is turned over in all."""
+    """For each digit, the bits that it inverts if set: itself and random later ones; and the bits of the shift."""
     parts, at, used = [], 0, 0
     for size in (*range(DEPTH - 1, -1, -1), DEPTH):
         if used + size > 32:
@@ -101,7 +108,7 @@ def _highest(count: int) -> Array:
 
 
 def _sum(bits: Words, values: Sequence[Words] | Words, masks: Sequence[int]) -> Words:
-    """The exclusive or of the values whose bit is set."""
+    """Exclusive or of the values whose mask bit is set in `bits`."""
     total = jnp.zeros((), jnp.uint32)
     for value, mask in zip(values, masks, strict=True):
         total = jnp.where((bits & jnp.uint32(mask)) != 0, total ^ value, total)

@@ -1,9 +1,9 @@
-"""Strata of a Latin hypercube: for each stream and replicate a keyed permutation, computed point by point, with no sort and no table.
+"""Strata of a Latin hypercube: a keyed random permutation for each stream and replicate, computed point by point.
 
 Six rounds of x -> a x + c modulo the number of strata, then x ^ (x >> half its bits), each a bijection, with a (odd) and
-c from a random word of the round: the multiplication carries differences up, the shift carries them down. The last c alone
-makes the stratum of a point even, exactly; the rest makes the strata of two points those of a random permutation, nearly.
-The idea: Kensler, Correlated multi-jittered sampling, Pixar Technical Memo 13-01, 2013.
+c from a random word of the round; multiplication spreads differences to higher bits, the shift to lower ones. The last c alone
+makes the stratum of a point exactly uniform; the rest makes the strata of two points nearly those of a random permutation. No sort or
+table is needed. The idea: Kensler, Correlated multi-jittered sampling, Pixar Technical Memo 13-01, 2013.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from engine.draws import random_words
 
 ROUNDS = 6
 DOMAIN = 0x80000000
-"""Set in the high counter word of the words of rounds; no counter of a path reaches it."""
+"""Bit set in the high counter word for the words of rounds, which no path's counter has."""
 
 Words = UInt32[Array, "..."]
 
@@ -23,12 +23,14 @@ Words = UInt32[Array, "..."]
 def round_words(
     key: UInt32[Array, "... 2"], replicate: tuple[Words, Words], rounds: int = ROUNDS
 ) -> UInt32[Array, "rounds r ..."]:
-    """Random words of the rounds, by stream key and number of the replicate, (low, high): uint32 [round, replicate, *key batch].
+    """Random words of the rounds for each stream and replicate: uint32 [round, replicate, *key batch].
 
-    Counter 4 r + j of the domain above gives rounds 2 j and 2 j + 1 of replicate r.
+    Counter 4 r + j, with `DOMAIN` set, gives rounds 2 j and 2 j + 1 of replicate r.
 
     Args:
-      rounds: how many, an even number up to 8.
+      key: keys of the streams.
+      replicate: number of each replicate, (low, high) words.
+      rounds: number of rounds, even and at most 8.
     """
     low, high = (part.reshape(-1, *[1] * (key.ndim - 1)) for part in replicate)
     pair = jnp.arange(rounds // 2, dtype=jnp.uint32).reshape(-1, *[1] * key.ndim)
@@ -38,12 +40,12 @@ def round_words(
 
 
 def permuted(point: Words, words: Words, depth: int) -> Words:
-    """The stratum of each point; both stand in the highest bits of a word, all others being zero.
+    """Stratum of each point. Points and strata stand in the highest bits of a word, with the other bits zero.
 
     Args:
       point: numbers of points, times 2^(32 - depth).
-      words: those of the rounds [round, ...]; all but the first axis broadcast with the points.
-      depth: strata are 2^depth, as many as points.
+      words: words of the rounds [round, ...]; the other axes are broadcast with the points.
+      depth: binary logarithm of the number of strata, which equals that of points.
     """
     highest = jnp.uint32((1 << 32) - (1 << 32 - depth))
     for word in words:

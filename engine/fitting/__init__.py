@@ -1,1 +1,1 @@
-"""Data to families of laws, ranked by how well they fit."""
+"""Fits families of distributions to data, and ranks them by how well they fit."""

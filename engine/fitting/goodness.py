@@ -1,6 +1,6 @@
-"""Whether data contradict a fitted law: the distance of Anderson and Darling, and its p-value by SciPy's `goodness_of_fit`.
+"""Whether data contradict a fitted distribution: Anderson-Darling statistic and its bootstrap p-value.
 
-SciPy takes milliseconds to fit a sample, and a p-value is of many: few are fitted, or none, where these decide it.
+SciPy takes milliseconds to fit a sample, and a p-value takes many fits; sequential stopping and a bound on the statistic save most of them.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from engine.fitting.likelihood import Failed, Form, simplex, thinned
 
 SEED = 2016
 RESAMPLES = 19, 99
-"""Resamples behind a p-value: first, and in all where these leave open whether it is small."""
+"""Resamples behind a p-value: the first batch, and the total where the first does not show that it is not small."""
 CLEAR = 4
-"""How many of the first resamples are as far off as the data where the p-value is not small.
+"""How many of the first resamples must be as far off as the data for the p-value to be clearly not small.
 
 Besag and Clifford, Biometrika 78 (1991) 301, doi:10.1093/biomet/78.2.301.
 """
 RESAMPLED = 1_000
-"""Values in a resample at most: from there on the law of the statistic does not change any more."""
+"""Greatest number of values in a resample; the statistic's null distribution does not change beyond."""
 
 _ENDS = {Form("uniform"): (1, 1), Form("pareto", loc=0.0): (1, 0)}
 
@@ -33,8 +33,7 @@ _ENDS = {Form("uniform"): (1, 1), Form("pareto", loc=0.0): (1, 0)}
 def anderson_darling(form: Form, law: Any, samples: np.ndarray, axis: int = -1) -> np.ndarray:
     """A^2 = -n - sum over i of (2 i - 1) (ln F(x_i) + ln(1 - F(x_{n + 1 - i}))) / n of samples along the last axis.
 
-    Where the fit puts the support's ends on the first or last value, these are left out: between them the rest is free.
-
+    Where the fit puts ends of the support on the first or last value, these values are left out.
     Anderson and Darling, J. American Statistical Association 49 (1954) 765, doi:10.1080/01621459.1954.10501232.
     """
     first, last = _ENDS.get(form, (0, 0))
@@ -49,15 +48,22 @@ def anderson_darling(form: Form, law: Any, samples: np.ndarray, axis: int = -1) 
 def p_value(
     form: Form, x: np.ndarray, best: Sequence[float], statistic: float, until: float
 ) -> tuple[float, int, str]:
-    """p-value of a standardised sample's statistic by a parametric bootstrap, the resamples, and how it was got.
+    """p-value of the statistic by a parametric bootstrap, the number of resamples, and the method in words.
 
-    Samples of the fitted law are fitted in their turn, because a fit is closer to its data than the true law is; but not
-    those less than half as far from the law that they were drawn from as the data are from theirs: a fit that doubles the
-    distance is one in a thousand, or a few in a hundred where it is the ends that are fitted.
-    Stute, Gonzales Manteiga, Presedo Quindimil, Metrika 40 (1993) 243, doi:10.1007/BF02613687.
+    Resamples from the fitted distribution are fitted again, because a fit is closer to its data than the true distribution is. A resample
+    is not fitted again if its distance from the distribution it was drawn from is less than half the data's statistic: a new fit more than
+    doubles the distance once in a thousand times, or a few times in a hundred where ends of the support are fitted. Stute, Gonzales
+    Manteiga, Presedo Quindimil, Metrika 40 (1993) 243, doi:10.1007/BF02613687.
+
+    Args:
+      form: the fitted family.
+      x: the standardised sample, ascending.
+      best: fitted parameters.
+      statistic: the Anderson-Darling statistic of the sample.
+      until: this thread's computing time at which to give up.
 
     Raises:
-      Failed: the clock would pass `until`, or SciPy's probabilities are no numbers.
+      Failed: the time would pass `until`, or SciPy's probabilities are not finite.
     """
     from scipy import stats
 
@@ -76,7 +82,7 @@ def p_value(
         return form.law.fit(sample, *shapes, **rest, **form.held, optimizer=simplex(1e-2, until))
 
     law = copy.copy(form.law)
-    law.fit = fit  # in place of SciPy's, whose search cannot be chosen from outside
+    law.fit = fit  # replaces SciPy's, as goodness_of_fit does not let the optimizer be chosen
 
     def as_far(count: int) -> int:
         null = stats.goodness_of_fit(

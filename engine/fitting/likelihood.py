@@ -1,7 +1,7 @@
-"""Maximum likelihood of SciPy's continuous laws, by their own `fit`, from several starts and against the clock.
+"""Maximum-likelihood fits of SciPy's continuous distributions, from several starts and with a time limit.
 
-SciPy climbs from one start, where all shapes are 1, and for as long as it takes: for some laws that ends on a lower top,
-for others not within minutes.
+SciPy climbs from one start, with all shapes 1, and without a limit: for some distributions it ends in a lower local maximum, for
+others not within minutes.
 """
 
 from __future__ import annotations
@@ -16,31 +16,34 @@ import numpy as np
 from scipy import optimize
 
 SHAPES = (0.3, 3.0)
-"""First shapes that a search starts from, besides SciPy's own start; the next are twice, thrice as large, as some may not be equal."""
+"""Starting values of the first shape, besides SciPy's own start.
+
+The second shape starts at twice that value, the third at three times, as some shapes must not be equal.
+"""
 THINNED = 1_000
-"""Values of a sample that the searches from all starts see: only the way from the best to the top is taken with all."""
+"""Number of values that the searches from all starts use; only the last climb, from the best of them, uses all."""
 PEAK = 8.0
-"""How far the log density of one value may be above the median one before the likelihood counts as unbounded."""
+"""Excess of one value's log density over the median log density above which the likelihood counts as unbounded."""
 WHOLE = {"erlang": "a", "irwinhall": "n", "ksone": "n", "kstwo": "n"}
-"""Laws with a shape that takes whole numbers alone: no search by small steps fits it."""
+"""Distributions with an integer shape, which a continuous search cannot fit, and that shape."""
 
 
 class Failed(RuntimeError):
-    """No maximum, in words for the row of a table."""
+    """No maximum was found; the text is shown in the row of a table."""
 
 
 FAILURES = (ArithmeticError, ValueError, TypeError, IndexError, RuntimeError)
-"""What is raised where a law cannot be fitted, by SciPy or here."""
+"""Exceptions that mean that a distribution cannot be fitted, from SciPy or from here."""
 
 
 @dataclass(frozen=True)
 class Form:
-    """A law of SciPy and what is held fixed while the rest is fitted. Parameters are shapes, loc, scale.
+    """A distribution of SciPy with the parameters that are held fixed in a fit. Parameters are shapes, loc, scale.
 
     Args:
       name: SciPy's name.
-      loc: value that loc is held at; None where it is fitted.
-      scale: the same for the scale.
+      loc: fixed value of loc; None where it is fitted.
+      scale: fixed value of scale; None where it is fitted.
     """
 
     name: str
@@ -49,31 +52,31 @@ class Form:
 
     @property
     def law(self) -> Any:
-        """SciPy's object."""
+        """SciPy's object of the distribution."""
         from scipy import stats
 
         return getattr(stats, self.name)
 
     @property
     def shapes(self) -> tuple[str, ...]:
-        """Names of its shapes."""
+        """Names of the shape parameters."""
         return tuple(self.law.shapes.split(", ")) if self.law.shapes else ()
 
     @property
     def held(self) -> dict[str, float]:
-        """Parameters that are not fitted, with their values."""
+        """Fixed parameters with their values."""
         ends = {"loc": self.loc, "scale": self.scale}
         return {name: value for name, value in ends.items() if value is not None}
 
     def log_likelihood(self, x: np.ndarray, parameters: Sequence[float]) -> float:
-        """Sum over the values of the log density; -inf where it is no number."""
+        """Sum of the log densities of the values; -inf where it is infinite or NaN."""
         total = float(np.sum(self.law.logpdf(x, *parameters)))
         return total if total < math.inf else -math.inf
 
     def standardised(self, x: np.ndarray) -> tuple[np.ndarray, float, float]:
-        """Values moved and scaled to a middle near 0 and a spread near 1, as far as the law may be; the move and the unit.
+        """Values shifted and scaled to median near 0 and spread near 1, as far as fixed parameters allow; shift and unit.
 
-        The unit is a power of two and the move a multiple of it, so that neither rounds.
+        The unit is a power of two and the shift a multiple of it, so that neither rounds.
         """
         if self.scale is not None:
             return x, 0.0, 1.0
@@ -84,11 +87,11 @@ class Form:
 
 
 def simplex(tolerance: float, until: float) -> Callable[..., np.ndarray]:
-    """The search that a law's `fit` takes as its `optimizer`: Nelder and Mead's, ended by heights alone.
+    """Nelder-Mead search, for the argument `optimizer` of SciPy's `fit`, which stops by function values alone.
 
     Args:
-      tolerance: by how much the log-likelihood may be short of the top.
-      until: this thread's computing time at which the search fails, whatever else the machine does.
+      tolerance: difference in log-likelihood at which it stops.
+      until: this thread's computing time at which the search raises `Failed`, whatever else the machine does.
     """
 
     def search(cost: Callable[..., float], start: Any, args: tuple[Any, ...], disp: int) -> np.ndarray:
@@ -106,10 +109,10 @@ def simplex(tolerance: float, until: float) -> Callable[..., np.ndarray]:
 
 
 def maximum(form: Form, x: np.ndarray, until: float) -> tuple[float, ...]:
-    """Parameters of greatest likelihood of a standardised sample, ascending; exact where SciPy has them in closed form.
+    """Maximum-likelihood parameters of a standardised, ascending sample; exact where SciPy has a closed form.
 
     Raises:
-      Failed: a shape takes whole numbers alone, the likelihood is unbounded, or the clock passed `until`.
+      Failed: a shape takes integers only, the likelihood is unbounded, or the time passed `until`.
     """
     if form.name in WHOLE:
         raise Failed(f"its shape {WHOLE[form.name]} takes whole numbers alone.")
@@ -137,5 +140,5 @@ def maximum(form: Form, x: np.ndarray, until: float) -> tuple[float, ...]:
 
 
 def thinned(x: np.ndarray, count: int) -> np.ndarray:
-    """As many of ascending values at even ranks, or all if there are no more."""
+    """`count` of the ascending values at evenly spaced ranks; all of them if there are no more."""
     return x if len(x) <= count else x[np.linspace(0, len(x) - 1, count).round().astype(int)]

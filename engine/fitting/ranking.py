@@ -1,4 +1,4 @@
-"""Families ranked by how well they fit data: maximum likelihood, AIC, BIC, and whether the data contradict the best of them."""
+"""Families ranked by their fit to data: maximum likelihood, AIC, BIC, and whether the data contradict them."""
 
 from __future__ import annotations
 
@@ -20,27 +20,32 @@ from engine.fitting.goodness import SEED, anderson_darling, p_value
 from engine.fitting.likelihood import FAILURES, Failed, Form, maximum
 
 FEWEST = 8
-"""Values that a fit needs."""
+"""Least number of values for a fit."""
 REAL = (
     "normal", "logistic", "t", "laplace", "gumbel_r", "gumbel_l", "skewnorm", "genextreme", "uniform", "triangular",
 )  # fmt: skip
 POSITIVE = ("lognormal", "gamma", "weibull_min", "expon", "invgauss", "fisk", "pareto")
 UNIT = ("beta", "logit-normal")
-"""What is fitted where no families are named: to any data, to values above 0, and to values between 0 and 1."""
+"""Families fitted by default: `REAL` to any data, `POSITIVE` to values above 0, `UNIT` to values between 0 and 1."""
 OWN = {"normal": "norm", "lognormal": "lognorm", "triangular": "triang", "logit-normal": "johnsonsb"}
-"""Names of ours for laws of SciPy."""
+"""SciPy's names of families that have another name in a study."""
 
 SECONDS = 5.0
-"""Seconds of computing that one family may take for its fit, and again for its p-value."""
+"""Computing time that one family may take for its fit, and again for its p-value [s]."""
 MOST = 50_000
-"""Values that are fitted: of more, so many at random. Parameters are then known to half a percent of a standard deviation."""
+"""Greatest number of values that are fitted; of more, a random sample.
+
+Parameters are then known to half a percent of a standard deviation.
+"""
 CONTRADICTED = 0.01
-"""A p-value up to which the data contradict the family."""
+"""Greatest p-value at which the data contradict a family."""
 FAR_SHAPE = 1e4
-"""Size of a shape beyond which a law is the limit of its family."""
+"""Absolute value of a shape beyond which a fit has run off to a limit of its family."""
 ALIKE = 2.0
-"""A difference in AIC up to which nothing speaks for one family over another (Burnham and Anderson, Sociological Methods &
-Research 33 (2004) 261, doi:10.1177/0049124104268644)."""
+"""Difference in AIC up to which neither of two families is preferred.
+
+Burnham and Anderson, Sociological Methods & Research 33 (2004) 261, doi:10.1177/0049124104268644.
+"""
 
 _DIRECTIONS = {"vonmises", "vonmises_line", "wrapcauchy"}
 
@@ -50,17 +55,17 @@ class Fit:
     """One family fitted to one sample.
 
     Args:
-      family: its name in a study: ours where we have the law, else SciPy's.
-      parameters: as a study gives them, by name.
-      k: how many were fitted.
-      log_likelihood: its maximum, natural logarithm.
+      family: its name in a study; SciPy's where the study has no name of its own.
+      parameters: by name, as a study gives them.
+      k: number of fitted parameters.
+      log_likelihood: maximum of the log likelihood.
       aic: 2 k - 2 log_likelihood (Akaike, IEEE Trans. Automatic Control 19 (1974) 716, doi:10.1109/TAC.1974.1100705).
       bic: k ln(n) - 2 log_likelihood (Schwarz, Annals of Statistics 6 (1978) 461, doi:10.1214/aos/1176344136).
-      statistic: Anderson and Darling's A^2; values at an end of the support that they define are left out.
-      p_value: share of resamples whose statistic is no smaller, itself counted: (1 + count) / (1 + resamples); NaN without.
-      resamples: how many; the p-value is at least 1 / (1 + resamples).
-      how: how the p-value was got, or why it was not.
-      warnings: what to know before the law is used.
+      statistic: Anderson-Darling's A^2, without values that define an end of the support.
+      p_value: (1 + number of resamples with a statistic at least as large) / (1 + resamples); NaN where not computed.
+      resamples: number of resamples; the p-value is at least 1 / (1 + resamples).
+      how: how the p-value was computed, or why it was not.
+      warnings: what to know before the distribution is used.
       failed: why there is no fit; all numbers are then NaN.
     """
 
@@ -79,21 +84,23 @@ class Fit:
 
     @property
     def contradicted(self) -> bool:
-        """Whether the data contradict it."""
+        """Whether the data contradict the family: p_value <= `CONTRADICTED`."""
         return self.p_value <= CONTRADICTED
 
 
 def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False) -> tuple[Fit, ...]:
-    """Families by AIC, the best first; those that could not be fitted last, with the reason.
+    """Families by ascending AIC; those that could not be fitted last, with the reason.
 
-    Laws of positive values have loc held at 0, those between 0 and 1 also their scale at 1 if the data are between them.
+    Families of positive values have loc fixed at 0. Families on [0, 1], except uniform and triangular, have loc fixed at 0 and scale at 1
+    if all data lie between these; otherwise both are fitted.
 
     Args:
-      families: names of ours or of SciPy's continuous laws; if there are none, about 17 that suit the data.
-      shifted: loc (and scale) are fitted for these, too.
+      values: the sample.
+      families: names of a study or of SciPy's continuous distributions; if empty, up to 19 that suit the data.
+      shifted: whether to fit loc (and scale) for these families too.
 
     Raises:
-      UserError: fewer than 8 values, all the same, not all finite, or a name that is no family's; all unknown names together.
+      UserError: for fewer than 8 values, all equal, not all finite, or unknown names, all of them together.
     """
     x = np.sort(np.asarray(values, dtype=np.float64))
     _refuse_useless(x)
@@ -101,20 +108,20 @@ def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False
         families = (*REAL, *(POSITIVE if x[0] > 0 else ()), *(UNIT if x[0] > 0 and x[-1] < 1 else ()))
     forms = {name: _form(name, x, shifted) for name in _known(families)}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")  # SciPy's, on the way to the top; what it gives is judged instead
+        warnings.simplefilter("ignore")  # SciPy's warnings during the search; results are checked instead
         fits = [_fit(name, form, x) for name, form in forms.items()]
     return tuple(sorted(fits, key=lambda fit: (bool(fit.failed), fit.aic)))
 
 
 def at_most(values: np.ndarray) -> np.ndarray:
-    """The values, or 50,000 of them at random where there are more: always the same ones, each with the same chance."""
+    """The values, or a random sample of 50,000 of them if there are more, the same in every call."""
     if len(values) <= MOST:
         return values
     return np.random.default_rng(SEED).choice(values, MOST, replace=False)
 
 
 def remarks(values: np.ndarray) -> tuple[str, ...]:
-    """What speaks against a continuous law, or against what is tried, before anything is fitted."""
+    """Sentences on why a continuous distribution, or the default families, may not suit the data; made before any fit."""
     distinct, texts = len(np.unique(values)), []
     if np.all(values == np.round(values)) and distinct < len(values):
         texts.append(
@@ -131,7 +138,7 @@ def remarks(values: np.ndarray) -> tuple[str, ...]:
 
 
 def reading(fits: Sequence[Fit]) -> str:
-    """What a ranking means, in a sentence or two."""
+    """Interpretation of a ranking in one or two sentences."""
     late = [fit.family for fit in fits if fit.failed.endswith("too long.")]
     not_tried = f" Not tried to the end: {', '.join(late)}." if late else ""
     return _reading([fit for fit in fits if not fit.failed]) + not_tried
@@ -158,7 +165,7 @@ def _reading(fits: Sequence[Fit]) -> str:
 
 
 def p_text(fit: Fit) -> str:
-    """The p-value with its resolution: `p = 0.42`, `p <= 0.002`, or `no p`."""
+    """p-value as text with its resolution: `p = 0.42`, `p <= 0.002`, or `no p`."""
     if not math.isfinite(fit.p_value):
         return "no p"
     least = fit.p_value * (fit.resamples + 1) < 1.5
@@ -166,12 +173,12 @@ def p_text(fit: Fit) -> str:
 
 
 def snippet(fit: Fit, name: str, source: str) -> str:
-    """The table of a factor of that name with this law, as TOML; numbers in full."""
+    """TOML table of a factor with this name and the fitted distribution; numbers in full precision."""
     return _table(name, {"family": fit.family, **fit.parameters, "source": source})
 
 
 def empirical_snippet(file: str, column: str, name: str, source: str) -> str:
-    """The table of a factor that is drawn from the data themselves, as TOML."""
+    """TOML table of a factor with this name that is drawn from the data themselves."""
     return _table(name, {"family": "empirical", "file": file, "column": column, "source": source})
 
 
@@ -220,7 +227,7 @@ def _refuse_unknown(families: Sequence[str]) -> None:
 
 
 def _form(name: str, x: np.ndarray, shifted: bool) -> Form:
-    """What of a law is fitted."""
+    """The distribution with its fixed parameters, as `rank` describes."""
     if name == "logit-normal":
         return Form("johnsonsb", loc=0.0, scale=1.0)  # x in (0, 1), and a + b logit(x) standard normal
     form = Form(OWN.get(name, name))

@@ -1,1 +1,1 @@
-"""Numbers to estimates with intervals, tables and summaries; no disk, no device."""
+"""From numbers to estimates with intervals, tables and summaries; no disk, no device."""

@@ -1,1 +1,1 @@
-"""Copulas: how the members of a group move together, one file a family of them."""
+"""Copulas: dependence between the members of a group, one file for each kind of copula."""

@@ -1,9 +1,8 @@
 """Clayton, Gumbel, Frank and Joe copulas, by Marshall and Olkin: U_i = psi(E_i / V), V shared by all members.
 
-E_i is exponential and falls as the member's own score rises, so that the member's score rises with it. Only the latents of
-the group and a member's own score enter: a member added, removed or moved changes no other. log E and log V are taken apart
-from each other to the end, as V may be larger or smaller than any number.
-
+E_i is exponential and falls as the member's own score rises, so that the member's score rises with it. Only the group's shared
+scores and a member's own score enter, so that adding, removing or moving a member changes no other. log E and log V are computed
+separately and subtracted, so that neither overflows.
 Formulas: McNeil, Frey and Embrechts: Quantitative Risk Management, 2nd ed. 2015, section 7.4; Hofert, Comput. Statist. Data
 Anal. 52, 2008, doi:10.1016/j.csda.2008.05.019.
 """
@@ -22,12 +21,12 @@ from engine.draws.copulas import concordance, frailties, scores
 from engine.draws.copulas.contract import Implied, exchangeable
 
 _DEGREE = 21
-"""Of the polynomials for V: one evaluation a group, so that a few terms more cost little."""
+"""Degree of the polynomials for V, evaluated only once per group, so that higher terms cost little."""
 
 
 @dataclass(frozen=True)
 class _Archimedean:
-    """A copula with one parameter, the same for any two members."""
+    """A copula with one parameter, exchangeable in its members."""
 
     theta: float
 
@@ -50,7 +49,7 @@ class _Archimedean:
 
 @dataclass(frozen=True)
 class Clayton(_Archimedean):
-    """psi(t) = (1 + t)^(-1 / theta), V ~ Gamma(1 / theta). Lower tail dependence 2^(-1 / theta)."""
+    """Clayton copula: psi(t) = (1 + t)^(-1 / theta), V ~ Gamma(1 / theta). Lower tail dependence 2^(-1 / theta)."""
 
     family: ClassVar[str] = "clayton"
     latents: ClassVar[tuple[str, ...]] = ("",)
@@ -77,7 +76,7 @@ class Clayton(_Archimedean):
 
 @dataclass(frozen=True)
 class Gumbel(_Archimedean):
-    """psi(t) = exp(-t^(1 / theta)), V positive stable. Upper tail dependence 2 - 2^(1 / theta)."""
+    """Gumbel copula: psi(t) = exp(-t^(1 / theta)), V positive stable. Upper tail dependence 2 - 2^(1 / theta)."""
 
     family: ClassVar[str] = "gumbel"
     limits: ClassVar[tuple[float, float]] = (1.0, 20.0)
@@ -101,13 +100,13 @@ class Gumbel(_Archimedean):
 
 @dataclass(frozen=True)
 class Frank(_Archimedean):
-    """psi(t) = -log(1 - (1 - exp(-theta)) exp(-t)) / theta, V log-series. No tail dependence.
+    """Frank copula: psi(t) = -log(1 - (1 - exp(-theta)) exp(-t)) / theta, V log-series. No tail dependence.
 
-    Two members may have a negative theta: that of `mirrored` is then the copula of -theta, upside down.
+    A group of two may have a negative theta: this is the copula of -theta with the score of `mirrored` negated.
 
     Args:
       theta: not zero.
-      mirrored: the member that is upside down, None for a positive theta.
+      mirrored: the member with the negated score; None for a positive theta.
     """
 
     mirrored: str | None = None
@@ -144,7 +143,7 @@ class Frank(_Archimedean):
 
 @dataclass(frozen=True)
 class Joe(_Archimedean):
-    """psi(t) = 1 - (1 - exp(-t))^(1 / theta), V Sibuya. Upper tail dependence 2 - 2^(1 / theta)."""
+    """Joe copula: psi(t) = 1 - (1 - exp(-t))^(1 / theta), V Sibuya. Upper tail dependence 2 - 2^(1 / theta)."""
 
     family: ClassVar[str] = "joe"
     limits: ClassVar[tuple[float, float]] = (1.0, 30.0)
@@ -188,11 +187,11 @@ FAMILIES: dict[str, type[Clayton | Gumbel | Frank | Joe]] = {
 
 
 def limits(family: str, n_members: int) -> tuple[float, float]:
-    """The range of theta that so many members may have, as far as float32 carries it (Kendall's tau of 0.92 to 0.95)."""
+    """Range of theta for a number of members, as far as float32 is accurate (Kendall's tau of 0.92 to 0.95)."""
     low, high = FAMILIES[family].limits
     return (-high if family == "frank" and n_members <= 2 else low), high
 
 
 def with_theta(family: str, theta: float, members: Sequence[str]) -> Clayton | Gumbel | Frank | Joe:
-    """The copula of that family with that parameter, for these members."""
+    """Copula of a family with parameter theta, for these members."""
     return Frank(theta, max(members)) if theta < 0 else FAMILIES[family](theta)

@@ -1,4 +1,4 @@
-"""Kendall's tau and Spearman's rho of Archimedean copulas by their parameter, and back; on the host.
+"""Kendall's tau and Spearman's rho of Archimedean copulas from their parameter, and the inverse; in NumPy.
 
 Kendall's tau: Joe: Dependence Modeling with Copulas, 2014, chapter 4; Nelsen: An Introduction to Copulas, 2nd ed. 2006, table 4.1
 and section 5.1.
@@ -15,7 +15,7 @@ _NODES = 160
 
 
 def kendall(family: str, theta: float) -> float:
-    """Kendall's tau."""
+    """Kendall's tau of an Archimedean copula with parameter theta."""
     if family == "clayton":
         return theta / (theta + 2.0)
     if family == "gumbel":
@@ -33,7 +33,7 @@ def kendall(family: str, theta: float) -> float:
 
 
 def spearman(family: str, theta: float) -> float:
-    """Spearman's rho, 12 times the integral of C - 3, by quadrature over one of the two halves that mirror each other."""
+    """Spearman's rho, 12 times the integral of C, less 3; by quadrature over one of the two halves u > v and u < v."""
     if family == "frank" and theta < 0:
         return -spearman(family, -theta)
     if theta == 1.0 and family in ("gumbel", "joe"):
@@ -47,7 +47,7 @@ def spearman(family: str, theta: float) -> float:
 def theta_of(
     measure: Callable[[str, float], float], family: str, wanted: float, limits: tuple[float, float]
 ) -> float:
-    """The parameter that gives a rank correlation (`kendall` or `spearman`), which must be within what the limits give."""
+    """Parameter with the wanted rank correlation (`kendall` or `spearman`); clipped to `limits` if out of reach."""
     from scipy.optimize import brentq
 
     low, high = limits
@@ -55,7 +55,7 @@ def theta_of(
         return float(np.clip(2.0 * wanted / (1.0 - wanted), low, high))
     if family == "gumbel" and measure is kendall:
         return float(np.clip(1.0 / (1.0 - wanted), low, high))
-    if family == "frank" and low < 0:  # it is odd, and has a hole at zero
+    if family == "frank" and low < 0:  # the measure is odd in theta, and theta = 0 is excluded
         size = theta_of(measure, family, abs(wanted), (0.001, high))
         return float(np.copysign(size, wanted))
     ends = [measure(family, end) - wanted for end in limits]
@@ -74,7 +74,7 @@ def _unit_nodes() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _distribution(family: str, u: np.ndarray, v: np.ndarray, theta: float) -> np.ndarray:
-    """C(u, v) for u >= v, formed so that nothing overflows."""
+    """C(u, v) for u >= v, in a form that does not overflow."""
     if family == "clayton":
         power = np.exp(theta * np.log(v))
         return v * ((v / u) ** theta + 1.0 - power) ** (-1.0 / theta)

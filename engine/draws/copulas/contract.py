@@ -1,4 +1,4 @@
-"""What a copula is to the engine, and the dependence that one implies."""
+"""Interface of a copula, and the dependence that one implies."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ Matrix = Float[np.ndarray, "member member"]
 
 @dataclass(frozen=True)
 class Implied:
-    """Dependence between any two members, in the order of their names as given.
+    """Dependence between all pairs of members, in the order of the members.
 
     Args:
       kendall: Kendall's tau.
       spearman: Spearman's rho.
       lower: lower tail dependence, lim P(V < q | U < q) for q to 0.
       upper: upper tail dependence, lim P(V > q | U > q) for q to 1.
-      about: how it is known, where that is not a formula of the copula.
+      about: how these were found, where not by a formula of the copula.
     """
 
     kendall: Matrix
@@ -32,10 +32,10 @@ class Implied:
 
 
 class Copula(Protocol):
-    """How the members of a group move together: independent normal scores -> normal scores that do.
+    """Dependence within a group: independent normal scores -> dependent normal scores.
 
-    The record is frozen. What is compiled depends on its type and its members, and not on its numbers, which the program is
-    fed. A member's score rises with its own.
+    The record is frozen. The compiled code depends on its type and its members, not on its numbers, which are arguments of the
+    program. A member's score increases with its own independent score.
     """
 
     family: ClassVar[str]
@@ -43,35 +43,35 @@ class Copula(Protocol):
 
     @property
     def latents(self) -> tuple[str, ...]:
-        """Normal scores that the members share, by the suffix to the name of the group's random stream."""
+        """Names of the normal scores that the members share, as suffixes to the name of the group's random stream."""
 
     def parameters(self, dtype: type) -> Any:
-        """Its numbers as arrays: what the compiled program is fed."""
+        """Its numbers as arrays, the arguments of the compiled program."""
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
-        """Normal scores by member, traced.
+        """Dependent normal scores by member, traced.
 
         Args:
-          own: member -> its own independent normal score [..., lane].
+          own: independent normal score of each member [..., lane].
           shared: independent normal scores in the order of `latents`.
-          parameters: as `parameters` gives them, traced or not.
+          parameters: from `parameters`, traced or not.
         """
 
     def implied(self, members: Sequence[str]) -> Implied:
-        """Rank correlations and tail dependence between these members."""
+        """Rank correlations and tail dependence between the members."""
 
     def describe(self) -> str:
-        """Its parameter in words: `theta 2`; empty where it has too many."""
+        """Its parameters as text, such as `theta 2`; empty where there are too many."""
 
 
 def exchangeable(n: int, kendall: float, spearman: float, lower: float, upper: float) -> Implied:
-    """The same dependence between any two of n members."""
+    """Implied dependence that is the same for all pairs of n members."""
     tau, rho, low, high = (equal_entries(n, value) for value in (kendall, spearman, lower, upper))
     return Implied(tau, rho, low, high)
 
 
 def equal_entries(n: int, value: float) -> Matrix:
-    """The matrix with a value between any two of n members, and 1 of each with itself."""
+    """Matrix with one value off the diagonal and 1 on it."""
     matrix = np.full((n, n), value)
     np.fill_diagonal(matrix, 1.0)
     return matrix

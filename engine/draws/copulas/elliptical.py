@@ -1,4 +1,4 @@
-"""Gaussian and Student t copulas: one correlation between any two members, or a matrix."""
+"""Gaussian and Student t copulas, with one correlation for all pairs of members or with a correlation matrix."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from engine.draws.copulas.contract import Implied, Matrix, equal_entries
 from engine.draws.limits import FARTHEST
 
 DF = (1.0, 1000.0)
-"""Degrees of freedom that a t copula may have."""
+"""Range of the degrees of freedom of a t copula."""
 
-_REACH = 7.0  # q of the farthest score is that score for many degrees of freedom and 6.6 for one
+_REACH = 7.0  # q at the farthest score is 6.34 for many degrees of freedom and 6.6 for one
 
 
 def lowest_correlation(n_members: int) -> float:
@@ -31,13 +31,13 @@ def lowest_correlation(n_members: int) -> float:
 class Equicorrelated:
     """Gaussian copula with one correlation: z_i = sqrt(r+) G + sqrt(1 - r) e_i + b sum_j e_j.
 
-    b = 0 for r >= 0, which leaves the one-factor form: a member added, removed or moved changes no other. For r < 0 no common
-    driver exists and each score leans against the sum of the others, b = (-a + sqrt(a^2 + n r)) / n with a = sqrt(1 - r).
+    b = 0 for r >= 0, the one-factor form: adding, removing or moving a member changes no other. For r < 0 there is no common
+    factor, and each score depends negatively on the sum of the others: b = (-a + sqrt(a^2 + n r)) / n with a = sqrt(1 - r).
 
     Args:
-      correlation: of any two members that are on one side; of two on different sides its negative.
-      against: the members of the other side, whose scores are side z_i.
-      side: -1, or 1 where a program that turns them is to leave them as they are.
+      correlation: of any two members on the same side; its negative for two on different sides.
+      against: members on the other side, whose scores are multiplied by `side`.
+      side: -1; or 1 to leave the scores of a program compiled with sides unchanged.
     """
 
     correlation: float
@@ -59,7 +59,7 @@ class Equicorrelated:
         first, *others = own.values()
         everyone = sum(others, start=first)
         terms = {name: [single * z, common * shared[0], total * everyone] for name, z in own.items()}
-        # fenced, because which of two products is fused with their sum differs between programs, and with it the last bit
+        # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the last bit
         fenced = jax.lax.optimization_barrier(terms)
         joint = {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
         return {name: parameters["side"] * z if name in self.against else z for name, z in joint.items()}
@@ -80,7 +80,9 @@ class Equicorrelated:
 
 @dataclass(frozen=True)
 class Correlated:
-    """Gaussian copula with a matrix: z = L e with L the lower Cholesky root, so that a member appended changes no other.
+    """Gaussian copula with a correlation matrix: z = L e, with L the lower Cholesky factor.
+
+    So appending a member changes no other.
 
     Args:
       members: in the order of the matrix.
@@ -98,7 +100,7 @@ class Correlated:
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         root, first = parameters["root"], own[self.members[0]]
-        # the first product fenced, each other one is added to what is none: no choice which of two is fused with their sum
+        # the first product is fenced, so each sum has one product only: no choice of which one joins a fused multiply-add
         joint = jax.lax.optimization_barrier(
             {name: root[i, 0] * first for i, name in enumerate(self.members)}
         )
@@ -121,13 +123,12 @@ class Correlated:
 
 @dataclass(frozen=True)
 class StudentT:
-    """Student t copula: score_i = Phi^-1(T_df(x_i)), x_i = z_i / sqrt(W) with W = chi^2_df / df shared by all members.
+    """Student t copula: score_i = Phi^-1(T_df(x_i)), x_i = z_i / sqrt(W), W = chi^2_df / df shared by all members.
 
-    z comes from the Gaussian copula `normal`. W is the quantile at a normal score that the members share, its logarithm two polynomials.
-    Phi^-1(T_df(x)) = q R(q) with q = sqrt(df log(1 + x^2 / df)) and R a polynomial: Wallace's transformation (Bounds on
-    normal approximations to Student's and the chi-square distributions, Ann. Math. Statist. 30, 1959,
-    doi:10.1214/aoms/1177706100), of which R takes what is left. McNeil, Frey and Embrechts: Quantitative Risk Management,
-    2nd ed. 2015, section 7.3.
+    z comes from the Gaussian copula `normal`. W is a quantile at a shared normal score, and the log of 1 / sqrt(W) is approximated by two
+    polynomials. Phi^-1(T_df(x)) = q R(q) with q = sqrt(df log(1 + x^2 / df)) and R a polynomial: Wallace's transformation (Bounds on normal
+    approximations to Student's and the chi-square distributions, Ann. Math. Statist. 30, 1959, doi:10.1214/aoms/1177706100) with R as its
+    correction. McNeil, Frey and Embrechts: Quantitative Risk Management, 2nd ed. 2015, section 7.3.
     """
 
     normal: Equicorrelated | Correlated
@@ -183,7 +184,7 @@ def _score_over_q(q: np.ndarray, df: float) -> np.ndarray:
 
 
 def _implied(r: Matrix, df: float | None) -> Implied:
-    """By the correlations: of a t copula the tail dependence 2 T_{df + 1}(-sqrt((df + 1) (1 - r) / (1 + r))), else none.
+    """Implied dependence; a t copula has tail dependence 2 T_{df + 1}(-sqrt((df + 1) (1 - r) / (1 + r))).
 
     McNeil, Frey and Embrechts 2015, (7.38).
     """

@@ -1,4 +1,4 @@
-"""The empirical copula of a table of data: a row at random, and within it each member anywhere in its rank's cell."""
+"""Empirical copula of a table of data: a random row, and within it each member uniform in the cell of its rank."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from engine.errors import refusal
 
 MOST_ROWS = 8192
 MOST_RANKS = 65_536
-"""Rows times members that a study may hold: they are written into its file."""
+"""Greatest number of rows times members in a study, whose file must contain them."""
 
 
 @dataclass(frozen=True)
 class Empirical:
-    """U_i = (R_i(K) + V_i) / n: K a row, the same for all members, R_i the rank of member i in it, V_i its own uniform.
+    """Checkerboard copula of data: U_i = (R_i(K) + V_i) / n, with K a random row shared by all members.
 
-    The checkerboard copula of the data: every U_i is exactly uniform (Genest, Neslehova and Remillard: Asymptotic behavior of
-    the empirical multilinear copula process, J. Multivariate Anal. 159, 2017, doi:10.1016/j.jmva.2017.04.004).
+    R_i is the rank of member i in row K, V_i its own uniform; every U_i is exactly uniform (Genest, Neslehova and Remillard:
+    Asymptotic behavior of the empirical multilinear copula process, J. Multivariate Anal. 159, 2017, doi:10.1016/j.jmva.2017.04.004).
 
     Args:
       members: in the order of the ranks.
@@ -43,7 +43,7 @@ class Empirical:
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         n, z = parameters["ranks"].shape[-1], shared[0]
-        # counted from the nearer end, where the word is finer than one minus it
+        # counted from the nearer end, where a tail probability is more precise than one minus it
         near = jnp.minimum(jnp.floor(jnp.minimum(*tails(z)) * n).astype(jnp.int32), n - 1)
         row = jax.lax.optimization_barrier(jnp.where(z < 0, near, n - 1 - near))
         joint = {}
@@ -55,14 +55,14 @@ class Empirical:
         return jax.lax.optimization_barrier(joint)
 
     def implied(self, members: Sequence[str]) -> Implied:
-        """Rank correlations of the checkerboard; tail dependence as the share of common rows among the sqrt(n) extreme ones."""
+        """Rank correlations of the checkerboard copula; tail dependence from common rows among the sqrt(n) extremes."""
         ranks = np.array([self.ranks[self.members.index(name)] for name in members], np.float64)
         n = ranks.shape[-1]
         far = max(1, round(np.sqrt(n)))
         middle = (ranks + 0.5) / n - 0.5
         spearman = 12.0 * (middle @ middle.T) / n
         lower, upper = ((side @ side.T) / far for side in (1.0 * (ranks < far), 1.0 * (ranks >= n - far)))
-        # two draws from one row are concordant as often as not
+        # two draws from the same row are concordant with probability 1/2
         kendall = rank_correlations.kendall_of_rows(ranks) * (n - 1) / n
         for matrix in (kendall, spearman):
             np.fill_diagonal(matrix, 1.0)
@@ -73,10 +73,10 @@ class Empirical:
 
 
 def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
-    """Ranks 0 to n - 1 by member, rows from the lowest to the highest sum of ranks.
+    """Ranks 0 to n - 1 by member, with rows ordered by their sum of ranks.
 
-    The rows' order decides which one mirrors which (antithetic pairs), nothing else. Equal values are put in an order that a
-    hash of the member and the row gives, so that ties of two members are not taken for dependence.
+    The order of rows decides only which rows mirror each other in antithetic pairs. Ties are broken by a
+    hash of member and row, so that ties in two members do not appear as dependence.
     """
     ranks = {}
     for name, values in columns.items():
@@ -92,7 +92,7 @@ def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
 
 
 def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
-    """Refuses what is not one permutation of 0 to n - 1 for each member."""
+    """Raises a refusal unless each member's ranks are a permutation of 0 to n - 1 and n is within limits."""
     sizes = {len(given) for given in ranks.values()}
     if len(sizes) != 1:
         text = f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."

@@ -1,9 +1,9 @@
-"""The variable V that the members of an Archimedean copula share, as the logarithm of it at normal scores.
+"""Frailties: the variable V that the members of an Archimedean copula share, as log V at normal scores.
 
-Marshall and Olkin: Families of multivariate distributions, J. Amer. Statist. Assoc. 83, 1988, doi:10.1080/01621459.1988.10478671;
-how V is drawn: Hofert, Sampling Archimedean copulas, Comput. Statist. Data Anal. 52, 2008, doi:10.1016/j.csda.2008.05.019, and
-Efficiently sampling nested Archimedean copulas, 55, 2011, doi:10.1016/j.csda.2010.04.025. What has no short formula is a
-function of one normal score: two polynomials (`engine.draws.polynomials`), whose coefficients a program is fed.
+Marshall and Olkin: Families of multivariate distributions, J. Amer. Statist. Assoc. 83, 1988, doi:10.1080/01621459.1988.10478671; how V is
+drawn: Hofert, Sampling Archimedean copulas, Comput. Statist. Data Anal. 52, 2008, doi:10.1016/j.csda.2008.05.019, and Efficiently sampling
+nested Archimedean copulas, 55, 2011, doi:10.1016/j.csda.2010.04.025. A V without a short formula is approximated as a function of one
+normal score by two polynomials (`engine.draws.polynomials`), whose coefficients are arguments of the program.
 """
 
 from __future__ import annotations
@@ -22,22 +22,22 @@ _TINY = 1e-37
 
 
 def gamma(z: np.ndarray, theta: float) -> np.ndarray:
-    """Clayton: log V of V ~ Gamma(1 / theta, 1), at a normal score."""
+    """Clayton: log V at a normal score, for V ~ Gamma(1 / theta, 1)."""
     return log_gamma_quantile(z, 1.0 / theta)
 
 
 def stable(z: Any, log_exponential: Any, theta: Any) -> Any:
-    """Gumbel: log(V) / theta of V positive stable with Laplace transform exp(-t^a), a = 1 / theta, by z and by log E; traced.
+    """Gumbel: log(V) / theta from z and log E, V positive stable with Laplace transform exp(-t^(1 / theta)); traced.
 
     Kanter's form (Stable densities under change of scale and total variation inequalities, Ann. Probab. 3, 1975,
-    doi:10.1214/aop/1176996309): V = sin(a f) / sin(f)^(1/a) (sin((1 - a) f) / E)^((1 - a) / a), f = pi Phi(z).
+    doi:10.1214/aop/1176996309): V = sin(a f) / sin(f)^(1/a) (sin((1 - a) f) / E)^((1 - a) / a), with a = 1 / theta and f = pi Phi(z).
     """
     lower, upper = (np.pi * part for part in tails(z))
     a = 1.0 / theta
     b = (theta - 1.0) * a
-    # near pi the sines are those of what is left to pi
+    # for z >= 0 the angle is computed from the upper tail, to keep its digits near pi
     sine = jnp.sin(jnp.where(z < 0, a * lower, np.pi * b + a * upper))
-    # 0 for theta = 1, and then its logarithm counts for nothing
+    # 0 for theta = 1, where its logarithm is multiplied by b = 0
     other = jnp.maximum(jnp.sin(b * lower), _TINY)
     products = (a * jnp.log(sine), b * jnp.log(other), b * log_exponential)
     last = jnp.log(jnp.sin(jnp.minimum(lower, upper)))
@@ -46,7 +46,7 @@ def stable(z: Any, log_exponential: Any, theta: Any) -> Any:
 
 
 def log_series(z: Any, theta: Any) -> Any:
-    """Frank: log(-log Q) at a normal score, V given Q geometric, P(V > k) = Q^k, Q = 1 - exp(-theta Phi(z)); traced.
+    """Frank: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k, Q = 1 - exp(-theta Phi(z)); traced.
 
     Kemp's algorithm LK (Efficient generation of logarithmically distributed pseudo-random variables, Appl. Statist. 30, 1981,
     doi:10.2307/2346348), for the parameter 1 - exp(-theta).
@@ -58,9 +58,9 @@ def log_series(z: Any, theta: Any) -> Any:
 
 
 def sibuya(z: np.ndarray, theta: float) -> np.ndarray:
-    """Joe: log(-log Q) at a normal score, V given Q geometric, P(V > k) = Q^k, 1 - Q ~ Beta(a, 1 - a) with a = 1 / theta.
+    """Joe: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k, 1 - Q ~ Beta(1 / theta, 1 - 1 / theta).
 
-    Then P(V > k) = E Q^k = prod_{j <= k} (1 - a / j), which is Sibuya's law.
+    With a = 1 / theta, P(V > k) = E Q^k = prod_{j <= k} (1 - a / j), which is Sibuya's distribution.
     """
     if theta == 1.0:
         return np.full_like(z, 50.0)  # Q = 0: V is always one
@@ -71,7 +71,7 @@ def sibuya(z: np.ndarray, theta: float) -> np.ndarray:
         low = np.where(z < 0, special.betaincinv(a, b, tail), special.betainccinv(a, b, tail))  # 1 - Q
         log_q = np.log(np.where(z < 0, special.betainccinv(b, a, tail), special.betaincinv(b, a, tail)))
         log_low = np.log(low)
-    # where either is too small for a number, the first term of its series
+    # where either underflows, the first term of its series
     log_low = np.where(low < 1e-200, (special.log_ndtr(z) + np.log(a) + log_beta) / a, log_low)
     log_q = np.where(log_q < -400.0, (special.log_ndtr(-z) + np.log(b) + log_beta) / b, log_q)
     exact = np.log(np.where(low < 0.5, -np.log1p(-np.clip(low, 1e-12, 0.5)), -log_q))
@@ -79,9 +79,9 @@ def sibuya(z: np.ndarray, theta: float) -> np.ndarray:
 
 
 def log_geometric(log_exponential: Any, log_rate: Any) -> Any:
-    """log V of V = 1 + floor(E / -log Q), geometric given Q, by log E and log(-log Q); traced.
+    """log V of the geometric V = 1 + floor(E / -log Q), from log E and log(-log Q); traced.
 
-    Where the ratio is so large that the floor is less than rounding, it is left out.
+    The floor is left out where the ratio is so large that it is below rounding error.
     """
     ratio = log_exponential - log_rate
     far = _far(ratio)
@@ -89,5 +89,5 @@ def log_geometric(log_exponential: Any, log_rate: Any) -> Any:
 
 
 def _far(x: Any) -> float:
-    """x beyond which exp(-x) next to one is less than rounding."""
+    """x beyond which 1 + exp(-x) rounds to 1."""
     return 16.0 if x.dtype == np.float32 else 36.0

@@ -1,4 +1,4 @@
-"""Correlation matrices on the host: whether a table is one, the nearest that is, and its root.
+"""Correlation matrices in NumPy: validity, nearest correlation matrix, Cholesky factor.
 
 Higham: Computing the nearest correlation matrix - a problem from finance, IMA J. Numer. Anal. 22, 2002,
 doi:10.1093/imanum/22.3.329.
@@ -16,20 +16,20 @@ from engine.draws.copulas.contract import Matrix
 from engine.errors import refusal
 
 SLACK = 1e-10
-"""How far below zero an eigenvalue may be for rounding alone."""
+"""How far below zero rounding alone may put an eigenvalue."""
 DIGITS = 4
-"""Decimals that the nearest matrix is shown with; what is shown can be pasted, and is a correlation matrix itself."""
+"""Decimals with which the nearest matrix is shown, and to which it is still a correlation matrix when pasted."""
 _ROUNDS = 400
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest correlation matrix to one that is none.
+    """Nearest correlation matrix to a matrix that is not one.
 
     Args:
-      matrix: it, to a few decimals, and still a correlation matrix.
+      matrix: the correlation matrix, rounded to `DIGITS` decimals.
       largest: largest change of an entry.
-      overall: root of the sum of the squares of all changes (Frobenius).
+      overall: square root of the sum of squared changes (Frobenius norm).
     """
 
     matrix: Matrix
@@ -38,19 +38,19 @@ class Nearest:
 
 
 def lowest_eigenvalue(matrix: Matrix) -> float:
-    """The lowest eigenvalue: negative where the matrix is no correlation matrix."""
+    """The lowest eigenvalue; a correlation matrix has no negative one."""
     return float(np.linalg.eigvalsh(matrix)[0])
 
 
 def is_correlation(matrix: Matrix) -> bool:
-    """Whether no eigenvalue is negative but for rounding; symmetry and the diagonal are taken for granted."""
+    """Whether no eigenvalue is negative, up to rounding; symmetry and a unit diagonal are assumed."""
     return lowest_eigenvalue(matrix) >= -SLACK
 
 
 def contradiction(matrix: Matrix) -> tuple[int, ...]:
-    """Members whose correlations contradict each other: the triple with the lowest eigenvalue if any triple does.
+    """Indices of members whose correlations contradict each other: the triple with the lowest, negative, eigenvalue.
 
-    Else a set that is impossible, and no longer is when any one of them is left out.
+    If no triple has a negative one, a set that is contradictory, but no longer if any one member is left out.
     """
     n = len(matrix)
     triples = np.array(list(itertools.combinations(range(n), 3))).reshape(-1, 3)
@@ -73,13 +73,13 @@ def nearest(
     to_pearson: Callable[[np.ndarray], np.ndarray] = np.asarray,
     of_pearson: Callable[[np.ndarray], np.ndarray] = np.asarray,
 ) -> Nearest:
-    """The nearest correlation matrix (Frobenius), by Higham's alternating projections with Dykstra's correction.
+    """Nearest correlation matrix in Frobenius norm, by Higham's alternating projections with Dykstra's correction.
 
-    Drawn towards the identity as far as rounding to `DIGITS` decimals needs.
+    It is shrunk towards the identity as far as rounding to `DIGITS` decimals requires.
 
     Args:
       given: symmetric, with ones on the diagonal.
-      to_pearson, of_pearson: from what is given to the correlations that are projected, entry by entry, and back.
+      to_pearson, of_pearson: elementwise conversions from the given measure to the correlations that are projected, and back.
     """
     y = to_pearson(np.asarray(given, np.float64))
     correction = np.zeros_like(y)
@@ -102,9 +102,9 @@ def nearest(
 
 
 def lower_root(matrix: Matrix) -> Matrix:
-    """L with L L' = matrix, lower triangular, for a correlation matrix that may be singular (Cholesky-Banachiewicz).
+    """Lower triangular L with L L' = matrix, for a correlation matrix that may be singular (Cholesky-Banachiewicz).
 
-    Row by row, so that a member appended changes no row of the others, to the last bit.
+    Computed row by row, so that appending a member changes no other row, to the last bit.
     """
     n = len(matrix)
     root = np.zeros((n, n))
@@ -113,7 +113,7 @@ def lower_root(matrix: Matrix) -> Matrix:
         for j in range(i):
             pivot = root[j, j]
             rest = matrix[i, j] - sum(root[i, k] * root[j, k] for k in range(j))
-            # what rounding leaves over a pivot of next to nothing must not take more than there is
+            # with a tiny pivot, rounding error must not exceed what is left of the row's unit norm
             bound = np.sqrt(max(left, 0.0))
             root[i, j] = min(max(rest / pivot, -bound), bound) if pivot > 1e-6 else 0.0
             left -= root[i, j] ** 2
@@ -122,7 +122,7 @@ def lower_root(matrix: Matrix) -> Matrix:
 
 
 def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Sequence[str]) -> None:
-    """Refuses a table of numbers that cannot be the correlations of these members, whatever its eigenvalues."""
+    """Raises a refusal unless the table has shape, diagonal, range and symmetry of these members' correlation matrix."""
     n = len(members)
     if len(rows) != n or any(len(row) != n for row in rows):
         sizes = ", ".join(sorted({str(len(row)) for row in rows}))

@@ -1,4 +1,4 @@
-"""Rank correlations of elliptical copulas from the correlation of their scores, and back; and those of draws. On the host."""
+"""Rank correlations of elliptical copulas from the scores' correlation, the inverse, and of draws; in NumPy."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from engine.draws.copulas.contract import Matrix
 
 
 def pearson_of_kendall(tau: np.ndarray) -> np.ndarray:
-    """Correlation of an elliptical copula by its Kendall's tau: sin(pi tau / 2) (Lindskog, McNeil and Schmock 2003)."""
+    """Correlation of an elliptical copula from Kendall's tau: sin(pi tau / 2) (Lindskog, McNeil and Schmock 2003)."""
     return np.sin(0.5 * np.pi * np.asarray(tau, np.float64))
 
 
 def kendall_of_pearson(r: np.ndarray) -> np.ndarray:
-    """Kendall's tau of an elliptical copula: 2 / pi asin r."""
+    """Kendall's tau of an elliptical copula from its correlation: 2 / pi asin r."""
     return np.arcsin(np.asarray(r, np.float64)) * (2.0 / np.pi)
 
 
 def kendall_of_rows(rows: Float[np.ndarray, "member draw"]) -> Matrix:
-    """Kendall's tau between the draws of any two members."""
+    """Kendall's tau between the draws of each pair of members."""
     from scipy.stats import kendalltau
 
     tau = np.eye(len(rows))
@@ -35,9 +35,9 @@ def kendall_of_rows(rows: Float[np.ndarray, "member draw"]) -> Matrix:
 def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
     """Spearman's rho of a Gaussian copula, 6 / pi asin(r / 2), or of a Student t copula with `df` degrees of freedom.
 
-    That of a t copula is 6 / pi E asin(r / sqrt((1 + W / W') (1 + W / W''))) with W, W', W'' independent chi-squares: three
+    For a t copula it is 6 / pi E asin(r / sqrt((1 + W / W') (1 + W / W''))) with W, W', W'' independent chi-squares, since
     differences of t vectors are normal given their mixing variables (the argument of Heinen and Valdesogo, Spearman rank
-    correlation of the bivariate Student t, J. Multivariate Anal. 179, 2020, doi:10.1016/j.jmva.2020.104650). Within 1e-5.
+    correlation of the bivariate Student t, J. Multivariate Anal. 179, 2020, doi:10.1016/j.jmva.2020.104650). Accurate to 1e-5.
     """
     r = np.asarray(r, np.float64)
     if df is None:
@@ -51,31 +51,31 @@ def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
     kept = chance > 1e-12
     factor, chance = factor[kept], chance[kept] / chance[kept].sum()
     values = [float(chance @ np.arcsin(np.clip(x * factor, -1.0, 1.0))) for x in np.abs(r).ravel()]
-    # for full dependence the quadrature is the least exact, and the value known
+    # the quadrature is least accurate at |r| = 1, where the value is known
     rho = np.where(np.abs(r) == 1.0, 1.0, np.reshape(values, r.shape) * (6.0 / np.pi))
     return np.sign(r) * np.minimum(rho, 1.0)
 
 
 def pearson_of_spearman(rho: np.ndarray, df: float | None = None) -> np.ndarray:
-    """Correlation by Spearman's rho: 2 sin(pi rho / 6) for a Gaussian copula; for a t copula by interpolation."""
+    """Correlation from Spearman's rho: 2 sin(pi rho / 6) for a Gaussian copula; for a t copula by interpolation."""
     rho = np.asarray(rho, np.float64)
     if df is None:
         return 2.0 * np.sin(rho * (np.pi / 6.0))
     from scipy.interpolate import PchipInterpolator
 
     r = np.sin(0.5 * np.pi * np.linspace(0.0, 1.0, 65))
-    # the size over that of the Gaussian copula is smooth, and one at both ends but for a few per cent
+    # the ratio to the Gaussian copula's value is smooth and within a few per cent of one
     gaussian = 2.0 * np.sin(np.maximum.accumulate(spearman_of_pearson(r, df)) * (np.pi / 6.0))
     return np.sign(rho) * PchipInterpolator(gaussian, r)(2.0 * np.sin(np.abs(rho) * (np.pi / 6.0)))
 
 
 def log_chi2_quantile(z: np.ndarray, df: float) -> np.ndarray:
-    """Logarithm of the quantile, at the normal score z, of a chi-square divided by its degrees of freedom."""
+    """Log quantile, at the normal score z, of a chi-square variable divided by its degrees of freedom."""
     return log_gamma_quantile(z, 0.5 * df) - np.log(0.5 * df)
 
 
 def log_gamma_quantile(z: np.ndarray, shape: float) -> np.ndarray:
-    """Logarithm of the quantile, at the normal score z, of a gamma variable of scale 1, however small."""
+    """Log quantile, at the normal score z, of a gamma variable with scale 1; exact also where the quantile underflows."""
     z = np.asarray(z, np.float64)
     tail = special.ndtr(-np.abs(z))
     value = np.where(z < 0, special.gammaincinv(shape, tail), special.gammainccinv(shape, tail))

@@ -1,4 +1,4 @@
-"""The copula that a group's table in a study states, or everything that is wrong with the table."""
+"""The copula that a group's table in a study states; all faults of the table are reported together."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Table = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Family:
-    """How a study gives a copula of one family.
+    """Keys by which a study gives a copula of one family.
 
     Args:
-      statements: keys of which it gives one.
-      needs: keys that it must give beside.
-      may: keys that it may give beside.
-      build: (key of the statement, table, members of the group) -> copula; refuses what no such copula can have.
+      statements: keys of which exactly one is given.
+      needs: keys that are required besides.
+      build: (statement's key, table, members of the group) -> copula; raises a refusal for values that are not possible.
+      may: keys that are optional.
     """
 
     statements: tuple[str, ...]
@@ -37,10 +37,10 @@ class Family:
 
 
 def copula(table: Table, members: Sequence[str]) -> Copula:
-    """The copula of a group's table.
+    """Copula of a group's table.
 
     Args:
-      table: as the study file has it, types checked; `copula`, and the keys that it is given by.
+      table: as in the study file, types already checked: `copula` and the keys that give it.
       members: factors of the group, in the order of the study.
 
     Raises:
@@ -107,7 +107,7 @@ def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
 def _normal(
     key: str, table: Table, members: Sequence[str], df: float | None = None
 ) -> Equicorrelated | Correlated:
-    """The Gaussian copula of a table, or with degrees of freedom the one within a t copula of the table."""
+    """Gaussian copula of a table; with degrees of freedom, the Gaussian copula inside the table's t copula."""
     against = table.get("against", [])
     if isinstance(table[key], list):
         if against:
@@ -122,7 +122,7 @@ def _normal(
 
 
 def _conversions(key: str, df: float | None) -> tuple[_Convert, _Convert]:
-    """From a statement's measure to the correlation of the normal scores, and back."""
+    """Functions from the stated measure to the correlation of the normal scores, and back."""
     if key == "kendall":
         return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
@@ -134,7 +134,7 @@ def _conversions(key: str, df: float | None) -> tuple[_Convert, _Convert]:
 
 
 def _correlation(key: str, value: float, n: int, df: float | None) -> float:
-    """One correlation of the normal scores, refused where so many members cannot have it."""
+    """Correlation of the normal scores; raises a refusal for a value that n members cannot have."""
     to_pearson, of_pearson = _conversions(key, df)
     lowest = lowest_correlation(n)
     low = float(of_pearson(np.array(lowest)))
@@ -154,7 +154,7 @@ def _with_matrix(key: str, table: Table, df: float | None) -> Correlated:
     to_pearson, of_pearson = _conversions(key, df)
     stated = np.array(table[key], np.float64)
     r = to_pearson(stated)
-    np.fill_diagonal(r, 1.0)  # whatever the last bit of this machine's sine
+    np.fill_diagonal(r, 1.0)  # independent of the last bit of the machine's sine
     if not matrices.is_correlation(r):
         nearest = matrices.nearest(stated, to_pearson, of_pearson)
         raise refusal(key, _contradiction(stated, r, names, nearest))
@@ -185,7 +185,7 @@ def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
 
 
 def _theta(name: str, key: str, value: float, n: int) -> float:
-    """The parameter, refused where so many members cannot have it."""
+    """Parameter of an Archimedean copula; raises a refusal for a value that n members cannot have."""
     limits = archimedean.limits(name, n)
     measures = {"kendall": concordance.kendall, "spearman": concordance.spearman}
     low, high = limits if key == "theta" else (measures[key](name, limit) for limit in limits)
@@ -213,7 +213,7 @@ FAMILIES: dict[str, Family] = {
     "empirical": Family(("file", "ranks"), (), _empirical),
     "vine": Family(("file", "vine"), ("members",), _vine),
 }
-"""How a study gives a copula, by its name."""
+"""Copula families by their name in a study."""
 
 STATEMENTS = tuple(dict.fromkeys(key for family in FAMILIES.values() for key in family.statements))
-"""Every key that states a dependence; a group has one of them."""
+"""All keys that state a dependence; a group has exactly one of them."""

@@ -1,4 +1,4 @@
-"""Vine copulas by pyvinecopulib (optional extra `vines`), computed on the host: the program calls back for each tile.
+"""Vine copulas by pyvinecopulib (optional extra `vines`), on the host: the program calls back for each tile.
 
 Nagler and Vatter, pyvinecopulib, doi:10.5281/zenodo.10435751. Dissmann, Brechmann, Czado and Kurowicka: Selecting and estimating
 regular vine copulae, Comput. Statist. Data Anal. 59, 2013, doi:10.1016/j.csda.2012.08.010.
@@ -24,7 +24,7 @@ from engine.draws.limits import FARTHEST
 from engine.errors import install, refusal
 
 MOST_BYTES = 1 << 19
-"""Length of a vine's text: it is written into the study file."""
+"""Greatest length of a vine's text, which is stored in the study file."""
 _MOST = 64
 _SIMULATED, _FAR = 1 << 16, 0.01
 _PAIRS = {
@@ -33,14 +33,14 @@ _PAIRS = {
     "BB1": ("bb1", (2, 1)), "BB6": ("bb6", (2, 1)), "BB7": ("bb7", (2, 1)), "BB8": ("bb8", (2, 1)),
     "Tawn": ("tawn", (3, 1)), "TLL": ("tll", (30, 30)),
 }  # fmt: skip
-"""A pair's family as the text has it -> as the library has it, and the shape of its parameters."""
+"""Pair-copula families by their name in the text: name in the library, and shape of the parameters."""
 
 
 @dataclass(frozen=True)
 class Vine:
-    """A regular vine: the inverse Rosenblatt transform of the members' own scores, in float64.
+    """A regular vine: inverse Rosenblatt transform of the members' own scores, in float64.
 
-    The callback is part of the compiled program, which is therefore compiled anew by each process.
+    The callback is part of the compiled program, so that every process has to compile it again.
 
     Args:
       members: in the order of the vine's variables.
@@ -65,7 +65,7 @@ class Vine:
         return {name: joint[k] for k, name in enumerate(self.members)}
 
     def implied(self, members: Sequence[str]) -> Implied:
-        """By simulation, tail dependence as P(V < q | U < q) at q = 0.01."""
+        """Rank correlations and tail dependence by simulation; the latter as P(V < q | U < q) at q = 0.01."""
         order = [self.members.index(name) for name in members]
         own = np.asfortranarray(np.random.default_rng(1).random((_SIMULATED, len(self.members))))
         u = np.asarray(_vine(self.text).inverse_rosenblatt(own, num_threads=1))[:, order].T
@@ -81,12 +81,12 @@ class Vine:
 
 
 def is_available() -> bool:
-    """Whether the library is there."""
+    """Whether pyvinecopulib is installed."""
     return importlib.util.find_spec("pyvinecopulib") is not None
 
 
 def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
-    """Refuses a text that is no vine of so many continuous members."""
+    """Raises a refusal unless the text is a vine of this number of continuous members."""
     if len(text) > MOST_BYTES:
         raise refusal(place, f"expected at most {MOST_BYTES} bytes, got {len(text)}.")
     if not is_available():
@@ -94,7 +94,7 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
     try:
         vine = _vine(text)
     except (RuntimeError, ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
-        # what is looked up in vain is a word of the file, which no message repeats
+        # a failed look-up names a word of the file, which messages do not repeat
         line = "" if isinstance(error, LookupError | TypeError) else (str(error).splitlines() or [""])[0]
         line = "nested too deeply" if isinstance(error, RecursionError) else line
         expected = "a vine as `pyvinecopulib.Vinecop.to_json` writes it"
@@ -107,7 +107,7 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
 
 @functools.lru_cache(maxsize=16)
 def _vine(text: str) -> Any:
-    """The vine of a text, put together from its parts: the library trusts what it reads, and not what it is given."""
+    """The vine of a text, built from checked parts, as the library does not check JSON that it reads itself."""
     import pyvinecopulib as library
 
     document = json.loads(text)
@@ -145,7 +145,7 @@ def _pair(library: Any, document: Any) -> Any:
 
 
 def _host(text: str, scores: Any) -> np.ndarray:
-    """Scores [member, ...] of independent ones, on the host."""
+    """Dependent scores [member, ...] from independent ones, on the host."""
     given = np.asarray(scores)
     own = np.asfortranarray(special.ndtr(given.reshape(len(given), -1).astype(np.float64)).T)
     joint = np.clip(special.ndtri(_vine(text).inverse_rosenblatt(own, num_threads=1)), -FARTHEST, FARTHEST)

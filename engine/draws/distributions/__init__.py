@@ -1,1 +1,1 @@
-"""Laws of single numbers: what a study may say that a factor or a shock is drawn from."""
+"""Distributions of single numbers, from which a study may draw factors and shocks."""

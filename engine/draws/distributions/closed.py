@@ -1,4 +1,4 @@
-"""Families whose draws have a closed form on the device: from a normal score to a draw, and from a value back to its score."""
+"""Families with a closed form on the device: normal score to draw, and value to score."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ _ROOT_HALF = math.sqrt(0.5)
 
 @dataclass(frozen=True)
 class Family:
-    """One law: how it is drawn, inverted and given.
+    """One family: how it is drawn, inverted and specified.
 
     Args:
       parameters: names of its parameters, in the order in which a `Marginal` stores them.
-      draw: (normal score, *parameters) -> draw, elementwise jnp, parameters may be traced.
+      draw: (normal score, *parameters) -> draw, elementwise in jnp; parameters may be traced.
       at_score: (normal score, *parameters) -> value, float64.
       score: (value inside the support, *parameters) -> normal score, float64.
       support: (*parameters) -> lowest and highest value.
       mean: (*parameters) -> expectation.
-      check: (*parameters) -> None; refuses parameters that no law of the family has, at the first that is wrong.
-      mode: (*parameters) -> where the density is highest; None where it is so at no single value.
-      spellings: other sets of parameters that it can be given by, each with its conversion.
-      fewest_statements: quantiles, moments or a mode that it can be given by, at least; 0 where `closed_from.py` does not
-        know how to meet any.
+      check: (*parameters) -> None; raises a refusal for parameters out of range, at the first that is wrong.
+      mode: (*parameters) -> value of highest density; None if there is no single one.
+      spellings: other sets of parameters by which it can be specified, each with its conversion.
+      fewest_statements: least number of quantiles, moments or modes from which `closed_from.py` can find a member; 0 if it cannot.
     """
 
     parameters: tuple[str, ...]
@@ -51,17 +50,17 @@ class Family:
 
 @dataclass(frozen=True)
 class Marginal(Law):
-    """A law with a closed form: a family's name and its parameters, in the family's order."""
+    """A distribution with a closed form: name of its family, and parameters in the family's order."""
 
     family: str
     parameters: tuple[float, ...]
 
     def from_normal(self, z: Any, parameters: Any = None) -> Any:
-        """The draw of a standard normal score: quantile(Phi(z)), in the dtype of z.
+        """Draw at a standard normal score: quantile(Phi(z)), in the dtype of z.
 
         Args:
           z: normal score, any shape.
-          parameters: stand in for the stored ones where given (traced scalars: a changed prior compiles nothing new).
+          parameters: replace the stored ones if given; as traced scalars they let a changed prior run without recompiling.
         """
         chosen = self.parameters if parameters is None else tuple(parameters)
         return FAMILIES[self.family].draw(z, *chosen)
@@ -86,10 +85,10 @@ class Marginal(Law):
 
 
 def open_ends(low: Any, high: Any, numbers: Any = jnp) -> tuple[Any, Any]:
-    """The lowest and the highest number strictly between two, in their type; next to 0 the smallest that is no subnormal one.
+    """Lowest and highest number strictly between two, in their type; next to 0 the smallest normal number.
 
     Args:
-      numbers: `jnp`, or `numpy` for what stays on the host.
+      numbers: `jnp`, or `numpy` for use on the host.
     """
     least = np.finfo(low.dtype).tiny
     first, last = numbers.nextafter(low, high), numbers.nextafter(high, low)
@@ -97,25 +96,25 @@ def open_ends(low: Any, high: Any, numbers: Any = jnp) -> tuple[Any, Any]:
 
 
 def _inside(value: Any, low: Any, high: Any) -> Any:
-    """A draw strictly between the ends of its law: rounding alone would put one in some millions on them."""
+    """A draw moved strictly between the ends of its support, onto which rounding would put one in some millions."""
     first, last = open_ends(*(jnp.asarray(end, value.dtype) for end in (low, high)))
     return jnp.minimum(jnp.maximum(value, first), last)
 
 
 def _uniform_draw(z: Any, low: Any, high: Any) -> Any:
     value = 0.5 * (low + high) + 0.5 * (high - low) * jax.lax.erf(z * _ROOT_HALF)
-    # erf is 1 to rounding beyond 5.2: below, what is left is the probability itself
+    # erf rounds to -1 below z = -5.2, where the tail probability itself is used instead
     value = jnp.where(value > low, value, low + (high - low) * tails(z)[0])
     return _inside(value, low, high)
 
 
 def _logit_normal_draw(z: Any, median: Any, sigma: Any) -> Any:
-    # no logarithm of a parameter, and no overflow that matters
+    # avoids the logarithm of a parameter; an overflow of exp gives 0, which is clipped
     return _inside(median / (median + (1.0 - median) * jnp.exp(-sigma * z)), 0.0, 1.0)
 
 
 def _triangular_draw(z: Any, low: Any, mode: Any, high: Any) -> Any:
-    # the tail probability itself, not one minus it: its root is what counts near the ends
+    # each side uses its own tail probability, not one minus the other, as near the ends its square root matters
     below, above = tails(z)
     width = high - low
     rising = low + _root(width * (mode - low)) * jnp.sqrt(below)
@@ -264,4 +263,4 @@ FAMILIES: dict[str, Family] = {
         fewest_statements=3,
     ),
 }
-"""Family name -> law."""
+"""Families with a closed form, by name."""

@@ -1,4 +1,4 @@
-"""Members of the families with a closed form, by their parameters or from what an expert says of them."""
+"""Distributions with a closed form from a study's parameters or from statements such as quantiles and moments."""
 
 from __future__ import annotations
 
@@ -21,14 +21,15 @@ _SCIPYS = {"normal": "norm", "lognormal": "lognorm", "uniform": "uniform", "tria
 def closed_law(
     family: str, own: Mapping[str, float], statements: Sequence[Statement]
 ) -> tuple[Marginal, Sequence[Statement]]:
-    """A closed family's member, and the statements that it was fitted to: none where it is given by its parameters.
+    """Member of a closed-form family, and the statements that it was fitted to; none if it is given by parameters.
 
     Args:
-      own: parameters of the family that are given, under any of its spellings.
-      statements: all others; a mean, sd or mode that is a parameter counts as one where statements stand beside it.
+      family: name of the family.
+      own: parameters of the family that are given, in any of its spellings.
+      statements: all others; a mean, sd or mode that is a parameter counts as a statement if there are others.
 
     Raises:
-      UserError: parameters out of their range, neither parameters nor enough statements, or no member near what is stated.
+      UserError: for parameters out of range, neither parameters nor enough statements, or no member near the statements.
     """
     if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
         low = own.get("loc", 0.0)
@@ -50,7 +51,7 @@ def closed_law(
 
 
 def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | None:
-    """The parameters of a member in the family's order, None where the keys are none of its spellings."""
+    """Parameters in the family's order; None where the keys are none of its spellings."""
     names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings or {}
     if set(own) == set(names):
         return tuple(float(own[key]) for key in names)
@@ -66,13 +67,13 @@ def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | No
 
 
 def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
-    """A closed family's member from statements about it, by least squares where there are more than it has parameters.
+    """Member of a closed-form family from statements; by least squares if there are more statements than parameters.
 
-    Quantiles alone are met on the scale on which the family is a location and a scale (value, log or logit against the
-    normal score; for the uniform, value against probability).
+    Quantiles alone are fitted on the scale on which the family is a location-scale family: value, log or logit against the
+    normal score; for the uniform, value against probability.
 
     Raises:
-      UserError: no member is near what is stated.
+      UserError: no member is near the statements.
     """
     if all(s.kind == "quantile" for s in statements) and family != "triangular":
         return Marginal(family, _on_a_line(statements, *_LINES[family]))
@@ -103,9 +104,9 @@ def _on_a_line(
     low: float = -math.inf,
     high: float = math.inf,
 ) -> tuple[float, ...]:
-    """Parameters from intercept and slope of the least-squares line of values on a scale against places of their probabilities.
+    """Parameters from the least-squares line of transformed values against `place` of their probabilities.
 
-    Refuses values outside (low, high).
+    Raises a refusal for values outside (low, high).
     """
     _refuse_outside(statements, low, high)
     at, over = np.array([(float(place(s.probability)), scale(s.value)) for s in statements]).T
@@ -134,7 +135,7 @@ _LINES: Mapping[str, tuple[Any, ...]] = {
         1.0,
     ),
 }
-"""Family -> what its values lie on a line against, on which scale, what follows from the line, and between which ends they lie."""
+"""Arguments of `_on_a_line` for each family: place, scale, parameters from intercept and slope, bounds of values."""
 
 
 def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:

@@ -1,4 +1,4 @@
-"""Laws given by their values: data, and categories with weights."""
+"""Distributions given by values: empirical ones, and categories with weights."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from engine.draws.distributions.law import Law, scores_between
 from engine.errors import Problems, refusal
 
 MOST_VALUES = 8192
-"""Values that a law of data is kept by."""
+"""Greatest number of values that an empirical distribution keeps."""
 
 
 @dataclass(frozen=True)
 class Interpolated(Law):
-    """Data with straight lines of the quantile function between them: Q(u) = value number u (n - 1), counted from 0.
+    """Empirical distribution with a piecewise linear quantile function: Q(u) = value with index u (n - 1), from 0.
 
     Args:
       values: ascending, at least two different ones.
@@ -54,18 +54,18 @@ class Interpolated(Law):
 
 @dataclass(frozen=True)
 class Weighted(Law):
-    """Separate values with weights: categories, and data drawn again as they are.
+    """Discrete distribution: categories, and resampled data.
 
     Args:
       values: ascending, all different.
-      weights: positive, of sum one.
+      weights: positive probabilities with sum one.
     """
 
     values: tuple[float, ...]
     weights: tuple[float, ...]
 
     def _sums(self) -> tuple[np.ndarray, np.ndarray]:
-        """P(X <= value) and P(X > value) of each value."""
+        """P(X <= value) and P(X > value) for each value."""
         weights = np.array(self.weights)
         below = np.cumsum(weights)
         above = np.append(np.cumsum(weights[::-1])[::-1][1:], 0.0)
@@ -100,10 +100,10 @@ class Weighted(Law):
 
 
 def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
-    """The law of data: interpolated, or resampled, every value as likely as any other.
+    """Empirical distribution of data: interpolated, or resampled with equal probabilities.
 
     Raises:
-      UserError: fewer than two different values.
+      UserError: for fewer than two different values.
     """
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) < 2 or ordered[0] == ordered[-1]:
@@ -116,7 +116,7 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
 
 
 def thinned(values: np.ndarray) -> np.ndarray:
-    """At most `MOST_VALUES` of the values, ascending, evenly by rank, the lowest and the highest among them."""
+    """At most `MOST_VALUES` of the values, ascending, evenly spaced by rank and including the lowest and the highest."""
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) <= MOST_VALUES:
         return ordered
@@ -124,10 +124,11 @@ def thinned(values: np.ndarray) -> np.ndarray:
 
 
 def categories(weights: Sequence[float], values: Sequence[float]) -> Weighted:
-    """The law of categories: the value of each, and its weight, of any sum.
+    """Distribution of categories, given the value of each and its weight; weights may have any sum.
 
     Raises:
-      UserError: not as many weights as values, a weight that is not positive, values that do not rise.
+      UserError: for different numbers of weights and values, none at all, a weight that is not positive, or values that are not
+        ascending.
     """
     problems = Problems()
     if len(weights) != len(values):

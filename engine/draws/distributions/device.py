@@ -1,4 +1,4 @@
-"""Normal scores -> draws on the device: laws with a closed form one by one, those of one kind of table all at once."""
+"""Normal scores to draws on the device: closed forms one by one, tabulated distributions of a kind all together."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from engine.draws.distributions.tables import Knots, Smooth, tabulate
 from engine.draws.limits import FARTHEST, LARGEST
 
 _CELLS = 1024
-"""Cells of scores by which the search for a knot is begun."""
+"""Cells of the score axis by which the search for a knot starts."""
 FEW = 32
-"""Steps up to which comparing with each is cheaper than a search."""
+"""Greatest number of steps for which a comparison with each is cheaper than a search."""
 _ATOM, _MOST_MOVED = 2.0**-24, 1e-3
-"""Probability from which on an end of a law is a value of its own, and up to which draws that round to it are moved beside it."""
+"""Probability from which an end of the support is an atom, and up to which draws rounded to an end are moved."""
 _MARGIN = 1e-5
-"""What rounding may move a score by when its cell is looked for."""
+"""Allowance for rounding of a score when its cell is looked up."""
 
 
 @dataclass(frozen=True)
 class Kind:
-    """Laws that one piece of program draws.
+    """Distributions that are drawn by the same piece of program.
 
     Args:
-      name: "closed", a link of smooth tables, "few", "steps" or "knots".
-      size: coefficients of the polynomials, or steps of the search.
-      laws: which laws, by their place.
+      name: "closed", a link of smooth tables ("plain", "exp", "sinh"), "few", "steps" or "knots".
+      size: number of polynomial coefficients, of padded steps, or of steps of the search.
+      laws: indices of the distributions.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Kind:
 
 
 class Draws:
-    """How several laws are drawn together: `kinds` is what a program is compiled for, `arrays` what it is fed.
+    """How several distributions are drawn together: `kinds` determines the program, `arrays` its arguments.
 
     Args:
       laws: in the order of the scores.
 
     Raises:
-      UserError: a law cannot be tabulated.
+      UserError: a distribution cannot be tabulated.
     """
 
     def __init__(self, laws: Sequence[Law]):
@@ -61,7 +61,7 @@ class Draws:
         self.kinds = tuple(Kind(name, size, tuple(numbers)) for (name, size), numbers in numbers_of.items())
 
     def arrays(self, dtype: type = np.float32) -> list[Any]:
-        """What each kind is fed: parameters, or its tables one after the other."""
+        """Arguments of each kind: parameters, or its tables one after the other."""
         return [self._arrays_of(kind, dtype) for kind in self.kinds]
 
     def _arrays_of(self, kind: Kind, dtype: type) -> Any:
@@ -100,7 +100,7 @@ class Draws:
         return fed | {"starts": np.concatenate(starts).astype(dtype), "low": low, "high": high}
 
     def values(self, scores: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
-        """Draws of each law's scores, all [lane]; what they are fed is as `arrays` gives it, traced or not."""
+        """Draws at the scores of each distribution, all [lane]; `arrays` as from the method, traced or not."""
         drawn: dict[int, Any] = {}
         for kind, fed in zip(self.kinds, arrays, strict=True):
             if kind.name == "closed":
@@ -108,7 +108,7 @@ class Draws:
                     law: Any = self.laws[number]
                     drawn[number] = law.from_normal(scores[number], parameters)
                 continue
-            # tables go as far as one word does, and a sum of several scores may lie beyond it
+            # tables cover the scores of one word; a correlated score, a sum of several, may lie beyond
             z = jnp.clip(jnp.stack([scores[number] for number in kind.laws]), -FARTHEST, FARTHEST)
             draw = _smooth if kind.name in _LINKS else _few if kind.name == "few" else _searched
             values = draw(kind, fed, z)
@@ -117,17 +117,18 @@ class Draws:
 
 
 def _ends(law: Law, dtype: type) -> tuple[Any, Any]:
-    """What draws are kept within, as far as single precision goes: the numbers next to the law's ends, or ends that are drawn."""
+    """Limits of draws in single precision: numbers next to the support's ends, or the ends where they are drawn."""
     low, high = (dtype(end) for end in np.clip(law.support, -LARGEST, LARGEST))
     first, last = open_ends(low, high, np)
     return low if _is_drawn(law, 0, first) else first, high if _is_drawn(law, 1, last) else last
 
 
 def _is_drawn(law: Law, side: int, inner: Any) -> bool:
-    """Whether an end of a law is drawn: a value of its own, or rounding puts too many draws on it to move them all.
+    """Whether an end of the support is drawn: as an atom, or because rounding puts too many draws on it to move them.
 
     Args:
-      inner: the number next to it.
+      side: 0 for the lower end, 1 for the upper.
+      inner: the number next to it inside the support.
     """
     end = law.support[side]
     if abs(end) >= LARGEST:
@@ -153,7 +154,7 @@ def _kind(table: Smooth | Knots | None) -> tuple[str, int]:
 
 
 def _guide(knots: np.ndarray) -> np.ndarray:
-    """Knots before each cell of scores."""
+    """Number of knots before each cell of the score axis."""
     edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
     return np.searchsorted(knots, edges[:-1] - _MARGIN)
 
@@ -162,12 +163,12 @@ _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambd
 
 
 def _sinh(grown: Any) -> Any:
-    """sinh p from exp p: right to the rounding of 1 near 0, where values are measured by their scale."""
+    """sinh p from exp p; near 0 with the rounding error of 1, which suffices as values are measured by their scale."""
     return 0.5 * (grown - 1.0 / grown)
 
 
 def _smooth(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
-    # fenced: the exponential would be computed once for each of its readers, and the polynomial with it
+    # fenced: otherwise fusion would recompute the polynomial for each use of the exponential
     p = jax.lax.optimization_barrier(polynomials.value(fed["coefficients"], z))
     size = _LINKS[kind.name](p)
     value = fed["shift"][:, None] + fed["scale"][:, None] * size
@@ -175,7 +176,7 @@ def _smooth(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
 
 
 def _few(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
-    """Draws of a few separate values: one comparison each."""
+    """Draws from few separate values, by one comparison for each step."""
     value = jnp.broadcast_to(fed["values"][:, :1], z.shape)
     for k in range(kind.size):
         value = jnp.where(z > fed["knots"][:, k, None], fed["values"][:, k + 1, None], value)
@@ -183,7 +184,7 @@ def _few(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
 
 
 def _searched(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
-    """Draws from tables of knots: the cell of a score is looked up roughly, then searched for by halves."""
+    """Draws from tables of knots: a score's cell is looked up approximately, then found by binary search."""
 
     def taken(values: Any, at: Any) -> Any:
         return values.at[at].get(mode="promise_in_bounds")

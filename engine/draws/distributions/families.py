@@ -1,4 +1,4 @@
-"""Families of laws by name, and the keys that a study gives each by."""
+"""Names of all families of distributions, and the keys by which a study gives them."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from engine.draws.distributions.scipy_catalogue import (
 
 @dataclass(frozen=True)
 class OwnFamily:
-    """A family that is neither closed nor SciPy's.
+    """A family that has neither a closed form nor is SciPy's.
 
     Args:
       parameters: its keys in a study's table, besides statements.
-      ways: what a study may write, in words.
-      is_stated: whether statements (quantiles, a mean, ...) describe it.
+      ways: how a study may give it, in words.
+      is_stated: whether it can be given by statements (quantiles, a mean, ...).
     """
 
     parameters: tuple[str, ...]
@@ -49,14 +49,14 @@ OWN: Mapping[str, OwnFamily] = {
 
 
 def known_families() -> tuple[str, ...]:
-    """All names that `family` may have."""
+    """All names that the key `family` may have."""
     return (
         *FAMILIES, *OWN, *PLAIN_NAMES, *continuous_names(), *discrete_names(),
     )  # fmt: skip
 
 
 def parameters_of(family: str) -> tuple[str, ...]:
-    """Keys of a family's own parameters, besides statements."""
+    """Keys of a family's parameters, besides statements."""
     if family in OWN:
         return OWN[family].parameters
     if family in FAMILIES:
@@ -67,7 +67,7 @@ def parameters_of(family: str) -> tuple[str, ...]:
 
 
 def ways_to_give(family: str) -> str:
-    """What a study may write for a family: `mean and sd, or two or more of p05, p50, p95, mean, sd, mode, quantiles, range90`."""
+    """How a study may give a family, in words, such as `mean and sd, or two or more statements (p05, p50, ...)`."""
     if family in OWN:
         return OWN[family].ways
     if family not in FAMILIES:
@@ -81,7 +81,7 @@ def ways_to_give(family: str) -> str:
 
 
 def is_stated(family: str) -> bool:
-    """Whether statements describe a family: quantiles, a mean, a standard deviation, a mode."""
+    """Whether a family can be given by statements: quantiles, a mean, a standard deviation, a mode."""
     if family in OWN:
         return OWN[family].is_stated
     return family not in FAMILIES or FAMILIES[family].fewest_statements > 0

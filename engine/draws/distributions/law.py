@@ -1,6 +1,7 @@
-"""What a law is: a quantile function of the normal score, and the probability on either side of a value; float64, on the host.
+"""Interface of a distribution: quantile function of the normal score, and probabilities on either side of a value.
 
-Expectations are summed here over whole arrays of scores: `scipy.integrate.quad_vec` looks at one score a call, 9 to 70 times as long.
+All in float64 and NumPy. Expectations are integrated here over whole arrays of scores: `scipy.integrate.quad_vec` evaluates one score per
+call, and takes 9 to 70 times as long.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ import numpy as np
 from scipy import special
 
 _FAR = 37.0
-"""Scores beyond have no probability in double precision."""
+"""Scores beyond this have probability zero in double precision."""
 _PANELS, _MOST_PANELS, _HALVINGS = 400, 1 << 17, 40
-"""Panels of scores by which an expectation is begun, panels that may be open at a time, and how often they are halved."""
+"""Panels with which the quadrature of an expectation starts, most panels open at a time, and most halvings."""
 
 
 class Law(ABC):
-    """The law of one number, as all marginals give it.
+    """Distribution of one number, the interface of all marginals.
 
-    Laws are read by their normal score z rather than by their probability Phi(z), which cannot tell values of the upper
-    tail apart: near 1 doubles are 1e-16 apart.
+    Quantiles are functions of the normal score z instead of the probability Phi(z), which cannot distinguish values of the upper
+    tail: near 1 doubles are 1e-16 apart.
     """
 
     @abstractmethod
@@ -35,7 +36,7 @@ class Law(ABC):
         return special.ndtr(self._score_of(x))
 
     def sf(self, x: Any) -> np.ndarray:
-        """P(X > x), as fine as it is small."""
+        """P(X > x), with full relative precision where it is small."""
         return special.ndtr(-self._score_of(x))
 
     def below(self, x: float) -> float:
@@ -43,7 +44,7 @@ class Law(ABC):
         return float(self.cdf(np.nextafter(x, -math.inf)))
 
     def share_below(self, x: Any) -> np.ndarray:
-        """P(X < x) + P(X = x) / 2: the probability below where no value has one of its own."""
+        """P(X < x) + P(X = x) / 2: the mid-distribution function, equal to the cdf of a continuous distribution."""
         x = np.asarray(x, np.float64)
         return 0.5 * (self.cdf(x) + self.cdf(np.nextafter(x, -math.inf)))
 
@@ -52,22 +53,31 @@ class Law(ABC):
         return self.at_score(special.ndtri(np.asarray(u, np.float64)))
 
     def lowest(self, tail: np.ndarray, upper: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Quantiles of probabilities of the upper or the lower tail, found by search between two values."""
+        """Quantiles at lower or upper tail probabilities, found by bisection between two values.
+
+        Args:
+          tail: probability of the tail.
+          upper: whether it is the upper tail's.
+          low, high: values between which the quantile lies.
+        """
         return lowest_where(lambda x: np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail), low, high)
 
     @property
     def support(self) -> tuple[float, float]:
-        """The lowest and the highest value, infinite where there is none."""
+        """Lowest and highest value; infinite where unbounded."""
         low, high = (float(end) for end in self.at_score(np.array([-_FAR, _FAR])))
         return low, high
 
     @property
     def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """For a law of separate values: ascending values between the farthest scores, and the score up to which each but the last goes."""
+        """For a discrete distribution, its ascending values, and for each but the last the highest score that gives it.
+
+        Values beyond the farthest scores are left out. None for other distributions.
+        """
         return None
 
     def stepping(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The `steps` of a law of these separate values."""
+        """The `steps` of a discrete distribution with these values."""
         return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
 
     @property
@@ -76,25 +86,25 @@ class Law(ABC):
         return np.zeros(0)
 
     def mean(self) -> float:
-        """Expectation; infinite, or NaN where both tails are too heavy for one."""
+        """Expectation; infinite where one tail diverges, NaN where both do."""
         return self.expectation(lambda x: x)
 
     def sd(self) -> float:
-        """Standard deviation; infinite or NaN where there is none."""
+        """Standard deviation; infinite or NaN where it does not exist."""
         centre = self.mean()
         if not math.isfinite(centre):
             return math.nan
         return math.sqrt(self.expectation(lambda x: (x - centre) ** 2))
 
     def expectation(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
-        """E f(X), by quadrature over the normal score; infinite or NaN where a tail's part grows without end."""
+        """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite signs."""
         if self.steps is not None:
             values, scores = self.steps
             return float(np.dot(function(values), _masses(scores)))
         endless = self.endless(function)
         if endless:
             return endless
-        # Simpson's rule by panels, those that do not agree with their halves cut in two: a law may jump anywhere
+        # adaptive Simpson's rule: panels that differ from their halves are split, as the integrand may jump anywhere
         left, width = np.linspace(-_FAR, _FAR, _PANELS + 1)[:-1], 2 * _FAR / _PANELS
         ends = self._weighted(function, left[:, None] + width * np.array([0.0, 0.5, 1.0]))
         scale, total = float(np.sum(np.abs(ends[:, 1])) * width), 0.0
@@ -112,7 +122,7 @@ class Law(ABC):
         return total + float(np.sum(fine[open_]))
 
     def endless(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
-        """What E f(X) is where a tail's part of it grows without end: infinite, or NaN if both tails' do; 0 if none does."""
+        """E f(X) where a tail's part of it diverges: infinite, or NaN if both do with opposite signs; else 0."""
         signs = set()
         for side in (-1.0, 1.0):
             far = self._weighted(function, side * np.linspace(30.0, _FAR, 15))
@@ -129,7 +139,7 @@ class Law(ABC):
             return function(self.at_score(z)) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
     def _score_of(self, x: Any) -> np.ndarray:
-        """The highest score whose value is at most x, by bisection; -inf where none is."""
+        """Highest score whose value is at most x, by bisection; -inf if there is none."""
         x = np.asarray(x, np.float64)
         low, high = np.full(x.shape, -38.5), np.full(x.shape, 38.5)
         for _ in range(64):
@@ -141,23 +151,23 @@ class Law(ABC):
 
 
 def _masses(scores: np.ndarray) -> np.ndarray:
-    """Probabilities of separate values, from the scores up to which each but the last goes."""
+    """Probabilities of the values of a discrete distribution, from the scores of its `steps`."""
     edges = np.concatenate([[-math.inf], scores, [math.inf]])
     below, above = special.ndtr(edges), special.ndtr(-edges)
     return np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
 
 
 def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
-    """Normal scores with these probabilities below and above them, by the smaller one, which is the finer."""
+    """Normal scores with these probabilities below and above, from the smaller, more precise one."""
     return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
 
 
 def lowest_where(
     reached: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
 ) -> np.ndarray:
-    """The lowest double from `low` to `high` at which a rising condition holds, exactly, taken to hold at `high`.
+    """Lowest double from `low` to `high` at which a monotone condition holds, exactly; `high` if nowhere below.
 
-    By bisection of the doubles themselves, in their order: 64 steps whatever the range.
+    By bisection over the doubles in their order: at most 65 steps whatever the range.
     """
     below, above = _ordered(low) - 1, _ordered(high)
     for _ in range(65):
@@ -173,7 +183,7 @@ _TOP = np.int64(-(2**63))
 
 
 def _ordered(x: np.ndarray) -> np.ndarray:
-    """Doubles as whole numbers in the same order, far enough from the ends that differences do not overflow."""
+    """Doubles as integers in the same order, halved so that differences do not overflow."""
     bits = np.asarray(x, np.float64).view(np.int64)
     return np.where(bits < 0, _TOP - np.minimum(bits, 0), bits) // 2
 

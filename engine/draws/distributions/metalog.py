@@ -1,8 +1,8 @@
-"""Metalog laws: a quantile function that is linear in its coefficients, so that quantiles are met by solving for them.
+"""Metalog distributions: the quantile function is linear in its coefficients, which are solved for from quantiles.
 
 T. W. Keelin, The metalog distributions, Decision Analysis 13(4), 2016, doi:10.1287/deca.2016.0338. With L = ln(y / (1 - y)) and
-c = y - 1/2 the terms are 1, L, c L, c, c^2, c^2 L, c^3, c^3 L, c^4; a bound below makes the logarithm of the distance from
-it metalog, two bounds the logit.
+c = y - 1/2 the terms are 1, L, c L, c, c^2, c^2 L, c^3, c^3 L, c^4. With a lower bound the logarithm of the distance from it is
+metalog, with two bounds the logit.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ FEWEST, MOST = 3, 9
 _POWERS = ((0, 0), (0, 1), (1, 1), (1, 0), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0))
 """Powers of c and of L in each term."""
 _GRID = np.linspace(-8.2, 8.2, 8201)
-"""Scores at which a law is looked at for falling: probabilities from 1e-16 to 1 - 1e-16."""
+"""Scores at which a quantile function is checked for decreasing: probabilities from 1e-16 to 1 - 1e-16."""
 
 
 @dataclass(frozen=True)
 class Metalog(Law):
-    """A metalog law.
+    """A metalog distribution.
 
     Args:
-      coefficients: of its terms, 3 to 9.
-      low, high: bounds, infinite where there is none.
+      coefficients: of its 3 to 9 terms.
+      low, high: bounds; infinite where there is none.
     """
 
     coefficients: tuple[float, ...]
@@ -57,7 +57,7 @@ class Metalog(Law):
 
     @property
     def _tails(self) -> tuple[float, float]:
-        """What multiplies L at either end."""
+        """Coefficient of L at either end."""
         terms = [(a, k) for a, (k, logit) in zip(self.coefficients, _POWERS, strict=False) if logit]
         lower, upper = (float(sum(a * c**k for a, k in terms)) for c in (-0.5, 0.5))
         return lower, upper
@@ -96,16 +96,16 @@ def metalog(
     low: float = -math.inf,
     high: float = math.inf,
 ) -> Metalog:
-    """The metalog law of these quantiles: met exactly with as many terms as quantiles, by least squares with fewer.
+    """Metalog distribution with these quantiles: exactly with as many terms as quantiles, by least squares with fewer.
 
     Args:
-      quantiles: (probability, value), both rising, 3 or more.
-      terms: 3 to 9; if not given as many as there are quantiles, up to 9, or one fewer where the probabilities do not tell so many apart.
-      low, high: bounds, infinite where there is none.
+      quantiles: 3 or more pairs (probability, value), both ascending.
+      terms: 3 to 9; if not given, the number of quantiles, at most 9, or one less where the probabilities do not determine so many terms.
+      low, high: bounds; infinite where there is none.
 
     Raises:
-      UserError: too few quantiles, a value outside the bounds, or a quantile function that falls somewhere: then no law
-        with these terms has these quantiles.
+      UserError: for too few quantiles, a value outside the bounds, terms that the probabilities do not determine, or a quantile function
+        that decreases somewhere: then no distribution with these terms has these quantiles.
     """
     count = min(len(quantiles), MOST) if terms is None else terms
     if len(quantiles) < FEWEST:
@@ -123,7 +123,7 @@ def metalog(
         )
         raise refusal("quantiles", f"expected values {bounds}, got {outside[0]:g}.")
     basis = _terms(special.ndtri(p), count).T
-    # 7 probabilities that lie alike about 1/2 leave a term free, and a quantile unmet: 4 terms are odd, and 3 pairs say odd things
+    # 7 probabilities symmetric about 1/2 make 7 terms singular: 4 terms are odd in c, and 3 pairs give 3 odd equations only
     if np.linalg.matrix_rank(basis, 1e-13 * np.abs(basis).max()) < count:
         if terms is not None:
             text = f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or add a quantile."

@@ -1,4 +1,4 @@
-"""Laws of the families that are neither closed nor SciPy's, from a study's table: PERT, whole numbers, metalog, data, categories."""
+"""Distributions of the families of `families.OWN` from a study's table: PERT, integers, metalog, data, categories."""
 
 from __future__ import annotations
 
@@ -85,4 +85,4 @@ LAWS: Mapping[str, Callable[[Table], Law]] = {
     "empirical": _empirical,
     "categories": _categories,
 }
-"""Family -> its law from a study's table; each refuses what is no such law."""
+"""Functions from a study's table to the distribution, by family; each raises a refusal for a table it cannot be."""

@@ -1,4 +1,4 @@
-"""Several laws as one: mixed by their probabilities, or averaged by their quantiles."""
+"""Several distributions pooled into one: mixture of their probabilities, or average of their quantiles."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.draws.distributions.law import Law, scores_between
 
 @dataclass(frozen=True)
 class _Pooled(Law):
-    """Several laws, each with its weight."""
+    """Several distributions with weights."""
 
     weights: tuple[float, ...]
     parts: tuple[Law, ...]
@@ -27,14 +27,14 @@ class _Pooled(Law):
         return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), start=0.0)
 
     def _steps(self) -> list[tuple[np.ndarray, np.ndarray]]:
-        """The steps of all parts; none where one of them is not of separate values."""
+        """The `steps` of all parts; empty unless all are discrete."""
         steps = [steps for part in self.parts if (steps := part.steps) is not None]
         return steps if len(steps) == len(self.parts) else []
 
 
 @dataclass(frozen=True)
 class Mixture(_Pooled):
-    """One of several laws: F = sum of w_k F_k. Experts pooled linearly are one."""
+    """Mixture distribution F = sum of w_k F_k, also the linear pool of experts."""
 
     def at_score(self, z: Any) -> np.ndarray:
         z = np.asarray(z, np.float64)
@@ -60,7 +60,7 @@ class Mixture(_Pooled):
 
     @property
     def breaks(self) -> np.ndarray:
-        """Where a part begins or ends, or has a step: the quantile function of the whole may bend or jump there."""
+        """Scores at which a part begins, ends or has an atom, where the quantile function may bend or jump."""
         points = [end for part in self.parts for end in part.support if math.isfinite(end)]
         points += [x for part in self.parts if part.steps is not None for x in part.steps[0]]
         if not points:
@@ -78,7 +78,10 @@ class Mixture(_Pooled):
 
 @dataclass(frozen=True)
 class Averaged(_Pooled):
-    """Experts pooled by their quantiles: Q(u) = sum of w_k Q_k(u) (Lichtendahl, Grushka-Cockayne, Winkler 2013, doi:10.1287/mnsc.1120.1667)."""
+    """Average of quantile functions, Q(u) = sum of w_k Q_k(u): the quantile pool of experts.
+
+    Source: Lichtendahl, Grushka-Cockayne and Winkler (2013), doi:10.1287/mnsc.1120.1667.
+    """
 
     def at_score(self, z: Any) -> np.ndarray:
         return self._sum([part.at_score(z) for part in self.parts])
@@ -105,6 +108,6 @@ class Averaged(_Pooled):
 
 
 def is_averaged(law: Law) -> bool:
-    """Whether a law is pooled by quantiles, itself or within: its probabilities are searched for, many quantiles for each."""
+    """Whether a distribution is or contains a quantile pool, whose probabilities take a search over quantiles."""
     inner = getattr(law, "parts", ()) or [getattr(law, "base", None)]
     return isinstance(law, Averaged) or any(is_averaged(one) for one in inner if one is not None)

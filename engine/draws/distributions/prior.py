@@ -1,4 +1,4 @@
-"""The law that a study's table gives, and what the study wants of it beside what it has."""
+"""Prior distribution from a study's table, and how well it meets the statements that it was fitted to."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from engine.draws.limits import FARTHEST, LARGEST
 from engine.errors import Problems, did_you_mean, refusal, unknown
 
 POOLS = ("linear", "quantile")
-"""Ways to pool experts: by their probabilities, or by their quantiles."""
+"""Ways to pool experts: average their probabilities, or their quantiles."""
 DEEPEST = 4
-"""Laws within laws."""
+"""Greatest depth of distributions nested in distributions."""
 MOST_LAWS = 64
-"""Experts of a law, or parts of a mixture."""
+"""Greatest number of experts of a distribution, or of parts of a mixture."""
 _AROUND = ("truncate", "transform", "experts", "pool", "weight")
-"""Keys that go with every family."""
+"""Keys that are allowed with every family."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One number that a study wants a law to have.
+    """A stated quantile or moment, and the fitted distribution's value.
 
     Args:
-      label: `p05`, `mean`; with the expert's number before it where several are pooled.
-      value: what the study wants.
-      fitted: what the law has in its place.
+      label: `p05`, `mean`; preceded by the expert's number where several are pooled.
+      value: as stated in the study.
+      fitted: value of the fitted distribution.
     """
 
     label: str
@@ -51,21 +51,21 @@ class Target:
 
 @dataclass(frozen=True)
 class Prior:
-    """A law, and the numbers that it was fitted to: none where it is given by its parameters."""
+    """A distribution, and the statements that it was fitted to; none if it is given by its parameters."""
 
     law: Law
     targets: tuple[Target, ...] = ()
 
 
 def prior(table: Mapping[str, Any], depth: int = 0) -> Prior:
-    """The law that a table of a study gives: of a family by its parameters or by statements, then truncated, then transformed.
+    """Prior from a study's table: a family or pooled experts, then truncated, then transformed.
 
     Args:
-      table: `family`, and the keys of docs/study-file.md.
-      depth: how many laws this one is within.
+      table: `family` and the keys of docs/study-file.md.
+      depth: number of distributions that this one is nested in.
 
     Raises:
-      UserError: with one `Problem` per fault, its place the key at fault ("" for all of them together).
+      UserError: with one `Problem` per fault, its place the key at fault ("" for the table as a whole).
     """
     if depth > DEEPEST:
         raise refusal("", f"expected laws within laws at most {DEEPEST} deep.")
@@ -116,7 +116,7 @@ def _of_family(table: Mapping[str, Any], depth: int) -> Prior:
 
 
 def _known_family(table: Mapping[str, Any]) -> str:
-    """The family of a table; refuses one that there is not, keys that are none of its own, and numbers that are not finite."""
+    """Family of a table; raises a refusal for an unknown family, keys that it does not have, and non-finite numbers."""
     family: str | None = table.get("family")
     if family is None:
         raise refusal("family", "is missing. Common: normal, lognormal, uniform, triangular, pert, metalog.")
@@ -148,7 +148,7 @@ def _mixture(table: Mapping[str, Any], depth: int) -> Prior:
 
 
 def _pooled(table: Mapping[str, Any], depth: int) -> Prior:
-    """Several experts, each with a law of their own: F = sum of w_k F_k (linear), or Q = sum of w_k Q_k (quantile)."""
+    """Experts with a distribution each, pooled: F = sum of w_k F_k (linear), or Q = sum of w_k Q_k (quantile)."""
     experts, pool = table["experts"], table.get("pool", "linear")
     if pool not in POOLS:
         raise refusal("pool", unknown("way to pool", pool, POOLS))
@@ -168,7 +168,7 @@ def _pooled(table: Mapping[str, Any], depth: int) -> Prior:
 def _weighted(
     place: str, tables: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], depth: int
 ) -> tuple[tuple[float, ...], list[Prior]]:
-    """Weights of sum one and priors of the tables of several laws, each beside what they share."""
+    """Weights with sum one, and priors, of several tables, each completed by the keys in `shared`."""
     if len(tables) > MOST_LAWS:
         raise refusal(place, f"expected at most {MOST_LAWS} laws, got {len(tables)}.")
     problems, priors, weights = Problems(), [], []
@@ -185,7 +185,7 @@ def _weighted(
 
 
 def _refuse_averaged(place: str, priors: Sequence[Prior]) -> None:
-    """Refuses laws pooled by quantiles where probabilities are summed: minutes for one law, and hours for laws within laws."""
+    """Raises a refusal for quantile pools inside mixtures, whose evaluation would take minutes, or hours when nested."""
     text = "is pooled by quantiles, which does not go within a mixture or a linear pool. Take pool = 'linear' there."
     problems = Problems()
     for number, part in enumerate(priors):

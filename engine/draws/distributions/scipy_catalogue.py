@@ -1,4 +1,4 @@
-"""The laws of `scipy.stats` that a study may name, and the names of their parameters. SciPy is imported when it is first needed."""
+"""Distributions of `scipy.stats` that a study may name, and their parameters. SciPy is imported on first use."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ LEFT_OUT = {
     "studentized_range": "each of its probabilities is a double integral, and a table of them takes minutes.",
     "poisson_binom": "its probabilities are a list, and parameters are numbers. Use 'binomial'.",
 }
-"""Laws of SciPy that no study may ask for, with the reason."""
+"""SciPy's distributions that a study must not use, with the reason."""
 PLAIN_NAMES = {"binomial": "binom", "geometric": "geom", "negative-binomial": "nbinom"}
-"""Names in plain words for those of SciPy."""
+"""Plain names of some of SciPy's distributions."""
 
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """No warnings of SciPy's: what it gives is judged instead."""
+    """Context without SciPy's and NumPy's warnings; results are checked instead."""
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         yield
@@ -30,13 +30,13 @@ def quietly() -> Iterator[None]:
 
 @functools.cache
 def continuous_names() -> tuple[str, ...]:
-    """SciPy's names of all continuous laws but those that are left out."""
+    """SciPy's names of all continuous distributions, without those of `LEFT_OUT`."""
     return _names_of("rv_continuous")
 
 
 @functools.cache
 def discrete_names() -> tuple[str, ...]:
-    """SciPy's names of all laws of whole numbers but those that are left out."""
+    """SciPy's names of all discrete distributions, without those of `LEFT_OUT`."""
     return _names_of("rv_discrete")
 
 
@@ -48,7 +48,7 @@ def _names_of(kind: str) -> tuple[str, ...]:
 
 
 def generic(name: str) -> Any:
-    """SciPy's own object of a law."""
+    """The attribute of `scipy.stats` with this name, such as a distribution."""
     from scipy import stats
 
     return getattr(stats, name)
@@ -56,7 +56,7 @@ def generic(name: str) -> Any:
 
 @functools.cache
 def shapes(name: str) -> tuple[str, ...]:
-    """Names of a law's shape parameters."""
+    """Names of a distribution's shape parameters."""
     listed = generic(name).shapes
     return tuple(part.strip() for part in listed.split(",")) if listed else ()
 
@@ -67,5 +67,5 @@ def parameter_names(name: str) -> tuple[str, ...]:
 
 
 def defaults(name: str) -> dict[str, float]:
-    """Parameters that need not be given, with what they then are."""
+    """Default values of the parameters that need not be given."""
     return {"loc": 0.0} if name in discrete_names() else {"loc": 0.0, "scale": 1.0}

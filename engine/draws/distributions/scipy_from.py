@@ -1,7 +1,7 @@
-"""The member of a law of SciPy that statements describe.
+"""Fits a distribution of SciPy to statements such as quantiles and moments.
 
-A family with a location and a scale is linear in both: each statement is one equation loc + scale c = value, whose c depends on
-the shapes alone. So shapes are searched for, and location and scale solved for.
+A location-scale family is linear in both: each statement is an equation loc + scale c = value (for a standard deviation scale c = value),
+whose c depends on the shapes alone. So shapes are found by search, location and scale by solving linear equations.
 """
 
 from __future__ import annotations
@@ -26,29 +26,32 @@ from engine.draws.distributions.statements import Statement, listed, refuse_far,
 from engine.errors import UserError, refusal
 
 MOST_STATEMENTS = 64
-"""Statements that a law is searched for by: each is computed of every law that is tried."""
+"""Greatest number of statements, as all are evaluated for every candidate."""
 _STARTS = {"positive": (0.4, 1.0, 2.5, 8.0), "bounded": (0.15, 0.5, 0.85), "free": (-2.0, -0.3, 0.3, 2.0)}
 
 _ALIKE = 1e-9
-"""Statements that differ by less than that for every location and scale say one thing; the two are not solved for from them."""
+"""Relative tolerance for the rank of the equations for location and scale; closer equations count as the same."""
 _STEP = 1e-5
-"""Of derivatives by a mode, which is known to 1e-8 only: a density is flat there."""
+"""Step of derivatives where a mode is stated, which is known to 1e-8 only, as a density is flat there."""
 
 
 def solved(
     name: str, fixed: Mapping[str, float], statements: Sequence[Statement], family: str | None = None
 ) -> Named:
-    """The member of a law of SciPy that statements describe.
+    """Distribution of a SciPy family that meets the statements.
 
-    Free are the shapes that are not given; then the scale, then the location, as far as there are more statements.
-    Statements beyond that are met by least squares.
+    Shapes that are not given are free; then the scale, then the location, as far as there are more statements.
+    Further statements are met by least squares.
 
     Args:
+      name: SciPy's name of the family.
       fixed: parameters that are given.
-      family: what the study calls the law.
+      statements: what it has to meet.
+      family: the study's name of the family, for messages.
 
     Raises:
-      UserError: fewer statements than free shapes, or no member near what is stated.
+      UserError: for fewer statements than free shapes, too many statements, statements beside a full set of parameters, quantiles or a mode
+        of a discrete distribution, or no member near the statements.
     """
     family = family or name
     free = [key for key in shapes(name) if key not in fixed]
@@ -87,7 +90,7 @@ class _Search:
     spread: float
 
     def best(self) -> tuple[Named | None, float]:
-        """The best member, and its largest distance from a statement, of their spread."""
+        """The best member, and its largest deviation from a statement, relative to the statements' spread."""
         if not self.free:
             law, off = self._member(np.zeros(0))
             return law, float(np.abs(off).max())
@@ -132,7 +135,7 @@ class _Search:
         return self._member(self._natural(at, domains))[1]
 
     def _member(self, point: np.ndarray) -> tuple[Named | None, np.ndarray]:
-        """The member with these shapes, its location and scale solved for; and how far off each statement is."""
+        """The member with these shapes, with location and scale solved for, and its deviation from each statement."""
         nowhere = np.full(len(self.statements), 1e3)
         keys = (*shapes(self.name), *defaults(self.name))
         given = {key: value for key, value in self.base.items() if key in keys}

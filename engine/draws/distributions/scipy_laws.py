@@ -1,4 +1,4 @@
-"""Laws of `scipy.stats` by SciPy's names and parameters: their quantiles far out in either tail, and which parameters they may have."""
+"""Distributions of `scipy.stats` by SciPy's names and parameters, with quantiles far out in the tails."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ from engine.draws.limits import FARTHEST, reach
 from engine.errors import UserError, refusal
 
 MOST_STEPS = 1 << 16
-"""Values that a law of separate values may have on a device."""
+"""Greatest number of values of a discrete distribution on a device."""
 MOST_TRIED = 1 << 17
-"""Values that a quantile is looked for among, one after the other."""
+"""Greatest number of values that SciPy may try one by one for a quantile."""
 _HUGE = 1e300
 _SLOW = ("gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "ksone", "kstwo", "norminvgauss")
-"""Laws whose quantiles take SciPy milliseconds each: those that are far out are continued, not computed."""
+"""Distributions whose quantiles take SciPy milliseconds each; far quantiles are extrapolated instead of computed."""
 _SEARCHED = ("genhyperbolic", "geninvgauss")
-"""Laws that SciPy's own search inverts sooner: their probabilities are integrals, one at a time."""
+"""Distributions whose quantiles SciPy's own search finds faster, as each probability is an integral."""
 _ANCHORS = np.array([1e-8, 1e-10, 1e-12])
-"""Tail probabilities from which quantiles farther out are continued where SciPy knows none."""
+"""Tail probabilities from whose quantiles farther ones are extrapolated where SciPy's are wrong."""
 
 
 @dataclass(frozen=True)
 class Named(Law):
-    """A law of SciPy.
+    """A distribution of SciPy.
 
     Args:
       name: SciPy's name.
-      parameters: shapes, then loc, then scale (which laws of separate values do not have).
+      parameters: shapes, then loc, then scale, which discrete distributions do not have.
     """
 
     name: str
@@ -53,7 +53,7 @@ class Named(Law):
 
     @property
     def is_discrete(self) -> bool:
-        """Whether its values are whole numbers apart."""
+        """Whether it is a distribution of integers."""
         return self.name in discrete_names()
 
     def at_score(self, z: Any) -> np.ndarray:
@@ -75,7 +75,7 @@ class Named(Law):
         return x
 
     def _scipys(self, tail: np.ndarray, upper: np.ndarray) -> np.ndarray:
-        """Quantiles of probabilities of the upper or the lower tail, as SciPy has them."""
+        """Quantiles at lower or upper tail probabilities, by SciPy's functions or by bisection of its probabilities."""
         x = np.empty(tail.shape)
         with quietly():
             if not self.is_discrete and _inverts(self.name):
@@ -84,14 +84,14 @@ class Named(Law):
             for side, quantile in ((~upper, self._frozen.ppf), (upper, self._frozen.isf)):
                 try:
                     x[side] = quantile(tail[side])
-                except OverflowError:  # ncf says so instead of giving an infinite value
+                except OverflowError:  # ncf raises it instead of giving an infinite value
                     x[side] = math.nan
         return x
 
     def _far(self, x: np.ndarray, tail: np.ndarray, upper: bool) -> np.ndarray:
-        """Quantiles beyond the last anchor: SciPy's where it knows the tail, else continued as a generalised Pareto tail.
+        """Quantiles beyond the last anchor: SciPy's if they agree with its tail, else from a generalised Pareto tail.
 
-        Many laws have no more than 1 - cdf for their upper tail, which says nothing beyond 1e-16.
+        For many distributions SciPy has 1 - cdf as the upper tail, which is rounding error below 1e-16.
         """
         if self.name not in _SLOW:
             with quietly():  # scores beyond 38 have no tail in double precision
@@ -120,7 +120,7 @@ class Named(Law):
             return np.asarray(self._frozen.sf(self._reached(x)), np.float64)
 
     def _reached(self, x: Any) -> np.ndarray:
-        """The highest value that is at most x: some laws of SciPy's take whole numbers only."""
+        """Highest possible value that is at most x, as some of SciPy's distributions accept integers only."""
         x = np.asarray(x, np.float64)
         return np.floor(x - self.parameters[-1]) + self.parameters[-1] if self.is_discrete else x
 
@@ -148,7 +148,7 @@ class Named(Law):
             mean = float(self._frozen.mean())
         if self.is_discrete:
             return mean
-        # SciPy's formula may be used where it does not hold, and NaN also says that there is none
+        # SciPy may apply its formula where it does not hold, and returns NaN where it has no formula
         endless = self.endless(lambda x: x)
         return endless or (super().mean() if math.isnan(mean) else mean)
 
@@ -162,16 +162,16 @@ class Named(Law):
         return self.endless(np.square) or (super().sd() if math.isnan(sd) else sd)
 
     def density(self, x: Any) -> np.ndarray:
-        """Density of a continuous law."""
+        """Density of a continuous distribution."""
         with quietly():
             return np.asarray(self._frozen.pdf(x), np.float64)
 
 
 def named(name: str, given: Mapping[str, float]) -> Named:
-    """The law of that name with these parameters, all of them but those that have a default.
+    """Distribution with this name and these parameters; those with a default may be left out.
 
     Raises:
-      UserError: a parameter is missing or is not the law's, or SciPy has no such law.
+      UserError: for a missing parameter, or parameters with which SciPy has no such distribution.
     """
     wanted = parameter_names(name)
     filled = defaults(name) | dict(given)
@@ -186,13 +186,13 @@ def named(name: str, given: Mapping[str, float]) -> Named:
 
 
 def is_valid(law: Named) -> bool:
-    """Whether SciPy has a law with these parameters."""
+    """Whether SciPy has a distribution with these parameters."""
     if not all(math.isfinite(value) for value in law.parameters):
         return False
     with quietly():
         try:
             frozen = generic(law.name)(*law.parameters)
-            # NaN where a parameter is out of its range; a quantile of a law of whole numbers may take for ever
+            # NaN where a parameter is out of range; quantiles of discrete distributions can take very long
             middle = float(frozen.cdf(0.0) if law.is_discrete else frozen.ppf(0.5))
         except (ValueError, FloatingPointError, OverflowError, ZeroDivisionError):
             return False
@@ -200,7 +200,7 @@ def is_valid(law: Named) -> bool:
 
 
 def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
-    """The refusal of the parameter that is out of its range, where one alone is, else of all of them together."""
+    """Refusal of the first parameter that is out of its range, or of all together if none is by itself."""
     if "scale" in filled and not filled["scale"] > 0:
         return refusal("scale", f"expected more than 0, got {filled['scale']:g}.")
     for info in getattr(generic(name), "_shape_info", list)():
@@ -221,13 +221,13 @@ def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
 
 
 def refuse_endless(law: Named) -> None:
-    """Refuses a law of whole numbers whose far quantiles SciPy would look for value by value, millions of them.
+    """Raises a refusal for a discrete distribution whose far quantiles SciPy would search among millions of values.
 
     Raises:
-      UserError: values within the reach of draws are further than `MOST_TRIED` from where the search begins.
+      UserError: values within the reach of draws are farther than `MOST_TRIED` from where the search begins.
     """
     low, high = law.support
-    # a probability of these is a sum or an integral of its own
+    # each probability of these is a sum or an integral
     slow = law.name in ("nchypergeom_fisher", "nchypergeom_wallenius")
     limit = MOST_TRIED >> 5 if slow else MOST_TRIED << 7
     wide = limit < high - low < math.inf
@@ -250,15 +250,15 @@ def refuse_endless(law: Named) -> None:
 
 @functools.cache
 def _is_searched(name: str, ends: bool) -> bool:
-    """Whether SciPy looks for quantiles of a law of whole numbers one value after the other."""
+    """Whether SciPy searches the quantiles of a discrete distribution value by value."""
     kind, plain = type(generic(name)), type(generic("binom")).__mro__[1]
     return kind._ppf is plain._ppf and (kind._cdf is plain._cdf or not ends)  # type: ignore[attr-defined]
 
 
 @functools.cache
 def _inverts(name: str) -> bool:
-    """Whether SciPy has a formula for a law's probabilities, but finds its quantiles by a search of one at a time."""
-    from scipy.stats import rv_continuous as plain  # whose methods a law has where it has none of its own
+    """Whether SciPy has a formula for the probabilities, but finds quantiles by a search one at a time."""
+    from scipy.stats import rv_continuous as plain  # the base class with the default methods
 
     kind = type(generic(name))
     return kind._ppf is plain._ppf and kind._cdf is not plain._cdf and name not in _SEARCHED

@@ -1,4 +1,4 @@
-"""Statements about a law: a quantile, a mean, a standard deviation, a mode."""
+"""Statements about a distribution in a study: quantiles, mean, standard deviation, mode."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from engine.draws.limits import LARGEST
 from engine.errors import Problems, refusal
 
 EXACT = 1e-6
-"""How far a law may be from as many statements as it has free parameters, of their spread."""
+"""Largest deviation, relative to the statements' spread, from as many statements as there are free parameters."""
 NARROWEST = 1e-9
-"""Spread of statements, over the largest of them, below which they say one number."""
+"""Spread of statements, relative to the largest, below which they are too close to be distinct numbers."""
 
 
 PERCENTILES = {
     f"p{percent:02d}": percent / 100 for percent in (1, 5, 10, 20, 25, 30, 40, 50, 60, 70, 75, 80, 90, 95, 99)
 }
-"""Keys of single quantiles and their probabilities."""
+"""Probabilities of single quantiles by their key."""
 RANGE = (0.05, 0.95)
-"""Probabilities of the ends of `range90`."""
+"""Probabilities of the two ends of `range90`."""
 MOMENTS = ("mean", "sd", "mode")
 KEYS = ("quantiles", "range90", *PERCENTILES, *MOMENTS)
-"""Keys of a study's table that say something of a law, whatever its family."""
+"""Keys of all statements, whatever the family."""
 
 
 @dataclass(frozen=True)
 class Statement:
-    """One statement about a law.
+    """One statement about a distribution.
 
     Args:
-      key: where the study says it.
+      key: key in the study's table.
       kind: "quantile", "mean", "sd" or "mode".
-      value: what it is to be.
-      probability: of a quantile.
+      value: stated value.
+      probability: probability of a quantile.
     """
 
     key: str
@@ -51,11 +51,11 @@ class Statement:
 
     @property
     def label(self) -> str:
-        """How it reads: `p05`, `p99.9`, `mean`."""
+        """Name in messages: `p05`, `p99.9`, `mean`."""
         return _percent(self.probability) if self.kind == "quantile" else self.kind
 
     def of(self, law: Law) -> float:
-        """What a law gives in its place."""
+        """Value of the stated quantity for a distribution."""
         if self.kind == "quantile":
             return float(law.quantile(self.probability))
         if self.kind == "mode":
@@ -64,7 +64,14 @@ class Statement:
 
 
 def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
-    """What a study's table says of a law, quantiles by rising probability, then mean, sd and mode, but for those to skip."""
+    """Statements of a study's table: quantiles by ascending probability, then mean, sd and mode.
+
+    Args:
+      skip: keys of moments to leave out.
+
+    Raises:
+      UserError: for ranges, pairs or values that are not possible.
+    """
     statements = [Statement(key, "quantile", table[key], p) for key, p in PERCENTILES.items() if key in table]
     if "range90" in table:
         ends = table["range90"]
@@ -102,7 +109,13 @@ def _percent(probability: float) -> str:
 
 
 def mode(law: Law) -> float:
-    """Where a law's density is highest; the nearest end where it grows towards one."""
+    """Value of highest density for scores from -4 to 4; if the density rises towards an end, its 3e-5 quantile.
+
+    Families with a closed form give the exact mode.
+
+    Raises:
+      UserError: for a discrete distribution, or a family without a density here.
+    """
     closed = FAMILIES[law.family].mode if isinstance(law, Marginal) else None
     if isinstance(law, Marginal) and closed is not None:
         return float(closed(*law.parameters))
@@ -127,7 +140,7 @@ def mode(law: Law) -> float:
 
 
 def spread(statements: Sequence[Statement]) -> float:
-    """What a distance from a statement is measured by; refuses statements of a law with no width to speak of."""
+    """Scale by which deviations from statements are measured; raises a refusal for statements that are nearly equal."""
     placed = [s.value for s in statements if s.kind != "sd"]
     wide = max(placed) - min(placed) if placed else 0.0
     wide = max([wide, *(s.value for s in statements if s.kind == "sd")])
@@ -139,7 +152,7 @@ def spread(statements: Sequence[Statement]) -> float:
 
 
 def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: float, free: int) -> None:
-    """Refuses a law that does not have what is stated, though it has a parameter for each statement."""
+    """Raises a refusal for a distribution that misses its statements although it has a free parameter for each."""
     if len(statements) > free or off <= EXACT:
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
@@ -148,5 +161,5 @@ def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: floa
 
 
 def listed(statements: Sequence[Statement]) -> str:
-    """Statements with their values, as a message has them: `p05 = 1, mean = 3`."""
+    """Statements with their values as text: `p05 = 1, mean = 3`."""
     return ", ".join(f"{s.label} = {s.value:g}" for s in statements)

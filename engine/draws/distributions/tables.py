@@ -1,8 +1,8 @@
-"""Laws without a closed form as tables of the normal score, with their error measured when they are built.
+"""Distributions without a closed form as tables of the normal score, with errors measured when they are built.
 
-Most quantile functions of a score are smooth, and two polynomials hold them (`engine.draws.polynomials`), of the value itself or, where a
-tail is heavy, of the logarithm of its distance from the end of the law, or of its inverse hyperbolic sine. What bends, jumps
-or piles up at a point is kept as cubics between knots, which are set where they are needed; separate values are knots alone.
+Most quantile functions of the score are smooth and are approximated by two polynomials (`engine.draws.polynomials`): of the value itself
+or, for a heavy tail, of the logarithm of its distance from the end of the support, or of its inverse hyperbolic sine. Functions with bends,
+jumps or atoms are stored as cubics between adaptively placed knots; discrete distributions as knots alone.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from engine.draws.limits import FARTHEST
 from engine.errors import refusal
 
 BOUND = 1e-6
-"""Largest error of a table: of the law's scale, or of the distance from its median where that is larger."""
+"""Largest error of a table, over the larger of the distribution's scale and the distance from its median."""
 ROUNDING = 4e-6
-"""Largest error with the arithmetic in single precision, whose scores themselves are 5e-7 apart in the far tails."""
+"""Largest such error with single-precision arithmetic, whose scores are 5e-7 apart in the far tails."""
 SHAPES = ((17, 1), (21, 1), (15, 2), (17, 3))
-"""Degrees and parts of either sign that are tried, each dearer than the one before."""
+"""Degrees, and parts for either sign, that are tried, each costlier than the one before."""
 MOST_KNOTS = 1 << 16
 _NARROWEST = 2.0**-21
-"""Cells of scores narrower than that are as good as jumps: single precision cannot tell their ends apart."""
+"""Width of a cell of scores below which it is treated as a jump, as single precision cannot distinguish its ends."""
 _LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "plain": lambda p: p,
     "exp": np.exp,
@@ -40,14 +40,14 @@ _CHECKS = np.linspace(-6.3, 6.3, 127)
 
 @dataclass(frozen=True)
 class Smooth:
-    """A law as two polynomials: x = shift + scale g(P(z)), g being the identity, exp or sinh, kept within the law's support.
+    """A distribution as two polynomials: x = shift + scale g(P(z)), clipped to the support.
 
     Args:
-      link: "plain", "exp" or "sinh".
+      link: g, the identity ("plain"), "exp" or "sinh".
       coefficients: of P, for either sign of z.
       shift, scale: of the value.
-      low, high: ends of the support, as far as draws may go.
-      error: largest error in double precision, as `BOUND` has it.
+      low, high: ends of the support.
+      error: largest error in double precision, relative as in `BOUND`.
     """
 
     link: str
@@ -61,12 +61,12 @@ class Smooth:
 
 @dataclass(frozen=True)
 class Knots:
-    """A law by cells of the score: cell k begins after score `knots[k - 1]`, and is a cubic of the distance from there.
+    """A distribution by cells of the score: cell k begins at `knots[k - 1]` and is a cubic of the distance from it.
 
     Args:
       knots: ascending, one fewer than cells.
-      coefficients: of each cell, ascending powers; the first cell's distance is from the farthest score.
-      error: largest error.
+      coefficients: ascending powers for each cell; the first cell begins at the lowest score.
+      error: largest error, relative as in `BOUND`.
     """
 
     knots: Float[np.ndarray, "knot"]
@@ -76,10 +76,10 @@ class Knots:
 
 @functools.lru_cache(maxsize=512)
 def tabulate(law: Law) -> Smooth | Knots:
-    """The law as a table.
+    """Table of a distribution.
 
     Raises:
-      UserError: the law takes too many separate values, or is known or smooth too badly to be held to `BOUND`.
+      UserError: for too many separate values, or a quantile function too rough or too inaccurate for `BOUND`.
     """
     if law.steps is not None:
         return _stepped(law)
@@ -98,7 +98,7 @@ def _stepped(law: Law) -> Knots:
 
 
 def _smooth(law: Law) -> Smooth | None:
-    """The first of degrees and links that holds the law to `BOUND`, rounding least where several do; None if none does."""
+    """The cheapest smooth table that meets `BOUND`, with the link that rounds least; None if there is none."""
     with quietly():
         exact = law.at_score(_CHECKS)
         low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
@@ -141,7 +141,7 @@ def _links(
 
 
 def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
-    """What a device computes, in NumPy."""
+    """The value that a device computes, in NumPy."""
     with quietly():
         p = polynomials.value_on_host(smooth.coefficients.astype(dtype), z.astype(dtype))
         size = _LINKS[smooth.link](p)
@@ -151,7 +151,7 @@ def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
 
 
 def _knotted(law: Law) -> Knots:
-    """Cells halved where a cubic through four points of the law is too far from it at three others."""
+    """Table of cells, halved until a cubic through four points of each is close enough at three others."""
     with quietly():
         low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
         spread = 0.5 * (high_quarter - low_quarter) or float(np.ptp(law.at_score([-3.0, 3.0]))) or 1.0

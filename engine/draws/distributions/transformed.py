@@ -1,4 +1,4 @@
-"""Laws carried through rising or falling functions."""
+"""Monotone transformations of distributions."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ _CARRIED: Mapping[str, Callable[[np.ndarray, float], Any]] = {
     "exp": lambda x, by: np.exp(x),
     "log": lambda x, by: np.log(x),
 }
-"""What each function makes of a value; by the factor, the addend or the power."""
+"""The functions, of a value and of the factor, the addend or the power."""
 
 
 @dataclass(frozen=True)
 class Transformed(Law):
-    """A law carried through a rising or falling function: times, plus, exp, log or power.
+    """Distribution of a monotone function of a variable.
 
     Args:
-      by: the factor, the addend or the power; not used by the others.
+      base: distribution of the variable.
+      how: "times", "plus", "exp", "log" or "power".
+      by: the factor, the addend or the power; not used by "exp" and "log".
     """
 
     base: Law
@@ -76,7 +78,7 @@ class Transformed(Law):
         return other(np.nextafter(back, -math.inf)) if self._falls else same(back)
 
     def _stepped(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
-        """P(X <= x) and P(X > x) of separate values: carried back, one may miss itself by rounding."""
+        """P(X <= x) and P(X > x) of a discrete distribution; inverting the function could miss a value by rounding."""
         values, scores = self.steps or (np.zeros(0), np.zeros(0))
         at = np.searchsorted(values, np.asarray(x, np.float64), side="right")
         upto = np.concatenate([[-math.inf], scores, [math.inf]])[at]
@@ -101,7 +103,11 @@ class Transformed(Law):
 
 
 def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
-    """Functions of a study as pairs: `["exp", { times = 2 }]` -> [("exp", 1), ("times", 2)]."""
+    """Functions of a study's list as pairs: `["exp", { times = 2 }]` -> [("exp", 1), ("times", 2)].
+
+    Raises:
+      UserError: for anything that is no such function.
+    """
     pairs: list[tuple[str, float]] = []
     for step in steps:
         if step in ("exp", "log"):
@@ -118,10 +124,10 @@ def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
 
 
 def transformed(base: Law, steps: list[tuple[str, float]]) -> Law:
-    """A law carried through several functions, one after the other.
+    """Distribution of a variable after several functions, applied in order.
 
     Raises:
-      UserError: a function is not defined, or neither rises nor falls, on all values of the law.
+      UserError: a function is not defined, or not strictly monotone, on the support.
     """
     law = base
     for how, by in steps:

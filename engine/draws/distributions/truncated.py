@@ -1,4 +1,4 @@
-"""Laws between two values."""
+"""Truncated distributions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from engine.draws.distributions.law import Law
 from engine.errors import refusal
 
 LEAST_MASS = 1e-9
-"""Probability that a truncation has to leave."""
+"""Least probability that a truncation must keep."""
 
 
 @dataclass(frozen=True)
 class Truncated(Law):
-    """A law given that its value lies from `low` to `high`, both included: F(x) = (F0(x) - F0(low-)) / P(low <= X <= high)."""
+    """Distribution given that the value lies in [low, high]: F(x) = (F0(x) - F0(low-)) / P(low <= X <= high)."""
 
     base: Law
     low: float
@@ -27,7 +27,7 @@ class Truncated(Law):
 
     @functools.cached_property
     def _sides(self) -> tuple[float, float, float]:
-        """P(X < low), P(X > high) and what is left between, each to its own relative precision."""
+        """P(X < low), P(X > high) and P(low <= X <= high), each accurate to its own relative precision."""
         below, above = self.base.below(self.low), float(self.base.sf(self.high))
         upto, beyond = float(self.base.cdf(self.high)), float(self._sf(self.low))
         return below, above, beyond - above if below > 0.5 else upto - below
@@ -41,7 +41,7 @@ class Truncated(Law):
 
     def cdf(self, x: Any) -> np.ndarray:
         below, _, left = self._sides
-        # by the smaller of two complements, whose difference keeps its digits
+        # by whichever tail is smaller, so that the difference does not cancel
         upto = self.base.cdf(x) - below if below < 0.5 else float(self._sf(self.low)) - self.base.sf(x)
         return np.clip(upto / left, 0.0, 1.0) * (np.asarray(x) >= self.low)
 
@@ -70,10 +70,10 @@ class Truncated(Law):
 
 
 def truncated(base: Law, low: float, high: float) -> Truncated:
-    """The law given that its value lies between two others.
+    """The distribution given that its value lies in [low, high].
 
     Raises:
-      UserError: they are the wrong way round, or the law hardly ever lies between them.
+      UserError: low is not below high, or less than `LEAST_MASS` lies between.
     """
     if not low < high:
         raise refusal("truncate.high", f"expected more than low = {low:g}, got {high:g}.")

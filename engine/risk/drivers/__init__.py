@@ -1,1 +1,1 @@
-"""What the worst futures have in common, and what each input and each place does to a number."""
+"""What the worst futures have in common, and what each input and each place contributes to a number."""

@@ -1,4 +1,7 @@
-"""Boxes of factors: limits within which futures of a kind are frequent, also in words; how much of them a box covers, and how purely."""
+"""Boxes: limits on factors within which the sought futures are frequent; their coverage, density and wording.
+
+A box limits some factors to a range or to some categories (scenario discovery). The *sought* futures are those whose cause is looked for.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +18,18 @@ from engine.risk.estimation.intervals import Estimate, Units, moments_of_totals
 from engine.risk.estimation.measures import correlation as related, probability, share_difference
 
 TOLERANCE = 0.1
-"""Share of the best correlation with the futures that are looked for which a box may give up for having fewer limits."""
+"""Share of its correlation with the sought futures that a box may lose by dropping a limit."""
 Draws = Mapping[str, Float[np.ndarray, "path"]]
 Happens = Bool[np.ndarray, "path"]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a box leaves of one factor.
+    """Values of one factor that lie within a box.
 
     Args:
-      low, high: of a number, both within; infinite where it is not limited on that side.
-      allowed: of a category, the values that are within; None of a number.
+      low, high: range of a number, ends included; infinite on a side without limit.
+      allowed: of a category, the values within the box; None for a number.
     """
 
     low: float = -np.inf
@@ -34,7 +37,7 @@ class Limits:
     allowed: tuple[float, ...] | None = None
 
     def hold(self, values: np.ndarray) -> np.ndarray:
-        """Which values are within: bool, shaped as they are."""
+        """Which values lie within the limits: bool, in the shape of `values`."""
         if self.allowed is not None:
             return np.isin(values, np.asarray(self.allowed, values.dtype))
         within = np.ones(values.shape, bool)
@@ -46,7 +49,7 @@ class Limits:
 
     @property
     def ends(self) -> tuple[Limits, ...]:
-        """Its restrictions one by one: the lower and the upper limit, those that there are; of a category itself."""
+        """The limits one by one: the lower and the upper limit where finite; for a category the limits themselves."""
         if self.allowed is not None:
             return (self,)
         sides = (Limits(low=self.low), Limits(high=self.high))
@@ -54,18 +57,18 @@ class Limits:
 
 
 Box = Mapping[str, Limits]
-"""Limits by factor, of those that are restricted."""
+"""Limits by factor, for the restricted factors only."""
 
 
 @dataclass(frozen=True)
 class Restriction:
-    """One factor of a box, judged.
+    """One restricted factor of a box, with its effect.
 
     Args:
-      limits: of the factor.
-      below, above: shares of its prior that lie below and above the limits; of a category 0, and the share that is not within.
-      quasi_p: of the lower and of the upper limit (of a category of all of it, first): how likely the box would hold as many of the
-        futures that are looked for if that limit told nothing; NaN where there is none.
+      limits: limits of the factor.
+      below, above: shares of the prior below and above the limits; for a category 0 and the share outside.
+      quasi_p: quasi-p values of the lower and the upper limit (for a category one value, in the first place): probability that the box
+        would hold at least as many sought futures if that limit had no effect; NaN for a side without limit.
       coverage, density: of the box without this factor.
     """
 
@@ -79,14 +82,14 @@ class Restriction:
 
 @dataclass(frozen=True)
 class Judged:
-    """A box, judged on futures that did not find it.
+    """A box, judged on futures other than those it was found with.
 
     Args:
       box: limits by factor.
-      coverage: share of the futures that are looked for which lie within.
-      density: share of the futures within that are looked for.
+      coverage: share of the sought futures that lie within.
+      density: share of the futures within that are sought.
       mass: share of all futures that lie within.
-      restrictions: by factor, the one that costs most to leave out first.
+      restrictions: by factor, ordered from the factor whose removal costs most to that whose removal costs least.
     """
 
     box: Box
@@ -97,7 +100,7 @@ class Judged:
 
     @property
     def cheapest(self) -> str | None:
-        """The factor that costs least to leave out, where there are several."""
+        """The factor whose removal costs least; None where only one is restricted."""
         return [*self.restrictions][-1] if len(self.restrictions) > 1 else None
 
 
@@ -110,9 +113,9 @@ def inside(box: Box, draws: Draws, paths: int) -> Happens:
 
 
 def correlation(within: Happens, cases: Happens) -> float:
-    """Correlation over futures of being within a box and of being looked for (phi); 0 where one of them is none or all.
+    """Correlation (phi) over futures of lying within a box and being sought; 0 where either holds for none or all.
 
-    0 for a box of everything, whatever share of the futures is looked for; of few of them, nearly the geometric mean of coverage and density.
+    For a rare kind of future it is nearly the geometric mean of coverage and density.
     Source: Yule (1912), J. R. Statist. Soc. 75, 579-652, doi:10.2307/2340126.
     """
     n, a, b = len(cases), int(np.count_nonzero(within)), int(np.count_nonzero(cases))
@@ -122,10 +125,11 @@ def correlation(within: Happens, cases: Happens) -> float:
 
 
 def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tuple[list[Estimate], Estimate]:
-    """Correlations with being looked for, of being within each of some sets of futures, and the first less the second; 95 % intervals over units.
+    """Correlations (phi) of lying in each of some sets with being sought, and the first less the second.
 
-    With a and b standardised each path adds a b - r (a^2 + b^2) / 2 to r; the interval is symmetric in Fisher's arctanh r, that of the gap is combined
-    from the two and their own correlation. Source: Zou (2007), Psychol. Methods 12, 399-413, doi:10.1037/1082-989X.12.4.399.
+    All with 95 % intervals over units. With a and b standardised, the influence of a path on r is a b - r (a^2 + b^2) / 2. The interval of
+    r is symmetric in Fisher's arctanh r; that of the difference is combined from both intervals and the correlation of the two estimates.
+    Source: Zou (2007), Psychol. Methods 12, 399-413, doi:10.1037/1082-989X.12.4.399.
     """
     estimates, residuals = [], []
     for within in withins:
@@ -143,7 +147,7 @@ def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tu
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:
-    """Kolmogorov and Smirnov's distance of the laws that values have among the futures looked for, and among the others."""
+    """Kolmogorov-Smirnov distance between the distributions of a factor among the sought and among the other futures."""
     order = np.argsort(values)
     among = cases[order]
     gaps = np.cumsum(among) / among.sum() - np.cumsum(~among) / (~among).sum()
@@ -152,15 +156,18 @@ def distance(values: np.ndarray, cases: Happens) -> float:
 
 
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
-    """The box of the highest correlation with as few limits as cost `TOLERANCE` of it, the cheapest left out first; None where none is above 0."""
+    """The candidate with the highest correlation, reduced to few limits; None where no correlation is above 0.
+
+    Limits are dropped one by one, each time the one that costs least, as long as at least 1 - `TOLERANCE` of the correlation is kept.
+    """
 
     @cache
     def beyond(name: str, end: Limits) -> Int8[np.ndarray, "path"]:
-        """1 where a future lies beyond a limit, else 0: looked at once however many boxes have it."""
+        """1 where a future lies beyond a limit, else 0; computed once for all boxes with that limit."""
         return (~end.hold(draws[name])).view(np.int8)
 
     def misses(box: Box) -> Int16[np.ndarray, "path"]:
-        """Beyond how many limits of a box each future lies."""
+        """Number of a box's limits that each future lies beyond."""
         count = np.zeros(len(cases), np.int16)
         for name, limits in box.items():
             for end in limits.ends:
@@ -175,7 +182,7 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     missed, value = misses(kept), max(values)
     while True:
         ends = [(name, end) for name, limits in kept.items() for end in limits.ends]
-        # within all limits but one are those that miss that one at most
+        # futures within all limits but one miss at most that one
         values = [correlation(missed == beyond(*end), cases) for end in ends]
         k = int(np.argmax(values))
         lesser = _without(kept, *ends[k])
@@ -186,13 +193,13 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
 
 
 def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) -> Judged:
-    """What a box holds of some futures.
+    """Coverage, density and mass of a box on some futures, and the effect of each of its limits.
 
     Args:
-      draws: of the futures [path].
-      cases: which of them are looked for.
-      units: theirs.
-      left: which of them lie in no earlier box: what does is not counted again, in coverage and mass neither.
+      draws: values of the factors on these futures [path].
+      cases: which futures are sought.
+      units: independent units of the futures.
+      left: which futures lie in no earlier box; the others count as outside this box.
     """
     n = len(cases)
     within = inside(box, draws, n) & left
@@ -221,7 +228,7 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
 def _quasi_ps(
     box: Box, name: str, draws: Draws, cases: Happens, within: Happens, left: Happens
 ) -> tuple[float, float]:
-    """P(Bin(n, p) >= k) with n futures and k of those looked for within, p their share where one limit of a factor is left out.
+    """P(Bin(n, p) >= k) for n futures in the box, k of them sought; p is the sought share with one limit left out.
 
     Source: Bryant and Lempert (2010), Technol. Forecast. Soc. Change 77, 34-49, doi:10.1016/j.techfore.2009.08.002.
     """
@@ -243,22 +250,23 @@ def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits
 
 
 CALLED = {"prim": "PRIM", "cart": "CART"}
-"""What proposes boxes, by what it is called in words."""
+"""Names, in words, of the algorithms that propose boxes."""
 FRACTIONS = {
     0.05: "twentieth", 0.1: "tenth", 0.2: "fifth", 0.25: "quarter", 1 / 3: "third", 0.5: "half", 2 / 3: "two thirds",
     0.75: "three quarters", 0.8: "four fifths", 0.9: "nine tenths",
 }  # fmt: skip
 NEAR = 0.01
-"""How near a share is to a fraction that it is called by, and the shares on either side of what is called the middle to one another."""
+"""Tolerance for naming a share by a fraction, and for calling a range with equal shares on both sides the middle."""
 
 
 def restriction(name: str, unit: str, low: float, high: float, below: float, above: float) -> str:
-    """A number's limits in words, and which part of its prior they leave.
+    """A number's limits in words, and which part of its prior they keep.
 
     Args:
       name: what the factor is called.
-      low, high: NaN or infinite where there is none.
-      below, above: shares of the prior outside of them.
+      unit: of the factor; left out where it is 1 or a definition with "=".
+      low, high: the limits; NaN or infinite where there is none.
+      below, above: shares of the prior below and above the limits.
     """
     unit = "" if unit == "1" or "=" in unit else f" {unit}"
     left = 1 - below - above
@@ -274,29 +282,29 @@ def restriction(name: str, unit: str, low: float, high: float, below: float, abo
 
 
 def category(name: str, allowed: Sequence[str], outside: float) -> str:
-    """A category's labels in words, and which part of its prior they are."""
+    """A category's allowed labels in words, and their share of its prior."""
     *most, last = allowed
     listed = f"{', '.join(most)} or {last}" if most else last
     return f"{name} is {listed}, {percent(1 - outside)} of its prior"
 
 
 def labels_of(allowed: Sequence[float], labels: Mapping[str, float]) -> list[str]:
-    """Labels of some values of a category, in its order."""
+    """Labels of some values of a category, in the order of `labels`."""
     return [label for label, value in labels.items() if np.isclose(value, allowed).any()]
 
 
 def part_of(share: float) -> str:
-    """`fifth`, or `17 %` where no plain fraction is near."""
+    """A share as a word, such as `fifth`, or as `17 %` where no plain fraction is near."""
     near = min(FRACTIONS, key=lambda fraction: abs(fraction - share))
     return FRACTIONS[near] if abs(near - share) <= min(NEAR, near / 10) else percent(share)
 
 
 def number(value: float) -> str:
-    """Three significant digits, without zeros that say nothing."""
+    """A number to three significant digits, without trailing zeros."""
     text = rounded(float(f"{value:.3g}"), None)
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
 def percent(share: float) -> str:
-    """`17 %`, `0.8 %`."""
+    """A share in percent, such as `17 %` or `0.8 %`."""
     return f"{100 * share:.{0 if share >= 0.0095 else 1}f} %"

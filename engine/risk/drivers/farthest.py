@@ -1,4 +1,4 @@
-"""Which inputs stand farthest from their priors, and how, in sentences that claim no more than their intervals."""
+"""Sentences on the inputs that deviate most from their priors among the worst futures, as intervals allow."""
 
 from __future__ import annotations
 
@@ -12,14 +12,17 @@ from engine.risk.estimation.wording import amounts, some
 
 @dataclass(frozen=True)
 class Standing:
-    """How an input stands to its prior among the worst futures.
+    """How the distribution of one input among the worst futures differs from its prior.
 
     Args:
-      name: what it is called within a sentence.
-      unit: of `mean`, its mean there, and of that of the prior; empty where nobody reads it.
-      shift: of its mean, in standard deviations of the prior.
-      density: of each tenth of the prior, the share of these futures in it over a tenth.
-      distance: of its whole law from the prior, and the p value that there is none: `WorstShare.distance`.
+      name: what the input is called within a sentence.
+      unit: of `mean` and `prior`; empty where the means are not shown.
+      mean: mean of the input among the worst futures.
+      prior: mean of its prior.
+      shift: difference of the two means, in standard deviations of the prior.
+      density: for each tenth of the prior, the share of the worst futures that lie in it, divided by a tenth.
+      distance: distance of the whole distribution from the prior (`WorstShare.distance`).
+      p_value: p value of the hypothesis that there is no distance.
     """
 
     name: str
@@ -33,13 +36,14 @@ class Standing:
 
 
 def sentences(futures: str, standings: Sequence[Standing]) -> Iterator[str]:
-    """Which input stands farthest from its prior and how; then, where there is one, whether another may stand as far.
+    """Sentences: which input deviates most from its prior and how; then whether another may deviate as much.
 
-    An input is distinguished from its prior at 5 % over all of them (Bonferroni), by its whole law; and one from another, as the
-    farther one, where the intervals of their distances do not meet.
+    An input is distinguishable from its prior at 5 % over all inputs (Bonferroni), by its whole distribution. Another input deviates less
+    where the interval of its distance lies wholly below that of the first.
 
     Args:
-      futures: the worst ones, in words of the plural that begin small.
+      futures: the worst futures as a plural noun that begins with a small letter.
+      standings: the inputs.
     """
     every = sorted(standings, key=lambda one: -one.distance.estimate)
     far = [one for one in every if one.p_value < (1 - CONFIDENCE) / len(every)]
@@ -63,11 +67,11 @@ def sentences(futures: str, standings: Sequence[Standing]) -> Iterator[str]:
 
 
 def shape(one: Standing) -> str:
-    """Where it lies more than its prior: "up", "down", "ends", "middle", or "uneven" where it is none of these, or not surely.
+    """Where an input lies more often than its prior: "up", "down", "ends", "middle"; "uneven" if none is sure.
 
-    A difference from the prior is cut into what its two halves have alike, as in a mirror, and what they have not. The larger part decides:
-    unlike halves are a shift, where its interval leaves out zero; alike ones are ends or the middle, where both outer tenths surely
-    have more, or both less, than a tenth.
+    The difference from the prior over tenths is split into its mirror-symmetric and its antisymmetric part; the larger part decides. An
+    antisymmetric difference is "up" or "down" if the interval of the shift excludes zero. A symmetric one is "ends" if both outer tenths
+    surely have more than a tenth of the futures, and "middle" if both surely have less.
     """
     gaps = [tenth.estimate - 1 for tenth in one.density]
     pairs = list(zip(gaps, reversed(gaps), strict=True))

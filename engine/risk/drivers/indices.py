@@ -1,8 +1,8 @@
-"""What each input does to the variance of a number: Sobol' indices and Shapley effects from pairs of futures that share some inputs.
+"""Share of each input in the variance of a number: Sobol' indices and Shapley effects from pairs of futures.
 
-Of a number f, A is its value on a path, B on the same path with every input drawn anew, and A_k on the path with input k alone
-taken from B. All indices are shares of V = Var f. Intervals are over independent units, by the influence of each path on the ratio; where
-so few paths tell that these show no error, by counts of them (`common_share`) and by what holds in theory: first <= Shapley <= total.
+For a number f, A is its value on a path, B its value on the same path with every input drawn anew, and A_k its value on the path with input
+k alone taken from B. All indices are shares of V = Var f. Intervals are over independent units, by the influence of each path on the ratio.
+Where too few paths contribute for that, intervals come from counts (`common_share`) and from first index <= Shapley effect <= total index.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ from engine.risk.estimation.tails import shifted
 
 Paths = Float[np.ndarray, "path"]
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
-"""What is due to an input that moves nothing."""
+"""Index of an input that has no effect."""
 EVERYTHING = Estimate(1.0, 0.0, 1.0, 1.0)
-"""What is due to an input beside which nothing else moves."""
+"""Index of the only input that has an effect."""
 FEWEST_TELLING = FEW_UNITS
-"""Paths that tell an index, from which on its error shows in them: as of units."""
+"""Paths that must contribute to an index for its standard error to be trusted; as many as units are needed."""
 
 
 @dataclass(frozen=True)
 class Pair:
-    """A number on some futures, and on as many independent ones.
+    """A number on some futures, and on as many futures whose inputs are all drawn anew.
 
     Args:
-      a, b: A and B.
-      units: of the paths.
+      a, b: A and B of the module's text.
+      units: independent units of the paths.
     """
 
     a: Paths
@@ -44,12 +44,12 @@ class Pair:
 
     @cached_property
     def middle(self) -> float:
-        """The mean."""
+        """Mean over both futures of all paths."""
         return 0.5 * (float(self.a.mean(dtype=np.float64)) + float(self.b.mean(dtype=np.float64)))
 
     @cached_property
     def squares(self) -> Paths:
-        """Squared distances from the mean, of both futures of a path half each: their mean is V."""
+        """Mean of the squared distances of A and B from the mean, per path; its mean over paths is V."""
         a, b = self._centred
         return 0.5 * (a * a + b * b)
 
@@ -65,45 +65,45 @@ class Pair:
 
     @cached_property
     def variance(self) -> float:
-        """V; 0 where the number never moves."""
+        """V; 0 where the number is constant over each of A and B."""
         return float(self.squares.mean()) if np.ptp(self.a) > 0 or np.ptp(self.b) > 0 else 0.0
 
     @cached_property
     def usual(self) -> float:
-        """The value that the number has on half of the paths or more, such as 0 of a rare event; NaN, which no value is, if there is none."""
+        """The value that A has on at least half of the paths, such as 0 for a rare event; NaN if there is none."""
         return usual(self.a)
 
     @cached_property
     def step(self) -> float:
-        """How far the number is from its usual value wherever it is not there; 0 where that differs."""
+        """Distance from the usual value of all values that differ from it, as for an event; 0 if these distances differ."""
         away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
         return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
 
     @cached_property
     def flag(self) -> Flag | None:
-        """What takes the intervals of all indices: too few units, a tail that has no variance of squares, or too few paths in it."""
+        """Why no index has an interval: too few units, too heavy a tail, or too few paths away from the usual value."""
         few = _few_units(self.units)
         if few or self.step:
             return few
         return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
 
     def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
-        """First and total index of an input, from A_k."""
+        """First-order and total index of an input, from A_k."""
         total = self.total(mixed)
         return self.first(mixed, total), total
 
     def first(self, mixed: Paths, total: Estimate) -> Estimate:
-        """S_k = Var E(f | x_k) / V, the share that goes if x_k is known.
+        """First-order index S_k = Var E(f | x_k) / V: the share of the variance that goes if x_k is known.
 
-        From (A_k - A) (B - mean) and from V - (B - A_k)^2 / 2, whose means are both S_k V, put together so that the error is least.
-        Where few paths tell either of them, no error of theirs shows: the interval is then that of counts, if the number is an event's, and no
-        total index, of which the first is a part, is below it.
-        Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999),
-        Comput. Phys. Commun. 117, 35-43, doi:10.1016/S0010-4655(98)00154-4.
+        Two estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the least standard
+        error. Where too few paths contribute to either, the interval comes from counts if the number takes an event's values, and is [0, 1]
+        otherwise; its upper end is at most that of the total index, which is never less than the first-order index. Sources: Saltelli et
+        al. (2010), Comput. Phys. Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
+        doi:10.1016/S0010-4655(98)00154-4.
 
         Args:
           mixed: A_k.
-          total: the total index.
+          total: the total index of the same input.
         """
         if not self.variance:
             return NOTHING.flagged(self.flag)
@@ -124,9 +124,9 @@ class Pair:
         return _within(own, min(low, high), high).flagged(*total.flags)
 
     def total(self, mixed: Paths) -> Estimate:
-        """T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V, the share that is left where all but x_k is known.
+        """Total index T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V: the share left if all but x_k are known.
 
-        Where few paths tell it, the interval is that of counts if the number is an event's; else there is none.
+        Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise there is none.
         Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
 
         Args:
@@ -145,7 +145,7 @@ class Pair:
         return _within(own, 1 - high, 1 - low)
 
     def _tell(self, *paths: Bool[np.ndarray, "path"]) -> bool:
-        """Whether so many paths of each kind tell an estimate that they show its error; or none is to be shown."""
+        """Whether enough paths of each kind contribute to trust the standard error, or no interval is shown anyway."""
         withheld = self.flag is not None and self.flag.withholds
         return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
 
@@ -162,7 +162,7 @@ class Pair:
         return (x > self.usual).view(np.int8) - (x < self.usual).view(np.int8)
 
     def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
-        """The ratio of a mean to V, and what the paths of each unit do to it."""
+        """The mean of `products` over V, and the sum of its influences over each unit [unit]."""
         value = float(products.mean()) / self.variance
         gaps = value * self.squares
         np.subtract(products, gaps, out=gaps)
@@ -175,15 +175,15 @@ class Pair:
 
 
 def _half_square(x: Paths) -> Paths:
-    """x^2 / 2, in the place of x."""
+    """x^2 / 2, computed in place."""
     x *= x
     x *= 0.5
     return x
 
 
 def usual(x: Paths) -> float:
-    """The value that a number has on half of the paths or more; NaN, which no value is, if there is none."""
-    # an end as a rule, which is seen sooner than the middle where most values are alike
+    """The value that a number has on at least half of the paths; NaN if there is none."""
+    # mostly it is the least or the largest value, which are cheaper to find than the median
     for value in (x.min(), x.max(), np.partition(x, len(x) // 2)[len(x) // 2]):
         if 2 * np.count_nonzero(x == value) >= len(x):
             return float(value)
@@ -191,13 +191,13 @@ def usual(x: Paths) -> float:
 
 
 def away(x: Paths) -> float:
-    """On how many paths a number is away from its usual value, as beyond VaR or with an event; infinity if it has none, of which nothing is rare."""
+    """Number of paths on which a number differs from its usual value; infinite if it has no usual value."""
     common = usual(x)
     return float(np.count_nonzero(x != common)) if common == common else np.inf
 
 
 def few_away(count: float) -> Flag | None:
-    """The flag of so few paths away from the usual value that they show no error."""
+    """Flag for too few paths away from the usual value to estimate a standard error; None if there are enough."""
     return _few(count, FEWEST_FOR_ES) if count < FEWEST_FOR_ES else None
 
 
@@ -206,7 +206,7 @@ def _few(count: float, needed: int) -> Flag:
 
 
 def _few_units(units: Units) -> Flag | None:
-    """Too few independent units for the interval of a ratio."""
+    """Flag for too few independent units for the interval of a ratio; None if enough."""
     if units.count >= FEW_UNITS:
         return None
     reason = Reason.FEW_REPLICATES if units.replicated else Reason.FEW_IN_SAMPLE
@@ -214,14 +214,15 @@ def _few_units(units: Units) -> Flag | None:
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:
-    """An estimate with an interval of counts, and in it: what few paths say may lie elsewhere."""
+    """An estimate with an interval from counts, clipped into that interval."""
     value = float(np.clip(own.estimate, low, high))
     return replace(own, estimate=value, standard_error=(high - low) / (2 * Z), low=low, high=high)
 
 
 def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
-    """A Shapley effect of which few paths tell: it lies between first and total index, with an interval from the one's low to the other's high end.
+    """A Shapley effect to which few paths contribute, with an interval from its first-order to its total index.
 
+    The ends are the lower end of the first-order index and the upper end of the total index, between which the effect lies in theory.
     Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
     """
     low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
@@ -230,16 +231,16 @@ def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
 
 
 def increments(x: Paths, mixed: Paths) -> Paths:
-    """What a coalition of inputs is worth on each path, but for a number that is the same for all of them: A_u^2 / 2 - A A_u.
+    """Value of a coalition u of inputs on each path, up to a term common to all coalitions: A_u^2 / 2 - A A_u.
 
-    The mean of its value less that of the empty coalition is (V - Cov(A, A_u)), the variance that is left where the other inputs
-    are known. Differences along an order in which inputs are drawn anew one by one are Goda's products.
-    Source: Goda (2021), A simple algorithm for global sensitivity analysis with Shapley effects, Reliab. Eng. Syst. Saf. 213,
-    107702, doi:10.1016/j.ress.2021.107702.
+    A_u is the number with the inputs of u drawn anew. The mean, less that of the empty coalition, is V - Cov(A, A_u): the variance left
+    where the other inputs are known. Differences along an order in which inputs are drawn anew one by one are Goda's products. Source: Goda
+    (2021), A simple algorithm for global sensitivity analysis with Shapley effects, Reliab. Eng. Syst. Saf. 213, 107702,
+    doi:10.1016/j.ress.2021.107702.
 
     Args:
-      x: A, less a number near its mean.
-      mixed: A_u, less the same number.
+      x: A, less a constant near its mean.
+      mixed: A_u, less the same constant.
     """
     return mixed * (0.5 * mixed - x)
 
@@ -247,11 +248,11 @@ def increments(x: Paths, mixed: Paths) -> Paths:
 def shares(
     parts: Float[np.ndarray, "input batch"], whole: Float[np.ndarray, "batch"] | None = None
 ) -> tuple[Estimate, ...]:
-    """Parts of each input in a whole, from independent batches of equal size.
+    """Share of each input in a whole, with intervals from independent batches of equal size.
 
     Args:
-      parts: what each input does in each batch.
-      whole: what all do; the sum of the parts if not given, of which they then add up to 1.
+      parts: contribution of each input in each batch.
+      whole: the whole in each batch; if not given, the sum of the parts, so that the shares add up to 1.
     """
     count = parts.shape[1]
     whole = parts.sum(axis=0) if whole is None else whole
@@ -271,18 +272,18 @@ Signs = Int[np.ndarray, "path"]
 
 
 def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
-    """95 % interval of the correlation of two numbers of one law, each 0, 1 or -1 on a path, such as events and their differences; from counts alone.
+    """95 % interval, from counts, of the correlation of two equally distributed numbers that are 0, 1 or -1 on a path.
 
-    Of the paths where either is not 0 let s be the share where both are and have one sign, and o that where they have opposite ones; let e
-    be the share that these paths are of all. With r = E[x y] / E[x^2] = 2 (s - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is
-    (r - c) / (1 - c): the estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Ends are from those
-    of s, o and e by Clopper and Pearson, put together as those of a difference.
+    Such numbers are events and differences of events. Among the paths where either is not 0 let s be the share where both are not and have
+    the same sign, o the share where they have opposite signs; let e be the share of these paths among all. With r = E[x y] / E[x^2] = 2 (s
+    - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the estimate of Janon et al. (2014), ESAIM Probab.
+    Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from the Clopper-Pearson ends of s, o and e as those of a difference.
 
     Args:
       x, y: the number in both futures of each path.
-      units: of the paths.
+      units: independent units of the paths.
 
-    Returns: the ends; all that a share may be where the number is 0 everywhere.
+    Returns: low and high end; 0 and 1 where the number is 0 everywhere.
     """
     either = (x != 0) | (y != 0)
     if not either.any():
@@ -313,7 +314,7 @@ def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
 
 
 def _ends(happens: np.ndarray, units: Units) -> tuple[float, float, float]:
-    """The share of paths on which something happens, and its 95 % interval; by no more paths than there are."""
+    """Share of paths on which something happens, and its 95 % interval for at most the actual number of paths."""
     of = moments_of_totals(units.totals(happens), units)
     count = np.minimum(effective_count(of, units), units.paths)
     low, high = exact_interval(of.mean, count)

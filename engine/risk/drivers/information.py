@@ -1,4 +1,4 @@
-"""What it is worth to know some inputs before a policy is chosen, by the best rule that reads them."""
+"""Value of knowing some inputs before a policy is chosen: the gain of a fitted decision rule that reads them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ Paths = Float[np.ndarray, "path"]
 
 FOLDS = 2
 KNOTS = (-1.0, 0.0, 1.0)
-"""Normal scores at which the regression on an input may bend."""
+"""Normal scores at which the piecewise linear regression on an input has its knots."""
 MOST_CROSSED = 16
-"""Inputs up to which the regression has products of any two of them."""
+"""Greatest number of inputs for which the regression includes pairwise products."""
 AT_ONCE = 1 << 15
-"""Numbers that are regressed on at a time: what the cache holds is not read from further away."""
+"""Numbers in a block of features, so that a block stays in cache."""
 ON_ONE_THREAD = 1 << 18
-"""Products up to which BLAS multiplies two matrices on the thread that asks."""
+"""Scalar products in a matrix product up to which BLAS does not start further threads."""
 Losses = Float[np.ndarray, "policy path"]
 
 
@@ -34,19 +34,23 @@ class Decision:
 
     Args:
       losses: under each policy, high being worse.
-      units: of the paths.
-      level: of ES; None for the mean.
+      units: independent units of the paths.
+      level: level of ES; None for the mean.
     """
 
     def __init__(self, losses: Losses, units: Units, level: float | None):
         self.losses, self.units, self.level = losses, units, level
         self.unread = choice(losses, level)
-        """The policy that is picked without knowing anything."""
+        """Index of the policy that is chosen without knowing any input."""
         self._own = HeldAgainst(losses[self.unread], units, True, (0.99,) if level is None else (level,))
 
     @cached_property
     def halves(self) -> list[tuple[int, Losses] | None]:
-        """By fold: the policy that is picked on it without knowing, and what is regressed there, less that under this policy."""
+        """For each fold, the policy chosen on it without knowledge, and the regression targets; None for an empty fold.
+
+        The targets are the losses under each policy, for ES their excesses over the chosen policy's VaR, less those under the chosen
+        policy.
+        """
         fold = folds(self.units)
         return [self._half(fold == seen) for seen in range(FOLDS)]
 
@@ -57,27 +61,31 @@ class Decision:
         best = choice(target, self.level)
         if self.level is not None:
             target = np.maximum(target - np.quantile(target[best], self.level), 0.0)
-        # the regression of differences: what is the same under all policies is no noise in the choice
+        # regress differences: what all policies have in common is then no noise in the choice
         return best, target - target[best]
 
     def gain(self, chosen: Paths) -> Estimate:
-        """The measure of the policy that is best without knowing, less that of what is chosen by knowing."""
+        """Measure of the policy chosen without knowledge, less that of losses under the policies chosen path by path.
+
+        Args:
+          chosen: loss on each path under the policy chosen there.
+        """
         if np.array_equal(self.losses[self.unread], chosen):
             return Estimate(0.0, 0.0, 0.0, 0.0)
         gap = self._own.less(chosen)
         return gap["mean" if self.level is None else f"ES{100 * self.level:g}"]
 
     def gain_of_everything(self) -> Estimate:
-        """How much lower the mean loss, or ES, is where the policy is picked with the whole future known."""
+        """Value of perfect information: the gain where the best policy is chosen on every path."""
         return self.gain(self.losses.min(axis=0))
 
 
 class Reader:
-    """Whoever reads some inputs before policies are picked.
+    """Decision rules that read some inputs before choosing a policy.
 
     Args:
-      scores: normal scores of the inputs: `normal_scores`.
-      decisions: between the same policies on the same paths; all are regressed at once.
+      scores: normal scores of the inputs (`normal_scores`).
+      decisions: decisions between the same policies on the same paths; all are regressed together.
     """
 
     def __init__(self, scores: Sequence[Float[np.ndarray, "path"]], decisions: Sequence[Decision]):
@@ -88,7 +96,7 @@ class Reader:
         self._expected = [_expected(weights, some) for some in read]
 
     def _weights(self, seen: int, read: Float[np.ndarray, "input path"]) -> Float[np.ndarray, "line feature"]:
-        """What features add to what each decision regards under each policy, by least squares on one fold."""
+        """Least-squares coefficients on one fold, for each decision's target under each policy."""
         halves = [half[1] for half in (one.halves[seen] for one in self._decisions) if half is not None]
         if not halves:
             return np.zeros((sum(len(one.losses) for one in self._decisions), _count(len(read))))
@@ -101,23 +109,23 @@ class Reader:
         return _product(sums[count:], np.linalg.pinv(sums[:count], rcond=1e-10, hermitian=True))
 
     def gain(self, at: int) -> Estimate:
-        """How much lower the mean loss, or ES at a level, is where the policy is picked by a rule that reads these inputs alone.
+        """Reduction of the mean loss, or of ES, when the policy is chosen by a rule that reads these inputs alone.
 
-        The rule picks the policy with the least expected loss given the inputs (of ES: the least expected excess over the threshold
-        that ES has without them), by regression on their normal scores: bent lines, and products of any two; another than the best one
-        without knowing only from a margin on that pays. It is fitted on one half of the units and judged on the other, and the other
-        way round: what is seen is what such a rule gains, and no more than the value of perfect information on these inputs, from
-        which it is as far as the regression is from their true expectation.
-        Source: Strong, Oakley and Brennan (2014), Med. Decis. Making 34, 311-326, doi:10.1177/0272989X13505910.
+        The rule picks the policy with the least expected loss given the inputs; for ES, with the least expected excess over the VaR of the
+        policy chosen without knowledge. Expectations are regressions on the inputs' normal scores: piecewise linear, with pairwise
+        products. The rule departs from the policy chosen without knowledge only where the expected gain passes a margin that paid off in
+        fitting. It is fitted on one half of the units and judged on the other, and the reverse. The result is the gain of this rule: a
+        lower bound, up to sampling error, of the value of partial perfect information (EVPPI). Source: Strong, Oakley and Brennan (2014),
+        Med. Decis. Making 34, 311-326, doi:10.1177/0272989X13505910.
 
         Args:
-          at: which of the decisions.
+          at: index of the decision.
         """
         of = self._decisions[at]
         lines = slice(at * len(of.losses), (at + 1) * len(of.losses))
         picked = np.full(len(self._fold), of.unread)
         for seen, half in enumerate(of.halves):
-            judged = 1 - seen  # of two folds the one is what the other is judged on
+            judged = 1 - seen  # fitted on one fold, judged on the other
             if half is None or not (on := self._fold == judged).any():
                 continue
             best, gaps = half
@@ -129,17 +137,17 @@ class Reader:
 
 
 def folds(units: Units) -> Int[np.ndarray, "path"]:
-    """Which fold each path is in: whole units."""
+    """Fold of each path; all paths of a unit are in the same fold."""
     return units.owners(np.arange(units.paths)) % FOLDS
 
 
 def normal_scores(draws: Paths) -> Paths:
-    """The normal scores of draws, by their ranks."""
+    """Normal scores of draws, from their ranks: the normal quantile of (rank - 1/2) / n."""
     return ndtri((rankdata(draws) - 0.5) / len(draws))
 
 
 def choice(losses: Losses, level: float | None) -> int:
-    """The policy that is picked without knowing anything: the least mean loss, or ES."""
+    """Index of the policy with the least mean loss, or with the least ES at a level."""
     if level is None:
         return int(np.argmin(losses.mean(axis=1)))
     beyond = max(1, round((1 - level) * losses.shape[1]))
@@ -147,10 +155,12 @@ def choice(losses: Losses, level: float | None) -> int:
 
 
 def _margin(gaps: Losses, expected: Losses, best: int) -> float:
-    """How much is to be expected of another policy than `best` before it is picked: what gains most where the rule was fitted.
+    """Expected gain a policy must pass to be chosen over `best`: the margin with the largest total gain in fitting.
 
     Args:
-      gaps: how much more each policy loses than `best`.
+      gaps: loss under each policy less that under `best`.
+      expected: regression of the gaps.
+      best: index of the policy chosen without knowledge.
     """
     gain = expected[best] - expected.min(axis=0)
     some = np.flatnonzero(gain)
@@ -176,7 +186,7 @@ def _expected(
 
 
 def _product(a: Float[np.ndarray, "row term"], b: Float[np.ndarray, "term column"]) -> np.ndarray:
-    """a @ b, piece by piece: threads of BLAS wait for one another where others keep the cores busy."""
+    """a @ b in blocks so small that BLAS stays on this thread: its threads would wait for cores that others keep busy."""
     size = [len(a), len(b), b.shape[1]]
     while math.prod(size) > ON_ONE_THREAD:
         size[size.index(max(size))] = -(-max(size) // 2)
@@ -197,13 +207,13 @@ def _parts(read: Float[np.ndarray, "input path"]) -> Iterator[slice]:
 
 
 def _count(inputs: int) -> int:
-    """Features of so many inputs."""
+    """Number of features for so many inputs."""
     crossed = inputs * (inputs - 1) // 2 if inputs <= MOST_CROSSED else 0
     return 1 + inputs * (1 + len(KNOTS)) + crossed
 
 
 def _features(scores: Float[np.ndarray, "input path"]) -> Float[np.ndarray, "feature path"]:
-    """A constant, the inputs' normal scores, bent lines of them, and products of any two where they are few."""
+    """A constant, the normal scores, their piecewise linear functions, and pairwise products if the inputs are few."""
     count, paths = scores.shape
     bent = np.maximum(scores[:, None] - np.array(KNOTS)[:, None], 0.0).reshape(-1, paths)
     rows = [np.ones((1, paths)), scores, bent]

@@ -1,4 +1,4 @@
-"""What each place adds to an outcome that is a sum over places: its parts, which add up to it on every path."""
+"""Contribution of each place to an outcome that sums over places; on each path the parts add up to the outcome."""
 
 from __future__ import annotations
 
@@ -12,18 +12,20 @@ from engine.modelling.folds import Term
 from engine.study.study import Study
 
 SUMS = ("total", "last", "at_year")
-"""Kinds of folds that are sums of what they fold."""
+"""Folds over the years that are linear in the yearly values."""
 NOWHERE = "(no place)"
-"""The part of terms that have no such dimension."""
+"""Label of the part from terms that do not have the dimension."""
 
 
 @dataclass(frozen=True)
 class PlaceParts:
-    """An outcome by the labels of one dimension.
+    """An outcome split by the labels of one dimension.
 
     Args:
+      study: the study.
+      variable: name of the outcome.
       dim: the dimension.
-      labels: its labels that the outcome takes, and `NOWHERE` where a term has none.
+      labels: labels that the outcome sums over, and `NOWHERE` where some term does not have the dimension.
     """
 
     study: Study
@@ -32,7 +34,7 @@ class PlaceParts:
     labels: tuple[str, ...]
 
     def of(self, yearly: Float[np.ndarray, "year cell path"]) -> Float[np.ndarray, "label path"]:
-        """The part of every label on some paths, double precision, from their yearly values under one policy."""
+        """Part of each label on some paths, float64, from the yearly values under one policy."""
         parts = np.zeros((len(self.labels), yearly.shape[-1]))
         for term in self.study.model.outcomes[self.variable].terms:
             self._add(parts, term, yearly)
@@ -65,7 +67,7 @@ def _along_years(term: Term, cells: np.ndarray, years: tuple[int, ...]) -> np.nd
 
 
 def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], str]:
-    """An outcome by each dimension that it is a sum over; without any, why it is none."""
+    """The splits of an outcome, one for each dimension that it sums over, and ""; or none, and the reason as text."""
     model = study.model
     terms = model.outcomes[variable].terms
     if not study.is_path_model:
@@ -98,5 +100,5 @@ def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], st
 def by_variable(
     study: Study, yearly: Float[np.ndarray, "year cell"]
 ) -> dict[str, Float[np.ndarray, "year ..."]]:
-    """The yearly values of one future by yearly variable, [year, *dims]."""
+    """Yearly values of one future as arrays by yearly variable [year, *dims]."""
     return split_cells(study.model, yearly)

@@ -1,4 +1,4 @@
-"""Numbers of a path as they stand from year to year: an outcome counted up to each year, or a yearly variable in one place."""
+"""Yearly series: an outcome accumulated up to each year, or a yearly variable in one place."""
 
 from __future__ import annotations
 
@@ -27,17 +27,19 @@ _ALONG: Mapping[str, Callable[..., np.ndarray]] = {
     "lowest": np.minimum.accumulate,
     "last": lambda values, axis: values,
 }
-"""Folds of years that are known up to any year."""
+"""Folds over the years that have a value after every year."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """Some cells of one yearly variable, made one number a year and followed along the years.
+    """Some cells of one yearly variable, combined into one number per year and then folded along the years.
 
     Args:
-      cells: on the cell axis.
-      across, along: how the cells of a year, and then the years up to each, become one number.
-      count: years that count, after which the number stays as it is; all of them if not given.
+      cells: indices on the cell axis.
+      across: how the cells of a year are combined: "sum", "mean", "peak" or "lowest".
+      along: how the years up to each year are folded: "total", "peak", "lowest" or "last".
+      scale: factor applied to the result.
+      count: number of years that are folded, after which the number stays as it is; all years if not given.
     """
 
     cells: tuple[int, ...]
@@ -47,7 +49,7 @@ class Part:
     count: int | None = None
 
     def values(self, yearly: Float[np.ndarray, "policy year cell path"]) -> Years:
-        """The number in each year."""
+        """The number in each year [policy, year, path]."""
         one, years = _ACROSS[self.across](yearly[:, :, list(self.cells)], axis=2), yearly.shape[1]
         counted = np.minimum(np.arange(years), (self.count or years) - 1)
         return (self.scale * _ALONG[self.along](one, axis=1))[:, counted]
@@ -55,12 +57,13 @@ class Part:
 
 @dataclass(frozen=True)
 class Series:
-    """One number a year.
+    """A sum of parts: one number per year.
 
     Args:
-      variable: the outcome or the yearly variable that it is of.
+      variable: name of the outcome or of the yearly variable.
       loss: whether high is worse.
-      place: the labels that it is for, by dimension.
+      parts: the summands.
+      place: labels of the place by dimension; empty for all places.
     """
 
     variable: str
@@ -69,13 +72,13 @@ class Series:
     place: Mapping[str, str] = field(default_factory=dict)
 
     def values(self, yearly: Float[np.ndarray, "policy year cell path"]) -> Years:
-        """It in each year, from the yearly values of some paths."""
+        """The series on some paths, from their yearly values [policy, year, path]."""
         first, *rest = (part.values(yearly) for part in self.parts)
         return sum(rest, first)
 
 
 def of_outcome(study: Study, name: str) -> Series | None:
-    """An outcome counted up to each year; None where it is nothing that can be counted so."""
+    """An outcome accumulated up to each year; None where a term has no value after every year or is not recorded."""
     outcome, layout = study.model.outcomes[name], cell_layout(study.model)
     parts = tuple(
         _part(study, term, cells)
@@ -88,9 +91,10 @@ def of_outcome(study: Study, name: str) -> Series | None:
 
 
 def by_place(study: Study, name: str) -> list[Series]:
-    """An outcome counted up to each year in each of the places that it is made of; none where these are fewer than two.
+    """An outcome accumulated up to each year in each of its places; empty where there are fewer than two.
 
-    Places are the labels of the first dimension of its yearly variables.
+    Places are the labels of the first dimension of its yearly variables, as far as all terms include them; it is empty too where the
+    variables' first dimensions differ.
     """
     outcome, layout = study.model.outcomes[name], cell_layout(study.model)
     dims = {layout[term.variable].dims[:1] for term in outcome.terms if term.variable in layout}
@@ -114,7 +118,7 @@ def by_place(study: Study, name: str) -> list[Series]:
 
 
 def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
-    """A yearly variable in each of its places, or in those with some labels."""
+    """A yearly variable in each of its places, or in those with the labels `at`."""
     variable, columns = study.model.yearly[name], cell_layout(study.model)[name]
     labels = [study.model.dims[dim] for dim in columns.dims]
     places = (dict(zip(columns.dims, chosen, strict=True)) for chosen in itertools.product(*labels))
@@ -126,10 +130,10 @@ def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
 
 
 def across(study: Study, name: str, at: Mapping[str, str], rule: str = "sum") -> Series:
-    """A yearly variable in the places with some labels, these taken together as one number a year.
+    """A yearly variable over all places with the labels `at`, combined into one number per year.
 
     Args:
-      rule: "sum", "mean", "peak" or "lowest" of them.
+      rule: how places are combined: "sum", "mean", "peak" or "lowest".
     """
     places = of_yearly(study, name, at)
     cells = tuple(cell for place in places for part in place.parts for cell in part.cells)
@@ -137,10 +141,10 @@ def across(study: Study, name: str, at: Mapping[str, str], rule: str = "sum") ->
 
 
 def unit_of_whole(study: Study, name: str, whole: str) -> str:
-    """The unit of all years of a yearly variable together.
+    """Unit of a yearly variable after its years are combined.
 
     Args:
-      whole: "total" of them, or one of them: "peak" or "lowest".
+      whole: "total" for their sum, "peak" or "lowest" for one of them.
     """
     unit: str = study.model.yearly[name].unit
     return summed_unit(unit) if whole == "total" else unit
@@ -156,7 +160,7 @@ def _cells(
     term: Term,
     more: Mapping[str, tuple[str, ...]] | None = None,
 ) -> tuple[int, ...]:
-    """Where the cells of a term stand; none of what is not recorded."""
+    """Indices of a term's cells on the cell axis; empty if the variable is not recorded."""
     if term.variable not in layout:
         return ()
     columns, over = layout[term.variable], {**dict(term.over), **(more or {})}

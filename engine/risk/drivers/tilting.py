@@ -1,4 +1,4 @@
-"""Stored futures under another belief: weights of paths, how far these can be trusted, and the nearest belief that turns a ranking."""
+"""Stored futures reweighted to another belief: reliability of weights, nearest belief that turns a ranking."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ Paths = Float[np.ndarray, "path"]
 
 
 def tail_shape(log_weights: Paths) -> float:
-    """k-hat: the shape of the generalised Pareto law of the largest weights, min(n / 5, 3 sqrt n) of them; -inf where they are alike.
+    """k-hat: shape of the generalised Pareto law fitted to the largest min(n / 5, 3 sqrt n) importance weights.
 
-    By the posterior mean of Zhang and Stephens (2009), Technometrics 51, 316-325, doi:10.1198/tech.2009.08017, drawn a little towards 1/2.
-    Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling, J. Mach. Learn. Res. 25(72), 1-58.
+    The fit is the posterior mean of Zhang and Stephens (2009), Technometrics 51, 316-325, doi:10.1198/tech.2009.08017, shrunk a little
+    towards 1/2. -inf where fewer than five of the largest weights exceed the next; inf for fewer than 25 weights. Source: Vehtari, Simpson,
+    Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling, J. Mach. Learn. Res. 25(72), 1-58.
     """
     count = len(log_weights)
     tail = min(count // 5, math.ceil(3 * math.sqrt(count)))
@@ -39,19 +40,20 @@ def tail_shape(log_weights: Paths) -> float:
 
 
 def normalised(log_weights: Paths) -> Paths:
-    """Weights with mean 1."""
+    """Weights from their logarithms, scaled to mean 1."""
     weights = np.exp(log_weights - log_weights.max())
     return weights / weights.mean()
 
 
 @dataclass(frozen=True)
 class Tilt:
-    """The belief nearest to the stated one under which a mean is zero.
+    """The belief nearest to the stated one under which the mean of some values is zero.
 
     Args:
-      log_weights: of each path, less their mean's logarithm: density of that belief by the stated one.
-      entropy: relative entropy of the belief to the stated one, in nats.
-      shape: k-hat of the weights.
+      log_weights: logarithm of each path's weight, its density under that belief over its density under the stated one; weights have mean
+        1.
+      entropy: relative entropy of that belief with respect to the stated one [nats].
+      shape: k-hat of the weights (`tail_shape`).
     """
 
     log_weights: Paths
@@ -60,15 +62,16 @@ class Tilt:
 
     @property
     def distance(self) -> float:
-        """The shift of one normal score, in standard deviations, that has the same relative entropy."""
+        """Shift of a single normal score, in standard deviations, with the same relative entropy: sqrt(2 entropy)."""
         return math.sqrt(2 * max(self.entropy, 0.0))
 
 
 def nearest_turn(values: Paths) -> Tilt | None:
-    """The law of futures with the least relative entropy to the stated one under which the mean of `values` is zero; None if there is none.
+    """Distribution nearest to the stated one, by relative entropy, under which the mean of `values` is zero.
 
-    It has weights exp(lambda v) / E exp(lambda v). Source: Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility
-    constraints, J. Bank. Finance 37, 1552-1559, doi:10.1016/j.jbankfin.2012.04.013.
+    Its weights are exp(lambda v) / E exp(lambda v). None where the values do not lie on both sides of zero, or no lambda is found. Source:
+    Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility constraints, J. Bank. Finance 37, 1552-1559,
+    doi:10.1016/j.jbankfin.2012.04.013.
     """
     if not values.min() < 0 < values.max():
         return None

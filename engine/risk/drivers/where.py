@@ -1,4 +1,4 @@
-"""Which futures are meant, across policies: "reform worse than old in cost", "EVENT under POLICY", "cost > 3 under old"."""
+"""Selection of futures across policies: "reform worse than old in cost", "EVENT under POLICY"."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ EXPECTED = (
 
 @dataclass(frozen=True)
 class Versus:
-    """That a policy does worse, or better, than another in an outcome on the same future."""
+    """Condition that a policy does worse, or better, than another in an outcome on the same future."""
 
     policy: str
     worse: bool
@@ -37,7 +37,7 @@ class Versus:
 
 @dataclass(frozen=True)
 class Under:
-    """That an event happens, or a comparison with a number holds, under a policy."""
+    """Condition that an event happens, or that a comparison with a number holds, under a policy."""
 
     what: Event | Condition
     policy: str
@@ -45,22 +45,22 @@ class Under:
 
 @dataclass(frozen=True)
 class Where:
-    """Parts that must all hold on a future, and the text they were read from."""
+    """Conditions that must all hold on a future, and the text that they were parsed from."""
 
     text: str
     parts: tuple[Versus | Under, ...]
 
     def outcomes(self, study: Study) -> set[str]:
-        """The outcomes that it reads."""
+        """Names of the outcomes that the conditions read."""
         return {name for part in self.parts for name in _read(study, part)}
 
     def holds(
         self, study: Study, values: Mapping[str, np.ndarray]
     ) -> tuple[Bool[np.ndarray, "path"], Bool[np.ndarray, "path"]]:
-        """On which futures it holds, and on which that is known: everything that it reads is finite there.
+        """On which futures all conditions hold, and on which that is known because every outcome they read is finite.
 
         Args:
-          values: the outcomes that it reads, and perhaps others [policy, path].
+          values: the outcomes that the conditions read, and perhaps others, by name [policy, path].
         """
         rows, held, sound = {name: k for k, name in enumerate(study.policy_names)}, [], []
         for part in self.parts:
@@ -79,15 +79,15 @@ class Where:
 
 
 def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
-    """The futures that a text means: parts joined by `and`.
+    """The selection of futures that a text states: conditions joined by `and`.
 
-    A part that names no policy is meant under that of the next part that does; under the only one where the study has one.
+    A condition without a policy takes the policy of the next one that has it; where the study has a single policy, that one.
 
     Args:
-      unkept: outcomes of which no single path is kept.
+      unkept: names of outcomes whose values are not kept path by path.
 
     Raises:
-      UserError: text that says no such thing, names that there are not, outcomes that are not kept; all problems at once.
+      UserError: for text that is no such condition, unknown names, and outcomes that are not kept; all problems at once.
     """
     problems: list[Problem] = []
     parts: list[Versus | Under] = []

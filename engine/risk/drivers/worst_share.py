@@ -1,8 +1,8 @@
-"""The worst share of an outcome's paths, or those on which an event happens: what holds among them, with intervals over units.
+"""The worst share of an outcome's paths, or the paths on which an event happens: means among them, with intervals.
 
-ES a is a weighted mean over the worst paths, so the mean of anything else with the same weights is what it is where ES is made, and the
-weighted means of parts of the outcome add up to ES (Euler's theorem, as ES is homogeneous; Tasche 1999, Risk contributions and performance
-measurement). All intervals take in that VaR is estimated too. Formulas and measured coverage: `docs/method.md`.
+ES is a weighted mean over the worst paths. With the same weights the mean of any other quantity is its mean in the scenarios that make up
+ES, and the means of the outcome's additive parts add up to ES (Euler's theorem, as ES is homogeneous; Tasche 1999, Risk contributions and
+performance measurement). All intervals allow for VaR being estimated too. Formulas and measured coverage: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -33,27 +33,27 @@ from engine.risk.estimation.tails import shifted, tail_count
 Tails = Float[np.ndarray, "cell tail"]
 
 NEAR = 0.5
-"""Ranks around VaR by which is seen what holds at VaR itself: this share of the tail to either side."""
+"""Ranks on either side of VaR, as a share of the tail's size, from which means at VaR are estimated."""
 DENSE = 0.2
-"""The same for the density of the outcome at VaR, which bends."""
+"""The same share for the outcome's density at VaR; less, because the density is curved."""
 MOST_ALIKE = 4
-"""Paths with the very value of VaR that are looked at, in tails."""
+"""Greatest number of paths tied with VaR that are used, in multiples of the tail's size."""
 
 
 @dataclass(frozen=True)
 class WorstShare:
-    """Which paths they are, and how much each counts.
+    """The worst paths and the weight of each.
 
     Args:
-      units: of all paths.
-      path: the worst, ascending [tail].
-      weight: of each; together 1 [tail].
-      excess: how much worse each is than VaR, at least 0; whether it happens, for an event [tail].
-      near: paths around VaR, ascending; none for an event [near].
-      gap: how much worse each of these is than VaR [near].
-      share: 1 - level; the event's own.
-      density: of the outcome at VaR; 0 for an event, and where many paths have the value of VaR.
-      sign: -1 where low is worse.
+      units: independent units of all paths.
+      path: indices of the worst paths, ascending [tail].
+      weight: weight of each of them; the sum is 1 [tail].
+      excess: how much worse each of them is than VaR, at least 0; for an event 1 [tail].
+      near: indices of the paths around VaR, ascending; empty for an event [near].
+      gap: how much worse each path of `near` is than VaR [near].
+      share: 1 - level; for an event its probability.
+      density: of the outcome at VaR; 0 for an event, and where several paths are tied with VaR.
+      sign: -1 where low values are worse.
     """
 
     units: Units
@@ -68,32 +68,34 @@ class WorstShare:
 
     @property
     def is_event(self) -> bool:
-        """Whether its threshold is given, and not estimated."""
+        """Whether the paths are those of an event, whose threshold is given and not estimated."""
         return not len(self.near)
 
     @cached_property
     def firsts(self) -> Int[np.ndarray, "unit"]:
-        """Where the worst paths of each unit begin."""
+        """Positions in `path` at which the worst paths of each unit begin."""
         return np.flatnonzero(np.diff(self.units.owners(self.path), prepend=-1))
 
     @property
     def independent(self) -> int:
-        """How many of the worst paths are independent of each other."""
+        """Number of independent units among the worst paths."""
         return len(self.firsts)
 
     def _flag(self, needed: int) -> Flag | None:
-        """What takes intervals away: too few of the worst paths, or of units."""
+        """Flag that withholds intervals: too few of the worst paths, or too few units; None if enough."""
         if self.units.count < self.units.needed:
             return Flag(Reason.FEW_REPLICATES, self.units.count, self.units.needed)
         many = self.independent
         return None if many >= needed else Flag(Reason.FEW_EXCEEDANCES, many, needed)
 
     def means(self, tail: Tails, near: Float[np.ndarray, "cell near"] | None = None) -> list[Estimate]:
-        """Means among the worst paths: w . x, whose influence is w (x - m) + m with m the mean of x where the outcome is VaR.
+        """Weighted means w . x among the worst paths, one for each cell.
+
+        The influence of a path is w (x - m) + m, with m the mean of x where the outcome equals VaR.
 
         Args:
-          tail: values on the worst paths.
-          near: on those around VaR; not looked at for an event.
+          tail: values x on the worst paths.
+          near: values x on the paths around VaR; not used for an event.
         """
         centre = dots(tail, self.weight) if self.is_event or near is None else self._at_edge(near)
         needed = FEW_UNITS if self.is_event else FEWEST_FOR_ES
@@ -105,19 +107,19 @@ class WorstShare:
         near: Float[np.ndarray, "part near"],
         sample: float = np.inf,
     ) -> tuple[Estimate, float]:
-        """How far the worst paths are from a prior that is cut into parts of the same probability, and the p value that they are not.
+        """Distance of the worst paths from a prior cut into K parts of equal probability, and the p value for no distance.
 
-        With g the share of the worst paths in each of the K parts less 1 / K, and V its covariance over units, the distance is K g'g, Pearson's
-        mean square contingency: the variance of the density over the prior's, 0 where they are as the prior has them, K - 1 where all
-        are in one part. K tr V is taken off it, which chance alone adds; its variance is 4 K^2 g'Vg + 2 K^2 tr V^2.
-        The p value is that of g'g / tr V0 by Fisher's F with (tr V0)^2 / tr V0^2 degrees of freedom, V0 being V around the prior in place of
-        the estimate (Rao and Scott 1984, Ann. Statist. 12, 46-60, their second correction; Thomas and Rao 1987, J. Am. Statist. Assoc. 82,
-        630-636), and with one less than the units that the worst paths are of. For the interval V has z^2 units more that lie as the
-        prior has them, as Agresti and Coull (1998, Am. Stat. 52, 119-126) have for shares: it stays open where all are in few parts.
+        With g the shares of the worst paths in the parts less 1 / K, and V their covariance over units, the distance is K g'g, Pearson's
+        mean square contingency: the variance of the density relative to the prior, 0 where the worst paths follow the prior, K - 1 where
+        all are in one part. Its bias K tr V is subtracted; its variance is 4 K^2 g'Vg + 2 K^2 tr V^2. The p value is that of g'g / tr V0 by
+        Fisher's F with (tr V0)^2 / tr V0^2 and m - 1 degrees of freedom, where V0 is V around the prior instead of the estimate and m is
+        the number of units among the worst paths (Rao and Scott 1984, Ann. Statist. 12, 46-60, their second correction; Thomas and Rao
+        1987, J. Am. Statist. Assoc. 82, 630-636). For the interval, V is that of z^2 more units which follow the prior, as in Agresti and
+        Coull (1998, Am. Stat. 52, 119-126) for shares, so that the interval keeps a width where all are in few parts.
 
         Args:
-          tail, near: in which part each path lies, 1 or 0; of values that are alike, which share of them.
-          sample: draws that the parts of the prior were taken from, where it is known by these alone.
+          tail, near: 1 where a path lies in a part, else 0; for tied values, the share of them in the part.
+          sample: number of draws that the parts of the prior were computed from; infinite for an exact prior.
         """
         count = len(tail)
         even = np.full(count, 1 / count)
@@ -130,11 +132,11 @@ class WorstShare:
         products = np.einsum("iu,ju->ij", rows, rows)
 
         def summed(around: np.ndarray, mean: np.ndarray) -> np.ndarray:
-            """Products over units of what the parts are around something, less a mean."""
+            """Products over units of the parts' deviations from `around`, less their mean."""
             of = np.column_stack([np.eye(count), -around, -mean])
             return of @ products @ of.T
 
-        # of units without any of the worst paths it is nothing
+        # units without any of the worst paths contribute zero
         mean = (products[:count, -1] - centre * products[count, -1]) / units
         spread = summed(centre, mean) * units / max(units - 1, 1) + of_sample
         even_spread = summed(even, np.zeros(count)) + of_sample
@@ -150,10 +152,12 @@ class WorstShare:
         return estimate.flagged(self._flag(FEW_UNITS if self.is_event else FEWEST_FOR_ES)), p
 
     def slopes(self, scores: Tails) -> list[Estimate]:
-        """Derivatives of ES, or of the event's probability, in parameters of the priors: E[(x - VaR)+ s] / (1 - a), E[1 s].
+        """Derivatives of ES, or of the event's probability, with respect to parameters of the priors.
+
+        For ES E[(x - VaR)+ s] / (1 - a), for an event E[1 s].
 
         Args:
-          scores: s, derivatives of the log density of what was drawn in each parameter, on the worst paths.
+          scores: s, derivatives of the log density of the drawn values in each parameter, on the worst paths.
         """
         if self.is_event:
             return self._estimates(scores / self.units.paths, np.zeros(len(scores)), FEWEST_FOR_ES)
@@ -173,10 +177,10 @@ class WorstShare:
         return [one if self.sign > 0 else -one for one in found]
 
     def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
-        """What the values are on average where the outcome is VaR: by a straight line through those around it."""
+        """Mean of the values where the outcome equals VaR, by a straight line fitted to the paths around it."""
         mean, gap = near.mean(axis=1), self.gap - self.gap.mean()
         spread = float(dots(gap, gap))
-        # of what is the same on all of them it is nothing, to the last digit
+        # the slope of equal values is exactly zero
         rise = dots(near - mean[:, None], gap) / spread if spread > 0 else np.zeros(len(near))
         return mean - rise * self.gap.mean()
 
@@ -189,7 +193,7 @@ class WorstShare:
     def _moments(self, parts: Tails) -> Moments:
         """Moments of means over all paths, from values on the worst of them."""
         cells = len(parts)
-        if self.units.owner is None and not self.units.replicated:  # two share a unit at most
+        if self.units.owner is None and not self.units.replicated:  # at most two paths share a unit
             one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
             joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
             return moments_of_tail(
@@ -205,7 +209,7 @@ class WorstShare:
 
 
 def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, loss: bool) -> WorstShare:
-    """The worst 1 - level share of an outcome's paths, all of them finite; the weights are those of ES."""
+    """The worst 1 - level share of an outcome's paths, all of them finite, with the weights of ES."""
     sign = 1.0 if loss else -1.0
     losses = sign * values.astype(np.float64)
     n = len(losses)
@@ -229,7 +233,7 @@ def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, lo
 
 
 def of_event(happened: Bool[np.ndarray, "path"], units: Units) -> WorstShare:
-    """The paths on which an event happens, each with the same weight."""
+    """The paths on which an event happens, with equal weights."""
     path = np.flatnonzero(happened)
     ones = np.ones(len(path))
     none = np.zeros(0, np.int64)

@@ -1,1 +1,1 @@
-"""Numbers to estimates with intervals, tables and summaries, and the words for them."""
+"""From numbers to estimates with intervals, tables and summaries, and their wording."""

@@ -1,4 +1,4 @@
-"""An estimate as a table shows it: its number, its interval, what a difference may be called, and the mark of a note below."""
+"""An estimate as a table shows it: number, interval, verdict of a difference, and the mark of a footnote."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ MOST_PLACES = 3
 
 @dataclass(frozen=True)
 class Cell:
-    """A number of a table.
+    """One cell of a table.
 
     Args:
-      estimate: rounded to its standard error.
+      estimate: the number, rounded to its standard error.
       interval: its 95 % interval in brackets; empty without one.
-      verdict: "better" or "worse" where a difference's interval leaves out zero, "same" where it does not; else empty.
-      mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or nothing.
-      flag: what the number's flags say.
-      spread: the wider side of the interval, `±0.3`, where there is no room for both ends; empty without one.
-      record: what it shows.
+      verdict: "better" or "worse" where the interval of a difference excludes zero, "same" where it does not; otherwise empty.
+      mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or empty.
+      flag: text of the number's flags.
+      spread: the wider side of the interval, such as `±0.3`, for cells without room for both ends; empty without an interval.
+      record: the record that the cell shows.
     """
 
     estimate: str
@@ -47,10 +47,10 @@ class Cell:
 
 
 def shown_in(measure: str, unit: str = "1") -> tuple[float, str]:
-    """What a measure's numbers are multiplied by where people read them, and the unit that they then have.
+    """Factor and unit with which a measure's numbers are shown.
 
-    A probability is in percent; what is added to one or taken from it ("difference_probability") in percentage points, since 3 % less of 10 % may be taken
-    for 9.7 %; anything else in the variable's own unit.
+    Probabilities are shown in percent; differences of probabilities in percentage points, since "3 % less" than 10 % may be read
+    as 9.7 %; all else in the variable's own unit with factor 1.
     """
     if measure.rpartition("_")[2] not in SHARES:
         return 1.0, unit
@@ -58,18 +58,18 @@ def shown_in(measure: str, unit: str = "1") -> tuple[float, str]:
 
 
 def judged(record: Record | Estimate | None) -> int | None:
-    """Sign of a difference as far as its interval shows it: 1, -1, 0 where zero lies inside; None without an interval."""
+    """Sign of a difference according to its interval: 1 or -1, 0 where it holds zero, None without an interval."""
     if record is None or not (math.isfinite(record.low) and math.isfinite(record.high)):
         return None
     return 1 if record.low > 0 else -1 if record.high < 0 else 0
 
 
 def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) -> Cell:
-    """A record as a table shows it; an empty cell for none.
+    """The table cell of a record; an empty cell for None.
 
     Args:
-      scale: 100 for a share in percent.
-      loss: whether high is worse, for a difference, which is then judged; None for what is no difference.
+      scale: factor of the shown numbers, such as 100 for percent.
+      loss: for a difference that is to have a verdict, whether high is worse; None for anything else.
     """
     if record is None:
         return Cell("")
@@ -89,20 +89,23 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
 
 
 def places_of(record: Record | Estimate, scale: float = 1.0) -> int | None:
-    """Decimals that the standard error leaves; None where that is the rounding of what never varies."""
+    """Decimals to show according to the standard error; None where that is only rounding error of a constant."""
     known = record.standard_error > FLOAT32 * abs(record.estimate)
     return decimals(scale * record.standard_error) if known else None
 
 
 def interval(low: float, high: float, scale: float, places: int | None) -> str:
-    """`[-0.3, 1.2]`."""
+    """The interval as text, such as `[-0.3, 1.2]`."""
     return f"[{rounded(scale * low, places)}, {rounded(scale * high, places)}]"
 
 
 def reasons(records: Iterable[Record], elsewhere: str = "") -> str:
-    """What the flags of records say, and of which numbers: `ES99.9 of cost (old, new): 20 exceedances, 100 needed`.
+    """Flags of records as text, with their numbers: `ES99.9 of cost (old, new): 20 exceedances, 100 needed`.
 
-    The first few, and how many more there are, `elsewhere` perhaps; empty for none.
+    At most four reasons, then how many more there are; empty for no records.
+
+    Args:
+      elsewhere: text after "and N more", such as where to find them.
     """
     held: dict[str, list[Record]] = {}
     for record in records:
@@ -112,7 +115,7 @@ def reasons(records: Iterable[Record], elsewhere: str = "") -> str:
 
 
 def places(records: Iterable[Record]) -> str:
-    """Which numbers records are of: `ES99 of cost (old, new), mean of damage (old) and 3 more`."""
+    """Which numbers records hold, such as `ES99 of cost (old, new), mean of damage (old) and 3 more`."""
     policies: dict[tuple[str, str], list[str]] = {}
     for record in records:
         policies.setdefault((record.measure.replace("_", " "), record.variable), []).append(record.policy)

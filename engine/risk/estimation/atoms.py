@@ -1,11 +1,11 @@
-"""Interval of one quantile less another where values are tied: which pairs of values the two may be, given on how many paths each is passed.
+"""Interval of the difference of two quantiles of tied values, from the number of paths that pass each value.
 
-A quantile of tied values jumps from one value to the next, so its error has no normal law; the number of paths that pass a given value has.
-A value x is the quantile of a loss, with a share a of its law above, where P(X > x) <= a <= P(X >= x). The pair (x, y) is kept where the least
-distance of the two counts from such a law, in the metric of their covariance over units, is within the reach of one normal error; the interval
-runs from the least x - y that is kept to the largest. For values without ties this is the normal interval of the difference. It is
-inversion of a test with a nuisance, by the profile of its statistic: Owen (2001), Empirical Likelihood, sections 3.6 and 5.4,
-doi:10.1201/9781420036152; the least distance from an inequality: Silvapulle and Sen (2005), Constrained Statistical Inference, section 3.3,
+A quantile of tied values jumps from one value to the next, so its error is not normal; the number of paths that pass a given value is
+nearly normal. A value x is the quantile of a loss with exceedance probability a where P(X > x) <= a <= P(X >= x). A pair (x, y) is kept
+where the least distance of the two counts from distributions that satisfy this, in the metric of their covariance over units, is within the
+reach of one normal error; the interval runs from the least kept x - y to the largest. Without ties this is the normal interval of the
+difference. It inverts a test with a nuisance parameter by its profile statistic: Owen (2001), Empirical Likelihood, sections 3.6 and 5.4,
+doi:10.1201/9781420036152; least distance from an inequality: Silvapulle and Sen (2005), Constrained Statistical Inference, section 3.3,
 doi:10.1002/9781118165614.
 """
 
@@ -20,11 +20,11 @@ from scipy.sparse import csr_array
 from engine.risk.estimation.intervals import Units
 
 MOST = 64
-"""Places that are held apart: neighbours in one of so many steps of the score are taken together."""
+"""Number of score steps; neighbouring values whose scores fall in the same step are merged into one place."""
 COARSE = 0.25
-"""Standard errors of a difference that the paths with one value may be worth before their tie matters."""
+"""Ties are ignored where all paths with one value move the difference by less than this many standard errors."""
 OPEN = 2.0
-"""A score that bounds nothing: those that count are from -1 to 1."""
+"""Score that stands for no bound; the scores of edges lie between -1 and 1."""
 
 Edges = Float[np.ndarray, "edge"]
 Values = Float[np.ndarray, "place"]
@@ -32,12 +32,12 @@ Values = Float[np.ndarray, "place"]
 
 @dataclass(frozen=True)
 class Places:
-    """Where a quantile may be, by its own interval: values, or neighbouring ones taken together, ascending.
+    """Places where a quantile may lie by its own interval: single values, or neighbouring values merged, ascending.
 
     Args:
       low, high: least and largest value of each place [place].
-      score: for each place but the first, by how much more paths reach it than the level says, in units of what the quantile's own
-        interval allows: from 1 down to -1 [edge].
+      score: for each place except the first, the number of paths that reach it less the number that the level implies, scaled by the
+        quantile's own interval to lie between 1 and -1 [edge].
     """
 
     low: Values
@@ -52,12 +52,13 @@ class Places:
         expected: float,
         ends: tuple[float, float],
     ) -> tuple[Places, Int[np.ndarray, "edge"]]:
-        """Those of values ascending, and which of their edges are left where many are taken together.
+        """Places of ascending values, and the indices of the edges that remain after merging.
 
         Args:
-          reaching: paths that reach each place but the first.
-          expected: paths that pass the quantile, were its law the sample's.
-          ends: the fewest and the most that the quantile's own interval allows.
+          low, high: least and largest value of each place before merging.
+          reaching: number of paths that reach each place except the first.
+          expected: number of paths that pass the quantile, by its level.
+          ends: fewest and most such paths that the quantile's own interval allows.
         """
         more = reaching - expected
         fewest, most = ends
@@ -71,13 +72,14 @@ class Places:
 
 
 def interval(one: Places, two: Places, correlation: Float[np.ndarray, "edge edge"]) -> tuple[float, float]:
-    """Least and largest difference of a place of the first and one of the second that are kept together.
+    """Least and largest difference between a place of the first quantile and one of the second, over all kept pairs.
 
     Args:
-      correlation: of the numbers of paths that reach their edges.
+      one, two: places of the two quantiles.
+      correlation: correlation of the numbers of paths that reach the edges of the first and of the second.
     """
     ends = [
-        # above a place is its upper edge, which more than the level may not pass; at or above it the lower one, which fewer may not
+        # P(X > x) <= a bounds the score of a place's upper edge from above, P(X >= x) >= a that of its lower edge from below
         ((1.0, np.append(of.score, -OPEN), 1), (-1.0, np.append(-OPEN, -of.score), 0))
         for of in (one, two)
     ]
@@ -104,7 +106,14 @@ def _distance(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
 def reached_by_unit(
     edges: Int[np.ndarray, "path"], count: int, units: Units, weights: Float[np.ndarray, "path"]
 ) -> csr_array:
-    """Weight of the paths of each unit that reach an edge and no further one [unit, edge], from how many of all edges each path reaches."""
+    """Total weight of the paths of each unit for which each edge is the last that they reach [unit, edge].
+
+    Args:
+      edges: number of edges that each path reaches.
+      count: number of all edges.
+      units: independent units of the paths.
+      weights: weight of each path.
+    """
     path = np.flatnonzero(edges)
     at = units.owners(path), edges[path] - 1
     return csr_array((weights[path], at), shape=(units.count, count))
@@ -113,11 +122,11 @@ def reached_by_unit(
 def correlation(
     x: csr_array, y: csr_array, sizes: Float[np.ndarray, "unit"]
 ) -> Float[np.ndarray, "edge edge"]:
-    """Correlation over units of the numbers of paths that reach each edge of the one and each of the other; 0 where one never varies.
+    """Correlation over units of the numbers of paths that reach each edge of x and of y; 0 if one is constant.
 
     Args:
-      x, y: paths of each unit that reach an edge and no further one [unit, edge].
-      sizes: paths in each unit.
+      x, y: number of paths of each unit for which an edge is the last that they reach [unit, edge].
+      sizes: number of paths in each unit.
     """
     paths = sizes.sum()
     share, sized = ([_reached(part.T @ of) for part in (x, y)] for of in (np.ones(len(sizes)) / paths, sizes))
@@ -134,5 +143,5 @@ def correlation(
 
 
 def _reached(ending: np.ndarray) -> np.ndarray:
-    """Along the first axis, how many reach each edge, from how many reach no further one."""
+    """Number of paths that reach each edge, from the number for which it is the last, along the first axis."""
     return ending[::-1].cumsum(axis=0)[::-1]

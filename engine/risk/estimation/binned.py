@@ -1,8 +1,8 @@
-"""Risk functionals from histograms by group of paths, with what their bins leave open; errors over groups.
+"""Risk measures from histograms by group of paths; errors over groups, intervals that allow for bin width.
 
-Groups are independent and hold whole units, so that a total over a group takes the part that a path, or a unit, takes
-in `measures.py`: the same influence functions, Student's t with one degree of freedom less than there are groups. What
-the bins leave open is known for certain and is added to both ends of an interval. Formulas: `docs/method.md`.
+Groups are independent and consist of whole units. The total over a group plays the part that a path or unit plays in `measures.py`: the
+same influence functions, and Student's t with one degree of freedom less than there are groups. The uncertainty that the bins leave is
+bounded with certainty and is added to both ends of an interval. Formulas: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 Row = tuple[float, float, float, float]
 """Estimate, standard error, low end, high end."""
 Ends = tuple[float, float]
-"""How far below and above an estimate the value of this very sample may lie."""
+"""Distances below and above an estimate within which the exact value from the sample must lie."""
 
 
 def over_groups(totals: Num[np.ndarray, "group"], sizes: Counts) -> Moments:
-    """Moments of a mean over paths, from the totals and the sizes of independent groups [group]."""
+    """Moments of a mean over paths, from the totals and the numbers of paths of independent groups [group]."""
     count, paths = len(sizes), sizes.sum()
     mean = totals.sum() / paths
     residual = totals - sizes * mean
@@ -57,13 +57,13 @@ class _Tail:
     """VaR and ES of one histogram at one level, high being worse.
 
     Args:
-      var, es: as rows; the ends of `var` hold what the bins leave open, those of `es` do not yet.
-      var_open, es_open: how far below and above the estimate the value of this very sample may lie.
-      slope: change of the quantile with the share above it.
-      expected: exceedances of the level.
-      exceedances: those that count; infinitely many where all are the largest value, where the variable ends.
-      number, excess: exceedances of VaR, and their sum above it, by group.
-      down, up: ranks of the low and the high end of VaR's interval, from the largest value; 0 without one.
+      var, es: estimate, standard error, low and high end; the ends of `var` allow for bin width, those of `es` do not yet.
+      var_open, es_open: distances below and above the estimate within which the exact value from the sample must lie.
+      slope: change of the quantile per unit of the share of values above it.
+      expected: expected number of exceedances, n (1 - level).
+      exceedances: the same; infinite where VaR is the largest value and the variable seems to be bounded by it.
+      number, excess: number of exceedances of VaR, and the sum of their excesses, by group.
+      down, up: ranks of the low and the high end of VaR's interval, counted from the largest value; 0 without an interval.
     """
 
     var: Row
@@ -85,12 +85,12 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
     q = float(histogram.largest(rank))
     q_low, q_high = (float(end) for end in histogram.bounds(rank))
     number, excess = histogram.beyond(rank, q)
-    # groups are too few to show how skewed the mean of a tail is; the bins show it
+    # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
     shortfall = replace(over_groups(excess, sizes), skewness=histogram.skewness_beyond(rank, q))
     es = _row(shortfall, 1 / (1 - level), q)
     _, *ends = histogram.sum_of_largest(rank)
     expected = n * (1 - level)
-    # for whole n (1 - a) the weight of VaR is nothing; else it is negative
+    # for whole n (1 - a) the weight of VaR is zero; else it is negative
     es_low, es_high = (
         end / expected + (1 - rank / expected) * var for end, var in zip(ends, (q_high, q_low), strict=True)
     )
@@ -109,15 +109,15 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
 
 
 def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
-    """Mean, median, sd, VaR and ES of one variable, by name, as `measures.summary` gives them from paths.
+    """Mean, median, sd, VaR and ES of one variable, by name, as `measures.summary` computes them from paths.
 
-    An estimate whose bins leave something open bears the flag `Reason.BINNED`, and has its interval.
+    An estimate left uncertain by its bins has the flag `Reason.BINNED`; its interval allows for that.
     """
     bad = histogram if loss else histogram.negated()
     middle, spread = _tail(bad, 0.5), _Spread.of(bad)
     tails = [_tail(bad, level) for level in levels]
     mean = _row(over_groups(bad.totals, bad.sizes))
-    # the ends of a quantile hold already what the bins leave open
+    # the ends of a quantile already allow for bin width
     deviation, error, low, high = _widened(spread.row, spread.open)
     rows = [mean, middle.var, (deviation, error, np.maximum(low, 0.0), high), *(t.var for t in tails)]
     rows += [_widened(t.es, t.es_open) for t in tails]
@@ -132,7 +132,7 @@ def difference(
 ) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same groups of paths, by name (without "worse").
 
-    The tails of the gap itself are not known: it is flagged where those of either variable are heavy.
+    The distribution of the difference itself is unknown, so a tail flag of either variable is a flag of the difference.
     """
     x, y = (part if loss else part.negated() for part in (histogram, baseline))
     sizes = x.sizes
@@ -147,7 +147,7 @@ def difference(
     middle, *open_ends = (_apart(one.var_open, two.var_open) for one, two in tails)
     width = [middle, _apart(*(spread.open for spread in spreads)), *open_ends]
     width += [_apart(one.es_open, two.es_open) for one, two in pairs]
-    # the ends of a quantile hold already what the bins leave open
+    # the ends of a quantile already allow for bin width
     gap, *beyond = map(
         _widened, [_gap_of_spreads(*spreads, sizes), *beyond], [width[1], *width[-len(pairs) :]]
     )
@@ -163,7 +163,7 @@ def difference(
 
 
 def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row:
-    """One quantile less another, with what the bins leave open: as `differences.py` has it, bins of one value being ties."""
+    """Difference of two quantiles, widened by bin width; as in `differences.py`, with bins of a single value as ties."""
     q, sizes, student = one.var[0] - two.var[0], x.sizes, _student(len(x.sizes))
     error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
     alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
@@ -176,7 +176,7 @@ def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row
 
 
 def _alike(histogram: Histogram, tail: _Tail) -> int:
-    """The most values in one bin between the ends of a quantile's interval that may be one and the same, by their sum; 0 without any."""
+    """Most paths in one bin within a quantile's interval that may be ties, as their sum allows; 0 if there are none."""
     if not tail.down:
         return 0
     first, last = histogram.bins_of(np.array([tail.down, tail.up]))
@@ -185,7 +185,7 @@ def _alike(histogram: Histogram, tail: _Tail) -> int:
 
 
 def _places(histogram: Histogram, tail: _Tail) -> tuple[atoms.Places, csr_array]:
-    """Where a quantile may be, a bin each, and by group how many paths reach which of them."""
+    """Places where a quantile may lie, one for each bin, and the number of paths of each group that reach them."""
     first, last = histogram.bins_of(np.array([tail.down, tail.up]))
     reaching = np.cumsum(histogram.pooled[::-1])[::-1][first + 1 : last + 1]
     low = histogram.bounds(np.append(tail.down, reaching))[0]
@@ -231,7 +231,7 @@ class _Spread:
         return _Spread(row, (row[0] - low, high - row[0]), of, influence)
 
     def flag(self, histogram: Histogram) -> Flag | None:
-        """What is to be known of it, as `heaviness.squares_flag` gives it from values."""
+        """Flag of the standard deviation, as `heaviness.squares_flag` derives it from values."""
         if histogram.least == histogram.most:
             return None
         high, low = _Side.of(histogram), _Side.of(histogram.negated())
@@ -239,7 +239,7 @@ class _Spread:
 
 
 def _apart(one: Ends, two: Ends) -> Ends:
-    """How far the gap between two values can be off, below and above."""
+    """Distances below and above a difference of two estimates, from those of each."""
     return one[0] + two[1], one[1] + two[0]
 
 
@@ -272,17 +272,22 @@ def _evidence(
 
 
 def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
-    """Mean over paths of what has these totals by group."""
+    """Mean over paths of a quantity, from its totals over groups and the numbers of paths in them."""
     return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
 
 
 def regrets(
     histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool
 ) -> list[Estimate]:
-    """Mean distance of each policy from the best of the same path, from histograms by policy and the distances' totals.
+    """Mean regret of each policy: its distance from the best policy on the same path.
 
-    A distance is at most the policy's own value less the best of all: its tail is no heavier than the policy's bad one and
-    the good ones of the others.
+    A regret is at most the policy's own value less the best of all, so its tail is no heavier than the policy's bad tail and the good tails
+    of the others; these decide its flag.
+
+    Args:
+      histograms: of the outcome under each policy.
+      totals: sums of the regrets over each group.
+      loss: whether high is worse.
     """
     bad = [histogram if loss else histogram.negated() for histogram in histograms]
     sides = [(_Side.of(own), _Side.of(own.negated())) for own in bad]
@@ -297,10 +302,15 @@ def regrets(
 
 
 def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
-    """Share of paths with a property, from how many of each group have it: Wilson's score with Student's t.
+    """Share of paths with a property, with Wilson's interval by Student's t over groups.
 
-    The effective number of paths is p (1 - p) / error^2, and not more than there are; where all paths or none have the
-    property it is the number of units, or of paths but one in each replicate.
+    The effective number of paths is p (1 - p) / error^2, at most the actual number. If all paths or none have the property it is
+    the number of units, or in replicates the number of paths less one in each.
+
+    Args:
+      totals: number of paths with the property in each group.
+      sizes: number of paths in each group.
+      unit: number of paths in a unit.
     """
     of = over_groups(totals, sizes)
     paths, p = int(sizes.sum()), float(of.mean)
@@ -317,7 +327,7 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
 
 
 def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: int) -> Estimate:
-    """One share less another on the same groups of paths."""
+    """Difference of two shares on the same groups of paths, with its 95 % interval."""
     one, two = share(totals, sizes, unit), share(baseline, sizes, unit)
     if len(sizes) < 2:
         return Estimate(one.estimate - two.estimate, flags=(ONE_GROUP,))
@@ -328,7 +338,7 @@ def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: 
 
 @dataclass(frozen=True)
 class _Side:
-    """The upper tail of a histogram: its largest values as the bins guess them, what is wrong with them, and the mean."""
+    """Upper tail of a histogram: its largest values as interpolated in bins, their flag, the mean of all values."""
 
     largest: Float[np.ndarray, "value"]
     wrong: Flag | None
@@ -342,19 +352,19 @@ class _Side:
         return _Side(largest, largest_flag(largest) if k else None, mean)
 
     def flag(self, centre: float, squares: float) -> Flag | None:
-        """As `heaviness.material`."""
+        """The flag, unless immaterial: as in `heaviness.material`."""
         return material(self.wrong, self.largest, centre, squares)
 
 
 def tails_flag(histogram: Histogram) -> Flag | None:
-    """What is to be known of the mean of a variable from its tails, as `heaviness.tails_flag` gives it from values."""
+    """Flag of a variable's mean from both tails, as `heaviness.tails_flag` derives it from values."""
     squares = (float(over_groups(histogram.totals, histogram.sizes).error) * histogram.count) ** 2
     sides = map(_Side.of, (histogram, histogram.negated()))
     return gravest(side.flag(side.mean, squares) for side in sides)
 
 
 def _beyond(histogram: Histogram, levels: Sequence[_Tail]) -> list[Flag | None]:
-    """What is to be known of ES, by level."""
+    """Flag of ES at each level."""
     side, sizes = _Side.of(histogram), histogram.sizes
     errors = [float(over_groups(tail.excess, sizes).error) * histogram.count for tail in levels]
     return [side.flag(tail.var[0], error**2) for tail, error in zip(levels, errors, strict=True)]

@@ -1,7 +1,7 @@
-"""Yearly values and the bounds that a model clips them at: how often they stand there, where most, and which lie beyond.
+"""Bounds at which a model clips its yearly values: how often values equal a bound, and which lie beyond it.
 
-Values that stand on a bound are futures of which the model tells no more than that they reach it: where many do, its tails are
-those of the bound.
+A value on a bound tells only that the future reaches it. Where many values are on a bound, the tails of the outcomes are
+determined by it.
 """
 
 from __future__ import annotations
@@ -19,21 +19,26 @@ from engine.study.study import Study
 
 SIDES = ("low", "high")
 ROUNDINGS = 4
-"""Neighbouring numbers about a bound that count as the bound: a clipped value may still be turned into another unit."""
+"""Distance from a bound, in spacings of floating-point numbers, within which a value counts as equal to it.
+
+A clipped value may still be converted to another unit, which rounds it.
+"""
 TOLD, MANY = 0.001, 0.02
-"""Shares of paths and years from which on a bound is told of, and is said to be reached too often."""
+"""Shares of paths and years above which a bound is reported, and above which it is marked as reached too often."""
 
 Limits = Float[np.ndarray, "side cell"]
 
 
 @dataclass(frozen=True)
 class OnBound:
-    """How often a yearly variable stands on one of its bounds under a policy.
+    """How often a yearly variable equals one of its bounds under a policy.
 
     Args:
+      variable: name of the yearly variable.
       side: "low" or "high".
       limit: the bound, in the variable's unit.
-      share: of the paths, years and cells.
+      policy: name of the policy.
+      share: share of all paths, years and cells whose value equals the bound.
     """
 
     variable: str
@@ -44,14 +49,14 @@ class OnBound:
 
     @property
     def text(self) -> str:
-        """A clause of it."""
+        """A clause that states it."""
         side = "lower" if self.side == "low" else "upper"
         where = f"its {side} bound, {self.limit:g}"
         return f"'{self.variable}' under '{self.policy}' stands on {where}, in {100 * self.share:.3g} % of paths and years"
 
 
 def limits_of(model: Model) -> Limits:
-    """The bounds of every yearly cell, infinite where there is none: a row of lower ones, a row of upper ones."""
+    """Lower and upper bound of every yearly cell [side, cell]; infinite where there is none."""
     cells = [
         (model.yearly[name].low, model.yearly[name].high)
         for name, columns in cell_layout(model).items()
@@ -61,14 +66,14 @@ def limits_of(model: Model) -> Limits:
 
 
 def bounded(model: Model) -> tuple[str, ...]:
-    """Yearly variables that have a bound."""
+    """Names of the yearly variables with a bound."""
     return tuple(name for name, entry in model.yearly.items() if entry.bounds)
 
 
 def shares_on(
     values: Float[np.ndarray, "policy cell path"], limits: Limits
 ) -> Float[np.ndarray, "policy side cell"]:
-    """Share of the paths on which each cell stands on each of its bounds."""
+    """Share of the paths on which each cell equals each of its bounds."""
     shares = np.zeros((len(values), len(SIDES), values.shape[1]))
     (low, high), (least, most) = _rims(limits, values.dtype)
     inside = (values.min(axis=-1) > least[:, 0]) & (values.max(axis=-1) < most[:, 0])
@@ -88,7 +93,7 @@ def beyond(
 
 
 def _rims(limits: Limits, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """The outer and the inner ends of what counts as each bound, [side, cell, 1] each."""
+    """Outer and inner ends of the range of values that count as each bound, [side, cell, 1] each."""
     at = limits.astype(dtype)[..., None]
     finite = np.isfinite(at)
     room = np.where(finite, ROUNDINGS * np.spacing(np.where(finite, np.abs(at), 0)), 0).astype(dtype)
@@ -99,7 +104,7 @@ def _rims(limits: Limits, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
 def by_year(
     model: Model, yearly: Float[np.ndarray, "policy year cell path"]
 ) -> dict[str, Float[np.ndarray, "policy side year *dims"]]:
-    """Shares of the paths on each bound, of the variables that have one, [policy, side, year, *dims]."""
+    """Shares of the paths on each bound, by name of the yearly variables with a bound [policy, side, year, *dims]."""
     limits = limits_of(model)
     shares = [shares_on(yearly[:, year], limits) for year in range(yearly.shape[1])]
     parts = split_cells(model, np.stack(shares, axis=2))
@@ -107,10 +112,10 @@ def by_year(
 
 
 def standings(study: Study, shares: Mapping[str, np.ndarray]) -> tuple[OnBound, ...]:
-    """How often each bounded variable stands on each of its bounds under each policy, the most frequent first.
+    """How often each variable equals each of its finite bounds under each policy, the most frequent first.
 
     Args:
-      shares: [policy, side, ...] by variable.
+      shares: shares on each bound, by variable [policy, side, ...].
     """
     found = []
     for name, array in shares.items():

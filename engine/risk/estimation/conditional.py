@@ -1,4 +1,4 @@
-"""What holds among the paths that meet a condition, and among those that do not: `--given "reemployed_share >= 0.667"`."""
+"""Measures among the paths that meet a condition, and among the others: `--given "reemployed_share >= 0.667"`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,13 @@ TERM = re.compile(r"\s*(?P<name>[^\s<>=]+)\s*(?P<sign><=|>=|<|>)\s*(?P<number>[^
 
 @dataclass(frozen=True)
 class Term:
-    """One comparison: outcome `name`, `sign` (< <= > >=), `number`."""
+    """One comparison of an outcome with a number.
+
+    Args:
+      name: the outcome.
+      sign: one of < <= > >=.
+      number: what the outcome is compared with.
+    """
 
     name: str
     sign: str
@@ -33,13 +39,13 @@ class Term:
 
 @dataclass(frozen=True)
 class Condition:
-    """Comparisons that must all hold, and the text they were read from."""
+    """Comparisons that must all hold, and the text that they were parsed from."""
 
     text: str
     terms: tuple[Term, ...]
 
     def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
-        """Whether each path meets it: bool, shaped like the outcomes, which come by name."""
+        """Whether each path meets the condition: bool, in the shape of the outcomes, which are given by name."""
         return np.logical_and.reduce(
             [OPERATORS[term.sign](values[term.name], term.number) for term in self.terms]
         )
@@ -49,11 +55,11 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     """The condition that a text states: `NAME (<|<=|>|>=) NUMBER`, several joined by `and`.
 
     Args:
-      known: outcomes kept per path.
-      unkept: outcomes that are not, of which no single path is kept.
+      known: names of the outcomes kept path by path.
+      unkept: names of outcomes that the study has but does not keep path by path.
 
     Raises:
-      UserError: for text that is no such comparison, and names that are none of `known`; all problems at once.
+      UserError: for text that is no such comparison, and names that are not in `known`; all problems at once.
     """
     names = tuple(known)
     terms, problems = [], []
@@ -75,7 +81,7 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
 
 
 def not_kept(name: str, kept: Iterable[str]) -> str:
-    """The message for a question about single paths to an outcome, or an event, of which none are kept."""
+    """Error message for a question about single paths to an outcome or event that is not kept path by path."""
     listed = ", ".join(kept) or "none is"
     return f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
 
@@ -91,14 +97,14 @@ def _number(text: str) -> float | None:
 def condition_table(
     study: Study, outcomes: Mapping[str, Float[np.ndarray, "policy path"]], condition: Condition
 ) -> list[Record]:
-    """Per policy: the share of paths that meet a condition, and every outcome and event among these and the others.
+    """Per policy, the share of paths that meet a condition, and measures of all outcomes and events on either side.
 
-    Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and
-    "contrast_mean" and "contrast_probability": given less otherwise. Numbers of paths being random, the estimators are
-    ratios; their errors come from linearised residuals totalled over units.
+    Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and "contrast_mean" and
+    "contrast_probability": given less otherwise. As the number of paths on each side is random, the estimators are ratios;
+    their standard errors come from linearised residuals totalled over units.
 
     Args:
-      outcomes: [policy, path] by name, all of `study.keep.outcomes`.
+      outcomes: all of `study.keep.outcomes`, by name [policy, path].
     """
     return [
         entry
@@ -146,7 +152,7 @@ class _Split:
         return ("given", self.given, self.given_units), ("otherwise", ~self.given, self.other_units)
 
     def residuals(self, values: np.ndarray, given: float, otherwise: float) -> tuple[np.ndarray, np.ndarray]:
-        """Each path's part in the errors of the two ratios, scaled so that their means over all paths are the errors."""
+        """Contribution of each path to the errors of the two ratios; the means over all paths are the errors."""
         first = np.where(self.given, values - given, 0.0) * (self.units.paths / self.given_units.paths)
         second = np.where(self.given, 0.0, values - otherwise) * (self.units.paths / self.other_units.paths)
         return first, second

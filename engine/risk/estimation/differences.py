@@ -1,4 +1,4 @@
-"""Measures of one variable less another's on the same paths, of many cells at once, high being worse."""
+"""Differences of the measures of two variables on the same paths, for many cells at once, high being worse."""
 
 from __future__ import annotations
 
@@ -29,20 +29,20 @@ from engine.risk.estimation.tails import (
 )
 
 ROUNDING = 1e-12
-"""Relative to a gap, how far it moves by rounding alone."""
+"""Relative variation of a difference up to which it counts as constant."""
 FIRST = 1024
-"""Paths that are looked at before all others."""
+"""Number of paths that are examined first, as they mostly show already that a difference is not constant."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """One variable less another on the same paths, high being worse.
+    """Measures of one variable less those of another on the same paths, high being worse.
 
     Args:
-      table: mean, median, deviation, VaR, ES, P(worse), arrays [cell, measure].
-      exceedances: effective number of them in the variable that has fewer [level, cell].
-      middle: as many of the median [cell].
-      constant: whether the gap is the same on all paths [cell].
+      table: mean, median, standard deviation, VaR, ES and P(worse): arrays [cell, measure].
+      exceedances: effective number of exceedances, of the variable that has fewer [level, cell].
+      middle: the same for the median [cell].
+      constant: whether the difference is the same on all paths [cell].
     """
 
     table: Table
@@ -52,10 +52,10 @@ class Difference:
 
 
 def difference(one: Measured, two: Measured, units: Units) -> Difference:
-    """Measures of one variable less another's: the mean of the gap, and the gaps of the influence functions.
+    """Measures of one variable less those of another, with errors from the differences of their influence functions.
 
     Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1 - a)
-    + VaR - ES; on the deviation: ((x - mean)^2 - sd^2) / (2 sd).
+    + VaR - ES; on the standard deviation: ((x - mean)^2 - sd^2) / (2 sd).
     """
     values, baseline = one.values, two.values
     x_seen, y_seen = one.quantiles, two.quantiles
@@ -78,7 +78,7 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
 
 
 def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray, "cell"]:
-    """Whether the gap is the same on all paths, but for rounding; the first paths mostly show that it is not."""
+    """Whether the difference is the same on all paths, up to rounding; the first paths mostly show that it is not."""
     constant = np.ones(len(values), bool)
     for paths in (slice(FIRST), slice(None)):
         cells = np.flatnonzero(constant)
@@ -92,14 +92,14 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray
 def _gap_of_quantiles(
     one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Bool[np.ndarray, "cell"], units: Units
 ) -> Column:
-    """One quantile less another: the normal interval with an error by influence functions, or that of `atoms.py` where values are tied."""
+    """Difference of two quantiles: normal interval with error by influence functions, or that of `atoms.py` for ties."""
     sides = (one, of_x), (two, of_y)
     over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
     error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))
     q = of_x.column[0] - of_y.column[0]
     low, high = q - units.reach * error, q + units.reach * error
     alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
-    # two that pass their quantiles on the same paths, by the same steps, differ by one number however the values are tied
+    # where both variables pass their quantiles on the same paths and by the same steps, their difference is exact despite ties
     tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))
     for cell in tied.tolist():
         (x, x_reached), (y, y_reached) = (_places(part, of, cell, units) for part, of in sides)
@@ -110,7 +110,7 @@ def _gap_of_quantiles(
 
 
 def _alike(ascending: Sorted, of: Ranked) -> Int[np.ndarray, "cell"]:
-    """The most paths that share one of the values between the ends of a quantile's interval; 0 where none does."""
+    """Most paths tied at a value between the ends of a quantile's interval; 0 without ties."""
     most = []
     for row, down, up in zip(ascending, of.down, of.up, strict=True):
         n = len(row)
@@ -121,14 +121,14 @@ def _alike(ascending: Sorted, of: Ranked) -> Int[np.ndarray, "cell"]:
 
 
 def _firsts(row: Ascending, low: int, high: int) -> Int[np.ndarray, "value"]:
-    """Where in sorted values each value begins that stands from one place to another."""
+    """Position in sorted values at which each distinct value between two positions begins."""
     window = row[low : high + 1]
     later = low + 1 + np.flatnonzero(window[1:] != window[:-1])
     return np.concatenate([[row.searchsorted(row[low])], later])
 
 
 def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.Places, csr_array]:
-    """Where a quantile may be, and by unit how many paths reach which of its places."""
+    """Places where a quantile may lie, and the number of paths of each unit that reach them."""
     row, n = part.quantiles.ascending[cell], units.paths
     down, up = int(of.down[cell]), int(of.up[cell])
     first = _firsts(row, n - down, n - up)

@@ -1,4 +1,4 @@
-"""Histograms for charts: counts between edges that the data choose, from outcomes of every path or from merged histograms."""
+"""Histograms for charts, with edges chosen from the data, from values on every path or from merged histograms."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ Bars = tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]
 def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
     """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
 
-    Inner bins are equally wide between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin
-    reach out to the smallest and largest value. The edges come from the data, so two histograms do not merge: it is
-    taken once, from all stored paths. Values that are not finite are left out.
+    Inner bins have equal width between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin reach to the
+    smallest and the largest value. As the edges come from the data, such histograms cannot be merged: each is made once, from all
+    stored paths. Non-finite values are left out.
     """
     return histogram_of_sorted([_finite(np.sort(row)) for row in values])
 
 
 def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
-    """The same from the finite values of each policy, ascending."""
+    """The same as `histogram`, from the finite values of each policy in ascending order."""
     counts = np.zeros((len(rows), BARS), np.int64)
     if not any(map(len, rows)):
         return counts, np.full(BARS + 1, np.nan)
@@ -47,18 +47,21 @@ def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
 
 
 def _at_least(edges: Float[np.ndarray, "edge"], dtype: np.dtype) -> Float[np.ndarray, "edge"]:
-    """The smallest numbers of a type that are not below the edges: the same values lie below them, and none has to be converted."""
+    """The smallest numbers of a type that are not below the edges.
+
+    The same values lie below them as below the edges, and no value has to be converted for the comparison.
+    """
     near = edges.astype(dtype)
     return np.where(near < edges, np.nextafter(near, np.inf, dtype=dtype), near)
 
 
 def _finite(ascending: Values) -> Values:
-    low, high = np.array([-np.inf, np.inf], ascending.dtype)  # of another type all values would be converted
+    low, high = np.array([-np.inf, np.inf], ascending.dtype)  # else all values would be converted
     return ascending[np.searchsorted(ascending, low, "right") : np.searchsorted(ascending, high)]
 
 
 def _quantile(rows: Sequence[Ascending], share: float) -> float:
-    """`np.quantile` of some rows together, each of them ascending, from what lies about that rank in each."""
+    """`np.quantile` of the pooled values of several ascending rows, from the values near that rank in each."""
     count = sum(map(len, rows))
     rank = share * (count - 1)
     below = int(rank)
@@ -69,9 +72,9 @@ def _quantile(rows: Sequence[Ascending], share: float) -> float:
 
 
 def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
-    """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `histogram` gives them from values.
+    """Counts int64 [part, bin] and edges float64 [bin + 1] for charts, as `histogram`, from merged histograms.
 
-    Values are shared out evenly inside a bin where an edge of the chart cuts it.
+    Where an edge of the chart cuts a bin, the bin's values are taken to be evenly spread over it.
     """
     edges = np.concatenate([part.edges for part in parts])
     ends = np.concatenate([part.edges + WIDEST * part.step for part in parts])
@@ -94,7 +97,7 @@ def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
 
 
 def _below(histogram: Histogram, values: Values) -> Values:
-    """How many of a histogram's values are below each of some values, float64; even inside a bin."""
+    """Number of a histogram's values below each of some values, float64, as if evenly spread inside a bin."""
     upto = np.cumsum(histogram.pooled)
     ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()
     return np.interp(values, ends, np.stack([upto - histogram.pooled, upto], axis=1).ravel())

@@ -1,6 +1,6 @@
-"""Measures of a variable, or of the gap between two, become estimates: which of them has an interval, in whose sign, and why not.
+"""From computed measures to estimates in the variable's own sign: which have an interval, and why others do not.
 
-Where the numbers come from makes no difference here: `measures.py` has them from paths, `binned.py` from histograms.
+The measures may come from paths (`measures.py`) or from histograms (`binned.py`), and may be differences of two variables.
 """
 
 from __future__ import annotations
@@ -20,31 +20,31 @@ from engine.study.study import LEVELS
 
 
 def measures(levels: Sequence[float] = LEVELS) -> tuple[str, ...]:
-    """Names of the measures of an outcome, in the order of every table: mean, median, sd (standard deviation), VaR, ES."""
+    """Names of an outcome's measures in the order of every table: mean, median, sd (standard deviation), VaR, ES."""
     names = [f"{100 * level:g}" for level in levels]
     return "mean", "median", "sd", *(f"VaR{name}" for name in names), *(f"ES{name}" for name in names)
 
 
 MEASURES = measures()
-"""Those that every study has."""
+"""Names of the measures at the standard levels."""
 FEWEST_FOR_VAR = 50
-"""Effective exceedances from which VaR, and a difference of VaRs, has an interval."""
+"""Effective exceedances that VaR, and a difference of VaRs, needs for an interval."""
 FEWEST_FOR_ES = 100
 FEWEST_FOR_ES_DIFFERENCE = 500
-"""Effective exceedances from which ES, and a difference of ESs, has an interval: by the coverage study."""
+"""Effective exceedances that a difference of ESs needs for an interval (ES: `FEWEST_FOR_ES`); by coverage study."""
 
 
 def level_of(measure: str) -> float | None:
-    """The level a of "VaR99" or "ES99.9"; None for measures that have none."""
+    """The level a of "VaR99" or "ES99.9" as a fraction; None for measures without a level."""
     found = re.fullmatch(r"(?:VaR|ES)(\d+(?:\.\d+)?)", measure)
     return round(float(found[1]) / 100, 8) if found else None
 
 
 def stated_level(text: str | float | None) -> float | None:
-    """The level that "99", "99%", 99 or 0.99 means, any above 50 %; None where none is asked for.
+    """The level that "99", "99%", 99 or 0.99 states, as a fraction between 0.5 and 1; None for None.
 
     Raises:
-      UserError: it is no such level.
+      UserError: for anything that is no such level of at most six digits.
     """
     if text is None:
         return None
@@ -60,26 +60,29 @@ def stated_level(text: str | float | None) -> float | None:
 
 
 def levels_of(measure: str) -> tuple[float, ...]:
-    """The level of one VaR or ES, for what needs no other; those of every study where the name has none."""
+    """The level of a VaR or ES alone; the standard levels for other measures and for levels not between 0.5 and 1."""
     level = level_of(measure)
     return LEVELS if level is None or not 0.5 < level < 1 else (level,)
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Measures of one variable, or of the gap between two, high being worse, and what is to be known of them.
+    """Measures of one variable, or differences between two, high being worse, with what decides their flags.
 
     Args:
-      levels: of VaR and ES.
-      table: estimate, standard error, low, high, each [measure] in the order of `measures`, a difference perhaps with "worse".
-      mean: what is to be known of the mean; spread: of the deviation; beyond: of ES, by level.
-      exceedances: by level; those of the variable that has fewer, where there are two. middle: of the median.
-      few: how it is called that these are too few.
-      for_es: exceedances from which ES has an interval.
-      constant: whether nothing varies, which needs no exceedances and has no tails.
-      single: what keeps every measure from having an error; None if nothing does.
-      width: how far the bins of histograms leave the ends of each interval open; nothing for paths.
-      unknown: why an interval has no ends where no other flag says so.
+      levels: levels of VaR and ES.
+      table: estimate, standard error, low and high end, each [measure] in the order of `measures`; for a difference perhaps also "worse".
+      mean: flag of the mean.
+      spread: flag of the standard deviation.
+      beyond: flag of ES, by level.
+      exceedances: effective exceedances by level, of the variable that has fewer.
+      middle: the same for the median.
+      few: reason to report where exceedances are too few.
+      for_es: number of exceedances that ES needs for an interval.
+      constant: whether nothing varies; then neither exceedances nor tails are judged.
+      single: flag of all measures where no standard error can be computed; else None.
+      width: part of each interval's width that comes from the bins of histograms; empty for paths.
+      unknown: flag of an interval that has no ends although no other flag explains it.
     """
 
     levels: tuple[float, ...]
@@ -100,14 +103,14 @@ class Evidence:
         """The estimates by name, in the variable's own sign.
 
         Args:
-          loss: whether high is worse; else all was computed from the negative values.
-          lost: the flag of values that were left out.
+          loss: whether high is worse; if not, the table is that of the negative values.
+          lost: flag for values that were left out.
         """
         names = (*measures(self.levels), "worse")
         return dict(zip(names, self.in_order(loss, lost), strict=False))
 
     def in_order(self, loss: bool, lost: Flag | None = None) -> list[Estimate]:
-        """The same in the order of `measures`, of levels too that names do not tell apart."""
+        """The same estimates in the order of `measures`; works also where two levels have the same name."""
         names = (*measures(self.levels), "worse")[: len(self.table[0])]
         columns = oriented(self.table, [loss or name in ("sd", "worse") for name in names])
         rows = zip(self._flags(), *(column.tolist() for column in columns), strict=True)
@@ -122,7 +125,7 @@ class Evidence:
         return found
 
     def _flags(self) -> list[tuple[Flag | None, ...]]:
-        """What must be known of each measure. Of a heavy tail with too few paths in it both are said, if both take the interval."""
+        """Flags of each measure. ES has both a heavy tail and few exceedances flagged if each withholds the interval."""
         count = len(self.table[0])
         if self.single or self.constant:
             return [(self.single,)] * count
@@ -139,7 +142,7 @@ class Evidence:
 
 
 def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
-    """A table of losses in the variables' own signs: where that is not the `same`, -estimate, and the ends change places."""
+    """A table of losses in the variables' own signs: where not `same`, estimates are negated and the ends swapped."""
     estimate, error, low, high = table
     return np.where(same, estimate, -estimate), error, np.where(same, low, -high), np.where(same, high, -low)
 
@@ -151,9 +154,9 @@ def judged(
     constant: Bool[np.ndarray, "cell"],
     for_es: int,
 ) -> Table:
-    """A table of many cells [cell, measure] without the intervals for which exceedances, also of the median, are too few.
+    """A table of many cells [cell, measure] with intervals set to NaN where exceedances are too few.
 
-    Tails are not judged for heaviness, which needs one look per cell.
+    Tails are not judged for heaviness, which has to be done cell by cell.
     """
     few = np.zeros(table[0].shape, bool)
     tails = np.concatenate([exceedances < FEWEST_FOR_VAR, exceedances < for_es]).T

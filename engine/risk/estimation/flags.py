@@ -1,4 +1,4 @@
-"""Why an estimate has no interval, or what else a reader must know of it: reasons with their numbers, and a sentence for each."""
+"""Why an estimate has no interval, or a warning about it: reasons with numbers, and a sentence for each."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ from jaxtyping import Float
 
 
 class Reason(StrEnum):
-    """What is wrong with an estimate, by a short name; in the order in which several are named. Cubes know them: add at the end."""
+    """Names of what can be wrong with an estimate, in the order in which several are reported.
+
+    Cubes store flags by position in this list: add new reasons at the end.
+    """
 
     NOT_FINITE = "not_finite"
     NO_PATHS = "no_paths"
@@ -60,9 +63,9 @@ _SENTENCES = {
     Reason.ENDING_TAIL: "the tail ends: no interval by its likelihood (tail shape {got:.2f}, above {limit:g} needed)",
 }
 WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})
-"""Reasons that stand beside an interval; all others take it away."""
+"""Reasons that leave the interval in place; all others withhold it."""
 DETAILS = ("got", "limit")
-"""The numbers of a flag, in the order in which the cube has them."""
+"""The numbers of a flag, in the order in which a cube stores them."""
 
 
 @dataclass(frozen=True)
@@ -70,10 +73,10 @@ class Flag:
     """One reason with its numbers.
 
     Args:
-      reason: what it is. All but `WARNINGS` take the interval away; none takes the estimate.
-      got: what there is: paths, units, groups or exceedances; the tail's shape; for `BINNED`, the share of
-        the interval that its bins leave open.
-      limit: what that is held against: how many are needed, or of how many; the shape from which on. 0 for nothing.
+      reason: what is wrong. All reasons except `WARNINGS` withhold the interval; none withholds the estimate.
+      got: observed number: of paths, units, groups or exceedances; the tail's shape; for `BINNED`, the share of
+        the interval's width that comes from bins.
+      limit: number it is compared with: how many are needed, or how many there are; the limit of the shape. 0 for none.
     """
 
     reason: Reason
@@ -82,7 +85,7 @@ class Flag:
 
     @property
     def withholds(self) -> bool:
-        """Whether it takes the interval away."""
+        """Whether the interval is withheld because of it."""
         return self.reason not in WARNINGS
 
 
@@ -92,7 +95,7 @@ def text(*flags: Flag) -> str:
 
 
 def as_array(flags: Iterable[Flag]) -> Float[np.ndarray, "reason detail"]:
-    """Numbers of each reason, float64 [reason, detail], in the orders of `Reason` and `DETAILS`; NaN where it does not hold."""
+    """Numbers of each reason, float64 [reason, detail], in order of `Reason` and `DETAILS`; NaN where not flagged."""
     array = np.full((len(Reason), len(DETAILS)), np.nan)
     for flag in flags:
         array[list(Reason).index(flag.reason)] = flag.got, flag.limit
@@ -100,7 +103,7 @@ def as_array(flags: Iterable[Flag]) -> Float[np.ndarray, "reason detail"]:
 
 
 def of_array(array: Float[np.ndarray, "reason detail"]) -> tuple[Flag, ...]:
-    """The flags that `as_array` gave the numbers of."""
+    """The flags whose numbers an array from `as_array` holds."""
     return tuple(
         Flag(reason, float(got), float(limit))
         for reason, (got, limit) in zip(Reason, array, strict=True)

@@ -1,4 +1,4 @@
-"""How many paths a target of precision takes, predicted from a pilot, with the error of that."""
+"""Number of paths that a precision target needs, predicted from a pilot sample, with the error of the prediction."""
 
 from __future__ import annotations
 
@@ -17,19 +17,20 @@ from engine.study.study import Study
 from engine.study.tables.stop_tables import Target
 
 GROUPS = 20
-"""Parts of a pilot, each of which is left out once."""
+"""Groups of the pilot that the jackknife leaves out in turn."""
 ROOM = 1.25
-"""By how much a pilot is longer than a run's, so that its parts have what an interval needs too."""
+"""Factor by which a forecast's pilot is longer than a run's, so that it still suffices with a group left out."""
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Paths that a target takes.
+    """Paths that a precision target needs.
 
     Args:
-      look: at the target in the pilot.
-      paths: that a run will stop at: 1.05 of what is predicted, and the run's own pilot at least; NaN where nothing can be predicted.
-      low, high: 95 % interval of it; NaN where there is none.
+      look: the target's state in the pilot.
+      paths: number of paths at which a run will stop: 1.05 times the prediction, at least the run's own pilot; NaN where nothing can
+        be predicted.
+      low, high: 95 % interval of `paths`; NaN where there is none.
     """
 
     look: Look
@@ -39,21 +40,21 @@ class Forecast:
 
 
 def pilot_paths(study: Study) -> int:
-    """Paths of a pilot for the targets of a study."""
+    """Number of paths in a forecast's pilot for the targets of a study."""
     return rounded_up(ROOM * first_look(study.until, study.unit), study.unit)
 
 
 def forecast(
     study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]
 ) -> Forecast:
-    """The paths that a target takes, n (half-width / wanted)^2 from a pilot of n; its error by leaving out each twentieth of the units.
+    """Number of paths that a target needs, n (half-width / wanted)^2 from a pilot of n paths, with its error.
 
-    With L the logarithm of what is predicted and L_g the same without group g, its standard error is sqrt((G - 1) / G sum_g (L_g - mean)^2),
-    the delete-a-group jackknife, which also holds for quantiles where groups are large (Shao and Wu 1989, Ann. Statist. 17, 1176-1197,
-    doi:10.1214/aos/1176347263).
+    The error comes from the delete-a-group jackknife: with L_g the logarithm of the prediction without group g of G, the standard error of
+    the logarithm is sqrt((G - 1) / G sum_g (L_g - mean)^2). It also holds for quantiles where groups are large (Shao and Wu 1989, Ann.
+    Statist. 17, 1176-1197, doi:10.1214/aos/1176347263).
 
     Args:
-      outcomes: of the pilot, those that the target is of.
+      outcomes: values on the pilot, by name, of the outcomes that the target depends on.
     """
     whole = look(study, target, outcomes)
     units = len(next(iter(outcomes.values()))[0]) // study.unit

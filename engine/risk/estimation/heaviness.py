@@ -1,6 +1,6 @@
-"""Whether the tail of a variable has a mean and a variance: generalised Pareto laws fitted over several thresholds.
+"""Whether a tail has finite mean and variance, by generalised Pareto laws fitted above several thresholds.
 
-What it rests on, and how often it is wrong: `docs/method.md`.
+Derivation and error rates: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -20,35 +20,43 @@ Values = Float[np.ndarray, "value"]
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
-"""Values over a threshold that a shape is fitted to, at least."""
+"""Least number of values over a threshold that a shape is fitted to."""
 FEWEST_HALVED = 100
-"""Values over the highest threshold that is tried."""
+"""Least number of values over the highest threshold that is tried."""
 FEWEST_EXCESSES = 10
-"""Paths over its threshold that a tail rests on, at least: with fewer, its intervals cover too little."""
+"""Least number of paths above the threshold for intervals to have their nominal coverage."""
 HEAVY = 0.5
 """Shape of the generalised Pareto law from which on the variance is infinite (tail index 2)."""
 MARGIN = 0.06
-"""How near to a limit a shape is not told from it: 1.645 standard errors of a tail of 1,500 to 2,048 values."""
+"""Distance at which shapes are distinguishable from a limit: 1.645 standard errors for 1,500 to 2,048 values."""
 MEANLESS = 1.0
 """Shape from which on the mean is infinite."""
 MISFIT = 1.2
-"""Anderson and Darling's statistic from which on a tail is not of one generalised Pareto law: in 1 % of those that are."""
+"""Anderson-Darling statistic above which a tail is taken not to follow one generalised Pareto law.
+
+Of tails that do follow one, 1 % are above it.
+"""
 END = 3
-"""Paths with the very largest value from which on it is the end of the variable."""
+"""Number of paths tied at the largest value from which on that value is taken as the variable's upper bound."""
 HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
 ROUNDING = 8
-"""Spacings of single precision up to which values are not told apart."""
+"""Distance, in spacings of single precision, up to which two values count as equal."""
 SLICE = 1 << 17
-"""Paths whose values are in memory at a time."""
+"""Number of paths that are processed at a time."""
 FARTHEST = 1e60
-"""Largest excess over the lower quartile up to which four factors are multiplied."""
+"""Largest ratio of greatest excess to lower quartile at which products of four factors cannot overflow."""
 SPARSE = 16
-"""Values of the tail for each that is looked at to find out where it begins."""
+"""Number of tail values expected in the subsample that locates the tail's threshold."""
 
 
 @dataclass(frozen=True)
 class Extremes:
-    """The values at both ends that tails are judged by, ascending, and how many values there are; no ends where these are too few."""
+    """The smallest and the largest values of a sample, from which its tails are judged.
+
+    Args:
+      least, largest: the smallest and the largest values, each ascending; empty where the sample is too small.
+      count: number of values in the sample.
+    """
 
     least: Float[np.ndarray, "rank"]
     largest: Float[np.ndarray, "rank"]
@@ -56,7 +64,10 @@ class Extremes:
 
     @staticmethod
     def of(made: Callable[..., np.ndarray], *values: Float[np.ndarray, "path"]) -> Extremes:
-        """Those of what is made of each path alone, a slice at a time: what passes thresholds that some of the paths show."""
+        """Extremes of `made(*values)`, a function of each path alone, computed for a slice of the paths at a time.
+
+        A subsample of the paths gives thresholds; only values that pass them are kept and sorted.
+        """
         count = len(values[0])
         k = tail_size(count)
         if not k:
@@ -64,7 +75,7 @@ class Extremes:
             return Extremes(none, none, count)
         some = np.sort(made(*(part[:: max(k // SPARSE, 1)] for part in values)))
         low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
-        # where many are the threshold itself, as many of them are taken as are needed
+        # values tied with a threshold are counted, and only as many as needed are kept
         on = {limit: 0 for limit in (low, high) if np.count_nonzero(some == limit) > 1}
         beyond = [some[:0]]
         for first in range(0, count, SLICE):
@@ -76,56 +87,57 @@ class Extremes:
         found = np.sort(np.concatenate(beyond))
         least = found[: np.searchsorted(found, low, "right")]
         largest = found[np.searchsorted(found, high) :]
-        if min(len(least), len(largest)) <= k:  # those that were looked at are unlike the others
+        if min(len(least), len(largest)) <= k:  # the subsample was not representative
             return Extremes.of_sorted(np.sort(made(*values)))
         return Extremes(least[: k + 1], largest[len(largest) - k - 1 :], count)
 
     @staticmethod
     def of_sorted(ascending: Ascending) -> Extremes:
-        """Those of values that ascend."""
+        """Extremes of ascending values."""
         count = len(ascending)
         k = tail_size(count)
         held = k + 1 if k else 0
         return Extremes(ascending[:held], ascending[count - held :], count)
 
     def negative(self) -> Extremes:
-        """Those of the negative values."""
+        """Extremes of the negated values."""
         return Extremes(-self.largest[::-1], -self.least[::-1], self.count)
 
     def excesses(self) -> Extremes:
-        """Those of what the values are above zero."""
+        """Extremes of max(value, 0)."""
         return Extremes(np.maximum(self.least, 0), np.maximum(self.largest, 0), self.count)
 
 
 def tail_flag(ascending: Ascending) -> Flag | None:
-    """What a reader must know of the upper tail of sorted values before trusting a mean; None if nothing.
+    """Flag of the upper tail of ascending values: why a mean over it may have no interval; None if nothing is wrong.
 
-    A generalised Pareto law is fitted to the largest values (a tenth of them, at least 1500 or a quarter, at most 2048);
-    where it does not fit, to the larger half of these, and so on down to 100 of them: a fit over two populations says
-    nothing of either. The first that fits decides, by its shape: from 0.44 on the tail is flagged (an infinite
-    variance, shape 0.5, is not excluded), from 0.56 on it takes the interval. Where none fits, or three paths share the
-    very largest value, nothing is heavy. Fewer than 200 values are not judged.
+    A generalised Pareto law is fitted to the largest values: a tenth of the sample, but at least 1500 or a quarter of it, and at most 2048.
+    Where it does not fit, it is fitted to the larger half of these, and so on down to 100, as a fit to a mixture of two populations
+    describes neither. The first that fits decides by its shape: from 0.44 on the tail is flagged as heavy (an infinite variance, shape 0.5,
+    is not excluded), from 0.56 on the interval is withheld. It is withheld too where only 1 to 9 values are distinguishable from the
+    threshold. No flag where no law fits, where three paths share the largest value, and for fewer than 200 values.
     """
     k = tail_size(len(ascending))
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
 
 
 def upper_flag(values: Values) -> Flag | None:
-    """`tail_flag` of values in any order, of which the largest alone are sorted."""
+    """`tail_flag` of values in any order; only the largest of them are sorted."""
     k = tail_size(len(values))
     return largest_flag(largest(values, k)) if k else None
 
 
 def largest(values: Values, size: int) -> Values:
-    """So many of the largest values, ascending, and the one before them."""
+    """The `size` largest values and the next smaller one, ascending."""
     place = len(values) - size - 1
     return np.sort(np.partition(values, place)[place:])
 
 
 def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
-    """The flag of a mean from both tails of its values: one that takes the interval before one that does not.
+    """Flag of a mean from both tails of its values; one that withholds the interval comes before one that does not.
 
     Args:
+      ends: extremes of the values.
       centre, squares: as in `material`.
     """
     if not len(ends.largest):
@@ -135,9 +147,11 @@ def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
 
 
 def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
-    """What is to be known of a deviation: whether the squared distances from the mean have a variance, by their largest.
+    """Flag of a standard deviation: whether the squared distances from the mean have a finite variance.
 
     Args:
+      ends: extremes of the values.
+      mean: their mean.
       squares: moments of the squared distances, of one cell.
     """
     k = tail_size(ends.count)
@@ -151,7 +165,7 @@ def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
 
 
 def of_squares(flag: Flag | None) -> Flag | None:
-    """The flag of a tail of squares in the terms of what is squared: half the shape, half the limit."""
+    """A tail flag of squared values restated for the values themselves: half the shape, half the limit."""
     if flag is None or flag.reason not in HEAVY_TAILS:
         return flag
     reason = Reason.NO_FOURTH_MOMENT if flag.withholds else Reason.HEAVY_TAIL
@@ -159,18 +173,19 @@ def of_squares(flag: Flag | None) -> Flag | None:
 
 
 def gravest(flags: Iterable[Flag | None]) -> Flag | None:
-    """The first flag that takes an interval away, or else the first flag; None for none."""
+    """The first flag that withholds an interval, or else the first flag; None if there is none."""
     held = [flag for flag in flags if flag]
     return next((flag for flag in held if flag.withholds), held[0] if held else None)
 
 
 def material(flag: Flag | None, ascending: Ascending, centre: float, squares: float) -> Flag | None:
-    """The flag of a tail; None where few paths are all that is wrong with it, and these have no weight in an error.
+    """The flag of a tail; None where it is only for few tail paths and these contribute less than half of the error.
 
     Args:
-      ascending: the largest values, at least as many as the flag speaks of.
-      centre: what the error counts from, a mean or a VaR.
-      squares: sum over all paths of squared distances that the error is made of. With less than half of it the few do not carry it.
+      flag: the flag.
+      ascending: the largest values, at least as many as the flag counts.
+      centre: the mean or VaR from which deviations are measured.
+      squares: sum over all paths of the squared deviations behind the standard error.
     """
     if flag is None or flag.reason is not Reason.FEW_TAIL_PATHS:
         return flag
@@ -179,13 +194,13 @@ def material(flag: Flag | None, ascending: Ascending, centre: float, squares: fl
 
 
 def tail_size(count: int) -> int:
-    """How many of so many values the tail is judged by; 0 where they are too few."""
+    """Number of largest values by which the tail of a sample of `count` is judged; 0 where the sample is too small."""
     k = min(max(count // 10, min(1500, count // 4)), TAIL_VALUES)
     return k if k >= FEWEST_TAIL_VALUES else 0
 
 
 def largest_flag(ascending: Values) -> Flag | None:
-    """As `tail_flag`, from the values that it looks at alone and the one before them."""
+    """As `tail_flag`, from only the largest values that it uses and the next smaller one, ascending."""
     count = len(excesses_over(ascending))
     if not count:
         return None
@@ -208,10 +223,13 @@ def largest_flag(ascending: Values) -> Flag | None:
 
 
 def pareto_fit(excesses: Values) -> tuple[float, float]:
-    """Shape (1 / tail index) and scale of the generalised Pareto law fitted to excesses over a threshold (positive, ascending).
+    """Shape (1 / tail index) and scale of the generalised Pareto law fitted to excesses over a threshold.
 
-    Blind to where the variable's zero lies, as Hill's estimator is not. Source: Zhang and Stephens (2009),
+    Unlike Hill's estimator it does not depend on where the variable's zero lies. Source: Zhang and Stephens (2009),
     Technometrics 51, 316-325, doi:10.1198/tech.2009.08017.
+
+    Args:
+      excesses: positive, ascending.
     """
     n = len(excesses)
     points = 20 + int(np.sqrt(n))
@@ -227,7 +245,7 @@ def pareto_fit(excesses: Values) -> tuple[float, float]:
 
 
 def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np.ndarray, "point"]:
-    """Sums of log(1 - theta x) over excesses: of products of four, but where these come near to what double precision ends at."""
+    """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
     quarter = -(-len(excesses) // 4)
     if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
         return np.log(1 - theta[:, None] * excesses).sum(axis=1)
@@ -239,10 +257,10 @@ def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np
 
 
 def misfit(excesses: Values, shape: float, scale: float) -> float:
-    """Anderson and Darling's statistic of ascending excesses against a generalised Pareto law.
+    """Anderson-Darling statistic of ascending excesses against a generalised Pareto law.
 
-    Of tails that are of the law, parameters fitted, 95 % are below 0.8 (shape 0.5) to 1.1 (shape -0.5). Source: Choulakian
-    and Stephens (2001), Technometrics 43, 478-484, doi:10.1198/00401700152672573.
+    For excesses that follow the law with fitted parameters, 95 % of the statistics are below 0.8 (shape 0.5) to 1.1 (shape -0.5). Source:
+    Choulakian and Stephens (2001), Technometrics 43, 478-484, doi:10.1198/00401700152672573.
     """
     n = len(excesses)
     inside = np.maximum(1 + shape * excesses / scale, np.finfo(np.float64).tiny)
@@ -252,16 +270,16 @@ def misfit(excesses: Values, shape: float, scale: float) -> float:
 
 
 def excesses_over(ascending: Values) -> Values:
-    """The values over the first of them, less it, that are more than rounding."""
+    """Excesses of ascending values over the first of them, without those that are only rounding error."""
     threshold = float(ascending[0])
     excesses = ascending[1:].astype(np.float64) - threshold
     return excesses[excesses > ROUNDING * float(np.spacing(np.float32(abs(threshold))))]
 
 
 def spread_evenly(excesses: Values) -> Values:
-    """Excesses of which those that are alike lie evenly around their value, half the way to its neighbours; from zero on.
+    """Excesses with ties spread evenly around their value, halfway to its neighbours, and shifted to begin at zero.
 
-    Whole numbers, and all that is counted, have the tail of what they round.
+    So whole numbers, such as counts, have the tail of the continuous quantity that they round.
     """
     value, first, count = np.unique(excesses, return_index=True, return_counts=True)
     if len(value) == len(excesses):

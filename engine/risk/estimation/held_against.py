@@ -1,4 +1,4 @@
-"""One variable that many others on the same paths are held against, one after the other: what is known of it alone is worked out once."""
+"""Differences of one variable from many others on the same paths; what depends on it alone is computed once."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Paths = Float[np.ndarray, "path"]
 
 
 class HeldAgainst:
-    """A variable whose differences from others are those of `engine.risk.estimation.measures.difference`.
+    """A variable to be compared with others, with the results of `engine.risk.estimation.measures.difference`.
 
     Args:
       values: of the variable.
-      unit: of the paths.
+      unit: paths in an independent unit, or the units themselves.
       loss: whether high is worse.
-      levels: of VaR and ES.
+      levels: levels of VaR and ES.
     """
 
     def __init__(self, values: Paths, unit: int | Units, loss: bool, levels: Sequence[float]):
@@ -29,13 +29,13 @@ class HeldAgainst:
         self._sample = self._of(values) if _is_finite(values) else None
 
     def less(self, other: Paths) -> dict[str, Estimate]:
-        """Its measures less those of another variable, by name."""
+        """Measures of this variable less those of `other`, by name."""
         if self._sample is None or not _is_finite(other):
             return difference(self._values, other, self._units, self._loss, self._levels)
         return self._sample.less(self._of(other)).estimates(self._loss)
 
     def from_(self, other: Paths) -> dict[str, Estimate]:
-        """The measures of another variable less its own, by name."""
+        """Measures of `other` less those of this variable, by name."""
         if self._sample is None or not _is_finite(other):
             return difference(other, self._values, self._units, self._loss, self._levels)
         return self._of(other).less(self._sample).estimates(self._loss)

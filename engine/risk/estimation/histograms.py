@@ -1,8 +1,8 @@
-"""Histograms that merge exactly: whole numbers on the bits of single-precision values, by group of paths.
+"""Histograms that merge exactly: integers from the bits of single-precision values, by group of paths.
 
-The bits of a float32, turned so that they order like the values, are its *key*. The upper half of the key names the
-bin, so a bin is at most 2^-7 of its values wide and no range has to be known before. Inside a bin all values have one
-exponent, so a value is the bin's edge plus a whole number of steps, the lower half of the key: the sum of these numbers
+The bits of a float32, mapped so that they sort as the values do, are its *key*. The upper half of the key is the
+bin, so a bin's width is at most 2^-7 of its values and no range has to be known in advance. All values in a bin have the same
+exponent, so each is the bin's edge plus a whole number of steps, the lower half of the key. The sum of these integers
 gives the sum of the values without rounding, in any order.
 """
 
@@ -23,11 +23,11 @@ WIDEST = BINS - 1
 Counts = tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]
 Counting = Callable[[np.ndarray, np.ndarray], Counts]
 _ONE = 2.0**34
-"""What counts as one value where values and their steps are summed up in one number: of 2^18 values it is exact."""
+"""Weight of one count where a count and a sum of steps share one float64; exact for up to 2^18 values."""
 
 
 def keys(values: np.ndarray) -> np.ndarray:
-    """Keys of float32 values, uint32: a < b where, and only where, key(a) < key(b). Both zeros have the same key."""
+    """Keys of float32 values, uint32, with key(a) < key(b) exactly where a < b. Both zeros have the same key."""
     bits = np.ascontiguousarray(_single(values) + np.float32(0)).view(np.uint32)
     turned = (bits.view(np.int32) >> 31).view(np.uint32)  # all ones where negative
     turned |= np.uint32(1 << 31)
@@ -36,20 +36,20 @@ def keys(values: np.ndarray) -> np.ndarray:
 
 
 def values_of(of: np.ndarray) -> np.ndarray:
-    """Float32 values of keys."""
+    """Float32 values with these keys: the inverse of `keys`."""
     bits = np.where(of >> 31, of ^ np.uint32(1 << 31), ~of)
     return bits.astype(np.uint32).view(np.float32)
 
 
 def edges_of(bins: Int[np.ndarray, "bin"]) -> tuple[Float[np.ndarray, "bin"], Float[np.ndarray, "bin"]]:
-    """The lowest value that each bin can hold, and the distance of neighbouring values in it: the first fields of `Histogram`."""
+    """The lowest value that each bin can hold, and the spacing of values in it: the first fields of `Histogram`."""
     lowest = bins.astype(np.uint32) << np.uint32(16)
     edges = values_of(lowest).astype(np.float64)
     return edges, (values_of(lowest | np.uint32(WIDEST)) - edges) / WIDEST
 
 
 def _single(values: np.ndarray) -> np.ndarray:
-    """Values in single precision, the largest of which takes the place of larger ones."""
+    """Values in single precision; larger ones are clipped to its range."""
     if values.dtype == np.float32:
         return values
     single: np.ndarray = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
@@ -57,17 +57,17 @@ def _single(values: np.ndarray) -> np.ndarray:
 
 
 def counted(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
-    """Bins that hold a value, int64 [bin] ascending; counts in them, int64 [group, bin]; sums of steps, int64 [bin].
+    """Occupied bins int64 [bin], ascending; counts in them int64 [group, bin]; sums of steps int64 [bin].
 
     Args:
-      values: finite [path], at most 2^18; in double precision they are rounded to single.
+      values: finite [path], at most 2^18; double precision is rounded to single.
       starts: first path of every group, ascending from 0.
     """
     return _COUNTING[0](np.ascontiguousarray(_single(values)), starts)
 
 
 def by_numpy(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
-    """As `counted`, of values of single precision."""
+    """NumPy implementation of `counted`, for values in single precision."""
     key = keys(values)
     top = key >> 16
     lowest = int(top.min(initial=WIDEST))
@@ -87,19 +87,19 @@ _COUNTING: list[Counting] = [by_numpy]
 
 
 def use(counting: Counting) -> None:
-    """Has values counted by another, to the same numbers."""
+    """Replaces the implementation behind `counted` by another one, which must give the same numbers."""
     _COUNTING[0] = counting
 
 
 @dataclass(frozen=True)
 class Histogram:
-    """Values of one variable by bin, for every group of paths.
+    """Counts of one variable's values by bin, for every group of paths.
 
     Args:
-      edges: lowest value that each bin can hold, float64 [bin] ascending.
-      step: distance of neighbouring values in each bin, float64 [bin].
-      counts: values in each bin, int64 [group, bin].
-      steps: sum over these values of their steps above the edge, all groups together, int64 [bin].
+      edges: lowest value that each bin can hold, float64 [bin], ascending.
+      step: spacing of neighbouring values in each bin, float64 [bin].
+      counts: number of values in each bin, int64 [group, bin].
+      steps: sum over the values of a bin of their distance from its edge in steps, over all groups, int64 [bin].
       totals: sum of the values of each group, float64 [group].
       least, most: the smallest and the largest value.
     """
@@ -113,7 +113,7 @@ class Histogram:
     most: float
 
     def negated(self) -> Histogram:
-        """That of the negative values."""
+        """Histogram of the negated values."""
         return Histogram(
             -(self.edges + WIDEST * self.step)[::-1],
             self.step[::-1],
@@ -126,24 +126,24 @@ class Histogram:
 
     @cached_property
     def sizes(self) -> Int[np.ndarray, "group"]:
-        """Values in each group, int64 [group]."""
+        """Number of values in each group, int64 [group]."""
         return self.counts.sum(axis=1)
 
     @cached_property
     def pooled(self) -> Int[np.ndarray, "bin"]:
-        """Values in each bin, int64 [bin]."""
+        """Number of values in each bin over all groups, int64 [bin]."""
         return self.counts.sum(axis=0)
 
     @cached_property
     def count(self) -> int:
-        """Values in all groups."""
+        """Number of values in all groups."""
         return int(self.sizes.sum())
 
     def largest(self, rank: np.ndarray | int) -> np.ndarray:
-        """The value with so many, itself among them, from it upwards: guessed inside its bin, never outside of `bounds`.
+        """The value of a given rank, 1 being the largest: interpolated inside its bin, always within `bounds`.
 
-        The values of a bin are taken to lie at W u^g above its lowest, u even in (0, 1), W the room that it has, g what
-        gives them their mean.
+        The values of a bin are taken to lie at W u^g above its lowest value, with u uniform in (0, 1), W the bin's width and g such that
+        their mean is the bin's mean.
         """
         at = self._placed(rank)
         guess = at.room * (1 - (at.inside - 0.5) / at.count) ** at.power
@@ -151,14 +151,14 @@ class Histogram:
         return np.clip(at.lowest + at.step * guess, low, high)
 
     def bins_of(self, ranks: np.ndarray) -> np.ndarray:
-        """Which bins hold the values with so many, themselves among them, from them upwards."""
+        """Indices of the bins that hold the values of the given ranks, 1 being the largest."""
         return self._placed(ranks).bin
 
     def bounds(self, rank: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
-        """Lowest and highest that `largest` can truly be: the ends of the bin, drawn in by the bin's mean.
+        """Least and greatest possible value of a given rank: the ends of its bin, narrowed by the bin's mean.
 
-        Of c values in a bin, m of them reach the one looked for and c - m + 1 do not pass it; what they sum to says how
-        far it can be from the ends.
+        Of the c values of the bin, m are at least the value with rank m in the bin, and c - m + 1 at most; the known sum of the
+        bin then bounds its distance from the ends.
         """
         at = self._placed(rank)
         high = np.minimum(at.steps // at.inside, at.room)
@@ -166,7 +166,7 @@ class Histogram:
         return at.lowest + at.step * low, at.lowest + at.step * high
 
     def sum_of_largest(self, rank: int) -> tuple[float, float, float]:
-        """Sum of the so many largest values: guessed as in `largest`, and the lowest and highest that it can truly be."""
+        """Sum of the `rank` largest values, interpolated as in `largest`, and its least and greatest possible value."""
         at = self._placed(rank)
         sums = self.pooled * self.edges + self.steps * self.step
         beyond = sums[int(at.bin) + 1 :].sum() + at.inside * at.lowest
@@ -179,10 +179,10 @@ class Histogram:
     def beyond(
         self, rank: int, level: float
     ) -> tuple[Float[np.ndarray, "group"], Float[np.ndarray, "group"]]:
-        """By group, float64 [group]: how many of the so many largest values it holds, and their sum less `level` each.
+        """For each group, how many of the `rank` largest values it holds, and their sum of excesses over `level`.
 
-        Exact over all groups together, but for the guess in the last bin; a group takes of each bin's sum, and of the
-        last bin's part, as much as it holds of its values.
+        Both float64 [group]. Over all groups together both are exact, except for interpolation in the last bin. A bin's sum is divided
+        among groups in proportion to the values that they have in it.
         """
         at = self._placed(rank)
         bin = int(at.bin)
@@ -194,10 +194,11 @@ class Histogram:
         return number, total - level * number
 
     def squares_about(self, mean: float) -> tuple[Float[np.ndarray, "group"], float, float]:
-        """By group, float64 [group], the sum of squared distances from a mean; the lowest and highest it can be over all groups.
+        """For each group the sum of squared distances from `mean`; then its least and greatest possible total over groups.
 
-        The values of a bin have the bin's mean b, and are guessed to lie as in `largest`; how they scatter about b adds from
-        nothing to (b - low) (high - b) each, at its ends low and high. A group takes of each bin's sum what it holds of its values.
+        Float64 [group]. Within a bin, values are taken to lie as in `largest`. Their variance about the bin's mean b is between 0 and (b -
+        low) (high - b), with low and high the bin's ends. A bin's sum is divided among groups in proportion to the values that they have in
+        it.
         """
         first, last = (
             np.maximum(self.edges, self.least),
@@ -214,7 +215,7 @@ class Histogram:
         return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
 
     def skewness_beyond(self, rank: int, level: float) -> np.ndarray:
-        """Skewness of the mean of (x - level)+ over independent values, the so many largest of which are above it."""
+        """Skewness of the mean of (x - level)+ over independent values, of which the `rank` largest exceed the level."""
         at = int(self._placed(rank).bin)
         counts = self.pooled[at + 1 :]
         excess = (self.edges + self.step * (self.steps / self.pooled))[at + 1 :] - level
@@ -239,16 +240,16 @@ class Histogram:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where the value with some rank lies, or those with several.
+    """Bin and position in it of the value with a rank, 1 being the largest; or of several ranks.
 
     Args:
-      bin: which bin.
-      inside: its rank from the top in the bin.
-      count: values in the bin.
-      steps: sum of their steps above the lowest that there can be.
-      room: steps from the lowest to the highest that there can be.
-      lowest: that value.
-      step: distance of neighbouring values.
+      bin: index of the bin.
+      inside: rank within the bin, from the top.
+      count: number of values in the bin.
+      steps: sum of their distances, in steps, from the lowest possible value.
+      room: distance, in steps, from the lowest to the highest possible value.
+      lowest: lowest possible value.
+      step: spacing of neighbouring values.
     """
 
     bin: np.ndarray
@@ -261,6 +262,6 @@ class _Place:
 
     @property
     def power(self) -> np.ndarray:
-        """g of values W u^g whose mean is steps / count: W count / steps - 1; no more than what rounds to the lowest."""
+        """Exponent g of values W u^g whose mean is steps / count: W count / steps - 1, at most 1e9."""
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.fmin(self.room * self.count / np.asarray(self.steps, np.float64) - 1, 1e9)

@@ -23,16 +23,16 @@ CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
 FEW_UNITS = 30
-"""Below so many units an interval is Student's t, without correction for skewness, which so few do not show."""
+"""Number of units below which Student's interval is not corrected for skewness, which cannot be estimated."""
 NEAR = 0.1
-"""Share of the squares up to which a provisional mean is near enough: a digit is lost."""
+"""Largest share of the sum of squares that may come from a provisional mean being off; more would cost digits."""
 PAIR = 2
-"""Paths in the largest unit that is no replicate. Replicates are few and large: the error from them is uncertain itself."""
+"""Largest number of paths in a unit that is no replicate; replicates are few, and errors from them uncertain."""
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value with its standard error and 95 % interval, NaN where there is none, and what must be known of it: `flags.py`."""
+    """A value with its standard error, 95 % interval and flags (`flags.py`); NaN for a missing error or interval."""
 
     estimate: float
     standard_error: float = np.nan
@@ -42,12 +42,12 @@ class Estimate:
 
     @property
     def flag(self) -> str:
-        """What the flags say, in words."""
+        """Text of the flags."""
         return text(*self.flags)
 
     @staticmethod
     def of_row(row: Iterable[float], missing: Reason, flags: tuple[Flag, ...] = ()) -> Estimate:
-        """The estimate that a cube holds as four numbers; `missing` is why it has no interval where no flag says so."""
+        """The estimate that a cube stores as four numbers; `missing` is why it has no interval if no flag says so."""
         estimate, error, low, high = map(float, row)
         known = flags or np.isfinite(low)
         return Estimate(estimate, error, low, high, flags if known else (Flag(missing),))
@@ -56,7 +56,7 @@ class Estimate:
         return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
 
     def flagged(self, *flags: Flag | None) -> Estimate:
-        """The same estimate with the flags, its own last, each once; without its interval where one of them takes it away."""
+        """The same estimate with `flags` before its own, each once; without its interval if one of them withholds it."""
         joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
         if any(flag.withholds for flag in joined):
             return replace(self, low=np.nan, high=np.nan, flags=joined)
@@ -68,9 +68,9 @@ class Units:
     """Which independent unit each path belongs to.
 
     Args:
-      paths: how many paths there are.
-      size: paths in every unit, where all are alike and consecutive.
-      owner: unit number of each path, ascending from 0 without gaps, where they are not all alike; else None.
+      paths: number of paths.
+      size: paths in every unit, where all units are equally large and their paths consecutive.
+      owner: unit number of each path, ascending from 0 without gaps, where units are not equally large; else None.
     """
 
     paths: int
@@ -79,14 +79,14 @@ class Units:
 
     @functools.cached_property
     def count(self) -> int:
-        """How many units there are."""
+        """Number of units, J."""
         if self.owner is not None:
             return int(self.owner[-1]) + 1 if self.paths else 0
         return self.paths // self.size
 
     @functools.cached_property
     def sizes(self) -> np.ndarray:
-        """Paths in each unit, float64; one number where all are alike."""
+        """Number of paths in each unit, float64; a single number where all units are equally large."""
         if self.owner is None:
             return np.asarray(float(self.size))
         return np.bincount(self.owner, minlength=self.count).astype(np.float64)
@@ -98,14 +98,14 @@ class Units:
 
     @property
     def replicated(self) -> bool:
-        """Whether units are replicates."""
+        """Whether units are replicates, that is, larger than antithetic pairs."""
         return self.size > PAIR
 
     @functools.cached_property
     def reach(self) -> float:
-        """Standard errors that a 95 % interval reaches: Student's over replicates, with one degree of freedom less than J.
+        """Half-width of a 95 % interval in standard errors: Student's t with J - 1 degrees of freedom for J replicates.
 
-        That of the normal law for paths and pairs, which are many wherever there is an interval at all.
+        For paths and pairs the normal 1.96, as there are many of them wherever there is an interval at all.
         """
         if not self.replicated:
             return Z
@@ -113,15 +113,15 @@ class Units:
 
     @property
     def needed(self) -> int:
-        """Units from which a mean has an interval: few replicates do not show how skewed they are, which may be all they are."""
+        """Number of units that an interval of a mean needs: few replicates do not show how skewed they are."""
         return FEW_UNITS if self.replicated else 2
 
     def power_sum(self, power: int) -> float:
-        """Sum over units of the unit's size to a power."""
+        """Sum over units of size^power."""
         return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
 
     def owners(self, path: Int[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
-        """Unit numbers of some paths."""
+        """Unit number of each of these paths."""
         if self.owner is not None:
             return self.owner[path]
         return path if self.size == 1 else path // self.size
@@ -131,7 +131,7 @@ class Units:
         if self.owner is not None:
             starts = np.flatnonzero(np.diff(self.owner, prepend=-1))
             return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
-        counted = values.dtype == bool  # whole numbers are added up faster
+        counted = values.dtype == bool  # integers are added faster
         if self.replicated:
             numbers = values.view(np.int8) if counted else values
             members = numbers.reshape(*numbers.shape[:-1], self.count, self.size)
@@ -146,7 +146,7 @@ class Units:
         return numbers[..., 0::2] + numbers[..., 1::2]
 
     def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
-        """The units of the paths where the mask holds; a unit without such a path is no unit any more."""
+        """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered."""
         kept = np.flatnonzero(mask)
         if self.alone:
             return Units(len(kept), 1)
@@ -154,12 +154,12 @@ class Units:
         return Units(len(kept), self.size, owner)
 
     def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
-        """The same; these themselves where the mask holds on every path."""
+        """As `take`; returns these units themselves where the mask holds on every path."""
         return self if mask.all() else self.take(mask)
 
 
 def as_units(paths: int, unit: int | Units) -> Units:
-    """Consecutive groups of `unit` paths (the last may be short); given `Units`, those."""
+    """Units of consecutive `unit` paths (the last may be short); if `unit` is `Units`, returned as they are."""
     if isinstance(unit, Units):
         return unit
     if paths % unit:
@@ -169,14 +169,14 @@ def as_units(paths: int, unit: int | Units) -> Units:
 
 @dataclass(frozen=True)
 class Moments:
-    """A mean over paths and what its error needs, one of each per cell.
+    """A mean over paths with its standard error and skewness, one of each per cell.
 
     Args:
       mean: sum over all paths / number of paths.
       error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the mean.
-      skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5; 0 where units are too few to show it.
+      skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5; 0 where units are too few to estimate it.
       units: J.
-      needed: units from which it has an interval.
+      needed: number of units that an interval needs.
     """
 
     mean: Cells
@@ -186,12 +186,12 @@ class Moments:
     needed: int = 2
 
     def kind(self, number: int) -> Moments:
-        """Those of one kind of values, of several in the first axis."""
+        """Moments at one index of the first axis, which enumerates kinds of values."""
         return replace(self, mean=self.mean[number], error=self.error[number], skewness=self.skewness[number])
 
     @staticmethod
     def stacked(parts: Sequence[Moments]) -> Moments:
-        """Those of several kinds as one, the kinds in the first axis."""
+        """Moments of several kinds of values, stacked along a new first axis."""
         mean, error, skewness = (
             np.stack([getattr(of, name) for of in parts]) for name in ("mean", "error", "skewness")
         )
@@ -200,7 +200,13 @@ class Moments:
 
 @dataclass(frozen=True)
 class Some:
-    """Values at some paths of each cell, zero at all others: what a tail leaves. Cells and, in them, paths ascend."""
+    """Sparse values: nonzero only at some paths of each cell, such as those in a tail.
+
+    Args:
+      cells: number of cells.
+      cell, path: cell and path of each value; cells ascend, and so do the paths within a cell.
+      value: the values.
+    """
 
     cells: int
     cell: Int[np.ndarray, "value"]
@@ -216,10 +222,10 @@ def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
 
 
 def moments_of(made: Made, units: Units) -> Moments:
-    """Moments of the mean of what is made of each path, of each row.
+    """Moments of the mean, for each row, of the values that `made` computes for each path.
 
-    Totals are counted from their mean in the first block, and taken from the sums in the end; where it was so far off that digits were lost, all
-    is summed up once more from the mean.
+    Unit totals are measured from their mean over the first block, and corrected to the overall mean at the end. If the first mean was so
+    far off that digits were lost, all is summed once more.
     """
     if units.owner is not None or units.replicated or not units.count or made.x.dtype.kind != "f":
         return moments_of_totals(units.totals(made.values()), units)
@@ -245,10 +251,10 @@ def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) ->
 
 
 def moments_of_some(some: Some, units: Units) -> Moments:
-    """Moments of the mean over *all* paths of values that are zero but at some of them, [..., cell]."""
+    """Moments of the mean over *all* paths of values that are zero except at some paths [..., cell]."""
     value, owner = some.value, units.owners(some.path)
     key = some.cell * np.int64(units.count) + owner
-    if units.owner is None and not units.replicated:  # two share a unit at most
+    if units.owner is None and not units.replicated:  # at most two paths share a unit
         first = np.flatnonzero(key[1:] == key[:-1])
         own, joint = value * value, value[..., first] * value[..., first + 1]
         return moments_of_powers(
@@ -280,14 +286,15 @@ def moments_of_tail(
     joint: Float[np.ndarray, "unit member"],
     units: Units,
 ) -> Moments:
-    """As `moments_of_some`, for units of equal size, from sums over the values and what shares its unit with another.
+    """As `moments_of_some` for units of equal size, from sums over single values and the units with several of them.
 
-    Sums of T^k are those of the values to this power but for the units in which there are several.
+    The sum over units of T^k, T being a unit's total, is the sum over values of x^k corrected for units with several nonzero values.
 
     Args:
-      sums: of the values, their squares and their cubes.
-      cell: of each unit in which several are not zero [unit].
+      sums: sums over the values, their squares and their cubes.
+      cell: cell of each unit with several nonzero values [unit].
       joint: the values of these units [unit, member].
+      units: the units.
     """
     whole = joint.sum(axis=-1)
     total, square, cube = sums
@@ -297,12 +304,12 @@ def moments_of_tail(
 
 
 def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, Cells]:
-    """Sums of values, of their squares and of their cubes."""
+    """Sums of the values, of their squares and of their cubes, by cell."""
     return values.sum(axis=-1), dots(values, values), dots(values * values, values)
 
 
 def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
-    """Moments of a mean over paths, from the sums of the powers of totals T of J units of s paths.
+    """Moments of a mean over paths, from the sums of T, T^2 and T^3 over J units of s paths, T being a unit's total.
 
     With m the mean, sum (T - s m)^2 = sum T^2 - J (s m)^2, sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3.
     """
@@ -313,7 +320,7 @@ def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, u
 
 
 def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) -> np.ndarray:
-    """Sums of the values [..., value] of each cell, float64 [..., cell]; cells ascend."""
+    """Sum of the values [..., value] of each cell, float64 [..., cell]; `cell` must ascend."""
     sums = np.zeros((*values.shape[:-1], cells))
     ends = np.searchsorted(cell, np.arange(cells + 1))
     held = np.flatnonzero(np.diff(ends))
@@ -322,19 +329,22 @@ def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) ->
 
 
 def _summed_from(values: np.ndarray, starts: Int[np.ndarray, "start"]) -> np.ndarray:
-    """Sums of what stands from each start to the next, float64."""
+    """Sum of the values from each start up to the next, float64."""
     if not len(starts):
         return np.zeros((*values.shape[:-1], 0))
     return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
 
 
 def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:
-    """Sum over the last axis of a b. Not by BLAS, whose threads wait for one another where several threads call it."""
+    """Sum over the last axis of a b.
+
+    Computed without BLAS, whose threads wait for one another where several threads call it.
+    """
     return np.einsum("...j,...j->...", a, b)
 
 
 def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
-    """Moments of a mean over paths, from it and the sums of r^2 and r^3."""
+    """Moments of a mean over paths, from the mean and the sums over units of r^2 and r^3 (see `Moments`)."""
     of = moments_of_sums(mean, square, cube, mean, units.count, units.paths)
     return replace(of, needed=units.needed)
 
@@ -342,8 +352,16 @@ def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray,
 def moments_of_sums(
     mean: np.ndarray, square: np.ndarray, cube: np.ndarray, size: np.ndarray, count: int, paths: int
 ) -> Moments:
-    """Moments of a mean over paths, from the sums of the squares and the cubes of so many residuals, of totals of this size."""
-    # a sum of squares of rounding errors is no variance
+    """Moments of a mean over paths, from the sums of the squares and the cubes of residuals.
+
+    Args:
+      mean: the mean.
+      square, cube: sums of the squared and the cubed residuals.
+      size: magnitude of the totals, which tells rounding errors from variance.
+      count: number of residuals.
+      paths: number of paths.
+    """
+    # a sum of squares that is rounding error alone counts as zero variance
     square = np.where(square <= count * (1e-14 * size) ** 2, 0.0, square)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.sqrt(square * count / np.float64(count - 1)) / paths

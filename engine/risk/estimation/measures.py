@@ -1,7 +1,7 @@
-"""Risk functionals with their errors: mean, VaR, expected shortfall, probabilities, paired differences, regret.
+"""Risk measures with standard errors: mean, VaR, expected shortfall, probabilities, paired differences, regret.
 
 "VaR a" is the smallest of the ceil(n (1 - a)) worst values, "ES a" = VaR + mean((x - VaR)+) / (1 - a), the mean of
-the worst 1 - a share. Where low is worse (`loss=False`) the worst values are the lowest and all stays in the
+the worst 1 - a share. Where low is worse (`loss=False`) the worst values are the lowest, and measures are reported in the
 variable's own sign. Formulas, sources, flags and measured coverage: `docs/method.md`.
 """
 
@@ -50,13 +50,13 @@ from engine.study.study import LEVELS
 Paths = Float[np.ndarray, "path"]
 Happens = Bool[np.ndarray, "path"]
 Pairs = list[tuple[dict[str, Estimate], dict[str, Estimate]]]
-"""Of each policy its own measures and its differences from the baseline."""
+"""For each policy its own measures, and their differences from the baseline's."""
 ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Losses on paths, finite, high being worse, the units of these, and the levels of VaR and ES."""
+    """Losses on paths, all finite and high being worse, with the paths' units and the levels of VaR and ES."""
 
     losses: Paths
     units: Units
@@ -64,30 +64,30 @@ class Sample:
 
     @functools.cached_property
     def measured(self) -> Measured:
-        """Its numbers and what differences need of them, as of one cell."""
+        """Measures of the losses, and what differences need of them, as arrays with a single cell."""
         return Measured.of(self.losses[None], self.units, self.levels)
 
     @property
     def ascending(self) -> Ascending:
-        """The losses sorted."""
+        """The losses in ascending order."""
         ascending: Ascending = self.measured.quantiles.ascending[0]
         return ascending
 
     @functools.cached_property
     def upper(self) -> Flag | None:
-        """What is to be known of its bad tail."""
+        """Flag of the bad tail."""
         return tail_flag(self.ascending)
 
     @functools.cached_property
     def spread(self) -> Flag | None:
-        """What is to be known of its deviation."""
+        """Flag of the standard deviation."""
         of = self.measured.spread
         heavy = squares_flag(Extremes.of_sorted(self.ascending), float(of.mean.mean[0]), of.squares)
         return gravest((heavy, few_replicates(self.units)))
 
     @functools.cached_property
     def beyond(self) -> list[Flag | None]:
-        """What is to be known of ES, by level."""
+        """Flag of ES at each level."""
         seen, scarce = self.measured.quantiles, few_replicates(self.units)
         tails = [
             material(self.upper, self.ascending, float(var[0][0]), self._squares(excess))
@@ -96,7 +96,7 @@ class Sample:
         return [gravest((tail, scarce)) for tail in tails]
 
     def own(self) -> Evidence:
-        """Its measures."""
+        """Measures of these losses."""
         mean, seen = self.measured.spread.mean, self.measured.quantiles
         heavy = tails_flag(Extremes.of_sorted(self.ascending), float(mean.mean[0]), self._squares(mean))
         flag = gravest((heavy, few_replicates(self.units)))
@@ -107,17 +107,18 @@ class Sample:
         )
 
     def _squares(self, of: Moments) -> float:
-        """Sum of squares that the error of a mean over its paths is made of."""
+        """Sum of squared deviations behind the standard error of a mean over the paths."""
         return float(of.error[0] * self.units.paths) ** 2
 
     def gaps(self, baseline: Sample) -> Extremes:
-        """The ends of its losses less those of another on the same paths."""
+        """Extremes of these losses less those of another sample on the same paths."""
         return Extremes.of(np.subtract, self.losses, baseline.losses)
 
     def less(self, baseline: Sample, gaps: Extremes | None = None) -> Evidence:
-        """Its measures less those of another on the same paths, and how often it is the worse of the two.
+        """Measures of these losses less those of `baseline` on the same paths, and how often these are worse.
 
-        Mean by the paired gap, of which the ends may be given, the others by the gap of their influence functions.
+        The error of the mean comes from the paired differences, whose extremes `gaps` may be given; the others' from differences of
+        influence functions.
         """
         gap = difference_of(self.measured, baseline.measured, self.units)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
@@ -133,7 +134,7 @@ class Sample:
         )  # fmt: skip
 
     def _shared(self, baseline: Sample) -> Flag | None:
-        """What is to be known of the gap of losses beyond VaR: a heavy tail that both policies have alike is not in it."""
+        """Flag of the difference of excesses over VaR: a heavy tail that both samples share cancels in it."""
         x, y = (sample.measured.quantiles.columns[0][0][0] for sample in (self, baseline))
 
         def gap(mine: Paths, other: Paths) -> Paths:
@@ -144,7 +145,7 @@ class Sample:
         return tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0)
 
     def _shared_squares(self, baseline: Sample) -> Flag | None:
-        """The same of the gap of squared distances from the means."""
+        """Flag of the difference of squared distances from the means, as in `_shared`."""
         of = self.measured.squared_less(baseline.measured)
 
         def gap(mine: Paths, other: Paths) -> Paths:
@@ -179,7 +180,7 @@ class Sample:
 
 
 def of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
-    """What is to be known of a difference: too little of either is too little; heavy is what is left in the gap."""
+    """Flag of a difference: of few exceedances in either measure, or else `shared`, that of the difference's own tail."""
     scarce = next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), None)
     return scarce or (shared if any(pair) else None)
 
@@ -187,10 +188,10 @@ def of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag |
 def summary(
     values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
 ) -> dict[str, Estimate]:
-    """Mean, median, sd, VaR and ES of one variable, by name: values [path] -> {measure: Estimate}.
+    """Mean, median, sd, VaR and ES of one variable, by name, from values [path].
 
     Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth moment
-    (sd), values that are not finite (their units are left out), a single unit.
+    (sd), a single unit. Units with non-finite values are left out and flagged.
     """
     samples, lost = _samples((values,), unit, loss, levels)
     return (
@@ -222,9 +223,9 @@ def of_policies(
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
 ) -> Pairs:
-    """`summary` of each policy, and its `difference` from policy number `base`: values [policy, path].
+    """`summary` of each policy and its `difference` from the policy with index `base`, from values [policy, path].
 
-    The baseline's own differences are empty.
+    The differences of the baseline itself are an empty dict.
     """
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if not lost and samples:
@@ -245,7 +246,10 @@ def with_regrets(
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
 ) -> tuple[Pairs, list[Estimate], list[Ascending]]:
-    """As `of_policies`, with `regret`, and the values of each policy ascending, none where some are not finite; they are sorted once."""
+    """As `of_policies`, with `regret` and each policy's values in ascending order; the values are sorted only once.
+
+    The list of ascending values is empty where some values are not finite.
+    """
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
         return of_policies(values, base, unit, loss, levels), regret(values, unit, loss), []
@@ -273,22 +277,22 @@ def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, 
 def _samples(
     arrays: Sequence[np.ndarray], unit: int | Units, loss: bool, levels: tuple[float, ...]
 ) -> tuple[list[Sample], Flag | None]:
-    """The arrays on the paths where all of them are finite, and the flag of what is left out; none without any such path."""
+    """Samples of the arrays on the paths where all are finite, none without such paths; the flag of what was left out."""
     kept, units, lost = finite_units(tuple(arrays), unit)
     return [Sample(x if loss else -x, units, levels) for x in kept if units.count], lost
 
 
 def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bool) -> list[Estimate]:
-    """Mean shortfall of each policy against the best policy on the same path, in the variable's unit: values [policy, path]."""
+    """Mean regret of each policy against the best on the same path, in the variable's unit: values [policy, path]."""
     samples, lost = _samples(tuple(values), unit, loss, LEVELS)
     return _regrets(samples, lost) if samples else [nothing(lost)] * len(values)
 
 
 def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Extremes | None = None) -> list[Estimate]:
-    """The same.
+    """Mean regret of each sample, as in `regret`.
 
     Args:
-      gaps: of two, the ends of the first's losses less the second's.
+      gaps: for two samples, the extremes of the first's losses less the second's.
     """
     losses = [sample.losses for sample in samples]
     two = len(losses) == 2
@@ -310,7 +314,7 @@ def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Extremes | None
 
 
 def probability(indicator: Happens, unit: int | Units) -> Estimate:
-    """Share of paths with a property, by Wilson with the effective number of paths: indicator bool [path].
+    """Share of paths with a property, with Wilson's interval for the effective number of paths: indicator bool [path].
 
     The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
     """
@@ -338,7 +342,7 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: int | Un
 
 
 def share_difference(one: Estimate, two: Estimate, error: float, correlated: float) -> Estimate:
-    """The first probability less the second, from their estimates, the standard error and the correlation."""
+    """First probability less the second, from both estimates, the standard error and the correlation of the two."""
     low, high = combined_interval(
         (one.estimate, one.low, one.high), (two.estimate, two.low, two.high), correlated
     )
@@ -346,7 +350,7 @@ def share_difference(one: Estimate, two: Estimate, error: float, correlated: flo
 
 
 def correlation(a: Float[np.ndarray, "unit"], b: Float[np.ndarray, "unit"]) -> float:
-    """Correlation of two residuals over units (each of mean zero); 0 where one of them never moves."""
+    """Correlation over units of two residuals of mean zero; 0 where one of them is constant."""
     return _correlation(float(dots(a, a)), float(dots(b, b)), float(dots(a, b)))
 
 
@@ -358,16 +362,16 @@ def _correlation(square: float, other: float, product: float) -> float:
 def finite_units(
     arrays: tuple[np.ndarray, ...], unit: int | Units
 ) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
-    """The arrays [path] without the units in which any of them is not finite, the units left, and the flag for it.
+    """The arrays [path] without the units in which any value is not finite, the remaining units, and the flag for it.
 
-    Of a replicate the other paths stay: one bad path in a thousand would leave none.
+    Of a replicate only the bad paths are left out, as one bad path in a thousand would otherwise leave no replicate.
     """
     units = as_units(len(arrays[0]), unit)
     with np.errstate(invalid="ignore", over="ignore"):
         if all(np.isfinite(array.sum()) for array in arrays):
             return arrays, units, None
     finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
-    if finite.all():  # only their sum is not
+    if finite.all():  # the sum alone has overflowed
         return arrays, units, None
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:
@@ -377,16 +381,16 @@ def finite_units(
 
 
 def few_replicates(units: Units) -> Flag | None:
-    """The flag of fewer units than an interval takes."""
+    """Flag for fewer units than an interval needs; None if there are enough."""
     return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
 
 
 def nothing(flag: Flag | None) -> Estimate:
-    """The estimate of what no path is left for."""
+    """NaN with a flag, for a measure without any path."""
     return Estimate(np.nan, flags=(flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 
 def single(column: Column) -> Estimate:
-    """The one cell of a column."""
+    """The estimate in a column that has one cell."""
     estimate, error, low, high = map(float, column)
     return Estimate(estimate, error, low, high)

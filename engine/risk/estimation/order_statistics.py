@@ -1,4 +1,4 @@
-"""Values by their ranks: short rows sorted whole, of long ones only what is asked for, found by counts in bins that ascend with the values."""
+"""Order statistics: short rows are sorted whole; of long rows only the bins that hold the ranks asked for."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from engine.risk.estimation.sums import Rows, sorted_rows
 
 BINS = 1 << 12
 LEAST = 1 << 18
-"""Values from which on a row is long."""
+"""Number of values from which on a row counts as long."""
 SAMPLE = 1 << 12
-"""Values of a long row, at least, that show where its bins are best."""
+"""Least number of values in the subsample from which the bins of a long row are chosen."""
 BEYOND = 2
-"""Values of the sample beyond the bins at either end."""
+"""Values of the subsample that lie outside the range of the bins, on either side."""
 Spans = Sequence[tuple[int, int]]
-"""From the first rank to before the last, ranks ascending from 0."""
+"""Ranges of ranks: first rank, and the rank after the last; ranks ascend from 0, the smallest value."""
 Binning = Callable[[np.ndarray, np.float32, np.float32, np.ndarray | None, int], np.ndarray]
 
 
 class Ascending(Protocol):
-    """Sorted values as far as they are looked at: a sorted array is one."""
+    """Ascending values that may be sorted lazily; a sorted array is one."""
 
     @property
     def dtype(self) -> np.dtype: ...
@@ -42,9 +42,14 @@ def by_numpy(
     held: Bool[np.ndarray, "bin"] | None,
     size: int,
 ) -> np.ndarray:
-    """How many values each bin has, int64 [bin]; with bins that are held, their values in any order, so many.
+    """Number of values in each bin, int64 [bin]; or, if bins are `held`, the values in those bins, in any order.
 
-    The bin of a value is (value - low) scale in single precision, cut off, from 0 to `BINS` - 1; the last for NaN.
+    The bin of a value is (value - low) scale in single precision, truncated and clipped to 0 ... `BINS` - 1; the last bin for NaN.
+
+    Args:
+      low, scale: of the bins.
+      held: bins whose values are wanted; None for counts.
+      size: number of values in the held bins.
     """
     found, counts = [], np.zeros(BINS, np.int64)
     for first in range(0, len(values), LEAST):
@@ -60,7 +65,7 @@ def by_numpy(
 def placed(
     values: Float32[np.ndarray, "value"], low: np.float32, scale: np.float32
 ) -> Int[np.ndarray, "value"]:
-    """The bins of values."""
+    """Bin of each value, as in `by_numpy`."""
     with np.errstate(over="ignore", invalid="ignore"):
         at = np.fmin((values - low) * scale, np.float32(BINS - 1))
     return np.maximum(at, np.float32(0)).astype(np.int64)
@@ -70,21 +75,21 @@ _BINNING: list[Binning] = [by_numpy]
 
 
 def use(binning: Binning) -> None:
-    """Has values binned by another, in the same way."""
+    """Replaces the implementation of binning, `by_numpy`, by another one with the same results."""
     _BINNING[0] = binning
 
 
 Sorted = Sequence[Ascending] | np.ndarray
-"""Rows, each ascending."""
+"""Rows of ascending values."""
 
 
 class LongRow:
-    """A row of many values, of which the bins that are asked for are sorted, and kept.
+    """A long row in ascending order, of which only bins that were asked for are sorted and kept.
 
     Args:
-      values: in any order; they must stay as they are.
-      low, scale: of the bins.
-      spans: ranks that will be asked for, which are looked for at once.
+      values: in any order; must not be changed afterwards.
+      low, scale: of the bins (`by_numpy`).
+      spans: ranges of ranks that will be asked for; they are sorted at once.
     """
 
     def __init__(self, values: Float32[np.ndarray, "path"], low: np.float32, scale: np.float32, spans: Spans):
@@ -98,14 +103,14 @@ class LongRow:
 
     @property
     def dtype(self) -> np.dtype:
-        """The type of the values."""
+        """Type of the values."""
         return self._values.dtype
 
     def __len__(self) -> int:
         return len(self._values)
 
     def __getitem__(self, rank: Any, /) -> Any:
-        """The value of a rank, or those of a slice of ranks."""
+        """Value of a rank, or values of a slice of ranks."""
         if not isinstance(rank, slice):
             return self[int(rank) : int(rank) + 1][0]
         first, last, _ = rank.indices(len(self))
@@ -115,7 +120,7 @@ class LongRow:
         return self._sorted[first - skipped : last - skipped]
 
     def searchsorted(self, v: Any, /, side: Any = "left") -> Any:
-        """As of a sorted array."""
+        """As `numpy.ndarray.searchsorted` of the sorted row."""
         at = placed(np.asarray(v, self.dtype), *self._bins)
         self._hold(at)
         return np.searchsorted(self._sorted, v, side) + self._skipped[at]
@@ -137,34 +142,37 @@ class LongRow:
 
 
 class Turned:
-    """The negative values of a row, ascending."""
+    """The negated values of an ascending row, ascending."""
 
     def __init__(self, row: Ascending):
         self._row = row
 
     @property
     def dtype(self) -> np.dtype:
-        """The type of the values."""
+        """Type of the values."""
         return self._row.dtype
 
     def __len__(self) -> int:
         return len(self._row)
 
     def __getitem__(self, rank: slice, /) -> Any:
-        """The values of a slice of ranks."""
+        """Values of a slice of ranks."""
         first, last, _ = rank.indices(len(self))
         return -self._row[len(self) - last : len(self) - first][::-1]
 
     def searchsorted(self, v: Any, /, side: Any = "left") -> Any:
-        """As of a sorted array."""
+        """As `numpy.ndarray.searchsorted` of the sorted row."""
         return len(self) - self._row.searchsorted(-v, "right" if side == "left" else "left")
 
 
 def ascending_rows(values: Rows, spans: Spans) -> Sorted:
-    """Each row ascending; a sorted array [row, path] where rows are short, in double precision, or have hardly two values.
+    """Each row in ascending order: sorted arrays for short rows or double precision, else `LongRow`s.
+
+    Rows are also sorted whole where a subsample of them shows no range to divide into bins.
 
     Args:
-      spans: ranks that will be asked for.
+      values: [row, path].
+      spans: ranges of ranks that will be asked for.
     """
     size = values.shape[-1]
     if size < LEAST or values.dtype != np.float32 or values.strides[-1] != values.itemsize:
@@ -179,6 +187,6 @@ def ascending_rows(values: Rows, spans: Spans) -> Sorted:
 
 
 def of_rank(rows: Sorted, rank: Int[np.ndarray, "row"] | int) -> Float[np.ndarray, "row"]:
-    """The value of a rank, or of its own, of each row, in double precision."""
+    """Value of each row at a rank, the same for all rows or one for each, float64."""
     ranks = np.broadcast_to(rank, len(rows)).tolist()
     return np.array([row[at] for row, at in zip(rows, ranks, strict=True)], np.float64)

@@ -1,6 +1,6 @@
-"""The generalised Pareto law of what lies over a threshold: its likelihood, where that is largest, and how well it fits.
+"""Generalised Pareto law of excesses over a threshold: likelihood, maximum-likelihood fit and goodness of fit.
 
-Excesses are positive and ascending. `heaviness.py` judges tails by the same law, fitted in a quicker way. Formulas: `docs/method.md`.
+Excesses are positive and ascending. `heaviness.py` judges tails by the same law, fitted in a faster way. Formulas: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from engine.risk.estimation.intervals import Units
 Excesses = Float[np.ndarray, "value"]
 Laws = Float[np.ndarray, "*at"]
 LEAST_SHAPE = -1.0
-"""Least shape that likelihood is asked for: below it, it grows without bound."""
+"""Least shape that is fitted; below it the likelihood is unbounded."""
 STARTS = np.linspace(-1.2, 3.0, 43)
-"""Where the likelihood is looked at first, in shapes."""
+"""Grid of starting points for maximising the likelihood, in units of log(1 + theta x_max) / log n."""
 NO_SHAPE = 1e-6
-"""Size of a shape below which the law is the exponential one."""
+"""Absolute value of a shape below which the law is treated as exponential."""
 FITS = (0.5, 0.25, 0.1, 0.05, 0.01, 0.001)
-"""How often a tail that is of the law is as unlike its fit as `UNLIKE` says."""
+"""p values of the goodness-of-fit test whose critical values are in `UNLIKE`."""
 UNLIKE = {
     -1.0: (1.995, 2.411, 3.033, 3.587, 4.970, 7.264),
     -0.9: (0.544, 0.882, 1.745, 2.047, 2.677, 3.643),
@@ -36,11 +36,14 @@ UNLIKE = {
     0.5: (0.358, 0.496, 0.683, 0.834, 1.218, 1.608),
     1.0: (0.338, 0.470, 0.627, 0.763, 1.048, 1.606),
 }
-"""Anderson and Darling's statistic of tails that are of the law, by their shape, at `FITS`; 6,000 tails of 500 values each, 3,000 below -0.5."""
+"""Critical values of the Anderson-Darling statistic by shape, at the p values `FITS`.
+
+Simulated with 6,000 tails of 500 values from the law for each shape, 3,000 for shapes below -0.5.
+"""
 
 
 def log_likelihood(excesses: Excesses, shape: Laws, scale: Laws) -> Laws:
-    """Log likelihood of each pair of shape and scale; minus infinity where the law ends before the largest excess."""
+    """Log likelihood at each pair of shape and scale; -inf where the law's upper bound is below the largest excess."""
     xi = np.where(np.abs(shape) < NO_SHAPE, NO_SHAPE, shape)
     inside = (xi / scale)[..., None] * excesses
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -49,7 +52,7 @@ def log_likelihood(excesses: Excesses, shape: Laws, scale: Laws) -> Laws:
 
 
 def scores(excesses: Excesses, shape: float, scale: float) -> Float[np.ndarray, "2 value"]:
-    """Slopes of the log likelihood of each excess, in the shape and in the log of the scale."""
+    """Derivatives of each excess's log likelihood with respect to the shape and to the log of the scale [2, value]."""
     z = excesses / scale
     if abs(shape) < 100 * NO_SHAPE:
         of_shape = z * z / 2 - z
@@ -59,15 +62,18 @@ def scores(excesses: Excesses, shape: float, scale: float) -> Float[np.ndarray, 
 
 
 def covariance(shape: float, count: int) -> Float[np.ndarray, "2 2"]:
-    """Covariance of the likeliest shape and log scale of so many independent excesses; for shapes above -1/2. Source: Smith (1985), Biometrika 72, 67-90."""
+    """Covariance of maximum-likelihood shape and log scale from `count` independent excesses, for shapes above -1/2.
+
+    Source: Smith (1985), Biometrika 72, 67-90.
+    """
     return (1 + shape) / count * np.array([[1 + shape, -1.0], [-1.0, 2.0]])
 
 
 def likeliest(excesses: Excesses) -> tuple[float, float]:
-    """Shape, from -1 on, and scale under which the excesses are likeliest.
+    """Maximum-likelihood shape, at least -1, and scale.
 
-    The likelihood is looked at along theta = shape / scale alone, for which the likeliest shape is mean log(1 + theta x). Source: Grimshaw
-    (1993), Technometrics 35, 185-191. At a shape of -1 the law is uniform up to the largest excess.
+    The likelihood is maximised along theta = shape / scale alone, given which the likeliest shape is mean log(1 + theta x). Source:
+    Grimshaw (1993), Technometrics 35, 185-191. At shape -1 the law is uniform up to the largest excess.
     """
     largest, reach = float(excesses[-1]), np.log(max(len(excesses), 2))
 
@@ -93,7 +99,7 @@ def likeliest(excesses: Excesses) -> tuple[float, float]:
 
 
 def fit_chance(seen: float, shape: float) -> float:
-    """How often a tail of the law has a misfit as large as was seen, or larger; between the ends of `FITS`."""
+    """p value of a misfit: how often a tail that follows the law has one as large; clipped to the range of `FITS`."""
     shapes = np.array([*UNLIKE])
     limits = [np.interp(shape, shapes, column) for column in np.array([*UNLIKE.values()]).T]
     return float(np.exp(np.interp(seen, limits, np.log(FITS))))
@@ -102,27 +108,28 @@ def fit_chance(seen: float, shape: float) -> float:
 ANGLES = np.linspace(0.0, 2 * np.pi, 48, endpoint=False)
 RADII = np.linspace(0.0, 1.0, 25)
 SPLITS = np.linspace(-np.pi / 2, np.pi / 2, 13)
-"""How a deviance is divided between the law of the excesses and their share."""
+"""Angles that divide a deviance between the law of the excesses and the share of values beyond the threshold."""
 FARTHEST = 2.5
-"""Times as far as a normal likelihood would reach, up to which laws are looked at."""
+"""Largest distance of laws that are examined, in multiples of the reach of a normal likelihood."""
 STEP = 1e-5
 Number = Callable[[Laws, Laws, Laws], Laws]
-"""A number of shapes, scales and shares."""
+"""A quantity that follows from shape, scale and share beyond the threshold."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """Laws around the likeliest one, for intervals of what follows from a fitted tail, also where excesses depend on each other within units.
+    """Laws around the maximum-likelihood law, for profile-likelihood intervals of quantities of a fitted tail.
 
-    A number g of shape, scale and share beyond the threshold has as its profile-likelihood interval the least and the largest g among all laws
-    whose deviance from the likeliest is at most q: one walk around the likeliest law gives the intervals of all numbers at once.
+    The interval of a quantity g of shape, scale and share beyond the threshold runs from the least to the largest g among all laws whose
+    deviance from the likeliest is at most q. One search around the likeliest law thus gives the intervals of all quantities. Excesses
+    within a unit may depend on each other.
 
     Args:
       excesses: over the threshold, ascending.
-      owner: which independent unit each is of.
-      shape, scale: of the likeliest law, the shape above -1/2.
-      share: of all values that lie beyond the threshold.
-      units: of all values.
+      owner: index of each excess's independent unit.
+      shape, scale: of the likeliest law; the shape is above -1/2.
+      share: share of all values that lie beyond the threshold.
+      units: independent units of all values.
     """
 
     excesses: Excesses
@@ -133,10 +140,11 @@ class Region:
     units: Units
 
     def interval(self, number: Number) -> tuple[float, float]:
-        """95 % interval of a number of shape, scale and share.
+        """95 % interval of a quantity that follows from shape, scale and share.
 
-        q is the square of the reach of `Units`, times what dependence within units does to the variance of the number (Chandler and Bate 2007,
-        Biometrika 94, 167-183), at least one: it is never narrower than that of as many independent values.
+        q is the square of `Units.reach`, times the factor by which dependence within units inflates the variance of the quantity (Chandler
+        and Bate 2007, Biometrika 94, 167-183). The factor is at least one, so that the interval is never narrower than for independent
+        values.
         """
         reach = float(np.sqrt(self.units.reach**2 * max(self._dependence(number), 1.0)))
         shapes, scales, shares = self._around(reach)
@@ -146,7 +154,7 @@ class Region:
 
     @cached_property
     def dependence(self) -> float:
-        """How many excesses tell as much of the law as one that is independent; 1 for values that are units themselves."""
+        """Design effect of dependence within units on shape and scale: excesses worth one independent excess, at least 1."""
         alone, together = (part[:2, :2] for part in self._spreads)
         return max(float(np.trace(np.linalg.solve(alone, together))) / 2, 1.0)
 
@@ -159,21 +167,21 @@ class Region:
         return float(log_likelihood(self.excesses, np.array(self.shape), np.array(self.scale)))
 
     def _moved(self, radius: np.ndarray, angle: np.ndarray) -> tuple[Laws, Laws]:
-        """Shapes and scales that far from the likeliest, in standard errors."""
+        """Shapes and scales at a distance from the likeliest law, in standard errors, in a direction."""
         x, y = radius * np.cos(angle), radius * np.sin(angle)
         (a, _), (b, c) = self._axes
         return self.shape + a * x, self.scale * np.exp(b * x + c * y)
 
     @cached_property
     def _rays(self) -> tuple[Float[np.ndarray, "radius"], Float[np.ndarray, "angle radius"]]:
-        """Radii, and the root of the deviance there, along each angle."""
+        """Radii [radius], and the square root of the deviance at each of them along each angle."""
         radii = RADII * FARTHEST * self.units.reach * max(np.sqrt(self._most), 1.0)
         shapes, scales = self._moved(radii, ANGLES[:, None])
         depth = 2 * (self._best - log_likelihood(self.excesses, shapes, scales))
         return radii, np.sqrt(np.clip(depth, 0.0, 1e6))
 
     def _around(self, reach: float) -> tuple[Laws, Laws, Laws]:
-        """Laws [split, angle] whose root deviance is `reach`."""
+        """Laws [split, angle] whose deviance from the likeliest is reach^2."""
         radii, depth = self._rays
         wanted = reach * np.cos(SPLITS)
         radius = np.stack([np.interp(wanted, row, radii) for row in np.maximum.accumulate(depth, axis=1)], 1)
@@ -181,7 +189,7 @@ class Region:
         return shapes, scales, np.broadcast_to(self._shares(reach * np.sin(SPLITS))[:, None], shapes.shape)
 
     def _shares(self, root: Float[np.ndarray, "split"]) -> Float[np.ndarray, "split"]:
-        """Shares whose signed root deviance is `root`, by the Poisson law scaled to the variance of the binomial one."""
+        """Shares whose signed root of the deviance is `root`, by a Poisson law scaled to the variance of the binomial."""
         budget = root**2 * (1 - self.share) / (2 * len(self.excesses))
         log = np.sign(root) * np.sqrt(2 * budget)
         for _ in range(8):
@@ -191,7 +199,7 @@ class Region:
 
     @cached_property
     def _spreads(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
-        """Covariance of shape, log scale and log share were all values independent, and as units are; both from the same scores."""
+        """Covariances of shape, log scale and log share: for independent values, and for the units; from the same scores."""
         count, units = len(self.excesses), self.units
         own = covariance(self.shape, count) @ scores(self.excesses, self.shape, self.scale)
         each = np.vstack([own, np.full(count, (1 - self.share) / count)])
@@ -207,12 +215,12 @@ class Region:
 
     @cached_property
     def _most(self) -> float:
-        """The largest ratio of variances of any number."""
+        """Largest variance inflation by dependence within units, over all quantities."""
         alone, together = self._spreads
         return float(np.linalg.eigvals(np.linalg.solve(alone, together)).real.max())
 
     def _dependence(self, number: Number) -> float:
-        """Variance of a number over what it would be of independent values."""
+        """Variance of a quantity with dependence within units, over its variance for independent values."""
         here = np.array([self.shape, np.log(self.scale), np.log(self.share)])
         ends = here + STEP * np.array([1.0, -1.0])[:, None, None] * np.eye(3)
         values = number(ends[..., 0], np.exp(ends[..., 1]), np.exp(ends[..., 2]))

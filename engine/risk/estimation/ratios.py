@@ -1,8 +1,9 @@
-"""Means, shares and quantiles of futures with weights, with 95 % intervals over independent units; `weighted.py` gives them names and flags.
+"""Weighted means, shares and quantiles over futures, with 95 % intervals over independent units.
 
-A mean under weights is a ratio of two random sums, sum w x / sum w. To first order its error is that of the sum of w (x - mean), which is
-totalled over units (delta method: Hesterberg 1995, Technometrics 37, 185-194, doi:10.1080/00401706.1995.10484303). With weights that are
-all equal these are the estimates of `tails.py`. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
+`weighted.py` gives them names and flags. A weighted mean is a ratio of two random sums, sum w x / sum w. To first order its error is that
+of the sum of w (x - mean), totalled over units (delta method: Hesterberg 1995, Technometrics 37, 185-194,
+doi:10.1080/00401706.1995.10484303). With equal weights these are the estimates of `tails.py`. Formulas: `docs/method.md`; measured
+coverage: `benchmarks/README.md`.
 """
 
 from __future__ import annotations
@@ -21,12 +22,12 @@ from engine.risk.estimation.tails import ATOM, Column
 
 Paths = Float[np.ndarray, "path"]
 NEAR = 1e-6
-"""Of the mean weight, how far a sum of weights may be off by rounding."""
+"""Allowance for rounding in a sum of weights, relative to the mean weight."""
 
 
 @dataclass(frozen=True)
 class Ratio:
-    """A mean under weights.
+    """A weighted mean.
 
     Args:
       of: its moments; the skewness is that of the sum of residuals.
@@ -40,21 +41,22 @@ class Ratio:
 
     @property
     def squares(self) -> float:
-        """The sum of squares that its error is made of."""
+        """Square of the standard error times the number of paths: the sum of squares behind it."""
         return float(self.of.error * len(self.residuals)) ** 2
 
 
 @dataclass(frozen=True)
 class Quantile:
-    """A quantile under weights.
+    """A weighted quantile.
 
     Args:
-      share: of the law that is above it.
-      column: with its error and interval.
-      slope: its change with the share above it, between the ends of its interval.
-      exceedances: effective number of them.
-      ended: whether all of them are the value that the variable ends at.
-      ends: weight down to the high end, and down to the path before the low end, that of a path being 1 on average.
+      share: share of all weight above it, which defines it.
+      column: estimate, standard error, low and high end.
+      slope: change of the quantile per unit of the share above it, between the ends of its interval.
+      exceedances: effective number of exceedances.
+      ended: whether the quantile is the largest value and the variable seems to be bounded by it.
+      ends: weight of the values from the largest down to the high end, and down to the value before the low end; a path weighs 1 on
+        average.
     """
 
     share: float
@@ -71,10 +73,12 @@ class Quantile:
 
 @dataclass(frozen=True)
 class Ranked:
-    """Values from the largest to the smallest, the weight down to each of them, and the values as they come.
+    """Values in descending order with cumulated weights.
 
     Args:
-      down: that of a path being 1 on average.
+      values: in the order of the paths.
+      descending: from the largest to the smallest.
+      down: cumulated weight down to each of `descending`; a path weighs 1 on average.
     """
 
     values: Paths
@@ -82,15 +86,15 @@ class Ranked:
     down: Paths
 
     def rank(self, weight: float) -> int:
-        """The place of the largest value down to which there is so much weight; that of the smallest of all where there is less."""
+        """Index in `descending` of the first value with at least this cumulated weight; the last index if there is none."""
         return min(int(np.searchsorted(self.down, weight - NEAR)), len(self.down) - 1)
 
     def last(self, weight: float) -> int:
-        """The place of the smallest value down to which there is no more weight than this; 0 where the largest of all has more."""
+        """Index in `descending` of the last value with at most this cumulated weight; 0 if there is none."""
         return max(int(np.searchsorted(self.down, weight + NEAR, "right")) - 1, 0)
 
     def places(self, of: Quantile) -> tuple[Paths, Paths]:
-        """The values between the ends of an interval, ascending, and the weight at or above each."""
+        """Distinct values in the quantile's interval, ascending, and the weight at or above each of them."""
         low, high = (float(end) for end in of.column[2:])
         first, last = (
             np.searchsorted(-self.descending, [-high, -low], "left")[0],
@@ -103,7 +107,7 @@ class Ranked:
         return np.searchsorted(-self.descending, -values, "right") - 1
 
     def heaviest_tie(self, of: Quantile) -> float:
-        """The most weight that several paths with the same value have between the ends of an interval; 0 where no two are alike."""
+        """Largest weight of tied paths between the ends of the quantile's interval; 0 without ties."""
         values, down = self.places(of)
         above = np.searchsorted(-self.descending, -values, "left")
         several = self._end(values) > above
@@ -113,29 +117,29 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of paths, positive and with mean 1, and the units of these paths."""
+    """Positive weights of paths with mean 1, and the paths' independent units."""
 
     each: Paths
     units: Units
 
     @staticmethod
     def of(weights: Paths, units: Units) -> Weights:
-        """Those that come in another scale."""
+        """Weights in any scale, rescaled to mean 1."""
         each = weights.astype(np.float64) / weights.max()  # equal ones are exactly 1
         return Weights(each / each.mean(), units)
 
     @cached_property
     def totals(self) -> Float[np.ndarray, "unit"]:
-        """Weight of each unit."""
+        """Total weight of each unit."""
         return self.units.totals(self.each)
 
     @property
     def kish(self) -> float:
-        """How many paths with equal weights have a mean as certain, were they independent: (sum w)^2 / sum w^2."""
+        """Kish's effective sample size (sum w)^2 / sum w^2: equally weighted independent paths with the same error."""
         return float(self.units.paths**2 / dots(self.each, self.each))
 
     def mean(self, values: Num[np.ndarray, "path"]) -> Ratio:
-        """The mean of some values."""
+        """Weighted mean of the values."""
         units = self.units
         mean = np.asarray(units.totals(self.each * values).sum() / units.paths)
         residuals = self.each * (values - mean)
@@ -146,38 +150,38 @@ class Weights:
         return Ratio(replace(of, needed=units.needed), values, residuals)
 
     def share(self, holds: Bool[np.ndarray, "path"]) -> Column:
-        """The share of futures with a property, with Wilson's interval."""
+        """Weighted share of futures with a property, with Wilson's interval."""
         of = self.mean(holds).of
         low, high = wilson_interval(of.mean, self.count(of))
         certain = (of.mean <= 0) | (of.mean >= 1)
         return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high
 
     def count(self, share: Moments) -> np.ndarray:
-        """How many independent paths without weights would give this share the error it has.
+        """Number of independent, equally weighted paths that would give a share the same standard error.
 
-        Where no path has a property one that had it might have weighed as much as the heaviest of all.
+        Where no path, or every path, has the property, the exception not seen is taken to weigh as much as the heaviest path.
         """
         units = self.units
         unseen = max(units.count, units.paths - units.count) / float(self.each.max())
         return design_count(share, units, unseen)
 
     def ranked(self, values: Paths) -> Ranked:
-        """The values in order."""
+        """The values in descending order with cumulated weights."""
         order = np.argsort(values, kind="stable")[::-1]
         return Ranked(values, values[order], np.cumsum(self.each[order]))
 
     def median(self, ranked: Ranked) -> Quantile:
-        """The mean of the least value with half of the weight at or below it, and the largest with half at or above it."""
+        """Mean of the smallest value with half of the weight at or below it and the largest with half at or above it."""
         half, down = self.units.paths / 2, ranked.down
         beyond = min(int(np.searchsorted(down, half + NEAR, "right")), len(down) - 1)
         return self._at(float(ranked.descending[[ranked.rank(half), beyond]].mean()), ranked, 0.5)
 
     def quantile(self, ranked: Ranked, share: float) -> Quantile:
-        """The largest value with at least such a share of all weight at or above it."""
+        """Largest value with at least `share` of the total weight at or above it."""
         return self._at(float(ranked.descending[ranked.rank(self.units.paths * share)]), ranked, share)
 
     def _at(self, q: float, ranked: Ranked, share: float) -> Quantile:
-        """The quantile at q, its interval from that of the share above it.
+        """The quantile with value q, with an interval from that of the share above it.
 
         Source: Woodruff (1952), J. Am. Statist. Assoc. 47, 635-646, doi:10.1080/01621459.1952.10483443, by binomial ranks of the effective
         number of paths.
@@ -195,13 +199,13 @@ class Weights:
         most, fewest = (float(ranked.down[rank]) for rank in (down, up))
         slope = (high - low) * n / (most - fewest) if down > up else 0.0
         column = tuple(np.asarray(part) for part in (q, (high - low) / (2 * units.reach), low, high))
-        # where a few hold all weight, shares next to 0 and 1 seem better known than they are
+        # where few paths hold all weight, the errors of shares near 0 and 1 are underestimated
         many = min((min(count, n) if units.replicated else count) * share, self.kish)
         ends = fewest, float(ranked.down[max(down - 1, 0)])
         return Quantile(share, column, slope, many, bool(ended), ends)
 
     def gap(self, x: Ranked, y: Ranked, of_x: Quantile, of_y: Quantile) -> Column:
-        """One quantile less another on the same paths: by influence functions, or by `atoms.py` where values are tied."""
+        """Difference of two quantiles on the same paths: by influence functions, or by `atoms.py` where values are tied."""
         above = of_x.slope * (x.values > of_x.value) - of_y.slope * (y.values > of_y.value)
         error = float(self.mean(above).of.error)
         gap, reach = of_x.value - of_y.value, self.units.reach
@@ -215,7 +219,7 @@ class Weights:
         return tuple(np.asarray(part) for part in (gap, error, low, high))
 
     def _places(self, side: Ranked, of: Quantile) -> tuple[atoms.Places, csr_array]:
-        """Where a quantile may be, and by unit how much weight reaches which of its places."""
+        """Places where a quantile may lie, and the weight of each unit that reaches them."""
         values, down = side.places(of)
         places, kept = atoms.Places.of(values, values, down[1:], self.units.paths * of.share, of.ends)
         reached = np.searchsorted(values[1:][kept], side.values, "right")

@@ -1,6 +1,6 @@
-"""What is passed once in so many values, from the values themselves as far as these bear it out, and by a fitted law beyond.
+"""Return levels: what one value in a given number passes, from the sample or, further out, from a fitted law.
 
-The rule for the threshold, what the intervals are, and how often they hold: `docs/method.md`.
+Choice of the threshold, intervals and their coverage: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -29,33 +29,34 @@ from engine.risk.estimation.measures import ONE_UNIT, Sample, few_replicates, fi
 from engine.risk.estimation.pareto_law import NO_SHAPE, Excesses, Laws, Number, Region, fit_chance, likeliest
 
 DEEPEST, MOST = 40, 512
-"""A tail is one in so many values, at most, and so many: what is nearer to the middle bends a law."""
+"""A tail holds at most one in `DEEPEST` values, and at most `MOST`; further in, a Pareto law need not hold."""
 FEWEST = DEEPEST * FEWEST_TAIL_VALUES
-"""Values that have a tail to go beyond."""
+"""Least number of values for extrapolating beyond the sample."""
 STEP = 2**-0.5
-"""How much smaller each tail is than the one before, of those that are tried."""
+"""Ratio of the sizes of successive tails that are tried."""
 UNLIKELY = 0.1
-"""A law is not taken for a tail whose misfit is as rare as this, or rarer, where the law is right."""
+"""p value of the misfit at or below which a law is rejected for a tail."""
 FEWEST_DISTINCT = 30
-"""Different values that a tail has, at least."""
+"""Least number of distinct values in a tail."""
 REGULAR = -0.5
-"""Shape above which likelihood gives intervals."""
+"""Shape above which likelihood intervals are valid."""
 FEW = frozenset({Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES})
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A law fitted to what lies over a threshold; losses, high being worse.
+    """A generalised Pareto law fitted to losses over a threshold, high being worse.
 
     Args:
       threshold: of the losses.
-      excesses: over it, ascending; equal ones spread evenly.
-      shape, scale: of the likeliest law.
-      misfit: Anderson and Darling's statistic, over how many excesses count as one; chance: how often it is as large where the law is right.
+      excesses: over the threshold, ascending; ties are spread evenly.
+      shape, scale: of the maximum-likelihood law.
+      misfit: Anderson-Darling statistic, divided by the design effect of dependence within units.
+      chance: p value of the misfit.
       mean_excess: with its interval.
-      region: laws around it; None where likelihood has no intervals.
+      region: laws around the likeliest one; None where there are no likelihood intervals.
       flag: why there are none.
-      share: of all values that lie beyond the threshold.
+      share: share of all values that lie beyond the threshold.
     """
 
     threshold: float
@@ -71,20 +72,24 @@ class Fit:
 
     @property
     def fits(self) -> bool:
-        """Whether the law may be taken for the tail."""
+        """Whether the law is accepted for the tail."""
         return self.chance > UNLIKELY
 
     @cached_property
     def of_shape(self) -> Estimate:
-        """The shape with its profile-likelihood interval."""
+        """Shape with its profile-likelihood interval."""
         return self._estimate(lambda shape, scale, share: shape)
 
     def level(self, period: float) -> Estimate:
-        """What one value in `period` passes by the law."""
+        """Return level by the law: the loss that one value in `period` passes."""
         return self._estimate(_level(self.threshold, period))
 
     def beyond(self, period: float) -> Estimate:
-        """The mean of what passes that: nothing where the mean is infinite, no interval where that is not excluded, flagged where the variance may be infinite."""
+        """Mean of the losses that pass the return level of `period`, by the law.
+
+        NaN where the law's mean is infinite, without an interval where an infinite mean is not excluded, flagged where the variance may be
+        infinite.
+        """
         if self.shape >= MEANLESS:
             return nothing(Flag(Reason.INFINITE_MEAN, self.shape, MEANLESS))
         top, flag = self.of_shape.high, None
@@ -124,13 +129,14 @@ def _beyond(threshold: float, period: float) -> Number:
 
 @dataclass(frozen=True)
 class Passed:
-    """What one value in `period` passes, in the variable's own sign.
+    """Return level of a period, and the mean beyond it, in the variable's own sign.
 
     Args:
-      level: with its interval.
-      beyond: the mean of what passes it, with its interval.
-      extrapolated: whether both are of the law, because too few values pass the level to say.
-      law: what the law says of the level, also where values say it; None on this side of its threshold.
+      period: one value in this many passes the level.
+      level: the level with its interval.
+      beyond: mean of the values that pass it, with its interval.
+      extrapolated: whether both come from the law because too few values pass the level.
+      law: level by the law, also where `level` comes from the values; None where the level is not beyond the law's threshold.
     """
 
     period: float
@@ -142,15 +148,15 @@ class Passed:
 
 @dataclass(frozen=True)
 class Extremes:
-    """The bad tail of a variable.
+    """Bad tail of a variable.
 
     Args:
-      sample: its finite losses, high being worse; None without any.
-      loss: whether high is worse of the variable.
-      fits: of each tail that was tried, the largest first.
-      fit: the one that is taken; None for none.
+      sample: its finite losses, high being worse; None if there are none.
+      loss: whether high values of the variable are worse.
+      fits: fits of all tails that were tried, the largest tail first.
+      fit: the accepted fit; None for none.
       flag: why there is none.
-      lost: the flag of values that were left out.
+      lost: flag for values that were left out.
     """
 
     sample: Sample | None
@@ -161,18 +167,18 @@ class Extremes:
     lost: Flag | None
 
     def in_own_sign(self, of: Estimate) -> Estimate:
-        """An estimate of losses as one of the variable."""
+        """An estimate of losses, in the variable's own sign."""
         return of if self.loss else -of
 
     def by_law(self, period: float) -> tuple[Estimate, Estimate] | None:
-        """Level and mean beyond it by the law; None without one, or on this side of its threshold."""
+        """Return level and mean beyond it by the law; None without a law, or where the level is not beyond its threshold."""
         if self.fit is None or period * self.fit.share < 1:
             return None
         level, beyond = (_flagged(of(period), self.lost) for of in (self.fit.level, self.fit.beyond))
         return self.in_own_sign(level), self.in_own_sign(beyond)
 
     def by_values(self, periods: Sequence[float]) -> list[tuple[Estimate, Estimate]]:
-        """Level and mean beyond it of each period, as VaR and ES of the values are; nothing where there are fewer values."""
+        """For each period, return level and mean beyond it as VaR and ES of the sample; NaN where the sample is smaller."""
         if self.sample is None:
             return [(nothing(self.lost),) * 2] * len(periods)
         none = nothing(self.flag or Flag(Reason.NO_LAW))
@@ -186,9 +192,9 @@ class Extremes:
 
 
 def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Passed]]:
-    """What one value in each of these periods passes, [of each tail][period].
+    """Return levels by tail and period.
 
-    All tails go by their laws in the same periods, those in which any of them has too few values beyond.
+    A period uses the laws of all tails as soon as one of the tails has too few values beyond the level, so that tails can be compared.
     """
     own = [one.by_values(periods) for one in every]
     scarce = [
@@ -202,7 +208,7 @@ def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Pas
 
 
 def _is_scarce(own: tuple[Estimate, Estimate], period: float, of: Extremes) -> bool:
-    """Whether too few values pass a level: by their count, which equal ones have no flag for, or by what they tell."""
+    """Whether too few values pass a level: by number, as ties have no flag for it, or by the estimates' flags."""
     few = of.sample is not None and period * FEWEST_FOR_ES > of.sample.units.paths
     return few or any(flag.reason in FEW for one in own for flag in one.flags)
 
@@ -218,19 +224,19 @@ def _passed(of: Extremes, period: float, own: tuple[Estimate, Estimate], scarce:
 
 
 def _flagged(one: Estimate, flag: Flag | None) -> Estimate:
-    """The estimate with a flag, its flags in the order of `Reason`, in which they are stored."""
+    """The estimate with a flag more, and its flags in the order of `Reason`, in which they are stored."""
     found = one.flagged(flag)
     return replace(found, flags=tuple(sorted(found.flags, key=lambda flag: [*Reason].index(flag.reason))))
 
 
 def _refused(beyond: Estimate) -> Estimate:
-    """Nothing in place of a mean that is infinite."""
+    """The mean beyond a level; NaN with a flag where the tail's shape says that it is infinite."""
     endless = [flag for flag in beyond.flags if flag.reason is Reason.NO_MEAN and flag.got >= MEANLESS]
     return nothing(Flag(Reason.INFINITE_MEAN, endless[0].got, MEANLESS)) if endless else beyond
 
 
 def extremes(values: Float[np.ndarray, "path"], unit: int | Units, loss: bool) -> Extremes:
-    """The bad tail of values, of which those that are not finite are left out with their units."""
+    """Bad tail of values [path]; non-finite values are left out with their units."""
     (kept,), units, lost = finite_units((values,), unit)
     if not units.count:
         return Extremes(None, loss, (), None, nothing(lost).flags[0], lost)
@@ -260,7 +266,7 @@ def _sizes(count: int) -> list[int]:
 
 
 def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -> Fit | Flag:
-    """The law of the losses over the first of the `largest`, which are places of ascending ones; why there is none."""
+    """The law of the losses over the first of the `largest` (indices, by ascending loss), or a flag why there is none."""
     ascending = losses[largest]
     excesses = excesses_over(ascending)
     values = np.unique(excesses)
@@ -269,7 +275,7 @@ def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -
         return Flag(Reason.FEW_DISTINCT, different, FEWEST_DISTINCT)
     if len(excesses) < FEWEST_TAIL_VALUES:
         return Flag(Reason.FEW_DISTINCT, different, FEWEST_TAIL_VALUES)
-    # values that are alike begin half the way to the threshold
+    # tied values are spread from half the distance to the threshold on
     begin = float(ascending[0]) + (values[0] / 2 if different < len(excesses) else 0.0)
     spread, owner = spread_evenly(excesses), units.owners(largest[len(largest) - len(excesses) :])
     shape, scale = likeliest(spread)
@@ -298,7 +304,7 @@ def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -
 
 
 def _shared(owner: np.ndarray) -> float:
-    """How many excesses share a unit, on average over excesses."""
+    """Average, over excesses, of the number of excesses in the same unit."""
     counts = np.unique(owner, return_counts=True)[1].astype(np.float64)
     return float(counts @ counts / counts.sum()) if len(counts) > 1 else 1.0
 

@@ -1,7 +1,7 @@
-"""Whether single precision is too coarse for what a run is asked: the same few paths in both precisions, held against each other.
+"""Whether single precision suffices for a run, from the same few paths computed in both precisions.
 
-What counts is what rounding does, and not how fine numbers are: neighbours 64 apart do no harm to a mean with a standard error
-of 1000, and lose a difference of 30. Half of the paths must be off by as much, so that a few paths that come to the other side of
+What matters is the effect of rounding, not the spacing of numbers: a spacing of 64 does not harm a mean with standard error
+1000, but hides a difference of 30. Half of the paths must be off by as much, so that a few paths that cross
 a threshold raise no alarm.
 """
 
@@ -19,14 +19,14 @@ from engine.modelling.cell_axis import split_cells
 from engine.study.study import Study
 
 RIVALS = 0.05
-"""Share of what is to be told that rounding may take of it, on half of the paths."""
+"""Median rounding error, relative to a quantity of interest, above which single precision is too coarse."""
 FEWEST = 32
-"""Paths that must be finite in both precisions."""
+"""Least number of paths that must be finite in both precisions."""
 REMEDY = 'Compute in double precision: run = { precision = "float64" } in the study.'
 
 
 class Lost(StrEnum):
-    """What rounding rivals."""
+    """Quantity that rounding disturbs too much."""
 
     SPREAD = "spread"
     DIFFERENCE = "difference"
@@ -44,15 +44,15 @@ _SENTENCES = {
 
 @dataclass(frozen=True)
 class Rounding:
-    """One thing that single precision is too coarse for.
+    """One quantity for which single precision is too coarse.
 
     Args:
       place: `factors.NAME`, `yearly.NAME` or `outcomes.NAME`.
-      what: which of its numbers.
-      policy: under which it is worst; "" of a factor.
-      size: of what is to be told, in the unit of the variable.
-      error: what rounding does to it, on half of the paths at least.
-      spacing: distance of neighbouring numbers of single precision there.
+      what: which quantity of the variable.
+      policy: policy under which it is worst; "" for a factor.
+      size: typical size of the quantity, in the unit of the variable.
+      error: rounding error, at least this large on half of the paths; for a mean its bias.
+      spacing: spacing of single-precision numbers at the variable's values.
     """
 
     place: str
@@ -69,19 +69,19 @@ class Rounding:
 
     @property
     def text(self) -> str:
-        """A sentence of it, without the remedy."""
+        """Sentence that states it, without the remedy."""
         numbers = {"size": f"{self.size:.2g}", "error": f"{self.error:.2g}"}
         under = f" under '{self.policy}'" if self.policy else ""
         said = _SENTENCES[self.what].format_map(numbers)
         return f"{self.place}{under}: {said} (single-precision numbers are {self.spacing:.2g} apart there)"
 
     def as_dict(self) -> dict[str, Any]:
-        """As plain data, with its ratio, sentence and remedy."""
+        """Plain data with ratio, sentence and remedy."""
         return {**asdict(self), "ratio": self.ratio, "text": self.text, "remedy": REMEDY}
 
     @staticmethod
     def of_dict(data: Mapping[str, Any]) -> Rounding:
-        """The one that `as_dict` gave the data of."""
+        """The record whose data `as_dict` gave."""
         own = {field.name: data[field.name] for field in fields(Rounding)}
         return Rounding(**{**own, "what": Lost(own["what"])})
 
@@ -89,7 +89,9 @@ class Rounding:
 def judged(
     study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]
 ) -> tuple[Rounding, ...]:
-    """What single precision is too coarse for: of each variable the worst, in the order of factors, yearly values, outcomes.
+    """Quantities for which single precision is too coarse: for each variable the worst, if any.
+
+    In the order of factors, yearly values, outcomes.
 
     Args:
       single: `draws` [factor, path], `yearly` [policy, year, cell, path] and `outcomes` [policy, outcome, path].
@@ -140,7 +142,7 @@ def _difference(
 
 
 def _error(place: str, policy: str, x: np.ndarray, y: np.ndarray, paths: int) -> Iterator[Rounding]:
-    """Whether rounding leans to one side, by more than the standard error that so many paths give."""
+    """Whether the bias of rounding exceeds the standard error that so many paths give."""
     x, y = _finite(x, y)
     if len(y) == 0 or np.std(y) == 0:
         return
@@ -151,7 +153,7 @@ def _error(place: str, policy: str, x: np.ndarray, y: np.ndarray, paths: int) ->
 
 
 def _steps(place: str, names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:
-    """Whether what a value moves by over the years is lost, cell by cell of [policy, year, cell, path]."""
+    """Whether rounding hides how a value moves over the years, cell by cell of [policy, year, cell, path]."""
     for p, policy in enumerate(names):
         for cell in range(y.shape[2]):
             ours, exact = x[p, :, cell].astype(np.float64), y[p, :, cell]
@@ -174,7 +176,7 @@ def _rivals(
 
 
 def _finite(*parts: np.ndarray) -> list[np.ndarray]:
-    """In double precision, on the paths on which all are finite; none where these are too few."""
+    """The arrays in double precision on the paths where all are finite; empty if these are too few."""
     sound = np.all([np.isfinite(part) for part in parts], axis=0)
     if sound.sum() < FEWEST:
         sound[:] = False
@@ -182,7 +184,7 @@ def _finite(*parts: np.ndarray) -> list[np.ndarray]:
 
 
 def _typical(values: np.ndarray) -> float:
-    """Root of the mean square."""
+    """Root mean square."""
     return float(np.sqrt(np.mean(values**2)))
 
 

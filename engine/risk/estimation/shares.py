@@ -22,7 +22,7 @@ def effective_count(share: Moments, units: Units) -> Cells:
 
 
 def design_count(share: Moments, units: Units, unseen: float) -> Cells:
-    """As `effective_count`, also of paths with weights, and `unseen` where all or no path has the property."""
+    """As `effective_count`, also for weighted paths; `unseen` where all paths or none have the property."""
     if units.count < 2:
         return np.ones_like(share.mean)
     variance = share.error**2 * (units.count - 1) / units.count
@@ -35,7 +35,7 @@ def design_count(share: Moments, units: Units, unseen: float) -> Cells:
 
 
 def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, Cells]:
-    """Ranks from the top between which the quantile with `share` of the law above it lies, each end missed with `risk`.
+    """Ranks from the top between which the quantile with `share` above it lies, each end missed with `risk`.
 
     Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
     P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high enough.
@@ -46,7 +46,7 @@ def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, C
 
 
 def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> np.ndarray:
-    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from where Cornish and Fisher's expansion puts it."""
+    """Smallest k with P(Bin(count, share) <= k) >= probability, searched from its Cornish-Fisher approximation."""
     z, whole = float(ndtri(probability)), np.asarray(count).astype(np.int64)
     near = count * share + z * np.sqrt(count * share * (1 - share)) + (z * z - 1) * (1 - 2 * share) / 6
     k = np.clip(np.ceil(near - 0.5), 0, count)
@@ -75,9 +75,10 @@ def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Ce
 
 
 def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cells, Cells]:
-    """Interval of a probability that the binomial law itself gives, each end missed with at most `risk`; for counts of a few, or far ends.
+    """Interval of a probability from the binomial law itself, each end missed with probability at most `risk`.
 
-    Source: Clopper and Pearson (1934), Biometrika 26, 404-413, doi:10.1093/biomet/26.4.404, with an effective count, as in `effective_count`.
+    For small counts and for extreme confidence levels. Source: Clopper and Pearson (1934), Biometrika 26, 404-413,
+    doi:10.1093/biomet/26.4.404, with an effective count as in `effective_count`.
     """
     hits = share * count
     misses = count - hits

@@ -1,8 +1,8 @@
-"""Many numbers at once, with intervals that hold together: how far the largest of their studentised errors reaches, by multipliers over units.
+"""Simultaneous 95 % intervals for many means over paths, by a Gaussian multiplier bootstrap over units.
 
-Every number is a mean over paths. Units are gathered into at most `MOST` batches, which are as independent as they are, so that what is
-in memory does not grow with the paths. Gaussian multipliers on the batches' residuals make errors of the same covariance; the 95 % quantile
-of the largest of them is what takes the place of 1.96. Source: Chernozhukov, Chetverikov and Kato (2013), Ann. Statist. 41, 2786-2819,
+Units are gathered into at most `MOST` batches, which are as independent as units are, so that memory does not grow with the number of
+paths. Gaussian multipliers on the batches' residuals give errors with the covariance of the means; the 95 % quantile of the largest
+studentised error takes the place of 1.96. Source: Chernozhukov, Chetverikov and Kato (2013), Ann. Statist. 41, 2786-2819,
 doi:10.1214/13-AOS1161.
 """
 
@@ -18,22 +18,22 @@ from scipy.special import stdtrit
 from engine.risk.estimation.intervals import CONFIDENCE, Moments, Units, moments_of_totals
 
 MOST = 4096
-"""Batches, at most: the error of a standard error from so many is 1 %."""
+"""Greatest number of batches; a standard error from so many has a relative error of 1 %."""
 DRAWS = 5_000
-"""Draws of the largest error: its 95 % quantile is exact to 1 %."""
+"""Draws of the largest error, whose 95 % quantile then has a relative error of 1 %."""
 SLICE = 1 << 16
-"""Values whose codes are made at a time, so that they stay in a core's cache."""
+"""Values that are coded at a time, so that they stay in a core's cache."""
 PLAIN = 100
-"""Batches from which on a number that is far beyond what each alone reaches, for all numbers made wider, is beyond what all reach."""
+"""Batches from which on `Together.reach` need not be computed for errors far beyond Bonferroni's limit."""
 FAR = 2.0
-"""How many times as far that is."""
+"""Multiple of Bonferroni's limit that counts as far beyond it."""
 ROWS = 16
-"""Rows whose products are made at a time."""
+"""Rows whose products are computed at a time."""
 Totals = Float[np.ndarray, "*cells batch"]
 
 
 def batched(units: Units) -> Units:
-    """Whole units gathered into at most `MOST` batches of neighbours, which take their place."""
+    """Neighbouring units gathered into at most `MOST` batches, which serve as units."""
     if units.count <= MOST:
         return units
     owner = units.owners(np.arange(units.paths)) * np.int64(MOST) // units.count
@@ -41,7 +41,7 @@ def batched(units: Units) -> Units:
 
 
 def codes(levels: Num[np.ndarray, "level"], values: Num[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
-    """How many of some levels each value is strictly above: with few levels faster than searching each value among them."""
+    """Number of levels that each value is strictly above; for few levels faster than a binary search."""
     above = np.zeros(len(values), np.min_scalar_type(len(levels)))
     for first in range(0, len(values), SLICE):
         part, into = values[first : first + SLICE], above[first : first + SLICE]
@@ -56,34 +56,35 @@ def binned(
     batches: Units,
     weights: Num[np.ndarray, "path"] | None = None,
 ) -> Float[np.ndarray, "bin batch"]:
-    """How many paths of each batch have each code, or what their weights add up to, [bin, batch]."""
+    """Number of paths of each batch with each code, or the sum of their weights [bin, batch]."""
     owner = batches.owners(np.arange(batches.paths)) if batches.owner is None else batches.owner
     count = np.bincount(owner * np.int64(bins) + code, weights, batches.count * bins)
     return count.reshape(batches.count, bins).T.astype(np.float64)
 
 
 def from_each(counts: Num[np.ndarray, "bin ..."]) -> Num[np.ndarray, "bin ..."]:
-    """Sums of the rows from each one on."""
+    """Cumulated sums of the rows from each row to the last."""
     return np.cumsum(counts[::-1], axis=0)[::-1]
 
 
 @dataclass(frozen=True)
 class Together:
-    """Means over paths that are looked at together, from their totals over batches [..., batch]."""
+    """Means over paths that need simultaneous intervals, from their totals over batches [..., batch]."""
 
     totals: Totals
     batches: Units
 
     @cached_property
     def moments(self) -> Moments:
-        """Mean and standard error of each."""
+        """Mean and standard error of each number."""
         return moments_of_totals(self.totals, self.batches)
 
     @cached_property
     def reach(self) -> float:
-        """Standard errors that intervals reach that hold the truth all at once, in 95 % of cases; never less than one alone reaches.
+        """Half-width, in standard errors, of intervals that hold for all numbers at once with 95 % confidence.
 
-        Student's, as one alone is, where batches are few. NaN for a single batch.
+        Never less than for one number alone; based on Student's t, with one degree of freedom less than there are batches. NaN for a single
+        batch.
         """
         mean, error = self.moments.mean, self.moments.error
         if self.batches.count < 2:
@@ -97,11 +98,11 @@ class Together:
         return max(_largest(residual), self.batches.reach)
 
     def beyond(self, errors: float) -> bool:
-        """Whether so many standard errors are more than `reach`, which takes long and is left alone where that is plain without it."""
+        """Whether `errors` standard errors are more than `reach`, which is computed only where the answer is not plain."""
         if not errors > self.batches.reach:
             return False
         if self.batches.count >= PLAIN:
-            # that all numbers together miss is no likelier than each for itself together
+            # Bonferroni: the probability that any number misses is at most the sum over the numbers
             alone = stdtrit(self.batches.count - 1, 1 - (1 - CONFIDENCE) / (2 * self.moments.mean.size))
             if errors > FAR * alone:
                 return True
@@ -109,10 +110,10 @@ class Together:
 
 
 def _largest(residual: Float[np.ndarray, "number batch"]) -> float:
-    """The 95 % quantile of the largest of several Student's t, with the correlations of residuals of unit length."""
+    """95 % quantile of the largest absolute value of several Student's t with the correlations of the residuals."""
     numbers, batches = residual.shape
     random = np.random.default_rng([numbers, batches])
-    # not by BLAS, whose threads wait for one another where several threads call it
+    # not by BLAS, whose threads would wait for one another when several threads call it
     if numbers < batches:
         value, vector = np.linalg.eigh(_lower_products(residual))
         residual = vector * np.sqrt(np.maximum(value, 0.0))
@@ -124,7 +125,7 @@ def _largest(residual: Float[np.ndarray, "number batch"]) -> float:
 
 
 def _lower_products(rows: Float[np.ndarray, "number batch"]) -> Float[np.ndarray, "number number"]:
-    """Products of every two rows, below the diagonal and on it: all that `eigh` reads."""
+    """Products of all pairs of rows, on and below the diagonal only, as `eigh` reads no others."""
     products = np.zeros((len(rows), len(rows)))
     for first in range(0, len(rows), ROWS):
         last = first + ROWS

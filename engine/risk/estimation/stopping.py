@@ -1,8 +1,8 @@
-"""When a run is precise enough: looks at its numbers after more and more paths, and how many paths come next.
+"""Stopping rule: a run is looked at after more and more paths, and ends when its targets are precise enough.
 
-A pilot predicts by half-width ~ n^(-1/2) how many paths a target takes. The run goes to at most .6 of that, and four times further at
-most, looks again, then goes to 1.05 of it; it ends where the 95 % interval is narrow enough, whose level is not divided among the looks.
-How many paths come next follows from the study and its targets alone: `docs/method.md`, "Stop when precise".
+A pilot predicts, with half-width ~ n^(-1/2), how many paths a target needs. The run goes to 0.6 of that, at most four times further, looks
+again, then goes to 1.05 of the new prediction. It ends where the 95 % interval is narrow enough; the level is not divided among the looks.
+The numbers of paths follow from the study and its targets alone: `docs/method.md`, "Stop when precise".
 """
 
 from __future__ import annotations
@@ -35,18 +35,18 @@ from engine.study.study import BLOCK, Study
 from engine.study.tables.stop_tables import PROBABILITY, Target
 
 EXCEEDANCES = 200
-"""Paths beyond VaR in a pilot."""
+"""Number of paths beyond VaR in a pilot."""
 MIDDLE = 0.9
-"""The level by which a pilot for a mean or a probability is as long as one for VaR."""
+"""Level whose VaR would need as long a pilot as is run for a mean or a probability."""
 SHORT, OVER, FURTHER = 0.6, 1.05, 4.0
-"""Shares of what is predicted that a run goes to, first and then; how many times further it goes at most."""
+"""Shares of the predicted paths that a run goes to at first and at last, and the largest factor between two looks."""
 NEAR = 0.5
-"""Share of what is predicted from which on the next step is the one that is to suffice."""
+"""Share of the predicted paths from which on the next step goes to `OVER` of them."""
 TOO_HEAVY = frozenset({Reason.NO_MEAN, Reason.NO_VARIANCE})
 
 
 class State(StrEnum):
-    """How a target stands at a look."""
+    """State of a target at a look."""
 
     MET = "met"
     SAME = "same"
@@ -58,7 +58,7 @@ class State(StrEnum):
 
 
 class Ending(StrEnum):
-    """What ended a run that had a rule."""
+    """Why a run with a stopping rule ended."""
 
     MET = "met"
     BOUND = "bound"
@@ -67,13 +67,17 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class Look:
-    """A target at so many paths.
+    """State of a target after some number of paths.
 
     Args:
-      half_width: of its 95 % interval; of a probability of the wider of the one shown and the exact one, and all of it where the event
-        happens never or always; NaN where there is none.
-      hits: effective number of paths on which the event happens; NaN of what is no single probability.
-      others: upper 95 % end of the share of paths with another value, where all have the same; NaN elsewhere.
+      target: the target.
+      paths: number of paths.
+      estimate: of the target's measure.
+      half_width: of its 95 % interval; for a probability that of the wider of the reported and the exact interval, and the whole width
+        where the event happens never or always; NaN where there is none.
+      state: state of the target.
+      hits: effective number of paths on which the event happens; NaN unless the target is a single probability.
+      others: upper 95 % end of the share of paths with another value, where all paths have the same value; else NaN.
     """
 
     target: Target
@@ -86,7 +90,7 @@ class Look:
 
     @property
     def wanted(self) -> float:
-        """The half-width that is wanted, in the unit."""
+        """The wanted half-width, in the variable's unit."""
         return _wanted(self.target, self.estimate)
 
     @property
@@ -96,13 +100,16 @@ class Look:
 
     @property
     def needed(self) -> float:
-        """Paths that are predicted to do: n (half-width / wanted)^2, without the square of an event that never happens; NaN where nothing can be predicted."""
+        """Predicted number of paths that the target needs, n (half-width / wanted)^2; NaN where it cannot be predicted.
+
+        For an event that has never happened the ratio is not squared.
+        """
         if self.state not in (State.WIDE, State.MET) or self.wanted <= 0:
             return math.nan
         return self.paths * (self.half_width / self.wanted) ** (1 if self.hits == 0 else 2)
 
     def as_dict(self) -> dict[str, Any]:
-        """The look as plain data; null where there is no number."""
+        """Plain data; None for numbers that are not finite."""
         own = self.estimate
         numbers = {"estimate": own.estimate, "low": own.low, "high": own.high, "half_width": self.half_width}
         numbers |= {"wanted": self.wanted, "hits": self.hits, "others": self.others}
@@ -113,11 +120,11 @@ class Look:
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that a rule has ended.
+    """A run that its stopping rule has ended.
 
     Args:
-      bound: paths that it was not to pass.
-      looks: at each number of paths, first to last, the look at each target.
+      bound: largest number of paths that it was allowed.
+      looks: the looks at all targets, for each number of paths, ascending.
     """
 
     bound: int
@@ -125,18 +132,18 @@ class Ended:
 
     @property
     def paths(self) -> int:
-        """Paths at which it ended."""
+        """Number of paths at which it ended."""
         return self.looks[-1][0].paths
 
     @property
     def ending(self) -> Ending:
-        """What ended it."""
+        """Why it ended."""
         if all(look.holds for look in self.looks[-1]):
             return Ending.MET
         return Ending.BOUND if self.paths >= self.bound else Ending.GIVEN_UP
 
     def as_dict(self) -> dict[str, Any]:
-        """What a run's record says of it."""
+        """Plain data for the run's record."""
         return {
             "ended": self.ending.value,
             "bound": self.bound,
@@ -151,13 +158,13 @@ def walk(
     look_at: Callable[[int], Sequence[Look]],
     rounded: Callable[[float], int] = math.ceil,
 ) -> Iterator[tuple[Look, ...]]:
-    """The looks of a rule, each when it has been taken, until it ends the run.
+    """The looks at all targets, yielded after each step until the rule ends the run.
 
     Args:
-      first: paths of the pilot.
-      bound: paths that are not passed.
-      look_at: the looks at so many paths.
-      rounded: a number of paths to one that can be run, no smaller.
+      first: number of paths of the pilot.
+      bound: largest number of paths allowed.
+      look_at: gives the looks after a number of paths.
+      rounded: rounds a number of paths up to one that can be run.
     """
     paths, before = min(first, bound), tuple[Look, ...]()
     while True:
@@ -172,7 +179,7 @@ def walk(
 
 
 def following(look: Look) -> float:
-    """Paths of the next look at a target that is not met."""
+    """Number of paths at which to look again at a target that is not met."""
     further, needed = FURTHER * look.paths, look.needed
     if math.isnan(needed):
         return further
@@ -180,7 +187,7 @@ def following(look: Look) -> float:
 
 
 def first_look(targets: Sequence[Target], unit: int) -> int:
-    """Paths of a pilot: for each target 200 beyond VaR and as many as its interval needs; whole units."""
+    """Number of paths of a pilot: for each target 200 beyond VaR and as many as its interval needs, in whole units."""
     units = Units(0, unit)
     counts = [_first(target) for target in targets]
     return rounded_up(max(*counts, units.needed * unit), unit)
@@ -194,24 +201,24 @@ def _first(target: Target) -> float:
 
 
 def rounded_up(paths: float, unit: int) -> int:
-    """The fewest paths, at least so many, that are whole units, and beyond one block whole eighths of one.
+    """Least number of paths, at least `paths`, in whole units and, beyond one block, in whole eighths of a block.
 
-    A block that was begun short is computed again by the next step, at most one for each.
+    The next step computes an unfinished last block again, so that each step repeats at most one block.
     """
     of = unit if paths <= BLOCK else math.lcm(unit, BLOCK // 8)
     return of * math.ceil(paths / of)
 
 
 def look(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]) -> Look:
-    """The look at a target in the first paths of a study.
+    """State of a target in the first paths of a study.
 
     Args:
-      outcomes: those that the target is of, by name.
+      outcomes: values on these paths, by name, of the outcomes that the target depends on.
     """
     rows = [study.row(policy) for policy in (target.policy, target.less) if policy is not None]
     if target.measure == PROBABILITY:
         values = happens(study, study.events_by_name[target.variable], outcomes)
-        # what is not a number is no event, as in every table
+        # a NaN is no event, as in every table
         return look_at_event(target, [values[row] for row in rows], study.unit)
     values = outcomes[target.variable]
     loss = study.is_loss(target.variable)
@@ -225,13 +232,13 @@ def look_at_values(
     loss: bool,
     levels: tuple[float, ...],
 ) -> Look:
-    """The look at a measure of values [path], or at its difference from that of others on the same paths."""
+    """State of a target on a measure of values [path], or on the difference of two on the same paths."""
     own, *other = values
     estimates = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
     (*kept,), _, _ = finite_units(tuple(values), unit)
     gap = kept[0] if len(kept) == 1 else kept[0].astype(np.float64) - kept[1]
     estimate = estimates[target.measure]
-    # of one sample the interval of a quantile holds whatever the few values may be that have not been seen
+    # the interval of a single quantile is distribution-free: it holds whatever values have not been seen
     can_miss = other or not target.measure.startswith("VaR")
     if can_miss and len(gap) and gap.min() == gap.max() and len(own) > unit:
         others = probability(np.zeros(len(own), bool), unit).high
@@ -240,7 +247,7 @@ def look_at_values(
 
 
 def look_at_event(target: Target, happens: Sequence[Bool[np.ndarray, "path"]], unit: int) -> Look:
-    """The look at the share of paths with a property [path], or at its difference from that of another."""
+    """State of a target on the share of paths with a property [path], or on the difference of two shares."""
     own, *other = happens
     paths = len(own)
     if other:
@@ -279,10 +286,10 @@ def _wanted(target: Target, estimate: Estimate) -> float:
 
 
 def exact_half_width(hits: float, paths: float) -> float:
-    """Half of the exact 95 % interval of a probability whose paths ended with its last hit, as in a run that ends by hits.
+    """Half-width of the exact 95 % interval of a probability when sampling ended at its last hit.
 
-    With N hits the path number of the last is negative binomial, P(it is at most n) = P(Bin(n, p) >= N): the ends are those p that make
-    it .025 and .975. For rare events it follows from the hits alone: 384 for 10 % of p, 38,415 for 1 %.
+    The path number of hit N is negative binomial, P(it is at most n) = P(Bin(n, p) >= N); the ends are the p at which this is
+    .025 and .975. For rare events it depends on the hits alone: 384 for a half-width of 10 % of p, 38,415 for 1 %.
     Source: Mendo and Hernando (2010), arXiv:0809.4047; Bai and Lam (2023), arXiv:2305.02434.
     """
     misses = max(paths - hits, 0.0)
@@ -292,7 +299,7 @@ def exact_half_width(hits: float, paths: float) -> float:
 
 
 def few_digits(number: float) -> str:
-    """A number of paths to two digits, as a prediction bears: `1.2 million`, `310,000`."""
+    """A predicted number of paths to two digits: `1.2 million`, `310,000`."""
     if not math.isfinite(number) or number <= 0:
         return "unknown many"
     whole = round(number, 1 - math.floor(math.log10(number)))
@@ -307,7 +314,7 @@ def _futures(paths: int) -> str:
 
 
 def half_width(look: Look) -> str:
-    """`±1.8 %` of the number where that was asked for, else in its unit; of an event that never happens `not once: at most 0.002`."""
+    """Half-width as text: `±1.8 %` for a relative target, else in the unit; `not once: at most 0.002` for no hit."""
     if look.hits == 0:
         return f"not once: at most {look.estimate.high:.2g}"
     if look.target.is_relative and look.estimate.estimate:
@@ -322,7 +329,7 @@ def _why_nothing(look: Look) -> str:
 
 
 def standing(look: Look) -> str:
-    """How a target stands: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
+    """State of a target as text: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
     number, wanted = look.target.number, look.target.wanted
     at = _futures(look.paths)
     high = f"{look.estimate.high:.2g}"
@@ -346,10 +353,10 @@ def standing(look: Look) -> str:
 
 
 def ending(ended: Ended, held: int = 0) -> list[str]:
-    """What ended a run, then how each target stands, a line each.
+    """Lines of text: why a run ended, then the state of each target.
 
     Args:
-      held: paths that its folder holds, which may be more than those at which its rule ends.
+      held: number of paths in the run's folder, which may be more than those at which the rule ends.
     """
     looks, of = ended.looks[-1], "its first " * (held > ended.paths)
     head = {

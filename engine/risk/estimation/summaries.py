@@ -1,4 +1,4 @@
-"""The summary groups of the cube, from what a run left, its records, outcomes per path or tallies; and the records of a yearly variable from them."""
+"""Summary groups of the cube, from a run's records, outcomes per path and tallies; yearly records from the cube."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ MOMENTS = ("mean", "standard_deviation", "standard_error")
 
 @dataclass(frozen=True)
 class Summaries:
-    """The numbers of the summary groups, by the place of each as `GROUPS` declares it. An axis `stat` is in the order of `STATS`.
+    """Numbers of the summary groups, by each group's place in `GROUPS`; an axis `stat` is in the order of `STATS`.
 
     Args:
-      levels: measure name -> its level (0.95 for VaR95; NaN where it has none), in the order of the `measure` axes.
-      numbers: place -> name in the group -> array.
-      reasons: place -> name in the group -> why its numbers have no interval, or what that holds, with the axes `reason` and
-        `detail` in place of `stat`, in the orders of `flags.Reason` and `flags.DETAILS`; only what has a flag.
-      flags: "table/variable" -> the same of its records in a table, in words.
+      levels: level of each measure by name (0.95 for VaR95; NaN for measures without), in the order of the `measure` axes.
+      numbers: arrays by place, then by name in the group.
+      reasons: numbers of the flags by place, then by name in the group, with the axes `reason` and `detail` in place of `stat`, in the
+        orders of `flags.Reason` and `flags.DETAILS`; only arrays with a flag.
+      flags: text of the flags of a variable's records by "table/variable".
       quantiles: probabilities of the `quantile` axis.
-      yearly_sample: paths, from the first on, that what is by year comes from.
-      yearly_excluded: of these, what is kept out of every number because it is not finite.
-      rounding: what single precision is too coarse for.
-      until: how the targets of the study stand, where it has any.
+      yearly_sample: number of paths, from the first on, behind all yearly numbers.
+      yearly_excluded: number of these that are left out because a value is not finite.
+      rounding: quantities for which single precision is too coarse.
+      until: states of the study's precision targets.
     """
 
     levels: Mapping[str, float]
@@ -68,15 +68,16 @@ def summarise(
     nonfinite: Int[np.ndarray, "policy outcome"],
     out: int = 0,
 ) -> Summaries:
-    """Everything that the summary groups hold.
+    """All numbers of the summary groups.
 
     Args:
-      tables: the records of the run.
-      paths: outcomes kept whole by name, float32 [policy, path], a few looked at at a time.
-      tally: of the outcomes that are not; None where all are kept.
-      yearly: what the groups of the yearly sample hold, as `of_sample` gives it, but of a static model; other fields of `Summaries`.
-      nonfinite: outcomes that are not finite, int [policy, outcome], as the blocks' records count them.
-      out: paths that are kept out of every number for that.
+      tables: records of the run.
+      paths: outcomes kept path by path, by name, float32 [policy, path]; only a few are read at a time.
+      tally: of the outcomes that are not kept; None where all are.
+      yearly: numbers of the groups of the yearly sample, as from `of_sample`, and other fields of `Summaries`; without yearly numbers for a
+        static model.
+      nonfinite: number of values that are not finite, int [policy, outcome], from the blocks' records.
+      out: number of paths that are left out because of them.
     """
     records = {(r.variable, r.policy, r.measure): r for r in (*tables.risk, *tables.comparison)}
     rows = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
@@ -107,7 +108,7 @@ def summarise(
 
 
 def _against_itself(study: Study, risk: Iterable[Record]) -> list[Key]:
-    """What compares the baseline with itself, where it has numbers: differences, and how often it is the worse of the two."""
+    """Keys of the baseline's comparisons with itself, where it has numbers: differences, and how often it is worse."""
     own = [r for r in risk if r.policy == study.baseline and math.isfinite(r.estimate)]
     names = [(r.variable, against_baseline(r.measure)) for r in own]
     names += [(r.variable, "worse") for r in own if r.measure == "mean"]
@@ -131,10 +132,11 @@ def _histograms(study: Study, tables: Tables, tally: Tally | None) -> dict[str, 
 def _arrays(
     study: Study, group: SummaryGroup, rows: Mapping[Key, Any], missing: Any, whole: bool = False
 ) -> dict[str, np.ndarray]:
-    """What a group holds of records, [policy, measure, ...], without `measure` where it has none; `missing` where there is no record.
+    """Arrays of a group from records, [policy, measure, ...], without the axis `measure` where the group has none.
 
     Args:
-      whole: also of outcomes without any, if they have the axis `measure`.
+      missing: entry where there is no record.
+      whole: whether to include outcomes without any record, if they have the axis `measure`.
     """
     arrays: dict[str, np.ndarray] = {}
     for of in group.numbers:
@@ -154,7 +156,7 @@ def _arrays(
 
 
 def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
-    """group/variable -> its flags with what they hold for, as one text."""
+    """Flags of each variable as one text, with the policies and measures they belong to, by "group/variable"."""
     places: dict[str, dict[str, list[str]]] = {}
     for r in records:
         if r.flag:
@@ -166,10 +168,10 @@ def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
 
 
 def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]:
-    """Mean, VaR and ES of a yearly variable by policy, year and cell; then differences of means from the baseline.
+    """Records of a yearly variable by policy, year and cell: mean, VaR, ES; then mean differences from the baseline.
 
     Args:
-      cube: of a finished run, as `open_cube` gives it.
+      cube: of a finished run, from `open_cube`.
     """
     of_sample = cube["risk/yearly"].to_dataset()
     risk, out = of_sample[variable], of_sample.attrs.get("excluded_paths", 0)

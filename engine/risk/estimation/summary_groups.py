@@ -1,4 +1,4 @@
-"""The summary groups of the cube, declared once: they are filled, written, read and documented by this table."""
+"""Declaration of the cube's summary groups, by which they are computed, written, read and documented."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ FULL, SHORT, EVENT = ("policy", "measure", "stat"), ("policy", "stat"), ("policy
 
 @dataclass(frozen=True)
 class Numbers:
-    """What a summary group holds of each outcome, yearly variable or event, or once.
+    """One array that a summary group holds for each outcome, yearly variable or event, or once.
 
     Args:
-      dims: of its array; a yearly variable has `year` and its own dimensions besides.
-      about: its long name, around the title of what it is of.
-      name: what it is called in the group, around the name of what it is of; one name for all events, which are a dimension.
-      unit: that of what it is of if not given.
-      table: the field of `Tables` that its records stand in; none if not given.
-      measure: what these records have as measure, around the label along `measure`.
-      bounds: what begins the names of the attributes that say the bounds of a yearly variable.
+      dims: dimensions of the array; for a yearly variable `year` and its own dimensions are added.
+      about: long name; {} stands for the variable's title.
+      name: name in the group; {} stands for the variable's name. Events share one array, in which they are a dimension.
+      unit: unit; the variable's own if None.
+      table: field of `Tables` with the records that it is filled from; empty for none.
+      measure: measure of these records; {} stands for the label along `measure`.
+      bounds: prefix of the attributes that state a yearly variable's bounds; empty for none.
     """
 
     dims: tuple[str, ...]
@@ -37,22 +37,22 @@ class Numbers:
     bounds: Literal["", "valid", "bound"] = ""
 
     def measures(self, study: Study) -> dict[str, str]:
-        """Label along `measure` -> the measure of its records; of one label without a name where there is no such dimension."""
+        """Measure of the records by label along `measure`; the single label "" where the array has no such dimension."""
         labels = measures(study.levels) if "measure" in self.dims else ("",)
         return {label: self.measure.format(label) for label in labels}
 
 
 @dataclass(frozen=True)
 class SummaryGroup:
-    """A summary group.
+    """A summary group of the cube.
 
     Args:
-      place: in the cube.
-      comment: what it is in words, with the `paths`, or the `sample` of them, that it is over, and the `baseline`.
-      numbers: what it holds of each.
-      of: the table of the model or the study that its numbers are of; of none if empty.
-      sample: what it is called among the results of the yearly sample; empty if it is over all paths.
-      optional: whether it is there only where it holds something.
+      place: path in the cube.
+      comment: description; {paths} or {sample} stands for the paths it is computed from, {baseline} for the baseline.
+      numbers: arrays that it holds for each variable.
+      of: table of the model or the study whose entries are its variables; empty for a group without variables.
+      sample: name among the results of the yearly sample; empty for a group computed from all paths.
+      optional: whether the group is left out where it would be empty.
     """
 
     place: str
@@ -63,7 +63,7 @@ class SummaryGroup:
     optional: bool = False
 
     def names(self, study: Study) -> tuple[str, ...]:
-        """Names of what its numbers are of."""
+        """Names of its variables."""
         if self.of == "events":
             return tuple(event.name for event in study.events)
         return tuple(getattr(study.model, self.of)) if self.of else ("",)
@@ -71,7 +71,7 @@ class SummaryGroup:
     def held(
         self, study: Study, arrays: Mapping[str, np.ndarray]
     ) -> Iterator[tuple[str, Numbers, str, np.ndarray]]:
-        """Its arrays that are there, with what each is called, what it says, and the name of what it is of."""
+        """For each of its arrays in `arrays`: variable's name, declaration, array's name, and the array."""
         for name in self.names(study):
             for of in self.numbers:
                 called = of.name.format(name)

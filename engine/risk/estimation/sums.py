@@ -1,7 +1,7 @@
-"""Sums over units of what is made of each path: a row at a time, in one stated order, by NumPy or by whoever is faster at the same bits.
+"""Sums over units of a function of each path, in a fixed order, so that all implementations agree bit by bit.
 
-A row's units are dealt to eight lanes in turn. Each lane adds up in the order of its units, and lanes are added from the first to the last; so it
-is for each `BLOCK` of units, and blocks are added in their order.
+The units of a row are dealt to eight lanes in turn. Each lane adds its units in order, and the lanes are added from the first to the last.
+This is done for each `BLOCK` of units, and the blocks are added in order.
 """
 
 from __future__ import annotations
@@ -19,18 +19,20 @@ Each = Float[np.ndarray, "row"]
 Kind = Literal["difference", "squares", "beyond", "excess"]
 LANES = 8
 BLOCK = 1 << 16
-"""Units whose sums are added up by lanes; the error of a sum grows with it."""
+"""Number of units that are summed by lanes at a time; the rounding error of a sum grows with it."""
 
 
 @dataclass(frozen=True)
 class Made:
-    """What is made of each path of rows x and y.
+    """A function of each path of rows x and y, evaluated when it is summed.
+
+    With u = x - centre_x and v = y - centre_y: "difference" is scale_x u - scale_y v, "squares" is scale_x u^2 - scale_y v^2, "beyond" is
+    scale_x u+ - scale_y v+, all in double precision; "excess" is (x - y)+ in the precision of the values.
 
     Args:
-      kind: "difference" is scale_x (x - centre_x) - scale_y (y - centre_y), "squares" the same with squares of what is in brackets,
-        "beyond" with 0 for what is less, all in double precision; "excess" is (x - y)+, in that of the values.
+      kind: which of these functions.
       x, y: values.
-      scale_x, centre_x, scale_y, centre_y: of each row.
+      scale_x, centre_x, scale_y, centre_y: one for each row.
     """
 
     kind: Kind
@@ -46,7 +48,7 @@ class Made:
         kind: Kind, x: Rows, y: Rows | None = None, at: Each | float = 0.0, scale: Each | float = 1.0,
         at_y: Each | float = 0.0, scale_y: Each | float = 1.0,
     ) -> Made:  # fmt: skip
-        """The same from what differs from the values themselves; x alone where no y is given."""
+        """The same with defaults: scale 1 and centre 0 (`at`, `at_y`); the term of y is 0 where no y is given."""
         numbers = (scale, at, 0.0 if y is None else scale_y, at_y)
         return Made(
             kind,
@@ -56,7 +58,7 @@ class Made:
         )
 
     def values(self, paths: slice = slice(None)) -> Float[np.ndarray, "row path"]:
-        """What is made, float64 but of excesses."""
+        """Values of the function, float64 except for "excess"."""
         x, y = self.x[:, paths], self.y[:, paths]
         if self.kind == "excess":
             excess: np.ndarray = np.maximum(x - y, 0)
@@ -87,7 +89,14 @@ def by_numpy(
     numbers: Float[np.ndarray, "row 5"],
     out: np.ndarray,
 ) -> None:
-    """Writes the sums of r, r^2 and r^3 of each row, r the total of a unit less an offset, the last of its numbers; so many units are a block."""
+    """Writes the sums of r, r^2 and r^3 of each row to `out`, r being the total of a unit less an offset.
+
+    Args:
+      size: paths in a unit, 1 or 2.
+      units: number of units.
+      block: number of units that are summed by lanes at a time.
+      numbers: scale_x, centre_x, scale_y, centre_y and the offset of each row.
+    """
     made, out[:] = Made(kind, x, y, *(numbers[:, k] for k in range(4))), 0
     for first in range(0, units, block):
         count = min(block, units - first)
@@ -105,17 +114,17 @@ _ROOM: list[Callable[..., np.ndarray]] = [np.empty]
 
 
 def use(summing: Summing) -> None:
-    """Has sums made by another, of the same bits, for values of single and of double precision."""
+    """Replaces the implementation of sums in single and double precision by one that must give the same bits."""
     _SUMMING[0] = summing
 
 
 def take_room_by(room: Callable[..., np.ndarray]) -> None:
-    """Has memory for rows taken by another, who is given a shape and a type: fresh pages cost more than what is computed into them."""
+    """Replaces the allocator of rows, called with a shape and a type; fresh pages cost more than the sorting."""
     _ROOM[0] = room
 
 
 def sorted_rows(values: Rows) -> Rows:
-    """Each row ascending."""
+    """Each row in ascending order, as a new array."""
     ascending: np.ndarray = _ROOM[0](values.shape, values.dtype)
     ascending[:] = values
     ascending.sort(axis=-1)
@@ -123,7 +132,7 @@ def sorted_rows(values: Rows) -> Rows:
 
 
 def sums(made: Made, size: int, units: int, offset: Each) -> Float[np.ndarray, "3 row"]:
-    """Sums over units of 1 or 2 paths of r, r^2 and r^3, r the total of a unit less the offset."""
+    """Sums over units of 1 or 2 paths of r, r^2 and r^3, r being the total of a unit less the offset."""
     columns = (made.scale_x, made.centre_x, made.scale_y, made.centre_y, offset)
     numbers = np.ascontiguousarray(np.stack(columns, axis=1))
     kind = np.result_type(made.x, made.y).newbyteorder("=")

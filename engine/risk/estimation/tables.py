@@ -1,4 +1,4 @@
-"""How risky is each policy, and how much riskier than the baseline: tidy records, from outcomes per path or from tallies."""
+"""Records of each policy's risk and of its differences from the baseline, from outcomes per path or tallies."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ from engine.study.study import Event, Study
 
 Estimates = dict[str, Estimate]
 PREFIXES = ("difference", "given", "otherwise", "contrast")
-"""What may stand before the name of a measure, with an underscore."""
+"""Prefixes of a measure's name, each followed by an underscore."""
 THREADS = min(os.cpu_count() or 1, 4)
-"""Outcomes that are looked at, and in memory, at a time."""
+"""Number of outcomes that are evaluated, and in memory, at a time."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Record:
-    """One number of a table with what it is.
+    """One number of a table with its labels.
 
     Args:
-      measure: a name of `engine.risk.estimation.measures` ("mean", "median", "sd", "VaR99", "ES99.9", "probability"), "difference_" and such a name for
-        the gap from the baseline, "worse" or "regret".
-      level: the measure's, or None.
+      measure: a name of `engine.risk.estimation.measures` ("mean", "median", "sd", "VaR99", "ES99.9", "probability"), "difference_" and
+        such a name for the difference from the baseline, "worse" or "regret".
+      level: level of the measure, or None.
       policy, variable: names.
-      place: label by dimension, in the model's order; empty for what has no place.
-      year: None for what is of no year.
+      place: label by dimension, in the model's order; empty where there is no place.
+      year: calendar year; None where there is none.
       estimate, standard_error: in the variable's unit; NaN where there is none.
-      low, high: 95 % interval; NaN where `flags` say why. `flags.WARNINGS` leave them.
-      flags: what must be known of the number.
+      low, high: 95 % interval; NaN where a flag other than `flags.WARNINGS` withholds it.
+      flags: flags of the number.
     """
 
     measure: str
@@ -57,32 +57,32 @@ class Record:
 
     @property
     def alone(self) -> Estimate:
-        """The number with its error, ends and flags, whatever it is of."""
+        """The number with its error, interval and flags, without labels."""
         return Estimate(self.estimate, self.standard_error, self.low, self.high, self.flags)
 
     @property
     def flag(self) -> str:
-        """What the flags say, in words."""
+        """Text of the flags."""
         return text(*self.flags)
 
     @property
     def withheld(self) -> str:
-        """What the flags that take its interval away say, in words."""
+        """Text of the flags that withhold the interval."""
         return text(*(flag for flag in self.flags if flag.withholds))
 
     @property
     def binned(self) -> bool:
-        """Whether it comes from a histogram."""
+        """Whether it is flagged as coming from a histogram."""
         return any(flag.reason is Reason.BINNED for flag in self.flags)
 
     @property
     def heavy(self) -> bool:
-        """Whether its tail may be too heavy for its interval."""
+        """Whether it is flagged because its tail may be too heavy for its interval."""
         return any(flag.reason is Reason.HEAVY_TAIL for flag in self.flags)
 
     @property
     def bare_measure(self) -> str:
-        """The measure alone: "ES99" of "difference_ES99" or "given_ES99"."""
+        """The measure without prefix: "ES99" of "difference_ES99" or "given_ES99"."""
         prefix, _, rest = self.measure.partition("_")
         return rest if prefix in PREFIXES else self.measure
 
@@ -95,7 +95,7 @@ def record(
     place: Mapping[str, str] | None = None,
     year: int | None = None,
 ) -> Record:
-    """The record of one estimate; the level is read from the measure's name ("difference_VaR99" has 0.99)."""
+    """The record of an estimate; its level is read from the measure's name ("difference_VaR99" has 0.99)."""
     level = level_of(measure.rpartition("_")[2])
     return Record(measure, level, policy, variable, place or {}, year, **vars(estimate))
 
@@ -106,10 +106,10 @@ class Tables:
 
     Args:
       risk: mean, median, standard deviation, VaR and ES of each outcome and the probability of each event, for every policy.
-      comparison: each policy against the baseline on the same paths, and regret against the best policy of each path:
+      comparison: each policy against the baseline on the same paths, and against the best policy of each path:
         "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
-        the worse of the two, "regret" (also of the baseline) the mean shortfall against the best of all policies.
-      bars: of the chart of each outcome that has been looked at path by path, as `display.histogram` gives them.
+        worse than the baseline, "regret" (also of the baseline) the mean distance from the best of all policies.
+      bars: chart of each outcome that was evaluated path by path, as from `display.histogram`.
     """
 
     risk: list[Record]
@@ -117,7 +117,7 @@ class Tables:
     bars: Mapping[str, Bars] = dataclasses.field(default_factory=dict)
 
     def noting(self, flag: Flag) -> Tables:
-        """The records with one flag more, which leaves them as they are."""
+        """The records with one more flag, which must not withhold intervals."""
         risk, comparison = (
             [dataclasses.replace(r, flags=(flag, *r.flags)) for r in records]
             for records in (self.risk, self.comparison)
@@ -140,17 +140,16 @@ def tables_of_paths(
     outcomes: Mapping[str, Float[np.ndarray, "policy path"]],
     variables: Container[str] | None = None,
 ) -> Tables:
-    """Risk and comparison from outcomes kept per path.
+    """Risk and comparison records from outcomes kept per path.
 
     Args:
-      outcomes: [policy, path] by name. An outcome is read when its turn comes, so that no more than a few are in
-        memory at a time where the mapping reads them late.
-      variables: the outcomes and events wanted; all that the outcomes determine if not given.
+      outcomes: [policy, path] by name. Only a few are read at a time, so that a lazy mapping keeps no more in memory.
+      variables: names of the wanted outcomes and events; if not given, all that the outcomes determine.
     """
     names = [name for name in outcomes if variables is None or name in variables]
     known = known_events(study, outcomes)
     events = [event for event in known if variables is None or event.name in variables]
-    # NumPy lets go of the interpreter while it sorts and sums
+    # NumPy releases the GIL while it sorts and sums
     with ThreadPoolExecutor(THREADS) as threads:
         parts = [
             *threads.map(lambda name: _of_outcome(study, name, outcomes[name]), names),
@@ -160,10 +159,10 @@ def tables_of_paths(
 
 
 def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None = None) -> Tables:
-    """Records of the outcomes that are not kept whole, and of the events that read one of them, from their tally.
+    """Records of outcomes that are not kept per path, and of events that depend on one of them, from their tally.
 
     Args:
-      variables: the outcomes and events wanted; all of them if not given.
+      variables: names of the wanted outcomes and events; all of them if not given.
     """
     outcomes = [
         _of_tallied(study, tally, k, name)
@@ -180,7 +179,7 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
 
 
 def against_baseline(measure: str) -> str:
-    """What a measure of a paired difference is called in a record."""
+    """Name, in a record, of a measure's difference from the baseline."""
     return measure if measure == "worse" else f"difference_{measure}"
 
 

@@ -1,6 +1,6 @@
-"""Median, deviation, VaR and expected shortfall of many cells at once, high being worse: values [cell, path] -> arrays [cell].
+"""Median, standard deviation, VaR and ES of many cells at once, high being worse: [cell, path] -> [cell].
 
-`evidence.py` gives them their names, their signs and their flags.
+`evidence.py` adds names, signs and flags.
 """
 
 from __future__ import annotations
@@ -35,35 +35,35 @@ from engine.study.study import LEVELS
 Cells = Float[np.ndarray, "cell"]
 CellPaths = Float[np.ndarray, "cell path"]
 Holds = Callable[[slice], Bool[np.ndarray, "cell path"]]
-"""Whether some paths of each cell have a property."""
+"""For a slice of the paths, whether each path of each cell has a property."""
 Bits = UInt64[np.ndarray, "cell word"]
 SLICE = 1 << 18
-"""Paths of a cell of which it is in memory at a time, but for the bits."""
+"""Number of paths of a cell whose property is evaluated at a time, before it is packed into bits."""
 FIRST = np.uint64(0x5555555555555555)
-"""The bits of the paths that come first in their pairs."""
+"""Mask of the bits of the first path in each pair."""
 ATOM = 100
-"""Paths with the largest value of all, from which on a tail of nothing else is known: it ends there."""
+"""Number of paths tied at the largest value from which on it is taken as the variable's upper bound."""
 
 Column = tuple[np.ndarray, ...]
-"""Estimate, standard error, low end, high end, these four; `Table` is the same with a last axis over measures."""
+"""Estimate, standard error, low end and high end; a `Table` has a last axis over measures besides."""
 Table = Column
 
 
 def tail_count(paths: int, level: float) -> int:
-    """How many values the tail of level a holds: ceil(n (1 - a)), at least one."""
+    """Number of values in the tail beyond level a: ceil(n (1 - a)), at least one."""
     return min(max(int(np.ceil(paths * (1 - level) - 1e-6)), 1), paths)
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """A quantile of one variable in many cells, with the ranks that its interval is made of.
+    """A quantile of one variable in many cells, with the ranks of its interval's ends.
 
     Args:
-      share: of the law that is above it.
+      share: share of the distribution above it.
       column: (quantile, standard error, low, high) [cell].
-      slope: change of the quantile with the share above it, from the spacing of the interval's ranks [cell].
-      exceedances: effective number of them [cell]; infinite where all of them are the value that the variable ends at.
-      down, up: ranks of the low and the high end, from the largest value [cell].
+      slope: change of the quantile per unit of the share above it, from the spacing of the interval's ranks [cell].
+      exceedances: effective number of exceedances [cell]; infinite where the quantile is the variable's upper bound.
+      down, up: ranks of the low and the high end, counted from the largest value [cell].
     """
 
     share: float
@@ -76,15 +76,15 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Quantiles:
-    """VaR of one variable in many cells, high being worse, its median, and what the other measures need of them.
+    """VaR and median of one variable in many cells, high being worse, with what other measures derive from them.
 
     Args:
-      levels: of VaR, ascending.
-      ascending: the values of each cell, sorted; of many cells and few paths an array [cell, path].
+      levels: levels of VaR, ascending.
+      ascending: values of each cell, sorted; for many cells and few paths an array [cell, path].
       constant: whether all values of a cell are equal [cell].
       middle: the median.
-      var: VaR, one for each level.
-      shortfalls: moments of (x - VaR)+, one for each level.
+      var: VaR at each level.
+      shortfalls: moments of (x - VaR)+ at each level.
     """
 
     levels: tuple[float, ...]
@@ -96,17 +96,17 @@ class Quantiles:
 
     @property
     def columns(self) -> list[Column]:
-        """(VaR, standard error, low, high) [cell], one for each level."""
+        """(VaR, standard error, low, high) [cell] at each level."""
         return [of_level.column for of_level in self.var]
 
     @property
     def exceedances(self) -> Float[np.ndarray, "level cell"]:
-        """Effective number of them, as in `Ranked`."""
+        """Effective number of exceedances, as in `Ranked`."""
         return np.array([of_level.exceedances for of_level in self.var])
 
 
 def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
-    """Median, and VaR at every level, with distribution-free intervals: ranks of Bin(n effective, 1 - a), scaled to n."""
+    """Median and VaR at every level, with distribution-free intervals by ranks: Bin(n effective, 1 - a), scaled to n."""
     n = values.shape[-1]
     longest = tail_count(n, min(levels))
     ascending = ascending_rows(values, _looked_at(n, longest))
@@ -130,7 +130,7 @@ def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVEL
 
 
 def _looked_at(n: int, tail: int) -> Spans:
-    """Ranks that are mostly looked at: the tail of so many values, the other end for charts, and the middle, with room for intervals."""
+    """Ranges of ranks that are mostly needed: both tails and the middle, with room for the ends of intervals."""
     room = 2 * isqrt(n)
     return (0, n // 500 + room), ((n - 1) // 2 - room, n // 2 + room), (n - tail - room, n)
 
@@ -139,7 +139,7 @@ def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: U
     """The median: the mean of the two values in the middle."""
     n = values.shape[-1]
     q = (of_rank(ascending, (n - 1) // 2) + of_rank(ascending, n // 2)) / 2
-    if units.size == 1 and units.owner is None:  # their number is all that counts
+    if units.size == 1 and units.owner is None:  # only the number of units matters
         seen = Moments(q, q, q, units.count)
     else:
         seen = _moments_above(above(values, q), units)
@@ -147,14 +147,14 @@ def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: U
 
 
 def above(values: CellPaths, limit: Cells) -> Holds:
-    """Which values are above their cell's limit, compared in the type of the values: none has to be converted."""
+    """Which values are above their cell's limit; compared in the type of the values, so that none has to be converted."""
     near = limit.astype(values.dtype)
     most = np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)
     return lambda paths: values[:, paths] > most[:, None]
 
 
 def _moments_above(holds: Holds, units: Units) -> Moments:
-    """Moments of a share of paths, but for its skewness; of paths and of pairs by counting."""
+    """Moments of a share of paths, without skewness for paths and pairs, for which they come from counts."""
     if units.owner is not None or units.replicated or units.count < 2:
         return moments(holds(slice(None)), units)
     bits = _packed(holds, units)
@@ -165,7 +165,7 @@ def _moments_above(holds: Holds, units: Units) -> Moments:
 
 
 def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cells:
-    """Standard error of a mean of a 1{x} - b 1{y}; of paths and of pairs by counting what holds together."""
+    """Standard error of the mean of a 1{x} - b 1{y}; for paths and pairs from counts of joint occurrence."""
     if units.owner is not None or units.replicated or units.count < 2:
         of_x, of_y = (units.totals(holds(slice(None))) for holds in (x, y))
         return moments_of_totals(a[:, None] * of_x - b[:, None] * of_y, units).error
@@ -175,7 +175,7 @@ def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cel
 
 
 def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, Cells]:
-    """Sums over units of (X - mean)^2, (Y - mean)^2 and (X - mean)(Y - mean), X and Y their paths with either property."""
+    """Sums over units of (X - mean)^2, (Y - mean)^2, (X - mean)(Y - mean); X, Y count a unit's paths with a property."""
     if units.owner is not None or units.replicated:
         totals = (units.totals(holds(slice(None))) for holds in (x, y))
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
@@ -192,21 +192,21 @@ def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, C
 def _square_sums(
     products: Int[np.ndarray, "cell"], x: Int[np.ndarray, "cell"], y: Int[np.ndarray, "cell"], units: Units
 ) -> Cells:
-    """Sum over J units of (X - mean)(Y - mean), from those of X Y, of X and of Y: whole numbers, of which no digit is lost."""
+    """Sum over J units of (X - mean)(Y - mean) from the sums of X Y, X and Y; in integers, so that no digit is lost."""
     exact = np.int64 if units.count < 1 << 30 else object
     products, x, y = (part.astype(exact) for part in (products, x, y))
     return ((units.count * products - x * y) / units.count).astype(np.float64)
 
 
 def _packed(holds: Holds, units: Units) -> Bits:
-    """A bit for each path, those of a pair beside each other."""
+    """One bit for each path, with those of a pair next to each other."""
     some = (holds(slice(first, first + SLICE)) for first in range(0, units.paths, SLICE))
     bits = np.concatenate([np.packbits(part, axis=-1, bitorder="little") for part in some], axis=-1)
     return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8)))).view(np.uint64)
 
 
 def _products(x: Bits, y: Bits, units: Units) -> Int[np.ndarray, "cell"]:
-    """Sum over units of one or two paths of X Y, of how many paths of it two properties hold on."""
+    """Sum of X Y over units of one or two paths; X and Y count a unit's paths with either property."""
     number = _counts(x & y)
     return number if units.size == 1 else number + _counts(x & ((y >> 1) & FIRST | (y & FIRST) << 1))
 
@@ -217,7 +217,7 @@ def _counts(bits: Bits) -> Int[np.ndarray, "cell"]:
 
 
 def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
-    """Whether something holds on both paths of each pair: their two bytes looked at as one number."""
+    """Whether a property holds on both paths of each pair, comparing their two bytes as one number."""
     both: np.ndarray = np.ascontiguousarray(of).view(np.uint16) == 0x0101
     return both
 
@@ -229,8 +229,8 @@ def _ranked(
 
     Args:
       seen: moments of 1{x > q}.
-      share: of the law that is above it.
-      certain: where the interval has its ends however few exceed.
+      share: share of the distribution above the quantile.
+      certain: where the interval has ends however few values exceed the quantile.
     """
     n = units.paths
     count = effective_count(seen, units)
@@ -241,7 +241,7 @@ def _ranked(
     low, high = (of_rank(ascending, n - rank) for rank in (down, up))
     known = (second >= 1) & (first <= count) | certain & (units.count > 1)
     low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
-    # that many replicates agree on a tail makes up for no value in it
+    # small variation between replicates does not make up for few values in the tail
     many = (np.minimum(count, n) if units.replicated else count) * share
     column, slope = (
         (q, (high - low) / (2 * units.reach), low, high),
@@ -252,7 +252,7 @@ def _ranked(
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean and standard deviation of one variable in many cells, and what errors need of them.
+    """Moments behind the mean and the standard deviation of one variable in many cells.
 
     Args:
       mean: moments of the values.
@@ -264,7 +264,7 @@ class Spread:
 
 
 def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) -> Spread:
-    """Mean and deviation of values [cell, path]; no deviation where they are constant."""
+    """Moments of the mean and of the squared distances from it, which are exactly zero where values are constant."""
     mean = moments(values, units)
     centre = np.where(constant, values[:, 0], mean.mean)
     return Spread(mean, moments_of(Made.of("squares", values, at=centre), units))
@@ -273,7 +273,7 @@ def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) 
 def deviation(squares: Moments, paths: float) -> Column:
     """Standard deviation, sqrt(sum (x - mean)^2 / (n - 1)), from moments of (x - mean)^2.
 
-    The ends are the roots of those of the variance, an interval of a mean; the error is that of the variance over 2 sd.
+    The ends are the square roots of those of the variance's interval; the error is the variance's over 2 sd.
     """
     scale = paths / (paths - 1) if paths > 1 else np.nan
     low, high = (np.sqrt(scale * np.maximum(end, 0.0)) for end in mean_interval(squares))
@@ -284,10 +284,12 @@ def deviation(squares: Moments, paths: float) -> Column:
 
 
 def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
-    """Mean, median, deviation, VaR and ES at every level, in this order: arrays [cell, measure].
+    """Mean, median, standard deviation, VaR and ES at every level, in this order: arrays [cell, measure].
 
     Args:
-      mean: moments of the values; squares: of their squared distance from the mean.
+      mean: moments of the values.
+      squares: moments of their squared distance from the mean.
+      seen: their quantiles.
     """
     shortfalls = [
         keep_known(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
@@ -302,21 +304,21 @@ def stacked(columns: list[Column]) -> Table:
 
 
 def keep_known(known: np.ndarray, column: Column) -> Column:
-    """The column without error and interval where so few exceed that they show none."""
+    """The column with error and interval set to NaN where they are not known."""
     estimate, *rest = column
     return estimate, *(np.where(known, part, np.nan) for part in rest)
 
 
 @dataclass(frozen=True)
 class Together:
-    """The pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
+    """Pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
 
     cell: Int[np.ndarray, "pair"]
     value: Float[np.ndarray, "pair member"]
 
 
 def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Units) -> Together:
-    """Pairs with both values over the threshold [cell]; none where units are no pairs."""
+    """Pairs with both values over the threshold [cell]; empty where units are not pairs."""
     if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
     over = above(values, threshold)(slice(None))
@@ -327,7 +329,7 @@ def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Un
 def _tail_moments(
     values: CellPaths, q: Cells, excess: Float[np.ndarray, "cell rank"], together: Together, units: Units
 ) -> tuple[Moments, Moments]:
-    """Moments of 1{x > q} and of (x - q)+ over all paths, with the excess over q of all values from it on."""
+    """Moments of 1{x > q} and of (x - q)+ over all paths; `excess` holds x - q for all values from q on."""
     if units.owner is not None or units.replicated:
         cell, path = np.divmod(np.flatnonzero(values > q[:, None]), values.shape[-1])
         both = np.stack([np.ones(len(path)), values[cell, path] - q[cell]])
@@ -342,14 +344,14 @@ def _tail_moments(
 
 
 def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Column:
-    """A mean with its interval, times `scale` plus `shift`."""
+    """The mean and its interval, times `scale` plus `shift`, as a column."""
     low, high = mean_interval(of)
     return scale * of.mean + shift, scale * of.error, scale * low + shift, scale * high + shift
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Values [cell, path] of one variable, high being worse, with their quantiles and their spread."""
+    """Values [cell, path] of one variable, high being worse, with their quantiles and spread."""
 
     values: CellPaths
     quantiles: Quantiles
@@ -357,33 +359,33 @@ class Measured:
 
     @staticmethod
     def of(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Measured:
-        """Those of values."""
+        """Quantiles and spread of the values."""
         seen = quantiles(values, units, levels)
         return Measured(values, seen, spread(values, seen.constant, units))
 
     def risk(self) -> Table:
-        """As `risk`."""
+        """Table of measures, as from the function `risk`."""
         return risk(self.spread.mean, self.spread.squares, self.quantiles)
 
     @property
     def scale(self) -> Cells:
-        """1 / (2 sd), what a squared distance from the mean is taken times in the influence on the deviation; zero where nothing varies."""
+        """1 / (2 sd), the factor of (x - mean)^2 in the influence on the standard deviation; zero for constant values."""
         size = 2 * np.sqrt(self.spread.squares.mean)
         return np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
 
     def squared_less(self, other: Measured) -> Made:
-        """The influence on the deviation less another's on its own, (x - mean)^2 / (2 sd) less the same of y."""
+        """Difference of the influences on the two standard deviations: (x - mean)^2 / (2 sd) less the same of y."""
         mean, means = self.spread.mean.mean, other.spread.mean.mean
         return Made.of("squares", self.values, other.values, mean, self.scale, means, other.scale)
 
 
 def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:
-    """Shares of paths with Wilson's interval, from how many paths of each unit have the property [cell, unit]."""
+    """Shares of paths with Wilson's interval, from the number of paths of each unit with the property [cell, unit]."""
     return _share(moments_of_totals(totals, units), units)
 
 
 def share(holds: Holds, units: Units) -> Column:
-    """The same from which paths have the property."""
+    """Shares of paths with Wilson's interval, from which paths have the property."""
     return _share(_moments_above(holds, units), units)
 
 

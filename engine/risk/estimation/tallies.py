@@ -1,7 +1,7 @@
-"""What a block leaves of the outcomes that are not kept whole: histograms and counts by group of paths, which merge.
+"""Tallies of outcomes that are not stored per path: histograms and counts by group of paths, which merge.
 
-A group is so many consecutive paths, whole units all of them. A tally is small, whatever happens on the paths: it holds
-the bins that occur (`histograms.py`), and a number for each group, policy and question.
+A group is a number of consecutive paths in whole units. A tally has a bounded size whatever the values: it holds
+the occupied bins (`histograms.py`), and one number for each group, policy and question.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from engine.risk.estimation.histograms import BINS, Histogram, counted, edges_of
 from engine.study.study import BLOCK, Event, Study
 
 GROUP = 1 << 13
-"""Paths in one group of the first blocks, at most."""
+"""Largest number of paths in a group of the first blocks."""
 GROUPS_OF_BLOCK = BLOCK // GROUP
 GROUPS = 64
-"""Groups that those of all blocks are folded into, dealt to them in turn."""
+"""Number of groups that remain after merging; the groups of all blocks are added to them in turn."""
 FINE = 2 * GROUPS
-"""Blocks that are cut into groups; each later one is a group by itself, whose tally is a third as large."""
+"""Number of first blocks that are cut into groups; each later block is one group, whose tally is a third as large."""
 TOGETHER = 8
-"""Tallies of blocks that are read at a time while they are folded."""
+"""Tallies of blocks that are read at a time while they are merged."""
 LANES = 256, 16
-"""Lanes that the values of a group are dealt to in turn to be added up, and then the sums of these: see `added`."""
+"""Numbers of lanes in the two steps of `added`."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
 _STORED = {
     "bins": (np.uint32,),
@@ -39,17 +39,17 @@ _STORED = {
 
 @dataclass(frozen=True)
 class Tally:
-    """Counts and sums over the paths of each group; the outcomes and events are those of `unkept` and `unkept_events`.
+    """Counts and sums over the paths of each group, for the outcomes `unkept` and the events `unkept_events`.
 
     Args:
-      sizes: paths, int64 [group].
-      bins: outcome and policy, row-major, times 2^16 plus the bin, ascending, int64 [bin].
-      counts, steps: of these bins, as `histograms.counted` gives them, int64 [group, bin] and [bin].
+      sizes: number of paths, int64 [group].
+      bins: index of outcome and policy, row-major, times 2^16 plus the bin; ascending, int64 [bin].
+      counts, steps: of these bins, as from `histograms.counted`, int64 [group, bin] and [bin].
       totals: sum of the values, float64 [outcome, policy, group].
-      least, most: smallest and largest values, in the study's precision [outcome, policy].
-      worse: paths that are worse than under the baseline, int64 [outcome, policy, group].
-      regret: sum of the distance from the best policy of the same path, float64 [outcome, policy, group].
-      events: paths on which they happen, int64 [event, policy, group].
+      least, most: smallest and largest value, in the study's precision [outcome, policy].
+      worse: number of paths on which the policy is worse than the baseline, int64 [outcome, policy, group].
+      regret: sum of the distances from the best policy of the same path, float64 [outcome, policy, group].
+      events: number of paths on which the event happens, int64 [event, policy, group].
     """
 
     sizes: Int[np.ndarray, "group"]
@@ -64,7 +64,7 @@ class Tally:
     events: Int[np.ndarray, "event policy group"]
 
     def histogram(self, outcome: int, policy: int) -> Histogram:
-        """That of one outcome under one policy, by their places."""
+        """Histogram of one outcome under one policy, by their indices."""
         row = outcome * self.least.shape[1] + policy
         first, last = np.searchsorted(self.bins, [row * BINS, (row + 1) * BINS])
         return Histogram(
@@ -77,7 +77,7 @@ class Tally:
         )
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Its fields by name, of the smallest types that hold a block's tally."""
+        """The fields by name, in the smallest types that hold a block's tally."""
         arrays = {field.name: getattr(self, field.name) for field in fields(self)}
         for name, types in _STORED.items():
             most = arrays[name].max(initial=0)
@@ -86,28 +86,28 @@ class Tally:
 
     @staticmethod
     def of_arrays(arrays: Mapping[str, np.ndarray]) -> Tally:
-        """The tally that `arrays` gave the fields of."""
+        """The tally whose fields `arrays` gave."""
         return Tally(**{n: array.astype(np.int64) if n in _STORED else array for n, array in arrays.items()})
 
 
 def unkept(study: Study) -> tuple[str, ...]:
-    """Outcomes that are not kept whole, in the order of the model."""
+    """Names of the outcomes that are not kept per path, in the order of the model."""
     return tuple(name for name in study.model.outcomes if name not in study.keep.outcomes)
 
 
 def unkept_events(study: Study) -> tuple[Event, ...]:
-    """Events that read an outcome that is not kept whole, in the order of the study."""
+    """Events that depend on an outcome that is not kept per path, in the order of the study."""
     kept = set(study.keep.outcomes)
     return tuple(event for event in study.events if not event_outcomes(study, event) <= kept)
 
 
 def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size: int = GROUP) -> Tally:
-    """The tally of one block, from all outcomes of the model in its order; NaN on the paths that are kept out.
+    """Tally of one block, from all outcomes of the model in its order; paths that are left out are NaN throughout.
 
-    Bins are those of values in single precision; totals, and what two policies are compared by, are not rounded to it.
+    Values are rounded to single precision for their bins alone, not for totals and comparisons of policies.
 
     Args:
-      size: paths of a group, at most: `group_size` of the block.
+      size: largest number of paths in a group: `group_size` of the block.
     """
     starts = group_starts(outcomes.shape[-1], study.unit, size)
     sound = np.isfinite(outcomes[0, 0])
@@ -139,7 +139,7 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
         counts=np.concatenate(counts, axis=1),
         steps=np.concatenate(steps),
         totals=np.array(totals),
-        # adding nothing makes one zero of both
+        # adding 0 turns -0.0 into 0.0
         least=own.min(axis=-1, initial=np.inf) + 0,
         most=own.max(axis=-1, initial=-np.inf) + 0,
         worse=np.array(worse),
@@ -149,12 +149,12 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
 
 
 class Folding:
-    """The tallies of blocks as one, over at most `GROUPS` groups, as they come: in the order of the blocks.
+    """Accumulates the tallies of blocks, in the order of the blocks, into one over at most `GROUPS` groups.
 
-    Whole numbers over all groups are the same in any order; sums of values depend on it in the last bits.
+    Integers summed over all groups are the same in any order; sums of values depend on it in their last bits.
 
     Args:
-      first: the tally of the first block, which is not added yet.
+      first: tally of the first block, for its shapes; it is not added yet.
     """
 
     def __init__(self, first: Tally):
@@ -182,7 +182,7 @@ class Folding:
         self.blocks += 1
 
     def tally(self) -> Tally:
-        """The sum so far."""
+        """The tally of all blocks added so far."""
         held = self._sizes > 0
         return Tally(
             sizes=self._sizes[held],
@@ -195,7 +195,7 @@ class Folding:
         )
 
     def _columns_of(self, bins: Int[np.ndarray, "bin"]) -> Int[np.ndarray, "bin"]:
-        """Where the numbers of bins stand; those that are new come behind the others, and there is room for more."""
+        """Columns in which the numbers of bins are kept; new bins get columns behind the others."""
         at = np.searchsorted(self._bins, bins)
         new = bins
         if len(self._bins):
@@ -214,7 +214,11 @@ class Folding:
 
 
 def folded(parts: Iterable[Tally]) -> Tally:
-    """The tallies of blocks as one; they come one by one, and in the order of the blocks."""
+    """One tally from those of blocks, which must come in the order of the blocks.
+
+    Raises:
+      ValueError: for no blocks.
+    """
     folding: Folding | None = None
     for part in parts:
         folding = folding or Folding(part)
@@ -225,12 +229,12 @@ def folded(parts: Iterable[Tally]) -> Tally:
 
 
 def group_size(index: int) -> int:
-    """Paths of a group of a block, by its number, at most."""
+    """Largest number of paths in a group of the block with this index."""
     return GROUP if index < FINE else BLOCK
 
 
 def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
-    """First path of each group of a block of so many paths: groups of at most `size`, as equal as can be, of whole units."""
+    """First path of each group of a block of `count` paths: groups of whole units, at most `size` paths, about equal."""
     groups = -(-count // size)
     return np.arange(groups) * count // groups // unit * unit
 
@@ -238,10 +242,10 @@ def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
 def added(
     values: Float[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]
 ) -> Float[np.ndarray, "policy group"]:
-    """Sum of the values of each group, float64, in one stated order, which a card follows too (`program/running/reductions.py`).
+    """Sum of the values of each group, float64, in a fixed order of additions.
 
-    The values are dealt to 256 lanes in turn, each of which adds up in their order; the sums of these to 16 in the same way; and these
-    are added from the first to the last.
+    The values are dealt to 256 lanes in turn, each of which adds them in order; the lanes' sums are dealt to 16 lanes in the same way;
+    these are added from the first to the last. `program/running/reductions.py` keeps the same order on a GPU.
     """
     sizes = np.diff(starts, append=values.shape[-1])
     width = -(-int(sizes.max(initial=0)) // LANES[0]) * LANES[0]
@@ -257,7 +261,7 @@ def added(
 
 
 def _numbers(holds: Bool[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]) -> np.ndarray:
-    """On how many paths of each group something holds, int64 [policy, group]."""
+    """Number of paths of each group on which a property holds, int64 [policy, group]."""
     ends = pairwise([*starts, holds.shape[-1]])
     numbers = [np.count_nonzero(holds[:, begin:end], axis=-1) for begin, end in ends]
     return np.array(numbers, np.int64).reshape(len(starts), len(holds)).T

@@ -1,8 +1,8 @@
-"""Measures of futures with weights: those of `measures.py`, by the same names, with the same flags, and how many futures they rest on.
+"""Measures of weighted futures, with the names and flags of `measures.py`, and the effective number of futures.
 
-Weights come in any scale. A future without weight is out of everything, as one that does not meet a condition; with weights that are all equal
-the estimates are those of `measures.py`. A tail is judged by what each future adds to an error, its weight in it: heavy is what is heavy
-by the values or by the weights. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
+Weights may have any scale. A future with weight zero is left out, as one that does not meet a condition; with equal weights the estimates
+are those of `measures.py`. A tail is judged by each future's weighted contribution to an error, and so may be heavy because of the values
+or of the weights. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Happens = Bool[np.ndarray, "path"]
 def summary(
     values: Paths, weights: Paths, units: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
 ) -> dict[str, Estimate]:
-    """Mean, median, sd, VaR and ES of one variable under weights, by name, as `measures.summary` has them: values [path]."""
+    """Weighted mean, median, sd, VaR and ES of one variable, by name, as `measures.summary`: values [path]."""
     (values,), of, lost = _weighed((values,), weights, units)
     if of is None:
         return dict.fromkeys(names_of(levels), nothing(lost))
@@ -48,7 +48,7 @@ def difference(
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
 ) -> dict[str, Estimate]:
-    """Measures of one variable less those of another on the same futures, and "worse": P(the first is worse), all under weights."""
+    """Weighted measures of one variable less those of another on the same futures, and "worse": P(the first is worse)."""
     arrays, of, lost = _weighed((values, baseline_values), weights, units)
     if of is None:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
@@ -58,7 +58,7 @@ def difference(
 
 
 def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
-    """The mean under weights, its tails not judged."""
+    """Weighted mean, without a flag for heavy tails."""
     (values,), of, lost = _weighed((values,), weights, units)
     if of is None:
         return nothing(lost)
@@ -68,9 +68,10 @@ def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
 
 
 def probability(happened: Happens, weights: Paths, units: int | Units) -> Estimate:
-    """Share of futures with a property under weights, by Wilson with the effective number of futures: bool [path].
+    """Weighted share of futures with a property (bool [path]), with Wilson's interval for their effective number.
 
-    The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures, weights without a variance.
+    The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures, few futures with
+    nearly all weight, weights of infinite variance.
     """
     (happened,), of, lost = _weighed((happened,), weights, units)
     if of is None:
@@ -82,7 +83,7 @@ def probability(happened: Happens, weights: Paths, units: int | Units) -> Estima
 def probability_difference(
     happened: Happens, baseline: Happens, weights: Paths, units: int | Units
 ) -> Estimate:
-    """Share of futures with a property less the share with another, on the same futures and under the same weights: bool [path] each."""
+    """Weighted share of futures with a property less the share with another, on the same futures: bool [path] each."""
     (happened, baseline), of, lost = _weighed((happened, baseline), weights, units)
     if of is None:
         return nothing(lost)
@@ -96,7 +97,7 @@ def probability_difference(
 
 
 def effective(weights: Paths, units: int | Units) -> float:
-    """Effective number of independent units, (sum W)^2 / sum W^2 with W the weight of each: paths, pairs or whole runs.
+    """Kish's effective number of independent units, (sum W)^2 / sum W^2, with W the total weight of a unit.
 
     Source: Kish (1965), Survey Sampling, section 11.7.
     """
@@ -107,7 +108,10 @@ def effective(weights: Paths, units: int | Units) -> float:
 def _weighed(
     arrays: tuple[np.ndarray, ...], weights: Paths, unit: int | Units
 ) -> tuple[tuple[np.ndarray, ...], Weights | None, Flag | None]:
-    """The arrays on the paths with weight where all is finite, the weights of these, None for none, and the flag of what is left out."""
+    """The arrays on paths with weight where all values are finite, the paths' weights, and the flag of what was lost.
+
+    The weights are None where no path is left.
+    """
     some = weights != 0
     units = as_units(len(weights), unit).kept(some)
     (*kept, weights), units, lost = finite_units((*(part[some] for part in arrays), weights[some]), units)
@@ -115,7 +119,7 @@ def _weighed(
 
 
 def _of_share(of: Weights, ratio: Ratio) -> tuple[Flag | None, Flag | None]:
-    """What takes the interval of a share, or of a gap of two: few futures with weight, and weights without a variance."""
+    """Flags that withhold the interval of a share or difference of shares: few futures with weight, heavy weights."""
     return few_with_weight(of), heavy_weights(ratio)
 
 

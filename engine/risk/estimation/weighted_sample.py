@@ -1,7 +1,8 @@
-"""Losses on futures with weights, their measures, the gaps of these between two policies, and what is to be known of their tails.
+"""Measures of one variable's losses on weighted futures, differences between two policies, and their flags.
 
-As `Sample` of `measures.py`, for one variable. A mean is judged by the tails of what each future adds to its error, w (x - mean), ES by
-those of w (x - VaR)+: these are heavy where the values are, or the weights. By weights alone they may be heavier before an interval goes.
+The counterpart of `Sample` in `measures.py`. The mean is judged by the tails of each future's contribution to its error, w (x - mean), ES
+by those of w (x - VaR)+; these are heavy where the values or the weights are. A tail that is heavy because of the weights alone withholds
+the interval only from a higher shape on.
 """
 
 from __future__ import annotations
@@ -31,12 +32,12 @@ from engine.risk.estimation.ratios import Paths, Quantile, Ranked, Ratio, Weight
 from engine.risk.estimation.tails import Column, deviation, keep_known, shifted, stacked
 
 LARGEST_SHAPE = 0.7
-"""Tail shape of weights (k-hat), and of what is weighted, above which an estimate by them is not to be trusted (Vehtari et al. 2024)."""
+"""Tail shape (k-hat) of weights or weighted values above which estimates are unreliable (Vehtari et al. 2024)."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """Losses on futures, finite, high being worse, their weights, and the levels of VaR and ES."""
+    """Losses on futures, all finite and high being worse, with their weights and the levels of VaR and ES."""
 
     losses: Paths
     weights: Weights
@@ -44,12 +45,12 @@ class Sample:
 
     @cached_property
     def ranked(self) -> Ranked:
-        """The losses in order."""
+        """The losses in descending order with cumulated weights."""
         return self.weights.ranked(self.losses.astype(np.float64))
 
     @cached_property
     def constant(self) -> bool:
-        """Whether all losses are alike."""
+        """Whether all losses are equal."""
         return bool(self.ranked.descending[0] == self.ranked.descending[-1])
 
     @cached_property
@@ -81,24 +82,24 @@ class Sample:
         return [self.weights.mean(self.excess(var.value)) for var in self.at_risk]
 
     def excess(self, threshold: float) -> Paths:
-        """What is over a threshold on each path."""
+        """Excess over a threshold on each path, at least 0."""
         return np.maximum(self.ranked.values - threshold, 0.0)
 
     @cached_property
     def spread(self) -> Flag | None:
-        """What is to be known of the deviation."""
+        """Flag of the standard deviation."""
         return gravest((of_squares(upper_tail(self.squares)), self.scarce))
 
     @cached_property
     def beyond(self) -> list[Flag | None]:
-        """What is to be known of ES, by level."""
+        """Flag of ES at each level."""
         return [
             gravest((self._tail(var.value, of.squares), self.scarce))
             for var, of in zip(self.at_risk, self.shortfalls, strict=True)
         ]
 
     def _tail(self, var: float, squares: float) -> Flag | None:
-        """That of the weighted excess over VaR, or over so low a threshold that enough are beyond it."""
+        """Flag of the weighted excess over VaR, or over a lower threshold with enough values beyond it."""
         size, each = tail_size(len(self.losses)), self.weights.each
         if not size:
             return None
@@ -108,11 +109,11 @@ class Sample:
 
     @property
     def scarce(self) -> Flag | None:
-        """That of fewer units than an interval takes, or of weights that few futures have nearly all of."""
+        """Flag for fewer units than an interval needs, or for few futures with nearly all weight."""
         return few_replicates(self.weights.units) or few_with_weight(self.weights)
 
     def own(self) -> Evidence:
-        """Its measures."""
+        """Measures of these losses."""
         rows = [
             shifted(self.mean.of, 1.0),
             self.median.column,
@@ -124,9 +125,9 @@ class Sample:
         return self._evidence(rows, flag, self.spread, self.beyond, (self,), self.constant, FEWEST_FOR_ES)
 
     def less(self, baseline: Sample) -> Evidence:
-        """Its measures less those of another on the same futures, and how often it is the worse of the two.
+        """Measures of these losses less those of `baseline` on the same futures, and how often these are worse.
 
-        Mean by the paired gap, the others by the gap of their influence functions.
+        The error of the mean comes from the paired differences, those of the others from differences of influence functions.
         """
         gaps = self.ranked.values - baseline.ranked.values
         constant = bool(np.ptp(gaps) <= ROUNDING * abs(gaps.max()))
@@ -151,7 +152,7 @@ class Sample:
         return self._evidence(rows, flag, of_gap(spread, squared), flags, both, constant, few)
 
     def _shortfalls(self, at_risk: Sequence[Column], excesses: Sequence[Ratio]) -> list[Column]:
-        """ES by level, from VaR and the mean excess over it, or the gaps of both."""
+        """ES at each level from VaR and the mean excess over it, or differences of ES from those of both."""
         return [
             keep_known(np.isfinite(var[1]), shifted(excess.of, 1 / (1 - level), var[0]))
             for level, var, excess in zip(self.levels, at_risk, excesses, strict=True)
@@ -162,7 +163,7 @@ class Sample:
         return (gap[0], np.zeros(()), gap[0], gap[0]) if constant and np.isfinite(gap[1]) else gap
 
     def _squared(self) -> Paths:
-        """The influence of each path on the deviation, (x - mean)^2 / (2 sd); zero where nothing varies."""
+        """Influence of each path on the standard deviation, (x - mean)^2 / (2 sd); zero where values are constant."""
         size = 2 * float(np.sqrt(self.squares.of.mean))
         return np.square(self.ranked.values - self.mean.of.mean) / (size if size > 0 else np.inf)
 
@@ -197,24 +198,27 @@ class Sample:
 
 
 def both_tails(of: Ratio) -> Flag | None:
-    """The flag of a mean from both tails of what its error is made of."""
+    """Flag of a weighted mean from both tails of its residuals."""
     return gravest((upper_tail(of), upper_tail(of, -1.0)))
 
 
 def few_with_weight(of: Weights) -> Flag | None:
-    """The flag of few effective futures out of more: these may hold so much that no tail shows it."""
+    """Flag for few effective futures out of many: these may hold so much weight that no tail shows it; None if enough."""
     few = of.kish < min(FEW_UNITS, of.units.paths / 2)
     return Flag(Reason.FEW_IN_SAMPLE, of.kish, FEW_UNITS) if few else None
 
 
 def heavy_weights(of: Ratio) -> Flag | None:
-    """The flag that takes the interval of a share: values are 0 and 1, so that heavy is what is heavy by the weights."""
+    """Flag of a share whose weighted residuals have too heavy a tail, which can only come from the weights; else None."""
     flag = both_tails(of)
     return flag if flag and flag.withholds and flag.reason in HEAVY_TAILS else None
 
 
 def upper_tail(of: Ratio, sign: float = 1.0) -> Flag | None:
-    """That from the upper tail, or the lower one for the sign -1; few paths count only where they make most of the sum of squares."""
+    """Flag of the residuals' upper tail, or of the lower one for sign -1.
+
+    Few tail paths are flagged only where they make up most of the sum of squares.
+    """
     size = tail_size(len(of.residuals))
     if not size:
         return None
@@ -224,7 +228,7 @@ def upper_tail(of: Ratio, sign: float = 1.0) -> Flag | None:
 
 
 def judged(flag: Flag | None, alone: Callable[[], Flag | None]) -> Flag | None:
-    """The flag of a weighted tail, by the weights' limit where the values `alone` have no such tail.
+    """Flag of a weighted tail; a warning only, below `LARGEST_SHAPE`, if the values `alone` are not heavy-tailed.
 
     Source of the limit: Vehtari, Simpson, Gelman, Yao and Gabry (2024), J. Mach. Learn. Res. 25(72), 1-58, for the tail of w h(x).
     """

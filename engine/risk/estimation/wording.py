@@ -1,4 +1,4 @@
-"""How sentences name what is measured, amounts and lists: words that people say, and no more digits than an interval bears out."""
+"""Words for measures, amounts and lists in sentences, with no more digits than an interval supports."""
 
 from __future__ import annotations
 
@@ -13,24 +13,27 @@ from engine.study.study import Study
 from engine.study.tables.challenge_tables import Claim
 
 DIGITS = 3
-"""Significant digits of an amount in a sentence, at most."""
+"""Greatest number of significant digits of an amount in a sentence."""
 NEARLY = 1.2
-"""An interval counts as that much wider where the digits of its number are counted: of .9 there is no digit behind the point."""
+"""Factor on an interval's half-width when digits are chosen; with it a half-width of 0.9 leaves no decimals."""
 ROOM = 12
-"""Words that a list of names may take in a sentence."""
+"""Number of words that a list of names may take in a sentence."""
 UNITS = {"k": "thousand", "yr": "years", "1": ""}
-"""Parts of a unit as words."""
+"""Words for parts of a unit."""
 YEARLY = "1/yr"
 
 
 def named(study: Study, name: str) -> str:
-    """An outcome, an event or a yearly variable within a sentence."""
+    """Name of an outcome, an event or a yearly variable within a sentence."""
     kinds = {"events": study.events_by_name, "outcomes": study.model.outcomes}
     return study.phrase(next((kind for kind, known in kinds.items() if name in known), "yearly"), name)
 
 
 def measured(study: Study, name: str, measure: str) -> str:
-    """`the chance of ruin`, `average cost`, `cost in the worst 1 % of futures` for ES99, `cost that 1 % of futures pass` for VaR99."""
+    """A measure in words: `the chance of ruin`, `average cost`, `cost in the worst 1 % of futures` (ES99).
+
+    VaR99 reads `cost that 1 % of futures pass`.
+    """
     what, level = named(study, name), level_of(measure)
     if name in study.events_by_name:
         return f"the chance of {what}"
@@ -41,7 +44,7 @@ def measured(study: Study, name: str, measure: str) -> str:
 
 
 def judged(study: Study, claim: Claim, worse: bool) -> str:
-    """What is said of a claim's number where it is the worse or the better one: `ruin is likelier`, `cost in the worst 1 % is lower`."""
+    """Clause that the policy's number is worse, or better: `ruin is likelier`, `cost in the worst 1 % is lower`."""
     if claim.variable in study.events_by_name:
         return f"{named(study, claim.variable)} is {'likelier' if worse else 'rarer'}"
     what = measured(study, claim.variable, claim.measure).replace(" of futures", "")
@@ -49,21 +52,25 @@ def judged(study: Study, claim: Claim, worse: bool) -> str:
 
 
 def claimed(study: Study, claim: Claim) -> str:
-    """`region devastated is rarer under reform than under old policies`."""
+    """A claim as a clause: `region devastated is rarer under reform than under old policies`."""
     policy, against = (study.phrase("policies", name) for name in (claim.policy, claim.against))
     return f"{judged(study, claim, claim.worse)} under {policy} than under {against}"
 
 
 def worst_share(level: float) -> str:
-    """`the worst 1 % of futures`."""
+    """The tail beyond a level in words: `the worst 1 % of futures`."""
     return f"the worst {100 * (1 - level):.6g} % of futures"
 
 
 def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
-    """Numbers of one unit as people say them, rounded alike, the first with all of its unit: `24 % a year` and `40 %`, `86.6 thousand persons`.
+    """Numbers of one unit in words, rounded alike: `24 % a year` and `40 %`, `86.6 thousand persons`.
+
+    Only the first carries the whole unit.
 
     Args:
-      first: whose interval says how many digits there are; three where it has none.
+      unit: unit of the numbers.
+      first: the first number; its interval decides the digits, three where it has none.
+      others: further numbers.
     """
     every = [first.estimate, *others]
     scale, behind = 1.0, " ".join(filter(None, (UNITS.get(part, part) for part in unit.split(" "))))
@@ -82,42 +89,42 @@ def amounts(unit: str, first: Estimate, *others: float) -> list[str]:
 
 
 def amount(unit: str, one: Estimate) -> str:
-    """One number of `amounts`."""
+    """One number with its unit in words, as in `amounts`."""
     return amounts(unit, one)[0]
 
 
 def size(measure: str, unit: str, gap: Estimate) -> str:
-    """How large a difference is, whichever its sign: `14.9 points` of a probability."""
+    """Absolute size of a difference in words: `14.9 points` for a difference of probabilities."""
     scale, unit = shown_in(f"difference_{measure}", unit)
     low, high = sorted((abs(scale * gap.low), abs(scale * gap.high)))
     return amount(unit, Estimate(abs(scale * gap.estimate), math.nan, low, high))
 
 
 def share(one: Estimate) -> str:
-    """`24 %` for a share of .238."""
+    """A share in percent: `24 %` for .238."""
     return amount("%", Estimate(100 * one.estimate, math.nan, 100 * one.low, 100 * one.high))
 
 
 def undecided(paths: int) -> str:
-    """What paths that are one unit leave open: `one future gives no interval, so nothing is decided`."""
+    """Clause for paths that form a single unit: `one future gives no interval, so nothing is decided`."""
     return f"{'one future gives' if paths == 1 else f'{paths:,} futures give'} no interval, so nothing is decided"
 
 
 def likely(one: Estimate, numbers: bool) -> str:
-    """` (very unlikely in the model)`; empty where no word holds the whole interval, or numbers alone are wanted."""
+    """Likelihood in brackets, ` (very unlikely in the model)`; empty where no word fits or `numbers` is set."""
     word = "" if numbers else likelihood(one.low, one.high)
     return f" ({word} in the model)" if word else ""
 
 
 def listed(names: Sequence[str], most: int = 0) -> str:
-    """`a, b and c`, or `a, b and 3 more`, of more than one over the most."""
+    """`a, b and c`; or `a, b and 3 more` where there are at least two names more than `most`."""
     if most and len(names) > most + 1:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
 def some(names: Sequence[str], room: int = ROOM) -> str:
-    """The same of as many as so many words hold, and at least one: `a, b and 3 more`."""
+    """As `listed`, with as many names as fit into `room` words, at least one: `a, b and 3 more`."""
     counts = range(len(names), 1, -1)
     most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
     return listed(names) if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
@@ -132,9 +139,12 @@ CLASSES = (
     ("about as likely as not", 0.33, 0.66),
     ("likely", 0.66, 1.0),
 )
-"""Each word with the least and the largest probability that it stands for, the narrowest first: guidance note of the IPCC on uncertainties, 2010, table 1."""
+"""Likelihood words with the least and the largest probability that each stands for, the narrowest class first.
+
+Source: guidance note of the IPCC on uncertainties, 2010, table 1.
+"""
 
 
 def likelihood(low: float, high: float) -> str:
-    """The word of the narrowest class that holds a whole interval of a probability; empty where none does, or there is no interval."""
+    """Word of the narrowest class that holds a probability's whole interval; empty if none does, or without interval."""
     return next((word for word, least, most in CLASSES if least <= low <= high <= most), "")

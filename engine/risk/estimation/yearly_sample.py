@@ -1,4 +1,4 @@
-"""What the cube says of single years and places, from the yearly values of the first paths: means, differences, tails."""
+"""Yearly numbers of the cube, from the yearly values of the first paths: means, differences, tails, quantiles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ YearlyValues = Float[np.ndarray, "policy year cell path"]
 CellPaths = Float[np.ndarray, "policy cell path"]
 QUANTILES = (0.01, 0.05, 0.10, 0.25, 0.50, 0.75, 0.90, 0.95, 0.99)
 CHUNK = 1 << 22
-"""Values that a thread sorts at a time, enough to make up for what each call of NumPy costs."""
+"""Number of values that a thread sorts at a time, enough to outweigh the overhead of a NumPy call."""
 
 
 def of_sample(
@@ -31,14 +31,14 @@ def of_sample(
     yearly: YearlyValues,
     kept: Bool[np.ndarray, "path"] | None = None,
 ) -> dict[str, Any]:
-    """The fields of `Summaries` that hold yearly variables: moments, differences of means, VaR and ES, quantiles, shares on bounds.
+    """Yearly fields of `Summaries`: moments, differences of means, VaR and ES, quantiles, shares on bounds.
 
-    Errors and intervals are over independent units of paths, as in `measures`. Where a cell has a value that is not
-    finite all its numbers are NaN; differences also where the baseline's cell has one.
+    Errors and intervals are over independent units of paths, as in `measures`. All numbers of a cell with a non-finite value are NaN; its
+    differences also where the baseline's cell has one.
 
     Args:
       yearly: values of the first paths.
-      kept: the paths that are looked at, bool [path], where others are kept out (`exclusion.py`); all if not given.
+      kept: which paths are used, bool [path], where some are left out (`exclusion.py`); all if not given.
     """
     return of_parts(study, yearly.shape[-1], [yearly], kept)
 
@@ -46,14 +46,14 @@ def of_sample(
 def of_parts(
     study: Study, paths: int, parts: Iterable[YearlyValues], kept: Bool[np.ndarray, "path"] | None = None
 ) -> dict[str, Any]:
-    """As `of_sample`, from parts of it, some years each, of which one is in memory at a time.
+    """As `of_sample`, from parts that hold some years each, of which one is in memory at a time.
 
     Args:
-      paths: how many there are.
+      paths: number of paths.
     """
     units = as_units(paths, study.unit)
     units = units if kept is None else units.take(kept)
-    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # a map lets go of each part
+    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # map frees each part
     by_variable = {
         name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2))
         for name in tables[0]
@@ -93,14 +93,14 @@ def _of_years(
             tables["on_bounds"][..., year, cells] = shares_on(values, limits[:, cells])
 
     places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
-    # NumPy lets go of the interpreter while it sorts and sums
+    # NumPy releases the GIL while it sorts and sums
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(fill, places))
     return tables
 
 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:
-    """1 for every cell of which high values are the bad ones, -1 for the others, float32 [cell]."""
+    """Sign of each cell, float32 [cell]: 1 where high values are bad, else -1."""
     model: Any = study.model
     signs = [1 if variable.loss else -1 for variable in model.yearly.values()]
     return np.repeat(signs, [columns.count for columns in cell_layout(model).values()]).astype(np.float32)
@@ -145,7 +145,10 @@ def _of_cells(
 def _means(
     losses: CellPaths, units: Units, baseline: int
 ) -> tuple[Moments, Moments, Float[np.ndarray, "policy cell"], Moments]:
-    """Moments of the mean and of squared distances from it, standard deviation, and moments of the mean gap from the baseline, [policy, cell]."""
+    """Moments of mean and squared distances, standard deviation, moments of the mean difference [policy, cell].
+
+    The difference is from the baseline.
+    """
     means, squares, gaps = [], [], []
     for row in losses:
         means.append(moments_of(Made.of("difference", row), units))
@@ -158,7 +161,7 @@ def _means(
 
 
 def _flat(of: Moments, kept: Any = True) -> Moments:
-    """The moments [cell of a policy]; nothing but zeros of cells that are not kept."""
+    """The moments with policy and cell in one axis; zero for cells that are not kept."""
     mean, error, skewness = (
         np.where(kept, part.reshape(-1), 0.0) for part in (of.mean, of.error, of.skewness)
     )
@@ -168,7 +171,7 @@ def _flat(of: Moments, kept: Any = True) -> Moments:
 def _quantiles(
     ascending: CellPaths, sign: Float[np.ndarray, "cell"]
 ) -> Float[np.ndarray, "policy quantile cell"]:
-    """Quantiles of values [policy, cell, path], interpolated between neighbours, from sign times the values, sorted."""
+    """Interpolated quantiles of values [policy, cell, path], from the sorted values times `sign`."""
     last = ascending.shape[-1] - 1
     at = np.array(QUANTILES) * last
     below = np.floor(at).astype(int)

@@ -1,1 +1,1 @@
-"""Policies against each other on the same futures: gaps, orders, ranks, regrets, and where one overtakes another."""
+"""Comparison of policies on the same futures: differences, dominance, ranks, regret, and overtaking."""

@@ -1,9 +1,9 @@
-"""Weighted sums of one measure of many variables on the same paths, with intervals over units: means, probabilities, ES.
+"""Weighted sums of one measure over many variables on the same paths, with 95 % intervals.
 
-Each measure is the mean over paths of an influence: of a mean the value, of a probability whether the event happens, of ES
-VaR + (x - VaR)+ / (1 - a), with each variable's own VaR. So a weighted sum of measures is the mean of the weighted sum of influences, and has
-its interval: as `measures.difference` has it for one variable less another. Variables come some at a time; in memory are
-the sums alone.
+The measure is a mean, a probability or ES. Each is the mean over paths of an influence: for a mean the value itself, for a probability the
+indicator of the event, for ES VaR + (x - VaR)+ / (1 - a) at level a, with each variable's own VaR. A weighted sum of measures is thus the
+mean of the weighted sum of influences, and its interval follows from the variation of that sum over independent units, as in
+`measures.difference`. Variables are added a few at a time; only the sums per path are kept in memory.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from engine.risk.estimation.tails import quantiles, shifted
 Happens = Bool[np.ndarray, "path"]
 
 ROUNDING = 2.0**-48
-"""Share of the sizes of its terms below which a sum in double precision is rounding."""
+"""A sum smaller than this share of the total size of its terms counts as rounding error in double precision."""
 Values = Float[np.ndarray, "variable path"]
 
 
 @dataclass(frozen=True)
 class Influence:
-    """What each path adds to a measure of some variables, in their own sign.
+    """What each path contributes to a measure of some variables, in the variables' own sign.
 
     Args:
-      values: their means over all paths are the measure [variable, path]; NaN on paths that are left out.
-      exceedances: fewest effective ones that the measure of any of the variables rests on; infinite where it needs none.
-      heavy: whether the bad tail of any of them may be too heavy.
+      values: contributions, whose mean over all paths is the measure [variable, path]; NaN on paths that are left out.
+      exceedances: least effective number of exceedances behind the measure among the variables; infinite where the measure needs none.
+      heavy: whether the bad tail of any of the variables is flagged as possibly too heavy.
     """
 
     values: Values
@@ -45,20 +45,20 @@ class Influence:
 
 
 def of_mean(values: Values, sound: Happens) -> Influence:
-    """Of the mean: the values, and so of a probability from whether the event happens.
+    """Influence of the mean: the values themselves; given an event's indicator, the influence of its probability.
 
     Args:
-      sound: paths that are not left out.
+      sound: which paths are kept; the influence is NaN on the others.
     """
     return Influence(np.where(sound, values, np.nan))
 
 
 def of_shortfall(values: Values, sound: Happens, units: Units, level: float, loss: bool) -> Influence:
-    """Of ES at a level, high being worse if it is a loss.
+    """Influence of ES at a level; high values are worse if `loss`, low values otherwise.
 
     Args:
-      sound: paths that are not left out.
-      units: of the paths that are not.
+      sound: which paths are kept; the influence is NaN on the others.
+      units: independent units of the kept paths.
     """
     sign = 1.0 if loss else -1.0
     losses = sign * values[:, sound]
@@ -72,11 +72,11 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
 
 
 class Contrasts:
-    """Weighted sums of a measure of many variables, which come some at a time.
+    """Weighted sums of one measure over many variables, accumulated a few variables at a time.
 
     Args:
-      weights: of each sum [sum, variable].
-      paths: how many there are.
+      weights: weight of each variable in each sum [sum, variable].
+      paths: number of paths.
     """
 
     def __init__(self, weights: Float[np.ndarray, "sum variable"], paths: int):
@@ -86,7 +86,7 @@ class Contrasts:
         self._exceedances, self._heavy = np.inf, False
 
     def add(self, which: slice, influence: Influence) -> None:
-        """Takes in some of the variables."""
+        """Adds the influences of some of the variables; `which` is their slice of the variable axis."""
         values = influence.values.astype(np.float64, copy=False)
         self._sums += self._weights[:, which] @ values
         self._sizes += np.abs(values).sum(axis=0)
@@ -94,14 +94,16 @@ class Contrasts:
         self._heavy |= influence.heavy
 
     def estimates(self, sound: Happens, units: Units, is_share: bool = False) -> list[Estimate]:
-        """Each sum with its 95 % interval; flags as those of a difference.
+        """Each sum with its 95 % interval and the flags that a difference of two measures would have.
 
-        Student's with Hall's correction for skewness; of probabilities as `_of_shares`.
+        The interval is Student's with Hall's correction for skewness; for probabilities it is combined from two Wilson intervals
+        (`_of_shares`).
 
         Args:
-          sound: paths that are not left out.
-          units: of these.
-          is_share: whether they are of probabilities, the weights of a sum no larger than 1 together on either side.
+          sound: which paths are kept.
+          units: independent units of the kept paths.
+          is_share: whether the measure is a probability; the positive and the negative weights of each sum must then each add up to at most
+            1.
         """
         return [self._estimate(self._row(row)[sound], units, is_share) for row in range(len(self._sums))]
 
@@ -113,16 +115,19 @@ class Contrasts:
         units: Units,
         is_share: bool = False,
     ) -> list[int]:
-        """Which of some sums, times `sign`, is the largest, and those that are not told from it: the interval of the gap holds zero."""
+        """Position in `rows` of the largest sum times `sign`, then the positions of the sums not distinguishable from it.
+
+        Two sums are not distinguishable where the 95 % interval of their difference holds zero, or where there is no interval.
+        """
         values = [sign * self._row(row)[sound] for row in rows]
         first = int(np.argmax([row.mean() for row in values]))
         others = (k for k in range(len(values)) if k != first)
-        # halved, a gap of two sums has weights like one of them; an interval that is not there tells nothing apart
+        # halved, so that the weights of a difference of two sums are bounded as those of one; without interval, none is clear
         gaps = {k: self._estimate((values[first] - values[k]) / 2, units, is_share) for k in others}
         return [first, *(k for k, gap in gaps.items() if not gap.low > 0)]
 
     def _row(self, row: int) -> Float[np.ndarray, "path"]:
-        """A sum on every path; zero where it is the rounding of terms that cancel."""
+        """A sum on every path; zero where the terms cancel up to rounding."""
         values = self._sums[row]
         return np.where(np.abs(values) <= ROUNDING * self._sizes, 0.0, values)
 
@@ -158,11 +163,11 @@ class Contrasts:
 def _of_shares(values: Float[np.ndarray, "path"], units: Units) -> tuple[float, float]:
     """Interval of a weighted sum of probabilities, from what each path adds to it, -1 to 1.
 
-    What adds and what takes away are two means of values from 0 to 1, each with Wilson's interval for as many paths as its own variance
-    amounts to; the ends of their difference are combined from these as those of two probabilities. So what was seen on few paths, or on none,
-    is not taken for what there is.
+    The positive and the negative contributions are two means of values between 0 and 1. Each has Wilson's interval, with the number of
+    paths that its own variance amounts to; the ends of the difference are combined from both as for two probabilities. So an event seen on
+    few paths, or on none, still has an interval of positive width.
     """
-    # a value between 0 and 1 varies less than its mean says of what is 0 or 1, and every path of its own is no exception
+    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single paths too
     seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = [units.totals(np.maximum(side, 0.0)) for side in (values, -values)]
     ends = []

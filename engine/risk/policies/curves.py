@@ -1,4 +1,4 @@
-"""How likely is each level of an outcome passed: the curve of a tail with its band, a few dozen points for any number of paths."""
+"""Exceedance curves of an outcome: probability of passing each of a few dozen levels, with 95 % intervals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.risk.estimation.tails import share_of_totals
 Levels = Float[np.ndarray, "level"]
 POINTS = 60
 FEWEST = 20
-"""Paths that are left beyond the last point of a curve, where there are as many."""
+"""Paths beyond the last point of a curve; a sample of up to twice as many has a point at every value."""
 
 
 @dataclass(frozen=True)
@@ -24,8 +24,8 @@ class Curve:
 
     Args:
       levels: in the variable's own sign.
-      share: of paths that lie beyond.
-      low, high: its 95 % interval; NaN where there is no error.
+      share: share of paths that are worse than the level.
+      low, high: 95 % interval of the share; NaN where the sample allows none.
     """
 
     levels: Levels
@@ -38,10 +38,10 @@ NOTHING = Curve(*(np.empty(0) for _ in range(4)))
 
 
 def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curve:
-    """The curve of an outcome [path]; paths that are not finite are left out with their units.
+    """Exceedance curve of an outcome [path]; units with a path that is not finite are left out.
 
-    The intervals are those of `measures.probability`, but all levels are counted in one sorting of the paths, and
-    for pairs in one more of their better halves: sum over units of squares = sum of counts + 2 pairs wholly beyond.
+    The intervals are those of `measures.probability`, but all levels are counted in one sort of the paths, and for pairs in one more sort
+    of each pair's better value: sum over units of squares = sum of counts + 2 pairs wholly beyond.
     """
     (kept,), units, _ = finite_units((values,), unit)
     if not units.count:
@@ -85,11 +85,12 @@ def _interval(
 def curve_of_counts(
     counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool
 ) -> Curve:
-    """The curve of an outcome of which only a histogram is left: exact shares at the edges of its bins.
+    """Exceedance curve of an outcome of which only a histogram was kept; the shares at the inner bin edges are exact.
 
     Args:
-      counts: paths in each bin; edges: one more, ascending.
-      units: independent ones. Each counts as one path for the interval, which is then never too narrow.
+      counts: paths in each bin.
+      edges: edges of the bins, ascending, one more than bins.
+      units: number of independent units. The interval counts each unit as one path, and so is never too narrow.
     """
     total = counts.sum()
     if not total or units < 2:

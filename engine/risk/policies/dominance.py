@@ -1,12 +1,13 @@
-"""Whether one policy is better than another for everybody: stochastic dominance of first and second order, with a stated error.
+"""Whether one policy is better than another for everybody: stochastic dominance of first and second order.
 
-Of losses, high being worse, X dominates Y at first order where P(X > x) <= P(Y > x) at every level x: whoever prefers less to more prefers X. At
-second order where E(X - x)+ <= E(Y - x)+ at every x: whoever also shuns risk does. Both are judged on the same futures, over levels
-between which nearly all of both lie: beyond, no sample says anything.
+For losses, high being worse, X dominates Y at first order where P(X > x) <= P(Y > x) at every level x: everyone who prefers smaller losses
+prefers X. X dominates Y at second order where E(X - x)+ <= E(Y - x)+ at every x: everyone who is also risk averse prefers X. Both orders
+are judged on the same futures, at levels between which nearly all values of both lie; further out the sample is too small to tell.
 
-*Dominates* is said where at every level the gap is below zero by 1.645 standard errors (an intersection-union test: said in at most 5 % of the
-cases where it does not hold). *Does not* is said where the 95 % band over all levels at once leaves zero. Sources: Davidson and Duclos (2013),
-Econometric Reviews 32, 84-125, doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometric Theory 10, 849-866.
+*Dominates* is reported where the gap is below zero by 1.645 standard errors at every level: an intersection-union test, wrong in at most
+5 % of the cases without dominance. *Does not dominate* is reported where the simultaneous 95 % band over all levels excludes zero on the
+wrong side. Sources: Davidson and Duclos (2013), Econometric Reviews 32, 84-125, doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and
+Singh (1994), Econometric Theory 10, 849-866.
 """
 
 from __future__ import annotations
@@ -26,17 +27,17 @@ from engine.risk.estimation.simultaneous import Together, batched, binned, codes
 
 POINTS = 60
 OUTSIDE = 0.002
-"""Share of both together that lies beyond the levels on either side."""
+"""Share of the pooled values of both policies that lies beyond the levels, on either side."""
 FEWEST = 50
-"""Paths beyond the levels on either side, at least."""
+"""Least number of pooled values that lie beyond the levels on either side."""
 ERROR = 0.05
-"""How often dominance is said where there is none, at most; and how often it is denied where there is."""
+"""Greatest probability of reporting dominance where there is none, and of denying it where it holds."""
 SURE = 10
-"""Paths on which the two must differ at a level before anything is sure there."""
+"""Paths on which the two policies must differ at a level before it can be evidence against dominance."""
 
 
 class Verdict(enum.StrEnum):
-    """What is known of a policy against another."""
+    """What the sample shows of one policy's dominance over another."""
 
     BETTER = "dominates"
     WORSE = "is dominated"
@@ -50,15 +51,16 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Dominance:
-    """How the law of an outcome under one policy lies to that under another.
+    """How the distribution of an outcome under a first policy compares with that under a second.
 
     Args:
-      order: 1 or 2.
-      verdict: what is known.
-      better, worse: p values: how likely gaps as clear as these would be if the first did not dominate, or were not dominated.
-      low, high: the levels between which it was looked at, in the variable's own sign.
-      at_best, at_worst: the levels at which the first is surely better, and surely worse, by the most standard errors; NaN where nowhere.
-      flag: why nothing is said, or what is left out.
+      order: 1 or 2, the order of dominance.
+      verdict: what the sample shows.
+      better, worse: p values of the hypotheses that the first policy does not dominate, and that it is not dominated.
+      low, high: the range of levels that were compared, in the variable's own sign.
+      at_best, at_worst: the level at which the first policy is better, or worse, by the most standard errors; NaN where the simultaneous
+        band shows it better, or worse, at no level.
+      flag: why there is no verdict, or what was left out of the sample.
     """
 
     order: int
@@ -75,7 +77,10 @@ class Dominance:
 def dominance(
     one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units, loss: bool
 ) -> tuple[Dominance, Dominance]:
-    """First and second order, of values of two policies on the same paths. What dominates at first order does at second."""
+    """Dominance of first and of second order between two policies, from their values on the same paths.
+
+    First-order dominance implies second-order dominance and decides its verdict.
+    """
     kept, units, lost = finite_units((one, two), unit)
     sign = 1.0 if loss else -1.0
     least = 4 * FEWEST
@@ -109,7 +114,7 @@ def dominance(
 
 @dataclass(frozen=True)
 class _Gaps:
-    """Gaps at each level, and on how many paths the two differ there."""
+    """Gaps at each level, and the number of paths on which the two policies differ there."""
 
     totals: Together
     apart: Int[np.ndarray, "level"]
@@ -140,13 +145,13 @@ def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tu
 def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominance:
     of = gaps.totals.moments
     at = levels if order == 1 else np.concatenate([levels[:1], levels])
-    # where the two are on the same side on every path they are alike there
+    # where both lie on the same side of the level on every path, the gap has no error and is left out
     moving = of.error > 0
     low, high = _ends(levels, sign)
     if not moving.any():
         return Dominance(order, Verdict.SAME, np.nan, np.nan, low, high)
     t, at, apart = of.mean[moving] / of.error[moving], at[moving], gaps.apart[moving]
-    # with so few paths no test of signs can be surer
+    # the p value of a sign test with so few paths is no smaller
     least = 0.5**apart
     better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
     sure = np.where(apart >= SURE, t, 0.0)

@@ -1,9 +1,10 @@
-"""Whether the worst futures of two things are the same futures: the share of the worst 1 % that they have in common.
+"""Whether two outcomes have the same worst futures: the share of their worst 1 - q that they have in common.
 
-chi(q) = P(both in their worst 1 - q share) / (1 - q): 1 - q where they have nothing to do with each other, 1 where they are worst together.
-The ranks are those of the sample itself, which the interval allows for: the influence of a path is 1{both} - a 1{first} - b 1{second}, with a
-and b the chances of the one being in its tail where the other is at the edge of its own. Source: Genest and Segers (2010), J. Multivariate
-Anal. 101, 1837-1845, doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 2, 339-365.
+chi(q) = P(both in their worst 1 - q share) / (1 - q): 1 - q where the two are independent, 1 where their worst futures are the same. The
+tails are those of the sample's own ranks, which the interval allows for: the influence of a path is 1{both} - a 1{first} - b 1{second},
+with a the probability that the second is in its tail where the first is at the edge of its own, and b the reverse. Source: Genest and
+Segers (2010), J. Multivariate Anal. 101, 1837-1845, doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 2,
+339-365.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from engine.risk.estimation.shares import wilson_interval
 from engine.risk.estimation.tails import tail_count
 
 FEWEST = 50
-"""Paths in a tail from which the share has an interval."""
+"""Paths that a tail must hold for the common share to have an interval."""
 TIED = 1.5
-"""How many times as many paths as a tail should have it may have because of ties."""
+"""Greatest ratio, either way, of the paths that a tail holds because of ties to the paths that it should hold."""
 NEAR = 0.5
-"""Share of the tail's size on either side of its edge within which a path is at it."""
+"""A path is at the edge of a tail where its rank is within this share of the tail's size of the edge."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,10 @@ class _Tail:
 def common_tails(
     losses: Sequence[Float[np.ndarray, "path"]], unit: int | Units, level: float
 ) -> dict[tuple[int, int], Estimate]:
-    """chi(level) of every two of several losses on the same paths, high being worse, by their numbers.
+    """chi(level) of every pair (i, j), i < j, of several losses on the same paths, high being worse.
 
-    Flagged, and without an interval, where a tail is fewer than 50 paths; NaN where ties leave no such tail.
+    Flagged and without an interval where the tail holds fewer than 50 paths or independent units are too few; NaN where ties leave no such
+    tail.
     """
     kept, units, lost = finite_units(tuple(losses), unit)
     tails = [_tail(values, level) if units.count else None for values in kept]

@@ -1,8 +1,8 @@
-"""When a policy gets ahead of another on the same path: the first year in which it is the better one, censored where there is none.
+"""When a policy overtakes another on the same path: the first year in which it is better, censored at the horizon.
 
-By path: the share of paths that it has got ahead on by each year, the year by which half of them are (if ever within the horizon), the mean number
-of years until then, counted to the horizon, and the share of paths that it is ahead on for good from some year on. By means: the first
-year in which the mean difference is in its favour, and in which that is clear.
+Per path: the share of paths on which it has been ahead by each year, the median year of overtaking (if within the horizon), the mean number
+of years until then, counted up to the horizon, and the share of paths on which it is ahead at the end. By means: the first year in
+which the mean difference favours it, and the first in which the interval of the difference excludes zero.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from engine.risk.estimation.tails import shifted
 
 @dataclass(frozen=True)
 class Overtaking:
-    """When a policy is first better than another.
+    """When a policy is first better than another on the same path.
 
     Args:
-      ahead: share of paths on which it has been ahead in some year up to each [year].
-      years: mean number of years before it first is, those of the whole horizon where it never is.
-      median: the first year by which half of the paths are; None where they never are. low, high: its 95 % interval, None likewise.
-      never: share of paths on which it never is.
-      lasting: share of paths on which it is ahead in the last year, and so from some year on for good.
+      ahead: share of paths on which it has been ahead at least once up to each year [year].
+      years: mean number of years before it is first ahead; a path on which it never is counts the whole horizon.
+      median: first year by which it has been ahead on half of the paths; None where that is never so.
+      low, high: 95 % interval of `median`; None for an end that lies beyond the horizon or is unknown.
+      never: share of paths on which it is never ahead.
+      lasting: share of paths on which it is ahead in the last year, and so from some year on without interruption.
     """
 
     ahead: list[Estimate]
@@ -39,7 +40,13 @@ class Overtaking:
 
 
 def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int | Units) -> Overtaking:
-    """When the gap is first below zero, the policy's losses less those of the other."""
+    """When the policy's losses are first below those of the other.
+
+    Args:
+      gap: losses of the policy less those of the other [year, path]; units with a value that is not finite are left out.
+      first_year: calendar year of the first row.
+      unit: paths in an independent unit, or the units themselves.
+    """
     kept, units, lost = finite_units(tuple(gap), unit)
     better = np.stack(kept) < 0
     seen = np.logical_or.accumulate(better, axis=0)
@@ -58,10 +65,12 @@ def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int |
 def in_the_mean(
     difference: Float[np.ndarray, "year stat"], first_year: int, loss: bool
 ) -> tuple[int | None, int | None]:
-    """The first year in which the mean difference is in favour of the policy, and the first in which its interval says so; None for never.
+    """First year in which the mean difference favours the policy, and in which its interval does; None for never.
 
     Args:
-      difference: of means by year: estimate, standard error, low, high.
+      difference: difference of the means in each year: estimate, standard error, low, high.
+      first_year: calendar year of the first row.
+      loss: whether high is worse.
     """
     sign = 1.0 if loss else -1.0
     estimate, worst = sign * difference[:, 0], np.maximum(sign * difference[:, 2], sign * difference[:, 3])

@@ -1,4 +1,4 @@
-"""What it gains that every policy is looked at on the same futures: by how much less the difference of two policies varies."""
+"""Gain from running every policy on the same futures: how much less the difference of two policies varies."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from engine.risk.estimation.sums import BLOCK
 def variance_ratio(
     one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units
 ) -> Estimate:
-    """Variance of the difference under independent draws over that of the paired one, (Var X + Var Y) / Var(X - Y).
+    """Variance of a difference with independent draws over that on common paths: (Var X + Var Y) / Var(X - Y).
 
-    So many times as many independent paths would be needed for the same error of a mean difference. The interval is that of its logarithm, by
-    influence functions. NaN where the two never differ, or differ by the same everywhere.
+    With independent draws this many times as many paths would be needed for the same standard error of the mean difference. The interval is
+    that of the ratio's logarithm, by influence functions. NaN where the two differ by the same amount, perhaps zero, on every path.
     """
     (x, y), units, lost = finite_units((one, two), unit)
     nothing = Estimate(np.nan)

@@ -1,4 +1,4 @@
-"""Which of two policies does better, structure by structure: what holds in each of them, what flips, and what the intervals leave open."""
+"""Which of two policies does better under each structural assumption: what holds, what flips, what is open."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from engine.risk.estimation.wording import measured, some
 from engine.study.study import Study
 
 STATED = "as stated"
-"""The structure in which a study is what it says."""
+"""Label of the structure in which every assumption is as the study states it."""
 PROBABILITY = "probability"
 MOST = 2
-"""Rankings that flip of which each has a sentence."""
+"""Flipping rankings that get a sentence of their own; the others share one."""
 ROOM = 6
-"""Words that the structures may take in which one does."""
+"""Words that the list of structures may take in the longest form of a sentence."""
 LONGEST = 25
-"""Words of a sentence, at most, where its shortest form has no more."""
+"""Words that a sentence should have at most; only its shortest form may have more."""
 
 
 class Verdict(enum.StrEnum):
-    """What the intervals of all structures say of a ranking together."""
+    """What the intervals of all structures show of a ranking."""
 
     HOLDS = "holds"
     FLIPS = "flips"
@@ -35,11 +35,11 @@ class Verdict(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Ranking:
-    """How a policy ranks against another on one measure of one variable.
+    """How a policy ranks against another on one measure of one variable, in each structure.
 
     Args:
       measure: "probability" of an event, or a measure of an outcome.
-      signs: structure -> 1 where the policy is clearly the worse one (or the event the likelier), -1 where it is the better one, 0 where
+      signs: by structure, 1 where the policy is clearly worse (or the event clearly likelier), -1 where it is clearly better, 0 where
         the 95 % interval of the paired difference holds zero, None where there is no interval.
     """
 
@@ -51,8 +51,12 @@ class Ranking:
 
     @property
     def verdict(self) -> Verdict:
-        """FLIPS where each policy is clearly the worse one in some structure, HOLDS where one of them is in every structure,
-        OPEN where one of them is in some and the other in none, UNDECIDED where none is anywhere, UNKNOWN where no structure has an interval."""
+        """What the signs of all structures show together.
+
+        FLIPS where each of the two policies is clearly worse in some structure; HOLDS where the same one is in every structure; OPEN where
+        the same one is in some structures and neither in the others; UNDECIDED where neither is in any; UNKNOWN where no structure has an
+        interval.
+        """
         clear = {sign for sign in self.signs.values() if sign}
         if len(clear) == 2:
             return Verdict.FLIPS
@@ -62,13 +66,13 @@ class Ranking:
         return Verdict.HOLDS if all(self.signs.values()) else Verdict.OPEN
 
     def worse(self, structure: str) -> str:
-        """The policy that is clearly the worse one in a structure; empty where it is undecided."""
+        """Name of the policy that is clearly worse in a structure; empty where neither is."""
         sign = self.signs[structure]
         return (self.policy if sign > 0 else self.against) if sign else ""
 
     @property
     def structures(self) -> dict[str, list[str]]:
-        """Policy that is clearly the worse one -> the structures where it is, and "" -> those where none is."""
+        """Structures by the name of the policy that is clearly worse in them; under "" those in which neither is."""
         by_worse: dict[str, list[str]] = {}
         for structure in self.signs:
             by_worse.setdefault(self.worse(structure), []).append(structure)
@@ -76,10 +80,10 @@ class Ranking:
 
 
 def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
-    """The rankings that records of paired differences show.
+    """Rankings from records of paired differences.
 
     Args:
-      records: their measure "difference_M", their place with labels of "structure" and "against".
+      records: those whose measure is "difference_M" are used; their places must have the labels "structure" and "against".
     """
     signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
     for record in records:
@@ -93,10 +97,11 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
 
 
 def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, str]) -> Iterator[str]:
-    """What flips with an assumption, what holds in every structure, and what is left open: no more than the intervals say.
+    """Sentences: which rankings flip with an assumption, which hold in every structure, which are left open.
 
     Args:
-      structures: what each is called within a sentence, by name.
+      among: the rankings.
+      structures: how each structure is called within a sentence, by its name.
     """
     if not among:
         yield "A single policy runs, and there is nothing to rank it against."
@@ -133,31 +138,32 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
 
 
 def named(one: Ranking, several: bool = False) -> str:
-    """`ruin`, or `ES99 of cost`, of two policies by name where there are several pairs of them."""
+    """`ruin`, or `ES99 of cost`; with the names of both policies added if `several` pairs are compared."""
     what = one.variable if one.measure == PROBABILITY else f"{one.measure} of {one.variable}"
     return f"{what} ({one.policy} against {one.against})" if several else what
 
 
 def adjective(one: Ranking) -> str:
-    """What a policy is that is clearly the worse one: "likelier" for an event, else "worse"."""
+    """Word for the policy that is clearly worse: "likelier" for an event, else "worse"."""
     return "likelier" if one.measure == PROBABILITY else "worse"
 
 
 def _short(forms: Iterable[str]) -> str:
-    """The first form of a sentence that is no longer than sentences are, or the last of them."""
+    """The first form of a sentence with at most `LONGEST` words, or the last form."""
     every = list(forms)
     return next((text for text in every if len(text.split()) <= LONGEST), every[-1])
 
 
 def _named(names: Sequence[str]) -> Iterator[str]:
-    """`a, b and 3 more`, shorter and shorter, and in the end how many they are."""
+    """Names as `a, b and 3 more`, in ever shorter forms; the last gives only their number."""
     yield from (some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}")
 
 
 def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:
-    """`worse under old policies, but under reform with exit off and all off`: where it is stated, and where it is turned round.
+    """Forms of a clause on what a ranking is as stated and where it flips, each shorter than the one before.
 
-    Shorter and shorter: with fewer of the structures by name, and in the end with how many they are.
+    `worse under old policies, but under reform with exit off and all off`; shorter forms name fewer structures, the last gives their
+    number.
     """
     stated = one.worse(STATED)
     first = f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"

@@ -1,8 +1,8 @@
-"""Every policy against every other: ranks and Pareto front by mean, expected shortfall and the chance of events, claimed no further than intervals that hold together.
+"""All policies against each other: ranks and Pareto front by mean, expected shortfall and probability of events.
 
-Two policies are told apart where the interval of their paired difference leaves out zero, of all pairs at once: `simultaneous.py`. A rank lies
-between one more than the policies that are surely better, and all less those that are surely worse. Source of such ranks: Mogstad, Romano, Shaikh
-and Wilhelm (2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
+Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all pairs at once
+(`simultaneous.py`). A policy's rank lies between 1 plus the number of policies that are surely better, and the number of policies less
+those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 """
 
 from __future__ import annotations
@@ -38,11 +38,12 @@ class Front(enum.StrEnum):
 
 @dataclass(frozen=True)
 class Gaps:
-    """One measure of every policy, high being worse, and what it is more than that of every other.
+    """One measure of every policy, high being worse, and its differences between all pairs of policies.
 
     Args:
-      measure: by policy.
-      gap, low, high: the first less the second, with ends that hold all pairs at once; NaN where there are none [policy, policy].
+      measure: value under each policy [policy].
+      gap: value under the first policy less that under the second [policy, policy].
+      low, high: simultaneous 95 % interval of the gap over all pairs; NaN for a pair without an interval.
     """
 
     measure: Float[np.ndarray, "policy"]
@@ -52,12 +53,12 @@ class Gaps:
 
     @property
     def better(self) -> np.ndarray:
-        """Whether the first is surely better than the second [policy, policy]."""
+        """Whether the first policy is surely better than the second: its whole interval lies below zero [policy, policy]."""
         return self.high < 0
 
     @property
     def ranks(self) -> Int[np.ndarray, "3 policy"]:
-        """The rank by the estimate, 1 the best, and between which it lies."""
+        """Rank of each policy by the estimate, 1 the best, then the least and the greatest rank left open [3, policy]."""
         order = np.argsort(np.argsort(self.measure, kind="stable"), kind="stable") + 1
         count = len(self.measure)
         return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
@@ -66,11 +67,12 @@ class Gaps:
 def gaps(
     totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]
 ) -> list[Gaps]:
-    """Gaps of several measures, all pairs of all measures held together.
+    """Gaps of several measures, with intervals that hold for all pairs of all measures at once.
 
     Args:
-      totals: of each measure, what the paths of each batch add to it under every policy, high being worse [policy, batch].
-      told: of each measure, which pairs have intervals; the gaps of the others have no ends.
+      totals: per measure, the sum over the paths of each batch under every policy, high being worse [policy, batch].
+      batches: the batches of paths.
+      told: per measure, which pairs get an interval; the ends of the others are NaN.
     """
     pairs = list(combinations(range(len(totals[0])), 2))
     apart = [np.array([total[i] - total[j] for i, j in pairs]) for total in totals]
@@ -90,9 +92,10 @@ def gaps(
 
 
 def front(by_measure: Sequence[Gaps]) -> list[Front]:
-    """Of each policy, whether another is better in every measure.
+    """Whether each policy is on the Pareto front, or another is better in every measure.
 
-    Surely beaten: one other is surely better in all. Surely on the front: it is surely better than every other in some measure.
+    OFF: some other policy is surely better in all measures. ON: against every other policy it is surely better in some measure. UNLIKELY:
+    by the estimates another is at least as good in all measures and better in one. LIKELY: none of these.
     """
     less = np.stack([one.gap for one in by_measure])
     better = np.stack([one.better for one in by_measure])
@@ -107,7 +110,7 @@ def front(by_measure: Sequence[Gaps]) -> list[Front]:
 
 
 FEWEST = 50
-"""Paths on which an event happens under one of two policies alone, from which they can be distinguished by it."""
+"""Paths with an event under only one of two policies from which the event can distinguish the two."""
 
 
 def of_outcomes(
@@ -117,12 +120,15 @@ def of_outcomes(
     records: Iterable[Record],
     level: float | None = None,
 ) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies, by measure and outcome; all outcomes of a measure are held together. Nothing of a single unit of paths.
+    """Gaps between all pairs of policies, by measure and outcome; empty for fewer than two independent units.
+
+    For each measure the intervals hold for all outcomes at once.
 
     Args:
-      outcomes: of these names, [policy, path].
-      records: differences from the baseline, which say what has intervals.
-      level: of ES, beside the mean; the mean alone if not given.
+      chosen: names of the outcomes.
+      outcomes: values by name [policy, path].
+      records: differences from the baseline; a pair has an interval where both of its policies' differences have one.
+      level: level of ES, which is compared beside the mean; None for the mean alone.
     """
     sound, units = _sound(study, outcomes, chosen)
     if units.count < 2:
@@ -152,7 +158,10 @@ def of_outcomes(
 def of_events(
     study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
 ) -> dict[str, dict[str, Gaps]]:
-    """All pairs of policies by the probability of each event; distinguishable where it happens under one alone on paths enough."""
+    """Gaps in the probability of each event between all pairs of policies; empty for fewer than two independent units.
+
+    A pair has an interval where the event happens under only one of the two policies on at least `FEWEST` paths.
+    """
     read = {
         name: outcomes[name] for name in sorted({name for e in events for name in event_outcomes(study, e)})
     }
@@ -176,7 +185,7 @@ def of_events(
 def _sound(
     study: Study, outcomes: Mapping[str, np.ndarray], names: Iterable[str]
 ) -> tuple[Bool[np.ndarray, "path"] | slice, Units]:
-    """The paths on which all of some outcomes are finite, and their units; none of no outcomes."""
+    """Which paths have finite values of all these outcomes, and their units; no path for no outcomes."""
     finite = [np.isfinite(outcomes[name]).all(axis=0) for name in names]
     sound = np.logical_and.reduce(finite) if finite else np.zeros(0, bool)
     units = as_units(len(sound), study.unit).kept(sound)

@@ -1,4 +1,4 @@
-"""Regret: what a policy gives away against the best policy of the same future; its mean, its quantiles, its largest."""
+"""Regret: how much worse a policy does than the best policy on the same future; its mean, quantiles and maximum."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.risk.estimation.tails import quantiles
 Outcomes = Float[np.ndarray, "policy path"]
 
 LEVELS = (0.90, 0.95, 0.99)
-"""Of the quantiles of regret."""
+"""Levels of the reported quantiles of regret."""
 LARGEST = "regret_max"
-"""The largest regret on the paths that there are: it grows with them, and has no interval."""
+"""Name of the largest regret in the sample; it grows with the number of paths and has no interval."""
 
 
 def shortfalls(values: Outcomes, loss: bool) -> Outcomes:
-    """What each policy lacks of the best policy on the same path, never below zero."""
+    """How far each policy is from the best policy on the same path, at least 0 [policy, path]."""
     best = values.min(axis=0) if loss else values.max(axis=0)
     return np.abs(values - best)
 
@@ -33,12 +33,15 @@ def regrets(
     loss: bool,
     means: Sequence[Estimate] = (),
 ) -> list[dict[str, Estimate]]:
-    """Of each policy: "regret", its mean; "regret_VaR95", what the worst 5 % of futures reach or pass; "regret_max".
+    """Regret of each policy: its mean "regret", its quantiles "regret_VaR95" etc. and its largest value "regret_max".
 
-    Quantiles have the order statistics' intervals, flagged as any VaR's.
+    Quantiles have intervals from order statistics and the flags of a VaR.
 
     Args:
-      means: what `measures.regret` gives of the same values; made here if not given.
+      values: outcome under every policy on the same paths.
+      unit: paths in an independent unit, or the units themselves.
+      loss: whether high is worse.
+      means: result of `measures.regret` for the same values; computed if not given.
     """
     kept, units, lost = finite_units(tuple(values), unit)
     means = means or regret(values, unit, loss)
@@ -64,5 +67,8 @@ def regrets(
 
 
 def least(by_policy: Mapping[str, float]) -> str:
-    """The policy with the least regret: by its mean who bears risk, by its largest who shuns it most (minimax regret); the first of several."""
+    """Name of the policy with the least regret; the first of several.
+
+    By mean regret it is the choice of the risk neutral, by the largest regret the minimax-regret choice.
+    """
     return min(by_policy, key=by_policy.__getitem__)

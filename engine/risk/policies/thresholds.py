@@ -1,8 +1,9 @@
-"""How likely each level of an outcome is passed under each policy, wherever somebody puts the threshold: curves with two bands each.
+"""Exceedance probability of an outcome at any threshold under each policy, each curve with two bands.
 
-The levels lie at quantiles of all policies together, evenly on the scale of a normal score, so that tails have levels too; with the threshold of an event
-added, the curves reach out to it through what lies between. The narrow band holds at one level, the wide one at all levels and under all policies at once: `simultaneous.py`. The narrow one is Wilson's, the wide
-one Clopper and Pearson's; those of a difference from the baseline are combined from two of them, as of two probabilities.
+The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have levels too. If the
+threshold of an event is given, the levels extend to it. The narrow band, Wilson's, holds at one level at a time; the wide one, by
+Clopper and Pearson, at all levels and under all policies at once (`simultaneous.py`). Bands of the difference from the baseline are
+combined from those of the two probabilities.
 """
 
 from __future__ import annotations
@@ -21,13 +22,19 @@ from engine.risk.estimation.simultaneous import Together, batched, binned, codes
 
 POINTS = 61
 SHOWN = (0.001, 0.999)
-"""Quantiles between which the levels lie, unless the threshold lies further out."""
+"""Quantiles of the pooled values between which the levels lie, unless the given threshold lies further out."""
 Curve = Float[np.ndarray, "policy level"]
 
 
 @dataclass(frozen=True)
 class Banded:
-    """Numbers by policy and level: the estimate, its 95 % interval alone, and the ends that hold all of them at once."""
+    """Estimates by policy and level, with pointwise and simultaneous 95 % intervals.
+
+    Args:
+      estimate: the estimates [policy, level].
+      low, high: interval that holds at one level.
+      lowest, highest: interval that holds at all levels and under all policies at once.
+    """
 
     estimate: Curve
     low: Curve
@@ -38,14 +45,15 @@ class Banded:
 
 @dataclass(frozen=True)
 class ThresholdCurves:
-    """The chance to pass each level.
+    """Probability of passing each level, by policy, and its difference from the baseline.
 
     Args:
       levels: in the outcome's own sign, from the harmless to the bad ones.
-      above: whether beyond is above.
-      share: of each policy; gap: of each less that of the baseline, whose own row is zero.
-      reach: standard errors that the wide bands reach, of shares and of gaps.
-      flag: what is left out.
+      above: whether passing a level means being above it.
+      share: probability under each policy.
+      gap: probability under each policy less that under the baseline; zero for the baseline itself.
+      reach: standard errors that the simultaneous bands reach, for `share` and for `gap`.
+      flag: what was left out of the sample.
     """
 
     levels: Float[np.ndarray, "level"]
@@ -56,10 +64,12 @@ class ThresholdCurves:
     flag: Flag | None = None
 
     def clear(self, policy: int, sign: int) -> list[tuple[float, float]]:
-        """Ranges of neighbouring levels at which passing is clearly likelier than with the baseline, or less likely: by the wide band.
+        """Ranges of neighbouring levels at which passing is clearly likelier, or less likely, than under the baseline.
+
+        Clear means that the simultaneous band of the difference excludes zero.
 
         Args:
-          policy: its number.
+          policy: index of the policy.
           sign: 1 for likelier, -1 for less likely.
         """
         apart = self.gap.lowest[policy] > 0 if sign > 0 else self.gap.highest[policy] < 0
@@ -74,12 +84,14 @@ def threshold_curves(
     above: bool,
     threshold: float | None = None,
 ) -> ThresholdCurves | None:
-    """The curves of an outcome under all policies on the same paths; None where no path is finite.
+    """Exceedance curves of an outcome under all policies on the same paths; None where no path is finite.
 
     Args:
-      base: number of the policy that the others are compared with.
-      above: whether the bad side is above.
-      threshold: a level that is one of them, however far off.
+      values: outcome [policy, path].
+      unit: paths in an independent unit, or the units themselves.
+      base: index of the baseline policy.
+      above: whether high values are bad.
+      threshold: a level to include, however far out.
     """
     kept, units, lost = finite_units(tuple(values), unit)
     if not units.count:
@@ -117,7 +129,7 @@ def _levels(losses: Float[np.ndarray, "policy path"], marked: float | None) -> n
 
 
 def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[np.ndarray, "level"]:
-    """Which levels an axis has room for: all, but for a threshold so far off that the others would fill less than half of it."""
+    """Which levels an axis shows: finite ones, but no threshold so far off that it would take over half the axis."""
     shown = np.isfinite(levels)
     if threshold is not None and shown.sum() > 2:
         at = int(np.nanargmin(np.abs(levels - threshold)))
@@ -128,7 +140,7 @@ def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[n
 
 
 def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:
-    """Interval of shares that reaches many standard errors: there the score's normal law is too light, and the binomial itself is asked."""
+    """Interval of shares that reaches many standard errors, from the binomial law: a normal score is too narrow there."""
     if not np.isfinite(reach):
         return np.full_like(share, np.nan), np.full_like(share, np.nan)
     return exact_interval(share, count, float(ndtr(-reach)))
