@@ -64,7 +64,7 @@ def forecast(
         rest = {name: np.delete(values, slice(first, end), axis=-1) for name, values in outcomes.items()}
         needed = look(study, target, rest).needed
         logs.append(math.log(needed) if needed > 0 else math.nan)
-    error = math.sqrt((GROUPS - 1) ** 2 / GROUPS * float(np.var(logs)))
+    error = math.sqrt((GROUPS - 1) * float(np.var(logs)))
     reach = float(stdtrit(GROUPS - 1, 1 - TAIL)) * error
     least = first_look((target,), study.unit)
     predicted = OVER * whole.needed
