@@ -1,4 +1,4 @@
-"""Messages for what is the user's to mend: place, expected, got, remedy; all problems of a source at once."""
+"""Errors that the user can correct: place, what was expected, what was found, remedy; all problems of a source at once."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Problem:
 
 
 class UserError(Exception):
-    """The user's to mend (exit code 2): every problem of one source, listed together, each once.
+    """An error that the user can correct (exit code 2): all problems of one source, listed without repeats.
 
     Args:
       source: the file, folder or command-line option that the problems stand in.
@@ -43,7 +43,7 @@ class UserError(Exception):
 
 
 def install(extra: str) -> str:
-    """The command that installs the packages of an extra, whichever way this package was installed."""
+    """The shell command that installs the packages of an optional extra; `pip install -e` from a clone that is not installed."""
     import shlex
     from importlib import metadata
 
@@ -60,21 +60,21 @@ def install(extra: str) -> str:
 
 
 def refusal(place: str, message: str) -> UserError:
-    """One problem at a place within something whose own place the caller knows: to be raised, and caught by `Problems.within`."""
+    """A `UserError` with one problem and no source, to be raised; `Problems.within` catches it and puts its own place before it."""
     return UserError("", [Problem(place, message)])
 
 
 def look_up(kind: str, name: str, known: Collection[str]) -> None:
-    """Refuses a name that is not among those that are known, with its closest match."""
+    """Raises a `UserError` where `name` is not in `known`; the message suggests the closest match."""
     if name not in known:
         raise refusal("", unknown(kind, name, known))
 
 
 class Problems:
-    """What is wrong with one source, gathered until all of it has been looked at.
+    """The problems of one source (a study file, an option), gathered so that all of them are reported at once.
 
-    Whoever sees a thing wrong either adds it here, or raises a `refusal` to somebody who looks `within` a place:
-    there is no third way. Somebody with problems of his own to gather ends with `refuse`, which is such a refusal.
+    A check either calls `add`, or raises a `refusal` inside a block `with problems.within(place)`, which adds it. At the end
+    `refuse` raises everything gathered as one `UserError`, which an outer `within` may catch in turn.
     """
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Problems:
         return len(self._problems)
 
     def add(self, place: str, message: str) -> None:
-        """One more thing to mend; nothing where the place, or one that it is in, is closed."""
+        """Adds a problem at a place; does nothing where this place or one above it has been closed."""
         above = place
         while above not in self._closed:
             if not above:
@@ -97,25 +97,25 @@ class Problems:
             above = above.rpartition(".")[0]
 
     def knows(self, place: str, kind: str, name: str, known: Collection[str]) -> bool:
-        """Whether a name is among those that are known; one that is not is added, with its closest match."""
+        """Whether `name` is in `known`; if it is not, adds a problem that suggests the closest match."""
         if name in known:
             return True
         self.add(place, unknown(kind, str(name), known))
         return False
 
     def knows_each(self, place: str, kind: str, names: Sequence[str], known: Collection[str]) -> None:
-        """Adds each of several names that is not among those that are known, and each that stands twice."""
+        """Adds a problem for each name that is not in `known`, and for each that occurs more than once."""
         for name in dict.fromkeys(names):
             if self.knows(place, kind, name, known) and names.count(name) > 1:
                 self.add(place, f"names '{name}' twice.")
 
     def close(self, place: str) -> None:
-        """Nothing more is added at this place or below it: what is wrong there is known, and what follows comes of it."""
+        """Ignores further problems at this place and below it: they would only follow from one that is reported already."""
         self._closed.add(place)
 
     @contextmanager
     def within(self, place: str) -> Iterator[None]:
-        """What is refused inside is added, each problem's place below this one; what follows in the block is left out."""
+        """A `with` block: a `UserError` raised inside ends it, and its problems are added with their places below this one."""
         try:
             yield
         except UserError as error:
@@ -123,7 +123,7 @@ class Problems:
                 self.add(".".join(filter(None, [place, problem.place])), problem.message)
 
     def refuse(self, source: str = "") -> None:
-        """Ends the matter where anything is wrong.
+        """Raises all problems as one error; does nothing where there are none.
 
         Raises:
           UserError: with everything that was added.
@@ -133,12 +133,12 @@ class Problems:
 
 
 def closest(name: str, known: Iterable[str]) -> str | None:
-    """The one of these names that is close to another; None where none is."""
+    """The known name most similar to `name` (similarity at least 0.6, `difflib`); None where none is."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), None)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'sobol'?` for a name close to one that is known, else the names there are, in their order (at most twelve)."""
+    """` Did you mean 'sobol'?` where a known name is similar, else ` Known: ...` with at most twelve names, in their order."""
     names = sorted(known) if isinstance(known, set | frozenset) else [*dict.fromkeys(known)]
     if close := closest(name, names):
         return f" Did you mean '{close}'?"
@@ -149,5 +149,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> str:
-    """The message for a name that nothing answers to, with its closest match."""
+    """The message about a name that is not known, with the closest match or else the known names."""
     return f"unknown {kind} '{name}'.{did_you_mean(name, known)}"

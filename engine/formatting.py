@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 FLOAT32 = 2.0**-23
-"""A standard error below this share of its estimate is the rounding of what never varies."""
+"""Machine epsilon of single precision: a standard error below this share of its estimate is the rounding of a constant."""
 
 _UNPRINTABLE = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls but tab and line feed: the cursor, colours, the title of a window
@@ -42,18 +42,18 @@ def is_formula(text: str) -> bool:
 
 
 def as_cell(text: str) -> str:
-    """The text as a cell of a CSV file: one that a spreadsheet would compute stands behind an apostrophe; controls are written out."""
+    """The text as a cell of a CSV file: an apostrophe before what a spreadsheet takes for a formula, control characters written out."""
     return f"'{printable(text)}" if is_formula(text) else printable(text)
 
 
 def as_markdown(text: str) -> str:
-    """The text as a cell of a table in Markdown, on one line: none of it is a tag, a link or the end of the cell."""
+    """The text as a cell of a Markdown table, on one line, escaped so that no part of it reads as a tag, a link or a cell's end."""
     escaped = re.sub(r"[\\|]", r"\\\g<0>", " ".join(printable(text).split()))
     return escaped.replace("<", "&lt;").replace("](", r"]\(")
 
 
 def as_latex(text: str) -> str:
-    """The text as a cell of a table in LaTeX, on one line: none of it is a command; no bracket follows the end of a row."""
+    """The text as a cell of a LaTeX table, on one line, escaped; a leading `[` or `*` cannot become an option of the row end before."""
     escaped = re.sub(
         r"[\\†‡~^&%$#_{}]",
         lambda found: _LATEX.get(found[0], f"\\{found[0]}"),
@@ -74,7 +74,7 @@ def decimals(error: float) -> int | None:
 
 
 def rounded(value: float, places: int | None) -> str:
-    """The number with so many decimals; four significant digits where nothing says how many."""
+    """The number with `places` decimals (negative: rounded to tens, hundreds); four significant digits where that is None."""
     if not math.isfinite(value):
         return str(value)
     if value == 0 and places is None:
@@ -133,11 +133,11 @@ def shown(value: Any) -> str:
 
 
 def command_line(*words: object, model: str | None = None) -> str:
-    """The command `rustbelt WORDS` as a shell takes it, whatever is in the words; one that is suggested ends its line.
+    """The command `rustbelt WORDS`, quoted for a shell; a message that suggests one puts it at the end of a line.
 
     Args:
-      words: the command, its arguments and options. What is a `Path` is taken for no option.
-      model: FILE:CLASS of a model of one's own that the command needs; a file that lies below is named from here.
+      words: the command, its arguments and options. A `Path` that begins with `-` is written so that it is not an option.
+      model: FILE:CLASS of the user's own model; a file below the working directory is given relative to it.
     """
     written = [f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word) for word in words]
     if model:
@@ -155,10 +155,10 @@ def unit_name(attributes: Mapping[Any, Any]) -> str:
 
 
 def form_as_text(name: str, on: str, why: str = "") -> str:
-    """A form of a program and the devices that it ran on: "loop on 2 x cpu", with the reason in brackets."""
+    """A form of the program (loop, kernel, XLA) and its devices: "loop on 2 x cpu", with the reason in brackets, if any."""
     return f"{name} on {on}" + (f" ({why})" if why else "")
 
 
 def forms_as_text(forms: Iterable[Mapping[str, str]] | None) -> str:
-    """Forms as a run's record has them, first to last; "" where it has none, as those of earlier versions."""
+    """The forms that a run's record lists, first to last, as one text; "" where it lists none, as in earlier versions."""
     return ", then ".join(form_as_text(**form) for form in forms or ())

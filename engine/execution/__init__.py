@@ -1,1 +1,1 @@
-"""A study to its run folder: the job, who computes its parts, planning."""
+"""From a study to its run folder: the job, the executors that compute its parts, planning."""

@@ -1,4 +1,4 @@
-"""Whether a program gives what a run folder holds: some stored paths computed again before others are put beside them."""
+"""Whether a program reproduces a run folder: some stored paths are computed again before new blocks are added."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ REMEDY = (
 def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
     """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
 
-    They are those of one group of a tally (`tallies.group_size`), or the block where it has fewer: outcomes kept whole are
-    compared path by path, of others their tally. It is the program of the blocks that computes them, which is compiled
-    anyway, so that it takes no more than one of its passes.
+    The paths are the first group of the block's tally (`tallies.group_size`), or the whole block where it is one group.
+    Outcomes that are kept whole are compared path by path, all others by their tally. The program is the one that computes
+    the blocks and is compiled anyway, so the check costs at most one of its passes.
 
     Args:
-      but: numbers of blocks that are not taken.
+      but: numbers of the blocks that must not be used for the comparison.
 
     Returns:
-      Whether there was anything to compare with.
+      Whether there was a stored block to compare with.
 
     Raises:
       UserError: they differ: which outcome on which path, what is stored and what is computed.

@@ -1,4 +1,4 @@
-"""What a study gives, computed anew for whoever looks: single paths in full, the first so many of them, the files of a run."""
+"""Paths of a study computed again: single ones in full, the first N, or all files of a run to compare with those stored."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ from engine.study.study import PRECISIONS, Block, Study
 
 @dataclass(frozen=True)
 class InFull:
-    """Some paths in full, by name.
+    """Outcomes, draws, yearly values and shocks of some paths, each by name.
 
     Args:
       outcomes: [path, policy].
       draws: of every factor, [path].
-      yearly: [path, policy, year, *dims]; None of a static model.
-      shocks: [path, year, *dims]; None of a static model.
+      yearly: [path, policy, year, *dims]; None for a static model.
+      shocks: [path, year, *dims]; None for a static model.
     """
 
     outcomes: Mapping[str, Float[np.ndarray, "path policy"]]
@@ -43,10 +43,10 @@ class InFull:
 
 
 def in_full(study: Study, numbers: Sequence[int], device: str | None, precision: str) -> InFull:
-    """Some paths by their numbers, in their order, by the program of the run.
+    """The paths with these numbers, in this order, with everything that a run computes and does not keep.
 
     Args:
-      precision: "float32" or "float64": the same random words, everything made of them in this one.
+      precision: "float32" or "float64": type of all arithmetic; the random words are the same for both.
 
     Raises:
       UserError: there is no such device.
@@ -78,12 +78,12 @@ def _by_shock(study: Study, values: Float[np.ndarray, "path year stream"]) -> di
 def first_paths(
     study: Study, count: int, device: str | None, yearly: Collection[str], last: int, outcomes: bool
 ) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Yearly values by name, [policy, year, *dims, path], and outcomes, [policy, path], of the first paths.
+    """Yearly values, [policy, year, *dims, path], and outcomes, [policy, path], of the first `count` paths, by name.
 
     Args:
-      yearly: names of the yearly variables that are asked for.
-      last: year up to which they are.
-      outcomes: whether these are asked for.
+      yearly: names of the yearly variables to compute.
+      last: the last year of their values.
+      outcomes: whether to compute outcomes; if not, they come back empty.
 
     Raises:
       UserError: there is no such device.
@@ -108,7 +108,7 @@ def first_paths(
 def first_outcomes(
     study: Study, count: int, names: Sequence[str], device: str | None
 ) -> tuple[dict[str, np.ndarray], float]:
-    """Some outcomes of the first paths, [policy, path], and the seconds that these took once the program was there.
+    """Some outcomes of the first `count` paths by name, [policy, path], and the seconds they took, without compilation.
 
     Raises:
       UserError: there is no such device.
@@ -135,10 +135,11 @@ def computed_again(
     device: str | None,
     summaries: bool,
 ) -> Iterator[Damage]:
-    """Files of recorded parts that would have another content if they were computed now.
+    """Computes recorded parts again and yields each file whose content differs from the record.
 
     Args:
-      summaries: also make the summary groups again, from what is stored.
+      observe: called with the progress after every block.
+      summaries: also compute the summary groups again, from the blocks that are stored.
     """
     study = folder.study
     compilation_cache.keep_programs()

@@ -1,4 +1,4 @@
-"""Yearly values that lie beyond the bounds that their model states: refused, with the first of each variable and how to see it."""
+"""Refuses yearly values outside the bounds that the model states, with the first such value of each variable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.study.study import Study
 
 
 def any_beyond(study: Study, yearly: Float[np.ndarray, "policy year cell path"]) -> bool:
-    """Whether any of the values lies beyond its bounds."""
+    """Whether any yearly value lies outside the bounds that the model states for its variable."""
     return any(bad.any() for _, bad in _beyond(study, yearly))
 
 
@@ -25,14 +25,14 @@ def refuse_beyond(
     yearly: Float[np.ndarray, "policy year cell path"],
     out: Bool[np.ndarray, "path"] | None = None,
 ) -> None:
-    """Refuses a model that gives yearly values beyond the bounds that it states of them.
+    """Raises a `UserError` where a model gives yearly values outside the bounds that it states for them.
 
     Args:
-      yearly: of the first paths of the study; of other paths where `out` is not given.
-      out: which of them are kept out, and not looked at.
+      yearly: values of the study's first paths; of any paths where `out` is None (the message then suggests no replay).
+      out: which of the paths are excluded from all numbers, and not checked.
 
     Raises:
-      UserError: with all variables of which there are such values.
+      UserError: with the first value out of bounds of every variable that has one.
     """
     model, problems = study.model, Problems()
     layout = cell_layout(model)

@@ -1,4 +1,4 @@
-"""The main job: a study to its run folder, with the tail tables, alone or as one shard of a job array."""
+"""The main job: computes a study into its run folder, with all tables, alone or as one shard of a job array."""
 
 from __future__ import annotations
 
@@ -44,14 +44,14 @@ PREPARING = 60.0
 
 @dataclass(frozen=True)
 class Shard:
-    """One shard of a job array, done; others may still be at work.
+    """What one shard of a job array has done; others may still be at work.
 
     Args:
       folder: of the run.
       computed: numbers of the blocks that this call computed.
       missing: how many blocks of the run are still missing.
       finished: the finished run where this shard was the last one; None otherwise.
-      awaits: whether others have to compute more before it is known how many paths the run has: `until.py`.
+      awaits: whether other shards must compute more before the stopping rule can decide how many paths the run has (`until.py`).
     """
 
     folder: RunFolder
@@ -62,13 +62,13 @@ class Shard:
 
 
 def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Finished:
-    """Computes what the study's run folder lacks, and its tables. Compiled programs are kept: `compilation_cache.keep_programs`.
+    """Computes what the study's run folder lacks, and its tables; compiled programs are cached (`compilation_cache`).
 
-    What is there is compared with its checksums first, and computed again where it is not what was written. Of a folder that
-    holds more paths than are asked for, all that is there is the answer, and nothing is computed.
+    Where the run is not finished, stored files are compared with their SHA-256 first, and parts that differ are computed again.
+    A folder that holds more paths than are asked for is answered from all of them, and nothing is computed.
 
     Args:
-      ended: what has decided how many paths the study has, where something has.
+      ended: how a stopping rule has decided the study's number of paths; None where there is no rule.
 
     Raises:
       UserError: the disk or the memory is too small, the folder holds something else or cannot be written, the model
@@ -88,7 +88,7 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
 def at_work(
     folder: RunFolder, executor: Executor, options: RunOptions, ended: Ended | None = None
 ) -> Iterator[tuple[Job, ownership.Holder]]:
-    """A job in a folder that this process holds alone; its executor ends with it.
+    """A `with` block: the `Job` of a folder that this process holds alone, and the holder; the executor ends with the block.
 
     Args:
       ended: as `compute` has it.
@@ -110,7 +110,7 @@ def at_work(
 def compute_shard(
     study: Study, number: int, of: int, options: RunOptions, ended: Ended | None = None
 ) -> Shard:
-    """One task of a job array with no live scheduler: every `of`-th block; the last shard to end makes the tables.
+    """Computes every `of`-th block, as one task of a job array without a live scheduler; the last shard to end makes the tables.
 
     All shards are given the same study, paths and folder, which lies on a disk that they share.
 
@@ -149,7 +149,11 @@ def compute_shard(
 
 
 def executor_of(study: Study, options: RunOptions) -> Executor:
-    """Who computes the parts of a study's run."""
+    """The executor that the options ask for: a dask cluster, worker processes, or this process itself.
+
+    Raises:
+      UserError: both workers and a scheduler are asked for, or the executor cannot be had.
+    """
     if options.workers is not None and options.scheduler is not None:
         raise UserError("--workers", ["goes without --scheduler: a cluster has workers of its own."])
     if options.scheduler is not None:
@@ -160,7 +164,11 @@ def executor_of(study: Study, options: RunOptions) -> Executor:
 
 
 def prepared_for(study: Study, options: RunOptions) -> RunFolder:
-    """The folder of a study that can be run: it keeps its contract, and there is room for it on the disk."""
+    """The run folder of a study, once it is checked that the disk has room and that the model keeps its contract.
+
+    Raises:
+      UserError: one of these does not hold.
+    """
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
@@ -177,8 +185,8 @@ class Job:
     """A run while it is computed by this process, or by workers that it coordinates.
 
     Args:
-      devices: how many take part, where that is known.
-      ended: what has decided how many paths the study has, where something has.
+      devices: how many devices take part; None where workers or a cluster compute.
+      ended: how a stopping rule has decided the study's number of paths; None where there is no rule.
     """
 
     folder: RunFolder
@@ -191,7 +199,7 @@ class Job:
     compiling: Watch = field(default_factory=Watch)
 
     def finish(self, holder: ownership.Holder) -> Finished:
-        """What is missing computed, and the cube finished; in a folder that this process holds alone."""
+        """Computes what is missing, and finishes the cube; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         done = ledger.done_blocks(folder)
         refuse_too_many(study, ledger.excluded_of(done))
@@ -226,7 +234,7 @@ class Job:
         return finished
 
     def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
-        """Numbers of the blocks that were missing and are computed now, and no tables; in a folder that this process holds alone."""
+        """Computes missing blocks, without tables, and gives their numbers; in a folder that this process holds alone."""
         folder, study = self.folder, self.folder.study
         blocks = ledger.pending(folder, thorough=True)
         with self._written_down(blocks), kernel.listed_once(study):
@@ -234,7 +242,7 @@ class Job:
         return tuple(block.index for block in blocks)
 
     def shard(self, number: int, of: int) -> tuple[int, ...]:
-        """Numbers of the blocks that a shard has computed, beside others that compute theirs."""
+        """Computes this shard's missing blocks, while other shards compute theirs, and gives their numbers."""
         folder, study = self.folder, self.folder.study
         until = time.monotonic() + PREPARING
         while True:
@@ -267,8 +275,8 @@ class Job:
         """Has blocks computed and committed, and the yearly sample if that is missing.
 
         Args:
-          pilot: begins what says what single precision is too coarse for, which is told as soon as it is known: a run may be
-            long. It begins when all is listed that must be before any path is computed.
+          pilot: starts `precision.too_coarse` on a thread beside; its answer is reported as soon as it is known, as a run may
+            be long. It is called once everything is ready that the first block waits for.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), the folder cannot be written,
@@ -329,7 +337,7 @@ class Job:
 
     @contextmanager
     def _written_down(self, blocks: Sequence[Block]) -> Iterator[None]:
-        """A stretch of work as a run in `provenance.json`, with how it ended; before the cube is marked complete."""
+        """A `with` block recorded as one run in `provenance.json`, with how it ended, before the cube is marked complete."""
         folder = self.folder
 
         def append(error: str | None) -> None:

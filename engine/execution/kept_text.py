@@ -1,4 +1,4 @@
-"""Text that takes seconds to make, kept for the next process where compiled programs are."""
+"""Text that takes seconds to make, cached for later processes where compiled programs are cached."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from engine.program.running import compilation_cache
 
 
 def kept_text(about: str, make: Callable[[], str]) -> str:
-    """A text as an earlier process of this user made it; made now, and kept, where none did.
+    """The text that `make` gives, from the cache if an earlier process of this user made it; else made now and cached.
 
     Args:
-      about: everything that it follows from.
+      about: everything that the text depends on; its hash is the key in the cache.
     """
     key = hashlib.blake2b(about.encode(), digest_size=16).hexdigest()
     held = compilation_cache.held("text", key)

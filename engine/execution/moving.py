@@ -1,4 +1,4 @@
-"""Runs of moved futures that a run folder lacks, computed and kept one by one; refused where they disagree or get stuck."""
+"""Computes the runs of moved futures (sequential Monte Carlo given a study's facts) that a run folder lacks, one by one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from engine.study.watched import known_and_later
 
 
 def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: Observer) -> None:
-    """Computes and keeps those of some runs that are not there.
+    """Computes and stores those runs of moved futures among `wanted` (their numbers) that are not stored yet.
 
     Raises:
       UserError: the first runs disagree, or got stuck: what is known is too far from all futures, or impossible.

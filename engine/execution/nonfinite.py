@@ -1,4 +1,4 @@
-"""Values that are not finite: which paths they keep out, how many of these a run bears, and what is said of more."""
+"""Non-finite values: how many paths they exclude, how many a run may lose so, and the error where there are more."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.study.study import Study
 
 
 def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:
-    """How many paths of a block are kept out.
+    """Number of paths of a block that are excluded because a value is not finite.
 
     Args:
-      before: paths of other blocks that are.
+      before: number of paths of other blocks that are excluded.
 
     Raises:
-      UserError: with these they are more than the run may have; which outcomes, on which path first, and how to see its years.
+      UserError: both together exceed what the run allows; says which outcomes, the first path of each, and how to replay it.
     """
     count = int(excluded(study, result.outcomes).sum())
     problems: list[Problem | str] = []
@@ -43,13 +43,13 @@ def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:
 
 
 def refuse_too_many(study: Study, count: int) -> None:
-    """Raises a UserError where so many paths of the whole run are kept out, and fewer may be."""
+    """Raises a `UserError` where `count`, the excluded paths of the whole run, exceeds what the study allows."""
     if count > most_excluded(study):
         _refuse(study, [], count)
 
 
 def refuse_bad_year(study: Study, bad_year: str) -> None:
-    """Raises a UserError where something is wrong with the yearly values."""
+    """Raises a `UserError` with the message of `first_bad_year`, unless that is empty."""
     if bad_year:
         _refuse(study, [bad_year], 0)
 
@@ -69,10 +69,10 @@ def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
 def first_bad_year(
     study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"]
 ) -> str:
-    """What is said of the first path of the yearly sample with a value that is not finite; empty where so many may be kept out.
+    """The message about the first path of the yearly sample with a non-finite yearly value; "" where none or few enough have one.
 
     Args:
-      out: whether each path of the sample is kept out, for this or for its outcomes.
+      out: whether each path of the sample is excluded, for a yearly value or for an outcome.
     """
     if out.sum() <= most_excluded(study):
         return ""

@@ -1,4 +1,4 @@
-"""What a study's one loop is made of: its operations counted, and in a line each."""
+"""The operations of a study's compiled loop: their number, and a listing with one per line."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.study.study import Study
 
 
 def counted(study: Study) -> Counted:
-    """The operations that a future takes.
+    """How many operations a path takes, in all, by stage and by name.
 
     Raises:
       UserError: the model has an operation that one loop has no form of.
@@ -22,7 +22,11 @@ def counted(study: Study) -> Counted:
 
 
 def lines(study: Study) -> Iterator[str]:
-    """Every operation in a line."""
+    """The listing of the loop, one operation per line.
+
+    Raises:
+      UserError: as `counted`.
+    """
     return list_text.lines(study, _listing(study))
 
 

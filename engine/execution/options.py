@@ -16,16 +16,18 @@ class RunOptions:
 
     Args:
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
-      device: "cpu" or "gpu"; the GPUs if there are any that can be used, where they pay: `devices.chosen`.
+      device: "cpu" or "gpu"; if not given, usable GPUs where they pay (`devices.chosen`), else the processors.
       memory: main memory that the run may take, in bytes or as "4GiB"; what is free if not given.
       workers: processes on this machine that compute; this process itself if not given.
       scheduler: address of a `dask.distributed` scheduler whose workers compute.
-      force: go on although other versions or another device kind made the blocks that are there, which is written down;
-        or although they are not what the program gives now.
+      force: go on although stored blocks were made by other versions or on another device kind, which is recorded; or
+        although the program does not reproduce them now.
       observe: called with the `Stage` that is reached.
-      answered: called with what a run has come to, where its cube is not finished yet; with nothing where it was there already.
+      answered: called with the `Finished` run once its tables are known, before its cube is written; not called where the run
+        was finished already.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
-      bound: paths that the study's rule may go to, where the study is a step on the way; the folder keeps it for whoever goes on.
+      bound: most paths that the study's stopping rule may use, where this study is one step of it; stored in the folder, so
+        that whoever resumes the run has it.
     """
 
     out: str | Path | None = None

@@ -1,4 +1,4 @@
-"""What a run will take on many workers, from a few blocks computed here: time, bytes, files, tasks, and what stands in its way."""
+"""Cost of a run on many workers, extrapolated from a few blocks computed here: time, bytes, files, tasks, obstacles."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, FORMS, Study
 
 BLOCKS = 4
-"""Blocks that are computed to measure: one to begin with, the others for the time. The last one is written."""
+"""Blocks that are computed to measure: the first to warm up, the others to take the time; the last one is also written."""
 SCHEDULER_RATE = 1000.0
 """Tasks a second that one dask scheduler gets done where tasks are empty (`benchmarks/scheduler.py`)."""
 SHORTEST = 10.0
-"""Seconds below which a task is short: starting it, and telling of its end, begins to count."""
+"""Seconds below which a task is short: the overhead of starting it and reporting its end is no longer negligible."""
 RECORD = 4096
 """Bytes that a record takes on disk."""
 MANY_FILES = 20_000_000
@@ -39,7 +39,7 @@ MANY_FILES = 20_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """One block of a study, as this machine does it.
+    """What one block of a study takes on this machine.
 
     Args:
       worker: what computed it: "loop on 2 x cpu".
@@ -47,7 +47,7 @@ class Measured:
       compute: seconds a block takes.
       write: seconds that its files take to be put together, written and forced to the disk; while the next is computed.
       estimate: seconds that its share of the tables takes at the end.
-      size: bytes of its files; of a block that keeps no draws, as all but the first do.
+      size: bytes of its files, factor draws left aside unless so many are kept that this block has some.
       files: how many they are, its record among them.
       thin: bytes of its files if no outcome were kept path by path.
     """
@@ -63,7 +63,7 @@ class Measured:
 
     @property
     def block(self) -> float:
-        """Seconds from one block to the next."""
+        """Seconds from one block to the next: the longer of computing and writing, which overlap."""
         return max(self.compute, self.write)
 
 
@@ -74,7 +74,7 @@ class Plan:
     Args:
       workers: each like the machine that was measured.
       per_task: blocks in one task of a scheduler, at most.
-      seconds: until the last block is there.
+      seconds: until the last block is committed.
       tables: seconds that the tables take after that, on this machine.
       rate: tasks a second that the scheduler has to get done.
       size, files: on disk, at the end.
@@ -96,7 +96,7 @@ class Plan:
 
 
 def form(study: Study, platform: str) -> str:
-    """The form that the program gets, and where it is XLA's, why."""
+    """The form of the program that a study gets on a platform ("cpu", "gpu"), in words, and why where it is XLA's."""
     if study.program != FORMS[0]:
         return "XLA's, as the study asks"
     listing = form_of(study, study.dtype)
@@ -108,10 +108,10 @@ def form(study: Study, platform: str) -> str:
 
 
 def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
-    """The devices that compute a study, such as "2 x cpu", with why it is these; their platform; and blocks of a launch on cards.
+    """The devices that compute a study, such as "2 x cpu", with the reason; their platform; and blocks per launch on cards.
 
     Args:
-      device: "cpu" or "gpu"; the GPUs if there are any, and if they pay.
+      device: "cpu" or "gpu"; if not given, the GPUs where there are any and they pay.
 
     Raises:
       UserError: there is no such device.
@@ -122,7 +122,7 @@ def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
 
 
 def measure(folder: RunFolder, device: str | None = None) -> Measured:
-    """Computes the first blocks of a study, and writes one into a folder beside the run's, which is taken away again.
+    """Times the first blocks of a study, one of them written into a temporary folder beside the run's, which is removed.
 
     Raises:
       UserError: nothing can be written there.
@@ -161,7 +161,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
 
 
 def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
-    """What the study takes on so many workers, each like the one that was measured."""
+    """What the study takes on `workers` workers, each like the machine that was measured."""
     study = folder.study
     blocks = -(-study.paths // BLOCK)
     per_task = cluster.blocks_of_task(blocks, workers)

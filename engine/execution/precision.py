@@ -1,4 +1,4 @@
-"""What a few paths, computed by NumPy before anything is compiled, tell of a study: whether single precision will do, and which values stand on bounds."""
+"""A pilot of a few paths in NumPy, before anything is compiled: does single precision suffice, which values lie on bounds."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.study.study import Study
 
 
 def piloted(study: Study) -> Pilot | None:
-    """The study's pilot, in a fraction of a second; None where it cannot be computed so."""
+    """The study's pilot paths in both precisions, in a fraction of a second; None where NumPy cannot compute the model."""
     try:
         return pilot(study, traced(study, np.float32))
     except Exception:
@@ -23,10 +23,10 @@ def piloted(study: Study) -> Pilot | None:
 
 
 def too_coarse(study: Study, both: Pilot | None = None) -> tuple[Rounding, ...]:
-    """What single precision is too coarse for; nothing where the study asks for double precision, or cannot be told.
+    """The quantities for which single precision is too coarse; empty in double precision, and where the pilot fails.
 
     Args:
-      both: the study's pilot, computed here if not given.
+      both: the study's pilot, in both precisions; computed here if not given.
     """
     if study.precision != "float32":
         return ()

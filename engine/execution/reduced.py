@@ -1,4 +1,4 @@
-"""What is asked of a block where a program reduces it on its devices, and the tally that comes of it."""
+"""Blocks that are reduced on the devices: what is asked of a block there, and the tally made of what comes back."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from engine.study.study import Block, Study
 
 
 def asked(study: Study, block: Block) -> Asked | None:
-    """What a block leaves in the run folder; None where its outcomes have to be there one by one: all are kept, or they are in double precision."""
+    """What a device is to give of a block; None where outcomes are needed path by path: all are kept, or double precision."""
     tallied = unkept(study)
     if not tallied or study.dtype != np.float32:
         return None
@@ -31,7 +31,7 @@ def asked(study: Study, block: Block) -> Asked | None:
 
 
 def tally_of(reduced: Reduced, study: Study) -> Tally:
-    """As `risk.tallies.tally` of the block's outcomes."""
+    """The tally of a reduced block, the same as `risk.estimation.tallies.tally` gives of its outcomes."""
     block = reduced.block
     return Tally(sizes=np.diff(_starts(block, study), append=block.count), **reduced.tally)
 

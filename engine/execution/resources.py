@@ -25,17 +25,17 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
 
 AHEAD = 2
-"""Blocks that are computed at a time, at most: the second is begun on by threads that the first has nothing left for."""
+"""Most blocks computed at a time: threads that the first leaves idle begin on the second."""
 MOST_WRITERS = 16
-"""Blocks that are written at a time, at most: with more the disk is what is waited for."""
+"""Most blocks written at a time: beyond that the disk is the bottleneck."""
 PROCESS = 1 << 30
 """Bytes that Python, its libraries and the compiler take."""
 WORK = 56
-"""Bytes a path that the measures of an outcome take beside its values."""
+"""Bytes per path that the measures of an outcome take in addition to its values."""
 HISTOGRAM = 16
-"""Bytes a path and policy that the display histogram of an outcome takes, its values among them."""
+"""Bytes per path and policy that the display histogram of an outcome takes, its values included."""
 BINS_HELD = 4096
-"""Bins of a histogram that are expected to hold a value, at most."""
+"""Most bins of a histogram that are expected not to be empty."""
 _UNITS = {"": 1, "B": 1} | {
     f"{letter}{ending}": base**power
     for power, letter in enumerate("KMGT", start=1)
@@ -45,14 +45,14 @@ _NAMED = [unit for unit in _UNITS if len(unit) > 1]
 
 
 def memory_needed(study: Study, workers: int = 0, memory: int | str | None = None, launch: int = 0) -> int:
-    """Bytes of main memory that a run takes at its height, roughly: blocks in flight, the yearly sample, the tables.
+    """Approximate peak of main memory of a run [bytes]: blocks in flight, the yearly sample, the tables.
 
-    Where no outcome is kept path by path nothing of it grows with the paths.
+    Where no outcome is kept path by path, it does not grow with the number of paths.
 
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
-      memory: allowed, in bytes or as "4GiB", None for what is free: as many blocks are written at a time as fit.
-      launch: blocks of a launch where cards compute, as `devices.blocks_of_launch`.
+      memory: allowed, in bytes or as "4GiB"; None for what is free. As many blocks are written at a time as fit into it.
+      launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere.
     """
     return _memory_needed(study, workers or 1, 1 if workers else writers_for(study, memory, launch), launch)
 
@@ -75,10 +75,10 @@ def _memory_needed(study: Study, processes: int, writers: int, launch: int) -> i
 
 
 def _of_launch(study: Study, each: int) -> int:
-    """Bytes that a block of a launch leaves in main memory while the one before is written.
+    """Bytes of main memory per block of a launch on cards, held while blocks of the launch before are written.
 
-    What is kept of it and its counts, which wait for their turn; or all outcomes of two launches and of one that is put in order, where
-    they are not reduced on the cards.
+    Where blocks are reduced on the cards: the outcomes that are kept, and the counts. Elsewhere: all outcomes three times, of
+    two launches and of one that is being put in order.
 
     Args:
       each: bytes of a number.
@@ -91,12 +91,12 @@ def _of_launch(study: Study, each: int) -> int:
 
 
 def writers() -> int:
-    """Blocks that a process which computes a run alone writes at a time, at most: each is in memory twice, as outcomes and as files."""
+    """Most blocks that a process computing a run alone writes at a time; each is in memory twice, as outcomes and as files."""
     return max(2, min(len(devices.cores()), MOST_WRITERS))
 
 
 def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) -> int:
-    """Blocks of a run that are written at a time: as many as there are and as fit in the memory, at least 1.
+    """Number of blocks of a run that are written at a time: at most `writers()`, as many as fit into memory, at least 1.
 
     Args:
       memory, launch: as `memory_needed` takes them.
@@ -136,7 +136,7 @@ def refuse_if_memory_too_small(
 
 
 def room(allowed: int | None) -> tuple[int | None, str]:
-    """Bytes of main memory that a run may take, None where the system does not say; and whose they are: "allowed", or "free"."""
+    """Main memory that a run may take [bytes], None where the system does not say; and "allowed" or "free", its origin."""
     return (allowed, "allowed") if allowed else (memory_free(), "free")
 
 
@@ -179,7 +179,7 @@ def bytes_free(folder: Path) -> int:
 
 
 def above(folder: Path) -> Path:
-    """The folder, or the first one above it that is there."""
+    """The folder, or its nearest ancestor that exists."""
     place = folder.resolve()
     while not place.is_dir():
         place = place.parent
@@ -187,7 +187,7 @@ def above(folder: Path) -> Path:
 
 
 def bytes_held(folder: Path) -> int:
-    """Bytes of all files in a folder, which somebody may be writing into."""
+    """Bytes of all files in a folder; files that vanish while it is read are left out."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
@@ -197,7 +197,7 @@ def bytes_held(folder: Path) -> int:
 
 
 def refuse_if_too_large(folder: RunFolder) -> None:
-    """Raises a UserError where the disk has no room for the run, what the folder already holds counted as there."""
+    """Raises a `UserError` where the disk has no room for what the run needs beyond what its folder holds already."""
     free, needed = bytes_free(folder.path), bytes_needed(folder.study)
     if needed > free and needed - bytes_held(folder.path) > free:
         message = (
@@ -208,7 +208,7 @@ def refuse_if_too_large(folder: RunFolder) -> None:
 
 
 def take_every_core() -> None:
-    """Lets this process, which is the engine's own, compute on every core that it may use and keep its memory; to be called before it computes anything."""
+    """Sets up a process of the engine's own, before it computes: all allowed cores, memory kept for reuse, sums in machine code."""
     devices.use_every_core()
     memory.keep()
     summing.in_machine_code()

@@ -1,4 +1,4 @@
-"""What the blocks of a run answer, all of them or those that are there: tables, summaries, and the cube as it would be."""
+"""Tables, summaries and the cube of a run, from all of its blocks or from those that are done."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class Answers:
-    """What some blocks of a run answer, read when it is asked for.
+    """Tables and summaries over some blocks of a run, each computed when it is first asked for.
 
     Args:
-      folder: of the run.
-      records: of the blocks; those of the whole run, or those that are done.
+      folder: the run folder.
+      records: records of the blocks by number: all of the run's, or those that are done.
       tally: as the property, where it is known already.
     """
 
@@ -50,7 +50,7 @@ class Answers:
         self.paths = Paths(folder, self.blocks, memory.array)
 
     def with_level(self, level: float | None) -> Answers:
-        """The same with VaR and ES also at a level; itself where the study has it, or none is asked for."""
+        """The same with VaR and ES at one level more; this object itself where the study has that level, or it is None."""
         levels = self.study.levels
         if level is None or level in levels:
             return self
@@ -59,11 +59,11 @@ class Answers:
 
     @cached_property
     def all_tables(self) -> Tables:
-        """Risk and comparison of every outcome and event."""
+        """The tables of risk and of comparison, for every outcome and event."""
         return self.tables()
 
     def tables(self, variables: Container[str] | None = None) -> Tables:
-        """Risk and comparison in the order of the model's outcomes, then the study's events, from whichever tells of them.
+        """The tables of risk and of comparison, from stored paths or tallies; outcomes in the model's order, then events.
 
         Args:
           variables: the outcomes and events asked for; all of them if not given.
@@ -81,21 +81,21 @@ class Answers:
 
     @cached_property
     def tally(self) -> Tally | None:
-        """What the blocks left of the outcomes that are not kept whole, folded in their order; None if all are kept."""
+        """Tally of the outcomes that are not kept whole, the blocks' tallies folded in order; None if all are kept whole."""
         if not unkept(self.study) or self._known:
             return self._known
         # groups are filled in turn by the blocks that are there, so that they are as equal as can be
         return folded(self._tallies())
 
     def _tallies(self) -> Iterator[Tally]:
-        """What the blocks left; so many of them are read at a time as are folded."""
+        """The tallies of the blocks, in order; `TOGETHER` of them are read at a time, as many as are folded at once."""
         with ThreadPoolExecutor(TOGETHER) as threads:
             for first in range(0, len(self.blocks), TOGETHER):
                 some = self.blocks[first : first + TOGETHER]
                 yield from threads.map(lambda block: tally_of(self._tally(block.index)), some)
 
     def summaries(self, yearly: Mapping[str, Any], rounding: tuple[Rounding, ...] = ()) -> Summaries:
-        """Everything that the summary groups of the cube hold.
+        """The content of the cube's summary groups.
 
         Args:
           yearly: the fields of `Summaries` that hold yearly variables.
@@ -107,7 +107,7 @@ class Answers:
 
     @cached_property
     def on_bounds(self) -> tuple[OnBound, ...]:
-        """How often yearly values stand on the bounds that the model clips them at, the most frequent first."""
+        """How often yearly values lie exactly on a bound at which the model clips them, the most frequent first."""
         return standings(self.study, yearly_fields(self.folder).get("on_bounds", {}))
 
     def _tally(self, index: int) -> bytes:
@@ -117,13 +117,13 @@ class Answers:
 
 @dataclass(frozen=True)
 class Finished:
-    """What a run has come to: all of it is known, and its cube is finished or about to be.
+    """The result of a run whose tables are known; its cube is finished, or about to be.
 
     Args:
-      answers: what its blocks answer.
-      rounding: what single precision is too coarse for.
-      computed: numbers of the blocks that this call computed; empty where all was there already.
-      ended: what its study's targets of precision say, where it was to end by them: `until.py`.
+      answers: tables and summaries over all of its blocks.
+      rounding: the quantities for which single precision is too coarse.
+      computed: numbers of the blocks that this call computed; empty where all were stored already.
+      ended: how the stopping rule ended the run (`until.py`); None where it has none.
     """
 
     answers: Answers
@@ -133,13 +133,13 @@ class Finished:
 
 
 def of_run(folder: RunFolder, partial: bool = False) -> Answers:
-    """What a run answers.
+    """The `Answers` of a run.
 
     Args:
-      partial: be content with the blocks that are done.
+      partial: accept a run that is not finished, and use the blocks that are done.
 
     Raises:
-      UserError: blocks are missing or damaged; or, if that is allowed, all of them.
+      UserError: blocks are missing or damaged; with `partial`, only where no block is left; or the model has changed.
     """
     ownership.refuse_changed(folder)
     records = ledger.done_blocks(folder, short=partial)
@@ -153,11 +153,11 @@ def of_run(folder: RunFolder, partial: bool = False) -> Answers:
 
 
 def whole(folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None) -> Answers:
-    """What all blocks of a run answer.
+    """The `Answers` of all blocks of a run.
 
     Args:
-      records: of the blocks that are done.
-      tally: what they left of the outcomes that are not kept whole, where it is known already.
+      records: records of the blocks that are done, by number.
+      tally: their tally of the outcomes that are not kept whole, where it is known already.
 
     Raises:
       UserError: some are missing or damaged.

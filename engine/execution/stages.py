@@ -1,4 +1,4 @@
-"""Where a run stands, for whoever shows it."""
+"""Progress of a run, as it is reported to an observer."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from engine.study.study import Block
 
 @dataclass(frozen=True)
 class Stage:
-    """A moment of a run.
+    """Progress of a run at one moment.
 
     Args:
       name: what is being done now.
       done: paths finished.
       total: paths asked for.
-      note: what there is to say of a stage that is over.
+      note: a remark on the stage, such as how long compilation took; "" for none.
       block: the block that has just been committed.
     """
 

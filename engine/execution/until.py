@@ -1,7 +1,7 @@
-"""A run that ends when its numbers are precise enough: looks at what is stored, and more paths where that does not do.
+"""Sequential stopping: a run looks at its stored paths and adds more, until its numbers are as precise as the study asks.
 
-How many paths come next follows from the paths themselves, which are pure functions of their numbers: a run that was killed, or one of
-another rule, is looked at from its pilot on and ends where an undisturbed one does.
+How many paths come next depends only on the paths so far, which are pure functions of their numbers. A run that was killed, or that
+followed another rule, is therefore looked at again from the first look on, and ends where an undisturbed one does.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from engine.study.tables.stop_tables import PLACE, Target
 
 
 def compute(study: Study, options: RunOptions) -> Finished:
-    """As `job.compute`; where the study states how precise its numbers are to be, of as many of its paths as that takes.
+    """As `job.compute`; where the study has targets of precision, with only as many of its paths as these take.
 
     Raises:
-      UserError: as `job.compute`; a target is a share of a number that is nothing; or all are of policies that do not run.
+      UserError: as `job.compute`; a relative target is on a number that is 0; or all targets are on policies that do not run.
     """
     _refuse_none_left(study)
     if not study.until:
@@ -47,10 +47,10 @@ def compute(study: Study, options: RunOptions) -> Finished:
 
 
 def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
-    """As `job.compute_shard`; where the study states how precise its numbers are to be, of as many of its paths as that takes.
+    """As `job.compute_shard`; where the study has targets of precision, with only as many of its paths as these take.
 
-    Every shard goes the same way and waits for the blocks of the others, as long as somebody works in the folder or one comes
-    every minute; else it ends, and the array is to be started again.
+    Every shard takes the same decisions, and waits for the blocks of the others as long as a process works in the folder or a
+    block arrives every minute; else it ends, and the array must be started again.
 
     Raises:
       UserError: as `compute`.
@@ -98,10 +98,10 @@ def why_idle(study: Study, target: Target) -> str:
 
 
 class Awaited(Exception):
-    """Blocks that other shards have to compute first.
+    """Raised by a shard that gives up waiting for blocks which other shards have to compute.
 
     Args:
-      missing: how many.
+      missing: number of these blocks.
     """
 
     def __init__(self, missing: int):
@@ -156,7 +156,7 @@ def _ended(folder: RunFolder, extend: Callable[[int], None], observe: Observer) 
 
 
 def whole_to(folder: RunFolder, paths: int, thorough: bool = False) -> int:
-    """Up to which of the first so many paths the folder holds all of them.
+    """The largest n, at most `paths`, such that the folder holds all of the first n paths.
 
     Args:
       thorough: also compare the SHA-256 of every file.

@@ -30,7 +30,7 @@ from engine.run_folder.parts import YEARLY_FILE, tally_content, yearly_content, 
 from engine.study.study import Block
 
 LOOKS = 4
-"""Blocks before which a worker looks whether others have stored any to compare with: all may have begun at once."""
+"""First blocks of a worker before each of which it looks for blocks of others to compare with: all may have begun at once."""
 
 
 class Work:
@@ -39,11 +39,11 @@ class Work:
     Args:
       folder: of the run.
       program: the study's program.
-      still_ours: whether the run that this works for still holds the folder. What is computed for one that was killed, and
-        whose folder another holds by now, is thrown away.
-      force: do not compare what is stored with what the program gives: others made it.
-      writers: blocks that are written at a time; where there is one, one is computed at a time too.
-      whole: take all outcomes of a block, also where the program could leave those on its devices that are not kept.
+      still_ours: whether the run that this works for still holds the folder; if another run holds it by now, what is computed
+        is thrown away.
+      force: do not compare stored blocks with what the program gives, as other versions made them.
+      writers: blocks that are written at a time; with one, blocks are computed one at a time too.
+      whole: fetch all outcomes of a block, even where the program could reduce on its devices those that are not kept.
     """
 
     def __init__(
@@ -65,23 +65,24 @@ class Work:
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """What has computed blocks."""
+        """Forms of the program (loop, kernel, XLA) that have computed blocks."""
         return self._program.forms
 
     @property
     def tally(self) -> Tally | None:
-        """What all blocks of the study left of the outcomes that are not kept whole; None if not all of them were computed here, in their order."""
+        """Tally of the outcomes that are not kept whole; None unless all blocks of the study were computed here, in order."""
         folding = self._folding
         return folding.tally() if folding and folding.blocks == len(self.study.blocks()) else None
 
     def yearly(self) -> str:
-        """Computes and commits what the cube says of single years, from the first paths.
+        """Computes and commits the yearly summaries, from the first paths.
 
         Returns:
-          What is wrong with the values, "" if nothing is: else nothing is committed.
+          What is wrong with the values, in which case nothing is committed; "" if nothing is wrong.
 
         Raises:
-          CancelledError: it has been given up meanwhile.
+          CancelledError: the blocks failed meanwhile, and the yearly sample was given up.
+          UserError: values lie beyond the bounds that the model states.
         """
         files, bad = self.yearly_files()
         if not bad:
@@ -91,7 +92,7 @@ class Work:
         return bad
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
-        """What the yearly sample leaves in the run folder, by place; and what is wrong with its values."""
+        """Files of the yearly sample by place below the run folder; and what is wrong with its values, "" if nothing is."""
         study, count = self.study, yearly_paths(self.study)
         if not study.nonfinite:
             beyond: list[bool] = []
@@ -125,17 +126,17 @@ class Work:
     def blocks(self, wanted: Iterable[Block], yearly: bool = False) -> Iterator[Block]:
         """Computes blocks, and gives each when it is committed, in their order; others are computed and written meanwhile.
 
-        In memory are the outcomes of at most `AHEAD` blocks that are computed, of one that is looked at, and of those that are
-        written with their files: where these are as many as writers, the next one waits. Of blocks that are reduced on cards there are in
-        memory what they leave, of as many as a launch has beside these.
+        Memory holds the outcomes of at most `AHEAD` blocks being computed, of one being checked, and of up to `writers` blocks
+        being written, with their files; the next block waits for a free writer. Where blocks are reduced on cards, it also holds
+        what the other blocks of a launch were reduced to.
 
         Args:
-          wanted: the blocks; of those that are given back as many ahead are taken as are in memory.
-          yearly: also compute and commit the yearly sample, beside them; none is written before it is known to be sound.
+          wanted: the blocks; taken from the iterator as far ahead of the yielded ones as memory holds.
+          yearly: also compute and commit the yearly sample meanwhile; no block is written before its values are known to be sound.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
-            that are stored; or the folder cannot be written. It is told at once: the yearly sample is given up.
+            that are stored; or the folder cannot be written. It is raised at once: the yearly sample is given up.
         """
         out = ledger.excluded_of(ledger.done_blocks(self._folder)) if self.study.nonfinite else 0
         self._agree()
@@ -186,7 +187,7 @@ class Work:
                 told.set_exception(failure)
 
     def _give_years_up(self) -> None:
-        """Lets go of who waits for the yearly sample, which ends with the part that it is at; what is being committed is."""
+        """Cancels the yearly sample, which stops after the part that it is computing; a commit under way is completed."""
         with self._lock:
             self._wrong_with_years.cancel()
 
@@ -195,12 +196,12 @@ class Work:
             raise CancelledError
 
     def _agree(self, *writing: Future[Tally | None]) -> None:
-        """Compares what others have stored with what the program gives, until there has been something to compare.
+        """Compares stored blocks of others with what the program gives, until a comparison has been made.
 
-        Where it is not the same, the blocks that this has computed are taken away.
+        Where they differ, the blocks that this object has committed are taken away.
 
         Args:
-          writing: those that are being written.
+          writing: futures of the blocks that are being written.
         """
         if self._agrees or len(self._own) >= LOOKS:
             return
@@ -214,10 +215,10 @@ class Work:
             raise
 
     def results(self, wanted: Iterable[Block], at_once: int = 1) -> Iterator[BlockResult | Reduced]:
-        """Blocks computed, in their order, and nothing written.
+        """Computes blocks and yields them in order, without writing anything.
 
         Args:
-          at_once: how many are computed while whoever takes them is busy with another; more where they are reduced.
+          at_once: blocks in flight while the caller handles another; more where blocks are reduced on the devices.
         """
         running: deque[Callable[[], BlockResult | Reduced]] = deque()
         for block in wanted:
@@ -244,7 +245,7 @@ class Work:
             self._folding.add(left)
 
     def files(self, result: BlockResult | Reduced) -> tuple[dict[str, bytes], Tally | None]:
-        """Everything that a block leaves in the run folder, by place, but its record; and its tally, which is one of these, if it has one."""
+        """Files of a block by place below the run folder, without its record; and its tally (also a file), None if it has none."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None
@@ -261,7 +262,7 @@ class Work:
         return files | (moved_runs.files_of(self._folder.path, block) if study.facts else {}), left
 
     def store(self, result: BlockResult | Reduced) -> Tally | None:
-        """Writes and commits a block that has been computed, and gives its tally, if it has one."""
+        """Writes and commits a computed block; gives its tally, None if all outcomes are kept whole."""
         study, block, out = self.study, result.block, 0
         counts: np.ndarray = np.zeros((len(study.policies), len(study.model.outcomes)), np.int64)
         if isinstance(result, BlockResult):

@@ -1,1 +1,1 @@
-"""What somebody who writes a model touches, and how a model is checked."""
+"""The interface for authors of models, and the checks of a model."""

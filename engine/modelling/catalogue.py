@@ -1,4 +1,4 @@
-"""Models by the name that a study gives them: those that ship, and those that an installed package brings along."""
+"""Models by name: those that ship with this package, and those that other installed packages provide."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.errors import UserError, unknown
 from engine.modelling.records import Model, PathModel, StaticModel
 
 GROUP = "rustbelt.models"
-"""Group of entry points by which an installed package brings models along."""
+"""Group of entry points in which an installed package declares its models."""
 SHIPPED = {
     "rustbelt": EntryPoint("rustbelt", "engine.models.rustbelt:Rustbelt", GROUP),
     "warming": EntryPoint("warming", "engine.models.warming:Warming", GROUP),
@@ -16,15 +16,15 @@ SHIPPED = {
 
 
 def known() -> list[str]:
-    """Names of all models: a study can choose among them, and name no code besides."""
+    """Names of all models that a study can name; a study can name no other code."""
     return [*SHIPPED, *sorted(entry_points(group=GROUP).names - set(SHIPPED))]
 
 
 def named(name: str) -> Model:
-    """The model of that name, made without arguments.
+    """An instance of the model of that name, created without arguments.
 
     Raises:
-      UserError: there is none, or what an installed package brings under it is no model.
+      UserError: there is no such model, or what an installed package provides under the name is no model.
     """
     if name not in known():
         raise UserError("model", [unknown("model", name, known())])

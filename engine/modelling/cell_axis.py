@@ -1,4 +1,4 @@
-"""Where every yearly variable stands on the cell axis: the cells of all of them in a row."""
+"""The cell axis, along which the cells of all yearly variables stand one after the other; and each variable's place on it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine.modelling.records import Model
 
 @dataclass(frozen=True)
 class Columns:
-    """Where one yearly variable stands on the cell axis: `count` cells from `first` on, row-major over `dims`."""
+    """Place of one yearly variable on the cell axis: `count` cells from `first` on, row-major over `dims` of `shape`."""
 
     first: int
     count: int
@@ -37,7 +37,11 @@ def cell_count(model: Model) -> int:
 
 
 def split_cells(model: Model, array: np.ndarray, axis: int = -1) -> dict[str, np.ndarray]:
-    """The array by yearly variable: its cell axis becomes the variable's own dimensions, in place."""
+    """The array split by yearly variable; in each part the cell axis is replaced by the variable's own dimensions.
+
+    Raises:
+      ValueError: the axis has another length than the cell axis.
+    """
     at = axis % array.ndim
     if array.shape[at] != cell_count(model):
         raise ValueError(f"cell axis: expected {cell_count(model)} cells, got {array.shape[at]}")

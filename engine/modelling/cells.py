@@ -1,8 +1,8 @@
-"""Labelled tables of scalars: twelve cells written as if they were one.
+"""Labelled tables of scalars, on which arithmetic is written as on one scalar.
 
 A `Cells` holds one scalar per label (region x sector, say), broadcasts against others by the name of its
 dimensions and carries the arithmetic operators, so that a block of a model reads line by line like its equations.
-When traced it unrolls to plain scalars, which is the form that compiles to one vector over paths each.
+When traced it unrolls to plain scalars, each of which compiles to one vector over paths.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class Cells:
         return Cells(kept, values) if kept else values[0]
 
     def _at(self, at: Mapping[str, Any]) -> Scalar:
-        """The scalar at labels given by dimension, others among them."""
+        """The scalar at the labels given by dimension; dimensions that this table lacks are ignored."""
         return self[tuple(at[dim] for dim in self.labels)]
 
     def _refuse_others(self, dims: Iterable[str]) -> None:
@@ -120,7 +120,7 @@ class Cells:
 
 
 def _places(labels: Labels) -> Iterator[dict[str, str]]:
-    """Labels by dimension, of each cell in its order."""
+    """Yields, for each cell in row-major order, its label by dimension."""
     return (dict(zip(labels, key, strict=True)) for key in itertools.product(*labels.values()))
 
 

@@ -1,4 +1,4 @@
-"""Whether a model does what it states: each of its methods called once on abstract scalars, before anything runs."""
+"""Checks that a model's methods give what it declares, by calling each once on abstract scalars before anything runs."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ _LONGEST = 300
 
 
 def refuse_broken(model: Model, name: str) -> None:
-    """Refuses a model whose methods do not give what it states: missing values, wrong dimensions, no scalars, exceptions.
+    """Refuses a model whose methods do not give what it declares: missing values, wrong dimensions, no scalars, exceptions.
+
+    A method that is not a pure function of its arguments is refused too (`purity.refuse_impure`).
 
     Args:
-      name: what messages call it.
+      name: name of the model in messages.
 
     Raises:
-      UserError: with all that is wrong, at places such as `model.step`.
+      UserError: with all problems, at places such as `model.step`.
     """
     problems = Problems()
     traced = _traced(model, problems)
@@ -44,7 +46,7 @@ def refuse_broken(model: Model, name: str) -> None:
 
 
 def _traced(model: Model, problems: Problems) -> Traced:
-    """The model's methods called on abstract numbers, and what is wrong with what they give."""
+    """A trace of the model's methods on abstract numbers; faults of their results are added to the problems."""
     check = _check_path_model if isinstance(model, PathModel) else _check_static_model
     places: list[str] = []
 
@@ -64,7 +66,7 @@ def _traced(model: Model, problems: Problems) -> Traced:
 
 
 def _abstract(model: Model) -> dict[str, Any]:
-    """What the methods are called with: float32 scalars, and `Cells` of them where a name has dimensions; years are int32."""
+    """Abstract arguments of the methods: float32 scalars, `Cells` of them for names with dimensions, and int32 years."""
     scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (jnp.float32, jnp.int32))
 
     def one(dims: tuple[str, ...]) -> Any:
@@ -120,7 +122,7 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
 
 
 def _widened(state: Any, after: Any) -> Any:
-    """The state in types that hold what `step` gave, too."""
+    """The state, its types widened to hold also the values that `step` returned."""
     leaves, structure = jax.tree.flatten(state)
     given = [*map(jnp.result_type, jax.tree.leaves(after))]
     kinds = widened([leaf.dtype for leaf in leaves], given, jnp.float32)
@@ -129,7 +131,7 @@ def _widened(state: Any, after: Any) -> Any:
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
-    """Whether each part of the state is a number or an array of numbers; those in tables are numbers."""
+    """Adds a problem for each part of the state that is no real number or array of them; in `Cells` only numbers may stand."""
     for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
         name = f"state{jax.tree_util.keystr(path)}: "
         with problems.within(place):
@@ -145,7 +147,7 @@ def _in_table(state: Any, path: Any) -> bool:
 
 
 def _check_same_structure(before: Any, after: Any, problems: Problems) -> None:
-    """Whether the state that `step` returns is built as the one that it was given."""
+    """Adds a problem where the state that `step` returns has another structure than the state that it was given."""
 
     def parts(state: Any) -> dict[str, Any]:
         flat = jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda leaf: isinstance(leaf, Cells))[0]
@@ -186,7 +188,7 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
 def _check_outcomes(
     model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems
 ) -> None:
-    """Whether each outcome comes out as a scalar; those of the last state only where there is one."""
+    """Adds a problem for each outcome that is no scalar; functions of the last state are skipped where there is no state."""
     for name, outcome in model.outcomes.items():
         place, fold = f"model.outcomes.{name}", outcome.fold
         if isinstance(fold, Fold):
@@ -216,7 +218,7 @@ def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> A
 
 
 def _described(error: BaseException, model: Model) -> str:
-    """`ValueError: what it says (my_model.py, line 7)`."""
+    """An exception in words, such as `ValueError: what it says (my_model.py, line 7)`."""
     text = " ".join(str(error).split("\n\n")[0].split())[:_LONGEST]
     if isinstance(error, _NOT_KNOWN_YET):
         text = (
@@ -232,7 +234,7 @@ def _described(error: BaseException, model: Model) -> str:
 
 
 def _check_scalar(value: Any, name: str = "") -> None:
-    """Refuses what is no real scalar; the message begins with the name."""
+    """Refuses a value that is no real scalar; the message begins with the name."""
     if isinstance(value, Cells):
         raise refusal("", f"{name}expected a scalar, got {_over(value.labels)}.")
     try:

@@ -1,4 +1,4 @@
-"""Whether a model states itself rightly: names, units, dimensions and folds, before anything is traced."""
+"""Checks of a model's declaration, before anything is traced: names, units, dimensions and folds."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RESERVED = (
     *("reason", "reasons", "detail", "event", "rule", "bound", "bounds"),
     *("yearly", "worse", "regret", "outcomes"),
 )
-"""Dimensions and coordinates of the cube, and groups in it that stand beside variables: no other thing can have such a name."""
+"""Names of dimensions, coordinates and groups that the cube itself uses; no part of a model or study may have one."""
 
 _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
 
@@ -41,26 +41,26 @@ _TABLES: dict[str, type | None] = {
 }
 
 CONFIDENCES = ("F", "M", "D")
-"""How a constant is known: read in its source, remembered, derived or judged."""
+"""How well a constant is known: F read in its source, M remembered, D derived or judged."""
 
 POLICY_KEYS = ("label", "about", "like", "before", "start", "implementation")
-"""What a policy's table says beside its levers."""
+"""Keys of a policy's table that are not levers."""
 
 
 def check_name(name: Any) -> None:
-    """Refuses what cannot be the name of a policy, factor, group, event or part of a model."""
+    """Raises a `UserError` where this cannot be the name of a policy, factor, group, event or part of a model."""
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w-]{0,99}", name):
         raise refusal("", f"expected a name of letters, digits, '_' and '-' (at most 100), got {name!r}.")
 
 
 def check_free(name: str) -> None:
-    """Refuses what cannot be the name of anything in the cube, as the cube has something of its own under it."""
+    """Raises a `UserError` where a name is one of `RESERVED`, which the cube uses itself."""
     if name in RESERVED:
         raise refusal("", f"'{name}' is a name of the cube's own; take another.")
 
 
 def check_tables(model: Model) -> None:
-    """Refuses a model whose tables are none, or hold something else than what they are of.
+    """Refuses a model whose tables are no mappings, or hold entries of another type than declared (`Factor`, `Lever`, ...).
 
     Raises:
       UserError: with places such as `model.factors.load`.
@@ -82,7 +82,7 @@ def check_tables(model: Model) -> None:
 
 
 def check_declaration(model: Model, years: Sequence[int]) -> None:
-    """Refuses a model that states itself wrongly; all that is wrong at once, in the order of its tables.
+    """Refuses a model whose declaration is wrong; all problems at once, in the order of its tables.
 
     Args:
       years: calendar years of the study, empty for a static model or where they are not known.
@@ -150,7 +150,7 @@ def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Prob
 
 
 def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Problems) -> None:
-    """Whether the labels that a factor is drawn for can stand in a name: `name[label]` is one of a file in the cube."""
+    """Adds a problem for labels of a factor that cannot be part of a name, as the cube has a folder called `name[label]`."""
     for dim in dims:
         for label in model.dims.get(dim, ()):
             if not re.fullmatch(_LABEL, str(label)):
@@ -159,7 +159,7 @@ def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Probl
 
 
 def _refuse_years(model: Model, problems: Problems) -> None:
-    """Refuses what a model without time states of years, with what to state in its place."""
+    """Adds a problem for each shock and yearly variable of a static model, with what to declare instead."""
     for name in model.shocks:
         remedy = "Make it a factor, which is drawn once; with dims for each label: Factor(unit, dims=(...))."
         problems.add(f"model.shocks.{name}", f"a static model has no years to be shocked in. {remedy}")

@@ -1,7 +1,7 @@
-"""What modules are in memory, whatever their files say now: what is kept by a key is what was executed.
+"""Digests of modules as they are in memory, whatever their files contain now, so that cached results match what was executed.
 
-A file may be edited after it was imported, a constant set from outside, byte code be older than its source. So a module counts by the code
-of its functions and by the values of its names, as they would be executed now; and so does each module that it refers to.
+A file may be edited after it was imported, a constant set from outside, byte code be older than its source. So a module's digest covers
+the code of its functions and the values of its names, as they would be executed now, and the same of each module that it refers to.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from engine.modelling.opened_files import is_own
 
 PACKAGE = __name__.partition(".")[0]
 WRITTEN = "_as_written"
-"""Where a model that a study has set constants of keeps the one that it is a copy of."""
+"""Attribute in which a model that was changed by a study (its constants, say) keeps the original model."""
 _PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis)}
 _METHODS = (FunctionType, classmethod, staticmethod, property)
 _WRAPPERS = ("__name__", "__wrapped__", "__func__", "fget", "fset", "fdel", "func", "args", "keywords")
-"""Where properties, methods of classes, partial, cached and compiled functions keep what they call."""
+"""Attributes in which properties, class methods, and partial, cached and compiled functions keep the function they call."""
 _OF_THE_PROCESS = {
     f"{PACKAGE}.{name}"
     for name in (
@@ -40,30 +40,30 @@ _OF_THE_PROCESS = {
         "program.running.machine_code._LOADED",
     )
 }
-"""Names of what a process has met on its way: nothing that it computes follows from them."""
+"""Names that hold caches of this process: no result depends on them, so digests leave them out."""
 _CODES: dict[int, tuple[CodeType, str, frozenset[str]]] = {}
-"""Code by its address: itself, so that it stays there, its digest, and the names that it looks up."""
+"""Address of a code object -> the object (so that the address stays its own), its digest, and the names that it looks up."""
 _WALKS: dict[tuple[str, str], _Walk] = {}
-"""The last walk through each module, by the package that was followed and its name."""
+"""The last walk through each module, by the package whose modules are followed and the module's name."""
 _LONGEST = 80
 
 
 class Unseen(TypeError):
-    """Something refers to code of the user's own, which may read what nobody sees."""
+    """A module refers to the user's own code, whose inputs a digest cannot cover."""
 
 
 def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
-    """What each name of modules is, and of those that they refer to, as it would be executed now; by `module.name`.
+    """The state of each name in some modules, and in all modules that these refer to, as text by `module.name`.
 
-    A function is its code, defaults and what it closes over, a class its members, other values their content: as text where that is
-    short, else as a digest. What other packages bring along is its name, and a function of theirs its code too.
+    A function counts by its code, defaults and closure, a class by its members, any other value by its content: as text where
+    that is short, else as a digest. An object of another package counts by its name, a function of one by its code too.
 
     Args:
       roots: names of modules that have been imported.
       within: the package whose modules are followed.
 
     Raises:
-      Unseen: code of the user's own was put in.
+      Unseen: the modules refer to the user's own code.
     """
     walks: dict[str, _Walk] = {}
     todo = [*roots]
@@ -84,7 +84,7 @@ def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
 
 
 def _walked(within: str, module: str) -> _Walk:
-    """A walk through a module: the last one where nothing has changed since."""
+    """A walk through a module; the last one is reused where nothing has changed since."""
     walk = _WALKS.get((within, module))
     if walk is None or walk.held is not vars(sys.modules[module]) or not walk.holds():
         walk = _Walk(within, module)
@@ -94,17 +94,17 @@ def _walked(within: str, module: str) -> _Walk:
 
 
 def digest(names: Mapping[str, str]) -> str:
-    """One digest of what names are."""
+    """One digest of the states of names that `state` gives."""
     return _digest("".join(f"{name}\0{names[name]}\0" for name in sorted(names)))
 
 
 def as_written(model: Any) -> Any:
-    """The model as its author wrote it, where a study has constants of its own in it."""
+    """The model as its author wrote it, without a study's changes; the model itself where there are none."""
     return getattr(model, WRITTEN, model)
 
 
 def altered(model: Any, **tables: Any) -> Any:
-    """A copy of a model with other tables, which remembers the one that its author wrote.
+    """A copy of a model with some tables replaced, which remembers the original (`as_written`).
 
     Raises:
       AttributeError: the model computes the table of that name.
@@ -119,12 +119,12 @@ def altered(model: Any, **tables: Any) -> Any:
 
 
 def ships(model: object) -> bool:
-    """Whether a model is one of this package with nothing of its own beside its class, but for constants that a study set: then it follows from the package's code, and from them."""
+    """Whether a model is of this package and has no attributes of its own, so that it follows from code and a study's tables."""
     return type(model).__module__.partition(".")[0] == PACKAGE and not vars(as_written(model))
 
 
 def code_of(model: object, *modules: str) -> str | None:
-    """A digest of the code of a model of this package and of modules that it is handed to; None where it hangs on what nobody sees."""
+    """Digest of the code of a model of this package and of some modules; None where it depends on code outside of the package."""
     if not ships(model):
         return None
     try:
@@ -157,7 +157,7 @@ class _Walk:
         self._seen: list[tuple[Callable[[Any], list[Any]], Any, list[Any]]] = []
 
     def go(self) -> None:
-        """Notes what each name is, which modules are met, and what is looked up in other packages."""
+        """Records the state of each name, the modules referred to, and the names looked up in other packages."""
         self._see(_items, self.held)
         for name, value in self.held.items():
             if type(value) is ModuleType:
@@ -179,14 +179,14 @@ class _Walk:
         return True
 
     def text(self, value: Any) -> str:
-        """What a value is: as it is written where that is short, else a digest."""
+        """The state of a value: as text where that is short, else as a digest."""
         parts: list[str] = []
         self._write(value, parts)
         text = " ".join(parts)
         return text if len(text) <= _LONGEST else _digest(text)
 
     def _see(self, parts_of: Callable[[Any], list[Any]], value: Any) -> list[Any]:
-        """What a value that may change consists of, noted for `holds`."""
+        """The parts of a value that may change, recorded so that `holds` can compare them."""
         parts = parts_of(value)
         self._seen.append((parts_of, value, parts))
         return parts
@@ -273,7 +273,7 @@ class _Walk:
 
 
 def names_in(code: CodeType) -> set[str]:
-    """Names that code, and code within it, looks up by name."""
+    """Names that a code object, and those nested in it, look up (globals and attributes)."""
     inner = (names_in(one) for one in code.co_consts if isinstance(one, CodeType))
     return set(code.co_names).union(*inner)
 
@@ -287,12 +287,12 @@ def _is_own(value: type | FunctionType, module: str) -> bool:
 
 
 def _counts(name: str, value: Any) -> bool:
-    """Whether a member has a say: what Python itself notes of a module, a class or an enumeration has none."""
+    """Whether a member counts in a digest: what Python itself stores in a module, class or enumeration does not."""
     return isinstance(value, _METHODS) or not (name.startswith("_") and name.endswith("_"))
 
 
 def _called_in(names: Set[str], other: ModuleType) -> list[tuple[str, Any]]:
-    """What is looked up in a module of another package, by name."""
+    """Functions and plain values in a module of another package under the names that are looked up."""
     held = vars(other)
     met = [(name, held[name]) for name in sorted(names & held.keys()) if not name.startswith("__")]
     return [(name, value) for name, value in met if callable(value) or type(value) in _PLAIN]

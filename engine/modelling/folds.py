@@ -36,10 +36,10 @@ def _unchanged(part: Any) -> Any:
 
 @dataclass(frozen=True)
 class Kind:
-    """What is done along the years.
+    """A kind of fold: how values of successive years become one number.
 
     Args:
-      name: what messages call it.
+      name: its name in messages.
       init: gives the state before the first year, a number or a tuple of numbers.
       update: state, calendar year and this year's value -> state after the year.
       finish: state after the last year -> result.
@@ -67,7 +67,7 @@ class Kind:
         return Fold((Term(self, variable, chosen, across),))
 
     def check(self, years: Sequence[int]) -> None:
-        """Refuses calendar years in which it cannot be done; where none are known, a spell of none."""
+        """Refuses calendar years for which the fold is not defined; where `years` is empty, only a spell below 1."""
         for year in self.calendar:
             if years and year not in years:
                 raise refusal("", f"year {year} is outside the horizon {years[0]}-{years[-1]}.")
@@ -77,7 +77,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Term:
-    """One yearly variable in a fold: what is done with it along the years, which cells are taken, and how often it counts.
+    """One term of a fold: a kind of fold of some cells of a yearly variable, times `scale`.
 
     Years after `until` do not count, where it is given.
     """
@@ -108,12 +108,12 @@ class Term:
         return years if self.until is None else [year for year in years if year <= self.until]
 
     def finish(self, state: Any) -> Any:
-        """What it adds to the outcome."""
+        """The term's contribution to the outcome, from the state after the last year."""
         result = self.kind.finish(state)
         return result * self.scale if self.scale != 1.0 else result
 
     def check(self, labels: Mapping[str, tuple[str, ...]], years: Sequence[int]) -> None:
-        """Refuses a term that names what is not there; all that is wrong at once.
+        """Refuses a term with unknown dimensions or labels, or years that the study lacks; all problems at once.
 
         Args:
           labels: dimensions that the variable has, each with its labels.
@@ -138,7 +138,7 @@ class Term:
 
 @dataclass(frozen=True)
 class Fold:
-    """One number per path from the years: a sum of terms, each a yearly variable folded and times a number."""
+    """A fold: one number per path as a sum of terms, each a yearly variable folded over the years and scaled."""
 
     terms: tuple[Term, ...]
 
@@ -174,7 +174,7 @@ class Fold:
         return functools.reduce(operator.add, parts)
 
     def check_units(self, units: Mapping[str, str]) -> None:
-        """Refuses to add up terms of different units, given those of the yearly variables that are recorded."""
+        """Refuses terms of different units, as they are added up; terms of variables that are not in `units` are not checked."""
         known = ((term.kind, term.variable) for term in self.terms if term.variable in units)
         added = {f"{kind.name} of {variable}": kind.unit(units[variable]) for kind, variable in known}
         if len(set(added.values())) > 1:

@@ -1,4 +1,4 @@
-"""Yearly values imposed on a model: what was observed in place of what it would compute, so that what follows from them is seen apart."""
+"""Yearly values imposed on a model: observed values in place of computed ones, so that the rest of the model is judged given these."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ import jax.numpy as jnp
 from engine.modelling.cells import each
 
 PREFIX = "imposed_"
-"""How the levers begin that carry what is imposed."""
+"""Prefix of the names of the levers that carry imposed values."""
 
 
 def imposed(levers: Any, name: str, value: Any) -> Any:
-    """What is imposed this year in place of a yearly value; the value itself where nothing is, at no cost.
+    """The value imposed this year on a yearly variable; `value` itself where nothing is imposed, at no cost.
 
-    A model calls it where it has computed a value that it lets be imposed, one of its `imposable`, before anything follows from it.
+    A model calls it for each variable of its `imposable`, once it has computed the value and before it uses it.
     """
     given = getattr(levers, PREFIX + name, None)
     return value if given is None else _instead(given, value)

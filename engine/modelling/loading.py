@@ -1,4 +1,4 @@
-"""Parts by name: a class that stands in a user's own file."""
+"""Loads models from the user's own files (`FILE:CLASS`), and digests the sources of models."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from engine.modelling.unfiled import digest_of_unfiled, given_by_hand
 
 Part = TypeVar("Part")
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
-"""What the classes that have been loaded come from."""
+"""Class -> the files that it was loaded from."""
 
 LARGEST_FILE = 16 << 20
-"""Bytes of the largest file of a model that is read."""
+"""Most bytes of a model's file that is read."""
 _PREFIX = "rustbelt_model_"
 _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _LONGEST = 300
 
 
 def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
-    """An instance of the class that `FILE:CLASS` names, which takes no arguments.
+    """An instance of the class that `FILE:CLASS` names, created without arguments.
 
     Args:
       spec: a Python file and a class in it, such as `my_model.py:MyModel`.
-      kinds: the classes that it may derive from.
+      kinds: base classes, from one of which it must derive.
 
     Raises:
       UserError: no such file or class, a file that cannot be imported, a class of another kind.
@@ -75,7 +75,7 @@ def _import_file(spec: str, path: Path) -> tuple[ModuleType, Sources]:
 
 
 def _raised(error: BaseException, path: Path | None = None) -> str:
-    """`ValueError: what it says (line 7)`."""
+    """An exception in words, such as `ValueError: what it says (line 7)`."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [frame.lineno for frame in frames if frame.filename == str(path)]
     line = error.lineno if isinstance(error, SyntaxError) else lines[-1] if lines else None
@@ -84,9 +84,9 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
 
 
 def blamed(error: BaseException) -> UserError | None:
-    """A failure as the model's, where it was raised in a file that `load_part` loaded; None where it was not.
+    """The `UserError` for an exception that was raised in a model's file loaded by `load_part`; None for any other exception.
 
-    A callback's failure comes as the text that JAX makes of it.
+    The exception of a JAX callback arrives as text, in which the file is looked for.
     """
     files = {module.__file__ for name, module in [*sys.modules.items()] if name.startswith(_PREFIX)}
     frames = traceback.extract_tb(error.__traceback__)
@@ -102,26 +102,25 @@ def blamed(error: BaseException) -> UserError | None:
 
 
 def end_quietly() -> None:
-    """Keeps a callback that has failed from being told of once more as Python ends and JAX waits for it."""
+    """Keeps Python from reporting a failed callback a second time at its exit, when JAX waits for the callback."""
     atexit.register(setattr, sys, "unraisablehook", lambda _: None)
 
 
 def spec_of(part: type) -> str | None:
-    """`FILE:CLASS` that `load_part` loads a class by, the file absolute; None where it stands in none, as in a notebook."""
+    """`FILE:CLASS` (absolute) by which `load_part` loads a class; None for a class in no file, as in a notebook."""
     file = getattr(sys.modules.get(part.__module__), "__file__", None)
     return f"{Path(file).resolve()}:{part.__name__}" if file else None
 
 
 def source_digest(part: type) -> str:
-    """SHA-256 of the source a class comes from.
+    """SHA-256 of the source of a class and of all own code that it depends on.
 
-    Of a class that stands in one file: that file, the modules outside installed packages that it imports, and the files
-    that are read as it is loaded. Of one in a package: every file of the package, names sorted; and the modules outside of
-    it, and of installed packages, that it imports. Of one that stands in no file, as in a notebook: its source, and what its methods
-    refer to.
+    For a class in a single file: that file, the modules outside installed packages that it imports, and the files that are
+    read while it is loaded. For a class in a package: every file of the package, sorted by name, and imported modules outside
+    of this and of installed packages. For a class in no file, as in a notebook: its source, and what its methods refer to.
 
     Raises:
-      UserError: it has no source, or ships and is not what its source says.
+      UserError: it has no source, or it ships with this package and differs in memory from its source.
     """
     module = sys.modules.get(part.__module__)
     file = getattr(module, "__file__", None)
@@ -146,9 +145,9 @@ def source_digest(part: type) -> str:
 
 
 def model_digest(model: object) -> tuple[str, str | None]:
-    """SHA-256 of a model, and the `FILE:CLASS` by which another process has the same one; None where it has none.
+    """SHA-256 of a model, and the `FILE:CLASS` by which another process can load the same model; None where none can.
 
-    The digest is that of the source of its class; where it was made with other arguments than none, of these too.
+    The digest is that of the source of its class; for a model created with arguments or changed by hand, of its attributes too.
 
     Raises:
       UserError: its class has no source.
@@ -161,10 +160,10 @@ def model_digest(model: object) -> tuple[str, str | None]:
 
 
 def files_of(part: type) -> Mapping[Path, str]:
-    """SHA-256 of each file that a class which stands in one file comes from, by absolute path; empty of another class."""
+    """SHA-256, by absolute path, of each file that a class loaded from a single file depends on; empty for another class."""
     return _LOADED[part].files if part in _LOADED else {}
 
 
 def _module_name(file: Path) -> str:
-    """The name that a model's file goes by among the modules of this process."""
+    """Name of a model's file among the modules of this process."""
     return f"{_PREFIX}{file.stem}_{hashlib.sha256(os.fsencode(file)).hexdigest()[:8]}"

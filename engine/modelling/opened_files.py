@@ -1,4 +1,4 @@
-"""Which files code of the user's own opens to read: told by Python itself."""
+"""Records which files the user's own code opens for reading, by an audit hook of Python."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _LIBRARIES = (*(Path(sysconfig.get_path(name)) for name in _PYTHON), _ENGINE)
 _INSTALLED = {"site-packages", "dist-packages"}
 _SYSTEM = (Path("/proc"), Path("/sys"))
 _HERE = threading.local()
-"""What this thread notes of the files that are opened in it; nothing where nobody watches."""
+"""Files opened in this thread, recorded while `files_opened` is active."""
 
 
 @contextmanager
 def files_opened() -> Iterator[list[Path]]:
-    """The files that code of the user's own opens to read meanwhile, in this thread; empty until the end.
+    """A `with` block that gives the files which the user's own code opens for reading in this thread; filled at its end.
 
-    What Python itself opens to import something is not among them, nor what is gone, no file, or of the system.
+    Left out are files that Python opens to import something, those that no longer exist, and those of the system.
     """
     _hook()
     before, _HERE.opened = getattr(_HERE, "opened", None), []
@@ -39,7 +39,7 @@ def files_opened() -> Iterator[list[Path]]:
 
 
 def is_own(path: Path | str) -> bool:
-    """Whether a file is the user's own: not of Python, of an installed package or of the engine."""
+    """Whether a file is the user's own, that is, not of Python, an installed package or the engine."""
     return not _is_library(str(path))
 
 
@@ -62,7 +62,7 @@ def _is_data(path: Path) -> bool:
 
 @functools.cache
 def _hook() -> None:
-    """Has Python tell of each file that it opens, from now on and for good: a hook cannot be taken away."""
+    """Installs the audit hook, once per process: it cannot be removed."""
     sys.addaudithook(_note)
 
 
@@ -77,7 +77,7 @@ def _note(event: str, args: tuple[Any, ...]) -> None:
 
 
 def _by_the_user(frame: FrameType | None) -> bool:
-    """Whether code of the user's own is at work: itself, or through a library, but not to import something."""
+    """Whether the call comes from the user's own code, directly or through a library, but not from an import."""
     while frame is not None:
         file = frame.f_code.co_filename
         if file.startswith("<frozen importlib"):

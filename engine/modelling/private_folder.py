@@ -1,4 +1,4 @@
-"""The folder of the user's own, for what must come from nobody else: compiled programs, and the models that were run."""
+"""The user's private folder, for data that nobody else may write: compiled programs, and the list of models that were run."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from pathlib import Path
 _MARK = b"rustbelt, sealed\n"
 _SEAL = 32
 _LARGEST = 1 << 28
-"""Bytes of one file, at most: a program of the largest model takes a hundredth of it."""
+"""Most bytes of one file; a program of the largest model takes a hundredth of it."""
 
 
 def private_folder(inside: str = "") -> tuple[Path | None, str]:
-    """The folder, made where it is missing; or None, with the reason unless there is to be none.
+    """The private folder, made if missing, and ""; or None, and the reason ("" where it is switched off).
 
-    It is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` is none. One that is
-    someone else's, that others can write to, or that cannot be written is not used. It may be deleted at any time.
+    It is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` switches it off. A folder
+    that belongs to somebody else, that others can write to, or that cannot be written is not used. It may be deleted at any time.
 
     Args:
-      inside: the name of a folder in it, which is no link either; itself if not given.
+      inside: name of a subfolder, which is given instead; it must not be a link.
     """
     wish = os.environ.get("RUSTBELT_CACHE", "")
     if wish.lower() == "off":
@@ -64,7 +64,7 @@ def _folder(wish: str) -> Path:
 
 
 def write_sealed(file: Path, content: bytes) -> None:
-    """Writes a file that `read_sealed` reads again under its name alone: aside, then in its place, whoever writes it too.
+    """Writes a file atomically, with a digest of its name and content that `read_sealed` checks.
 
     Raises:
       OSError: there is no room, or no such folder.
@@ -81,7 +81,7 @@ def write_sealed(file: Path, content: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """What was written to a file under its name; None where nothing was, or it is not that: another's, damaged, or no plain file."""
+    """Content that `write_sealed` wrote under this name; None where the file is missing, damaged, renamed or no regular file."""
     try:
         with open(os.open(file, os.O_RDONLY | _NO_LINK), "rb") as source:
             status = os.fstat(source.fileno())
@@ -97,5 +97,5 @@ _NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr
 
 
 def _seal(name: str, content: bytes) -> bytes:
-    """A digest of a file's name and content: what is put under another name is nothing."""
+    """A digest of a file's name and content, so that a file moved to another name is not accepted."""
     return hashlib.blake2b(f"{name}\0".encode() + content, digest_size=_SEAL).digest()

@@ -1,7 +1,7 @@
-"""Whether a model's methods are functions of what they are given: two traces of them compared, and what else they touch.
+"""Checks that a model's methods are pure functions of their arguments: two traces are compared, and side effects looked for.
 
-A method is traced once for all paths of a process, so a number that it draws, counts or reads by itself is one constant for all
-of them, and another one in another process.
+A method is traced once for all paths of a process, so a number that it draws, counts or reads by itself is a constant for all
+of them, and another constant in another process.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ _CLOCKS: tuple[Any, ...] = (time, datetime, datetime.datetime, datetime.date)
 
 
 class Traced(NamedTuple):
-    """What methods do with abstract numbers.
+    """A trace of a model's methods on abstract numbers.
 
     Args:
-      equations: as JAX writes them out.
-      places: of each output, the method that it is of.
+      equations: the closed jaxpr.
+      places: for each output, the method that gave it.
     """
 
     equations: Any
@@ -45,13 +45,13 @@ class Traced(NamedTuple):
 
 @contextmanager
 def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
-    """A call of a method of a model, which draws nothing and reads no file.
+    """A `with` block around a call of a model's method, which may neither draw random numbers nor read files.
 
     Args:
-      place: what messages call it.
+      place: name of the method in messages.
 
     Raises:
-      UserError: it does.
+      UserError: the method does one of these.
     """
     before = _generators()
     with files_opened() as opened:
@@ -66,14 +66,14 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
 
 
 def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], problems: Problems) -> None:
-    """Refuses a model whose methods give another rule, or leave another model behind, when they are traced again.
+    """Adds a problem where a model's methods ask for the time, change the model, or give another trace when traced again.
 
-    Models of installed packages are not looked at.
+    Models of installed packages are not checked.
 
     Args:
       first: the first trace.
-      again: traces it once more.
-      problems: to which it is added: the method, what differs, the line.
+      again: traces the methods once more.
+      problems: where method, difference and line are added.
     """
     file = file_of(sys.modules.get(type(model).__module__))
     if file is not None and not is_own(file):
@@ -93,13 +93,13 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
 
 
 def _generators() -> dict[str, Any]:
-    """What the generators that a process shares would give next."""
+    """States of the random generators that a process shares (`np.random`, `random`), by name."""
     state = np.random.get_state()  # noqa: NPY002 (it is what a model must not use)
     return {"np.random": (state[1].tobytes(), *state[2:]), "random": random.getstate()}  # type: ignore[index]
 
 
 def _memory(model: Any) -> dict[str, Any]:
-    """What a model, and the module that it stands in, hold by name; the length of what can grow beside it."""
+    """Attributes of a model and names of its module, with their values, and the lengths of lists, dicts and sets."""
     module = vars(sys.modules[type(model).__module__]) if type(model).__module__ in sys.modules else {}
     held = {f"self.{name}": value for name, value in vars(model).items()}
     held |= {f"'{name}'": value for name, value in module.items() if not name.startswith("__")}
@@ -124,7 +124,7 @@ def _differing(first: Traced, second: Traced) -> Iterator[tuple[str, str]]:
 
 
 class _Names:
-    """What an equation reads: a number that is known, or the place of a value among those that came before."""
+    """Operands of a jaxpr's equations: the value of a constant or literal, else the index of the value among those before."""
 
     def __init__(self, jaxpr: Any, consts: Sequence[Any]):
         self._known: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, consts), strict=True))
@@ -136,7 +136,7 @@ class _Names:
 
 
 def _pairs(one: Any, other: Any, consts: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[Any, str]]:
-    """Equations that are not the same in two traces, in their order, and what differs."""
+    """Yields the equations that differ between two traces, in order, and how they differ."""
     names, known = _Names(one, consts), _Names(other, others)
     for a, b in zip_longest(one.eqns, other.eqns):
         if a is None or b is None or a.primitive is not b.primitive or len(a.invars) != len(b.invars):
@@ -186,7 +186,7 @@ def _origin(equation: Any) -> tuple[str, str]:
 
 
 def _clocks(model: Any) -> Iterator[tuple[str, str]]:
-    """Methods that ask for the time: in single precision two traces may be too near each other to tell."""
+    """Yields methods that ask for the time: two traces follow so fast that their times may agree in single precision."""
     for name in _METHODS:
         method = getattr(type(model), name, None)
         for function in _called(method) if isinstance(method, FunctionType) else ():

@@ -1,4 +1,4 @@
-"""What a model is: a record of what it reads and gives, and one or three pure methods on scalars.
+"""Definition of a model: records that declare its inputs and outputs, and one or two pure methods on scalars.
 
 A model sees one path, one policy, one year. It has no batch axis, no random key and no I/O; the engine adds axes,
 draws, policies and storage. See `docs/writing-a-model.md` for one page of each kind.
@@ -31,7 +31,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Constant:
-    """A number that the equations take for known; a study may give another ([constants]), or a prior ([factors.NAME]).
+    """A number that the equations take as known; a study may replace it ([constants]), or give it a prior ([factors.NAME]).
 
     The model reads it as it reads a factor: `factors.NAME`.
 
@@ -39,7 +39,7 @@ class Constant:
       value: the number.
       unit: its unit ("1" if none).
       about: what it means, in a few words.
-      source: where it is from; "judgement" if from nowhere else.
+      source: where it is published; "judgement" if nowhere.
       confidence: F read in the cited source, M remembered and to be checked, D derived, estimated or judged.
     """
 
@@ -69,13 +69,13 @@ class Shock:
 
 @dataclass(frozen=True)
 class Price:
-    """What a lever costs: used as far as it goes, some outcome is worse on average than where it is left at its default.
+    """The cost of a lever: with its largest use, some outcome is worse on average than with its default.
 
     Args:
       outcome: the outcome that is worse.
       by: how much worse at least, in the outcome's unit.
-      most: the largest use.
-      payer: who bears it.
+      most: the largest use, a value of the lever.
+      payer: who bears the cost.
     """
 
     outcome: str
@@ -96,7 +96,7 @@ class Lever:
       low: least value that a policy may give it; none if not given.
       high: largest value that a policy may give it; none if not given.
       effect: factors that say how strongly it acts.
-      price: what it costs; None where nothing is said of it.
+      price: what it costs; None where that is not stated.
     """
 
     unit: str
@@ -116,7 +116,7 @@ class Lever:
 
 @dataclass(frozen=True)
 class Yearly:
-    """A value recorded every year, between bounds if the model clips it: runs count how often it stands on them.
+    """A value recorded every year, within bounds if the model clips it; a run counts how often it lies exactly on a bound.
 
     Args:
       unit: unit of the value.
@@ -125,7 +125,8 @@ class Yearly:
       about: what it means.
       low: value that the model clips it at from below; none if not given.
       high: value that the model clips it at from above; none if not given.
-      between: constants that the two bounds are, "" for one that is none; they move with them, and one that is drawn bounds nothing.
+      between: names of the constants that equal the lower and the upper bound, "" for a bound that is no constant. A bound
+        follows its constant; where a study draws the constant from a prior, there is no bound.
     """
 
     unit: str
@@ -169,7 +170,7 @@ class Outcome:
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The yearly variables that it is folded from, none where it is no fold."""
+        """The terms of its fold, each with its yearly variable; empty where it is no fold."""
         return self.fold.terms if isinstance(self.fold, Fold) else ()
 
 
@@ -223,7 +224,7 @@ def shock_streams(model: Model) -> dict[str, tuple[str, ...]]:
 
 
 def factor_names(model: Model) -> dict[str, tuple[str, ...]]:
-    """Names of the numbers that each factor is: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
+    """Names of the scalar draws of each factor: `name`, or `name[label]` (`name[a,b]`) where it has dimensions."""
     return _streams(model.factors, model)
 
 

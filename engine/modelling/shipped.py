@@ -1,4 +1,4 @@
-"""What a model of this package comes from: its sources, as long as they are what is in memory."""
+"""Digests of the sources of this package's models, given only if these sources are what is in memory."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from engine.modelling import executed
 from engine.modelling.sources import Sources, imported_afresh
 
 _SOURCES: dict[str, str] = {}
-"""SHA-256 of the sources by the digest of what they were seen to give when they are executed."""
+"""Digest of a package in memory -> SHA-256 of the sources that were seen to give it when executed."""
 _ALONE = threading.RLock()
 _SHOWN, _DIGEST = 5, 32
 
 
 def digest_of_shipped(part: type) -> str:
-    """SHA-256 of the sources of a model's package: every file of it, names sorted.
+    """SHA-256 of the sources of a model's package: all its files, sorted by name.
 
     Raises:
-      UserError: what is in memory is not what these sources give: a name was set from outside, the files were edited after they
-        had been imported, or byte code is older than its source.
+      UserError: the package in memory is not what these sources give: a name was set from outside, files were edited after the
+        import, or byte code is older than its source.
     """
     module = sys.modules[part.__module__]
     package = module.__package__ or part.__module__
@@ -68,7 +68,7 @@ def _changed(package: str, wrong: list[str]) -> UserError:
 
 @contextmanager
 def _afresh(package: str) -> Iterator[Sources]:
-    """The modules of a package are imported anew from their sources meanwhile; those that were there are there after."""
+    """A `with` block in which a package's modules can be imported anew from their sources; the old ones are put back after it."""
     sources = Sources(Path(sys.modules[package].__file__ or "").resolve())
     aside = {name: module for name, module in [*sys.modules.items()] if _is_of(package, name)}
     try:

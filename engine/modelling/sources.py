@@ -1,4 +1,4 @@
-"""What a model of one's own is made of: its file, the modules of its own that it imports, the files that it reads, one digest."""
+"""The sources of the user's own model: its file, the own modules that it imports and the files that it reads; and their digest."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ from typing import Any
 from engine.modelling.opened_files import files_opened, is_own
 
 OBSERVED = "observed.csv"
-"""File of a model's package with what was observed: no number follows from it."""
+"""File of a model's package with observed figures; it is left out of digests, as no number depends on it."""
 _BROUGHT: set[str] = set()
-"""Names of the modules of somebody's own that models have brought along."""
+"""Names of the user's own modules that models have imported so far."""
 
 
 @dataclass
 class Sources:
-    """The files that a model comes from.
+    """The files that a model depends on.
 
     Args:
       home: the model's own file.
-      files: SHA-256 of each of them, by absolute path.
+      files: SHA-256 of each file, by absolute path.
     """
 
     home: Path
     files: dict[Path, str] = field(default_factory=dict)
 
     def digest(self) -> str:
-        """One SHA-256 of all: that of the model's file where it stands alone.
+        """One SHA-256 of all files: that of the model's own file where there is no other.
 
-        It does not depend on where the folder of the model lies: a file below it counts by its place there, and one
-        elsewhere by its name.
+        It does not depend on where the model's folder lies: a file below it counts by its relative place, any other file by
+        its name.
         """
         own = self.files[self.home]
         others = sorted((self._place(path), one) for path, one in self.files.items() if path != self.home)
@@ -50,7 +50,7 @@ class Sources:
         return hashlib.sha256(_bytes(text)).hexdigest()
 
     def digest_of_package(self) -> str:
-        """As `digest`, of every file of the package that the model's file stands in, names sorted, and of what lies elsewhere."""
+        """As `digest`, for all files of the package around the model's file, sorted by name, and the files in `files` elsewhere."""
         folder, digest = self.home.parent, hashlib.sha256()
         for path in files_of_package(folder):
             content = path.read_bytes()
@@ -66,10 +66,10 @@ class Sources:
 
 
 def files_of_package(folder: Path) -> list[Path]:
-    """The files below the folder of a package that can be code or data of it, by their places in it.
+    """The files below a package's folder that can be its code or data, sorted by their place in it.
 
-    Left out is what tools put there and take away at any moment: byte code, what is hidden, an editor's locks (links that lead nowhere),
-    copies and what it saves by itself; and what was observed, which a model is held against and never made of.
+    Left out are files that tools create and delete at any time (byte code, hidden files, an editor's locks, backups and autosaves),
+    and `OBSERVED`, as a model is compared with observed figures but never computed from them.
     """
     parts = {}
     for path in folder.rglob("*"):
@@ -84,11 +84,11 @@ def _is_of_tools(part: str) -> bool:
 
 
 def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:
-    """The module that a file gives, executed, and all that it came from.
+    """Executes a Python file as a module, and gives the module with the files that it depends on.
 
-    Modules of the user's own are executed again too, as they stand on the disk now, whatever was imported before and
-    whatever is kept of them as byte code: those in the folder of the file, and those that other models brought along.
-    Modules of installed packages are not.
+    The user's own modules that it imports are executed again too, as they are on the disk now, whatever was imported before and
+    whatever byte code there is: those in the folder of the file, and those that other models imported. Modules of installed
+    packages are not.
     """
     sources = Sources(file)
     loader = FromSource(name, str(file), sources)
@@ -112,15 +112,15 @@ def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:
 
 
 def of_imported(module: ModuleType, file: Path) -> Sources:
-    """What a module that has been imported comes from: its file and the modules of the user's own that it imports.
+    """The sources of a module that is imported already: its file, and the user's own modules that it imports.
 
-    Which files it read is not known any more.
+    Which files it read as it was imported is no longer known.
     """
     return Sources(file, {path: _digest_of(path) for path in {file, *_imported(module)}})
 
 
 def _bytes(text: str) -> bytes:
-    """The same on every machine, also of names of files that are no text."""
+    """The text as UTF-8, also where it has file names that are no valid text."""
     return text.encode("utf-8", "surrogateescape")
 
 
@@ -133,28 +133,28 @@ def _digest_of(path: Path) -> str:
 
 
 class FromSource(SourceFileLoader):
-    """Takes a module from its source and never from byte code, which may be that of a moment ago."""
+    """Loads a module from its source and never from byte code, which may be outdated; records the file's SHA-256."""
 
     def __init__(self, name: str, path: str, sources: Sources):
         super().__init__(name, path)
         self._sources = sources
 
     def get_code(self, fullname: str) -> CodeType:
-        """Its code, from what the file holds now."""
+        """The module's code, compiled from what the file holds now."""
         content = Path(self.path).read_bytes()
         self._sources.files[Path(self.path).resolve()] = hashlib.sha256(content).hexdigest()
         return self.source_to_code(content, self.path)
 
 
 class _Finder:
-    """Finds modules as Python would, and has those that are wanted taken from their sources."""
+    """Finds modules as Python would, and makes wanted ones load from their sources (`FromSource`)."""
 
     def __init__(self, sources: Sources, wanted: Callable[[ModuleSpec], bool]):
         self._sources, self._wanted = sources, wanted
         self._thread, self.names = threading.get_ident(), set[str]()
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """As `importlib.abc.MetaPathFinder`; nothing for what is not wanted."""
+        """As `importlib.abc.MetaPathFinder.find_spec`; None for a module that is not wanted."""
         if threading.get_ident() != self._thread:
             return None
         others = (finder for finder in sys.meta_path if finder is not self)
@@ -170,12 +170,12 @@ class _Finder:
 def imported_afresh(
     sources: Sources, aside: Iterable[str], wanted: Callable[[ModuleSpec], bool]
 ) -> Iterator[set[str]]:
-    """Modules are imported anew from their sources meanwhile; the names of those that were.
+    """A `with` block in which wanted modules are imported anew from their sources; gives the set of names of those that are.
 
     Args:
-      sources: it gets their files.
-      aside: names of modules that are forgotten before; whoever calls this puts back what shall be there after.
-      wanted: whether a module is taken from its source.
+      sources: the files of these modules are added here.
+      aside: names of modules that are removed from `sys.modules` first; the caller puts back those that should stay.
+      wanted: whether a module is to be loaded from its source.
     """
     for name in aside:
         del sys.modules[name]
@@ -190,7 +190,7 @@ def imported_afresh(
 
 @contextmanager
 def _afresh(sources: Sources) -> Iterator[None]:
-    """Modules of the user's own are imported anew meanwhile; what was there before and is not replaced is there after."""
+    """A `with` block in which the user's own modules are imported anew; those that are not replaced are put back after it."""
     folder = str(sources.home.parent)
     aside = {
         name: module
@@ -226,7 +226,7 @@ def file_of(module: Any) -> Path | None:
 
 @contextmanager
 def _importable(folder: Path) -> Iterator[None]:
-    """The folder's modules can be imported, as when a script in it is run."""
+    """A `with` block in which the folder's modules can be imported, as by a script in the folder."""
     sys.path.insert(0, str(folder))
     try:
         yield
@@ -236,7 +236,7 @@ def _importable(folder: Path) -> Iterator[None]:
 
 
 def _imported(module: ModuleType) -> Iterator[Path]:
-    """Files of the modules of the user's own that a module imports where it begins, those that they import, and so on."""
+    """Yields files of the user's own modules that a module imports outside of functions, directly or indirectly."""
     found: dict[str, ModuleType] = {}
     todo = [module]
     while todo:

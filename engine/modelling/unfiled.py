@@ -1,4 +1,4 @@
-"""What of a model stands in no file: a class of a notebook, and what a model was made with by hand."""
+"""Digests of what is in no file: a model's class in a notebook, and attributes that a model was created with."""
 
 from __future__ import annotations
 
@@ -82,9 +82,9 @@ def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def given_by_hand(model: Any) -> str:
-    """What a model was made with that its class does not give it by itself, as text; "" for nothing.
+    """Attributes of a model that differ from those of `type(model)()`, as text; "" where none does.
 
-    What a method computes once and keeps on the model is no part of it.
+    Attributes that the class does not set by itself (results that a method caches on the model) are ignored.
     """
     try:
         usual = dict(vars(type(model)()))

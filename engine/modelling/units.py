@@ -1,4 +1,4 @@
-"""Units of a model, which are words, as UDUNITS reads them: what the climate and forecast (CF) conventions ask of `units`; and what converts one into another."""
+"""A model's units, free text, in the syntax of UDUNITS, which the CF conventions require of `units`; and conversion of units."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _SCALES = {
     "k": 1e3, "thousand": 1e3, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "tn": 1e12, "trillion": 1e12,
 }  # fmt: skip
 _SHORT_MILLION = "m"
-"""A million before something that is counted, as in "m euro"; alone, or before another unit, a metre."""
+"""Means a million before something counted ("m euro"), and a metre alone or before another unit."""
 _READ = frozenset(
     [
         "percent",
@@ -63,7 +63,7 @@ _READ = frozenset(
         "mol",
     ]
 )
-"""Symbols that UDUNITS reads, and that mean there what they mean to a modeller."""
+"""Symbols that UDUNITS knows, in the same sense as modellers use them."""
 _PLURALS = frozenset(["years", "months", "weeks", "days", "hours", "minutes", "seconds", "tonnes"])
 _BASES = {
     "percent": (0.01, ""), "year": (1.0, "yr"), "tonne": (1.0, "t"), "kt": (1e3, "t"), "Mt": (1e6, "t"), "Gt": (1e9, "t"),
@@ -134,7 +134,7 @@ def _symbol(token: str) -> tuple[str, float] | None:
 
 
 def conversion(unit: str, other: str) -> float | None:
-    """What a number in one unit is multiplied by to be in another: 1e-3 from "kt/yr" to "Mt/yr", .01 from "%" to "1".
+    """Factor that converts a number from one unit to another: 1e-3 from "kt/yr" to "Mt/yr", 0.01 from "%" to "1".
 
     What is counted (persons, yuan), and what a unit refers to ("2015 = 1", "of GDP"), must be the same words: nothing is converted
     between currencies, years or indices. None where the two do not fit.

@@ -1,6 +1,6 @@
-"""Charts of a run: a cube in, matplotlib figures or axes out. The only room that knows matplotlib.
+"""Figures of a run: a cube in, matplotlib figures or axes out. The only package that uses matplotlib.
 
-Every kind of figure is a function here, by the name that it has in `KINDS`.
+Every kind of figure of `KINDS` is drawn by a function that can be imported from here.
 """
 
 from typing import Any

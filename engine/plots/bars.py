@@ -13,21 +13,21 @@ from engine.plots.style import Axes, Figure, Look
 from engine.risk.estimation.intervals import Estimate, Z
 
 BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.26))
-"""Quantiles that a band lies between, and how strong its colour is."""
+"""Lower and upper quantile of each band, and the opacity of its colour."""
 
 
 def reach(units: int) -> float:
-    """How far from a half the probabilities are whose quantiles hold the median with 95 %; NaN where units are too few."""
+    """d such that the quantiles at 0.5 - d and 0.5 + d are a 95 % interval of the median, Z / (2 sqrt(units)); NaN below 4 units."""
     return Z * 0.5 / float(np.sqrt(units)) if units > 3 else np.nan
 
 
 def whiskers(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], look: Look) -> None:
-    """Draws estimates with their 95 % intervals, one at each x."""
+    """Draws estimates as points with their 95 % intervals as error bars, one at each x."""
     ax.errorbar(x, [of.estimate for of in estimates], arms(estimates), **look.dot, markersize=3.5, markeredgecolor=style.PAPER, markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
 
 
 def medians(levels: np.ndarray, quantiles: np.ndarray, far: float) -> list[Estimate]:
-    """Median of each column of quantiles [level, year], its 95 % interval the quantiles that far on either side, whatever the law."""
+    """Median of each column of quantiles [level, year]; its 95 % interval, free of any law, is the quantiles at 0.5 -/+ `far`."""
     rows = [at(levels, quantiles, q).tolist() for q in (0.5, 0.5 - far, 0.5 + far)]
     return [Estimate(middle, np.nan, low, high) for middle, low, high in zip(*rows, strict=True)]
 
@@ -39,7 +39,7 @@ def arms(estimates: Sequence[Estimate]) -> np.ndarray:
 
 
 def lying(ax: Axes, one: Estimate, y: float, colour: str, hollow: bool = False) -> None:
-    """Draws an estimate with its 95 % interval along a row."""
+    """Draws an estimate with its 95 % interval as a horizontal error bar at height y."""
     ax.errorbar(
         [one.estimate], [y], xerr=arms([one]), color=colour, marker="o", markersize=4, linestyle="none", elinewidth=1, capsize=2,
         markerfacecolor=style.PAPER if hollow else colour,
@@ -47,25 +47,25 @@ def lying(ax: Axes, one: Estimate, y: float, colour: str, hollow: bool = False) 
 
 
 def stretch(ax: Axes, ends: Sequence[float], y: float, colour: str) -> None:
-    """Draws a pale bar between two ends along a row."""
+    """Draws a pale horizontal bar between two ends at height y."""
     ax.plot(ends, [y, y], color=colour, linewidth=4, alpha=0.25, solid_capstyle="butt")
 
 
 def bar(ax: Axes, x: float, quantiles: Mapping[float, float], look: Look) -> None:
-    """Draws nine tenths of the futures as a thin bar, half of them as a thick one."""
+    """Draws a vertical bar at x: thin from the 5 % to the 95 % quantile, thick from the 25 % to the 75 % quantile."""
     for low, high, strength in BANDS:
         ax.plot([x, x], [quantiles[low], quantiles[high]], color=look.colour, linewidth=2 if low == 0.05 else 5, alpha=min(2.2 * strength, 1), solid_capstyle="butt")  # fmt: skip
 
 
 def at(levels: np.ndarray, quantiles: np.ndarray, level: float) -> np.ndarray:
-    """Quantiles at a level, between those that are stored by a straight line [year]."""
+    """Quantiles at a level [year], interpolated linearly between the stored levels; NaN where the level is not finite."""
     if not np.isfinite(level):
         return np.full(quantiles.shape[1], np.nan)
     return np.array([np.interp(level, levels, column) for column in quantiles.T])
 
 
 def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None) -> Figure:
-    """Bars of an outcome, one a policy: what is left of a fan where there are no years."""
+    """Quantile bars of an outcome, one per policy; in place of a fan for a model without years."""
     kept = selection.outcome(cube, variable, policies, "fan")
     looks = kept.looks
     on = sheet(1, 1, (5.4, 3.3))

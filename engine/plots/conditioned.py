@@ -1,4 +1,4 @@
-"""What facts say of factors and of events, and ranks of the truth, as figures and the report draw them."""
+"""Factors and events before and given the facts, and ranks of a calibration, in the form that figures and the report draw."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from engine.risk.estimation.wording import amounts
 from engine.risk.policies.rankings import PROBABILITY
 
 MOST = 12
-"""Factors that are drawn, those that facts say most about."""
+"""Most factors that are drawn: those whose mean the facts shift most."""
 CALIBRATION = ("--calibration", "200")
-"""What `rustbelt condition` is asked with, to have ranks of the truth."""
+"""Options of `rustbelt condition` with which the answer has ranks of the truth."""
 BAND = "what all bins stay in, but with a chance of 5 % at most, where every factor is told right"
-"""What the band of the ranks is."""
+"""Explanation of the band of the ranks, for notes."""
 MEANING = "Higher at both ends: factors are told too surely; in the middle: too vaguely; at one end: too low or too high."
-"""What ranks say that leave their band."""
+"""What it means if ranks leave their band, for notes."""
 
 
 @dataclass(frozen=True)
 class Learnt:
-    """A factor given the facts, in standard deviations of its prior from the prior's mean.
+    """A factor before and given the facts.
 
     Args:
-      mean, sd: given the facts.
-      before, given: its mean before and given the facts, as people say them, without and with the unit.
-      sds: its standard deviation before and given the facts, in its unit.
+      mean, sd: posterior mean and standard deviation, in standard deviations of the prior from the prior's mean.
+      before, given: prior mean (a number) and posterior mean (with its unit) as text.
+      sds: prior and posterior standard deviation, in the factor's unit.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Learnt:
 
     @property
     def moved(self) -> str:
-        """`−2.5 → 1.9 % a year`."""
+        """Prior and posterior mean as text, such as `−2.5 → 1.9 % a year`."""
         return f"{self.before.removesuffix(' %')} → {self.given}"
 
 
 @dataclass(frozen=True)
 class Chance:
-    """How likely an event is under a policy, before and given the facts."""
+    """Probability of an event under a policy, before and given the facts."""
 
     event: str
     policy: str
@@ -59,12 +59,12 @@ class Chance:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Ranks of the truth, of all factors together.
+    """Histogram of the ranks of true factor values among posterior futures (simulation-based calibration), all factors together.
 
     Args:
       edges: of the bins, from 0 to 1.
-      count: ranks in each bin.
-      expected: where all are told right; `low` and `high` are the ends of its band.
+      count: number of ranks in each bin.
+      expected: number where the posterior is calibrated; `low` and `high` bound the simultaneous band around it.
     """
 
     edges: Float[np.ndarray, "edge"]
@@ -80,13 +80,13 @@ class Ranks:
 
     @property
     def finding(self) -> str:
-        """Whether futures given what is observed are told right, as far as all factors together show."""
+        """Whether the ranks show the posterior to be calibrated, in a sentence."""
         side = "stay inside" if self.is_inside else "leave"
         return f"{self.count.sum():,.0f} ranks of the truth, all factors together, {side} the band"
 
 
 def learnt(answer: Answer, most: int = MOST) -> tuple[Learnt, ...]:
-    """The factors that facts say most about, the most first; those that never vary are left out."""
+    """The `most` factors whose mean the facts shift most, in prior standard deviations; without factors that never vary."""
     rows = (
         [row for row in answer["factors"].rows() if row["shift"] is not None] if "factors" in answer else []
     )
@@ -107,7 +107,7 @@ def _minus(text: str) -> str:
 
 
 def chances(answer: Answer, most: int) -> tuple[Chance, ...]:
-    """How likely events are, those first whose chance moved most under any policy; so many rows at most, and at least one event."""
+    """Probabilities of events by policy, events whose probability moved most first; about `most` rows, at least one event."""
     by_event: dict[str, list[Chance]] = {}
     for row in answer["risk"].where(measure=PROBABILITY) if "risk" in answer else ():
         if isinstance(row["before"], Estimate) and isinstance(row["given"], Estimate):
@@ -123,7 +123,7 @@ def _move(one: Chance) -> float:
 
 
 def ranks_of(answer: Answer) -> Ranks | None:
-    """The ranks of an answer; None where nobody asked for a calibration, or a version before did, which knew no band."""
+    """The ranks of an answer; None where it has no calibration, or one by an earlier version, which gave no band."""
     if "ranks" not in answer or "low" not in answer["ranks"].by_name:
         return None
     table = answer["ranks"]

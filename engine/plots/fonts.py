@@ -1,4 +1,4 @@
-"""Fonts: that of the house, those that have what it lacks, and a box for what none of them has, with a warning that names the remedy."""
+"""Fonts of figures: the default one, others for scripts that it lacks, and a box (with a warning) for characters in none of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ EASTERN = (
     *("Source Han Sans SC", "Source Han Sans CN", "WenQuanYi Zen Hei", "WenQuanYi Micro Hei"),
     *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"),
 )
-"""Fonts with Chinese letters, the better ones first."""
+"""Fonts with Chinese characters, the preferred ones first."""
 OTHERS = (
     "Noto Sans Arabic",
     "Noto Sans Devanagari",
@@ -24,7 +24,7 @@ OTHERS = (
     "Noto Sans Bengali",
     "Noto Sans Tamil",
 )
-"""Fonts of other scripts that the house's does not have, or not whole."""
+"""Fonts of other scripts that the default font lacks, in whole or in part."""
 FILES = (
     "NotoSansCJK-",
     "NotoSansSC",
@@ -34,14 +34,14 @@ FILES = (
     "NotoSansDevanagari",
     "NotoSansThai",
 )
-"""How the files of some of them begin: those that were installed after matplotlib last looked are found by it."""
+"""Prefixes of these fonts' files, by which fonts are found that were installed after matplotlib made its list."""
 BOX = "\u25a1"
 _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH")
 
 
 @functools.cache
 def families() -> tuple[str, ...]:
-    """The font of the house, and of the others the first that is there for each script: what text is set in."""
+    """The font families in which text is set: the default font, one Chinese font, and all installed ones of `OTHERS`."""
     there = _known()
     if not there:
         for file in map(Path, font_manager.findSystemFonts()):
@@ -53,7 +53,7 @@ def families() -> tuple[str, ...]:
 
 
 def _known() -> list[str]:
-    """The other fonts that matplotlib knows of, the better ones first."""
+    """The fonts of `EASTERN` and `OTHERS` that matplotlib knows, in that order."""
     known = {font.name for font in font_manager.fontManager.ttflist}
     return [name for name in (*EASTERN, *OTHERS) if name in known]
 
@@ -67,7 +67,7 @@ def _signs(family: str) -> frozenset[int]:
 
 @functools.lru_cache(65536)
 def drawable(text: str) -> str:
-    """The text as it can be drawn: a box for each character that no font here has, with one warning for all of its kind."""
+    """The text with a box for each character that no installed font has; warns once for each set of missing fonts."""
     if text.isascii():
         return text
     lacking = [
@@ -83,7 +83,7 @@ def drawable(text: str) -> str:
 
 
 def _font_for(sign: str) -> str:
-    """The font that one would install for a character."""
+    """The font to install for a character."""
     name = unicodedata.name(sign, "")
     return (
         "Noto Sans CJK (Debian and Ubuntu: fonts-noto-cjk)"

@@ -37,9 +37,9 @@ from engine.plots.figures import (
 from engine.plots.style import Figure
 
 ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
-"""Questions whose answers are drawn, by the names of their commands."""
+"""Questions whose answers have figures, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
-"""What a figure may be drawn from: a run's cube, its study, one path as `engine.runs.replay` gives it, what it has been asked."""
+"""Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and the answers to questions about the run."""
 
 OUTCOME, YEARLY = "outcome", "yearly"
 
@@ -49,11 +49,11 @@ class Kind:
     """A kind of figure.
 
     Args:
-      draw: what draws it: parameters named as its sources first, then its options -> a figure, or the axes of one.
+      draw: the function that draws it; its parameters are sources, named as in `SOURCES`, then options. Gives a figure or axes.
       about: what it shows, in a line.
-      shows: what its variable is, `OUTCOME` or `YEARLY`, where a run's headline says which one if none is named; "" where the kind does.
-      table: of the answer that it is drawn from, without which that is another one to the same question; "" where there is no other.
-      asked: what the question is asked with, to have that table.
+      shows: kind of its variable, `OUTCOME` or `YEARLY`, if by default it is taken from the run's headline; "" if `draw` chooses it.
+      table: table that an answer must have to be drawn so; "" where every answer to the question can be.
+      asked: options with which the question gives that table.
     """
 
     draw: Callable[..., Any]
@@ -64,12 +64,12 @@ class Kind:
 
     @property
     def of(self) -> tuple[str, ...]:
-        """What it is drawn from, of `SOURCES`."""
+        """Names of the sources that it is drawn from, out of `SOURCES`."""
         return tuple(name for name in self._parameters if name in SOURCES)
 
     @property
     def takes(self) -> tuple[str, ...]:
-        """Its options by name. Parameters that can only be given by name, such as `ax`, are for Python alone."""
+        """Names of its options. Keyword-only parameters, such as `ax`, are left out: they are for Python alone."""
         return tuple(
             name
             for name, parameter in self._parameters.items()
@@ -123,15 +123,15 @@ KINDS: Mapping[str, Kind] = {
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),
     "priors": Kind(priors.priors, "the density of every factor, asked and fitted"),
 }
-"""By name, in the order in which one wants them."""
+"""All kinds of figures by name, the most useful first."""
 
 
 def figure(kind: str, sources: Mapping[str, Any], options: Mapping[str, Any]) -> Figure:
     """A figure by the name of its kind.
 
     Args:
-      sources: what it is drawn from, by the names in `Kind.of`.
-      options: by name; those that are None are left to the kind.
+      sources: the sources by name; at least those in `Kind.of`.
+      options: options by name; None leaves an option at its default.
 
     Raises:
       UserError: no such kind, an option that it does not take, or what the kind itself refuses.
@@ -155,10 +155,10 @@ def named(kind: str) -> Kind:
 
 
 def refuse_options(kind: str, given: Mapping[str, Any]) -> None:
-    """Refuses options that a kind does not know.
+    """Refuses options that a kind of figure does not have.
 
     Raises:
-      UserError: there are such.
+      UserError: there are such options.
     """
     takes = named(kind).takes
     listed = ", ".join(takes) or "none"

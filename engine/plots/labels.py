@@ -1,4 +1,4 @@
-"""Words of figures: labels with units, numbers no finer than their intervals, lines that fit a width."""
+"""Text in figures: labels with units, numbers rounded to what their intervals support, lines broken to fit a width."""
 
 from __future__ import annotations
 
@@ -17,69 +17,69 @@ from engine.plots import fonts
 from engine.risk.estimation.intervals import Estimate
 
 HINTED = 1.03
-"""How much wider a line may be on a screen, where letters stand on whole pixels."""
+"""Factor by which a line may be wider on a screen, where letters are aligned to whole pixels."""
 TIED = "\u00a0"
-"""A space at which no line is broken."""
+"""A no-break space."""
 UNKNOWN = Estimate(math.nan)
-"""What is shown as "unknown": the estimate of what no path has."""
+"""An estimate that is shown as "unknown", where no path has a value."""
 MOST_LISTED = 2
-"""Policies whose numbers a title lists; of more it has the lowest and the highest."""
+"""Most policies whose numbers a title lists; for more it gives the lowest and the highest."""
 
 
 def name(values: xr.DataArray) -> str:
-    """What a variable is called: what it says itself, else its name as words that begin with a capital."""
+    """Title of a variable: its `long_name`, else its name as words with a capital first letter."""
     said = "" if _is_meaning(values) else values.attrs.get("long_name", "")
     return str(said or titled(str(values.name)))
 
 
 def _is_meaning(values: xr.DataArray) -> bool:
-    """Whether `long_name` says what the variable means, as it did in cubes that were made before there were labels."""
+    """Whether `long_name` holds the variable's meaning, as in cubes of versions without labels."""
     ours = "worse" in values.attrs or values.dims == ("path",)
     return ours and "comment" not in values.attrs and str(values.attrs.get("long_name", ""))[:1].islower()
 
 
 def called(values: xr.DataArray) -> str:
-    """What a variable is called within a sentence: its name as words where it has no other."""
+    """Name of a variable within a sentence: its title if it has a label, else its name as words."""
     plain = titled(str(values.name))
     return words(str(values.name)) if name(values) == plain else name(values)
 
 
 def label(values: xr.DataArray) -> str:
-    """What an axis says: name and unit, "1" for what has none."""
+    """Label of an axis: name and unit in brackets, "[1]" for a pure number."""
     return with_unit(name(values), unit_name(values.attrs))
 
 
 def heading(values: xr.DataArray) -> str:
-    """What a title begins with: name and unit, none of a pure number."""
+    """Beginning of a title: name, and unit in brackets unless it is a pure number."""
     return name(values) if unit_name(values.attrs) == "1" else label(values)
 
 
 def meaning(values: xr.DataArray) -> str:
-    """What a variable means, as a sentence of a note; empty where nobody says."""
+    """Meaning of a variable as a sentence for a note; "" where it is not stated."""
     about = str(values.attrs.get("long_name" if _is_meaning(values) else "comment", "")).rstrip(".")
     return f" {name(values)}: {about}." if about else ""
 
 
 def unit(values: xr.DataArray) -> str:
-    """The unit alone, for panels whose name stands elsewhere."""
+    """The unit alone in brackets, for panels whose variable is named elsewhere."""
     return f"[{unit_name(values.attrs)}]"
 
 
 def with_unit(called: str, unit: str) -> str:
-    """Name and unit."""
+    """Name and unit in brackets, "[1]" where there is none."""
     return f"{called} [{unit or '1'}]"
 
 
 def place(where: Mapping[str, Any]) -> str:
-    """`, Liaoning, steel`: the labels that a figure is for, to follow a name."""
+    """The labels that a figure is for, to be put after a name: `, Liaoning, steel`."""
     return "".join(f", {chosen}" for chosen in where.values())
 
 
 def number(value: float, error: float = math.nan) -> str:
-    """The number with the digits that its error leaves, three where nothing is known of it.
+    """A number rounded to what its error supports; three significant digits where the error is not known.
 
     Args:
-      error: half the width of its 95 % interval; one digit of the standard error is shown, two where the first is a 1.
+      error: half-width of its 95 % interval; shown is one digit of the standard error (error / 1.96), two if the first is a 1.
     """
     if not math.isfinite(value):
         return "unknown"
@@ -101,11 +101,11 @@ def number(value: float, error: float = math.nan) -> str:
 
 
 def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
-    """An estimate with its interval in brackets, or word that it has none.
+    """An estimate with its 95 % interval in brackets, or with "(no interval)"; "unknown" where it is not finite.
 
     Args:
       scale: 100 for a share shown in percent.
-      sign: what follows the estimate, such as " %".
+      sign: text after the estimate, such as " %".
     """
     if not math.isfinite(of.estimate):
         return "unknown"
@@ -117,7 +117,7 @@ def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
 
 
 def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
-    """What each policy gives with its interval; of many policies the two ends, which says nothing of which is truly the last."""
+    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest estimate."""
     known = {name: e for name, e in estimates.items() if math.isfinite(e.estimate)}
     if not known:
         return f"{what} is unknown: no finite path, or no mean"
@@ -135,12 +135,12 @@ def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, s
 
 
 def policies(names: Sequence[str]) -> str:
-    """`old and reform`, `3 policies`: one or two by name, of more their number."""
+    """One or two policies by name, more by their number: `old and reform`, `3 policies`."""
     return " and ".join(names) if len(names) < 3 else f"{len(names)} policies"
 
 
 def counted(number_of: int, noun: str) -> str:
-    """`1 path`, `4,000 paths`."""
+    """A number with its noun, in the plural where needed: `1 path`, `4,000 paths`."""
     return f"{number_of:,} {noun}{'' if number_of == 1 else 's'}"
 
 
@@ -157,7 +157,7 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 
 def fitted(text: str, inches: float, size: float, bold: bool = False) -> str:
-    """The text in lines no wider than so many inches, broken at spaces, then behind `_` and `-`, then anywhere."""
+    """The text in lines of at most `inches`, broken at spaces, else after `_`, `-` or `/`, else anywhere."""
     lines: list[str] = []
     for piece in _pieces(fonts.drawable(text), inches, size, bold):
         longer = lines[-1] + piece if lines else piece

@@ -1,4 +1,4 @@
-"""What was observed beside its futures, as figures and the report draw it: series of figures with their fans, and places among the futures."""
+"""Observed figures and their futures, in the form that figures and the report draw: series with fans, and places among futures."""
 
 from __future__ import annotations
 
@@ -14,25 +14,26 @@ from engine.answers.answer import Answer
 from engine.plots.style import MARKERS
 
 LEVELS: Mapping[str, float] = {"p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, "p95": 0.95}
-"""Quantiles of futures by the columns that an answer has them in."""
+"""Column of an answer -> level of the quantile of futures in it."""
 ALONE = "all"
-"""What an answer calls the only reading."""
+"""Name that an answer gives to the only reading."""
 BAND = "what 95 of 100 of the model’s own futures, each taken for what happened, stay in everywhere"
-"""What the band of the places is."""
+"""Explanation of the band of the places, for notes."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """A figure.
+    """One observed figure.
 
     Args:
       name: its series and its years.
-      year: that it is of, or the last of several.
-      error: its standard error, in its unit; 0 where none is known.
+      year: the year that it is of, or the last of several.
+      value: in the unit of its series.
+      error: its standard error, in its unit; 0 where it is not known.
       quantiles: of its futures, at `LEVELS`; NaN where the study does not have its years.
-      place: where it lies among them, 0 to 1; NaN where it is not scored.
+      place: its place among its futures, from 0 to 1 (PIT value); NaN where it is not scored.
       apart: why it is not scored; "" where it is.
-      reading: of several, which; "" where there is one.
+      reading: name of the reading, where a figure has several; "" where it has one.
     """
 
     name: str
@@ -47,11 +48,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Series:
-    """Figures of one kind and their futures year by year.
+    """A series of observed figures, with its futures year by year.
 
     Args:
       unit: of figures and futures.
-      years, quantiles: of the futures, at `LEVELS`; none where a figure is of several years at once, and has its futures itself.
+      years, quantiles: of the futures, at `LEVELS`; empty where figures are of several years at once, whose futures are in `points`.
+      points: the figures, by year.
     """
 
     name: str
@@ -62,19 +64,20 @@ class Series:
 
     @property
     def beside(self) -> tuple[Point, ...]:
-        """Figures that have futures beside them, of a series that has none by year."""
+        """Figures with futures of their own, for a series without futures by year; else empty."""
         held = (point for point in self.points if np.isfinite(point.quantiles).all())
         return () if self.years else tuple(held)
 
 
 @dataclass(frozen=True)
 class Places:
-    """The share of figures that lie at each place among their futures or below, and the band of that share.
+    """ECDF of the places of figures among their futures (PIT values), with its simultaneous band.
 
     Args:
-      reading: of several, which; "" where there is one.
-      count: figures.
+      reading: name of the reading, where there are several; "" where there is one.
+      count: number of figures.
       at: places, from 0 to 1.
+      share: share of the figures at or below each place; `low` and `high` bound its band.
     """
 
     reading: str
@@ -86,12 +89,12 @@ class Places:
 
     @property
     def is_inside(self) -> bool:
-        """Whether the share stays in its band."""
+        """Whether the ECDF stays in its band everywhere."""
         return bool(np.all((self.share >= self.low - 1e-12) & (self.share <= self.high + 1e-12)))
 
     @property
     def finding(self) -> str:
-        """Whether what happened is like the model's own futures."""
+        """Whether the observed figures behave like the model's own futures, in a sentence."""
         read = f"Read “{self.reading}”, places" if self.reading else "Places"
         figures = f"{self.count} figure{'' if self.count == 1 else 's'}"
         side = "stay inside" if self.is_inside else "leave"
@@ -99,7 +102,7 @@ class Places:
 
 
 def series_of(answer: Answer) -> tuple[Series, ...]:
-    """The series of an answer, those with scored figures first; a figure that is read in several ways stands there once for each."""
+    """The series of an answer, in its order; a figure with several readings is there once for each."""
     figures: dict[str, list[dict[str, Any]]] = {}
     for row in answer["figures"].rows() if "figures" in answer else ():
         figures.setdefault(str(row["series"]), []).append(row)
@@ -131,19 +134,19 @@ def _number(value: float | None) -> float:
 
 
 def markers(every: Sequence[Series]) -> dict[str, str]:
-    """Reading -> the marker of its figures, that of all figures without one first."""
+    """Reading -> marker of its figures; the first entry, "", is for figures with a single reading."""
     names = dict.fromkeys(point.reading for one in every for point in one.points if point.reading)
     return {name: MARKERS[k % len(MARKERS)] for k, name in enumerate(["", *names])}
 
 
 def apart(every: Sequence[Series]) -> str:
-    """How many figures are not scored, by the reason; empty where all are."""
+    """Number of figures that are not scored, by reason, as text; "" where all are scored."""
     reasons = Counter(point.apart for one in every for point in one.points if point.apart)
     return ", ".join(f"{count} {why}" for why, count in reasons.items())
 
 
 def places_of(answer: Answer) -> tuple[Places, ...]:
-    """Places among the futures, of each reading of the figures; none where no figure is scored."""
+    """The ECDF of places for each reading of the figures; empty where no figure is scored."""
     scored = [point for one in series_of(answer) for point in one.points if not point.apart]
     by_reading: dict[str, list[list[float]]] = {}
     for row in answer["pit"].rows() if "pit" in answer else ():

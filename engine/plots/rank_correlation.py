@@ -1,4 +1,4 @@
-"""Rank correlations of draws, with the interval that so many independent units give."""
+"""Spearman's rank correlations of draws, with intervals from the number of independent units."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from engine.risk.estimation.intervals import Estimate, Z
 
 
 def ranks(values: np.ndarray) -> np.ndarray:
-    """Ranks of values [path], ties in the middle, centred and scaled to length one; zeros where all are equal."""
+    """Ranks of values [path], ties averaged, centred and scaled to Euclidean norm 1; zeros where all are equal."""
     from scipy.stats import rankdata  # half a second, which a report does not need
 
     centred = rankdata(values) - 0.5 * (len(values) + 1)
@@ -25,8 +25,8 @@ def rank_correlation(one: np.ndarray, two: np.ndarray, units: int) -> Estimate:
 def interval(rho: float, units: int) -> Estimate:
     """A rank correlation with its 95 % interval: Fisher's z, standard error sqrt((1 + rho^2 / 2) / (units - 3)).
 
-    Units that are pairs count once, as though their second path brought nothing new, which it may: the interval errs on the
-    wide side. Source: Bonett and Wright (2000), Psychometrika 65, 23-28, doi:10.1007/BF02294183.
+    Antithetic pairs count as one unit, as if the second path added no information, so that the interval errs on the wide side.
+    No interval below 5 units. Source: Bonett and Wright (2000), Psychometrika 65, 23-28, doi:10.1007/BF02294183.
     """
     if not np.isfinite(rho) or units < 5:
         return Estimate(rho)

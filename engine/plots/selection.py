@@ -1,4 +1,4 @@
-"""What a figure asks a cube for: an outcome, a yearly variable, policies, draws; what is not there is refused with the remedy."""
+"""Selects from a cube what a figure shows: an outcome, a yearly variable, policies, draws; unknown names are refused."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.risk.estimation.measures import finite_units
 
 T = TypeVar("T")
 OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
-"""Dimensions that the engine gives to what it stores; all others are the model's, and their labels name a place."""
+"""Dimensions of the engine; all others are the model's, and a combination of their labels is called a place."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +26,9 @@ class Kept:
     """An outcome kept path by path, under the policies that a figure shows.
 
     Args:
-      values: it, with all policies that run [policy, path].
-      policies: those to be shown, in this order.
-      unit: neighbouring paths that are one independent unit.
+      values: the outcome under all policies that run [policy, path].
+      policies: names of those to be shown, in this order.
+      unit: number of consecutive paths in one independent unit.
     """
 
     values: xr.DataArray
@@ -37,17 +37,17 @@ class Kept:
 
     @property
     def name(self) -> str:
-        """What it is called."""
+        """The outcome's title."""
         return labels.name(self.values)
 
     @property
     def heading(self) -> str:
-        """What begins a title: its name and its unit."""
+        """Beginning of a figure's title: name and unit of the outcome."""
         return labels.heading(self.values)
 
     @property
     def label(self) -> str:
-        """What an axis says of it: its name and its unit, "1" where it has none."""
+        """Label of an axis: name and unit of the outcome, "[1]" where it has none."""
         return labels.label(self.values)
 
     @property
@@ -57,22 +57,22 @@ class Kept:
 
     @property
     def called(self) -> Mapping[str, str]:
-        """What each policy is called within a sentence."""
+        """Policy -> its name within a sentence."""
         return called(self.values)
 
     @property
     def titles(self) -> Mapping[str, str]:
-        """What each policy is called by itself, as in a legend."""
+        """Policy -> its title, as in a legend."""
         return titles(self.values)
 
     @property
     def looks(self) -> dict[str, style.Look]:
-        """What each policy looks like."""
+        """Policy -> its look."""
         return looks(self.values)
 
     @property
     def counted(self) -> str:
-        """`4,000 paths`: how many there are."""
+        """The number of paths as text, such as `4,000 paths`."""
         return labels.counted(self.values.sizes["path"], "path")
 
     @property
@@ -86,30 +86,30 @@ class Kept:
         return baseline(self.values)
 
     def meaning(self) -> str:
-        """What it means, as a sentence of a note."""
+        """The outcome's meaning, as a sentence for a note."""
         return labels.meaning(self.values)
 
     def by_call(self, estimates: Mapping[str, T]) -> dict[str, T]:
-        """The same by what each policy is called."""
+        """The same estimates by the name of each policy within a sentence."""
         return {self.called[name]: of for name, of in estimates.items()}
 
     def of(self, policy: str, paths: int | None = None) -> np.ndarray:
-        """Values of the first so many paths under a policy, float64 [path]."""
+        """Values under a policy, float64 [path]: of the first `paths` paths, or of all."""
         return np.asarray(self.values.sel(policy=policy).isel(path=slice(paths)).values, np.float64)
 
     def along(self, policy: str, factor: xr.DataArray) -> tuple[np.ndarray, np.ndarray, Units]:
-        """Draws of a factor, and the values under a policy on the same paths; where both are finite, and their units."""
+        """Draws of a factor and values under a policy on the same paths, where both are finite; and the units that are left."""
         own = self.of(policy, factor.sizes["path"])
         (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), own), self.unit)
         return x, y, units
 
     def finite(self, policy: str) -> np.ndarray:
-        """The values that are finite."""
+        """The finite values under a policy, float64 [path]."""
         values = self.of(policy)
         return values[np.isfinite(values)]
 
     def lost(self) -> str:
-        """How many values are left out because they are not finite, in words; empty if none."""
+        """Number of paths left out because of non-finite values, as a sentence; "" if none are."""
         gone = {name: len(self.of(name)) - len(self.finite(name)) for name in self.policies}
         most = max(gone.values(), default=0)
         total = self.values.sizes["path"]
@@ -120,7 +120,10 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
     """An outcome kept per path; the first of them if none is named.
 
     Args:
-      kind: of figure, for the message.
+      kind: kind of figure, for the message.
+
+    Raises:
+      UserError: the outcome is not kept per path, or a policy does not run.
     """
     kept = outcomes(cube)
     name = next(iter(kept), "an outcome") if variable is None else variable
@@ -149,7 +152,7 @@ def yearly(
     """A variable of a group of yearly numbers at the labels of `where`; the first one if none is named.
 
     Args:
-      others: names that the figure takes beside those of the group, for the message.
+      others: further names that the figure accepts, for the message.
 
     Raises:
       UserError: no such variable, dimension or label; all problems at once.
@@ -172,10 +175,10 @@ def yearly(
 
 
 def refuse_unknown(option: str, name: str, known: Iterable[str], kind: str) -> None:
-    """Refuses the name that an option (variable, factor, measure) gives where there is nothing of that name.
+    """Refuses the value of an option (variable, factor, measure) that is not among the known names.
 
     Raises:
-      UserError: it is not among those that are known.
+      UserError: it is not among them.
     """
     names = list(known)
     if name not in names:
@@ -193,7 +196,7 @@ def refuse_year(year: int, years: Sequence[int], kind: str) -> None:
 
 
 def refuse_free(values: xr.DataArray, kind: str) -> None:
-    """Refuses values of several places, where a figure has room for one.
+    """Refuses values of several places, where a figure shows one place.
 
     Raises:
       UserError: there are dimensions that no label was given for.
@@ -207,7 +210,7 @@ def refuse_free(values: xr.DataArray, kind: str) -> None:
 
 
 def by_year(cube: xr.DataTree, group: str) -> bool:
-    """Whether a cube has yearly numbers in a group."""
+    """Whether a group of a cube has variables by year."""
     try:
         return any("year" in values.dims for values in cube[group].data_vars.values())
     except KeyError:
@@ -215,12 +218,12 @@ def by_year(cube: xr.DataTree, group: str) -> bool:
 
 
 def place_dims(values: xr.DataArray) -> tuple[str, ...]:
-    """Dimensions of the model that the values have, in their order; none of a variable that is one number a year."""
+    """The model's dimensions among those of the values, in order; empty for a variable with one number per year."""
     return tuple(str(dim) for dim in values.dims if dim not in OWN_DIMS)
 
 
 def places(values: xr.DataArray) -> list[dict[str, str]]:
-    """Every combination of labels of the model's dimensions, the last dimension fastest; one without labels if there are none."""
+    """Every place, a label by dimension, with the last dimension varying fastest; one empty place without such dimensions."""
     dims = place_dims(values)
     return [
         dict(zip(dims, map(str, chosen), strict=True))
@@ -229,7 +232,7 @@ def places(values: xr.DataArray) -> list[dict[str, str]]:
 
 
 def columns(values: xr.DataArray) -> int:
-    """Panels in a row: the labels of the last of several dimensions of places, else as many as fit."""
+    """Panels per row: for places of several dimensions the number of labels of the last (at most 6), else 3 or 4."""
     dims, count = place_dims(values), len(places(values))
     if len(dims) > 1:
         return min(values.sizes[dims[-1]], 6)
@@ -237,7 +240,7 @@ def columns(values: xr.DataArray) -> int:
 
 
 def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ...]:
-    """The policies to show: those named, in their order, or all that run.
+    """Names of the policies to show: those given, in their order, or all that run.
 
     Raises:
       UserError: one of them does not run.
@@ -252,27 +255,27 @@ def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ..
 
 
 def known_policies(values: xr.DataArray) -> tuple[str, ...]:
-    """All policies that run."""
+    """Names of all policies that run."""
     return tuple(str(name) for name in values["policy"].values)
 
 
 def looks(values: xr.DataArray) -> dict[str, style.Look]:
-    """What each policy looks like, whichever of them are drawn."""
+    """Policy -> its look, which does not depend on which policies are drawn."""
     return style.looks(known_policies(values))
 
 
 def titles(values: xr.DataArray) -> dict[str, str]:
-    """What each policy is called by itself: as its study says, else its name as words that begin with a capital."""
+    """Policy -> its title: its label in the study, else its name as words with a capital first letter."""
     return _apart(values, titled)
 
 
 def called(values: xr.DataArray) -> dict[str, str]:
-    """What each policy is called within a sentence: as its study says, else its name as words."""
+    """Policy -> its name within a sentence: its label in the study, else its name as words."""
     return _apart(values, words)
 
 
 def _apart(values: xr.DataArray, plain: Callable[[str], str]) -> dict[str, str]:
-    """What policies are called by name: their names as they are where two would read alike."""
+    """Policy -> its label or `plain` name; the names themselves where two policies would read alike."""
     known = known_policies(values)
     given = list(map(str, values["policy"].attrs.get("labels", ())))
     shown = given if len(given) == len(known) else list(map(plain, known))
@@ -281,12 +284,12 @@ def _apart(values: xr.DataArray, plain: Callable[[str], str]) -> dict[str, str]:
 
 
 def baseline(values: xr.DataArray) -> str:
-    """The policy that the others are compared with; the first where the cube does not say."""
+    """Name of the baseline; the first policy where the cube does not state it."""
     return str(values["policy"].attrs.get("baseline", known_policies(values)[0]))
 
 
 def draws(cube: xr.DataTree) -> xr.Dataset:
-    """The stored draws, of the paths that have any, whole units; without factors that never vary, which move nothing."""
+    """The stored factor draws, of whole units of paths; without factors that never vary."""
     if "draws" not in cube.children or not cube["draws"].data_vars:
         return xr.Dataset()
     group = cube["draws"].to_dataset()

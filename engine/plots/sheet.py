@@ -1,4 +1,4 @@
-"""A figure as a sheet: panels of a fixed size in inches, room made for what stands around them, a head with title, note and legend."""
+"""A figure as a sheet: panels of a fixed size in inches, with room for labels around them, and a head with title, note, legend."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from engine.plots import fonts, labels, style
 
 FORMATS = ("png", "svg", "pdf")
 MARGIN = 0.14
-"""Inches left free around everything; also between panels, and between the parts of the head."""
+"""Inches left free around the sheet, and between its panels."""
 NARROWEST = 5.6
-"""Inches that a sheet is wide at least, so that a title is no column of words."""
+"""Least width of a sheet [inch], so that a title is not broken into too many lines."""
 
 
 @dataclass
 class Sheet:
-    """A figure of its own, and how its panels stand.
+    """A new figure and the layout of its panels.
 
     Args:
-      figure: it.
+      figure: the matplotlib figure.
       panels: its axes, row by row.
-      columns: panels in a row.
+      columns: panels per row.
       size: width and height of a panel [inch].
-      strip: what colours mean: the artist that has them, and what they are called.
+      strip: for a colour bar, the artist whose colours it explains, and its label.
     """
 
     figure: Figure
@@ -47,7 +47,7 @@ class Sheet:
     _parts: list[tuple[Any, float]] = field(default_factory=list, init=False)
 
     def close(self, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Figure:
-        """The figure, laid out: every panel of its own size, and nothing over anything else."""
+        """Lays the figure out, with every panel of `size` and nothing overlapping, and gives it."""
         if self.strip is not None:
             self._bar = self.figure.add_axes((0.9, 0.1, 0.02, 0.3))
             bar = self.figure.colorbar(self.strip[0], cax=self._bar)
@@ -85,7 +85,7 @@ class Sheet:
         return self.figure
 
     def _head(self, title: str, note: str, keys: Sequence[Artist], room: float) -> float:
-        """Makes title, note and legend, in lines that fit the room; the height that they take together [inch]."""
+        """Makes title, note and legend in lines that fit the width `room`; gives their total height [inch]."""
         figure = self.figure
         at = 0.0
         for text, size, weight, colour in (
@@ -122,7 +122,7 @@ class Sheet:
 
 
 def sheet(panels: int, columns: int, size: tuple[float, float]) -> Sheet:
-    """A new figure with so many panels, so many in a row.
+    """A new sheet with `panels` panels, `columns` in a row.
 
     Args:
       size: width and height of each panel [inch].
@@ -135,7 +135,7 @@ def sheet(panels: int, columns: int, size: tuple[float, float]) -> Sheet:
 
 
 def single(ax: Axes | None, size: tuple[float, float] = (5.4, 3.3)) -> tuple[Axes, Sheet | None]:
-    """The axes to draw into, and the sheet that they stand on if they are new."""
+    """The axes to draw into, new ones where `ax` is None; and the sheet of new axes, else None."""
     if ax is not None:
         return style.dress(ax), None
     on = sheet(1, 1, size)
@@ -143,7 +143,7 @@ def single(ax: Axes | None, size: tuple[float, float] = (5.4, 3.3)) -> tuple[Axe
 
 
 def finish(ax: Axes, on: Sheet | None, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Axes:
-    """The axes with title, note and legend: in the head of their own sheet, or about and within the axes of somebody else."""
+    """Adds title, note and legend, and gives the axes: on the sheet of new axes, or above and inside the caller's (without note)."""
     if on is not None:
         on.close(title, note, keys)
         return ax
@@ -161,7 +161,7 @@ def size_of(ax: Axes) -> tuple[float, float]:
 
 
 def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
-    """Names both axes and the panel, in lines that fit it."""
+    """Labels both axes and the panel, in lines that fit; None leaves an axis without a label."""
     wide, high = size_of(ax)
     if x is not None:
         ax.set_xlabel(labels.fitted(x, wide, style.TEXT_SIZE))
@@ -172,11 +172,11 @@ def labelled(ax: Axes, x: str | None, y: str | None, title: str = "") -> None:
 
 
 def row_names(ax: Axes, names: Sequence[str], room: float, most: int | None = None) -> None:
-    """Makes rows one below the other, the first on top, each beside its name.
+    """Makes the y axis one of named rows, the first on top.
 
     Args:
-      room: inches that names may take.
-      most: rows that there is room for; as many as there are if not given.
+      room: width that names may take [inch].
+      most: number of rows to leave room for; as many as there are names if not given.
     """
     lines = [labels.fitted(name, room, 8) for name in names]
     ax.set_yticks(range(len(names)), labels=lines, linespacing=0.9)
@@ -185,7 +185,7 @@ def row_names(ax: Axes, names: Sequence[str], room: float, most: int | None = No
 
 
 def one_scale(panels: Sequence[Axes], axis: str) -> None:
-    """Gives panels one range of x or y, which holds those of all of them."""
+    """Gives all panels the same range of x or y, the union of their ranges."""
     ends = [getattr(ax, f"get_{axis}lim")() for ax in panels]
     limits = {f"{axis}lim": (min(low for low, _ in ends), max(high for _, high in ends))} if ends else {}
     for ax in panels:
@@ -193,7 +193,7 @@ def one_scale(panels: Sequence[Axes], axis: str) -> None:
 
 
 def blank(ax: Axes, reason: str) -> None:
-    """A panel that has nothing to show, and says why."""
+    """Makes a panel that has nothing to show state the reason."""
     wide, _ = size_of(ax)
     ax.set_xticks([])
     ax.set_yticks([])
@@ -203,7 +203,7 @@ def blank(ax: Axes, reason: str) -> None:
 
 
 def _overhang(ax: Axes) -> tuple[float, float, float, float]:
-    """Inches that what belongs to the axes stands out of them: left, right, top, bottom."""
+    """Inches that labels and ticks extend beyond the axes: left, right, top, bottom."""
     inner, outer = ax.get_window_extent(), ax.get_tightbbox()
     if outer is None:
         return 0.0, 0.0, 0.0, 0.0
@@ -213,17 +213,17 @@ def _overhang(ax: Axes) -> tuple[float, float, float, float]:
 
 
 def draw_unseen() -> None:
-    """Makes figures of this process files only: nothing is shown on a screen, and there may be none."""
+    """Switches this process to a backend that draws into files only, as there may be no screen."""
     plt.switch_backend("Agg")
 
 
 def close(figure: Figure) -> None:
-    """Lets go of a figure that nobody looks at any more."""
+    """Closes a figure and frees its memory."""
     plt.close(figure)
 
 
 def refuse_file(file: str | Path) -> str:
-    """The format that a file's name ends in.
+    """The format (one of `FORMATS`) of a figure's file, by the suffix of its name.
 
     Raises:
       UserError: the name ends in none of `FORMATS`, or there is no such folder.
@@ -238,7 +238,7 @@ def refuse_file(file: str | Path) -> str:
 
 
 def save(figure: Figure, file: str | Path) -> Path:
-    """Writes a figure in the format that the file's name ends in, the same bytes every time.
+    """Writes a figure in the format of the file's suffix, the same bytes every time, and gives the path.
 
     Raises:
       UserError: the name ends in none of `FORMATS`, or there is no such folder.

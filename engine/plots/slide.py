@@ -1,4 +1,4 @@
-"""One slide, 16:9: what is said above, a figure on the left, sentences on the right, and where it is from."""
+"""One slide, 16:9: title, a figure on the left, sentences on the right, and the source below."""
 
 from __future__ import annotations
 
@@ -16,28 +16,28 @@ from engine.plots.sheet import close, draw_unseen, refuse_file, save, sheet
 from engine.plots.style import Axes
 
 WIDE, HIGH, MARGIN = 13.333, 7.5, 0.55
-"""Inches."""
+"""Width and height of the slide, and its margin [inch]."""
 TEXT = 15.0
-"""Points of a heading; of the title half as many again."""
+"""Font size of headings [points]; the title is 1.5 times as large."""
 SIZES = (15.0, 14.0, 13.0, 12.0, 11.0, 10.0)
-"""Points of the sentences: the first in which all of them fit."""
+"""Font sizes of the sentences [points]: the first at which all of them fit is used."""
 AFTER, LINE = 0.12, 1.32 / 72
-"""Inches after a sentence; inches of a line per point."""
+"""Space after a sentence [inch]; height of a line [inch per point of font size]."""
 
 
 @dataclass(frozen=True)
 class Slide:
-    """What a slide shows.
+    """The content of a slide.
 
     Args:
-      above: what was asked.
+      above: the question, above the title.
       title: the answer, in a sentence.
-      heading, axis: of the figure.
-      policies: in the order of the study.
-      columns: what is drawn, by point: "p" the number of its policy, "x", "low" and "high"; "name" of the row that it is in, or else "y".
-      reverse: whether the x axis goes down.
-      said, costs: sentences beside it; the second ones are of what gets worse.
-      source: where it is from.
+      heading, axis: heading of the figure, and label of its x axis.
+      policies: names, in the order of the study.
+      columns: points of the figure: "p" index of the policy, "x", "low" and "high"; and "name" of the row, or "y" for curves.
+      reverse: whether the x axis is descending.
+      said, costs: sentences beside the figure; `costs` are on what gets worse.
+      source: study and run, below.
     """
 
     above: str
@@ -53,7 +53,7 @@ class Slide:
 
 
 def refuse(file: Path) -> None:
-    """Refuses a name of a file that no slide is written into.
+    """Refuses a file into which no slide can be written.
 
     Raises:
       UserError: it ends neither in .png nor in .svg, or there is no such folder.
@@ -64,7 +64,7 @@ def refuse(file: Path) -> None:
 
 
 def drawn(slide: Slide, suffix: str) -> bytes:
-    """The slide as a file that ends so: the same bytes every time."""
+    """The slide as a file with this suffix (".png", ".svg"), the same bytes every time."""
     draw_unseen()
     with tempfile.TemporaryDirectory() as folder:
         figure = _figure(slide)
@@ -107,7 +107,7 @@ def _figure(slide: Slide) -> style.Figure:
 def _text(
     figure: style.Figure, text: str, x: float, y: float, room: float, size: float, bold: bool = False, colour: str = style.INK
 ) -> float:  # fmt: skip
-    """Text in lines that fit, from its upper left corner in inches; where what follows may begin."""
+    """Writes text in lines that fit `room`, from its upper left corner; gives the y below it [inch]."""
     lines = labels.fitted(fonts.drawable(text), room, size, bold)
     figure.text(
         x / WIDE, y / HIGH, lines, fontsize=size, fontweight="bold" if bold else "normal", color=colour, va="top", linespacing=1.25
@@ -116,13 +116,13 @@ def _text(
 
 
 def _height(texts: Sequence[tuple[str, bool]], size: float) -> float:
-    """Inches that sentences take below each other."""
+    """Total height of sentences one below the other [inch]."""
     lines = (labels.fitted(fonts.drawable(text), 4.1, size, bold).count("\n") + 1 for text, bold in texts)
     return sum(count * size * LINE + 0.05 + AFTER for count in lines)
 
 
 def _dots(ax: Axes, slide: Slide) -> float:
-    """A point with its interval for each policy in each row; inches that the names of the rows take."""
+    """Draws a point with its interval for each policy in each row; gives the width of the rows' names [inch]."""
     names, known = list(dict.fromkeys(slide.columns["name"])), style.looks(slide.policies)
     step = 0.62 / max(len(slide.policies), 2)
     for k, policy in enumerate(slide.policies):
@@ -144,7 +144,7 @@ def _dots(ax: Axes, slide: Slide) -> float:
 
 
 def _curves(ax: Axes, slide: Slide) -> float:
-    """How likely each level is passed, on a scale of tens; inches that the numbers beside it take."""
+    """Draws exceedance curves on a logarithmic scale; gives the width of the y axis's numbers [inch]."""
     known, held = style.looks(slide.policies), slide.columns
     for k, policy in enumerate(slide.policies):
         at = [i for i, p in enumerate(held["p"]) if p == k]

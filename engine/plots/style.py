@@ -1,4 +1,4 @@
-"""One visual language: what a policy looks like in colour and in grey, and the settings that every figure is drawn with."""
+"""The common style: the look of each policy, in colour and in grey, and the matplotlib settings of every figure."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ SETTINGS = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
 # M. Okabe and K. Ito, Color Universal Design (2008): told apart with every kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 ON_DARK = ("#E8762A", "#3B9BDB", *COLOURS[2:6], "#F2F2F2")
-"""The same on a dark ground, which the report has where its reader's screen does."""
+"""The same colours for a dark background, which the report has where the reader's screen is set to dark."""
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.6)), (0, (1.2, 1.2)), (0, (6, 1.5, 1.2, 1.5)))
 MARKERS = ("o", "s", "^", "D", "v")
 INK, PAPER, GRID = SETTINGS["text.color"], SETTINGS["axes.facecolor"], SETTINGS["grid.color"]
 GREY, PALE = "#777777", "#BBBBBB"
 COUNTS, SIGNED = "Greys", "RdBu_r"
-"""Scales of colour for numbers of paths, and for what lies on either side of zero."""
+"""Colour maps for numbers of paths, and for quantities with a sign."""
 TEXT_SIZE, TITLE_SIZE, NOTE_SIZE = SETTINGS["font.size"], 11.0, 8.0
-"""Points; a panel's title has `axes.titlesize`."""
+"""Font sizes [points]; a panel's title has `axes.titlesize`."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -40,7 +40,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True)
 class Look:
-    """What a policy looks like: the colour for the screen, dash and marker for those who do not see it, or print in grey."""
+    """The look of a policy: a colour, and a dash and a marker that distinguish it without colour."""
 
     colour: str
     dash: Any
@@ -48,17 +48,17 @@ class Look:
 
     @property
     def line(self) -> dict[str, Any]:
-        """How its lines are drawn."""
+        """Matplotlib properties of its lines."""
         return {"color": self.colour, "linestyle": self.dash}
 
     @property
     def dot(self) -> dict[str, Any]:
-        """How its points are drawn."""
+        """Matplotlib properties of its points."""
         return {"color": self.colour, "marker": self.marker, "linestyle": "none"}
 
 
 def looks(known: Sequence[str]) -> dict[str, Look]:
-    """The look of each policy by its place among all that run: the same whichever of them are drawn, 140 different ones."""
+    """The look of each policy by its index among all that run, whichever are drawn; 140 different looks."""
     return {
         name: Look(COLOURS[i % len(COLOURS)], DASHES[i % len(DASHES)], MARKERS[i % len(MARKERS)])
         for i, name in enumerate(known)
@@ -66,7 +66,7 @@ def looks(known: Sequence[str]) -> dict[str, Look]:
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """A function that draws, under the settings of the house; the user's own are left as they are."""
+    """A decorator: the function draws under the common settings, and the user's own settings are restored after it."""
 
     @functools.wraps(draw)
     def within(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -77,7 +77,7 @@ def styled(draw: Callable[P, R]) -> Callable[P, R]:
 
 
 def dress(ax: Axes) -> Axes:
-    """Axes of somebody else, dressed as the house's own."""
+    """Applies the common style to axes that the caller has made, and gives them."""
     ax.grid(True, color=GRID, linewidth=SETTINGS["grid.linewidth"])
     ax.set_axisbelow(True)
     ax.tick_params(which="both", length=0, colors=INK)
@@ -91,7 +91,7 @@ def key(look: Look, label: str, lined: bool = True) -> Line2D:
     """A policy's entry in a legend, always with its marker.
 
     Args:
-      lined: whether its line is seen, too.
+      lined: whether to show its line too.
     """
     return Line2D(
         [], [], color=look.colour, linestyle=look.dash if lined else "none",
@@ -102,22 +102,22 @@ def key(look: Look, label: str, lined: bool = True) -> Line2D:
 def keys(
     looks: Mapping[str, Look], titles: Mapping[str, str], policies: Sequence[str], lined: bool = True
 ) -> list[Line2D]:
-    """The entries of some policies, in their order, under what they are called."""
+    """Legend entries of some policies, in this order, under their titles."""
     return [key(looks[name], titles[name], lined) for name in policies]
 
 
 def mark(label: str, colour: str, marker: str = "", line: bool = False) -> Line2D:
-    """An entry in a legend for what is no policy."""
+    """A legend entry for a line or marker that is no policy's."""
     return Line2D(
         [], [], color=colour, marker=marker, markersize=8 if marker == "|" else 5, linestyle="-" if line else "none", label=label
     )  # fmt: skip
 
 
 def frame(label: str) -> Patch:
-    """An entry in a legend for what is outlined."""
+    """A legend entry for an outlined area."""
     return Patch(fill=False, edgecolor=INK, linewidth=1, label=label)
 
 
 def shade(label: str, colour: str, strength: float) -> Patch:
-    """An entry in a legend for an area."""
+    """A legend entry for a filled area; `strength` is its opacity."""
     return Patch(facecolor=colour, alpha=strength, linewidth=0, label=label)

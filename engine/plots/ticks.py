@@ -1,4 +1,4 @@
-"""Ticks: numbers that tell neighbours apart and stay short, years, shares in percent."""
+"""Axis ticks: numbers as short as they can be and still differ, years, shares in percent, return periods."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from engine.plots import labels
 from engine.plots.sheet import size_of
 
 LONGEST = 100_000.0
-"""From here on numbers are written with an exponent."""
+"""Numbers from this size on are written with an exponent."""
 MOST_DIGITS = 1e9
-"""The same on logarithmic axes."""
+"""Numbers from this size on are written with an exponent on logarithmic axes."""
 LOG_GAP = 0.5
-"""Inches between ticks of a logarithmic axis, at least."""
+"""Least distance of ticks on a logarithmic axis [inch]."""
 
 
 class Numbers(Formatter):
-    """As many decimals as the step between ticks needs; one exponent for all where numbers are large or small."""
+    """A formatter with as many decimals as the step between ticks needs; one exponent for all ticks if numbers are large or small."""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """All ticks as text."""
@@ -61,7 +61,7 @@ def _plain(x: float, step: float) -> str:
 
 
 def numbers(ax: Axes, x: bool = True, y: bool = True) -> None:
-    """Number ticks on linear axes, as many as there is room for."""
+    """Sets number ticks on linear axes, as many as there is room for."""
     wide, high = size_of(ax)
     for on, axis, most in ((x, ax.xaxis, wide / 0.62), (y, ax.yaxis, high / 0.36)):
         if on:
@@ -71,12 +71,12 @@ def numbers(ax: Axes, x: bool = True, y: bool = True) -> None:
 
 
 def roomy(low: float, high: float, share: float = 0.05) -> tuple[float, float]:
-    """Limits with some more room on either side."""
+    """Axis limits extended on either side by a share of their distance."""
     return low - share * (high - low), high + share * (high - low)
 
 
 def _roomy(axis: Axis) -> None:
-    """Widens limits that are too close together for ticks that could be told apart."""
+    """Widens limits that are too close together for ticks to be distinguishable."""
     low, high = sorted(axis.get_view_interval())
     size = max(abs(low), abs(high))
     if high - low < 1e-5 * size:
@@ -87,7 +87,7 @@ def _roomy(axis: Axis) -> None:
 
 
 def percents(ax: Axes) -> None:
-    """A logarithmic y axis of probabilities, in percent."""
+    """Formats a logarithmic y axis of probabilities in percent."""
     ax.yaxis.set_major_formatter(
         FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip("."))
     )
@@ -95,7 +95,7 @@ def percents(ax: Axes) -> None:
 
 
 def few_logarithmic(ax: Axes) -> None:
-    """Number ticks on a logarithmic x axis, round numbers even where it spans less than a power of ten."""
+    """Sets ticks on a logarithmic x axis at round numbers, even where it spans less than a power of ten."""
     low, high = sorted(ax.get_xlim())
     inches = size_of(ax)[0] / max(math.log10(high / low), 1e-9)
     powers = [10.0**k for k in range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)]
@@ -110,14 +110,14 @@ def few_logarithmic(ax: Axes) -> None:
 
 
 def _alone(x: float) -> str:
-    """A number of a logarithmic axis."""
+    """A tick of a logarithmic axis as text."""
     if 1000 <= x < MOST_DIGITS:
         return f"{x:,.0f}"
     return f"{x:.3g}"
 
 
 def periods(ax: Axes) -> None:
-    """A logarithmic y axis of chances, as one in so many."""
+    """Formats a logarithmic y axis of probabilities p as return periods 1 / p."""
     low, high = sorted(ax.get_ylim())
     powers = [10.0**k for k in range(math.ceil(math.log10(low)), math.floor(math.log10(min(high, 1.0))) + 1)]
     every = math.ceil(len(powers) / max(int(size_of(ax)[1] / 0.3), 1)) if powers else 1
@@ -127,7 +127,7 @@ def periods(ax: Axes) -> None:
 
 
 def counts(ax: Axes, values: Sequence[int]) -> None:
-    """A logarithmic x axis of numbers of paths, with as many of these values as there is room for, the last among them."""
+    """Sets ticks of a logarithmic x axis at as many of `values` (numbers of paths) as there is room for, always at the last."""
     most = max(int(size_of(ax)[0] / (0.25 + labels.width(f"{values[-1]:,}", 8))), 1)
     every = max(math.ceil(len(values) / most), 1)
     ax.xaxis.set_major_locator(FixedLocator(list(values)[::-1][::every]))
@@ -136,10 +136,10 @@ def counts(ax: Axes, values: Sequence[int]) -> None:
 
 
 def years(ax: Axes, first: int, last: int, beyond: float = 0.0) -> None:
-    """Both ends and the round years between them that do not crowd them; limits that hold all of them.
+    """Sets limits and ticks of an x axis of years: at both ends, and at round years between that leave room.
 
     Args:
-      beyond: years left free behind the last.
+      beyond: years left free after the last.
     """
     room = 0.02 * (last - first) or 1.0
     ax.set_xlim(first - room, last + room + beyond)

@@ -1,4 +1,4 @@
-"""The universes of a challenge as figures and the report draw them: sorted, with what each departs in, and what a verdict looks like."""
+"""The universes of a challenge, in the form that figures and the report draw: sorted, with departing choices and verdicts' looks."""
 
 from __future__ import annotations
 
@@ -15,34 +15,34 @@ from engine.plots import selection
 from engine.plots.style import COLOURS, GREY, Look
 
 LEDGERS = ("specification", "policies")
-"""Kinds of choices that depart, each with universes of its own."""
+"""Kinds of choices that may depart from what the study states; each ledger has universes of its own."""
 VERDICTS: Mapping[str, Look] = {
     "holds": Look(COLOURS[1], "-", "o"),
     "undecided": Look(GREY, "-", "s"),
     "nothing": Look(COLOURS[4], "-", "D"),
     "reversed": Look(COLOURS[0], "-", "v"),
 }
-"""What each verdict looks like, from what bears the claim out to what contradicts it: colour, and marker for those who do not see it."""
+"""Verdict -> its look (colour and marker), from supporting to contradicting the claim."""
 CALLED = {"nothing": "no longer happens"}
-"""What a verdict is called where its name does not say it."""
+"""Verdict -> the words for it, where they differ from its name."""
 DESIGN = "No share means more than its design: it is set by how many choices depart, not by the world."
-"""What stands beside every share of universes."""
+"""Caveat that accompanies every share of universes."""
 MOST_CARRIERS = 8
-"""Choices below a curve: those that carry most."""
+"""Most choices shown below a curve: those with the largest shares of the variance."""
 MOST_INTERVALS = 300
-"""Intervals of a curve: of more universes each so many-th has one."""
+"""Most intervals drawn on a curve; of more universes, every n-th has one."""
 
 
 @dataclass(frozen=True)
 class Universes:
-    """All universes of a claim in one ledger, by their difference, the smallest first.
+    """All universes of a claim in one ledger, sorted by their difference, the smallest first.
 
     Args:
       said: the claim in words.
-      rows: of the table `curve`, with what departs in `words`; those without a finite difference are left out.
-      lost: how many these are.
-      carriers: labels of the choices that carry most, each with its share of the variance, None where there is none.
-      fit: R2 of the regression that the shares are of; None where there is none.
+      rows: rows of the answer's table `curve`, with departing choices in `words`; without those that have no finite difference.
+      lost: number of rows left out.
+      carriers: labels of the choices with the largest shares of the variance, each with its share, None where it is not known.
+      fit: R2 of the regression that gives the shares; None where there is none.
       departs: whether a universe departs in each of the carriers.
       unit: of the differences.
     """
@@ -59,24 +59,24 @@ class Universes:
 
     @property
     def stated(self) -> int | None:
-        """Place of the universe as stated; None where it is not among them."""
+        """Index of the universe in which nothing departs from the study; None where it is not among them."""
         return next((k for k, row in enumerate(self.rows) if row["departures"] == 0), None)
 
     @property
     def counts(self) -> dict[str, int]:
-        """Universes by verdict, of those verdicts that occur."""
+        """Number of universes by verdict, for verdicts that occur."""
         verdicts = [row["verdict"] for row in self.rows]
         return {name: verdicts.count(name) for name in VERDICTS if name in verdicts}
 
     @property
     def drawn_intervals(self) -> Bool[np.ndarray, " universe"]:
-        """Which universes have their interval drawn: that as stated always."""
+        """Which universes have their interval drawn; the one as stated always has."""
         every = np.arange(len(self.rows))
         return (every % -(-max(len(every), 1) // MOST_INTERVALS) == 0) | (every == self.stated)
 
     @property
     def span(self) -> tuple[float, float]:
-        """Least and largest of what is drawn, with zero; some room about zero where it is all there is."""
+        """Range of all that is drawn, zero included; (-1, 1) where everything is zero."""
         drawn = [row["difference"] for row in self.rows]
         shown = [one for one, whole in zip(drawn, self.drawn_intervals, strict=True) if whole]
         ends = [0.0, *(e.estimate for e in drawn), *(end for e in shown for end in (e.low, e.high))]
@@ -85,10 +85,10 @@ class Universes:
 
 
 def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Universes:
-    """Universes of a claim in one ledger; none of an answer that has no curve.
+    """The universes of a claim in one ledger, without rows where the answer has no curve.
 
     Args:
-      claim: the first of the curve's if not given.
+      claim: the claim, as the answer names it; the first of the curve if not given.
 
     Raises:
       UserError: there is no such claim or ledger.
@@ -120,22 +120,22 @@ def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]
 
 
 def sentences(answer: Answer) -> dict[str, str]:
-    """Claim -> what it says in words."""
+    """Claim, as the answer names it -> the claim in words."""
     every = answer["claims"].rows() if "claims" in answer else ()
     return {str(row["claim"]): begun(str(row["words"])) for row in every}
 
 
 def _words(answer: Answer) -> dict[str, str]:
-    """What a universe departs in, by name -> in words."""
+    """Name of a departing choice -> the choice in words."""
     every = answer["choices"].rows() if "choices" in answer else ()
     return {f"{row['choice']}: {row['otherwise']}": str(row["words"]) for row in every}
 
 
 def called(verdict: str) -> str:
-    """What a verdict is called."""
+    """The words for a verdict."""
     return CALLED.get(verdict, verdict)
 
 
 def percent(share: float | None) -> str:
-    """A share of universes or of variance, which has no interval; that of none is zero."""
+    """A share of universes or of variance as percent, without interval; None counts as 0."""
     return f"{round(100 * (share or 0.0), 1):g} %"

@@ -1,4 +1,4 @@
-"""The chart library that the page carries, as one script."""
+"""The chart library (Vega-Lite) that the page contains, as one script."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from engine.errors import UserError, install
 VEGA_LITE = "6.4"
 _SCRIPT = "window.vegaEmbed = vegaEmbed;"
 Kept = Callable[[str, Callable[[], str]], str]
-"""Gives a text, of all that it follows from and of what makes it."""
+"""A cache of texts: called with all that a text depends on and the function that makes it, it gives the text."""
 
 
 def missing() -> UserError:
-    """What is said where the packages are not installed that the report is made with."""
+    """The error for missing packages of the extra 'report'."""
     return UserError(
         "rustbelt report", [f"expected the packages of the extra 'report'. Install them: {install('report')}"]
     )
 
 
 def made(about: str, make: Callable[[], str]) -> str:
-    """A text made now, whatever it follows from."""
+    """The `Kept` without a cache: makes the text anew every time."""
     return make()
 
 
 def library(kept: Kept = made) -> str:
-    """The chart library as one script, with an interpreter of its own for expressions, so that nothing is ever evaluated.
+    """The chart library as one script; it interprets expressions itself, so that JavaScript's `eval` is never used.
 
     Args:
-      kept: gives it, or one that was made of the same before: putting it together takes seconds.
+      kept: cache for the script, which takes seconds to build.
 
     Raises:
       UserError: it is not installed.

@@ -1,7 +1,8 @@
-"""Charts of the page: what is drawn, and how, as Vega-Lite specifications.
+"""Charts of the page as Vega-Lite specifications.
 
-With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only file that knows what `chart_library.py` draws. A chart carries only the numbers that it draws; the page holds them once,
-as columns. Colours are names of CSS variables, so that the page's scheme decides, and every policy has a dash pattern.
+With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only module that knows Vega-Lite, the library of
+`chart_library.py`. A chart carries only the numbers that it draws; the page holds them once, as columns. Colours are names of CSS
+variables, so that the page's light or dark scheme decides, and every policy has a dash pattern.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ WIDE = 2.2
 DASHES = tuple(
     (1, 0) if dash == "-" else tuple(round(WIDE * part, 1) for part in dash[1]) for dash in style.DASHES
 )
-"""Those of the figures, in pixels."""
+"""Dash patterns of the policies, the same as in figures, in pixels."""
 INKS = tuple(f"var(--p{k})" for k in range(len(COLOURS)))
 _SHAPES = {
     "o": ("circle", "M8.5,5A3.5,3.5 0 1 1 15.5,5A3.5,3.5 0 1 1 8.5,5Z"),
@@ -30,31 +31,31 @@ _SHAPES = {
     "D": ("diamond", "M12,0.6L16.4,5L12,9.4L7.6,5Z"),
     "v": ("triangle-down", "M12,9L16,1.6H8Z"),
 }
-"""Markers of the figures: what the chart library calls them, and their outline on a swatch."""
+"""Marker of matplotlib -> its name in Vega-Lite, and its outline on a swatch as an SVG path."""
 SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
 _VERDICTS = {
     called(name): (INKS[COLOURS.index(look.colour)] if look.colour in COLOURS else "var(--muted)", _SHAPES[look.marker][0])
     for name, look in VERDICTS.items()
 }  # fmt: skip
 FACETS = ("fans", "hindcast")
-"""Kinds of panels side by side."""
+"""Kinds of charts that consist of panels side by side."""
 TOGETHER = 3
-"""Policies whose fans lie over one another; of more each has a panel of its own."""
+"""Most policies whose fans are drawn over one another; more policies have a panel each."""
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure of the page.
+    """A chart of the page.
 
     Args:
-      anchor: its address.
+      anchor: its HTML id.
       title: its heading.
       about: what is drawn, in a few words under the heading; may be empty.
       finding: what the numbers say, in a sentence.
-      label: what somebody hears who cannot see it.
-      kind: name of a specification of `SPECIFICATIONS`.
-      options: what the specification is made with.
-      columns: its data; "p" is the number of the policy.
+      label: text alternative for screen readers.
+      kind: name of a specification in `SPECIFICATIONS`.
+      options: arguments of that specification.
+      columns: its data; "p" is the index of the policy.
       head, rows: the same numbers as a table.
       height: in pixels.
     """
@@ -72,7 +73,7 @@ class Chart:
     height: int = 260
 
     def specification(self, policies: Sequence[str]) -> dict[str, Any]:
-        """What the library draws, without the data."""
+        """The Vega-Lite specification of the chart, without its data."""
         size = {
             "width": "container",
             "height": self.height,
@@ -89,22 +90,22 @@ class Chart:
 
     @property
     def wide(self) -> bool:
-        """Whether it wants all of the page's width."""
+        """Whether it takes the full width of the page."""
         return self.kind in (*FACETS, "curve", "shares", "posteriors")
 
     @property
     def keyed(self) -> bool:
-        """Whether it is a drawing of policies over one another, which has a key of them."""
+        """Whether it draws policies over one another and so has a key of the policies."""
         return not self.wide and self.kind not in ("places", "ranks")
 
 
 def columns_of(points: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """The data of a chart as columns, from its points; each name once."""
+    """The data of a chart as columns, from its points; `{"p": []}` without points."""
     return {name: [point[name] for point in points] for name in points[0]} if points else {"p": []}
 
 
 def style_sheet(policies: int) -> str:
-    """Colours of the page's scheme, and colour and dashes of each policy's swatch, as a style sheet."""
+    """A style sheet with the colours of the light and the dark scheme, and the swatches of `policies` policies."""
     light, dark = (
         ":root { " + " ".join(f"--p{k}: {colour};" for k, colour in enumerate(colours)) + " }"
         for colours in (COLOURS, ON_DARK)
@@ -117,22 +118,22 @@ def style_sheet(policies: int) -> str:
 
 
 def dash(k: int) -> str:
-    """The dash pattern of policy number k, as SVG writes it."""
+    """The dash pattern of policy k (from 0) in SVG's syntax."""
     return " ".join(map(str, DASHES[k % len(DASHES)])) if k % len(DASHES) else "none"
 
 
 def marker(k: int) -> str:
-    """The outline of the marker of policy number k on a swatch, as SVG writes it."""
+    """The outline of the marker of policy k (from 0) on a swatch, as an SVG path."""
     return _SHAPES[style.MARKERS[k % len(style.MARKERS)]][1]
 
 
 def shape(marker: str) -> str:
-    """What the chart library calls a marker of the figures."""
+    """Name in Vega-Lite of a matplotlib marker."""
     return _SHAPES[marker][0]
 
 
 def _by_policy(policies: Sequence[str], looks: Sequence[Any]) -> dict[str, Any]:
-    """What differs by policy: the looks in turn."""
+    """An encoding by policy, with the looks assigned in turn."""
     scale = {"domain": list(policies), "range": [looks[k % len(looks)] for k in range(len(policies))]}
     return {"field": "policy", "type": "nominal", "scale": scale, "legend": None}
 
@@ -168,7 +169,7 @@ def _line(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> dict
 
 
 def _markers(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> dict[str, Any]:
-    """The policy's marker at the few points that have one, "m"."""
+    """The policy's marker at the few points for which "m" is set."""
     return {
         "transform": [{"filter": "datum.m"}],
         "mark": {
@@ -231,7 +232,7 @@ def _exceedance(policies: Sequence[str], axis: str, reverse: bool, lowest: float
 
 
 def _thresholds(policies: Sequence[str], axis: str, reverse: bool, marked: float | None) -> dict[str, Any]:
-    """The chance to pass each level with two bands, and where the threshold stands, if it is on the axis."""
+    """Exceedance probability of each level with two bands, and the threshold, if it lies on the axis."""
     y = {
         "field": "y", "type": "quantitative", "scale": {"domain": [0, 1]},
         "axis": {"title": None, "tickCount": 5, "labelExpr": "format(100 * datum.value, '~g') + ' %'"},
@@ -258,8 +259,8 @@ def _curves(
     """A line for each policy over its bands, with markers, and values at the pointer.
 
     Args:
-      bands: between which two fields, and how strong.
-      fields: what is shown at the pointer, by what it is called.
+      bands: (lower field, upper field) -> opacity.
+      fields: label -> field of a value that is shown at the pointer.
     """
     return [
         *(_band(low, high, x, y, policies, strength) for (low, high), strength in bands.items()),

@@ -1,4 +1,4 @@
-"""Charts of what is known as Vega-Lite specifications: factors beside their priors, and ranks of the truth with their band; alike on a wide screen and on a phone."""
+"""Charts of what facts say, as Vega-Lite specifications for wide and narrow screens: posteriors beside priors, ranks of the truth."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ MUTED, INK, PAGE, RANKS = "var(--muted)", "var(--ink)", "var(--page)", "var(--p1
 BAR, HEAD, LINE = 26, 6, 14
 """Pixels of a factor's bars, of the space above its name, and of a line of it."""
 BARS = ((2, 9, 5), (1, 18, 10))
-"""Standard deviations that a bar reaches on either side, and its pixels: of the prior's and of the dark one."""
+"""Standard deviations that a bar reaches on either side, and its height for the prior and for the posterior [pixel]."""
 
 
 def posteriors(
@@ -18,12 +18,12 @@ def posteriors(
     span: Sequence[float],
     height: float,
 ) -> dict[str, Any]:
-    """Priors from -2 to 2 at the pixel "y", and what is known from "low2" to "high2" about "mean"; names and means before and given the facts above.
+    """Bars of priors (-2 to 2) and posteriors ("low2" to "high2" about "mean") at the pixel "y", with names and means above them.
 
     Args:
-      names: what stands above the bars, on the left in lines and on the right, each with its first pixel.
+      names: texts above the bars: lines on the left, a text on the right, and the pixel where they begin.
       span: ends of the x axis.
-      height: of all of it, in pixels.
+      height: of the whole chart [pixel].
     """
     x = {"field": "mean", "type": "quantitative", "scale": {"domain": list(span), "nice": False},
          "axis": {"title": "standard deviations of the prior from its mean", "tickCount": 5}}  # fmt: skip
@@ -56,10 +56,11 @@ def posteriors(
 
 
 def ranks(policies: Sequence[str], span: Sequence[float], expected: float) -> dict[str, Any]:
-    """How many ranks "y" lie from "x" to "x2", in their band from "low" to "high"; dashed: what is expected.
+    """Histogram of ranks, "y" of them from "x" to "x2", with its band from "low" to "high"; dashed: the expected number.
 
     Args:
       span: ends of the y axis.
+      expected: expected number of ranks in a bin.
     """
     x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, 1], "nice": False}, "axis": {"title": "rank of the truth", "tickCount": 5, "grid": False}}  # fmt: skip
     y = {"field": "y", "type": "quantitative", "scale": {"domain": list(span), "nice": False, "zero": False}, "axis": {"title": None, "tickCount": 4}}  # fmt: skip

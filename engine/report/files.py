@@ -1,4 +1,4 @@
-"""What a file of the report holds, by how its name ends: the page, the page printed, or one slide."""
+"""Content of a report's file by its suffix: the HTML page, the page as PDF, or one slide."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PDF, SLIDES = (".pdf",), (".png", ".svg")
 def content(
     folder: Path, study: Study, tree: xr.DataTree, variable: str | None, place: Path, kept: Kept = made
 ) -> bytes:
-    """What a place is to hold: a PDF where its name ends in .pdf, a slide in .png or .svg, else the page.
+    """Content for a file: a PDF if its name ends in .pdf, a slide if in .png or .svg, else the HTML page.
 
     Args:
       folder, study, tree, variable, kept: as of `engine.report.page.report`.

@@ -1,4 +1,4 @@
-"""Templates to markup; the owner of jinja2. Whatever comes from a study is escaped here, once, without exception."""
+"""Templates to markup; the only module that uses jinja2. All text from a study is escaped here, once, without exception."""
 
 from __future__ import annotations
 
@@ -15,8 +15,16 @@ from engine.report.charts import Chart, marker
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page: its address and heading, what stands below, its charts, its parts' anchors and titles, and whether it is of the first
-    two pages."""
+    """A section of the page.
+
+    Args:
+      anchor: its HTML id.
+      title: its heading.
+      markup: its content.
+      charts: the charts in it.
+      parts: anchors and titles of its subsections.
+      brief: whether it is on the first two pages.
+    """
 
     anchor: str
     title: str
@@ -41,7 +49,7 @@ def _environment() -> Environment:
 
 
 def render(template: str, **values: Any) -> Markup:
-    """A template filled in; every value that is no markup is escaped."""
+    """A template filled in; every value that is not `Markup` is escaped."""
     return Markup(_environment().get_template(template).render(**values))
 
 
@@ -53,11 +61,11 @@ def static(name: str) -> str:
 
 
 def trusted(text: str) -> Markup:
-    """Text of our own, to be put into a template as it is."""
+    """Text of this package itself, marked to be put into a template without escaping."""
     return Markup(text)
 
 
 def unbroken(text: str) -> str:
-    """The text with its intervals, and numbers and their percent signs, kept on one line."""
+    """The text with no-break spaces inside of intervals and before percent signs."""
     text = re.sub(r"\[[^\[\]]{1,40}\]", lambda brackets: brackets[0].replace(" ", "\u00a0"), text)
     return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)

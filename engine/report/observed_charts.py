@@ -1,4 +1,4 @@
-"""Charts of what was observed as Vega-Lite specifications: a panel a series with its futures and figures, and places among the futures with their band."""
+"""Charts of a backtest as Vega-Lite specifications: series with futures and observed figures, and the ECDF of PIT values."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from typing import Any
 
 MUTED, INK, PAGE, FUTURES = "var(--muted)", "var(--ink)", "var(--page)", "var(--p1)"
 WIDTH, HEIGHT, LINE = 190, 96, 15
-"""Pixels of a panel's width where there is room, of its height, and of a line of its name."""
+"""Width of a panel where there is room, its height, and the height of a line of its name [pixel]."""
 BETWEEN = 50
 """Pixels between panels side by side, for the numbers of their axes."""
 
 
 @dataclass(frozen=True)
 class Panel:
-    """What the panel of a series is drawn with.
+    """Settings of a series' panel.
 
     Args:
-      name: of the series, in lines.
+      name: name of the series, in lines.
       unit: of its numbers; "" for pure ones.
       span: ends of the y axis.
     """
@@ -31,11 +31,11 @@ class Panel:
 def hindcast(
     policies: Sequence[str], panels: Sequence[Panel], years: Sequence[int], shapes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """A panel for each series "s": futures "q05" to "q95" about "y" by year "x", bars of them where "bar", figures "o" from "low" to "high", "hollow" or not.
+    """A panel per series "s": futures "q05" to "q95" by year "x" (as bars where "bar" is set), figures "o" from "low" to "high".
 
     Args:
-      years: the first and the last that are drawn.
-      shapes: reading -> what its figures look like; one alone has no legend.
+      years: the first and the last year that are drawn.
+      shapes: reading -> shape of its figures; a single reading has no legend.
     """
     x = {"field": "x", "type": "quantitative", "scale": {"domain": list(years), "nice": False},
          "axis": {"title": None, "values": list(_round(*years)), "format": "d", "grid": False, "labelFlush": True}}  # fmt: skip
@@ -91,7 +91,7 @@ def _span(x: Mapping[str, Any], y: Mapping[str, Any], low: str, high: str) -> di
 
 
 def _round(first: int, last: int) -> tuple[int, ...]:
-    """Both ends, and the one round year between them that is farthest from both."""
+    """Both ends, and the round year between them that is nearest to the middle, if there is one."""
     step = next(step for step in (1, 5, 10, 20, 50, 100, 10_000) if (last - first) / step <= 4)
     inner = [year for year in range(first + 1, last) if year % step == 0]
     middle = sorted(inner, key=lambda year: abs(2 * year - first - last))[:1]
@@ -99,10 +99,10 @@ def _round(first: int, last: int) -> tuple[int, ...]:
 
 
 def places(policies: Sequence[str], looks: Mapping[str, tuple[str, Sequence[float]]]) -> dict[str, Any]:
-    """The share "y" of figures at each place "x" or below, by reading, in its band from "low" to "high"; dashed: what is expected.
+    """ECDF "y" of the figures' places "x" among their futures, by reading, with its band from "low" to "high"; dashed: expected.
 
     Args:
-      looks: reading -> its ink and its dashes; one alone has no legend.
+      looks: reading -> its colour and its dashes; a single reading has no legend.
     """
     percent = {"title": None, "tickCount": 5, "labelExpr": "format(100 * datum.value, '~g') + ' %'"}
     ends = {"domain": [0, 1], "nice": False}

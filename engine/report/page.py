@@ -1,4 +1,4 @@
-"""The page: its frame, its sections, and the numbers that its charts draw, in one file that loads nothing."""
+"""The HTML page of a report: frame, sections and the data of its charts, in one file without external resources."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from engine.study.study import Study
 
 NAME = "report.html"
 LARGEST = 5_000_000
-"""Bytes of a page that is still sent by mail and opened on a phone."""
+"""Most bytes of a page that can still be mailed and opened on a phone."""
 
 
 def report(
@@ -40,7 +40,7 @@ def report(
 
     Args:
       tree: the run's cube, as `engine.open_cube` gives it.
-      variable: the outcome that the answer speaks of first; if not given, one that the first event reads.
+      variable: the outcome that the answer speaks of first; by default the first of the headline, else one of the first event.
       kept: as of `chart_library.library`.
 
     Raises:
@@ -50,7 +50,7 @@ def report(
 
 
 def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None) -> RunRecords:
-    """What the report is made from; as `report`.
+    """The records that the report is made from; arguments as of `report`.
 
     Raises:
       UserError: there is no such outcome.
@@ -68,7 +68,7 @@ def page(
     sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS,
     kept: Kept = made,
 ) -> bytes:
-    """The page of some sections."""
+    """The HTML page of a run's records with these sections, and those of questions that other packages provide."""
     study = run.study
     library = chart_library.library(kept)
     parts = [
@@ -95,12 +95,12 @@ def page(
 
 
 def _outsiders(run: RunRecords) -> list[Callable[[RunRecords], Section | None]]:
-    """Sections of questions that other packages brought."""
+    """Sections of answers to questions that other packages provide."""
     return [asked.section(question) for question in run.answers if question not in registry.QUESTIONS]
 
 
 def facts(run: RunRecords) -> list[str]:
-    """Who answers and when, over how many futures, policies and years, and of which study."""
+    """Facts below the title: author, date, numbers of futures and policies, years, and the study's fingerprint."""
     study = run.study
     years = [f"{study.years[0]} to {study.years[-1]}"] if study.years else []
     count = len(study.policies)
@@ -111,7 +111,7 @@ def facts(run: RunRecords) -> list[str]:
 
 
 def _day(run: RunRecords) -> str:
-    """The day on which the last of the paths were computed, as the run's own record has it; empty where there is none."""
+    """The day on which the last of the paths were computed, by the run's provenance; "" where that is missing."""
     ended = [str(past.get("ended", "")) for past in run.runs if past.get("blocks")]
     try:
         day = date.fromisoformat(max(ended)[:10]) if ended else None
@@ -129,7 +129,7 @@ def _data(policies: Sequence[str], sections: Sequence[Section]) -> dict[str, Any
 
 
 def _embedded(value: Any) -> str:
-    """JSON that no text in it can break out of, wherever HTML looks for an end."""
+    """JSON to be embedded in HTML, escaped so that no text in it can end the element."""
     text = json.dumps(_finite(value), separators=(",", ":"), allow_nan=False, ensure_ascii=True)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 

@@ -1,4 +1,4 @@
-"""The page as PDF, by a Chromium or Chrome that is on this machine."""
+"""Prints the page as PDF with a Chromium or Chrome that is installed on this machine."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PLACE = "rustbelt report --pdf"
 LIMIT = 180
 """Seconds that printing may take."""
 DRAWN_IN = 60_000
-"""Milliseconds of the page's own time after which it is printed; they pass as fast as it is drawn."""
+"""Milliseconds of the browser's virtual time after which the page is printed; virtual time passes as fast as it is drawn."""
 OPTIONS = (
     "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
@@ -26,7 +26,7 @@ OPTIONS = (
 
 
 def browser() -> str:
-    """The browser that prints: what CHROMIUM names, else the first of `NAMES` on the PATH.
+    """The browser that prints: the one named by the environment variable CHROMIUM, else the first of `NAMES` on the PATH.
 
     Raises:
       UserError: there is none.
@@ -41,7 +41,7 @@ def browser() -> str:
 
 
 def pdf(page: bytes) -> bytes:
-    """The page on A4, printed without a network and in a profile of its own, which is gone afterwards.
+    """The page as PDF on A4, printed without network access and in a temporary browser profile.
 
     Raises:
       UserError: there is no browser, or it did not print the page in time.
@@ -63,7 +63,7 @@ def pdf(page: bytes) -> bytes:
 
 
 def _run(command: list[str]) -> str:
-    """What a browser says while it does its work; it and all that it has started are ended after `LIMIT` seconds."""
+    """Standard error of a browser's run; the browser and its children are killed at the end, or after `LIMIT` seconds."""
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as started:

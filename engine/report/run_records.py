@@ -1,4 +1,4 @@
-"""What every section of the report is made from: the study, its cube, and the cube's numbers as records."""
+"""The input of every section of the report: the study, its cube, and the cube's numbers as records."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.study.study import Event, Policy, Study
 
 Key = tuple[str, str, str]
 POLICIES = ("policy", "against", "row_policy")
-"""Coordinates that name policies: of the cube, and of what was asked."""
+"""Coordinates that hold names of policies, in the cube and in answers."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Means:
 
     Args:
       values: [place ..., policy, year, stat].
-      dims: of places.
-      labels: where each label stands, by dimension.
+      dims: dimensions of the places.
+      labels: dimension -> label -> its index.
     """
 
     values: np.ndarray
@@ -38,7 +38,7 @@ class Means:
 
     @staticmethod
     def of(table: xr.DataArray) -> Means:
-        """Those of a table of the cube."""
+        """The means of a table of the cube."""
         whole = table.sel(measure="mean") if "measure" in table.dims else table
         dims = tuple(str(dim) for dim in whole.dims if dim not in ("policy", "year", "stat"))
         values = whole.sel(stat=list(STATS)).transpose(*dims, "policy", "year", "stat").values
@@ -48,7 +48,7 @@ class Means:
         return Means(values, dims, labels)
 
     def row(self, policy: str, at: Mapping[str, str], year: int) -> np.ndarray:
-        """The estimate in one place, under a policy, in a year by its number: its `STATS`."""
+        """The estimate at one place, under a policy, in the year with this index: an array of its `STATS`."""
         place = (self.labels[dim][at[dim]] for dim in self.dims)
         return self.values[(*place, self.labels["policy"][policy], year)]
 
@@ -58,14 +58,14 @@ class RunRecords:
     """A run as its report reads it.
 
     Args:
-      study: its study, with the paths that are there.
+      study: its study, with the number of paths that are there.
       tree: the cube, as `open_cube` gives it.
       risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.estimation.tables` names them.
       runs: what `provenance.runs` gives.
-      versions: what made its blocks; more than one were mixed by force.
+      versions: versions that made its blocks; several where they were mixed by `force`.
       variable: the outcome that the answer speaks of first, if one was named.
-      answers: what `answer_store.read` gives of each question that the run was asked, by the question.
-      names: of policies in the study, by what they are called here.
+      answers: question -> its stored answer, as `answer_store.read` gives it.
+      names: title of a policy, as it is used here -> its name in the study.
     """
 
     study: Study
@@ -82,7 +82,7 @@ class RunRecords:
     found: dict[str, Answer | None] = field(default_factory=dict, init=False)
 
     def group(self, place: str) -> xr.Dataset:
-        """A group of the cube in memory, read once; an empty one where there is none."""
+        """A group of the cube in memory, read once; an empty dataset where there is none."""
         if place not in self.loaded:
             self.loaded[place] = _dataset(self.tree, place)
         return self.loaded[place]
@@ -96,7 +96,7 @@ class RunRecords:
 
     @cached_property
     def pairs(self) -> Mapping[str, Gaps]:
-        """Every policy against every other, by the mean of each headline outcome that is kept path by path, the one that was named first; of three policies or more."""
+        """Differences of all pairs of policies in the means of headline outcomes kept path by path; empty below three policies."""
         kept = self.tree["paths"].data_vars if "paths" in self.tree.children else {}
         policies, wanted = [*self.study.policy_names], dict.fromkeys((self.variable, *self.study.headline))
         names = [str(name) for name in wanted if name in kept] if len(policies) > 2 else []
@@ -104,24 +104,24 @@ class RunRecords:
         return of_outcomes(self.study, names, held, self.comparison.values()).get("mean", {})
 
     def title(self, kind: str, name: str) -> str:
-        """What a part is called by itself: `capital_shortfall_peak` is "Capital shortfall peak" where it has no label.
+        """Title of a part: its label, else its name as words, such as "Capital shortfall peak" for `capital_shortfall_peak`.
 
         Args:
-          kind: the table of the study or the model that it stands in, such as outcomes.
+          kind: the table of the study or the model that it is in, such as outcomes.
         """
         return self.study.title(kind, name)
 
     def words(self, kind: str, name: str) -> str:
-        """What a part is called within a sentence: its label begun small, else its name as words."""
+        """Name of a part within a sentence: its label with a small first letter, else its name as words."""
         return self.study.phrase(kind, name)
 
     def heading(self, kind: str, name: str, unit: str, labels: Iterable[str] = ()) -> str:
-        """A part as a heading with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit of a pure number."""
+        """Heading of a part with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit for a pure number."""
         return ", ".join([self.title(kind, name), *labels]) + ("" if unit == "1" else f" [{unit}]")
 
     @property
     def outcomes(self) -> tuple[str, ...]:
-        """Outcomes that there are numbers of, in the order of the model."""
+        """Names of the outcomes that have estimates, in the order of the model."""
         return tuple(n for n in self.study.model.outcomes if ("mean", self.study.baseline, n) in self.risk)
 
     @property
@@ -132,17 +132,17 @@ class RunRecords:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """Policies that are compared with the baseline."""
+        """Names of the policies other than the baseline."""
         return tuple(name for name in self.study.policy_names if name != self.study.baseline)
 
     @property
     def paths(self) -> int:
-        """How many paths are there."""
+        """Number of paths that the numbers are over."""
         return int(self.tree.attrs.get("paths", self.study.paths))
 
     @property
     def excluded(self) -> int:
-        """How many of them are kept out of every number."""
+        """Number of paths that are excluded from every estimate, because of non-finite values."""
         counts = self.group("diagnostics")
         return int(counts["n_excluded"]) if "n_excluded" in counts else 0
 
@@ -150,9 +150,9 @@ class RunRecords:
 def records_of(
     study: Study, tree: xr.DataTree, answers: Mapping[str, xr.DataTree] | None = None, **more: Any
 ) -> RunRecords:
-    """A run as its report reads it; `more` are fields of `RunRecords` beside the records.
+    """The `RunRecords` of a study, its cube and its answers; `more` are further fields.
 
-    Policies have the names that people call them by: in the study, in the cube, in what was asked, and in the records.
+    Policies are renamed to their titles everywhere: in the study, the cube, the answers and the records.
     """
     titles = _titles(study)
     answers = {question: _labelled(answer, titles) for question, answer in (answers or {}).items()}
@@ -166,7 +166,7 @@ def records_of(
 
 
 def _titles(study: Study) -> dict[str, str]:
-    """What policies are called by their names; their names where two would read alike."""
+    """Policy -> its title; the names themselves where two titles would read alike."""
     names = list(study.policy_names)
     titles = [study.title("policies", name) for name in names]
     alike = len({title.casefold() for title in titles}) < len(titles)
@@ -174,7 +174,7 @@ def _titles(study: Study) -> dict[str, str]:
 
 
 def _called(study: Study, titles: Mapping[str, str]) -> Study:
-    """The study with its policies under what they are called."""
+    """The study with its policies renamed to their titles."""
     if all(name == title for name, title in titles.items()):
         return study
 
@@ -191,7 +191,7 @@ def _called(study: Study, titles: Mapping[str, str]) -> Study:
 
 
 def _labelled(tree: xr.DataTree, titles: Mapping[str, str]) -> xr.DataTree:
-    """The tree with policies under what they are called, wherever a coordinate of `POLICIES` names them."""
+    """The tree with policies renamed to their titles in all coordinates of `POLICIES`."""
     if all(name == title for name, title in titles.items()):
         return tree
 
@@ -220,5 +220,5 @@ def _by_key(records: Iterable[Record]) -> dict[Key, Record]:
 
 
 def _dataset(tree: xr.DataTree, place: str) -> xr.Dataset:
-    """What a group holds; nothing where the cube has no such group."""
+    """A group as a dataset in memory; an empty one where the cube has no such group."""
     return tree[place].to_dataset().load() if f"/{place}" in tree.groups else xr.Dataset()

@@ -1,7 +1,7 @@
-"""The answer, and what it costs, in sentences of at most 25 words with names of a few; nothing is claimed that an interval does not show.
+"""The answer, and its costs, in sentences of at most 25 words that name few policies; nothing is claimed that no interval supports.
 
-A difference is called one where its 95 % interval leaves out zero; where it does not, the two "cannot be told apart"; where there is no
-interval, it "cannot be said", with why. What two policies are that were not compared on the same paths is only said where their own
+A difference is stated where its 95 % interval excludes zero; where it includes zero, the two "cannot be told apart"; where there is no
+interval, it "cannot be said", with the reason. Two policies that were not compared on the same paths are ranked only where their own
 intervals do not overlap.
 """
 
@@ -24,16 +24,16 @@ OF_MEASURE = {
     "ES95": "in the worst twentieth of futures",
     "mean": "on average over all futures",
 }
-"""How a sentence names a measure, in the order in which one is looked for."""
+"""Measure -> the phrase for it in a sentence, in the order of preference."""
 NAMED = 3
-"""Policies that are named one by one; more are counted."""
+"""Most policies that are named one by one; more are counted."""
 HEAVY = {Reason.NO_MEAN, Reason.NO_VARIANCE, Reason.NO_FOURTH_MOMENT}
 LOST = {Reason.NOT_FINITE, Reason.NO_PATHS}
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """An outcome or an event as a sentence names it, the unit of its numbers, whether high is worse, and the events that make it up."""
+    """An outcome or event in a sentence: its name, its unit, whether high is worse, and, for a joint event, names of its parts."""
 
     name: str
     unit: str = "1"
@@ -43,12 +43,12 @@ class Spoken:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is compared.
+    """The content of the sentences: policies, outcomes, events and their estimates.
 
     Args:
       policies: names, in the order of the study.
-      baseline: the one that the others are compared with.
-      outcomes, events: by the variable's name, the one to speak of first.
+      baseline: name of the policy that the others are compared with.
+      outcomes, events: by the variable's name; the first one is mentioned first.
       risk, comparison: records by (measure, policy, variable).
     """
 
@@ -61,37 +61,38 @@ class Subject:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """All but the baseline."""
+        """Names of all policies but the baseline."""
         return tuple(name for name in self.policies if name != self.baseline)
 
     def spoken(self, variable: str) -> Spoken:
-        """An outcome or an event."""
+        """The `Spoken` of an outcome or an event, by the variable's name."""
         return self.events.get(variable) or self.outcomes[variable]
 
     def gap(self, measure: str, policy: str, variable: str) -> Record | None:
-        """The difference of a policy from the baseline."""
+        """The record of a policy's difference from the baseline; None where there is none."""
         return self.comparison.get((f"difference_{measure}", policy, variable))
 
     def sign(self, measure: str, policy: str, variable: str) -> int | None:
-        """1 where the policy is the worse one by its interval, -1 where it is the better one, 0 neither, None unknown."""
+        """1 where the policy is significantly worse than the baseline, -1 where better, 0 where neither, None without an interval."""
         sign = judged(self.gap(measure, policy, variable))
         return None if sign is None else sign if self.spoken(variable).loss else -sign
 
     def own(self, measure: str, policy: str, variable: str) -> str:
-        """The policy's own number with its unit; a probability in percent."""
+        """The policy's own estimate as text with its unit; a probability in percent."""
         unit = " %" if measure == "probability" else unit_of(self.outcomes[variable].unit)
         return self.number(measure, policy, variable) + unit
 
     def number(self, measure: str, policy: str, variable: str) -> str:
-        """The policy's own number without its unit."""
+        """The policy's own estimate as text without its unit."""
         scale = 100.0 if measure == "probability" else 1.0
         return cell(self.risk[measure, policy, variable], scale).estimate
 
     @property
     def better(self) -> str | None:
-        """The policy that is better in the event that is spoken of first, else in the outcome; None where neither shows one.
+        """The policy that is better in the first event, else in the first outcome; None where neither shows a difference.
 
-        It is the one with the best estimate of those better than the baseline; the baseline where all others are worse.
+        Of several that are significantly better than the baseline, it is the one with the best estimate; the baseline, where
+        all others are significantly worse.
         """
         asked = [("probability", name) for name in [*self.events][:1]]
         asked += [(m, name) for name in [*self.outcomes][:1] for m in (TAIL, "ES95", "mean")]
@@ -104,13 +105,13 @@ class Subject:
         return None
 
     def best(self, policies: Iterable[str], measure: str, variable: str) -> str:
-        """The policy with the best estimate."""
+        """The policy with the best estimate of a measure of a variable."""
         towards = 1 if self.spoken(variable).loss else -1
         return min(policies, key=lambda policy: towards * self.risk[measure, policy, variable].estimate)
 
 
 def small(policy: str) -> str:
-    """A policy within a sentence."""
+    """Name of a policy within a sentence: with a small first letter, unless it is a single letter."""
     return policy if len(policy) == 1 else begun_small(policy)
 
 
@@ -121,7 +122,7 @@ def why(record: Record | None) -> str:
 
 
 def answer(subject: Subject) -> list[str]:
-    """The answer: the event that is spoken of first, an outcome at its bad end, and how many are better and worse."""
+    """The answer in sentences: the first event, the tail of the first outcome, and how many events and outcomes get better or worse."""
     outcome, event = next(iter(subject.outcomes)), next(iter(subject.events), None)
     said = []
     if event is None:  # the mean of the first outcome in its place
@@ -151,7 +152,7 @@ def answer(subject: Subject) -> list[str]:
 
 
 def _uncompared(subject: Subject, outcome: str) -> str:
-    """The worst 1 % where no difference in it has an interval: the numbers alone, if they have intervals of their own."""
+    """The sentence on the worst 1 % if no difference in it has an interval: both estimates, if these have intervals."""
     reason, policies = why(subject.gap(TAIL, subject.others[0], outcome)), (*subject.others, subject.baseline)
     if len(policies) > 2 or any(judged(subject.risk[TAIL, p, outcome]) is None for p in policies):
         return f"The worst hundredth cannot be compared: {reason}."
@@ -182,7 +183,7 @@ def _of_event(subject: Subject, event: str) -> list[str]:
 
 
 def _likelihood(subject: Subject, event: str) -> list[str]:
-    """The word of the scale for each policy's probability, where one holds all of its interval; of a few policies alone."""
+    """The verbal likelihood ("unlikely", ...) of each policy's probability, where one word covers its interval; for few policies."""
     if len(subject.policies) > NAMED:
         return []
     records = {p: subject.risk["probability", p, event] for p in subject.policies}
@@ -274,8 +275,10 @@ def _counted(signs: Iterable[int | None], better: str, worse: str, verb: bool = 
 
 
 def worsened(subject: Subject, headline: Iterable[str]) -> list[str]:
-    """What gets worse under the policy that is otherwise better: of events the one that rises by most points, then of headline outcomes the one
-    that worsens most, in the mean or the worst 1 %, relative to the other policy. Only what the paired interval shows; [] for one policy.
+    """What gets worse under the better policy, in sentences; only significant paired differences count.
+
+    First the event whose probability rises by most points, then the headline outcome that worsens most, in the mean or the worst
+    1 %, relative to the other policy. [] if there is one policy.
     """
     best, base = subject.better, subject.baseline
     if not subject.others:
@@ -297,7 +300,7 @@ def worsened(subject: Subject, headline: Iterable[str]) -> list[str]:
 
 
 def _cost(subject: Subject, measure: str, name: str, policy: str, against: str) -> tuple[float, str]:
-    """How much worse a variable is under a policy than against the other, and the sentence that says so."""
+    """By how much a variable is worse under `policy` than under `against`, and the sentence that says so."""
     gap = subject.gap(measure, against if policy == subject.baseline else policy, name)
     assert gap is not None
     here, there = subject.number(measure, policy, name), subject.own(measure, against, name)

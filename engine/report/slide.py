@@ -1,4 +1,4 @@
-"""The answer as one slide: its first sentence as the title, the figure of the first page, what else it says and what gets worse."""
+"""The answer as one slide: its first sentence as title, the figure of the first page, further sentences, and what gets worse."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from engine.report.sections.subject import headline, subject_of
 from engine.report.sentences import answer, worsened
 
 MOST = 3
-"""Sentences beside the figure, besides those of what gets worse."""
+"""Most sentences beside the figure, without those on what gets worse."""
 
 
 def slide_of(run: RunRecords, suffix: str) -> bytes:
-    """The slide of a run, as a file that ends so: ".png" or ".svg".
+    """The slide of a run as the content of a file with this suffix, ".png" or ".svg".
 
     Raises:
       UserError: there is nothing to draw.

@@ -1,4 +1,4 @@
-"""Numbers of the report, typeset, alone and in sentences."""
+"""Numbers of the report as text: alone, with intervals, and in sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NONE = "–"
 
 
 def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) -> Cell:
-    """As `as_text.cell`, typeset: a true minus, a plus before what a difference adds, a dash for what there is not."""
+    """As `as_text.cell`, typeset: a minus sign instead of a hyphen, a plus before a positive difference, a dash for no number."""
     plain = as_text.cell(record, scale, loss)
     if record is None or math.isnan(record.estimate):
         return replace(plain, estimate=NONE)
@@ -23,7 +23,7 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
 
 
 def with_interval(record: Record, scale: float = 1.0, unit: str = "") -> str:
-    """`22.7 % [22.5, 22.9]`, the number and its unit alone where there is no interval."""
+    """An estimate with unit and interval, such as `22.7 % [22.5, 22.9]`; without brackets where there is no interval."""
     number = cell(record, scale)
     return f"{number.estimate}{unit} {number.interval}".strip()
 
@@ -37,22 +37,22 @@ def distance(record: Record, scale: float = 1.0, words: str = "") -> str:
 
 
 def minus(text: str) -> str:
-    """The text with a true minus sign before its numbers, which is as wide as a digit; exponents keep theirs."""
+    """The text with minus signs instead of hyphens before numbers, but not in exponents."""
     return "".join(
         "−" if sign == "-" and (k == 0 or text[k - 1] in "[ ,+") else sign for k, sign in enumerate(text)
     )
 
 
 def unit_of(unit: str) -> str:
-    """A unit after a number, with its space; nothing for a pure number or an index such as "2015 = 1"."""
+    """A unit to be put after a number, with a space before it; "" for a pure number or an index such as "2015 = 1"."""
     return "" if unit == "1" or "=" in unit else f" {unit}"
 
 
 def short(value: float, digits: int = 5) -> float:
-    """A number with no more digits than a chart shows."""
+    """A number rounded to `digits` significant digits, no more than a chart shows."""
     return float(f"{value:.{digits}g}")
 
 
 def compact(value: float) -> str:
-    """Four significant digits, for a value that has no error of its own."""
+    """A value without an error of its own as text with four significant digits; a dash where it is not finite."""
     return NONE if not math.isfinite(value) else minus(rounded(value, None))

@@ -1,6 +1,6 @@
-"""Charts of universes as Vega-Lite specifications: a specification curve, and shares of verdicts; alike on a wide screen and on a phone.
+"""Charts of universes as Vega-Lite specifications, for wide and narrow screens: a specification curve, and shares of verdicts.
 
-Names stand within the drawing, above what they name, so that a narrow page has all its width for the numbers.
+Names are drawn inside of a chart, above what they name, so that on a narrow page the numbers have the full width.
 """
 
 from __future__ import annotations
@@ -9,31 +9,31 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 ABOVE, GAP, ROW = 170, 14, 27
-"""Pixels of a curve: its height, what lies between it and the choices, and a choice with its name."""
+"""Height of a curve, of the gap below it, and of the row of a choice with its name [pixel]."""
 BAR, HEAD, LINE = 17, 8, 14
-"""Pixels of a bar of shares, of the space above a name, and of a line of it."""
+"""Height of a bar of shares, of the space above a name, and of a line of a name [pixel]."""
 APART = 1.32
-"""Where the second ledger begins, in widths of the first."""
+"""x at which the second ledger's bars begin, where the first ledger's go from 0 to 1."""
 MUTED, INK = "var(--muted)", "var(--ink)"
 
 Looks = Mapping[str, tuple[str, str]]
-"""What each verdict looks like: its ink and its shape."""
+"""Verdict -> its colour and its shape."""
 
 
 def curve_height(choices: int) -> int:
-    """Pixels that a curve with so many choices is high."""
+    """Height of a curve chart with `choices` rows of choices [pixel]."""
     return ABOVE + GAP + ROW * choices
 
 
 def curve(
     looks: Looks, policies: Sequence[str], choices: Sequence[str], span: Sequence[float], n: int
 ) -> dict[str, Any]:
-    """Differences "y" of universes "x" by verdict, with intervals "low" to "high"; below, a mark in every choice "d" that one departs in.
+    """A specification curve: differences "y" of universes "x" by verdict, intervals "low" to "high"; below, departing choices "d".
 
     Args:
-      choices: what the rows below are called.
+      choices: names of the rows below the curve.
       span: ends of the y axis.
-      n: how many universes there are.
+      n: number of universes.
     """
     height = curve_height(len(choices))
     x = {"field": "x", "type": "quantitative", "scale": {"domain": [0, n + 1], "nice": False},
@@ -82,12 +82,12 @@ def shares(
     ledgers: Sequence[str],
     height: int,
 ) -> dict[str, Any]:
-    """Stacked bars from "x" to "x2" at the pixel "y", with their verdict's shape where one is wide, "m"; names above, numbers beside.
+    """Stacked bars from "x" to "x2" at the pixel "y", with the verdict's shape where "m" is set; names above, numbers beside.
 
     Args:
-      names: what stands above bars, each as lines with its first pixel.
-      ledgers: what stands above the two columns of bars.
-      height: of all of it, in pixels.
+      names: names above the bars, each as lines with the pixel where they begin.
+      ledgers: headings of the two columns of bars.
+      height: of the whole chart [pixel].
     """
     ends = [0, 0.5, 1, APART, APART + 0.5, APART + 1]
     label = f"format(100 * (datum.value < {APART} ? datum.value : datum.value - {APART}), 'd')"
@@ -121,7 +121,7 @@ def shares(
 
 
 def _by_verdict(looks: Looks, offset: int) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Colour and shape by verdict, which have one legend, so many pixels above."""
+    """Encodings of colour and of shape by verdict, with one common legend `offset` pixels above."""
     legend = {"title": None, "orient": "top", "direction": "horizontal", "labelColor": MUTED, "labelFontSize": 12,
               "symbolOpacity": 1, "symbolSize": 55, "columnPadding": 4, "offset": offset}  # fmt: skip
     colour, shape = (

@@ -1,1 +1,1 @@
-"""What a run leaves, and whose it is: cube, ledger, ownership, provenance."""
+"""The run folder: its cube, the ledger of what is done, which study it belongs to, and its provenance."""

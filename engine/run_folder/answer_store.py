@@ -1,4 +1,4 @@
-"""Answers to questions that were asked of a run, as labelled groups beside its cube, whose bytes they leave as they are."""
+"""Answers to questions about a run, stored as labelled groups beside its cube, which does not change."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
 
 
 def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklevel: int = 2) -> Path | None:
-    """The place of an answer that is now kept in a run folder; None where there is no run, or it cannot be kept, of which a warning says why.
+    """Stores an answer in a run folder and gives its place; None where there is no run, or, with a warning, storing fails.
 
-    An answer is worth more than its copy on the disk: whoever has asked is given it whether or not it can be kept.
+    A failure to store is no error, as the caller has the answer in memory.
 
     Args:
-      stacklevel: of the warning, as `warnings.warn` has it: how far up stands whoever has asked.
+      stacklevel: of the warning, as in `warnings.warn`: how many calls above the question was asked.
     """
     if not is_run(folder.path):
         return None
@@ -40,17 +40,17 @@ def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklev
 
 
 def failure_to_keep(place: Path, error: UserError | OSError, remedy: str) -> str:
-    """The warning that an answer is not kept at a place: why, and what to do about it."""
+    """Text of the warning that an answer could not be stored at a place: why, and the remedy."""
     problems = error.problems if isinstance(error, UserError) else [f"{error.strerror or error}."]
     return f"the answer is not kept in {place}: {' '.join(map(str, problems))} {remedy}"
 
 
 def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path:
-    """Writes the groups of an answer, whole or not at all, with a record in the run's ledger; gives their place, `QUESTION.zarr`.
+    """Writes the groups of an answer, whole or not at all, with a record in the ledger; gives their place, `QUESTION.zarr`.
 
     Args:
-      question: by name; its answer so far goes.
-      groups: by place; the attributes of "/", among them "paths", are those of the whole.
+      question: its name; an earlier answer to it is replaced.
+      groups: by place; the attributes of "/", among them "paths", become those of the whole store.
 
     Raises:
       UserError: the folder is of another study, somebody writes there, or it cannot be written.
@@ -71,7 +71,7 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
 
 
 def read(folder: Path, question: str) -> xr.DataTree | None:
-    """The groups that `write` has left in a run folder; None where there are none, or not as they were written."""
+    """The groups that `write` has stored in a run folder; None where there are none, or a file is not as it was written."""
     recorded = ledger.files_of(folder, question)
     if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
         return None
@@ -86,5 +86,5 @@ def read(folder: Path, question: str) -> xr.DataTree | None:
 
 
 def store_of(question: str) -> str:
-    """The place of an answer in the run folder."""
+    """Name of an answer's store in the run folder, `QUESTION.zarr`."""
     return f"{question}.zarr"

@@ -101,7 +101,7 @@ def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
 
 
 def skeleton(study: Study) -> dict[str, bytes]:
-    """What a cube is before any block: metadata of its groups and arrays, labels of the policies, by place in the cube."""
+    """Files of a cube before any block, by place in it: metadata of its groups and arrays, and labels of the policies."""
     about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
     files = {"draws/zarr.json": zarr_writer.group(about)}
     if study.keep.outcomes:
@@ -137,7 +137,7 @@ def block_files(
       outcomes: in the study's precision [policy, outcome, path].
       draws: factor -> its draws, for as many of the block's paths as `kept_draws` says, or more; those beyond are
         not stored.
-      of: names of these outcomes; all of the model in its order if not given.
+      of: names of the outcomes along the second axis of `outcomes`; all of the model's in its order if not given.
 
     Raises:
       ValueError: the block is no whole shard of this study, or the values have another shape or type.
@@ -221,7 +221,7 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
 
 
 def attributes(folder: str | Path) -> dict[str, Any]:
-    """What the cube of a run folder says of itself, `title`, `summary`, `status` and `paths` among it; empty if there is none."""
+    """Root attributes of a run folder's cube, among them `title`, `summary`, `status` and `paths`; empty if there is none."""
     try:
         return dict(json.loads(content_of(cube_of(Path(folder)) / _ROOT, zarr_writer.METADATA))["attributes"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -229,7 +229,7 @@ def attributes(folder: str | Path) -> dict[str, Any]:
 
 
 def rounding(folder: Path) -> tuple[Rounding, ...]:
-    """What the cube of a finished run says that single precision is too coarse for; nothing if that cannot be read."""
+    """The quantities for which single precision is too coarse, as a finished cube records them; empty if it cannot be read."""
     try:
         content = content_of(cube_of(folder) / "diagnostics" / _ROOT, zarr_writer.METADATA)
         held = json.loads(content)["attributes"].get("rounding")

@@ -22,11 +22,11 @@ from engine.study.study import Event, Policy, Study
 CONVENTIONS = "CF-1.11"
 """The climate and forecast conventions that the attributes of a cube and of an answer follow."""
 REASONS = "reasons"
-"""Group below one with estimates: what their flags say, as data."""
+"""Name of the subgroup that holds, as arrays, the flags of a group's estimates: why one has no interval, for example."""
 
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, Group]]:
-    """Every summary group with its place, as `GROUPS` declares it, and its reasons where it has some.
+    """Yields the place and content of every summary group declared in `GROUPS`, and of its `reasons` where it has flags.
 
     Args:
       paths: what the numbers are over, in words; all paths of the study if not given.
@@ -58,7 +58,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
 
 
 def ancillary(name: str) -> str:
-    """Where the flags of an estimate stand, from its own group: what CF has `ancillary_variables` for."""
+    """Place of an estimate's flags relative to its own group, the value of CF's attribute `ancillary_variables`."""
     return f"{REASONS}/{name}"
 
 
@@ -101,7 +101,7 @@ def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sampl
 
 
 def _flags(study: Study, group: SummaryGroup, of: Numbers, name: str, flags: Mapping[str, str]) -> str:
-    """What the flags of some numbers say, in words: of every event, as these are one array."""
+    """The flags of a variable in words; for events, which share one array, those of every event."""
     if group.of == "events":
         texts = {event: flags.get(f"{of.table}/{event}") for event in group.names(study)}
         return "; ".join(f"{event}: {text}" for event, text in texts.items() if text)
@@ -140,6 +140,7 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, Variable]:
 
 
 def policies(study: Study) -> Variable:
+    """The coordinate of the policies: their names, with descriptions and labels, and which is the baseline."""
     return _named(study, "policies", "policy", study.policies, baseline=study.baseline)
 
 
@@ -177,7 +178,7 @@ def described_value(
 
 
 def valid_range(entry: Yearly, begin: str = "valid") -> dict[str, float]:
-    """What CF says of the bounds of a variable's values, under names that begin so; nothing where it has none."""
+    """CF attributes for the bounds of a variable, `BEGIN_min` and `BEGIN_max`; a bound that is not finite is left out."""
     ends = {f"{begin}_min": entry.low, f"{begin}_max": entry.high}
     return {key: float(end) for key, end in ends.items() if math.isfinite(end)}
 
@@ -189,7 +190,7 @@ def _rule(event: Event) -> str:
 
 
 def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
-    """Attributes of the draws of every factor; `levers` says which levers of which policies it is."""
+    """Attributes of the draws of every factor, by name; `levers` lists the levers of policies that the factor stands for."""
     uses: dict[str, list[str]] = {item.name: [] for item in study.inputs}
     for policy in study.policies:
         for lever, weights in policy.drawn.items():
@@ -203,12 +204,12 @@ def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
 
 
 def described_paths() -> dict[str, Any]:
-    """Attributes of the numbers of paths, wherever a coordinate has these: CF calls a member of an ensemble a realization."""
+    """Attributes of a coordinate of path numbers; CF's standard name for a member of an ensemble is "realization"."""
     return {**described("number of the future, from 0", "1"), "standard_name": "realization"}
 
 
 def described(name: str, unit: str, about: str = "") -> dict[str, Any]:
-    """Attributes of a variable: what it is called, its unit as UDUNITS reads it, and in the model's words where these say more, and what it means."""
+    """Attributes of a variable: its name, its unit as UDUNITS reads it (and the model's own where that differs), its meaning."""
     units = udunits(unit)
     named = {} if units == (unit or "1") else {"unit_name": unit}
     return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}

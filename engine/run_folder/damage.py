@@ -1,4 +1,4 @@
-"""What in a run folder is not as it was written, found file by file and taken away."""
+"""Damage in a run folder, that is, files that are not as they were written: found one by one, and taken away."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Damage:
     """Something in a run folder that is not as it was written.
 
     Args:
-      part: number of the block, `YEARLY`, `CUBE`, a question, "study" or "provenance"; "" for a file that belongs to nothing.
+      part: number of the block, `YEARLY`, `CUBE`, a question, "study" or "provenance"; "" for a file that belongs to no part.
       file: its place in the folder.
       what: what is wrong with it.
     """
@@ -43,12 +43,12 @@ class Damage:
 def damages_of(
     folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
 ) -> tuple[list[Damage], dict[int | str, FinishedPart]]:
-    """Everything that is not as it was written: each file is read and compared with the SHA-256 of its record; and the records that are there.
+    """All damage in a run folder, every file compared with its record's SHA-256; and the records that are there, by part.
 
-    What has not been computed yet is no damage.
+    Parts of an unfinished run that have not been computed yet are no damage.
 
     Args:
-      looked_at: called with the paths whose blocks have been read.
+      looked_at: called with the number of paths whose blocks have been read so far.
     """
     complete, damages, answers = has_ended(folder), [*_study_damage(folder)], ledger.answers(folder.path)
     records: dict[int | str, FinishedPart] = {}
@@ -73,13 +73,13 @@ def damages_of(
 
 
 def in_order(folder: RunFolder, damages: Iterable[Damage]) -> list[Damage]:
-    """Each of them once, in the order of what they are in."""
+    """The damages without repeats, by part (study, blocks, yearly sample, cube, answers, provenance), then by file."""
     order = {part: k for k, part in enumerate(["study", *_parts(folder), "provenance", ""])}
     return sorted(dict.fromkeys(damages), key=lambda damage: (order[damage.part], damage.file))
 
 
 def has_ended(folder: RunFolder) -> bool:
-    """Whether the run has come to its end once, as its cube or the record of that says: one of them may be damaged."""
+    """Whether the run has once been finished, by its cube's attributes or by the cube's record: either may be damaged."""
     attributes, record = cube.attributes(folder.path), ledger.read(folder, CUBE)
     return folder.study.paths in (
         attributes.get("paths") if attributes.get("status") == "complete" else None,
@@ -88,7 +88,11 @@ def has_ended(folder: RunFolder) -> bool:
 
 
 def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Damage]:
-    """Files of a record that have another content now."""
+    """Yields the files whose content now differs from their SHA-256 in a record, or that only one of both has.
+
+    Args:
+      files: content by place below the run folder, as it is computed now.
+    """
     recorded = {file.name: file.sha256 for file in record.files}
     for name in sorted(recorded.keys() | files.keys()):
         if name not in files or digest(files[name]) != recorded.get(name):
@@ -98,10 +102,10 @@ def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Dama
 def take_away(
     folder: RunFolder, damages: Iterable[Damage], versions: Callable[[], Mapping[str, str]]
 ) -> None:
-    """Takes damaged files away, with the records of the parts that they are of; what says whose the folder is is written anew.
+    """Removes damaged files and the records of their parts; files of the study and of provenance are restored.
 
     Args:
-      versions: of this process, for a folder that lost what tells who made it.
+      versions: gives those of this process, for a folder that has lost the record of what made it.
     """
     damages = [*damages]
     parts = {damage.part for damage in damages}
@@ -119,7 +123,7 @@ def take_away(
 
 
 def _parts(folder: RunFolder) -> list[int | str]:
-    """Everything of a run that has a record of its own, once it has come to its end."""
+    """All parts of a finished run, each of which has a record of its own."""
     yearly = [YEARLY] if yearly_paths(folder.study) else []
     return [*(block.index for block in folder.study.blocks()), *yearly, CUBE, *ledger.answers(folder.path)]
 
@@ -162,7 +166,7 @@ def _file_damage(
 
 
 def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Mapping[str, int | str]) -> str:
-    """What is wrong with a file, and which part's it is if it has another's content."""
+    """What is wrong with a file, and of which other part it has the content, if of any."""
     other = whose.get(digest_of_file(folder / file.name) or "")
     return what if other is None or other == part else f"{what}: it is block {other}'s"
 
@@ -195,7 +199,7 @@ def _strays(folder: RunFolder, records: Mapping[int | str, FinishedPart]) -> Ite
 
 
 def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]]) -> None:
-    """What the folder says of its study and of what made it, written again from whatever copy is whole."""
+    """Writes the files about the study and the versions that made the folder again, from whichever copy is intact."""
     if unsealed(ownership.study_file(folder.path)) is not None:
         write_atomically(folder.path / "study.toml", resolved_text(folder.study).encode())
         return

@@ -1,4 +1,4 @@
-"""What a command is to look at: a run or a study, found by one rule from what it is called."""
+"""Finds the run or the study that a command is given by name, always by the same rule: `folder_named`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.study.study import Study
 
 OUTPUTS = "outputs"
 PLACES = f"a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in {OUTPUTS}/"
-"""What every command takes that looks at a study or a run, in the order in which it is looked for: `folder_named`."""
+"""What a command that looks at a study or a run may be given, in the order in which it is tried: `folder_named`."""
 
 
 def run_folder(study: Study, out: str | Path | None = None) -> RunFolder:
@@ -30,7 +30,7 @@ def run_folder(study: Study, out: str | Path | None = None) -> RunFolder:
 
 
 def known_runs() -> list[Path]:
-    """The run folders in `outputs/`, by name."""
+    """The run folders in `outputs/`, sorted by name."""
     return sorted(path.parent for path in Path(OUTPUTS).glob("*/study.toml"))
 
 
@@ -41,7 +41,7 @@ class Entry:
     Args:
       name: of its folder.
       date: when it was last worked on, with its zone; "" where nobody has written that down.
-      paths: that are there in tables: of a run that has not come to its end, none.
+      paths: number that its tables are over; 0 for a run that is not finished.
       policies: that ran.
       question: of its study.
     """
@@ -54,7 +54,7 @@ class Entry:
 
 
 def entry_of(folder: Path) -> Entry:
-    """What a run folder says of itself; what cannot be read of it is left empty."""
+    """The list entry of a run folder; fields that cannot be read are left empty."""
     attributes = cube.attributes(folder)
     text = ownership.said_of(folder).get("study", "")
     last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
@@ -64,7 +64,7 @@ def entry_of(folder: Path) -> Entry:
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is a run's, which need not have come to its end."""
+    """Whether a folder is a run folder; the run need not be finished."""
     of_copy = (folder / "study.toml").is_file() and cube.cube_of(folder).is_dir()  # which may lack its ledger
     return of_copy or ownership.study_file(folder).is_file()
 
@@ -73,8 +73,8 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
     """The study of a run folder: what its ledger holds, else its `study.toml`.
 
     Args:
-      model: the model of one's own that it was run with; the one that the folder names if not given.
-      changes: in place of what it states, as `load_study` takes them.
+      model: the user's own model that it was run with; if not given, the model that the folder names.
+      changes: replace what the study states, as `load_study` takes them.
 
     Raises:
       UserError: neither can be read; the cube or the ledger is a link; or the model that it names is not what it was.
@@ -99,8 +99,8 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
 def folder_named(place: str | Path) -> Path | None:
     """The run folder that a place names; None where it names a study: a file, or one that ships.
 
-    The one rule by which all that looks at a study or a run reads what it is called, the first that fits: a run folder, a study file,
-    the name of a study that ships, the beginning of the name of one run in `outputs/`, with that folder before it or without.
+    Every command and function that takes a study or a run uses this rule; the first that fits counts: a run folder, a study file,
+    the name of a study that ships, the beginning of the name of one run in `outputs/` (with or without `outputs/` before it).
 
     Raises:
       UserError: it is none of these, or several runs begin with it.
@@ -121,7 +121,7 @@ def folder_named(place: str | Path) -> Path | None:
 
 
 def _nothing_named(given: Path, runs: list[str]) -> str:
-    """That nothing is called so, and what is called nearly so, or begins nearly so: also a study or a run that stands beside it."""
+    """The message that nothing has this name, with a similar name: of a study that ships, of a run, or of one in the same folder."""
     if (given / "study.toml").is_file():
         return f"is a folder, and not that of a run. Did you mean '{given / 'study.toml'}'?"
     text, names = _bare(given), [*shipped_studies(), *runs]
@@ -147,10 +147,10 @@ def _bare(path: Path) -> str:
 
 
 def find_folder(place: str | Path, model: Model | None = None) -> Path:
-    """The run folder that a place names: by itself, or as that of a study which has been run.
+    """The run folder that a place names: directly, or by the study that has been run there.
 
     Args:
-      model: the model of one's own that a study is of.
+      model: the user's own model that the study is of.
 
     Raises:
       UserError: as `folder_named`; or the study has not been run.
@@ -169,10 +169,10 @@ def find_folder(place: str | Path, model: Model | None = None) -> Path:
 
 
 def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
-    """The run that a place names, as `find_folder` has it, with its study.
+    """The run that a place names, found as by `find_folder`, with its study.
 
     Args:
-      model: the model of one's own that it was run with.
+      model: the user's own model that it was run with.
 
     Raises:
       UserError: nothing, or more than one run, answers to it.
@@ -184,13 +184,13 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
 def study_of(
     place: str | Path, model: Model | None = None, out: str | Path | None = None, **changes: Any
 ) -> tuple[Study, RunFolder]:
-    """The study that a place names, its own or that of the run, to be computed; and the folder that its answers belong to, there or not.
+    """The study that a place names, a study's or a run's; and the folder that answers about it belong to, which need not exist.
 
     Args:
-      model: a model of one's own.
+      model: the user's own model.
       out: the folder, in place of the run's or of `outputs/<name>-<fingerprint>`.
-      changes: in place of what the study states, as `load_study` takes them. An answer on fewer policies or other paths of a run is the
-        run's; one with another seed, program or setting is another study's.
+      changes: replace what the study states, as `load_study` takes them. An answer on other policies, paths or targets of a run
+        belongs to that run; with another seed, program or setting it belongs to another study.
 
     Raises:
       UserError: as `folder_named`; or the study is not sound.
@@ -210,7 +210,7 @@ def study_of(
 
 
 def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> Study:
-    """The study of a file, or one that ships; where it names no model that there is, with the one that its run in `outputs/` was made with."""
+    """The study of a file, or one that ships; if its model is not known, with the model that its run in `outputs/` was made with."""
     try:
         return load_study(place, model=model, **changes)
     except UserError as error:
@@ -235,7 +235,7 @@ def find_study(
 
     Args:
       seed: in place of the seed of a study that has not been run; a run's own must be the same.
-      policy: must be among those that run; of a study that has not been run, any that it defines.
+      policy: a policy that must be among those that ran; for a study that has not been run, any that it defines.
 
     Raises:
       UserError: nothing answers to the place, or the run has another seed or no such policy.
@@ -261,12 +261,12 @@ def find_study(
 
 
 def finishing_words(folder: RunFolder) -> tuple[object, ...]:
-    """The words of the command that computes what is missing of a run: of one that a rule ends, with the paths that it may have."""
+    """Words of the command that computes what a run lacks; with `--paths`, the most it may have, where a stopping rule ends it."""
     bound = ownership.said_of(folder.path).get(ownership.BOUND) if folder.study.until else None
     own = "run", folder.path / "study.toml", "--out", folder.path
     return own if bound is None else (*own, "--paths", bound)
 
 
 def finishing_command(folder: RunFolder) -> str:
-    """That command as a shell takes it."""
+    """The command of `finishing_words`, quoted for a shell."""
     return command_line(*finishing_words(folder), model=folder.study.model_spec)

@@ -1,4 +1,4 @@
-"""The folder of a run together with the study that it is of: what everything that reads or writes a run takes."""
+"""A run folder together with its study: the argument of every function that reads or writes a run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from engine.study.study import Study
 
 @dataclass(frozen=True)
 class RunFolder:
-    """Where a run is, and what it is a run of.
+    """The folder of a run, and the study that it is a run of.
 
     Args:
       path: the folder, with `cube.zarr` and `ledger/` inside once something has been written.
@@ -24,16 +24,16 @@ class RunFolder:
     study: Study
 
     def command(self, name: str, *words: object) -> str:
-        """The command of that name on this run, with what follows its folder, as a shell takes it."""
+        """The command `rustbelt NAME FOLDER WORDS` on this run, quoted for a shell."""
         return command_line(name, self.path, *words, model=self.study.model_spec)
 
     def writing(self) -> AbstractContextManager[None]:
-        """A block of code whose failures to read or write there become the user's to mend."""
+        """A `with` block in which failures to read or write in this folder are raised as a `UserError`."""
         return writing(self.path)
 
 
 def written(place: Path, content: bytes) -> Path:
-    """The place, where the content now is, whole or not at all.
+    """Writes the content to a file, whole or not at all, and gives its place.
 
     Raises:
       UserError: it cannot be written.

@@ -28,7 +28,7 @@ LAYOUT = 3
 """Version of the layout of cube and ledger."""
 YEARLY, CUBE = "yearly", "cube"
 OTHERS = frozenset({"study", "provenance", YEARLY, CUBE})
-"""Names of what the ledger holds of a run but blocks and answers: no question has one of these."""
+"""Names of documents in the ledger that are neither blocks nor answers; no question may have one of these names."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
 
@@ -49,10 +49,10 @@ class FinishedPart:
     Args:
       part: number of the block, or `YEARLY`, `CUBE` or the name of a question.
       first: its first path.
-      count: its paths.
-      files: what holds it, the tally of what is not kept whole among them.
-      nonfinite: outcomes that are not finite, [policy][outcome]; empty but for blocks.
-      excluded: paths that are kept out of every number for that.
+      count: number of its paths.
+      files: the files that hold it, among them the tally of outcomes that are not kept whole.
+      nonfinite: number of paths with a non-finite value, [policy][outcome]; empty except for blocks.
+      excluded: number of paths that are excluded from every estimate because of non-finite values.
     """
 
     part: int | str
@@ -110,7 +110,7 @@ def drop(folder: Path, part: int | str) -> None:
 
 
 def read(folder: RunFolder, part: int | str) -> FinishedPart | None:
-    """The record of a part, whatever became of its files; None where there is none that is of this study and whole."""
+    """The record of a part, whatever became of its files; None where it is missing, damaged or of another study."""
     plain = unsealed(record_file(folder.path, part))
     if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
         return None
@@ -138,7 +138,7 @@ def _stored(plain: Mapping[str, Any]) -> Stored:
 
 
 def answers(folder: Path) -> tuple[str, ...]:
-    """Questions that were asked of a run: their answers have records."""
+    """Names of the questions whose answers are stored, by their records in the ledger."""
     return tuple(sorted({path.stem for path in ledger_of(folder).glob("*.json")} - OTHERS))
 
 
@@ -150,7 +150,7 @@ def done_blocks(
     Args:
       thorough: also compare the SHA-256 of every file, which reads all of them.
       only: numbers of the blocks that are looked at; all of the study's if not given.
-      short: also the last block of fewer paths, which more paths have been asked for since.
+      short: accept also a block with fewer paths than the study has there now, as after a run for fewer paths.
     """
     count = len(folder.study.blocks())
     wanted = [
@@ -237,7 +237,7 @@ def content_of(folder: Path, file: Stored) -> bytes:
 
 
 def damaged(folder: Path, name: str, fault: str) -> UserError:
-    """What every command says of a file of a run that is not as it was written."""
+    """The error about a file of a run that is not as it was written, with the remedy."""
     return UserError(str(folder), [Problem(name, f"is damaged ({fault}). {remedy(folder)}")])
 
 
@@ -248,22 +248,22 @@ def named(blocks: Sequence[int]) -> str:
 
 
 def missing(folder: Path, blocks: Sequence[int]) -> str:
-    """What is said of a finished run that lacks blocks."""
+    """The message about blocks that a finished run lacks, with the remedy."""
     return f"{named(blocks)} {'is' if len(blocks) == 1 else 'are'} damaged or missing. {remedy(folder)}"
 
 
 def remedy(folder: Path) -> str:
-    """How a damaged run is mended."""
+    """The sentence that says how to repair a damaged run."""
     return f"Mend it: {command_line('repair', folder)}"
 
 
 def nonfinite_of(records: Mapping[int, FinishedPart]) -> np.ndarray:
-    """Outcomes that are not finite over these blocks, int [policy, outcome]."""
+    """Number of paths of these blocks on which an outcome is not finite, int [policy, outcome]."""
     return np.sum([record.nonfinite for record in records.values()], axis=0)
 
 
 def excluded_of(records: Mapping[int, FinishedPart]) -> int:
-    """Paths of these blocks that are kept out."""
+    """Number of paths of these blocks that are excluded because of non-finite values."""
     return sum(record.excluded for record in records.values())
 
 
@@ -280,5 +280,5 @@ def record_file(folder: Path, part: int | str) -> Path:
 
 
 def tally_name(block: Block) -> str:
-    """Place, below the run folder, of what a block leaves of outcomes that are not kept whole."""
+    """Place below the run folder of a block's tally, its summary of outcomes that are not kept whole."""
     return f"ledger/{block.index // FOLDER_HOLDS:05d}/{block.index:08d}.npz"

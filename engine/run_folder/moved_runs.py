@@ -1,4 +1,4 @@
-"""Runs of moved futures as a run folder keeps them, a file each, and the study whose futures they are."""
+"""Runs of moved futures (sequential Monte Carlo given a study's facts) as a run folder stores them, one file per run."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.study.tables.facts_tables import FUTURES, Moved
 
 @dataclass(frozen=True)
 class MovedRuns:
-    """The futures of a run folder by the number of their independent run.
+    """The moved futures stored in a run folder, by the number of their independent run.
 
     Args:
       fingerprint: of the study that they are futures of.
@@ -37,7 +37,7 @@ class MovedRuns:
         return moved
 
     def read(self, run: int) -> Moved | None:
-        """The same; None where they are not there."""
+        """The futures of a run; None where they are not there as they were written."""
         try:
             arrays = npz.unpacked(regular_files.content_of(self.folder / file_of(run)))
             if str(arrays["of"]) != f"{self.fingerprint} {run}":
@@ -68,17 +68,17 @@ def file_of(run: int) -> str:
 
 
 def runs_of(block: Block) -> range:
-    """Numbers of the runs whose futures a block has."""
+    """Numbers of the runs of moved futures that the paths of a block belong to."""
     return range(block.first // FUTURES, -(-(block.first + block.count) // FUTURES))
 
 
 def files_of(folder: Path, block: Block) -> dict[str, bytes]:
-    """The files of these runs."""
+    """Content of the files with a block's moved futures, by place below the run folder."""
     return {file_of(run): regular_files.content_of(folder / file_of(run)) for run in runs_of(block)}
 
 
 def placed(study: Study, folder: Path) -> Study:
-    """The study, reading its futures in a run folder where it has facts."""
+    """The study, made to read its moved futures from a run folder; unchanged where it has no facts."""
     if study.facts is None:
         return study
     return replace(study, facts=replace(study.facts, held=MovedRuns(folder, study.fingerprint)))

@@ -1,4 +1,4 @@
-"""A run folder as one study's: what it holds, which versions made it, and the lock that keeps a second writer out."""
+"""Which study a run folder belongs to, which versions made it, and the lock that keeps a second writer out."""
 
 from __future__ import annotations
 
@@ -31,16 +31,16 @@ from engine.study.loading import names_in, resolved_text
 from engine.study.study import ANYWHERE, BLOCK, Study
 
 DECISIVE = ("rustbelt", "jax", "jaxlib", "xla_flags", "device_kind")
-"""Versions that path values may depend on."""
+"""Keys of the versions that path values may depend on."""
 ALSO_ANYWHERE = ("rustbelt", "device_kind")
-"""Those of a program that has the same bits on every machine."""
+"""The same for a program that gives the same bits on every machine."""
 TABULATED = ("scipy",)
-"""Others, where laws or copulas are tabulated from what SciPy gives."""
+"""Further keys, where laws or copulas are tabulated from SciPy's values."""
 
 BOUND = "bound"
-"""What a folder keeps of a run that a rule ends: paths that it may have at most, whatever step it has come to."""
+"""Key under which a folder stores the most paths that a run with a stopping rule may have, whatever it has reached."""
 MODELS = "models"
-"""The file of the private folder that lists the models of one's own that have been run: SHA-256 and FILE:CLASS."""
+"""File of the private folder that lists the user's own models that have been run: SHA-256 and FILE:CLASS, a line each."""
 
 
 class Busy(UserError):
@@ -49,12 +49,12 @@ class Busy(UserError):
 
 @contextmanager
 def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Iterator[Holder]:
-    """The folder as this study's, held against other writers until the end of the block.
+    """A `with` block in which the folder is locked for this study against other writers; gives the holder.
 
     Args:
       folder: the run folder; made if it is missing.
       shared: together with the other shards of a job array, which compute other blocks of the same study.
-      damaged: also where what says whose the folder is, is damaged; to mend it.
+      damaged: accept a folder whose `ledger/study.json` is damaged, in order to repair it.
 
     Raises:
       UserError: the folder holds something else, another study, paths beyond those asked for; another process is
@@ -99,18 +99,18 @@ def writer(folder: Path) -> Holder | None:
 
 
 def is_held(folder: Path, token: str) -> bool:
-    """Whether the folder is still that holder's, as far as it says itself."""
+    """Whether the folder's lock file still names the holder with this token."""
     holder = locks.holder(lock_file(folder))
     return holder is not None and holder.token == token
 
 
 def study_file(folder: Path) -> Path:
-    """The file that says whose the folder is."""
+    """The file that says which study the folder belongs to, `ledger/study.json`."""
     return ledger.ledger_of(folder) / "study.json"
 
 
 def said_of(folder: Path) -> dict[str, Any]:
-    """What that file says; nothing where it is not there as it was written."""
+    """Content of the folder's `ledger/study.json`; empty where that is missing or damaged."""
     return unsealed(study_file(folder)) or {}
 
 
@@ -121,16 +121,16 @@ def enter(
     alone: bool = True,
     bound: int | None = None,
 ) -> None:
-    """Writes down whose the folder is, and which versions and device kind compute what is still to be computed.
+    """Records which study the folder belongs to, and which versions and device kind compute what is missing.
 
     Args:
       versions: of the packages and the device kind, by name.
-      force: go on although blocks were made by others. All that took part are written down.
-      alone: nobody else computes here, so that while there is no block yet other versions may take the folder over.
-      bound: paths that the study's rule may go to; as it is written there if not given.
+      force: go on although stored blocks were made by other versions; all that took part are recorded.
+      alone: no other process computes here, so that other versions may take over a folder without blocks.
+      bound: most paths that the study's stopping rule may use; if not given, what the folder has stored is kept.
 
     Raises:
-      UserError: blocks that are there were made by other versions or on another device kind.
+      UserError: stored blocks were made by other versions or on another device kind.
     """
     study = folder.study
     held = said_of(folder.path)
@@ -161,14 +161,14 @@ def enter(
 
 
 def names_changed(folder: RunFolder) -> bool:
-    """Whether the study has other labels, or another author, than the folder was given."""
+    """Whether the study's labels or author differ from those that are stored in the folder."""
     with writing(folder.path):
         held = unsealed(study_file(folder.path))
     return held is not None and names_in(held["study"]) != names_in(resolved_text(folder.study))
 
 
 def rename(folder: RunFolder) -> None:
-    """Writes the study's labels and author down in a folder that is otherwise of the same study."""
+    """Stores the study's labels and author in a folder that is otherwise of the same study."""
     held, text = unsealed(study_file(folder.path)), resolved_text(folder.study)
     if held is None or held["study"] == text:
         return
@@ -178,15 +178,15 @@ def rename(folder: RunFolder) -> None:
 
 
 def stated_model(folder: Path) -> str | None:
-    """FILE:CLASS of the model of one's own that a run says that it was made with; None where it was one that ships."""
+    """FILE:CLASS of the user's own model that a run folder states, unchecked; None for a model that ships."""
     model = said_of(folder).get("model")
     return None if model is None else str(model["spec"])
 
 
 def remembered_model(folder: Path) -> str | None:
-    """FILE:CLASS of the model of one's own that a run was made with; None where it was one that ships.
+    """FILE:CLASS of the user's own model that a run was made with, checked to be safe to load; None for one that ships.
 
-    A run folder may come from anybody, so only what this user has run is loaded by itself: `private_folder` has a list of it.
+    A run folder may come from anybody, so only models that this user has run are loaded unasked: `MODELS` lists them.
 
     Raises:
       UserError: a file of it is gone, or has changed since, or this user has not run it, or the folder does not say what it is.
@@ -216,7 +216,7 @@ def remembered_model(folder: Path) -> str | None:
 
 
 def _as_found(study: Study) -> dict[str, Any]:
-    """What the folder keeps of a model of one's own: where it is, and what each of its files held when it was loaded."""
+    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files as it was loaded."""
     spec = str(study.model_spec)
     own = _file_of(spec)
     files = dict(files_of(type(study.model))) or {own: _digest(own)}
@@ -256,14 +256,14 @@ def _file_of(spec: str) -> Path:
 
 
 def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
-    """Raises a UserError where other versions, or another device kind, made what is in the folder."""
+    """Raises a `UserError` where other versions, or another device kind, made what is in the folder."""
     _differing(versions_of(folder.path), versions, decisive_of(folder.study, versions)).refuse(
         str(folder.path)
     )
 
 
 def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
-    """The versions among these that path values of a study may depend on."""
+    """Keys of the versions that path values of a study may depend on."""
     anywhere = versions.get("device_kind", "").startswith(ANYWHERE)
     return (ALSO_ANYWHERE if anywhere else DECISIVE) + (TABULATED if study.rests_on_tables else ())
 
@@ -282,7 +282,7 @@ def _differing(
 
 
 def refuse_changed(folder: RunFolder) -> None:
-    """Raises a UserError where a run was made with another study than this, which its own file gave: its model has changed."""
+    """Raises a `UserError` where the folder has another fingerprint than the study read from it: the model has changed."""
     study = folder.study
     held = unsealed(study_file(folder.path))
     if held is not None and held.get("fingerprint") != study.fingerprint:
@@ -294,12 +294,12 @@ def refuse_changed(folder: RunFolder) -> None:
 
 
 def entered(folder: RunFolder) -> bool:
-    """Whether the folder is this study's, with its very path count."""
+    """Whether the folder states exactly this study, its number of paths included."""
     return said_of(folder.path).get("study") == resolved_text(folder.study)
 
 
 def versions_of(folder: Path) -> list[dict[str, Any]]:
-    """Versions and device kinds that made the folder's blocks, the latest last; more than one were mixed by force."""
+    """Versions and device kinds that made the folder's blocks, the latest last; several where they were mixed by `force`."""
     return list(said_of(folder).get("versions", []))
 
 
@@ -356,7 +356,7 @@ def _refuse_linked(folder: Path, places: Iterable[Path]) -> None:
 
 
 def paths_held(folder: RunFolder) -> int:
-    """Up to which path the folder holds blocks of this very study; 0 where it is of another."""
+    """Number after the last path of this study that the folder holds; 0 where it holds none or another study's."""
     ours = _whose(folder.study)
     with writing(folder.path):
         held = said_of(folder.path)

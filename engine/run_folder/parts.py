@@ -1,4 +1,4 @@
-"""Parts of a run besides the cube: the tallies of blocks, and the yearly sample; as bytes, and back."""
+"""Parts of a run besides the cube, to bytes and back: the tallies of blocks, and the yearly sample."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def tally_of(content: bytes) -> Tally:
 
 
 def yearly_paths(study: Study) -> int:
-    """How many paths, from the first on, the yearly summaries come from; 0 where there are none."""
+    """Number of first paths that the yearly summaries come from; 0 where there are no yearly summaries."""
     return min(study.keep.yearly, study.paths) if study.has_yearly else 0
 
 
@@ -49,7 +49,7 @@ def yearly_missing(folder: RunFolder, thorough: bool = False) -> bool:
 
 
 def yearly_fields(folder: RunFolder) -> dict[str, Any]:
-    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; none for a model without.
+    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; empty where there are none.
 
     Raises:
       UserError: they are damaged.
@@ -68,7 +68,7 @@ def yearly_fields(folder: RunFolder) -> dict[str, Any]:
 
 
 def yearly_content(fields: Mapping[str, Any]) -> bytes:
-    """The bytes of the yearly sample's file, from the fields of `Summaries` that it gives."""
+    """The bytes of the yearly sample's file, from the fields of `Summaries` that hold yearly variables."""
     arrays: dict[str, np.ndarray] = {}
     for name, value in fields.items():
         parts = value.items() if isinstance(value, dict) else [("", value)]
@@ -77,7 +77,7 @@ def yearly_content(fields: Mapping[str, Any]) -> bytes:
 
 
 def report_paths(folder: Path) -> int | None:
-    """How many paths the report in a run folder is of; 0 where it does not say, None where there is none."""
+    """Number of paths that the report in a run folder is over; 0 where it does not say, None where there is no report."""
     try:
         with opened(folder / "report.html") as page:
             stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))

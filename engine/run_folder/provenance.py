@@ -69,7 +69,7 @@ def run_record(
     until: Mapping[str, Any] | None = None,
     forms: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
-    """One run as plain data.
+    """One run as plain data, ready for JSON.
 
     Args:
       command: the words it was started with; of the program's path only the name is kept.
@@ -77,8 +77,8 @@ def run_record(
       blocks: numbers of the blocks that this run computed, kept as ranges ("0-6,9"); a resumed study has several runs.
       devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
-      compiler: what the coordinator's machine code is made by, and for what, such as "emitter 2, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
-      until: what has ended it before all paths that it might have had; with its looks, where it had a rule.
+      compiler: compiler and target of the coordinator's code, such as "emitter 2, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
+      until: how a stopping rule ended the run, with its looks; None where it had no rule.
       forms: what computed the blocks, each as its name ("loop", "kernel" or "XLA"), the devices that it was on, and why.
       forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
     """
@@ -106,12 +106,12 @@ def run_record(
 
 
 def begin(folder: RunFolder, run: Mapping[str, Any], planned: Iterable[int], alone: bool) -> None:
-    """Adds a run that goes on, so that it is known who computed what even if it never comes to tell.
+    """Records a run as it begins, so that its blocks are attributed to it even if it is killed.
 
     Args:
       planned: numbers of the blocks that it is to compute.
-      alone: nobody else is at work here, so that others that never told their end were killed. What they were to compute
-        and is done, and nobody else says is his, is theirs.
+      alone: no other process is at work here, so that runs still marked as running were killed. Each of these is given the
+        blocks that it planned, are done, and belong to no other run.
 
     Raises:
       UserError: the folder cannot be written.
@@ -125,9 +125,9 @@ def begin(folder: RunFolder, run: Mapping[str, Any], planned: Iterable[int], alo
 
 
 def append(folder: RunFolder, run: Mapping[str, Any]) -> None:
-    """Adds a run, as `run_record` gives it, to the folder's document, which starts anew where no copy is whole.
+    """Records a run that has ended, as `run_record` gives it; the document starts anew where no copy is whole.
 
-    It takes the place of what `begin` said of it.
+    It takes the place of the entry that `begin` made.
 
     Raises:
       UserError: the folder cannot be written.
@@ -143,7 +143,7 @@ def _about(folder: RunFolder) -> dict[str, Any]:
 
 
 def _closed(entries: Sequence[dict[str, Any]], done: Set[int]) -> list[dict[str, Any]]:
-    """The runs, those that go on as killed, with the blocks that are done and theirs."""
+    """The runs, those still marked as running turned into killed ones, with the finished blocks that are theirs."""
     left = done - {block for entry in entries for block in _numbers(entry["blocks"])}
     closed: list[dict[str, Any]] = []
     for entry in entries:
@@ -158,7 +158,7 @@ def _closed(entries: Sequence[dict[str, Any]], done: Set[int]) -> list[dict[str,
 
 
 def damage(folder: Path) -> dict[str, str]:
-    """What is wrong with the document, its copy and its crate where they are not as they were written, by file."""
+    """What is wrong with the document, its copy and its crate, by file; empty where all are as they were written."""
     if not any((folder / name).exists() for name in (NAME, CRATE, _COPY)):
         return {}
     document, copy = _document(folder / NAME), _document(folder / _COPY)
@@ -173,7 +173,7 @@ def damage(folder: Path) -> dict[str, str]:
 
 
 def _is_before(earlier: Sequence[Mapping[str, Any]], later: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether runs are the later ones, or what they were before the last was written down."""
+    """Whether `earlier` equals `later`, or is its state before the last run was recorded."""
     ended = [entry for entry in earlier if entry["status"] != RUNNING]
     return len(later) - len(earlier) in (0, 1) and all(entry in later for entry in ended)
 
@@ -198,7 +198,7 @@ def runs(folder: Path) -> list[dict[str, Any]]:
 
 
 def was_finished(folder: Path) -> bool:
-    """Whether a run on the folder has come to its end once, with these paths or with fewer."""
+    """Whether a run on the folder was once finished, for as many paths as are asked for now or for fewer."""
     computed: set[int] = set()
     for entry in runs(folder):
         computed |= _numbers(entry["blocks"])

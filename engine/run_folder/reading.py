@@ -25,21 +25,21 @@ if TYPE_CHECKING:
     import xarray as xr
 
 HELD = 1 << 28
-"""Bytes of outcomes that stay in memory once they are read, where all of them together are no more."""
+"""Bytes that all kept outcomes together may take for those that have been read to stay in memory."""
 UNREADABLE = (
     *(FileNotFoundError, NotADirectoryError),
     *(ValueError, LookupError, RuntimeError, TypeError, AttributeError),
 )
-"""What a damaged array raises."""
+"""Exceptions that reading a damaged array may raise."""
 
 
 class Paths(Mapping[str, np.ndarray]):
-    """Outcomes kept whole by name, in the study's precision [policy, path], read when they are asked for; few enough stay in memory.
+    """Outcomes that are kept whole, by name: [policy, path] in the study's precision, read when asked for (see `HELD`).
 
     Args:
-      folder: of the run; of its study's paths those that are asked for.
-      blocks: only the paths of these, one after the other; all of the study's if not given.
-      room: takes memory for an array of a shape and a type.
+      folder: the run folder; the paths of its study are read, which may be fewer than are stored.
+      blocks: only the paths of these blocks, one after the other; all of the study's if not given.
+      room: allocates an array of a shape and a type.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
     Args:
       place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
-      by_dask: whether its arrays are those of dask; else they are read whole where they are needed, which is known sooner.
+      by_dask: whether its arrays are dask arrays; else each is read whole when it is first used, and the cube opens sooner.
 
     Raises:
-      UserError: there is no cube; or its run has not come to its end; or it asks for what no cube of ours does.
+      UserError: there is no cube; or its run is not finished; or its metadata state what no cube of this package does.
     """
     tree = open_tree(place, by_dask)
     if tree.attrs.get("status") == "complete":
@@ -108,14 +108,14 @@ def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
 
 def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
-    """The cube of a run, finished or not, lazily, and with what it says of its chunks checked: `foreign.py`.
+    """The cube of a run, finished or not, lazily; metadata and chunk sizes are checked (`storage/zarr_checked.py`).
 
     Args:
       place: the run folder, or the URL of its copy on an object store.
       by_dask: as of `open_cube`.
 
     Raises:
-      UserError: there is no cube, or it asks for what no cube of ours does.
+      UserError: there is no cube, or its metadata state what no cube of this package does.
     """
     import xarray as xr
     from zarr.storage import ObjectStore
@@ -216,7 +216,7 @@ def _read(
 
 
 def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
-    """Refuses files of an array's paths that are none, or too large: zarr would wait for a pipe and read a device to no end."""
+    """Refuses what is no regular file among an array's files, or too large: zarr would wait for a pipe, or read a device for ever."""
     shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}

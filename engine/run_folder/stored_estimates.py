@@ -1,4 +1,4 @@
-"""Estimates as variables of labelled groups: their numbers along `stat`, their flags in a group `reasons` below, as the cube has them; and back, those of the cube as records."""
+"""Estimates to variables of labelled groups (numbers along `stat`, flags in a subgroup `reasons`), and a cube's back to records."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 
 
 def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, Any]) -> Variable:
-    """A variable that holds estimates whole, flags and all, which `taken_apart` makes numbers of.
+    """A variable whose values are `Estimate` objects, flags included; `taken_apart` turns it into numbers.
 
     Args:
       dims: of the values; `stat` is none of them.
@@ -37,9 +37,9 @@ def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, A
 
 
 def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
-    """The groups with the numbers of their estimates in place of these, each with its group of `reasons` where one has a flag.
+    """The groups with `Estimate` objects replaced by numbers along `stat`; flags go to a subgroup `reasons`, if there are any.
 
-    What holds no value at all is left out: a store has no array of size 0.
+    Variables and coordinates without any value are left out, as a store has no array of size 0.
     """
     made = {}
     for place, group in groups.items():
@@ -62,7 +62,7 @@ def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
 
 
 def put_together(node: xr.DataTree) -> xr.Dataset:
-    """A group of `taken_apart`, or of the cube, with its estimates whole again; one that lost its interval and has no flag is flagged as unrecorded."""
+    """The inverse of `taken_apart` for one group; an estimate without interval and without flag is flagged as unrecorded."""
     group = node.to_dataset().load()
     reasons = node.children[REASONS].to_dataset().load() if REASONS in node.children else {}
     whole = {
@@ -72,7 +72,7 @@ def put_together(node: xr.DataTree) -> xr.Dataset:
 
 
 def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
-    """The records that the summary groups of a cube hold, of those that are there; zeros of the baseline against itself among them."""
+    """The records of risk and comparison in a cube's summary groups; these include the baseline's zeros against itself."""
     tables = Tables([], [])
     whole = functools.cache(lambda place: put_together(tree[place]))  # type: ignore[arg-type]
     for group in GROUPS:
@@ -83,7 +83,7 @@ def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
 
 
 def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
-    """The records of a cube as they were made, in that order; None where it has not all of them, or has lost why one has no interval."""
+    """A cube's records in the order in which they were made; None where some are missing, or lack the reason of a missing interval."""
     tables, base = tables_of_cube(study, tree), study.baseline
     comparison = [r for r in tables.comparison if r.policy != base or r.measure == "regret"]
     policies, outcomes, events = len(study.policies), len(study.model.outcomes), len(study.events)

@@ -1,4 +1,4 @@
-"""Files that are on the disk whole or not at all, also after a power cut; and what a failing disk says to the user."""
+"""Files that are on the disk whole or not at all, also after a power cut; and errors of the disk as messages to the user."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from engine.storage.indented import indented, nested
 from engine.storage.regular_files import LARGEST, Irregular, content_of, opened
 
 DOCUMENT = 1 << 28
-"""Bytes of the largest sealed document that is read. A study with all that its data files hold has a hundredth of it."""
+"""Most bytes of a sealed document that is read; a study with the content of all its data files has a hundredth of it."""
 WRITERS = 16
-"""Threads that write: what many of them force to the disk at once takes hardly longer than one file."""
+"""Threads that write: forcing many files to the disk at once takes hardly longer than forcing one."""
 UNFINISHED = ".tmp"
-"""How names of files end that a killed process may have left behind; they are never read."""
+"""Suffix of files that are being written; a killed process may leave some behind, and they are never read."""
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _CLOSED = {errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR, errno.EEXIST}
 _KEPT = "finished blocks are kept"
@@ -31,7 +31,7 @@ _KEPT = "finished blocks are kept"
 
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
-    """A block of code whose failures to read or write (disk full, read-only, broken) become the user's to mend."""
+    """A `with` block in which failures to read or write (disk full, read-only, broken) are raised as a `UserError`."""
     try:
         yield
     except OSError as error:
@@ -52,13 +52,14 @@ def writing(folder: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """The file whole or not at all, also after a power cut: temporary file, fsync, rename, fsync of the folder.
+    """Writes a file whole or not at all, also across a power cut: temporary file, fsync, rename, fsync of the folder.
 
     A failed fsync is final: the system may have dropped the pages, so the file is given up and not forced again
     (Rebello et al., USENIX ATC 2020).
 
     Raises:
-      UserError: something else than a file has the name: a device would be replaced, and gone for everybody.
+      UserError: the path is a folder, or a device, which would be replaced and lost to every process.
+      OSError: it cannot be written; `writing` turns that into a `UserError`.
     """
     if path.exists() and not path.is_file():
         kind = "a folder" if path.is_dir() else "a device"
@@ -80,13 +81,13 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder and all in it, if it is there; what cannot be removed raises, for what takes its place would fail."""
+    """Removes a folder and all in it, if it exists; raises an OSError where that fails, as its successor could not be put there."""
     with suppress(FileNotFoundError):
         shutil.rmtree(path)
 
 
 def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
-    """Writes files by their place below a folder, each atomically; folders that are missing are made for good."""
+    """Writes files by their place below a folder, each atomically; missing folders are made, and forced to the disk."""
     make_folders([folder / place for place in {os.path.dirname(name) for name in files}])
     with ThreadPoolExecutor(WRITERS) as writers:
         list(writers.map(lambda name: write_atomically(folder / name, files[name]), files))
@@ -144,13 +145,13 @@ def digest_of_file(path: Path, most: float = LARGEST) -> str | None:
 
 
 def sealed(document: Mapping[str, Any]) -> bytes:
-    """The document as JSON with a digest of its own, so that any change of a byte is seen."""
+    """The document as JSON together with its SHA-256, so that `unsealed` notices a change of any byte."""
     body = indented(document, 1, allow_nan=False)
     return f'{{\n "document": {nested(body, 1)},\n "sha256": "{digest(body.encode())}"\n}}\n'.encode()
 
 
 def unsealed(path: Path) -> dict[str, Any] | None:
-    """The document that `sealed` gave the bytes of; None where there is no such file, or not as it was written."""
+    """The document in a file that holds the bytes of `sealed`; None where there is no such file, or it was changed."""
     try:
         content = content_of(path, DOCUMENT)
         document = json.loads(content)["document"]

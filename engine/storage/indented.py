@@ -1,4 +1,4 @@
-"""JSON with indentation, to the byte as `json.dumps(value, indent=...)` writes it: Python's own takes ten times as long over it."""
+"""Indented JSON, byte for byte as `json.dumps(value, indent=...)` writes it, in a tenth of the time."""
 
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ _ANY, _FINITE = json.JSONEncoder().encode, json.JSONEncoder(allow_nan=False).enc
 
 
 def indented(value: Any, by: int, allow_nan: bool = True) -> str:
-    """The text of plain data whose keys are texts.
+    """Plain data as indented JSON; keys must be strings.
+
+    Args:
+      by: spaces per level.
 
     Raises:
-      TypeError: it holds something else.
+      TypeError: a key or a value is of a type that JSON does not have.
       ValueError: it holds a number that is not finite, and that is not allowed.
     """
     return _text(value, "\n", " " * by, _ANY if allow_nan else _FINITE)
 
 
 def nested(text: str, by: int) -> str:
-    """A text as it stands one level further in; no text within it holds the end of a line."""
+    """Indented JSON moved `by` spaces to the right, but for its first line (JSON strings hold no line breaks)."""
     return text.replace("\n", "\n" + " " * by)
 
 

@@ -1,10 +1,10 @@
-"""Who writes into a folder: one run alone, or the shards of a job array together; and who holds it, if it is taken.
+"""Locks on a folder, for one run alone or for the shards of a job array together; and who holds one that is taken.
 
 The lock is the system's (`flock`), so it ends with its process, however that ends. Where a file system knows no such
-locks, a file that only one can make stands in; a holder of this machine that is gone is recognised.
+locks, a file that only one process can create stands in; if its process on this machine has ended, it is ignored.
 
-By hand and not by filelock, which does not say who holds a lock: here whoever is refused learns which process on which machine it
-is, since when and with which command; the shards of a job array share a lock; and what a dead process left behind bars nobody.
+Written by hand, as filelock does not say who holds a lock. Here a refused process learns which process on which machine holds it,
+since when and with which command; the shards of a job array share a lock; and what a dead process left behind blocks nobody.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from typing import IO
 from engine.storage.regular_files import Irregular, content_of, opened
 
 GLANCE = 0.5
-"""Seconds that a lock may be held by somebody who only looks whether it is."""
+"""Seconds for which to wait for a lock, as `is_taken` of another process holds it for a moment."""
 LARGEST = 1 << 16
-"""Bytes of what a holder writes of itself, at most."""
+"""Most bytes of the description that a holder writes into the lock file."""
 _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 
@@ -71,7 +71,7 @@ class Taken(Exception):
 
 @contextmanager
 def held(place: Path, shared: bool = False) -> Iterator[Holder]:
-    """The lock file `place` held until the end of the block, alone or together with others that share it.
+    """A `with` block that holds the lock file `place`, alone or together with others that share it; gives the holder.
 
     Raises:
       Taken: another process holds it in a way that excludes this one.
@@ -115,7 +115,7 @@ def _take(handle: IO[str], how: int) -> None:
 
 
 def holder(place: Path) -> Holder | None:
-    """Who wrote last that they hold the lock file; None where nobody did. They may be gone: see `is_taken`."""
+    """The last process to write that it holds the lock file, which may have ended since (see `is_taken`); None if none did."""
     try:
         return Holder(**json.loads(content_of(place, LARGEST)))
     except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, TypeError):

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 import numpy as np
 
 LARGEST = 1 << 32
-"""Bytes that the arrays of one file may take unpacked."""
+"""Most bytes that the arrays of one file may take unpacked."""
 
 
 def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
-    """The file's content, lightly compressed; names may hold slashes."""
+    """Content of an .npz file with these arrays, lightly compressed; names may contain slashes."""
     buffer = io.BytesIO()
     # NumPy's own would take the default level: ten times the time for a tenth of the bytes
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
@@ -24,7 +24,7 @@ def packed(arrays: Mapping[str, np.ndarray]) -> bytes:
 
 
 def unpacked(content: bytes) -> dict[str, np.ndarray]:
-    """The arrays that `packed` gave the bytes of.
+    """The arrays, by name, in the bytes that `packed` gives.
 
     Raises:
       ValueError: it is no such file, or its arrays would take more than `LARGEST` bytes.

@@ -1,7 +1,7 @@
 """Run folders on object stores (S3, GCS, Azure): copied there and back file by file, each with its SHA-256; and cubes read there.
 
-A run works on a disk, which has locks and can put a file in the place of another at once. What is copied is what its ledger
-answers for; the cube's root goes last, so that a reader meets a whole cube or none: that of before is taken away first. The owner of obstore.
+A run itself works on a disk, which has locks and replaces a file atomically. Of a copy, the cube's root is written last, after an
+older root has been removed, so that a reader finds a whole cube or none. The only module that uses obstore.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MANIFEST = "copied.json"
-"""What has been copied: SHA-256 by file. Written after the files, so that it never promises what is not there."""
+"""Name of the list of copied files with their SHA-256. It is written after them, so that it names none that is not there."""
 _ROOT = "cube.zarr/zarr.json"
 _LOCK = "ledger/lock"
 _STUDY = "ledger/study.json"
@@ -68,7 +68,7 @@ def store_at(url: str) -> ObjectStore:
 
 
 def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Copies a run folder to an object store. Gives how many files were sent; those that are there already are not.
+    """Copies a run folder to an object store, without files that are there already; gives the number of files sent.
 
     Args:
       observe: called with the number of files done, and of all.
@@ -120,9 +120,9 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
 
 
 def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambda done, total: None) -> int:
-    """Copies a run from an object store into a folder that is missing, empty, or holds such a copy that was stopped.
+    """Copies a run from an object store into a folder that is missing, empty, or holds an interrupted copy.
 
-    Gives how many files it has. The cube's root comes last, and only if everything else is what was sent.
+    Gives the number of the run's files. The cube's root comes last, and only if all other files are what was sent.
 
     Raises:
       UserError: there is no run, the folder holds something else, or a file is not what was sent.
@@ -198,7 +198,7 @@ def _manifest(store: ObjectStore) -> dict[str, str]:
 
 
 def _received(store: ObjectStore, name: str, most: int = LARGEST) -> bytes:
-    """What an object holds; its size is known before it is fetched."""
+    """Content of an object, whose size is checked before it is fetched."""
     answer = store.get(name)
     if answer.meta["size"] > most:
         raise UserError(
@@ -214,7 +214,7 @@ def _listed(store: ObjectStore) -> Iterator[Any]:
 
 @contextmanager
 def _understood(url: str) -> Iterator[None]:
-    """A block of code in which a store's refusals become the user's to mend."""
+    """A `with` block in which errors of the object store are raised as a `UserError`."""
     from obstore.exceptions import BaseError
 
     try:

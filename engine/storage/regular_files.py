@@ -1,7 +1,7 @@
-"""Files that are files: a link, a pipe or a device that stands in the place of one is refused before a byte is read.
+"""Regular files only: a link, a pipe or a device in the place of one is refused before a byte is read.
 
-Whoever reads a folder of somebody else's waits for ever on a pipe, fills the memory from a device, and follows a link to any
-file. So a file is opened without following a link and without waiting, is looked at as it is open, and its size is known before its content.
+In a folder from somebody else, a pipe would make its reader wait for ever, a device would fill the memory, and a link could lead to
+any file. So a file is opened without following links and without blocking, checked once open, and its size is read before its content.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 LARGEST = 1 << 32
-"""Bytes of the largest file that is read whole; a shard has up to 2^30."""
+"""Most bytes of a file that is read whole; a shard has up to 2^30."""
 
 _CAREFULLY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 _LINK = {errno.ELOOP, getattr(errno, "EMLINK", errno.ELOOP)}
@@ -27,17 +27,17 @@ _KINDS = (
 
 
 class Irregular(OSError):
-    """Something else than a file stands there, or one that is too large; `strerror` says what was expected and got."""
+    """A path is not a regular file, or the file is too large; `strerror` says what was expected and what was found."""
 
     def __init__(self, place: str | Path, fault: str):
         super().__init__(errno.EINVAL, fault, str(place))
 
 
 def opened(path: str | Path, mode: str = "rb", flags: int = os.O_RDONLY) -> Any:
-    """The file, open as `open(path, mode)` has it.
+    """The file, opened as by `open(path, mode)`, if it is a regular file.
 
     Args:
-      flags: of `os.open`, as the mode needs them.
+      flags: for `os.open`; they must fit the mode.
 
     Raises:
       Irregular: it is a link, a pipe or anything else but a file.
@@ -58,7 +58,7 @@ def opened(path: str | Path, mode: str = "rb", flags: int = os.O_RDONLY) -> Any:
 
 
 def content_of(path: str | Path, most: int = LARGEST) -> bytes:
-    """What a file holds.
+    """Content of a regular file.
 
     Raises:
       Irregular: it is no file, or has more than `most` bytes.
@@ -94,7 +94,7 @@ def size_of(path: str | Path) -> int:
 
 
 def refuse_linked(folder: str | Path, names: Iterable[str]) -> None:
-    """Raises `Irregular` where a folder between a folder and files by their places below it is a link; each is looked at once."""
+    """Raises `Irregular` where a folder on the way from `folder` to one of the files below it is a link."""
     between = {os.path.dirname(name) for name in names}
     while between := between - {""}:
         for place in sorted(between):
@@ -104,9 +104,9 @@ def refuse_linked(folder: str | Path, names: Iterable[str]) -> None:
 
 
 def clear(folder: str | Path, name: str) -> None:
-    """Takes away what is no file and no folder in the place of a file below a folder, or on the way to it, such as a link.
+    """Removes a link, pipe or device that stands in the place of a file below a folder, or of a folder on the way to it.
 
-    What a link leads to stays.
+    What a link leads to stays. Regular files and folders stay too.
     """
     place = str(folder)
     for part in name.split("/"):
@@ -120,7 +120,7 @@ def clear(folder: str | Path, name: str) -> None:
 
 
 def holds(path: str | Path, content: bytes) -> bool:
-    """Whether a file holds this content and no more."""
+    """Whether a file has exactly this content; False where there is no regular file."""
     try:
         return content_of(path, len(content)) == content
     except (Irregular, FileNotFoundError, NotADirectoryError):

@@ -1,4 +1,4 @@
-"""A cube from someone else: its types, codecs and sizes are checked before a chunk is unpacked.
+"""A store to read an untrusted cube through: types, codecs and sizes are checked before a chunk is unpacked.
 
 By hand, because no library does it. zarr believes what a store says of itself: 12 KB unpack to 400 MB, a label stands for 10^12
 numbers, a link leads to any file.
@@ -50,13 +50,13 @@ _MEND = "Copy the cube again; if that does not help, do not use it."
 
 @dataclass(frozen=True)
 class Whose:
-    """What messages call a cube of somebody who can mend it.
+    """How messages name a cube of the user's own, which can be repaired.
 
     Args:
-      name: of the whole that it belongs to.
-      prefix: of the cube's files in it.
-      remedy: how a damaged file is mended.
-      complete: how keys of arrays begin that have all of their files.
+      name: the run folder that the cube belongs to.
+      prefix: place of the cube's files in that folder.
+      remedy: how to repair a damaged file.
+      complete: prefixes of arrays all of whose files must be there; a missing one is reported, not read as NaN.
     """
 
     name: str
@@ -72,7 +72,7 @@ def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Stor
 
     Args:
       place: folder of a zarr v3 store, or a zarr store that tells sizes without reading (`getsize`).
-      whose: what a damaged cube of one's own is called; if not given, it is somebody else's.
+      whose: how messages name a cube of the user's own; if not given, it is treated as somebody else's.
 
     Raises:
       UserError: no zarr v3 store, or one with metadata that no cube has; all problems, the first twenty in words.
@@ -93,7 +93,7 @@ def _reason(error: Exception) -> str:
 
 
 def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """A node and those gathered in it, by their places; without what is gathered."""
+    """Yields a node and all nodes in its consolidated metadata, each with its place and without that metadata."""
     gathered = node.pop("consolidated_metadata", None)
     yield place, node
     for name, below in gathered["metadata"].items() if gathered else ():
@@ -104,7 +104,7 @@ def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
 
 
 class CheckedStore(Store):
-    """Metadata as they were when they were checked, and chunks once they are; for reading only (`checked_store`)."""
+    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk (see `checked_store`)."""
 
     supports_writes = supports_deletes = False
     supports_listing = True
@@ -124,7 +124,7 @@ class CheckedStore(Store):
         return self._token  # else dask hashes all metadata for each group
 
     async def inspect(self) -> None:
-        """Reads and checks all metadata; raises a UserError with all that is wrong with them."""
+        """Reads and checks all metadata; raises a `UserError` with all problems."""
         await self._store._ensure_open()
         problems, nodes, room = list[Problem](), dict[str, Any](), 2 * DOCUMENT
         places, at = [""], 0
@@ -184,7 +184,7 @@ class CheckedStore(Store):
         return content, [name async for name in self._store.list_dir(place) if name != "zarr.json"], ()
 
     def _node_faults(self, place: str, node: dict[str, Any], above: Mapping[str, Any]) -> list[str]:
-        """What speaks against reading a node; the layout of an array is kept."""
+        """Reasons against reading a node, [] if there are none; stores the layout of an array."""
         kind, attributes = node["node_type"], node.get("attributes", {})
         is_known = kind == "array" or (kind == "group" and node.keys() <= _GROUP)
         if not is_known or node["zarr_format"] != 3 or not isinstance(attributes, dict):
@@ -270,7 +270,7 @@ class CheckedStore(Store):
     async def _bytes(
         self, key: str, prototype: BufferPrototype, wanted: ByteRequest | None, most: int
     ) -> tuple[Buffer, int, int] | None:
-        """Bytes of a file of at most so many, where they start, and how many are behind; None where there is no file."""
+        """The wanted bytes of a file of at most `most`, their offset, and the bytes after them; None where there is no file."""
         try:
             size = self._file_size(key) if self._root else await self._store.getsize(key)
             start, stop = (wanted.start, wanted.end) if isinstance(wanted, RangeByteRequest) else (0, size)

@@ -1,4 +1,4 @@
-"""How an array of a cube is cut and packed, by its metadata; and what is wrong with a packed chunk, by its first bytes."""
+"""Layout of a cube's array, how it is chunked and compressed, from its metadata; and faults of a packed chunk, from its header."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _INDEX = [{"name": "bytes", "configuration": {"endian": "little"}}, {"name": "cr
 
 @dataclass(frozen=True)
 class Layout:
-    """How an array is cut and packed."""
+    """How an array is chunked and compressed."""
 
     packing: str  # codecs without checksum: one of _PACKED
     is_summed: bool  # whether a crc32c of four bytes stands behind each chunk
@@ -40,7 +40,7 @@ class Layout:
 
     @property
     def most(self) -> int:
-        """Bytes of a packed chunk at most: what cannot be compressed grows by less (zstd 1/256, blosc 16 bytes)."""
+        """Most bytes of a packed chunk: incompressible data grow by less (zstd 1/256, blosc 16 bytes)."""
         return self.size + self.size // 256 + 1024
 
     @property
@@ -50,7 +50,7 @@ class Layout:
 
 
 def array_layout(name: str, node: Mapping[str, Any]) -> tuple[Layout, list[str]]:
-    """How an array is packed, by its metadata (zarr v3 core specification), and what in them is not as in a cube.
+    """Layout of an array by its metadata (zarr v3 core specification), and all that no cube of this package has.
 
     Raises errors of many kinds where they are malformed.
     """
@@ -97,7 +97,7 @@ def array_layout(name: str, node: Mapping[str, Any]) -> tuple[Layout, list[str]]
 
 
 def chunk_fault(layout: Layout, packed: memoryview) -> str:
-    """What is wrong with a packed chunk by its header, of texts also by their count; "" where nothing is."""
+    """What is wrong with a packed chunk, by sizes, checksum and (for texts) their number; "" where nothing is."""
     body = packed[: len(packed) - 4 * layout.is_summed]
     first, _, packing = layout.packing.partition(" ")
     size = {"zstd": zstd_size, "blosc": blosc_size, "": len}[packing](body)
@@ -153,7 +153,7 @@ def blosc_size(packed: memoryview) -> int | None:
 
 
 def held_chunks(index: memoryview, room: int) -> list[slice] | None:
-    """Where the chunks of a shard lie; None where they overlap or lie outside of the bytes before the index.
+    """Byte ranges of a shard's chunks; None where they overlap or reach beyond the bytes before the index.
 
     Args:
       index: offset and length of each, uint64, both at their maximum where it is missing; then a crc32c.

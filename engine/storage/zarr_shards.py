@@ -1,4 +1,4 @@
-"""Arrays of shards read back as `zarr_writer` wrote them: by zarr it takes longer to get ready than to read."""
+"""Reads sharded arrays as `zarr_writer` wrote them, without zarr, which takes longer to set up than to read."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from engine.storage.regular_files import content_of
 from engine.storage.zarr_writer import METADATA, sharded
 
 SOUND = 0x48674BC7
-"""The crc32c of any bytes with their own after them, which need not be cut off."""
+"""crc32c of any bytes followed by their own crc32c (a constant, so that the checksum need not be cut off)."""
 KINDS = "float32", "float64"
-"""Types of the numbers of such an array."""
+"""Types that the numbers of a sharded array may have."""
 
 
 def read(
@@ -29,12 +29,14 @@ def read(
     parts: Sequence[slice],
     room: Callable[..., np.ndarray] = np.empty,
 ) -> list[np.ndarray] | None:
-    """Parts of an array along its last axis; None where it is not one of shards of `span`, as `sharded` has them.
+    """Parts of an array along its last axis; None where its metadata are not those of `zarr_writer.sharded` with `span`.
 
     Args:
-      rows: how many it has along each other axis.
-      parts: all within it.
-      room: takes memory for an array of a shape and a type.
+      place: folder of the array.
+      rows: its size along each of the other axes.
+      span: length of a shard along the last axis.
+      parts: slices of the last axis, within the array.
+      room: allocates an array of a shape and a type.
 
     Raises:
       ValueError: its metadata, or a shard, are not as they were written.
@@ -61,10 +63,10 @@ def read(
 
 
 def refuse_other(shape: Sequence[Any], kind: Any, rows: Sequence[int], parts: Sequence[slice]) -> None:
-    """Refuses an array of no floats, or of another shape than is asked for, before any memory is taken for it.
+    """Refuses an array that has no floats or not the shape asked for, before memory is allocated for it.
 
     Raises:
-      ValueError: it is one.
+      ValueError: it is such an array.
     """
     *own, length = shape
     asked = max((part.stop for part in parts), default=0)
@@ -75,7 +77,7 @@ def refuse_other(shape: Sequence[Any], kind: Any, rows: Sequence[int], parts: Se
 
 
 def _fill(into: np.ndarray, file: Path, span: int, begin: int) -> None:
-    """Fills each row with so many values of its chunk from a place on; NaN where there is no such shard."""
+    """Fills each row with values of its chunk in a shard, from index `begin` on; with NaN where the shard is missing."""
     try:
         content = content_of(file)
     except FileNotFoundError:

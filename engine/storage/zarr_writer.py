@@ -1,8 +1,8 @@
 """The files of a zarr v3 store, put together in memory: labelled datasets of many small arrays, and shards of large ones.
 
-By hand, though xarray and zarr write stores too: they write in place, so that a killed run leaves half a file behind, and take
-milliseconds for every array, of which a cube has hundreds. What is in memory first can be hashed for the ledger, compared with what
-is on disk, and put there whole or not at all; so a run resumes. It follows the specification of zarr v3
+Written by hand, because xarray and zarr write in place, so that a killed run leaves half a file behind, and take milliseconds for each
+of the hundreds of arrays of a cube. Files put together in memory can be hashed for the ledger, compared with those on the disk, and
+written whole or not at all; so a run can resume. It follows the specification of zarr v3
 (https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), and tests hold its bytes to those of xarray and zarr.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 METADATA = 16 << 20
-"""Bytes of a zarr.json at most; a run of 10^6 paths under two policies has 0.5 MB."""
+"""Most bytes of a zarr.json; that of a run of 10^6 paths under two policies has 0.5 MB."""
 _ZSTD = {"level": 3, "checksum": True}
 _BYTES = {"name": "bytes", "configuration": {"endian": "little"}}
 _INLINE: dict[str, Any] = {"kind": "inline", "must_understand": False}
@@ -43,7 +43,7 @@ _MISSING = {"_FillValue": base64.b64encode(struct.pack("<d", np.nan)).decode()}
 
 
 class Variable(NamedTuple):
-    """An array with the names of its dimensions; xarray takes it for what it builds a variable from, and is slow to import."""
+    """An array with its dimension names and attributes; xarray accepts it as a variable, and need not be imported for it."""
 
     dims: tuple[str, ...]
     values: np.ndarray
@@ -51,7 +51,7 @@ class Variable(NamedTuple):
 
 
 class Group(NamedTuple):
-    """What `xarray.Dataset(*group)` is built from: labelled variables of one group."""
+    """The labelled variables of one group, the arguments of `xarray.Dataset(*group)`."""
 
     data_vars: Mapping[str, Variable]
     coords: Mapping[str, Variable]
@@ -59,7 +59,7 @@ class Group(NamedTuple):
 
 
 def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
-    """Content of the group's files by their place below the group; the same group gives the same bytes.
+    """Content of a group's files by their place below the group; the same group gives the same bytes.
 
     Numbers keep their type, texts are variable-length UTF-8, chunks are zstd with a checksum.
     """
@@ -85,7 +85,7 @@ def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
 
 
 def tree_files(groups: Mapping[str, Group | xr.Dataset]) -> dict[str, bytes]:
-    """As `group_files`, of several groups by their places below another, and of the groups that these are in."""
+    """As `group_files`, for several groups by their places below a root, and for the groups between."""
     files: dict[str, bytes] = {}
     for place, of_place in groups.items():
         for above in Path(place).parents[:-1]:
@@ -97,7 +97,7 @@ def tree_files(groups: Mapping[str, Group | xr.Dataset]) -> dict[str, bytes]:
 def sharded(
     shape: Sequence[int], dims: Sequence[str], span: int, attributes: Mapping[str, Any], kind: str = "float32"
 ) -> bytes:
-    """Metadata of an array of floats of some kind whose last axis is cut into shards of `span`, with a chunk for each row.
+    """Metadata of an array of floats whose last axis is cut into shards of `span`, with one chunk per row in each shard.
 
     A shard that is missing reads as NaN, so that it does not look like a run without losses.
     """
@@ -129,7 +129,7 @@ def sharded(
 
 
 def shard(values: np.ndarray, span: int) -> bytes:
-    """One shard of `sharded`: a chunk for each row of floats [row, path] or of the one row [path], NaN up to the span."""
+    """One shard of `sharded`, a chunk per row, from floats [row, path] or [path], filled with NaN up to the span."""
     rows = np.full((*values.shape[:-1], span), np.nan, values.dtype)
     rows[..., : values.shape[-1]] = values
     codec = Blosc(**{**_BLOSC, "shuffle": BITSHUFFLE, "typesize": values.dtype.itemsize})
@@ -148,10 +148,10 @@ def group(attributes: Mapping[Any, Any]) -> bytes:
 
 
 def root(attributes: Mapping[Any, Any], files: Mapping[str, bytes]) -> bytes:
-    """Metadata of the root group with those of all below gathered in it: without them xarray warns at every open.
+    """Metadata of the root group with consolidated metadata, without which xarray warns whenever it opens the store.
 
     Args:
-      files: all others of the store, by their place.
+      files: all other files of the store, by their place.
     """
     rows = [
         f"{json.dumps(place.removesuffix('/zarr.json'))}: {_gathered(content)}"
@@ -173,7 +173,7 @@ def root(attributes: Mapping[Any, Any], files: Mapping[str, bytes]) -> bytes:
 
 
 def _gathered(content: bytes) -> str:
-    """A node's metadata as zarr writes them into gathered ones, as their text stands there."""
+    """Text of a node's metadata as zarr writes it into consolidated metadata, indented to fit there."""
     text = content.decode()
     if text.endswith(_GROUP):
         inside = indented({**_INLINE, "metadata": {}}, 2)

@@ -17,11 +17,11 @@ import numpy as np
 from engine.errors import Problem, UserError, install, unknown
 
 LARGEST_FILE = 64 << 20
-"""Bytes of the largest file that is read."""
+"""Most bytes of a data file that is read."""
 MOST_ROWS = LARGEST_FILE // 2
-"""Rows of the longest: as many as a CSV file of that size can hold."""
+"""Most rows of a data file: as many as a CSV file of `LARGEST_FILE` bytes can hold."""
 EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
-"""What an empty cell may hold, in small letters."""
+"""Texts (in lower case) that count as an empty cell."""
 
 _DELIMITERS = ",;\t"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
@@ -55,7 +55,7 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
     caller's to say.
 
     Args:
-      source: what an error stands in, such as a study file; the file itself if not given.
+      source: the file that an error message names, such as the study; the data file itself if not given.
 
     Raises:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
@@ -82,7 +82,7 @@ class _Fault(Exception):
 
 @contextmanager
 def _told(path: Path, source: str | None = None) -> Iterator[None]:
-    """What is wrong with a file inside is the user's to mend, at its path within the source, if that is another."""
+    """A `with` block in which faults of a file are raised as a `UserError`, at the file's path within the source."""
     try:
         yield
     except (_Fault, OSError) as fault:
@@ -174,7 +174,7 @@ def _columns_of_numbers(names: list[str], row: list[str]) -> list[str]:
 
 
 def _place(name: str, names: list[str], known: list[str], hint: str = "") -> int:
-    """Where the column stands; those that are known and the hint are for where there is none of that name."""
+    """Index of a column; `known` names and the hint go into the message where there is no such column."""
     if names.count(name) > 1:
         raise _Fault(f"has {names.count(name)} columns '{name}', expected one.")
     if name not in names:

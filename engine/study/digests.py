@@ -1,4 +1,4 @@
-"""What a study is told apart by: digests of its resolved tables, of which neither labels nor wording have a part."""
+"""Digests of a study's resolved tables, by which studies are distinguished; labels and wording do not count."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _WORDS = ("about", "source")
 
 
 def fingerprint(document: Tables, model_digest: str) -> str:
-    """That of all which changes a number of a path: the resolved study but for its paths and what ends it, and the model's source."""
+    """Digest of all that changes a number of a path: the model's source and the resolved study, but not how many paths it has."""
     plain, _ = labels.split(document)
     if facts_tables.KEY in document:
         plain[observed_tables.KEY] = document[observed_tables.KEY]
@@ -26,7 +26,7 @@ def fingerprint(document: Tables, model_digest: str) -> str:
 
 
 def beliefs(document: Tables, model: Model) -> str:
-    """That of what is believed: priors, how they move together, and the model's constants."""
+    """Digest of a study's beliefs: the priors of its factors, their dependence, and the model's constants."""
     plain, _ = labels.split(document)
     priors = {
         name: {key: value for key, value in table.items() if key not in _WORDS}

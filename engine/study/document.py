@@ -23,12 +23,12 @@ from engine.study.vector_factors import together
 
 
 def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
-    """The tables that read as this study and no more: nothing that it does not use, nothing left to a default.
+    """The study as tables in the format of a study file: only what it uses, and with every default written out.
 
     Args:
       study: the study, its own document still empty.
       text: the tables that it was read from, defaults filled in.
-      policies: those that run, and those that they phase in from.
+      policies: the policies that run, and those that they phase in from.
     """
     tables: dict[str, Any] = {
         "name": study.name,

@@ -1,4 +1,4 @@
-"""Entries of a study file that may be one thing or another: what is taken, what is refused, and how each reads in a JSON schema."""
+"""Types of entries of a study file that may be of several kinds (a number or a name, say): validation, and JSON schema."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers: a study's tables laid over those of the study that it extends, and what it no longer reads of them."""
+"""Layers: the tables of a study merged over those of the study that it extends (`extends`), and which old entries this outdates."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from engine.study.tables.gate_tables import ASKED
 
 
 def laid_over(below: Tables, above: Tables) -> dict[str, Any]:
-    """The tables of a study over those of the study it extends, key by key; what it gives again replaces the old.
+    """The tables of a study merged over those of the study it extends, key by key; a key in both has the newer value.
 
     Policies that it adds also run, after those of the study it extends, unless it has a `compare` of its own.
     """
@@ -43,7 +43,12 @@ def laid_over(below: Tables, above: Tables) -> dict[str, Any]:
 
 
 def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
-    """Tables that others were laid over, without the prior of a constant that these give a number, or its number where they give a prior."""
+    """Merged tables with each constant stated once: a newer number removes its older prior, a newer prior its older number.
+
+    Args:
+      merged: the tables after merging.
+      above: the newer tables, which were laid over others.
+    """
     tables = dict(merged)
     for new, old in (("constants", "factors"), ("factors", "constants")):
         given, again, there = above.get(new), above.get(old), merged.get(old)
@@ -54,7 +59,7 @@ def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
 
 
 def factors_named(policies: Any) -> set[str]:
-    """Names that tables of policies give in place of a number: of an implementation, or of a lever in some year and place."""
+    """Names of factors that tables of policies give in place of a number, for an implementation or for a value of a lever."""
 
     def names(value: Any) -> set[str]:
         if isinstance(value, Mapping):
@@ -68,7 +73,7 @@ def factors_named(policies: Any) -> set[str]:
 
 
 def places(tables: Tables) -> set[str]:
-    """Places of the assumptions and dimensions that a study states, and of the parts of its challenge; above it they need not fit where they are not stated again."""
+    """Places of a study's assumptions, dimensions and parts of its challenge; a study that extends it may make them invalid."""
     found, challenge = set(), challenge_tables.KEY
     stated = ("assumptions", dimension_tables.KEY, challenge)
     for where in (*stated, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
@@ -99,11 +104,11 @@ def _over(kind: str, below: Any, above: Any) -> Any:
 
 
 def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
-    """Keys of an older entry that a newer one's take the place of.
+    """Keys of an older entry that are dropped because of the keys of a newer one.
 
-    A new statement of a law leaves nothing of the old but its family, a new threshold nothing of the old one, and a new
-    statement of a dependence nothing of the old one; where an assumption is off otherwise, it is doubled otherwise. What a newer
-    gate asks, and of which years, takes the place of what the older one did.
+    A new statement of a law drops all of the old one but its family; a new threshold drops the old one, and so does a new
+    statement of a dependence. A new `off` of an assumption drops its `doubled`. What a newer gate asks replaces what the older
+    one asked, and its years replace the older one's.
     """
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}

@@ -1,4 +1,4 @@
-"""The policy that came nearest to what was done, and the study of it alone."""
+"""The policy that came nearest to what was done in reality, and the study under that policy alone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from engine.study.watched import check_known, known_and_later
 
 
 def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until: int | None = None) -> Study:
-    """The study of the policy alone that came nearest to what was done.
+    """The study under one policy alone, the one that came nearest to what was done in reality.
 
     Args:
       policy, impose, until: as of `backtest`.
 
     Raises:
-      UserError: nothing was observed, nobody says under which policy, something cannot be imposed: all at once.
+      UserError: nothing was observed, no policy is named, or something cannot be imposed; all problems at once.
     """
     problems = Problems()
     if not study.observed.rows:
@@ -37,7 +37,7 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
 
 
 def observing(study: Study, file: str) -> Study:
-    """The study, read again from where it was read, with the figures of a CSV file in place of its own."""
+    """The study, read again from its source, with the observed figures of a CSV file in place of its own."""
     place = str(Path(file).resolve())
     if study.facts is not None:
         return again(study, facts=None, observed={**study.document["observed"], "rows": [], "file": place})
@@ -45,13 +45,15 @@ def observing(study: Study, file: str) -> Study:
 
 
 def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:
-    """The study in which figures up to a year are known, with so many paths.
+    """The study conditioned on its observed figures up to a year, with `paths` paths.
 
     Args:
-      until, policy: the last year with a figure, and the policy that the study names, if not given.
+      until: last year whose figures are known; the last with a figure if not given.
+      policy: the policy that was followed; the one that the study names if not given.
 
     Raises:
-      UserError: nothing was observed until then, or some of it has no error; nobody says under which policy; paths are no whole runs of moved futures.
+      UserError: nothing was observed until then, or a figure has no standard error; no policy is named; `paths` is no multiple
+        of the size of a run of moved futures.
     """
     one, problems = followed(study, policy), Problems()
     check_known(one, until, "--until", problems)

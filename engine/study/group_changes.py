@@ -1,4 +1,4 @@
-"""Another statement of how members of a group move together, in the form that the group has: fed to the program that is there."""
+"""Changes of a group's dependence that keep the form of its copula, so that they are fed to the program already compiled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from engine.study.stated import Tables, number
 from engine.study.tables import group_tables
 
 AGAINST = "against"
-"""Key of the members that move against the others."""
+"""Key that lists the members with the opposite sign: they fall where the others rise."""
 _KEYS = tuple(key for key in (*STATEMENTS, "df", AGAINST) if key not in ("file", "ranks", "vine"))
 _OTHER_FORM = (
     "cannot be stated so without another program: a number is changed to a number, a matrix to either."
@@ -32,11 +32,12 @@ def read(
     group_of: Mapping[str, str],
     drawn: Sequence[str],
 ) -> tuple[Group, dict[str, Any]] | None:
-    """The group as a table changes it, and what the table says of the members that are drawn; None where that is nothing else.
+    """The group as a table changes it, and that table restricted to the members that are drawn; None where nothing changes.
 
     Args:
       stated: the group's own table.
-      group: as that states it.
+      group: the group that this table describes.
+      table: the change, in the keys of a group's table.
       group_of: factor -> its group.
       drawn: factors that are drawn, in the order of the study.
 
@@ -75,7 +76,7 @@ def read(
 
 
 def differences(changed: Group, stated: Group) -> Iterator[tuple[str, Any]]:
-    """What a group is changed in: its numbers, and whether members are against the others still."""
+    """Yields what differs between two states of a group: its parameters ("correlation"), and whether some are "against"."""
     numbers = _numbers(_turned(changed, -1.0))
     if numbers != _numbers(_turned(stated, -1.0)):
         yield "correlation", numbers
@@ -84,15 +85,15 @@ def differences(changed: Group, stated: Group) -> Iterator[tuple[str, Any]]:
 
 
 def joined(one: Group, other: Group, stated: Group) -> Group:
-    """A group that is changed in what either of two is."""
+    """The group with the changes of both `one` and `other`, each a change of `stated`."""
     numbers = other if "correlation" in dict(differences(other, stated)) else one
     return _turned(numbers, 1.0) if max(_side(one), _side(other)) > 0 else numbers
 
 
 def part_of(own: Group, other: Group, fraction: float) -> Group:
-    """A group's dependence a part of the way to another of the same form, by its correlations or its one parameter; at the end that one itself.
+    """A group whose dependence is interpolated linearly between two of the same form; `fraction` 0 is `own`, 1 is `other`.
 
-    Which side a member is on cannot be halved: it changes at the end alone.
+    Correlations, degrees of freedom and an Archimedean parameter are interpolated; signs of members change only at 1.
     """
     return other if fraction == 1.0 else replace(own, copula=_between(own.copula, other.copula, fraction))
 
@@ -120,12 +121,12 @@ def _side(group: Group) -> float:
 
 
 def _turned(group: Group, side: float) -> Group:
-    """The group with its members on other sides: 1 where all are on one."""
+    """The group with another sign between its sides: 1 where all members move alike, -1 where some move against the others."""
     return _with(group, side=side) if isinstance(_normal(group.copula), Equicorrelated) else group
 
 
 def _with(group: Group, **other: Any) -> Group:
-    """The group with something else of its Gaussian copula, or of the one within its t copula."""
+    """The group with other fields of its Gaussian copula, or of the Gaussian copula within its t copula."""
     copula: Any = group.copula
     normal: Any = replace(_normal(copula), **other)  # type: ignore[type-var]
     return replace(group, copula=replace(copula, normal=normal) if isinstance(copula, StudentT) else normal)
@@ -141,7 +142,7 @@ def _entries(key: str, value: Any) -> Any:
 
 
 def _form(group: Group) -> tuple[Any, ...]:
-    """What a group's program is compiled for."""
+    """What a compiled program depends on of a group: kind of copula, streams, and shapes of the parameters."""
     return type(group.copula), group.streams, _shapes(group.copula.parameters(np.float64))
 
 
@@ -154,7 +155,7 @@ def _shapes(parameters: Any) -> Any:
 
 
 def _numbers(group: Group) -> list[float]:
-    """Its parameters; none of a group of one, where there is nothing to move together with."""
+    """The parameters of a group's copula as a flat list; empty for a group with one member, which has no dependence."""
 
     def leaves(part: Any) -> Iterator[float]:
         if isinstance(part, Mapping | list | tuple):
@@ -167,15 +168,15 @@ def _numbers(group: Group) -> list[float]:
 
 
 MOST_CORRELATED = 0.95
-"""Correlation of all members that a group is moved to, at most."""
+"""Largest common correlation to which the members of a group are moved."""
 ROOM = 1e-3
-"""Of a range that is left at an end where a correlation is none any more."""
+"""Margin kept from the end of the range at which a correlation matrix is no longer positive definite."""
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:
-    """The one correlation of a Gaussian or t group's members, and the least and the largest that they could have; None of any other.
+    """The common correlation of a Gaussian or t group, with its least and largest possible values; None for other copulas.
 
-    Of a matrix it is the multiple by which all its correlations are taken: 1 as stated.
+    For a correlation matrix it is the factor that multiplies all off-diagonal entries: 1 as stated.
     """
     copula = _normal(group.copula)
     if isinstance(copula, Equicorrelated):
@@ -188,7 +189,7 @@ def correlations(group: Group) -> tuple[float, float, float] | None:
 
 
 def correlated(group: Group, value: float) -> Group:
-    """The group with another correlation, or multiple of its matrix, fed to the program that is there."""
+    """The group with another value of what `correlations` gives: its common correlation, or the factor of its matrix."""
     copula = _normal(group.copula)
     if isinstance(copula, Equicorrelated):
         return _with(group, correlation=value)

@@ -1,4 +1,4 @@
-"""A study in which some yearly variables are what was observed, so that what follows from them is scored apart from luck with them."""
+"""A study with observed values imposed on some yearly variables, so that the rest of the model is scored given these."""
 
 from __future__ import annotations
 
@@ -17,7 +17,11 @@ from engine.study.tables.observed_tables import Observation
 
 
 def check(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
-    """Adds what cannot be imposed: no such variable, one that the model computes from others, or one of which nothing was observed until some year."""
+    """Adds a problem for each variable that cannot be imposed: unknown, not imposable by the model, or without observations.
+
+    Args:
+      until: last year whose observations count; all if None.
+    """
     allowed = study.model.imposable
     for name in names:
         if name not in study.model.yearly:
@@ -33,7 +37,7 @@ def check(study: Study, names: Sequence[str], until: int | None, problems: Probl
 
 
 def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
-    """The study in which what was observed of some yearly variables stands in their place, year by year; where nothing was, the model's own."""
+    """The study with observed values in place of some yearly variables, by year and cell; elsewhere the model's own values."""
     if not names:
         return study
     given = {}

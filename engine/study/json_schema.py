@@ -1,4 +1,4 @@
-"""The JSON schema of study files, so that an editor completes and checks them: the keys of `schema.py`, and the names that these may have."""
+"""The JSON schema of study files, for completion and checks in an editor: the keys of `schema.py`, with the names allowed in them."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     parameters go with which family.
 
     Args:
-      model: its factors, shocks, levers and outcomes are completed; those of the models that ship if not given.
+      model: the model whose factors, shocks, levers and outcomes are offered; those of all models that ship if not given.
     """
     schema = as_json_schema()
     tables = schema["$defs"]
@@ -62,7 +62,7 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
 
 
 def _whole(required: list[str], tables: Tables) -> dict[str, Any]:
-    """What a study must say that extends no other: one that does may leave out what that says."""
+    """What a study without `extends` must state; a study with it may leave out what the other one states."""
     stated = {"anyOf": [{"required": ["family"]}, {"required": ["experts"]}]}
     inside = {
         "time": {"required": tables["Time"].pop("required")},

@@ -1,4 +1,4 @@
-"""What people call a study, its parts and its author: no number hangs on it, nor on assumptions, so that it stands outside of the fingerprint."""
+"""Labels of a study's parts, and its author: no number depends on them, so that the fingerprint leaves them out."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ KINDS = (
     "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",
     challenge_tables.KEY,
 )  # fmt: skip
-"""Tables of a study whose entries may have a label; in the last it is those of its readings and horizons."""
+"""Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
-"""Those that hold nothing else, of what the model gives and takes, with what one of them is called."""
+"""Tables that hold labels alone, of parts of the model: name of the table -> word for one such part."""
 _WORDS = (
     "author", lever_groups.KEY, "assumptions", challenge_tables.KEY, observed_tables.KEY, *OF_LABELS,
 )  # fmt: skip
-"""Keys of a resolved study of which no number of a path follows."""
+"""Keys of a resolved study that affect no number of a path."""
 LONGEST = 80
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -85,7 +85,7 @@ def _check_line(label: str) -> None:
 
 
 def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A resolved study as plain tables without what people call its parts, how they group them and what they hold against it, and that alone."""
+    """A resolved study's tables in two parts: those that affect numbers, and those that do not (labels, assumptions, ...)."""
     plain = dict(document)
     names = {key: plain.pop(key) for key in _WORDS if key in plain}
     for kind in KINDS:
@@ -100,7 +100,7 @@ def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def without(text: Tables) -> dict[str, Any]:
-    """The tables of a study without labels; a shock that has nothing else is drawn by the model's own law, as one that has no table."""
+    """The tables of a study without labels; a shock's table with nothing but a label is left out, as it states no law."""
     plain = dict(text)
     for kind in ("policies", "events", "factors", "groups", "shocks"):
         if (tables := text.get(kind)) is not None:
@@ -113,7 +113,7 @@ def without(text: Tables) -> dict[str, Any]:
 
 
 def wordless(study: Any) -> dict[str, list[str]]:
-    """Parts of a `Study` that people read of and that have no label, or that nobody says a sentence about where one can be said, by kind."""
+    """Parts of a `Study` that lack a label, or a description (`about`) where they can have one: names by kind."""
     model = study.model
     said = {
         "policies": {policy.name: policy.about for policy in study.policies},
@@ -135,7 +135,7 @@ def wordless(study: Any) -> dict[str, list[str]]:
 
 
 def acronyms(study: Any) -> frozenset[str]:
-    """Words that the texts of a `Study` and its model write in capitals."""
+    """Acronyms of 2 to 5 capital letters that occur in the texts of a `Study` and its model."""
     model = study.model
     parts = (part for table in (model.outcomes, model.levers, model.yearly) for part in table.values())
     texts = [study.question, *(one.about for one in (*parts, *study.events, *study.inputs))]

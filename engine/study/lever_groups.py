@@ -1,4 +1,4 @@
-"""Tables of levers that are looked at together when it is asked which lever does what: no number of a path hangs on them."""
+"""Groups of levers that are varied together when a difference is attributed to levers; no number of a path depends on them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from engine.study.stated import Tables
 
 KEY = "lever_groups"
 START = "start"
-"""The year in which a policy begins, which is a lever here too: the model sees it."""
+"""The year in which a policy begins; it counts as a lever here, as the model sees it."""
 
 LeverGroups = Mapping[str, tuple[str, ...]]
 """Name of a group -> its levers."""
 
 
 def table(stated: Any) -> Any:
-    """A group as a table: a list of levers is one that says no more."""
+    """A group in the form of a table: a plain list of levers becomes `{"levers": list}`."""
     return {"levers": stated} if isinstance(stated, list) else stated
 
 

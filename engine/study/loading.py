@@ -1,4 +1,4 @@
-"""Study files: TOML -> tables, those that they extend below them -> `Study`, all problems at once; and a study back to TOML."""
+"""Study files: from TOML to tables, merged with the studies that they extend, to a `Study`; and a study back to TOML."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ __all__ = [
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
-"""Studies that may extend each other, one on top of the other."""
+"""Most studies that may extend one another, one on top of the other."""
 Run = Mapping[str, int | str | list[str] | None]
-"""What stands in place of the study's table `run`, by its keys; None where the study's own stays."""
+"""Values that replace those of the study's table `run`, by key; None keeps the study's own."""
 _HOME = Path(__file__).parents[1]
 
 
@@ -65,12 +65,12 @@ def load_study(
     """The study of a file, or of a study that ships, by its name.
 
     Args:
-      model: a model of one's own, in place of the one that the study names.
+      model: the user's own model, in place of the one that the study names.
       paths: in place of the study's.
       seed: in place of the study's.
       tile: in place of the study's.
       program: form of the compiled program, in place of the study's: "loop" or "xla".
-      until: how precise which numbers are to be for a run to end, in place of the study's: "ES99 of cost under old within 1 %".
+      until: targets of precision at which a run ends, in place of the study's: "ES99 of cost under old within 1 %".
       settings: single values of the study in place of what it states, such as "factors.loss_given_default.p95=0.9".
       policies: names of the policies that run, in place of the study's `compare`; the baseline always runs.
 
@@ -103,7 +103,10 @@ def _loaded(
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
-    """The study with other policies in place of those that run: those that it holds, or of its file, read again; its futures stay what they are, and what facts made them."""
+    """The study with other policies running: taken from its document, or, where it lacks one, by reading its file again.
+
+    Random numbers and facts stay the same, so that the futures do too.
+    """
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
     own = None if study.model_spec is None else study.model
@@ -114,10 +117,10 @@ def under(study: Study, policies: Sequence[str]) -> Study:
 
 
 def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:
-    """A resolved study read again with other tables in place of its own; without those that are None.
+    """A resolved study read again with some of its tables replaced, or, where a table is None, left out.
 
     Args:
-      policies: that run, in place of the study's.
+      policies: names of the policies that run, in place of the study's.
     """
     document = {key: value for key, value in {**study.document, **tables}.items() if value is not None}
     own = None if study.model_name in catalogue.known() else study.model
@@ -135,12 +138,12 @@ def read_study(
     in_files: Iterable[Problem] = (),
     spare: Collection[str] = (),
 ) -> Study:
-    """The study of tables already read, `extends` followed; `source` is what messages call them.
+    """The study of tables that are read already, `extends` followed; messages call them by `source`.
 
     Args:
-      in_files: what is wrong with the files that the tables name; listed with all the rest.
-      spare: factors that nothing need read, as policies did before their levers were changed; and places, such as
-        "assumptions.NAME", of what need not fit, as a study below stated it.
+      in_files: problems of the files that the tables name; reported with all others.
+      spare: factors that may remain unused, as policies of a study below read them; and places, such as "assumptions.NAME",
+        of entries that are left out where they are invalid, as a study below states them.
 
     Raises:
       UserError: with all problems at once.
@@ -171,13 +174,13 @@ def study_of_text(
     settings: Sequence[str] = (),
     **run: int | str | list[str] | None,
 ) -> Study:
-    """The study that `resolved_text` gave the text of; `source` is what messages call it, and the rest as `load_study` has it."""
+    """The study in a text that `resolved_text` gave; messages call it by `source`, all else is as in `load_study`."""
     tables = with_settings(tomllib.loads(text), settings)
     return read_study(tables, source, model=model, run=run, policies=policies)
 
 
 def policies_of(text: str) -> tuple[str, ...]:
-    """Names of the policies that ran, of the text that `resolved_text` gives."""
+    """Names of the policies that ran, from a text that `resolved_text` gave."""
     tables = tomllib.loads(text)
     return tuple(tables.get("compare") or tables.get("policies", ()))
 
@@ -198,7 +201,11 @@ def names_its_model(study: Study) -> bool:
 
 
 def load_model_file(spec: str) -> Model:
-    """The model that `FILE:CLASS` names."""
+    """The model that `FILE:CLASS` names, its declared tables checked.
+
+    Raises:
+      UserError: the file or the class cannot be loaded, or is no sound model.
+    """
     model = load_part(spec, (PathModel, StaticModel))
     check_tables(model)
     return model
@@ -214,14 +221,14 @@ def shipped_studies() -> dict[str, Path]:
 
 
 def known_models() -> dict[str, str]:
-    """Models that ship or that installed packages bring along, by name, with the first line of what each says of itself."""
+    """Models that ship or that installed packages bring along, by name, with the first line of each one's docstring."""
     return {
         name: (type(catalogue.named(name)).__doc__ or "").partition("\n")[0] for name in catalogue.known()
     }
 
 
 def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:
-    """A model of one's own, else the one that the study names; None where there is none."""
+    """The user's own model if given, else the one that the study names; None, with a problem added, where there is none."""
     if own is not None:
         own = as_written(own)
         return KnownModel(own, type(own).__name__, *model_digest(own))
@@ -292,7 +299,7 @@ def _syntax(error: str) -> str:
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> dict[str, Any]:
-    """Tables of a file laid over those of the study it extends; what of that one need not fit is added to `spare`."""
+    """Tables of a file merged over those of the study it extends; entries of the latter that may be invalid are added to `spare`."""
     tables = _read_toml(path, source)
     place_files(tables, path.parent)
     if "extends" not in tables:

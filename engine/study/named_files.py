@@ -1,4 +1,4 @@
-"""Files that the tables of a study name: where they are, and what they hold in place of their names."""
+"""Data files that the tables of a study name: their paths, and their content put into the tables in place of the name."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from engine.study.stated import Tables
 from engine.study.tables import observed_tables
 
 _STAND_IN = (0.0, 1.0)
-"""In place of data that cannot be read, so that the rest is still checked."""
+"""Values that stand in for data that cannot be read, so that the rest is still checked."""
 
 
 def place_files(tables: Tables, folder: Path) -> None:
-    """Writes where each file is; a study names it from the folder that it stands in itself."""
+    """Changes the tables so that each file is named by its path; a study names files relative to its own folder."""
     observed = tables.get(observed_tables.KEY)
     own = [observed] if isinstance(observed, dict) and isinstance(observed.get("file"), str) else []
     for table in [*own, *(table for _, table in [*_laws(tables), *_groups(tables)])]:
@@ -29,10 +29,10 @@ def place_files(tables: Tables, folder: Path) -> None:
 
 
 def read_files(tables: Tables, problems: Problems) -> None:
-    """Puts what the files hold in place of their names: values of a law, ranks of an empirical copula, the text of a vine.
+    """Replaces names of files in the tables by the content: values of a law, ranks of an empirical copula, text of a vine.
 
     Args:
-      tables: as a study file has them, of any types, which are checked later.
+      tables: as a study file has them; types are checked later.
       problems: what is wrong with the files is added here, at the key `file` of the table.
     """
     for place, table in _laws(tables):
@@ -73,7 +73,7 @@ def _read_dependence(group: str, table: dict[str, Any], factors: Any) -> None:
 
 @contextmanager
 def _at_key(file: Path) -> Iterator[None]:
-    """What is wrong with a file inside, at the key that names it."""
+    """A `with` block in which problems of a file are moved to the key `file`, which names it."""
     try:
         yield
     except UserError as error:

@@ -1,4 +1,4 @@
-"""A study's tables, already of the right types -> `Study`: every name looked up, every prior fitted."""
+"""From a study's tables, types already checked, to a `Study`: every name looked up, every prior fitted."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 @dataclass(frozen=True)
 class KnownModel:
-    """A model and where it comes from: fields of `Study`."""
+    """A model with its name, the SHA-256 of its source, and FILE:CLASS if it is the user's own: fields of `Study`."""
 
     model: Model
     name: str
@@ -55,10 +55,10 @@ def resolve(
 
     Args:
       text: the study file's tables, defaults filled in, types checked.
-      known: None where the model is not known, which is among the problems; then only what needs no model is checked.
+      known: the model; None where it is not known, which is one of the problems; then only what needs no model is checked.
       source: what the study was read from.
-      problems: what is wrong with the tables already.
-      spare: factors that nothing need read, and places of what need not fit: "assumptions.NAME", "challenge.claims".
+      problems: those found so far; more are added.
+      spare: factors that may remain unused, and places of entries that may be invalid: "assumptions.NAME", "challenge.claims".
 
     Raises:
       UserError: with all problems.
@@ -199,7 +199,7 @@ def _check_names(text: Tables, problems: Problems) -> None:
 
 
 def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:
-    """Priors by factor, of those that nothing is wrong with."""
+    """Priors by factor, without those that have problems."""
     priors = {}
     for name, table in factors.items():
         with problems.within(f"factors.{name}"):

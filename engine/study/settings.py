@@ -1,4 +1,4 @@
-"""Single values set from outside: `factors.loss_given_default.p95=0.9` over the tables of a study, and nothing else of them changed."""
+"""Single values that replace those of a study's tables, such as `factors.loss_given_default.p95=0.9` (the option `--set`)."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from engine.study.stated import Tables
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
-"""Names in the place of a setting, at most; the deepest of a study has ten."""
+"""Most names, separated by dots, in a setting; the deepest place of a study has ten."""
 _PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
 
 
 def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
-    """The tables with each setting in place of what stands there; a value is written as in a study file, a word without quotes too.
+    """The tables with each setting in place of the value there; values are written as in TOML, a word also without quotes.
 
     Args:
       settings: such as `policies.reform.resettlement_fund=50`.
 
     Raises:
-      UserError: with all settings that are none, at `--set`.
+      UserError: with all settings that cannot be read, at `--set`.
     """
     whole, problems, own = dict(tables), Problems(), dict[str, Any]()
     for setting in settings:

@@ -1,4 +1,4 @@
-"""What a study file states: tables, numbers, and multiples of what is there already."""
+"""What a study file may state: tables, numbers, and multiples such as "2x" of an existing value."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from engine.errors import refusal
 from engine.formatting import shown
 
 Tables = Mapping[str, Any]
-"""What stands in a table, by its keys."""
+"""A table of a study file: its entries by key."""
 LEVELS = (0.95, 0.99, 0.999)
 """Levels of VaR and ES that every study measures."""
 _MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
 
 
 def measures(levels: Iterable[float]) -> list[str]:
-    """Names of what is measured of an outcome: its mean, VaR and ES at each level."""
+    """Names of an outcome's measures: its mean, then VaR and ES (expected shortfall) at each level, such as "ES99"."""
     return ["mean", *(f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels)]
 
 
 def number(value: Any) -> int | float:
-    """The value, where it is a finite number that single precision holds; anything else is refused."""
+    """The value itself, if it is a finite number within the range of single precision; else a `UserError` is raised."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise refusal("", f"expected a number, got {shown(value)}.")
     if not (abs(value) <= LARGEST and math.isfinite(value)):
@@ -33,10 +33,10 @@ def number(value: Any) -> int | float:
 
 
 def multiple_of(value: Any) -> float | None:
-    """The multiple that a text such as "2x" states; None for what is no text.
+    """The factor that a text such as "2x" states; None for a value that is not a text.
 
     Raises:
-      UserError: the text states none.
+      UserError: the text states no multiple.
     """
     if not isinstance(value, str):
         return None

@@ -30,13 +30,13 @@ from engine.study.tables.observed_tables import Observed
 from engine.study.tables.stop_tables import Target
 
 BLOCK = 1 << 17
-"""Paths in one block: one shard of every stored variable, one commit. Fixed for good: it is the layout of every cube."""
+"""Paths in one block: one shard of every stored variable, one commit. It never changes, as every stored cube is laid out by it."""
 FORMS = ("loop", "xla")
 """Forms of a study's program: one loop over the years, where its model allows it; or XLA's."""
 ANYWHERE = "any processor"
-"""How the kind of devices begins that all give the same bits, under any version of what compiles for them."""
+"""Prefix of a device kind whose devices all give the same bits, whatever version of the compiler is used."""
 PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
-"""Types of numbers that a study may be computed and stored in."""
+"""Types in which a study may be computed and stored, by name."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +47,10 @@ class Policy:
       name: its name.
       about: what it stands for.
       levers: lever name -> values by year, float64 array [year, *dims of the lever]; one row for a static model.
-        Where a factor gives the value, the number that stands here is what `drawn` adds to.
+        Where a factor gives the value, `drawn` is added to the number here.
       start: calendar year from which it is in force; 0 for a static model.
       before: the policy that is in force before `start` and that a partial implementation starts from; it need not be
-        among those that run. None where nothing is phased in: from the first year on, and in full.
+        among those that run. None where nothing is phased in, as the policy is in force fully from the first year on.
       implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
       drawn: lever name -> factor -> weights, shaped as the lever's values, which on a path are levers + sum of weight x draw:
         0 beside a weight of 1 where the study names a factor. Levers without a factor are not in it.
@@ -66,7 +66,7 @@ class Policy:
 
     @property
     def factors(self) -> set[str]:
-        """Factors that its own levers and its implementation are drawn from."""
+        """Names of the factors that its own levers and its implementation depend on."""
         share = {self.implementation} if isinstance(self.implementation, str) else set()
         return share.union(*self.drawn.values())
 
@@ -88,12 +88,12 @@ class Event:
 
 @dataclass(frozen=True)
 class Change:
-    """What is otherwise than the study states it; everything else is as it is.
+    """A change of a study: factors, levers and groups that differ from what it states; all else is unchanged.
 
     Args:
       factors: factor -> (scale, shift): its draw x scale + shift.
-      levers: policy -> lever -> what the policy's table says of it.
-      groups: group -> how its members move together.
+      levers: policy -> lever -> its new value, in the format of a policy's table.
+      groups: name -> the group with its new dependence.
     """
 
     factors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -106,12 +106,12 @@ class Change:
 
 @dataclass(frozen=True)
 class Assumption:
-    """Something that the study takes to hold, and what it would be without it, or with twice of it.
+    """Something that the study assumes, and the change of the study without it ("off"), or with twice of it ("doubled").
 
     Args:
       about: what is assumed.
-      doubled: None where twice of it means nothing.
-      table: what a study file says of it.
+      doubled: None where doubling has no meaning.
+      table: its table in the study file.
     """
 
     name: str
@@ -121,18 +121,18 @@ class Assumption:
     table: Tables = field(default_factory=dict)
 
     def change(self, kind: str) -> Change:
-        """What changes where it is "off" or "doubled"; nothing where twice of it means nothing."""
+        """The change where it is "off" or "doubled"; an empty one where doubling has no meaning."""
         return self.off if kind == "off" else self.doubled or Change()
 
 
 @dataclass(frozen=True)
 class Keep:
-    """What is stored whole.
+    """What is stored path by path.
 
     Args:
       outcomes: names of the outcomes kept per path for every policy.
-      draws: factor draws are kept for the first so many paths.
-      yearly: yearly distributions come from the first so many paths.
+      draws: number of first paths whose factor draws are kept.
+      yearly: number of first paths that the yearly distributions come from.
     """
 
     outcomes: tuple[str, ...]
@@ -151,29 +151,29 @@ class Block:
 
 @dataclass(frozen=True)
 class Study:
-    """Everything that decides what happens on a path, resolved; and the number of paths.
+    """A resolved study: everything that determines the numbers of a path, and how many paths there are.
 
     Args:
       document: the resolved study as plain data, in the words of the study file (what `study.toml` holds).
-      model_name: what the study calls its model, or the class of a model of one's own.
+      model_name: name by which the study states its model, or the class of the user's own model.
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
-      precision: "float32", or "float64" where single precision is too coarse: of every number but the random words.
+      precision: "float32", or "float64" where single precision is too coarse: type of every number but the random words.
       program: one of `FORMS`: "loop", the one loop where the model allows it, or "xla".
       headline: outcomes that short tables show, in their order.
       levels: of VaR and ES, ascending, `LEVELS` among them.
-      model_spec: `FILE:CLASS` that a model of one's own is loaded by again, absolute; None for a model that the study
-        names, and for one that stands in no file.
+      model_spec: `FILE:CLASS` (absolute) from which the user's own model can be loaded again; None for a model that the
+        study names, and for one that is in no file.
       labels: kind, one of `labels.KINDS` -> name -> what people call it, where it has a label.
-      author, settings: who answers for it, empty if nobody is named; single values that it was read with in place of what its file states.
-      lever_groups: levers that are looked at together when it is asked which does what, by the name of the group.
-      gates: facts that it is held against; no part of the document, as no number of a run hangs on them.
-      nonfinite: share of the paths that may be kept out because values on them are not finite.
-      assumptions, challenge: what the answer may rest on; what it is said to show, and choices of what is measured: they change no number of it.
-      observed, facts: figures that it is scored by, and which of them are known: its futures are those in which these are likely.
-      stated_dimensions, of_policies: what it says of `dimensions`, and random streams that policies of its file alone draw, whichever run.
-      until, idle_targets: how precise which numbers are to be for a run to end, which changes no number of a path; those left out, of policies that do not run.
+      author, settings: who is responsible, "" if nobody is named; single values that replaced those of its file (`--set`).
+      lever_groups: levers that are varied together when a difference is attributed to levers, by the name of the group.
+      gates: facts that its numbers are checked against; not in the document, as no number of a run depends on them.
+      nonfinite: largest share of the paths that may be excluded because values on them are not finite.
+      assumptions, challenge: what its answer may rest on; its claims, and other choices of what is measured. They change no number of a run.
+      observed, facts: observed figures that it is scored by; which of them are taken as known, so that its futures are drawn given these.
+      stated_dimensions, of_policies: the Sobol' dimensions that it states; random streams that only policies of its file use, running or not.
+      until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on policies that do not run.
     """
 
     name: str
@@ -217,20 +217,20 @@ class Study:
 
     @cached_property
     def fingerprint(self) -> str:
-        """First 12 hex digits of the SHA-256 of the resolved study, but for what changes no number of a path.
+        """First 12 hex digits of the SHA-256 of all parts of the resolved study that affect numbers of a path.
 
-        More paths, same cube; so it is where more of them may be kept out, and with other labels, groups of levers, assumptions or another author.
+        It stays the same with more paths, another `nonfinite` or `until`, other labels, lever groups or assumptions, or another author.
         """
         return digests.fingerprint(self.document, self.model_digest)
 
     @cached_property
     def beliefs(self) -> str:
-        """First 12 hex digits of the SHA-256 of what it believes: its priors, how they move together, and its model's constants; no policy, no threshold."""
+        """First 12 hex digits of the SHA-256 of its beliefs: priors, their dependence, the model's constants; no policy, no event."""
         return digests.beliefs(self.document, self.model)
 
     @cached_property
     def runs(self) -> tuple[range, ...]:
-        """Places of the factors that are drawn at once: labels of one factor with one law and in no group; the others alone."""
+        """Ranges of places in `inputs` that are drawn at once: labels of one factor with one law and no group; each other alone."""
         moving = self.shocks.moving.values()
         alone = {one.jumps.chance for one in moving if one.jumps is not None}
 
@@ -245,30 +245,30 @@ class Study:
 
     @cached_property
     def dimensions(self) -> Mapping[str, tuple[int, ...]]:
-        """Under `sobol` the dimension of each random stream, as `dimension_tables.numbered` gives them; else nothing."""
+        """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under samplers without a Sobol' sequence."""
         if not SAMPLERS[self.sampler].directions:
             return {}
         return dimension_tables.numbered(*self.streams, self.of_policies, self.years, self.stated_dimensions)
 
     @property
     def streams(self) -> tuple[list[str], list[str]]:
-        """Random streams of all that is drawn once, and of all that is drawn every year."""
+        """Names of the random streams that are drawn once per path, and of those that are drawn every year."""
         yearly = self.shock_draws.streams.values() if self.is_path_model else ()
         return [*(item.stream for item in self.inputs), *latent_streams(self.groups)], [*chain(*yearly)]
 
     @cached_property
     def draws(self) -> Draws:
-        """How scores of the factors that are drawn alone become their draws."""
+        """The map from scores to draws for the factors that are drawn alone (see `runs`)."""
         return Draws([self.inputs[run[0]].marginal for run in self.runs if len(run) == 1])
 
     @cached_property
     def draws_of_runs(self) -> tuple[Draws, ...]:
-        """How scores of each longer run, one after the other, become draws."""
+        """The maps from scores to draws for the factors that are drawn at once, one for each range of `runs` of two or more."""
         return tuple(Draws([self.inputs[run[0]].marginal]) for run in self.runs if len(run) > 1)
 
     @cached_property
     def shock_draws(self) -> ShockDraws:
-        """How random words of a year become the model's shocks."""
+        """The map from the random words of a year to the model's shocks."""
         laws = {name: shock.law for name, shock in self.model.shocks.items()}
         return ShockDraws(self.shock_streams, laws, self.shocks)
 
@@ -278,17 +278,17 @@ class Study:
         return shock_streams(self.model)
 
     def refuse_broken_model(self) -> None:
-        """Raises `UserError` where the model does not do what it states, as `contract.refuse_broken`."""
+        """Raises a `UserError` where the model's methods do not give what it declares (`contract.refuse_broken`)."""
         contract.refuse_broken(self.model, self.model_name)
 
     @property
     def gathered_inputs(self) -> list[Input]:
-        """The factors, those together that are drawn by one law for several labels."""
+        """The factors, with labels of one factor that share a law gathered into one entry."""
         return gathered(self.inputs)
 
     @property
     def rests_on_tables(self) -> bool:
-        """Whether laws, copulas or direction numbers are tables of what SciPy gives, so that another SciPy may change bits."""
+        """Whether laws, copulas or direction numbers are tabulated with SciPy, so that another version of it may change bits."""
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
         draws = [self.draws, *self.draws_of_runs, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
@@ -297,7 +297,7 @@ class Study:
 
     @property
     def is_path_model(self) -> bool:
-        """Whether the model lives through years."""
+        """Whether the model has years (`PathModel`)."""
         return isinstance(self.model, PathModel)
 
     @property
@@ -312,28 +312,28 @@ class Study:
 
     @property
     def variables(self) -> tuple[str, ...]:
-        """Outcomes, then events: all that a future says in one number."""
+        """Names of the outcomes, then of the events: everything that has one number per path."""
         return (*self.model.outcomes, *self.events_by_name)
 
     def unit_of(self, variable: str) -> str:
-        """What an outcome is counted in; "1" for an event."""
+        """The unit of an outcome; "1" for an event."""
         return self.model.outcomes[variable].unit if variable in self.model.outcomes else "1"
 
     def is_loss(self, variable: str) -> bool:
-        """Whether more of an outcome is worse; more of an event always is."""
+        """Whether high values of an outcome are worse; True for an event."""
         return variable not in self.model.outcomes or self.model.outcomes[variable].loss
 
     def places(self, outcomes: Iterable[str]) -> list[int]:
-        """Where outcomes stand among those of the model."""
+        """Indices of outcomes among those of the model."""
         return [*map([*self.model.outcomes].index, outcomes)]
 
     @property
     def policy_names(self) -> tuple[str, ...]:
-        """Policies in the order of the study."""
+        """Names of the policies that run, in the order of the study."""
         return tuple(policy.name for policy in self.policies)
 
     def row(self, policy: str) -> int:
-        """Where a policy stands in the order of the study."""
+        """Index of a policy in the order of the study."""
         return self.policy_names.index(policy)
 
     @property
@@ -343,17 +343,17 @@ class Study:
 
     @property
     def unit(self) -> int:
-        """Paths in one independent unit: 1, or 2 for antithetic pairs, or those of a replicate, or of a run of moved futures."""
+        """Paths in one independent unit: 1, 2 for antithetic pairs, or as many as a replicate or a run of moved futures has."""
         return FUTURES if self.facts else SAMPLERS[self.sampler].unit
 
     @property
     def futures(self) -> str:
-        """What its numbers rest on, in words: how many paths of which seed, and what is known of them."""
+        """The paths behind its numbers, in words: how many, of which seed, and up to which year facts are known."""
         known = f", given figures to {self.facts.until}" if self.facts else ""
         return f"{self.paths:,} paths, seed {self.seed}{known}"
 
     def title(self, kind: str, name: str) -> str:
-        """What people call a part: its label, else its name as words that begin with a capital.
+        """The title of a part: its label, else its name as words with a capital first letter.
 
         Args:
           kind: one of `labels.KINDS`.
@@ -362,7 +362,7 @@ class Study:
         return self._label(kind, name) or titled(self.words(name))
 
     def phrase(self, kind: str, name: str) -> str:
-        """What people call a part within a sentence: its label begun small, else its name as words.
+        """The name of a part within a sentence: its label with a small first letter, else its name as words.
 
         Args:
           kind: as of `title`.
@@ -375,7 +375,7 @@ class Study:
         return known.get(name) or (f"{known[whole]}{bracket}{place}" if whole in known else None)
 
     def words(self, name: str) -> str:
-        """A name as words: `gdp_index` is "GDP index" where a text of the study or its model writes GDP."""
+        """A name as words: `gdp_index` is "GDP index" if a text of the study or its model contains "GDP"."""
         return " ".join(
             word.upper() if word.upper() in self._acronyms else word for word in words(name).split(" ")
         )
@@ -386,7 +386,7 @@ class Study:
         return labels.acronyms(self)
 
     def of_paths(self, paths: int) -> Study:
-        """The study with so many paths."""
+        """The study with `paths` paths."""
         run = {**self.document.get("run", {}), "paths": paths}
         return replace(self, paths=paths, document={**self.document, "run": run})
 

@@ -1,4 +1,4 @@
-"""Studies to start from, as commented text: one on top of another study, and the skeleton of one for a model of one's own."""
+"""Study files to start from, as commented text: one that extends another study, and a skeleton for the user's own model."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from engine.modelling.records import Lever, Model, PathModel
 from engine.study.study import Policy, Study
 
 FIRST, HORIZON = 2020, 10
-"""First year and length of a horizon where a model does not say."""
+"""First year and number of years of the horizon, where the model's outcomes do not determine it."""
 
 
 def study_on_top(name: str, extends: str, below: Study, schema: str | None = None) -> str:
     """A short study that extends the one below: one prior, one policy and one event of its own.
 
     Args:
-      extends: what it is to call the other, a name or a path relative to it.
+      extends: how it names the other study, by a name or by a path relative to the new file.
       schema: file of the JSON schema, for editors.
     """
     about = (
@@ -54,7 +54,7 @@ run = {{ paths = 16_384, seed = 2016, sampler = "antithetic" }}
 
 
 def study_name(stem: str) -> str:
-    """A name that a study may have, after that of its file."""
+    """A valid name for a study, made from the stem of its file name."""
     name = re.sub(r"[^\w.-]+", "-", stem).strip("-.")[:64].strip("-.")
     return re.sub(r"\.\.+", ".", name) or "study"
 
@@ -133,7 +133,7 @@ outcome = {_text(outcome)}
 
 
 def _horizon(model: PathModel) -> tuple[int, int]:
-    """Years that hold all that the model's outcomes look at."""
+    """First and last year of a horizon that holds all years which the model's outcomes need."""
     terms = [term for outcome in model.outcomes.values() for term in outcome.terms]
     kinds = [term.kind for term in terms]
     years = [year for kind in kinds for year in kind.calendar]
@@ -172,7 +172,7 @@ source = "TO FILL IN: {guess}"
 
 
 def _placeholder(unit: str) -> tuple[str, str]:
-    """A law that only makes a study run, above 0 so that a model may divide by it or take its logarithm; and what it guesses."""
+    """A placeholder law as TOML, above 0 so that a model may divide by it or take its logarithm; and what it assumes, in words."""
     unit = unit.strip().lower()
     if unit in ("share", "fraction", "probability"):
         return 'family = "logit-normal"\np05 = 0.2\np95 = 0.8', "some share"

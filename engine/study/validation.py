@@ -1,4 +1,4 @@
-"""A study's tables held against the schema: each fault in the words of the study file, and a stand-in for each table at fault."""
+"""Validation of a study's tables against the schema: each fault reported in the study file's terms, invalid tables replaced."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {
 
 
 def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems) -> dict[str, Any] | None:
-    """The study's tables with defaults filled in; None where too little is right to go on.
+    """The study's tables with defaults filled in; None where too little of them is valid to go on.
 
-    A table at fault is replaced by a stand-in, so that the rest of the study can be checked, and its place is closed.
+    An invalid table is replaced by a valid stand-in, so that the rest of the study can be checked, and its place is closed.
 
     Args:
-      in_files: what is wrong with the files that the tables name.
-      problems: what is wrong is added here, the schema's first.
+      in_files: problems of the files that the tables name.
+      problems: all problems are added here, those of the schema first.
     """
     faults: Sequence[Any] = ()
     try:
@@ -60,7 +60,7 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
 
 
 def _place(fault: Any) -> list[str]:
-    """Where a fault is in the study file; of a group of levers without the form that it was taken to have."""
+    """Place of a fault in the study file, without the tag ("list" or "table") that the schema puts into lever groups."""
     place = [str(part) for part in fault["loc"]]
     return place[:2] + place[3:] if place[0] == "lever_groups" else place
 

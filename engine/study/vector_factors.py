@@ -1,4 +1,4 @@
-"""Factors with dimensions: one table of a study for all labels, or one of its own for some; written out label by label."""
+"""Factors with dimensions: a study has one table for all labels, or tables for single ones; here written out label by label."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ def check_factor_name(name: Any) -> None:
 
 
 def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
-    """The study's tables with one of each label in place of one of a factor with dimensions; groups name all its labels.
+    """The study's tables with the table of a factor with dimensions replaced by one per label, and so in the groups' members.
 
     Args:
-      problems: tables of labels that there are not are added here.
+      problems: tables of unknown labels are added here.
     """
     names = _parts_of(model)
     if not names:
@@ -49,12 +49,12 @@ def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
 
 
 def _parts_of(model: Model) -> dict[str, tuple[str, ...]]:
-    """Names of the labels of each factor with dimensions."""
+    """Factor with dimensions -> names of its parts, `name[label]`."""
     return {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
 
 
 def together(tables: Tables, model: Model) -> dict[str, Any]:
-    """Tables by factor: one for all labels where they are alike, as `by_label` takes it apart."""
+    """The inverse of `by_label`: one table for all labels of a factor where these have equal tables."""
     parts_of = _parts_of(model)
     whole = {
         part: name

@@ -1,4 +1,4 @@
-"""Which figures of a study are known and which come later, and a study that gives nothing but such figures and lives no longer than these need."""
+"""Which observed figures are known and which come later; and a study reduced to the outcomes and years that figures need."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "change": lambda values: values[-1] - values[0],
     "ratio": lambda values: values[-1] / values[0],
 }
-"""How some years [year, path] become one number."""
+"""Name of a fold -> the function from values [year, path] to one number per path."""
 
 
 def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> str:
-    """Why a figure is neither scored nor taken as known; "" where it is."""
+    """Why a figure is neither scored nor taken as known; "" where it can be."""
     if not is_within(study, row):
         return "known before the study begins" if row.first < study.years[0] else "beyond the study's years"
     if row.variable in imposed:
@@ -46,7 +46,7 @@ def is_within(study: Study, row: Observation) -> bool:
 def known_and_later(
     study: Study, until: int | None
 ) -> tuple[tuple[Observation, ...], tuple[Observation, ...]]:
-    """Figures up to a year, and those after it: of what backtest scores, in the first reading.
+    """Figures up to a year, and figures after it; only those that can be scored (`why_apart`), in the first reading.
 
     Args:
       until: the last year; all years if not given.
@@ -58,10 +58,10 @@ def known_and_later(
 
 
 def check_known(study: Study, until: int | None, place: str, problems: Problems) -> None:
-    """Adds what is wrong with the figures that are known: there are none until then, or some have no error, so that no future meets them.
+    """Adds a problem where no figure is known up to a year, or one has no error, so that no future would match it.
 
     Args:
-      place: where it is said until when they are.
+      place: the place at which the study states that year.
     """
     rows, _ = known_and_later(study, until)
     if not rows:
@@ -77,9 +77,10 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:
-    """The study whose outcomes are the yearly values that figures are folded from, to the last of their years; and places of each figure's.
+    """The study with the yearly values behind some figures as its only outcomes; and, for each figure, indices of its outcomes.
 
-    Its futures are those of the study to the bit as far as they go. A model without time keeps its outcomes.
+    It ends with the last year of a figure; up to there its futures equal the study's bit for bit. A static model keeps its
+    outcomes.
     """
     if not study.years:
         names = [*study.model.outcomes]

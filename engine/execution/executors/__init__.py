@@ -1,1 +1,1 @@
-"""Who computes the parts of a run: one contract, three executors, and what stands at their other end."""
+"""Executors, which compute the parts of a run: one contract, three implementations, and the workers' side of two of them."""

@@ -1,4 +1,4 @@
-"""An existing dask cluster as the executor of a run: tasks are a folder's name and a range of blocks; workers write their own shards."""
+"""A running dask cluster as executor: a task is a run folder and a range of blocks; workers write their own shards."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 WINDOW = 2
 """Tasks in flight for each thread of the cluster."""
 TASKS_EACH = 8
-"""Tasks that each thread gets, where there are blocks enough."""
+"""Tasks that each thread gets over the whole run, if there are enough blocks."""
 LARGEST = 64
-"""Blocks in one task: what a lost worker costs at most."""
+"""Most blocks in one task, and so the most that one lost task costs."""
 TRIES = 3
-"""Times that a task may be lost."""
+"""Losses of the same task at which the run is given up."""
 PATIENCE = 60
 """Seconds to wait for the scheduler, and for its first worker."""
 
@@ -36,7 +36,7 @@ class Cluster:
 
     Args:
       address: of the scheduler, such as tcp://127.0.0.1:8786.
-      device: "cpu" or "gpu"; the GPUs if there are any.
+      device: "cpu" or "gpu"; if not given, a worker's GPUs if it has any.
 
     Raises:
       UserError: `distributed` is not installed, or the scheduler does not answer, or has no workers.
@@ -91,7 +91,7 @@ class Cluster:
         return tuple(self._forms)
 
     def tally(self) -> None:
-        """Workers hand on no tallies: they are in the run folder."""
+        """None: workers send no tallies back but write them into the run folder."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which their tasks are done.
@@ -189,12 +189,12 @@ class Cluster:
 
 
 def blocks_of_task(blocks: int, threads: int) -> int:
-    """How many blocks a task has, at most: each thread gets several tasks, and none is too long to lose."""
+    """Most blocks per task, blocks / (8 threads) between 1 and 64: several tasks per thread, and little lost with one."""
     return min(max(blocks // (TASKS_EACH * threads), 1), LARGEST)
 
 
 def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
-    """Tasks as ranges [first, last) of neighbouring blocks."""
+    """Block numbers cut into tasks: ranges [first, last) of consecutive blocks, at most `blocks_of_task` each."""
     most = blocks_of_task(len(indices), threads)
     ranges: list[tuple[int, int]] = []
     for index in indices:
@@ -206,7 +206,7 @@ def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
 
 
 def _was_lost(future: "Future[Any]") -> bool:
-    """Whether the cluster lost the task, rather than the task its way: worker killed, preempted, out of memory."""
+    """Whether a worker or its connection was lost (killed, preempted, out of memory), and not the task itself wrong."""
     from distributed import KilledWorker
 
     return future.status == "error" and isinstance(future.exception(), KilledWorker | OSError)

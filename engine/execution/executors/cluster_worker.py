@@ -1,4 +1,4 @@
-"""What a cluster asks of a worker, by name. Nothing heavy is imported until it does it: the scheduler, which reads each task, needs no JAX."""
+"""Functions that dask tasks call on a worker; they import JAX only when called, as the scheduler reads tasks without JAX."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 def hello(device: str | None) -> dict[str, str]:
-    """Versions of the worker and the kind of its devices, as `site.versions`; it is set up first."""
+    """Sets the worker up, and gives its versions and the kind of its devices, as `site.versions`."""
     from engine.execution.executors import site
 
     with _ONE_AT_A_TIME:
@@ -21,9 +21,9 @@ def hello(device: str | None) -> dict[str, str]:
 
 
 def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> None:
-    """One task: blocks `first` to `last` - 1 committed, and the yearly sample if that is asked for.
+    """One task: computes and commits blocks `first` to `last` - 1, and the yearly sample if that is asked for.
 
-    Nothing is given back: the records on the disk are the receipt.
+    Nothing is given back: the coordinator reads from the records on the disk what is done.
 
     Args:
       plain: the fields of a `Site`.
@@ -38,7 +38,7 @@ def perform(plain: Mapping[str, Any], first: int, last: int, yearly: bool) -> No
 
 
 def forms() -> list[dict[str, str]]:
-    """What has computed the blocks of this worker's last site, as `asdict` has a `Form`."""
+    """Forms of the program that computed the blocks of this worker's last site, each `Form` as a dictionary."""
     from dataclasses import asdict
 
     from engine.execution.executors import site

@@ -1,4 +1,4 @@
-"""What an executor is: whoever computes and commits the parts of a run that are missing."""
+"""The contract of an executor, which computes and commits the missing parts of a run."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ class Assignment:
     """Parts of a run that an executor is to compute and commit.
 
     Args:
-      folder: of the run; this process holds it.
-      token: of this process's hold on the folder.
-      yearly: whether the yearly sample is among the parts.
-      blocks: the blocks that are.
-      observe: called with each stage that is reached.
-      compiling: has seen what was compiled to tell which program the study has, and sees the rest where this process computes.
-      force: go on also where blocks that are there are not what the program gives.
-      alone: nobody else computes parts of the run.
-      writers: blocks that one process which computes alone writes at a time; of several, each writes one.
+      folder: the run folder, on which this process holds the lock.
+      token: identifies this process's hold on the folder.
+      yearly: whether to compute the yearly sample.
+      blocks: the blocks to compute.
+      observe: called with each stage of the run.
+      compiling: counts the time of compilation; it has counted what the coordinator compiled so far, and a `Local` executor goes on.
+      force: go on even where the program does not reproduce blocks that are stored.
+      alone: no other run computes parts of this folder at the same time, as the shards of a job array do.
+      writers: blocks written at a time where one process computes alone; each of several workers writes one.
     """
 
     folder: RunFolder
@@ -42,20 +42,20 @@ class Assignment:
 
 
 class Executor(Protocol):
-    """Computes parts of a run; a context manager, so that whatever it starts ends with it."""
+    """Computes parts of a run; a context manager that ends whatever processes or connections it has started."""
 
     def __enter__(self) -> Executor: ...
 
     def __exit__(self, *failure: object) -> None: ...
 
     def versions(self) -> dict[str, str]:
-        """Versions and device kind that compute the parts."""
+        """Versions of the packages and the device kind with which the parts are computed, by name."""
 
     def forms(self) -> tuple[Form, ...]:
-        """What has computed blocks so far; none where there were none."""
+        """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where there were no blocks."""
 
     def tally(self) -> Tally | None:
-        """What all blocks of the run left of the outcomes that are not kept whole, where this process has it already."""
+        """Tally of the outcomes that are not kept whole, over all blocks of the run; None if this process does not have it."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
-        """Commits the parts; gives each block when it is committed."""
+        """Computes and commits the parts; yields each block once it is committed."""

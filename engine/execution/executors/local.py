@@ -25,7 +25,7 @@ class Local:
     """This process's own devices: an `Executor`.
 
     Args:
-      device: "cpu" or "gpu"; the GPUs where they pay.
+      device: "cpu" or "gpu"; if not given, the GPUs where they pay.
       study: what is to be computed.
     """
 
@@ -55,11 +55,12 @@ class Local:
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`. The program of the yearly sample is compiled while blocks are computed.
 
-        Where XLA's program fails on a card, XLA's on the processors goes on, if what the card has left has its bits.
+        Where XLA's program fails on a card, XLA's program for the processors takes over, provided that it reproduces what
+        the card has committed, bit for bit.
 
         Raises:
-          CardLost: the card failed, and others compute parts of the run too.
-          UserError: it failed after it had left other bits than the processors give.
+          CardLost: the card failed, and other processes compute parts of the run too.
+          UserError: the card failed after it had committed blocks that the processors do not reproduce bit for bit.
         """
         study, left = assignment.folder.study, {block.index: block for block in assignment.blocks}
         try:
@@ -97,7 +98,7 @@ class Local:
 
 
 def _handed_over(folder: RunFolder, lost: CardLost) -> Program:
-    """The processors' program of a folder's study, where a card computed before; warned of, and written down.
+    """The processors' program of a folder's study, which takes over from a lost card; warns, and records the versions.
 
     The yearly sample is to be computed anew.
 

@@ -1,4 +1,4 @@
-"""Worker processes on this machine: each with cores or a GPU of its own, fed with block numbers, started again if it dies."""
+"""Worker processes on this machine, each with cores or a GPU of its own, fed with block numbers and replaced if they die."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from engine.study.study import Block, Study
 AHEAD = 3
 """Blocks that a worker is given at a time: one that it writes, one that it computes, and the next."""
 TRIES = 3
-"""Workers that may die over the same block."""
+"""Deaths of workers over the same block at which the run is given up."""
 _YEARLY = None
-"""What the yearly sample is called among numbers of blocks."""
+"""Stands for the yearly sample among numbers of blocks."""
 
 Part = int | None
 
@@ -38,7 +38,7 @@ class Workers:
 
     Args:
       count: how many.
-      device: "cpu" or "gpu"; the GPUs where they pay.
+      device: "cpu" or "gpu"; if not given, the GPUs where they pay.
       study: what is to be computed, where that is known.
 
     Raises:
@@ -73,7 +73,7 @@ class Workers:
             process.end()
 
     def versions(self) -> dict[str, str]:
-        """Versions and device kind of the workers, which are started."""
+        """Starts the workers, and gives their versions and device kind."""
         if self._versions:
             return self._versions
         self._processes = [self._start(k) for k in range(len(self._pins))]
@@ -88,7 +88,7 @@ class Workers:
         return tuple(self._forms)
 
     def tally(self) -> None:
-        """Workers hand on no tallies: they are in the run folder."""
+        """None: workers send no tallies back but write them into the run folder."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`; blocks come in the order in which they are done.

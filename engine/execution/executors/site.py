@@ -1,4 +1,4 @@
-"""Which run a worker works for, and its work there: what a coordinator tells its workers, and what they check before they begin."""
+"""What a coordinator tells its workers about the run that they compute for, and what they check before they begin."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ _KEPT: dict[Site, Work] = {}
 
 @dataclass(frozen=True)
 class Site:
-    """Which run a worker works for.
+    """The run that a worker computes for, and what must hold there.
 
     Args:
       folder: the run folder, absolute; on a disk that all workers share.
       fingerprint: of its study.
-      token: of the coordinator's hold on the folder.
-      model: FILE:CLASS of a model of one's own, absolute; None for one that the study names.
+      token: identifies the coordinator's hold on the folder.
+      model: FILE:CLASS of the user's own model, absolute; None for one that the study names.
       device: "cpu" or "gpu"; None takes the GPUs if there are any.
       required: versions and device kind that every worker must have, as `ownership.enter` has them.
-      force: go on also where blocks that are there are not what the program gives.
-      why: the device is this one, where others may have been expected.
+      force: go on even where the program does not reproduce blocks that are stored.
+      why: reason for this device, where another may have been expected; "" otherwise.
     """
 
     folder: str
@@ -51,10 +51,10 @@ class Site:
 def of_assignment(
     assignment: Assignment, device: str | None, required: Mapping[str, str], why: str = ""
 ) -> Site:
-    """The site of what this process coordinates.
+    """The `Site` that this process, as coordinator, sends to its workers.
 
     Args:
-      required: versions that the workers have told.
+      required: versions that the workers have reported.
       why: as `Site` has it.
 
     Raises:
@@ -72,18 +72,18 @@ def of_assignment(
 
 
 def versions(device: str | None, study: Study | None = None) -> dict[str, str]:
-    """Versions of this process, XLA's flags, and the kind of its devices; of those that a study is computed on, where it is known."""
+    """Versions of this process's packages, XLA's flags and the kind of the devices that it (or the study) is computed on, by name."""
     return provenance.versions(devices.kind(devices.mesh(device, study))) | {"xla_flags": devices.flags()}
 
 
 def of_study(study: Study, versions: Mapping[str, str]) -> dict[str, str]:
-    """Versions, with the kind of devices as far as the bits of the study's program hang on it."""
+    """The versions, with `device_kind` reduced to what the bits of the study's program depend on."""
     kind = versions.get("device_kind", "")
     return {**versions, "device_kind": kind_for(study, kind)}
 
 
 def work_at(site: Site) -> Work:
-    """The work at a site, its program traced once in this process.
+    """The `Work` at a site; kept until another site is asked for, so that its program is traced once.
 
     Raises:
       UserError: this machine sees another folder than the coordinator, or its study, model, versions or devices differ.
@@ -95,7 +95,7 @@ def work_at(site: Site) -> Work:
 
 
 def forms() -> tuple[Form, ...]:
-    """What has computed blocks at the last site."""
+    """Forms of the program that have computed blocks at the last site; empty where there was none."""
     return next((work.forms for work in _KEPT.values()), ())
 
 
@@ -135,5 +135,5 @@ def _work_at(site: Site) -> Work:
 
 
 def from_plain(plain: Mapping[str, Any]) -> Site:
-    """The site whose fields these are, as JSON gives them."""
+    """The `Site` with these fields, as they come from JSON."""
     return Site(**{**plain, "required": tuple((str(key), str(value)) for key, value in plain["required"])})

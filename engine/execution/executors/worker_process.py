@@ -35,7 +35,7 @@ class _Complaints(io.TextIOWrapper):
 
 
 def main() -> None:
-    """Works through the lines of standard input."""
+    """Reads requests from standard input, line by line, until it ends."""
     lines, replies = sys.stdin, os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # what a model prints is no reply
     logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)  # a reply says what a callback raised

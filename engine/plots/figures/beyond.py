@@ -1,4 +1,4 @@
-"""How rarely each level is passed, on log-log axes, the futures and what is extrapolated from them apart."""
+"""Exceedance of extreme levels on log-log axes: estimated from the futures, and extrapolated beyond them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from engine.plots.style import Artist, Axes, Figure, Look
 COLUMNS, SIZE, ALONE = 2, (3.0, 2.3), (5.0, 3.3)
 DASHED = (0, (4, 2))
 TAIL = 10.0
-"""Period from which on a level must be above zero for an axis to be logarithmic."""
+"""Return period from which on all levels must be above zero for the level axis to be logarithmic."""
 Rows = Sequence[Mapping[str, Any]]
 
 
 @style.styled
 def beyond(extremes: Answer, *, most: int = 6) -> Figure:
-    """What is passed once in so many futures or years, a panel a number: solid from the futures themselves, dashed by a fitted law beyond them.
+    """Levels passed once in so many futures or years, a panel per variable: solid from the futures, dashed by a fitted Pareto law.
 
     Args:
       extremes: what the run has answered.
@@ -49,7 +49,7 @@ def beyond(extremes: Answer, *, most: int = 6) -> Figure:
 
 
 def _panels(answer: Answer) -> list[tuple[str, str, Rows]]:
-    """What each number is called, what a period counts, and its curves."""
+    """Title, unit of the return period, and rows of the curves of each panel."""
     found: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
     for row in answer["curve"].rows() if "curve" in answer else ():
         if np.isfinite(row["level"].estimate):

@@ -1,4 +1,4 @@
-"""Boxes of factors: which part of its prior each limit leaves."""
+"""Boxes of factors found by scenario discovery: which part of a factor's prior each limit leaves."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ if TYPE_CHECKING:
     from engine.answers.answer import Answer
 
 THICK = 0.42
-"""Height of a bar, of a row's."""
+"""Height of a bar as a share of its row's height."""
 
 
 @style.styled
 def boxes(discover: Answer) -> Figure:
-    """The limits of each box on the quantiles of the priors, with coverage and density above; of the method that leads.
+    """The limits of each box as quantiles of the priors, with coverage and density above, for the best search method.
 
     Args:
       discover: what the run has answered.
@@ -52,7 +52,7 @@ def boxes(discover: Answer) -> Figure:
 
 
 def _panel(ax: Axes, rows: list[dict[str, Any]], most: int) -> None:
-    """One box: a bar for each factor, the one that costs most to leave out on top."""
+    """One box: a bar for each limited factor, the one whose omission costs most on top."""
     for y, (below, above) in enumerate((row["below"], row["above"]) for row in rows):
         ax.barh([y], [1.0], height=THICK, color=style.GRID)
         ax.barh([y], [1 - below - above], left=[below], height=THICK, color=style.COLOURS[0])

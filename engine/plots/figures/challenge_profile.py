@@ -1,4 +1,4 @@
-"""In which share of universes a claim holds, by how many choices depart at a time."""
+"""Share of universes (combinations of analysis choices) in which a claim holds, by the number of choices that depart."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from engine.plots.style import Axes, Figure
 from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called, sentences
 
 WIDEST_MARK = 6.0
-"""Percent from which a bar's part has its verdict's marker."""
+"""Percent from which a segment of a bar carries its verdict's marker."""
 
 
 @style.styled
 def profile(challenge: Answer, claim: str | None = None) -> Figure:
-    """Shares of universes in which a claim holds, is reversed or neither, stacked by choices that depart at a time; ledgers side by side.
+    """Stacked shares of universes by verdict (holds, reversed, neither), by number of departing choices; ledgers side by side.
 
     Args:
       challenge: what the run has answered.

@@ -1,4 +1,4 @@
-"""How the headline measures settle: each with its interval, from ever more of the first paths."""
+"""Convergence of mean, VaR99 and ES99: each with its interval, from a growing number of first paths."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def lengths(paths: int, unit: int) -> list[int]:
 
 
 def _claim(name: str, paths: int, last: dict[str, Estimate]) -> str:
-    """How well the mean of the worst 1 % is known in the end, for the policy where it is known least."""
+    """The title: the half-width of the interval of ES99 over all paths, for the policy where it is widest."""
     half = {policy: 0.5 * (e.high - e.low) for policy, e in last.items() if np.isfinite(e.high - e.low)}
     after = f"{name} after {labels.counted(paths, 'path')}: the mean of the worst 1 %"
     if len(half) < len(last):

@@ -1,4 +1,4 @@
-"""A map of how the priors move together: rank correlations of the stored draws, groups outlined."""
+"""A heat map of the rank correlations of the stored factor draws, with groups outlined."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from engine.plots.style import Axes, Figure
 from engine.study.study import Study
 
 CELL = 0.2
-"""Inches that a factor takes."""
+"""Inches per factor."""
 FEWEST = 5
 SHOWN = 0.05
-"""Size from which a correlation is written, where its interval is no wider."""
+"""Smallest absolute correlation that is written as a number, unless the half-width of its interval is larger."""
 
 
 @style.styled
 def correlation(cube: xr.DataTree, study: Study) -> Figure:
-    """Spearman's rank correlation of every two factors that are in groups, of all factors where there are no groups.
+    """Spearman's rank correlation of every two factors that are in groups; of all factors where there are no groups.
 
     Args:
       cube: what `engine.open_cube` gives.

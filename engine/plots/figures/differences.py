@@ -1,4 +1,4 @@
-"""Paired differences: what a policy changes on the same path, as a histogram with zero marked."""
+"""Paired differences of a policy from the baseline on the same paths, as a histogram with zero marked."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from engine.risk.estimation.measures import difference, finite_units, probabilit
 
 BINS = 60
 SHOWN = (0.002, 0.998)
-"""Quantiles that the bins lie between; what is beyond is counted in the last bin on its side."""
+"""Quantiles between which the bins lie; differences beyond are counted in the outermost bins."""
 
 
 @style.styled
 def differences(
     cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
 ) -> Figure:
-    """Policy less baseline on the same paths, a panel for each policy: better and worse futures, and the mean with its interval.
+    """Policy minus baseline on the same paths, a panel per policy: shares of better and worse futures, and the mean difference.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -61,7 +61,7 @@ def differences(
 
 
 def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
-    """Draws one histogram; shares of better, worse and equal paths."""
+    """Draws one histogram, and gives the shares of better, worse and equal paths."""
     look = kept.looks[policy]
     (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)
     if not len(one):
@@ -95,7 +95,7 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
 
 
 def _edges(gap: np.ndarray) -> np.ndarray:
-    """Edges of bins with zero among them, so that no bin has futures of both kinds."""
+    """Bin edges that include zero, so that no bin holds both better and worse futures."""
     low, high = np.quantile(gap, SHOWN)
     low, high = min(low, 0.0), max(high, 0.0)
     if not high > low:

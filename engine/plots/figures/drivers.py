@@ -1,4 +1,4 @@
-"""What the worst futures have in common: how far inputs stand from their priors there, and how they lie over these."""
+"""What the worst futures have in common: shifts of the inputs' means there, and their distribution over tenths of the priors."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from engine.plots.style import Axes, Figure
 from engine.risk.estimation.intervals import Estimate
 
 HIGH = 0.8
-"""Height of the highest bar, of a row's."""
+"""Height of the highest bar as a share of its row's height."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A factor, or a shock in a year: its shift, and its density by tenths of its prior."""
+    """A factor, or a shock in one year, in the worst futures: shift of its mean, and density in each tenth of its prior."""
 
     name: str
     shift: Estimate
@@ -30,7 +30,7 @@ class Row:
 
 @style.styled
 def drivers(explain: Answer, *, most: int = 12) -> Figure:
-    """How far the inputs farthest from their priors stand from these in the worst futures, and how they lie over them.
+    """The inputs that differ most from their priors in the worst futures: mean shift, and distribution over the prior's tenths.
 
     Args:
       explain: what the run has answered.
@@ -60,7 +60,7 @@ def drivers(explain: Answer, *, most: int = 12) -> Figure:
 
 
 def rows_of(explain: Answer) -> list[Row]:
-    """Factors and shocks by year, those that stand farthest from their priors first."""
+    """Factors and yearly shocks of an answer, those that differ most from their priors first."""
     if "inputs" not in explain:
         return []
     inputs, cells = explain["inputs"], explain["densities"]["density"]

@@ -1,4 +1,4 @@
-"""How likely each level of an outcome is passed, by policy."""
+"""Exceedance curves of an outcome: the probability that each level is passed, by policy."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def exceedance(
 ) -> Axes:
     """P(outcome > x) on a log scale with its 95 % band, by policy.
 
-    Where low is worse it is P(outcome < x), and the axis runs from good to bad all the same. A curve ends where fewer
-    than 20 paths are left beyond it. The level that 1 % of futures pass is marked, with its interval in the legend.
+    Where low is worse it is P(outcome < x), with the x axis reversed, so that bad is always on the right. A curve ends where
+    fewer than 20 paths are left beyond it. The level that 1 % of futures pass (VaR99) is marked, with its interval in the legend.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -48,7 +48,7 @@ def exceedance(
 
 
 def curves(ax: Axes, kept: Kept) -> tuple[list[Artist], dict[str, Estimate]]:
-    """Draws the curves with their bands and names the axes; entries of a legend, and the mean of the worst 1 % by policy."""
+    """Draws curves and bands, and labels the axes; gives the legend's entries, and the mean of the worst 1 % by policy."""
     lowest = MARKED
     keys: list[Artist] = []
     worst: dict[str, Estimate] = {}
@@ -81,16 +81,16 @@ def curves(ax: Axes, kept: Kept) -> tuple[list[Artist], dict[str, Estimate]]:
 
 
 def title(kept: Kept, worst: Mapping[str, Estimate]) -> str:
-    """What the curves say of the mean of the worst 1 %."""
+    """The title: the mean of the worst 1 % of futures, by policy."""
     return labels.sentence(f"{kept.heading}: the mean of the worst 1 % of futures", kept.by_call(worst))
 
 
 def note(kept: Kept) -> str:
-    """What curves, bands and points are."""
+    """The note that explains curves, bands and points."""
     return f"{kept.counted}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
 
 
 def _step(level: float, paths: int) -> Curve:
-    """The curve of an outcome that is the same on every path: down from all of them."""
+    """The curve of an outcome with the same value on every path: a vertical step."""
     share = np.array([1.0, min(1 / paths, MARKED) / 2])
     return Curve(np.repeat(level, 2), share, share, share)

@@ -1,4 +1,4 @@
-"""Fans: how the futures spread year by year, by policy, one panel a place."""
+"""Fan charts: quantiles of a yearly variable by year and policy, a panel per place (combination of labels)."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from engine.plots.sheet import Sheet, blank, finish, labelled, one_scale, sheet,
 from engine.plots.style import Artist, Axes, Figure, Look
 
 MOST_BANDS = 3
-"""Policies whose bands can lie over one another; more of them have a panel each."""
+"""Most policies whose bands are drawn over one another; more policies have a panel each."""
 MOST_PANELS = 60
-"""Panels of one figure; where there would be more, bands lie over one another, light and with their edges drawn."""
+"""Most panels of one figure; if there would be more, bands are drawn over one another, lighter and with their edges."""
 MOST_BESIDE = 6
-"""Panels of one place in a row."""
+"""Most panels of one place in a row."""
 
 
 @style.styled
@@ -29,7 +29,7 @@ def fan(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """Years of a yearly variable by policy: the median with its interval, and the bands that hold half and nine tenths of the futures.
+    """A yearly variable by year and policy: the median with its interval, and the middle 50 % and 90 % of futures as bands.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -59,7 +59,7 @@ def fans(
     where: Mapping[str, str] | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """The same with a panel for each label that `where` leaves open; of a model without years, the spread of an outcome.
+    """As `fan`, with a panel for each label that `where` leaves open; for a model without years, `bars.spread` of an outcome.
 
     Raises:
       UserError: no such variable, label or policy.
@@ -83,7 +83,7 @@ def fans(
 
 
 def by_place(values: xr.DataArray, drawn: Callable[[Axes, xr.DataArray], None]) -> Sheet:
-    """A panel for each place, drawn from the values there."""
+    """A panel for each place, drawn by `drawn(ax, values there)`."""
     places = selection.places(values)
     several = len(places) > 1
     axis = labels.unit(values) if several else labels.label(values)
@@ -97,7 +97,7 @@ def by_place(values: xr.DataArray, drawn: Callable[[Axes, xr.DataArray], None]) 
 def _panels_apart(
     cube: xr.DataTree, values: xr.DataArray, names: Sequence[str], places: Sequence[Mapping[str, str]]
 ) -> Sheet:
-    """A panel for each place and policy, those of a place beside each other, with the baseline's median in all of them."""
+    """A panel per place and policy, policies of a place side by side, with the baseline's median in grey in each."""
     columns = -(-len(names) // -(-len(names) // MOST_BESIDE))
     rows = -(-len(names) // columns)
     on = sheet(len(places) * rows * columns, columns, (2.3, 1.7) if len(places) == 1 else (1.7, 1.25))
@@ -119,7 +119,7 @@ def _panels_apart(
 
 
 def draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behind: str | None = None) -> None:
-    """Draws the fans of some policies over one another, lighter and with their edges where they are many.
+    """Draws the fans of some policies over one another; of more than `MOST_BANDS` policies lighter, and with edges.
 
     Args:
       behind: a policy whose median is drawn in grey behind them.
@@ -157,7 +157,7 @@ def draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behin
 def bands(
     ax: Axes, years: np.ndarray, levels: np.ndarray, quantiles: np.ndarray, look: Look, policies: int = 1
 ) -> None:
-    """Draws half and nine tenths of the futures under one of so many policies."""
+    """Draws the bands of the middle 50 % and 90 % of futures under one of `policies` policies."""
     crowded = policies > MOST_BANDS
     for low, high, strength in BANDS:
         below, above = (at(levels, quantiles, q) for q in (low, high))
@@ -169,7 +169,7 @@ def bands(
 
 
 def count(cube: xr.DataTree, values: xr.DataArray) -> int:
-    """Independent units that the quantiles come from."""
+    """Number of independent units that the quantiles come from."""
     paths = int(values.attrs.get("sample_paths", cube.attrs.get("paths", 0)))
     return paths // int(cube.attrs["independent_unit"])
 
@@ -187,7 +187,7 @@ def _keys(values: xr.DataArray, names: Sequence[str]) -> list[Artist]:
 
 
 def note(values: xr.DataArray, crowded: bool) -> str:
-    """What bands and points are."""
+    """The note that explains bands and points."""
     sample = values.attrs.get("sample_paths")
     over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
     spread = "Bands" if values.sizes["year"] > 1 else "Bars of the one year"

@@ -1,4 +1,4 @@
-"""What was observed among the futures of a study: a fan and the observed figures for each series, one scale of years for all."""
+"""Hindcast: a fan of the futures and the observed figures for each series, all on the same scale of years."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Artist, Axes, Figure, Look
 
 FUTURES = Look(style.COLOURS[1], "-", "")
-"""What the futures look like, of one policy."""
+"""The look of the futures, which are those of one policy."""
 COLUMNS = 4
 
 
 @style.styled
 def hindcast(backtest: Answer) -> Figure:
-    """The futures of every series that was observed, year by year, and what was observed: filled where it is scored, hollow where it is only shown.
+    """Futures and observed figures of every series by year; figures that are scored are filled, others hollow.
 
     Args:
       backtest: what the run has answered.
@@ -47,7 +47,7 @@ def hindcast(backtest: Answer) -> Figure:
 
 
 def _futures(ax: Axes, one: Series) -> None:
-    """Bands and median by year; bars where a figure is of several years at once, or the study has one."""
+    """Draws bands and median by year; bars for figures of several years at once, or where the study has one year."""
     levels = np.array([*LEVELS.values()])
     if len(one.years) > 1:
         bands(ax, np.array(one.years), levels, one.quantiles, FUTURES)

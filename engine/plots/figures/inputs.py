@@ -1,4 +1,4 @@
-"""Which inputs an answer hangs on: each one's share of the variance, under each policy and in their difference."""
+"""Sensitivity to inputs: each one's share of an outcome's variance, under each policy and in their difference."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from engine.risk.estimation.intervals import Estimate
 def inputs(
     sensitivity: Answer, variable: str | None = None, measure: str | None = None, *, most: int = 12
 ) -> Figure:
-    """Shapley effects of the inputs with the largest, points with 95 % intervals; the bar is what each does alone and at most.
+    """Largest Shapley effects, points with 95 % intervals; bars from the first-order to the total-effect Sobol' index.
 
     Args:
       sensitivity: what the run has answered.
@@ -64,7 +64,7 @@ def inputs(
 
 
 def _of(what: str, wanted: str | None, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """The rows of one variable or measure, the first that there is if none is wanted."""
+    """The variable or measure that is wanted, by default the first, and the rows that have it."""
     known = list(dict.fromkeys(str(row[what]) for row in rows))
     chosen = known[0] if wanted is None else wanted
     selection.refuse_unknown(what, chosen, known, "inputs")

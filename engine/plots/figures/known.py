@@ -1,4 +1,4 @@
-"""What facts say: factors given them beside their priors, and how likely events are before and given them."""
+"""What facts say: posteriors of factors beside their priors, and probabilities of events before and given the facts."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
 
 ROWS = 16
-"""Rows of events under a policy that there is room for."""
+"""Most rows of events by policy."""
 TALLEST = 0.4
-"""Inches that a factor has at most."""
+"""Largest height of a factor's row [inch]."""
 BARS = ((2.0, 0.5), (1.0, 1.0))
-"""Standard deviations that a bar reaches on either side, and how thick it is as a share of the thickest."""
+"""Standard deviations that a bar reaches on either side, and its thickness relative to the thickest bar."""
 AXIS = "from the prior’s mean [standard deviations]"
 NOTE = (
     "Thick bars reach one standard deviation to either side of the mean, thin ones two; the point is the mean given the facts, with its 95 % interval. "
@@ -30,7 +30,7 @@ NOTE = (
 
 @style.styled
 def known(study: Study, condition: Answer, *, most: int = MOST) -> Figure:
-    """Factors that facts say most about: each one's prior as a pale bar, and what is known of it as a dark one; beside them the chances of events.
+    """The factors that facts shift most, priors as pale bars and posteriors as dark ones; beside them probabilities of events.
 
     Args:
       study: that the answer is of, for what its parts are called.

@@ -1,4 +1,4 @@
-"""An outcome at a glance: its tail, and beside it the years of what it is made of."""
+"""An outcome at a glance: its exceedance curve, and a fan of the yearly variable that it is computed from."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ def overview(
     where: Mapping[str, str] | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """How likely each level of an outcome is passed, beside the fan of the first yearly variable that it is made of.
+    """Exceedance curves of an outcome, beside a fan of the first recorded yearly variable that it is folded from.
 
-    The curves alone for an outcome of a model without years, or made of nothing that is recorded.
+    The curves alone for a model without years, or an outcome that is folded from no recorded variable.
 
     Args:
       cube: what `engine.open_cube` gives.
-      study: its study, which knows what outcomes are made of.
+      study: its study, whose model says how outcomes are folded from yearly variables.
       variable: an outcome kept per path; the first if not given.
       where: label by dimension, of the fan; the first that the outcome takes of each dimension if not given.
       policies: which, in this order; all of them if not given.

@@ -1,4 +1,4 @@
-"""Where observed figures lie among their futures: the ECDF of their places, with the band that the model's own futures stay in."""
+"""Probability integral transform: the ECDF of observed figures' places among their futures, with a simultaneous band."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SIZE = (3.4, 3.0)
 
 @style.styled
 def pit(backtest: Answer) -> Figure:
-    """The share of figures that lie at each place among their futures or below, a line a reading, with its band and the diagonal, which is expected.
+    """ECDF of the places of observed figures among their futures, a line per reading, with its band and the expected diagonal.
 
     Args:
       backtest: what the run has answered.

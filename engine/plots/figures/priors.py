@@ -1,4 +1,4 @@
-"""The prior sheet: the density of every factor as fitted, with what the study asked of it."""
+"""The prior sheet: the fitted density of every factor, with the quantiles and moments that the study states."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from engine.plots.style import COLOURS, Axes, Figure
 from engine.study.study import Input, Study
 
 ENDS = (0.002, 0.998)
-"""Quantiles that a density is drawn between, farther out where something is asked there."""
+"""Quantiles between which a density is drawn; further out where a stated value lies beyond them."""
 POINTS = 160
 MOST_LABELS = 6
 CLOSE = 0.02
-"""Of what is asked: how far a law may be from it and be called as asked."""
+"""Largest relative deviation from a stated value at which a law counts as matching it."""
 
 
 @style.styled
 def priors(study: Study, factor: str | None = None) -> Figure:
-    """One panel a factor: the density of its law, the quantiles asked for as marks, and where the law has them.
+    """One panel per factor: the density of its law, marks at the stated quantiles, and marks where the fitted law has them.
 
     Args:
       study: a study, run or not.
@@ -89,7 +89,7 @@ def _panel(ax: Axes, item: Input, title: str) -> None:
 
 
 def density(item: Input, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Values between two ends and the density there, its highest value scaled to one: shares between neighbours over their distance."""
+    """Points between two ends and the density there, scaled to a maximum of 1, from differences of the distribution function."""
     edges = np.linspace(low, high, POINTS + 1)
     share = np.diff(item.marginal.cdf(edges))
     middle = 0.5 * (edges[1:] + edges[:-1])
@@ -97,7 +97,7 @@ def density(item: Input, low: float, high: float) -> tuple[np.ndarray, np.ndarra
 
 
 def _claim(study: Study, inputs: list[Input]) -> str:
-    """How many laws are as they were asked for."""
+    """The title: how many laws match what the study states."""
     stated = [item for item in inputs if item.targets]
     off = [
         study.title("factors", item.name)

@@ -1,4 +1,4 @@
-"""Ranks of the truth among the futures that are known from it, all factors together: how many each bin has, with the band that uniform ranks stay in."""
+"""Simulation-based calibration: histogram of the ranks of true values among posterior futures, with the band of uniform ranks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIZE = (4.2, 2.6)
 
 @style.styled
 def ranks(condition: Answer) -> Figure:
-    """How many ranks of the truth lie in each bin, what is expected, and the band of that.
+    """Number of ranks of the truth in each bin, all factors together, with the expected number and its band.
 
     Args:
       condition: what the run has answered.

@@ -1,4 +1,4 @@
-"""One path in full: the yearly variables that outcomes are made of, under each policy; outcomes where there are no years."""
+"""One path in full: the yearly variables behind the outcomes, under each policy; the outcomes themselves without years."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.plots.style import Axes, Figure, Look
 from engine.study.study import Study
 
 MOST = 12
-"""Variables that are drawn together."""
+"""Most variables that are drawn together."""
 _ACROSS = {"sum": "sum", "mean": "mean", "peak": "max", "lowest": "min"}
 _WORDS = {"sum": "sum over", "mean": "mean over", "peak": "highest of", "lowest": "lowest of"}
 
@@ -24,7 +24,7 @@ Place = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Line:
-    """One number a year of a variable: which of its cells are taken, and how they become one."""
+    """One number per year of a variable: which of its cells are taken, and how they are aggregated."""
 
     variable: str
     over: Mapping[str, tuple[str, ...]]
@@ -39,14 +39,14 @@ def replay(
     where: Place | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """What happens on one path: a panel for each yearly variable that an outcome is made of, its cells as the outcome takes them.
+    """One path: a panel per yearly variable that an outcome is folded from, its cells aggregated as the outcome does.
 
-    Of one variable: a panel for each place. Nothing here is an estimate, so nothing has an interval: it is one future.
+    For one variable: a panel per place. Nothing here is an estimate, so nothing has an interval: it is one future.
 
     Args:
       story: what `engine.runs.replay` gives for one path.
-      study: its study, which knows what the outcomes are made of.
-      variable: one yearly variable; those that outcomes are made of if not given.
+      study: its study, whose model says how outcomes are folded from yearly variables.
+      variable: one yearly variable; if not given, those that outcomes are folded from.
       where: label by dimension, for the variables that have it.
       policies: which, in this order; all of them if not given.
 
@@ -86,7 +86,7 @@ def replay(
 
 
 def headline(study: Study) -> list[Line]:
-    """The recorded variables that outcomes are made of, once each, in the order of the outcomes; else the first of all."""
+    """The recorded variables that outcomes are folded from, each once, in the order of the outcomes; else the model's first ones."""
     model = study.model
     lines: dict[str, Line] = {}
     for outcome in model.outcomes.values():
@@ -116,7 +116,7 @@ def _variables(group: xr.Dataset, lines: Sequence[Line], where: Place, shown: Se
 
 
 def _cells(taken: Mapping[str, tuple[str, ...]], free: Sequence[str]) -> str:
-    """`Liaoning, Jilin by sector`: the labels that are taken, and the dimensions of which all are."""
+    """The labels that are taken, and the dimensions of which all are, such as `Liaoning, Jilin by sector`."""
     named = ", ".join(label for chosen in taken.values() for label in chosen)
     whole = " and ".join(dim for dim in free if dim not in taken)
     return " by ".join(filter(None, (named, whole)))

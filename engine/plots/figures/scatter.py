@@ -1,4 +1,4 @@
-"""An outcome against a factor: all futures in grey, the worst of them marked, means by tenth with their intervals."""
+"""An outcome against a factor: all futures in grey, the worst 1 % marked, means by tenth of the factor with their intervals."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ from engine.risk.estimation.measures import summary
 
 WORST = 0.01
 MOST_MARKED = 1500
-"""Worst paths that are drawn, evenly thinned."""
+"""Most of the worst paths that are drawn; more are thinned evenly."""
 TENTHS = 10
 ENOUGH = 1 << 14
-"""First paths from which the factor is chosen where none is named."""
+"""Number of first paths from which the factor is chosen where none is named."""
 
 
 @style.styled
@@ -103,7 +103,7 @@ def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Esti
 
 
 def _tenths(x: np.ndarray, y: np.ndarray, units: Units, loss: bool) -> tuple[np.ndarray, list[Estimate]]:
-    """Median of the factor, and mean of the outcome, in each tenth of the factor that holds paths."""
+    """Median of the factor [tenth], and mean of the outcome with its interval, in each tenth of the factor that holds paths."""
     edges = np.quantile(x, np.linspace(0, 1, TENTHS + 1))
     tenth = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, TENTHS - 1)
     at, means = [], []
@@ -115,13 +115,13 @@ def _tenths(x: np.ndarray, y: np.ndarray, units: Units, loss: bool) -> tuple[np.
 
 
 def _apart(low: float, high: float) -> tuple[float, float]:
-    """Limits that are not the same, with a little room."""
+    """Axis limits that differ, with a little room on either side."""
     half = 0.03 * (high - low) if high > low else max(0.1 * abs(low), 0.5)
     return float(low - half), float(high + half)
 
 
 def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
-    """The factor whose rank correlation with the outcome is the largest in size, in a share of the paths."""
+    """The factor with the largest absolute rank correlation with the outcome, over the first `ENOUGH` paths."""
     own = kept.of(kept.policies[0], min(drawn.sizes["path"], ENOUGH))
     sound = np.isfinite(own)
     of = ranks(own[sound])
@@ -133,7 +133,7 @@ def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
 
 
 def _claim(rho: Mapping[str, Estimate], factor: str) -> str:
-    """Which way the outcome goes with the factor, where the interval leaves no doubt of the sign."""
+    """Whether the outcome rises or falls with the factor, by policy, where the interval excludes zero."""
     ways: dict[str, list[str]] = {}
     for policy, of in rho.items():
         way = "rises" if of.low > 0 else "falls" if of.high < 0 else "shows no clear relation"

@@ -1,4 +1,4 @@
-"""A claim in every universe, sorted, and below in which choices each universe departs: a specification curve.
+"""A specification curve: a claim's difference in every universe, sorted; below it, the choices in which each universe departs.
 
 U. Simonsohn, J. P. Simmons and L. D. Nelson, Specification curve analysis, Nature Human Behaviour 4 (2020) 1208-1214.
 """
@@ -14,12 +14,12 @@ from engine.plots.style import Axes, Figure
 from engine.plots.universes import LEDGERS, VERDICTS, Universes, called, percent, universes
 
 WIDE = 5.4
-"""Inches of the panels."""
+"""Width of the panels [inch]."""
 
 
 @style.styled
 def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Figure:
-    """The difference between two policies in every universe, sorted, coloured by verdict; below, a mark where a universe departs in a choice.
+    """Difference of two policies in every universe, sorted, coloured by verdict; below, marks of the choices that depart.
 
     Args:
       challenge: what the run has answered.

@@ -1,4 +1,4 @@
-"""The tail table as small multiples: measures of risk with their intervals, by policy, one panel a place."""
+"""The table of risk measures as small multiples: mean, VaR and ES with their intervals, by policy, a panel per place."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def estimate(values: xr.DataArray, policy: str, measure: str) -> Estimate:
 def _worst(
     values: xr.DataArray, tails: Mapping[str, Sequence[Estimate]], places: Sequence[Mapping[str, str]]
 ) -> tuple[str, Mapping[str, str]]:
-    """Words for the mean of the worst 1 %, and the place they are for: the one where it is estimated the worst."""
+    """The title on the mean of the worst 1 %, and the place it is for, where the estimate is worst."""
     sign = -1 if values.attrs.get("worse") == "low" else 1
     table = sign * np.array([[e.estimate for e in row] for row in tails.values()])
     worst = int(np.nanargmax(np.nanmax(np.where(np.isnan(table), -np.inf, table), axis=0)))

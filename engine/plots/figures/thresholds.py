@@ -1,4 +1,4 @@
-"""How likely an event would be wherever its threshold were put, by policy."""
+"""Probability of an event as a function of its threshold, by policy."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ def thresholds(
     variable: str | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """The share of futures in which each level is passed, a panel for each event, with the event's threshold marked.
+    """Exceedance probability of each level, a panel per event, with the event's threshold marked.
 
-    Two bands: the darker one is the 95 % interval at a level, the lighter one holds all levels and all policies of a panel at once. A threshold far from
-    all outcomes stands in the title alone: an axis that reached it would leave no room for the curves.
+    Two bands: the darker one is the 95 % interval at each level, the lighter one a simultaneous 95 % band over all levels and
+    policies of a panel. A threshold far from all outcomes is in the title only, as an axis that reached it would leave no room
+    for the curves.
 
     Args:
       cube: what `engine.open_cube` gives.
-      study: its study, which knows the events.
+      study: its study, which has the events.
       variable: an outcome or an event; all events of one outcome if not given, the first outcome where there are none.
       policies: which, in this order; all of them if not given.
 
@@ -54,7 +55,7 @@ def thresholds(
 def _panels(
     cube: xr.DataTree, study: Study, variable: str | None, policies: Sequence[str] | None
 ) -> list[tuple[Event | None, Kept]]:
-    """Events with the outcome that each reads; no event of an outcome that none reads."""
+    """Events, each with its outcome; or None with an outcome that no event is on."""
     there = selection.outcomes(cube)
     events = [event for event in study.events if event.outcome in there]
     named = [event for event in events if variable in (None, event.name, event.outcome)]
@@ -78,7 +79,7 @@ def _threshold(event: Event | None) -> float | None:
 
 
 def _what(study: Study, event: Event | None, kept: Kept) -> str:
-    """What the title's numbers are of."""
+    """What the numbers in the title are estimates of."""
     if event is None:
         side = "above" if kept.loss else "below"
         return f"{kept.heading}: the probability to be {side} the median of all policies together"
@@ -88,7 +89,7 @@ def _what(study: Study, event: Event | None, kept: Kept) -> str:
 def _panel(
     ax: Axes, study: Study, event: Event | None, kept: Kept, curves: ThresholdCurves | None
 ) -> dict[str, Estimate]:
-    """Draws the curves of one event; its probability by policy."""
+    """Draws the curves of one event, and gives its probability by policy."""
     above = _above(event, kept)
     title = "" if event is None else study.title("events", event.name)
     labelled(ax, kept.label, f"share of futures {'above' if above else 'below'} [%]", title)

@@ -1,4 +1,4 @@
-"""A tornado: the outcome where one factor is low and where it is high, one factor at a time, from the stored draws."""
+"""A tornado chart: an outcome's measure where a factor is low and where it is high, factor by factor, from stored draws."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from engine.risk.estimation.measures import summary
 
 TENTH = 0.1
 MOVES = 0.1
-"""Size of a rank correlation with another factor from which a factor is marked."""
+"""Absolute rank correlation with another factor above which a factor is marked."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def tornado(
 ) -> Figure:
     """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a policy.
 
-    Nothing is held still: where factors move together, a bar holds what the others do too, and the factor is marked.
+    Other factors are not held fixed: where factors are correlated, a bar includes the effect of the others, and is marked.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -123,7 +123,7 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
 
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
-    """The factors that move with others by more than `MOVES`, and more than chance would have them."""
+    """The factors whose rank correlation with another exceeds `MOVES`, and 5 / sqrt(paths), which chance does not reach."""
     if len(drawn.data_vars) < 2 or drawn.sizes["path"] < 5:
         return set()
     table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])

@@ -1,4 +1,4 @@
-"""What would turn a ranking: how far each prior must move alone, and how far all of them together."""
+"""What would reverse a ranking of two policies: how far each prior must move alone, and how far all of them together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from engine.risk.estimation.intervals import Estimate
 
 @style.styled
 def turns(flip: Answer, *, most: int = 12) -> Figure:
-    """Priors that turn a ranking alone, the nearest first, every turn with its interval; and the smallest move of all priors that turns it.
+    """Moves of single priors that reverse a ranking, the smallest first, with intervals; and the smallest joint move that does.
 
     Args:
       flip: what the run has answered.
@@ -38,13 +38,13 @@ def turns(flip: Answer, *, most: int = 12) -> Figure:
 
 
 def _alone(answer: Answer) -> list[tuple[str, Any]]:
-    """Turns of single priors, the nearest first."""
+    """Priors that reverse the ranking alone, each with its move, the smallest first."""
     rows = answer["priors"].where(turns=True) if "priors" in answer else ()
     return [(words(str(row["factor"])), row["move"]) for row in rows]
 
 
 def _joint(answer: Answer) -> list[tuple[str, Any]]:
-    """How far each prior moves where all do, the farthest first."""
+    """The move of each prior in the smallest joint move, the largest first."""
     rows = answer["joint"].rows() if "joint" in answer else ()
     return [(words(str(row["factor"])), Estimate(float(row["move"]))) for row in rows]
 

@@ -1,4 +1,4 @@
-"""What the page is made of: a section is one function from the records of a run to markup, and stands in this list."""
+"""The sections of the page, in order: each is a function from the records of a run to a `Section`, or None."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ OWN: dict[str, Callable[[RunRecords], Section | None]] = {
     "backtest": asked.section("backtest", backtest_charts.charts),
     "condition": asked.section("condition", known_charts.charts),
 }
-"""Sections of answers that are more than their tables, by question."""
+"""Question -> its section, for answers that are shown with more than their tables."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     answer.section,
     headline.section,
@@ -48,4 +48,4 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     assumptions.section,
     computation.section,
 )
-"""In the order of the page, those of the first two pages first; None of a section is for a run that has nothing of its kind."""
+"""All sections in the order of the page, those of the first two pages first; one that gives None is left out."""

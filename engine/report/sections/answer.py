@@ -27,5 +27,5 @@ def section(run: RunRecords) -> Section:
 
 
 def figure(run: RunRecords) -> Chart | None:
-    """Events by policy; of a study without events, how far the outcome that is spoken of goes."""
+    """Probabilities of events by policy; for a study without events, the exceedance curves of the first outcome."""
     return chances.of_events(run) or curves.of_outcome(run, first_outcome(run))

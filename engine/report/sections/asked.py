@@ -18,11 +18,11 @@ from engine.report.text import minus
 from engine.study.tables.assumption_tables import KINDS
 
 Charts = Callable[[RunRecords, Answer], Iterable[Chart]]
-"""What an answer's section draws, before its tables."""
+"""A function that gives the charts of an answer's section, which are shown before its tables."""
 
 
 SHORTEST = 3
-"""Letters of a name that is looked for within a sentence."""
+"""Least number of letters of a name that is replaced within a sentence."""
 
 
 def nothing(run: RunRecords, answer: Answer) -> Iterable[Chart]:
@@ -31,7 +31,7 @@ def nothing(run: RunRecords, answer: Answer) -> Iterable[Chart]:
 
 
 def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], Section | None]:
-    """What makes the section of a question; None of a run that was not asked, or by a version whose answers have another form."""
+    """A function that makes the section of a question; it gives None where `answer_of` does."""
 
     def made(run: RunRecords) -> Section | None:
         answer = answer_of(run, question)
@@ -41,7 +41,7 @@ def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], S
 
 
 def of_answer(run: RunRecords, anchor: str, answer: Answer, charts: Charts = nothing) -> Section:
-    """The section of an answer, in the words of the study."""
+    """The section of an answer, with names replaced by the labels of the study."""
     said, drawn = spoken(run, answer), tuple(charts(run, answer))
     split = [[_table(said, part) for part in parts(table, full=False)] for table in answer.tables]
     tables = [table for (table, *_) in filter(None, split)]
@@ -60,7 +60,7 @@ def of_answer(run: RunRecords, anchor: str, answer: Answer, charts: Charts = not
 
 
 def answer_of(run: RunRecords, question: str) -> Answer | None:
-    """What a question found; None where it was not asked, or by a version whose answers have another form."""
+    """The run's answer to a question; None where it was not asked, or answered by a version with another format."""
     if question not in run.found:
         kept = run.answers.get(question)
         try:
@@ -71,9 +71,9 @@ def answer_of(run: RunRecords, question: str) -> Answer | None:
 
 
 def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
-    """What puts the words of the study in place of names in a text, where no two names would then be alike.
+    """A function that replaces names in a text by their labels, except for labels that two names share.
 
-    A yearly variable that is called as something else is, say an outcome that is made of it, is told from it: `yearly layoffs by closures`.
+    A yearly variable with the same label as something else (an outcome folded from it, say) is marked: `yearly layoffs by closures`.
     """
     study = run.study
     named = {
@@ -115,7 +115,7 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
 
 
 def _joined(run: RunRecords) -> dict[str, str]:
-    """Groups, shocks and assumptions, these off and doubled too, by name as words; none that two of them have, which are called otherwise."""
+    """Name -> words for groups, shocks and assumptions ("off" and "doubled" too), without names that have several meanings."""
     study = run.study
     named = {
         "shocks": {*study.model.shocks}.union(*study.shock_streams.values()), "groups": {**study.groups, **study.shocks.groups},
@@ -134,7 +134,7 @@ def _joined(run: RunRecords) -> dict[str, str]:
 
 
 def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
-    """Title, heads, rows, and how many rows more there are."""
+    """Title, column heads and rows of a table, and the number of rows left out."""
     names, columns = stacks(table, full=False)
     rows = [
         [said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)
@@ -144,7 +144,7 @@ def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], li
 
 
 def _head(said: Callable[[str], str], of: Stack) -> str:
-    """What stands above a column: a label, or what is in it, which is no name even where one is alike."""
+    """Head of a column, with names replaced; the column's own description is left as it is, even if a name is equal to it."""
     own = not of.of.head and of.head == head(of.of)
     return of.head if own else said(of.head.replace("\n", ", "))
 

@@ -1,4 +1,4 @@
-"""What was assumed: policies and their levers, events, priors with their sources, shocks, and what moves together."""
+"""What was assumed: policies and their levers, events, priors with their sources, shocks, and dependence."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def section(run: RunRecords) -> Section:
 
 
 Text = str | tuple[str, str]
-"""What stands in a table: a text, or one with another below it."""
+"""Content of a table's cell: a text, or a text with another below it."""
 
 
 def _policy(study: Study, policy: Policy) -> tuple[Text, ...]:

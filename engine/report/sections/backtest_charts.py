@@ -1,4 +1,4 @@
-"""How a study does against what happened, as charts: series with their futures and figures, and the places of all figures among the futures."""
+"""Charts of a backtest: series with their futures and observed figures, and the places of all figures among the futures."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from engine.report.run_records import RunRecords
 from engine.report.text import NONE, compact, short, unit_of
 
 LETTERS = 18
-"""Letters in a line of a series' name, as many as a panel has room for."""
+"""Most letters in a line of a series' name, as a panel has room for."""
 IN_TABLE = 8
-"""Steps between the places that stand in a table."""
+"""Number of steps between the places listed in a table."""
 KEYS = ("s", "x", "q05", "q25", "y", "q75", "q95", "bar", "o", "low", "high", "hollow", "reading", "figure", "observed", "futures", "place", "apart")  # fmt: skip
 PLAIN = "one reading"
-"""The reading of figures that have one."""
+"""Name of the reading of figures that have just one."""
 
 
 def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
-    """The series, then the places; none of what has no figures."""
+    """Yields the chart of the series, then that of the places, each if there are figures for it."""
     if every := series_of(answer):
         yield _hindcast(every)
     if places := places_of(answer):
@@ -70,7 +70,7 @@ def _panel(one: Series, points: Sequence[Mapping[str, Any]]) -> Panel:
 
 
 def _points(one: Series, number: int) -> Iterator[dict[str, Any]]:
-    """What a panel draws: the futures, then the figures."""
+    """Yields the points of a panel: the futures, then the figures."""
     for year, of in zip(one.years, one.quantiles.T, strict=True):
         yield _drawn(number, year, bar=len(one.years) == 1, **_futures(of))
     for point in one.beside:

@@ -1,4 +1,4 @@
-"""How sure the numbers are, and what turns the answer: the end of the first two pages."""
+"""How certain the numbers are, and what would change the answer: the end of the first two pages."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
 
 FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
-"""Reasons that more futures take away, with how many there are and how many are needed."""
+"""Reasons for a missing interval that more futures would remove; their flags hold the number there is and the number needed."""
 MOST_WORDS = 25
-"""Of a question's finding here, where its first clause has no more."""
+"""Most words of a question's finding here, unless its first clause is longer."""
 
 
 def sure(run: RunRecords) -> Section:
-    """What chance in drawing the futures leaves open, what is withheld for it, and what no interval holds."""
+    """The section on Monte Carlo error: its size, numbers withheld because of it, and what no interval covers."""
     subject, facts = subject_of(run), run.study.facts
     drawn = f"moved to where the figures to {facts.until} are likely" if facts else "drawn by chance"
     said = [
@@ -50,20 +50,20 @@ def sure(run: RunRecords) -> Section:
 
 
 def up(size: float) -> float:
-    """The number of one significant digit that is not below a size: less would claim more than the interval."""
+    """A size rounded up to one significant digit, so that no more precision is claimed than the interval supports."""
     unit = Decimal(1).scaleb(Decimal(size).adjusted()) if size > 0 else Decimal(1)
     return float((Decimal(size) / unit).to_integral_value(ROUND_CEILING) * unit)
 
 
 def _lost(run: RunRecords) -> int:
-    """Most paths that a number of the short table leaves out, where a run keeps none out of all."""
+    """The largest number of paths that an estimate of the short table leaves out because of non-finite values."""
     cells = [one for _, _, rows in brief_groups(run) for _, _, own in rows for one in own if one.record]
     flags = [flag for one in cells if one.record for flag in one.record.flags]
     return int(max((flag.got for flag in flags if flag.reason is Reason.NOT_FINITE), default=0))
 
 
 def _withheld(run: RunRecords) -> list[str]:
-    """How many numbers of the short table have no interval, why, and how many futures would give them one."""
+    """Sentences: how many numbers of the short table have no interval, why, and how many futures would give them one."""
     cells = [one for _, _, rows in brief_groups(run) for _, _, own in rows for one in own if one.record]
     bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
     if not bare:
@@ -83,7 +83,7 @@ def _withheld(run: RunRecords) -> list[str]:
 
 
 def turns(run: RunRecords) -> Section:
-    """What every question that the run was asked found, in a line each, and with which command the others are asked."""
+    """The section with the finding of each question that was asked, one line each, and the commands for those that were not."""
     rows = []
     for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
         answer = asked.answer_of(run, question)
@@ -95,7 +95,7 @@ def turns(run: RunRecords) -> Section:
 
 
 def _command(run: RunRecords, question: str) -> str:
-    """The command that asks a question, with names of the study for what it must be told."""
+    """The command that asks a question, with its required options filled in from the study."""
     base, other, events = run.study.baseline, next(iter(run.others), ""), ordered_events(run)
     known = {"outcome": first_outcome(run), "from": run.names[base], "to": run.names.get(other, "POLICY")}
     if events:
@@ -106,7 +106,7 @@ def _command(run: RunRecords, question: str) -> str:
 
 
 def one_line(finding: str) -> str:
-    """A finding without its intervals, and without the last clauses where it has many words; its first clause is kept whole."""
+    """A finding without intervals, cut after a clause to at most `MOST_WORDS` words; the first clause is always whole."""
     bare = re.sub(r" ?\[[^\[\]]*\](?! ?\()", "", finding)
     while len(bare.split()) > MOST_WORDS:
         shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ")), key=len)

@@ -1,4 +1,4 @@
-"""What would be said against the answer, as charts: in which share of universes claims hold, and every universe of the first claim."""
+"""Charts of a challenge: shares of universes in which claims hold, and the specification curve of the first claim."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from engine.risk.estimation.tables import record
 from engine.risk.estimation.wording import listed
 
 WIDE_MARK = 0.12
-"""Share from which a bar's part has its verdict's shape."""
+"""Share from which a segment of a bar carries its verdict's shape."""
 LETTERS = 48
-"""Letters in a line of a claim, as many as a phone has room for."""
+"""Most letters in a line of a claim, as a phone has room for."""
 IN_TABLE = 8
-"""Steps between the universes of a curve that stand in its table."""
+"""Number of steps between the universes of a curve that are listed in its table."""
 
 
 def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
-    """The profile of all claims, then the curve of the first claim in each ledger; none of what has no universes."""
+    """Yields the profile of all claims, then the curve of the first claim in each ledger, each if it has universes."""
     said = sentences(answer)
     rows = [row for row in answer["profile"].rows() if row["universes"]] if "profile" in answer else []
     if rows:
@@ -77,7 +77,7 @@ def _profile(said: Mapping[str, str], rows: list[dict[str, Any]]) -> Chart:
 
 
 def _bar(claim: str, row: dict[str, Any], y: float) -> Iterator[dict[str, Any]]:
-    """The parts of a bar, in the order of the verdicts."""
+    """Yields the segments of a bar, in the order of the verdicts."""
     left = APART * LEDGERS.index(row["ledger"])
     for k, name in enumerate(VERDICTS):
         share = row[name] or 0.0

@@ -1,4 +1,4 @@
-"""How likely events are by policy, and on how many futures each policy is worse than the baseline."""
+"""Probabilities of events by policy, and the share of futures in which each policy is worse than the baseline."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from engine.risk.estimation.tables import Record
 from engine.risk.estimation.wording import listed
 
 ROW = 15
-"""Height of one policy in a chart of points, in pixels; `GAP` lies between two names."""
+"""Height of one policy in a chart of points [pixel]; `GAP` is the space between two names."""
 GAP = 9
 
 
 def of_events(run: RunRecords) -> Chart | None:
-    """The probability of every event by policy, as points with intervals; None of a study without events."""
+    """A chart of the probability of every event by policy, points with intervals; None for a study without events."""
     if not run.events:
         return None
     rows = [run.risk["probability", p, event.name] for event in run.events for p in run.study.policy_names]
@@ -30,7 +30,7 @@ def of_events(run: RunRecords) -> Chart | None:
 
 
 def section(run: RunRecords) -> Section | None:
-    """On how many futures each policy is the worse one, outcome by outcome."""
+    """The section on the share of futures in which each policy is worse than the baseline, by outcome; None without outcomes."""
     study = run.study
     outcomes = [
         name for name in study.model.outcomes if any(("worse", p, name) in run.comparison for p in run.others)
@@ -92,7 +92,7 @@ def _finding(run: RunRecords, name: str) -> str:
 
 
 def _finding_worse(run: RunRecords, outcomes: Sequence[str]) -> str:
-    """In how many outcomes each is worse on most futures: its interval lies above one half."""
+    """A sentence: in how many outcomes each policy is worse in most futures, its interval being above one half."""
     counts = {p: sum(run.comparison["worse", p, name].low > 0.5 for name in outcomes) for p in run.others}
     if len(counts) > NAMED:
         fewest = min(counts.values())

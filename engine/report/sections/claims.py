@@ -1,4 +1,4 @@
-"""The study's claims: what becomes of each stands with what the answer rests on, the universes they are seen in in a section of their own."""
+"""The study's claims: how each fares is shown with the assumptions, and their universes in a section of their own."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from engine.report.run_records import RunRecords
 from engine.report.sections import asked, challenge_charts
 
 RESTS = ("claims", "reversals")
-"""Tables of a challenge that say what claims rest on."""
+"""Tables of a challenge's answer that are shown with the assumptions."""
 DRAWN = "profile"
-"""The table that stands below its chart."""
+"""Table of a challenge's answer that its chart already contains."""
 
 
 def rests(run: RunRecords) -> Section | None:
-    """Assumptions, then claims; what of them the run was asked."""
+    """The section on assumptions, then claims, as far as the run was asked about them; None if about neither."""
     assumed, challenged = (asked.answer_of(run, question) for question in ("assumptions", "challenge"))
     parts = [] if assumed is None else [asked.of_answer(run, "", assumed).markup]
     if challenged is not None:
@@ -28,7 +28,7 @@ def rests(run: RunRecords) -> Section | None:
 
 
 def universes(run: RunRecords) -> Section | None:
-    """Charts of a challenge, and the tables that stand nowhere else."""
+    """The section with charts of a challenge, and its tables that are shown nowhere else; None without a challenge."""
     answer = asked.answer_of(run, "challenge")
     if answer is None:
         return None

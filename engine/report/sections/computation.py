@@ -23,7 +23,7 @@ SAMPLERS = {
 
 
 def section(run: RunRecords) -> Section:
-    """Facts, versions, commands; times and machines as the run's own record has them, and nothing else of them."""
+    """The section on how the run was computed: facts, versions, commands; times and machines are those of the provenance."""
     study, attributes = run.study, run.tree.attrs
     about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
     diagnostics = run.group("diagnostics")
@@ -85,7 +85,7 @@ def section(run: RunRecords) -> Section:
 
 
 def _bounds(run: RunRecords) -> list[tuple[str, str]]:
-    """On which bound of a yearly variable paths stand most often; nothing for a model that states none."""
+    """A row on the bound of a yearly variable on which values lie most often; [] for a model without bounds."""
     shares = run.group("diagnostics/bounds").data_vars
     held = {str(name): part.transpose("policy", "bound", ...).values for name, part in shares.items()}
     on_bounds = standings(run.study, held)

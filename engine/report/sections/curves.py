@@ -1,4 +1,4 @@
-"""How bad: for every outcome, how likely each level is passed, by policy."""
+"""Exceedance curves of every outcome: the share of futures in which each level is passed, by policy."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from engine.risk.estimation.wording import listed
 from engine.risk.policies.curves import Curve, curve_of_counts, tail_curve
 
 MOST = 24
-"""Outcomes that are drawn; of others there are the tables."""
+"""Most outcomes that are drawn; others are in tables only."""
 MARKED = 0.01
 """The share at which each curve has its policy's marker."""
 IN_TABLE = (0.5, 0.1, 0.05, 0.01, 0.001)
 
 
 def section(run: RunRecords) -> Section | None:
-    """One chart an outcome: those of the headline, the others in a part that is closed."""
+    """The section with one chart per outcome: those of the headline, and the others in a part that is folded away."""
     names = list(run.study.model.outcomes)[:MOST]
     drawn = {
         name for name in names if run.events or name != first_outcome(run)
@@ -46,7 +46,7 @@ def section(run: RunRecords) -> Section | None:
 
 
 def of_outcome(run: RunRecords, name: str) -> Chart | None:
-    """How likely each level of an outcome is passed, by policy; None where no policy has a curve."""
+    """The chart of an outcome's exceedance curves by policy; None where no policy has a curve."""
     curves = outcome_curves(run, name)
     return _chart(run, name, curves) if any(curve.share.size for curve in curves.values()) else None
 
@@ -119,7 +119,7 @@ def _table(curves: Mapping[str, Curve], policies: tuple[str, ...], lowest: float
 
 
 def _finding(run: RunRecords, name: str) -> str:
-    """Where the worst 1 % begins, which is VaR 99, with its interval or why there is none."""
+    """A sentence on VaR99, where the worst 1 % begins, by policy; or why it has no interval."""
     unit, word = unit_of(run.study.unit_of(name)), "above" if run.study.is_loss(name) else "below"
     records = {p: run.risk[("VaR99", p, name)] for p in run.study.policy_names}
     flagged = next((r for r in records.values() if not np.isfinite(r.low)), None)

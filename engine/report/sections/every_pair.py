@@ -1,4 +1,4 @@
-"""Every policy against every other, of three or more: who is clearly ahead of whom."""
+"""Every policy against every other, for three or more policies: which is significantly better than which."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from engine.report.run_records import RunRecords
 from engine.report.sections import asked
 
 FIRST = 2
-"""Policies that the answer speaks of in any case."""
+"""Number of policies that the answer mentions in any case."""
 
 
 def section(run: RunRecords) -> Section | None:
-    """Sentences and a table of who is ahead of whom; None of fewer than three policies, and where `compare` was asked for the same."""
+    """The section on pairs of policies; None for fewer than three, and where an answer to `compare` has the same table."""
     asked_for = asked.answer_of(run, "compare")
     if not run.pairs or (asked_for is not None and "standings" in asked_for):
         return None
@@ -27,7 +27,7 @@ def section(run: RunRecords) -> Section | None:
 
 
 def unnamed(run: RunRecords) -> list[str]:
-    """Which policy is ahead most often, in a sentence, where that is none of the first two; else nothing."""
+    """A sentence on the policy that is ahead of most others, if that is none of the first two; else []."""
     if not run.pairs or every_pair.most_ahead(run.pairs).min() < FIRST:
         return []
     return [every_pair.standing(run.study, run.pairs)]

@@ -16,14 +16,14 @@ from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Flag, Reason, text
 
 MAIN = {"mean": "On average", TAIL: "Worst 1 %"}
-"""The measures of the short tables, and what their rows are called."""
+"""Measures of the short tables -> titles of their rows."""
 Row = tuple[int | None, str, list[Cell]]
 Group = tuple[str, str, list[Row]]
 NAMES = {"mean": "Mean", "median": "Median", "sd": "Standard deviation"}
 
 
 def section(run: RunRecords) -> Section:
-    """Events and headline outcomes, policies side by side, each with its difference from the baseline."""
+    """The section with events and headline outcomes, policies side by side, each with its difference from the baseline."""
     groups = brief_groups(run)
     markup = render("headline.html", groups=groups, **_side_by_side(run), notes=notes(groups))
     return Section("numbers", "The numbers", markup, brief=True)
@@ -50,7 +50,7 @@ def brief_groups(run: RunRecords) -> list[Group]:
 
 
 def whole(run: RunRecords) -> Section | None:
-    """All outcomes that the short table leaves out, and every measure of all."""
+    """The section with the outcomes that the short table leaves out, and every measure of all outcomes."""
     study, shown = run.study, headline(run)
     known = [name for name in measures(study.levels) if any(key[0] == name for key in run.risk)]
     everything = [_by_policy(run, name, known) for name in run.outcomes]
@@ -72,7 +72,7 @@ def whole(run: RunRecords) -> Section | None:
 
 
 def _columns(run: RunRecords) -> list[str]:
-    """Policies that stand side by side: the baseline, and of many others the best in what the answer speaks of first."""
+    """Policies that are shown side by side: the baseline, and the others, of many only the best by the answer's first number."""
     subject = subject_of(run)
     first, measure = next(
         ((name, "probability") for name in subject.events), (next(iter(subject.outcomes)), TAIL)
@@ -86,7 +86,7 @@ def _columns(run: RunRecords) -> list[str]:
 
 
 def _side_by_side(run: RunRecords) -> dict[str, object]:
-    """What a table with policies as columns is drawn with: heads, which of them are differences, how many policies are left out."""
+    """Template values of a table with policies as columns: heads, which of them are differences, and policies left out."""
     chosen, base = _columns(run), small(run.study.baseline)
     heads = [chosen[0], *(head for p in chosen[1:] for head in (p, f"{p} less {base}"))]
     left = len(run.study.policies) - len(chosen)
@@ -95,7 +95,7 @@ def _side_by_side(run: RunRecords) -> dict[str, object]:
 
 
 def _across(run: RunRecords, variable: str, measure: str) -> list[Cell]:
-    """A measure of a variable under the policies that stand side by side, each with its difference."""
+    """Cells of a measure under the policies of `_columns`, each with its difference from the baseline."""
     scale = 100.0 if measure == "probability" else 1.0
     loss = run.study.is_loss(variable) if variable in run.study.model.outcomes else True
     made = []
@@ -123,7 +123,7 @@ def _heading(measure: str) -> str:
 
 
 def columns(run: RunRecords, names: Sequence[str], unit: str = "") -> list[str]:
-    """Heads of a table of estimates, each followed by one for the difference from the baseline, with its unit, where policies are compared."""
+    """Heads of a table of estimates; with several policies each is followed by one for the difference from the baseline."""
     gap = f"less {small(run.study.baseline)}" + (f" [{unit}]" if unit else "")
     return [column for name in names for column in ((name, gap) if run.others else (name,))]
 
@@ -147,7 +147,7 @@ def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float,
 
 
 def notes(groups: Sequence[Group]) -> list[tuple[str, str]]:
-    """What the marks on numbers stand for, with the reasons that the records give."""
+    """Pairs of a mark on numbers and its explanation, with the reasons from the records; for marks that occur."""
     cells = [one for _, _, rows in groups for _, _, own in rows for one in own]
     bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
     texts = (text for record in bare for text in (record.withheld or record.flag).split("; "))

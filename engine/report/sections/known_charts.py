@@ -1,4 +1,4 @@
-"""What is known, as charts: factors given the facts beside their priors, and ranks of the truth where that was calibrated."""
+"""Charts of what facts say: posteriors of factors beside their priors, and ranks of the truth if a calibration was asked for."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from engine.report.run_records import RunRecords
 from engine.report.text import compact, short, unit_of
 
 LETTERS = 28
-"""Letters in a line of a factor's name, as many as a phone has room for beside the numbers."""
+"""Most letters in a line of a factor's name, as a phone has room for beside the numbers."""
 
 
 def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
-    """The factors, or the ranks; none of what the answer does not have."""
+    """Yields the chart of the factors and that of the ranks, each if the answer has it."""
     if factors := learnt(answer):
         yield _factors(run, factors)
     if ranks := ranks_of(answer):

@@ -1,4 +1,4 @@
-"""Year by year: for the whole and for every place, how the main yearly variables go, and a table of all of them."""
+"""Results by year, for the whole and for every place: fans of the main yearly variables, and tables of all of them."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "y": 0.5, "q75": 0.75, "q95": 0.95}
 
 @dataclass(frozen=True)
 class Page:
-    """The years of one place: its address and name, fans, tables of the last year, and what the means of that year say."""
+    """The results of one place by year: its HTML id and name, fans, tables of the last year, and a sentence on that year's means."""
 
     anchor: str
     title: str
@@ -38,7 +38,7 @@ class Page:
 
 
 def section(run: RunRecords) -> Section | None:
-    """A page for the whole, if something is recorded of it, and one for every label of the first dimension."""
+    """The section with a page for the whole, if variables without dimensions are recorded, and one per label of the main dimension."""
     study = run.study
     spread = run.group("distribution")
     if not spread.data_vars or "year" not in spread.dims:
@@ -74,7 +74,7 @@ def section(run: RunRecords) -> Section | None:
 
 
 def _main_dimension(of_variables: Collection[tuple[str, ...]]) -> str | None:
-    """The dimension that pages are made for: the one that most variables have alone, else the one that most have at all."""
+    """The dimension that pages are made for: the one that is the only dimension of most variables, then the most frequent one."""
     alone = [dims[0] for dims in of_variables if len(dims) == 1]
     dims = [dim for dims in of_variables for dim in dims]
     return max(dict.fromkeys(dims), key=lambda dim: (alone.count(dim), dims.count(dim)), default=None)
@@ -90,14 +90,14 @@ def _page(run: RunRecords, names: list[str], at: dict[str, str], heading: str, a
 
 
 def _ranked(run: RunRecords, names: list[str]) -> list[str]:
-    """Variables that an outcome is made of first, in the order of the outcomes; then in the model's."""
+    """The variables that outcomes are folded from first, in the order of the outcomes; then the others in the model's order."""
     folded = [term.variable for o in run.study.model.outcomes.values() for term in o.terms]
     order = {name: k for k, name in reversed(list(enumerate(folded)))}
     return sorted(names, key=lambda name: order.get(name, len(folded)))
 
 
 def _signs(run: RunRecords, name: str, at: dict[str, str]) -> list[int | None]:
-    """By policy, 1 where it is the worse one in the last year by its interval."""
+    """For each other policy, 1 if it is significantly worse than the baseline in the last year, -1 better, 0 neither, None unknown."""
     signs = [judged(_record(run, "comparison/yearly", name, policy, at, -1)) for policy in run.others]
     loss = run.study.model.yearly[name].loss
     return [None if sign is None else sign if loss else -sign for sign in signs]
@@ -130,7 +130,7 @@ def _record(
 
 
 def _groups(run: RunRecords, name: str, at: dict[str, str]) -> list[Group]:
-    """Rows of a variable in the last year: one group, or one for each cell of the dimensions that are left."""
+    """Rows of a variable in the last year: one group per combination of labels of the remaining dimensions."""
     entry = run.study.model.yearly[name]
     free = [dim for dim in entry.dims if dim not in at]
     groups = []

@@ -1,4 +1,4 @@
-"""What the answer speaks of: which event first, which outcomes, and what they are called."""
+"""What the answer is about: the order of events and outcomes, and their names in sentences."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from engine.risk.estimation.events import event_outcomes
 from engine.study.study import Event
 
 MOST = 4
-"""Outcomes that the first pages show."""
+"""Most outcomes that the first pages show."""
 
 
 def subject_of(run: RunRecords) -> Subject:
-    """What the sentences speak of: the event of several events first, and of outcomes the one that it reads."""
+    """The `Subject` of the sentences: joint events first, and `first_outcome` before all other outcomes."""
     study = run.study
     events, model = ordered_events(run), study.model.outcomes
     first = first_outcome(run)
@@ -31,12 +31,12 @@ def subject_of(run: RunRecords) -> Subject:
 
 
 def ordered_events(run: RunRecords) -> list[Event]:
-    """Events that have a probability, those of several events first: what they say holds for all of them."""
+    """Events that have a probability, joint events (all of several at once) first."""
     return sorted(run.events, key=lambda event: not event.all_of)
 
 
 def first_outcome(run: RunRecords) -> str:
-    """The outcome that is spoken of first: the one that was named, else the first of the headline, else the first that the first event reads."""
+    """The outcome that is mentioned first: the one named, else the first of the headline, else the first of the first event."""
     study, events = run.study, ordered_events(run)
     read = event_outcomes(study, events[0]) if events else set(study.model.outcomes)
     ordered = [*study.headline, *(name for name in study.model.outcomes if name in read)]
@@ -44,7 +44,7 @@ def first_outcome(run: RunRecords) -> str:
 
 
 def headline(run: RunRecords) -> list[str]:
-    """The few outcomes that the first pages show; the named one first, where one was named."""
+    """The outcomes that the first pages show: the one named, then those of the headline, at most `MOST`."""
     named = [] if run.variable is None else [run.variable]
     known = [name for name in dict.fromkeys([*named, *run.study.headline]) if name in run.outcomes]
     return (known or [*run.outcomes])[:MOST]

@@ -1,4 +1,4 @@
-"""How likely events would be wherever their thresholds were put, as charts of a comparison of policies."""
+"""Charts of a comparison of policies: the probability of each event as a function of its threshold."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from engine.risk.estimation.wording import listed
 from engine.risk.policies.thresholds import drawn
 
 MOST = 4
-"""Policies that the finding names."""
+"""Most policies that the finding names."""
 
 
 def charts(run: RunRecords, answer: Answer) -> Iterator[Chart]:
-    """One chart an event: the chance to pass each level, with both bands, and the threshold."""
+    """Yields one chart per event: the probability to pass each level, with both bands, and the threshold."""
     events = {row["event"]: row for row in answer["ranges"].rows()} if "ranges" in answer else {}
     for event, about in events.items():
         yield _chart(run, answer, event, about)

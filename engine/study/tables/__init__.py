@@ -1,1 +1,1 @@
-"""One file a kind of table of a study file: what it says, and all that is wrong with it."""
+"""Readers of a study file's tables, one file per kind of table; each reports all problems of its tables."""

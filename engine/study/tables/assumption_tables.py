@@ -1,4 +1,4 @@
-"""Tables of assumptions -> what changes where one does not hold, or holds twice: factors, levers, dependence."""
+"""Tables of assumptions, read to `Assumption`s: the change of factors, levers and dependence if one is off, or doubled."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from engine.study.study import Assumption, Change
 from engine.study.tables.change_tables import Known, flat, parts, read_change
 
 ALL = "all"
-"""All assumptions at once, which no single one may be called."""
+"""Name for all assumptions at once, which no single one may have."""
 _NOTHING: Tables = {}
 KINDS = ("off", "doubled")
-"""How an assumption is changed."""
+"""Ways in which an assumption is changed: it does not hold, or holds twice."""
 
 
 def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple[Assumption, ...]:
-    """Assumptions in the order of their tables, those that change something of what runs.
+    """The assumptions in the order of their tables, without those that change nothing of what runs.
 
-    A change of a factor is a number, which it then is on every path, or a multiple of every draw (`"2x"`); of a lever, what a policy's
-    table could say, or a multiple, for all policies or for one (`policies.reform.cut = 0`); of a group, another statement of its
-    dependence (`groups.macro.correlation = 0`). Where `doubled` is left out, every factor that `off` names is twice its draw.
+    A factor is changed to a number, the same on every path, or to a multiple of every draw (`"2x"`); a lever to a value as in a
+    policy's table, or a multiple, for all policies or for one (`policies.reform.cut = 0`); a group to another statement of its
+    dependence (`groups.macro.correlation = 0`). Where `doubled` is left out, the draws of all factors that `off` names are doubled.
 
     Args:
-      problems: what is wrong with any of them is added here.
-      spare: "assumptions.NAME" of those that are left out where they do not fit: another study named them, and this one has, say,
-        given a group of theirs another copula.
+      known: the parts of the study that an assumption may change.
+      problems: those of the assumptions are added here.
+      spare: "assumptions.NAME" of those that are left out where they are invalid, as an extended study states them and this one
+        may, say, have changed the copula of their group.
     """
     assumptions = []
     for name, table in known.text.get("assumptions", {}).items():
@@ -40,10 +41,10 @@ def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple
 
 
 def in_words(table: Tables, place: str = "") -> str:
-    """What a table of changes says, in one line: `exit_rate 0, policies.reform.cut 2x`.
+    """A table of changes in one line: `exit_rate 0, policies.reform.cut 2x`.
 
     Args:
-      place: what stands before every name.
+      place: prefix of every name.
     """
     return ", ".join(
         in_words(value, f"{place}{key}.")
@@ -77,7 +78,7 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
 
 
 def _check_share(factor: str, known: Known) -> None:
-    """Refuses to double what is a share by its law, without being told to."""
+    """Refuses to double by default a factor whose law lies within 0 and 1, as its double would be no share."""
     for part in parts(factor, known):
         low, high = known.ends(part) if part in known.priors else (0.0, 0.0)
         if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
@@ -88,7 +89,7 @@ def _check_share(factor: str, known: Known) -> None:
 
 
 def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
-    """Adds what two assumptions change in two ways, as all of them together would have to be both."""
+    """Adds a problem where two assumptions change the same thing differently, as all of them together would contradict."""
     for kind in KINDS:
         by_place: dict[str, tuple[Any, str]] = {}
         for one in assumptions:

@@ -1,4 +1,4 @@
-"""Section `challenge` -> the claims of a study, and the other choices of what is measured that they are held against."""
+"""Section `challenge`, read to a `Challenge`: a study's claims, and other choices of measurement that test them."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from engine.study.stated import LEVELS, Tables, measures, multiple_of, number
 
 KEY = "challenge"
 CHOICES = ("readings", "horizons")
-"""Tables of the section whose entries are choices, each with a name and perhaps a label."""
+"""Tables of the section whose entries are choices (`Reading`), each with a name and perhaps a label."""
 BY_NAME = (*CHOICES, "thresholds")
-"""Its tables whose entries have names."""
+"""Tables of the section whose entries have names."""
 MATTERS = 0.1
-"""Smallest difference, as a share of the larger number, that reverses a claim where a study does not say."""
+"""Default of `Challenge.matters`, the smallest difference that reverses a claim, as a share of the larger number."""
 _CLAIM = re.compile(r"(\S+) (better|worse|likelier|rarer) than (\S+) in (?:(\S+) of )?(\S+)")
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a study is said to show: one policy is better, or worse, than another in one number.
+    """A claim of a study: one policy is better, or worse, than another in one number.
 
     Args:
       measure: "probability" of an event; "mean", or a name such as "VaR95" or "ES99", of an outcome.
-      worse: whether `policy` is said to be the worse one, of an event the likelier one; else the better, or rarer.
+      worse: whether `policy` is claimed to be worse than `against` (for an event: likelier); else better (rarer).
     """
 
     policy: str
@@ -47,7 +47,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Reading:
-    """Another choice of what is measured: variable -> the one that is looked at in its place."""
+    """Another choice of what is measured; `instead` maps variables to the ones that replace them."""
 
     name: str
     about: str
@@ -56,7 +56,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Another threshold of an event: a number, or a multiple of the one that is there."""
+    """Another threshold of an event: a number, or a multiple of the study's own threshold."""
 
     value: float
     is_multiple: bool
@@ -64,7 +64,7 @@ class Threshold:
 
 @dataclass(frozen=True)
 class Challenge:
-    """The claims of a study and the choices that they are held against; no number of a run hangs on them.
+    """The claims of a study and the choices that they are tested under; no number of a run depends on them.
 
     Args:
       claims: those whose two policies run.
@@ -99,7 +99,7 @@ def claim_of(
       levels: of VaR and ES that a measure may name.
 
     Raises:
-      UserError: with all that is wrong: words that are not understood, names that nothing answers to, one policy twice.
+      UserError: with all problems: words that are not understood, unknown names, the same policy twice.
     """
     found = _CLAIM.fullmatch(" ".join(text.split()))
     if found is None:
@@ -188,7 +188,7 @@ def choices_by_place(text: Tables) -> dict[str, Tables]:
 
 
 def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
-    """What a study file says of a challenge; nothing of one that says nothing."""
+    """The section of a study file that states a challenge; empty for the default one."""
     if challenge == Challenge():
         return {}
     choices: dict[str, Any] = {
@@ -218,7 +218,7 @@ def _choice(
     model: Model,
     problems: Problems,
 ) -> Reading:
-    """The choice of a table with what of it is right."""
+    """The choice that a table states, without its invalid entries, which are added to the problems."""
     with problems.within(place):
         check_name(name)
     instead = {}
@@ -233,7 +233,7 @@ def _choice(
 
 
 def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
-    """Refuses a variable in the place of one that it cannot be held against."""
+    """Refuses to replace a variable by one of another kind, unit or sense (high is worse, or low)."""
     known, problems = [*events, *model.outcomes], Problems()
     for name in dict.fromkeys((old, new)):
         problems.knows("", "event or outcome", name, known)
@@ -257,7 +257,7 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
 def _thresholds(
     event: str, values: Sequence[Any], events: Tables, problems: Problems
 ) -> tuple[Threshold, ...]:
-    """Other thresholds of an event, those that are right."""
+    """Other thresholds of an event, without invalid ones, which are added to the problems."""
     place, found = f"{KEY}.thresholds.{event}", dict[float, Threshold]()
     with problems.within(place):
         look_up("event", event, events)

@@ -1,4 +1,4 @@
-"""What a study may state otherwise for once -> a `Change`: factors by a number or a multiple, levers, dependence."""
+"""Tables that change a study, read to a `Change`: factors by a number or a multiple, levers, dependence of groups."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from engine.study.tables.policy_tables import Policies, PolicyReader
 from engine.study.tables.shock_tables import group_names
 
 POLICIES, GROUPS = "policies", "groups"
-"""Tables within a change that are of single policies, and of groups."""
+"""Keys of the tables within a change that hold changes of single policies, and of groups."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What a study has that an assumption may change.
+    """The parts of a study that a change may refer to.
 
     Args:
-      text: the study's tables, factors label by label.
-      priors: by factor, of those that nothing is wrong with.
-      drawn: factors that are drawn.
-      groups: of factors, those with members that are drawn.
+      text: the study's tables, with factors written out label by label.
+      priors: by factor, without those that have problems.
+      drawn: names of the factors that are drawn.
+      groups: groups of factors that have members which are drawn, by name.
       group_of: factor -> its group.
     """
 
@@ -55,7 +55,7 @@ class Known:
 
     @cached_property
     def limits(self) -> dict[str, tuple[float, float]]:
-        """What draws of a factor have to stay within, where the study takes them for a share, or counts by them."""
+        """Range that draws of a factor must stay in, where the study uses it as a probability, rate, share or lever's value."""
         limits = {}
         for table in self.text["shocks"].values():
             # more than a certainty is one; a program counts so many jumps and no more
@@ -80,7 +80,11 @@ class Known:
 
 
 def read_change(table: Tables, place: str, known: Known, problems: Problems) -> tuple[Change, Tables]:
-    """What a table changes of what is drawn and runs, and what of it says so; what is wrong is added to the problems, at its place."""
+    """The `Change` that a table states, and the part of the table that has an effect on what is drawn and runs.
+
+    Args:
+      place: where problems of the table are reported.
+    """
     own = Problems()
     whole = _Pieces(known, own)
     # what is said of one label, or of one policy, counts whatever is said of all
@@ -161,7 +165,7 @@ class _Pieces:
         own.refuse()
 
     def _set(self, policy: str, lever: str, value: Any, problems: Problems) -> bool:
-        """Whether a lever of a policy is another one now, and the policy reached."""
+        """Stores a lever's new value under a policy; whether that differs from the old one and the policy is used."""
         before = len(problems)
         if isinstance(value, str):
             changes = self._multiply(policy, lever, value, problems)
@@ -219,13 +223,13 @@ class _Pieces:
 
 
 def parts(name: str, known: Known) -> tuple[str, ...]:
-    """The factors that a name stands for: itself, or one for each label; none where it is no factor."""
+    """The factors that a name stands for: itself, or one for each label; empty where it is no factor."""
     parts = tuple(factor_names(known.model).get(name, (name,)))
     return tuple(part for part in parts if part in known.text["factors"])
 
 
 def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
-    """What a change makes of each thing that it names, by its place.
+    """Yields place and new value of everything that a change names, such as `policies.reform.cut`.
 
     Args:
       groups: as the study states them.
@@ -240,7 +244,7 @@ def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any
 
 
 def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
-    """Several changes at once.
+    """Several changes combined into one; a later one wins where two name the same thing.
 
     Args:
       groups: as the study states them.
@@ -256,7 +260,7 @@ def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
 
 
 def changed(study: Study, change: Change) -> Study:
-    """The study with other levers and other groups, of the form that it has; its factors are as they were."""
+    """The study with a change's levers and groups; factors are not touched, as their draws are scaled when computed."""
     tables = {name: dict(table) for name, table in study.document["policies"].items()}
     multiples: dict[str, dict[str, float]] = {}
     for policy, levers in change.levers.items():

@@ -1,4 +1,4 @@
-"""Constants of a model as a study has them: its own numbers in their place, and those that it draws among the factors."""
+"""A model's constants as a study changes them: replaced by its own numbers, or drawn from a prior like factors."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ KEY = "constants"
 
 
 def settled(text: Tables, model: Model, problems: Problems) -> Model:
-    """The model with this study's numbers in place of its constants; a constant that has a prior is one of its factors.
+    """The model with the study's numbers as its constants; a constant for which the study has a prior becomes a factor.
 
     Args:
       model: as its author wrote it.
-      problems: constants that there are not, those stated twice, and what is no number are added here.
+      problems: unknown constants, those stated twice, and values that are no numbers are added here.
     """
     given, drawn = text[KEY], [name for name in model.constants if name in text["factors"]]
     for name, value in given.items():
@@ -59,11 +59,11 @@ def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, fl
 
 
 def written(model: Model) -> Mapping[str, Constant]:
-    """Constants as the model's author wrote them, those that a study draws among them."""
+    """Constants as the model's author wrote them, including those that a study draws."""
     return as_written(model).constants
 
 
 def stated(model: Model) -> dict[str, float]:
-    """What a study has in place of the model's own number, by constant; the others are as the model has them."""
+    """The study's numbers by constant, for those constants that differ from what the model's author wrote."""
     own = written(model)
     return {name: float(one.value) for name, one in model.constants.items() if one.value != own[name].value}

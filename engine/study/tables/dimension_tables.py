@@ -1,4 +1,4 @@
-"""The table `dimensions`: which dimension of a Sobol' sequence each random stream has, where a study states it."""
+"""The table `dimensions`: which dimensions of the Sobol' sequence each random stream uses, where a study states it."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ KEY = "dimensions"
 
 
 def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
-    """Dimensions by random stream, of one that is drawn by year those of its years.
+    """The stated dimensions by random stream; a stream that is drawn every year has one per year.
 
     Args:
       text: the study's tables.
-      problems: dimensions that there are not or that two have are added here.
+      problems: dimensions that do not exist, or that two streams have, are added here.
     """
     owners: dict[int, str] = {}
     for stream, by_year in text[KEY].items():
@@ -39,12 +39,13 @@ def check(
     spare: Collection[str],
     problems: Problems,
 ) -> None:
-    """Whether each stream that is stated is one of the study, with as many dimensions as it can have.
+    """Adds a problem for each stated stream that the study does not have, or that has too many dimensions.
 
     Args:
+      stated: dimensions by random stream.
       once: streams that are drawn once, under any policy of the study's file.
-      of_years: those that are drawn every year; of so many `years`, the first ones may be stated alone.
-      spare: places of what need not fit, as a study below stated it.
+      of_years: streams that are drawn every year; dimensions may be stated for the first of the `years` alone.
+      spare: places that are not checked, as a study below states them.
       problems: what is wrong is added here.
     """
     known = {*once, *of_years}
@@ -69,12 +70,13 @@ def numbered(
     years: Sequence[int],
     stated: Mapping[str, tuple[int, ...]],
 ) -> dict[str, tuple[int, ...]]:
-    """Dimensions by random stream: of what is drawn once in its order, then of what is drawn every year, year by year, last of what policies alone draw.
+    """Dimensions by random stream: first streams drawn once, then yearly ones year by year, last those that only policies use.
 
     Args:
       once: streams that are drawn once.
-      of_policies: those of them that the model does not ask for, and such as other policies of the study's file draw: whichever run,
-        each has its own.
+      of_years: streams that are drawn every year.
+      of_policies: streams that only policies of the study's file use, running or not, so that each keeps its own dimension.
+      stated: dimensions that the study states, which are kept.
     """
     first = [(stream, None) for stream in once if stream not in of_policies]
     yearly = [(stream, year) for year in range(len(years)) for stream in of_years]
@@ -83,5 +85,5 @@ def numbered(
 
 
 def table_of(dimensions: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
-    """The table that reads as these."""
+    """The table of a study file that states these dimensions."""
     return {stream: [*by_year] for stream, by_year in dimensions.items()}

@@ -1,4 +1,4 @@
-"""Tables of events -> thresholds on outcomes, and events that are several of these at once."""
+"""Tables of events, read to `Event`s: thresholds on outcomes, and conjunctions of several such events."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of factors -> priors: the law of each, and what its table says of it in a few words."""
+"""Tables of factors, read to priors; and short descriptions of their laws."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from engine.draws.distributions.prior import Prior, prior
 from engine.study.stated import Tables
 
 DESCRIPTIVE = ("label", "about", "unit", "group", "source")
-"""Keys of a factor's table that say nothing of its law."""
+"""Keys of a factor's table that do not describe its law."""
 
 
 def law_keys(table: Tables) -> dict[str, Any]:
-    """What a factor's table says of its law."""
+    """The entries of a factor's table that describe its law."""
     return {key: value for key, value in table.items() if key not in DESCRIPTIVE}
 
 
 def read(table: Tables) -> Prior:
-    """The prior that a table gives, which a device can draw.
+    """The prior that a table states, checked to be one that can be drawn on a device.
 
     Raises:
-      UserError: with all that is wrong with it, at places within the table.
+      UserError: with all problems, at places within the table.
     """
     given = prior(law_keys(table))
     Draws([given.law])
@@ -30,7 +30,7 @@ def read(table: Tables) -> Prior:
 
 
 def in_words(table: Tables) -> tuple[str, str]:
-    """The family of a law, with what is done to it, and its parameters in a few words."""
+    """The family of a law with its truncation, pooling and transforms; and its parameters; each in a few words."""
     words = [table.get("family", "")]
     if "experts" in table:
         words.append(f"{len(table['experts'])} experts, {table.get('pool', 'linear')} pool")
@@ -59,7 +59,7 @@ def _short(value: Any) -> str:
 
 
 def labelled(table: Tables) -> dict[str, float]:
-    """The value of each category by its label; nothing for a law of numbers."""
+    """The value of each category by its label; empty for a law without categories."""
     labels = table.get("labels")
     if not labels:
         return {}

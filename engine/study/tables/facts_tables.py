@@ -1,4 +1,4 @@
-"""What of the figures that were observed a study takes as known: its futures are then those in which these are likely."""
+"""Facts: observed figures that a study takes as known; its futures are then drawn from the posterior given these."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from engine.study.stated import Tables
 
 KEY = "facts"
 FUTURES = 1024
-"""Futures of one independent run of moved ones. Fixed for good: it is part of what a path is."""
+"""Futures in one independent run of moved futures. It never changes, as the numbers of a path depend on it."""
 INDEPENDENT = "random"
-"""Sampler of all that moved futures draw anew: points of one sequence would not be independent from move to move."""
+"""Sampler of the draws of moved futures: points of one sequence would not be independent from move to move."""
 LEAST_TAKEN = 0.05
-"""Share of steps that is taken, below which a run is stuck."""
+"""Acceptance rate of Markov chain steps below which a run counts as stuck."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """The futures of one independent run.
+    """The futures of one independent run of sequential Monte Carlo.
 
     Args:
-      streams: names of the random numbers that were moved.
-      scores: these numbers, as a program is fed with them.
-      powers: of the likelihood, ascending to 1; shorter where the run got stuck.
-      taken: share of the last power's steps that was taken.
-      evidence: log of the mean likelihood, as the run estimates it.
+      streams: names of the random streams that were moved.
+      scores: their values, as they are fed to a program.
+      powers: powers of the likelihood (tempering), ascending to 1; they end earlier where the run got stuck.
+      taken: acceptance rate of the steps at the last power.
+      evidence: the run's estimate of the log of the mean likelihood under the prior.
     """
 
     streams: tuple[str, ...]
@@ -41,18 +41,18 @@ class Moved:
 
     @property
     def arrived(self) -> bool:
-        """Whether it went all the way, and still moves."""
+        """Whether the run reached power 1, with an acceptance rate of at least `LEAST_TAKEN`."""
         return self.powers[-1] == 1.0 and self.taken >= LEAST_TAKEN
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known.
+    """The facts of a study.
 
     Args:
       until: last year whose figures are known.
-      policy: the one that was followed.
-      held: gives the futures of a run by its number; None where nobody keeps them.
+      policy: the policy that was followed.
+      held: gives the moved futures of a run by its number; None where they are not stored.
     """
 
     until: int
@@ -61,12 +61,12 @@ class Facts:
 
     @property
     def table(self) -> dict[str, Any]:
-        """What a study file says of it."""
+        """The section of a study file that states these facts."""
         return {"until": self.until, "policy": self.policy}
 
 
 def read(text: Tables, problems: Problems) -> Facts | None:
-    """What is known; None where a study says nothing of it."""
+    """The facts that a study's tables state; None where there is no such table. Problems are added."""
     table = text.get(KEY)
     if table is None:
         return None

@@ -1,4 +1,4 @@
-"""Tables of gates -> facts that a policy's numbers are held against, every name looked up."""
+"""Tables of gates, read to `Gate`s: facts that a policy's numbers must agree with, every name looked up."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ACROSS = ("sum", "mean")
 
 @dataclass(frozen=True)
 class Gate:
-    """A fact that the numbers of a policy are held against; it changes none of them.
+    """A fact that the numbers of a policy must agree with; it changes none of them.
 
     Args:
-      source: where the fact stands.
-      policy: among those of the study file; it need not be among those that run.
+      source: where the fact is published.
+      policy: a policy of the study file; it need not be among those that run.
       variable: a yearly variable, in `years`; an outcome where these are empty.
-      at: dimension -> the labels that are looked at; all of those that are not named.
+      at: dimension -> the labels that count; all labels of dimensions that are not named.
       across: "sum" or "mean" of several places and years; "" where there is one.
       asked: "median_above", "median_below", "median_within" or "inside_90".
       limits: the number that is asked for, or two.
@@ -105,7 +105,7 @@ def _check_variable(variable: str | None, years: tuple[int, ...], model: Model) 
 
 
 def _asked(table: Tables) -> tuple[str, tuple[float, ...]]:
-    """What is asked, and the numbers of it."""
+    """The key of `ASKED` that a table has, and its one or two limits."""
     there = [key for key in ASKED if key in table]
     if len(there) != 1:
         got = " and ".join(there) or "none"

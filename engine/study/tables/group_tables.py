@@ -1,4 +1,4 @@
-"""Tables of groups -> which factors are in them, and how these move together."""
+"""Tables of groups: which factors are their members, and the copula of each."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from engine.study.stated import Tables
 def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str, str]:
     """Factor -> its group.
 
-    A factor says its group, or the group says its members, in `members` or by the names of its `ranks`; a group that says
-    some says all.
+    Either a factor's table names its group, or the group's table its members, in `members` or by the names in `ranks`; a group
+    that names some members must name all of them.
     """
     group_of = {name: table["group"] for name, table in factors.items() if "group" in table}
     for name, group in group_of.items():
@@ -39,11 +39,11 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
 def read(
     groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], problems: Problems
 ) -> dict[str, Group]:
-    """Groups by name, those that have members which are drawn.
+    """Groups by name, without those of which no member is drawn.
 
     Args:
       group_of: factor -> group, as `membership` gives it.
-      drawn: factors that are drawn, in the order of the study. Others are in a group, and leave the rest of it as it is.
+      drawn: factors that are drawn, in the order of the study. Members that are not drawn do not change the others' dependence.
     """
     by_name = {}
     for name, table in groups.items():
@@ -64,7 +64,7 @@ def read(
 
 
 def restricted(table: Tables, members: Container[str]) -> dict[str, Any]:
-    """A group's table without the members that are not among these."""
+    """A group's table restricted to these members, matrices included."""
     kept = dict(table)
     if "members" in table:
         at = [k for k, name in enumerate(table["members"]) if name in members]

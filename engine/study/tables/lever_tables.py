@@ -1,4 +1,4 @@
-"""Tables of lever values, numbers or names of factors -> arrays by year and cell; and back to the shortest tables."""
+"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and back to the shortest tables."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ BEYOND = 50
 
 @dataclass(frozen=True)
 class LeverTables:
-    """Reads what policies say of a model's levers, by calendar year; there is none for a static model.
+    """Reads the values of a model's levers in policies' tables, by calendar year; a static model has no years.
 
     Args:
-      factors: the study's tables of factors, for levers that one of them gives.
-      priors: of those that nothing is wrong with.
+      factors: the study's tables of factors, as a lever's value may be the name of one.
+      priors: by factor, without those that have problems.
     """
 
     model: Model
@@ -56,7 +56,7 @@ class LeverTables:
         return array
 
     def check_year(self, year: int | str) -> None:
-        """Refuses a year before the horizon, or so late that it is no year that a longer one would have."""
+        """Refuses a year before the horizon, or more than `BEYOND` years after it."""
         first, last = self.years[0], self.years[-1]
         if not first <= int(year) <= last + BEYOND:
             text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}."
@@ -103,7 +103,7 @@ class LeverTables:
                 part[int(year) - self.years[0] :] = self._within(lever, value[year])
 
     def _within(self, lever: Lever, value: Any) -> float | str:
-        """The value, where it is a number within the lever's bounds or a factor that keeps to them; anything else is refused."""
+        """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is refused."""
         if isinstance(value, str):
             self._check_factor(lever, value)
             return value
@@ -148,7 +148,7 @@ def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def put_together(policy: Policy, lever: str) -> np.ndarray:
-    """What `taken_apart` took apart: values of a policy's lever, each a number or the name of a factor."""
+    """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], each a number or a factor's name."""
     values = policy.levers[lever]
     for name, weights in policy.drawn.get(lever, {}).items():
         values = np.where(weights > 0, np.array(name, object), values)
@@ -173,7 +173,7 @@ def lever_text(study: Study, policy: Policy, lever: str) -> str:
 
 
 def in_line(table: Any, text: Callable[[Any], str]) -> str:
-    """What `lever_table` gives, in one line; `text` writes a number or a name."""
+    """A table of `lever_table` in one line; `text` formats a number or a name."""
     if not isinstance(table, dict):
         return text(table)
     parts = {key: (in_line(part, text), isinstance(part, dict)) for key, part in table.items()}

@@ -1,4 +1,4 @@
-"""What was observed, as a study states it or a CSV file beside it holds it: rows checked against the model, all problems at once."""
+"""Observed figures, stated in a study or in a CSV file beside it: rows checked against the model, all problems at once."""
 
 from __future__ import annotations
 
@@ -27,23 +27,24 @@ _WORDS = {"fold": FOLDS, "confidence": CONFIDENCES, "seen": ("", *SEEN)}
 _NEEDED = ("series", "time", "variable", "value", "unit", "source", "confidence")
 _NUMBERS = ("time", "from", "value", "standard_error")
 COLUMNS = {"first": "from", "known_break": "break"}
-"""Fields of an observation that a file calls otherwise."""
+"""Fields of `Observation` whose column has another name: field -> column."""
 
 
 @dataclass(frozen=True)
 class Observation:
-    """One figure.
+    """One observed figure.
 
     Args:
-      series: what people call the figures that it stands among.
-      time, first: the year that it is of, or the last and the first of several.
-      at: dimension -> label; the cells of all others become one number `across` them.
-      fold: how several years become one number, one of `FOLDS`; "" for the year alone.
-      value, standard_error: in `unit`; an error of 0 where none is known.
+      series: name of the series of figures that it belongs to.
+      time, first: the year that it is of; or the last and the first year, where it is of several.
+      at: dimension -> label; the cells of all other dimensions are made one number by `across`.
+      across: how they are: one of `ACROSS`; "" where there is one cell.
+      fold: how several years become one number, one of `FOLDS`; "" for a single year.
+      value, standard_error: in `unit`; an error of 0 means that it is not known.
       confidence: one of `CONFIDENCES`.
-      known_break: of the series there, in words.
-      seen: by what of the study: its "priors", or its "equations"; "" where nobody had seen it.
-      reading: of several readings of one figure, which; "" where there is one.
+      known_break: a break of the series at this figure, in words.
+      seen: the part of the study that was made with knowledge of it, "priors" or "equations"; "" for none.
+      reading: name of the reading, where a figure has several (by different sources, say); "" where it has one.
     """
 
     series: str
@@ -64,17 +65,17 @@ class Observation:
 
     @property
     def name(self) -> str:
-        """`Steel output 2018`."""
+        """Series and year or years, such as `Steel output 2018`."""
         years = str(self.time) if self.first == self.time else f"{self.first}-{self.time}"
         return f"{self.series} {years}"
 
     @property
     def line(self) -> tuple[Any, ...]:
-        """What all figures of a series have in common."""
+        """What all figures of a series have in common: variable, labels, `across` and `fold`."""
         return self.variable, tuple(sorted(self.at.items())), self.across, self.fold
 
     def row(self) -> dict[str, Any]:
-        """It as a study states it, without what is empty."""
+        """The figure as a row of a study file, without empty entries."""
         text = "; ".join(f"{dim}={label}" for dim, label in self.at.items())
         held = {COLUMNS.get(name, name): value for name, value in (asdict(self) | {"at": text}).items()}
         return {name: value for name, value in held.items() if value != ""}
@@ -82,12 +83,12 @@ class Observation:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a study is held against.
+    """The observed figures that a study is scored by.
 
     Args:
-      policy: the one that came nearest to what was done; "" where none is named.
-      seen: what of this study counts as having seen figures.
-      discrepancy: by variable, the standard deviation of what the model leaves out: in its unit, or "0.1x" of a figure.
+      policy: the policy that came nearest to what was done; "" where none is named.
+      seen: marks ("priors", "equations") of figures that are not scored, as the study was made with knowledge of them.
+      discrepancy: by variable, the model's own error as a standard deviation: in the variable's unit, or "0.1x" of a figure.
       rows: the figures, in their order.
     """
 
@@ -98,18 +99,18 @@ class Observed:
 
     @property
     def readings(self) -> tuple[str, ...]:
-        """Names of the readings that figures have; one without a name where all have one."""
+        """Names of the readings that figures have; `("",)` where every figure has just one."""
         return tuple(dict.fromkeys(row.reading for row in self.rows if row.reading)) or ("",)
 
     def error(self, row: Observation) -> float:
-        """How far a figure may be from the model's: its standard error and the discrepancy of its variable together."""
+        """Standard deviation of a figure about the model's value: sqrt(standard_error^2 + discrepancy^2), in its unit."""
         size = self.discrepancy.get(row.variable, 0.0)
         share = multiple_of(size)
         return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
 
 
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
-    """The observations of a study's tables; what is wrong with them is added to the problems, and their rows left out."""
+    """The observations in a study's tables; invalid rows are left out, and their problems added."""
     table = text[KEY]
     place, rows = f"{KEY}.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
     with problems.within(f"{KEY}.file"):
@@ -139,7 +140,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
-    """What a study file says of observations; nothing where there are none, and no policy that is not among these."""
+    """The section of a study file that states observations; empty where there are none. A policy not in `policies` is left out."""
     if not observed.rows:
         return {}
     policy = {"policy": observed.policy} if observed.policy in policies else {}
@@ -240,7 +241,7 @@ def _observation(row: Tables, model: Model) -> Observation:
 
 
 def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
-    """What can be observed: yearly variables; outcomes of a model without time."""
+    """Variables that can be observed: yearly variables of a path model, outcomes of a static one."""
     return model.yearly if isinstance(model, PathModel) else model.outcomes
 
 
@@ -292,7 +293,7 @@ def _factor(unit: str, wanted: str) -> float:
 
 
 def _refuse_contradictions(known: Mapping[str, Observation], problems: Problems) -> None:
-    """Adds rows that say the same figure again, and rows of one series that are not of one kind."""
+    """Adds a problem for rows that repeat a figure, and for rows of one series that differ in `Observation.line`."""
     first = dict[Any, tuple[str, Observation]]()
     for at, one in known.items():
         here = at.rpartition(".")[2], one

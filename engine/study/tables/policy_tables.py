@@ -1,4 +1,4 @@
-"""Tables of policies -> policies, with `like` and `before` followed, and which of them run."""
+"""Tables of policies, read to `Policy`s with `like` and `before` resolved; and which of them run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,14 @@ from engine.study.tables.lever_tables import LeverTables, taken_apart
 
 @dataclass(frozen=True)
 class Policies:
-    """The policies of a study that nothing is wrong with, the names of those that run, the baseline, and the one that was followed, if that is known."""
+    """The policies of a study.
+
+    Args:
+      by_name: the policies of the study's file, without those that have problems.
+      names: names of those that run.
+      baseline: name of the baseline.
+      followed: name of the policy that was followed in reality; "" where it is not known.
+    """
 
     by_name: Mapping[str, Policy]
     names: tuple[str, ...]
@@ -29,12 +36,12 @@ class Policies:
 
     @property
     def running(self) -> tuple[Policy, ...]:
-        """Those that run and that nothing is wrong with."""
+        """The policies that run, without those that have problems."""
         return tuple(self.by_name[name] for name in self.names if name in self.by_name)
 
     @property
     def reached(self) -> list[str]:
-        """Names of those that run and of the one that was followed, then of those that they phase in from, directly or by way of others."""
+        """Names of the policies that run, of the one followed, and of all that these phase in from, directly or indirectly."""
         names = list(
             dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names)
         )
@@ -48,7 +55,7 @@ class Policies:
 
     @property
     def levers_by_factor(self) -> dict[str, str]:
-        """Factors that these draw, each with the first lever that is drawn from it; "" for an implementation's alone."""
+        """Factor -> a lever that is drawn from it, over the reached policies; "" where only an implementation is."""
         levers: dict[str, str] = {}
         for policy in (self.by_name[name] for name in self.reached if name in self.by_name):
             by_lever = {name: lever for lever, weights in policy.drawn.items() for name in weights}
@@ -64,7 +71,7 @@ def read(
     priors: Mapping[str, Prior],
     problems: Problems,
 ) -> Policies:
-    """The policies of a study; a model without levers may do with one that has no table.
+    """The policies of a study; a model without levers needs no table, and has one policy called "default".
 
     Args:
       text: the study's tables.
@@ -106,7 +113,7 @@ def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prio
 
 
 def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:
-    """Whether all levers that are drawn from a factor have its unit, which is the first one's where it states none."""
+    """Adds a problem for each lever whose unit is not that of the factor it is drawn from (the first lever's, if unstated)."""
     units = {name: table["unit"] for name, table in factors.items() if "unit" in table}
     uses: dict[tuple[str, str], str] = {}
     for policy in policies.values():
@@ -126,7 +133,7 @@ _Read = TypeVar("_Read")
 
 @dataclass(frozen=True)
 class _Terms:
-    """A policy's terms with `like` followed, names still names; values of its levers as `LeverTables` reads them."""
+    """A policy with `like` resolved, while `before` and factors are still names; levers as `LeverTables` reads them."""
 
     levers: Mapping[str, np.ndarray]
     start: int
@@ -138,7 +145,7 @@ class PolicyReader:
     """Reads policies by name.
 
     Args:
-      levers: reads what they say of levers, and knows the calendar years.
+      levers: reads the values of levers, and knows the calendar years.
       tables: policy name -> its table.
       baseline: what a policy phases in from where it names nothing.
       problems: what is wrong with any of them is added here.
@@ -159,13 +166,17 @@ class PolicyReader:
         self._known: dict[Any, Any] = {}
 
     def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
-        """The policy of that name, everything followed; None where something is wrong with it, or with one that it needs."""
+        """The policy of that name, fully resolved; None where it, or a policy that it refers to, has problems.
+
+        Args:
+          through: names of the policies whose `before` led here, by which a circle is found.
+        """
         return self._once(self._read, name, through)
 
     def _once(
         self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]
     ) -> _Read:
-        """What is read of a policy, the first time that it is asked for; None where something is wrong with it."""
+        """What `read` gives for a policy, read once and remembered; None where it has problems, which are added once."""
         if (read, name) not in self._known:
             self._known[read, name] = None
             with self._problems.within(f"policies.{name}"):
@@ -259,7 +270,7 @@ def phased(policy: Policy, years: Sequence[int]) -> Policy:
 
 
 def on_path(policy: Policy, draws: Mapping[str, float], years: Sequence[int]) -> Policy:
-    """The policy as it is in force on a path, in numbers alone: its own phasing and all draws in its levers.
+    """The policy as it is in force on one path: phasing and draws worked into its levers, which are numbers alone.
 
     Args:
       draws: factor -> its value on the path.

@@ -1,4 +1,4 @@
-"""The head of a study and its sections `run`, `time` and `keep`: a sampler that there is, whole replicates, years, what is kept."""
+"""The head of a study and its sections `run`, `time`, `risk` and `keep`, read and checked."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from engine.study.tables import facts_tables
 
 LATER_SAMPLERS = ("importance",)
 SMALL_MODEL = 64
-"""Yearly cells up to which a model is taken for a small one, that carries little from year to year."""
+"""Yearly cells up to which a model counts as small, with little state to carry from year to year."""
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
 LONGEST = 20_000
-"""Steps of a study, at most: days of half a century."""
+"""Most time steps of a study: the days of half a century."""
 FIRST_OUTCOMES = 5
-"""Outcomes that short tables show of a study that does not say which."""
+"""Number of outcomes that short tables show where a study does not name them."""
 _LOWEST_LEVEL = 50
 _MOST_LEVELS = 20
 
 
 def default_tile(model: Model, n_policies: int) -> int:
-    """Paths in one compiled pass, so that what goes from year to year stays in a core's cache: from 64 to 1024.
+    """Paths in one compiled pass, from 64 to 1024, such that the state between years stays in a core's cache.
 
     The power of two at or below 1024 / policies, or twice that for a small model; 4096 for a static model.
     """
@@ -37,7 +37,7 @@ def default_tile(model: Model, n_policies: int) -> int:
 
 
 def check_head(text: Tables, problems: Problems) -> None:
-    """Adds what is wrong with a study's name, and with how many paths it asks for and which."""
+    """Adds problems of a study's name, and of its number of paths, sampler, precision, program and tile."""
     if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
         wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
         problems.add("name", f"expected {wanted}; got {text['name']!r}.")
@@ -58,7 +58,7 @@ def check_head(text: Tables, problems: Problems) -> None:
 
 
 def _check_whole(place: str, count: int, least: int, unit: int, of: str, problems: Problems) -> None:
-    """Whether so many paths are whole units: a part of one has errors of another size."""
+    """Adds a problem where `count` paths are not whole units, as a part of a unit has errors of another size."""
     if unit <= 2 or not count % unit:  # a pair may stand in two halves
         return
     below = count - count % unit
@@ -74,7 +74,7 @@ def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]
       time: the table of that name, None where there is none.
 
     Raises:
-      UserError: years of a model that has none, or no years, or too many, of one that has.
+      UserError: years for a model that has none; no years, or too many, for one that has.
     """
     if not isinstance(model, PathModel):
         if time is not None:

@@ -1,4 +1,4 @@
-"""Tables of shocks and regimes -> how each shock is drawn, and all that is wrong with them."""
+"""Tables of shocks and regimes, read to `Shocks`: how each shock is drawn."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _LAWS: Mapping[str, Law] = {
     "uniform": Marginal("uniform", (0.0, 1.0)),
 }
 MOST_JUMPS = 64
-"""Jumps in a year that are counted, at most."""
+"""Most jumps per year that a shock may have."""
 RARE = 1e-10
-"""Probability of more jumps than are counted."""
+"""Probability, at most, of more jumps in a year than are counted."""
 
 
 def group_names(shocks: Tables) -> set[str]:
-    """Groups that are of shocks, because a shock says so."""
+    """Names of the groups of shocks, as the tables of shocks name them."""
     return {table["group"] for table in shocks.values() if "group" in table}
 
 
@@ -42,7 +42,7 @@ class ShockReader:
 
     Args:
       tables: the study's tables of that name, types checked.
-      of_factors: factor -> its law, for chances that a factor gives.
+      of_factors: factor -> its law, as a probability or a rate of jumps may be drawn from a factor.
       problems: what is wrong with the tables is added here.
     """
 
@@ -60,7 +60,7 @@ class ShockReader:
         self._groups = self._read_groups(tables)
 
     def shocks(self) -> Shocks:
-        """What was read, when there are no problems; groups and chains that no shock uses are left out."""
+        """The shocks that were read, to be used only if there are no problems; regimes that no shock uses are left out."""
         used = {moving.regime for moving in self._moving.values()}
         chains = {name: chain for name, chain in self._regimes.items() if chain is not None and name in used}
         return Shocks(self._moving, self._groups, chains)
@@ -151,7 +151,7 @@ class ShockReader:
         return Jumps(kind, table[kind], size, most)
 
     def _highest(self, chance: float | str, limit: float) -> float:
-        """The highest chance there is; refused where it is not within 0 and the limit."""
+        """The largest value of a probability or rate; refused where it is negative, or its median is above the limit."""
         if not isinstance(chance, str):
             low = middle = high = chance
         else:
@@ -205,7 +205,7 @@ def _check_probabilities(row: list[float], where: str) -> None:
 
 
 def jumps_counted(rate: float) -> int:
-    """The least m with P(N > m) <= 1e-10 for a Poisson number N."""
+    """The least m >= 1 with P(N > m) <= 1e-10 for N Poisson with this rate, but at most `MOST_JUMPS` + 1."""
     m = 1
     while special.pdtrc(m, rate) > RARE and m <= MOST_JUMPS:
         m += 1
@@ -213,7 +213,7 @@ def jumps_counted(rate: float) -> int:
 
 
 def stationary(moves: np.ndarray) -> np.ndarray:
-    """Probabilities that a chain's moves leave as they are: p = p M, of sum 1; the nearest such where there are several."""
+    """Stationary distribution of a Markov chain with transition matrix M: p = p M, sum 1; by least squares if not unique."""
     count = len(moves)
     equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
     solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)
@@ -221,7 +221,7 @@ def stationary(moves: np.ndarray) -> np.ndarray:
 
 
 def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
-    """The law of a shock, its `own` if it has one for all years, and the rest, in a few words."""
+    """The law of a shock, and its parameters and persistence, each in a few words; `own` is its law for all years."""
     rest = [f"persistence {table['persistence']:g}"] if "persistence" in table else []
     for kind in ("probability", "rate"):
         if kind in table:

@@ -1,4 +1,4 @@
-"""Key `run.until` -> targets: how precisely which numbers are wanted, every name looked up."""
+"""Key `run.until`, read to targets of precision at which a run ends; every name looked up."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LEVEL = re.compile(r"(VaR|ES)(\d+(?:\.\d+)?)")
 
 @dataclass(frozen=True)
 class Target:
-    """A number of a run and how near its 95 % interval is to end to it on either side.
+    """A target of precision: an estimate of a run, and the largest half-width that its 95 % interval may have.
 
     Args:
       measure: "probability" of an event; "mean", or a name such as "VaR95" or "ES99", of an outcome.
-      less: the policy that the number is a difference from, on the same futures; None where it stands by itself.
-      width: half of the interval at most: in the variable's unit, or as a share of the number.
-      is_relative: whether it is a share.
+      less: the policy that is subtracted, on the same futures; None where the estimate is of one policy.
+      width: largest half-width of the interval: in the variable's unit, or as a share of the estimate.
+      is_relative: whether `width` is a share of the estimate.
       unit: of the variable; "" for none.
     """
 
@@ -45,7 +45,7 @@ class Target:
 
     @property
     def number(self) -> str:
-        """What is estimated: `ES99 of cost under old minus reform`."""
+        """The estimate in words: `ES99 of cost under old minus reform`."""
         under = self.policy if self.less is None else f"{self.policy} minus {self.less}"
         return f"{self.measure} of {self.variable} under {under}"
 
@@ -66,13 +66,15 @@ def read(
     problems: Problems,
     spare: Collection[str] = (),
 ) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
-    """The targets that a study states, and those of them that are left out; what is wrong with any is added to the problems.
+    """The targets that a study states, and, apart, those that are left out as their policies do not run.
 
     Args:
       running: names of the policies that run.
-      levels: of VaR and ES that the study measures.
-      kept: outcomes that are kept path by path, which alone a target may be of.
-      spare: holds `PLACE` where targets of policies that do not run are left out, as other policies run than the study states.
+      levels: levels of VaR and ES that the study measures.
+      kept: outcomes that are kept path by path; only these can have targets.
+      problems: those of the targets are added here.
+      spare: contains `PLACE` where targets on policies that do not run are left out, as other policies run than the study
+        states; otherwise they are problems.
     """
     targets, left = list[Target](), list[Target]()
     for sentence in text["run"]["until"]:
@@ -99,7 +101,7 @@ def target_of(
     """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform within 2 bn yuan`.
 
     Raises:
-      UserError: with all that is wrong: words that are not understood, names that nothing answers to, another unit than the variable's.
+      UserError: with all problems: words that are not understood, unknown names, another unit than the variable's.
     """
     found = _TARGET.fullmatch(" ".join(sentence.split()))
     if found is None:
@@ -140,7 +142,7 @@ def target_of(
 
 
 def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
-    """The measure by the name that tables have: `ES99` of `ES99.0`."""
+    """The measure under the name that tables use: `ES99` for `ES99.0`; refused if the study does not measure it."""
     if found := _LEVEL.fullmatch(measure):
         measure = f"{found[1]}{float(found[2]):g}"
     if measure in measures(levels):
