@@ -12,7 +12,7 @@ from engine.formatting import printable
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to mend: where it stands (a dotted place such as `factors.lgd.p95`) and what is wrong with it."""
+    """One problem: its place (dotted, such as `factors.lgd.p95`; "" for none) and a message that says what is wrong there."""
 
     place: str
     message: str
@@ -25,7 +25,7 @@ class UserError(Exception):
     """An error that the user can correct (exit code 2): all problems of one source, listed without repeats.
 
     Args:
-      source: the file, folder or command-line option that the problems stand in.
+      source: the file, folder or command-line option that has the problems.
       problems: `Problem`s, or plain text for one without a place.
     """
 

@@ -115,7 +115,7 @@ def begun(text: str) -> str:
 
 
 def begun_small(text: str) -> str:
-    """A label as it stands within a sentence: "Bank loss" is "bank loss"; what begins with two capitals stays, as "SOE" does."""
+    """A label for use within a sentence, its first letter small ("bank loss"), unless it begins with two capitals ("SOE")."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 

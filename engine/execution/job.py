@@ -319,10 +319,10 @@ class Job:
         self.options.observe(Stage(stage, paths, paths))
 
     def _prepare(self) -> None:
-        """Makes a folder ready for shards that share it: whoever comes first does, alone.
+        """Makes the folder ready for shards that share it; the first shard to come does so, holding the folder alone.
 
         Raises:
-          Busy: another one is at it, or shards of other path counts are at work.
+          Busy: another shard is preparing it, or shards of a run with another number of paths are at work.
         """
 
         def ready() -> bool:
@@ -376,9 +376,9 @@ class Job:
 
 @contextmanager
 def _nothing_left_of_a_refused_run(folder: RunFolder, there: bool) -> Iterator[None]:
-    """Takes away what a run that is refused, or fails, began in a folder that held no run, unless a block is done.
+    """A `with` block: if it fails, a folder that held no run before is removed, unless a block is done.
 
-    The folder is claimed, so that nobody else's is taken away.
+    The folder is locked by this process, so that no other run's folder is removed.
 
     Args:
       there: whether the folder was there before.

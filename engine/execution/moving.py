@@ -20,7 +20,7 @@ def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: 
     """Computes and stores those runs of moved futures among `wanted` (their numbers) that are not stored yet.
 
     Raises:
-      UserError: the first runs disagree, or got stuck: what is known is too far from all futures, or impossible.
+      UserError: the first runs disagree, or got stuck, as the facts are too far from all futures, or impossible.
     """
     study, kept = folder.study, MovedRuns(folder.path, folder.study.fingerprint)
     assert study.facts is not None

@@ -69,17 +69,17 @@ class Measured:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a run will take, and what stands in its way.
+    """The cost of a run on many workers, and what would prevent it.
 
     Args:
       workers: each like the machine that was measured.
-      per_task: blocks in one task of a scheduler, at most.
+      per_task: most blocks in one task of a scheduler.
       seconds: until the last block is committed.
       tables: seconds that the tables take after that, on this machine.
       rate: tasks a second that the scheduler has to get done.
       size, files: on disk, at the end.
-      obstacles: why it cannot be run here as it stands, each with a remedy.
-      advice: what would make it better.
+      obstacles: reasons why it cannot be run here, with numbers.
+      advice: changes that would make the run faster or smaller.
     """
 
     workers: int

@@ -180,10 +180,10 @@ def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> x
     """The cube of a run, as `engine.run_folder.reading.open_cube`.
 
     Args:
-      partial: take also a run that has not come to its end. Its tables are then made here, from the blocks that are done:
-        every interval is over the units that are there. Groups `paths` and `draws` hold the paths of these blocks, by
-        number; what comes from the yearly sample is there if that is. The root's `status` says "partial", `paths` how
-        many there are, `paths_asked` how many are asked for.
+      partial: accept a run that is not finished. Its tables are then computed from the blocks that are done, with intervals
+        from the units in these. Groups `paths` and `draws` hold the paths of these blocks, labelled by their numbers; yearly
+        summaries are there if the yearly sample is done. The root's attribute `status` is "partial", `paths` the number of
+        paths that are there, `paths_asked` the number asked for.
     """
     if not partial:
         return reading.open_cube(folder.path, by_dask)

@@ -110,10 +110,10 @@ class Awaited(Exception):
 
 
 def _wait(there: RunFolder) -> None:
-    """Returns when all paths are there, whoever computes them.
+    """Waits until all paths are stored, by whichever shard.
 
     Raises:
-      Awaited: no more came for a while, and nobody is at work.
+      Awaited: no block arrived for `job.PREPARING` seconds, and no process is writing.
     """
     left, patience = -1, 0.0
     while whole_to(there, there.study.paths) < there.study.paths:
@@ -127,15 +127,15 @@ def _wait(there: RunFolder) -> None:
 
 
 def _ended(folder: RunFolder, extend: Callable[[int], None], observe: Observer) -> Ended:
-    """The end of a run by the targets of its study, all paths up to which are in its folder.
+    """Applies the stopping rule: adds paths until all targets are met, and gives the end with all looks.
 
     Args:
-      folder: of the run, with the study that states the targets; of its paths no more are computed.
-      extend: computes what is missing of the first so many paths.
+      folder: of the run, with the study that states the targets; its number of paths is the most that may be computed.
+      extend: computes what is missing of the first `paths` paths.
       observe: called at every look with how the targets stand.
 
     Raises:
-      UserError: a target is a share of a number that is nothing; what is stored is damaged; or as `extend`.
+      UserError: a relative target is on a number that is 0; stored files are damaged; or as `extend`.
     """
     study, unit, seen = folder.study, folder.study.unit, 0
 

@@ -171,7 +171,7 @@ class _Walk:
                 self.names[f"{self._module}.{name}"] = self.text(value)
 
     def holds(self) -> bool:
-        """Whether everything that was seen is still what it was."""
+        """Whether all parts that were recorded are still the same objects."""
         for parts_of, value, before in self._seen:
             now = parts_of(value)
             if len(now) != len(before) or not all(map(operator.is_, now, before)):
@@ -195,7 +195,7 @@ class _Walk:
         return f"{module}.".startswith(self._within)
 
     def _write(self, value: Any, to: list[str]) -> None:
-        """Adds what a value is, and what it consists of."""
+        """Appends the state of a value, and of its parts, as text."""
         kind = type(value)
         if kind in _PLAIN:
             to.append(repr(value))
@@ -249,7 +249,7 @@ class _Walk:
         return place is value
 
     def _name(self, value: type | FunctionType) -> str:
-        """The name of a class or function; the module that it stands in is met."""
+        """`module.qualname` of a class or function; its module is recorded as referred to."""
         name = self._called.get(id(value))
         if name is None:
             module = value.__module__ or ""
@@ -327,7 +327,7 @@ def _written(value: Any) -> list[Any]:
 
 
 def _attributes(value: Any) -> list[Any]:
-    """What an object holds, but for what it computes once when it is asked."""
+    """Names and values of an object's attributes, without cached properties."""
     computed, slots = _made_of(type(value))  # type: ignore[arg-type]
     held = {name: getattr(value, name, None) for name in slots} | getattr(value, "__dict__", {})
     return [part for name in sorted(held.keys() - computed) for part in (name, held[name])]

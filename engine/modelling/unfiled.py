@@ -59,7 +59,7 @@ def _source_of(value: type | FunctionType) -> str:
 
 
 def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
-    """Names that a function, or the methods of a class and of what it derives from, look up, and what they are now."""
+    """Yields the names that a function, or the methods of a class and its bases, look up, with their values now."""
     members = list[tuple[str, Any]]()
     if isinstance(value, type):
         members = [member for one in value.__mro__ for member in vars(one).items()]
@@ -82,7 +82,7 @@ def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
 
 
 def given_by_hand(model: Any) -> str:
-    """Attributes of a model that differ from those of `type(model)()`, as text; "" where none does.
+    """A model's attributes as text, if any differs from that of `type(model)()`, or the class needs arguments; else "".
 
     Attributes that the class does not set by itself (results that a method caches on the model) are ignored.
     """

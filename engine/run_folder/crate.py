@@ -129,7 +129,7 @@ def _instrument(crate: Any, versions: Mapping[str, str]) -> Any:
 
 
 def _entity(crate: Any, place: str, kind: str | list[str], **properties: Any) -> Any:
-    """An entity added to the crate, in the place of one that was there; what is None is left out."""
+    """Adds an entity to the crate, replacing one with the same id, and gives it; properties that are None are left out."""
     from rocrate.model import ContextEntity  # `crate.add_jsonld` walks through all entities for each new one
 
     values = {key: value for key, value in properties.items() if value is not None}

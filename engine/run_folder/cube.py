@@ -65,7 +65,7 @@ def create(folder: RunFolder) -> None:
 
 
 def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
-    """Marks the cube incomplete, and writes of its frame what is not as it is to be."""
+    """Marks the cube incomplete, and rewrites those files of its frame (see `skeleton`) that differ from what they should be."""
     cube = cube_of(folder.path)
     ledger.drop(folder.path, CUBE)
     write_atomically(cube / _ROOT, frame[_ROOT])

@@ -145,7 +145,7 @@ def policies(study: Study) -> Variable:
 
 
 def _named(study: Study, kind: str, dim: str, parts: Sequence[Policy | Event], **more: str) -> Variable:
-    """The names of parts of a study, with what is said of them and, where some have one, what they are called."""
+    """A coordinate of the names of policies or events, with their descriptions and, if any has one, their labels."""
     names = [part.name for part in parts]
     about = "; ".join(f"{part.name}: {part.about}" for part in parts if part.about)
     variable = labels(dim, names, dim)
@@ -168,7 +168,7 @@ def described_value(
 
     Args:
       kind: outcomes or yearly.
-      about: what the numbers are, around its name; the variable itself if not given.
+      about: format of `long_name`, such as "mean of {}", in which the variable's title replaces the braces.
       unit: of the numbers; the variable's own if not given.
     """
     entry: Outcome | Yearly = getattr(study.model, kind)[name]

@@ -172,7 +172,7 @@ def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Ma
 
 
 def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
-    """What is wrong with the frame of a cube that has no record, since its run has not come to its end."""
+    """Damage to the frame of an unfinished run's cube, which has no record yet."""
     if record is not None or not cube.cube_of(folder.path).exists():
         return
     for name, content in cube.skeleton(folder.study).items():

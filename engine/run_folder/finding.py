@@ -40,7 +40,7 @@ class Entry:
 
     Args:
       name: of its folder.
-      date: when it was last worked on, with its zone; "" where nobody has written that down.
+      date: when it was last worked on, with time zone; "" where that is not recorded.
       paths: number that its tables are over; 0 for a run that is not finished.
       policies: that ran.
       question: of its study.

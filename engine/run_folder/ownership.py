@@ -88,12 +88,12 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
 
 
 def lock_file(folder: Path) -> Path:
-    """The file that is locked by whoever writes into the folder."""
+    """The lock file of a folder; every process that writes there locks it."""
     return ledger.ledger_of(folder) / "lock"
 
 
 def writer(folder: Path) -> Holder | None:
-    """Who is writing into the folder now; None if nobody is."""
+    """The process that is writing into the folder now; None if there is none."""
     lock = lock_file(folder)
     return locks.holder(lock) if locks.is_taken(lock) else None
 

@@ -25,7 +25,7 @@ from engine.study.study import BLOCK, Study
 
 NAME = "provenance.json"
 RUNNING = "running"
-"""Status of a run that goes on, or of which nobody has seen yet that it was killed."""
+"""Status of a run in progress, or of one that was killed and not yet found to be."""
 
 _COPY = "ledger/provenance.json"
 _PACKAGES = ("rustbelt", "jax", "jaxlib", "llvmlite", "numpy", "scipy", "xarray", "zarr")

@@ -35,13 +35,13 @@ _NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP}
 
 @dataclass(frozen=True)
 class Holder:
-    """Who holds a folder.
+    """The process that holds a folder's lock.
 
     Args:
       host, pid: the machine and the process.
-      since: when it began, ISO 8601.
-      command: what it was started with.
-      token: tells this holding from every other.
+      since: when it took the lock, ISO 8601.
+      command: its command line, cut to 200 characters.
+      token: a random text that identifies this hold of the lock.
       shared: whether others may hold the folder at the same time.
     """
 
@@ -60,8 +60,8 @@ class Taken(Exception):
     """The folder is held by another process.
 
     Args:
-      holder: who that is; None where it does not tell.
-      remedy: what to do if it is gone and the system does not know; "" otherwise.
+      holder: that process; None where the lock file does not say.
+      remedy: what to do if that process has ended without the system noticing; "" where this cannot happen.
     """
 
     def __init__(self, holder: Holder | None, remedy: str = ""):

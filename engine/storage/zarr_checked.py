@@ -1,7 +1,7 @@
 """A store to read an untrusted cube through: types, codecs and sizes are checked before a chunk is unpacked.
 
-By hand, because no library does it. zarr believes what a store says of itself: 12 KB unpack to 400 MB, a label stands for 10^12
-numbers, a link leads to any file.
+Written by hand, because no library does it. zarr trusts a store's metadata: 12 KB may unpack to 400 MB, one label may stand for
+10^12 numbers, a link may lead to any file.
 What is opened through `checked_store` unpacks to what its shapes promise and to no byte more, and only what cubes are made of
 is let through. Metadata are read once and served from memory, so that what is used is what was checked. The store is made from
 the abstract `Store` and not from zarr's `WrapperStore`: that one hands on, past the checks, each way to read that a new zarr
@@ -167,7 +167,7 @@ class CheckedStore(Store):
             raise UserError(self._name, [*problems[:LISTED], *more])
 
     async def _document(self, place: str) -> tuple[bytes, list[str], tuple[Problem, ...]]:
-        """Metadata of a node, names below it if it is a group, and what is wrong; nothing at all where there is no node."""
+        """Metadata of a node, names below it if it is a group, and problems; all empty where there is no node."""
         key = f"{place}/zarr.json".lstrip("/")
         try:
             read = await self._bytes(key, default_buffer_prototype(), None, DOCUMENT)

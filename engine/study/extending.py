@@ -85,7 +85,7 @@ def places(tables: Tables) -> set[str]:
 
 
 def _by_name(below: Any, above: Any, depth: int) -> Any:
-    """Tables within tables over older ones, key by key down to so many levels below these."""
+    """Newer tables merged over older ones, key by key down to `depth` levels below these; deeper tables are replaced whole."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     if not depth:

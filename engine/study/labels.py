@@ -32,7 +32,7 @@ Labels = Mapping[str, Mapping[str, str]]
 
 
 def read(text: Tables, model: Model, problems: Problems) -> Labels:
-    """The labels of a study's tables; what is wrong with them is added to the problems.
+    """The labels of a study's tables; problems with them are added.
 
     A label is one line of at most 80 characters. No two parts of a kind may be shown under the same words.
     """

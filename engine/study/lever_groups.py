@@ -23,7 +23,7 @@ def table(stated: Any) -> Any:
 
 
 def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: Problems) -> LeverGroups:
-    """The lever groups of a study; what is wrong with them is added to the problems.
+    """The lever groups of a study; problems with them are added.
 
     A group is a list of levers, or a table with these and a label. A lever stands in one group at most. A group with the name of a lever holds that lever: both names stand in one table.
     """

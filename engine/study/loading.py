@@ -212,7 +212,7 @@ def load_model_file(spec: str) -> Model:
 
 
 def shipped_studies() -> dict[str, Path]:
-    """Studies that ship, by name: from package data, or from the checkout that the package stands in."""
+    """Files of the studies that ship, by name: from package data, or from the source checkout around the package."""
     folder = _HOME / "configs"
     if not folder.is_dir() and (_HOME.parent / "pyproject.toml").is_file():
         folder = _HOME.parent / "configs"

@@ -105,7 +105,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
 
 
 def _until(policy: Policy, years: int) -> Policy:
-    """A policy in its first so many years."""
+    """A policy cut to its first `years` years."""
     before = None if policy.before is None else _until(policy.before, years)
     levers = {name: np.asarray(values)[:years] for name, values in policy.levers.items()}
     drawn = {

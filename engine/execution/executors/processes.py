@@ -94,8 +94,7 @@ class Workers:
         """As `Executor.perform`; blocks come in the order in which they are done.
 
         Raises:
-          UserError: the model stands in no file; a worker found something that the user can mend; one block killed
-            worker after worker.
+          UserError: the model is in no file; a worker raised a `UserError`; `TRIES` workers died over the same block.
         """
         folder, study = assignment.folder, assignment.folder.study
         where = asdict(site.of_assignment(assignment, self._device, self._versions, self._why))
@@ -201,7 +200,7 @@ class _Process:
         return f"signal {-code}" if code < 0 else f"exit code {code}"
 
     def end(self) -> None:
-        """Ends it at once; what it has committed stays."""
+        """Kills the process; blocks that it has committed are kept."""
         if self._process.poll() is None:
             self._process.kill()
         self._process.wait()

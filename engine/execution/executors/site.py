@@ -55,10 +55,10 @@ def of_assignment(
 
     Args:
       required: versions that the workers have reported.
-      why: as `Site` has it.
+      why: as of `Site`.
 
     Raises:
-      UserError: the model stands in no file that another process could load.
+      UserError: the model is in no file that another process could load.
     """
     folder, study = assignment.folder, assignment.folder.study
     model = study.model_spec

@@ -183,7 +183,7 @@ def read(
 
 
 def choices_by_place(text: Tables) -> dict[str, Tables]:
-    """Tables of readings, and of horizons, by where they stand in a study file."""
+    """Tables of readings and of horizons, by their places in a study file (`challenge.readings`, `challenge.horizons`)."""
     return {f"{KEY}.{kind}": text[KEY][kind] for kind in CHOICES}
 
 

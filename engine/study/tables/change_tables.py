@@ -118,7 +118,7 @@ _EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
 
 
 class _Pieces:
-    """The pieces of one change, gathered; what is wrong with them is added to the problems."""
+    """The pieces of one change, gathered; problems with them are added."""
 
     def __init__(self, known: Known, problems: Problems):
         self.known, self._problems = known, problems
@@ -148,7 +148,7 @@ class _Pieces:
                 self.table[name] = value
 
     def of_lever(self, lever: str, value: Any) -> None:
-        """A lever of every policy; what cannot be had under one that does not run is nobody's mistake."""
+        """Changes a lever of every policy; problems under policies that are not used are ignored."""
         for policy in self.known.policies.by_name:
             problems = self._problems if self.known.reaches(policy) else Problems()
             if self._set(policy, lever, value, problems):

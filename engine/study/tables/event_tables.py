@@ -9,7 +9,7 @@ from engine.study.study import Event
 
 
 def read(tables: Tables, model: Model, problems: Problems) -> tuple[Event, ...]:
-    """Events in the order of the tables; what is wrong with any of them is added to the problems."""
+    """Events in the order of the tables, without invalid ones, whose problems are added."""
     events = []
     for name, table in tables.items():
         with problems.within(f"events.{name}"):

@@ -41,7 +41,7 @@ class Gate:
 
 
 def read(tables: Tables, policies: Collection[str], model: Model, problems: Problems) -> tuple[Gate, ...]:
-    """Gates in the order of the tables; what is wrong with any of them is added to the problems.
+    """Gates in the order of the tables, without invalid ones, whose problems are added.
 
     Years may lie beyond the horizon: a study on top of another may have a shorter one.
 
