@@ -60,7 +60,7 @@ def install(extra: str) -> str:
 
 
 def refusal(place: str, message: str) -> UserError:
-    """A `UserError` with one problem and no source, to be raised; `Problems.within` catches it and puts its own place before it."""
+    """A `UserError` with one problem, to be raised; `Problems.within` catches it and prefixes its own place."""
     return UserError("", [Problem(place, message)])
 
 

@@ -42,18 +42,21 @@ def is_formula(text: str) -> bool:
 
 
 def as_cell(text: str) -> str:
-    """The text as a cell of a CSV file: an apostrophe before what a spreadsheet takes for a formula, control characters written out."""
+    """The text as a CSV cell: a formula gets a leading apostrophe, control characters are written out."""
     return f"'{printable(text)}" if is_formula(text) else printable(text)
 
 
 def as_markdown(text: str) -> str:
-    """The text as a cell of a Markdown table, on one line, escaped so that no part of it reads as a tag, a link or a cell's end."""
+    """The text as a cell of a Markdown table, on one line; tags, links and cell separators are escaped."""
     escaped = re.sub(r"[\\|]", r"\\\g<0>", " ".join(printable(text).split()))
     return escaped.replace("<", "&lt;").replace("](", r"]\(")
 
 
 def as_latex(text: str) -> str:
-    """The text as a cell of a LaTeX table, on one line, escaped; a leading `[` or `*` cannot become an option of the row end before."""
+    """The text as a cell of a LaTeX table, on one line, escaped.
+
+    Before a leading `[` or `*`, which LaTeX would take for an option of the row end before it, an empty group is put.
+    """
     escaped = re.sub(
         r"[\\†‡~^&%$#_{}]",
         lambda found: _LATEX.get(found[0], f"\\{found[0]}"),

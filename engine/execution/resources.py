@@ -208,7 +208,10 @@ def refuse_if_too_large(folder: RunFolder) -> None:
 
 
 def take_every_core() -> None:
-    """Sets up a process of the engine's own, before it computes: all allowed cores, memory kept for reuse, sums in machine code."""
+    """Sets a process of the engine's own up: all allowed cores, memory kept for reuse, sums in machine code.
+
+    To be called before the process computes anything.
+    """
     devices.use_every_core()
     memory.keep()
     summing.in_machine_code()

@@ -245,7 +245,7 @@ class Work:
             self._folding.add(left)
 
     def files(self, result: BlockResult | Reduced) -> tuple[dict[str, bytes], Tally | None]:
-        """Files of a block by place below the run folder, without its record; and its tally (also a file), None if it has none."""
+        """Files of a block by place below the run folder, without its record; and its tally, None if it has none."""
         study, block = self.study, result.block
         kept = cube.kept_draws(study, block)
         values = self._program.draws(block)[:, :kept] if kept else None

@@ -1,4 +1,4 @@
-"""Yearly values imposed on a model: observed values in place of computed ones, so that the rest of the model is judged given these."""
+"""Imposed yearly values: observed values in place of a model's own, so that the rest of it is judged given these."""
 
 from __future__ import annotations
 

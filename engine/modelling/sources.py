@@ -1,4 +1,4 @@
-"""The sources of the user's own model: its file, the own modules that it imports and the files that it reads; and their digest."""
+"""The sources of the user's own model (its file, own modules that it imports, files that it reads) and their digest."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Sources:
         return hashlib.sha256(_bytes(text)).hexdigest()
 
     def digest_of_package(self) -> str:
-        """As `digest`, for all files of the package around the model's file, sorted by name, and the files in `files` elsewhere."""
+        """As `digest`, over all files of the package around the model's file and those of `files` that lie elsewhere."""
         folder, digest = self.home.parent, hashlib.sha256()
         for path in files_of_package(folder):
             content = path.read_bytes()

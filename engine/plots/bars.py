@@ -17,7 +17,10 @@ BANDS = ((0.05, 0.95, 0.13), (0.25, 0.75, 0.26))
 
 
 def reach(units: int) -> float:
-    """d such that the quantiles at 0.5 - d and 0.5 + d are a 95 % interval of the median, Z / (2 sqrt(units)); NaN below 4 units."""
+    """Half-width in probability of the median's 95 % interval: Z / (2 sqrt(units)); NaN below 4 units.
+
+    The interval runs from the quantile at 0.5 minus this number to the quantile at 0.5 plus it.
+    """
     return Z * 0.5 / float(np.sqrt(units)) if units > 3 else np.nan
 
 

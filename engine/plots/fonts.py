@@ -1,4 +1,4 @@
-"""Fonts of figures: the default one, others for scripts that it lacks, and a box (with a warning) for characters in none of them."""
+"""Fonts of figures: a default, others for scripts that it lacks, and a box with a warning for any other character."""
 
 from __future__ import annotations
 

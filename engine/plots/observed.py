@@ -1,4 +1,4 @@
-"""Observed figures and their futures, in the form that figures and the report draw: series with fans, and places among futures."""
+"""Observed figures and their futures as data for charts: series with fans, and places among the futures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Point:
       quantiles: of its futures, at `LEVELS`; NaN where the study does not have its years.
       place: its place among its futures, from 0 to 1 (PIT value); NaN where it is not scored.
       apart: why it is not scored; "" where it is.
-      reading: name of the reading, where a figure has several; "" where it has one.
+      reading: name of the reading, where a figure can be read in several ways; "" where it has one.
     """
 
     name: str

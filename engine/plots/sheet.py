@@ -1,4 +1,4 @@
-"""A figure as a sheet: panels of a fixed size in inches, with room for labels around them, and a head with title, note, legend."""
+"""A figure as a sheet: panels of fixed size with room for their labels, and a head with title, note and legend."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def single(ax: Axes | None, size: tuple[float, float] = (5.4, 3.3)) -> tuple[Axe
 
 
 def finish(ax: Axes, on: Sheet | None, title: str, note: str = "", keys: Sequence[Artist] = ()) -> Axes:
-    """Adds title, note and legend, and gives the axes: on the sheet of new axes, or above and inside the caller's (without note)."""
+    """Adds title, note and legend to the sheet of new axes, or title and legend to the caller's; gives the axes."""
     if on is not None:
         on.close(title, note, keys)
         return ax

@@ -23,7 +23,7 @@ LOG_GAP = 0.5
 
 
 class Numbers(Formatter):
-    """A formatter with as many decimals as the step between ticks needs; one exponent for all ticks if numbers are large or small."""
+    """A formatter with as many decimals as the ticks' step needs, and one exponent for all if they are large or small."""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """All ticks as text."""

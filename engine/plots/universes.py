@@ -1,4 +1,4 @@
-"""The universes of a challenge, in the form that figures and the report draw: sorted, with departing choices and verdicts' looks."""
+"""The universes of a challenge as data for charts: sorted, with the choices that depart and the look of each verdict."""
 
 from __future__ import annotations
 

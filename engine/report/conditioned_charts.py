@@ -1,4 +1,4 @@
-"""Charts of what facts say, as Vega-Lite specifications for wide and narrow screens: posteriors beside priors, ranks of the truth."""
+"""Charts of what facts say, as Vega-Lite specifications: posteriors beside priors, and ranks of the truth."""
 
 from __future__ import annotations
 

@@ -96,7 +96,10 @@ class RunRecords:
 
     @cached_property
     def pairs(self) -> Mapping[str, Gaps]:
-        """Differences of all pairs of policies in the means of headline outcomes kept path by path; empty below three policies."""
+        """Outcome -> differences of all pairs of policies in its mean, for headline outcomes kept path by path.
+
+        Empty for fewer than three policies.
+        """
         kept = self.tree["paths"].data_vars if "paths" in self.tree.children else {}
         policies, wanted = [*self.study.policy_names], dict.fromkeys((self.variable, *self.study.headline))
         names = [str(name) for name in wanted if name in kept] if len(policies) > 2 else []

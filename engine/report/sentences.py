@@ -1,4 +1,4 @@
-"""The answer, and its costs, in sentences of at most 25 words that name few policies; nothing is claimed that no interval supports.
+"""The answer and its costs, in sentences of at most 25 words that claim only what an interval supports.
 
 A difference is stated where its 95 % interval excludes zero; where it includes zero, the two "cannot be told apart"; where there is no
 interval, it "cannot be said", with the reason. Two policies that were not compared on the same paths are ranked only where their own
@@ -33,7 +33,7 @@ LOST = {Reason.NOT_FINITE, Reason.NO_PATHS}
 
 @dataclass(frozen=True)
 class Spoken:
-    """An outcome or event in a sentence: its name, its unit, whether high is worse, and, for a joint event, names of its parts."""
+    """An outcome or event in a sentence: name, unit, whether high is worse, and names of a joint event's parts."""
 
     name: str
     unit: str = "1"
@@ -73,7 +73,7 @@ class Subject:
         return self.comparison.get((f"difference_{measure}", policy, variable))
 
     def sign(self, measure: str, policy: str, variable: str) -> int | None:
-        """1 where the policy is significantly worse than the baseline, -1 where better, 0 where neither, None without an interval."""
+        """1 where the policy is significantly worse than the baseline, -1 better, 0 neither, None without an interval."""
         sign = judged(self.gap(measure, policy, variable))
         return None if sign is None else sign if self.spoken(variable).loss else -sign
 
@@ -122,7 +122,7 @@ def why(record: Record | None) -> str:
 
 
 def answer(subject: Subject) -> list[str]:
-    """The answer in sentences: the first event, the tail of the first outcome, and how many events and outcomes get better or worse."""
+    """The answer in sentences: the first event, the first outcome's tail, and how many of all get better or worse."""
     outcome, event = next(iter(subject.outcomes)), next(iter(subject.events), None)
     said = []
     if event is None:  # the mean of the first outcome in its place
@@ -183,7 +183,7 @@ def _of_event(subject: Subject, event: str) -> list[str]:
 
 
 def _likelihood(subject: Subject, event: str) -> list[str]:
-    """The verbal likelihood ("unlikely", ...) of each policy's probability, where one word covers its interval; for few policies."""
+    """The verbal likelihood ("unlikely", ...) by policy, where one word covers its whole interval; for few policies."""
     if len(subject.policies) > NAMED:
         return []
     records = {p: subject.risk["probability", p, event] for p in subject.policies}

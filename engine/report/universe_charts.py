@@ -28,7 +28,7 @@ def curve_height(choices: int) -> int:
 def curve(
     looks: Looks, policies: Sequence[str], choices: Sequence[str], span: Sequence[float], n: int
 ) -> dict[str, Any]:
-    """A specification curve: differences "y" of universes "x" by verdict, intervals "low" to "high"; below, departing choices "d".
+    """A specification curve: differences "y" of universes "x", with intervals "low" to "high"; below, choices "d".
 
     Args:
       choices: names of the rows below the curve.

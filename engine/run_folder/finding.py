@@ -121,7 +121,7 @@ def folder_named(place: str | Path) -> Path | None:
 
 
 def _nothing_named(given: Path, runs: list[str]) -> str:
-    """The message that nothing has this name, with a similar name: of a study that ships, of a run, or of one in the same folder."""
+    """The message that nothing has this name, with a similar name of a study or a run, or of one in the same folder."""
     if (given / "study.toml").is_file():
         return f"is a folder, and not that of a run. Did you mean '{given / 'study.toml'}'?"
     text, names = _bare(given), [*shipped_studies(), *runs]
@@ -210,7 +210,7 @@ def study_of(
 
 
 def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> Study:
-    """The study of a file, or one that ships; if its model is not known, with the model that its run in `outputs/` was made with."""
+    """The study of a file, or one that ships; if its model is not known, with the model of its run in `outputs/`."""
     try:
         return load_study(place, model=model, **changes)
     except UserError as error:
@@ -261,7 +261,7 @@ def find_study(
 
 
 def finishing_words(folder: RunFolder) -> tuple[object, ...]:
-    """Words of the command that computes what a run lacks; with `--paths`, the most it may have, where a stopping rule ends it."""
+    """Words of the command that computes what a run lacks; with the most paths that a stopping rule may use, if any."""
     bound = ownership.said_of(folder.path).get(ownership.BOUND) if folder.study.until else None
     own = "run", folder.path / "study.toml", "--out", folder.path
     return own if bound is None else (*own, "--paths", bound)

@@ -216,7 +216,7 @@ def _read(
 
 
 def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
-    """Refuses what is no regular file among an array's files, or too large: zarr would wait for a pipe, or read a device for ever."""
+    """Refuses irregular or too large files of an array: zarr would wait for a pipe, or read a device for ever."""
     shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}

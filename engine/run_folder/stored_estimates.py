@@ -1,4 +1,4 @@
-"""Estimates to variables of labelled groups (numbers along `stat`, flags in a subgroup `reasons`), and a cube's back to records."""
+"""Estimates as stored in groups, numbers along `stat` and flags in a subgroup `reasons`; and a cube's back to records."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
 
 
 def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
-    """A cube's records in the order in which they were made; None where some are missing, or lack the reason of a missing interval."""
+    """A cube's records in the order in which they were made; None where some, or reasons of theirs, are missing."""
     tables, base = tables_of_cube(study, tree), study.baseline
     comparison = [r for r in tables.comparison if r.policy != base or r.measure == "regret"]
     policies, outcomes, events = len(study.policies), len(study.model.outcomes), len(study.events)

@@ -81,7 +81,11 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def remove_tree(path: Path) -> None:
-    """Removes a folder and all in it, if it exists; raises an OSError where that fails, as its successor could not be put there."""
+    """Removes a folder and all in it, if it exists.
+
+    Raises:
+      OSError: something cannot be removed.
+    """
     with suppress(FileNotFoundError):
         shutil.rmtree(path)
 

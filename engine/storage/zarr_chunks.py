@@ -1,4 +1,4 @@
-"""Layout of a cube's array, how it is chunked and compressed, from its metadata; and faults of a packed chunk, from its header."""
+"""How a cube's array is chunked and compressed, from its metadata; and faults of a packed chunk, from its header."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Layers: the tables of a study merged over those of the study that it extends (`extends`), and which old entries this outdates."""
+"""Layers: tables of a study merged over those of the one that it extends, and which older entries this outdates."""
 
 from __future__ import annotations
 

@@ -170,7 +170,7 @@ def _numbers(group: Group) -> list[float]:
 MOST_CORRELATED = 0.95
 """Largest common correlation to which the members of a group are moved."""
 ROOM = 1e-3
-"""Margin kept from the end of the range at which a correlation matrix is no longer positive definite."""
+"""Share of the range that is kept as a margin from the end at which the matrix is no longer positive definite."""
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:

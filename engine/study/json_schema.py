@@ -1,4 +1,4 @@
-"""The JSON schema of study files, for completion and checks in an editor: the keys of `schema.py`, with the names allowed in them."""
+"""The JSON schema of study files, for editors: the keys of `schema.py`, with the names that these may have."""
 
 from __future__ import annotations
 

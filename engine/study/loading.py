@@ -299,7 +299,7 @@ def _syntax(error: str) -> str:
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> dict[str, Any]:
-    """Tables of a file merged over those of the study it extends; entries of the latter that may be invalid are added to `spare`."""
+    """Tables of a file merged over those of the study it extends; what of these may be invalid is added to `spare`."""
     tables = _read_toml(path, source)
     place_files(tables, path.parent)
     if "extends" not in tables:

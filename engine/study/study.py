@@ -30,7 +30,7 @@ from engine.study.tables.observed_tables import Observed
 from engine.study.tables.stop_tables import Target
 
 BLOCK = 1 << 17
-"""Paths in one block: one shard of every stored variable, one commit. It never changes, as every stored cube is laid out by it."""
+"""Paths in one block: one shard of every stored variable, one commit. It never changes: stored cubes rest on it."""
 FORMS = ("loop", "xla")
 """Forms of a study's program: one loop over the years, where its model allows it; or XLA's."""
 ANYWHERE = "any processor"
@@ -225,12 +225,12 @@ class Study:
 
     @cached_property
     def beliefs(self) -> str:
-        """First 12 hex digits of the SHA-256 of its beliefs: priors, their dependence, the model's constants; no policy, no event."""
+        """First 12 hex digits of the SHA-256 of its beliefs: priors, their dependence, and the model's constants."""
         return digests.beliefs(self.document, self.model)
 
     @cached_property
     def runs(self) -> tuple[range, ...]:
-        """Ranges of places in `inputs` that are drawn at once: labels of one factor with one law and no group; each other alone."""
+        """Ranges of `inputs` that are drawn at once: labels of one factor with one law and no group; others alone."""
         moving = self.shocks.moving.values()
         alone = {one.jumps.chance for one in moving if one.jumps is not None}
 

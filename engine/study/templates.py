@@ -172,7 +172,7 @@ source = "TO FILL IN: {guess}"
 
 
 def _placeholder(unit: str) -> tuple[str, str]:
-    """A placeholder law as TOML, above 0 so that a model may divide by it or take its logarithm; and what it assumes, in words."""
+    """A placeholder law as TOML, positive so that a model can divide by it or take its logarithm; and its meaning in words."""
     unit = unit.strip().lower()
     if unit in ("share", "fraction", "probability"):
         return 'family = "logit-normal"\np05 = 0.2\np95 = 0.8', "some share"

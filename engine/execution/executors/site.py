@@ -72,7 +72,12 @@ def of_assignment(
 
 
 def versions(device: str | None, study: Study | None = None) -> dict[str, str]:
-    """Versions of this process's packages, XLA's flags and the kind of the devices that it (or the study) is computed on, by name."""
+    """Versions of this process's packages, XLA's flags and the device kind, by name.
+
+    Args:
+      device: "cpu" or "gpu"; if not given, the usual choice.
+      study: the study whose devices count, where it is known.
+    """
     return provenance.versions(devices.kind(devices.mesh(device, study))) | {"xla_flags": devices.flags()}
 
 

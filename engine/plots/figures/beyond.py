@@ -22,7 +22,7 @@ Rows = Sequence[Mapping[str, Any]]
 
 @style.styled
 def beyond(extremes: Answer, *, most: int = 6) -> Figure:
-    """Levels passed once in so many futures or years, a panel per variable: solid from the futures, dashed by a fitted Pareto law.
+    """Return levels, a panel per variable: solid from the futures themselves, dashed by a fitted Pareto law.
 
     Args:
       extremes: what the run has answered.

@@ -86,7 +86,7 @@ def replay(
 
 
 def headline(study: Study) -> list[Line]:
-    """The recorded variables that outcomes are folded from, each once, in the order of the outcomes; else the model's first ones."""
+    """The recorded variables that outcomes are folded from, each once, in that order; else the model's first ones."""
     model = study.model
     lines: dict[str, Line] = {}
     for outcome in model.outcomes.values():

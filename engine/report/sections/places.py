@@ -28,7 +28,7 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "y": 0.5, "q75": 0.75, "q95": 0.95}
 
 @dataclass(frozen=True)
 class Page:
-    """The results of one place by year: its HTML id and name, fans, tables of the last year, and a sentence on that year's means."""
+    """Results of one place by year: HTML id, name, fans, tables of the last year, and a sentence on its means."""
 
     anchor: str
     title: str
@@ -38,7 +38,7 @@ class Page:
 
 
 def section(run: RunRecords) -> Section | None:
-    """The section with a page for the whole, if variables without dimensions are recorded, and one per label of the main dimension."""
+    """The section with a page for variables without dimensions, and one for each label of the main dimension."""
     study = run.study
     spread = run.group("distribution")
     if not spread.data_vars or "year" not in spread.dims:
@@ -97,7 +97,7 @@ def _ranked(run: RunRecords, names: list[str]) -> list[str]:
 
 
 def _signs(run: RunRecords, name: str, at: dict[str, str]) -> list[int | None]:
-    """For each other policy, 1 if it is significantly worse than the baseline in the last year, -1 better, 0 neither, None unknown."""
+    """For each other policy in the last year: 1 significantly worse than the baseline, -1 better, 0 neither, None unknown."""
     signs = [judged(_record(run, "comparison/yearly", name, policy, at, -1)) for policy in run.others]
     loss = run.study.model.yearly[name].loss
     return [None if sign is None else sign if loss else -sign for sign in signs]

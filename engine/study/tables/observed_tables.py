@@ -44,7 +44,7 @@ class Observation:
       confidence: one of `CONFIDENCES`.
       known_break: a break of the series at this figure, in words.
       seen: the part of the study that was made with knowledge of it, "priors" or "equations"; "" for none.
-      reading: name of the reading, where a figure has several (by different sources, say); "" where it has one.
+      reading: name of the reading, where a figure can be read in several ways ("as reported"); "" where it has one.
     """
 
     series: str
@@ -140,7 +140,11 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
-    """The section of a study file that states observations; empty where there are none. A policy not in `policies` is left out."""
+    """The section of a study file that states these observations; empty where there are none.
+
+    Args:
+      policies: the only policies that it may name.
+    """
     if not observed.rows:
         return {}
     policy = {"policy": observed.policy} if observed.policy in policies else {}
