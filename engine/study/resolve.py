@@ -85,19 +85,14 @@ def resolve(
     levers = policies.levers_by_factor if policies else {}
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
-    stated_by = {
-        name: model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, ""))
-        for name in drawn
-    }
     group_of, groups = _groups(text, drawn, problems)
     of_policies = sorted(set(text["factors"]) - set(bases))
     _, all_groups = _groups(text, [*bases, *of_policies], Problems())
     running = policies.names if policies else tuple(text["policies"])
     levels, kept = fields["levels"], fields["keep"].outcomes
     fields["challenge"] = challenge_tables.read(text, running, model, levels, problems, spare)
-    fields["until"], fields["idle_targets"] = stop_tables.read(
-        text, running, model, levels, kept, problems, spare
-    )
+    stops = stop_tables.read(text, running, model, levels, kept, problems, spare)
+    fields["until"], fields["idle_targets"] = stops
     fields["observed"] = observed_tables.read(text, model, problems)
     fields["shocks"] = _shocks(text, known, priors, problems)
     fields["stated_dimensions"] = dimension_tables.read(text, problems)
@@ -107,13 +102,15 @@ def resolve(
         assumptions = assumption_tables.read(held, problems, spare)
     problems.refuse(source)
     assert policies is not None and years is not None
+
+    def stated(name: str) -> Factor | Lever | None:
+        return model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, ""))
+
     fields |= {
         "model": model,
         "labels": called,
         "years": years,
-        "inputs": tuple(
-            _input(name, text, stated_by.get(name), priors[name], group_of.get(name)) for name in drawn
-        ),
+        "inputs": tuple(_input(name, text, stated(name), priors[name], group_of.get(name)) for name in drawn),
         "groups": groups,
         "policies": policies.running,
         "baseline": policies.baseline,
@@ -125,11 +122,8 @@ def resolve(
         ),
     }
     study = _study(text, known, source, fields)
-    once = [
-        *(f"factor:{name}" for name in text["factors"]),
-        *latent_streams(groups),
-        *latent_streams(all_groups),
-    ]
+    once = [f"factor:{name}" for name in text["factors"]]
+    once += [*latent_streams(groups), *latent_streams(all_groups)]
     _check_whole(study, once, spare, problems)
     problems.refuse(source)
     return replace(study, document=document(study, text, policies))
