@@ -6,6 +6,7 @@ import ctypes
 import hashlib
 import platform
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import llvmlite
@@ -88,3 +89,13 @@ def _in_memory(key: str, code: bytes) -> Any:
 def function(engine: Any, name: str, kinds: list[Any]) -> Any:
     """A function of an execution engine as a ctypes function with these argument types; calls release the GIL."""
     return ctypes.CFUNCTYPE(None, *kinds)(engine.get_function_address(name))
+
+
+def functions(texts: Mapping[str, str], kinds: list[Any]) -> dict[str, Callable[..., None]]:
+    """Functions with these argument types, by their names, compiled together from the LLVM IR of each.
+
+    Raises:
+      CompilerEnded: LLVM crashed on the code.
+    """
+    engine = loaded("\n".join(texts.values()))
+    return {name: function(engine, name, kinds) for name in texts}

@@ -57,8 +57,7 @@ def binned(
 @functools.cache
 def _functions() -> dict[str, Callable[..., None]]:
     kinds = {"count": _COUNT, "pick": _PICK}
-    engine = machine_code.loaded("\n".join(_function(*kind) for kind in kinds.items()))
-    return {name: machine_code.function(engine, name, _ARGUMENTS) for name in kinds}
+    return machine_code.functions({name: _function(name, does) for name, does in kinds.items()}, _ARGUMENTS)
 
 
 def _function(name: str, does: str) -> str:

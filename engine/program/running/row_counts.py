@@ -59,8 +59,7 @@ def _table() -> Int[np.ndarray, "bin"]:
 @functools.cache
 def _functions() -> dict[str, Callable[..., None]]:
     kinds = {"pool": _POOL, "spread": _SPREAD}
-    engine = machine_code.loaded("\n".join(_function(*kind) for kind in kinds.items()))
-    return {name: machine_code.function(engine, name, _ARGUMENTS) for name in kinds}
+    return machine_code.functions({name: _function(name, does) for name, does in kinds.items()}, _ARGUMENTS)
 
 
 def _function(name: str, adds: str) -> str:

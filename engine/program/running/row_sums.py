@@ -44,7 +44,7 @@ def sums(
       numbers: [row, 5]: scale and centre of x, scale and centre of y, the offset.
       out: float64, overwritten.
     """
-    run, part, each = _functions(x.dtype.char)[kind, size], np.empty(out.shape), x.itemsize
+    run, part, each = _functions(x.dtype.char)[f"{kind}_{size}"], np.empty(out.shape), x.itemsize
     (at_x, step_x), (at_y, step_y) = ((of.ctypes.data, of.strides[0] // each) for of in (x, y))
     of_numbers, to = numbers.ctypes.data, part.ctypes.data
     out[:] = 0
@@ -55,10 +55,10 @@ def sums(
 
 
 @functools.cache
-def _functions(dtype: str) -> dict[tuple[str, int], Callable[..., None]]:
+def _functions(dtype: str) -> dict[str, Callable[..., None]]:
     kinds = [(kind, size) for kind in ("difference", "squares", "beyond", "excess") for size in (1, 2)]
-    engine = machine_code.loaded("\n".join(_function(_TYPES[dtype], *kind) for kind in kinds))
-    return {(kind, size): machine_code.function(engine, f"{kind}_{size}", _ARGUMENTS) for kind, size in kinds}
+    texts = {f"{kind}_{size}": _function(_TYPES[dtype], kind, size) for kind, size in kinds}
+    return machine_code.functions(texts, _ARGUMENTS)
 
 
 def _function(number: str, kind: str, size: int) -> str:
