@@ -1,8 +1,9 @@
 """What an H100 makes of the one loop, without an H100: python benchmarks/card.py [--check]
 
-Emits the PTX of the toy and of the rustbelt, assembles it for sm_90a and counts its instructions on the way that ordinary numbers
-take. Estimated speed: the card hands out 128 instructions a clock in each of 132 multiprocessors at 1.98 GHz, and .6 of that is
-taken to be reached. Nothing of it has run on a card. `--check` ends with 1 where a figure is more than a tenth above its budget.
+Emits the PTX of the toy and of the rustbelt, assembles it for sm_90a and counts its instructions on the way that
+ordinary numbers take. Estimated speed: the card hands out 128 instructions a clock in each of 132 multiprocessors at
+1.98 GHz, and .6 of that is taken to be reached. Nothing of it has run on a card. `--check` ends with 1 where a figure
+is more than a tenth above its budget.
 
 Needs `ptxas` and `nvdisasm`: pip install '.[benchmark]'.
 """
@@ -28,7 +29,9 @@ LANES = 1 << 20
 REACHED = 0.6
 """Share of the issue rate that is taken to be reached."""
 LIMITS = {"toy": 14.82e9, "rustbelt": 3.05e9}
-"""Path-years a second that the instruction rate allows by the count of `instructions.py`, when the work on this form began."""
+"""Path-years a second that the instruction rate allows by the count of `instructions.py`, when the work on this form
+began.
+"""
 BUDGET = {"toy": 2_600, "rustbelt": 16_960}
 """Instructions a path-year, all policies together."""
 SPILLED = {"toy": 0, "rustbelt": 700}
@@ -137,7 +140,7 @@ def above(found: dict[str, Figures]) -> list[str]:
             ("spilled bytes", one.spilled, SPILLED),
         )
     ]
-    return [f"{name}: {value:,.0f} {what}, budget {most:,}" for name, what, value, most in rows if value > _MORE * most]  # fmt: skip
+    return [f"{name}: {value:,.0f} {what}, budget {most:,}" for name, what, value, most in rows if value > _MORE * most]
 
 
 def main() -> None:
@@ -147,9 +150,7 @@ def main() -> None:
     parser.add_argument("--paths", type=int, default=gpu_code.PATHS, help="paths of a block of threads")
     parser.add_argument("--each", type=int, help="policies that a thread computes")
     options = parser.parse_args()
-    found = {
-        name: figures(study, paths=options.paths, each=options.each) for name, study in studies().items()
-    }
+    found = {name: figures(study, paths=options.paths, each=options.each) for name, study in studies().items()}
     print(shown(found))
     problems = above(found) if options.check else []
     if problems:

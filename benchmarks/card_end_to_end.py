@@ -1,10 +1,12 @@
-"""What a whole run of the rustbelt would take on a card, stage by stage, without a card: python benchmarks/card_end_to_end.py [--rounds N]
+"""What a whole run of the rustbelt would take on a card, stage by stage, without a card: python
+benchmarks/card_end_to_end.py [--rounds N]
 
-**Counted, not measured on a card.** The kernel by the instructions of `card.py`, the copy by bytes at two rates of a bus; what the processors do by processor
-seconds of a million futures here (`pipeline.py`), the least of some rounds, shared by as many cores as a stage makes use of. Where no outcome is kept, a block is
-reduced on the card (`program/running/reductions.py`): what crosses are the arrays that this gives; what it takes are the bytes that XLA counts in the program that it makes of it
-for this processor, at the rate of the card's memory; the files are made of what crossed, and tallies are folded as blocks are written. The tables then take as long for
-many futures as for few.
+**Counted, not measured on a card.** The kernel by the instructions of `card.py`, the copy by bytes at two rates of a
+bus; what the processors do by processor seconds of a million futures here (`pipeline.py`), the least of some rounds,
+shared by as many cores as a stage makes use of. Where no outcome is kept, a block is reduced on the card
+(`program/running/reductions.py`): what crosses are the arrays that this gives; what it takes are the bytes that XLA
+counts in the program that it makes of it for this processor, at the rate of the card's memory; the files are made of
+what crossed, and tallies are folded as blocks are written. The tables then take as long for many futures as for few.
 
 Needs `ptxas` and `nvdisasm`: pip install '.[benchmark]'.
 """
@@ -45,7 +47,9 @@ PATHS = 1_000_000
 ASKED = (10**6, 10**8, 10**9)
 NAMED = ("H100", "RTX 4090")
 BUS = (25e9, 2.7e9)
-"""Bytes a second that go to main memory: PCIe 5 with pinned memory, and a plain copy as XLA did it on an H100 (jax #21438)."""
+"""Bytes a second that go to main memory: PCIe 5 with pinned memory, and a plain copy as XLA did it on an H100 (jax
+#21438).
+"""
 WRITERS = MOST_WRITERS
 TABLES = ("tables and summaries", "cube finished")
 FILES = ("files of a block", "hashed and written")
@@ -111,10 +115,7 @@ def reduction(index: int, rounds: int) -> Reduction:
         asked = reduced.asked(study, block)
         room = int(reductions.by_processor(outcomes, asked, 1)["held"] * 9 // 8)
         arrays = reductions.by_processor(outcomes, asked, room)
-        left, work = (
-            reductions.as_result(block, arrays),
-            Work(RunFolder(Path(folder) / "run", study), program),
-        )
+        left, work = (reductions.as_result(block, arrays), Work(RunFolder(Path(folder) / "run", study), program))
         made, tally = work.files(left)
         assert tally is not None
         folding = Folding(tally)
@@ -162,9 +163,7 @@ def rows_of_all(here: Host, kernel: card.Figures) -> list[tuple[str, ...]]:
     return made
 
 
-def rows_of_none(
-    here: Host, kernel: card.Figures, early: Reduction, late: Reduction
-) -> list[tuple[str, ...]]:
+def rows_of_none(here: Host, kernel: card.Figures, early: Reduction, late: Reduction) -> list[tuple[str, ...]]:
     """The same of futures none of whose outcomes is kept: of a block goes on what the card makes of it."""
     made = []
     for paths in ASKED:
@@ -196,9 +195,17 @@ def rows_of_none(
 
 
 def _row(
-    name: str, paths: int, kernel: card.Figures, reducing: list[float], crossing: float, files: list[float], written: float,
-    fold: float | None, tables: list[float], here: Host,
-) -> tuple[str, ...]:  # fmt: skip
+    name: str,
+    paths: int,
+    kernel: card.Figures,
+    reducing: list[float],
+    crossing: float,
+    files: list[float],
+    written: float,
+    fold: float | None,
+    tables: list[float],
+    here: Host,
+) -> tuple[str, ...]:
     """A row; the whole run takes what is slowest of all that is done side by side, and the tables after it."""
     clocks = {name: CARDS[name].multiprocessors * CARDS[name].clock for name in NAMED}
     rates = [kernel.rate / kernel.layout.years * clocks[name] / clocks["H100"] for name in NAMED]
@@ -233,16 +240,26 @@ def main() -> None:
     asked = parser.parse_args()
     kernel = card.figures(studies()["rustbelt"])
     head = (
-        "counted seconds: futures, outcomes kept", f"kernel, {' / '.join(NAMED)}", "made of it there", "copy, 25 / 2.7 GB/s", f"files, 1 / {WRITERS} writers", "disk",
-        "tallies folded", f"tables, 2 / {CORES} cores", f"the processors' loop, {CORES} cores", "slowest side by side", f"whole run, H100, {CORES} cores, and by its kernel",
-    )  # fmt: skip
+        "counted seconds: futures, outcomes kept",
+        f"kernel, {' / '.join(NAMED)}",
+        "made of it there",
+        "copy, 25 / 2.7 GB/s",
+        f"files, 1 / {WRITERS} writers",
+        "disk",
+        "tallies folded",
+        f"tables, 2 / {CORES} cores",
+        f"the processors' loop, {CORES} cores",
+        "slowest side by side",
+        f"whole run, H100, {CORES} cores, and by its kernel",
+    )
     found = rows_of_all(host("all", asked.rounds), kernel)
     early, late = (reduction(index, asked.rounds) for index in (1, FINE))
     found += rows_of_none(host("none", asked.rounds), kernel, early, late)
     for name, one in (("first", early), ("later", late)):
         print(
-            f"a future of the {name} blocks, nothing kept: {one.crossing / BLOCK:,.1f} bytes cross, of {kernel.written * kernel.layout.years:,.0f}; the card "
-            f"reads and writes {one.moved / BLOCK:,.0f} more; {1000 * one.files:.3g} ms for the files of a block, {1000 * one.fold:.3g} ms to fold its tally"
+            f"a future of the {name} blocks, nothing kept: {one.crossing / BLOCK:,.1f} bytes cross, of"
+            f" {kernel.written * kernel.layout.years:,.0f}; the card reads and writes {one.moved / BLOCK:,.0f} more;"
+            f" {1000 * one.files:.3g} ms for the files of a block, {1000 * one.fold:.3g} ms to fold its tally"
         )
     print(f"{machine()}\n\n{table(head, found)}")
 

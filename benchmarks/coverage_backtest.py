@@ -1,8 +1,10 @@
-"""How often a model's own future is inside the bands of `rustbelt backtest`, and how often it is called unlike the model, too wide or unreachable.
+"""How often a model's own future is inside the bands of `rustbelt backtest`, and how often it is called unlike the
+model, too wide or unreachable.
 
 python benchmarks/coverage_backtest.py [--repetitions 1000]
 
-A walk with drift in two places, whose figures depend on each other over years: futures of another replicate are what happened.
+A walk with drift in two places, whose figures depend on each other over years: futures of another replicate are what
+happened.
 """
 
 import argparse
@@ -35,11 +37,7 @@ def main() -> None:
     rows = []
     for shared, drift in (("little", 0.1), ("much", 3.0)):
         factors = {"drift": {"family": "normal", "mean": 0.0, "sd": drift}}
-        figures = [
-            row(time, 0.0, at=f"place={place}", series=place)
-            for place in ("north", "south")
-            for time in TIMES
-        ]
+        figures = [row(time, 0.0, at=f"place={place}", series=place) for place in ("north", "south") for time in TIMES]
         own, others = (
             [one.figure for one in backtest(walk(*figures, factors=factors, run=run)).readings[0].scored]
             for run in ({"paths": 16_384, "seed": 3}, {"paths": 2 * repetitions, "seed": 4})

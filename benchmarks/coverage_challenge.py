@@ -1,4 +1,5 @@
-"""How often `rustbelt challenge` finds the mildest reversal of a linear bill, and how often it reports one that is none.
+"""How often `rustbelt challenge` finds the mildest reversal of a linear bill, and how often it reports one that is
+none.
 
 python benchmarks/coverage_challenge.py [--seeds 200]
 """
@@ -23,7 +24,9 @@ CLOSE = 0.02
 
 
 def row(name: str, seeds: int) -> tuple[str, ...]:
-    """Of so many studies, those whose mildest set is found, whose part of the way is close, and that report a set which is none."""
+    """Of so many studies, those whose mildest set is found, whose part of the way is close, and that report a set which
+    is none.
+    """
     case = CASES[name]
     hits, close, wrong = 0, 0, 0
     for seed in range(1, seeds + 1):

@@ -1,4 +1,5 @@
-"""Whether `rustbelt condition` tells what is known right: ranks of a model's own futures, and posteriors that are known by hand.
+"""Whether `rustbelt condition` tells what is known right: ranks of a model's own futures, and posteriors that are known
+by hand.
 
 python benchmarks/coverage_condition.py [--truths 1000] [--seeds 100]
 """
@@ -45,19 +46,10 @@ def main() -> None:
         given = ranked(study, until, None, asked.truths)
         (p,) = given.p_values
         rows.append(
-            (
-                name,
-                f"{asked.truths}",
-                f"{given.ranks.mean():.3f}",
-                f"{p:.3f}",
-                f"{int((~given.trusted).sum())}",
-            )
+            (name, f"{asked.truths}", f"{given.ranks.mean():.3f}", f"{p:.3f}", f"{int((~given.trusted).sum())}")
         )
     print(
-        table(
-            ("ranks of the truth", "truths", "mean rank", "p-value of uniform ranks", "weights not trusted"),
-            rows,
-        ),
+        table(("ranks of the truth", "truths", "mean rank", "p-value of uniform ranks", "weights not trusted"), rows),
         end="\n\n",
     )
     rows = []
@@ -72,14 +64,7 @@ def main() -> None:
             spread.append(given.after.sd[0] / sd)
         numbers = (np.mean(z), np.std(z), np.max(np.abs(z)), np.mean(spread))
         rows.append((name, f"{asked.seeds}", *(f"{one:.3f}" for one in numbers)))
-    head = (
-        "posterior mean, in its standard errors",
-        "seeds",
-        "mean",
-        "sd",
-        "largest",
-        "sd over the known one",
-    )
+    head = ("posterior mean, in its standard errors", "seeds", "mean", "sd", "largest", "sd over the known one")
     print(table(head, rows))
 
 

@@ -47,20 +47,16 @@ PAIRS: dict[str, tuple[Law, Law]] = {
         partial(damage, chance=0.06, size=1.0),
         partial(damage, chance=0.055, size=2.0),
     ),
-    "normal in steps of .05 less .8 normal": (
-        partial(rounded, step=0.05),
-        partial(rounded, step=0.05, sd=0.8),
-    ),
-    "normal with cap 1.63 less 1.1 normal, cap 1.85": (
-        partial(capped, cap=1.63),
-        partial(capped, cap=1.85, sd=1.1),
-    ),
+    "normal in steps of .05 less .8 normal": (partial(rounded, step=0.05), partial(rounded, step=0.05, sd=0.8)),
+    "normal with cap 1.63 less 1.1 normal, cap 1.85": (partial(capped, cap=1.63), partial(capped, cap=1.85, sd=1.1)),
     "Poisson(3) less 3 normal": (partial(whole, mean=3.0), lambda u: 3 * ndtri(u)),
 }
 
 
 def cover(one: Law, two: Law, paths: int, unit: int, repetitions: int) -> tuple[float, float, float]:
-    """Share of repetitions in which the interval of the difference of VaR95 holds the truth, is the truth, and that of ES95 holds it."""
+    """Share of repetitions in which the interval of the difference of VaR95 holds the truth, is the truth, and that of
+    ES95 holds it.
+    """
     level, units, held = level_of("VaR95") or 0.0, as_units(paths, unit), []
     rng = np.random.default_rng([20, paths, unit])
     middles = (np.arange(2_000_000) + 0.5) / 2_000_000
@@ -77,9 +73,7 @@ def cover(one: Law, two: Law, paths: int, unit: int, repetitions: int) -> tuple[
             z = np.sqrt(0.5) * (half + rng.standard_normal((*half.shape[:-1], unit))) if unit > 1 else half
         a, b = z.reshape(2, -1, paths)
         b = CORRELATION * a + np.sqrt(1 - CORRELATION**2) * b
-        sides = (
-            Measured.of(law(ndtr(s)).astype(np.float32), units, (level,)) for law, s in ((one, a), (two, b))
-        )
+        sides = (Measured.of(law(ndtr(s)).astype(np.float32), units, (level,)) for law, s in ((one, a), (two, b)))
         held.append(np.stack(difference(*sides, units).table[2:]))
     (low, high), slack = np.concatenate(held, axis=1)[..., 3:5], 1e-6
     inside = (low <= np.array([var[0] - var[1], es[0] - es[1]]) + slack) & (
@@ -90,7 +84,9 @@ def cover(one: Law, two: Law, paths: int, unit: int, repetitions: int) -> tuple[
 
 
 def differences(repetitions: int) -> Iterator[tuple[str, ...]]:
-    """Rows: differences of VaR95, and of ES95, of tied outcomes, by paths and units; how often it is exact with many paths."""
+    """Rows: differences of VaR95, and of ES95, of tied outcomes, by paths and units; how often it is exact with many
+    paths.
+    """
     for name, pair in PAIRS.items():
         for paths, unit in ((4096, 1), (4096, 2), (10_240, 1), (10_240, 16)):
             inside, _, beyond = cover(*pair, paths, unit, repetitions)

@@ -1,4 +1,6 @@
-"""How often an explanation distinguishes an input that does nothing, and how often a distance from a prior lies within its interval."""
+"""How often an explanation distinguishes an input that does nothing, and how often a distance from a prior lies within
+its interval.
+"""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -18,7 +20,8 @@ _INPUTS = 20
 
 
 def _normals(rng: np.random.Generator, inputs: int, paths: int, unit: int) -> np.ndarray:
-    """Scores [input, path]; the second of a pair is the first one's mirror image, and replicates are Latin hypercubes."""
+    """Scores [input, path]; the second of a pair is the first one's mirror image, and replicates are Latin
+    hypercubes."""
     if unit == 1:
         return rng.standard_normal((inputs, paths))
     if unit == 2:
@@ -63,7 +66,9 @@ def _truth(kind: str) -> float:
 
 
 def distances(repetitions: int) -> Iterator[Row]:
-    """No input among twenty that do nothing is distinguished; the distance of one that does something lies within its interval."""
+    """No input among twenty that do nothing is distinguished; the distance of one that does something lies within its
+    interval.
+    """
     for kind in ("sum", "either", "ends"):
         for unit in (1, 2):
             yield from _rows(kind, unit, 20_000, repetitions)
@@ -86,12 +91,7 @@ def _rows(kind: str, unit: int, paths: int, repetitions: int) -> Iterator[Row]:
     how = {1: "single paths", 2: "pairs"}.get(unit, f"{paths // unit} Latin hypercubes")
     about = f"{of}, {paths:,} paths, {how}"
     yield "none of 20 idle inputs distinguished", about, f"{100 * none / repetitions:.1f} %", "95 %"
-    yield (
-        f"distance of x1 ({truth:.2f}) within its interval",
-        about,
-        f"{100 * within / repetitions:.1f} %",
-        "93 %",
-    )
+    yield (f"distance of x1 ({truth:.2f}) within its interval", about, f"{100 * within / repetitions:.1f} %", "93 %")
     yield "x1 distinguished", about, f"{100 * far / repetitions:.1f} %", "99 %"
 
 

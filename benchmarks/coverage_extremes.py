@@ -1,8 +1,10 @@
-"""How often the intervals of `rustbelt extremes` hold the true shape, level and mean beyond it, by tail index; and whether SciPy finds the same laws.
+"""How often the intervals of `rustbelt extremes` hold the true shape, level and mean beyond it, by tail index; and
+whether SciPy finds the same laws.
 
 python benchmarks/coverage_extremes.py [--repetitions 1000]
 
-20,000 futures of known laws: generalised Pareto laws, and others of the same tail index, of whose tails that law is the limit alone.
+20,000 futures of known laws: generalised Pareto laws, and others of the same tail index, of whose tails that law is the
+limit alone.
 """
 
 import argparse
@@ -41,25 +43,45 @@ def main() -> None:
     for index, laws in LAWS.items():
         for name, law in laws:
             random = np.random.default_rng([27, *name.encode(), *index.encode()])
-            row, less, far = _law(law, SHAPES[index], lambda size, law=law, random=random: law.rvs(size=size, random_state=random), 1, repetitions)  # fmt: skip
+            row, less, far = _law(
+                law,
+                SHAPES[index],
+                lambda size, law=law, random=random: law.rvs(size=size, random_state=random),
+                1,
+                repetitions,
+            )
             rows.append((index, name, "futures", *row))
             worse, apart = max(worse, less), max(apart, far)
     for index, name, law in (("0", "normal", stats.norm()), ("1/3", "Student, 3", stats.t(3))):
         for how, make in (("antithetic pairs", _pairs), ("pairs that are alike", _alike)):
             random = np.random.default_rng([28, *how.encode(), *name.encode()])
-            row, *_ = _law(law, SHAPES[index], lambda size, law=law, make=make, random=random: make(law, size, random), 2, repetitions)  # fmt: skip
+            row, *_ = _law(
+                law,
+                SHAPES[index],
+                lambda size, law=law, make=make, random=random: make(law, size, random),
+                2,
+                repetitions,
+            )
             rows.append((index, name, how, *row))
-    head = ("tail index", "law", "units", "no law, %", "shape held, %", *(f"1 in {FUTURES * one:,.0f}" for one in TIMES), f"mean beyond 1 in {FUTURES:,}")  # fmt: skip
-    print(table(head, rows))
-    print(
-        f"\nLog likelihood of SciPy's law above ours, at most {worse:.2g}; shapes apart, at most {apart:.2g}."
+    head = (
+        "tail index",
+        "law",
+        "units",
+        "no law, %",
+        "shape held, %",
+        *(f"1 in {FUTURES * one:,.0f}" for one in TIMES),
+        f"mean beyond 1 in {FUTURES:,}",
     )
+    print(table(head, rows))
+    print(f"\nLog likelihood of SciPy's law above ours, at most {worse:.2g}; shapes apart, at most {apart:.2g}.")
 
 
 def _law(
     law: stats.rv_continuous, shape: float, draw: Callable[[int], np.ndarray], unit: int, repetitions: int
 ) -> tuple[list[str], float, float]:
-    """What share of intervals hold what is true, in per cent of those that are given; by how much SciPy's likelihood is above ours; how far its shape is."""
+    """What share of intervals hold what is true, in per cent of those that are given; by how much SciPy's likelihood is
+    above ours; how far its shape is.
+    """
     periods = [FUTURES * one for one in TIMES]
     levels = law.isf(1 / np.array(periods))
     beyond = float(law.expect(lb=levels[1]) * FUTURES) if shape < 1 else np.inf

@@ -1,4 +1,5 @@
-"""How often `rustbelt flip` says that a ranking turns where none does, and how often its intervals hold where one does."""
+"""How often `rustbelt flip` says that a ranking turns where none does, and how often its intervals hold where one
+does."""
 
 from __future__ import annotations
 
@@ -44,14 +45,11 @@ def false_turns(shape: str, paths: int, repetitions: int) -> Row:
 
 
 def correlation(repetitions: int) -> Row:
-    """How often the interval of a correlation's turn holds it, where the difference is flat there and steep elsewhere."""
+    """How often the interval of a correlation's turn holds it, where the difference is flat there and steep
+    elsewhere."""
     truth = 0.5 * (3 / 3.0902323) ** 2 - 1 - CORRELATION
-    rows = [
-        one for given in _answers(shapes("both", 1 << 14, 1), repetitions) for one in _rows(given, "pair")
-    ]
-    return _covered(
-        "turn of a correlation", f"{repetitions:,} x 16,384 paths", [(one, truth) for one in rows]
-    )
+    rows = [one for given in _answers(shapes("both", 1 << 14, 1), repetitions) for one in _rows(given, "pair")]
+    return _covered("turn of a correlation", f"{repetitions:,} x 16,384 paths", [(one, truth) for one in rows])
 
 
 def both_turns(repetitions: int) -> Row:

@@ -1,4 +1,6 @@
-"""How often the intervals of indices and Shapley effects hold the truth where few paths tell: rare events, their differences, tails."""
+"""How often the intervals of indices and Shapley effects hold the truth where few paths tell: rare events, their
+differences, tails.
+"""
 
 from __future__ import annotations
 
@@ -19,10 +21,11 @@ Draws = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Event:
-    """u (v - w), with u, v and w 1 of probability a, b and c and else 0: an event where c is 0, else one's difference between two policies.
+    """u (v - w), with u, v and w 1 of probability a, b and c and else 0: an event where c is 0, else one's difference
+    between two policies.
 
-    E(f | u) = (b - c) u, so the first index of u is (b - c)^2 a (1 - a) / V; Var(f | v, w) = a (1 - a) (v - w)^2, so its total index is
-    a (1 - a) (b + c - 2 b c) / V; V = a (b + c - 2 b c) - a^2 (b - c)^2.
+    E(f | u) = (b - c) u, so the first index of u is (b - c)^2 a (1 - a) / V; Var(f | v, w) = a (1 - a) (v - w)^2, so
+    its total index is a (1 - a) (b + c - 2 b c) / V; V = a (b + c - 2 b c) - a^2 (b - c)^2.
     """
 
     a: float
@@ -60,7 +63,8 @@ class Event:
 
 @dataclass(frozen=True)
 class Tail:
-    """What a path adds to ES99 of a normal sum, the excess over its VaR, in which u makes this share of the variance."""
+    """What a path adds to ES99 of a normal sum, the excess over its VaR, in which u makes this share of the
+    variance."""
 
     share: float
     name = "ES99"
@@ -86,9 +90,7 @@ class Tail:
         if unit == 2:
             z = np.stack([z, -z], axis=-1).reshape(2, 2, paths)
         us, rest = np.sqrt(self.share) * z[:, 0], np.sqrt(1 - self.share) * z[:, 1]
-        excess = [
-            np.maximum(us[i] + rest[j] - norm.isf(0.01), 0.0) for i, j in ((0, 0), (1, 1), (1, 0), (0, 1))
-        ]
+        excess = [np.maximum(us[i] + rest[j] - norm.isf(0.01), 0.0) for i, j in ((0, 0), (1, 1), (1, 0), (0, 1))]
         return tuple(x.astype(np.float64) for x in excess)
 
 

@@ -1,9 +1,10 @@
-"""How often the 95 % intervals of runs that ended by their rule hold the truth, and how many futures they took against what hindsight needs.
+"""How often the 95 % intervals of runs that ended by their rule hold the truth, and how many futures they took against
+what hindsight needs.
 
     python benchmarks/coverage_stopping.py [repetitions]
 
-NumPy and the engine's own rule and intervals alone; no compiled program. The bias of stopping is part of every figure: each repetition
-is a whole run, from its pilot to its end, and its last interval is held against the truth.
+NumPy and the engine's own rule and intervals alone; no compiled program. The bias of stopping is part of every figure:
+each repetition is a whole run, from its pilot to its end, and its last interval is held against the truth.
 """
 
 from __future__ import annotations
@@ -20,15 +21,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
 from engine.risk.estimation.evidence import levels_of
-from engine.risk.estimation.stopping import (
-    Ended,
-    Look,
-    first_look,
-    look_at_event,
-    look_at_values,
-    rounded_up,
-    walk,
-)
+from engine.risk.estimation.stopping import Ended, Look, first_look, look_at_event, look_at_values, rounded_up, walk
 from engine.study.tables.stop_tables import Target
 
 Law = Callable[[np.ndarray], np.ndarray]
@@ -108,7 +101,9 @@ COVERED = {
 }
 """Measures, and the policy that is taken away."""
 FURTHER = 2.0
-"""How many times further than its pilot a run of coverage goes about: its half-width is chosen so, and the rule has something to do."""
+"""How many times further than its pilot a run of coverage goes about: its half-width is chosen so, and the rule has
+something to do.
+"""
 FUTURES: dict[str, tuple[Model, str, str | None, float]] = {
     "mean, lognormal(1), 1 %": (Model(lognormal, lognormal, 1, 0.0), "mean", None, 0.01),
     "ES95, exponential, 1 %": (Model(exponential, exponential, 1, 0.0), "ES95", None, 0.01),
@@ -131,12 +126,7 @@ FUTURES: dict[str, tuple[Model, str, str | None, float]] = {
         "new",
         0.04,
     ),
-    "mean less mean, counts, strata, 0.5 %": (
-        Model(counts, partial(counts, mean=28.0), 64, 0.0),
-        "mean",
-        "new",
-        0.005,
-    ),
+    "mean less mean, counts, strata, 0.5 %": (Model(counts, partial(counts, mean=28.0), 64, 0.0), "mean", "new", 0.005),
 }
 """Cases that the constants of the rule were not chosen by."""
 
@@ -264,8 +254,7 @@ def main() -> None:
         print(f"Coverage over {repetitions:,} runs that ended by their rule, in per cent")
         for name, called, held, paths, looks in covered:
             print(
-                f"  {name:<20} {called:<26} {100 * held:5.1f}   {paths:>9,.0f} futures in {looks:.0f} looks",
-                flush=True,
+                f"  {name:<20} {called:<26} {100 * held:5.1f}   {paths:>9,.0f} futures in {looks:.0f} looks", flush=True
             )
         print(f"Futures used over those that hindsight needs, {few:,} runs")
         middles, worsts = [], []
@@ -273,9 +262,7 @@ def main() -> None:
             middles.append(middle)
             worsts.append(worst)
             print(f"  {name:<38} {needed:>9,.0f}   median {middle:.2f}   worst {worst:.2f}", flush=True)
-    print(
-        f"  all: median {np.median(middles):.2f}, worst median {max(middles):.2f}, worst run {max(worsts):.2f}"
-    )
+    print(f"  all: median {np.median(middles):.2f}, worst median {max(middles):.2f}, worst run {max(worsts):.2f}")
 
 
 if __name__ == "__main__":

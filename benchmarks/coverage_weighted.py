@@ -2,7 +2,8 @@
 
 python benchmarks/coverage_weighted.py [MODEL ...] [--repetitions 1000]
 
-Futures of four models are drawn as stated, and weighted so that one score is moved by some standard deviations (`tests/risk/weighted_models.py`).
+Futures of four models are drawn as stated, and weighted so that one score is moved by some standard deviations
+(`tests/risk/weighted_models.py`).
 """
 
 import argparse

@@ -1,9 +1,10 @@
-"""Prints what a GPU workstation makes of the engine: python benchmarks/gpu.py [--device gpu|cpu] [--paths N] [--json FILE]
+"""Prints what a GPU workstation makes of the engine: python benchmarks/gpu.py [--device gpu|cpu] [--paths N] [--json
+FILE]
 
 Paths and path-years a second of the toy workload and the rustbelt, the fraction of what the card could do, the CPU of
 the same machine beside it, and how well the two agree on the tail. Each device is measured in a process of its own
-(on_device.py), the CPU's without any GPU in sight. With `--device cpu` the CPU stands in for the GPU: no fractions, and two
-processes that agree exactly. Needs `pip install -e '.[cuda,benchmark]'`.
+(on_device.py), the CPU's without any GPU in sight. With `--device cpu` the CPU stands in for the GPU: no fractions, and
+two processes that agree exactly. Needs `pip install -e '.[cuda,benchmark]'`.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def measured(kind: str, paths: int, folder: Path) -> tuple[dict[str, Any], dict[
 
 
 def agreement(one: tuple[dict, dict], other: tuple[dict, dict]) -> dict[str, Any]:
-    """Largest relative difference of the tail tables, where it is, and the paths on which an event came out otherwise."""
+    """Largest relative difference of the tail tables, where it is, and the paths on which an event came out
+    otherwise."""
     here, there = one[0]["tail"], other[0]["tail"]
     gaps = {
         cell: abs(here[cell] - there[cell]) / max(abs(here[cell]), abs(there[cell]), np.finfo(float).tiny)
@@ -98,9 +100,7 @@ def fractions(found: dict[str, Any]) -> str:
     notes = [f"A normal takes {' and '.join(f'{count:.1f} for its {name}' for name, count in each.items())}."]
     if any(part["limits"] is None for part in found["workloads"].values()):
         device = found["device"]
-        why = (
-            "a CPU has no such limits here" if device["kind"] == "cpu" else f"unknown card '{device['name']}'"
-        )
+        why = "a CPU has no such limits here" if device["kind"] == "cpu" else f"unknown card '{device['name']}'"
         notes.append(f"No fraction of a limit: {why}.")
     else:
         head += ["instruction limit, G path-years/s", "reached", "bandwidth limit", "reached"]
@@ -130,10 +130,7 @@ def main() -> None:
     stands_in = " (standing in for a GPU)" if options.device == "cpu" else ""
     print(f"{machine()}\n{device['count']} x {device['name']}{stands_in}", end="")
     if device["kind"] == "gpu":
-        print(
-            f", {device['multiprocessors']} multiprocessors, {device['highest_clock_ghz']} GHz at most",
-            end="",
-        )
+        print(f", {device['multiprocessors']} multiprocessors, {device['highest_clock_ghz']} GHz at most", end="")
     names = [device["kind"] + stands_in, "cpu beside it" if stands_in else "cpu"]
     print(f"\n\n{rates(names, [one[0], other[0]])}\n\n{fractions(one[0])}")
     met = found["agreement"]

@@ -1,10 +1,10 @@
 """What a program asks of a GPU: its elementwise operations, counted from the jaxpr in instructions of the card.
 
-Every operation of the jaxpr is priced by what the compiler makes of it, and multiplied by the elements it works on and by
-the rounds of the loops around it. Two mergers that every compiler makes are made here too: a product that only a sum reads
-is one multiply-add, and two shifts that are joined are one rotation. Broadcasts, slices, stores and barriers move data and
-cost nothing here. The prices of functions are those of CUDA's single-precision library, counted by hand; what the profiler
-says of the machine code goes before them.
+Every operation of the jaxpr is priced by what the compiler makes of it, and multiplied by the elements it works on and
+by the rounds of the loops around it. Two mergers that every compiler makes are made here too: a product that only a sum
+reads is one multiply-add, and two shifts that are joined are one rotation. Broadcasts, slices, stores and barriers move
+data and cost nothing here. The prices of functions are those of CUDA's single-precision library, counted by hand; what
+the profiler says of the machine code goes before them.
 """
 
 from __future__ import annotations
@@ -81,16 +81,36 @@ PRICES = {
     **dict.fromkeys(("round", "floor", "ceil"), Instructions(special=1)),
 }
 MOVES = {
-    "broadcast_in_dim", "reshape", "squeeze", "expand_dims", "slice", "concatenate", "stack", "iota", "copy", "transpose",
-    "optimization_barrier", "bitcast_convert_type", "complex", "real", "imag",
-    "dynamic_slice", "dynamic_update_slice", "gather", "rev", "stop_gradient", "pad", "split",
-}  # fmt: skip
+    "broadcast_in_dim",
+    "reshape",
+    "squeeze",
+    "expand_dims",
+    "slice",
+    "concatenate",
+    "stack",
+    "iota",
+    "copy",
+    "transpose",
+    "optimization_barrier",
+    "bitcast_convert_type",
+    "complex",
+    "real",
+    "imag",
+    "dynamic_slice",
+    "dynamic_update_slice",
+    "gather",
+    "rev",
+    "stop_gradient",
+    "pad",
+    "split",
+}
 ARITHMETIC = {"add", "sub", "mul", "add_any"}
 SUMS = {"reduce_sum", "reduce_max", "reduce_min"}
 
 
 def counted(jaxpr: Any) -> Instructions:
-    """Instructions of all elements that a jaxpr computes, loops multiplied out (those without a known end: one round)."""
+    """Instructions of all elements that a jaxpr computes, loops multiplied out (those without a known end: one
+    round)."""
     equations, outputs = _without_repeats(jaxpr)
     made = {out: equation for equation in equations for out in equation.outputs}
     reads = Counter(atom for equation in equations for atom in equation.inputs)
@@ -141,7 +161,8 @@ class Equation:
 
 
 def _without_repeats(jaxpr: Any) -> tuple[list[Equation], list[Any]]:
-    """The equations, those that repeat an earlier one left out (every compiler computes them once), and what is given."""
+    """The equations, those that repeat an earlier one left out (every compiler computes them once), and what is
+    given."""
     known: dict[Any, Any] = {}
     same: dict[Any, Any] = {}
     found = []
@@ -185,9 +206,7 @@ def carried(jaxpr: Any, rounds: int) -> int:
         if equation.primitive.name == "scan" and params["length"] == rounds:
             # what is stacked has one dimension more outside the loop than inside
             outside, inside = equation.outvars, params["jaxpr"].jaxpr.outvars
-            handed_on = [
-                out.aval for out, body in zip(outside, inside, strict=True) if out.aval.ndim == body.aval.ndim
-            ]
+            handed_on = [out.aval for out, body in zip(outside, inside, strict=True) if out.aval.ndim == body.aval.ndim]
             total += sum(value.size for value in handed_on)
         total += sum(carried(part, rounds) for part in _called(params))
     return total

@@ -24,7 +24,8 @@ start = time.perf_counter()
 done = engine.run(study, folder)
 took = time.perf_counter() - start
 peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-print(json.dumps({"peak": peak, "seconds": took, "needed": memory_needed(study), "records": len(done.answers.all_tables.risk)}))
+records = len(done.answers.all_tables.risk)
+print(json.dumps({"peak": peak, "seconds": took, "needed": memory_needed(study), "records": records}))
 """
 
 
@@ -61,14 +62,7 @@ def main() -> None:
             )
     print(machine())
     print()
-    head = (
-        f"{asked.study}, keep.outcomes = {asked.keep}",
-        "peak MB",
-        "of the first",
-        "said MB",
-        "disk MB",
-        "s",
-    )
+    head = (f"{asked.study}, keep.outcomes = {asked.keep}", "peak MB", "of the first", "said MB", "disk MB", "s")
     print(table(head, rows))
 
 

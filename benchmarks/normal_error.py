@@ -1,4 +1,6 @@
-"""Prints the error of the engine's normals against SciPy over all 2^32 words: python benchmarks/normal_error.py (some minutes)"""
+"""Prints the error of the engine's normals against SciPy over all 2^32 words: python benchmarks/normal_error.py (some
+minutes)
+"""
 
 from dataclasses import dataclass
 
@@ -59,9 +61,7 @@ def main() -> None:
     ]
     print("\n" + table(("size of z", "error of z", "relative", "tail probability, relative"), rows))
     print(f"\nmirrored bit for bit: {mirrored}; largest: {largest:.6f}; last below zero: {-before:.3e}")
-    print(
-        f"z falls where the word rises: by {fall:.2e} at most; neighbours that are the same: {same / HALF:.1%}"
-    )
+    print(f"z falls where the word rises: by {fall:.2e} at most; neighbours that are the same: {same / HALF:.1%}")
 
 
 if __name__ == "__main__":

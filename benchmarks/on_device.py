@@ -1,6 +1,7 @@
 """Measures one kind of device in a process of its own: python benchmarks/on_device.py cpu|gpu PATHS FOLDER
 
-Leaves `figures.json` and `events.npz` in the folder; `gpu.py` starts it once for each device and lays them side by side.
+Leaves `figures.json` and `events.npz` in the folder; `gpu.py` starts it once for each device and lays them side by
+side.
 """
 
 from __future__ import annotations
@@ -42,7 +43,9 @@ PASSES = 4
 """Passes that are started together where the kernel alone is timed."""
 ROUNDS = 3
 RUSTBELT_SHARE = 8
-"""The sustained run of the rustbelt takes this much fewer paths than that of the toy: its paths take about as much longer."""
+"""The sustained run of the rustbelt takes this much fewer paths than that of the toy: its paths take about as much
+longer.
+"""
 TAIL = ("VaR99", "ES99")
 
 
@@ -115,7 +118,9 @@ def sustained(program: Program, paths: int) -> float:
 
 
 def throughput(program: Program, paths: int) -> dict[str, Any]:
-    """Seconds to compile, what computed it, paths a second of the kernel alone and of a long run with its outcomes fetched."""
+    """Seconds to compile, what computed it, paths a second of the kernel alone and of a long run with its outcomes
+    fetched.
+    """
     start = time.perf_counter()
     program.prepare()
     compiling = time.perf_counter() - start
@@ -152,7 +157,9 @@ def work(program: Program) -> dict[str, Any]:
 
 
 def limits(device: dict[str, Any], asked: dict[str, Any], path_years: float) -> dict[str, Any] | None:
-    """Limits of the card in path-years a second, and the fraction of each that was reached; None for a CPU or an unknown card."""
+    """Limits of the card in path-years a second, and the fraction of each that was reached; None for a CPU or an
+    unknown card.
+    """
     card = card_of(device["name"], device["multiprocessors"], device["highest_clock_ghz"])
     if card is None:
         return None

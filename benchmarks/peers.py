@@ -155,7 +155,8 @@ def _kernel(program: Program) -> np.ndarray:
 
 
 def _whole_run(study: Study) -> tuple[float, np.ndarray]:
-    """Seconds of one run with all it does (compile, simulate, cube, tables), and its outcomes [policy, outcome, path]."""
+    """Seconds of one run with all it does (compile, simulate, cube, tables), and its outcomes [policy, outcome,
+    path]."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         engine.run(study, out=Path(folder) / "run")
@@ -211,10 +212,7 @@ def main() -> None:
         return lambda: seen.setdefault(who, []).append(call())
 
     # the pool is forked before JAX has threads
-    with (
-        ema.MultiprocessingEvaluator(model, n_processes=CORES) as pool,
-        ema.SequentialEvaluator(model) as one,
-    ):
+    with ema.MultiprocessingEvaluator(model, n_processes=CORES) as pool, ema.SequentialEvaluator(model) as one:
         program = program_on(study, devices.mesh("cpu"))
         calls = {
             kernel: lambda: _kernel(program),
@@ -235,13 +233,7 @@ def main() -> None:
         mean, error = values["default share"]
         slower = [f"{rate[ours] / rate[who]:,.1f}" for ours in (run, kernel)]
         rows.append((who, f"{paths[who]:,}", f"{rate[who]:,.0f}", *slower, f"{mean:.4f} ± {error:.4f}"))
-    head = (
-        "toy workload, both policies",
-        "paths a call",
-        "paths/s",
-        "times slower than a run",
-        "than the kernel",
-    )
+    head = ("toy workload, both policies", "paths a call", "paths/s", "times slower than a run", "than the kernel")
     print(table((*head, "mean default share"), rows))
 
 

@@ -1,4 +1,6 @@
-"""Futures a second of every stage of a run beside the kernel's, and the run as a whole: python benchmarks/pipeline.py --help."""
+"""Futures a second of every stage of a run beside the kernel's, and the run as a whole: python benchmarks/pipeline.py
+--help.
+"""
 
 import argparse
 import json
@@ -85,7 +87,9 @@ print(json.dumps({"stages": stages, "peak": peak, "writers": writers(), "form": 
 FIXED = ("yearly sample", "cube finished")
 """Stages that take as long for many futures as for few."""
 BESIDE = ("hashed and written",)
-"""Stages that run beside others: the processor seconds of their own threads count, and the seconds of calls that overlap add up."""
+"""Stages that run beside others: the processor seconds of their own threads count, and the seconds of calls that
+overlap add up.
+"""
 
 
 def measured(study: str, keep: str, paths: int, cores: int, rounds: int) -> dict:
@@ -107,7 +111,9 @@ def measured(study: str, keep: str, paths: int, cores: int, rounds: int) -> dict
 
 
 def rows_of(found: dict, paths: int) -> list[tuple[str, ...]]:
-    """A row a stage: seconds, processor seconds and what is counted in them, futures a second, and seconds of 10^9 futures on 16 cores."""
+    """A row a stage: seconds, processor seconds and what is counted in them, futures a second, and seconds of 10^9
+    futures on 16 cores.
+    """
     kernel, rows = found["stages"]["kernel"], []
     for name, (wall, cpu) in found["stages"].items():
         used = found["writers"] if name in ("files of a block", "hashed and written") else CORES
@@ -131,9 +137,7 @@ def main() -> None:
     """Prints a table for each study, what it keeps, cores and number of futures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--study", choices=STUDIES, nargs="+", default=["toy"])
-    parser.add_argument(
-        "--paths", type=float, nargs="+", default=[1e6], metavar="N", help="such as 1e6 1e7 1e8"
-    )
+    parser.add_argument("--paths", type=float, nargs="+", default=[1e6], metavar="N", help="such as 1e6 1e7 1e8")
     parser.add_argument("--keep", nargs="+", default=["none", "all"], metavar="WHAT", help="keep.outcomes")
     parser.add_argument("--cores", type=int, nargs="+", default=[1, 2], metavar="N")
     parser.add_argument("--rounds", type=int, default=1, metavar="N", help="of which the fastest counts")
@@ -144,7 +148,10 @@ def main() -> None:
             for paths in map(int, asked.paths):
                 for cores in asked.cores:
                     found = measured(study, keep, paths, cores, asked.rounds)
-                    what = f"{study}, {paths:,} futures, keep {keep}, {cores} core{'s' * (cores > 1)}, {found['peak'] / 1e6:,.0f} MB"
+                    what = (
+                        f"{study}, {paths:,} futures, keep {keep}, {cores} core{'s' * (cores > 1)},"
+                        f" {found['peak'] / 1e6:,.0f} MB"
+                    )
                     head = (
                         what,
                         "s",

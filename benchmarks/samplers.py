@@ -1,4 +1,6 @@
-"""Prints how much smaller variances are than those of as many independent paths, by sampler: python benchmarks/samplers.py (a minute)"""
+"""Prints how much smaller variances are than those of as many independent paths, by sampler: python
+benchmarks/samplers.py (a minute)
+"""
 
 from collections.abc import Callable
 from dataclasses import replace

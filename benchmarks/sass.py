@@ -128,7 +128,9 @@ def skipped(code: Code) -> list[tuple[int, int]]:
 
 
 def taken(code: Code) -> list[bool]:
-    """Whether an instruction is on the way that ordinary numbers take: calls are for those that are subnormal or not finite."""
+    """Whether an instruction is on the way that ordinary numbers take: calls are for those that are subnormal or not
+    finite.
+    """
     keep = [True] * len(code)
     start = 0
     for place, (name, _) in enumerate(code):
@@ -146,7 +148,13 @@ def taken(code: Code) -> list[bool]:
 def unit(operation: str) -> str:
     """The unit that carries an operation out."""
     name = operation.split(".")[0]
-    for names, found in ((SPECIAL, "special"), (FLOAT, "float"), (DOUBLE, "double"), (MEMORY, "memory"), (CONTROL, "control")):  # fmt: skip
+    for names, found in (
+        (SPECIAL, "special"),
+        (FLOAT, "float"),
+        (DOUBLE, "double"),
+        (MEMORY, "memory"),
+        (CONTROL, "control"),
+    ):
         if name in names:
             return found
     return "integer"

@@ -1,10 +1,11 @@
 """Where the dask scheduler breaks: empty blocks through up to 10,000 workers: python benchmarks/scheduler.py --help.
 
-A real scheduler process, and a real client that sends task specs of 300 bytes with a sliding window of two tasks a worker. The
-workers are real ones, many in a process, whose own timers are off; or hollow ones (--kind hollow), which only speak the protocol
-of a worker and compute nothing: where 10,000 real ones do not fit, they measure the scheduler by itself. Scheduler and all else
-have cores of their own. "tasks/s of its whole core" is the rate by the scheduler's CPU time: what it could do if client and
-workers, which here share a core, kept up. The shortest useful task is workers / rate.
+A real scheduler process, and a real client that sends task specs of 300 bytes with a sliding window of two tasks a
+worker. The workers are real ones, many in a process, whose own timers are off; or hollow ones (--kind hollow), which
+only speak the protocol of a worker and compute nothing: where 10,000 real ones do not fit, they measure the scheduler
+by itself. Scheduler and all else have cores of their own. "tasks/s of its whole core" is the rate by the scheduler's
+CPU time: what it could do if client and workers, which here share a core, kept up. The shortest useful task is workers
+/ rate.
 """
 
 import argparse
@@ -29,11 +30,7 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 import dask
 import psutil
 from distributed import Client, as_completed
-from scheduler_workers import (  # tasks of a module are sent by name, as a package's would be
-    TOPIC,
-    block,
-    spec,
-)
+from scheduler_workers import TOPIC, block, spec  # tasks of a module are sent by name, as a package's would be
 from timing import machine, table
 
 HERE = Path(__file__).resolve().parent
@@ -102,9 +99,7 @@ def measure(n: int, asked: argparse.Namespace, folder: Path) -> Found:
     command = ["-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
     command += ["--no-dashboard", "--dashboard-address", "127.0.0.1:0", "--scheduler-file", str(place)]
     with contextlib.ExitStack() as stack:
-        scheduler = stack.enter_context(
-            Process([sys.executable, *command], folder / "scheduler.log", own, served)
-        )
+        scheduler = stack.enter_context(Process([sys.executable, *command], folder / "scheduler.log", own, served))
         _until(place.exists, 60)
         address = json.loads(place.read_text())["address"]
         client = stack.enter_context(Client(address, timeout=60, set_as_default=False))
@@ -112,11 +107,7 @@ def measure(n: int, asked: argparse.Namespace, folder: Path) -> Found:
         begun = time.perf_counter()
         hosts = []
         for k in range(max(1, math.ceil(n / PER_HOST))):
-            share = {
-                "n": len(range(k, n, math.ceil(n / PER_HOST))),
-                "host": f"127.0.1.{k + 1}",
-                "scheduler": address,
-            }
+            share = {"n": len(range(k, n, math.ceil(n / PER_HOST))), "host": f"127.0.1.{k + 1}", "scheduler": address}
             hosts.append(_helper(stack, asked.kind, given | share, folder / f"host-{k}.log", rest, env))
         broke = []
         if not _until(lambda: all(line.get("done") for line in map(_last, hosts)), max(120.0, n / 15)):
@@ -147,12 +138,8 @@ def measure(n: int, asked: argparse.Namespace, folder: Path) -> Found:
             broke.append(f"loop stood still {len(stalls)} x, up to {max(stalls):.0f} s")
         broke += measured.pop("broke")
         if asked.keep:
-            shutil.copytree(
-                folder, Path(asked.keep) / f"{asked.kind}-{asked.results}-{n}", dirs_exist_ok=True
-            )
-        return Found(
-            n, up, took, idle, memory=memory, host_memory=host_memory, lag=lag, broke=broke, **measured
-        )
+            shutil.copytree(folder, Path(asked.keep) / f"{asked.kind}-{asked.results}-{n}", dirs_exist_ok=True)
+        return Found(n, up, took, idle, memory=memory, host_memory=host_memory, lag=lag, broke=broke, **measured)
 
 
 def _drive(
@@ -220,12 +207,7 @@ def _drive(
 
 
 def _helper(
-    stack: contextlib.ExitStack,
-    what: str,
-    given: dict[str, Any],
-    out: Path,
-    cores: list[int],
-    env: dict[str, str],
+    stack: contextlib.ExitStack, what: str, given: dict[str, Any], out: Path, cores: list[int], env: dict[str, str]
 ) -> Process:
     """A process that serves workers, or asks the scheduler for an answer."""
     command = [sys.executable, str(HERE / "scheduler_workers.py"), what, json.dumps(given)]
@@ -256,17 +238,37 @@ def _descriptors(process: Process) -> int:
 
 def main() -> None:
     """Measures each number of workers and prints a table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--workers", default="10,100,1000,3000,10000", metavar="N,...")
     parser.add_argument("--seconds", type=float, default=10.0, help="how long each is measured")
     parser.add_argument("--task", type=float, default=0.0, metavar="SECONDS", help="how long a task sleeps")
     parser.add_argument("--kind", choices=("workers", "hollow"), default="workers")
-    parser.add_argument("--results", choices=("gather", "status", "event"), default="gather", help="how a result comes back: fetched, not at all, as an event")  # fmt: skip
-    parser.add_argument("--submit", choices=("one", "map"), default="one", help="Client.submit each, or Client.map what came back together")  # fmt: skip
-    parser.add_argument("--group", choices=("one", "wave", "each"), default="one", help="the tasks' names make one group of them all, of as many as workers, or of each")  # fmt: skip
-    parser.add_argument("--config", type=lambda text: tuple(text.split("=", 1)), action="append", default=[], metavar="NAME=VALUE", help="a setting of the scheduler's, such as distributed.scheduler.worker-saturation=inf")  # fmt: skip
+    parser.add_argument(
+        "--results",
+        choices=("gather", "status", "event"),
+        default="gather",
+        help="how a result comes back: fetched, not at all, as an event",
+    )
+    parser.add_argument(
+        "--submit",
+        choices=("one", "map"),
+        default="one",
+        help="Client.submit each, or Client.map what came back together",
+    )
+    parser.add_argument(
+        "--group",
+        choices=("one", "wave", "each"),
+        default="one",
+        help="the tasks' names make one group of them all, of as many as workers, or of each",
+    )
+    parser.add_argument(
+        "--config",
+        type=lambda text: tuple(text.split("=", 1)),
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the scheduler's, such as distributed.scheduler.worker-saturation=inf",
+    )
     parser.add_argument("--keep", metavar="FOLDER", help="keep the logs there")
     asked = parser.parse_args()
     logging.disable()
@@ -278,7 +280,13 @@ def main() -> None:
         print(found, file=sys.stderr, flush=True)
         rows.append(_row(found, asked))
     print(machine())
-    print(f"dask {dask.__version__}; {asked.kind}, tasks of {asked.task:g} s, results: {asked.results}, submit: {asked.submit}, group: {asked.group}", *(f"{k}={v}" for k, v in asked.config))  # fmt: skip
+    print(
+        (
+            f"dask {dask.__version__}; {asked.kind}, tasks of {asked.task:g} s, results: {asked.results},"
+            f" submit: {asked.submit}, group: {asked.group}"
+        ),
+        *(f"{k}={v}" for k, v in asked.config),
+    )
     print()
     head = (
         "workers",

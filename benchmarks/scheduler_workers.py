@@ -1,4 +1,6 @@
-"""Blocks that compute nothing, and who takes them: real workers, many in a process, hollow ones, and who asks how long an answer takes."""
+"""Blocks that compute nothing, and who takes them: real workers, many in a process, hollow ones, and who asks how long
+an answer takes.
+"""
 
 import asyncio
 import contextlib
@@ -50,7 +52,8 @@ def spec(k: int) -> dict[str, Any]:
 async def block(given: dict[str, Any], seconds: float, event: bool) -> dict[str, Any] | None:
     """A block that computes nothing; its small result goes back as the task's, or as an event.
 
-    A coroutine: 2,500 workers of a process then need no 2,500 threads, which would spend its core on waiting for each other.
+    A coroutine: 2,500 workers of a process then need no 2,500 threads, which would spend its core on waiting for each
+    other.
     """
     if seconds:
         await asyncio.sleep(seconds)
@@ -61,11 +64,14 @@ async def block(given: dict[str, Any], seconds: float, event: bool) -> dict[str,
     return None
 
 
-# Workers ------------------------------------------------------------------------------------------------------------------
+# Workers
+# ------------------------------------------------------------------------------------------------------------------
 
 
 class Hollow:
-    """The protocol of a worker with one thread: registers, takes tasks, reports them done after their time, hands results out."""
+    """The protocol of a worker with one thread: registers, takes tasks, reports them done after their time, hands
+    results out.
+    """
 
     def __init__(self, name: str, seconds: float, event: bool) -> None:
         self.name, self.seconds, self.event = name, seconds, event
@@ -117,9 +123,7 @@ class Hollow:
             while True:
                 message = await comm.read()
                 found = {"first": 0, "last": 65536, "written": True, "seconds": self.seconds}
-                await comm.write(
-                    {"status": "OK", "data": {key: to_serialize(found) for key in message["keys"]}}
-                )
+                await comm.write({"status": "OK", "data": {key: to_serialize(found) for key in message["keys"]}})
                 await comm.read()
 
 
@@ -205,9 +209,7 @@ def main() -> None:
     """Serves workers, or asks the scheduler for an answer, until it is ended: what, and what it is given."""
     logging.disable()
     with dask.config.set(QUIET):
-        asyncio.run(
-            {"workers": _real, "hollow": _hollow, "probe": _probe}[sys.argv[1]](json.loads(sys.argv[2]))
-        )
+        asyncio.run({"workers": _real, "hollow": _hollow, "probe": _probe}[sys.argv[1]](json.loads(sys.argv[2])))
 
 
 if __name__ == "__main__":

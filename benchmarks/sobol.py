@@ -1,6 +1,7 @@
 """Prints what Sobol' points buy, and how often their intervals cover: python benchmarks/sobol.py (some minutes)
 
-A path model of 15 years with three normal shocks a year, 45 dimensions: costs that are smooth, and a shortfall with a kink.
+A path model of 15 years with three normal shocks a year, 45 dimensions: costs that are smooth, and a shortfall with a
+kink.
 """
 
 from collections.abc import Callable
@@ -34,10 +35,7 @@ class Fund(PathModel):
     shocks = {"demand": Shock(), "price": Shock(), "returns": Shock()}
     levers = {"thrift": Lever("1", default=0.0)}
     yearly = {"cost": Yearly("1"), "short": Yearly("1")}
-    outcomes = {
-        "cost": Outcome("1", total("cost"), loss=True),
-        "short": Outcome("1", peak("short"), loss=True),
-    }
+    outcomes = {"cost": Outcome("1", total("cost"), loss=True), "short": Outcome("1", peak("short"), loss=True)}
 
     def init(self, factors, levers):
         return {"trend": jnp.float32(0.0), "fund": jnp.float32(1.0)}
@@ -90,7 +88,9 @@ def variances() -> None:
 
 
 def coverage() -> None:
-    """How often the engine's 95 % intervals from 32 randomisations hold the truth, which is taken from all of them together."""
+    """How often the engine's 95 % intervals from 32 randomisations hold the truth, which is taken from all of them
+    together.
+    """
     program = made("sobol", REPETITIONS)
     unit = program.study.unit
     limits = np.quantile(outcomes("random", BLOCKS), 1 - SHARE, axis=-1)

@@ -1,4 +1,6 @@
-"""How long a user waits for the first table: `rustbelt run` of 100,000 paths as a process, with an empty cache and with a full one."""
+"""How long a user waits for the first table: `rustbelt run` of 100,000 paths as a process, with an empty cache and with
+a full one.
+"""
 
 import os
 import subprocess
@@ -25,9 +27,7 @@ def _run(cache: Path, out: Path) -> float:
         str(out),
     ]
     start = time.perf_counter()
-    ended = subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, "RUSTBELT_CACHE": str(cache)}
-    )
+    ended = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "RUSTBELT_CACHE": str(cache)})
     took = time.perf_counter() - start
     if ended.returncode or "ES99" not in ended.stdout:
         raise SystemExit(f"{ended.stdout}\n{ended.stderr}")
@@ -42,8 +42,5 @@ def report(rounds: int) -> str:
             cache = Path(folder) / "cache"
             cold.append(_run(cache, Path(folder) / "cold"))
             warm += [_run(cache, Path(folder) / f"warm{k}") for k in range(2)]
-    rows = [
-        ("nothing compiled before", f"{min(cold):.1f}"),
-        ("with the compilation cache", f"{min(warm):.1f}"),
-    ]
+    rows = [("nothing compiled before", f"{min(cold):.1f}"), ("with the compilation cache", f"{min(warm):.1f}")]
     return table((f"rustbelt, {PATHS:,} paths, first table, {CORES} cores", "s"), rows)

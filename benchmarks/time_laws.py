@@ -1,7 +1,7 @@
 """What a draw costs by law, and what the tables of sixty factors cost: `python benchmarks/time_laws.py`.
 
-A draw is everything from the counter on: random word, normal score, law; 60 factors of one law, in the one loop, or as XLA has it where the
-law has no form in it; one core.
+A draw is everything from the counter on: random word, normal score, law; 60 factors of one law, in the one loop, or as
+XLA has it where the law has no form in it; one core.
 """
 
 from __future__ import annotations
@@ -37,19 +37,11 @@ LAWS = {
     "pert": {"family": "pert", "low": 0.0, "mode": 1.0, "high": 4.0},
     "metalog, 3 terms": {"family": "metalog", "p10": 1.0, "p50": 2.0, "p90": 5.0},
     "normal, truncated at 0": {"family": "normal", "mean": 1.0, "sd": 1.0, "truncate": {"low": 0.0}},
-    "normal, cut on both sides": {
-        "family": "normal",
-        "mean": 1.0,
-        "sd": 1.0,
-        "truncate": {"low": 0.0, "high": 2.0},
-    },
+    "normal, cut on both sides": {"family": "normal", "mean": 1.0, "sd": 1.0, "truncate": {"low": 0.0, "high": 2.0}},
     "two experts pooled": {"family": "normal", "experts": [{"range90": [1.0, 5.0]}, {"range90": [3.0, 9.0]}]},
     "cauchy": {"family": "cauchy"},
     "poisson(3)": {"family": "poisson", "mu": 3.0},
-    "data, 2,000 rows": {
-        "family": "empirical",
-        "values": np.random.default_rng(0).gamma(2.0, 1.0, 2000).tolist(),
-    },
+    "data, 2,000 rows": {"family": "empirical", "values": np.random.default_rng(0).gamma(2.0, 1.0, 2000).tolist()},
 }
 STUDY = ["gamma(2)", "beta(2, 5)", "t(4)", "metalog, 3 terms", "pert", "weibull_min(1.5)"]
 """Laws of the sixty factors whose tables are timed, in turn, each with other parameters."""

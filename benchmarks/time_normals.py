@@ -103,8 +103,5 @@ def report(rounds: int) -> str:
         seconds = best(peers, rounds)
     rate = {name: count[name] / took / 1e6 for name, took in seconds.items()}
     ours = next(iter(peers))
-    rows = [
-        (name, f"{rate[name]:,.0f}", "" if name == ours else f"{rate[ours] / rate[name]:.2f}")
-        for name in peers
-    ]
+    rows = [(name, f"{rate[name]:,.0f}", "" if name == ours else f"{rate[ours] / rate[name]:.2f}") for name in peers]
     return table((f"normals, {CORES} cores", "M/s", "engine / this"), rows)

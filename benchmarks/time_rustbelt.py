@@ -1,4 +1,6 @@
-"""The rustbelt study against plain NumPy of the same model (tests/rustbelt_numpy/), which is first checked path by path."""
+"""The rustbelt study against plain NumPy of the same model (tests/rustbelt_numpy/), which is first checked path by
+path.
+"""
 
 import sys
 from collections.abc import Callable
@@ -28,7 +30,9 @@ PLAIN = (
 
 
 def largest_difference(study: Study, dtype: type) -> float:
-    """Largest difference between kernel and NumPy on the same draws, over paths, policies, outcomes [sd of the outcome]."""
+    """Largest difference between kernel and NumPy on the same draws, over paths, policies, outcomes [sd of the
+    outcome].
+    """
     program = program_on(study, devices.mesh("cpu"))
     step = study.tile * program.mesh.devices.size
     traces = [program.trace(first) for first in range(0, CHECKED, step)]
@@ -73,9 +77,7 @@ def report(rounds: int) -> str:
     study = engine.load_study("rustbelt")
     apart = largest_difference(study, np.float64)
     if not apart < TOLERANCE:
-        raise SystemExit(
-            f"NumPy and kernel differ by {apart:.2e} standard deviations, expected less than {TOLERANCE}"
-        )
+        raise SystemExit(f"NumPy and kernel differ by {apart:.2e} standard deviations, expected less than {TOLERANCE}")
     n_policies = len(study.policies)
     ours = f"engine, {CORES} cores"
     peers = {ours: _kernel(study)}
@@ -86,10 +88,7 @@ def report(rounds: int) -> str:
     seconds = best(peers, rounds)
     cores = {name: CORES if name.startswith("engine") else 1 for name in peers}
     rate = {name: work[name] * n_policies / took / cores[name] for name, took in seconds.items()}
-    rows = [
-        (name, f"{rate[name]:,.0f}", "" if name == ours else f"{rate[ours] / rate[name]:.1f}")
-        for name in peers
-    ]
+    rows = [(name, f"{rate[name]:,.0f}", "" if name == ours else f"{rate[ours] / rate[name]:.1f}") for name in peers]
     head = ("rustbelt, 2 policies, all outcomes", "path-policies/s per core", "engine is faster")
     note = f"On the same draws ({CHECKED:,} paths) kernel and NumPy agree within {apart:.0e} standard deviations."
     return f"{table(head, rows)}\n\n{note}"

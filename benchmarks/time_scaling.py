@@ -44,9 +44,7 @@ def _with_policies(study: Study, n_policies: int) -> Study:
     first, last = study.policies
     more = [
         replace(
-            last,
-            name=f"{last.name}{k}",
-            levers={name: values * (1 - k / 10) for name, values in last.levers.items()},
+            last, name=f"{last.name}{k}", levers={name: values * (1 - k / 10) for name, values in last.levers.items()}
         )
         for k in range(1, n_policies - 1)
     ]
@@ -82,9 +80,7 @@ def report(rounds: int) -> str:
         one = seconds[name, 1, CORES]
         for n in (1, 2, 8):
             each = "" if n == 1 else f"{100 * (seconds[name, n, CORES] / one - 1) / (n - 1):.0f} %"
-            policies.append(
-                (f"{name}, {n} {'policy' if n == 1 else 'policies'}", f"{rate[name, n, CORES]:.3f}", each)
-            )
+            policies.append((f"{name}, {n} {'policy' if n == 1 else 'policies'}", f"{rate[name, n, CORES]:.3f}", each))
     cores = [
         (
             name,

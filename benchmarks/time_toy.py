@@ -43,9 +43,7 @@ def _engine_kernel(study: Study) -> Callable[[], None]:
     def call() -> None:
         running = [program.submit(block) for block in blocks]
         results = [program.collect(block, part) for block, part in zip(blocks, running, strict=True)]
-        _agree(
-            "engine", np.mean([result.outcomes[1].mean(-1, dtype=np.float64) for result in results], axis=0)
-        )
+        _agree("engine", np.mean([result.outcomes[1].mean(-1, dtype=np.float64) for result in results], axis=0))
 
     return call
 
@@ -75,9 +73,7 @@ def _c(folder: str) -> Callable[[], float]:
     subprocess.run([*COMPILE.split(), str(HERE / "toy.c"), "-o", program, "-lm"], check=True)
 
     def call() -> float:
-        words = subprocess.run(
-            [program, str(PEER_PATHS)], check=True, capture_output=True, text=True
-        ).stdout.split()
+        words = subprocess.run([program, str(PEER_PATHS)], check=True, capture_output=True, text=True).stdout.split()
         _agree("C", np.array(words[1:], float))
         return float(words[0])
 
@@ -88,12 +84,7 @@ def report(rounds: int) -> str:
     """The table, and what a whole run takes."""
     study = engine.load_study(HERE / "toy.toml", model=load_model_file(f"{HERE / 'toy_model.py'}:Toy"))
     with tempfile.TemporaryDirectory() as folder:
-        paths = {
-            "engine": BLOCKS << 17,
-            "NumPy": NUMPY_CHUNK * NUMPY_CHUNKS,
-            "numba": PEER_PATHS,
-            "C": PEER_PATHS,
-        }
+        paths = {"engine": BLOCKS << 17, "NumPy": NUMPY_CHUNK * NUMPY_CHUNKS, "numba": PEER_PATHS, "C": PEER_PATHS}
         peers = {"engine": _engine_kernel(study), "NumPy": _numpy(), "numba": _numba()}
         if shutil.which("gcc"):
             peers["C"] = _c(folder)
@@ -111,9 +102,10 @@ def report(rounds: int) -> str:
     rows = [(labels["engine"], f"{rate['engine']:.3f}", "", "")]
     for name in list(rate)[1:]:
         per_core = rate["engine"] / rate[name] / (CORES if name == "NumPy" else 1)
-        rows.append(
-            (labels[name], f"{rate[name]:.3f}", f"{rate['engine'] / rate[name]:.1f}", f"{per_core:.1f}")
-        )
+        rows.append((labels[name], f"{rate[name]:.3f}", f"{rate['engine'] / rate[name]:.1f}", f"{per_core:.1f}"))
     head = ("toy workload, kernel", "M paths/s", "engine is faster", "per core")
-    run = f"A whole run of it (its programs compiled or found in the cache; simulate, cube, tables): {study.paths:,} paths in {whole:.1f} s."
+    run = (
+        f"A whole run of it (its programs compiled or found in the cache; simulate, cube, tables): {study.paths:,}"
+        f" paths in {whole:.1f} s."
+    )
     return f"{table(head, rows)}\n\n{run}"

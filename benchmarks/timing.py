@@ -15,9 +15,7 @@ def machine() -> str:
     """Processor, cores, system and versions, one line each."""
     packages = ("rustbelt", "jax", "jaxlib", "numpy", "numba", "scipy", "xarray", "zarr")
     versions = ", ".join(f"{name} {version(name)}" for name in packages if any(distributions(name=name)))
-    return (
-        f"{cpu_model()}, {CORES} cores\n{platform.platform()}\nPython {platform.python_version()}, {versions}"
-    )
+    return f"{cpu_model()}, {CORES} cores\n{platform.platform()}\nPython {platform.python_version()}, {versions}"
 
 
 def best(peers: Mapping[str, Callable[[], float | None]], rounds: int) -> dict[str, float]:
@@ -48,7 +46,5 @@ def table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
         ]
         return f"| {' | '.join(cells)} |"
 
-    rule = "|".join(
-        "-" * (width + 2) if k == 0 else "-" * (width + 1) + ":" for k, width in enumerate(widths)
-    )
+    rule = "|".join("-" * (width + 2) if k == 0 else "-" * (width + 1) + ":" for k, width in enumerate(widths))
     return "\n".join([line(head), f"|{rule}|", *map(line, rows)])

@@ -1,8 +1,9 @@
-"""Fills the tables of docs/article.md: each of its commands is run, and each row that names a number gets it, under both views.
+"""Fills the tables of docs/article.md: each of its commands is run, and each row that names a number gets it, under
+both views.
 
-A row names its number in a comment, `| label <!--three_million probability reform--> | now | then |`: the words of the record that
-`--json` gives. The second view is the same page with `extends = "rustbelt_2016"`. The table of claims is that of `rustbelt challenge rustbelt`,
-on 16,384 paths. Run it as `python docs/article_numbers.py [PATHS]`.
+A row names its number in a comment, `| label <!--three_million probability reform--> | now | then |`: the words of the
+record that `--json` gives. The second view is the same page with `extends = "rustbelt_2016"`. The table of claims is
+that of `rustbelt challenge rustbelt`, on 16,384 paths. Run it as `python docs/article_numbers.py [PATHS]`.
 """
 
 from __future__ import annotations
@@ -27,9 +28,7 @@ PAGE = Path(__file__).parent / "article.md"
 VIEWS = {"now": "rustbelt", "then": "rustbelt_2016"}
 FILE = re.compile(r"`([\w-]+\.toml)`\n+```toml\n(.*?)```", re.DOTALL)
 SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
-ROW = re.compile(
-    r"^\| (?P<label>[^|]*)<!--(?P<words>[^>]*)-->(?P<space> *)\|(?P<now>[^|]*)\|(?P<then>[^|]*)\|$", re.M
-)
+ROW = re.compile(r"^\| (?P<label>[^|]*)<!--(?P<words>[^>]*)-->(?P<space> *)\|(?P<now>[^|]*)\|(?P<then>[^|]*)\|$", re.M)
 CLAIMS = re.compile(r"(^\| claim \|[^\n]*\n\|[-|]+\n)(?:\|[^\n]*\n)*", re.M)
 TOLD = (1, 4, 16)
 """Numbers of departures of which the table of claims has shares."""
@@ -103,24 +102,17 @@ def _records(given: Any) -> Records:
 
 
 def _of_structures(tables: dict[str, Any]) -> Records:
-    """Every estimate and difference of a study held against its assumptions, with its structure and who is clearly the worse one."""
-    changed = {
-        row["structure"]: (row["assumption"] or None, row["kind"] or None) for row in tables["structures"]
-    }
+    """Every estimate and difference of a study held against its assumptions, with its structure and who is clearly the
+    worse one.
+    """
+    changed = {row["structure"]: (row["assumption"] or None, row["kind"] or None) for row in tables["structures"]}
     found = []
     for kind in ("event", "outcome"):
-        rows = [
-            (table, row) for table in (f"{kind}s", f"{kind}_differences") for row in tables.get(table, ())
-        ]
+        rows = [(table, row) for table in (f"{kind}s", f"{kind}_differences") for row in tables.get(table, ())]
         for name, row in rows:
             estimate = next(value for value in row.values() if isinstance(value, dict))
             measure = row.get("measure", "probability")
-            record = {
-                "variable": row[kind],
-                "measure": measure,
-                "policy": row["policy"],
-                "structure": row["structure"],
-            }
+            record = {"variable": row[kind], "measure": measure, "policy": row["policy"], "structure": row["structure"]}
             record |= dict(zip(("assumption", "kind"), changed[row["structure"]], strict=True)) | estimate
             if name.endswith("differences"):
                 worse = row["worse"].removesuffix(" (flips)")
@@ -141,9 +133,7 @@ def number(words: str, of: Records) -> str:
         return _verdict(of, *rest)
     if kind == "gate":
         (gate,) = [record for record in of if record.get("gate") == rest[0]]
-        middle, low, high = (
-            minus(rounded(gate[key], _places(gate["median"]))) for key in ("median", "p05", "p95")
-        )
+        middle, low, high = (minus(rounded(gate[key], _places(gate["median"]))) for key in ("median", "p05", "p95"))
         return f"{'held' if gate['held'] == 'yes' else '**not held**'}: {middle} [{low}, {high}]"
     wanted = set(words.split())
     matching = [(len(labels - wanted), k) for k, labels in enumerate(map(_labels, of)) if labels >= wanted]
@@ -156,9 +146,7 @@ def number(words: str, of: Records) -> str:
         key: float("nan") if record[key] is None else record[key]
         for key in ("estimate", "standard_error", "low", "high")
     }
-    return with_interval(
-        Record("", None, "", "", {}, None, **estimate), 100.0 if share else 1.0, unit if share else ""
-    )
+    return with_interval(Record("", None, "", "", {}, None, **estimate), 100.0 if share else 1.0, unit if share else "")
 
 
 def filled(page: str, found: dict[str, Records]) -> str:
@@ -189,9 +177,7 @@ def _places(value: float) -> int:
 
 def _labels(record: dict[str, Any]) -> set[str]:
     return {
-        str(value)
-        for key, value in record.items()
-        if key not in NUMBERS and value is not None and key != "structure"
+        str(value) for key, value in record.items() if key not in NUMBERS and value is not None and key != "structure"
     }
 
 
@@ -200,19 +186,16 @@ def _verdict(of: Records, variable: str, measure: str) -> str:
     ranked = [
         record
         for record in of
-        if "structure" in record
-        and (record["variable"], record["measure"]) == (variable, f"difference_{measure}")
+        if "structure" in record and (record["variable"], record["measure"]) == (variable, f"difference_{measure}")
     ]
     stated, *others = ranked
-    turned = [
-        r["structure"] for r in others if r["worse"] and stated["worse"] and r["worse"] != stated["worse"]
-    ]
+    turned = [r["structure"] for r in others if r["worse"] and stated["worse"] and r["worse"] != stated["worse"]]
     unclear = [r["structure"] for r in others if not r["worse"]]
     if not stated["worse"]:
         return "not clear as stated"
-    where = [f"turned round with {', '.join(turned)}"] * bool(turned) + [
-        f"not clear with {', '.join(unclear)}"
-    ] * bool(unclear)
+    where = [f"turned round with {', '.join(turned)}"] * bool(turned) + [f"not clear with {', '.join(unclear)}"] * bool(
+        unclear
+    )
     return "; ".join([f"{stated['worse']} worse", *(where or [f"in all {len(ranked)} structures"])])
 
 

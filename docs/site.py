@@ -1,4 +1,6 @@
-"""A hook of mkdocs: what the site has beside docs/*.md, and links that lead to the same place on the site as in the repository."""
+"""A hook of mkdocs: what the site has beside docs/*.md, and links that lead to the same place on the site as in the
+repository.
+"""
 
 from __future__ import annotations
 
@@ -41,17 +43,20 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def api() -> dict[str, str]:
-    """The pages of the API by their place: what `engine` exports, but for the parts of a model; its model; its plots."""
+    """The pages of the API by their place: what `engine` exports, but for the parts of a model; its model; its
+    plots."""
     exported = [part for name in engine.__all__ if callable(part := getattr(engine, name))]
     drawn = [value for name in plots.__all__ if callable(value := getattr(plots, name))]
     return {
         "api/run.md": _page(
             "Run and read", (part for part in exported if not part.__module__.startswith("engine.modelling"))
         ),
-        "api/model.md": "# The contract of a model\n\n"
-        + "\n".join(
-            f"::: engine.modelling.{file}\n    options: {{ show_root_heading: false }}\n"
-            for file in ("records", "folds", "cells")
+        "api/model.md": (
+            "# The contract of a model\n\n"
+            + "\n".join(
+                f"::: engine.modelling.{file}\n    options: {{ show_root_heading: false }}\n"
+                for file in ("records", "folds", "cells")
+            )
         ),
         "api/plots.md": _page("Plots", drawn),
     }

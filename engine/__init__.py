@@ -11,16 +11,7 @@ if TYPE_CHECKING:
     from engine.errors import UserError
     from engine.modelling.cells import Cells, each, table
     from engine.modelling.folds import *  # noqa: F403
-    from engine.modelling.records import (
-        Constant,
-        Factor,
-        Lever,
-        Outcome,
-        PathModel,
-        Shock,
-        StaticModel,
-        Yearly,
-    )
+    from engine.modelling.records import Constant, Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
     from engine.run_folder.reading import open_cube
     from engine.runs.asking import attribute
     from engine.runs.run import Run, open_run, run

@@ -1,4 +1,5 @@
-"""Errors that the user can correct: place, what was expected, what was found, remedy; all problems of a source at once."""
+"""Errors that the user can correct: place, what was expected, what was found, remedy; all problems of a source at
+once."""
 
 from __future__ import annotations
 
@@ -12,7 +13,9 @@ from engine.formatting import printable
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem: its place (dotted, such as `factors.lgd.p95`; "" for none) and a message that says what is wrong there."""
+    """One problem: its place (dotted, such as `factors.lgd.p95`; "" for none) and a message that says what is wrong
+    there.
+    """
 
     place: str
     message: str
@@ -31,9 +34,7 @@ class UserError(Exception):
 
     def __init__(self, source: str, problems: Iterable[Problem | str]):
         self.source = source
-        self.problems = tuple(
-            dict.fromkeys(p if isinstance(p, Problem) else Problem("", p) for p in problems)
-        )
+        self.problems = tuple(dict.fromkeys(p if isinstance(p, Problem) else Problem("", p) for p in problems))
         super().__init__(source, self.problems)
 
     def __str__(self) -> str:
@@ -43,7 +44,9 @@ class UserError(Exception):
 
 
 def install(extra: str) -> str:
-    """The shell command that installs the packages of an optional extra; `pip install -e` from a clone that is not installed."""
+    """The shell command that installs the packages of an optional extra; `pip install -e` from a clone that is not
+    installed.
+    """
     import shlex
     from importlib import metadata
 
@@ -51,11 +54,7 @@ def install(extra: str) -> str:
         needed = [one.partition(";") for one in metadata.requires("rustbelt") or ()]
     except metadata.PackageNotFoundError:  # run from a clone that nobody installed
         return f"pip install -e '.[{extra}]'"
-    words = (
-        shlex.quote(what.strip())
-        for what, _, when in needed
-        if f'extra == "{extra}"' in when.replace("'", '"')
-    )
+    words = (shlex.quote(what.strip()) for what, _, when in needed if f'extra == "{extra}"' in when.replace("'", '"'))
     return " ".join(["pip install", *words])
 
 
@@ -73,8 +72,8 @@ def look_up(kind: str, name: str, known: Collection[str]) -> None:
 class Problems:
     """The problems of one source (a study file, an option), gathered so that all of them are reported at once.
 
-    A check either calls `add`, or raises a `refusal` inside a block `with problems.within(place)`, which adds it. At the end
-    `refuse` raises everything gathered as one `UserError`, which an outer `within` may catch in turn.
+    A check either calls `add`, or raises a `refusal` inside a block `with problems.within(place)`, which adds it. At
+    the end `refuse` raises everything gathered as one `UserError`, which an outer `within` may catch in turn.
     """
 
     def __init__(self) -> None:
@@ -110,12 +109,16 @@ class Problems:
                 self.add(place, f"names '{name}' twice.")
 
     def close(self, place: str) -> None:
-        """Ignores further problems at this place and below it: they would only follow from one that is reported already."""
+        """Ignores further problems at this place and below it: they would only follow from one that is reported
+        already.
+        """
         self._closed.add(place)
 
     @contextmanager
     def within(self, place: str) -> Iterator[None]:
-        """A `with` block: a `UserError` raised inside ends it, and its problems are added with their places below this one."""
+        """A `with` block: a `UserError` raised inside ends it, and its problems are added with their places below this
+        one.
+        """
         try:
             yield
         except UserError as error:
@@ -138,7 +141,9 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'sobol'?` where a known name is similar, else ` Known: ...` with at most twelve names, in their order."""
+    """` Did you mean 'sobol'?` where a known name is similar, else ` Known: ...` with at most twelve names, in their
+    order.
+    """
     names = sorted(known) if isinstance(known, set | frozenset) else [*dict.fromkeys(known)]
     if close := closest(name, names):
         return f" Did you mean '{close}'?"

@@ -1,4 +1,6 @@
-"""Numbers, sizes, values and commands as text: a number is rounded where its standard error says that the rest is noise."""
+"""Numbers, sizes, values and commands as text: a number is rounded where its standard error says that the rest is
+noise.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 FLOAT32 = 2.0**-23
-"""Machine epsilon of single precision: a standard error below this share of its estimate is the rounding of a constant."""
+"""Machine epsilon of single precision: a standard error below this share of its estimate is the rounding of a constant.
+"""
 
 _UNPRINTABLE = re.compile(
     "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls but tab and line feed: the cursor, colours, the title of a window
     "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # what turns the direction of the text after it
-    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, halves of characters, letters that nobody sees
+    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, half characters, letters that nobody sees
 )
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
@@ -58,9 +61,7 @@ def as_latex(text: str) -> str:
     Before a leading `[` or `*`, which LaTeX would take for an option of the row end before it, an empty group is put.
     """
     escaped = re.sub(
-        r"[\\†‡~^&%$#_{}]",
-        lambda found: _LATEX.get(found[0], f"\\{found[0]}"),
-        " ".join(printable(text).split()),
+        r"[\\†‡~^&%$#_{}]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(printable(text).split())
     )
     return f"{{}}{escaped}" if escaped[:1] in ("[", "*") else escaped
 
@@ -77,7 +78,9 @@ def decimals(error: float) -> int | None:
 
 
 def rounded(value: float, places: int | None) -> str:
-    """The number with `places` decimals (negative: rounded to tens, hundreds); four significant digits where that is None."""
+    """The number with `places` decimals (negative: rounded to tens, hundreds); four significant digits where that is
+    None.
+    """
     if not math.isfinite(value):
         return str(value)
     if value == 0 and places is None:
@@ -118,7 +121,9 @@ def begun(text: str) -> str:
 
 
 def begun_small(text: str) -> str:
-    """A label for use within a sentence, its first letter small ("bank loss"), unless it begins with two capitals ("SOE")."""
+    """A label for use within a sentence, its first letter small ("bank loss"), unless it begins with two capitals
+    ("SOE").
+    """
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
@@ -139,7 +144,8 @@ def command_line(*words: object, model: str | None = None) -> str:
     """The command `rustbelt WORDS`, quoted for a shell; a message that suggests one puts it at the end of a line.
 
     Args:
-      words: the command, its arguments and options. A `Path` that begins with `-` is written so that it is not an option.
+      words: the command, its arguments and options. A `Path` that begins with `-` is written so that it is not an
+        option.
       model: FILE:CLASS of the user's own model; a file below the working directory is given relative to it.
     """
     written = [f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word) for word in words]
@@ -158,10 +164,13 @@ def unit_name(attributes: Mapping[Any, Any]) -> str:
 
 
 def form_as_text(name: str, on: str, why: str = "") -> str:
-    """A form of the program (loop, kernel, XLA) and its devices: "loop on 2 x cpu", with the reason in brackets, if any."""
+    """A form of the program (loop, kernel, XLA) and its devices: "loop on 2 x cpu", with the reason in brackets, if
+    any.
+    """
     return f"{name} on {on}" + (f" ({why})" if why else "")
 
 
 def forms_as_text(forms: Iterable[Mapping[str, str]] | None) -> str:
-    """The forms that a run's record lists, first to last, as one text; "" where it lists none, as in earlier versions."""
+    """The forms that a run's record lists, first to last, as one text; "" where it lists none, as in earlier
+    versions."""
     return ", then ".join(form_as_text(**form) for form in forms or ())

@@ -1,4 +1,6 @@
-"""An answer to `backtest`, made up: series with a fan, with figures of several years alone, and with figures that can be read in two ways."""
+"""An answer to `backtest`, made up: series with a fan, with figures of several years alone, and with figures that can
+be read in two ways.
+"""
 
 from __future__ import annotations
 
@@ -25,12 +27,20 @@ def middle(year: int) -> float:
     return 50.0 + 2.0 * (year - 2015)
 
 
-def _figure(series: int, year: int, value: float, place: float | None, apart: str, reading: str = "", error: float = 0.0) -> dict[str, Any]:  # fmt: skip
+def _figure(
+    series: int, year: int, value: float, place: float | None, apart: str, reading: str = "", error: float = 0.0
+) -> dict[str, Any]:
     is_within = apart != "known before the study begins"
     return {
-        "series": series, "time": year, "observed": value, "standard_error": error, "place": place, "apart": apart, "reading": reading,
+        "series": series,
+        "time": year,
+        "observed": value,
+        "standard_error": error,
+        "place": place,
+        "apart": apart,
+        "reading": reading,
         **{name: middle(year) + step if is_within else None for name, step in LEVELS.items()},
-    }  # fmt: skip
+    }
 
 
 def figures(readings: Sequence[str] = READINGS) -> list[dict[str, Any]]:
@@ -65,44 +75,62 @@ def backtested(
       readings: of the last series; ("",) for one without a name.
     """
     rows = figures(readings)
-    names = [f"{series[row['series']]} {row['time']}" + (f" ({row['reading']})" if row["reading"] else "") for row in rows]  # fmt: skip
+    names = [
+        f"{series[row['series']]} {row['time']}" + (f" ({row['reading']})" if row["reading"] else "") for row in rows
+    ]
     held = (
-        texts("figure", names, "figure"), texts("series", [series[row["series"]] for row in rows], "series", brief=False),
-        texts("time", [str(row["time"]) for row in rows], "year", brief=False), numbers("observed", [row["observed"] for row in rows], "value"),
+        texts("figure", names, "figure"),
+        texts("series", [series[row["series"]] for row in rows], "series", brief=False),
+        texts("time", [str(row["time"]) for row in rows], "year", brief=False),
+        numbers("observed", [row["observed"] for row in rows], "value"),
         texts("unit", [UNITS[row["series"]] for row in rows], "unit"),
-        *(numbers(name, [row[name] for row in rows], name, brief=False) for name in ("standard_error", *LEVELS, "place")),
+        *(
+            numbers(name, [row[name] for row in rows], name, brief=False)
+            for name in ("standard_error", *LEVELS, "place")
+        ),
         *(texts(name, [row[name] for row in rows], name, brief=False) for name in ("apart", "reading")),
-    )  # fmt: skip
+    )
     fan = [(number, year) for number in (0, 2) for year in YEARS]
     by_year = (
-        texts("series", [series[number] for number, _ in fan], "series"), counts("year", [year for _, year in fan], "year"),
+        texts("series", [series[number] for number, _ in fan], "series"),
+        counts("year", [year for _, year in fan], "year"),
         *(numbers(name, [middle(year) + step for _, year in fan], name) for name, step in LEVELS.items()),
         texts("unit", [UNITS[number] for number, _ in fan], "unit"),
-    )  # fmt: skip
+    )
     at = np.linspace(0, 1, 21)[1:-1]
-    found = [(reading, place, share) for reading in readings for place, share in zip(at, ecdf(rows, reading, at), strict=True)]  # fmt: skip
+    found = [
+        (reading, place, share)
+        for reading in readings
+        for place, share in zip(at, ecdf(rows, reading, at), strict=True)
+    ]
     pit = (
-        texts("row", [str(k) for k in range(len(found))], "row"), texts("reading", [reading or "all" for reading, *_ in found], "reading"),
-        numbers("at", [place for _, place, _ in found], "place"), numbers("share", [share for *_, share in found], "share"),
-        numbers("low", [max(place - HALF, 0.0) for _, place, _ in found], "low"), numbers("high", [min(place + HALF, 1.0) for _, place, _ in found], "high"),
-    )  # fmt: skip
+        texts("row", [str(k) for k in range(len(found))], "row"),
+        texts("reading", [reading or "all" for reading, *_ in found], "reading"),
+        numbers("at", [place for _, place, _ in found], "place"),
+        numbers("share", [share for *_, share in found], "share"),
+        numbers("low", [max(place - HALF, 0.0) for _, place, _ in found], "low"),
+        numbers("high", [min(place + HALF, 1.0) for _, place, _ in found], "high"),
+    )
     scores = (
-        texts("series", series, "series"), counts("figures", [2, 1, len(readings)], "figures"), numbers("place", [0.55, 0.4, 0.97], "place"),
-        numbers("error", [0.5, None, 1.5], "error"), texts("verdict", ["", "", "too low"], "verdict"),
-    )  # fmt: skip
+        texts("series", series, "series"),
+        counts("figures", [2, 1, len(readings)], "figures"),
+        numbers("place", [0.55, 0.4, 0.97], "place"),
+        numbers("error", [0.5, None, 1.5], "error"),
+        texts("verdict", ["", "", "too low"], "verdict"),
+    )
     tables = (
         Table("series", "Scores by series", scores, ("series",)),
         Table("figures", "Figure by figure", held, ("figure",), [not row["apart"] for row in rows]),
         Table("pit", "Places among the futures, with their band", pit, ("row",), [False] * len(found)),
-        Table(
-            "fan",
-            "Futures of what was observed, year by year",
-            by_year,
-            ("series", "year"),
-            [False] * len(fan),
-        ),
+        Table("fan", "Futures of what was observed, year by year", by_year, ("series", "year"), [False] * len(fan)),
     )
     finding = "Of 4 unseen figures 3 lie within nine tenths of the futures; 3.6 are expected."
     return Answer(
-        subject, (finding,), tables if each else (), f"{subject.name}: made up", "", question="backtest", heading="Held against what happened",
-    )  # fmt: skip
+        subject,
+        (finding,),
+        tables if each else (),
+        f"{subject.name}: made up",
+        "",
+        question="backtest",
+        heading="Held against what happened",
+    )

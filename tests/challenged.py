@@ -55,7 +55,14 @@ def _rows(claims: Sequence[str], choices: Sequence[str], each: int) -> Iterator[
 
 def _universe(claim: str, ledger: str, departures: int, value: float, choices: str) -> dict:
     one = Estimate(value, HALF / 2, value - HALF, value + HALF)
-    return {"claim": claim, "ledger": ledger, "departures": departures, "difference": one, "verdict": verdict(value), "choices": choices}  # fmt: skip
+    return {
+        "claim": claim,
+        "ledger": ledger,
+        "departures": departures,
+        "difference": one,
+        "verdict": verdict(value),
+        "choices": choices,
+    }
 
 
 def challenged(
@@ -77,34 +84,41 @@ def challenged(
         for cell in cells
     }
     profile = (
-        texts("row", [f"{a}, {b}, {n}" for a, b, n in cells], "row"), texts("claim", [a for a, _, _ in cells], "claim", brief=False),
-        texts("ledger", [b for _, b, _ in cells], "ledger", brief=False), counts("departures", [n for *_, n in cells], "choices that depart"),
+        texts("row", [f"{a}, {b}, {n}" for a, b, n in cells], "row"),
+        texts("claim", [a for a, _, _ in cells], "claim", brief=False),
+        texts("ledger", [b for _, b, _ in cells], "ledger", brief=False),
+        counts("departures", [n for *_, n in cells], "choices that depart"),
         counts("universes", [len(found[cell]) for cell in cells], "universes"),
         *(
             numbers(name, [found[c].count(name) / len(found[c]) if found[c] else None for c in cells], name, shown="%")
             for name in VERDICTS
         ),
-    )  # fmt: skip
+    )
     share = effects(choices) ** 2 / (effects(choices) ** 2).sum()
     order = np.argsort(-share, kind="stable")
     carried = [(a, b, int(k)) for a, b in pairs for k in order]
     carriers = (
-        texts("row", [f"{a}, {b}, {choices[k]}" for a, b, k in carried], "row"), texts("claim", [a for a, _, _ in carried], "claim", brief=False),
-        texts("ledger", [b for _, b, _ in carried], "ledger", brief=False), texts("choice", [choices[k] for *_, k in carried], "choice"),
+        texts("row", [f"{a}, {b}, {choices[k]}" for a, b, k in carried], "row"),
+        texts("claim", [a for a, _, _ in carried], "claim", brief=False),
+        texts("ledger", [b for _, b, _ in carried], "ledger", brief=False),
+        texts("choice", [choices[k] for *_, k in carried], "choice"),
         texts("label", [LABELS.get(choices[k], choices[k]) for *_, k in carried], "choice in words"),
         numbers("share", [share[k] for *_, k in carried], "share of the variance", shown="%"),
         numbers("fit", [0.83] * len(carried), "R2", brief=False),
-    )  # fmt: skip
+    )
     said = dict(zip(CLAIMS, SENTENCES, strict=True))
     claimed = (
-        texts("claim", [claim for claim, _ in pairs], "claim"), texts("ledger", [ledger for _, ledger in pairs], "ledger"),
+        texts("claim", [claim for claim, _ in pairs], "claim"),
+        texts("ledger", [ledger for _, ledger in pairs], "ledger"),
         texts("words", [said.get(claim, claim) for claim, _ in pairs], "claim in words", brief=False),
         texts("turned_by", ["none found"] * len(pairs), "what turns it"),
-    )  # fmt: skip
+    )
     otherwise = (
-        texts("row", [str(k) for k in range(len(choices))], "row"), texts("choice", choices, "choice"),
-        texts("otherwise", ["off"] * len(choices), "how"), texts("words", [f"{LABELS.get(one, one)} off" for one in choices], "in words"),
-    )  # fmt: skip
+        texts("row", [str(k) for k in range(len(choices))], "row"),
+        texts("choice", choices, "choice"),
+        texts("otherwise", ["off"] * len(choices), "how"),
+        texts("words", [f"{LABELS.get(one, one)} off" for one in choices], "in words"),
+    )
     tables = (
         Table("profile", "In how many universes claims hold", profile, ("row",)),
         Table("claims", "What becomes of each claim", claimed, ("claim", "ledger")),

@@ -26,9 +26,7 @@ def estimate(value: float, error: float = ERROR) -> Estimate:
     return Estimate(value, error, value - 2 * error, value + 3 * error)
 
 
-def conditioned(
-    subject: Subject, factors: Sequence[str], events: Sequence[str], error: float = ERROR
-) -> Answer:
+def conditioned(subject: Subject, factors: Sequence[str], events: Sequence[str], error: float = ERROR) -> Answer:
     """Factors and events given the facts; one figure is known.
 
     Args:
@@ -36,22 +34,34 @@ def conditioned(
     """
     shifts = [SHIFTS[k % len(SHIFTS)] for k in range(len(factors))]
     varies = [k < len(factors) - 1 for k in range(len(factors))]
-    chances = [(event, policy, BEFORE + 0.1 * (p % 4), MOVES[k % 2]) for k, event in enumerate(events) for p, policy in enumerate(subject.policies)]  # fmt: skip
+    chances = [
+        (event, policy, BEFORE + 0.1 * (p % 4), MOVES[k % 2])
+        for k, event in enumerate(events)
+        for p, policy in enumerate(subject.policies)
+    ]
     learnt = (
-        texts("factor", factors, "factor"), numbers("mean_before", [MIDDLE] * len(factors), "mean"),
+        texts("factor", factors, "factor"),
+        numbers("mean_before", [MIDDLE] * len(factors), "mean"),
         numbers("sd_before", [SD * one for one in varies], "sd"),
-        estimates("mean_given", [estimate(MIDDLE + SD * shift * one, error * SD) for shift, one in zip(shifts, varies, strict=True)], "given"),
+        estimates(
+            "mean_given",
+            [estimate(MIDDLE + SD * shift * one, error * SD) for shift, one in zip(shifts, varies, strict=True)],
+            "given",
+        ),
         numbers("sd_given", [SD_GIVEN * one for one in varies], "sd given"),
-        numbers("shift", [shift if one else None for shift, one in zip(shifts, varies, strict=True)], "shift"), texts("unit", ["1/yr"] * len(factors), "unit"),
-    )  # fmt: skip
+        numbers("shift", [shift if one else None for shift, one in zip(shifts, varies, strict=True)], "shift"),
+        texts("unit", ["1/yr"] * len(factors), "unit"),
+    )
     risk = (
-        texts("row", [str(k) for k in range(len(chances))], "row"), texts("variable", [event for event, *_ in chances], "event"),
-        texts("measure", ["probability"] * len(chances), "measure"), texts("policy", [policy for _, policy, *_ in chances], "policy"),
+        texts("row", [str(k) for k in range(len(chances))], "row"),
+        texts("variable", [event for event, *_ in chances], "event"),
+        texts("measure", ["probability"] * len(chances), "measure"),
+        texts("policy", [policy for _, policy, *_ in chances], "policy"),
         estimates("given", [estimate(before + move, error) for *_, before, move in chances], "given"),
         estimates("before", [estimate(before, error) for *_, before, _ in chances], "before"),
-    )  # fmt: skip
+    )
     figure = (texts("figure", ["Steel output 2018"], "figure"), numbers("observed", [3.0], "value"))
-    tables = [Table("risk", "Before and given", risk, ("row",)), Table("factors", "Factors", learnt, ("factor",))]  # fmt: skip
+    tables = [Table("risk", "Before and given", risk, ("row",)), Table("factors", "Factors", learnt, ("factor",))]
     known = Table("known", "Known", figure, ("figure",), [False])
     return _answer(subject, "Given 1 figure, ruin is rarer.", (*(one for one in tables if len(one)), known))
 
@@ -61,19 +71,26 @@ def calibrated(subject: Subject, counted: Sequence[int] = COUNTS) -> Answer:
     bins = len(counted)
     names = [f"{k / bins:.1f}-{(k + 1) / bins:.1f}" for k in range(bins)]
     columns = (
-        texts("rank", names, "ranks"), counts("count", counted, "ranks"), numbers("expected", [sum(counted) / bins] * bins, "expected"),
-        numbers("low", [LOW] * bins, "low"), numbers("high", [HIGH] * bins, "high"),
-    )  # fmt: skip
-    finding = (
-        "Of 4 factors none are told wrong when 25 of the study's own futures are taken for what happened."
+        texts("rank", names, "ranks"),
+        counts("count", counted, "ranks"),
+        numbers("expected", [sum(counted) / bins] * bins, "expected"),
+        numbers("low", [LOW] * bins, "low"),
+        numbers("high", [HIGH] * bins, "high"),
     )
+    finding = "Of 4 factors none are told wrong when 25 of the study's own futures are taken for what happened."
     return _answer(subject, finding, (Table("ranks", "Ranks", columns, ("rank",)),))
 
 
 def _answer(subject: Subject, finding: str, tables: Sequence[Table]) -> Answer:
     return Answer(
-        subject, (finding,), tuple(tables), f"{subject.name}: made up", "", question="condition", heading="Given what is known"
-    )  # fmt: skip
+        subject,
+        (finding,),
+        tuple(tables),
+        f"{subject.name}: made up",
+        "",
+        question="condition",
+        heading="Given what is known",
+    )
 
 
 def both(subject: Subject, factors: Sequence[str], events: Sequence[str], error: float = np.nan) -> Answer:

@@ -1,4 +1,6 @@
-"""Every core is a device of its own in the tests, as in a run; what one test has compiled, the next one finds; folders are in memory."""
+"""Every core is a device of its own in the tests, as in a run; what one test has compiled, the next one finds; folders
+are in memory.
+"""
 
 import gc
 import os
@@ -12,7 +14,8 @@ from engine.program.running.compilation_cache import keep_programs
 from engine.program.running.devices import use_every_core
 from tests.top_level import strays
 
-# nothing that is imported while tests are collected goes away again, and rewriting their assertions takes seconds, so it is kept
+# nothing that is imported while tests are collected goes away again, and rewriting their assertions takes seconds, so
+# it is kept
 gc.disable()
 sys.dont_write_bytecode = False
 os.environ["RUSTBELT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "programs")

@@ -32,11 +32,7 @@ def model(name="Well"):
 
 def well(factors=(), settings=None, **more):
     """A study of wells, with more factors, and settings of its `[run]`."""
-    text = {
-        **WELL,
-        "factors": {**WELL["factors"], **dict(factors)},
-        "run": {**WELL["run"], **(settings or {})},
-    }
+    text = {**WELL, "factors": {**WELL["factors"], **dict(factors)}, "run": {**WELL["run"], **(settings or {})}}
     return read_study({**text, **more}, "well.toml", model=model())
 
 

@@ -1,4 +1,6 @@
-"""Cubes for the tests of figures, in the engine's own layout and without a kernel: one plain, and whatever a figure may break on."""
+"""Cubes for the tests of figures, in the engine's own layout and without a kernel: one plain, and whatever a figure may
+break on.
+"""
 
 from __future__ import annotations
 
@@ -96,27 +98,19 @@ class Drawn:
         factors = texts("factor", names, "factor")
         if there:
             moves = [Estimate(x, 0.1, x - 0.2, x + 0.2) for x in move]
-            priors = (
-                factors,
-                estimates("move", moves, "move"),
-                truths("turns", [True] * len(names), "turns"),
-            )
+            priors = (factors, estimates("move", moves, "move"), truths("turns", [True] * len(names), "turns"))
             made += [
                 Table("priors", "Priors", priors, ("factor",)),
                 Table("joint", "All", (factors, numbers("move", move, "move")), ("factor",)),
             ]
-        return Answer(
-            Subject.of(self.study), ("Nothing can be distinguished.",), tuple(made), question="flip"
-        )
+        return Answer(Subject.of(self.study), ("Nothing can be distinguished.",), tuple(made), question="flip")
 
     @property
     def challenge(self) -> Answer:
         """Claims in other universes, made up: none where there are too few paths."""
         first, *others = self.study.policy_names
         names = [item.name for item in self.study.inputs]
-        claims = [f"{other} better than {first} in {names[0]}" for other in others[:3]] or [
-            f"{first} is best"
-        ]
+        claims = [f"{other} better than {first} in {names[0]}" for other in others[:3]] or [f"{first} is best"]
         return challenged(Subject.of(self.study), claims, names, 12 if self.study.paths > 100 else 0)
 
     @property
@@ -144,7 +138,9 @@ class Drawn:
 
     @property
     def discover(self) -> Answer:
-        """Boxes as a search for them would leave them: two, the second of one factor; none where there are too few paths."""
+        """Boxes as a search for them would leave them: two, the second of one factor; none where there are too few
+        paths.
+        """
         study = self.study
         draws = {str(name): values.values for name, values in self.cube["draws"].data_vars.items()}
         first, second, third, _ = draws
@@ -152,19 +148,27 @@ class Drawn:
         cases = draws[first] + draws[second] > 0
         every = np.ones(n, bool)
         wide = {second: Limits(-1.0, 0.5), first: Limits(0.2), third: Limits(high=1.5)}
-        own = [
-            judged(box, draws, cases, as_units(n, study.unit), every) for box in (wide, {first: Limits(-0.5)})
-        ]
+        own = [judged(box, draws, cases, as_units(n, study.unit), every) for box in (wide, {first: Limits(-0.5)})]
         boxes = own if n > 1 else []
         whole = Together(*(getattr(own[0], name) for name in ("coverage", "density", "mass")))
         part = Under(Condition("loss > 1", ()), study.baseline)
-        lead = Lead(
-            "prim", True, {"prim": whole.density, "cart": whole.mass}, whole.density, {"prim": 4, "cart": 0}
-        )
+        lead = Lead("prim", True, {"prim": whole.density, "cart": whole.mass}, whole.density, {"prim": 4, "cart": 0})
         found = SearchResult(
-            study, Where(f"loss > 1 under {study.baseline}", (part,)), probability(cases, as_units(n, study.unit)),
-            {"prim": boxes, "cart": []}, lead, {"prim": whole, "cart": whole}, {first: 1.0}, (), n, n, n, 0, tuple(draws), 16,
-        )  # fmt: skip
+            study,
+            Where(f"loss > 1 under {study.baseline}", (part,)),
+            probability(cases, as_units(n, study.unit)),
+            {"prim": boxes, "cart": []},
+            lead,
+            {"prim": whole, "cart": whole},
+            {first: 1.0},
+            (),
+            n,
+            n,
+            n,
+            0,
+            tuple(draws),
+            16,
+        )
         return Answer(Subject.of(study), ("A box.",), tuple(tables(found)), question="discover")
 
     def __getitem__(self, name: str) -> Any:
@@ -193,13 +197,7 @@ def _study(case: Case) -> Study:
         "run": {"paths": case.paths, "seed": 1, "sampler": "random" if case.paths == 1 else "antithetic"},
         "groups": {name("work"): {"correlation": 0.5}},
         "factors": {
-            name("recovery"): {
-                "family": "lognormal",
-                "p05": 1.4,
-                "p50": 3.0,
-                "p95": 6.0,
-                "group": name("work"),
-            },
+            name("recovery"): {"family": "lognormal", "p05": 1.4, "p50": 3.0, "p95": 6.0, "group": name("work")},
             name("drift"): {"family": "normal", "mean": 0.0, "sd": 1.0, "group": name("work")},
             name("share"): {"family": "uniform", "low": 1e-6, "high": 2e-6},
             name("rate"): {"family": "fixed", "value": 2.0},
@@ -214,9 +212,7 @@ def _study(case: Case) -> Study:
     body |= {
         "dims": dims,
         "yearly": {
-            name("shortfall"): Yearly(
-                unit, case.dims, loss=True, about=name("capital missing").replace("_", " ")
-            ),
+            name("shortfall"): Yearly(unit, case.dims, loss=True, about=name("capital missing").replace("_", " ")),
             name("income"): Yearly("1/yr", case.dims[:1]),
             name("price"): Yearly("1"),
         },
@@ -262,9 +258,7 @@ def drawn(case: Case) -> Drawn:
     yearly = {}
     for name, entry in getattr(study.model, "yearly", {}).items():
         shape = (n_policies, case.years, *(len(study.model.dims[dim]) for dim in entry.dims), n)
-        walk = np.cumsum(rng.standard_normal(shape), axis=1) * 30 - 10 * shift.reshape(
-            -1, *[1] * (len(shape) - 1)
-        )
+        walk = np.cumsum(rng.standard_normal(shape), axis=1) * 30 - 10 * shift.reshape(-1, *[1] * (len(shape) - 1))
         yearly[name] = spoil(walk)
     tree = {
         name: xr.Dataset(*group)
@@ -273,10 +267,7 @@ def drawn(case: Case) -> Drawn:
     }
     about = policies(study)
     tree["paths"] = xr.Dataset(
-        {
-            name: (("policy", "path"), v, described_value(study, "outcomes", name))
-            for name, v in outcomes.items()
-        },
+        {name: (("policy", "path"), v, described_value(study, "outcomes", name)) for name, v in outcomes.items()},
         {"policy": about},
     )
     tree["draws"] = xr.Dataset(
@@ -288,15 +279,17 @@ def drawn(case: Case) -> Drawn:
     story["outcomes"] = tree["paths"].isel(path=0)
     if yearly:
         parts = {
-            name: xr.DataArray(v[..., 0], dims=("policy", "year", *study.model.yearly[name].dims), attrs=described_value(study, "yearly", name))
+            name: xr.DataArray(
+                v[..., 0],
+                dims=("policy", "year", *study.model.yearly[name].dims),
+                attrs=described_value(study, "yearly", name),
+            )
             for name, v in yearly.items()
-        }  # fmt: skip
+        }
         labels = {dim: list(names) for dim, names in study.model.dims.items()}
         story["yearly"] = xr.Dataset(parts, {"policy": about, "year": list(study.years), **labels})
     cube = xr.DataTree.from_dict({"/": root, **tree})
-    return Drawn(
-        cube, study, xr.DataTree.from_dict(story), _explained(case, study), _sensitivity(case, study)
-    )
+    return Drawn(cube, study, xr.DataTree.from_dict(story), _explained(case, study), _sensitivity(case, study))
 
 
 def _explained(case: Case, study: Study) -> Answer:
@@ -330,9 +323,7 @@ def _explained(case: Case, study: Study) -> Answer:
 def _sensitivity(case: Case, study: Study) -> Answer:
     """What inputs a case hangs on, made up."""
     rng = np.random.default_rng(3)
-    inputs = list(
-        dict.fromkeys([item.name.partition("[")[0] for item in study.inputs] + [_name(case, "noise")])
-    )
+    inputs = list(dict.fromkeys([item.name.partition("[")[0] for item in study.inputs] + [_name(case, "noise")]))
     names = study.policy_names
     sides = [(name, "") for name in names] + [(name, names[0]) for name in names[1:]]
     said = Subject.of(study), ("Nothing can be distinguished.",)
@@ -342,14 +333,17 @@ def _sensitivity(case: Case, study: Study) -> Answer:
     share[..., 1:] = np.nan if case.paths == 1 else share[..., 1:]
     rows = [(side, k) for k in range(len(inputs)) for side in range(len(sides))]
     columns = (
-        texts("input", [inputs[k] for _, k in rows], "input"), texts("side", [" less ".join(sides[s]) for s, _ in rows], "side"),
-        texts("variable", [next(iter(study.model.outcomes))] * len(rows), "variable"), texts("measure", ["mean"] * len(rows), "measure"),
-        texts("policy", [sides[s][0] for s, _ in rows], "policy"), texts("against", [sides[s][1] for s, _ in rows], "policy"),
+        texts("input", [inputs[k] for _, k in rows], "input"),
+        texts("side", [" less ".join(sides[s]) for s, _ in rows], "side"),
+        texts("variable", [next(iter(study.model.outcomes))] * len(rows), "variable"),
+        texts("measure", ["mean"] * len(rows), "measure"),
+        texts("policy", [sides[s][0] for s, _ in rows], "policy"),
+        texts("against", [sides[s][1] for s, _ in rows], "policy"),
         *(
             estimates(name, [Estimate(*map(float, share[s, at, k])) for s, k in rows], name)
             for at, name in enumerate(("share", "alone", "total"))
         ),
-    )  # fmt: skip
+    )
     return Answer(*said, (Table("shares", "Shares", columns, ("input", "side")),), question="sensitivity")
 
 
@@ -358,9 +352,7 @@ def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, 
 
     def table(values: np.ndarray, loss: bool) -> np.ndarray:
         rows = [summary(one, study.unit, loss) for one in values]
-        return np.array(
-            [[(e.estimate, e.standard_error, e.low, e.high) for e in row.values()] for row in rows]
-        )
+        return np.array([[(e.estimate, e.standard_error, e.low, e.high) for e in row.values()] for row in rows])
 
     by_year, quantiles = {}, {}
     for name, values in yearly.items():
@@ -372,9 +364,7 @@ def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, 
     return Summaries(
         levels={measure: level_of(measure) or np.nan for measure in MEASURES},
         numbers={
-            "risk": {
-                name: table(values, study.model.outcomes[name].loss) for name, values in outcomes.items()
-            },
+            "risk": {name: table(values, study.model.outcomes[name].loss) for name, values in outcomes.items()},
             "risk/yearly": by_year,
             "distribution": quantiles,
             "diagnostics": {

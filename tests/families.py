@@ -1,4 +1,6 @@
-"""One member or more of every family that a study may name, with SciPy's law of it where SciPy has one: a table for tests."""
+"""One member or more of every family that a study may name, with SciPy's law of it where SciPy has one: a table for
+tests.
+"""
 
 from __future__ import annotations
 
@@ -14,53 +16,159 @@ from engine.draws.distributions.prior import prior
 from engine.draws.distributions.scipy_catalogue import shapes
 
 CONTINUOUS: dict[str, list[tuple[float, ...]]] = {
-    "alpha": [(3.5,)], "anglit": [()], "arcsine": [()], "argus": [(1.0,)], "beta": [(2, 5), (0.5, 0.5), (40, 0.7)],
-    "betaprime": [(5, 6), (0.5, 1.5)], "bradford": [(0.3,)], "burr": [(10.5, 4.3)], "burr12": [(10, 4)], "cauchy": [()],
-    "chi": [(2,), (78,)], "chi2": [(1,), (55,)], "cosine": [()], "crystalball": [(2, 3)], "dgamma": [(1.1,)],
-    "dpareto_lognorm": [(3, 1.2, 1.5, 2)], "dweibull": [(2.07,)], "erlang": [(10,)], "expon": [()], "exponnorm": [(1.5,)],
-    "exponpow": [(2.7,)], "exponweib": [(2.9, 1.95)], "f": [(29, 18), (2, 3)], "fatiguelife": [(2,), (29,)],
-    "fisk": [(3.1,)], "foldcauchy": [(4.7,)], "foldnorm": [(1.95,)], "gamma": [(2,), (0.3,), (200,)],
-    "gausshyper": [(13.8, 3.1, 2.5, 5.2)], "genexpon": [(9.1, 16.2, 3.3)], "genextreme": [(-0.1,), (0.2,), (-0.6,)],
-    "gengamma": [(4.4, 3.1), (4.4, -3.1)], "genhalflogistic": [(0.77,)], "genhyperbolic": [(0.5, 1.5, -0.5)],
-    "geninvgauss": [(2.3, 1.5)], "genlogistic": [(0.41,)], "gennorm": [(1.3,)], "genpareto": [(0.1,), (-0.3,), (1.2,)],
-    "gibrat": [()], "gompertz": [(0.95,)], "gumbel_l": [()], "gumbel_r": [()], "halfcauchy": [()], "halfgennorm": [(0.67,)],
-    "halflogistic": [()], "halfnorm": [()], "hypsecant": [()], "invgamma": [(4.1,)], "invgauss": [(0.15,), (3,)],
-    "invweibull": [(10.6,)], "irwinhall": [(10,)], "jf_skew_t": [(8, 4)], "johnsonsb": [(4.3, 3.2)], "johnsonsu": [(2.6, 2.2)],
-    "kappa3": [(1,)], "kappa4": [(0, 0), (-0.1, 0.1)], "ksone": [(1000,)], "kstwo": [(10,)], "kstwobign": [()],
-    "landau": [()], "laplace": [()], "laplace_asymmetric": [(2,)], "levy": [()], "levy_l": [()], "loggamma": [(0.41,)],
-    "logistic": [()], "loglaplace": [(3.25,)], "lognorm": [(0.95,)], "loguniform": [(0.01, 1.25)], "lomax": [(1.9,)],
-    "maxwell": [()], "mielke": [(10.4, 4.6)], "moyal": [()], "nakagami": [(5,)], "ncf": [(27, 27, 0.42)], "nct": [(14, 0.24)],
-    "ncx2": [(21, 1.06)], "norm": [()], "norminvgauss": [(1.25, 0.5)], "pareto": [(2.6,), (1,)], "pearson3": [(0.1,), (-2,)],
-    "powerlaw": [(1.66,), (0.66,)], "powerlognorm": [(2.1, 0.45)], "powernorm": [(4.4,)], "rayleigh": [()], "rdist": [(1.6,)],
-    "recipinvgauss": [(0.63,)], "reciprocal": [(0.01, 1.25)], "rel_breitwigner": [(36.5,)], "rice": [(0.77,)],
-    "semicircular": [()], "skewcauchy": [(0.5,)], "skewnorm": [(4,)], "t": [(2.7,), (1,), (30,)], "trapezoid": [(0.2, 0.8)],
-    "triang": [(0.16,)], "truncexpon": [(4.7,)], "truncnorm": [(-1.1, 2.7), (0.1, 2)], "truncpareto": [(1.8, 5.3)],
-    "truncweibull_min": [(2.5, 0.25, 1.75)], "tukeylambda": [(3.1,), (-0.2,)], "uniform": [()], "vonmises": [(4,)],
-    "vonmises_line": [(4,)], "wald": [()], "weibull_max": [(2.9,)], "weibull_min": [(1.8,), (0.5,)], "wrapcauchy": [(0.03,)],
-}  # fmt: skip
+    "alpha": [(3.5,)],
+    "anglit": [()],
+    "arcsine": [()],
+    "argus": [(1.0,)],
+    "beta": [(2, 5), (0.5, 0.5), (40, 0.7)],
+    "betaprime": [(5, 6), (0.5, 1.5)],
+    "bradford": [(0.3,)],
+    "burr": [(10.5, 4.3)],
+    "burr12": [(10, 4)],
+    "cauchy": [()],
+    "chi": [(2,), (78,)],
+    "chi2": [(1,), (55,)],
+    "cosine": [()],
+    "crystalball": [(2, 3)],
+    "dgamma": [(1.1,)],
+    "dpareto_lognorm": [(3, 1.2, 1.5, 2)],
+    "dweibull": [(2.07,)],
+    "erlang": [(10,)],
+    "expon": [()],
+    "exponnorm": [(1.5,)],
+    "exponpow": [(2.7,)],
+    "exponweib": [(2.9, 1.95)],
+    "f": [(29, 18), (2, 3)],
+    "fatiguelife": [(2,), (29,)],
+    "fisk": [(3.1,)],
+    "foldcauchy": [(4.7,)],
+    "foldnorm": [(1.95,)],
+    "gamma": [(2,), (0.3,), (200,)],
+    "gausshyper": [(13.8, 3.1, 2.5, 5.2)],
+    "genexpon": [(9.1, 16.2, 3.3)],
+    "genextreme": [(-0.1,), (0.2,), (-0.6,)],
+    "gengamma": [(4.4, 3.1), (4.4, -3.1)],
+    "genhalflogistic": [(0.77,)],
+    "genhyperbolic": [(0.5, 1.5, -0.5)],
+    "geninvgauss": [(2.3, 1.5)],
+    "genlogistic": [(0.41,)],
+    "gennorm": [(1.3,)],
+    "genpareto": [(0.1,), (-0.3,), (1.2,)],
+    "gibrat": [()],
+    "gompertz": [(0.95,)],
+    "gumbel_l": [()],
+    "gumbel_r": [()],
+    "halfcauchy": [()],
+    "halfgennorm": [(0.67,)],
+    "halflogistic": [()],
+    "halfnorm": [()],
+    "hypsecant": [()],
+    "invgamma": [(4.1,)],
+    "invgauss": [(0.15,), (3,)],
+    "invweibull": [(10.6,)],
+    "irwinhall": [(10,)],
+    "jf_skew_t": [(8, 4)],
+    "johnsonsb": [(4.3, 3.2)],
+    "johnsonsu": [(2.6, 2.2)],
+    "kappa3": [(1,)],
+    "kappa4": [(0, 0), (-0.1, 0.1)],
+    "ksone": [(1000,)],
+    "kstwo": [(10,)],
+    "kstwobign": [()],
+    "landau": [()],
+    "laplace": [()],
+    "laplace_asymmetric": [(2,)],
+    "levy": [()],
+    "levy_l": [()],
+    "loggamma": [(0.41,)],
+    "logistic": [()],
+    "loglaplace": [(3.25,)],
+    "lognorm": [(0.95,)],
+    "loguniform": [(0.01, 1.25)],
+    "lomax": [(1.9,)],
+    "maxwell": [()],
+    "mielke": [(10.4, 4.6)],
+    "moyal": [()],
+    "nakagami": [(5,)],
+    "ncf": [(27, 27, 0.42)],
+    "nct": [(14, 0.24)],
+    "ncx2": [(21, 1.06)],
+    "norm": [()],
+    "norminvgauss": [(1.25, 0.5)],
+    "pareto": [(2.6,), (1,)],
+    "pearson3": [(0.1,), (-2,)],
+    "powerlaw": [(1.66,), (0.66,)],
+    "powerlognorm": [(2.1, 0.45)],
+    "powernorm": [(4.4,)],
+    "rayleigh": [()],
+    "rdist": [(1.6,)],
+    "recipinvgauss": [(0.63,)],
+    "reciprocal": [(0.01, 1.25)],
+    "rel_breitwigner": [(36.5,)],
+    "rice": [(0.77,)],
+    "semicircular": [()],
+    "skewcauchy": [(0.5,)],
+    "skewnorm": [(4,)],
+    "t": [(2.7,), (1,), (30,)],
+    "trapezoid": [(0.2, 0.8)],
+    "triang": [(0.16,)],
+    "truncexpon": [(4.7,)],
+    "truncnorm": [(-1.1, 2.7), (0.1, 2)],
+    "truncpareto": [(1.8, 5.3)],
+    "truncweibull_min": [(2.5, 0.25, 1.75)],
+    "tukeylambda": [(3.1,), (-0.2,)],
+    "uniform": [()],
+    "vonmises": [(4,)],
+    "vonmises_line": [(4,)],
+    "wald": [()],
+    "weibull_max": [(2.9,)],
+    "weibull_min": [(1.8,), (0.5,)],
+    "wrapcauchy": [(0.03,)],
+}
 """SciPy's name -> shapes of members; location and scale are those of `PLACED`."""
 DISCRETE: dict[str, list[tuple[float, ...]]] = {
-    "bernoulli": [(0.3,)], "betabinom": [(5, 2.3, 0.63)], "betanbinom": [(5, 9.3, 1)], "binom": [(5, 0.4), (1000, 0.02)],
-    "boltzmann": [(1.4, 19)], "dlaplace": [(0.8,)], "geom": [(0.5,), (0.01,)], "hypergeom": [(30, 12, 6)],
-    "logser": [(0.6,)], "nbinom": [(0.4, 0.4), (5, 0.5)], "nchypergeom_fisher": [(140, 80, 60, 0.5)],
-    "nchypergeom_wallenius": [(140, 80, 60, 0.5)], "nhypergeom": [(20, 7, 1)], "planck": [(0.51,)],
-    "poisson": [(0.6,), (3,), (3000,)], "randint": [(7, 31)], "skellam": [(15, 8)], "yulesimon": [(11,)], "zipf": [(6.6,)],
+    "bernoulli": [(0.3,)],
+    "betabinom": [(5, 2.3, 0.63)],
+    "betanbinom": [(5, 9.3, 1)],
+    "binom": [(5, 0.4), (1000, 0.02)],
+    "boltzmann": [(1.4, 19)],
+    "dlaplace": [(0.8,)],
+    "geom": [(0.5,), (0.01,)],
+    "hypergeom": [(30, 12, 6)],
+    "logser": [(0.6,)],
+    "nbinom": [(0.4, 0.4), (5, 0.5)],
+    "nchypergeom_fisher": [(140, 80, 60, 0.5)],
+    "nchypergeom_wallenius": [(140, 80, 60, 0.5)],
+    "nhypergeom": [(20, 7, 1)],
+    "planck": [(0.51,)],
+    "poisson": [(0.6,), (3,), (3000,)],
+    "randint": [(7, 31)],
+    "skellam": [(15, 8)],
+    "yulesimon": [(11,)],
+    "zipf": [(6.6,)],
     "zipfian": [(0.75, 15)],
-}  # fmt: skip
+}
 SLOW = {
-    "dpareto_lognorm", "gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "kappa4", "ksone", "kstwo", "nchypergeom_fisher",
-    "nchypergeom_wallenius", "norminvgauss", "recipinvgauss", "rel_breitwigner", "vonmises", "vonmises_line",
-}  # fmt: skip
+    "dpareto_lognorm",
+    "gausshyper",
+    "genhyperbolic",
+    "geninvgauss",
+    "irwinhall",
+    "kappa4",
+    "ksone",
+    "kstwo",
+    "nchypergeom_fisher",
+    "nchypergeom_wallenius",
+    "norminvgauss",
+    "recipinvgauss",
+    "rel_breitwigner",
+    "vonmises",
+    "vonmises_line",
+}
 """Laws whose quantiles take SciPy milliseconds each."""
 MISTAKEN = "levy_l"
 """SciPy's own quantiles lose the digits of its heavy tail; it is held to those of its mirror image."""
-PLACED = {
-    "lognorm": (-1.0, 2.0),
-    "gamma": (3.0, 0.25),
-    "t": (10.0, 3.0),
-    "beta": (-2.0, 5.0),
-    "uniform": (1.0, 3.0),
-}
+PLACED = {"lognorm": (-1.0, 2.0), "gamma": (3.0, 0.25), "t": (10.0, 3.0), "beta": (-2.0, 5.0), "uniform": (1.0, 3.0)}
 """Location and scale of some; 0 and 1 of the others."""
 
 _DATA = [-2.0, -0.5, 0.25, 0.25, 1.0, 4.0, 4.5, 9.0]
@@ -75,12 +183,26 @@ OWN: dict[str, tuple[dict[str, Any], Any]] = {
     "metalog from 0 to 1": ({"family": "metalog", "p10": 0.2, "p50": 0.3, "p90": 0.7, "low": 0, "high": 1}, None),
     "empirical": ({"family": "empirical", "values": _DATA}, None),
     "resampled": ({"family": "empirical", "values": _DATA, "resampled": True}, None),
-    "categories": ({"family": "categories", "labels": ["a", "b", "c"], "weights": [1, 2, 5]},
-                   stats.rv_discrete(values=([0, 1, 2], [0.125, 0.25, 0.625]))),
+    "categories": (
+        {"family": "categories", "labels": ["a", "b", "c"], "weights": [1, 2, 5]},
+        stats.rv_discrete(values=([0, 1, 2], [0.125, 0.25, 0.625])),
+    ),
     "mixture": ({"family": "mixture", "parts": [_NORMAL, {"family": "gamma", "a": 2, "weight": 3}]}, None),
-    "mixture apart": ({"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "normal", "mean": 100, "sd": 1}]}, None),
-    "mixture with an atom": ({"family": "mixture", "parts": [{"family": "fixed", "value": 0, "weight": 0.3}, {"family": "gamma", "a": 2}]}, None),
-    "mixture of numbers": ({"family": "mixture", "parts": [{"family": "poisson", "mu": 3}, {"family": "integers", "low": 10, "high": 12}]}, None),
+    "mixture apart": (
+        {
+            "family": "mixture",
+            "parts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "normal", "mean": 100, "sd": 1}],
+        },
+        None,
+    ),
+    "mixture with an atom": (
+        {"family": "mixture", "parts": [{"family": "fixed", "value": 0, "weight": 0.3}, {"family": "gamma", "a": 2}]},
+        None,
+    ),
+    "mixture of numbers": (
+        {"family": "mixture", "parts": [{"family": "poisson", "mu": 3}, {"family": "integers", "low": 10, "high": 12}]},
+        None,
+    ),
     "truncated": (_NORMAL | {"truncate": {"low": 0}}, stats.truncnorm(-0.5, np.inf, 1, 2)),
     "truncated far": (_NORMAL | {"truncate": {"low": 9, "high": 12}}, stats.truncnorm(4, 5.5, 1, 2)),
     "truncated numbers": ({"family": "poisson", "mu": 3, "truncate": {"low": 1, "high": 5}}, None),
@@ -92,7 +214,7 @@ OWN: dict[str, tuple[dict[str, Any], Any]] = {
     "numbers falling": ({"family": "poisson", "mu": 3, "transform": [{"times": -2}]}, None),
     "experts": ({"family": "normal", "experts": _EXPERTS}, None),
     "experts by quantile": ({"family": "gamma", "loc": 0, "experts": _EXPERTS, "pool": "quantile"}, None),
-}  # fmt: skip
+}
 """What it is called here -> a study's table, and SciPy's law where it has one."""
 
 
@@ -110,19 +232,37 @@ def scipys(name: str, given: tuple[float, ...]) -> Any:
 
 
 NAMES = [
-    f"{name}{list(given) or ''}"
-    for table in (CONTINUOUS, DISCRETE)
-    for name in table
-    for given in table[name]
+    f"{name}{list(given) or ''}" for table in (CONTINUOUS, DISCRETE) for name in table for given in table[name]
 ] + list(OWN)
 """Of all members."""
 TYPICAL = [
-    "beta[0.5, 0.5]", "cauchy", "expon", "gamma[0.3]", "gamma[2]", "genpareto[-0.3]", "genpareto[1.2]", "laplace", "levy", "levy_l",
-    "lognorm[0.95]", "norm", "pareto[1]", "t[1]", "t[2.7]", "uniform", "weibull_min[0.5]",
-    "bernoulli[0.3]", "geom[0.01]", "poisson[3]", "poisson[3000]", "randint[7, 31]",
+    "beta[0.5, 0.5]",
+    "cauchy",
+    "expon",
+    "gamma[0.3]",
+    "gamma[2]",
+    "genpareto[-0.3]",
+    "genpareto[1.2]",
+    "laplace",
+    "levy",
+    "levy_l",
+    "lognorm[0.95]",
+    "norm",
+    "pareto[1]",
+    "t[1]",
+    "t[2.7]",
+    "uniform",
+    "weibull_min[0.5]",
+    "bernoulli[0.3]",
+    "geom[0.01]",
+    "poisson[3]",
+    "poisson[3000]",
+    "randint[7, 31]",
     *OWN,
-]  # fmt: skip
-"""What the default run draws, one or two of each kind: bounded, heavy on either side, without a mean, of integers, our own."""
+]
+"""What the default run draws, one or two of each kind: bounded, heavy on either side, without a mean, of integers, our
+own.
+"""
 LATE = [name for name in NAMES if name.split("[")[0] in SLOW]
 OTHERS = [name for name in NAMES if name not in {*TYPICAL, *LATE}]
 

@@ -1,7 +1,8 @@
-"""Runs a small study again and again while library calls fail, or kill it: python -m tests.fault_driver ... (test_faults.py).
+"""Runs a small study again and again while library calls fail, or kill it: python -m tests.fault_driver ...
+(test_faults.py).
 
-What the study's program gives is taken from a file, so that no JAX runs in a process that forks. It is called with data/faults.c
-preloaded, and prints one JSON line a try.
+What the study's program gives is taken from a file, so that no JAX runs in a process that forks. It is called with
+data/faults.c preloaded, and prints one JSON line a try.
 """
 
 import contextlib
@@ -103,12 +104,7 @@ class Driver:
         except Exception as error:
             return {"again": f"{type(error).__name__}: {error}", "same": False, "kept": kept}
         strays = [path.name for path in folder.rglob("*.tmp")]
-        return {
-            "again": list(again.computed),
-            "same": contents(folder) == self.whole,
-            "kept": kept,
-            "strays": strays,
-        }
+        return {"again": list(again.computed), "same": contents(folder) == self.whole, "kept": kept, "strays": strays}
 
 
 def main(*words: str) -> None:

@@ -1,4 +1,6 @@
-"""The three assertions of the tests, and no others: the same bits, close for the type, plausible for the standard error."""
+"""The three assertions of the tests, and no others: the same bits, close for the type, plausible for the standard
+error.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def assert_same(a: Any, b: Any) -> None:
 
 
 def assert_close(a: Any, b: Any, dtype: Any = None) -> None:
-    """Within the tolerance of the type: eps ** 0.75 (6e-6 for float32, 2e-12 for float64), relative or of the largest value.
+    """Within the tolerance of the type: eps ** 0.75 (6e-6 for float32, 2e-12 for float64), relative or of the largest
+    value.
 
     Args:
       dtype: the type that the computation ran in; the coarser of the two floating types if not given.
@@ -30,9 +33,7 @@ def assert_close(a: Any, b: Any, dtype: Any = None) -> None:
     a, b = np.asarray(a), np.asarray(b)
     kinds = [np.asarray(part).dtype for part in (a, b) if part.dtype.kind in "fc"]
     coarsest = (
-        np.dtype(dtype)
-        if dtype is not None
-        else min(kinds, key=lambda kind: kind.itemsize, default=np.dtype(float))
+        np.dtype(dtype) if dtype is not None else min(kinds, key=lambda kind: kind.itemsize, default=np.dtype(float))
     )
     tolerance = float(np.finfo(coarsest).eps) ** 0.75
     finite = np.abs(b[np.isfinite(b)]) if b.dtype.kind in "fc" else np.abs(b)

@@ -1,4 +1,5 @@
-"""Study files broken at random: files that are right, every way to state a law in them, and edits that make them wrong."""
+"""Study files broken at random: files that are right, every way to state a law in them, and edits that make them
+wrong."""
 
 from __future__ import annotations
 
@@ -29,10 +30,7 @@ class Valley(PathModel):
     }
     levers = {"release": Lever("1", 0.2), "quota": Lever("1", 1.0, ("region",))}
     yearly = {"stock": Yearly("1"), "loss": Yearly("1", loss=True)}
-    outcomes = {
-        "lowest_stock": Outcome("1", lowest("stock")),
-        "damage": Outcome("1", total("loss"), loss=True),
-    }
+    outcomes = {"lowest_stock": Outcome("1", lowest("stock")), "damage": Outcome("1", total("loss"), loss=True)}
 
     def init(self, factors, levers):
         return factors.a + factors.b
@@ -80,10 +78,27 @@ LAWS: tuple[dict[str, Any], ...] = (
     {"family": "categories", "labels": ["low", "high"], "weights": [0.7, 0.3], "values": [1.0, 2.0]},
     {"family": "empirical", "values": [1.0, 2.0, 2.0, 5.0], "resampled": True},
     {"family": "empirical", "file": "data.csv", "column": "x"},
-    {"family": "mixture", "parts": [{"family": "normal", "mean": 0.0, "sd": 1.0, "weight": 0.8}, {"family": "expon", "scale": 2.0, "weight": 0.2}]},
-    {"experts": [{"family": "normal", "p05": 1.0, "p95": 3.0, "weight": 2.0}, {"family": "lognormal", "p05": 1.0, "p95": 5.0}], "pool": "linear"},
-    {"family": "lognormal", "experts": [{"p05": 1.0, "p95": 3.0}, {"p05": 2.0, "p95": 5.0}], "pool": "quantile", "truncate": {"high": 9.0}},
-)  # fmt: skip
+    {
+        "family": "mixture",
+        "parts": [
+            {"family": "normal", "mean": 0.0, "sd": 1.0, "weight": 0.8},
+            {"family": "expon", "scale": 2.0, "weight": 0.2},
+        ],
+    },
+    {
+        "experts": [
+            {"family": "normal", "p05": 1.0, "p95": 3.0, "weight": 2.0},
+            {"family": "lognormal", "p05": 1.0, "p95": 5.0},
+        ],
+        "pool": "linear",
+    },
+    {
+        "family": "lognormal",
+        "experts": [{"p05": 1.0, "p95": 3.0}, {"p05": 2.0, "p95": 5.0}],
+        "pool": "quantile",
+        "truncate": {"high": 9.0},
+    },
+)
 """Laws, stated in every way that there is."""
 
 GROUPS: tuple[dict[str, Any], ...] = (
@@ -171,23 +186,165 @@ BASES: dict[str, dict[str, Any]] = {"Valley": PATHS, "Bill": STATIC, "": ON_TOP}
 """Studies that are right, by their models' names; the empty name is the model that ships."""
 
 _WORDS = (
-    "a", "b", "will", "wet", "sky", "market", "calm", "keep", "save", "dry", "damage", "release", "quota", "north", "2021", "2020-2023",
-    "normal", "beta", "t", "poisson", "metalog", "mixture", "empirical", "categories", "levy_stable", "rv_histogram", "norm", "gaussian",
-    "clayton", "vine", "exp", "times", "linear", "latin", "sobol", "data.csv", "raw.csv", "x", "y", ".", "..", "/dev/null", "/", "a\0b", "",
-    "~", "../study.toml", "rustbelt", "none", "é", "\u202e", "😀" * 40, "a/b", "__class__", "x" * 5000, "nan", "[bold]", "1e5", "%s{0}",
-)  # fmt: skip
+    "a",
+    "b",
+    "will",
+    "wet",
+    "sky",
+    "market",
+    "calm",
+    "keep",
+    "save",
+    "dry",
+    "damage",
+    "release",
+    "quota",
+    "north",
+    "2021",
+    "2020-2023",
+    "normal",
+    "beta",
+    "t",
+    "poisson",
+    "metalog",
+    "mixture",
+    "empirical",
+    "categories",
+    "levy_stable",
+    "rv_histogram",
+    "norm",
+    "gaussian",
+    "clayton",
+    "vine",
+    "exp",
+    "times",
+    "linear",
+    "latin",
+    "sobol",
+    "data.csv",
+    "raw.csv",
+    "x",
+    "y",
+    ".",
+    "..",
+    "/dev/null",
+    "/",
+    "a\0b",
+    "",
+    "~",
+    "../study.toml",
+    "rustbelt",
+    "none",
+    "é",
+    "\u202e",
+    "😀" * 40,
+    "a/b",
+    "__class__",
+    "x" * 5000,
+    "nan",
+    "[bold]",
+    "1e5",
+    "%s{0}",
+)
 _SMALL = (0, 1, -1, 2, 3, 0.5, -0.5, 0.25, 1.5, 4, 10, 100, 1e-3, 1e-9, 1e4, 1e6, 2021, 0.99)
 _NUMBERS = (
-    0, 1, -1, 2, 3, 0.5, -0.5, 1.5, 2021, 1e-9, 1e-300, 1e6, 1e9, 1e38, -1e38, 1e39, 1e300, 1e308, 5e-324, math.nan, math.inf, -math.inf, 2**31,
-    2**63, -(2**63), 10**30, 10**400, -(10**400), 0.1 + 0.2, 1 - 1e-16, -0.0,
-)  # fmt: skip
+    0,
+    1,
+    -1,
+    2,
+    3,
+    0.5,
+    -0.5,
+    1.5,
+    2021,
+    1e-9,
+    1e-300,
+    1e6,
+    1e9,
+    1e38,
+    -1e38,
+    1e39,
+    1e300,
+    1e308,
+    5e-324,
+    math.nan,
+    math.inf,
+    -math.inf,
+    2**31,
+    2**63,
+    -(2**63),
+    10**30,
+    10**400,
+    -(10**400),
+    0.1 + 0.2,
+    1 - 1e-16,
+    -0.0,
+)
 KEYS = (
-    "family", "value", "low", "mode", "high", "mean", "sd", "median", "sigma", "p01", "p05", "p50", "p95", "range90", "quantiles", "terms",
-    "labels", "weights", "values", "file", "column", "resampled", "parts", "experts", "pool", "truncate", "transform", "weight", "loc", "scale",
-    "a", "df", "mu", "group", "persistence", "probability", "rate", "size", "regime", "states", "start", "transition", "copula", "correlation",
-    "kendall", "pearson", "theta", "members", "ranks", "vine", "like", "before", "implementation", "about", "outcome", "above", "all", "extends",
-    "", "é", "p5", "familly", "[bold]",
-)  # fmt: skip
+    "family",
+    "value",
+    "low",
+    "mode",
+    "high",
+    "mean",
+    "sd",
+    "median",
+    "sigma",
+    "p01",
+    "p05",
+    "p50",
+    "p95",
+    "range90",
+    "quantiles",
+    "terms",
+    "labels",
+    "weights",
+    "values",
+    "file",
+    "column",
+    "resampled",
+    "parts",
+    "experts",
+    "pool",
+    "truncate",
+    "transform",
+    "weight",
+    "loc",
+    "scale",
+    "a",
+    "df",
+    "mu",
+    "group",
+    "persistence",
+    "probability",
+    "rate",
+    "size",
+    "regime",
+    "states",
+    "start",
+    "transition",
+    "copula",
+    "correlation",
+    "kendall",
+    "pearson",
+    "theta",
+    "members",
+    "ranks",
+    "vine",
+    "like",
+    "before",
+    "implementation",
+    "about",
+    "outcome",
+    "above",
+    "all",
+    "extends",
+    "",
+    "é",
+    "p5",
+    "familly",
+    "[bold]",
+)
 VALUES = st.one_of(
     st.sampled_from(_NUMBERS),
     st.sampled_from(_WORDS),
@@ -202,8 +359,20 @@ VALUES = st.one_of(
     st.text(max_size=8),
 )
 EDITS_BY_NAME = (
-    *["alike"] * 12, *["scale"] * 2, "set", "add", "merge", "drop", "misspell", "swap", "wrap", "deepen", "turn", "double", "cut",
-)  # fmt: skip
+    *["alike"] * 12,
+    *["scale"] * 2,
+    "set",
+    "add",
+    "merge",
+    "drop",
+    "misspell",
+    "swap",
+    "wrap",
+    "deepen",
+    "turn",
+    "double",
+    "cut",
+)
 EDITS = st.lists(
     st.tuples(
         st.sampled_from(EDITS_BY_NAME),
@@ -290,15 +459,9 @@ def _alike(old: Any, value: Any, key: str) -> Any:
         return [_alike(part, value, f"{key}{number}") for number, part in enumerate(old)]
     if not isinstance(old, dict):
         return value
-    laws = [
-        law
-        for law in LAWS
-        if ("family" in old or "experts" in old) and law.get("family") != old.get("family")
-    ]
+    laws = [law for law in LAWS if ("family" in old or "experts" in old) and law.get("family") != old.get("family")]
     return (
-        copy.deepcopy(laws[at % len(laws)])
-        if laws
-        else {name: _alike(part, value, name) for name, part in old.items()}
+        copy.deepcopy(laws[at % len(laws)]) if laws else {name: _alike(part, value, name) for name, part in old.items()}
     )
 
 

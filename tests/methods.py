@@ -1,4 +1,5 @@
-"""Writes `engine/runs/methods.py`, the typed methods of a run, from the registry of questions: python -m tests.methods."""
+"""Writes `engine/runs/methods.py`, the typed methods of a run, from the registry of questions: python -m
+tests.methods."""
 
 import textwrap
 from collections.abc import Mapping
@@ -8,7 +9,9 @@ from engine.answers import registry
 from engine.answers.question import STUDY, Field, fields
 
 PLACE = Path(__file__).parents[1] / "engine" / "runs" / "methods.py"
-HEAD = '''"""The questions of a run as methods, with their options and their help. Written from the registry: python -m tests.methods."""
+WIDTH = 120
+"""Columns of a line, as in `pyproject.toml`."""
+HEAD = '''"""The questions of a run as methods, with their options and help; `python -m tests.methods` writes it."""
 
 from __future__ import annotations
 
@@ -54,7 +57,10 @@ def method(name: str) -> str:
         "",
         "        Args:",
     ]
-    lines += [f"          {one.name}: {one.option.help}" for one in own]
+    for one in own:
+        lines += textwrap.wrap(
+            f"{one.name}: {one.option.help}", WIDTH, initial_indent=" " * 10, subsequent_indent=" " * 12
+        )
     lines += (
         ["          paths: how many are computed anew; as many as the question thinks fit if not given."]
         if "paths" in anew

@@ -1,4 +1,6 @@
-"""Pages of the documentation, walked through as a reader does: what is to be typed, what is to be written, and what is shown."""
+"""Pages of the documentation, walked through as a reader does: what is to be typed, what is to be written, and what is
+shown.
+"""
 
 from __future__ import annotations
 

@@ -11,11 +11,10 @@ import pytest
 def in_turn(rows: Iterable[Any], columns: Iterable[Any], slow: int | None = None) -> list[Any]:
     """Cases (*row, *column): each row and each column in some case by default, all others among the slow tests.
 
-    A row or a column that is no tuple is one argument. Of `slow`, so many turns of the others are among the slow tests, the rest in the sweep.
+    A row or a column that is no tuple is one argument. Of `slow`, so many turns of the others are among the slow tests,
+    the rest in the sweep.
     """
-    rows, columns = (
-        [one if isinstance(one, tuple) else (one,) for one in given] for given in (rows, columns)
-    )
+    rows, columns = ([one if isinstance(one, tuple) else (one,) for one in given] for given in (rows, columns))
     fewer = min(len(rows), len(columns))
     last = fewer if slow is None else slow
 

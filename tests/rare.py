@@ -1,4 +1,6 @@
-"""An answer to `extremes`, made up: curves of a level that grows with the log of the period, extrapolated from once in a thousand on."""
+"""An answer to `extremes`, made up: curves of a level that grows with the log of the period, extrapolated from once in
+a thousand on.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""A small study whose program is computed once and then played back: runs that take no JAX, for the tests of storage."""
+"""A small study whose program is computed once and then played back: runs that take no JAX, for the tests of
+storage."""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Outcomes and mean yearly values of the rustbelt model in one compiled program, fast enough to move every input by itself."""
+"""Outcomes and mean yearly values of the rustbelt model in one compiled program, fast enough to move every input by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,7 @@ from tests.rustbelt_paths import MODEL, YEARS, in_force
 READ = (*MODEL.factors, *MODEL.constants)
 
 
-def averages(
-    chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]
-) -> dict[str, np.ndarray]:
+def averages(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]) -> dict[str, np.ndarray]:
     """Each outcome, and each value that a step returns as its mean over the years, by name [path].
 
     A value by label has a name for each cell, `name[label]` or `name[a,b]`, and is summed over all cells as `name`.
@@ -40,11 +40,7 @@ def _in_order(tree: Any) -> Any:
     """The same with the dimensions of all cells in one order, as a loop needs them."""
 
     def ordered(part: Any) -> Any:
-        return (
-            part.in_order([dim for dim in MODEL.dims if dim in part.dims])
-            if isinstance(part, Cells)
-            else part
-        )
+        return part.in_order([dim for dim in MODEL.dims if dim in part.dims]) if isinstance(part, Cells) else part
 
     return jax.tree.map(ordered, tree, is_leaf=lambda part: isinstance(part, Cells))
 
@@ -61,15 +57,11 @@ def _lives() -> Any:
 
         def one_year(carry: Any, given: Any) -> Any:
             (state, folded), (year, shock, lever) = carry, given
-            state, values = MODEL.step(
-                state, year, factors, SimpleNamespace(**shock), SimpleNamespace(**lever)
-            )
+            state, values = MODEL.step(state, year, factors, SimpleNamespace(**shock), SimpleNamespace(**lever))
             folded = {name: fold.update(folded[name], year, values) for name, fold in folds.items()}
             return _in_order((state, folded)), values
 
-        (state, folded), yearly = jax.lax.scan(
-            one_year, start, (jnp.asarray(YEARS, jnp.int32), noise, levers)
-        )
+        (state, folded), yearly = jax.lax.scan(one_year, start, (jnp.asarray(YEARS, jnp.int32), noise, levers))
         means = {}
         for name, value in yearly.items():
             means[name] = (value.over() if isinstance(value, Cells) else value).mean()

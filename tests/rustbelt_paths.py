@@ -77,7 +77,9 @@ def policy(name: str, **levers: Any) -> Policy:
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
-    """Factor draws [path], correlated within their groups by their signs, and constants as they are, some of them given."""
+    """Factor draws [path], correlated within their groups by their signs, and constants as they are, some of them
+    given.
+    """
     rng = np.random.default_rng(seed)
     common = {group: rng.standard_normal(n_paths) for group in STUDY["groups"]}
     draws = {}
@@ -104,8 +106,7 @@ def shocks(n_paths: int, seed: int = 2) -> list[dict[str, Any]]:
     """Shock draws of every year."""
     rng = np.random.default_rng(seed)
     return [
-        _year_of(lambda law: rng.standard_normal(n_paths) if law == "normal" else rng.random(n_paths))
-        for _ in YEARS
+        _year_of(lambda law: rng.standard_normal(n_paths) if law == "normal" else rng.random(n_paths)) for _ in YEARS
     ]
 
 
@@ -125,7 +126,9 @@ def _year_of(draw: Any) -> dict[str, Any]:
 
 
 def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]) -> Run:
-    """The paths under one policy that is carried out in full; constants as they are where they are not among the factors."""
+    """The paths under one policy that is carried out in full; constants as they are where they are not among the
+    factors.
+    """
     n_paths = len(next(iter(factors.values())))
     factors = _everywhere(CONSTANTS, n_paths) | factors
     lanes = np.minimum(np.arange(-(-n_paths // LANES) * LANES), n_paths - 1)
@@ -150,14 +153,10 @@ def _first(tree: Any, n_paths: int) -> Any:
 @functools.cache
 def _step() -> Any:
     def step(state: Any, year: Any, factors: Any, shock: Any, levers: Any) -> Any:
-        return MODEL.step(
-            state, year, SimpleNamespace(**factors), SimpleNamespace(**shock), SimpleNamespace(**levers)
-        )
+        return MODEL.step(state, year, SimpleNamespace(**factors), SimpleNamespace(**shock), SimpleNamespace(**levers))
 
     # without fusion nothing is computed twice, so that it compiles in seconds; speed is no matter here
-    return jax.jit(
-        jax.vmap(step, in_axes=(0, None, 0, 0, 0)), compiler_options={"xla_disable_hlo_passes": "fusion"}
-    )
+    return jax.jit(jax.vmap(step, in_axes=(0, None, 0, 0, 0)), compiler_options={"xla_disable_hlo_passes": "fusion"})
 
 
 def in_force(chosen: Policy, t: int, factors: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -109,9 +109,7 @@ def walk(tables: Mapping[str, Any] | None = None, **run: Any) -> Study:
     return read_study(text, "walk.toml", model=Walk())
 
 
-def lived(
-    study: Study, first: int = 0, dtype: type = np.float32, count: int | None = None
-) -> dict[str, np.ndarray]:
+def lived(study: Study, first: int = 0, dtype: type = np.float32, count: int | None = None) -> dict[str, np.ndarray]:
     """Shocks of the study's paths by name, [year, *dims, path]."""
     made = program_on(study, mesh("cpu"), dtype=dtype)
     if first == 0 and dtype == np.float32:

@@ -78,11 +78,11 @@ def call(*words: object) -> Result:
 
 
 def records(printed: str) -> list[dict[str, Any]]:
-    """The rows of every table of an answer that a command printed as JSON, which keeps its schema: each with its estimate's numbers."""
+    """The rows of every table of an answer that a command printed as JSON, which keeps its schema: each with its
+    estimate's numbers.
+    """
     plain = json.loads(printed)
     jsonschema.validate(plain, SCHEMA)
     return [
-        {**row, **row["estimate"], "table": name}
-        for name, table in plain["tables"].items()
-        for row in table["rows"]
+        {**row, **row["estimate"], "table": name} for name, table in plain["tables"].items() for row in table["rows"]
     ]

@@ -34,9 +34,7 @@ class Provinces(PathModel):
         "price": Yearly("yuan/t", low=0.0),
     }
     outcomes = {
-        "capital_shortfall_peak": Outcome(
-            "% of 2015 GDP", total("stock"), loss=True, about="capital shortfall"
-        ),
+        "capital_shortfall_peak": Outcome("% of 2015 GDP", total("stock"), loss=True, about="capital shortfall"),
         "worst_two_year_growth": Outcome("1", lowest("growth")),
     }
 
@@ -63,8 +61,7 @@ def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:
         "tile": 256,
         "years": (2016, 2017, 2018),
         "inputs": tuple(
-            Input(name, factor.unit, "", Marginal("normal", (0.0, 1.0)))
-            for name, factor in Provinces.factors.items()
+            Input(name, factor.unit, "", Marginal("normal", (0.0, 1.0))) for name, factor in Provinces.factors.items()
         ),
         "groups": {},
         "policies": (Policy("old", "Old policies", {}, 2016), Policy("reform", "", {}, 2016)),
@@ -84,9 +81,7 @@ def block_values(study: Study, block: Block) -> tuple[np.ndarray, dict[str, np.n
 
 
 @contextmanager
-def entered(
-    folder, study: Study, versions: Mapping[str, str] = VERSIONS, force: bool = False
-) -> Iterator[Holder]:
+def entered(folder, study: Study, versions: Mapping[str, str] = VERSIONS, force: bool = False) -> Iterator[Holder]:
     """The folder claimed, entered and with a cube, as a run does before its first block."""
     with ownership.claim(RunFolder(folder, study)) as holder:
         ownership.enter(RunFolder(folder, study), versions, force)
@@ -98,9 +93,7 @@ def commit_block(folder, study: Study, block: Block) -> None:
     """Writes and commits a block."""
     files = cube.block_files(study, block, *block_values(study, block))
     ledger.commit(
-        RunFolder(folder, study),
-        FinishedPart(block.index, block.first, block.count, (), ((0, 0), (0, 0))),
-        files,
+        RunFolder(folder, study), FinishedPart(block.index, block.first, block.count, (), ((0, 0), (0, 0))), files
     )
 
 

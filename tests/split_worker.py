@@ -1,4 +1,5 @@
-"""Runs a study's blocks in a given order on forced devices: python -m tests.split_worker STUDY OUT BLOCK... (for test_laws.py).
+"""Runs a study's blocks in a given order on forced devices: python -m tests.split_worker STUDY OUT BLOCK... (for
+test_laws.py).
 
 Writes an .npz with the outcomes of each block.
 """

@@ -1,4 +1,6 @@
-"""The rooms of the house, as docs/architecture.md states them: what may import what, and who owns which thing from outside."""
+"""The rooms of the house, as docs/architecture.md states them: what may import what, and who owns which thing from
+outside.
+"""
 
 import ast
 import re
@@ -33,7 +35,8 @@ OWNERS = {
     "click": {"cli"},
     "rich": {"cli"},
 }
-# jit for XLA's programs, and as the name of an operation; what is mapped, in what XLA compiles and for the few paths of a pilot
+# jit for XLA's programs, and as the name of an operation; what is mapped, in what XLA compiles and for the few paths of
+# a pilot
 COMPILED = re.compile(r"jax\.(jit|pmap|shard_map|export\.export)")
 MAPPED = re.compile(r"jax\.(vmap|lax\.(scan|map|fori_loop|while_loop))")
 DEVICES = re.compile(r"jax\.((local_)?devices|(local_)?device_count|default_backend)")
@@ -54,7 +57,8 @@ FILES = files()
 
 
 def rooms() -> dict[str, tuple[str, ...]]:
-    """Packages from the bottom up, each with its files from the bottom up, as the table of the documentation has them."""
+    """Packages from the bottom up, each with its files from the bottom up, as the table of the documentation has
+    them."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)(?:\.py|/)` \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
     return {
@@ -184,7 +188,8 @@ def test_files_are_short_and_named_after_what_they_do():
 
 
 def test_files_of_a_run_folder_are_read_in_one_place():
-    # of the processor; the list of models in the folder of the user's own; what is written; a lock that only one can make; an archive in memory
+    # of the processor; the list of models in the folder of the user's own; what is written; a lock that only one can
+    # make; an archive in memory
     expected = {
         *(("run_folder/provenance", "read_text"), ("run_folder/ownership", "read_bytes")),
         *(("run_folder/ownership", "open"), ("storage/files", "open"), ("storage/locks", "open")),

@@ -41,14 +41,7 @@ def test_studies_of_the_page_are_read(tmp_path, view):
 
 def test_commands_of_the_page_have_the_options_they_are_given():
     asked = article.commands(PAGE)
-    assert {command.split()[1] for command in asked} == {
-        "run",
-        "assumptions",
-        "attribute",
-        "risk",
-        "plot",
-        "check",
-    }
+    assert {command.split()[1] for command in asked} == {"run", "assumptions", "attribute", "risk", "plot", "check"}
     for command in asked:
         program, name, *words = shlex.split(command)
         known = {option for param in main.get_command(None, name).params for option in param.opts}
@@ -58,9 +51,7 @@ def test_commands_of_the_page_have_the_options_they_are_given():
 def test_each_row_names_its_number_and_has_it_under_both_views():
     assert len(ROWS) == PAGE.count("<!--") > 60
     for row in ROWS:
-        assert re.search(r"\d|old worse|reform worse", row["now"]) and re.search(r"\d|worse", row["then"]), (
-            row[0]
-        )
+        assert re.search(r"\d|old worse|reform worse", row["now"]) and re.search(r"\d|worse", row["then"]), row[0]
 
 
 def cell(words: str, view: str) -> str:
@@ -70,9 +61,7 @@ def cell(words: str, view: str) -> str:
 
 
 @pytest.mark.parametrize("view", article.VIEWS)
-@pytest.mark.parametrize(
-    "event", [row["words"].split()[1] for row in ROWS if row["words"].startswith("verdict")]
-)
+@pytest.mark.parametrize("event", [row["words"].split()[1] for row in ROWS if row["words"].startswith("verdict")])
 def test_a_verdict_is_what_the_chances_of_the_page_say(event, view):
     chances = [float(cell(f"probability {event} {name}", view).split(" %")[0]) for name in ("old", "reform")]
     verdict = cell(f"verdict {event} probability", view)
@@ -104,10 +93,7 @@ def test_an_answer_has_a_record_for_each_estimate_with_the_texts_of_its_row():
         "alone": {**share, "estimate": 0.3},
     }
     records = article._records(
-        {
-            "question": "attribute",
-            "tables": {"events": {"rows": [row]}, "groups": {"rows": [{"group": "banks"}]}},
-        }
+        {"question": "attribute", "tables": {"events": {"rows": [row]}, "groups": {"rows": [{"group": "banks"}]}}}
     )
     assert len(records) == 2
     assert article.number("probability ruin share banks", records) == "−10.0 points [−12.0, −8.0]"
@@ -116,9 +102,17 @@ def test_an_answer_has_a_record_for_each_estimate_with_the_texts_of_its_row():
 def test_risks_have_their_year_and_gates_are_rows():
     one = {"estimate": -0.1, "standard_error": 0.01, "low": -0.12, "high": -0.08, "flag": "", "flags": []}
     rows = [
-        {"variable": "growth", "policy": "old", "measure": "mean", "year": year, "level": None, "unit": "1/yr", "estimate": one | {"estimate": year / 1e4}}
+        {
+            "variable": "growth",
+            "policy": "old",
+            "measure": "mean",
+            "year": year,
+            "level": None,
+            "unit": "1/yr",
+            "estimate": one | {"estimate": year / 1e4},
+        }
         for year in (2019, 2020)
-    ]  # fmt: skip
+    ]
     records = article._records({"question": "risk", "tables": {"risk_yearly": {"rows": rows}}})
     gates = [{"gate": "use", "held": "no", "p05": 0.7, "median": 0.8, "p95": 0.9}]
     records += article._records({"question": "gates", "tables": {"gates": {"rows": gates}}})
@@ -138,10 +132,7 @@ def test_a_difference_under_a_structure_is_a_record_with_its_assumption_and_who_
         {"structure": "credit off", "assumption": "credit", "kind": "off"},
     ]
     records = article._records(
-        {
-            "question": "assumptions",
-            "tables": {"structures": {"rows": structures}, "event_differences": {"rows": rows}},
-        }
+        {"question": "assumptions", "tables": {"structures": {"rows": structures}, "event_differences": {"rows": rows}}}
     )
     assert [record["worse"] for record in records] == ["reform", None]
     assert [record["assumption"] for record in records] == [None, "credit"]
@@ -190,11 +181,7 @@ def test_filling_the_page_again_changes_nothing():
     text = "| a <!--mean--> | x | y |"
     found = {view: [record("mean")] for view in article.VIEWS}
     once = article.filled(text, found)
-    assert (
-        once
-        == "| a <!--mean--> | 0.500 [0.480, 0.520] | 0.500 [0.480, 0.520] |"
-        == article.filled(once, found)
-    )
+    assert once == "| a <!--mean--> | 0.500 [0.480, 0.520] | 0.500 [0.480, 0.520] |" == article.filled(once, found)
 
 
 @pytest.mark.slow

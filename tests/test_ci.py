@@ -1,4 +1,6 @@
-"""What runs beside the main steps of `.ci/run` is printed once, whichever of them fails; every program that it calls is a stub."""
+"""What runs beside the main steps of `.ci/run` is printed once, whichever of them fails; every program that it calls is
+a stub.
+"""
 
 import os
 import shutil
@@ -11,7 +13,9 @@ ROOT = Path(__file__).parents[1]
 STUB = """\
 #!/bin/sh
 case "$0 $*" in
-  *"python3 -m venv "*) mkdir -p "$3/bin"; for name in pip rustbelt pytest ruff mypy python; do cp "$0" "$3/bin/$name"; done ;;
+  *"python3 -m venv "*)
+    mkdir -p "$3/bin"
+    for name in pip rustbelt pytest ruff mypy python; do cp "$0" "$3/bin/$name"; done ;;
   .venv-oldest/bin/pip*) echo "no index beside"; touch there; exit 1 ;;
   .venv/bin/rustbelt*) until [ -e there ]; do sleep 0.05; done; exit "$ENDS" ;;
 esac

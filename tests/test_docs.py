@@ -13,9 +13,7 @@ from tests import pages
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PAGES = sorted(
-    [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("outputs/*.md")]
-)
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md"), *ROOT.glob("outputs/*.md")])
 MODELS = {"levee": "Levee", "reservoir": "Reservoir", "towns": "Towns"}
 FILE = re.compile(r"`([\w-]+\.(?:py|toml))`\n```(?:python|toml)\n(.*?)```", re.DOTALL)
 BLOCK = re.compile(r"```(\w+)\n(.*?)```", re.DOTALL)
@@ -37,12 +35,7 @@ def models(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "towns",
-        pytest.param("levee", marks=pytest.mark.slow),
-        pytest.param("reservoir", marks=pytest.mark.slow),
-    ],
+    "name", ["towns", pytest.param("levee", marks=pytest.mark.slow), pytest.param("reservoir", marks=pytest.mark.slow)]
 )
 def test_model_of_the_page_runs_from_python(models, name):
     own = engine.load_model_file(f"{name}.py:{MODELS[name]}")
@@ -132,7 +125,9 @@ def stand_in(tmp_path):
 
 @pytest.mark.slow
 def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, stand_in, tmp_path, monkeypatch):
-    """Questions are asked of a run that only has the names: the study that ships is asked in tests/cli/test_one_screen.py."""
+    """Questions are asked of a run that only has the names: the study that ships is asked in
+    tests/cli/test_one_screen.py.
+    """
     monkeypatch.chdir(tmp_path)  # it saves tables
     snippets = blocks(README, "python")
     assert snippets

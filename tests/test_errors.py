@@ -17,8 +17,7 @@ def test_what_installs_an_extra_names_its_packages(extra):
     pip, verb, *packages = shlex.split(install(extra))
     assert (pip, verb) == ("pip", "install")
     written = [
-        one.partition(";")[0].strip().replace("_", "-").lower()
-        for one in PROJECT["optional-dependencies"][extra]
+        one.partition(";")[0].strip().replace("_", "-").lower() for one in PROJECT["optional-dependencies"][extra]
     ]
     assert sorted(one.replace("_", "-").lower() for one in packages) == sorted(written)
 

@@ -31,14 +31,7 @@ EDGE = 1e-3
 def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict[str, np.ndarray]:
     """What blocks give on so many forced CPU devices, computed in an order."""
     out = folder / f"{study}-{devices}.npz"
-    command = [
-        sys.executable,
-        "-m",
-        "tests.split_worker",
-        study,
-        str(out),
-        *map(str, order),
-    ]
+    command = [sys.executable, "-m", "tests.split_worker", study, str(out), *map(str, order)]
     done = subprocess.run(
         command,
         env={**os.environ, "RUSTBELT_CPU_DEVICES": str(devices)},
@@ -104,9 +97,7 @@ def test_more_paths_leave_the_first_ones_as_they_were(tmp_path):
                     ledger.pending(RunFolder(tmp_path / folder, study))
                 )
             )
-        stored[folder, study.paths] = read_paths(
-            tmp_path / folder, study, list(many.model.outcomes), study.paths
-        )
+        stored[folder, study.paths] = read_paths(tmp_path / folder, study, list(many.model.outcomes), study.paths)
     for name in many.model.outcomes:
         assert_same(stored["grown", 3000][name], stored["whole", many.paths][name][:, :3000])
     assert bytes_below(tmp_path / "grown" / "cube.zarr") == bytes_below(tmp_path / "whole" / "cube.zarr")
@@ -122,11 +113,7 @@ def test_a_run_that_grew_leaves_the_same_cube_as_one_at_once(tmp_path):
 
 def bytes_below(folder: Path) -> dict[str, bytes]:
     """Every file of a folder."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 # ------------------------------------------------------------------------------- what a path's number decides
@@ -242,13 +229,12 @@ def beside(one: Program, two: Program, n_paths: int) -> None:
     for item, draws in zip(study.inputs, one.draws(block), strict=True):
         assert_same(drawn[item.name], draws)
     shared = [other.policy_names.index(name) for name in study.policy_names]
-    assert_only_rounding(
-        study, computed(one, 0, n_paths).outcomes, computed(two, 0, n_paths).outcomes[shared]
-    )
+    assert_only_rounding(study, computed(one, 0, n_paths).outcomes, computed(two, 0, n_paths).outcomes[shared])
 
 
 def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -> None:
-    """Asserts that outcomes [policy, outcome, path] differ by rounding only, and that no event flips but at its edge."""
+    """Asserts that outcomes [policy, outcome, path] differ by rounding only, and that no event flips but at its
+    edge."""
     values, others = values.astype(np.float64), others.astype(np.float64)
     allowed = EDGE * values.std(axis=-1, keepdims=True)
     assert np.all(np.abs(values - others) <= allowed)
@@ -260,8 +246,7 @@ def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -
         threshold = event.above if event.above is not None else event.below
         flipped = (values[:, at] > threshold) != (others[:, at] > threshold)
         assert np.all(
-            np.abs(values[:, at] - threshold)[flipped]
-            <= np.broadcast_to(allowed[:, at], flipped.shape)[flipped]
+            np.abs(values[:, at] - threshold)[flipped] <= np.broadcast_to(allowed[:, at], flipped.shape)[flipped]
         )
 
 

@@ -1,4 +1,5 @@
-"""Problems with known answers, run as a user's models: failure probabilities, risk measures, credit losses, two policies.
+"""Problems with known answers, run as a user's models: failure probabilities, risk measures, credit losses, two
+policies.
 
 Truths by quadrature, closed form or conditional sampling. Failure problems: OpenTURNS otbenchmark; large pool: Vasicek,
 The distribution of loan portfolio value, Risk 15 (2002); limits of risk measures: closed forms of their laws.
@@ -45,20 +46,13 @@ class Standard(StaticModel):
         x1, x2, x3 = factors.x1, factors.x2, factors.x3
         root = jnp.sqrt(2.0)
         curved = 3 + 0.1 * (x1 - x2) ** 2
-        branches = [
-            curved - (x1 + x2) / root,
-            curved + (x1 + x2) / root,
-            x1 - x2 + 7 / root,
-            x2 - x1 + 7 / root,
-        ]
+        branches = [curved - (x1 + x2) / root, curved + (x1 + x2) / root, x1 - x2 + 7 / root, x2 - x1 + 7 / root]
         return {
             "rp22": 2.5 - (x1 + x2) / root + 0.1 * (x1 - x2) ** 2,
             "rp31": 2 - x2 + 256 * x1**4,
             "rp33": jnp.minimum(-x1 - x2 - x3 + 3 * jnp.sqrt(3.0), -x3 + 3),
             "rp35": jnp.minimum(2 - x2 + jnp.exp(-0.1 * x1**2) + (0.2 * x1) ** 4, 4.5 - x1 * x2),
-            "rp57": jnp.minimum(
-                jnp.maximum(-(x1**2) + x2**3 + 3, 2 - x1 - 8 * x2), (x1 + 3) ** 2 + (x2 + 3) ** 2 - 4
-            ),
+            "rp57": jnp.minimum(jnp.maximum(-(x1**2) + x2**3 + 3, 2 - x1 - 8 * x2), (x1 + 3) ** 2 + (x2 + 3) ** 2 - 4),
             "four_branches": functools.reduce(jnp.minimum, branches),
         }
 
@@ -66,9 +60,7 @@ class Standard(StaticModel):
 class Others(StaticModel):
     """Failure problems with inputs of their own."""
 
-    factors = {
-        name: Factor("1") for name in ("a1", "a2", "a3", "a4", "a5", "a6", "b1", "b2", "c1", "c2", "r", "s")
-    }
+    factors = {name: Factor("1") for name in ("a1", "a2", "a3", "a4", "a5", "a6", "b1", "b2", "c1", "c2", "r", "s")}
     outcomes = {name: Outcome("1") for name in ("rp8", "rp24", "rp53", "r_minus_s")}
 
     def evaluate(self, factors, levers):
@@ -201,9 +193,7 @@ def test_risk_measures_of_known_laws(law):
 
 def test_the_low_tail_is_reported_in_its_own_sign():
     study, values = law_values()
-    gain, loss = (
-        measures.summary(values[name], study.unit, loss=name == "normal") for name in ("gain", "normal")
-    )
+    gain, loss = (measures.summary(values[name], study.unit, loss=name == "normal") for name in ("gain", "normal"))
     for name in NAMES:
         assert gain[name].estimate == -loss[name].estimate
         assert (gain[name].low, gain[name].high) == (-loss[name].high, -loss[name].low)
@@ -315,10 +305,7 @@ class Reverting(PathModel):
 
     shocks = {"noise": Shock()}
     yearly = {"height": Yearly("1")}
-    outcomes = {
-        "after_two": Outcome("1", at_year("height", 2)),
-        "at_last": Outcome("1", at_year("height", 20)),
-    }
+    outcomes = {"after_two": Outcome("1", at_year("height", 2)), "at_last": Outcome("1", at_year("height", 20))}
 
     def init(self, factors, levers):
         return 0.2

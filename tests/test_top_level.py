@@ -1,4 +1,6 @@
-"""The top of the project holds what is kept there by name; tests leave nothing there, which `conftest.py` looks for at their end."""
+"""The top of the project holds what is kept there by name; tests leave nothing there, which `conftest.py` looks for at
+their end.
+"""
 
 import shutil
 import subprocess

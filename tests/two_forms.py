@@ -35,9 +35,7 @@ def assert_agree(study, apart=APART, flipped=FLIPPED, dtype=np.float32):
         scale = np.maximum((high - low) / 4.65, np.abs(y))
         with np.errstate(invalid="ignore"):
             far = ~((x == y) | np.isnan(y) | (np.abs(x - y) <= apart * scale))
-        assert far.mean() <= flipped, (
-            f"{name}: {far.sum()} of {far.size}, as {x[far][:3]} against {y[far][:3]}"
-        )
+        assert far.mean() <= flipped, f"{name}: {far.sum()} of {far.size}, as {x[far][:3]} against {y[far][:3]}"
 
 
 class Taken(StaticModel):

@@ -175,10 +175,7 @@ FARMS: dict[str, Any] = {
         "price_response": {"family": "triangular", "low": 0.5, "mode": 1.0, "high": 2.5},
         "capital": {"family": "uniform", "low": 5.0, "high": 20.0},
     },
-    "policies": {
-        "old": {},
-        "reform": {"irrigation": 1.0, "release": 0.5, "quota": {"north": 5.0, "south": 3.5}},
-    },
+    "policies": {"old": {}, "reform": {"irrigation": 1.0, "release": 0.5, "quota": {"north": 5.0, "south": 3.5}}},
     "events": {"hunger": {"outcome": "imports", "above": 20.0}},
     "keep": {"draws": 4096, "yearly": 1024},
 }
@@ -194,11 +191,7 @@ def farms(tables: Mapping[str, Any] | None = None, **run: Any) -> Study:
 
 
 def static(
-    model: StaticModel,
-    factors: Mapping[str, Any],
-    paths: int,
-    policies: Mapping[str, Any] | None = None,
-    **tables: Any,
+    model: StaticModel, factors: Mapping[str, Any], paths: int, policies: Mapping[str, Any] | None = None, **tables: Any
 ) -> Study:
     """The study of a static model; independent paths unless `run` says otherwise."""
     run = {"paths": paths, "seed": 5, "sampler": "random"} | tables.pop("run", {})

@@ -58,8 +58,9 @@ class ByStructure:
 
     Args:
       study: with the paths that the estimates are over.
-      records: estimates in every structure, whose name is the label `structure` of their place: measures of outcomes and probabilities
-        of events under every policy; then "difference_M" of each pair of policies on the same paths, the deducted one as label `against`.
+      records: estimates in every structure, whose name is the label `structure` of their place: measures of outcomes
+        and probabilities of events under every policy; then "difference_M" of each pair of policies on the same paths,
+        the deducted one as label `against`.
     """
 
     study: Study
@@ -73,23 +74,20 @@ class ByStructure:
 
 
 def structures(study: Study) -> tuple[Structure, ...]:
-    """The study as stated, with each assumption off and doubled, then with all off and all doubled if there are several.
+    """The study as stated, with each assumption off and doubled, then with all off and all doubled if there are
+    several.
 
     Raises:
       UserError: the study states no assumptions.
     """
     if not study.assumptions:
         remedy = "Name some: [assumptions.NAME] with off = { FACTOR = 0 }, as docs/study-file.md says."
-        raise UserError(
-            study.source, [Problem("assumptions", f"expected at least one about what runs. {remedy}")]
-        )
+        raise UserError(study.source, [Problem("assumptions", f"expected at least one about what runs. {remedy}")])
     changes = {(one.name, kind): one.change(kind) for one in study.assumptions for kind in KINDS}
     for kind in KINDS:
         if sum(bool(change) for (_, of), change in changes.items() if of == kind) > 1:
             changes[ALL, kind] = joined([one.change(kind) for one in study.assumptions], study.groups)
-    changed = [
-        Structure(f"{name} {kind}", name, kind, change) for (name, kind), change in changes.items() if change
-    ]
+    changed = [Structure(f"{name} {kind}", name, kind, change) for (name, kind), change in changes.items() if change]
     return Structure(STATED, "", "", Change()), *changed
 
 
@@ -106,8 +104,8 @@ def assumptions(
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
-      UserError: the study states no assumptions, there is no such outcome or event, or a structure has more paths with values that are not
-        finite than the study allows.
+      UserError: the study states no assumptions, there is no such outcome or event, or a structure has more paths with
+        values that are not finite than the study allows.
     """
     wanted = _wanted(study, variables)
     events = [event for event in study.events if event.name in wanted]
@@ -139,16 +137,16 @@ def _wanted(study: Study, variables: Sequence[str] | None) -> list[str]:
 
 @dataclass(frozen=True)
 class _Values:
-    """Outcomes of one structure by name [policy, path], without the paths left out as not finite; and independent units."""
+    """Outcomes of one structure by name [policy, path], without the paths left out as not finite; and independent
+    units.
+    """
 
     of: Mapping[str, np.ndarray]
     units: Units
     flag: Flag | None
 
 
-def _values(
-    program: Program, every: Sequence[Structure], read: Sequence[str]
-) -> Iterator[tuple[Structure, _Values]]:
+def _values(program: Program, every: Sequence[Structure], read: Sequence[str]) -> Iterator[tuple[Structure, _Values]]:
     study, blocks = program.study, program.study.blocks()
     places = study.places(read)
     fed = ((one, variants.fed(program, one.change)) for one in every)
@@ -204,9 +202,7 @@ def _of_event(study: Study, one: Structure, values: _Values, event: Event) -> li
     indicators = dict(zip(study.policy_names, happens(study, event, values.of), strict=True))
     place = {"structure": one.name}
     records = [
-        record(
-            PROBABILITY, policy, event.name, probability(happened, values.units).flagged(values.flag), place
-        )
+        record(PROBABILITY, policy, event.name, probability(happened, values.units).flagged(values.flag), place)
         for policy, happened in indicators.items()
     ]
     for other, policy in combinations(_order(study), 2):

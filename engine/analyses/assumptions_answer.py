@@ -1,4 +1,5 @@
-"""The estimates of a study in each structure, as an answer: which rankings of policies hold in all, and every estimate."""
+"""The estimates of a study in each structure, as an answer: which rankings of policies hold in all, and every
+estimate."""
 
 from __future__ import annotations
 
@@ -16,13 +17,16 @@ from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, adjectiv
 from engine.study.tables.assumption_tables import ALL, in_words
 
 READING = (
-    "Every structure is on the same futures. A ranking is clear where the 95 % interval of the paired difference leaves out zero, each by itself; "
-    "it holds if one policy is clearly the worse one in every structure, and flips if each is in some. Brackets: 95 % intervals."
+    "Every structure is on the same futures. A ranking is clear where the 95 % interval of the paired difference leaves"
+    " out zero, each by itself; it holds if one policy is clearly the worse one in every structure, and flips if each"
+    " is in some. Brackets: 95 % intervals."
 )
 
 
 def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
-    """The answer to `assumptions`; `engine.analyses.assumptions.assumptions` says how it is computed, and what is refused."""
+    """The answer to `assumptions`; `engine.analyses.assumptions.assumptions` says how it is computed, and what is
+    refused.
+    """
     study = of_few(of.study) if of.paths is None else of.study
     given = assumptions(study, outcomes or None, of.device, of.observe)
     basis = f"{study.name}: {study.futures}, {len(given.structures)} structures by one program"
@@ -69,24 +73,33 @@ def _verdicts(given: ByStructure) -> Table:
     sides = [one.worse(STATED) for one in among]
     columns = (
         texts("ranking", [named(one, several) for one in among], "what policies are ranked by"),
-        *fields(texts, among, {
-            "variable": "outcome or event", "measure": "measure of risk",
-            "policy": "policy", "against": "policy that it is held against",
-        }, brief=False),
+        *fields(
+            texts,
+            among,
+            {
+                "variable": "outcome or event",
+                "measure": "measure of risk",
+                "policy": "policy",
+                "against": "policy that it is held against",
+            },
+            brief=False,
+        ),
         texts("verdict", [str(one.verdict) for one in among], "what all structures say together"),
-        texts("stated", [f"{adjective(one)} under {side}" if side else "undecided" for one, side in zip(among, sides, strict=True)], "who is clearly the worse one as stated", head="as stated"),
+        texts(
+            "stated",
+            [f"{adjective(one)} under {side}" if side else "undecided" for one, side in zip(among, sides, strict=True)],
+            "who is clearly the worse one as stated",
+            head="as stated",
+        ),
         texts("elsewhere", list(map(_elsewhere, among)), "where that is otherwise", head="in other structures"),
-    )  # fmt: skip
+    )
     return Table("rankings", "Rankings of policies", columns, ("ranking",))
 
 
 def _elsewhere(one: Ranking) -> str:
     """Where a ranking differs: `under reform with exit off; undecided with all off`, or that it is the same in all."""
     turned = {worse: names for worse, names in one.structures.items() if STATED not in names}
-    parts = [
-        f"{f'under {worse}' if worse else 'undecided'} with {listed(names)}"
-        for worse, names in turned.items()
-    ]
+    parts = [f"{f'under {worse}' if worse else 'undecided'} with {listed(names)}" for worse, names in turned.items()]
     return "; ".join(parts) or "the same in all"
 
 
@@ -146,12 +159,15 @@ def _differences(given: ByStructure, kind: str, rows: Sequence[tuple[str, str]],
         texts("policy", [names[row[3]][0] for row in every], "policy", over=("pair",), brief=False),
         texts("against", [names[row[3]][1] for row in every], "policy that is deducted", over=("pair",), brief=False),
         estimates("difference", gaps, "policy less another, in its unit", **shown),
-        texts("worse", worse, "policy that is clearly the worse one", head="likelier under" if kind == "event" else "worse under"),
-    )  # fmt: skip
-    title = "Differences of events" if kind == "event" else "Differences of outcomes"
-    return Table(
-        f"{kind}_differences", title, columns, _dims(kind, "pair"), _worth_showing(given, every), "pair"
+        texts(
+            "worse",
+            worse,
+            "policy that is clearly the worse one",
+            head="likelier under" if kind == "event" else "worse under",
+        ),
     )
+    title = "Differences of events" if kind == "event" else "Differences of outcomes"
+    return Table(f"{kind}_differences", title, columns, _dims(kind, "pair"), _worth_showing(given, every), "pair")
 
 
 def _side(one: Ranking | None, structure: str) -> str:
@@ -162,7 +178,8 @@ def _side(one: Ranking | None, structure: str) -> str:
 
 
 def _worth_showing(given: ByStructure, every: Sequence[tuple[str, str, str, str]]) -> list[bool]:
-    """Rows of the brief table: as stated, all assumptions together, and structures that rank otherwise than as stated."""
+    """Rows of the brief table: as stated, all assumptions together, and structures that rank otherwise than as
+    stated."""
     other = {
         (one.variable, one.measure, name)
         for one in given.rankings
@@ -170,19 +187,14 @@ def _worth_showing(given: ByStructure, every: Sequence[tuple[str, str, str, str]
         if sign != one.signs[STATED]
     }
     return [
-        one == STATED or one.startswith(f"{ALL} ") or (name, measure, one) in other
-        for name, measure, one, _ in every
+        one == STATED or one.startswith(f"{ALL} ") or (name, measure, one) in other for name, measure, one, _ in every
     ]
 
 
 def _structures(given: ByStructure) -> Table:
     columns = (
         texts("structure", [one.name for one in given.structures], "what is assumed"),
-        *fields(
-            texts,
-            given.structures,
-            {"assumption": "the assumption that is changed", "kind": "off or doubled"},
-        ),
+        *fields(texts, given.structures, {"assumption": "the assumption that is changed", "kind": "off or doubled"}),
     )
     return Table("structures", "Structures", columns, ("structure",), [False] * len(given.structures))
 
@@ -190,10 +202,7 @@ def _structures(given: ByStructure) -> Table:
 def _assumptions(given: ByStructure) -> Table:
     stated = [(one.name, one.table) for one in given.study.assumptions]
     columns = labelled(
-        [
-            (name, one["about"], in_words(one["off"]), in_words(one["doubled"]) or "as stated")
-            for name, one in stated
-        ],
+        [(name, one["about"], in_words(one["off"]), in_words(one["doubled"]) or "as stated") for name, one in stated],
         assumption="assumption of the study",
         about="what it says",
         off="what switches it off",

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class Assumptions:
     """Hold a study against its own assumptions.
 
-    Runs STUDY again on the same futures with each of its assumptions off, with each doubled, and with all of them: how every policy does on
-    each event and outcome, and which rankings of the policies hold in every one of these structures and which flip. A study names its
-    assumptions: [assumptions.exit] with off = { exit_rate = 0 }. On 131,072 paths, unless --paths says otherwise.
+    Runs STUDY again on the same futures with each of its assumptions off, with each doubled, and with all of them: how
+    every policy does on each event and outcome, and which rankings of the policies hold in every one of these
+    structures and which flip. A study names its assumptions: [assumptions.exit] with off = { exit_rate = 0 }. On
+    131,072 paths, unless --paths says otherwise.
 
     \b
     Example: rustbelt assumptions rustbelt --outcome public_cost
@@ -27,8 +28,7 @@ class Assumptions:
     heading: ClassVar[str] = "What it rests on"
 
     outcome: Annotated[
-        tuple[str, ...],
-        Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome"),
+        tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
     ] = ()
 
     def answer(self, of: Asked) -> Answer:

@@ -45,9 +45,12 @@ class Part:
       variable, measure: the outcome and its measure, or the event and "probability".
       difference: the measure under the second policy less that under the first.
       share: Shapley value of each player; they add up to `difference`.
-      alone: effect of each player when only its levers are as under the second policy, and all others as under the first.
-      taken_back: effect of each player that is lost when only its levers are as under the first policy, and all others as under the second.
-      leaders: the player with the largest share in the direction of `difference`, then those that cannot be distinguished from it.
+      alone: effect of each player when only its levers are as under the second policy, and all others as under the
+        first.
+      taken_back: effect of each player that is lost when only its levers are as under the first policy, and all others
+        as under the second.
+      leaders: the player with the largest share in the direction of `difference`, then those that cannot be
+        distinguished from it.
     """
 
     variable: str
@@ -90,8 +93,9 @@ def attribution(
 ) -> Attribution:
     """How much each group of levers contributes to the difference between two policies, on the same futures.
 
-    All 2^k coalitions of the k players are simulated: coalition s takes the levers of its players from `end` and all others from `start`.
-    Beside its Shapley value (`shapley.shares`) each player has its effect alone and the effect lost when it alone is taken back.
+    All 2^k coalitions of the k players are simulated: coalition s takes the levers of its players from `end` and all
+    others from `start`. Beside its Shapley value (`shapley.shares`) each player has its effect alone and the effect
+    lost when it alone is taken back.
 
     Args:
       study: the resolved study; its `lever_groups` say which levers change together.
@@ -102,8 +106,8 @@ def attribution(
       observe: called with the stage, how many paths under a coalition are done, and how many there are.
 
     Raises:
-      UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the study allows; more
-        memory needed than there is.
+      UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the
+        study allows; more memory needed than there is.
     """
     study.refuse_broken_model()
     coalitions = between(study, start, end)
@@ -111,9 +115,7 @@ def attribution(
     count = min(study.paths, PATHS) if paths is None else paths
     if count < 1 or (study.unit > 2 and count % study.unit):
         expected = (
-            f"expected at least 1, and whole replicates of {study.unit}"
-            if study.unit > 2
-            else "expected at least 1"
+            f"expected at least 1, and whole replicates of {study.unit}" if study.unit > 2 else "expected at least 1"
         )
         raise UserError(study.source, [Problem("paths", f"{expected}; got {count}.")])
     study, players = replace(study, paths=count), coalitions.players
@@ -158,7 +160,8 @@ def _take_in(
 def _chunks(
     coalitions: Coalitions, names: Sequence[str], device: str | None
 ) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
-    """Simulates some coalitions after the other: which they are, their outcomes, and a mask of paths on which all are finite.
+    """Simulates some coalitions after the other: which they are, their outcomes, and a mask of paths on which all are
+    finite.
 
     One program is compiled for all of them, and fed with the levers of some at a time.
     """
@@ -200,12 +203,7 @@ def _ahead(jobs: Iterator[T]) -> Iterator[T]:
 
 
 def _refuse_too_many(
-    study: Study,
-    coalitions: Coalitions,
-    which: slice,
-    names: Sequence[str],
-    values: np.ndarray,
-    bad: np.ndarray,
+    study: Study, coalitions: Coalitions, which: slice, names: Sequence[str], values: np.ndarray, bad: np.ndarray
 ) -> None:
     """Raises a UserError if more paths are not finite than the study allows."""
     count, most = int(bad.sum()), most_excluded(study)
@@ -225,11 +223,7 @@ def _refuse_too_many(
 
 
 def _part(
-    study: Study,
-    players: Sequence[Player],
-    measured: tuple[str, str],
-    sums: Contrasts,
-    sound: Bool[np.ndarray, "path"],
+    study: Study, players: Sequence[Player], measured: tuple[str, str], sums: Contrasts, sound: Bool[np.ndarray, "path"]
 ) -> Part:
     units = as_units(study.paths, study.unit).kept(sound)
     (variable, measure), k = measured, len(players)
@@ -243,7 +237,8 @@ def _part(
 def memory_needed(coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int) -> int:
     """Peak memory [bytes].
 
-    Sums take 8 (3 k + 2) bytes per path and measure, with k players; to this the outcomes of at most 8 coalitions are added.
+    Sums take 8 (3 k + 2) bytes per path and measure, with k players; to this the outcomes of at most 8 coalitions are
+    added.
     """
     study, size = coalitions.study, min(AT_ONCE, coalitions.count)
     sums = 8 * (3 * len(coalitions.players) + 2) * len(measured)
@@ -251,12 +246,8 @@ def memory_needed(coalitions: Coalitions, measured: Sequence[tuple[str, str]], p
     return paths * (sums + 4 * 8 * size * (len(read) + 2))
 
 
-def _refuse_if_memory_too_small(
-    coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int
-) -> None:
+def _refuse_if_memory_too_small(coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int) -> None:
     needed, free = memory_needed(coalitions, measured, paths), memory_free()
     if free is not None and needed > free:
         needs = f"{paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
-        raise UserError(
-            coalitions.study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."]
-        )
+        raise UserError(coalitions.study.source, [f"{needs}. Ask for fewer paths, or for fewer outcomes (--outcome)."])

@@ -19,9 +19,9 @@ from engine.study.lever_groups import KEY
 from engine.study.study import Study
 
 READING = (
-    "share: what a group adds, averaged over all orders in which the groups may be changed (its Shapley value): the shares add up to the "
-    "difference. alone: what it does where nothing else is changed. taken back: what is lost where all is changed but it. "
-    "Brackets: 95 % intervals."
+    "share: what a group adds, averaged over all orders in which the groups may be changed (its Shapley value): the"
+    " shares add up to the difference. alone: what it does where nothing else is changed. taken back: what is lost"
+    " where all is changed but it. Brackets: 95 % intervals."
 )
 
 
@@ -36,9 +36,7 @@ def answer(of: Asked, start: str, end: str, variables: Sequence[str]) -> Answer:
     """
     given = attribution(of.study, start, end, variables or None, of.paths, of.device, of.observe)
     study, count = of_named(given.study, (start, end)), len(given.players)
-    facts = (
-        f"{study.name}: {study.futures}, {1 << count} coalitions of {count} group{'' if count == 1 else 's'}"
-    )
+    facts = f"{study.name}: {study.futures}, {1 << count} coalitions of {count} group{'' if count == 1 else 's'}"
     left_out = f", {given.excluded:,} paths left out, whose values are not finite" if given.excluded else ""
     made = [_percents(given), _groups(given), *_shares(given)]
     findings = tuple(sentences(given, _subject(given, variables)))
@@ -56,9 +54,7 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
     shares = {p.name: one for p, one in zip(given.players, part.share, strict=True)}
 
     def of(wanted: int | None, but: Sequence[str] = ()) -> list[str]:
-        return [
-            _called(study, name) for name, one in shares.items() if judged(one) == wanted and name not in but
-        ]
+        return [_called(study, name) for name, one in shares.items() if judged(one) == wanted and name not in but]
 
     if not sign:
         why = "has no interval" if sign is None else "cannot be told from nothing"
@@ -99,7 +95,8 @@ def _called(study: Study, player: str) -> str:
 def _subject(given: Attribution, named: Sequence[str]) -> Part:
     """The part of the result that the sentences are about.
 
-    It is that of the variable named first; if none is named, an event made of events, else any event, else the ES99 of an outcome.
+    It is that of the variable named first; if none is named, an event made of events, else any event, else the ES99 of
+    an outcome.
     """
     events = given.study.events_by_name
     of_events = [part for part in given.parts if part.measure == PROBABILITY]
@@ -124,9 +121,7 @@ def _percents(given: Attribution) -> Table:
     for part in given.parts:
         for own in _by_name(given, part).values():
             text = _percent(part, own.estimate)
-            held.append(
-                f"({text})" if text and judged(own) == 0 else f"{text}{cell(own).mark}" if text else "-"
-            )
+            held.append(f"({text})" if text and judged(own) == 0 else f"{text}{cell(own).mark}" if text else "-")
     columns = (
         *_labels(given, given.parts),
         texts("percent", held, "share in percent of the difference, as people read it"),
@@ -151,13 +146,17 @@ def _shares(given: Attribution) -> list[Table]:
         columns = (
             *_labels(given, parts),
             estimates(
-                "difference", wholes, "under the policy that is gone to less under the one that is left", shown=shown, over=("of",),
+                "difference",
+                wholes,
+                "under the policy that is gone to less under the one that is left",
+                shown=shown,
+                over=("of",),
                 head=f"{given.end} less {given.start}",
             ),
             effect("share", "what the group adds, averaged over all orders: its Shapley value"),
             effect("alone", "what it does where it alone is changed"),
             effect("taken_back", "what is lost where it alone is not changed"),
-        )  # fmt: skip
+        )
         made.append(Table(name, "What each group does", columns, ("of", "group"), apart="of"))
     return [table for table in made if len(table)]
 
@@ -168,10 +167,15 @@ def _labels(given: Attribution, parts: Sequence[Part]) -> tuple[Column, ...]:
     over = {"over": ("of",), "brief": False}
     return (
         texts("of", [_what(part) for part in each], "what the difference is in"),
-        *fields(texts, each, {"variable": "outcome or event", "measure": "mean or ES99 of an outcome, probability of an event"}, **over),
+        *fields(
+            texts,
+            each,
+            {"variable": "outcome or event", "measure": "mean or ES99 of an outcome, probability of an event"},
+            **over,
+        ),
         texts("unit", [_unit(given, part) for part in each], "unit of what people read", **over),
         texts("group", [player.name for _ in parts for player in given.players], "levers that are looked at together"),
-    )  # fmt: skip
+    )
 
 
 def _by_name(given: Attribution, part: Part) -> dict[str, Record]:

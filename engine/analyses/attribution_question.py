@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class Attribute:
     """Show which lever does what between two policies.
 
-    What each group of levers does to the difference between two policies of STUDY, on the same futures. The study names the groups, under
-    [lever_groups]; a lever in none is one by itself. Of each group: its Shapley share of the difference, what it does alone, and what is
-    lost where it alone is taken back. On 131,072 paths, unless --paths says otherwise.
+    What each group of levers does to the difference between two policies of STUDY, on the same futures. The study names
+    the groups, under [lever_groups]; a lever in none is one by itself. Of each group: its Shapley share of the
+    difference, what it does alone, and what is lost where it alone is taken back. On 131,072 paths, unless --paths says
+    otherwise.
 
     \b
     rustbelt attribute rustbelt --from old --to reform
@@ -30,8 +31,7 @@ class Attribute:
     start: Annotated[str, Option("The policy that is left, which is deducted.", "P", "policy", "from")]
     end: Annotated[str, Option("The policy that is gone to.", "P", "policy", "to")]
     outcome: Annotated[
-        tuple[str, ...],
-        Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome"),
+        tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
     ] = ()
 
     def answer(self, of: Asked) -> Answer:

@@ -28,14 +28,16 @@ class Belief:
       name: name of the factor or group, or `POLICY.LEVER`.
       unit: of its values.
       stated: its value as the study states it.
-      turn: its value where the ranking turns; if it does not turn, the value tried at which the difference is nearest to turning.
-      move: distance from `stated` to `turn` with its interval: in normal scores for a prior, which are standard deviations if the prior
-        is normal; else in the belief's unit.
+      turn: its value where the ranking turns; if it does not turn, the value tried at which the difference is nearest
+        to turning.
+      move: distance from `stated` to `turn` with its interval: in normal scores for a prior, which are standard
+        deviations if the prior is normal; else in the belief's unit.
       turns: whether the ranking turns.
       how: computed by "weights" on stored futures, or by "runs" with the belief changed.
       back: whether beyond this value the ranking is as stated again.
-      length: size of a prior's move in independent normal scores, as joint moves of all priors are measured: half its square is the
-        relative entropy. It exceeds `move` for a member of a dependent group that moves while its fellow members stay.
+      length: size of a prior's move in independent normal scores, as joint moves of all priors are measured: half its
+        square is the relative entropy. It exceeds `move` for a member of a dependent group that moves while its fellow
+        members stay.
     """
 
     kind: str
@@ -63,7 +65,8 @@ class Line:
       value: the belief's value by place on the line.
       how: "weights" or "runs", by place on the line.
       scale: length in independent normal scores of a move by 1.
-      glance: the difference on each of a few futures, by place on the line; None where looking at all of them costs no more.
+      glance: the difference on each of a few futures, by place on the line; None where looking at all of them costs no
+        more.
     """
 
     kind: str
@@ -84,7 +87,9 @@ Changed = Callable[[Sequence[Change]], list[Estimate]]
 
 
 def correlations(study: Study, changed: Changed, anew: Changed) -> Iterator[Line]:
-    """A line for the correlation of each group of factors; for a correlation matrix one common multiple of all its entries."""
+    """A line for the correlation of each group of factors; for a correlation matrix one common multiple of all its
+    entries.
+    """
     for name, group in study.groups.items():
         ends = group_changes.correlations(group)
         if ends is None:
@@ -98,16 +103,12 @@ def correlations(study: Study, changed: Changed, anew: Changed) -> Iterator[Line
 
 
 def levers(
-    study: Study,
-    policies: Sequence[str],
-    changed: Changed,
-    anew: Changed,
-    left_out: list[tuple[str, str]],
+    study: Study, policies: Sequence[str], changed: Changed, anew: Changed, left_out: list[tuple[str, str]]
 ) -> Iterator[Line]:
     """A line for each lever of the policies, which is moved in all years and places at once within the model's bounds.
 
-    A lever whose value is drawn is a prior, and has no line here. Levers that differ by year or place, or are 0 without bounds, are added
-    to `left_out` with the reason.
+    A lever whose value is drawn is a prior, and has no line here. Levers that differ by year or place, or are 0 without
+    bounds, are added to `left_out` with the reason.
     """
     for policy in (one for one in study.policies if one.name in policies):
         for name, lever in study.model.levers.items():

@@ -18,7 +18,8 @@ from engine.risk.drivers.boxes import Box, Limits
 
 PRIM, CART = "prim", "cart"
 LEAST_MASS = 0.05
-"""Smallest share of the searched futures that a box may hold; the searched futures may over-represent the rarer kind."""
+"""Smallest share of the searched futures that a box may hold; the searched futures may over-represent the rarer kind.
+"""
 _OF = "\x1f"
 """Separator of a factor and one of its categories in the name of an indicator column."""
 
@@ -91,9 +92,7 @@ def proposed(
     return [box for box in made if box]
 
 
-def _box(
-    limits: np.ndarray, ends: Mapping[Any, tuple[float, float]], categories: Mapping[str, Sequence[float]]
-) -> Box:
+def _box(limits: np.ndarray, ends: Mapping[Any, tuple[float, float]], categories: Mapping[str, Sequence[float]]) -> Box:
     """The box of a table of limits [low and high, column]: those that restrict a factor."""
     box: dict[str, Limits] = {}
     kept: dict[str, set[int]] = {}

@@ -20,7 +20,8 @@ from engine.study.tables.policy_tables import phased
 class Coalitions:
     """Every way to set some players (groups of levers) as in one policy and the rest as in another.
 
-    Coalition s sets player i as in `end` where bit i of s is 1: coalition 0 is `start`, the last one `end`, path by path.
+    Coalition s sets player i as in `end` where bit i of s is 1: coalition 0 is `start`, the last one `end`, path by
+    path.
 
     Args:
       study: the resolved study that has both policies.
@@ -50,20 +51,13 @@ class Coalitions:
         policies = []
         for number, row in enumerate(members(len(self.players))):
             of_end = {
-                lever
-                for player, there in zip(self.players, row, strict=True)
-                if there
-                for lever in player.levers
+                lever for player, there in zip(self.players, row, strict=True) if there for lever in player.levers
             }
             side = {lever: last if lever in of_end else first for lever in self.study.model.levers}
-            policy = policy_of(
-                f"coalition {number}", year, {lever: one.after[lever] for lever, one in side.items()}
-            )
+            policy = policy_of(f"coalition {number}", year, {lever: one.after[lever] for lever, one in side.items()})
             if share != 1.0:
                 before = {lever: one.before[lever] for lever, one in side.items()}
-                policy = replace(
-                    policy, before=policy_of(self.start.name, year, before), implementation=share
-                )
+                policy = replace(policy, before=policy_of(self.start.name, year, before), implementation=share)
             policies.append(policy)
         return tuple(policies)
 
@@ -93,8 +87,8 @@ def between(study: Study, start: str, end: str) -> Coalitions:
     The players are those of `players_of`.
 
     Raises:
-      UserError: no such policies, no difference between them, too many players, or two policies whose degrees of implementation are drawn
-        from different factors.
+      UserError: no such policies, no difference between them, too many players, or two policies whose degrees of
+        implementation are drawn from different factors.
     """
     by_name = {policy.name: policy for policy in study.policies}
     problems = [
@@ -108,12 +102,17 @@ def between(study: Study, start: str, end: str) -> Coalitions:
     first, last = _sets(study, pair)
     players = players_of(study, pair, (first, last))
     if not players:
-        message = f"'{start}' and '{end}' set all levers alike. Name two policies that differ: rustbelt check shows in what."
+        message = (
+            f"'{start}' and '{end}' set all levers alike. Name two policies that differ: rustbelt check shows in what."
+        )
         raise UserError(study.source, [message])
     if len(players) > MOST_PLAYERS:
         names = [player.name for player in players]
         alone = [name for name in names if name not in study.lever_groups]
-        what = f"'{start}' and '{end}' differ in {len(players)} levers and groups of levers, and each one more doubles the work"
+        what = (
+            f"'{start}' and '{end}' differ in {len(players)} levers and groups of levers, and each one more doubles the"
+            " work"
+        )
         remedy = f"Put some of these into one group, under [{KEY}]: {', '.join(alone or names)}"
         raise UserError(study.source, [Problem(KEY, f"expected at most {MOST_PLAYERS}: {what}. {remedy}.")])
     return Coalitions(study, *pair, players)
@@ -130,10 +129,11 @@ def _sets(study: Study, pair: Sequence[Policy]) -> tuple[LeverSet, LeverSet]:
             names = ", ".join(
                 f"'{policy.name}' by {one.share}" for policy, one in zip(pair, (first, last), strict=True)
             )
-            remedy = 'Name one whose implementation is a number, such as a copy of it: like = "...", implementation = 1.'
+            remedy = (
+                'Name one whose implementation is a number, such as a copy of it: like = "...", implementation = 1.'
+            )
             raise UserError(
-                study.source,
-                [f"expected policies of which one factor says how far they get: {names}. {remedy}"],
+                study.source, [f"expected policies of which one factor says how far they get: {names}. {remedy}"]
             )
         if isinstance(first.share, str):
             last = set_of(phased(pair[1], study.years), study.years)

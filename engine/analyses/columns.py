@@ -12,9 +12,7 @@ from engine.risk.estimation.tables import Record
 Rows = Sequence[tuple[Any, ...]]
 
 
-def fields(
-    kind: Callable[..., Column], rows: Sequence[Any], about: Mapping[str, str], **more: Any
-) -> list[Column]:
+def fields(kind: Callable[..., Column], rows: Sequence[Any], about: Mapping[str, str], **more: Any) -> list[Column]:
     """One column for each field of some records.
 
     `about` maps the field's name to its meaning, `more` are further fields of `Column`.

@@ -21,11 +21,12 @@ from engine.risk.estimation.wording import undecided
 from engine.study.study import Study
 
 READING = (
-    "Brackets: 95 % intervals, each by itself; those of ranks and of all pairs, lowest and highest, and ranges of thresholds hold all at once. "
-    "regret: what a policy lacks of the best policy of the same future, its mean, what the worst 5 % of futures reach or pass (VaR95), its largest. "
-    "dominance: better at every level (first order), or for everybody who shuns risk (second order); said wrongly in at most 5 %. "
-    "thresholds: at quantiles of all policies together, from .1 to 99.9 % of futures, and at the study's own. "
-    "variance ratio: so many times as many paths would be needed if each policy had futures of its own."
+    "Brackets: 95 % intervals, each by itself; those of ranks and of all pairs, lowest and highest, and ranges of"
+    " thresholds hold all at once. regret: what a policy lacks of the best policy of the same future, its mean, what"
+    " the worst 5 % of futures reach or pass (VaR95), its largest. dominance: better at every level (first order), or"
+    " for everybody who shuns risk (second order); said wrongly in at most 5 %. thresholds: at quantiles of all"
+    " policies together, from .1 to 99.9 % of futures, and at the study's own. variance ratio: so many times as many"
+    " paths would be needed if each policy had futures of its own."
 )
 
 
@@ -34,10 +35,12 @@ EVERY = "every"
 
 
 def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | None = None) -> Answer:
-    """The answer to `compare`: every policy against one, the baseline if not given; or all pairs if `against` is "every".
+    """The answer to `compare`: every policy against one, the baseline if not given; or all pairs if `against` is
+    "every".
 
     Raises:
-      UserError: as `engine.analyses.comparison.refuse` and `compared`; or all pairs are asked for of variables not kept path by path.
+      UserError: as `engine.analyses.comparison.refuse` and `compared`; or all pairs are asked for of variables not kept
+        path by path.
     """
     refuse(of.study, wanted)
     every = against == EVERY and EVERY not in of.study.policy_names
@@ -69,15 +72,8 @@ def _every(
         return Answer(Subject.of(study), (f"{begun(undecided(study.paths))} between policies.",), (), basis)
     if not counted:
         got = ", ".join(wanted.variables) or "none"
-        raise UserError(
-            "--against every", [f"expected an outcome or event that is kept path by path, got {got}."]
-        )
+        raise UserError("--against every", [f"expected an outcome or event that is kept path by path, got {got}."])
     tables = every_pair.standings(study, counted), every_pair.pairs(study, by_measure)
     return Answer(
-        Subject.of(study),
-        tuple(every_pair.sentences(study, counted)),
-        tables,
-        basis,
-        every_pair.READING,
-        by_measure,
+        Subject.of(study), tuple(every_pair.sentences(study, counted)), tables, basis, every_pair.READING, by_measure
     )

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Compare:
     """Compare the policies of RUN on the same futures.
 
-    Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of many policies, who is ahead
-    from when on, and which worst futures are common. Everything, also of outcomes that are not shown, goes beside the run's cube, as compare.zarr.
+    Differences of mean and ES, chances of being worse, regret, stochastic dominance, curves over thresholds, ranks of
+    many policies, who is ahead from when on, and which worst futures are common. Everything, also of outcomes that are
+    not shown, goes beside the run's cube, as compare.zarr.
 
     \b
     rustbelt compare rustbelt
@@ -31,41 +32,31 @@ class Compare:
 
     outcome: Annotated[
         tuple[str, ...],
-        Option(
-            "Outcomes, events and yearly variables, in place of the headline and all events.",
-            "A,B",
-            "variable",
-        ),
+        Option("Outcomes, events and yearly variables, in place of the headline and all events.", "A,B", "variable"),
     ] = ()
-    policies: Annotated[
-        tuple[str, ...],
-        Option(
-            "Policies to compare, in place of all that ran.",
-            "A,B",
-            "policy",
-        ),
-    ] = ()
+    policies: Annotated[tuple[str, ...], Option("Policies to compare, in place of all that ran.", "A,B", "policy")] = ()
     against: Annotated[
         str | None,
         Option(
-            "The policy that the others are held against; the baseline, else the first, if not given. every: each against each.",
+            "The policy that the others are held against; the baseline, else the first, if not given. every: each"
+            " against each.",
             "P",
             "policy",
         ),
     ] = None
     level: Annotated[
-        str | float | None,
-        Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L"),
+        str | float | None, Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L")
     ] = None
     year: Annotated[int | None, Option("One year, of a yearly variable.", "Y")] = None
     at: Annotated[
-        Mapping[str, str] | None,
-        Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL"),
+        Mapping[str, str] | None, Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL")
     ] = None
     numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
-        """What the paths say of each policy against the baseline; `engine.analyses.comparison.comparison` says what is refused."""
+        """What the paths say of each policy against the baseline; `engine.analyses.comparison.comparison` says what is
+        refused.
+        """
         from engine.analyses import compare_answer
         from engine.analyses.findings import Question
         from engine.analyses.variables import LEVEL

@@ -47,9 +47,7 @@ class Some(Mapping[str, np.ndarray]):
         return len(self._outcomes)
 
 
-def compared(
-    study: Study, policies: Sequence[str] | None, against: str | None = None
-) -> tuple[Study, list[int]]:
+def compared(study: Study, policies: Sequence[str] | None, against: str | None = None) -> tuple[Study, list[int]]:
     """The study restricted to the compared policies, and the indices of these in the whole study.
 
     Args:
@@ -69,9 +67,7 @@ def compared(
     problems.refuse("--policies")
     if len(chosen) < 2:
         remedy = "Run the study with more: compare = [...]."
-        raise UserError(
-            study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")]
-        )
+        raise UserError(study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")])
     rows = [study.row(name) for name in chosen]
     baseline = against or (study.baseline if study.baseline in chosen else chosen[0])
     return replace(study, policies=tuple(study.policies[k] for k in rows), baseline=baseline), rows
@@ -101,9 +97,7 @@ def refuse(study: Study, question: Question) -> None:
     if question.year is not None and question.year not in study.years:
         span = f"{study.years[0]} to {study.years[-1]}" if study.years else "none: this study has no years"
         problems.add("--year", f"expected {span}, got {question.year}.")
-    if (question.year is not None or question.at) and not any(
-        name in model.yearly for name in question.variables
-    ):
+    if (question.year is not None or question.at) and not any(name in model.yearly for name in question.variables):
         problems.add("--outcome", "expected a yearly variable beside --year or --at, got none.")
     problems.refuse("compare")
 
@@ -248,19 +242,16 @@ def _by_year(
     for name, some in in_places.items():
         labels = [", ".join(one.place.values()) for one in some]
         for p, policy in enumerate(study.policy_names if some else ()):
-            losses = [
-                (1.0 if one.loss else -1.0) * values[p, -1] for one, values in held[at : at + len(some)]
-            ]
+            losses = [(1.0 if one.loss else -1.0) * values[p, -1] for one, values in held[at : at + len(some)]]
             for (i, j), share in joint.common_tails(losses, study.unit, question.level).items():
                 common.append(CommonTail(policy, labels[i], labels[j], name, share))
         at += len(some)
     return records, ahead, common, count
 
 
-def _records_by_year(
-    study: Study, question: Question, one: series.Series, values: np.ndarray
-) -> Iterator[Record]:
-    """Differences, chances of being worse and regret of a yearly variable in one place, in each year that is asked for."""
+def _records_by_year(study: Study, question: Question, one: series.Series, values: np.ndarray) -> Iterator[Record]:
+    """Differences, chances of being worse and regret of a yearly variable in one place, in each year that is asked
+    for."""
     base = study.row(study.baseline)
     for y, year in enumerate(study.years):
         if question.year in (None, year):
@@ -273,7 +264,9 @@ def _records_by_year(
 
 
 def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> list[InTheMean]:
-    """The first year ahead in the mean, for every yearly variable or those named, in each place, from the means in the cube."""
+    """The first year ahead in the mean, for every yearly variable or those named, in each place, from the means in the
+    cube.
+    """
     if cube is None or "/comparison/yearly" not in cube.groups:
         return []
     if str(cube["comparison"]["policy"].attrs.get("baseline", study.baseline)) != study.baseline:
@@ -294,8 +287,6 @@ def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> 
                 place = tuple((str(dim), str(own[dim].values[i])) for dim, i in zip(dims, k, strict=True))
                 loss = study.model.yearly[str(name)].loss
                 answer.append(
-                    InTheMean(
-                        policy, str(name), place, *in_the_mean(own.values[k], int(study.years[0]), loss)
-                    )
+                    InTheMean(policy, str(name), place, *in_the_mean(own.values[k], int(study.years[0]), loss))
                 )
     return answer

@@ -18,7 +18,9 @@ from engine.risk.estimation.wording import likely, measured, named, share, size,
 from engine.risk.policies.regrets import least
 
 MOST = 2
-"""Most policies beside the baseline that have sentences of their own; of more, only those that may rank first are named."""
+"""Most policies beside the baseline that have sentences of their own; of more, only those that may rank first are
+named.
+"""
 
 
 def sentences(of: Findings) -> Iterator[str]:
@@ -52,9 +54,7 @@ def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
     """Sentences: a policy's effect on one outcome or event, its largest effect to the opposite side, and its tail."""
     yield f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} would {_effect(of, policy, name)}."
     clear = [
-        one
-        for one in of.study.variables
-        if one != name and verdict(of, *_key(of, policy, one)) in ("better", "worse")
+        one for one in of.study.variables if one != name and verdict(of, *_key(of, policy, one)) in ("better", "worse")
     ]
     side = "better" if verdict(of, *_key(of, policy, name)) == "worse" else "worse"
     turned = [one for one in clear if verdict(of, *_key(of, policy, one)) == side]
@@ -120,7 +120,10 @@ def _of_many(of: Findings, name: str) -> Iterator[str]:
     measure = next((m for m, by in of.gaps.items() if name in by and m != "mean"), "mean")
     gaps, names = of.gaps.get(measure, {}).get(name), of.study.policy_names
     if gaps is None:
-        yield f"{len(names)} policies differ in {named(of.study, name)}: each against {_called(of, of.study.baseline)} below."
+        yield (
+            f"{len(names)} policies differ in {named(of.study, name)}: each against {_called(of, of.study.baseline)}"
+            " below."
+        )
         return
     yield from every_pair.best(of.study, name, measure, gaps)
     first = names[int(np.argmin(gaps.measure))]
@@ -138,8 +141,8 @@ def _counted(of: Findings) -> Iterator[str]:
         signs = [verdict(of, *_key(of, policy, name)) for name in names]
         which = f" {_called(of, policy)}" if len(of.others) > 1 else ""
         yield (
-            f"Of {len(names)} outcomes{which or ' it'} is clearly better on average in {signs.count('better')}, clearly worse in "
-            f"{signs.count('worse')}."
+            f"Of {len(names)} outcomes{which or ' it'} is clearly better on average in {signs.count('better')}, clearly"
+            f" worse in {signs.count('worse')}."
         )
     for name in shown(of):
         held = {p: one.estimate for p in of.study.policy_names if (one := of.by_key.get(("regret", p, name)))}
@@ -154,13 +157,11 @@ def _of_years(of: Findings) -> Iterator[str]:
     """Sentences on yearly variables alone: in how many years and places the mean is clearly better and worse."""
     for policy in of.others:
         rows = [r for r in of.records if r.measure == f"{GAP}mean" and r.policy == policy]
-        sides = [
-            -sign if of.study.model.yearly[r.variable].loss else sign for r in rows if (sign := judged(r))
-        ]
+        sides = [-sign if of.study.model.yearly[r.variable].loss else sign for r in rows if (sign := judged(r))]
         names = some([named(of.study, name) for name in dict.fromkeys(r.variable for r in rows)])
         yield (
-            f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} is clearly better in {sides.count(1)} and worse in "
-            f"{sides.count(-1)} of {len(rows)} years and places: {names}."
+            f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} is clearly better in {sides.count(1)} and"
+            f" worse in {sides.count(-1)} of {len(rows)} years and places: {names}."
         )
 
 

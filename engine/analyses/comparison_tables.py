@@ -124,22 +124,20 @@ def _by_measure(
     )
     whole = shown(of)
     seen = [outcome in whole and measure in brief for outcome, measure, _ in rows]
-    return Table(
-        "differences" if gaps else name, title, columns, ("outcome", "measure", "policy"), seen, "policy"
-    )
+    return Table("differences" if gaps else name, title, columns, ("outcome", "measure", "policy"), seen, "policy")
 
 
 def _events(of: Findings) -> Table:
     rows = [
-        *product(
-            (name for name in of.study.events_by_name if (CHANCE, of.others[0], name) in of.by_key), of.others
-        )
+        *product((name for name in of.study.events_by_name if (CHANCE, of.others[0], name) in of.by_key), of.others)
     ]
     columns = (
         *labelled(rows, event="event", policy="policy"),
-        estimates("difference", _held(of, CHANCE, rows), "policy less the baseline: probability", head="less", shown="points"),
+        estimates(
+            "difference", _held(of, CHANCE, rows), "policy less the baseline: probability", head="less", shown="points"
+        ),
         verdicts([verdict(of, CHANCE, policy, name) for name, policy in rows]),
-    )  # fmt: skip
+    )
     title = f"Probability of events less {of.study.baseline}"
     return Table("events", title, columns, ("event", "policy"), across="policy")
 
@@ -149,13 +147,21 @@ def _worse(of: Findings) -> Table:
     brief, rows = names if len(of.others) <= FEW else shown(of), list(product(names, of.others))
     columns = (
         *labelled(rows, outcome="outcome", policy="policy"),
-        estimates("worse", _held(of, "worse", rows), "probability of being worse than the baseline", head="worse in", shown="%"),
-        estimates("variance_ratio", _held(of, "variance_ratio", rows), "variance under independent draws over that on common futures"),
-    )  # fmt: skip
-    title = f"How often worse than {of.study.baseline} on the same future"
-    return Table(
-        "worse", title, columns, ("outcome", "policy"), [name in brief for name, _ in rows], "policy"
+        estimates(
+            "worse",
+            _held(of, "worse", rows),
+            "probability of being worse than the baseline",
+            head="worse in",
+            shown="%",
+        ),
+        estimates(
+            "variance_ratio",
+            _held(of, "variance_ratio", rows),
+            "variance under independent draws over that on common futures",
+        ),
     )
+    title = f"How often worse than {of.study.baseline} on the same future"
+    return Table("worse", title, columns, ("outcome", "policy"), [name in brief for name, _ in rows], "policy")
 
 
 def _regret(of: Findings) -> Table:
@@ -203,7 +209,7 @@ def _ranges(of: Findings) -> Table:
         texts("more", ranges[1], "where it is clearly likelier than under the baseline", head="likelier at"),
         numbers("reach_share", [one for one, _ in reach], "standard errors that wide bands of shares reach", **less),  # type: ignore[arg-type]
         numbers("reach_difference", [one for _, one in reach], "the same of differences", **less),  # type: ignore[arg-type]
-    )  # fmt: skip
+    )
     title = f"Wherever the threshold is put: distinguishable from {of.study.baseline}, all levels at once"
     return Table("ranges", title, columns, ("event", "policy"))
 
@@ -231,8 +237,13 @@ def _thresholds(of: Findings) -> Table:
 
     columns = [
         *labelled(rows, event="event", policy="policy", point="number of the level"),
-        numbers("level", each(lambda curves, p, k: curves.levels[k]), "level of the event's outcome, in its unit", over=("event", "point")),
-    ]  # fmt: skip
+        numbers(
+            "level",
+            each(lambda curves, p, k: curves.levels[k]),
+            "level of the event's outcome, in its unit",
+            over=("event", "point"),
+        ),
+    ]
     about = {"share": "probability to pass the level", "difference": "the same, policy less the baseline"}
     for name, part in (("share", "share"), ("difference", "gap")):
         shown_in = "%" if name == "share" else "points"
@@ -258,9 +269,17 @@ def _ranks(of: Findings) -> Table:
     about = {"rank": "rank, 1 the best", "best": "the best that it may have", "worst": "the worst"}
     columns = (
         *labelled(rows, measure="measure that is ranked by", variable="outcome or event", policy="policy"),
-        texts("between", [own and "{} [{}, {}]".format(*own) for own in held], "rank, and between which it lies", head="rank"),
-        *(numbers(name, [own and own[k] for own in held], words, brief=False) for k, (name, words) in enumerate(about.items())),
-    )  # fmt: skip
+        texts(
+            "between",
+            [own and "{} [{}, {}]".format(*own) for own in held],
+            "rank, and between which it lies",
+            head="rank",
+        ),
+        *(
+            numbers(name, [own and own[k] for own in held], words, brief=False)
+            for k, (name, words) in enumerate(about.items())
+        ),
+    )
     title, dims = "Ranks, 1 the best; brackets hold all at once", ("measure", "variable", "policy")
     seen = [own is not None and len(of.others) >= FEW for own in held]
     return Table("ranks", title, columns, dims, seen, "policy")

@@ -63,14 +63,23 @@ def _ahead(of: Findings) -> Table:
     columns = (
         *_called(rows),
         texts("by", each(by), "year by which it has been ahead on half of paths", head="on half of paths by"),
-        *(
-            numbers(name, each(attrgetter(part)), words, "year", brief=False)
-            for name, (part, words) in about.items()
-        ),
+        *(numbers(name, each(attrgetter(part)), words, "year", brief=False) for name, (part, words) in about.items()),
         estimates("never", each(attrgetter("never")), "share of paths on which it never is", shown="%"),
-        estimates("lasting", each(attrgetter("lasting")), "share of paths on which it is ahead in the last year", head=f"ahead in {last}", shown="%"),
-        estimates("years", each(attrgetter("years")), "mean number of years until it is, counted to the horizon", "year", brief=False),
-    )  # fmt: skip
+        estimates(
+            "lasting",
+            each(attrgetter("lasting")),
+            "share of paths on which it is ahead in the last year",
+            head=f"ahead in {last}",
+            shown="%",
+        ),
+        estimates(
+            "years",
+            each(attrgetter("years")),
+            "mean number of years until it is, counted to the horizon",
+            "year",
+            brief=False,
+        ),
+    )
     title = f"First year ahead of {of.study.baseline}, counted up to each year"
     return Table("ahead", title, columns, DIMS, [row in held for row in rows])
 
@@ -79,9 +88,7 @@ def _ahead_by_year(of: Findings) -> Table:
     held = _by_place(of.ahead)
     pairs = _every(held)
     rows = [(*row, year) for row, year in product(pairs, of.study.years)]
-    shares = [
-        held[row].when.ahead[k] if row in held else None for row in pairs for k in range(len(of.study.years))
-    ]
+    shares = [held[row].when.ahead[k] if row in held else None for row in pairs for k in range(len(of.study.years))]
     columns = (
         *_called(rows, year="calendar year"),
         estimates("share", shares, "share of paths on which it has been ahead up to then", shown="%"),
@@ -114,8 +121,10 @@ def _common(of: Findings) -> Table:
         texts("of", [one for one, *_ in rows], "the outcome that places are of, or 'outcome'", **over),
         texts("first", [first for _, first, *_ in rows], "outcome or place", **over),
         texts("second", [second for *_, second, _ in rows], "outcome or place", **over),
-        estimates("share", [held.get(row) for row in rows], f"share of the worst {share} that two have in common", shown="%"),
-    )  # fmt: skip
+        estimates(
+            "share", [held.get(row) for row in rows], f"share of the worst {share} that two have in common", shown="%"
+        ),
+    )
     title = f"Worst {share} of futures in common; {share} by chance"
     seen = [len(of.study.policies) <= MOST] * len(rows)
     return Table("common", title, columns, ("pair", "policy"), seen, "policy")
@@ -129,11 +138,13 @@ def _by_year(of: Findings) -> Table:
     rows = _every(held)
     losses = {name: one.loss for name, one in of.study.model.yearly.items()}
     columns = (
-        *labelled(rows, variable="yearly variable", place="place", year="calendar year", measure="measure", policy="policy"),
+        *labelled(
+            rows, variable="yearly variable", place="place", year="calendar year", measure="measure", policy="policy"
+        ),
         units(of, "variable", [row[0] for row in rows]),
         estimates("value", [estimate(held.get(row)) for row in rows], "in its unit; of worse, a share"),
         verdicts([judged(held.get(row), losses[row[0]]) if row[3].startswith(GAP) else "" for row in rows]),
-    )  # fmt: skip
+    )
     measures = (f"{GAP}mean", f"{GAP}{tail(of)}")
     seen = [row[3] in measures and row in held for row in rows]
     return Table("by_year", f"By year, less {of.study.baseline}", columns, dims, seen, "policy")

@@ -1,4 +1,5 @@
-"""The search for boxes of factors in which futures of a kind are frequent, as an answer: its sentences and its tables."""
+"""The search for boxes of factors in which futures of a kind are frequent, as an answer: its sentences and its
+tables."""
 
 from __future__ import annotations
 
@@ -26,11 +27,12 @@ ABOUT = {
     "mass": "share of all futures that lie within",
 }
 READING = (
-    "coverage: share of these futures that lie within. density: share of the futures within that are such. mass: share of all futures "
-    "within. What lies in an earlier box is not counted again. without: the box with that factor left free. quasi-p: how likely as many "
-    "would lie within if the limit told nothing. correlation: of lying within any box and being such. in resamples: how often PRIM's first box "
-    "limits the factor. Only factors are looked at, no shocks; factors that move together stand for one another. Brackets: 95 % intervals, "
-    "each by itself, on futures that did not find the boxes."
+    "coverage: share of these futures that lie within. density: share of the futures within that are such. mass: share"
+    " of all futures within. What lies in an earlier box is not counted again. without: the box with that factor left"
+    " free. quasi-p: how likely as many would lie within if the limit told nothing. correlation: of lying within any"
+    " box and being such. in resamples: how often PRIM's first box limits the factor. Only factors are looked at, no"
+    " shocks; factors that move together stand for one another. Brackets: 95 % intervals, each by itself, on futures"
+    " that did not find the boxes."
 )
 
 
@@ -44,8 +46,8 @@ def answer(of: Asked, where: str, numbers: bool = False) -> Answer:
     given = discovery(study, parse_where(study, where, unkept(study)), of.first(PATHS), _draws(of.cube))
     lost = f"; {given.lost:,} left out, not finite" if given.lost else ""
     basis = (
-        f"{study.name}: the first {given.study.paths:,} paths, seed {study.seed}; boxes proposed on {given.searched:,} of them, chosen on "
-        f"{given.chosen_on:,}, judged on {given.judged_on:,} others{lost}"
+        f"{study.name}: the first {given.study.paths:,} paths, seed {study.seed}; boxes proposed on {given.searched:,}"
+        f" of them, chosen on {given.chosen_on:,}, judged on {given.judged_on:,} others{lost}"
     )
     return Answer(
         Subject.of(given.study), tuple(sentences(given, numbers)), tuple(tables(given)), basis, READING, given
@@ -80,7 +82,12 @@ def tables(of: SearchResult) -> Iterator[Table]:
 
 
 def _looked_for(of: SearchResult) -> Table:
-    sizes = {"searched": "paths that boxes are proposed on at a time", "chosen_on": "paths that boxes are chosen on", "judged_on": "paths that judge them", "lost": "paths left out, not finite"}  # fmt: skip
+    sizes = {
+        "searched": "paths that boxes are proposed on at a time",
+        "chosen_on": "paths that boxes are chosen on",
+        "judged_on": "paths that judge them",
+        "lost": "paths left out, not finite",
+    }
     columns = (
         texts("where", [of.where.text], "what holds in the futures that are looked for"),
         estimates("share", [of.rate], "share of the futures that are looked for", shown="%"),
@@ -101,11 +108,25 @@ def _boxes(of: SearchResult) -> Table:
         texts("box", names, "what proposed it, and its number"),
         texts("search", [method for method, *_ in rows], "what proposed it", brief=False),
         counts("number", [k for _, k, _ in rows], "number of the box; 0 for all boxes of a method as one", brief=False),
-        *fields(estimates, [one for *_, one in rows], {name: f"{about}, and in no earlier box" for name, about in ABOUT.items()}, shown="%"),
-        estimates("correlation", [one and of.lead.correlations[one] for one in whole], "correlation of lying within any box and being looked for"),
+        *fields(
+            estimates,
+            [one for *_, one in rows],
+            {name: f"{about}, and in no earlier box" for name, about in ABOUT.items()},
+            shown="%",
+        ),
+        estimates(
+            "correlation",
+            [one and of.lead.correlations[one] for one in whole],
+            "correlation of lying within any box and being looked for",
+        ),
         numbers("limits", [_count(of, *row) for row in rows], "limits that it has", brief=False),
-        texts("cheapest", [getattr(one, "cheapest", "") or "" for *_, one in rows], "factor that costs least to leave free", head="cheapest to drop"),
-    )  # fmt: skip
+        texts(
+            "cheapest",
+            [getattr(one, "cheapest", "") or "" for *_, one in rows],
+            "factor that costs least to leave free",
+            head="cheapest to drop",
+        ),
+    )
     several = [bool(k) or len(of.boxes[method]) > 1 or one is None for method, k, one in rows]
     return Table("boxes", "Boxes of factors", columns, ("box",), several)
 
@@ -133,15 +154,48 @@ def _limits(of: SearchResult) -> Table:
         counts("number", [k for _, k, *_ in rows], "number of the box", brief=False),
         texts("factor", [name for _, _, name, *_ in rows], "factor", brief=False),
         texts("unit", [inputs[name].unit for _, _, name, *_ in rows], "its unit", brief=False),
-        *fields(numbers, limits, {"low": "lower limit, in the factor's unit", "high": "upper limit, in the factor's unit"}, brief=False),
-        texts("allowed", ["; ".join(f"{x:g}" for x in one.allowed or ()) for one in limits], "values that it allows, of categories", brief=False),
-        *fields(numbers, parts, {"below": "share of the prior below the lower limit", "above": "share of the prior above the upper limit; of categories, outside"}, brief=False),
-        numbers("coverage_without", [one.coverage for one in parts], "coverage of the box without this factor", shown="%"),
+        *fields(
+            numbers,
+            limits,
+            {"low": "lower limit, in the factor's unit", "high": "upper limit, in the factor's unit"},
+            brief=False,
+        ),
+        texts(
+            "allowed",
+            ["; ".join(f"{x:g}" for x in one.allowed or ()) for one in limits],
+            "values that it allows, of categories",
+            brief=False,
+        ),
+        *fields(
+            numbers,
+            parts,
+            {
+                "below": "share of the prior below the lower limit",
+                "above": "share of the prior above the upper limit; of categories, outside",
+            },
+            brief=False,
+        ),
+        numbers(
+            "coverage_without", [one.coverage for one in parts], "coverage of the box without this factor", shown="%"
+        ),
         numbers("density_without", [one.density for one in parts], "density of the box without this factor", shown="%"),
-        numbers("quasi_p_low", [one.quasi_p[0] for one in parts], "quasi-p value of the lower limit, or of the categories", head="quasi-p"),
-        numbers("quasi_p_high", [one.quasi_p[1] for one in parts], "quasi-p value of the upper limit", head="quasi-p, upper"),
-        numbers("stability", [of.stability.get(row[2]) if one else None for row, one in zip(rows, first, strict=True)], "share of resamples in which PRIM's first box limits it", shown="%", head="in resamples"),
-    )  # fmt: skip
+        numbers(
+            "quasi_p_low",
+            [one.quasi_p[0] for one in parts],
+            "quasi-p value of the lower limit, or of the categories",
+            head="quasi-p",
+        ),
+        numbers(
+            "quasi_p_high", [one.quasi_p[1] for one in parts], "quasi-p value of the upper limit", head="quasi-p, upper"
+        ),
+        numbers(
+            "stability",
+            [of.stability.get(row[2]) if one else None for row, one in zip(rows, first, strict=True)],
+            "share of resamples in which PRIM's first box limits it",
+            shown="%",
+            head="in resamples",
+        ),
+    )
     return Table("limits", "Limits of the boxes, and what each is worth", columns, ("limit",))
 
 
@@ -161,11 +215,7 @@ def _factors(of: SearchResult) -> Table:
         ),
     )
     return Table(
-        "factors",
-        f"Factors that PRIM's first box limits in {of.resamples} resamples",
-        columns,
-        ("factor",),
-        shown,
+        "factors", f"Factors that PRIM's first box limits in {of.resamples} resamples", columns, ("factor",), shown
     )
 
 
@@ -175,6 +225,4 @@ def _steps(of: SearchResult) -> Table:
         *fields(numbers, of.steps, ABOUT, shown="%"),
         *fields(counts, of.steps, {"factors": "limited factors"}),
     )
-    return Table(
-        "steps", "What PRIM proposed for its first box, in turn", columns, ("step",), [False] * len(of.steps)
-    )
+    return Table("steps", "What PRIM proposed for its first box, in turn", columns, ("step",), [False] * len(of.steps))

@@ -29,7 +29,8 @@ class Discover:
     where: Annotated[
         str,
         Option(
-            "Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER under POLICY'; several joined by and.",
+            "Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER"
+            " under POLICY'; several joined by and.",
             "WHERE",
         ),
     ]

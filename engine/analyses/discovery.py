@@ -11,17 +11,7 @@ from jaxtyping import Bool, Int
 from engine.analyses.box_search import CART, HASTY, PATIENT, PRIM, Pace, proposed, refuse_missing
 from engine.analyses.search_result import Lead, SearchResult, Step, Together
 from engine.errors import UserError
-from engine.risk.drivers.boxes import (
-    TOLERANCE,
-    Box,
-    Draws,
-    Judged,
-    best,
-    correlations,
-    distance,
-    inside,
-    judged,
-)
+from engine.risk.drivers.boxes import TOLERANCE, Box, Draws, Judged, best, correlations, distance, inside, judged
 from engine.risk.drivers.where import Where
 from engine.risk.estimation.intervals import Units, as_units
 from engine.risk.estimation.measures import probability
@@ -78,7 +68,8 @@ class _Part:
 def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> SearchResult:
     """Boxes of factors in which the futures that are looked for are frequent, by PRIM and by CART.
 
-    A quarter of the futures is for proposing boxes, a quarter for choosing among them, and the other half for judging those.
+    A quarter of the futures is for proposing boxes, a quarter for choosing among them, and the other half for judging
+    those.
 
     Args:
       study: of the run.
@@ -87,7 +78,8 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
       draws: of the factors that vary, for the first paths [path].
 
     Raises:
-      UserError: ema_workbench, which CART needs, is not installed; no draws are stored; or either kind of futures is too rare.
+      UserError: ema_workbench, which CART needs, is not installed; no draws are stored; or either kind of futures is
+        too rare.
     """
     refuse_missing()
     paths = min((len(values) for values in draws.values()), default=0)
@@ -99,9 +91,7 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
     read = {name: outcomes[name][:, :paths] for name in where.outcomes(study)}
     cases, known = where.holds(study, read)
     known &= np.logical_and.reduce([np.isfinite(values[:paths]) for values in draws.values()])
-    whole = _Part(
-        {name: values[:paths] for name, values in draws.items()}, cases, as_units(paths, study.unit)
-    )
+    whole = _Part({name: values[:paths] for name, values in draws.items()}, cases, as_units(paths, study.unit))
     whole = whole if known.all() else whole.where(known)
     _refuse_few(study, where, whole.cases)
     search, choose, judge = _parts(whole)
@@ -128,7 +118,10 @@ def _refuse_few(study: Study, where: Where, cases: np.ndarray) -> None:
     if rarer < FEWEST:
         kind = "in which it holds" if most == rarer else "in which it does not hold"
         remedy = "Run more paths, with keep.draws as many, or ask for what is less rare."
-        problem = f"'{where.text}': expected {FEWEST} futures or more {kind}, got {rarer:,} of {len(cases):,} with stored draws. {remedy}"
+        problem = (
+            f"'{where.text}': expected {FEWEST} futures or more {kind}, got {rarer:,} of {len(cases):,} with stored"
+            f" draws. {remedy}"
+        )
         raise UserError("--where", [problem])
 
 
@@ -137,9 +130,7 @@ def _parts(whole: _Part) -> tuple[_Part, _Part, _Part]:
     n, units = len(whole), whole.units
     owner = units.owners(np.arange(n))
     place = owner / units.count if units.count >= 4 else np.arange(n) / n
-    return tuple(
-        whole.where((place >= low) & (place < high)) for low, high in ((0, 0.25), (0.25, 0.5), (0.5, 1))
-    )  # type: ignore[return-value]
+    return tuple(whole.where((place >= low) & (place < high)) for low, high in ((0, 0.25), (0.25, 0.5), (0.5, 1)))  # type: ignore[return-value]
 
 
 def _searched(part: _Part) -> tuple[str, ...]:
@@ -168,8 +159,7 @@ def _some(part: _Part, count: int, random: np.random.Generator) -> _Part:
     wanted = min(round(share * count), len(kinds[0]))
     wanted = max(wanted, count - len(kinds[1]))
     taken = [
-        random.choice(kind, size, replace=False)
-        for kind, size in zip(kinds, (wanted, count - wanted), strict=True)
+        random.choice(kind, size, replace=False) for kind, size in zip(kinds, (wanted, count - wanted), strict=True)
     ]
     return part.at(np.sort(np.concatenate(taken)))
 
@@ -233,11 +223,10 @@ def _any(boxes: Sequence[Box], part: _Part) -> Bool[np.ndarray, "path"]:
 def _lead(boxes: Mapping[str, Sequence[Box]], judge: _Part) -> Lead:
     """The leading method: that of the higher correlation; on a tie, that with fewer limits.
 
-    A tie is a difference that is not significant, or at most `TOLERANCE` of the higher correlation, where both methods have boxes.
+    A tie is a difference that is not significant, or at most `TOLERANCE` of the higher correlation, where both methods
+    have boxes.
     """
-    limits = {
-        m: sum(len(limits.ends) for box in some for limits in box.values()) for m, some in boxes.items()
-    }
+    limits = {m: sum(len(limits.ends) for box in some for limits in box.values()) for m, some in boxes.items()}
     masks = [_any(some, judge) for some in boxes.values()]
     (one, two), gap = correlations(masks, judge.cases, judge.units)
     known = dict(zip(boxes, (one, two), strict=True))
@@ -295,8 +284,5 @@ def _step(box: Box, choose: _Part) -> Step:
     within = inside(box, choose.draws, len(choose))
     hits = (within & choose.cases).sum()
     return Step(
-        float(hits / max(choose.cases.sum(), 1)),
-        float(hits / max(within.sum(), 1)),
-        float(within.mean()),
-        len(box),
+        float(hits / max(choose.cases.sum(), 1)), float(hits / max(within.sum(), 1)), float(within.mean()), len(box)
     )

@@ -1,4 +1,5 @@
-"""The sentences of a search for boxes, which claim no more than their intervals; and limits in the words of the study."""
+"""The sentences of a search for boxes, which claim no more than their intervals; and limits in the words of the
+study."""
 
 from __future__ import annotations
 

@@ -25,13 +25,15 @@ from engine.risk.estimation.evidence import stated_level
 from engine.risk.estimation.wording import amount, likely, named, share, worst_share
 
 READING = (
-    "distance: how unevenly the worst futures lie over the tenths of the prior, 0 where they are as the prior has them, 9 where all are in one "
-    "tenth. shift: their mean less the prior's, in its standard deviations. Tenths: their share in the lowest and the highest tenth of the "
-    "prior, 10 % where they are as the prior has them. Brackets: 95 % intervals, each by itself: of many inputs that do nothing, one in twenty "
-    "lies beyond. What priors do are rates of change at the priors as they are, each by its normal score and all else alike: they hold for "
-    "small changes. Likeliest futures: each is nearer to the middle than the edge around it, which between two of them lies a tenth farther "
-    "out; listed are those seen whose probability beyond a plane at their distance is at least a tenth of the nearest one's. Nearest to it: "
-    "share of the worst futures that no other of them is nearer to. Score: that of a normal law, 0 in the middle of the prior."
+    "distance: how unevenly the worst futures lie over the tenths of the prior, 0 where they are as the prior has them,"
+    " 9 where all are in one tenth. shift: their mean less the prior's, in its standard deviations. Tenths: their share"
+    " in the lowest and the highest tenth of the prior, 10 % where they are as the prior has them. Brackets: 95 %"
+    " intervals, each by itself: of many inputs that do nothing, one in twenty lies beyond. What priors do are rates of"
+    " change at the priors as they are, each by its normal score and all else alike: they hold for small changes."
+    " Likeliest futures: each is nearer to the middle than the edge around it, which between two of them lies a tenth"
+    " farther out; listed are those seen whose probability beyond a plane at their distance is at least a tenth of the"
+    " nearest one's. Nearest to it: share of the worst futures that no other of them is nearer to. Score: that of a"
+    " normal law, 0 in the middle of the prior."
 )
 
 
@@ -60,27 +62,11 @@ def made(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
     paths = f"{given.tail_count:,} of {study.futures}{left_out}"
-    of = [
-        *_inputs(given.ranked),
-        _measured(given),
-        _places(given),
-        _slopes(given),
-        _levers(given),
-        _mechanisms(given),
-    ]
+    of = [*_inputs(given.ranked), _measured(given), _places(given), _slopes(given), _levers(given), _mechanisms(given)]
     of += [*likeliest_tables.tables(given), *_worst(given, folder), _left_out(given), _counts(given)]
-    shown_first = sorted(
-        (table for table in of if len(table)), key=lambda one: bool(one.brief) and not any(one.brief)
-    )
+    shown_first = sorted((table for table in of if len(table)), key=lambda one: bool(one.brief) and not any(one.brief))
     basis = f"{study.name}: {_what(given)}, {paths}."
-    return Answer(
-        Subject.of(study),
-        tuple(findings(given, numbers)),
-        tuple(shown_first),
-        basis,
-        READING,
-        given,
-    )
+    return Answer(Subject.of(study), tuple(findings(given, numbers)), tuple(shown_first), basis, READING, given)
 
 
 def findings(given: Explanation, numbers: bool = False) -> Iterator[str]:
@@ -102,14 +88,7 @@ def _standing(given: Explanation, one: Driver) -> Standing:
     name = given.study.phrase(f"{one.kind}s", one.name).replace("[", " (").replace("]", ")")
     called = name if one.year is None else f"{name} in {one.year}"
     return Standing(
-        called,
-        "" if scored else one.unit,
-        one.mean,
-        one.prior[0],
-        one.shift,
-        one.density,
-        one.distance,
-        one.p_value,
+        called, "" if scored else one.unit, one.mean, one.prior[0], one.shift, one.density, one.distance, one.p_value
     )
 
 
@@ -156,16 +135,42 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
         texts("input", names, "factor, or shock in a year"),
         *fields(texts, rows, {"kind": "factor or shock", "name": "name of the factor or shock"}, brief=False),
         *fields(numbers, rows, {"year": "calendar year of a shock"}, unit="year", brief=False),
-        estimates("mean", [one.mean for one in rows], "mean of the worst futures, in the input's unit", head="mean there"),
+        estimates(
+            "mean", [one.mean for one in rows], "mean of the worst futures, in the input's unit", head="mean there"
+        ),
         numbers("prior_mean", [one.prior[0] for one in rows], "mean of the prior", head="prior's"),
         texts("unit", [one.unit for one in rows], "unit of the input"),
-        estimates("lowest", ends[0], "share of the worst futures in the lowest tenth of the prior", head="lowest tenth", shown="%"),
-        estimates("highest", ends[1], "share of the worst futures in the highest tenth of the prior", head="highest tenth", shown="%"),
-        *fields(estimates, rows, {"distance": "variance of the density by tenths over the prior's, less what chance adds"}),
-        estimates("shift", [one.shift for one in rows], "mean of the worst futures less the prior's, in its standard deviations", head="shift [sd]"),
-        *fields(numbers, rows, {"p_value": "p value that the worst futures are as the prior has them, each by itself"}, brief=False),
+        estimates(
+            "lowest",
+            ends[0],
+            "share of the worst futures in the lowest tenth of the prior",
+            head="lowest tenth",
+            shown="%",
+        ),
+        estimates(
+            "highest",
+            ends[1],
+            "share of the worst futures in the highest tenth of the prior",
+            head="highest tenth",
+            shown="%",
+        ),
+        *fields(
+            estimates, rows, {"distance": "variance of the density by tenths over the prior's, less what chance adds"}
+        ),
+        estimates(
+            "shift",
+            [one.shift for one in rows],
+            "mean of the worst futures less the prior's, in its standard deviations",
+            head="shift [sd]",
+        ),
+        *fields(
+            numbers,
+            rows,
+            {"p_value": "p value that the worst futures are as the prior has them, each by itself"},
+            brief=False,
+        ),
         numbers("prior_sd", [one.prior[1] for one in rows], "standard deviation of the prior", brief=False),
-    )  # fmt: skip
+    )
     cells = [one for driver in rows for one in driver.density]
     density = (
         texts("input", [name for name in names for _ in range(BINS)], "factor, or shock in a year"),
@@ -174,8 +179,10 @@ def _inputs(rows: Sequence[Driver]) -> list[Table]:
     )
     return [
         Table("inputs", "Farthest from their priors", columns, ("input",), _first(rows)),
-        Table("densities", "How the worst futures lie over each prior", density, ("input", "tenth"), [False] * len(cells)),
-    ]  # fmt: skip
+        Table(
+            "densities", "How the worst futures lie over each prior", density, ("input", "tenth"), [False] * len(cells)
+        ),
+    ]
 
 
 def _places(given: Explanation) -> Table:
@@ -191,9 +198,12 @@ def _places(given: Explanation) -> Table:
         texts("dim", [one.dim for one in rows], "its dimension", head="by", brief=len(dims) > 1),
         estimates("part", [one.part for one in rows], f"part of {what}", unit),
         numbers(
-            "share", [one.part.estimate / (whole[one.dim] or np.nan) for one in rows], "part over the sum of all", shown="%"
+            "share",
+            [one.part.estimate / (whole[one.dim] or np.nan) for one in rows],
+            "part over the sum of all",
+            shown="%",
         ),
-    )  # fmt: skip
+    )
     return Table("places", f"By {' and by '.join(dims)}: parts that add up to {what}", columns, ("place",))
 
 
@@ -201,11 +211,15 @@ def _slopes(given: Explanation) -> Table:
     rows = sorted(given.slopes, key=lambda one: -abs(one.location.estimate))
     columns = [
         estimates(
-            name, [getattr(one, name) for one in rows], f"change of {given.measure} for {per}", head=head, brief=bool(head),
+            name,
+            [getattr(one, name) for one in rows],
+            f"change of {given.measure} for {per}",
+            head=head,
+            brief=bool(head),
             **_by_measure(given),
         )
         for name, (head, per) in _SLOPES.items()
-    ]  # fmt: skip
+    ]
     factors = texts("factor", [one.factor for one in rows], "factor")
     unit = texts("unit", [one.unit for one in rows], "unit of the factor", brief=False)
     title = f"What one standard deviation more of a prior does to {given.measure}"
@@ -225,11 +239,17 @@ def _levers(given: Explanation) -> Table:
     rows = sorted(given.levers, key=lambda one: -abs(one.effect.estimate))
     columns = (
         texts("lever", [one.lever for one in rows], "lever"),
-        estimates("effect", [one.effect for one in rows], f"{given.measure} with the lever a tenth more less that as it is", head="change", **_by_measure(given)),
+        estimates(
+            "effect",
+            [one.effect for one in rows],
+            f"{given.measure} with the lever a tenth more less that as it is",
+            head="change",
+            **_by_measure(given),
+        ),
         numbers("stated", [one.value[0] for one in rows], "its mean over years and places", head="from"),
         numbers("moved", [one.value[1] for one in rows], "what that is moved to", head="to"),
         texts("unit", [one.unit for one in rows], "unit of the lever"),
-    )  # fmt: skip
+    )
     title = f"What a tenth more of a lever does to {given.measure}, on the same futures"
     return Table("levers", title, columns, ("lever",), _first(rows))
 
@@ -259,8 +279,10 @@ def _worst(given: Explanation, folder: Path) -> list[Table]:
         counts("path", [path for path, _ in cells], "number of the future"),
         texts("outcome", [name for _, name in cells], "outcome that is looked at"),
         numbers("value", values, "its value on the path"),
-        texts("unit", [study.unit_of(name) for _, name in cells], "unit of the outcome", over=("outcome",), brief=False),
-    )  # fmt: skip
+        texts(
+            "unit", [study.unit_of(name) for _, name in cells], "unit of the outcome", over=("outcome",), brief=False
+        ),
+    )
     command = (
         texts("path", ["PATH"], "stands for the number of a future, such as one of those above"),
         texts("command", [given.replay_command(folder)], "what shows the path in full"),

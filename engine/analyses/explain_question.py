@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Explain:
     """Show what the worst futures of a run have in common.
 
-    How far factors and shocks of RUN stand from their priors there, what each place makes up of it, which prior it hangs on, the likeliest
-    futures in which it happens, and the ten worst paths. The answer is kept beside the cube, as explain.zarr.
+    How far factors and shocks of RUN stand from their priors there, what each place makes up of it, which prior it
+    hangs on, the likeliest futures in which it happens, and the ten worst paths. The answer is kept beside the cube, as
+    explain.zarr.
 
     \b
     rustbelt explain outputs/rustbelt --outcome displaced_person_years --policy reform --level 99
@@ -39,19 +40,15 @@ class Explain:
         str | float | None,
         Option("The worst 1 - L are looked at, such as 97.5; 99 if not given, none for an event.", "L"),
     ] = None
-    levers: Annotated[bool, Option("Also what each lever does where it is a tenth more, by rerunning.")] = (
-        False
-    )
+    levers: Annotated[bool, Option("Also what each lever does where it is a tenth more, by rerunning.")] = False
     mechanisms: Annotated[
-        bool,
-        Option(
-            "Also what each assumption of the study makes up, by switching them off in many combinations."
-        ),
+        bool, Option("Also what each assumption of the study makes up, by switching them off in many combinations.")
     ] = False
     numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
-        """What the worst futures have in common; `engine.analyses.explanation.explain` says how, and what is refused."""
+        """What the worst futures have in common; `engine.analyses.explanation.explain` says how, and what is
+        refused."""
         from engine.analyses import explain_answer
 
         return explain_answer.answer(

@@ -61,8 +61,9 @@ class Edge:
         The ray goes on to `most` times the point's length; the distance is infinite if it does not meet the edge.
 
         Args:
-          within: upper bounds, each for a group of consecutive rays of which only the nearest end is wanted, and only if it is within the
-            bound. Rays that cannot be it are not located further, and the distance given for them may be too large.
+          within: upper bounds, each for a group of consecutive rays of which only the nearest end is wanted, and only
+            if it is within the bound. Rays that cannot be it are not located further, and the distance given for them
+            may be too large.
         """
         steps = most * np.arange(1, _ON_RAY + 1) / _ON_RAY
         if most > 1:  # the edge is near the point itself, most often
@@ -111,10 +112,7 @@ class Edge:
 
     def slid(self, points: Points, rounds: int) -> Points:
         """Points of the edge after at most `rounds` rounds of sliding along it, nearer to the origin."""
-        parts = [
-            self._slid(points[:, first : first + AT_ONCE], rounds)
-            for first in range(0, points.shape[1], AT_ONCE)
-        ]
+        parts = [self._slid(points[:, first : first + AT_ONCE], rounds) for first in range(0, points.shape[1], AT_ONCE)]
         return np.concatenate(parts, axis=1)
 
     def instead(self, point: Points, others: Points, finalists: int) -> Points:
@@ -159,11 +157,7 @@ class Edge:
     def _stepped(self, points: Points, reach: Sizes) -> Points:
         """One step of each point towards the foot of the perpendicular from the origin to the edge's tangent plane."""
         slope, jumps = self._slopes(points, reach)
-        feet = [
-            np.stack(
-                [_foot(slope[:, [k]].T, points[:, k], np.zeros(1)) for k in range(points.shape[1])], axis=1
-            )
-        ]
+        feet = [np.stack([_foot(slope[:, [k]].T, points[:, k], np.zeros(1)) for k in range(points.shape[1])], axis=1)]
         if (beside := self._feet_of_jumps(points, slope, jumps)) is not None:
             feet.append(beside)
         others = [points[:, :, None] + (foot - points)[:, :, None] * _ALONG for foot in feet]
@@ -182,8 +176,7 @@ class Edge:
             ahead, behind = np.split(self.margins(moved), 2)
             with np.errstate(invalid="ignore"):
                 return tuple(
-                    np.nan_to_num(one, posinf=0.0, neginf=0.0)
-                    for one in (ahead - here[at], here[at] - behind)
+                    np.nan_to_num(one, posinf=0.0, neginf=0.0) for one in (ahead - here[at], here[at] - behind)
                 )
 
         every, each = np.indices(points.shape)
@@ -196,9 +189,7 @@ class Edge:
             jumps[score, at] = np.maximum(*map(np.abs, sides(score, at, reach / 4))) > 0.6 * large[score, at]
         return np.where(jumps, small, 0.5 * (ahead + behind)) / reach, jumps
 
-    def _feet_of_jumps(
-        self, points: Points, slope: Points, jumps: Bool[np.ndarray, "score point"]
-    ) -> Points | None:
+    def _feet_of_jumps(self, points: Points, slope: Points, jumps: Bool[np.ndarray, "score point"]) -> Points | None:
         """Feet of the perpendicular on the tangents of the edge and of the surfaces of jumps.
 
         The place of a jump in one score depends on the other scores, of which the gradient of the margin shows nothing.
@@ -226,7 +217,8 @@ class Edge:
         return np.stack(feet, axis=1)
 
     def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray, bool]]:
-        """For each pair, where the margin jumps in a score, how that depends on the others, and whether it jumps at all.
+        """For each pair, where the margin jumps in a score, how that depends on the others, and whether it jumps at
+        all.
 
         Args:
           pairs: index of the point, index of the score.
@@ -240,9 +232,7 @@ class Edge:
             )
         # of which others it hangs on is seen once: those that it does not hang on move it by nothing at all
         others = {
-            k: self._moving.get(j, np.delete(np.arange(len(points)), j))
-            for k, (_, j) in enumerate(pairs)
-            if jumps[k]
+            k: self._moving.get(j, np.delete(np.arange(len(points)), j)) for k, (_, j) in enumerate(pairs) if jumps[k]
         }
         which = np.repeat([*others], [len(of) for of in others.values()]).astype(np.int64)
         moved = own[:, which]
@@ -297,7 +287,8 @@ class Edge:
         return self._best(points, points[:, :, None] * parts)
 
     def _best(self, points: Points, others: Float[np.ndarray, "score point other"]) -> Points:
-        """The nearest to the origin of each point and its alternatives, which are first drawn in, or out, to the edge."""
+        """The nearest to the origin of each point and its alternatives, which are first drawn in, or out, to the
+        edge."""
         count, of = others.shape[1:]
         ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY, norms(points))
         sizes = sizes.reshape(count, of)

@@ -23,7 +23,8 @@ class Question:
     """What a comparison is asked for.
 
     Args:
-      variables: outcomes, events and yearly variables; if none are named, all outcomes and events, and for costly results the headline.
+      variables: outcomes, events and yearly variables; if none are named, all outcomes and events, and for costly
+        results the headline.
       level: of VaR, ES and common tails, such as 0.99.
       year: which year of yearly variables; all if not given.
       at: which place of yearly variables, as label by dimension.
@@ -63,7 +64,9 @@ class InTheMean:
 
 @dataclass(frozen=True)
 class CommonTail:
-    """The share of the worst futures that two outcomes, or two places of the outcome `of`, have in common under a policy."""
+    """The share of the worst futures that two outcomes, or two places of the outcome `of`, have in common under a
+    policy.
+    """
 
     policy: str
     first: str
@@ -79,8 +82,8 @@ class Findings:
     Args:
       study: restricted to the compared policies, with the paths that are done.
       question: what was asked.
-      records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events; then of the
-        named yearly variables, by year and place.
+      records: "difference_M", "worse", "regret", "regret_VaR95", "regret_max", "variance_ratio" of outcomes and events;
+        then of the named yearly variables, by year and place.
       orders: by outcome and policy, first- and second-order dominance over the baseline.
       curves: by event, exceedance probability of its outcome over thresholds.
       gaps: by measure and by outcome or event, differences of all pairs of policies.

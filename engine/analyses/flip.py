@@ -1,4 +1,5 @@
-"""Break-even analysis: how far each belief must move, alone or all priors together, before two policies change places."""
+"""Break-even analysis: how far each belief must move, alone or all priors together, before two policies change
+places."""
 
 from __future__ import annotations
 
@@ -44,11 +45,12 @@ class FlipResult:
       variable, measure: what the policies are ranked by: mean or ES of an outcome, or probability of an event.
       first, second: the policies.
       difference: the measure under the first less that under the second, as stated.
-      beliefs: the beliefs that turn the ranking, the nearest first, one record for every turn; then those that do not turn it within their
-        range. Empty where the policies cannot be distinguished as stated, as there is then no ranking to turn.
+      beliefs: the beliefs that turn the ranking, the nearest first, one record for every turn; then those that do not
+        turn it within their range. Empty where the policies cannot be distinguished as stated, as there is then no
+        ranking to turn.
       joint: the smallest move of all priors together that turns the ranking; None if none is found.
-      nearest: of all reweightings of the futures, shocks included, the one of least relative entropy under which the difference is zero,
-        with the k-hat of its weights; None for ES, or where no reweighting gives zero.
+      nearest: of all reweightings of the futures, shocks included, the one of least relative entropy under which the
+        difference is zero, with the k-hat of its weights; None for ES, or where no reweighting gives zero.
       left_out: beliefs that were not examined, and why.
     """
 
@@ -76,9 +78,10 @@ def flip(
 ) -> FlipResult:
     """How far each belief must move before two policies change places, and the nearest joint move of all priors.
 
-    A prior is moved by shifting its normal score, so it keeps its support: by importance weights on the simulated futures, as long as their
-    effective number is at least that of a rerun, else by simulating again; correlations and levers always by simulating again. What seems
-    to turn the ranking is confirmed on independent futures: if nothing turns it, something is reported in at most 5 % of studies.
+    A prior is moved by shifting its normal score, so it keeps its support: by importance weights on the simulated
+    futures, as long as their effective number is at least that of a rerun, else by simulating again; correlations and
+    levers always by simulating again. What seems to turn the ranking is confirmed on independent futures: if nothing
+    turns it, something is reported in at most 5 % of studies.
 
     Args:
       variable: an outcome or an event.
@@ -89,25 +92,18 @@ def flip(
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: no such outcome, event, policy or measure; `paths` is not a number of whole units; values that are not finite on more
-        paths than the study allows.
+      UserError: no such outcome, event, policy or measure; `paths` is not a number of whole units; values that are not
+        finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     measure = _measure(study, variable, first, second, measure)
     study = of_paths(study, paths, PATHS)
     study, _ = compared(study, [second, first])
-    return flip_on(
-        Futures(study, outcomes_of(study, [variable]), device), variable, measure, first, second, observe
-    )
+    return flip_on(Futures(study, outcomes_of(study, [variable]), device), variable, measure, first, second, observe)
 
 
 def flip_on(
-    futures: Futures,
-    variable: str,
-    measure: str,
-    first: str,
-    second: str,
-    observe: Observer = unobserved,
+    futures: Futures, variable: str, measure: str, first: str, second: str, observe: Observer = unobserved
 ) -> FlipResult:
     """As `flip`, on simulated futures of a study with just these two policies."""
     study = futures.study
@@ -125,12 +121,7 @@ def flip_on(
 
 
 def _turning(
-    look: Look,
-    own: Values,
-    good: np.ndarray,
-    sign: float,
-    left_out: list[tuple[str, str]],
-    observe: Observer,
+    look: Look, own: Values, good: np.ndarray, sign: float, left_out: list[tuple[str, str]], observe: Observer
 ) -> tuple[tuple[Belief, ...], JointMove | None]:
     """Every belief with its turns, and the nearest joint move of all priors."""
     study = look.study
@@ -171,9 +162,7 @@ def _glance(look: Look, own: Values, few: int, sign: float, reach: float) -> Gla
     return Glance(float(gaps.mean()), gaps[:count], as_units(count, look.study.unit), sign, reach)
 
 
-def _looked_along(
-    line: Line, glance: Glance | None, sign: float, reach: float
-) -> tuple[list[list[Stretch]], float]:
+def _looked_along(line: Line, glance: Glance | None, sign: float, reach: float) -> tuple[list[list[Stretch]], float]:
     """The stretches of one sign on either side of a line, none where a quick check shows one sign.
 
     Also the place that is nearest to turning.
@@ -251,11 +240,7 @@ def _locations(
     scores = look.futures.numbers(study.paths)
     weigh = look.weigher(own, good)
     names = [one.name for one in arguments.streams(study)]
-    joints = {
-        name: Joint.of(study, name)
-        for name, group in study.groups.items()
-        if group.copula.family == "gaussian"
-    }
+    joints = {name: Joint.of(study, name) for name, group in study.groups.items() if group.copula.family == "gaussian"}
     steps = STEP * np.arange(1, int(FARTHEST / STEP) + 1)
     sides = tuple(tuple(map(float, side * steps)) for side in (1.0, -1.0))
     for item in study.inputs:

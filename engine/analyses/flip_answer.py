@@ -24,21 +24,19 @@ MOST = 10
 """Most priors of the joint move that the brief table shows."""
 TITLES = {
     "prior": ("priors", "Priors: where the median must go"),
-    "correlation": (
-        "correlations",
-        "Correlations of groups (of a matrix: the multiple of all its correlations)",
-    ),
+    "correlation": ("correlations", "Correlations of groups (of a matrix: the multiple of all its correlations)"),
     "lever": ("levers", "Levers, in all years and places at once"),
 }
 LABELS = {"prior": "factor", "correlation": "group", "lever": "lever"}
 """Name of the label column of each table."""
 READING = (
-    "sd: standard deviations of the factor's normal score; its prior keeps its shape in these, and stays within its support. by weights: "
-    "from the futures that are there, each counted by how much likelier the moved prior makes it, as far as they are worth as many as a run has; "
-    "by runs: computed again. A belief that turns the ranking at several values has a line for each; back: beyond it the ranking is "
-    "as stated again. One that is not listed was not seen to turn it within its range: priors 3 sd, correlations and levers their bounds. "
-    "What turns it was confirmed on other futures: where nothing does, something is listed in at most 5 % of studies. Brackets: 95 % intervals, "
-    "the values at which the policies cannot be distinguished."
+    "sd: standard deviations of the factor's normal score; its prior keeps its shape in these, and stays within its"
+    " support. by weights: from the futures that are there, each counted by how much likelier the moved prior makes it,"
+    " as far as they are worth as many as a run has; by runs: computed again. A belief that turns the ranking at"
+    " several values has a line for each; back: beyond it the ranking is as stated again. One that is not listed was"
+    " not seen to turn it within its range: priors 3 sd, correlations and levers their bounds. What turns it was"
+    " confirmed on other futures: where nothing does, something is listed in at most 5 % of studies. Brackets: 95 %"
+    " intervals, the values at which the policies cannot be distinguished."
 )
 
 
@@ -61,13 +59,13 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
 def answer_of(given: FlipResult) -> Answer:
     """The result of `flip` as an answer."""
     basis = f"{given.study.name}: {given.study.futures}"
-    return Answer(
-        Subject.of(given.study), tuple(sentences(given)), tuple(_tables(given)), basis, READING, given
-    )
+    return Answer(Subject.of(given.study), tuple(sentences(given)), tuple(_tables(given)), basis, READING, given)
 
 
 def sentences(given: FlipResult) -> Iterator[str]:
-    """Sentences: the smallest single move that turns the ranking, the ranking as stated, and the joint move of all priors."""
+    """Sentences: the smallest single move that turns the ranking, the ranking as stated, and the joint move of all
+    priors.
+    """
     study, gap = given.study, given.difference
     first, second = (study.phrase("policies", name) for name in (given.first, given.second))
     what, pair = measured(study, given.variable, given.measure), f"{first} and {second}"
@@ -82,7 +80,10 @@ def sentences(given: FlipResult) -> Iterator[str]:
     else:
         yield f"No single belief, moved by up to {FARTHEST:g} standard deviations, makes {pair} change places."
     side = "more" if gap.estimate > 0 else "less"
-    yield f"As stated, there is {side} under {first} than under {second}, by {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
+    yield (
+        f"As stated, there is {side} under {first} than under {second}, by"
+        f" {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
+    )
     if others:
         yield f"They would also change places if {_to(study, others)}."
     if given.joint is None:
@@ -127,14 +128,28 @@ def _beliefs(kind: str, name: str, title: str, own: Sequence[Belief]) -> Table:
     columns = (
         texts(LABELS[kind], [one.name for one in own], "what is believed"),
         numbers("stated", [one.stated for one in own], "its value as stated, in its unit"),
-        numbers("turn", [one.turn for one in own], "its value where the ranking turns; where it does not, that which does most", head="turns at"),
+        numbers(
+            "turn",
+            [one.turn for one in own],
+            "its value where the ranking turns; where it does not, that which does most",
+            head="turns at",
+        ),
         texts("unit", [one.unit for one in own], "unit of its value"),
         truths("turns", [one.turns for one in own], "whether it turns the ranking", brief=False),
-        truths("back", [one.back for one in own], "whether the ranking is as stated again beyond", brief=any(one.back for one in own)),
-        estimates("move", [one.move for one in own], "how far it must move: normal scores of a prior, else its unit", **move),
+        truths(
+            "back",
+            [one.back for one in own],
+            "whether the ranking is as stated again beyond",
+            brief=any(one.back for one in own),
+        ),
+        estimates(
+            "move", [one.move for one in own], "how far it must move: normal scores of a prior, else its unit", **move
+        ),
         texts("by", [one.how for one in own], "by weights of stored futures, or by runs"),
-        numbers("length", [one.length for one in own], "length of a prior's move in independent normal scores", brief=False),
-    )  # fmt: skip
+        numbers(
+            "length", [one.length for one in own], "length of a prior's move in independent normal scores", brief=False
+        ),
+    )
     counted = f"{title}; {turning} of {len({one.name for one in own})} turn the ranking"
     return Table(name, counted, columns, (LABELS[kind],), [one.turns for one in own])
 
@@ -154,7 +169,9 @@ def _together(given: FlipResult) -> Table:
 
 
 def _reach(given: FlipResult) -> Table:
-    """Lengths of the nearest joint moves: of all priors, and of the law of all futures as far as its weights can be trusted."""
+    """Lengths of the nearest joint moves: of all priors, and of the law of all futures as far as its weights can be
+    trusted.
+    """
 
     rows: list[tuple[str, Estimate, float, float]] = []
     nan = float("nan")
@@ -164,12 +181,7 @@ def _reach(given: FlipResult) -> Table:
         trusted = given.nearest.shape <= LARGEST_SHAPE
         far = Estimate(given.nearest.distance if trusted else nan)
         rows.append(
-            (
-                "law of all futures, shocks too",
-                far,
-                given.nearest.entropy if trusted else nan,
-                given.nearest.shape,
-            )
+            ("law of all futures, shocks too", far, given.nearest.entropy if trusted else nan, given.nearest.shape)
         )
     columns = (
         texts("what", [one[0] for one in rows], "what is moved"),
@@ -191,9 +203,7 @@ def _left_out(given: FlipResult) -> Table:
         texts("belief", [name for name, _ in given.left_out], "what is believed"),
         texts("why", [why for _, why in given.left_out], "why it is not looked at"),
     )
-    return Table(
-        "left_out", "Beliefs that are not looked at", columns, ("belief",), [False] * len(given.left_out)
-    )
+    return Table("left_out", "Beliefs that are not looked at", columns, ("belief",), [False] * len(given.left_out))
 
 
 def _nearest(turning: list[Belief]) -> list[Belief]:

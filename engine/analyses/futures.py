@@ -1,4 +1,5 @@
-"""Outcomes of a study on the same paths with some inputs drawn again: one compiled program, fed with other random keys."""
+"""Outcomes of a study on the same paths with some inputs drawn again: one compiled program, fed with other random
+keys."""
 
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ from engine.study.study import Block, Change, Study
 ROUNDINGS = 16
 """Allowance for rounding errors in an outcome [eps]: about what a sum over some decades gathers."""
 Mix = Mapping[str, int]
-"""Random stream -> the number of the replicate that is drawn from it; streams that are not named are as in the study."""
+"""Random stream -> the number of the replicate that is drawn from it; streams that are not named are as in the study.
+"""
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,8 @@ class Quantity:
 
     Args:
       variable: an outcome or an event.
-      measure: `MEAN` for the outcome itself, `SHORTFALL` for a path's excess over VaR / (1 - level), `PROBABILITY` for whether the event
-        happens.
+      measure: `MEAN` for the outcome itself, `SHORTFALL` for a path's excess over VaR / (1 - level), `PROBABILITY` for
+        whether the event happens.
       policy: the policy that it is under.
       against: the policy that is deducted; "" for none.
     """
@@ -57,9 +59,7 @@ def quantities(study: Study, variables: Sequence[str] | None) -> tuple[Quantity,
     """
     sides = [(policy, "") for policy in study.policy_names]
     sides += [(policy, study.baseline) for policy in study.policy_names if policy != study.baseline]
-    return tuple(
-        Quantity(*one, policy, against) for one in measured(study, variables) for policy, against in sides
-    )
+    return tuple(Quantity(*one, policy, against) for one in measured(study, variables) for policy, against in sides)
 
 
 def of_paths(study: Study, paths: int | None, most: int, units: int = 1) -> Study:
@@ -108,7 +108,8 @@ class Futures:
         return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
     def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name [policy, path] with some factors fixed at values, for one set of values after the other."""
+        """The outcomes by name [policy, path] with some factors fixed at values, for one set of values after the
+        other."""
         return self._gathered((variants.held(self.program, one) for one in values), paths)
 
     def anew(self, by: int = 1) -> Futures:
@@ -127,10 +128,12 @@ class Futures:
         return next(self._gathered([self.program], paths))
 
     def changed(self, changes: Sequence[Change], paths: int) -> Iterator[Values]:
-        """The outcomes by name [policy, path] under each of some changes, on the first `paths` paths, one after the other.
+        """The outcomes by name [policy, path] under each of some changes, on the first `paths` paths, one after the
+        other.
 
-        If only levers are changed, the changed policies are simulated side by side on futures that are drawn once, and all other policies keep
-        their outcomes. All of these are in memory at once, so this is for few changes or few paths.
+        If only levers are changed, the changed policies are simulated side by side on futures that are drawn once, and
+        all other policies keep their outcomes. All of these are in memory at once, so this is for few changes or few
+        paths.
         """
         levers = bool(changes) and all(one.levers and not (one.factors or one.groups) for one in changes)
         if not (levers and isinstance(self.program, LoopProgram)):
@@ -171,11 +174,7 @@ class Futures:
         for _, result in variants.results(enumerate(programs), blocks):
             parts.append([np.ascontiguousarray(result.outcomes[:, k]) for k in self._at])
             if len(parts) == len(blocks):
-                whole = (
-                    parts[0]
-                    if len(blocks) == 1
-                    else [np.concatenate(of, -1) for of in zip(*parts, strict=True)]
-                )
+                whole = parts[0] if len(blocks) == 1 else [np.concatenate(of, -1) for of in zip(*parts, strict=True)]
                 yield dict(zip(self.names, whole, strict=True))
                 parts = []
 
@@ -210,8 +209,7 @@ def refuse_too_many(study: Study, good: Bool[np.ndarray, "path"]) -> None:
         text = f"values are not finite on {count:,} of {study.paths:,} paths, the first of them {int(np.argmin(good))}"
         remedy = "Mend the model, or say which share may be kept out of all numbers, such as 0.0001"
         raise UserError(
-            f"model {study.model_name}",
-            [Problem("run.nonfinite", f"{text}; expected at most {most:,}. {remedy}.")],
+            f"model {study.model_name}", [Problem("run.nonfinite", f"{text}; expected at most {most:,}. {remedy}.")]
         )
 
 
@@ -322,9 +320,9 @@ class Apart:
     def moved(self, one: Quantity) -> bool:
         """Whether a quantity differs by more than rounding.
 
-        It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2 times the mean square
-        of these outcomes, with eps that of their type. For a mean that is a difference of two policies, the gap is that of the difference,
-        in which what both policies have in common cancels up to rounding.
+        It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2
+        times the mean square of these outcomes, with eps that of their type. For a mean that is a difference of two
+        policies, the gap is that of the difference, in which what both policies have in common cancels up to rounding.
         """
         study = self._study
         rows = [study.row(policy) for policy in (one.policy, one.against) if policy]

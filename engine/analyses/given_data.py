@@ -25,9 +25,11 @@ class GivenData:
     """Importance of each factor for one outcome under one policy; factors that are fixed are left out.
 
     Args:
-      delta: Borgonovo's delta, 0 to 1: half the expected L1 distance between the outcome's density and its density given the factor.
+      delta: Borgonovo's delta, 0 to 1: half the expected L1 distance between the outcome's density and its density
+        given the factor.
       delta_error: half-width of its 95 % interval, by resampling.
-      pawn: median, over slices of the factor, of the Kolmogorov-Smirnov distance between the outcome's distribution and that in the slice.
+      pawn: median, over slices of the factor, of the Kolmogorov-Smirnov distance between the outcome's distribution and
+        that in the slice.
     """
 
     quantity: Quantity
@@ -42,8 +44,8 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
 
     Other quantities than means under a single policy are skipped.
 
-    Sources: Borgonovo (2007), Reliab. Eng. Syst. Saf. 92, 771-784, doi:10.1016/j.ress.2006.04.015; Pianosi and Wagener (2015), Environ.
-    Model. Softw. 67, 1-11, doi:10.1016/j.envsoft.2015.01.004.
+    Sources: Borgonovo (2007), Reliab. Eng. Syst. Saf. 92, 771-784, doi:10.1016/j.ress.2006.04.015; Pianosi and Wagener
+    (2015), Environ. Model. Softw. 67, 1-11, doi:10.1016/j.envsoft.2015.01.004.
 
     Raises:
       UserError: SALib is not installed.
@@ -62,15 +64,9 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
     moving = [k for k in range(len(drawn)) if np.ptp(drawn[k]) > 0]
     names = [study.inputs[k].name for k in moving]
     x = drawn[moving].T
-    problem = {
-        "num_vars": len(names),
-        "names": names,
-        "bounds": [[float(c.min()), float(c.max())] for c in x.T],
-    }
+    problem = {"num_vars": len(names), "names": names, "bounds": [[float(c.min()), float(c.max())] for c in x.T]}
     numbers = Numbers.of(study, wanted, {name: x[:, good] for name, x in values.items()})
-    still = {
-        name: np.broadcast_to(x[:, good].mean(axis=1, keepdims=True), x.shape) for name, x in values.items()
-    }
+    still = {name: np.broadcast_to(x[:, good].mean(axis=1, keepdims=True), x.shape) for name, x in values.items()}
     given = []
     for one in wanted:
         if one.measure != MEAN or one.against:

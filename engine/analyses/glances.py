@@ -23,7 +23,8 @@ Paths = Float[np.ndarray, "path"]
 
 @dataclass(frozen=True)
 class Glance:
-    """A quick check of the places along a line: the difference on a few futures, each paired with the same future as stated.
+    """A quick check of the places along a line: the difference on a few futures, each paired with the same future as
+    stated.
 
     Args:
       stated: mean of the difference as stated, over all futures that a full look at a place takes.
@@ -70,7 +71,8 @@ class Glance:
         return min(rivals, key=lambda at: self.sign * line.at(at).estimate) if len(rivals) > 1 else least
 
     def _is_above(self, size: float, apart: Paths) -> bool:
-        """Whether `size` plus the mean of `apart` is positive beyond doubt; stricter the fewer futures carry that mean."""
+        """Whether `size` plus the mean of `apart` is positive beyond doubt; stricter the fewer futures carry that
+        mean."""
         squares = apart * apart
         with np.errstate(invalid="ignore"):
             many = squares.sum() ** 2 / (squares * squares).sum()

@@ -1,4 +1,6 @@
-"""The independent inputs of a path: groups of factors, single factors, shocks and regimes, each with its random streams."""
+"""The independent inputs of a path: groups of factors, single factors, shocks and regimes, each with its random
+streams.
+"""
 
 from __future__ import annotations
 
@@ -34,12 +36,14 @@ class IndependentInput:
 
     @property
     def is_known_in_advance(self) -> bool:
-        """Whether it is epistemic (a factor or group, which could be learned) rather than aleatory (a shock or regime)."""
+        """Whether it is epistemic (a factor or group, which could be learned) rather than aleatory (a shock or
+        regime)."""
         return self.kind in (FACTOR, GROUP)
 
 
 def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
-    """All independent inputs: groups and factors in the order of the study, then shocks in that of the model, then regimes.
+    """All independent inputs: groups and factors in the order of the study, then shocks in that of the model, then
+    regimes.
 
     Factors that are fixed are left out, as nothing is drawn for them.
     """
@@ -89,11 +93,7 @@ def _of_shocks(study: Study) -> Iterator[IndependentInput]:
         names = tuple(sorted(some, key=order.index))
         groups = [group for group in shocks.groups.values() if owners[group.members[0]] in some]
         streams = {f"shock:{stream}" for name in names for stream in study.shock_streams[name]}
-        own = [
-            stream
-            for stream in every
-            if stream in streams or any(stream.startswith(f"{one}/") for one in streams)
-        ]
+        own = [stream for stream in every if stream in streams or any(stream.startswith(f"{one}/") for one in streams)]
         own += [stream for group in groups for stream in group.streams]
         if own:
             name = groups[0].name if len(names) > 1 and groups else names[0]

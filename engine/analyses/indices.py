@@ -11,18 +11,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.analyses import shapley
-from engine.analyses.futures import (
-    Apart,
-    Futures,
-    Mix,
-    Numbers,
-    Quantity,
-    Rows,
-    finite,
-    mix,
-    refuse_too_many,
-    sound,
-)
+from engine.analyses.futures import Apart, Futures, Mix, Numbers, Quantity, Rows, finite, mix, refuse_too_many, sound
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
 from engine.analyses.variables import SHORTFALL
 from engine.analyses.variants import Observer
@@ -50,7 +39,8 @@ class Shares:
       sd: standard deviation of the quantity, in the unit of its variable.
       first: first-order Sobol' index: the share of variance that vanishes if the input is known.
       total: total-order Sobol' index: the share that is left if all other inputs are known.
-      shapley: Shapley effect: as the first-order index, with interactions shared out evenly; the effects of all inputs add up to 1.
+      shapley: Shapley effect: as the first-order index, with interactions shared out evenly; the effects of all inputs
+        add up to 1.
       known: share that vanishes if all factors are known (epistemic uncertainty).
       accidents: share that vanishes if all shocks are known (aleatory uncertainty).
     """
@@ -180,9 +170,7 @@ def _effects(
     if not inputs:
         return [_Effects((), 0.0) for _ in numbers.quantities]
     parts, counts = (
-        _exact(futures, inputs, numbers)
-        if len(inputs) <= MOST_EXACT
-        else _by_orders(futures, inputs, numbers, observe)
+        _exact(futures, inputs, numbers) if len(inputs) <= MOST_EXACT else _by_orders(futures, inputs, numbers, observe)
     )
     return [_Effects(shares(of), count) for of, count in zip(parts, counts, strict=True)]
 
@@ -222,7 +210,8 @@ def _middles(values: Float[np.ndarray, "quantity path"]) -> Float[np.ndarray, "q
 def _by_orders(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
 ) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
-    """As `_exact`, from random orders: in each, all inputs are drawn again one after the other, forwards and backwards."""
+    """As `_exact`, from random orders: in each, all inputs are drawn again one after the other, forwards and
+    backwards."""
     study, k = futures.study, len(inputs)
     paths = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit)
     random = np.random.default_rng(study.seed)

@@ -35,9 +35,10 @@ class JointMove:
     """The smallest joint move of the medians of all priors that turns a ranking.
 
     Args:
-      distance: length of the move in independent normal scores, with its interval; half its square is the relative entropy of the moved
-        prior to the stated one, in nats.
-      factors: (name, move of its normal score, its median as stated, its median there) for each factor, the largest move first.
+      distance: length of the move in independent normal scores, with its interval; half its square is the relative
+        entropy of the moved prior to the stated one, in nats.
+      factors: (name, move of its normal score, its median as stated, its median there) for each factor, the largest
+        move first.
     """
 
     distance: Estimate
@@ -93,10 +94,11 @@ class Moved:
 def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: float) -> JointMove | None:
     """The joint move of the priors, of least relative entropy, that turns a difference; None if none is found.
 
-    Independent normal scores e moved by m have relative entropy |m|^2 / 2 to unmoved ones. The smallest m at which the mean E[d] of the
-    difference is 0 lies along the gradient of E[d] there, which is E[d e] (Stein's lemma): the search steps to it, then along it to E[d] = 0,
-    and repeats. The direction so found is confirmed on independent futures, which also say how far away the turn is. The result is never
-    farther than the nearest single prior that turns the ranking, since that is a joint move too.
+    Independent normal scores e moved by m have relative entropy |m|^2 / 2 to unmoved ones. The smallest m at which the
+    mean E[d] of the difference is 0 lies along the gradient of E[d] there, which is E[d e] (Stein's lemma): the search
+    steps to it, then along it to E[d] = 0, and repeats. The direction so found is confirmed on independent futures,
+    which also say how far away the turn is. The result is never farther than the nearest single prior that turns the
+    ranking, since that is a joint move too.
 
     Args:
       searched: the futures that a direction is searched on.
@@ -113,9 +115,7 @@ def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: 
     if alone:
         one, length = alone[0], alone[0].length
         scale = length / abs(one.move.estimate) if length else 1.0
-        low, high = sorted(
-            scale * math.copysign(x, x * one.move.estimate) for x in (one.move.low, one.move.high)
-        )
+        low, high = sorted(scale * math.copysign(x, x * one.move.estimate) for x in (one.move.low, one.move.high))
         moves.append((Estimate(length, scale * one.move.standard_error, low, high), singles[0]))
     if end is not None:
         _, ray, far = end
@@ -143,9 +143,7 @@ def _ends(moved: Moved, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, f
             return
         along = cache(partial(moved.along, step / length))
         reach = moved.units.reach
-        far = next(
-            (x for x in (min(2 * length, FARTHEST), FARTHEST) if sureness(along(x), -1.0) > reach), None
-        )
+        far = next((x for x in (min(2 * length, FARTHEST), FARTHEST) if sureness(along(x), -1.0) > reach), None)
         if far is None:
             return
         at = root(partial(_mean, along), 0.0, far)
@@ -158,7 +156,9 @@ def _mean(along: Difference, length: float) -> float:
 
 
 def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
-    """The smallest move of the scores drawn once that moves the joint score of one factor by `size`, and of no other factor."""
+    """The smallest move of the scores drawn once that moves the joint score of one factor by `size`, and of no other
+    factor.
+    """
     streams = [one.name for one in arguments.streams(study) if one.year is None]
     (item,) = (item for item in study.inputs if item.name == name)
     move = np.zeros(len(streams))
@@ -171,7 +171,8 @@ def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
 
 
 def _factors(study: Study, move: np.ndarray) -> tuple[tuple[str, float, float, float], ...]:
-    """For each factor that varies, the move of its joint score and its median before and after, the largest move first."""
+    """For each factor that varies, the move of its joint score and its median before and after, the largest move
+    first."""
     names = [one.name for one in arguments.streams(study) if one.year is None]
     shifts = {item.name: float(move[names.index(arguments.factor_stream(item))]) for item in study.inputs}
     for name, group in study.groups.items():

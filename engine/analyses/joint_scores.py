@@ -53,13 +53,16 @@ class Joint:
 
     @property
     def is_one(self) -> bool:
-        """Whether the correlation matrix is singular, so that some members follow from others and none can be moved alone."""
+        """Whether the correlation matrix is singular, so that some members follow from others and none can be moved
+        alone.
+        """
         return float(np.linalg.eigvalsh(self._correlation)[0]) < SINGULAR
 
     def given(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
         """Own scores e such that the `known` members keep their joint scores and the others are drawn given these.
 
-        From an independent draw y' of all members (`other`): y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K), with S the correlation matrix.
+        From an independent draw y' of all members (`other`): y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K), with S the
+        correlation matrix.
         """
         y, anew = self._joint(base), self._joint(other)
         joint = y.copy()
@@ -83,9 +86,7 @@ class Joint:
     def shift(self, member: int) -> tuple[list[int], np.ndarray]:
         """The smallest move of e and g that moves one member's joint score by 1 and no other's: rows, and moves."""
         both = np.hstack([self.own, self.shared])
-        return [*self.rows, *self.latent_rows], np.linalg.lstsq(both, np.eye(len(both))[member], rcond=None)[
-            0
-        ]
+        return [*self.rows, *self.latent_rows], np.linalg.lstsq(both, np.eye(len(both))[member], rcond=None)[0]
 
     def moved(self, move: np.ndarray) -> np.ndarray:
         """The move of the joint scores under a move of all scores that are drawn once per path."""

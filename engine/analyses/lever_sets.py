@@ -17,7 +17,8 @@ Terms = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Player:
-    """Levers that are taken together from one policy or another: a player of the cooperative game behind Shapley values.
+    """Levers that are taken together from one policy or another: a player of the cooperative game behind Shapley
+    values.
 
     Args:
       name: of the group of levers, or of a lever that is in no group.
@@ -30,9 +31,11 @@ class Player:
 
 @dataclass(frozen=True)
 class LeverSet:
-    """The levers of a policy in every year, before + share (after - before), where `share` is the degree of implementation.
+    """The levers of a policy in every year, before + share (after - before), where `share` is the degree of
+    implementation.
 
-    `after` already has the year in which the policy starts worked in; `share` is a number, or the name of a factor that draws it.
+    `after` already has the year in which the policy starts worked in; `share` is a number, or the name of a factor that
+    draws it.
     """
 
     before: Mapping[str, Terms]
@@ -41,9 +44,7 @@ class LeverSet:
 
     def differs(self, other: LeverSet, lever: str) -> bool:
         """Whether a lever differs between two policies in some year on some path."""
-        same = are_alike(self.before[lever], other.before[lever]) and are_alike(
-            self.after[lever], other.after[lever]
-        )
+        same = are_alike(self.before[lever], other.before[lever]) and are_alike(self.after[lever], other.after[lever])
         return not same or not (self.is_certain(lever) or self.share == other.share)
 
     def is_certain(self, lever: str) -> bool:
@@ -58,9 +59,7 @@ class LeverSet:
 
 def are_alike(one: Terms, other: Terms) -> bool:
     """Whether two levers are equal in every year and on every path."""
-    return all(
-        np.array_equal(one.get(name, 0 * one[""]), other.get(name, 0 * one[""])) for name in {**one, **other}
-    )
+    return all(np.array_equal(one.get(name, 0 * one[""]), other.get(name, 0 * one[""])) for name in {**one, **other})
 
 
 def set_of(policy: Policy, years: Sequence[int]) -> LeverSet:
@@ -72,8 +71,7 @@ def set_of(policy: Policy, years: Sequence[int]) -> LeverSet:
         since, nothing = started.reshape(-1, *[1] * (values.ndim - 1)), np.zeros_like(values)
         before[lever] = earlier
         after[lever] = {
-            name: np.where(since, own.get(name, nothing), earlier.get(name, nothing))
-            for name in {**own, **earlier}
+            name: np.where(since, own.get(name, nothing), earlier.get(name, nothing)) for name in {**own, **earlier}
         }
     whole = policy.before is None or policy.implementation == 1.0
     return LeverSet(after if whole else before, after, 1.0 if whole else policy.implementation)
@@ -86,14 +84,9 @@ def terms_of(policy: Policy, lever: str) -> Terms:
 
 def policy_of(name: str, start: int, levers: Mapping[str, Terms]) -> Policy:
     """A policy with these levers, starting in a year."""
-    drawn = {
-        lever: {factor: weights for factor, weights in terms.items() if factor}
-        for lever, terms in levers.items()
-    }
+    drawn = {lever: {factor: weights for factor, weights in terms.items() if factor} for lever, terms in levers.items()}
     numbers = {lever: terms[""] for lever, terms in levers.items()}
-    return Policy(
-        name, "", numbers, start, drawn={lever: weights for lever, weights in drawn.items() if weights}
-    )
+    return Policy(name, "", numbers, start, drawn={lever: weights for lever, weights in drawn.items() if weights})
 
 
 def years_begun(study: Study, pair: Sequence[Policy]) -> np.ndarray:
@@ -107,8 +100,8 @@ def years_begun(study: Study, pair: Sequence[Policy]) -> np.ndarray:
 def players_of(study: Study, pair: Sequence[Policy], sets: Sequence[LeverSet]) -> tuple[Player, ...]:
     """The players of two policies: what they set differently, by the study's groups of levers.
 
-    First the study's groups in their order, then levers that no group names in the model's order, then the starting year if that differs.
-    A lever in which the policies agree belongs to no player.
+    First the study's groups in their order, then levers that no group names in the model's order, then the starting
+    year if that differs. A lever in which the policies agree belongs to no player.
     """
     first, last = sets
     differing = [lever for lever in study.model.levers if first.differs(last, lever)]

@@ -22,7 +22,8 @@ LEAST, AWAY = 0.005, 0.05
 
 
 def said(given: Explanation) -> Iterator[str]:
-    """A sentence: what is unusual in the likeliest such future that was found, and how many others are about as likely."""
+    """A sentence: what is unusual in the likeliest such future that was found, and how many others are about as
+    likely."""
     points, study = given.reverse.points, given.study
     if not points:
         yield (
@@ -44,7 +45,8 @@ def said(given: Explanation) -> Iterator[str]:
 
 
 def _largest(point: FailurePoint) -> list[tuple[str, float]]:
-    """The inputs with the largest shares of a likeliest future's squared distance, and these shares, the largest first."""
+    """The inputs with the largest shares of a likeliest future's squared distance, and these shares, the largest
+    first."""
     parts = sorted(point.share.items(), key=lambda one: -one[1])
     return [(name, part) for name, part in parts if part >= 0.05][:3] or parts[:1]
 
@@ -63,18 +65,43 @@ def tables(given: Explanation) -> Iterator[Table]:
     names = [f"future {k + 1}" for k in range(len(points))]
     columns = (
         texts("point", names, "likeliest future, the nearest first"),
-        numbers("distance", [one.distance for one in points], "from the middle, in standard deviations of a normal score", head="sd from the middle"),
-        estimates("nearest", [one.nearest for one in points], "share of the worst futures that no other point is nearer to", head="nearest to it", shown="%"),
-        texts("unusual", [unusual(one) for one in points], "score of what is unusual in it, and its part in the squared distance", head="what is unusual in it"),
-    )  # fmt: skip
+        numbers(
+            "distance",
+            [one.distance for one in points],
+            "from the middle, in standard deviations of a normal score",
+            head="sd from the middle",
+        ),
+        estimates(
+            "nearest",
+            [one.nearest for one in points],
+            "share of the worst futures that no other point is nearer to",
+            head="nearest to it",
+            shown="%",
+        ),
+        texts(
+            "unusual",
+            [unusual(one) for one in points],
+            "score of what is unusual in it, and its part in the squared distance",
+            head="what is unusual in it",
+        ),
+    )
     yield Table("points", f"The likeliest futures in which {_passed(given)}", columns, ("point",))
     shares = sorted(points[0].share, key=lambda name: -points[0].share[name])
     by_share = [one.share[name] for one in points for name in shares]
     brief = [k < min(SHOWN, len(shares)) and part >= LEAST for k, part in enumerate(by_share)]
     yield _along(
-        "point_shares", "What makes up their squared distance", names, {"input": shares}, brief,
-        numbers("share", by_share, "share of the squared distance of the group, factor or shock that is drawn apart", shown="%"),
-    )  # fmt: skip
+        "point_shares",
+        "What makes up their squared distance",
+        names,
+        {"input": shares},
+        brief,
+        numbers(
+            "share",
+            by_share,
+            "share of the squared distance of the group, factor or shock that is drawn apart",
+            shown="%",
+        ),
+    )
     yield _scores(given, names)
     if points[0].trace.shocks is not None:
         yield _shocks(given, names)
@@ -119,12 +146,19 @@ def _scores(given: Explanation, names: Sequence[str]) -> Table:
     factors = sorted(inputs, key=lambda name: (name not in drawn, -abs(points[0].scores[name])))
     shown = [k < min(SHOWN, len(drawn & {*factors})) for k in range(len(factors))]
     return _along(
-        "point_factors", "Factors of them", names, {"factor": factors},
+        "point_factors",
+        "Factors of them",
+        names,
+        {"factor": factors},
         [*shown, *[False] * (len(names) - 1) * len(factors)],
         numbers("score", [one.scores[name] for one in points for name in factors], "normal score of the draw"),
-        numbers("draw", [one.trace.draws[inputs[name][0], 0] for one in points for name in factors], "draw, in the factor's unit"),
+        numbers(
+            "draw",
+            [one.trace.draws[inputs[name][0], 0] for one in points for name in factors],
+            "draw, in the factor's unit",
+        ),
         texts("unit", [inputs[name][1] for name in factors] * len(names), "unit of the factor", over=("factor",)),
-    )  # fmt: skip
+    )
 
 
 def _shocks(given: Explanation, names: Sequence[str]) -> Table:
@@ -140,24 +174,28 @@ def _shocks(given: Explanation, names: Sequence[str]) -> Table:
     brief[0, np.argsort(-first, kind="stable")[:SHOWN]] = True
     brief[0] &= first >= AWAY
     return _along(
-        "point_shocks", "Shocks of them", names, {"year": study.years, "shock": streams}, brief.ravel().tolist(),
+        "point_shocks",
+        "Shocks of them",
+        names,
+        {"year": study.years, "shock": streams},
+        brief.ravel().tolist(),
         numbers("value", values.ravel().tolist(), "shock of the year"),
-        numbers("away", away.ravel().tolist(), "its distance from the prior's mean, in standard deviations of the prior", head="sd from its prior"),
-    )  # fmt: skip
+        numbers(
+            "away",
+            away.ravel().tolist(),
+            "its distance from the prior's mean, in standard deviations of the prior",
+            head="sd from its prior",
+        ),
+    )
 
 
 def _years(given: Explanation, names: Sequence[str]) -> Table:
     study, at = given.study, given.watched.at
     dims, variables = study.model.dims, study.model.yearly
-    places = [
-        (name, of) for name, one in variables.items() for of in product(*(dims[dim] for dim in one.dims))
-    ]
+    places = [(name, of) for name, one in variables.items() for of in product(*(dims[dim] for dim in one.dims))]
     rows = [by_variable(study, one.trace.yearly[at, :, :, 0]) for one in given.reverse.points]  # type: ignore[index]
     values = np.stack(
-        [
-            np.concatenate([of[name].reshape(len(study.years), -1) for name in variables], axis=1)
-            for of in rows
-        ]
+        [np.concatenate([of[name].reshape(len(study.years), -1) for name in variables], axis=1) for of in rows]
     )
     cells = [f"{name}[{', '.join(of)}]" if of else name for name, of in places]
     units = np.repeat([variables[name].unit for name, _ in places], len(study.years))

@@ -44,10 +44,11 @@ class Within:
 def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Observer) -> list[Within]:
     """Shapley effects of the members of a Gaussian group, on every quantity.
 
-    The worth of a set u of inputs is the variance that is left if all others are known, E[(A - A_u)^2] / 2, where A_u is on the same path
-    but for the inputs in u, which are drawn again; members of the group are drawn conditionally on its known members. Inputs come in random
-    orders of all players, and within each the group's members in a random order. Sources: Song, Nelson and Staum (2016), SIAM/ASA J.
-    Uncertain. Quantif. 4, 1060-1083, doi:10.1137/15M1048070; groups as in Owen (1977), doi:10.1007/978-3-642-45494-3_7.
+    The worth of a set u of inputs is the variance that is left if all others are known, E[(A - A_u)^2] / 2, where A_u
+    is on the same path but for the inputs in u, which are drawn again; members of the group are drawn conditionally on
+    its known members. Inputs come in random orders of all players, and within each the group's members in a random
+    order. Sources: Song, Nelson and Staum (2016), SIAM/ASA J. Uncertain. Quantif. 4, 1060-1083, doi:10.1137/15M1048070;
+    groups as in Owen (1977), doi:10.1007/978-3-642-45494-3_7.
 
     Raises:
       UserError: no such group, one whose copula is not Gaussian, or one of which some members follow from the others.

@@ -1,8 +1,9 @@
 """The design points of a failure region: where it happens nearest to the origin of standard normal scores.
 
-On the edge of the region the margin is zero. Points slide along the edge by the algorithm of Hasofer, Lind, Rackwitz and Fiessler, with
-finite differences for gradients, and scores that change nothing are reduced. Sources: Hasofer and Lind (1974), J. Eng. Mech. Div. ASCE
-100, 111-121; Rackwitz and Fiessler (1978), Comput. Struct. 9, 489-494, doi:10.1016/0045-7949(78)90046-9.
+On the edge of the region the margin is zero. Points slide along the edge by the algorithm of Hasofer, Lind, Rackwitz
+and Fiessler, with finite differences for gradients, and scores that change nothing are reduced. Sources: Hasofer and
+Lind (1974), J. Eng. Mech. Div. ASCE 100, 111-121; Rackwitz and Fiessler (1978), Comput. Struct. 9, 489-494,
+doi:10.1016/0045-7949(78)90046-9.
 """
 
 from __future__ import annotations
@@ -48,15 +49,16 @@ def nearest_points(
 ) -> tuple[Nearest, ...]:
     """The nearest design point and all others about as near, each nearer than the edge around it; the nearest first.
 
-    A starting point beyond the tangent plane of a design point is accounted for by it; if the edge is a plane, all are. From those that
-    no point accounts for, the farthest from any first, another point is searched, which is distinct if the edge between lies farther out by
-    `RIDGE`. Listed are points whose Phi(-distance), the probability beyond the tangent plane, is at least `LEAST_PROBABLE` of the nearest
-    one's.
+    A starting point beyond the tangent plane of a design point is accounted for by it; if the edge is a plane, all are.
+    From those that no point accounts for, the farthest from any first, another point is searched, which is distinct if
+    the edge between lies farther out by `RIDGE`. Listed are points whose Phi(-distance), the probability beyond the
+    tangent plane, is at least `LEAST_PROBABLE` of the nearest one's.
 
     Args:
       margin: by point, positive where it happens.
       starts: points at which it happens, or nearly [score, point].
-      others: for a point [score, 1], further candidates, such as the same some years later, of which the nearest slide too.
+      others: for a point [score, 1], further candidates, such as the same some years later, of which the nearest slide
+        too.
     """
     edge = Edge(margin, np.random.default_rng(0))
     first = _searched(edge, starts, others, STARTS, FINALISTS)
@@ -75,16 +77,10 @@ def nearest_points(
             in_vain = 0
             continue
         in_vain += 1
-        seen = [
-            found if k in same[:1] and found.distance < one.distance else one for k, one in enumerate(seen)
-        ]
+        seen = [found if k in same[:1] and found.distance < one.distance else one for k, one in enumerate(seen)]
         left = np.delete(left, least, axis=1)
     seen.sort(key=lambda one: one.distance)
-    listed = [
-        one
-        for one in seen
-        if one is seen[0] or ndtr(-one.distance) >= LEAST_PROBABLE * ndtr(-seen[0].distance)
-    ]
+    listed = [one for one in seen if one is seen[0] or ndtr(-one.distance) >= LEAST_PROBABLE * ndtr(-seen[0].distance)]
     return tuple(replace(one, of_starts=first.of_starts, slid=count) for one in listed)
 
 

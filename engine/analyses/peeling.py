@@ -2,8 +2,9 @@
 
 It works on sorted columns, which is a hundred times as fast as that package's tables.
 
-A step peels off that share of one column's highest, or lowest, values which raises the mean most per path removed; in the end, steps
-of pasting put some back. Source: Friedman and Fisher (1999), Bump hunting in high-dimensional data, Stat. Comput. 9, 123-143.
+A step peels off that share of one column's highest, or lowest, values which raises the mean most per path removed; in
+the end, steps of pasting put some back. Source: Friedman and Fisher (1999), Bump hunting in high-dimensional data,
+Stat. Comput. 9, 123-143.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ Ends = Float[np.ndarray, "2 column"]
 def passed_through(
     columns: Columns, cases: Bool[np.ndarray, "path"], peel: float, paste: float, least: float
 ) -> list[Ends]:
-    """The limits of each column [low and high, column] in one box after the other, beginning with the box of everything.
+    """The limits of each column [low and high, column] in one box after the other, beginning with the box of
+    everything.
 
     Args:
       columns: values of the paths [column, path].
@@ -74,13 +76,7 @@ def _peeled(
 
 
 def _pasted(
-    columns: Columns,
-    cases: np.ndarray,
-    box: Ends,
-    whole: Ends,
-    within: np.ndarray,
-    paste: float,
-    least: float,
+    columns: Columns, cases: np.ndarray, box: Ends, whole: Ends, within: np.ndarray, paste: float, least: float
 ) -> Iterator[Ends]:
     """The boxes of pasting, each with one limit moved outwards."""
     paths = len(cases)

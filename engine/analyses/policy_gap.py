@@ -53,7 +53,9 @@ class Look:
             return one - two
 
     def of_values(self, values: Values) -> Paths:
-        """The contribution of every path to the difference (for ES too), of which it is the mean; 0 where it is not finite."""
+        """The contribution of every path to the difference (for ES too), of which it is the mean; 0 where it is not
+        finite.
+        """
         if self.measure != SHORTFALL:
             gaps = self.gaps(values)
             return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say

@@ -20,7 +20,8 @@ _WEIGHTS = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
 
 @dataclass(frozen=True)
 class PriorMoments:
-    """Moments of a prior as a function of its normal score z, and how they change when the score is shifted or stretched.
+    """Moments of a prior as a function of its normal score z, and how they change when the score is shifted or
+    stretched.
 
     Args:
       mean, sd: of the draw; infinite or NaN if the prior has none.
@@ -86,9 +87,11 @@ class Priors:
     def slopes_of(
         self, places: list[int], joint: Float[np.ndarray, "factor held"]
     ) -> tuple[Float[np.ndarray, "place held"], Float[np.ndarray, "place held"]]:
-        """Derivatives of the log density as the normal score of each prior is shifted, and as it is stretched [place, held].
+        """Derivatives of the log density as the normal score of each prior is shifted, and as it is stretched [place,
+        held].
 
-        With the correlation matrix R of a group's scores z, all others held, these are (R^-1 z)_j and z_j (R^-1 z)_j - 1.
+        With the correlation matrix R of a group's scores z, all others held, these are (R^-1 z)_j and z_j (R^-1 z)_j -
+        1.
 
         Args:
           places: indices of the factors.
@@ -105,15 +108,14 @@ class Priors:
         return t, z * t - 1.0
 
 
-def in_tenths(
-    below: Float[np.ndarray, "held"], up_to: Float[np.ndarray, "held"]
-) -> Float[np.ndarray, "tenth held"]:
+def in_tenths(below: Float[np.ndarray, "held"], up_to: Float[np.ndarray, "held"]) -> Float[np.ndarray, "tenth held"]:
     """The share of each draw that lies in each tenth of its prior.
 
     It is 0 or 1, or a fraction for a value of positive probability.
 
     Args:
-      below, up_to: the prior's probability below a draw, and at or below it; they differ for a value of positive probability.
+      below, up_to: the prior's probability below a draw, and at or below it; they differ for a value of positive
+        probability.
     """
     tenth = np.arange(BINS)[:, None]
     within = (np.minimum((below * BINS).astype(np.int8), BINS - 1) == tenth).astype(np.float64)

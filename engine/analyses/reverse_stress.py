@@ -168,7 +168,4 @@ def _shares(study: Study, point: Float[np.ndarray, "stream"]) -> dict[str, float
     for stream, score in zip(arguments.streams(study), point, strict=True):
         squares[stream.name] = squares.get(stream.name, 0.0) + float(score) ** 2
     whole = sum(squares.values()) or 1.0
-    return {
-        one.name: sum(squares.get(name, 0.0) for name in one.streams) / whole
-        for one in independent_inputs(study)
-    }
+    return {one.name: sum(squares.get(name, 0.0) for name in one.streams) / whole for one in independent_inputs(study)}

@@ -19,8 +19,8 @@ from engine.study.study import Study
 
 NOTHING = "Nothing is measured at this level: an event has its probability alone."
 READING = (
-    "Brackets: 95 % intervals of the Monte Carlo error. VaR a: what the worst 100 - a % of futures reach or pass; ES a: the mean of these. "
-    "Differences are taken on the same futures."
+    "Brackets: 95 % intervals of the Monte Carlo error. VaR a: what the worst 100 - a % of futures reach or pass; ES a:"
+    " the mean of these. Differences are taken on the same futures."
 )
 
 
@@ -33,7 +33,8 @@ def answer(of: Asked, variable: str | None, level: float | None, condition: str 
       condition: such as "reemployed_share >= 0.667": estimates over the paths that meet it, and over the others.
 
     Raises:
-      UserError: no such variable; a level that yearly estimates do not have; a condition on an outcome that is not kept path by path.
+      UserError: no such variable; a level that yearly estimates do not have; a condition on an outcome that is not kept
+        path by path.
     """
     yearly = yearly_names(of.study, of.cube) if condition is None else ()
     refuse_unknown(variable, {*of.study.variables, *yearly})
@@ -88,9 +89,7 @@ def _by_year(of: Asked, variable: str, level: float | None) -> list[Record]:
     if level is not None and level not in of.study.levels:
         known = ", ".join(f"{100 * known:g}" for known in of.study.levels)
         remedy = f"Add {100 * level:g} to risk.levels in the study, and run it."
-        raise UserError(
-            "--level", [f"expected one of {known} for what is by year, got {100 * level:g}. {remedy}"]
-        )
+        raise UserError("--level", [f"expected one of {known} for what is by year, got {100 * level:g}. {remedy}"])
     return yearly_table(of.study, of.cube, variable)
 
 

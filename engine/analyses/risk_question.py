@@ -28,7 +28,9 @@ class Risk:
     ] = None
 
     def answer(self, of: Asked) -> Answer:
-        """Measures of every outcome and event under each policy, and less the baseline; `engine.analyses.risk_answer` says what is refused."""
+        """Measures of every outcome and event under each policy, and less the baseline; `engine.analyses.risk_answer`
+        says what is refused.
+        """
         from engine.analyses import risk_answer
         from engine.risk.estimation.evidence import stated_level
 

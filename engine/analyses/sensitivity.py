@@ -53,7 +53,8 @@ def sensitivity(
 ) -> SensitivityResult:
     """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
 
-    Inputs are those drawn independently (`independent_inputs`). Each is drawn again with all others held, by one compiled program.
+    Inputs are those drawn independently (`independent_inputs`). Each is drawn again with all others held, by one
+    compiled program.
 
     Args:
       study: the resolved study.
@@ -65,8 +66,8 @@ def sensitivity(
       with_given_data: also compute SALib's measures from draws and outcomes alone.
 
     Raises:
-      UserError: no such outcome, event or group; `paths` is not a number of whole units; values that are not finite on more paths than
-        the study allows.
+      UserError: no such outcome, event or group; `paths` is not a number of whole units; values that are not finite on
+        more paths than the study allows.
     """
     study.refuse_broken_model()
     study = of_paths(study, paths, PATHS, units=2)

@@ -25,10 +25,11 @@ MOST_KNOWN = 3
 """Most inputs that the brief table of the value of knowing shows."""
 EVERYTHING, FACTORS = "everything", "all factors"
 READING = (
-    "Shares are in % of the variance: of the outcome on a path, of what a path adds to ES, of whether the event happens. share: an input's "
-    "part, what inputs do together shared out evenly (its Shapley effect): all parts add up to 100. alone: what goes if the input is known "
-    "(Sobol' first index). total: what is left if all others are known. Inputs stand in the order of the finding, factors in that of the first table. worth: how much "
-    "better the measure gets if the policy is picked by a rule that reads the input; a lower bound. Brackets: 95 % intervals."
+    "Shares are in % of the variance: of the outcome on a path, of what a path adds to ES, of whether the event"
+    " happens. share: an input's part, what inputs do together shared out evenly (its Shapley effect): all parts add up"
+    " to 100. alone: what goes if the input is known (Sobol' first index). total: what is left if all others are known."
+    " Inputs stand in the order of the finding, factors in that of the first table. worth: how much better the measure"
+    " gets if the policy is picked by a rule that reads the input; a lower bound. Brackets: 95 % intervals."
 )
 
 
@@ -55,18 +56,16 @@ def answer(
 
 
 def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[str]:
-    """Sentences on one quantity: which input carries most of its variance, and the shares of all factors and of all shocks."""
+    """Sentences on one quantity: which input carries most of its variance, and the shares of all factors and of all
+    shocks.
+    """
     of, study = _subject(given, named), given.study
     if of is None:
         yield "Nothing is drawn: no input has a share."
         return
     one, policy = of.quantity, study.phrase("policies", of.quantity.policy)
     what = measured(study, one.variable, one.measure).removeprefix("average ")
-    whose = (
-        f"How {policy} and {study.phrase('policies', one.against)} differ in"
-        if one.against
-        else "What becomes of"
-    )
+    whose = f"How {policy} and {study.phrase('policies', one.against)} differ in" if one.against else "What becomes of"
     head = f"{whose} {what}{'' if one.against else f' under {policy}'}"
     if not of.sd:
         yield f"{head} is the same on every path: no input has a share."
@@ -81,7 +80,9 @@ def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[s
     if len(level) > 1:
         yield f"{head} hangs above all on {some(level)}; which matters most is open."
     else:
-        yield f"{head} hangs {'mostly' if first.low > 0.5 else 'above all'} on {names[0]}: {share(first)} of the spread."
+        yield (
+            f"{head} hangs {'mostly' if first.low > 0.5 else 'above all'} on {names[0]}: {share(first)} of the spread."
+        )
     sides = ((FACTORS, of.known), ("all shocks", of.accidents))
     if rest := [f"{share(own)} if {name} were known" for name, own in sides if own.low == own.low]:
         yield f"Of that spread would go {' and '.join(rest)}."
@@ -95,9 +96,7 @@ def _subject(given: SensitivityResult, named: Sequence[str]) -> Shares | None:
     if not given.inputs:
         return None
     name = named[0] if named else given.shares[0].quantity.variable
-    own = [
-        s for s in given.shares if s.quantity.variable == name and s.quantity.measure in (MEAN, PROBABILITY)
-    ]
+    own = [s for s in given.shares if s.quantity.variable == name and s.quantity.measure in (MEAN, PROBABILITY)]
     return next((s for s in own if s.quantity.against), own[0])
 
 
@@ -125,19 +124,46 @@ def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
     for one in given.shares:
         among.setdefault(_what(one.quantity), []).append(one)
     rows = [(s, k) for several in among.values() for k in order for s in several]
-    most = {what: _largest([[s.shapley[k].estimate for s in several] for k in order]) for what, several in among.items()}  # fmt: skip
+    most = {
+        what: _largest([[s.shapley[k].estimate for s in several] for k in order]) for what, several in among.items()
+    }
     shown = {(what, order[place]) for what, places in most.items() for place in places}
     columns = (
         *_measures([s.quantity for s, _ in rows]),
         texts("input", [given.inputs[k].name for _, k in rows], "what is drawn apart from all else"),
-        texts("kind", [given.inputs[k].kind for _, k in rows], "factor, group, shock or regime", over=("input",), brief=False),
+        texts(
+            "kind",
+            [given.inputs[k].kind for _, k in rows],
+            "factor, group, shock or regime",
+            over=("input",),
+            brief=False,
+        ),
         *_sides([s.quantity for s, _ in rows]),
-        estimates("share", [s.shapley[k] for s, k in rows], "its part in the variance, what inputs do together shared out evenly", shown="%"),
-        estimates("alone", [s.first[k] for s, k in rows], "share of the variance that goes if it is known", shown="%", brief=False),
-        estimates("total", [s.total[k] for s, k in rows], "share of the variance that is left if all others are known", shown="%", brief=False),
-    )  # fmt: skip
+        estimates(
+            "share",
+            [s.shapley[k] for s, k in rows],
+            "its part in the variance, what inputs do together shared out evenly",
+            shown="%",
+        ),
+        estimates(
+            "alone",
+            [s.first[k] for s, k in rows],
+            "share of the variance that goes if it is known",
+            shown="%",
+            brief=False,
+        ),
+        estimates(
+            "total",
+            [s.total[k] for s, k in rows],
+            "share of the variance that is left if all others are known",
+            shown="%",
+            brief=False,
+        ),
+    )
     brief = [(_what(s.quantity), k) in shown for s, k in rows]
-    return Table("shares", "What each input does to the variance, in %", columns, ("of", "input", "side"), brief, "side", "of")  # fmt: skip
+    return Table(
+        "shares", "What each input does to the variance, in %", columns, ("of", "input", "side"), brief, "side", "of"
+    )
 
 
 def _known(given: SensitivityResult) -> Table:
@@ -146,11 +172,29 @@ def _known(given: SensitivityResult) -> Table:
     columns = (
         *_measures([s.quantity for s in given.shares]),
         *_sides([s.quantity for s in given.shares]),
-        estimates("factors", [s.known for s in given.shares], "share of the variance that goes if all factors are known", head="all factors", shown="%"),
-        estimates("shocks", [s.accidents for s in given.shares], "share of the variance that goes if all shocks are known", head="all shocks", shown="%"),
-        numbers("sd", [s.sd for s in given.shares], "standard deviation, in the unit of the variable", head="standard deviation", brief=False),
+        estimates(
+            "factors",
+            [s.known for s in given.shares],
+            "share of the variance that goes if all factors are known",
+            head="all factors",
+            shown="%",
+        ),
+        estimates(
+            "shocks",
+            [s.accidents for s in given.shares],
+            "share of the variance that goes if all shocks are known",
+            head="all shocks",
+            shown="%",
+        ),
+        numbers(
+            "sd",
+            [s.sd for s in given.shares],
+            "standard deviation, in the unit of the variable",
+            head="standard deviation",
+            brief=False,
+        ),
         texts("unit", units, "unit of the variable", over=("of",), brief=False),
-    )  # fmt: skip
+    )
     return Table("known", "What goes of the variance if these are known", columns, ("of", "side"))
 
 
@@ -165,15 +209,30 @@ def _worth(given: SensitivityResult) -> Table:
         brief += [k < 2 or k - 2 in shown for k in range(len(names))]
     over = {"over": ("decision",), "brief": False}
     columns = (
-        texts("decision", [f"{w.measure} of {w.outcome}, {w.choice} picked without knowing" for w, *_ in rows], "what a policy is picked by"),
-        *fields(texts, [w for w, *_ in rows], {
-            "outcome": "outcome", "measure": "what the choice looks at", "choice": "policy that is picked without knowing",
-        }, **over),
+        texts(
+            "decision",
+            [f"{w.measure} of {w.outcome}, {w.choice} picked without knowing" for w, *_ in rows],
+            "what a policy is picked by",
+        ),
+        *fields(
+            texts,
+            [w for w, *_ in rows],
+            {
+                "outcome": "outcome",
+                "measure": "what the choice looks at",
+                "choice": "policy that is picked without knowing",
+            },
+            **over,
+        ),
         texts("unit", [given.study.unit_of(w.outcome) for w, *_ in rows], "unit of the outcome", **over),
         texts("knowing", [name for _, name, _ in rows], "what is known"),
-        estimates("worth", [one for *_, one in rows], "what it is worth to know before the policy is picked; nobody knows a shock in advance"),
-    )  # fmt: skip
-    return Table("worth", "What it is worth to know first", columns, ("decision", "knowing"), brief, apart="decision")  # fmt: skip
+        estimates(
+            "worth",
+            [one for *_, one in rows],
+            "what it is worth to know before the policy is picked; nobody knows a shock in advance",
+        ),
+    )
+    return Table("worth", "What it is worth to know first", columns, ("decision", "knowing"), brief, apart="decision")
 
 
 def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) -> Table:
@@ -183,20 +242,40 @@ def _swings(given: SensitivityResult, name: str, at: Sequence[int], shown: str) 
     for k in at:
         most = _largest([[_span(s, k)] for s in order]) if given.swung[k].measure != SHORTFALL else set()
         rows += [(k, s) for s in order]
-        brief += [
-            place in most and bool(s.low[k].estimate or s.high[k].estimate) for place, s in enumerate(order)
-        ]
+        brief += [place in most and bool(s.low[k].estimate or s.high[k].estimate) for place, s in enumerate(order)]
     quantities = [given.swung[k] for k, _ in rows]
     columns = (
         *_alone(quantities),
-        texts("unit", [shown or given.study.unit_of(one.variable) for one in quantities], "unit of what people read", over=("quantity",), brief=False),
+        texts(
+            "unit",
+            [shown or given.study.unit_of(one.variable) for one in quantities],
+            "unit of what people read",
+            over=("quantity",),
+            brief=False,
+        ),
         texts("factor", [s.factor for _, s in rows], "factor that is held"),
-        numbers("low_value", [s.values[0] for _, s in rows], "5 % quantile of its prior, in its unit", head="at 5 %", over=("factor",)),
-        estimates("low", [s.low[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown),
-        numbers("high_value", [s.values[1] for _, s in rows], "95 % quantile of its prior, in its unit", head="at 95 %", over=("factor",)),
-        estimates("high", [s.high[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown),
-    )  # fmt: skip
-    return Table(name, "One factor held low and high", columns, ("quantity", "factor"), brief, apart="quantity")  # fmt: skip
+        numbers(
+            "low_value",
+            [s.values[0] for _, s in rows],
+            "5 % quantile of its prior, in its unit",
+            head="at 5 %",
+            over=("factor",),
+        ),
+        estimates(
+            "low", [s.low[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown
+        ),
+        numbers(
+            "high_value",
+            [s.values[1] for _, s in rows],
+            "95 % quantile of its prior, in its unit",
+            head="at 95 %",
+            over=("factor",),
+        ),
+        estimates(
+            "high", [s.high[k] for k, s in rows], "what changes where it is held there", head="moves it by", shown=shown
+        ),
+    )
+    return Table(name, "One factor held low and high", columns, ("quantity", "factor"), brief, apart="quantity")
 
 
 def _members(given: SensitivityResult) -> Table:
@@ -207,9 +286,7 @@ def _members(given: SensitivityResult) -> Table:
     rows = [(w, k) for several in by_group.values() for k in range(len(several[0].members)) for w in several]
     columns = (
         texts("member", [w.members[k] for w, k in rows], "factor of the group"),
-        texts(
-            "group", [w.group for w, _ in rows], "group that moves together", over=("member",), brief=False
-        ),
+        texts("group", [w.group for w, _ in rows], "group that moves together", over=("member",), brief=False),
         *_alone([w.quantity for w, _ in rows]),
         estimates("share", [w.shapley[k] for w, k in rows], "its part in the variance", shown="%"),
     )
@@ -225,9 +302,14 @@ def _given_data(given: SensitivityResult) -> Table:
         texts("factor", [data.factors[k] for data, k in rows], "factor"),
         numbers("delta", [data.delta[k] for data, k in rows], "Borgonovo's delta"),
         numbers("delta_error", [data.delta_error[k] for data, k in rows], "half of its 95 % interval", head="+-"),
-        numbers("pawn", [data.pawn[k] for data, k in rows], "median distance between distributions with and without it", head="PAWN"),
-    )  # fmt: skip
-    brief = [k in shown for data, shown in zip(given.given_data, most, strict=True) for k in range(len(data.factors))]  # fmt: skip
+        numbers(
+            "pawn",
+            [data.pawn[k] for data, k in rows],
+            "median distance between distributions with and without it",
+            head="PAWN",
+        ),
+    )
+    brief = [k in shown for data, shown in zip(given.given_data, most, strict=True) for k in range(len(data.factors))]
     title = "From draws and outcomes alone (SALib)"
     return Table("given_data", title, columns, ("quantity", "factor"), brief, apart="quantity")
 
@@ -242,7 +324,10 @@ def _measures(every: Sequence[Quantity]) -> tuple[Column, ...]:
 
 def _sides(every: Sequence[Quantity]) -> tuple[Column, ...]:
     """Columns of the dimension "side": policies, and differences of two."""
-    return (texts("side", [_side(one) for one in every], "policy, or difference of two"), *_parts(every, "side", ("policy", "against")))  # fmt: skip
+    return (
+        texts("side", [_side(one) for one in every], "policy, or difference of two"),
+        *_parts(every, "side", ("policy", "against")),
+    )
 
 
 def _alone(every: Sequence[Quantity]) -> tuple[Column, ...]:

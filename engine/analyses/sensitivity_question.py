@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 class Sensitivity:
     """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
 
-    An input is what is drawn apart: a group of factors, a factor, a shock. Each is drawn anew on the same futures. Differences are from the
-    baseline; from the first of --policies where the baseline is not among these. On 131,072 paths, unless --paths says otherwise.
+    An input is what is drawn apart: a group of factors, a factor, a shock. Each is drawn anew on the same futures.
+    Differences are from the baseline; from the first of --policies where the baseline is not among these. On 131,072
+    paths, unless --paths says otherwise.
 
     \b
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak
@@ -26,16 +27,13 @@ class Sensitivity:
     heading: ClassVar[str] = "What it hangs on"
 
     outcome: Annotated[
-        tuple[str, ...],
-        Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome"),
+        tuple[str, ...], Option("Outcomes and events, in place of the headline and all events.", "A,B", "outcome")
     ] = ()
     policies: Annotated[tuple[str, ...], Option("The policies that are looked at.", "A,B", "policy")] = ()
     groups: Annotated[
         tuple[str, ...], Option("Also what each member of a Gaussian group does.", "GROUP", flag="within")
     ] = ()
-    given_data: Annotated[
-        bool, Option("Also what SALib says from draws and outcomes alone: delta and PAWN.")
-    ] = False
+    given_data: Annotated[bool, Option("Also what SALib says from draws and outcomes alone: delta and PAWN.")] = False
 
     def answer(self, of: Asked) -> Answer:
         """The shares of inputs; `engine.analyses.sensitivity.sensitivity` says how, and what is refused."""

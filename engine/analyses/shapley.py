@@ -19,10 +19,9 @@ def members(players: int) -> Int[np.ndarray, "coalition player"]:
 def shares(players: int) -> Float[np.ndarray, "player coalition"]:
     """Weights that turn the values of all coalitions into the Shapley value of each player.
 
-    phi_i = sum over coalitions S without i of |S|! (k - 1 - |S|)! / k! (v(S + i) - v(S)): what i adds, averaged over all orders in
-    which the players may come. The values of all players add up to v(all) - v(none).
-    Source: Shapley (1953), A value for n-person games, Contributions to the Theory of Games II, 307-317,
-    doi:10.1515/9781400881970-018.
+    phi_i = sum over coalitions S without i of |S|! (k - 1 - |S|)! / k! (v(S + i) - v(S)): what i adds, averaged over
+    all orders in which the players may come. The values of all players add up to v(all) - v(none). Source: Shapley
+    (1953), A value for n-person games, Contributions to the Theory of Games II, 307-317, doi:10.1515/9781400881970-018.
     """
     inside = members(players).T
     sizes = inside.sum(axis=0)

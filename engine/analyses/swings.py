@@ -39,9 +39,7 @@ class Swing:
     high: tuple[Estimate, ...]
 
 
-def swings(
-    futures: Futures, wanted: Sequence[Quantity], observe: Observer
-) -> tuple[tuple[Quantity, ...], list[Swing]]:
+def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> tuple[tuple[Quantity, ...], list[Swing]]:
     """The quantities under single policies among `wanted`, and their swings by every factor that is not fixed."""
     study = futures.study
     alone = tuple(one for one in wanted if not one.against)
@@ -66,8 +64,7 @@ def swings(
             rows.append(tuple(by_name[one.variable, one.policy][one.measure] for one in alone))
             observe("factors", k // 2 + 1, len(ends))
     return alone, [
-        Swing(name, (low, high), rows[2 * k], rows[2 * k + 1])
-        for k, (name, (low, high)) in enumerate(ends.items())
+        Swing(name, (low, high), rows[2 * k], rows[2 * k + 1]) for k, (name, (low, high)) in enumerate(ends.items())
     ]
 
 

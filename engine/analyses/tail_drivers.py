@@ -36,8 +36,10 @@ class Driver:
       prior: mean and standard deviation of its prior, in its unit.
       mean: over the worst futures, in its unit.
       shift: `mean` less the prior's mean, in standard deviations of the prior.
-      density: for each tenth of its prior, the share of the worst futures in it divided by 0.1; 1 if they are distributed as the prior.
-      distance, p_value: distance of these densities from the prior's, and its p-value if there were none: `WorstShare.distance`.
+      density: for each tenth of its prior, the share of the worst futures in it divided by 0.1; 1 if they are
+        distributed as the prior.
+      distance, p_value: distance of these densities from the prior's, and its p-value if there were none:
+        `WorstShare.distance`.
     """
 
     kind: str
@@ -76,9 +78,7 @@ def _means(futures: TailFutures, rows: np.ndarray) -> list[Estimate]:
 
 def scaled(one: Estimate, scale: float, shift: float = 0.0) -> Estimate:
     low, high = sorted((scale * one.low, scale * one.high)) if one.low == one.low else (np.nan, np.nan)
-    return Estimate(
-        scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift, one.flags
-    )
+    return Estimate(scale * one.estimate + shift, abs(scale) * one.standard_error, low + shift, high + shift, one.flags)
 
 
 def _widened(one: Estimate, error: float) -> Estimate:
@@ -87,17 +87,13 @@ def _widened(one: Estimate, error: float) -> Estimate:
         return one
     both = math.hypot(one.standard_error, error)
     reach = (one.high - one.low) / (2 * one.standard_error) if one.standard_error > 0 else Z
-    return Estimate(
-        one.estimate, both, one.estimate - reach * both, one.estimate + reach * both, one.flags
-    ).flagged()
+    return Estimate(one.estimate, both, one.estimate - reach * both, one.estimate + reach * both, one.flags).flagged()
 
 
 def _share(one: Estimate, error: float) -> Estimate:
     """A share of the worst futures in a tenth of the prior, divided by 0.1; not below zero."""
     over = _widened(scaled(one, BINS), error)
-    return replace(
-        over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0)
-    )
+    return replace(over, estimate=max(over.estimate, 0.0), low=over.low if over.low != over.low else max(over.low, 0.0))
 
 
 Range = tuple[np.ndarray, np.ndarray, float]
@@ -125,9 +121,7 @@ def _driven(
         shift = _widened(scaled(means[k], 1 / sd, -centre / sd), sample**-0.5)
         density = tuple(_share(one, ((BINS - 1) / sample) ** 0.5) for one in futures.share.means(tail, near))
         distance, p_value = futures.share.distance(tail, near, sample)
-        drivers.append(
-            Driver(kind, name, year, unit, (centre, sd), means[k], shift, density, distance, p_value)
-        )
+        drivers.append(Driver(kind, name, year, unit, (centre, sd), means[k], shift, density, distance, p_value))
     return drivers
 
 

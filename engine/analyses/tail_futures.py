@@ -89,10 +89,9 @@ class Limit:
     terms: tuple[tuple[str, float, float, float], ...]
 
     def of(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "path"]:
-        """The margin of each path in standard deviations, the least over all terms; negative where it does not happen."""
-        margins = [
-            sign * (values[name].astype(np.float64) - at) / scale for name, sign, at, scale in self.terms
-        ]
+        """The margin of each path in standard deviations, the least over all terms; negative where it does not
+        happen."""
+        margins = [sign * (values[name].astype(np.float64) - at) / scale for name, sign, at, scale in self.terms]
         least: np.ndarray = np.min(margins, axis=0)
         return least
 
@@ -179,9 +178,7 @@ def outcomes(
     if len(have) == len(names):
         return have
     at = study.places(names)
-    blocks = [
-        result.outcomes[watched.at, at] for _, result in variants.results([("", program)], study.blocks())
-    ]
+    blocks = [result.outcomes[watched.at, at] for _, result in variants.results([("", program)], study.blocks())]
     return dict(zip(names, np.concatenate(blocks, axis=-1), strict=True))
 
 
@@ -231,9 +228,7 @@ def _limit(watched: Watched, values: Mapping[str, np.ndarray], share: WorstShare
     return Limit(tuple(dict.fromkeys(terms(watched.event))))
 
 
-def _scores(
-    program: Program, study: Study, path: Int[np.ndarray, "held"]
-) -> Float[np.ndarray, "stream held"]:
+def _scores(program: Program, study: Study, path: Int[np.ndarray, "held"]) -> Float[np.ndarray, "stream held"]:
     """The normal scores of some paths."""
     parts = []
     for first in range(0, study.paths, AT_ONCE):

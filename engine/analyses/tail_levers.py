@@ -87,7 +87,6 @@ def _effect(what: Watched, moved: np.ndarray, own: np.ndarray) -> Estimate:
     (*arrays,), units, lost = finite_units((*moved, *own), study.unit)
     names, half = what.read, len(what.read)
     here, there = (
-        happens(study, what.event, dict(zip(names, part, strict=True)))
-        for part in (arrays[:half], arrays[half:])
+        happens(study, what.event, dict(zip(names, part, strict=True))) for part in (arrays[:half], arrays[half:])
     )
     return probability_difference(here, there, units).flagged(lost)

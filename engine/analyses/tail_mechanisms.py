@@ -54,9 +54,7 @@ def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
     coalitions, weights, orders = _coalitions(k, study.seed)
     contrasts = Contrasts(weights, study.paths)
     changes = [
-        joined(
-            [one.off for one, there in zip(assumptions, coalition, strict=True) if not there], study.groups
-        )
+        joined([one.off for one, there in zip(assumptions, coalition, strict=True) if not there], study.groups)
         for coalition in coalitions
     ]
     programs = ((n, variants.fed(program, change)) for n, change in enumerate(changes))
@@ -73,9 +71,7 @@ def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
     whole, *shares = contrasts.estimates(~bad, units, what.event is not None)
     if orders is not None:
         shares = [_widened(one, spread) for one, spread in zip(shares, _spreads(orders, values), strict=True)]
-    return Mechanisms(
-        tuple(one.name for one in assumptions), tuple(shares), whole, study.paths, len(coalitions)
-    )
+    return Mechanisms(tuple(one.name for one in assumptions), tuple(shares), whole, study.paths, len(coalitions))
 
 
 def _influence(what: Watched, study: Study, outcomes: np.ndarray, sound: np.ndarray) -> Influence:

@@ -40,7 +40,8 @@ class Turn:
     """A change of sign along a line.
 
     Args:
-      at: the place; its interval holds those places between two of opposite sign at which the difference cannot be distinguished from zero.
+      at: the place; its interval holds those places between two of opposite sign at which the difference cannot be
+        distinguished from zero.
       back: whether the change is back to the sign as stated.
     """
 
@@ -49,7 +50,8 @@ class Turn:
 
 
 def sureness(one: Estimate, side: float) -> float:
-    """How many standard errors a difference lies on the given side of zero; 0 if it has no standard error, or vanishes."""
+    """How many standard errors a difference lies on the given side of zero; 0 if it has no standard error, or
+    vanishes."""
     size = side * one.estimate
     if math.isnan(size) or math.isnan(one.standard_error) or not size:
         return 0.0
@@ -57,16 +59,15 @@ def sureness(one: Estimate, side: float) -> float:
 
 
 def needed(units: Units, tests: int) -> float:
-    """Standard errors from which a sign is significant over so many tests at once: 2.5 % to each side, by Bonferroni."""
+    """Standard errors from which a sign is significant over so many tests at once: 2.5 % to each side, by
+    Bonferroni."""
     share = 1 - TAIL / tests
     if not units.replicated:
         return float(ndtri(share))
     return float(stdtrit(units.count - 1, share)) if units.count > 1 else math.inf
 
 
-def stretches(
-    start: float, looks: Iterable[tuple[float, Estimate]], sign: float, reach: float
-) -> list[Stretch]:
+def stretches(start: float, looks: Iterable[tuple[float, Estimate]], sign: float, reach: float) -> list[Stretch]:
     """The stretches of a line from its start outwards, the first with the sign as stated.
 
     Differences within `reach` standard errors of zero have no sign.
@@ -89,7 +90,9 @@ def stretches(
 def turns(
     at: Difference, rows: Sequence[Stretch], is_sure: Callable[[Stretch], bool], sign: float, reach: float
 ) -> Iterator[Turn]:
-    """The changes of sign between significant stretches, from the start outwards; the first stretch counts as significant."""
+    """The changes of sign between significant stretches, from the start outwards; the first stretch counts as
+    significant.
+    """
     last = rows[0]
     for one in rows[1:]:
         if not is_sure(one):
@@ -100,10 +103,11 @@ def turns(
 
 
 def crossing(at: Difference, start: float, end: float, side: float, reach: float) -> Estimate:
-    """The place where a difference that is significant at the start loses its sign before the end, with a 95 % interval.
+    """The place where a difference that is significant at the start loses its sign before the end, with a 95 %
+    interval.
 
-    The interval inverts a test: at its ends the difference is `reach` standard errors from zero. So it covers a change of sign as often as
-    the difference's own interval at that place covers zero, however steep or curved the line is.
+    The interval inverts a test: at its ends the difference is `reach` standard errors from zero. So it covers a change
+    of sign as often as the difference's own interval at that place covers zero, however steep or curved the line is.
     """
 
     def line(errors: float) -> Callable[[float], float]:

@@ -59,9 +59,7 @@ def under(study: Study, variable: str, policy: str, values: Values) -> np.ndarra
     return happens(study, event, {name: of[row] for name, of in values.items()})
 
 
-def gap(
-    study: Study, variable: str, measure: str, one: np.ndarray, other: np.ndarray, units: int | Units
-) -> Estimate:
+def gap(study: Study, variable: str, measure: str, one: np.ndarray, other: np.ndarray, units: int | Units) -> Estimate:
     """A measure of the values `one` less that of the values `other` on the same paths."""
     if measure == PROBABILITY:
         return probability_difference(one, other, units)

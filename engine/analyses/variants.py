@@ -40,9 +40,7 @@ def fed(program: Program, change: Change) -> Program:
     return program.fed(inputs | {"changes": arguments.changes(change.factors, own, program.dtype)})
 
 
-def beside_each_other(
-    program: LoopProgram, changes: Sequence[Change]
-) -> tuple[LoopProgram, list[tuple[int, int]]]:
+def beside_each_other(program: LoopProgram, changes: Sequence[Change]) -> tuple[LoopProgram, list[tuple[int, int]]]:
     """The program for the policies that some changes of levers affect, side by side.
 
     Also gives the change and the policy that each of them is.
@@ -76,7 +74,8 @@ class Keys:
         """The program with some random streams replaced by replicates: only the inputs of these are drawn again.
 
         Args:
-          streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong together.
+          streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong
+            together.
         """
         once, by_law = self._order
         keys = self._at(0)
@@ -94,7 +93,9 @@ class Keys:
 
     @cached_property
     def _order(self) -> tuple[list[str], dict[str, list[str]]]:
-        """Names of the streams in the order of their keys: those drawn once per path, and by law those drawn every year."""
+        """Names of the streams in the order of their keys: those drawn once per path, and by law those drawn every
+        year.
+        """
         every = arguments.streams(self._study)
         once = [one.name for one in every if one.year is None]
         by_law: dict[str, list[str]] = {}
@@ -142,9 +143,7 @@ def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
     }
 
 
-def results(
-    programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]
-) -> Iterator[tuple[Key, BlockResult]]:
+def results(programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]) -> Iterator[tuple[Key, BlockResult]]:
     """The results of all blocks of each program with its key, program by program.
 
     The next block is computed while one is read.

@@ -38,11 +38,7 @@ class Worth:
 
 
 def worths(
-    futures: Futures,
-    inputs: Sequence[IndependentInput],
-    outcomes: Sequence[str],
-    own: Values,
-    good: np.ndarray,
+    futures: Futures, inputs: Sequence[IndependentInput], outcomes: Sequence[str], own: Values, good: np.ndarray
 ) -> list[Worth]:
     """The value of information for the choice by mean and by ES of each outcome; empty if only one policy runs.
 
@@ -58,9 +54,7 @@ def worths(
     row = {item.name: k for k, item in enumerate(study.inputs)}
     known = [one for one in inputs if one.is_known_in_advance]
     scores = {one.name: [normal_scores(drawn[row[member]]) for member in one.members] for one in known}
-    losses = {
-        name: own[name][:, good].astype(np.float64) * (1 if study.is_loss(name) else -1) for name in outcomes
-    }
+    losses = {name: own[name][:, good].astype(np.float64) * (1 if study.is_loss(name) else -1) for name in outcomes}
     decisions = [Decision(losses[name], units, level) for name in outcomes for level in (None, LEVEL)]
 
     with ThreadPoolExecutor(THREADS) as threads:
@@ -79,7 +73,5 @@ def worths(
             of_known[k] if of_known else NOTHING,
             tuple(of_each[one.name][k] if one.name in of_each else None for one in inputs),
         )
-        for k, (name, of) in enumerate(
-            zip([name for name in outcomes for _ in range(2)], decisions, strict=True)
-        )
+        for k, (name, of) in enumerate(zip([name for name in outcomes for _ in range(2)], decisions, strict=True))
     ]

@@ -56,9 +56,10 @@ class Answer:
       tables: the numbers, with their units and intervals.
       basis: what the numbers rest on: how many paths, which seed, how they were computed.
       reading: how to read the tables.
-      of: the result of the analysis that the tables were made from, for use in Python; not stored, so None in an answer read from a file.
-      question, heading, asked: name of the question, its heading in a report, its options as plain data; set by the caller of
-        `Question.answer`, not by the analysis.
+      of: the result of the analysis that the tables were made from, for use in Python; not stored, so None in an answer
+        read from a file.
+      question, heading, asked: name of the question, its heading in a report, its options as plain data; set by the
+        caller of `Question.answer`, not by the analysis.
     """
 
     subject: Subject
@@ -89,7 +90,8 @@ class Answer:
         """One table as a data frame: unrounded numbers, one column each, as `engine.answers.frames.frame` describes.
 
         Args:
-          brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by what each row is called.
+          brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by what each row is
+            called.
         """
         from engine.answers import frames
 
@@ -97,7 +99,9 @@ class Answer:
 
     @property
     def groups(self) -> dict[str, Group]:
-        """The answer as labelled groups by path: "/" holds everything but the tables as attributes, then one group per table."""
+        """The answer as labelled groups by path: "/" holds everything but the tables as attributes, then one group per
+        table.
+        """
         head = self._head()
         root = {
             "Conventions": CONVENTIONS,
@@ -128,18 +132,14 @@ class Answer:
         try:
             return Answer._of(tree, head)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise UserError(
-                "the answer that is kept", ["is not as an answer is written. Ask anew."]
-            ) from error
+            raise UserError("the answer that is kept", ["is not as an answer is written. Ask anew."]) from error
 
     @staticmethod
     def _of(tree: xr.DataTree, head: Any) -> Answer:
         if head.get("version") != plain.VERSION:
             raise UserError(
                 "the answer that is kept",
-                [
-                    f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"
-                ],
+                [f"has another form than this version's. Ask anew: rustbelt {head.get('question', 'QUESTION')}"],
             )
         held = {table.name: table for table in groups.tables(tree)}
         subject = {**head["study"], "policies": tuple(head["study"]["policies"])}
@@ -170,9 +170,7 @@ class Answer:
         from engine.answers import files, frames
 
         return {
-            table.name: files.Sheet(
-                frames.frame(table), partial(frames.texts, table), places=frames.places(table)
-            )
+            table.name: files.Sheet(frames.frame(table), partial(frames.texts, table), places=frames.places(table))
             for table in self.tables
             if len(table)
         }
@@ -198,10 +196,17 @@ class Answer:
 
         of = self.subject
         about = {
-            "study": of.name, "policies": ", ".join(of.policies), "baseline": of.baseline, "paths": of.paths, "seed": of.seed,
-            "question": self.question, **{name: str(value) for name, value in self.asked.items()},
-            "finding": self.finding, "over": self.basis, "fingerprint": of.fingerprint,
-        }  # fmt: skip
+            "study": of.name,
+            "policies": ", ".join(of.policies),
+            "baseline": of.baseline,
+            "paths": of.paths,
+            "seed": of.seed,
+            "question": self.question,
+            **{name: str(value) for name, value in self.asked.items()},
+            "finding": self.finding,
+            "over": self.basis,
+            "fingerprint": of.fingerprint,
+        }
         files.save(Path(place), about, {**self.sheets, **(more or {})}, front, digits)
         return Path(place)
 

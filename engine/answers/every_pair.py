@@ -17,7 +17,10 @@ from engine.study.study import Study
 
 ROOM = 6
 """Most words for a list of policies in a sentence that has two such lists."""
-READING = "Clearly better: the 95 % interval of the paired difference leaves out zero; intervals hold for all pairs, and all outcomes of a measure, at once."
+READING = (
+    "Clearly better: the 95 % interval of the paired difference leaves out zero; intervals hold for all pairs, and all"
+    " outcomes of a measure, at once."
+)
 Counted = Mapping[str, Gaps]
 """The paired differences of all policies, by outcome or event; the first entry is the one to report first."""
 
@@ -25,7 +28,8 @@ Counted = Mapping[str, Gaps]
 def counted(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], asked: Sequence[str] = ()) -> Counted:
     """The paired differences to count: in the mean of each outcome, then in the probability of events.
 
-    Outcomes that are asked for or of the headline come first. Events count where `asked` is not empty, or where there is no mean.
+    Outcomes that are asked for or of the headline come first. Events count where `asked` is not empty, or where there
+    is no mean.
     """
     means = by_measure.get("mean", {})
     order = [name for name in (*asked, *study.headline, *means) if name in means]
@@ -43,12 +47,14 @@ def sentences(study: Study, counted: Counted) -> Iterator[str]:
     if len(counted) > 1:
         yield _price(study, counted, int(np.argmin(gaps.measure)))
         yield standing(study, counted)
-        beaten = [study.phrase("policies", policy) for policy, one in zip(study.policy_names, front([*counted.values()]), strict=True) if one is Front.OFF]  # fmt: skip
+        beaten = [
+            study.phrase("policies", policy)
+            for policy, one in zip(study.policy_names, front([*counted.values()]), strict=True)
+            if one is Front.OFF
+        ]
         every = "both" if len(counted) == 2 else f"all {len(counted)}"
         all_of = f"than another in {every} {_kind(study, counted)}"
-        yield (
-            f"Clearly worse {all_of}: {some(beaten)}." if beaten else f"No policy is clearly worse {all_of}."
-        )
+        yield f"Clearly worse {all_of}: {some(beaten)}." if beaten else f"No policy is clearly worse {all_of}."
 
 
 def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
@@ -84,11 +90,16 @@ def standing(study: Study, counted: Counted) -> str:
         for end in (wins.max(), wins.min())
     )
     every = len(counted) * (len(wins) - 1)
-    return f"Most often clearly better, over {over}: {top}, in {wins.max()} of {every} comparisons; least often: {last}, in {wins.min()}."
+    return (
+        f"Most often clearly better, over {over}: {top}, in {wins.max()} of {every} comparisons; least often: {last},"
+        f" in {wins.min()}."
+    )
 
 
 def _price(study: Study, counted: Counted, first: int) -> str:
-    """A sentence: the entries in which most other policies are clearly better than the one that is best in the first entry."""
+    """A sentence: the entries in which most other policies are clearly better than the one that is best in the first
+    entry.
+    """
     beaten = {name: int(gaps.better[:, first].sum()) for name, gaps in counted.items()}
     most, others = max(beaten.values()), len(study.policies) - 1
     if not most:

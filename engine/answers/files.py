@@ -1,4 +1,5 @@
-"""Tables written to files for other programs: CSV, Parquet, Excel, Markdown or LaTeX, by the suffix of the file's name."""
+"""Tables written to files for other programs: CSV, Parquet, Excel, Markdown or LaTeX, by the suffix of the file's
+name."""
 
 from __future__ import annotations
 
@@ -57,18 +58,14 @@ class _Book:
 
 
 def save(
-    place: Path,
-    about: Mapping[str, object],
-    sheets: Sheets,
-    front: Front | None = None,
-    digits: Digits = "rounded",
+    place: Path, about: Mapping[str, object], sheets: Sheets, front: Front | None = None, digits: Digits = "rounded"
 ) -> None:
     """Writes tables into one file, whole or not at all; the suffix of its name chooses the format.
 
-    `.csv` and `.parquet` stack all tables, named in the column `table`: a row an estimate, with its interval and, in its column of flags,
-    what must be known of it. `.xlsx` has the same, one sheet per table, behind a sheet `about`. `.md` and `.tex` have the tables as they
-    are printed. Numbers are unrounded in `.parquet` and `.xlsx` (Excel displays them rounded); `.csv` has the digits that standard errors
-    support.
+    `.csv` and `.parquet` stack all tables, named in the column `table`: a row an estimate, with its interval and, in
+    its column of flags, what must be known of it. `.xlsx` has the same, one sheet per table, behind a sheet `about`.
+    `.md` and `.tex` have the tables as they are printed. Numbers are unrounded in `.parquet` and `.xlsx` (Excel
+    displays them rounded); `.csv` has the digits that standard errors support.
 
     Args:
       about: facts about the tables, by label, for the sheet `about` of a workbook; other formats leave it out.
@@ -84,7 +81,9 @@ def save(
 
 
 def refuse_file(place: Path) -> None:
-    """Raises a UserError if no table can be written to that path: no such folder, an unknown suffix, or a missing package."""
+    """Raises a UserError if no table can be written to that path: no such folder, an unknown suffix, or a missing
+    package.
+    """
     if not place.absolute().parent.is_dir():
         raise UserError(str(place), [f"expected a folder that is there, got '{place.parent}'."])
     if place.suffix not in _WRITERS:
@@ -106,8 +105,7 @@ def _csv(book: _Book) -> bytes:
 def _short(rows: pd.DataFrame, places: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
     """The rows with numbers as texts of so many decimals, without separators of thousands."""
     texts = {
-        name: [_bare(value, own) for value, own in zip(rows[name], of, strict=True)]
-        for name, of in places.items()
+        name: [_bare(value, own) for value, own in zip(rows[name], of, strict=True)] for name, of in places.items()
     }
     return rows.assign(**{name: pd.Series(held, rows.index, dtype=object) for name, held in texts.items()})
 

@@ -19,8 +19,8 @@ WIDTH = 80
 def frame(table: Table) -> pd.DataFrame:
     """The rows of a table, numbers unrounded.
 
-    An estimate `x` takes the columns `x`, `x_standard_error`, `x_low`, `x_high` (95 % interval) and `x_flag`, its flags in words. One that
-    is called `estimate` takes `estimate`, `standard_error`, `low`, `high` and `flag`.
+    An estimate `x` takes the columns `x`, `x_standard_error`, `x_low`, `x_high` (95 % interval) and `x_flag`, its flags
+    in words. One that is called `estimate` takes `estimate`, `standard_error`, `low`, `high` and `flag`.
     """
     columns: dict[str, pd.Series] = {}
     for column in table.columns:
@@ -30,13 +30,9 @@ def frame(table: Table) -> pd.DataFrame:
                 columns[called(column.name, stat)] = pd.Series(
                     [getattr(one, stat, None) for one in held], dtype="float64"
                 )
-            columns[called(column.name, "flag")] = pd.Series(
-                [one.flag if one else "" for one in held], dtype=object
-            )
+            columns[called(column.name, "flag")] = pd.Series([one.flag if one else "" for one in held], dtype=object)
         else:
-            kind = {Kind.NUMBER: "float64", Kind.COUNT: "int64", Kind.TRUTH: "bool", Kind.TEXT: "object"}[
-                column.kind
-            ]
+            kind = {Kind.NUMBER: "float64", Kind.COUNT: "int64", Kind.TRUTH: "bool", Kind.TEXT: "object"}[column.kind]
             columns[column.name] = pd.Series(list(column.values), dtype=kind)
     return pd.DataFrame(columns)
 
@@ -47,7 +43,8 @@ def called(column: str, stat: str) -> str:
 
 
 def places(table: Table) -> dict[str, list[int | None]]:
-    """Decimals of each row, as its standard error supports, by numeric column of `frame`; None for four significant digits.
+    """Decimals of each row, as its standard error supports, by numeric column of `frame`; None for four significant
+    digits.
 
     Labels, levels and calendar years are left out.
     """
@@ -73,8 +70,8 @@ def texts(table: Table, full: bool = True) -> pd.DataFrame:
 def printed(table: Table) -> pd.DataFrame:
     """The brief rows and columns as texts, indexed by what each row is called; all of them if no row is brief.
 
-    The labels of `across` become columns. If those are wider than a terminal, the labels become rows where that is narrower; a single
-    label becomes the name of the index.
+    The labels of `across` become columns. If those are wider than a terminal, the labels become rows where that is
+    narrower; a single label becomes the name of the index.
     """
     wide = _indexed(table)
     if not table.across or _width(wide) <= WIDTH:

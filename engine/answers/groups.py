@@ -27,9 +27,7 @@ def groups(tables: Sequence[Table]) -> dict[str, Group]:
 
 def _group(table: Table) -> Group:
     columns = {column.name: _variable(table, column) for column in table.columns}
-    labelled = [
-        column.name for column in table.columns if column.kind is Kind.TEXT or column.name in table.dims
-    ]
+    labelled = [column.name for column in table.columns if column.kind is Kind.TEXT or column.name in table.dims]
     form = {
         "title": table.title,
         "dims": list(table.dims),

@@ -13,7 +13,12 @@ from engine.risk.estimation.summaries import STATS
 VERSION = 1
 _NULL = {"type": ["number", "null"]}
 _TEXT = {"type": "string"}
-_FLAG = {"type": "object", "properties": {"reason": _TEXT, "got": {"type": "number"}, "limit": {"type": "number"}}, "required": ["reason", "got", "limit"], "additionalProperties": False}  # fmt: skip
+_FLAG = {
+    "type": "object",
+    "properties": {"reason": _TEXT, "got": {"type": "number"}, "limit": {"type": "number"}},
+    "required": ["reason", "got", "limit"],
+    "additionalProperties": False,
+}
 _ESTIMATE = {
     "type": "object",
     "properties": {**dict.fromkeys(STATS, _NULL), "flag": _TEXT, "flags": {"type": "array", "items": _FLAG}},
@@ -34,12 +39,15 @@ _TABLE = {
         "columns": {"type": "array", "items": _COLUMN},
         "rows": {
             "type": "array",
-            "items": {"type": "object", "additionalProperties": {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _ESTIMATE]}},
+            "items": {
+                "type": "object",
+                "additionalProperties": {"anyOf": [{"type": ["number", "boolean", "string", "null"]}, _ESTIMATE]},
+            },
         },
     },
     "required": ["title", "dims", "columns", "rows"],
     "additionalProperties": False,
-}  # fmt: skip
+}
 _SUBJECT = {
     "type": "object",
     "properties": {
@@ -66,24 +74,15 @@ SCHEMA: Mapping[str, Any] = {
         "reading": _TEXT,
         "tables": {"type": "object", "additionalProperties": _TABLE},
     },
-    "required": [
-        "version",
-        "question",
-        "asked",
-        "study",
-        "heading",
-        "findings",
-        "basis",
-        "reading",
-        "tables",
-    ],
+    "required": ["version", "question", "asked", "study", "heading", "findings", "basis", "reading", "tables"],
     "additionalProperties": False,
 }
 """JSON Schema (draft 2020-12) of an answer as `--json` prints it."""
 
 
 def plain_table(table: Table) -> dict[str, Any]:
-    """A table as plain data: its columns, and its rows, each value by the name of its column; None for what is missing."""
+    """A table as plain data: its columns, and its rows, each value by the name of its column; None for what is
+    missing."""
     rows = [{name: plain_value(value) for name, value in row.items()} for row in table.rows()]
     columns = [_about(column) for column in table.columns]
     return {"title": table.title, "dims": list(table.dims), "columns": columns, "rows": rows}

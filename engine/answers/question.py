@@ -6,16 +6,7 @@ import dataclasses
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import (
-    TYPE_CHECKING,
-    Any,
-    ClassVar,
-    Protocol,
-    get_args,
-    get_origin,
-    get_type_hints,
-    runtime_checkable,
-)
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, get_args, get_origin, get_type_hints, runtime_checkable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +27,8 @@ class Option:
     Args:
       help: what it does, in a sentence.
       metavar: what help calls its value.
-      names: which names shell completion offers: "outcome", "variable", "policy" (it is then one of those that run), "followed" (a policy
-        that need not be one of those that run); "" for none.
+      names: which names shell completion offers: "outcome", "variable", "policy" (it is then one of those that run),
+        "followed" (a policy that need not be one of those that run); "" for none.
       flag: its name on the command line, where that is not its field's name.
     """
 
@@ -50,13 +41,14 @@ class Option:
 class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
-    Of both: `study` (of a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate, None where nobody has
-    said; `device`, None for the GPUs if there are any; `observe(stage, done, total)`, to be called with progress.
+    Of both: `study` (of a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate,
+    None where nobody has said; `device`, None for the GPUs if there are any; `observe(stage, done, total)`, to be
+    called with progress.
 
-    Of a run alone: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, these of the blocks that hold the first
-    `paths` paths, so perhaps of some more; `first_outcomes`, these of all paths that are done, empty where a block between is not done;
-    `tables`, the estimates of risk and comparison; `stored_tables`, the same read from the cube if it has them all; `with_level`, the same
-    run with VaR and ES at a further level.
+    Of a run alone: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, these of the blocks that
+    hold the first `paths` paths, so perhaps of some more; `first_outcomes`, these of all paths that are done, empty
+    where a block between is not done; `tables`, the estimates of risk and comparison; `stored_tables`, the same read
+    from the cube if it has them all; `with_level`, the same run with VaR and ES at a further level.
     """
 
     @property
@@ -87,8 +79,8 @@ class Question(Protocol):
 
     Its docstring is the help of its command.
 
-    `needs` is `STUDY` or `RUN`; `heading` is the title of its section in the report. A question that is also an `OfRun` chooses the run
-    that it is asked of, which is computed first if it is not there.
+    `needs` is `STUDY` or `RUN`; `heading` is the title of its section in the report. A question that is also an `OfRun`
+    chooses the run that it is asked of, which is computed first if it is not there.
     """
 
     needs: ClassVar[str]
@@ -117,7 +109,8 @@ class Field:
     """One option of a question, read from its annotation.
 
     Args:
-      types: those that it accepts, of str, int, float, bool, and Mapping for labels by dimension; a command line gives the first.
+      types: those that it accepts, of str, int, float, bool, and Mapping for labels by dimension; a command line gives
+        the first.
       many: whether it takes several values, as a tuple.
     """
 
@@ -149,9 +142,7 @@ def fields(question: type) -> list[Field]:
         inner = tuple(part for part in get_args(kind) if part not in (type(None), Ellipsis)) or (kind,)
         required = one.default is dataclasses.MISSING
         first = get_origin(inner[0]) or inner[0]
-        made.append(
-            Field(one.name, (first, *inner[1:]), many, required, None if required else one.default, option)
-        )
+        made.append(Field(one.name, (first, *inner[1:]), many, required, None if required else one.default, option))
     return made
 
 

@@ -1,4 +1,5 @@
-"""Records of estimates as tables of an answer, one row per variable, policy and measure; and one measure in a sentence."""
+"""Records of estimates as tables of an answer, one row per variable, policy and measure; and one measure in a
+sentence."""
 
 from __future__ import annotations
 
@@ -52,16 +53,12 @@ def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
         kinds.setdefault((name, of), []).append((one,))
     about = {"estimate": "in its unit, over all futures or those that the table is of"}
     return tuple(
-        table(
-            study, "_".join(filter(None, kind)), _TITLES[kind[0]].format(baseline=study.baseline), about, rows
-        )
+        table(study, "_".join(filter(None, kind)), _TITLES[kind[0]].format(baseline=study.baseline), about, rows)
         for kind, rows in sorted(kinds.items(), key=lambda kind: [*_TITLES].index(kind[0][0]))
     )
 
 
-def table(
-    study: Study, name: str, title: str, about: Mapping[str, str], rows: Sequence[tuple[Record, ...]]
-) -> Table:
+def table(study: Study, name: str, title: str, about: Mapping[str, str], rows: Sequence[tuple[Record, ...]]) -> Table:
     """A table with one column of estimates for each entry of `about`, and one row for each tuple of records.
 
     Args:
@@ -88,14 +85,19 @@ def table(
     units = {row[0].variable: unit_of(study, row[0]) for row in rows}
     bare = [measure.rpartition("_")[2] for _, _, measure, *_ in keys]
     columns = (
-        *((counts if name == "year" else texts)(name, [key[k] for key in keys], words) for k, (name, words) in enumerate(about_labels.items())),
+        *(
+            (counts if name == "year" else texts)(name, [key[k] for key in keys], words)
+            for k, (name, words) in enumerate(about_labels.items())
+        ),
         numbers("level", [*map(level_of, bare)], "of VaR and ES", over=("measure",), brief=False),
         texts("unit", [units[name] for name, *_ in keys], "unit of its numbers", over=("variable",)),
         *(
-            estimates(column, [held[key][k].alone if key in held else None for key in keys], words, shown=_shown(rows[0][k]))
+            estimates(
+                column, [held[key][k].alone if key in held else None for key in keys], words, shown=_shown(rows[0][k])
+            )
             for k, (column, words) in enumerate(about.items())
         ),
-    )  # fmt: skip
+    )
     brief = [one in MAIN for one in bare]
     return Table(name, title, columns, tuple(about_labels), brief, "policy" if len(about) == 1 else "")
 

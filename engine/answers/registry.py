@@ -15,46 +15,22 @@ from engine.errors import UserError, unknown
 GROUP = "rustbelt.questions"
 """Group of entry points by which other packages register questions: name = "module:Class"."""
 QUESTIONS: Mapping[str, tuple[str, str]] = {
-    "compare": (
-        "engine.analyses.compare_question:Compare",
-        "Say which policy is better, how surely, and where not.",
-    ),
+    "compare": ("engine.analyses.compare_question:Compare", "Say which policy is better, how surely, and where not."),
     "extremes": (
         "engine.analyses.extremes.question:Extremes",
         "Say how bad it gets once in so many futures, also beyond those of a run.",
     ),
-    "explain": (
-        "engine.analyses.explain_question:Explain",
-        "Show what the worst futures of a run have in common.",
-    ),
+    "explain": ("engine.analyses.explain_question:Explain", "Show what the worst futures of a run have in common."),
     "discover": (
         "engine.analyses.discover_question:Discover",
         "Say in which boxes of factors futures of a kind are frequent.",
     ),
-    "attribute": (
-        "engine.analyses.attribution_question:Attribute",
-        "Show which lever does what between two policies.",
-    ),
-    "sensitivity": (
-        "engine.analyses.sensitivity_question:Sensitivity",
-        "Show which inputs the answer hangs on.",
-    ),
-    "flip": (
-        "engine.analyses.flip_question:Flip",
-        "Show which belief would turn the ranking of two policies.",
-    ),
-    "assumptions": (
-        "engine.analyses.assumptions_question:Assumptions",
-        "Hold a study against its own assumptions.",
-    ),
-    "challenge": (
-        "engine.analyses.challenge.question:Challenge",
-        "Argue against the study's own headline.",
-    ),
-    "backtest": (
-        "engine.analyses.backtest.question:Backtest",
-        "Hold a study against what was observed, and score it.",
-    ),
+    "attribute": ("engine.analyses.attribution_question:Attribute", "Show which lever does what between two policies."),
+    "sensitivity": ("engine.analyses.sensitivity_question:Sensitivity", "Show which inputs the answer hangs on."),
+    "flip": ("engine.analyses.flip_question:Flip", "Show which belief would turn the ranking of two policies."),
+    "assumptions": ("engine.analyses.assumptions_question:Assumptions", "Hold a study against its own assumptions."),
+    "challenge": ("engine.analyses.challenge.question:Challenge", "Argue against the study's own headline."),
+    "backtest": ("engine.analyses.backtest.question:Backtest", "Hold a study against what was observed, and score it."),
     "condition": (
         "engine.analyses.conditioning.question:Condition",
         "Say how risky each policy is, given what was observed.",
@@ -77,8 +53,8 @@ OURS = {**OF_CUBE, **QUESTIONS}
 def outsiders() -> Mapping[str, str]:
     """Module and class of each question that another package registers, by name.
 
-    A question is left out, with a warning, if its name is that of one of ours or of another file of a run folder, or does not match
-    [a-z][a-z0-9_]*.
+    A question is left out, with a warning, if its name is that of one of ours or of another file of a run folder, or
+    does not match [a-z][a-z0-9_]*.
     """
     held = {one.name: one.value for one in entry_points(group=GROUP)}
     if not held:
@@ -87,7 +63,10 @@ def outsiders() -> Mapping[str, str]:
 
     wrong = [name for name in held if name in {*OURS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)]
     for name in wrong:
-        text = f"the question '{name}' of another package is left out: it must be named otherwise ({held[name]}, entry point of {GROUP})"
+        text = (
+            f"the question '{name}' of another package is left out: it must be named otherwise ({held[name]}, entry"
+            f" point of {GROUP})"
+        )
         warnings.warn(text, stacklevel=2)
     return {name: held[name] for name in sorted(held.keys() - {*wrong})}
 

@@ -52,7 +52,8 @@ def with_unit(text: str, column: Column) -> str:
 
 
 def cell_of(column: Column, value: object) -> Cell:
-    """One value as a table shows it: rounded, in the unit that is shown, with interval and mark if it is an estimate."""
+    """One value as a table shows it: rounded, in the unit that is shown, with interval and mark if it is an
+    estimate."""
     if isinstance(value, Estimate):
         bare = [flag.reason for flag in value.flags] == [Reason.UNRECORDED]
         made = cell(record(column.name, "", "", value), SCALES[column.shown])
@@ -120,9 +121,7 @@ def parts(table: Table, full: bool = True) -> list[Table]:
         facts = [f"{head(c)} {text_of(cell_of(c, c.values[at[0]]))}" for c in alike]
         columns = [
             replace(
-                c,
-                values=[c.values[k] for k in at],
-                over=c.over and tuple(dim for dim in c.over if dim != table.apart),
+                c, values=[c.values[k] for k in at], over=c.over and tuple(dim for dim in c.over if dim != table.apart)
             )
             for c in table.columns
             if c.name != table.apart and c.over != (table.apart,)
@@ -155,8 +154,7 @@ def _across(
     units = next((of.cells for of in made if of.of.name == UNIT), [Cell("1")] * len(called))
     made = [of for of in made if of.of.name != UNIT]
     named = [
-        name if of.estimate in ("", "1") else f"{name} [{of.estimate}]"
-        for name, of in zip(called, units, strict=True)
+        name if of.estimate in ("", "1") else f"{name} [{of.estimate}]" for name, of in zip(called, units, strict=True)
     ]
     if square:  # names above each other and beside each other have no room: numbers stand for the latter
         named = [f"{k} {name}" for k, name in enumerate(named, 1)]
@@ -165,16 +163,12 @@ def _across(
         for column in values:
             above = with_unit(shown, column) if len(values) == 1 else f"{shown}\n{head(column)}"
             cells = (by_place.get((name, label)) for name in called)
-            made.append(
-                Stack(above, tuple(cell_of(column, row and row[column.name]) for row in cells), column)
-            )
+            made.append(Stack(above, tuple(cell_of(column, row and row[column.name]) for row in cells), column))
     of = Column("_".join(names), Kind.TEXT, called, "")
     return _stack("", of, named), made
 
 
-def _names_across(
-    names: Sequence[str], values: Sequence[Column], rows: Sequence[Mapping[str, object]]
-) -> list[str]:
+def _names_across(names: Sequence[str], values: Sequence[Column], rows: Sequence[Mapping[str, object]]) -> list[str]:
     held = [row for row in rows if any(row[of.name] not in (None, "") for of in values)] or rows
     return list(dict.fromkeys(_called(row, names) for row in held))
 

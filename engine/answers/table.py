@@ -35,7 +35,8 @@ SCALES = {"": 1.0, "%": 100.0, "points": 100.0}
 class Column:
     """One column of a table.
 
-    An estimate without interval has a flag that says why, `Reason.UNRECORDED` if nothing else does. A number that is not finite is missing.
+    An estimate without interval has a flag that says why, `Reason.UNRECORDED` if nothing else does. A number that is
+    not finite is missing.
 
     Args:
       name: a word of small letters.
@@ -84,8 +85,8 @@ class Table:
       name: a word of small letters.
       title: what the table shows, in a line.
       columns: those named in `dims` hold labels, the others values.
-      dims: names of its dimensions. With one, each row has a label, and labels may repeat. With several, rows are all combinations of
-        their labels, the last dimension changing fastest.
+      dims: names of its dimensions. With one, each row has a label, and labels may repeat. With several, rows are all
+        combinations of their labels, the last dimension changing fastest.
       brief: of each row, whether it is also shown in the brief form; all are if not given.
       across: the dimension whose labels become columns when the table is shown; "" for none.
       apart: the dimension of which each label becomes a table of its own when the table is shown; "" for none.
@@ -104,13 +105,9 @@ class Table:
         object.__setattr__(self, "columns", tuple(self.columns))
         object.__setattr__(self, "brief", tuple(map(bool, self.brief)))
         object.__setattr__(self, "by_name", {column.name: column for column in self.columns})
-        lengths = {len(column.values) for column in self.columns} | (
-            {len(self.brief)} if self.brief else set()
-        )
+        lengths = {len(column.values) for column in self.columns} | ({len(self.brief)} if self.brief else set())
         if len(lengths) > 1 or not {*self.dims} <= {*self.by_name}:
-            raise ValueError(
-                f"table '{self.name}': columns of {sorted(lengths)} rows, dimensions {self.dims}"
-            )
+            raise ValueError(f"table '{self.name}': columns of {sorted(lengths)} rows, dimensions {self.dims}")
         if len(self.dims) > 1 and len(self) != math.prod(self.shape):
             raise ValueError(f"table '{self.name}': {len(self)} rows for {self.shape} labels")
 
@@ -168,7 +165,4 @@ def texts(name: str, values: Sequence[Any], about: str, **more: Any) -> Column:
 
 def is_nothing(one: Estimate) -> bool:
     """Whether an estimate is a placeholder for a missing one: NaN, and without a flag other than `UNRECORDED`."""
-    return bool(np.isnan(one.estimate)) and tuple(flag.reason for flag in one.flags) in (
-        (),
-        (Reason.UNRECORDED,),
-    )
+    return bool(np.isnan(one.estimate)) and tuple(flag.reason for flag in one.flags) in ((), (Reason.UNRECORDED,))

@@ -1,4 +1,5 @@
-"""An Excel workbook of tables: unrounded numbers, displayed rounded by their cell format; and a first sheet for people."""
+"""An Excel workbook of tables: unrounded numbers, displayed rounded by their cell format; and a first sheet for
+people."""
 
 from __future__ import annotations
 
@@ -62,7 +63,8 @@ class Front:
 
 
 def workbook(sheets: Mapping[str, tuple[pd.DataFrame, Places]], front: Front | None = None) -> bytes:
-    """The bytes of a workbook: `front`, then one sheet per table: its rows, and the decimals that each column displays."""
+    """The bytes of a workbook: `front`, then one sheet per table: its rows, and the decimals that each column
+    displays."""
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         if front is not None:
@@ -74,7 +76,9 @@ def workbook(sheets: Mapping[str, tuple[pd.DataFrame, Places]], front: Front | N
 
 
 def number_format(value: float, places: int | None, shown: str = "") -> str:
-    """Excel's format for a number with so many decimals: "#,##0.00"; "0.0%" of a share; powers of ten for the very large and small."""
+    """Excel's format for a number with so many decimals: "#,##0.00"; "0.0%" of a share; powers of ten for the very
+    large and small.
+    """
     if not math.isfinite(value):
         return "General"
     if places is None:

@@ -1,4 +1,5 @@
-"""The command line, `rustbelt`: one command a file, imported when it is called for; messages and exit codes are here."""
+"""The command line, `rustbelt`: one command a file, imported when it is called for; messages and exit codes are
+here."""
 
 from __future__ import annotations
 
@@ -24,11 +25,29 @@ from engine.errors import UserError, did_you_mean
 from engine.modelling.loading import end_quietly
 
 COMMANDS = (
-    "init", "run", "check", "risk", *registry.QUESTIONS, "diff", "replay", "plot", "status", "verify", "repair", "copy", "report", "fit", "schema", "list", "completion",
-)  # fmt: skip
+    "init",
+    "run",
+    "check",
+    "risk",
+    *registry.QUESTIONS,
+    "diff",
+    "replay",
+    "plot",
+    "status",
+    "verify",
+    "repair",
+    "copy",
+    "report",
+    "fit",
+    "schema",
+    "list",
+    "completion",
+)
 
 FEW_COLLECTIONS = 100_000, 20, 20
-"""When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went into looking."""
+"""When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went
+into looking.
+"""
 
 GREETING = """\
 rustbelt: the same futures under every policy,
@@ -63,7 +82,9 @@ class Commands(click.Group):
         return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command that the first word names, with what a model prints kept apart; a mistyped one is refused with its closest match."""
+        """The command that the first word names, with what a model prints kept apart; a mistyped one is refused with
+        its closest match.
+        """
         if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
             known = self.list_commands(ctx)
             raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], known)}", ctx)
@@ -87,9 +108,7 @@ class Commands(click.Group):
         """What the command gives; a failure becomes a message and an exit code."""
         gc.set_threshold(*FEW_COLLECTIONS)
         atexit.register(gc.freeze)  # else Python looks through all that there is once more when it ends: .3 s
-        logging.getLogger("jax._src.callback").setLevel(
-            logging.CRITICAL
-        )  # a message says what a callback raised
+        logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)  # a message says what a callback raised
         try:
             with (
                 warnings.catch_warnings(),
@@ -121,12 +140,7 @@ def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _show_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    file: Any = None,
-    line: Any = None,
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
 ) -> None:
     """A warning on stderr: one of our own in words alone, any other with the place that it comes from."""
     ours = Path(filename).is_relative_to(Path(__file__).parents[1])
@@ -136,9 +150,7 @@ def _show_warning(
 
 # "color": click would else take what looks like a colour out of a message, and the message would not tell what was got
 @click.group(
-    cls=Commands,
-    invoke_without_command=True,
-    context_settings={"help_option_names": ["-h", "--help"], "color": True},
+    cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "color": True}
 )
 @click.version_option(None, "-V", "--version", package_name="rustbelt", message="%(package)s %(version)s")
 @click.pass_context

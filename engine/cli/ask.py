@@ -1,4 +1,5 @@
-"""The command of a question, made from its record: its options, its help, its answer on the screen, as JSON, in a file."""
+"""The command of a question, made from its record: its options, its help, its answer on the screen, as JSON, in a
+file."""
 
 from __future__ import annotations
 
@@ -86,7 +87,8 @@ def option_of(one: Field) -> Callable[..., Any]:
 
 
 def _flat(one: Field, given: Any) -> Any:
-    """What the command line gives of an option: names that are separated by commas, some options given several times."""
+    """What the command line gives of an option: names that are separated by commas, some options given several
+    times."""
     if one.type is Mapping:
         return dict(given or ()) or None
     if not one.many or given is None:
@@ -122,13 +124,7 @@ def _by_name(observe: Any) -> Callable[[str, int, int], None]:
 
 
 def _print(
-    answer: Answer,
-    kept: Path | None,
-    of: Asking,
-    full: bool,
-    save: Path | None,
-    digits: Digits,
-    as_json: bool,
+    answer: Answer, kept: Path | None, of: Asking, full: bool, save: Path | None, digits: Digits, as_json: bool
 ) -> None:
     from engine.cli.show.answers import print_answer, print_place
 

@@ -1,4 +1,6 @@
-"""`rustbelt check`: what a study asks and what it will take; nothing is computed but, if it is asked for, a few blocks to measure."""
+"""`rustbelt check`: what a study asks and what it will take; nothing is computed but, if it is asked for, a few blocks
+to measure.
+"""
 
 from __future__ import annotations
 
@@ -36,14 +38,10 @@ if TYPE_CHECKING:
     help="Compute a few blocks, and say what N workers like this machine will take.",
 )
 @click.option(
-    "--gates",
-    is_flag=True,
-    help="Hold the model against the facts that the study's gates name, in place of all else.",
+    "--gates", is_flag=True, help="Hold the model against the facts that the study's gates name, in place of all else."
 )
 @click.option(
-    "--constants",
-    is_flag=True,
-    help="The constants of the model and where they are from, in place of all else.",
+    "--constants", is_flag=True, help="The constants of the model and where they are from, in place of all else."
 )
 @click.option(
     "--for",
@@ -55,20 +53,29 @@ if TYPE_CHECKING:
 @click.option(
     "--operations",
     is_flag=True,
-    help="What the model is made of for the processor: operations counted by how often they are done, in place of all else; with --full every one.",
+    help=(
+        "What the model is made of for the processor: operations counted by how often they are done, in place of all"
+        " else; with --full every one."
+    ),
 )
 @click.option(
     "--self-test",
     is_flag=True,
     is_eager=True,
-    help="With --device gpu: what this machine's cards make of STUDY, of the shipped one if none is named, as a block to paste into a report, in place of all else.",
+    help=(
+        "With --device gpu: what this machine's cards make of STUDY, of the shipped one if none is named, as a block to"
+        " paste into a report, in place of all else."
+    ),
 )
 @click.option("--full", is_flag=True, help="Everything that the study states, table by table.")
 @click.option(
     "--json",
     "as_json",
     is_flag=True,
-    help="With --gates, --constants or --for: print the answer as one JSON object and nothing else: rustbelt schema answer.",
+    help=(
+        "With --gates, --constants or --for: print the answer as one JSON object and nothing else: rustbelt schema"
+        " answer."
+    ),
 )
 @options.debug
 def command(
@@ -85,12 +92,15 @@ def command(
 ) -> None:
     """Show what STUDY asks and what running it will take; compute nothing.
 
-    How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it: policies where they
-    differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims.
-    With --for a pilot is computed in memory under each sampler, and says how many futures, seconds and bytes the precision takes, and how sure that is.
-    With --gates the facts that its gates name are held against some thousands of paths, which are computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2.
-    With --operations it says what the model is made of for the processor: how many operations a future takes, and how often each is done.
-    With --self-test the program for cards is written, and launched where there are any: exit code 0 where they give the processors' bytes, 1 where they do not, 2 where something is missing.
+    How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it:
+    policies where they differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims. With --for
+    a pilot is computed in memory under each sampler, and says how many futures, seconds and bytes the precision takes,
+    and how sure that is. With --gates the facts that its gates name are held against some thousands of paths, which are
+    computed. With --constants the numbers that the model takes for known are listed, those that the study sets or draws
+    first. With --workers a few blocks are computed and measured, and what stands in the way ends with exit code 2. With
+    --operations it says what the model is made of for the processor: how many operations a future takes, and how often
+    each is done. With --self-test the program for cards is written, and launched where there are any: exit code 0 where
+    they give the processors' bytes, 1 where they do not, 2 where something is missing.
     """
     targets = bool(click.get_current_context().params["targets"])
     questions = {
@@ -156,8 +166,7 @@ def _print_gates(study: Study, device: str | None, as_json: bool, full: bool) ->
 
     if not study.gates:
         raise UserError(
-            study.source,
-            ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."],
+            study.source, ["has no gates. Add tables such as [gates.NAME] with policy, variable and what is asked."]
         )
     study.refuse_broken_model()
     asked = with_their_policies(study)
@@ -201,9 +210,7 @@ def _print_constants(study: Study, as_json: bool, full: bool) -> None:
     _print_answer(study, answer(study), as_json, full, print_constants, "All of them, and their sources")
 
 
-def _print_answer(
-    study: Study, given: Answer, as_json: bool, full: bool, show: Callable[..., None], more: str
-) -> None:
+def _print_answer(study: Study, given: Answer, as_json: bool, full: bool, show: Callable[..., None], more: str) -> None:
     """An answer as JSON or by its own table, and the command that shows more of it."""
     if as_json:
         screen.print_object(given.plain())
@@ -242,18 +249,49 @@ def _print_size(
     there, whose = room(allowed)
     lines = (
         ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
-        ("paths", f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}"),
-        ("sampler", f"{INDEPENDENT if study.facts else study.sampler}, seed {study.seed}, independent units of {study.unit}{_in_dimensions(study)}"),
-        *((("facts", f"figures to {study.facts.until}, {study.facts.policy} followed; futures are moved to them"),) if study.facts else ()),
+        (
+            "paths",
+            f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}",
+        ),
+        (
+            "sampler",
+            (
+                f"{INDEPENDENT if study.facts else study.sampler}, seed {study.seed}, independent units of"
+                f" {study.unit}{_in_dimensions(study)}"
+            ),
+        ),
+        *(
+            (("facts", f"figures to {study.facts.until}, {study.facts.policy} followed; futures are moved to them"),)
+            if study.facts
+            else ()
+        ),
         *((("precision", study.precision),) if study.precision != "float32" else ()),
         ("program", form(study, platform)),
         ("disk", f"{size_as_text(bytes_needed(study))} needed at most, {size_as_text(bytes_free(folder.path))} free"),
-        ("memory", f"{size_as_text(memory_needed(study, memory=allowed, launch=launch))} needed, {size_as_text(there) if there else 'unknown'} {whose}"),
+        (
+            "memory",
+            (
+                f"{size_as_text(memory_needed(study, memory=allowed, launch=launch))} needed,"
+                f" {size_as_text(there) if there else 'unknown'} {whose}"
+            ),
+        ),
         ("devices", devices),
         ("fingerprint", study.fingerprint),
         ("beliefs", f"{study.beliefs}: priors and constants, as a score names them"),
-        *((("labels", f"missing: {'; '.join(_listed(*one) for one in lacking.items())}. A label and an about tell people what they are."),) if lacking else ()),
-    )  # fmt: skip
+        *(
+            (
+                (
+                    "labels",
+                    (
+                        f"missing: {'; '.join(_listed(*one) for one in lacking.items())}. A label and an"
+                        " about tell people what they are."
+                    ),
+                ),
+            )
+            if lacking
+            else ()
+        ),
+    )
     screen.print_labelled(console, lines)
 
 
@@ -270,7 +308,9 @@ def _listed(kind: str, names: list[str]) -> str:
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:
-    """Time, tasks and disk that so many workers will take, from blocks measured here; what stands in the way is refused."""
+    """Time, tasks and disk that so many workers will take, from blocks measured here; what stands in the way is
+    refused.
+    """
     from engine.errors import UserError
     from engine.execution.planning import BLOCKS, measure, plan
     from engine.execution.resources import bytes_free
@@ -282,13 +322,28 @@ def _print_plan(console: Console, folder: RunFolder, device: str | None, workers
     console.print()
     each = f"{needs.per_task} block{'s' if needs.per_task > 1 else ''}"
     lines = (
-        ("measured", f"{BLOCKS} blocks here: {measured.compute:.2f} s to compute one, {measured.write:.2f} s to write it, {measured.start:.1f} s to start"),
+        (
+            "measured",
+            (
+                f"{BLOCKS} blocks here: {measured.compute:.2f} s to compute one, {measured.write:.2f} s to"
+                f" write it, {measured.start:.1f} s to start"
+            ),
+        ),
         ("workers", f"{needs.workers:,}, each like this machine ({measured.worker})"),
         ("time", f"{_duration(needs.seconds)} for the paths, {_duration(needs.tables)} for the tables at the end"),
-        ("tasks", f"{needs.tasks:,} of {each}, {needs.per_task * measured.block:,.1f} s each; {needs.rate:,.1f} a second through the scheduler"),
-        ("on disk", f"{size_as_text(needs.size)} in {needs.files:,} files, {size_as_text(bytes_free(folder.path))} free"),
+        (
+            "tasks",
+            (
+                f"{needs.tasks:,} of {each}, {needs.per_task * measured.block:,.1f} s each;"
+                f" {needs.rate:,.1f} a second through the scheduler"
+            ),
+        ),
+        (
+            "on disk",
+            f"{size_as_text(needs.size)} in {needs.files:,} files, {size_as_text(bytes_free(folder.path))} free",
+        ),
         *(("advice", text) for text in needs.advice),
-    )  # fmt: skip
+    )
     screen.print_labelled(console, lines)
     if needs.obstacles:
         raise UserError(f"{folder.study.source} with {folder.study.paths:,} paths", list(needs.obstacles))

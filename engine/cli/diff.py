@@ -16,24 +16,17 @@ if TYPE_CHECKING:
 @click.command("diff", short_help="Put two runs side by side.")
 @click.argument("first", cls=options.Place)
 @click.argument("second", cls=options.Place)
-@click.option(
-    "--variable", metavar="V", shell_complete=options.complete_variable, help="One outcome or event."
-)
+@click.option("--variable", metavar="V", shell_complete=options.complete_variable, help="One outcome or event.")
 @click.option("--full", is_flag=True, help="Every outcome and event, and whatever is stated differently.")
 @options.own_model
 @options.partial
 @options.answer_as_json
 @options.debug
 def command(
-    first: str,
-    second: str,
-    variable: str | None,
-    full: bool,
-    model: Model | None,
-    partial: bool,
-    as_json: bool,
+    first: str, second: str, variable: str | None, full: bool, model: Model | None, partial: bool, as_json: bool
 ) -> None:
-    """Print what two studies state differently, and the numbers of their runs with the differences: the second less the first.
+    """Print what two studies state differently, and the numbers of their runs with the differences: the second less the
+    first.
 
     What differs most, on one screen; everything with --full.
     """

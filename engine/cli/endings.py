@@ -29,7 +29,8 @@ _KEPT = {
 def users(error: BaseException) -> UserError | None:
     """A failure as the user's to mend; None where it is ours.
 
-    What the system refuses is the user's: a folder that is gone or may not be read, a full disk, too little memory, no more threads.
+    What the system refuses is the user's: a folder that is gone or may not be read, a full disk, too little memory, no
+    more threads.
     """
     if isinstance(error, UserError):
         return error
@@ -39,10 +40,15 @@ def users(error: BaseException) -> UserError | None:
         text = "there is too little of it. Ask for fewer --paths, or end other programs."
         return UserError("memory", [text])
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
-        text = "lets this process start no more threads. Raise its limits (ulimit -v, ulimit -u), or end other programs."
+        text = (
+            "lets this process start no more threads. Raise its limits (ulimit -v, ulimit -u), or end other programs."
+        )
         return UserError("the system", [text])
     if isinstance(error, UnicodeEncodeError) and error.reason == "surrogates not allowed":
-        text = "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another folder."
+        text = (
+            "expected names of files and folders in UTF-8, got one of other bytes. Rename it, or work in another"
+            " folder."
+        )
         return UserError(str(error.object)[:200].strip(), [text])
     if isinstance(error, RuntimeError) and str(error).startswith("Symlink loop from "):  # Python before 3.13
         place = str(error).partition(" from ")[2].strip("'")
@@ -80,8 +86,8 @@ def stopped(words: Sequence[str]) -> str:
 def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
     """A block of code that one Ctrl-C ends, also while it compiles, which Python cannot interrupt.
 
-    The process then has `PATIENCE` seconds to end by itself; after them it ends as if it were killed, which a run folder
-    is made for.
+    The process then has `PATIENCE` seconds to end by itself; after them it ends as if it were killed, which a run
+    folder is made for.
 
     Args:
       message: what is said.

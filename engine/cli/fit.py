@@ -25,9 +25,7 @@ if TYPE_CHECKING:
 @click.argument("data", type=click.Path(path_type=Path))
 @click.option("--column", required=True, help="Name of the column.")
 @click.option(
-    "--families",
-    type=options.NAMES,
-    help="Families to compare, of ours or of scipy.stats; about 17 if not given.",
+    "--families", type=options.NAMES, help="Families to compare, of ours or of scipy.stats; about 17 if not given."
 )
 @click.option("--top", type=options.COUNT, default=1, metavar="N", help="Print the tables of the N best; 1.")
 @click.option("--name", help="Name of the factor in the table that is printed; the column's if not given.")
@@ -35,13 +33,7 @@ if TYPE_CHECKING:
 @options.as_json
 @options.debug
 def command(
-    data: Path,
-    column: str,
-    families: tuple[str, ...] | None,
-    top: int,
-    name: str | None,
-    shifted: bool,
-    as_json: bool,
+    data: Path, column: str, families: tuple[str, ...] | None, top: int, name: str | None, shifted: bool, as_json: bool
 ) -> None:
     """Rank families by how well they fit a column of DATA (CSV or Parquet), and print a prior to paste into a study.
 
@@ -86,9 +78,7 @@ def command(
             screen.print_words(console, f"{fit.family}: {warning}")
     screen.print_words(console, ranking.reading(fits))
     console.print()
-    observed = ranking.empirical_snippet(
-        data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}"
-    )
+    observed = ranking.empirical_snippet(data.as_posix(), column, name, f"{data.name}, column {column}, n = {every}")
     fitted = [ranking.snippet(fit, name, source) for fit in good[:top]]
     first, *others = [observed, *fitted] if good[0].contradicted else fitted
     screen.print_text(first)
@@ -119,8 +109,8 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
 
 def _legend(best: Fit) -> str:
     return (
-        "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from a "
-        f"{best.how or 'parametric bootstrap'}; p <= says that no sample was as far off."
+        "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from"
+        f" a {best.how or 'parametric bootstrap'}; p <= says that no sample was as far off."
     )
 
 

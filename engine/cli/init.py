@@ -20,9 +20,7 @@ from engine.formatting import command_line
     metavar="FILE:CLASS",
     help="A whole study for a model of your own; with --extends, the model of the study to build on.",
 )
-@click.option(
-    "--schema", is_flag=True, help="Write the JSON schema beside it, for editors that complete and check."
-)
+@click.option("--schema", is_flag=True, help="Write the JSON schema beside it, for editors that complete and check.")
 @options.debug
 def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> None:
     """Write a commented study to FILE (study.toml), ready to run and to edit; what is there is not overwritten.
@@ -40,8 +38,7 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
 
     if file.suffix != ".toml":
         raise UserError(
-            str(file),
-            [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"],
+            str(file), [f"expected a file name that ends in .toml. Did you mean '{file.with_suffix('.toml')}'?"]
         )
     beside = file.with_name(f"{file.stem}.schema.json")
     for path in (file, *([beside] if schema else ())):
@@ -64,6 +61,6 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
 
         written(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
     screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
-    check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)  # fmt: skip
+    check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)
     for line, about in ((check, "how it was understood; computes nothing"), (run, "the tail table")):
         screen.print_text(screen.noted(line, about))

@@ -1,4 +1,6 @@
-"""Options of several commands: a study to be run, a run that is there, counts such as 1e6, names separated by commas, --json."""
+"""Options of several commands: a study to be run, a run that is there, counts such as 1e6, names separated by commas,
+--json.
+"""
 
 from __future__ import annotations
 
@@ -102,21 +104,26 @@ policies = click.option(
 program = click.option(
     "--program",
     type=click.Choice(["loop", "xla"]),
-    help="Form of the compiled program, in place of the study's: one loop over the years where the model allows it, or XLA's.",
+    help=(
+        "Form of the compiled program, in place of the study's: one loop over the years where the model allows it, or"
+        " XLA's."
+    ),
 )
 settings = click.option(
-    "--set", "settings", multiple=True, metavar="KEY=VALUE",
-    help="One value in place of what the study states, such as factors.loss_given_default.p95=0.9; may be given several times.",
-)  # fmt: skip
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help=(
+        "One value in place of what the study states, such as factors.loss_given_default.p95=0.9; may be"
+        " given several times."
+    ),
+)
 own_model = click.option(
-    "--model",
-    type=Written("FILE:CLASS", _own_model),
-    help="A model of your own, such as my_model.py:MyModel.",
+    "--model", type=Written("FILE:CLASS", _own_model), help="A model of your own, such as my_model.py:MyModel."
 )
 device = click.option(
-    "--device",
-    type=click.Choice(["cpu", "gpu"]),
-    help="Where it runs; GPUs, if there are any, take long runs.",
+    "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; GPUs, if there are any, take long runs."
 )
 out = click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 memory = click.option(
@@ -129,9 +136,14 @@ partial = click.option(
 )
 full = click.option("--full", is_flag=True, help="All outcomes and all measures, in place of the headline.")
 digits = click.option(
-    "--digits", type=click.Choice(["rounded", "full"]), default="rounded",
-    help="Digits of a .csv: rounded to what the standard errors bear, as on the screen, or all of them; other files have all.",
-)  # fmt: skip
+    "--digits",
+    type=click.Choice(["rounded", "full"]),
+    default="rounded",
+    help=(
+        "Digits of a .csv: rounded to what the standard errors bear, as on the screen, or all of them;"
+        " other files have all."
+    ),
+)
 quiet = click.option("--quiet", is_flag=True, help="No progress.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print one list of records and nothing else.")
 answer_as_json = click.option(
@@ -152,14 +164,13 @@ def _complete_place(ctx: click.Context, param: click.Parameter, incomplete: str)
     shipped = [name for name in shipped_studies() if name.startswith(incomplete)]
     named = [str(path) for path in known_runs() if incomplete and path.name.startswith(incomplete)]
     placed = [str(path) for path in known_runs() if str(path).startswith(incomplete)]
-    return [
-        *(CompletionItem(one) for one in [*shipped, *named, *placed]),
-        CompletionItem(incomplete, type="file"),
-    ]
+    return [*(CompletionItem(one) for one in [*shipped, *named, *placed]), CompletionItem(incomplete, type="file")]
 
 
 class Place(click.Argument):
-    """A study or a run, read by the one rule of `engine.run_folder.finding.folder_named`, which help states and completion follows."""
+    """A study or a run, read by the one rule of `engine.run_folder.finding.folder_named`, which help states and
+    completion follows.
+    """
 
     def __init__(self, names: Sequence[str], **attributes: Any):
         super().__init__(names, shell_complete=_complete_place, **attributes)
@@ -214,9 +225,11 @@ run = click.argument("run", cls=Place)
 def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Callable[..., None]:
     """The command with STUDY and the options in place of what it states, handed on resolved as `study`.
 
-    `folder` is that of its run, there or not; `place` holds where it runs, fields of `RunOptions` by name: device, memory.
+    `folder` is that of its run, there or not; `place` holds where it runs, fields of `RunOptions` by name: device,
+    memory.
 
-    Option `targets` of the command, sentences that say how precise the run is to be, is in place of the study's `run.until`.
+    Option `targets` of the command, sentences that say how precise the run is to be, is in place of the study's
+    `run.until`.
 
     Args:
       pair: options of the command that name a policy each, which runs whether or not the study has it run.
@@ -267,7 +280,9 @@ def note_what_is_there(run: Run) -> None:
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with RUN and --model, handed on as the `Run` that is there; of its finished blocks alone where --partial is set."""
+    """The command with RUN and --model, handed on as the `Run` that is there; of its finished blocks alone where
+    --partial is set.
+    """
 
     @wraps(command)
     def wrapped(run: str, model: Any, **others: Any) -> None:

@@ -122,6 +122,4 @@ def _print_kinds() -> None:
     if runs:
         screen.print_command(console, "A figure of a run, such as", "plot", "exceedance", runs[-1])
     else:
-        screen.print_command(
-            console, "Figures are of runs, and there is none yet. Make one", "run", "rustbelt"
-        )
+        screen.print_command(console, "Figures are of runs, and there is none yet. Make one", "run", "rustbelt")

@@ -52,9 +52,7 @@ if TYPE_CHECKING:
 @options.own_model
 @options.device
 @options.as_json
-@click.option(
-    "--save", type=click.Path(path_type=Path), metavar="FILE", help="Also keep it, in FILE.csv or FILE.zarr."
-)
+@click.option("--save", type=click.Path(path_type=Path), metavar="FILE", help="Also keep it, in FILE.csv or FILE.zarr.")
 @options.debug
 def command(
     run: str,
@@ -74,7 +72,8 @@ def command(
 
     A study that has not been run will do.
 
-    With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in full.
+    With --worst: the paths of a finished run on which an outcome is worst, what is unusual in them, and the worst in
+    full.
 
     --json and --save FILE.csv give each value as a record: path, policy, variable, kind, year, place, value, unit.
     """
@@ -152,7 +151,8 @@ class Command:
 def _ranked(
     place: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
 ) -> xr.Dataset:
-    """The worst paths, as `engine.runs.replay.worst` gives them; refused where no outcome is named, or nothing has run."""
+    """The worst paths, as `engine.runs.replay.worst` gives them; refused where no outcome is named, or nothing has
+    run."""
     from engine.errors import UserError
     from engine.runs.replay import worst
 

@@ -22,10 +22,7 @@ ENDINGS = {"--pdf": (".pdf",), "--slide": (".png", ".svg")}
 @click.command("report", short_help="Make one HTML page of a finished run.")
 @options.run_that_is_there
 @click.option(
-    "-o",
-    "--out",
-    type=click.Path(path_type=Path),
-    help="The file; report.html in the run's folder if not given.",
+    "-o", "--out", type=click.Path(path_type=Path), help="The file; report.html in the run's folder if not given."
 )
 @click.option(
     "--pdf",
@@ -34,10 +31,7 @@ ENDINGS = {"--pdf": (".pdf",), "--slide": (".png", ".svg")}
     help="Print the page into a PDF, by a Chromium or Chrome that is there.",
 )
 @click.option(
-    "--slide",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="One slide, 16:9, that ends in .png or .svg.",
+    "--slide", type=click.Path(path_type=Path), metavar="FILE", help="One slide, 16:9, that ends in .png or .svg."
 )
 @click.option(
     "--variable",
@@ -50,8 +44,9 @@ ENDINGS = {"--pdf": (".pdf",), "--slide": (".png", ".svg")}
 def command(run: Run, out: Path | None, pdf: Path | None, slide: Path | None, variable: str | None) -> None:
     """Make one HTML page of RUN.
 
-    Its first two pages are for those who decide: the answer, what gets worse, the numbers, how sure, what turns it. An appendix holds the rest.
-    It loads nothing, so that it can be sent as it is. With --pdf or --slide the page itself is only written where -o names it.
+    Its first two pages are for those who decide: the answer, what gets worse, the numbers, how sure, what turns it. An
+    appendix holds the rest. It loads nothing, so that it can be sent as it is. With --pdf or --slide the page itself is
+    only written where -o names it.
     """
     problems = Problems()
     for name, place in {"--pdf": pdf, "--slide": slide}.items():

@@ -33,9 +33,17 @@ def _with_options(command: Callable[..., None]) -> Callable[..., None]:
 @_with_options
 @options.full
 @click.option(
-    "-o", "--out", "--save", "out", type=click.Path(path_type=Path), metavar="FILE",
-    help="Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything by year as well, and what the run has answered.",
-)  # fmt: skip
+    "-o",
+    "--out",
+    "--save",
+    "out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help=(
+        "Save the tables in a file that ends in .csv, .xlsx, .parquet, .md or .tex; with --full everything"
+        " by year as well, and what the run has answered."
+    ),
+)
 @options.digits
 @options.partial
 @options.answer_as_json
@@ -60,9 +68,7 @@ def command(run: Run, out: Path | None, full: bool, digits: Any, as_json: bool, 
         _print(run, answer, full, **asked)
 
 
-def _print(
-    run: Run, answer: Answer, full: bool, variable: str | None, level: str | None, given: str | None
-) -> None:
+def _print(run: Run, answer: Answer, full: bool, variable: str | None, level: str | None, given: str | None) -> None:
     """The records of the answer: policies side by side; a table a policy where a condition is given; years down."""
     from engine.risk.estimation.evidence import stated_level
 
@@ -80,12 +86,7 @@ def _print(
         print_more(console, study, run.folder, left_out, "", "--given", given)
     elif records and not full:
         print_brief(
-            console,
-            study,
-            run.folder,
-            records,
-            levels[1] if levels else "ES99",
-            "" if levels else f"mean, {OTHERS}",
+            console, study, run.folder, records, levels[1] if levels else "ES99", "" if levels else f"mean, {OTHERS}"
         )
     elif records:
         print_risk(console, study, run.folder, records, full, levels, brief)

@@ -31,7 +31,10 @@ if TYPE_CHECKING:
     "targets",
     multiple=True,
     metavar="SENTENCE",
-    help="End when a number is precise enough, such as 'ES99 of cost under old within 1 %', with --paths at most; several: when all are.",
+    help=(
+        "End when a number is precise enough, such as 'ES99 of cost under old within 1 %', with --paths at most;"
+        " several: when all are."
+    ),
 )
 @click.option(
     "--workers",
@@ -41,14 +44,14 @@ if TYPE_CHECKING:
 )
 @click.option("--scheduler", metavar="ADDRESS", help="A dask.distributed scheduler whose workers compute.")
 @click.option(
-    "--shard",
-    type=options.SHARD,
-    help="Task I of a job array of N: every N-th block; the last task makes the tables.",
+    "--shard", type=options.SHARD, help="Task I of a job array of N: every N-th block; the last task makes the tables."
 )
 @click.option(
     "--force",
     is_flag=True,
-    help="Go on with blocks that others made: other versions, another device kind, a model that gives other values now.",
+    help=(
+        "Go on with blocks that others made: other versions, another device kind, a model that gives other values now."
+    ),
 )
 @options.full
 @options.answer_as_json
@@ -143,7 +146,9 @@ def command(
 
 
 def _print_answer(finished: Finished, full: bool) -> BaseException | None:
-    """Prints what a run has come to, of which nothing hangs on the finished cube; gives what failed: the cube is finished all the same."""
+    """Prints what a run has come to, of which nothing hangs on the finished cube; gives what failed: the cube is
+    finished all the same.
+    """
     answers, console = finished.answers, screen.stdout()
     study, folder, tables = answers.study, answers.folder.path, answers.all_tables
     try:
@@ -192,14 +197,13 @@ def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions)
         return done.finished
     here = f"Shard {shard[0]} of {shard[1]}: {_blocks(len(done.computed))} computed here"
     status = command_line("status", done.folder.path, model=study.model_spec)
-    left = (
-        f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. See how far it is: {status}"
-    )
+    left = f"{done.missing:,} {'is' if done.missing == 1 else 'are'} still missing. See how far it is: {status}"
     if done.awaits:
-        left = f"the rule looks at {_blocks(done.missing)} that others have to compute, and nobody does. When all tasks have ended, start the array again"
-    click.echo(
-        f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True
-    )
+        left = (
+            f"the rule looks at {_blocks(done.missing)} that others have to compute, and nobody does. When all tasks"
+            " have ended, start the array again"
+        )
+    click.echo(f"{here}; {left if done.missing else 'all are there, and another shard makes the tables.'}", err=True)
     if done.awaits:
         raise click.exceptions.Exit(1)
     return None
@@ -210,10 +214,6 @@ def _blocks(count: int) -> str:
 
 
 def _refuse_beside_shard(computing: dict[str, Any]) -> None:
-    given = [
-        f"--{name}" for name in ("workers", "scheduler", "force") if computing[name] not in (None, False)
-    ]
+    given = [f"--{name}" for name in ("workers", "scheduler", "force") if computing[name] not in (None, False)]
     if given:
-        raise click.UsageError(
-            f"--shard goes without {' and '.join(given)}: each task of a job array runs alone."
-        )
+        raise click.UsageError(f"--shard goes without {' and '.join(given)}: each task of a job array runs alone.")

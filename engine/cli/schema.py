@@ -19,9 +19,9 @@ from engine.cli.show import screen
 def command(of: str, output: Path | None, model: Any) -> None:
     """Print the JSON schema (draft 2020-12) of study files, so that an editor completes and checks them.
 
-    An editor with Even Better TOML (taplo) takes it from the first line of a study: #:schema ./study.schema.json
-    With --model the factors, shocks and levers of that model are completed. `rustbelt schema answer` is the schema of what --json prints
-    of every question.
+    An editor with Even Better TOML (taplo) takes it from the first line of a study: #:schema ./study.schema.json With
+    --model the factors, shocks and levers of that model are completed. `rustbelt schema answer` is the schema of what
+    --json prints of every question.
     """
     import json
 

@@ -54,10 +54,13 @@ def _lines(status: Status, report: str) -> list[tuple[str, str]]:
         *by_year,
         ("disk", size_as_text(status.size)),
         ("writing", str(status.holder or "nobody")),
-        *(("made with", ", ".join(f"{part} {versions[part]}" for part in parts if part in versions)) for versions in status.versions),
+        *(
+            ("made with", ", ".join(f"{part} {versions[part]}" for part in parts if part in versions))
+            for versions in status.versions
+        ),
         *([("report", report)] if report else []),
         *(("worked", _worked(entry)) for entry in status.runs),
-    ]  # fmt: skip
+    ]
 
 
 def _worked(entry: Mapping[str, Any]) -> str:

@@ -23,9 +23,7 @@ SHOWN = 40
 """Damages that are printed one by one."""
 
 full = click.option(
-    "--full",
-    is_flag=True,
-    help="Also compute everything again and compare the bits, which takes as long as the run.",
+    "--full", is_flag=True, help="Also compute everything again and compare the bits, which takes as long as the run."
 )
 
 
@@ -61,7 +59,10 @@ def print_damages(console: Console, folder: Path, damages: Sequence[Damage]) -> 
         screen.print_line(console, "", f"{folder}: everything is as it was written.")
         return
     blocks = {damage.part for damage in damages if isinstance(damage.part, int)}
-    head = f"{folder}: {len(damages)} file{'s' if len(damages) > 1 else ''} damaged, in {len(blocks)} block{'s' if len(blocks) != 1 else ''}"
+    head = (
+        f"{folder}: {len(damages)} file{'s' if len(damages) > 1 else ''} damaged, in {len(blocks)}"
+        f" block{'s' if len(blocks) != 1 else ''}"
+    )
     screen.print_line(console, "", head, "red")
     for damage in damages[:SHOWN]:
         screen.print_line(console, "", f"  {damage}")

@@ -14,10 +14,7 @@ def latent_streams(groups: Mapping[str, Group]) -> list[str]:
 
 
 def correlated(
-    own: Mapping[str, Any],
-    shared: Sequence[Any],
-    groups: Mapping[str, Group],
-    parameters: Mapping[str, Any],
+    own: Mapping[str, Any], shared: Sequence[Any], groups: Mapping[str, Group], parameters: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Normal scores by name: dependent within each group, unchanged outside of groups.
 

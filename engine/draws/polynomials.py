@@ -31,10 +31,7 @@ def nodes(degree: int = DEGREE, reach: float = FARTHEST, parts: int = 1) -> Floa
 
 
 def fit(
-    function: Callable[[np.ndarray], np.ndarray],
-    degree: int = DEGREE,
-    reach: float = FARTHEST,
-    parts: int = 1,
+    function: Callable[[np.ndarray], np.ndarray], degree: int = DEGREE, reach: float = FARTHEST, parts: int = 1
 ) -> Float[np.ndarray, "piece degree"]:
     """Ascending coefficients of the polynomials, those for z < 0 first, then those for z >= 0 [piece, degree].
 
@@ -48,10 +45,9 @@ def fit(
     return fit_values(np.stack([function(piece) for piece in nodes(degree, reach, parts)]), degree)
 
 
-def fit_values(
-    values: Float[np.ndarray, "piece node"], degree: int = DEGREE
-) -> Float[np.ndarray, "piece degree"]:
-    """As `fit`, from the function's values at `nodes`: its truncated Chebyshev series, nearly the best approximation."""
+def fit_values(values: Float[np.ndarray, "piece node"], degree: int = DEGREE) -> Float[np.ndarray, "piece degree"]:
+    """As `fit`, from the function's values at `nodes`: its truncated Chebyshev series, nearly the best
+    approximation."""
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
     weights[0] *= 0.5
@@ -81,9 +77,7 @@ def value(coefficients: Any, z: Any, reach: float = FARTHEST) -> Any:
 
     def chosen(power: int) -> Any:
         rows = [coefficients[..., piece, power, None] for piece in range(2 * parts)]
-        picked = [
-            jnp.where(upper, above, below) for below, above in zip(rows[:parts], rows[parts:], strict=True)
-        ]
+        picked = [jnp.where(upper, above, below) for below, above in zip(rows[:parts], rows[parts:], strict=True)]
         result = picked[0]
         for farther, other in zip(beyond, picked[1:], strict=True):
             result = jnp.where(farther, other, result)

@@ -23,19 +23,16 @@ _PARITY = 0x1BD11BDA
 def stream_key(seed: int, stream: str, step: int = 0, replicate: int = 0) -> np.ndarray:
     """Key of a stream in one step, uint32 [2]: BLAKE2b of (seed, name, step), and of the replicate unless it is 0.
 
-    Streams differ by name alone, so that adding or removing one changes no other. Replicate 0 is the stream itself; any other is
-    an independent new draw of the same stream.
+    Streams differ by name alone, so that adding or removing one changes no other. Replicate 0 is the stream itself; any
+    other is an independent new draw of the same stream.
     """
     again = f"\0{replicate}" if replicate else ""
     text = f"rustbelt/1\0{seed}\0{stream}\0{step}{again}"
-    return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=8).digest(), dtype="<u4").astype(
-        np.uint32
-    )
+    return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=8).digest(), dtype="<u4").astype(np.uint32)
 
 
 def threefry2x32(
-    key: tuple[UInt32[Array, "..."], UInt32[Array, "..."]],
-    counter: tuple[UInt32[Array, "..."], UInt32[Array, "..."]],
+    key: tuple[UInt32[Array, "..."], UInt32[Array, "..."]], counter: tuple[UInt32[Array, "..."], UInt32[Array, "..."]]
 ) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
     """The two random words for each (key, counter), by 20 rounds; arguments are broadcast."""
     k0, k1 = key
@@ -91,7 +88,8 @@ def _as_int(x: Array) -> Int32[Array, "..."]:
 
 
 def _rarely(usual: Bool[Array, "..."], value: Array, other: Array) -> Array:
-    """`value` where `usual` holds, else `other`, which machine code computes only if one of a vector's lanes needs it."""
+    """`value` where `usual` holds, else `other`, which machine code computes only if one of a vector's lanes needs
+    it."""
     return jnp.where(usual, value, other)
 
 
@@ -120,8 +118,14 @@ def _size_of(both: Float[Array, "..."]) -> Float[Array, "..."]:
 
 # Minimax polynomial of log(1 + f) / f for 1 + f within sqrt(1/2) and sqrt(2)
 _LOG = (
-    1.0000032186508179, -0.5000196695327759, 0.3330329954624176, -0.24881339073181152, 0.20604674518108368, -0.18901976943016052, 0.11827471852302551,
-)  # fmt: skip
+    1.0000032186508179,
+    -0.5000196695327759,
+    0.3330329954624176,
+    -0.24881339073181152,
+    0.20604674518108368,
+    -0.18901976943016052,
+    0.11827471852302551,
+)
 _ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
@@ -135,7 +139,8 @@ def _minus_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-    """(e, f) of a positive normal float32 number x = 2^e (1 + f), with e an integer and sqrt(1/2) <= 1 + f < sqrt(2)."""
+    """(e, f) of a positive normal float32 number x = 2^e (1 + f), with e an integer and sqrt(1/2) <= 1 + f <
+    sqrt(2)."""
     bits = jax.lax.bitcast_convert_type(x, jnp.int32)
     exponent = (bits - _ROOT_HALF) >> 23
     f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0

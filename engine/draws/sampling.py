@@ -70,7 +70,8 @@ class Keyed:
     Args:
       name: name in the study file.
       unit: 1, or 2 where the second path of each two mirrors the first.
-      offsets: offsets within a group of the paths with the generator's first word, then its second word; then of their mirrors.
+      offsets: offsets within a group of the paths with the generator's first word, then its second word; then of their
+        mirrors.
     """
 
     name: str
@@ -87,9 +88,7 @@ class Keyed:
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
         """As `Sampler.words`; the mirror of a word is its bitwise complement."""
-        return self._mirrored(
-            self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word)
-        )
+        return self._mirrored(self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word))
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
         """As `Sampler.normals`; the mirror of a score is its negative."""
@@ -115,8 +114,8 @@ class Keyed:
 class _Replicated:
     """Replicates of `unit` paths, within which the highest bits of the words are stratified.
 
-    Path i is point i mod `unit` of replicate i div `unit`. Below the stratified bits stand the highest bits of the word that the
-    path has under `random`.
+    Path i is point i mod `unit` of replicate i div `unit`. Below the stratified bits stand the highest bits of the word
+    that the path has under `random`.
 
     Args:
       name: name in the study file.
@@ -157,7 +156,9 @@ class _Replicated:
         return self.unit.bit_length() - 1
 
     def _parts(self, key: Key, first: Counter, tile: int, rounds: int) -> tuple[Words, Words, Words]:
-        """Words under `random` as `_arranged` gives them, random words of the replicates [round, *key batch, 1, replicate, 1], counters [group]."""
+        """Words under `random` as `_arranged` gives them, random words of the replicates [round, *key batch, 1,
+        replicate, 1], counters [group].
+        """
         batch, groups = key.shape[:-1], tile // self.group
         replicates = max(1, tile // self.unit)
         drawn = self.inner.drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)

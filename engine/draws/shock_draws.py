@@ -27,9 +27,7 @@ class ShockDraws:
         self._scored = [stream for one in moving if one.laws and not one.is_state for stream in one.streams]
         self._lasting = [one for one in moving if one.persistence]
         self._jumping = [one for one in moving if one.jumps is not None]
-        self.draws = Draws(
-            [law for one in moving if not one.is_state for law in one.laws for _ in one.streams]
-        )
+        self.draws = Draws([law for one in moving if not one.is_state for law in one.laws for _ in one.streams])
         self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
         self._plain = {
             law: [name for name in self._of if name not in shocks.moving and laws[name] == law]
@@ -41,14 +39,19 @@ class ShockDraws:
             "normal": [
                 *(f"shock:{stream}" for stream in (*plain["normal"], *self._scored)),
                 *latent_streams(shocks.groups),
-                *(f"shock:{stream}/size/{k + 1}" for one in self._jumping for stream in one.streams for k in range(_jumps(one).most)),
+                *(
+                    f"shock:{stream}/size/{k + 1}"
+                    for one in self._jumping
+                    for stream in one.streams
+                    for k in range(_jumps(one).most)
+                ),
             ],
             "uniform": [
                 *(f"shock:{stream}" for stream in plain["uniform"]),
                 *(f"shock:{stream}/jumps" for one in self._jumping for stream in one.streams),
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
-        }  # fmt: skip
+        }
         """Names of the random streams whose words become normal scores, and of those whose words become uniforms."""
 
     def arrays(self, dtype: type = np.float32) -> dict[str, Any]:
@@ -59,9 +62,7 @@ class ShockDraws:
             "groups": {name: group.copula.parameters(dtype) for name, group in self._shocks.groups.items()},
             "persistence": np.array([one.persistence for one in self._lasting for _ in one.streams], dtype),
             "chances": [
-                _tails(_jumps(one)).astype(dtype)
-                for one in self._jumping
-                if not isinstance(_jumps(one).chance, str)
+                _tails(_jumps(one)).astype(dtype) for one in self._jumping if not isinstance(_jumps(one).chance, str)
             ],
             "chains": [chain.sums().astype(dtype) for chain in self._shocks.regimes.values()],
         }
@@ -73,12 +74,7 @@ class ShockDraws:
         return jnp.zeros((lasting, lanes), dtype), chains
 
     def of_year(
-        self,
-        words: Mapping[str, Any],
-        fed: Mapping[str, Any],
-        past: Any,
-        is_first: Any,
-        factors: Mapping[str, Any],
+        self, words: Mapping[str, Any], fed: Mapping[str, Any], past: Any, is_first: Any, factors: Mapping[str, Any]
     ) -> tuple[list[Any], Any]:
         """The shocks of a year, [stream, 1, lane] in the order of the model, and the state that the next year needs.
 
@@ -105,31 +101,27 @@ class ShockDraws:
             for sums, state, u in zip(fed["chains"], past[1], uniform.each(len(past[1])), strict=True)
         ]
         values |= self._of_laws(
-            scores,
-            dict(zip(self._shocks.regimes, states, strict=True)),
-            fed["laws"],
-            fed["persistence"].dtype,
+            scores, dict(zip(self._shocks.regimes, states, strict=True)), fed["laws"], fed["persistence"].dtype
         )
         return [values[name][:, None] for name in self._of], (remembered, states)
 
-    def _with_memory(
-        self, scores: dict[str, Any], a: Any, past: Any, is_first: Any
-    ) -> tuple[dict[str, Any], Any]:
+    def _with_memory(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
         """Autoregressive scores s = a s' + sqrt(1 - a^2) e, standard normal in every year; without s' in the first."""
         streams = [stream for one in self._lasting for stream in one.streams]
         if not streams:
             return scores, past
         new = jnp.stack([scores[stream] for stream in streams])
         kept = jnp.where(is_first, 0.0, a)[:, None]
-        # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the last bit
+        # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the
+        # last bit
         parts = jax.lax.optimization_barrier((kept * past, jnp.sqrt(1.0 - kept * kept) * new))
         now = parts[0] + parts[1]
         return scores | dict(zip(streams, now, strict=True)), now
 
-    def _of_laws(
-        self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any
-    ) -> dict[str, Any]:
-        """Values of shocks that have a distribution, one for each state of their regime, or that are the regime's state."""
+    def _of_laws(self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any) -> dict[str, Any]:
+        """Values of shocks that have a distribution, one for each state of their regime, or that are the regime's
+        state.
+        """
         wanted = [
             stream
             for one in self._shocks.moving.values()

@@ -1,8 +1,9 @@
 """Sobol' points: direction numbers, assignment of dimensions to random streams, and scrambling by random words.
 
-Direction numbers are those of Joe and Kuo (2008), SIAM J. Sci. Comput. 30, 2635-2654, doi:10.1137/070709359, recovered from SciPy's
-points. The scramble is linear (Matousek 1998, J. Complexity 14, 527-556, doi:10.1006/jcom.1998.0489) with a digital shift; its variances
-are those of Owen's nested uniform scramble (Owen 2003, ACM Trans. Model. Comput. Simul. 13, 363-378, doi:10.1145/945511.945518).
+Direction numbers are those of Joe and Kuo (2008), SIAM J. Sci. Comput. 30, 2635-2654, doi:10.1137/070709359, recovered
+from SciPy's points. The scramble is linear (Matousek 1998, J. Complexity 14, 527-556, doi:10.1006/jcom.1998.0489) with
+a digital shift; its variances are those of Owen's nested uniform scramble (Owen 2003, ACM Trans. Model. Comput. Simul.
+13, 363-378, doi:10.1145/945511.945518).
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
 """Strata of a Latin hypercube: a keyed random permutation for each stream and replicate, computed point by point.
 
-Six rounds of x -> a x + c modulo the number of strata, then x ^ (x >> half its bits), each a bijection, with a (odd) and
-c from a random word of the round; multiplication spreads differences to higher bits, the shift to lower ones. The last c alone
-makes the stratum of a point exactly uniform; the rest makes the strata of two points nearly those of a random permutation. No sort or
-table is needed. The idea: Kensler, Correlated multi-jittered sampling, Pixar Technical Memo 13-01, 2013.
+Six rounds of x -> a x + c modulo the number of strata, then x ^ (x >> half its bits), each a bijection, with a (odd)
+and c from a random word of the round; multiplication spreads differences to higher bits, the shift to lower ones. The
+last c alone makes the stratum of a point exactly uniform; the rest makes the strata of two points nearly those of a
+random permutation. No sort or table is needed. The idea: Kensler, Correlated multi-jittered sampling, Pixar Technical
+Memo 13-01, 2013.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study
 
 REMEDY = (
-    "The model has changed in what its files do not show (an environment variable, the clock, numbers drawn by itself, a "
-    "file that a compiled library read). Make it as it was, choose another --out, or go on with --force."
+    "The model has changed in what its files do not show (an environment variable, the clock, numbers drawn by itself,"
+    " a file that a compiled library read). Make it as it was, choose another --out, or go on with --force."
 )
 
 
@@ -27,8 +27,8 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
     """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
 
     The paths are the first group of the block's tally (`tallies.group_size`), or the whole block where it is one group.
-    Outcomes that are kept whole are compared path by path, all others by their tally. The program is the one that computes
-    the blocks and is compiled anyway, so the check costs at most one of its passes.
+    Outcomes that are kept whole are compared path by path, all others by their tally. The program is the one that
+    computes the blocks and is compiled anyway, so the check costs at most one of its passes.
 
     Args:
       but: numbers of the blocks that must not be used for the comparison.
@@ -76,14 +76,15 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
             policy, path = (int(at[0]) for at in np.nonzero(differs))
             yield (
                 f"paths.{name}",
-                f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]!s}, as is "
-                f"stored, got {computed[policy, path]!s}, on {differs.any(axis=0).sum():,} of {some.count:,} paths.",
+                (
+                    f"path {some.first + path} under '{study.policy_names[policy]}': expected {stored[policy, path]!s},"
+                    f" as is stored, got {computed[policy, path]!s}, on {differs.any(axis=0).sum():,} of {some.count:,}"
+                    " paths."
+                ),
             )
 
 
-def _of_tally(
-    folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes
-) -> Iterator[tuple[str, str]]:
+def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
     study = folder.study
     file = next((file for file in record.files if file.name.endswith(".npz")), None)
     if file is None or not unkept(study) or not np.isfinite(now).any():
@@ -96,8 +97,10 @@ def _of_tally(
             means = [float(each.totals[k, :, 0].sum()) / some.count for each in (stored, computed)]
             yield (
                 f"tally.{name}",
-                f"its distribution over {some_paths} differs: expected a mean over all policies of {means[0]:.9g}, as is "
-                f"stored, got {means[1]:.9g}.",
+                (
+                    f"its distribution over {some_paths} differs: expected a mean over all policies of {means[0]:.9g},"
+                    f" as is stored, got {means[1]:.9g}."
+                ),
             )
 
 

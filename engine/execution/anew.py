@@ -1,4 +1,6 @@
-"""Paths of a study computed again: single ones in full, the first N, or all files of a run to compare with those stored."""
+"""Paths of a study computed again: single ones in full, the first N, or all files of a run to compare with those
+stored.
+"""
 
 from __future__ import annotations
 
@@ -129,11 +131,7 @@ def _program(study: Study, device: str | None, precision: str) -> Program:
 
 
 def computed_again(
-    folder: RunFolder,
-    records: Mapping[int | str, FinishedPart],
-    observe: Observer,
-    device: str | None,
-    summaries: bool,
+    folder: RunFolder, records: Mapping[int | str, FinishedPart], observe: Observer, device: str | None, summaries: bool
 ) -> Iterator[Damage]:
     """Computes recorded parts again and yields each file whose content differs from the record.
 

@@ -21,9 +21,7 @@ def any_beyond(study: Study, yearly: Float[np.ndarray, "policy year cell path"])
 
 
 def refuse_beyond(
-    study: Study,
-    yearly: Float[np.ndarray, "policy year cell path"],
-    out: Bool[np.ndarray, "path"] | None = None,
+    study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"] | None = None
 ) -> None:
     """Raises a `UserError` where a model gives yearly values outside the bounds that it states for them.
 
@@ -47,7 +45,10 @@ def refuse_beyond(
         entry, under = model.yearly[name], study.policy_names[policy]
         place = f" in {study.years[year]}" + (f" for {label}" if label else "")
         unit = f" [{entry.unit}]" if entry.unit != "1" else ""
-        text = f"expected {entry.bounds}{unit}, as it states, got {value:.6g}{place} under '{under}'. Clip it there, or state other bounds."
+        text = (
+            f"expected {entry.bounds}{unit}, as it states, got {value:.6g}{place} under '{under}'. Clip it there, or"
+            " state other bounds."
+        )
         if out is not None:
             text += f" See the years of path {path}: {replay_command(study, path, under)}"
         problems.add(f"model.yearly.{name}", text)

@@ -51,7 +51,8 @@ class Shard:
       computed: numbers of the blocks that this call computed.
       missing: how many blocks of the run are still missing.
       finished: the finished run where this shard was the last one; None otherwise.
-      awaits: whether other shards must compute more before the stopping rule can decide how many paths the run has (`until.py`).
+      awaits: whether other shards must compute more before the stopping rule can decide how many paths the run has
+        (`until.py`).
     """
 
     folder: RunFolder
@@ -64,8 +65,9 @@ class Shard:
 def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Finished:
     """Computes what the study's run folder lacks, and its tables; compiled programs are cached (`compilation_cache`).
 
-    Where the run is not finished, stored files are compared with their SHA-256 first, and parts that differ are computed again.
-    A folder that holds more paths than are asked for is answered from all of them, and nothing is computed.
+    Where the run is not finished, stored files are compared with their SHA-256 first, and parts that differ are
+    computed again. A folder that holds more paths than are asked for is answered from all of them, and nothing is
+    computed.
 
     Args:
       ended: how a stopping rule has decided the study's number of paths; None where there is no rule.
@@ -88,7 +90,8 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
 def at_work(
     folder: RunFolder, executor: Executor, options: RunOptions, ended: Ended | None = None
 ) -> Iterator[tuple[Job, ownership.Holder]]:
-    """A `with` block: the `Job` of a folder that this process holds alone, and the holder; the executor ends with the block.
+    """A `with` block: the `Job` of a folder that this process holds alone, and the holder; the executor ends with the
+    block.
 
     Args:
       ended: as `compute` has it.
@@ -107,10 +110,9 @@ def at_work(
         yield Job(folder, options, executor, size, ended, writers), holder
 
 
-def compute_shard(
-    study: Study, number: int, of: int, options: RunOptions, ended: Ended | None = None
-) -> Shard:
-    """Computes every `of`-th block, as one task of a job array without a live scheduler; the last shard to end makes the tables.
+def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended: Ended | None = None) -> Shard:
+    """Computes every `of`-th block, as one task of a job array without a live scheduler; the last shard to end makes
+    the tables.
 
     All shards are given the same study, paths and folder, which lies on a disk that they share.
 
@@ -137,11 +139,7 @@ def compute_shard(
         refuse_if_memory_too_small(study, options.memory, 0, launch)
         try:
             with ownership.claim(folder) as holder:
-                if (
-                    computed
-                    and cube.is_finished(folder, ledger.done_blocks(folder))
-                    and not yearly_missing(folder)
-                ):
+                if computed and cube.is_finished(folder, ledger.done_blocks(folder)) and not yearly_missing(folder):
                     return Shard(folder, computed, 0, None)  # another shard was the last one
                 return Shard(folder, computed, 0, job.finish(holder))
         except ownership.Busy:  # another shard that has come as far
@@ -234,7 +232,8 @@ class Job:
         return finished
 
     def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
-        """Computes missing blocks, without tables, and gives their numbers; in a folder that this process holds alone."""
+        """Computes missing blocks, without tables, and gives their numbers; in a folder that this process holds
+        alone."""
         folder, study = self.folder, self.folder.study
         blocks = ledger.pending(folder, thorough=True)
         with self._written_down(blocks), kernel.listed_once(study):
@@ -275,8 +274,8 @@ class Job:
         """Has blocks computed and committed, and the yearly sample if that is missing.
 
         Args:
-          pilot: starts `precision.too_coarse` on a thread beside; its answer is reported as soon as it is known, as a run may
-            be long. It is called once everything is ready that the first block waits for.
+          pilot: starts `precision.too_coarse` on a thread beside; its answer is reported as soon as it is known, as a
+            run may be long. It is called once everything is ready that the first block waits for.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), the folder cannot be written,
@@ -337,7 +336,9 @@ class Job:
 
     @contextmanager
     def _written_down(self, blocks: Sequence[Block]) -> Iterator[None]:
-        """A `with` block recorded as one run in `provenance.json`, with how it ended, before the cube is marked complete."""
+        """A `with` block recorded as one run in `provenance.json`, with how it ended, before the cube is marked
+        complete.
+        """
         folder = self.folder
 
         def append(error: str | None) -> None:
@@ -353,9 +354,7 @@ class Job:
             raise
         append(None)
 
-    def _record(
-        self, ended: datetime | None, blocks: Iterable[int], error: str | None = None
-    ) -> dict[str, Any]:
+    def _record(self, ended: datetime | None, blocks: Iterable[int], error: str | None = None) -> dict[str, Any]:
         versions = ownership.versions_of(self.folder.path)
         return provenance.run_record(
             self.folder.study,

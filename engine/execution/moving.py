@@ -1,4 +1,6 @@
-"""Computes the runs of moved futures (sequential Monte Carlo given a study's facts) that a run folder lacks, one by one."""
+"""Computes the runs of moved futures (sequential Monte Carlo given a study's facts) that a run folder lacks, one by
+one.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,8 @@ def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:
       before: number of paths of other blocks that are excluded.
 
     Raises:
-      UserError: both together exceed what the run allows; says which outcomes, the first path of each, and how to replay it.
+      UserError: both together exceed what the run allows; says which outcomes, the first path of each, and how to
+        replay it.
     """
     count = int(excluded(study, result.outcomes).sum())
     problems: list[Problem | str] = []
@@ -58,18 +59,22 @@ def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
     most, share = most_excluded(study), study.nonfinite
     if share:
         message = (
-            f"expected at most {most:,} of {study.paths:,} paths ({share:g}) with values that are not finite, got {count:,} "
-            f"so far. Mend the model, or allow more."
+            f"expected at most {most:,} of {study.paths:,} paths ({share:g}) with values that are not finite, got"
+            f" {count:,} so far. Mend the model, or allow more."
         )
     else:
-        message = "expected only paths on which all is finite. Mend the model, or say which share may be kept out of all numbers, such as 0.0001."
+        message = (
+            "expected only paths on which all is finite. Mend the model, or say which share may be kept out of all"
+            " numbers, such as 0.0001."
+        )
     raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", message), *problems])
 
 
 def first_bad_year(
     study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"]
 ) -> str:
-    """The message about the first path of the yearly sample with a non-finite yearly value; "" where none or few enough have one.
+    """The message about the first path of the yearly sample with a non-finite yearly value; "" where none or few enough
+    have one.
 
     Args:
       out: whether each path of the sample is excluded, for a yearly value or for an outcome.

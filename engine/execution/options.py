@@ -23,11 +23,11 @@ class RunOptions:
       force: go on although stored blocks were made by other versions or on another device kind, which is recorded; or
         although the program does not reproduce them now.
       observe: called with the `Stage` that is reached.
-      answered: called with the `Finished` run once its tables are known, before its cube is written; not called where the run
-        was finished already.
+      answered: called with the `Finished` run once its tables are known, before its cube is written; not called where
+        the run was finished already.
       command: the words that started the run, for `provenance.json`; those of this process if not given.
-      bound: most paths that the study's stopping rule may use, where this study is one step of it; stored in the folder, so
-        that whoever resumes the run has it.
+      bound: most paths that the study's stopping rule may use, where this study is one step of it; stored in the
+        folder, so that whoever resumes the run has it.
     """
 
     out: str | Path | None = None

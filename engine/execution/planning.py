@@ -26,7 +26,8 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, FORMS, Study
 
 BLOCKS = 4
-"""Blocks that are computed to measure: the first to warm up, the others to take the time; the last one is also written."""
+"""Blocks that are computed to measure: the first to warm up, the others to take the time; the last one is also written.
+"""
 SCHEDULER_RATE = 1000.0
 """Tasks a second that one dask scheduler gets done where tasks are empty (`benchmarks/scheduler.py`)."""
 SHORTEST = 10.0
@@ -108,7 +109,8 @@ def form(study: Study, platform: str) -> str:
 
 
 def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
-    """The devices that compute a study, such as "2 x cpu", with the reason; their platform; and blocks per launch on cards.
+    """The devices that compute a study, such as "2 x cpu", with the reason; their platform; and blocks per launch on
+    cards.
 
     Args:
       device: "cpu" or "gpu"; if not given, the GPUs where there are any and they pay.
@@ -122,7 +124,8 @@ def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
 
 
 def measure(folder: RunFolder, device: str | None = None) -> Measured:
-    """Times the first blocks of a study, one of them written into a temporary folder beside the run's, which is removed.
+    """Times the first blocks of a study, one of them written into a temporary folder beside the run's, which is
+    removed.
 
     Raises:
       UserError: nothing can be written there.
@@ -175,7 +178,7 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
     room, places = bytes_free(folder.path), os.statvfs(above(folder.path)).f_favail
     obstacles, advice = [], []
     thin = (
-        f"Keep no outcome path by path (keep.outcomes = []): tallies have every table but --given, in "
+        "Keep no outcome path by path (keep.outcomes = []): tallies have every table but --given, in "
         f"{size_as_text(fixed + blocks * (measured.thin + RECORD))} and {2 * blocks:,} files"
     )
     heavy = bool(study.keep.outcomes)
@@ -190,13 +193,13 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
     if rate > SCHEDULER_RATE:
         most = int(SCHEDULER_RATE * measured.block * per_task)
         advice.append(
-            f"a scheduler gets about {SCHEDULER_RATE:,.0f} tasks/s done, which keeps {most:,} workers busy. Split the run "
-            f"over several schedulers or a job array (--shard I/N), or give each worker more devices."
+            f"a scheduler gets about {SCHEDULER_RATE:,.0f} tasks/s done, which keeps {most:,} workers busy. Split the"
+            " run over several schedulers or a job array (--shard I/N), or give each worker more devices."
         )
     elif measured.block * per_task < SHORTEST and tasks > workers:
         advice.append(
-            f"tasks of {measured.block * per_task:.1f} s are short; a run this size is done about as fast on fewer workers, "
-            f"or on one machine with --workers."
+            f"tasks of {measured.block * per_task:.1f} s are short; a run this size is done about as fast on fewer"
+            " workers, or on one machine with --workers."
         )
     if tasks < workers:
         advice.append(
@@ -209,9 +212,7 @@ def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
         )
     if heavy and (obstacles or files > MANY_FILES or tables > seconds):
         advice.append(f"{thin}.")
-    return Plan(
-        workers, blocks, tasks, per_task, seconds, tables, rate, size, files, tuple(obstacles), tuple(advice)
-    )
+    return Plan(workers, blocks, tasks, per_task, seconds, tables, rate, size, files, tuple(obstacles), tuple(advice))
 
 
 def _hours(seconds: float) -> str:

@@ -1,4 +1,6 @@
-"""A pilot of a few paths in NumPy, before anything is compiled: does single precision suffice, which values lie on bounds."""
+"""A pilot of a few paths in NumPy, before anything is compiled: does single precision suffice, which values lie on
+bounds.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,8 @@ from engine.study.study import Study
 
 
 def piloted(study: Study) -> Pilot | None:
-    """The study's pilot paths in both precisions, in a fraction of a second; None where NumPy cannot compute the model."""
+    """The study's pilot paths in both precisions, in a fraction of a second; None where NumPy cannot compute the
+    model."""
     try:
         return pilot(study, traced(study, np.float32))
     except Exception:

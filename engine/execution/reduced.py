@@ -11,7 +11,9 @@ from engine.study.study import Block, Study
 
 
 def asked(study: Study, block: Block) -> Asked | None:
-    """What a device is to give of a block; None where outcomes are needed path by path: all are kept, or double precision."""
+    """What a device is to give of a block; None where outcomes are needed path by path: all are kept, or double
+    precision.
+    """
     tallied = unkept(study)
     if not tallied or study.dtype != np.float32:
         return None

@@ -51,7 +51,8 @@ def memory_needed(study: Study, workers: int = 0, memory: int | str | None = Non
 
     Args:
       workers: processes beside this one that compute blocks; 0 where it computes them itself.
-      memory: allowed, in bytes or as "4GiB"; None for what is free. As many blocks are written at a time as fit into it.
+      memory: allowed, in bytes or as "4GiB"; None for what is free. As many blocks are written at a time as fit into
+        it.
       launch: blocks per launch where cards compute, as `devices.blocks_of_launch`; 0 elsewhere.
     """
     return _memory_needed(study, workers or 1, 1 if workers else writers_for(study, memory, launch), launch)
@@ -60,9 +61,7 @@ def memory_needed(study: Study, workers: int = 0, memory: int | str | None = Non
 def _memory_needed(study: Study, processes: int, writers: int, launch: int) -> int:
     policies, each = len(study.policies), np.dtype(study.dtype).itemsize
     block = each * policies * len(study.model.outcomes) * min(study.paths, BLOCK)
-    held = (min(writers, AHEAD) + 1 + 2 * writers) * block + (
-        launch * _of_launch(study, each) if launch else 0
-    )
+    held = (min(writers, AHEAD) + 1 + 2 * writers) * block + (launch * _of_launch(study, each) if launch else 0)
     sample = min(study.keep.yearly, study.paths) if study.has_yearly else 0
     yearly = each * policies * len(study.years) * cell_count(study.model) * sample
     named = [len(event_outcomes(study, event)) for event in known_events(study, study.keep.outcomes)]
@@ -77,8 +76,8 @@ def _memory_needed(study: Study, processes: int, writers: int, launch: int) -> i
 def _of_launch(study: Study, each: int) -> int:
     """Bytes of main memory per block of a launch on cards, held while blocks of the launch before are written.
 
-    Where blocks are reduced on the cards: the outcomes that are kept, and the counts. Elsewhere: all outcomes three times, of
-    two launches and of one that is being put in order.
+    Where blocks are reduced on the cards: the outcomes that are kept, and the counts. Elsewhere: all outcomes three
+    times, of two launches and of one that is being put in order.
 
     Args:
       each: bytes of a number.
@@ -91,12 +90,15 @@ def _of_launch(study: Study, each: int) -> int:
 
 
 def writers() -> int:
-    """Most blocks that a process computing a run alone writes at a time; each is in memory twice, as outcomes and as files."""
+    """Most blocks that a process computing a run alone writes at a time; each is in memory twice, as outcomes and as
+    files.
+    """
     return max(2, min(len(devices.cores()), MOST_WRITERS))
 
 
 def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) -> int:
-    """Number of blocks of a run that are written at a time: at most `writers()`, as many as fit into memory, at least 1.
+    """Number of blocks of a run that are written at a time: at most `writers()`, as many as fit into memory, at least
+    1.
 
     Args:
       memory, launch: as `memory_needed` takes them.
@@ -108,9 +110,7 @@ def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) 
     return count
 
 
-def refuse_if_memory_too_small(
-    study: Study, memory: int | str | None, workers: int = 0, launch: int = 0
-) -> None:
+def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: int = 0, launch: int = 0) -> None:
     """Raises a UserError where the memory that is free, or allowed, is less than the run needs.
 
     Args:
@@ -122,7 +122,10 @@ def refuse_if_memory_too_small(
         needed = memory_needed(study, workers, launch=launch)
         free = memory_free()
         if free is not None and needed > free:
-            needs = f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)} free"
+            needs = (
+                f"{study.paths:,} paths take about {size_as_text(needed)} of memory, and there are {size_as_text(free)}"
+                " free"
+            )
             raise UserError(study.source, [f"{needs}. {remedy}."])
         return
     try:
@@ -131,12 +134,16 @@ def refuse_if_memory_too_small(
         raise UserError("--memory", [str(wrong)]) from wrong
     needed = memory_needed(study, workers, allowed, launch)
     if needed > allowed:
-        expected = f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got {size_as_text(allowed)}"
+        expected = (
+            f"expected at least {size_as_text(needed)}, which {study.paths:,} paths of {study.source} take, got"
+            f" {size_as_text(allowed)}"
+        )
         raise UserError("--memory", [f"{expected}. {remedy}, or allow more."])
 
 
 def room(allowed: int | None) -> tuple[int | None, str]:
-    """Main memory that a run may take [bytes], None where the system does not say; and "allowed" or "free", its origin."""
+    """Main memory that a run may take [bytes], None where the system does not say; and "allowed" or "free", its
+    origin."""
     return (allowed, "allowed") if allowed else (memory_free(), "free")
 
 
@@ -201,8 +208,8 @@ def refuse_if_too_large(folder: RunFolder) -> None:
     free, needed = bytes_free(folder.path), bytes_needed(folder.study)
     if needed > free and needed - bytes_held(folder.path) > free:
         message = (
-            f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)} free. "
-            f"Ask for fewer paths, keep fewer outcomes, or choose another --out."
+            f"{folder.study.paths:,} paths take {size_as_text(needed)} on disk, and there are {size_as_text(free)}"
+            " free. Ask for fewer paths, keep fewer outcomes, or choose another --out."
         )
         raise UserError(str(folder.path), [message])
 

@@ -43,14 +43,13 @@ class Answers:
 
     def __init__(self, folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None):
         self.folder, self.records, self._known = folder, records, tally
-        self.blocks = tuple(
-            Block(index, records[index].first, records[index].count) for index in sorted(records)
-        )
+        self.blocks = tuple(Block(index, records[index].first, records[index].count) for index in sorted(records))
         self.study = replace(folder.study, paths=sum(block.count for block in self.blocks))
         self.paths = Paths(folder, self.blocks, memory.array)
 
     def with_level(self, level: float | None) -> Answers:
-        """The same with VaR and ES at one level more; this object itself where the study has that level, or it is None."""
+        """The same with VaR and ES at one level more; this object itself where the study has that level, or it is
+        None."""
         levels = self.study.levels
         if level is None or level in levels:
             return self
@@ -63,7 +62,8 @@ class Answers:
         return self.tables()
 
     def tables(self, variables: Container[str] | None = None) -> Tables:
-        """The tables of risk and of comparison, from stored paths or tallies; outcomes in the model's order, then events.
+        """The tables of risk and of comparison, from stored paths or tallies; outcomes in the model's order, then
+        events.
 
         Args:
           variables: the outcomes and events asked for; all of them if not given.
@@ -81,7 +81,9 @@ class Answers:
 
     @cached_property
     def tally(self) -> Tally | None:
-        """Tally of the outcomes that are not kept whole, the blocks' tallies folded in order; None if all are kept whole."""
+        """Tally of the outcomes that are not kept whole, the blocks' tallies folded in order; None if all are kept
+        whole.
+        """
         if not unkept(self.study) or self._known:
             return self._known
         # groups are filled in turn by the blocks that are there, so that they are as equal as can be
@@ -169,8 +171,8 @@ def whole(folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally |
             message = ledger.missing(folder.path, gone)
         else:
             message = (
-                f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial, or "
-                f"finish it: {finishing_command(folder)}"
+                f"its run has not come to its end: {some} still to be computed. Look at what is there with --partial,"
+                f" or finish it: {finishing_command(folder)}"
             )
         raise UserError(str(folder.path), [message])
     return Answers(folder, records, tally)
@@ -180,10 +182,10 @@ def cube_of(folder: RunFolder, partial: bool = False, by_dask: bool = True) -> x
     """The cube of a run, as `engine.run_folder.reading.open_cube`.
 
     Args:
-      partial: accept a run that is not finished. Its tables are then computed from the blocks that are done, with intervals
-        from the units in these. Groups `paths` and `draws` hold the paths of these blocks, labelled by their numbers; yearly
-        summaries are there if the yearly sample is done. The root's attribute `status` is "partial", `paths` the number of
-        paths that are there, `paths_asked` the number asked for.
+      partial: accept a run that is not finished. Its tables are then computed from the blocks that are done, with
+        intervals from the units in these. Groups `paths` and `draws` hold the paths of these blocks, labelled by their
+        numbers; yearly summaries are there if the yearly sample is done. The root's attribute `status` is "partial",
+        `paths` the number of paths that are there, `paths_asked` the number asked for.
     """
     if not partial:
         return reading.open_cube(folder.path, by_dask)
@@ -200,9 +202,7 @@ def _partial(answers: Answers, tree: xr.DataTree) -> xr.DataTree:
     labels = xr.Variable("path", numbers, described_paths())
     summaries = answers.summaries(yearly_fields(answers.folder))
     over = f"{len(numbers):,} paths of {len(answers.blocks):,} blocks, of {whole_study.paths:,} asked for"
-    parts = {
-        name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars
-    }
+    parts = {name: xr.Dataset(*group) for name, group in groups(answers.study, summaries, over) if group.data_vars}
     for name, node in tree.children.items():
         if name in ("paths", "draws") and node.data_vars:
             parts[name] = node.to_dataset(inherit=False).isel(path=numbers).assign_coords(path=labels)

@@ -1,4 +1,6 @@
-"""One block of text about cards, programs and rates, to be pasted into a report; what cannot be found without a card is left out of it."""
+"""One block of text about cards, programs and rates, to be pasted into a report; what cannot be found without a card is
+left out of it.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ _PACKAGES = "rustbelt", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin
 
 
 def lines(folder: RunFolder) -> Iterator[Line]:
-    """Labels and texts, each as soon as it is known: the machine, the program, rates of the processors, those of the cards.
+    """Labels and texts, each as soon as it is known: the machine, the program, rates of the processors, those of the
+    cards.
 
     Raises:
       UserError: there is no card that can be used, or the study has no kernel; what is missing, a sentence each.
@@ -86,9 +89,7 @@ def _versions() -> str:
 def _named(cards: Chosen) -> str:
     """The cards that take part, and which are left out."""
     row = cards.mesh.devices.flat
-    return "; ".join(
-        filter(None, [f"{in_a_row(cards.mesh)} (capability {hardware.capability(row[0])})", cards.why])
-    )
+    return "; ".join(filter(None, [f"{in_a_row(cards.mesh)} (capability {hardware.capability(row[0])})", cards.why]))
 
 
 def _memory(found: Chosen | UserError) -> str:

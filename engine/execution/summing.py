@@ -12,7 +12,9 @@ from engine.risk.estimation import histograms, order_statistics, sums
 
 
 def in_machine_code() -> None:
-    """Makes this process sum, count and bin in machine code, and reuse memory; it returns to NumPy if the compiler ends."""
+    """Makes this process sum, count and bin in machine code, and reuse memory; it returns to NumPy if the compiler
+    ends.
+    """
     sums.use(_summed)
     sums.take_room_by(memory.array)
     histograms.use(_counted)

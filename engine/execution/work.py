@@ -30,7 +30,9 @@ from engine.run_folder.parts import YEARLY_FILE, tally_content, yearly_content, 
 from engine.study.study import Block
 
 LOOKS = 4
-"""First blocks of a worker before each of which it looks for blocks of others to compare with: all may have begun at once."""
+"""First blocks of a worker before each of which it looks for blocks of others to compare with: all may have begun at
+once.
+"""
 
 
 class Work:
@@ -39,8 +41,8 @@ class Work:
     Args:
       folder: of the run.
       program: the study's program.
-      still_ours: whether the run that this works for still holds the folder; if another run holds it by now, what is computed
-        is thrown away.
+      still_ours: whether the run that this works for still holds the folder; if another run holds it by now, what is
+        computed is thrown away.
       force: do not compare stored blocks with what the program gives, as other versions made them.
       writers: blocks that are written at a time; with one, blocks are computed one at a time too.
       whole: fetch all outcomes of a block, even where the program could reduce on its devices those that are not kept.
@@ -70,7 +72,9 @@ class Work:
 
     @property
     def tally(self) -> Tally | None:
-        """Tally of the outcomes that are not kept whole; None unless all blocks of the study were computed here, in order."""
+        """Tally of the outcomes that are not kept whole; None unless all blocks of the study were computed here, in
+        order.
+        """
         folding = self._folding
         return folding.tally() if folding and folding.blocks == len(self.study.blocks()) else None
 
@@ -92,7 +96,9 @@ class Work:
         return bad
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
-        """Files of the yearly sample by place below the run folder; and what is wrong with its values, "" if nothing is."""
+        """Files of the yearly sample by place below the run folder; and what is wrong with its values, "" if nothing
+        is.
+        """
         study, count = self.study, yearly_paths(self.study)
         if not study.nonfinite:
             beyond: list[bool] = []
@@ -124,15 +130,17 @@ class Work:
         return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
 
     def blocks(self, wanted: Iterable[Block], yearly: bool = False) -> Iterator[Block]:
-        """Computes blocks, and gives each when it is committed, in their order; others are computed and written meanwhile.
+        """Computes blocks, and gives each when it is committed, in their order; others are computed and written
+        meanwhile.
 
-        Memory holds the outcomes of at most `AHEAD` blocks being computed, of one being checked, and of up to `writers` blocks
-        being written, with their files; the next block waits for a free writer. Where blocks are reduced on cards, it also holds
-        what the other blocks of a launch were reduced to.
+        Memory holds the outcomes of at most `AHEAD` blocks being computed, of one being checked, and of up to `writers`
+        blocks being written, with their files; the next block waits for a free writer. Where blocks are reduced on
+        cards, it also holds what the other blocks of a launch were reduced to.
 
         Args:
           wanted: the blocks; taken from the iterator as far ahead of the yielded ones as memory holds.
-          yearly: also compute and commit the yearly sample meanwhile; no block is written before its values are known to be sound.
+          yearly: also compute and commit the yearly sample meanwhile; no block is written before its values are known
+            to be sound.
 
         Raises:
           UserError: the model gave values that are not finite (with the path to look at), or other values than those
@@ -187,7 +195,8 @@ class Work:
                 told.set_exception(failure)
 
     def _give_years_up(self) -> None:
-        """Cancels the yearly sample, which stops after the part that it is computing; a commit under way is completed."""
+        """Cancels the yearly sample, which stops after the part that it is computing; a commit under way is
+        completed."""
         with self._lock:
             self._wrong_with_years.cancel()
 
@@ -275,7 +284,5 @@ class Work:
 
     def _commit(self, record: FinishedPart, files: Mapping[str, bytes]) -> None:
         if not self._still_ours():
-            raise UserError(
-                str(self._folder.path), ["another run has taken over here. This one has been given up."]
-            )
+            raise UserError(str(self._folder.path), ["another run has taken over here. This one has been given up."])
         ledger.commit(self._folder, record, files)

@@ -1,6 +1,7 @@
 """Whether data contradict a fitted distribution: Anderson-Darling statistic and its bootstrap p-value.
 
-SciPy takes milliseconds to fit a sample, and a p-value takes many fits; sequential stopping and a bound on the statistic save most of them.
+SciPy takes milliseconds to fit a sample, and a p-value takes many fits; sequential stopping and a bound on the
+statistic save most of them.
 """
 
 from __future__ import annotations
@@ -45,15 +46,14 @@ def anderson_darling(form: Form, law: Any, samples: np.ndarray, axis: int = -1) 
     return -n - ((2 * np.arange(1, n + 1) - 1) * (below + above[..., ::-1])).sum(axis=-1) / n
 
 
-def p_value(
-    form: Form, x: np.ndarray, best: Sequence[float], statistic: float, until: float
-) -> tuple[float, int, str]:
+def p_value(form: Form, x: np.ndarray, best: Sequence[float], statistic: float, until: float) -> tuple[float, int, str]:
     """p-value of the statistic by a parametric bootstrap, the number of resamples, and the method in words.
 
-    Resamples from the fitted distribution are fitted again, because a fit is closer to its data than the true distribution is. A resample
-    is not fitted again if its distance from the distribution it was drawn from is less than half the data's statistic: a new fit more than
-    doubles the distance once in a thousand times, or a few times in a hundred where ends of the support are fitted. Stute, Gonzales
-    Manteiga, Presedo Quindimil, Metrika 40 (1993) 243, doi:10.1007/BF02613687.
+    Resamples from the fitted distribution are fitted again, because a fit is closer to its data than the true
+    distribution is. A resample is not fitted again if its distance from the distribution it was drawn from is less than
+    half the data's statistic: a new fit more than doubles the distance once in a thousand times, or a few times in a
+    hundred where ends of the support are fitted. Stute, Gonzales Manteiga, Presedo Quindimil, Metrika 40 (1993) 243,
+    doi:10.1007/BF02613687.
 
     Args:
       form: the fitted family.

@@ -1,7 +1,7 @@
 """Maximum-likelihood fits of SciPy's continuous distributions, from several starts and with a time limit.
 
-SciPy climbs from one start, with all shapes 1, and without a limit: for some distributions it ends in a lower local maximum, for
-others not within minutes.
+SciPy climbs from one start, with all shapes 1, and without a limit: for some distributions it ends in a lower local
+maximum, for others not within minutes.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ class Form:
         return total if total < math.inf else -math.inf
 
     def standardised(self, x: np.ndarray) -> tuple[np.ndarray, float, float]:
-        """Values shifted and scaled to median near 0 and spread near 1, as far as fixed parameters allow; shift and unit.
+        """Values shifted and scaled to median near 0 and spread near 1, as far as fixed parameters allow; shift and
+        unit.
 
         The unit is a power of two and the shift a multiple of it, so that neither rounds.
         """

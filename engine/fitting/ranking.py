@@ -91,8 +91,8 @@ class Fit:
 def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False) -> tuple[Fit, ...]:
     """Families by ascending AIC; those that could not be fitted last, with the reason.
 
-    Families of positive values have loc fixed at 0. Families on [0, 1], except uniform and triangular, have loc fixed at 0 and scale at 1
-    if all data lie between these; otherwise both are fitted.
+    Families of positive values have loc fixed at 0. Families on [0, 1], except uniform and triangular, have loc fixed
+    at 0 and scale at 1 if all data lie between these; otherwise both are fitted.
 
     Args:
       values: the sample.
@@ -121,16 +121,18 @@ def at_most(values: np.ndarray) -> np.ndarray:
 
 
 def remarks(values: np.ndarray) -> tuple[str, ...]:
-    """Sentences on why a continuous distribution, or the default families, may not suit the data; made before any fit."""
+    """Sentences on why a continuous distribution, or the default families, may not suit the data; made before any
+    fit."""
     distinct, texts = len(np.unique(values)), []
     if np.all(values == np.round(values)) and distinct < len(values):
         texts.append(
-            f"all values are whole numbers, {distinct:,} different ones: a law of counts may be meant, and only continuous "
-            "ones are compared here."
+            f"all values are whole numbers, {distinct:,} different ones: a law of counts may be meant, and only"
+            " continuous ones are compared here."
         )
     elif distinct < 0.5 * len(values):
         texts.append(
-            f"only {distinct:,} of {len(values):,} values are different: rounded or repeated values make p-values too small."
+            f"only {distinct:,} of {len(values):,} values are different: rounded or repeated values make p-values too"
+            " small."
         )
     if np.min(values) <= 0 < np.quantile(values, 0.05):
         texts.append("a few values are 0 or below: laws of positive values are left out because of them.")
@@ -152,13 +154,11 @@ def _reading(fits: Sequence[Fit]) -> str:
         if other is None:
             return f"No family fits: {best.family} is the best by AIC, {use}."
         return (
-            f"The best family does not fit: {best.family} has the lowest AIC, {use}, or {other.family}, which they do not "
-            f"contradict ({p_text(other)}, AIC {other.aic - best.aic:.1f} above)."
+            f"The best family does not fit: {best.family} has the lowest AIC, {use}, or {other.family}, which they do"
+            f" not contradict ({p_text(other)}, AIC {other.aic - best.aic:.1f} above)."
         )
     tested = math.isfinite(best.p_value)
-    verdict = (
-        f"the data do not contradict it ({p_text(best)})" if tested else "whether it fits was not tested"
-    )
+    verdict = f"the data do not contradict it ({p_text(best)})" if tested else "whether it fits was not tested"
     alike = [fit.family for fit in others if fit.aic - best.aic <= ALIKE and not fit.contradicted]
     same = f" Within {ALIKE:g} of it, which is no difference: {', '.join(alike)}." if alike else ""
     return f"{best.family} has the lowest AIC, and {verdict}.{same}"
@@ -198,9 +198,7 @@ def _refuse_useless(x: np.ndarray) -> None:
     if len(x) < FEWEST:
         raise UserError("values", [f"expected at least {FEWEST} numbers to fit a law to, got {len(x)}."])
     if x[0] == x[-1]:
-        raise UserError(
-            "values", [f"all {len(x):,} are {x[0]:g}. Use family 'fixed', value = {float(x[0])!r}."]
-        )
+        raise UserError("values", [f"all {len(x):,} are {x[0]:g}. Use family 'fixed', value = {float(x[0])!r}."])
 
 
 def _known(families: Sequence[str]) -> tuple[str, ...]:
@@ -215,10 +213,7 @@ def _refuse_unknown(families: Sequence[str]) -> None:
     for names, reason in (
         (("fixed", "empirical"), "has no parameters to fit. Leave it out."),
         (_DIRECTIONS, "is a law of directions, not of numbers. Leave it out."),
-        (
-            scipy_catalogue.discrete_names(),
-            "is a law of whole numbers, and only continuous ones are compared.",
-        ),
+        (scipy_catalogue.discrete_names(), "is a law of whole numbers, and only continuous ones are compared."),
     ):
         out |= {name: f"'{name}' {reason}" for name in names}
     problems = [out.get(name) or unknown("family", name, known) for name in families if name not in known]
@@ -306,7 +301,4 @@ def _warnings(form: Form, row: Sequence[float]) -> tuple[str, ...]:
         own = f"it ends at {' and '.join(ends)}, from the data's own ends"
         texts.append(f"{own}: nothing beyond is drawn, and AIC is approximate.")
     far = [(shape, value) for shape, value in zip(form.shapes, row, strict=False) if abs(value) > FAR_SHAPE]
-    return (
-        *texts,
-        *(f"{shape} ran off, to {value:.1g}: a simpler law fits as well." for shape, value in far),
-    )
+    return (*texts, *(f"{shape} ran off, to {value:.1g}: a simpler law fits as well." for shape, value in far))

@@ -1,4 +1,6 @@
-"""The cell axis, along which the cells of all yearly variables stand one after the other; and each variable's place on it."""
+"""The cell axis, along which the cells of all yearly variables stand one after the other; and each variable's place on
+it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,8 @@ from engine.modelling.records import Model
 
 @dataclass(frozen=True)
 class Columns:
-    """Place of one yearly variable on the cell axis: `count` cells from `first` on, row-major over `dims` of `shape`."""
+    """Place of one yearly variable on the cell axis: `count` cells from `first` on, row-major over `dims` of
+    `shape`."""
 
     first: int
     count: int

@@ -91,8 +91,7 @@ class Cells:
         kept = {dim: names for dim, names in self.labels.items() if dim not in along}
         folded = {dim: names for dim, names in self.labels.items() if dim in along}
         values = [
-            functools.reduce(combine, [self._at(at | other) for other in _places(folded)])
-            for at in _places(kept)
+            functools.reduce(combine, [self._at(at | other) for other in _places(folded)]) for at in _places(kept)
         ]
         return _rebuilt(tuple(kept.items()), values) if kept else values[0]
 
@@ -213,14 +212,14 @@ def clip(value: Scalar, low: Scalar, high: Scalar) -> Scalar:
 
 @each
 def normal_cdf(value: Scalar) -> Scalar:
-    """Standard normal distribution function, 1/2 + 1/2 erf(x / sqrt 2): cheaper than `ndtr`, absolute error 1e-7 in float32."""
+    """Standard normal distribution function, 1/2 + 1/2 erf(x / sqrt 2): cheaper than `ndtr`, absolute error 1e-7 in
+    float32.
+    """
     return 0.5 + 0.5 * jax.lax.erf(value * 0.7071067811865476)
 
 
 jax.tree_util.register_pytree_node(
-    Cells,
-    lambda cells: (cells.values, tuple(cells.labels.items())),
-    lambda labels, values: _rebuilt(labels, values),
+    Cells, lambda cells: (cells.values, tuple(cells.labels.items())), lambda labels, values: _rebuilt(labels, values)
 )
 
 

@@ -1,4 +1,5 @@
-"""Checks that a model's methods give what it declares, by calling each once on abstract scalars before anything runs."""
+"""Checks that a model's methods give what it declares, by calling each once on abstract scalars before anything
+runs."""
 
 from __future__ import annotations
 
@@ -28,7 +29,8 @@ _LONGEST = 300
 
 
 def refuse_broken(model: Model, name: str) -> None:
-    """Refuses a model whose methods do not give what it declares: missing values, wrong dimensions, no scalars, exceptions.
+    """Refuses a model whose methods do not give what it declares: missing values, wrong dimensions, no scalars,
+    exceptions.
 
     A method that is not a pure function of its arguments is refused too (`purity.refuse_impure`).
 
@@ -51,9 +53,7 @@ def _traced(model: Model, problems: Problems) -> Traced:
     places: list[str] = []
 
     def trace(inputs: dict[str, Any]) -> list[Any]:
-        spaces = {
-            name: SimpleNamespace(**part) if isinstance(part, dict) else part for name, part in inputs.items()
-        }
+        spaces = {name: SimpleNamespace(**part) if isinstance(part, dict) else part for name, part in inputs.items()}
         given: list[Any] = []
         with problems.within(""):
             for place, value in check(model, spaces, problems):
@@ -66,7 +66,8 @@ def _traced(model: Model, problems: Problems) -> Traced:
 
 
 def _abstract(model: Model) -> dict[str, Any]:
-    """Abstract arguments of the methods: float32 scalars, `Cells` of them for names with dimensions, and int32 years."""
+    """Abstract arguments of the methods: float32 scalars, `Cells` of them for names with dimensions, and int32
+    years."""
     scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (jnp.float32, jnp.int32))
 
     def one(dims: tuple[str, ...]) -> Any:
@@ -74,8 +75,10 @@ def _abstract(model: Model) -> dict[str, Any]:
         return Cells(labels, [scalar] * len(cell_names(dims, model.dims))) if dims else scalar
 
     return {
-        "factors": {name: scalar for name in model.constants}
-        | {name: one(factor.dims) for name, factor in model.factors.items()},
+        "factors": (
+            {name: scalar for name in model.constants}
+            | {name: one(factor.dims) for name, factor in model.factors.items()}
+        ),
         "shocks": {name: one(shock.dims) for name, shock in model.shocks.items()},
         "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": year},
         "year": year,
@@ -131,7 +134,9 @@ def _widened(state: Any, after: Any) -> Any:
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
-    """Adds a problem for each part of the state that is no real number or array of them; in `Cells` only numbers may stand."""
+    """Adds a problem for each part of the state that is no real number or array of them; in `Cells` only numbers may
+    stand.
+    """
     for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
         name = f"state{jax.tree_util.keystr(path)}: "
         with problems.within(place):
@@ -185,10 +190,10 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
                     _check_scalar(cell)
 
 
-def _check_outcomes(
-    model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems
-) -> None:
-    """Adds a problem for each outcome that is no scalar; functions of the last state are skipped where there is no state."""
+def _check_outcomes(model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems) -> None:
+    """Adds a problem for each outcome that is no scalar; functions of the last state are skipped where there is no
+    state.
+    """
     for name, outcome in model.outcomes.items():
         place, fold = f"model.outcomes.{name}", outcome.fold
         if isinstance(fold, Fold):

@@ -9,17 +9,7 @@ from typing import Any
 
 from engine.errors import Problems, refusal
 from engine.modelling.folds import Fold
-from engine.modelling.records import (
-    Constant,
-    Factor,
-    Lever,
-    Model,
-    Outcome,
-    PathModel,
-    Shock,
-    StaticModel,
-    Yearly,
-)
+from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, StaticModel, Yearly
 
 RESERVED = (
     *("policy", "path", "year", "measure", "level", "stat", "quantile", "moment", "bin", "edge", "outcome"),
@@ -60,7 +50,8 @@ def check_free(name: str) -> None:
 
 
 def check_tables(model: Model) -> None:
-    """Refuses a model whose tables are no mappings, or hold entries of another type than declared (`Factor`, `Lever`, ...).
+    """Refuses a model whose tables are no mappings, or hold entries of another type than declared (`Factor`, `Lever`,
+    ...).
 
     Raises:
       UserError: with places such as `model.factors.load`.
@@ -150,7 +141,9 @@ def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Prob
 
 
 def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Problems) -> None:
-    """Adds a problem for labels of a factor that cannot be part of a name, as the cube has a folder called `name[label]`."""
+    """Adds a problem for labels of a factor that cannot be part of a name, as the cube has a folder called
+    `name[label]`.
+    """
     for dim in dims:
         for label in model.dims.get(dim, ()):
             if not re.fullmatch(_LABEL, str(label)):

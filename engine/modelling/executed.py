@@ -1,7 +1,9 @@
-"""Digests of modules as they are in memory, whatever their files contain now, so that cached results match what was executed.
+"""Digests of modules as they are in memory, whatever their files contain now, so that cached results match what was
+executed.
 
-A file may be edited after it was imported, a constant set from outside, byte code be older than its source. So a module's digest covers
-the code of its functions and the values of its names, as they would be executed now, and the same of each module that it refers to.
+A file may be edited after it was imported, a constant set from outside, byte code be older than its source. So a
+module's digest covers the code of its functions and the values of its names, as they would be executed now, and the
+same of each module that it refers to.
 """
 
 from __future__ import annotations
@@ -28,7 +30,9 @@ WRITTEN = "_as_written"
 _PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis)}
 _METHODS = (FunctionType, classmethod, staticmethod, property)
 _WRAPPERS = ("__name__", "__wrapped__", "__func__", "fget", "fset", "fdel", "func", "args", "keywords")
-"""Attributes in which properties, class methods, and partial, cached and compiled functions keep the function they call."""
+"""Attributes in which properties, class methods, and partial, cached and compiled functions keep the function they
+call.
+"""
 _OF_THE_PROCESS = {
     f"{PACKAGE}.{name}"
     for name in (
@@ -42,7 +46,9 @@ _OF_THE_PROCESS = {
 }
 """Names that hold caches of this process: no result depends on them, so digests leave them out."""
 _CODES: dict[int, tuple[CodeType, str, frozenset[str]]] = {}
-"""Address of a code object -> the object (so that the address stays its own), its digest, and the names that it looks up."""
+"""Address of a code object -> the object (so that the address stays its own), its digest, and the names that it looks
+up.
+"""
 _WALKS: dict[tuple[str, str], _Walk] = {}
 """The last walk through each module, by the package whose modules are followed and the module's name."""
 _LONGEST = 80
@@ -55,8 +61,9 @@ class Unseen(TypeError):
 def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
     """The state of each name in some modules, and in all modules that these refer to, as text by `module.name`.
 
-    A function counts by its code, defaults and closure, a class by its members, any other value by its content: as text where
-    that is short, else as a digest. An object of another package counts by its name, a function of one by its code too.
+    A function counts by its code, defaults and closure, a class by its members, any other value by its content: as text
+    where that is short, else as a digest. An object of another package counts by its name, a function of one by its
+    code too.
 
     Args:
       roots: names of modules that have been imported.
@@ -119,12 +126,16 @@ def altered(model: Any, **tables: Any) -> Any:
 
 
 def ships(model: object) -> bool:
-    """Whether a model is of this package and has no attributes of its own, so that it follows from code and a study's tables."""
+    """Whether a model is of this package and has no attributes of its own, so that it follows from code and a study's
+    tables.
+    """
     return type(model).__module__.partition(".")[0] == PACKAGE and not vars(as_written(model))
 
 
 def code_of(model: object, *modules: str) -> str | None:
-    """Digest of the code of a model of this package and of some modules; None where it depends on code outside of the package."""
+    """Digest of the code of a model of this package and of some modules; None where it depends on code outside of the
+    package.
+    """
     if not ships(model):
         return None
     try:
@@ -163,9 +174,7 @@ class _Walk:
             if type(value) is ModuleType:
                 if not self._follows(value.__name__):
                     self.others[value.__name__] = value
-                elif (
-                    value.__name__.rpartition(".")[0] != self._module
-                ):  # which whoever imports it leaves here
+                elif value.__name__.rpartition(".")[0] != self._module:  # which whoever imports it leaves here
                     self.met.add(value.__name__)
             elif _counts(name, value) and f"{self._module}.{name}" not in _OF_THE_PROCESS:
                 self.names[f"{self._module}.{name}"] = self.text(value)
@@ -237,7 +246,9 @@ class _Walk:
         return [*wrapped, *(self._see(_attributes, value) if own else ())]
 
     def _counts_elsewhere(self, value: type | FunctionType) -> bool:
-        """Whether a class or function is what its name gives in another module that is walked through; or is a class of another package."""
+        """Whether a class or function is what its name gives in another module that is walked through; or is a class of
+        another package.
+        """
         module = value.__module__ or ""
         if module == self._module:
             return False

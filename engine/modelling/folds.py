@@ -1,4 +1,5 @@
-"""Folds: how the years of a yearly variable become one number per path, one year at a time. A further kind is one function here.
+"""Folds: how the years of a yearly variable become one number per path, one year at a time. A further kind is one
+function here.
 
 Folds add up: `peak("stock") - lowest("stock")`, `total("paid") + 2 * total("owed")`.
 """
@@ -174,7 +175,9 @@ class Fold:
         return functools.reduce(operator.add, parts)
 
     def check_units(self, units: Mapping[str, str]) -> None:
-        """Refuses terms of different units, as they are added up; terms of variables that are not in `units` are not checked."""
+        """Refuses terms of different units, as they are added up; terms of variables that are not in `units` are not
+        checked.
+        """
         known = ((term.kind, term.variable) for term in self.terms if term.variable in units)
         added = {f"{kind.name} of {variable}": kind.unit(units[variable]) for kind, variable in known}
         if len(set(added.values())) > 1:
@@ -207,7 +210,9 @@ def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
 
 
 def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as in `Kind.of`."""
+    """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as
+    in `Kind.of`.
+    """
     return _TOTAL.of(variable, over, across)
 
 
@@ -220,10 +225,7 @@ def at_year(variable: str, year: int, over: Over = None, across: str = "sum") ->
     """Value of a yearly variable in one calendar year, in its unit; `over` and `across` as in `Kind.of`."""
     then = int(year)
     kind = Kind(
-        "at_year",
-        lambda: 0.0,
-        lambda state, year, value: jnp.where(year == then, value, state),
-        calendar=(then,),
+        "at_year", lambda: 0.0, lambda state, year, value: jnp.where(year == then, value, state), calendar=(then,)
     )
     return kind.of(variable, over, across)
 
@@ -247,7 +249,8 @@ def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum
 
 
 def highest_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
-    """Highest sum of a yearly variable over `years` years in a row: max over t of x[t-years+1] + ... + x[t], in the unit of `total`.
+    """Highest sum of a yearly variable over `years` years in a row: max over t of x[t-years+1] + ... + x[t], in the
+    unit of `total`.
 
     `over` and `across` as in `Kind.of`.
     """
@@ -259,7 +262,5 @@ def highest_spell(variable: str, years: int, over: Over = None, across: str = "s
         run = functools.reduce(operator.add, recent, value)
         return (jnp.maximum(result, run), *[*recent[1:], value][: len(recent)])
 
-    kind = Kind(
-        "highest_spell", lambda: (-jnp.inf,) * spell, update, operator.itemgetter(0), summed_unit, spell=spell
-    )
+    kind = Kind("highest_spell", lambda: (-jnp.inf,) * spell, update, operator.itemgetter(0), summed_unit, spell=spell)
     return kind.of(variable, over, across)

@@ -49,9 +49,7 @@ def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
     expected = " or ".join(kind.__name__ for kind in kinds)
     part = getattr(module, name, None)
     if part is None:
-        own = [
-            key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, kinds)
-        ]
+        own = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, kinds)]
         raise UserError(spec, [unknown("class", name, set(own) - {kind.__name__ for kind in kinds})])
     if not (isinstance(part, type) and issubclass(part, kinds) and part not in kinds):
         raise UserError(spec, [f"expected a class derived from {expected}, got {part!r}."])
@@ -84,7 +82,8 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
 
 
 def blamed(error: BaseException) -> UserError | None:
-    """The `UserError` for an exception that was raised in a model's file loaded by `load_part`; None for any other exception.
+    """The `UserError` for an exception that was raised in a model's file loaded by `load_part`; None for any other
+    exception.
 
     The exception of a JAX callback arrives as text, in which the file is looked for.
     """
@@ -115,9 +114,10 @@ def spec_of(part: type) -> str | None:
 def source_digest(part: type) -> str:
     """SHA-256 of the source of a class and of all own code that it depends on.
 
-    For a class in a single file: that file, the modules outside installed packages that it imports, and the files that are
-    read while it is loaded. For a class in a package: every file of the package, sorted by name, and imported modules outside
-    of this and of installed packages. For a class in no file, as in a notebook: its source, and what its methods refer to.
+    For a class in a single file: that file, the modules outside installed packages that it imports, and the files that
+    are read while it is loaded. For a class in a package: every file of the package, sorted by name, and imported
+    modules outside of this and of installed packages. For a class in no file, as in a notebook: its source, and what
+    its methods refer to.
 
     Raises:
       UserError: it has no source, or it ships with this package and differs in memory from its source.
@@ -147,7 +147,8 @@ def source_digest(part: type) -> str:
 def model_digest(model: object) -> tuple[str, str | None]:
     """SHA-256 of a model, and the `FILE:CLASS` by which another process can load the same model; None where none can.
 
-    The digest is that of the source of its class; for a model created with arguments or changed by hand, of its attributes too.
+    The digest is that of the source of its class; for a model created with arguments or changed by hand, of its
+    attributes too.
 
     Raises:
       UserError: its class has no source.
@@ -160,7 +161,9 @@ def model_digest(model: object) -> tuple[str, str | None]:
 
 
 def files_of(part: type) -> Mapping[Path, str]:
-    """SHA-256, by absolute path, of each file that a class loaded from a single file depends on; empty for another class."""
+    """SHA-256, by absolute path, of each file that a class loaded from a single file depends on; empty for another
+    class.
+    """
     return _LOADED[part].files if part in _LOADED else {}
 
 

@@ -24,7 +24,8 @@ _HERE = threading.local()
 
 @contextmanager
 def files_opened() -> Iterator[list[Path]]:
-    """A `with` block that gives the files which the user's own code opens for reading in this thread; filled at its end.
+    """A `with` block that gives the files which the user's own code opens for reading in this thread; filled at its
+    end.
 
     Left out are files that Python opens to import something, those that no longer exist, and those of the system.
     """

@@ -1,4 +1,6 @@
-"""The user's private folder, for data that nobody else may write: compiled programs, and the list of models that were run."""
+"""The user's private folder, for data that nobody else may write: compiled programs, and the list of models that were
+run.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,9 @@ _LARGEST = 1 << 28
 def private_folder(inside: str = "") -> tuple[Path | None, str]:
     """The private folder, made if missing, and ""; or None, and the reason ("" where it is switched off).
 
-    It is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` switches it off. A folder
-    that belongs to somebody else, that others can write to, or that cannot be written is not used. It may be deleted at any time.
+    It is `$RUSTBELT_CACHE`, else `$XDG_CACHE_HOME/rustbelt`, else `~/.cache/rustbelt`; `RUSTBELT_CACHE=off` switches it
+    off. A folder that belongs to somebody else, that others can write to, or that cannot be written is not used. It may
+    be deleted at any time.
 
     Args:
       inside: name of a subfolder, which is given instead; it must not be a link.
@@ -81,7 +84,9 @@ def write_sealed(file: Path, content: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """Content that `write_sealed` wrote under this name; None where the file is missing, damaged, renamed or no regular file."""
+    """Content that `write_sealed` wrote under this name; None where the file is missing, damaged, renamed or no regular
+    file.
+    """
     try:
         with open(os.open(file, os.O_RDONLY | _NO_LINK), "rb") as source:
             status = os.fstat(source.fileno())

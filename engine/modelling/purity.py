@@ -1,7 +1,8 @@
-"""Checks that a model's methods are pure functions of their arguments: two traces are compared, and side effects looked for.
+"""Checks that a model's methods are pure functions of their arguments: two traces are compared, and side effects looked
+for.
 
-A method is traced once for all paths of a process, so a number that it draws, counts or reads by itself is a constant for all
-of them, and another constant in another process.
+A method is traced once for all paths of a process, so a number that it draws, counts or reads by itself is a constant
+for all of them, and another constant in another process.
 """
 
 from __future__ import annotations
@@ -66,7 +67,8 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
 
 
 def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], problems: Problems) -> None:
-    """Adds a problem where a model's methods ask for the time, change the model, or give another trace when traced again.
+    """Adds a problem where a model's methods ask for the time, change the model, or give another trace when traced
+    again.
 
     Models of installed packages are not checked.
 
@@ -84,7 +86,10 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
     second = again()
     for name, value in _memory(model).items():
         if name not in before or before[name] is not value:
-            remedy = "A method remembers nothing of earlier calls: what lasts from year to year is the state that step returns."
+            remedy = (
+                "A method remembers nothing of earlier calls: what lasts from year to year is the state that step"
+                " returns."
+            )
             problems.add("model", f"changes {name} each time that it is called. {remedy}")
     if not problems:
         for place, message in _differing(first, second):
@@ -124,7 +129,9 @@ def _differing(first: Traced, second: Traced) -> Iterator[tuple[str, str]]:
 
 
 class _Names:
-    """Operands of a jaxpr's equations: the value of a constant or literal, else the index of the value among those before."""
+    """Operands of a jaxpr's equations: the value of a constant or literal, else the index of the value among those
+    before.
+    """
 
     def __init__(self, jaxpr: Any, consts: Sequence[Any]):
         self._known: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, consts), strict=True))
@@ -186,7 +193,8 @@ def _origin(equation: Any) -> tuple[str, str]:
 
 
 def _clocks(model: Any) -> Iterator[tuple[str, str]]:
-    """Yields methods that ask for the time: two traces follow so fast that their times may agree in single precision."""
+    """Yields methods that ask for the time: two traces follow so fast that their times may agree in single
+    precision."""
     for name in _METHODS:
         method = getattr(type(model), name, None)
         for function in _called(method) if isinstance(method, FunctionType) else ():

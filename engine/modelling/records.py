@@ -31,7 +31,8 @@ class Factor:
 
 @dataclass(frozen=True)
 class Constant:
-    """A number that the equations take as known; a study may replace it ([constants]), or give it a prior ([factors.NAME]).
+    """A number that the equations take as known; a study may replace it ([constants]), or give it a prior
+    ([factors.NAME]).
 
     The model reads it as it reads a factor: `factors.NAME`.
 
@@ -116,7 +117,8 @@ class Lever:
 
 @dataclass(frozen=True)
 class Yearly:
-    """A value recorded every year, within bounds if the model clips it; a run counts how often it lies exactly on a bound.
+    """A value recorded every year, within bounds if the model clips it; a run counts how often it lies exactly on a
+    bound.
 
     Args:
       unit: unit of the value.
@@ -125,8 +127,8 @@ class Yearly:
       about: what it means.
       low: value that the model clips it at from below; none if not given.
       high: value that the model clips it at from above; none if not given.
-      between: names of the constants that equal the lower and the upper bound, "" for a bound that is no constant. A bound
-        follows its constant; where a study draws the constant from a prior, there is no bound.
+      between: names of the constants that equal the lower and the upper bound, "" for a bound that is no constant. A
+        bound follows its constant; where a study draws the constant from a prior, there is no bound.
     """
 
     unit: str
@@ -177,8 +179,9 @@ class Outcome:
 class Model:
     """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
 
-    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers;
-    `imposable` names yearly variables that it lets be imposed (`imposing.imposed`). Without time there are no shocks and no yearly values: a `StaticModel` leaves these tables empty.
+    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers; `imposable` names
+    yearly variables that it lets be imposed (`imposing.imposed`). Without time there are no shocks and no yearly
+    values: a `StaticModel` leaves these tables empty.
     """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -196,22 +199,23 @@ class PathModel(Model):
     """A model that lives through years.
 
     `factors` (with `constants` among them), `shocks` and `levers` arrive as namespaces of scalars (a name that has
-    dimensions is a `Cells`); `levers.start` is the calendar year in which the policy in force began. `year` is the calendar year.
+    dimensions is a `Cells`); `levers.start` is the calendar year in which the policy in force began. `year` is the
+    calendar year.
     """
 
     def init(self, factors: Any, levers: Any) -> Any:
         """State before the first year: any pytree of scalars."""
         raise NotImplementedError
 
-    def step(
-        self, state: Any, year: Any, factors: Any, shocks: Any, levers: Any
-    ) -> tuple[Any, Mapping[str, Any]]:
+    def step(self, state: Any, year: Any, factors: Any, shocks: Any, levers: Any) -> tuple[Any, Mapping[str, Any]]:
         """One year: the next state, and the yearly values by name."""
         raise NotImplementedError
 
 
 class StaticModel(Model):
-    """A model without time: outcomes of factors and levers alone. What is drawn for every label is a factor with `dims`."""
+    """A model without time: outcomes of factors and levers alone. What is drawn for every label is a factor with
+    `dims`.
+    """
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:
         """Outcomes by name."""

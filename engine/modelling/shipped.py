@@ -23,8 +23,8 @@ def digest_of_shipped(part: type) -> str:
     """SHA-256 of the sources of a model's package: all its files, sorted by name.
 
     Raises:
-      UserError: the package in memory is not what these sources give: a name was set from outside, files were edited after the
-        import, or byte code is older than its source.
+      UserError: the package in memory is not what these sources give: a name was set from outside, files were edited
+        after the import, or byte code is older than its source.
     """
     module = sys.modules[part.__module__]
     package = module.__package__ or part.__module__
@@ -50,25 +50,25 @@ def digest_of_shipped(part: type) -> str:
 def _difference(name: str, given: Mapping[str, str], now: Mapping[str, str]) -> str:
     short = [side.get(name, "nothing") for side in (now, given)]
     return (
-        name
-        if any(" " in text or len(text) == _DIGEST for text in short)
-        else f"{name} is {short[0]} for {short[1]}"
+        name if any(" " in text or len(text) == _DIGEST for text in short) else f"{name} is {short[0]} for {short[1]}"
     )
 
 
 def _changed(package: str, wrong: list[str]) -> UserError:
     more = [f"{len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
     text = (
-        f"'{package.rpartition('.')[2]}' is not what its source says, so its numbers would go by a name that is not theirs: "
-        f"{', '.join([*wrong[:_SHOWN], *more])}. If its files were edited, start Python again, and delete __pycache__ if that does not help; "
-        "to try another model, write one of your own."
+        f"'{package.rpartition('.')[2]}' is not what its source says, so its numbers would go by a name that is not"
+        f" theirs: {', '.join([*wrong[:_SHOWN], *more])}. If its files were edited, start Python again, and delete"
+        " __pycache__ if that does not help; to try another model, write one of your own."
     )
     return UserError("model", [text])
 
 
 @contextmanager
 def _afresh(package: str) -> Iterator[Sources]:
-    """A `with` block in which a package's modules can be imported anew from their sources; the old ones are put back after it."""
+    """A `with` block in which a package's modules can be imported anew from their sources; the old ones are put back
+    after it.
+    """
     sources = Sources(Path(sys.modules[package].__file__ or "").resolve())
     aside = {name: module for name, module in [*sys.modules.items()] if _is_of(package, name)}
     try:

@@ -39,8 +39,8 @@ class Sources:
     def digest(self) -> str:
         """One SHA-256 of all files: that of the model's own file where there is no other.
 
-        It does not depend on where the model's folder lies: a file below it counts by its relative place, any other file by
-        its name.
+        It does not depend on where the model's folder lies: a file below it counts by its relative place, any other
+        file by its name.
         """
         own = self.files[self.home]
         others = sorted((self._place(path), one) for path, one in self.files.items() if path != self.home)
@@ -50,7 +50,8 @@ class Sources:
         return hashlib.sha256(_bytes(text)).hexdigest()
 
     def digest_of_package(self) -> str:
-        """As `digest`, over all files of the package around the model's file and those of `files` that lie elsewhere."""
+        """As `digest`, over all files of the package around the model's file and those of `files` that lie
+        elsewhere."""
         folder, digest = self.home.parent, hashlib.sha256()
         for path in files_of_package(folder):
             content = path.read_bytes()
@@ -68,8 +69,8 @@ class Sources:
 def files_of_package(folder: Path) -> list[Path]:
     """The files below a package's folder that can be its code or data, sorted by their place in it.
 
-    Left out are files that tools create and delete at any time (byte code, hidden files, an editor's locks, backups and autosaves),
-    and `OBSERVED`, as a model is compared with observed figures but never computed from them.
+    Left out are files that tools create and delete at any time (byte code, hidden files, an editor's locks, backups and
+    autosaves), and `OBSERVED`, as a model is compared with observed figures but never computed from them.
     """
     parts = {}
     for path in folder.rglob("*"):
@@ -86,9 +87,9 @@ def _is_of_tools(part: str) -> bool:
 def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:
     """Executes a Python file as a module, and gives the module with the files that it depends on.
 
-    The user's own modules that it imports are executed again too, as they are on the disk now, whatever was imported before and
-    whatever byte code there is: those in the folder of the file, and those that other models imported. Modules of installed
-    packages are not.
+    The user's own modules that it imports are executed again too, as they are on the disk now, whatever was imported
+    before and whatever byte code there is: those in the folder of the file, and those that other models imported.
+    Modules of installed packages are not.
     """
     sources = Sources(file)
     loader = FromSource(name, str(file), sources)
@@ -167,10 +168,9 @@ class _Finder:
 
 
 @contextmanager
-def imported_afresh(
-    sources: Sources, aside: Iterable[str], wanted: Callable[[ModuleSpec], bool]
-) -> Iterator[set[str]]:
-    """A `with` block in which wanted modules are imported anew from their sources; gives the set of names of those that are.
+def imported_afresh(sources: Sources, aside: Iterable[str], wanted: Callable[[ModuleSpec], bool]) -> Iterator[set[str]]:
+    """A `with` block in which wanted modules are imported anew from their sources; gives the set of names of those that
+    are.
 
     Args:
       sources: the files of these modules are added here.
@@ -190,12 +190,12 @@ def imported_afresh(
 
 @contextmanager
 def _afresh(sources: Sources) -> Iterator[None]:
-    """A `with` block in which the user's own modules are imported anew; those that are not replaced are put back after it."""
+    """A `with` block in which the user's own modules are imported anew; those that are not replaced are put back after
+    it.
+    """
     folder = str(sources.home.parent)
     aside = {
-        name: module
-        for name, module in list(sys.modules.items())
-        if name in _BROUGHT or _stands_in(module, folder)
+        name: module for name, module in list(sys.modules.items()) if name in _BROUGHT or _stands_in(module, folder)
     }
     names: set[str] = set()
     try:
@@ -210,9 +210,7 @@ def _afresh(sources: Sources) -> Iterator[None]:
 
 def _stands_in(module: Any, folder: str) -> bool:
     stated = vars(module).get("__file__") if isinstance(module, ModuleType) else None
-    if not isinstance(stated, str) or not stated.startswith(
-        folder + os.sep
-    ):  # there are thousands of modules
+    if not isinstance(stated, str) or not stated.startswith(folder + os.sep):  # there are thousands of modules
         return False
     file = file_of(module)
     return file is not None and module.__name__ != "__main__" and is_own(file)

@@ -1,4 +1,6 @@
-"""Types of the state that a model carries from year to year: booleans and integers stay what they are, all else is floating."""
+"""Types of the state that a model carries from year to year: booleans and integers stay what they are, all else is
+floating.
+"""
 
 from __future__ import annotations
 
@@ -26,5 +28,6 @@ def as_kept(tree: Any, floating: type) -> Any:
 
 
 def widened(one: Sequence[Any], other: Sequence[Any], floating: type) -> list[np.dtype]:
-    """Part by part, the types that hold both values: floating for a part that begins as an integer and becomes a float."""
+    """Part by part, the types that hold both values: floating for a part that begins as an integer and becomes a
+    float."""
     return [kept_as(jnp.promote_types(a, b), floating) for a, b in zip(one, other, strict=True)]

@@ -44,7 +44,9 @@ def digest_of_unfiled(part: type) -> str:
 
 
 def _source_of(value: type | FunctionType) -> str:
-    """The source of a function, or of a class, which `inspect` does not find in a notebook: there its methods know the cell."""
+    """The source of a function, or of a class, which `inspect` does not find in a notebook: there its methods know the
+    cell.
+    """
     functions = [one for one in vars(value).values() if isinstance(one, FunctionType)]
     if not isinstance(value, type) or not functions:
         return inspect.getsource(value)
@@ -70,10 +72,7 @@ def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
     functions += [value] if isinstance(value, FunctionType) else []
     records = [record for _, one in members if isinstance(one, dict) for record in one.values()]
     functions += [
-        one
-        for record in records
-        for one in getattr(record, "__dict__", {}).values()
-        if isinstance(one, FunctionType)
+        one for record in records for one in getattr(record, "__dict__", {}).values() if isinstance(one, FunctionType)
     ]
     for function in (one for one in functions if one.__module__ == value.__module__):
         for name in sorted(names_in(inspect.unwrap(function).__code__)):

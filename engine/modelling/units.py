@@ -1,4 +1,6 @@
-"""A model's units, free text, in the syntax of UDUNITS, which the CF conventions require of `units`; and conversion of units."""
+"""A model's units, free text, in the syntax of UDUNITS, which the CF conventions require of `units`; and conversion of
+units.
+"""
 
 from __future__ import annotations
 
@@ -66,23 +68,48 @@ _READ = frozenset(
 """Symbols that UDUNITS knows, in the same sense as modellers use them."""
 _PLURALS = frozenset(["years", "months", "weeks", "days", "hours", "minutes", "seconds", "tonnes"])
 _BASES = {
-    "percent": (0.01, ""), "year": (1.0, "yr"), "tonne": (1.0, "t"), "kt": (1e3, "t"), "Mt": (1e6, "t"), "Gt": (1e9, "t"),
-    "kg": (1e-3, "t"), "g": (1e-6, "t"), "mg": (1e-9, "t"), "kW": (1e3, "W"), "MW": (1e6, "W"), "GW": (1e9, "W"), "TW": (1e12, "W"),
-    "kJ": (1e3, "J"), "MJ": (1e6, "J"), "GJ": (1e9, "J"), "TJ": (1e12, "J"), "PJ": (1e15, "J"), "EJ": (1e18, "J"),
-    "km": (1e3, "m"), "hm": (1e2, "m"), "cm": (1e-2, "m"), "mm": (1e-3, "m"),
-    "day": (1.0, "d"), "hour": (1 / 24, "d"), "h": (1 / 24, "d"), "week": (7.0, "d"), "kPa": (1e3, "Pa"), "bar": (1e5, "Pa"),
-}  # fmt: skip
+    "percent": (0.01, ""),
+    "year": (1.0, "yr"),
+    "tonne": (1.0, "t"),
+    "kt": (1e3, "t"),
+    "Mt": (1e6, "t"),
+    "Gt": (1e9, "t"),
+    "kg": (1e-3, "t"),
+    "g": (1e-6, "t"),
+    "mg": (1e-9, "t"),
+    "kW": (1e3, "W"),
+    "MW": (1e6, "W"),
+    "GW": (1e9, "W"),
+    "TW": (1e12, "W"),
+    "kJ": (1e3, "J"),
+    "MJ": (1e6, "J"),
+    "GJ": (1e9, "J"),
+    "TJ": (1e12, "J"),
+    "PJ": (1e15, "J"),
+    "EJ": (1e18, "J"),
+    "km": (1e3, "m"),
+    "hm": (1e2, "m"),
+    "cm": (1e-2, "m"),
+    "mm": (1e-3, "m"),
+    "day": (1.0, "d"),
+    "hour": (1 / 24, "d"),
+    "h": (1 / 24, "d"),
+    "week": (7.0, "d"),
+    "kPa": (1e3, "Pa"),
+    "bar": (1e5, "Pa"),
+}
 """Symbols as multiples of others that mean the same kind of thing; a month and a year have no fixed number of days."""
 _NUMBER = re.compile(r"\d+(\.\d+)?(e\d+)?")
 _SYMBOL = re.compile(r"(\D*?)\^?(-?\d+(?:\.\d+)?)?")
 
 
 def udunits(unit: str) -> str:
-    """The unit in the syntax of UDUNITS: "1e3" for "k persons", "1e9 yr-1" for "bn yuan/yr", "percent" for "% of 2015 GDP".
+    """The unit in the syntax of UDUNITS: "1e3" for "k persons", "1e9 yr-1" for "bn yuan/yr", "percent" for "% of 2015
+    GDP".
 
-    What is counted (persons, jobs, a currency) is no unit there and leaves its scale, or "1". What follows "of", "in", "since",
-    "from" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a broken power, which
-    UDUNITS cannot say.
+    What is counted (persons, jobs, a currency) is no unit there and leaves its scale, or "1". What follows "of", "in",
+    "since", "from" or "=" says what the unit refers to, and is left to the model's own words; so is a unit with a
+    broken power, which UDUNITS cannot say.
     """
     measured = _spelt(re.split(r"\b(?:of|since|from|in)\b|=", unit)[0])
     top, *below = (_factors(words) for words in re.split(r"/|\bper\b", measured))
@@ -136,8 +163,8 @@ def _symbol(token: str) -> tuple[str, float] | None:
 def conversion(unit: str, other: str) -> float | None:
     """Factor that converts a number from one unit to another: 1e-3 from "kt/yr" to "Mt/yr", 0.01 from "%" to "1".
 
-    What is counted (persons, yuan), and what a unit refers to ("2015 = 1", "of GDP"), must be the same words: nothing is converted
-    between currencies, years or indices. None where the two do not fit.
+    What is counted (persons, yuan), and what a unit refers to ("2015 = 1", "of GDP"), must be the same words: nothing
+    is converted between currencies, years or indices. None where the two do not fit.
     """
     if unit == other or "=" in unit + other:
         return 1.0 if unit == other else None

@@ -1,4 +1,6 @@
-"""Bars: error bars of estimates, bars of quantiles with their median, and a fan without years, which is one bar a policy."""
+"""Bars: error bars of estimates, bars of quantiles with their median, and a fan without years, which is one bar a
+policy.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +28,25 @@ def reach(units: int) -> float:
 
 def whiskers(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], look: Look) -> None:
     """Draws estimates as points with their 95 % intervals as error bars, one at each x."""
-    ax.errorbar(x, [of.estimate for of in estimates], arms(estimates), **look.dot, markersize=3.5, markeredgecolor=style.PAPER, markeredgewidth=0.4, ecolor=look.colour, elinewidth=1, capsize=2, zorder=4)  # fmt: skip
+    ax.errorbar(
+        x,
+        [of.estimate for of in estimates],
+        arms(estimates),
+        **look.dot,
+        markersize=3.5,
+        markeredgecolor=style.PAPER,
+        markeredgewidth=0.4,
+        ecolor=look.colour,
+        elinewidth=1,
+        capsize=2,
+        zorder=4,
+    )
 
 
 def medians(levels: np.ndarray, quantiles: np.ndarray, far: float) -> list[Estimate]:
-    """Median of each column of quantiles [level, year]; its 95 % interval, free of any law, is the quantiles at 0.5 -/+ `far`."""
+    """Median of each column of quantiles [level, year]; its 95 % interval, free of any law, is the quantiles at 0.5 -/+
+    `far`.
+    """
     rows = [at(levels, quantiles, q).tolist() for q in (0.5, 0.5 - far, 0.5 + far)]
     return [Estimate(middle, np.nan, low, high) for middle, low, high in zip(*rows, strict=True)]
 
@@ -44,9 +60,17 @@ def arms(estimates: Sequence[Estimate]) -> np.ndarray:
 def lying(ax: Axes, one: Estimate, y: float, colour: str, hollow: bool = False) -> None:
     """Draws an estimate with its 95 % interval as a horizontal error bar at height y."""
     ax.errorbar(
-        [one.estimate], [y], xerr=arms([one]), color=colour, marker="o", markersize=4, linestyle="none", elinewidth=1, capsize=2,
+        [one.estimate],
+        [y],
+        xerr=arms([one]),
+        color=colour,
+        marker="o",
+        markersize=4,
+        linestyle="none",
+        elinewidth=1,
+        capsize=2,
         markerfacecolor=style.PAPER if hollow else colour,
-    )  # fmt: skip
+    )
 
 
 def stretch(ax: Axes, ends: Sequence[float], y: float, colour: str) -> None:
@@ -57,11 +81,19 @@ def stretch(ax: Axes, ends: Sequence[float], y: float, colour: str) -> None:
 def bar(ax: Axes, x: float, quantiles: Mapping[float, float], look: Look) -> None:
     """Draws a vertical bar at x: thin from the 5 % to the 95 % quantile, thick from the 25 % to the 75 % quantile."""
     for low, high, strength in BANDS:
-        ax.plot([x, x], [quantiles[low], quantiles[high]], color=look.colour, linewidth=2 if low == 0.05 else 5, alpha=min(2.2 * strength, 1), solid_capstyle="butt")  # fmt: skip
+        ax.plot(
+            [x, x],
+            [quantiles[low], quantiles[high]],
+            color=look.colour,
+            linewidth=2 if low == 0.05 else 5,
+            alpha=min(2.2 * strength, 1),
+            solid_capstyle="butt",
+        )
 
 
 def at(levels: np.ndarray, quantiles: np.ndarray, level: float) -> np.ndarray:
-    """Quantiles at a level [year], interpolated linearly between the stored levels; NaN where the level is not finite."""
+    """Quantiles at a level [year], interpolated linearly between the stored levels; NaN where the level is not
+    finite."""
     if not np.isfinite(level):
         return np.full(quantiles.shape[1], np.nan)
     return np.array([np.interp(level, levels, column) for column in quantiles.T])
@@ -88,5 +120,8 @@ def spread(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | No
     ticks.numbers(ax, x=False)
     labelled(ax, "policy [in the order of the legend]", kept.label)
     title = labels.sentence(f"{kept.heading}: the median", kept.by_call(estimates))
-    note = f"{kept.counted}, without years. Bars: half and nine tenths of the futures; points: median with its 95 % interval.{kept.meaning()}{kept.lost()}"
+    note = (
+        f"{kept.counted}, without years. Bars: half and nine tenths of the futures; points: median with its 95 %"
+        f" interval.{kept.meaning()}{kept.lost()}"
+    )
     return on.close(title, note, style.keys(looks, kept.titles, kept.policies, lined=False))

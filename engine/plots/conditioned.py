@@ -1,4 +1,6 @@
-"""Factors and events before and given the facts, and ranks of a calibration, in the form that figures and the report draw."""
+"""Factors and events before and given the facts, and ranks of a calibration, in the form that figures and the report
+draw.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,9 @@ CALIBRATION = ("--calibration", "200")
 """Options of `rustbelt condition` with which the answer has ranks of the truth."""
 BAND = "what all bins stay in, but with a chance of 5 % at most, where every factor is told right"
 """Explanation of the band of the ranks, for notes."""
-MEANING = "Higher at both ends: factors are told too surely; in the middle: too vaguely; at one end: too low or too high."
+MEANING = (
+    "Higher at both ends: factors are told too surely; in the middle: too vaguely; at one end: too low or too high."
+)
 """What it means if ranks leave their band, for notes."""
 
 
@@ -59,7 +63,8 @@ class Chance:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Histogram of the ranks of true factor values among posterior futures (simulation-based calibration), all factors together.
+    """Histogram of the ranks of true factor values among posterior futures (simulation-based calibration), all factors
+    together.
 
     Args:
       edges: of the bins, from 0 to 1.
@@ -86,19 +91,17 @@ class Ranks:
 
 
 def learnt(answer: Answer, most: int = MOST) -> tuple[Learnt, ...]:
-    """The `most` factors whose mean the facts shift most, in prior standard deviations; without factors that never vary."""
-    rows = (
-        [row for row in answer["factors"].rows() if row["shift"] is not None] if "factors" in answer else []
-    )
+    """The `most` factors whose mean the facts shift most, in prior standard deviations; without factors that never
+    vary.
+    """
+    rows = [row for row in answer["factors"].rows() if row["shift"] is not None] if "factors" in answer else []
     found = []
     for row in sorted(rows, key=lambda row: -abs(row["shift"]))[:most]:
         middle, sd, given = row["mean_before"], row["sd_before"], row["mean_given"]
         low, high = ((end - middle) / sd for end in (given.low, given.high))
         mean = Estimate(row["shift"], given.standard_error / sd, low, high)
         now, before = (_minus(text) for text in amounts(row["unit"], given, middle))
-        found.append(
-            Learnt(row["factor"], mean, row["sd_given"] / sd, before, now, (sd, row["sd_given"]), row["unit"])
-        )
+        found.append(Learnt(row["factor"], mean, row["sd_given"] / sd, before, now, (sd, row["sd_given"]), row["unit"]))
     return tuple(found)
 
 
@@ -107,7 +110,9 @@ def _minus(text: str) -> str:
 
 
 def chances(answer: Answer, most: int) -> tuple[Chance, ...]:
-    """Probabilities of events by policy, events whose probability moved most first; about `most` rows, at least one event."""
+    """Probabilities of events by policy, events whose probability moved most first; about `most` rows, at least one
+    event.
+    """
     by_event: dict[str, list[Chance]] = {}
     for row in answer["risk"].where(measure=PROBABILITY) if "risk" in answer else ():
         if isinstance(row["before"], Estimate) and isinstance(row["given"], Estimate):

@@ -17,23 +17,9 @@ EASTERN = (
     *("PingFang SC", "Hiragino Sans GB", "Microsoft YaHei", "SimHei", "Arial Unicode MS"),
 )
 """Fonts with Chinese characters, the preferred ones first."""
-OTHERS = (
-    "Noto Sans Arabic",
-    "Noto Sans Devanagari",
-    "Noto Sans Thai",
-    "Noto Sans Bengali",
-    "Noto Sans Tamil",
-)
+OTHERS = ("Noto Sans Arabic", "Noto Sans Devanagari", "Noto Sans Thai", "Noto Sans Bengali", "Noto Sans Tamil")
 """Fonts of other scripts that the default font lacks, in whole or in part."""
-FILES = (
-    "NotoSansCJK-",
-    "NotoSansSC",
-    "SourceHanSans",
-    "wqy-",
-    "NotoSansArabic",
-    "NotoSansDevanagari",
-    "NotoSansThai",
-)
+FILES = ("NotoSansCJK-", "NotoSansSC", "SourceHanSans", "wqy-", "NotoSansArabic", "NotoSansDevanagari", "NotoSansThai")
 """Prefixes of these fonts' files, by which fonts are found that were installed after matplotlib made its list."""
 BOX = "\u25a1"
 _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FULLWIDTH")
@@ -41,7 +27,8 @@ _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FUL
 
 @functools.cache
 def families() -> tuple[str, ...]:
-    """The font families in which text is set: the default font, one Chinese font, and all installed ones of `OTHERS`."""
+    """The font families in which text is set: the default font, one Chinese font, and all installed ones of
+    `OTHERS`."""
     there = _known()
     if not there:
         for file in map(Path, font_manager.findSystemFonts()):
@@ -60,9 +47,7 @@ def _known() -> list[str]:
 
 @functools.cache
 def _signs(family: str) -> frozenset[int]:
-    return frozenset(
-        font_manager.get_font(font_manager.findfont(FontProperties(family=family))).get_charmap()
-    )
+    return frozenset(font_manager.get_font(font_manager.findfont(FontProperties(family=family))).get_charmap())
 
 
 @functools.lru_cache(65536)
@@ -85,17 +70,12 @@ def drawable(text: str) -> str:
 def _font_for(sign: str) -> str:
     """The font to install for a character."""
     name = unicodedata.name(sign, "")
-    return (
-        "Noto Sans CJK (Debian and Ubuntu: fonts-noto-cjk)"
-        if name.startswith(_CJK)
-        else f"one that has '{sign}'"
-    )
+    return "Noto Sans CJK (Debian and Ubuntu: fonts-noto-cjk)" if name.startswith(_CJK) else f"one that has '{sign}'"
 
 
 @functools.cache
 def _warn(wanted: frozenset[str]) -> None:
     """Says once in a process which fonts are missing."""
     warnings.warn(
-        f"boxes stand for letters that no font here has. Install {' and '.join(sorted(wanted))}.",
-        stacklevel=2,
+        f"boxes stand for letters that no font here has. Install {' and '.join(sorted(wanted))}.", stacklevel=2
     )

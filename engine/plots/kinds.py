@@ -39,7 +39,9 @@ from engine.plots.style import Figure
 ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
 """Questions whose answers have figures, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
-"""Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and the answers to questions about the run."""
+"""Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and the answers to questions about the
+run.
+"""
 
 OUTCOME, YEARLY = "outcome", "yearly"
 
@@ -49,9 +51,11 @@ class Kind:
     """A kind of figure.
 
     Args:
-      draw: the function that draws it; its parameters are sources, named as in `SOURCES`, then options. Gives a figure or axes.
+      draw: the function that draws it; its parameters are sources, named as in `SOURCES`, then options. Gives a figure
+        or axes.
       about: what it shows, in a line.
-      shows: kind of its variable, `OUTCOME` or `YEARLY`, if by default it is taken from the run's headline; "" if `draw` chooses it.
+      shows: kind of its variable, `OUTCOME` or `YEARLY`, if by default it is taken from the run's headline; "" if
+        `draw` chooses it.
       table: table that an answer must have to be drawn so; "" where every answer to the question can be.
       asked: options with which the question gives that table.
     """
@@ -84,16 +88,10 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "overview": Kind(overview.overview, "an outcome's tail, and the years of what it is made of", OUTCOME),
     "fan": Kind(fan.fans, "how futures spread by year, a panel for each place", YEARLY),
-    "exceedance": Kind(
-        exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale", OUTCOME
-    ),
+    "exceedance": Kind(exceedance.exceedance, "how likely each level of an outcome is passed, on a log scale", OUTCOME),
     "beyond": Kind(beyond.beyond, "rare levels on log-log axes, extrapolated too, once a run is asked"),
-    "differences": Kind(
-        differences.differences, "what a policy changes on the same path, better and worse", OUTCOME
-    ),
-    "thresholds": Kind(
-        thresholds.thresholds, "how likely events would be wherever their thresholds were put"
-    ),
+    "differences": Kind(differences.differences, "what a policy changes on the same path, better and worse", OUTCOME),
+    "thresholds": Kind(thresholds.thresholds, "how likely events would be wherever their thresholds were put"),
     "tails": Kind(tails.tails, "mean, VaR and ES with intervals, a panel for each place", YEARLY),
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked", OUTCOME),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high", OUTCOME),
@@ -101,25 +99,16 @@ KINDS: Mapping[str, Kind] = {
     "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
     "boxes": Kind(boxes.boxes, "boxes of factors that hold futures of a kind, once a run is asked"),
     "turns": Kind(turns.turns, "how far priors must move to turn a ranking, once a run is asked"),
-    "profile": Kind(
-        challenge_profile.profile, "in which share of universes claims hold, once a run is challenged"
-    ),
+    "profile": Kind(challenge_profile.profile, "in which share of universes claims hold, once a run is challenged"),
     "curve": Kind(specification_curve.curve, "a claim in every universe, sorted, once a run is challenged"),
     "hindcast": Kind(hindcast.hindcast, "what was observed among its futures, once a run is backtested"),
     "pit": Kind(pit.pit, "where figures lie among the futures, once a run is backtested"),
-    "known": Kind(
-        known.known, "what facts say of factors and events, once a run is conditioned", table="known"
-    ),
+    "known": Kind(known.known, "what facts say of factors and events, once a run is conditioned", table="known"),
     "ranks": Kind(
-        ranks.ranks,
-        "whether what is known is told right, once that is calibrated",
-        table="ranks",
-        asked=CALIBRATION,
+        ranks.ranks, "whether what is known is told right, once that is calibrated", table="ranks", asked=CALIBRATION
     ),
     "correlation": Kind(correlation.correlation, "how the priors move together, groups outlined"),
-    "convergence": Kind(
-        convergence.convergence, "how the headline measures settle as paths are added", OUTCOME
-    ),
+    "convergence": Kind(convergence.convergence, "how the headline measures settle as paths are added", OUTCOME),
     "replay": Kind(replay.replay, "one path in full: what the outcomes are made of, year by year"),
     "priors": Kind(priors.priors, "the density of every factor, asked and fitted"),
 }

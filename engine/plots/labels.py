@@ -79,7 +79,8 @@ def number(value: float, error: float = math.nan) -> str:
     """A number rounded to what its error supports; three significant digits where the error is not known.
 
     Args:
-      error: half-width of its 95 % interval; shown is one digit of the standard error (error / 1.96), two if the first is a 1.
+      error: half-width of its 95 % interval; shown is one digit of the standard error (error / 1.96), two if the first
+        is a 1.
     """
     if not math.isfinite(value):
         return "unknown"
@@ -117,19 +118,16 @@ def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
 
 
 def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
-    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest estimate."""
+    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest
+    estimate."""
     known = {name: e for name, e in estimates.items() if math.isfinite(e.estimate)}
     if not known:
         return f"{what} is unknown: no finite path, or no mean"
     ordered = sorted(known, key=lambda name: known[name].estimate)
     if len(known) > 1 and known[ordered[0]] == known[ordered[-1]]:
-        return (
-            f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
-        )
+        return f"{what} is {with_interval(known[ordered[0]], scale, sign)} under each of {len(known)} policies"
     if len(known) <= MOST_LISTED:
-        return f"{what} is " + ", ".join(
-            f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items()
-        )
+        return f"{what} is " + ", ".join(f"{with_interval(e, scale, sign)} under {name}" for name, e in known.items())
     ends = [f"{with_interval(known[name], scale, sign)} under {name}" for name in (ordered[0], ordered[-1])]
     return f"{what} is from {ends[0]} to {ends[1]}, of {len(known)} policies"
 
@@ -172,15 +170,11 @@ def _pieces(text: str, inches: float, size: float, bold: bool) -> Sequence[str]:
     pieces = []
     for word in re.findall(r"[^ ]+ *| +", text.replace(" %", f"{TIED}%")):
         parts = (
-            [word]
-            if width(word.rstrip(" "), size, bold) <= inches
-            else re.findall(r"[^_\-/]+[_\-/]*|[_\-/]+", word)
+            [word] if width(word.rstrip(" "), size, bold) <= inches else re.findall(r"[^_\-/]+[_\-/]*|[_\-/]+", word)
         )
         for part in parts:
             while width(part.rstrip(" "), size, bold) > inches and len(part) > 1:
-                fit = next(
-                    n for n in range(len(part) - 1, 0, -1) if n == 1 or width(part[:n], size, bold) <= inches
-                )
+                fit = next(n for n in range(len(part) - 1, 0, -1) if n == 1 or width(part[:n], size, bold) <= inches)
                 pieces.append(part[:fit])
                 part = part[fit:]
             pieces.append(part)

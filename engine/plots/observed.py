@@ -52,7 +52,8 @@ class Series:
 
     Args:
       unit: of figures and futures.
-      years, quantiles: of the futures, at `LEVELS`; empty where figures are of several years at once, whose futures are in `points`.
+      years, quantiles: of the futures, at `LEVELS`; empty where figures are of several years at once, whose futures are
+        in `points`.
       points: the figures, by year.
     """
 
@@ -115,11 +116,17 @@ def series_of(answer: Answer) -> tuple[Series, ...]:
 def _series(name: str, figures: Sequence[Mapping[str, Any]], fan: Sequence[Mapping[str, Any]]) -> Series:
     points = [
         Point(
-            str(row["figure"]), int(row["time"]), _number(row["observed"]), _number(row["standard_error"]), _quantiles(row),
-            _number(row["place"]), row["apart"], row["reading"],
+            str(row["figure"]),
+            int(row["time"]),
+            _number(row["observed"]),
+            _number(row["standard_error"]),
+            _quantiles(row),
+            _number(row["place"]),
+            row["apart"],
+            row["reading"],
         )
         for row in figures
-    ]  # fmt: skip
+    ]
     quantiles = np.array([_quantiles(row) for row in fan]).reshape(len(fan), len(LEVELS)).T
     ordered = sorted(points, key=lambda point: point.year)
     return Series(name, figures[0]["unit"], tuple(int(row["year"]) for row in fan), quantiles, tuple(ordered))

@@ -25,8 +25,9 @@ def rank_correlation(one: np.ndarray, two: np.ndarray, units: int) -> Estimate:
 def interval(rho: float, units: int) -> Estimate:
     """A rank correlation with its 95 % interval: Fisher's z, standard error sqrt((1 + rho^2 / 2) / (units - 3)).
 
-    Antithetic pairs count as one unit, as if the second path added no information, so that the interval errs on the wide side.
-    No interval below 5 units. Source: Bonett and Wright (2000), Psychometrika 65, 23-28, doi:10.1007/BF02294183.
+    Antithetic pairs count as one unit, as if the second path added no information, so that the interval errs on the
+    wide side. No interval below 5 units. Source: Bonett and Wright (2000), Psychometrika 65, 23-28,
+    doi:10.1007/BF02294183.
     """
     if not np.isfinite(rho) or units < 5:
         return Estimate(rho)

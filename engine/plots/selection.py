@@ -1,4 +1,5 @@
-"""Selects from a cube what a figure shows: an outcome, a yearly variable, policies, draws; unknown names are refused."""
+"""Selects from a cube what a figure shows: an outcome, a yearly variable, policies, draws; unknown names are
+refused."""
 
 from __future__ import annotations
 
@@ -98,7 +99,9 @@ class Kept:
         return np.asarray(self.values.sel(policy=policy).isel(path=slice(paths)).values, np.float64)
 
     def along(self, policy: str, factor: xr.DataArray) -> tuple[np.ndarray, np.ndarray, Units]:
-        """Draws of a factor and values under a policy on the same paths, where both are finite; and the units that are left."""
+        """Draws of a factor and values under a policy on the same paths, where both are finite; and the units that are
+        left.
+        """
         own = self.of(policy, factor.sizes["path"])
         (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), own), self.unit)
         return x, y, units
@@ -203,9 +206,7 @@ def refuse_free(values: xr.DataArray, kind: str) -> None:
     """
     problems = Problems()
     for dim in place_dims(values):
-        problems.add(
-            f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing."
-        )
+        problems.add(f"where.{dim}", f"expected one of {', '.join(map(str, values[dim].values))}, got nothing.")
     problems.refuse(kind)
 
 
@@ -223,7 +224,9 @@ def place_dims(values: xr.DataArray) -> tuple[str, ...]:
 
 
 def places(values: xr.DataArray) -> list[dict[str, str]]:
-    """Every place, a label by dimension, with the last dimension varying fastest; one empty place without such dimensions."""
+    """Every place, a label by dimension, with the last dimension varying fastest; one empty place without such
+    dimensions.
+    """
     dims = place_dims(values)
     return [
         dict(zip(dims, map(str, chosen), strict=True))

@@ -65,9 +65,7 @@ class Sheet:
         left, right, top, bottom = left.max(0), right.max(0), top.max(1), bottom.max(1)
         wide, high = self.size
         beside = 0.0 if self._bar is None else 0.9
-        across = (
-            (left + right).sum() + self.columns * wide + (self.columns - 1) * MARGIN + 2 * MARGIN + beside
-        )
+        across = (left + right).sum() + self.columns * wide + (self.columns - 1) * MARGIN + 2 * MARGIN + beside
         across = max(across, NARROWEST)
         head = self._head(title, note, keys, across - 2 * MARGIN)
         total = head + (top + bottom).sum() + rows * high + (rows - 1) * MARGIN + 2 * MARGIN
@@ -198,8 +196,14 @@ def blank(ax: Axes, reason: str) -> None:
     ax.set_xticks([])
     ax.set_yticks([])
     ax.text(
-        0.5, 0.5, labels.fitted(reason, 0.9 * wide, style.TEXT_SIZE), ha="center", va="center", transform=ax.transAxes, color=style.GREY
-    )  # fmt: skip
+        0.5,
+        0.5,
+        labels.fitted(reason, 0.9 * wide, style.TEXT_SIZE),
+        ha="center",
+        va="center",
+        transform=ax.transAxes,
+        color=style.GREY,
+    )
 
 
 def _overhang(ax: Axes) -> tuple[float, float, float, float]:
@@ -244,11 +248,7 @@ def save(figure: Figure, file: str | Path) -> Path:
       UserError: the name ends in none of `FORMATS`, or there is no such folder.
     """
     kind = refuse_file(file)
-    undated = {
-        "png": {"Software": None},
-        "svg": {"Date": None},
-        "pdf": {"CreationDate": None, "Producer": None},
-    }
+    undated = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None, "Producer": None}}
     with matplotlib.rc_context({**style.SETTINGS, "font.family": list(fonts.families())}):
         figure.savefig(file, format=kind, metadata=undated[kind])
     return Path(file)

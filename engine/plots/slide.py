@@ -34,7 +34,8 @@ class Slide:
       title: the answer, in a sentence.
       heading, axis: heading of the figure, and label of its x axis.
       policies: names, in the order of the study.
-      columns: points of the figure: "p" index of the policy, "x", "low" and "high"; and "name" of the row, or "y" for curves.
+      columns: points of the figure: "p" index of the policy, "x", "low" and "high"; and "name" of the row, or "y" for
+        curves.
       reverse: whether the x axis is descending.
       said, costs: sentences beside the figure; `costs` are on what gets worse.
       source: study and run, below.
@@ -105,13 +106,27 @@ def _figure(slide: Slide) -> style.Figure:
 
 
 def _text(
-    figure: style.Figure, text: str, x: float, y: float, room: float, size: float, bold: bool = False, colour: str = style.INK
-) -> float:  # fmt: skip
+    figure: style.Figure,
+    text: str,
+    x: float,
+    y: float,
+    room: float,
+    size: float,
+    bold: bool = False,
+    colour: str = style.INK,
+) -> float:
     """Writes text in lines that fit `room`, from its upper left corner; gives the y below it [inch]."""
     lines = labels.fitted(fonts.drawable(text), room, size, bold)
     figure.text(
-        x / WIDE, y / HIGH, lines, fontsize=size, fontweight="bold" if bold else "normal", color=colour, va="top", linespacing=1.25
-    )  # fmt: skip
+        x / WIDE,
+        y / HIGH,
+        lines,
+        fontsize=size,
+        fontweight="bold" if bold else "normal",
+        color=colour,
+        va="top",
+        linespacing=1.25,
+    )
     return y - (lines.count("\n") + 1) * size * LINE - 0.05
 
 
@@ -127,12 +142,8 @@ def _dots(ax: Axes, slide: Slide) -> float:
     step = 0.62 / max(len(slide.policies), 2)
     for k, policy in enumerate(slide.policies):
         at = [i for i, p in enumerate(slide.columns["p"]) if p == k]
-        x, low, high = (
-            np.array([slide.columns[key][i] for i in at], np.float64) for key in ("x", "low", "high")
-        )
-        y = np.array([names.index(slide.columns["name"][i]) for i in at]) + step * (
-            k - (len(slide.policies) - 1) / 2
-        )
+        x, low, high = (np.array([slide.columns[key][i] for i in at], np.float64) for key in ("x", "low", "high"))
+        y = np.array([names.index(slide.columns["name"][i]) for i in at]) + step * (k - (len(slide.policies) - 1) / 2)
         ax.hlines(y, low, high, color=known[policy].colour, linewidth=2)
         ax.plot(x, y, **known[policy].dot, markersize=9, clip_on=False, zorder=3)
     lines = [labels.fitted(name, 2.2, 12) for name in names]
@@ -148,9 +159,7 @@ def _curves(ax: Axes, slide: Slide) -> float:
     known, held = style.looks(slide.policies), slide.columns
     for k, policy in enumerate(slide.policies):
         at = [i for i, p in enumerate(held["p"]) if p == k]
-        x, y, low, high = (
-            np.array([held[key][i] for i in at], np.float64) for key in ("x", "y", "low", "high")
-        )
+        x, y, low, high = (np.array([held[key][i] for i in at], np.float64) for key in ("x", "y", "low", "high"))
         ax.fill_between(x, 100 * low, 100 * high, color=known[policy].colour, alpha=0.25, linewidth=0)
         ax.plot(x, 100 * y, **known[policy].line, linewidth=2.5)
     ax.set_yscale("log")

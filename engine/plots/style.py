@@ -109,8 +109,14 @@ def keys(
 def mark(label: str, colour: str, marker: str = "", line: bool = False) -> Line2D:
     """A legend entry for a line or marker that is no policy's."""
     return Line2D(
-        [], [], color=colour, marker=marker, markersize=8 if marker == "|" else 5, linestyle="-" if line else "none", label=label
-    )  # fmt: skip
+        [],
+        [],
+        color=colour,
+        marker=marker,
+        markersize=8 if marker == "|" else 5,
+        linestyle="-" if line else "none",
+        label=label,
+    )
 
 
 def frame(label: str) -> Patch:

@@ -23,7 +23,8 @@ LOG_GAP = 0.5
 
 
 class Numbers(Formatter):
-    """A formatter with as many decimals as the ticks' step needs, and one exponent for all if they are large or small."""
+    """A formatter with as many decimals as the ticks' step needs, and one exponent for all if they are large or
+    small."""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """All ticks as text."""
@@ -45,9 +46,7 @@ def _texts(at: np.ndarray) -> np.ndarray:
     shared = exponent if largest >= LONGEST or exponent < -3 else 0
     tail = f"e{shared}" if shared else ""
     texts = [
-        "0"
-        if abs(x) < 1e-9 * step
-        else (_plain(x / 10.0**shared, step / 10.0**shared) + tail).replace("-", "−")
+        "0" if abs(x) < 1e-9 * step else (_plain(x / 10.0**shared, step / 10.0**shared) + tail).replace("-", "−")
         for x in at.tolist()
     ]
     return np.array(texts, dtype=object)
@@ -88,9 +87,7 @@ def _roomy(axis: Axis) -> None:
 
 def percents(ax: Axes) -> None:
     """Formats a logarithmic y axis of probabilities in percent."""
-    ax.yaxis.set_major_formatter(
-        FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip("."))
-    )
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda chance, _: f"{100 * chance:.6f}".rstrip("0").rstrip(".")))
     ax.yaxis.set_minor_formatter(NullFormatter())
 
 
@@ -127,7 +124,9 @@ def periods(ax: Axes) -> None:
 
 
 def counts(ax: Axes, values: Sequence[int]) -> None:
-    """Sets ticks of a logarithmic x axis at as many of `values` (numbers of paths) as there is room for, always at the last."""
+    """Sets ticks of a logarithmic x axis at as many of `values` (numbers of paths) as there is room for, always at the
+    last.
+    """
     most = max(int(size_of(ax)[0] / (0.25 + labels.width(f"{values[-1]:,}", 8))), 1)
     every = max(math.ceil(len(values) / most), 1)
     ax.xaxis.set_major_locator(FixedLocator(list(values)[::-1][::every]))

@@ -1,4 +1,5 @@
-"""The universes of a challenge as data for charts: sorted, with the choices that depart and the look of each verdict."""
+"""The universes of a challenge as data for charts: sorted, with the choices that depart and the look of each
+verdict."""
 
 from __future__ import annotations
 
@@ -39,9 +40,11 @@ class Universes:
 
     Args:
       said: the claim in words.
-      rows: rows of the answer's table `curve`, with departing choices in `words`; without those that have no finite difference.
+      rows: rows of the answer's table `curve`, with departing choices in `words`; without those that have no finite
+        difference.
       lost: number of rows left out.
-      carriers: labels of the choices with the largest shares of the variance, each with its share, None where it is not known.
+      carriers: labels of the choices with the largest shares of the variance, each with its share, None where it is not
+        known.
       fit: R2 of the regression that gives the shares; None where there is none.
       departs: whether a universe departs in each of the carriers.
       unit: of the differences.
@@ -114,9 +117,16 @@ def universes(answer: Answer, claim: str | None = None, ledger: str = LEDGERS[0]
     unit = answer["curve"].by_name["difference"].unit if every else "1"
     unit = str(rows[0].get("unit") or unit) if rows else unit
     return Universes(
-        chosen, sentences(answer).get(chosen, ""), ledger, rows, len(own) - len(rows), tuple((str(row["label"]), row["share"]) for row in most),
-        most[0]["fit"] if most else None, departs.reshape(len(most), len(rows)), unit,
-    )  # fmt: skip
+        chosen,
+        sentences(answer).get(chosen, ""),
+        ledger,
+        rows,
+        len(own) - len(rows),
+        tuple((str(row["label"]), row["share"]) for row in most),
+        most[0]["fit"] if most else None,
+        departs.reshape(len(most), len(rows)),
+        unit,
+    )
 
 
 def sentences(answer: Answer) -> dict[str, str]:

@@ -1,8 +1,9 @@
 """Charts of the page as Vega-Lite specifications.
 
-With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only module that knows Vega-Lite, the library of
-`chart_library.py`. A chart carries only the numbers that it draws; the page holds them once, as columns. Colours are names of CSS
-variables, so that the page's light or dark scheme decides, and every policy has a dash pattern.
+With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only module that knows Vega-Lite, the
+library of `chart_library.py`. A chart carries only the numbers that it draws; the page holds them once, as columns.
+Colours are names of CSS variables, so that the page's light or dark scheme decides, and every policy has a dash
+pattern.
 """
 
 from __future__ import annotations
@@ -19,9 +20,7 @@ from engine.report import conditioned_charts, observed_charts, universe_charts
 
 WIDE = 2.2
 """Width of a line in pixels."""
-DASHES = tuple(
-    (1, 0) if dash == "-" else tuple(round(WIDE * part, 1) for part in dash[1]) for dash in style.DASHES
-)
+DASHES = tuple((1, 0) if dash == "-" else tuple(round(WIDE * part, 1) for part in dash[1]) for dash in style.DASHES)
 """Dash patterns of the policies, the same as in figures, in pixels."""
 INKS = tuple(f"var(--p{k})" for k in range(len(COLOURS)))
 _SHAPES = {
@@ -34,9 +33,12 @@ _SHAPES = {
 """Marker of matplotlib -> its name in Vega-Lite, and its outline on a swatch as an SVG path."""
 SHAPES = tuple(_SHAPES[marker][0] for marker in style.MARKERS)
 _VERDICTS = {
-    called(name): (INKS[COLOURS.index(look.colour)] if look.colour in COLOURS else "var(--muted)", _SHAPES[look.marker][0])
+    called(name): (
+        INKS[COLOURS.index(look.colour)] if look.colour in COLOURS else "var(--muted)",
+        _SHAPES[look.marker][0],
+    )
     for name, look in VERDICTS.items()
-}  # fmt: skip
+}
 FACETS = ("fans", "hindcast")
 """Kinds of charts that consist of panels side by side."""
 TOGETHER = 3
@@ -74,17 +76,11 @@ class Chart:
 
     def specification(self, policies: Sequence[str]) -> dict[str, Any]:
         """The Vega-Lite specification of the chart, without its data."""
-        size = {
-            "width": "container",
-            "height": self.height,
-            "autosize": {"type": "fit-x", "contains": "padding"},
-        }
+        size = {"width": "container", "height": self.height, "autosize": {"type": "fit-x", "contains": "padding"}}
         return {
             "$schema": "https://vega.github.io/schema/vega-lite/v6.json",
             "params": [{"name": "shown", "value": list(policies)}],
-            **(
-                {} if self.kind in FACETS else size
-            ),  # panels side by side cannot be as wide as their place on the page
+            **({} if self.kind in FACETS else size),  # panels side by side cannot be as wide as their place on the page
             **SPECIFICATIONS[self.kind](policies, **self.options),
         }
 
@@ -111,7 +107,8 @@ def style_sheet(policies: int) -> str:
         for colours in (COLOURS, ON_DARK)
     )
     swatches = [
-        f".s{k} line {{ stroke: var(--p{k % len(COLOURS)}); stroke-dasharray: {dash(k)}; }} .s{k} path {{ fill: var(--p{k % len(COLOURS)}); }}"
+        f".s{k} line {{ stroke: var(--p{k % len(COLOURS)}); stroke-dasharray: {dash(k)}; }} .s{k} path {{ fill:"
+        f" var(--p{k % len(COLOURS)}); }}"
         for k in range(policies)
     ]
     return "\n".join([light, f"@media screen and (prefers-color-scheme: dark) {{ {dark} }}", *swatches, ""])
@@ -159,12 +156,7 @@ def _band(
 def _line(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> dict[str, Any]:
     return {
         "mark": {"type": "line", "strokeWidth": WIDE, "strokeCap": "butt"},
-        "encoding": {
-            "x": x,
-            "y": y,
-            "color": _by_policy(policies, INKS),
-            "strokeDash": _by_policy(policies, DASHES),
-        },
+        "encoding": {"x": x, "y": y, "color": _by_policy(policies, INKS), "strokeDash": _by_policy(policies, DASHES)},
     }
 
 
@@ -172,37 +164,17 @@ def _markers(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> d
     """The policy's marker at the few points for which "m" is set."""
     return {
         "transform": [{"filter": "datum.m"}],
-        "mark": {
-            "type": "point",
-            "filled": True,
-            "size": 55,
-            "opacity": 1,
-            "stroke": "var(--page)",
-            "strokeWidth": 1,
-        },
-        "encoding": {
-            "x": x,
-            "y": y,
-            "fill": _by_policy(policies, INKS),
-            "shape": _by_policy(policies, SHAPES),
-        },
+        "mark": {"type": "point", "filled": True, "size": 55, "opacity": 1, "stroke": "var(--page)", "strokeWidth": 1},
+        "encoding": {"x": x, "y": y, "fill": _by_policy(policies, INKS), "shape": _by_policy(policies, SHAPES)},
     }
 
 
-def _points(
-    x: dict[str, Any], y: dict[str, Any], policies: Sequence[str], fields: Mapping[str, str]
-) -> dict[str, Any]:
+def _points(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str], fields: Mapping[str, str]) -> dict[str, Any]:
     """Invisible points on the line: the nearest one to the pointer appears, with its values.
 
     The pointer meets the cell about a point, whose datum is the point: Vega-Lite 6.4 forgets that in a list of fields.
     """
-    near = {
-        "type": "point",
-        "on": "pointerover",
-        "nearest": True,
-        "clear": "pointerout",
-        "encodings": ["x", "y"],
-    }
+    near = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout", "encodings": ["x", "y"]}
     seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
     values = ", ".join(f"'{title}': (datum.datum || datum).{field}" for title, field in fields.items())
     return {
@@ -276,7 +248,9 @@ def _fan(policies: Sequence[str], years: Sequence[int]) -> dict[str, Any]:
 
 
 def _fans(policies: Sequence[str], years: Sequence[int], height: int) -> dict[str, Any]:
-    """A panel for each policy, with the baseline's median "b" in all of them; the page says how many fit beside each other."""
+    """A panel for each policy, with the baseline's median "b" in all of them; the page says how many fit beside each
+    other.
+    """
     layers = _layers(policies, years, 3)
     base = {
         "mark": {"type": "line", "strokeWidth": 1.2, "stroke": "var(--muted)", "strokeDash": [3, 2]},
@@ -308,12 +282,7 @@ def _layers(policies: Sequence[str], years: Sequence[int], labels: int = 6) -> l
         "axis": {"title": None, "values": list(years), "format": "d", "grid": False, "labelOverlap": "greedy",
                  "labelSeparation": 12, "tickCount": labels, "labelFlush": labels < 6},
     }  # fmt: skip
-    y = {
-        "field": "y",
-        "type": "quantitative",
-        "axis": {"title": None, "tickCount": 4},
-        "scale": {"zero": False},
-    }
+    y = {"field": "y", "type": "quantitative", "axis": {"title": None, "tickCount": 4}, "scale": {"zero": False}}
     fields = {
         "policy": "policy",
         "year": "x",
@@ -337,10 +306,15 @@ def _dots(
     words = [{"field": field, "type": "nominal", "title": title} for title, field in fields]
     place = {"y": y, "yOffset": offset, "color": _by_policy(policies, INKS)}
     layers: list[dict[str, Any]] = [
-        {"mark": {"type": "rule", "strokeWidth": 2}, "encoding": {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}}},
-        {"mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
-         "encoding": {**place, "x": x, "shape": _by_policy(policies, SHAPES), "tooltip": words}},
-    ]  # fmt: skip
+        {
+            "mark": {"type": "rule", "strokeWidth": 2},
+            "encoding": {**place, "x": {**x, "field": "low"}, "x2": {"field": "high"}},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 75, "opacity": 1},
+            "encoding": {**place, "x": x, "shape": _by_policy(policies, SHAPES), "tooltip": words},
+        },
+    ]
     return {"transform": [_SHOWN], "layer": [*_rules(marked), *layers]}
 
 

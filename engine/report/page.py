@@ -29,18 +29,13 @@ LARGEST = 5_000_000
 """Most bytes of a page that can still be mailed and opened on a phone."""
 
 
-def report(
-    folder: Path,
-    study: Study,
-    tree: xr.DataTree,
-    variable: str | None = None,
-    kept: Kept = made,
-) -> bytes:
+def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None, kept: Kept = made) -> bytes:
     """The report of a run as one HTML file: the same run gives the same bytes.
 
     Args:
       tree: the run's cube, as `engine.open_cube` gives it.
-      variable: the outcome that the answer speaks of first; by default the first of the headline, else one of the first event.
+      variable: the outcome that the answer speaks of first; by default the first of the headline, else one of the first
+        event.
       kept: as of `chart_library.library`.
 
     Raises:
@@ -64,16 +59,12 @@ def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None 
 
 
 def page(
-    run: RunRecords,
-    sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS,
-    kept: Kept = made,
+    run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: Kept = made
 ) -> bytes:
     """The HTML page of a run's records with these sections, and those of questions that other packages provide."""
     study = run.study
     library = chart_library.library(kept)
-    parts = [
-        section for section in (build(run) for build in (*sections, *_outsiders(run))) if section is not None
-    ]
+    parts = [section for section in (build(run) for build in (*sections, *_outsiders(run))) if section is not None]
     script = static("report.js")
     markup = render(
         "page.html",
@@ -89,7 +80,9 @@ def page(
         library=trusted(library),
         script=trusted(script),
         hashes=trusted(" ".join(f"'{_hash(text)}'" for text in (library, script))),
-        colophon=f"rustbelt, study {study.name}, fingerprint {study.fingerprint}. This page is one file and loads nothing.",
+        colophon=(
+            f"rustbelt, study {study.name}, fingerprint {study.fingerprint}. This page is one file and loads nothing."
+        ),
     )
     return str(markup).encode()
 
@@ -106,8 +99,12 @@ def facts(run: RunRecords) -> list[str]:
     count = len(study.policies)
     known = f" given figures to {study.facts.until}" if study.facts else ""
     return [
-        *filter(None, (study.author, _day(run))), f"{run.paths:,} futures{known}", f"{count} polic{'y' if count == 1 else 'ies'}", *years, f"fingerprint {study.fingerprint}",
-    ]  # fmt: skip
+        *filter(None, (study.author, _day(run))),
+        f"{run.paths:,} futures{known}",
+        f"{count} polic{'y' if count == 1 else 'ies'}",
+        *years,
+        f"fingerprint {study.fingerprint}",
+    ]
 
 
 def _day(run: RunRecords) -> str:

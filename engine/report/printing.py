@@ -17,16 +17,28 @@ PLACE = "rustbelt report --pdf"
 LIMIT = 180
 """Seconds that printing may take."""
 DRAWN_IN = 60_000
-"""Milliseconds of the browser's virtual time after which the page is printed; virtual time passes as fast as it is drawn."""
+"""Milliseconds of the browser's virtual time after which the page is printed; virtual time passes as fast as it is
+drawn.
+"""
 OPTIONS = (
-    "--headless", "--disable-gpu", "--no-first-run", "--no-default-browser-check", "--disable-extensions", "--disable-sync",
-    "--disable-background-networking", "--disable-component-update", "--host-resolver-rules=MAP * ~NOTFOUND",
-    "--no-pdf-header-footer", "--window-size=820,1160", f"--virtual-time-budget={DRAWN_IN}",
-)  # fmt: skip
+    "--headless",
+    "--disable-gpu",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--disable-extensions",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+    "--no-pdf-header-footer",
+    "--window-size=820,1160",
+    f"--virtual-time-budget={DRAWN_IN}",
+)
 
 
 def browser() -> str:
-    """The browser that prints: the one named by the environment variable CHROMIUM, else the first of `NAMES` on the PATH.
+    """The browser that prints: the one named by the environment variable CHROMIUM, else the first of `NAMES` on the
+    PATH.
 
     Raises:
       UserError: there is none.
@@ -34,7 +46,11 @@ def browser() -> str:
     named = os.environ.get("CHROMIUM")
     found = shutil.which(named) if named else next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
-        what = f"CHROMIUM names '{named}', which is no program" if named else "needs Chromium or Chrome, and finds none on the PATH"  # fmt: skip
+        what = (
+            f"CHROMIUM names '{named}', which is no program"
+            if named
+            else "needs Chromium or Chrome, and finds none on the PATH"
+        )
         how = "Install it (Debian and Ubuntu: apt-get install chromium), or set CHROMIUM to the place of one."
         raise UserError(PLACE, [f"{what}. {how}"])
     return found
@@ -63,16 +79,15 @@ def pdf(page: bytes) -> bytes:
 
 
 def _run(command: list[str]) -> str:
-    """Standard error of a browser's run; the browser and its children are killed at the end, or after `LIMIT` seconds."""
+    """Standard error of a browser's run; the browser and its children are killed at the end, or after `LIMIT`
+    seconds."""
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as started:
         try:
             return started.communicate(timeout=LIMIT)[1]
         except subprocess.TimeoutExpired as error:
-            raise UserError(
-                PLACE, [f"{command[0]} did not print the page within {LIMIT} seconds."]
-            ) from error
+            raise UserError(PLACE, [f"{command[0]} did not print the page within {LIMIT} seconds."]) from error
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(started.pid, signal.SIGKILL)

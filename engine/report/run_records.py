@@ -42,9 +42,7 @@ class Means:
         whole = table.sel(measure="mean") if "measure" in table.dims else table
         dims = tuple(str(dim) for dim in whole.dims if dim not in ("policy", "year", "stat"))
         values = whole.sel(stat=list(STATS)).transpose(*dims, "policy", "year", "stat").values
-        labels = {
-            dim: {str(label): k for k, label in enumerate(whole[dim].values)} for dim in (*dims, "policy")
-        }
+        labels = {dim: {str(label): k for k, label in enumerate(whole[dim].values)} for dim in (*dims, "policy")}
         return Means(values, dims, labels)
 
     def row(self, policy: str, at: Mapping[str, str], year: int) -> np.ndarray:
@@ -60,7 +58,8 @@ class RunRecords:
     Args:
       study: its study, with the number of paths that are there.
       tree: the cube, as `open_cube` gives it.
-      risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.estimation.tables` names them.
+      risk, comparison: records of its summary groups by (measure, policy, variable), as `engine.risk.estimation.tables`
+        names them.
       runs: what `provenance.runs` gives.
       versions: versions that made its blocks; several where they were mixed by `force`.
       variable: the outcome that the answer speaks of first, if one was named.
@@ -107,7 +106,8 @@ class RunRecords:
         return of_outcomes(self.study, names, held, self.comparison.values()).get("mean", {})
 
     def title(self, kind: str, name: str) -> str:
-        """Title of a part: its label, else its name as words, such as "Capital shortfall peak" for `capital_shortfall_peak`.
+        """Title of a part: its label, else its name as words, such as "Capital shortfall peak" for
+        `capital_shortfall_peak`.
 
         Args:
           kind: the table of the study or the model that it is in, such as outcomes.
@@ -119,7 +119,9 @@ class RunRecords:
         return self.study.phrase(kind, name)
 
     def heading(self, kind: str, name: str, unit: str, labels: Iterable[str] = ()) -> str:
-        """Heading of a part with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit for a pure number."""
+        """Heading of a part with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit for a pure
+        number.
+        """
         return ", ".join([self.title(kind, name), *labels]) + ("" if unit == "1" else f" [{unit}]")
 
     @property
@@ -163,9 +165,7 @@ def records_of(
     tables = tables_of_cube(study, tree)
     others = [r for r in tables.comparison if r.policy != study.baseline or r.measure == "regret"]
     names = {title: name for name, title in titles.items()}
-    return RunRecords(
-        study, tree, _by_key(tables.risk), _by_key(others), answers=answers, names=names, **more
-    )
+    return RunRecords(study, tree, _by_key(tables.risk), _by_key(others), answers=answers, names=names, **more)
 
 
 def _titles(study: Study) -> dict[str, str]:
@@ -204,18 +204,12 @@ def _labelled(tree: xr.DataTree, titles: Mapping[str, str]) -> xr.DataTree:
             group = group.assign_attrs(baseline=titles.get(group.attrs["baseline"], group.attrs["baseline"]))
         return group.assign_coords(
             {
-                name: (
-                    of.dims,
-                    np.array([titles.get(str(one), str(one)) for one in of.values], object),
-                    of.attrs,
-                )
+                name: (of.dims, np.array([titles.get(str(one), str(one)) for one in of.values], object), of.attrs)
                 for name, of in held.items()
             }
         )
 
-    return xr.DataTree.from_dict(
-        {node.path: labelled(node.to_dataset(inherit=False)) for node in tree.subtree}
-    )
+    return xr.DataTree.from_dict({node.path: labelled(node.to_dataset(inherit=False)) for node in tree.subtree})
 
 
 def _by_key(records: Iterable[Record]) -> dict[Key, Record]:

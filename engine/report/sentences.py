@@ -1,8 +1,8 @@
 """The answer and its costs, in sentences of at most 25 words that claim only what an interval supports.
 
-A difference is stated where its 95 % interval excludes zero; where it includes zero, the two "cannot be told apart"; where there is no
-interval, it "cannot be said", with the reason. Two policies that were not compared on the same paths are ranked only where their own
-intervals do not overlap.
+A difference is stated where its 95 % interval excludes zero; where it includes zero, the two "cannot be told apart";
+where there is no interval, it "cannot be said", with the reason. Two policies that were not compared on the same paths
+are ranked only where their own intervals do not overlap.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class Subject:
         return self.comparison.get((f"difference_{measure}", policy, variable))
 
     def sign(self, measure: str, policy: str, variable: str) -> int | None:
-        """1 where the policy is significantly worse than the baseline, -1 better, 0 neither, None without an interval."""
+        """1 where the policy is significantly worse than the baseline, -1 better, 0 neither, None without an
+        interval."""
         sign = judged(self.gap(measure, policy, variable))
         return None if sign is None else sign if self.spoken(variable).loss else -sign
 
@@ -89,10 +90,11 @@ class Subject:
 
     @property
     def better(self) -> str | None:
-        """The policy that is better in the first event, else in the first outcome; None where neither shows a difference.
+        """The policy that is better in the first event, else in the first outcome; None where neither shows a
+        difference.
 
-        Of several that are significantly better than the baseline, it is the one with the best estimate; the baseline, where
-        all others are significantly worse.
+        Of several that are significantly better than the baseline, it is the one with the best estimate; the baseline,
+        where all others are significantly worse.
         """
         asked = [("probability", name) for name in [*self.events][:1]]
         asked += [(m, name) for name in [*self.outcomes][:1] for m in (TAIL, "ES95", "mean")]
@@ -118,7 +120,7 @@ def small(policy: str) -> str:
 def why(record: Record | None) -> str:
     """Why a number has no interval, in a few words."""
     reasons = {flag.reason for flag in record.flags} if record else set()
-    return "values are missing" if reasons & LOST else "its tail is too heavy" if reasons & HEAVY else "too few futures"  # fmt: skip
+    return "values are missing" if reasons & LOST else "its tail is too heavy" if reasons & HEAVY else "too few futures"
 
 
 def answer(subject: Subject) -> list[str]:
@@ -134,16 +136,8 @@ def answer(subject: Subject) -> list[str]:
         said += [head, *made_of, *others, *_likelihood(subject, event)]
     if not subject.others:
         tail = next((m for m in OF_MEASURE if m != "ES99.9" and _known(subject, m, outcome)), TAIL)
-        return [
-            *said,
-            *_of_outcome(subject, tail, outcome),
-            "No other policy was run, so nothing is compared.",
-        ]
-    known = (
-        m
-        for m in (TAIL, "ES95", "mean")
-        if any(subject.sign(m, p, outcome) is not None for p in subject.others)
-    )
+        return [*said, *_of_outcome(subject, tail, outcome), "No other policy was run, so nothing is compared."]
+    known = (m for m in (TAIL, "ES95", "mean") if any(subject.sign(m, p, outcome) is not None for p in subject.others))
     tail = next(known, TAIL)
     said += _of_outcome(subject, tail, outcome)
     if tail != TAIL:
@@ -177,7 +171,7 @@ def _of_event(subject: Subject, event: str) -> list[str]:
         reason = why(subject.gap(measure, other, event))
         return [f"Whether {name} is likelier under {policy} than under {base} cannot be said: {reason}."]
     if sign == 0:
-        return [f"In how likely {name} is, {policy} and {base} cannot be told apart: {here} and {there} of futures."]  # fmt: skip
+        return [f"In how likely {name} is, {policy} and {base} cannot be told apart: {here} and {there} of futures."]
     word = "likelier" if sign > 0 else "less likely"
     return [f"{name} is {word} under {policy}, {here} of futures, than under {base}, {there}."]
 
@@ -194,9 +188,7 @@ def _likelihood(subject: Subject, event: str) -> list[str]:
             under.setdefault(word, []).append(f"under {small(policy)}")
     if not under:
         return []
-    return [
-        f"By the model’s probability it is {listed([f'{word} {listed(of)}' for word, of in under.items()])}."
-    ]
+    return [f"By the model’s probability it is {listed([f'{word} {listed(of)}' for word, of in under.items()])}."]
 
 
 def _of_outcome(subject: Subject, measure: str, outcome: str) -> list[str]:
@@ -234,7 +226,7 @@ def _of_others(subject: Subject, measure: str, variable: str, said: tuple[str, s
     rivals = _overlapping(subject, measure, best, variable)
     sentences = [counts, f"The best is {small(best)}, with {subject.own(measure, best, variable)}."]
     if rivals:
-        named = listed([small(p) for p in rivals]) if len(rivals) <= NAMED else f"{len(rivals)} other policies"  # fmt: skip
+        named = listed([small(p) for p in rivals]) if len(rivals) <= NAMED else f"{len(rivals)} other policies"
         sentences.append(f"By these intervals it cannot be told apart from {named}.")
     return sentences
 
@@ -256,7 +248,8 @@ def _counts(subject: Subject, policy: str) -> list[str]:
         ("outcomes", "mean", subject.outcomes, ("better on average", "worse")),
     )
     return [
-        f"Under {small(policy)}, of the {len(names)} {kind}, {_counted([subject.sign(measure, policy, name) for name in names], *said)}."
+        f"Under {small(policy)}, of the {len(names)} {kind},"
+        f" {_counted([subject.sign(measure, policy, name) for name in names], *said)}."
         for kind, measure, names, said in kinds
         if len(names) > 1
     ]
@@ -277,8 +270,8 @@ def _counted(signs: Iterable[int | None], better: str, worse: str, verb: bool = 
 def worsened(subject: Subject, headline: Iterable[str]) -> list[str]:
     """What gets worse under the better policy, in sentences; only significant paired differences count.
 
-    First the event whose probability rises by most points, then the headline outcome that worsens most, in the mean or the worst
-    1 %, relative to the other policy. [] if there is one policy.
+    First the event whose probability rises by most points, then the headline outcome that worsens most, in the mean or
+    the worst 1 %, relative to the other policy. [] if there is one policy.
     """
     best, base = subject.better, subject.baseline
     if not subject.others:
@@ -307,17 +300,21 @@ def _cost(subject: Subject, measure: str, name: str, policy: str, against: str) 
     spoken, (policy, other) = subject.spoken(name), (small(policy), small(against))
     if name in subject.events:
         points = rounded(abs(100.0 * gap.estimate), places_of(gap, 100.0))
-        text = f"{_quoted(spoken.name)} becomes likelier by {points} points under {policy}: {here}, against {there} of futures under {other}."
+        text = (
+            f"{_quoted(spoken.name)} becomes likelier by {points} points under {policy}: {here}, against {there} of"
+            f" futures under {other}."
+        )
         return abs(gap.estimate), text
     known = subject.risk[measure, against, name]
-    share = (
-        abs(gap.estimate / known.estimate) if judged(known) else 0.0
-    )  # of what may be zero there is no share
+    share = abs(gap.estimate / known.estimate) if judged(known) else 0.0  # of what may be zero there is no share
     word = "higher" if spoken.loss else "lower"
     size = f"{rounded(100.0 * share, 0)} % {word}" if share else word
     return (
         share,
-        f"{begun(OF_MEASURE[measure])}, {spoken.name} would be {size} under {policy}: {here}, against {there} under {other}.",
+        (
+            f"{begun(OF_MEASURE[measure])}, {spoken.name} would be {size} under {policy}: {here}, against {there} under"
+            f" {other}."
+        ),
     )
 
 

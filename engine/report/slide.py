@@ -1,4 +1,6 @@
-"""The answer as one slide: its first sentence as title, the figure of the first page, further sentences, and what gets worse."""
+"""The answer as one slide: its first sentence as title, the figure of the first page, further sentences, and what gets
+worse.
+"""
 
 from __future__ import annotations
 

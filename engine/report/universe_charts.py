@@ -1,4 +1,5 @@
-"""Charts of universes as Vega-Lite specifications, for wide and narrow screens: a specification curve, and shares of verdicts.
+"""Charts of universes as Vega-Lite specifications, for wide and narrow screens: a specification curve, and shares of
+verdicts.
 
 Names are drawn inside of a chart, above what they name, so that on a narrow page the numbers have the full width.
 """
@@ -64,15 +65,18 @@ def curve(
     stated = [{"filter": "datum.stated"}]
     side = f"datum.x > {n} / 2 ? 'right' : 'left'"
     whole = [
-        {"transform": stated, "mark": {"type": "rule", "stroke": INK, "strokeDash": [4, 3]},
-         "encoding": {"x": x, "y": {"value": -4}, "y2": {"value": ABOVE}}},
-        {"transform": stated, "mark": {"type": "text", "align": {"expr": side}, "baseline": "bottom", "fontSize": 12, "color": INK},
-         "encoding": {"x": x, "y": {"value": -6}, "text": {"value": "as stated"}}},
-    ]  # fmt: skip
-    return {
-        "layer": [{"layer": curve}, {"layer": marks}, {"layer": whole}],
-        "resolve": {"scale": {"y": "independent"}},
-    }
+        {
+            "transform": stated,
+            "mark": {"type": "rule", "stroke": INK, "strokeDash": [4, 3]},
+            "encoding": {"x": x, "y": {"value": -4}, "y2": {"value": ABOVE}},
+        },
+        {
+            "transform": stated,
+            "mark": {"type": "text", "align": {"expr": side}, "baseline": "bottom", "fontSize": 12, "color": INK},
+            "encoding": {"x": x, "y": {"value": -6}, "text": {"value": "as stated"}},
+        },
+    ]
+    return {"layer": [{"layer": curve}, {"layer": marks}, {"layer": whole}], "resolve": {"scale": {"y": "independent"}}}
 
 
 def shares(
@@ -82,7 +86,8 @@ def shares(
     ledgers: Sequence[str],
     height: int,
 ) -> dict[str, Any]:
-    """Stacked bars from "x" to "x2" at the pixel "y", with the verdict's shape where "m" is set; names above, numbers beside.
+    """Stacked bars from "x" to "x2" at the pixel "y", with the verdict's shape where "m" is set; names above, numbers
+    beside.
 
     Args:
       names: names above the bars, each as lines with the pixel where they begin.
@@ -93,7 +98,12 @@ def shares(
     label = f"format(100 * (datum.value < {APART} ? datum.value : datum.value - {APART}), 'd')"
     x = {"field": "x", "type": "quantitative", "scale": {"domain": [-0.12, APART + 1.25], "nice": False},
          "axis": {"title": None, "values": ends, "labelExpr": label, "grid": False}}  # fmt: skip
-    y = {"field": "y", "type": "quantitative", "axis": None, "scale": {"domain": [0, height], "range": [0, height], "nice": False}}  # fmt: skip
+    y = {
+        "field": "y",
+        "type": "quantitative",
+        "axis": None,
+        "scale": {"domain": [0, height], "range": [0, height], "nice": False},
+    }
     colour, shape = _by_verdict(looks, 10)
     values = (("claim", "claim"), ("ledger", "ledger"), ("choices that depart", "departures"),
               ("universes", "n"), ("verdict", "verdict"), ("share", "share"))  # fmt: skip

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 
 def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklevel: int = 2) -> Path | None:
-    """Stores an answer in a run folder and gives its place; None where there is no run, or, with a warning, storing fails.
+    """Stores an answer in a run folder and gives its place; None where there is no run, or, with a warning, storing
+    fails.
 
     A failure to store is no error, as the caller has the answer in memory.
 
@@ -46,7 +47,8 @@ def failure_to_keep(place: Path, error: UserError | OSError, remedy: str) -> str
 
 
 def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path:
-    """Writes the groups of an answer, whole or not at all, with a record in the ledger; gives their place, `QUESTION.zarr`.
+    """Writes the groups of an answer, whole or not at all, with a record in the ledger; gives their place,
+    `QUESTION.zarr`.
 
     Args:
       question: its name; an earlier answer to it is replaced.
@@ -64,14 +66,14 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
         ledger.drop(folder.path, question)
         remove_tree(place)
         record = FinishedPart(question, 0, int(groups["/"].attrs["paths"]), ())
-        ledger.commit(
-            folder, record, {f"{store_of(question)}/{name}": content for name, content in files.items()}
-        )
+        ledger.commit(folder, record, {f"{store_of(question)}/{name}": content for name, content in files.items()})
     return place
 
 
 def read(folder: Path, question: str) -> xr.DataTree | None:
-    """The groups that `write` has stored in a run folder; None where there are none, or a file is not as it was written."""
+    """The groups that `write` has stored in a run folder; None where there are none, or a file is not as it was
+    written.
+    """
     recorded = ledger.files_of(folder, question)
     if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
         return None

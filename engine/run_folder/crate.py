@@ -1,7 +1,9 @@
-"""The runs of a folder as an RO-Crate, which repositories and workflow tools read; only where `rocrate` is installed (extra `crate`).
+"""The runs of a folder as an RO-Crate, which repositories and workflow tools read; only where `rocrate` is installed
+(extra `crate`).
 
-It is RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) after the profile Process Run Crate 0.5, the last one for that version: a
-CreateAction for every run that worked on the folder. It names no people, and no license, which only the study's author can give.
+It is RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) after the profile Process Run Crate 0.5, the last one for that
+version: a CreateAction for every run that worked on the folder. It names no people, and no license, which only the
+study's author can give.
 """
 
 from __future__ import annotations
@@ -22,17 +24,7 @@ _PROFILE = "https://w3id.org/ro/wfrun/process/0.5"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"  # has sha256
 # keys of a run that become a PropertyValue each: its inputs, and its surroundings
 _INPUTS = ("paths", "seed", "sampler", "tile", "fingerprint", "study_sha256")
-_SURROUNDINGS = (
-    "blocks",
-    "device_kind",
-    "forms",
-    "devices",
-    "workers",
-    "cpu",
-    "compiler",
-    "platform",
-    "forced",
-)
+_SURROUNDINGS = ("blocks", "device_kind", "forms", "devices", "workers", "cpu", "compiler", "platform", "forced")
 _FOLDERS = {
     "cube.zarr": "Risks, comparisons and paths by policy: zarr v3, an xarray DataTree",
     "ledger": "What is done, part by part, with the checksums of the cube's files",
@@ -129,7 +121,8 @@ def _instrument(crate: Any, versions: Mapping[str, str]) -> Any:
 
 
 def _entity(crate: Any, place: str, kind: str | list[str], **properties: Any) -> Any:
-    """Adds an entity to the crate, replacing one with the same id, and gives it; properties that are None are left out."""
+    """Adds an entity to the crate, replacing one with the same id, and gives it; properties that are None are left
+    out."""
     from rocrate.model import ContextEntity  # `crate.add_jsonld` walks through all entities for each new one
 
     values = {key: value for key, value in properties.items() if value is not None}

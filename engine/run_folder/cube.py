@@ -1,9 +1,9 @@
 """The labelled cube on disk: arrays of paths and draws, written block by block, and the summary groups at the end.
 
 One shard of every stored variable per block, one file, one writer: zarr reads and rewrites a whole shard for anything
-less (zarr-python #3682). Every file is put together in memory and put in its place at once, so a reader meets the old one
-or the new one, and the same study gives the same bytes. Nothing in the cube tells when, where or by how many workers it
-was made. Layout and recipes: `docs/cube.md`.
+less (zarr-python #3682). Every file is put together in memory and put in its place at once, so a reader meets the old
+one or the new one, and the same study gives the same bytes. Nothing in the cube tells when, where or by how many
+workers it was made. Layout and recipes: `docs/cube.md`.
 """
 
 from __future__ import annotations
@@ -24,15 +24,7 @@ from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, FinishedPart
 from engine.run_folder.provenance import release_of
 from engine.storage import zarr_writer
-from engine.storage.files import (
-    UNFINISHED,
-    remove_tree,
-    sync,
-    write_atomically,
-    write_files,
-    write_new,
-    writing,
-)
+from engine.storage.files import UNFINISHED, remove_tree, sync, write_atomically, write_files, write_new, writing
 from engine.storage.regular_files import content_of, holds
 from engine.study.study import BLOCK, Block, Study
 
@@ -65,7 +57,9 @@ def create(folder: RunFolder) -> None:
 
 
 def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
-    """Marks the cube incomplete, and rewrites those files of its frame (see `skeleton`) that differ from what they should be."""
+    """Marks the cube incomplete, and rewrites those files of its frame (see `skeleton`) that differ from what they
+    should be.
+    """
     cube = cube_of(folder.path)
     ledger.drop(folder.path, CUBE)
     write_atomically(cube / _ROOT, frame[_ROOT])
@@ -84,9 +78,7 @@ def _drop_beyond(folder: RunFolder) -> None:
 def has_arrays(folder: RunFolder) -> bool:
     """Whether the cube is there with arrays as long as the study asks for."""
     return all(
-        holds(cube_of(folder.path) / name, content)
-        for name, content in skeleton(folder.study).items()
-        if name != _ROOT
+        holds(cube_of(folder.path) / name, content) for name, content in skeleton(folder.study).items() if name != _ROOT
     )
 
 
@@ -101,7 +93,8 @@ def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
 
 
 def skeleton(study: Study) -> dict[str, bytes]:
-    """Files of a cube before any block, by place in it: metadata of its groups and arrays, and labels of the policies."""
+    """Files of a cube before any block, by place in it: metadata of its groups and arrays, and labels of the
+    policies."""
     about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
     files = {"draws/zarr.json": zarr_writer.group(about)}
     if study.keep.outcomes:
@@ -125,11 +118,7 @@ def skeleton(study: Study) -> dict[str, bytes]:
 
 
 def block_files(
-    study: Study,
-    block: Block,
-    outcomes: np.ndarray,
-    draws: Mapping[str, np.ndarray],
-    of: Iterable[str] | None = None,
+    study: Study, block: Block, outcomes: np.ndarray, draws: Mapping[str, np.ndarray], of: Iterable[str] | None = None
 ) -> dict[str, bytes]:
     """Files of the cube that hold a block, by their place below the run folder.
 
@@ -143,9 +132,7 @@ def block_files(
       ValueError: the block is no whole shard of this study, or the values have another shape or type.
     """
     if not 0 <= block.first < study.paths or block != study.block(block.index):
-        raise ValueError(
-            f"block {block}: a shard has one writer, so a block must be exactly one of the study's"
-        )
+        raise ValueError(f"block {block}: a shard has one writer, so a block must be exactly one of the study's")
     names = list(study.model.outcomes if of is None else of)
     expected = (len(study.policies), len(names), block.count)
     if outcomes.shape != expected or outcomes.dtype != study.dtype:
@@ -153,9 +140,7 @@ def block_files(
         raise ValueError(f"outcomes: expected {study.precision} {expected}, got {got}")
     kept = kept_draws(study, block)
     files = {
-        f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_writer.shard(
-            outcomes[:, names.index(name)], BLOCK
-        )
+        f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_writer.shard(outcomes[:, names.index(name)], BLOCK)
         for name in study.keep.outcomes
     }
     return files | {
@@ -221,7 +206,9 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
 
 
 def attributes(folder: str | Path) -> dict[str, Any]:
-    """Root attributes of a run folder's cube, among them `title`, `summary`, `status` and `paths`; empty if there is none."""
+    """Root attributes of a run folder's cube, among them `title`, `summary`, `status` and `paths`; empty if there is
+    none.
+    """
     try:
         return dict(json.loads(content_of(cube_of(Path(folder)) / _ROOT, zarr_writer.METADATA))["attributes"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -229,7 +216,9 @@ def attributes(folder: str | Path) -> dict[str, Any]:
 
 
 def rounding(folder: Path) -> tuple[Rounding, ...]:
-    """The quantities for which single precision is too coarse, as a finished cube records them; empty if it cannot be read."""
+    """The quantities for which single precision is too coarse, as a finished cube records them; empty if it cannot be
+    read.
+    """
     try:
         content = content_of(cube_of(folder) / "diagnostics" / _ROOT, zarr_writer.METADATA)
         held = json.loads(content)["attributes"].get("rounding")

@@ -22,11 +22,13 @@ from engine.study.study import Event, Policy, Study
 CONVENTIONS = "CF-1.11"
 """The climate and forecast conventions that the attributes of a cube and of an answer follow."""
 REASONS = "reasons"
-"""Name of the subgroup that holds, as arrays, the flags of a group's estimates: why one has no interval, for example."""
+"""Name of the subgroup that holds, as arrays, the flags of a group's estimates: why one has no interval, for example.
+"""
 
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, Group]]:
-    """Yields the place and content of every summary group declared in `GROUPS`, and of its `reasons` where it has flags.
+    """Yields the place and content of every summary group declared in `GROUPS`, and of its `reasons` where it has
+    flags.
 
     Args:
       paths: what the numbers are over, in words; all paths of the study if not given.
@@ -66,9 +68,7 @@ def _without(excluded: int | np.ndarray) -> str:
     return f" but for {excluded} that are kept out" if excluded else ""
 
 
-def _labelled(
-    study: Study, summaries: Summaries, variables: dict[str, Variable], about: dict[str, Any]
-) -> Group:
+def _labelled(study: Study, summaries: Summaries, variables: dict[str, Variable], about: dict[str, Any]) -> Group:
     """A group of the variables, with the labels of their dimensions."""
     dims = {dim for variable in variables.values() for dim in variable.dims}
     coords = {name: c for name, c in _coordinates(study, summaries).items() if set(c.dims) <= dims}
@@ -124,9 +124,7 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, Variable]:
         "measure": labels("measure", list(summaries.levels), "measure of risk"),
         "level": Variable(("measure",), levels, described("level of the measure", "1")),
         "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
-        "quantile": Variable(
-            ("quantile",), np.array(summaries.quantiles, np.float64), described("probability", "1")
-        ),
+        "quantile": Variable(("quantile",), np.array(summaries.quantiles, np.float64), described("probability", "1")),
         "moment": labels("moment", MOMENTS, "moment"),
         "outcome": labels("outcome", list(study.model.outcomes), "outcome"),
         "event": _named(study, "events", "event", study.events),
@@ -161,9 +159,7 @@ def labels(dim: str, names: Sequence[str], about: str) -> Variable:
     return Variable((dim,), np.array(names, dtype=object), described(about, "1"))
 
 
-def described_value(
-    study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None
-) -> dict[str, Any]:
+def described_value(study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None) -> dict[str, Any]:
     """Attributes of an outcome or a yearly variable: its name, its unit, what it means, which side is worse.
 
     Args:
@@ -178,7 +174,8 @@ def described_value(
 
 
 def valid_range(entry: Yearly, begin: str = "valid") -> dict[str, float]:
-    """CF attributes for the bounds of a variable, `BEGIN_min` and `BEGIN_max`; a bound that is not finite is left out."""
+    """CF attributes for the bounds of a variable, `BEGIN_min` and `BEGIN_max`; a bound that is not finite is left
+    out."""
     ends = {f"{begin}_min": entry.low, f"{begin}_max": entry.high}
     return {key: float(end) for key, end in ends.items() if math.isfinite(end)}
 
@@ -190,15 +187,19 @@ def _rule(event: Event) -> str:
 
 
 def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
-    """Attributes of the draws of every factor, by name; `levers` lists the levers of policies that the factor stands for."""
+    """Attributes of the draws of every factor, by name; `levers` lists the levers of policies that the factor stands
+    for.
+    """
     uses: dict[str, list[str]] = {item.name: [] for item in study.inputs}
     for policy in study.policies:
         for lever, weights in policy.drawn.items():
             for name in weights:
                 uses[name].append(f"{lever} of {policy.name}")
     return {
-        item.name: described(study.title("factors", item.name), item.unit, item.about)
-        | ({"levers": ", ".join(uses[item.name])} if uses[item.name] else {})
+        item.name: (
+            described(study.title("factors", item.name), item.unit, item.about)
+            | ({"levers": ", ".join(uses[item.name])} if uses[item.name] else {})
+        )
         for item in study.inputs
     }
 
@@ -209,7 +210,9 @@ def described_paths() -> dict[str, Any]:
 
 
 def described(name: str, unit: str, about: str = "") -> dict[str, Any]:
-    """Attributes of a variable: its name, its unit as UDUNITS reads it (and the model's own where that differs), its meaning."""
+    """Attributes of a variable: its name, its unit as UDUNITS reads it (and the model's own where that differs), its
+    meaning.
+    """
     units = udunits(unit)
     named = {} if units == (unit or "1") else {"unit_name": unit}
     return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}

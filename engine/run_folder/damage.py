@@ -26,7 +26,8 @@ class Damage:
     """Something in a run folder that is not as it was written.
 
     Args:
-      part: number of the block, `YEARLY`, `CUBE`, a question, "study" or "provenance"; "" for a file that belongs to no part.
+      part: number of the block, `YEARLY`, `CUBE`, a question, "study" or "provenance"; "" for a file that belongs to no
+        part.
       file: its place in the folder.
       what: what is wrong with it.
     """
@@ -43,7 +44,8 @@ class Damage:
 def damages_of(
     folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
 ) -> tuple[list[Damage], dict[int | str, FinishedPart]]:
-    """All damage in a run folder, every file compared with its record's SHA-256; and the records that are there, by part.
+    """All damage in a run folder, every file compared with its record's SHA-256; and the records that are there, by
+    part.
 
     Parts of an unfinished run that have not been computed yet are no damage.
 
@@ -79,7 +81,8 @@ def in_order(folder: RunFolder, damages: Iterable[Damage]) -> list[Damage]:
 
 
 def has_ended(folder: RunFolder) -> bool:
-    """Whether the run has once been finished, by its cube's attributes or by the cube's record: either may be damaged."""
+    """Whether the run has once been finished, by its cube's attributes or by the cube's record: either may be
+    damaged."""
     attributes, record = cube.attributes(folder.path), ledger.read(folder, CUBE)
     return folder.study.paths in (
         attributes.get("paths") if attributes.get("status") == "complete" else None,
@@ -99,9 +102,7 @@ def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Dama
             yield Damage(record.part, name, OTHER)
 
 
-def take_away(
-    folder: RunFolder, damages: Iterable[Damage], versions: Callable[[], Mapping[str, str]]
-) -> None:
+def take_away(folder: RunFolder, damages: Iterable[Damage], versions: Callable[[], Mapping[str, str]]) -> None:
     """Removes damaged files and the records of their parts; files of the study and of provenance are restored.
 
     Args:
@@ -148,9 +149,7 @@ def _study_damage(folder: RunFolder) -> Iterator[Damage]:
 
 
 def _file_damage(
-    folder: RunFolder,
-    records: Mapping[int | str, FinishedPart],
-    looked_at: Callable[[int], None],
+    folder: RunFolder, records: Mapping[int | str, FinishedPart], looked_at: Callable[[int], None]
 ) -> Iterator[Damage]:
     whose = {file.sha256: part for part, record in records.items() for file in record.files}
     looked = 0

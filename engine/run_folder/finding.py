@@ -18,7 +18,9 @@ from engine.study.loading import load_model_file, load_study, policies_of, shipp
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
-PLACES = f"a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in {OUTPUTS}/"
+PLACES = (
+    f"a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in {OUTPUTS}/"
+)
 """What a command that looks at a study or a run may be given, in the order in which it is tried: `folder_named`."""
 
 
@@ -99,8 +101,9 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
 def folder_named(place: str | Path) -> Path | None:
     """The run folder that a place names; None where it names a study: a file, or one that ships.
 
-    Every command and function that takes a study or a run uses this rule; the first that fits counts: a run folder, a study file,
-    the name of a study that ships, the beginning of the name of one run in `outputs/` (with or without `outputs/` before it).
+    Every command and function that takes a study or a run uses this rule; the first that fits counts: a run folder, a
+    study file, the name of a study that ships, the beginning of the name of one run in `outputs/` (with or without
+    `outputs/` before it).
 
     Raises:
       UserError: it is none of these, or several runs begin with it.
@@ -128,9 +131,7 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     meant = {name: name for name in names}
     with suppress(OSError):
         beside = (
-            path
-            for path in given.parent.iterdir()
-            if (path.suffix == ".toml" and path.is_file()) or is_run(path)
+            path for path in given.parent.iterdir() if (path.suffix == ".toml" and path.is_file()) or is_run(path)
         )
         meant |= {_bare(path): str(path) for path in beside}
     meant = {name[: len(text)]: what for name, what in meant.items()} | meant
@@ -184,13 +185,14 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
 def study_of(
     place: str | Path, model: Model | None = None, out: str | Path | None = None, **changes: Any
 ) -> tuple[Study, RunFolder]:
-    """The study that a place names, a study's or a run's; and the folder that answers about it belong to, which need not exist.
+    """The study that a place names, a study's or a run's; and the folder that answers about it belong to, which need
+    not exist.
 
     Args:
       model: the user's own model.
       out: the folder, in place of the run's or of `outputs/<name>-<fingerprint>`.
-      changes: replace what the study states, as `load_study` takes them. An answer on other policies, paths or targets of a run
-        belongs to that run; with another seed, program or setting it belongs to another study.
+      changes: replace what the study states, as `load_study` takes them. An answer on other policies, paths or targets
+        of a run belongs to that run; with another seed, program or setting it belongs to another study.
 
     Raises:
       UserError: as `folder_named`; or the study is not sound.

@@ -1,8 +1,9 @@
 """What of a run is done: one record per part, written last, with the size and SHA-256 of every file it answers for.
 
-A part is a block of paths, the yearly sample, or the cube's own files: labels, summaries, metadata. The ledger lies beside
-the cube, not inside, so that a copy of the cube carries no resume state. A part counts as done when its record is as it was
-written, belongs to this study and range, and every file it names is there. `docs/reliability.md` says what this promises.
+A part is a block of paths, the yearly sample, or the cube's own files: labels, summaries, metadata. The ledger lies
+beside the cube, not inside, so that a copy of the cube carries no resume state. A part counts as done when its record
+is as it was written, belongs to this study and range, and every file it names is there. `docs/reliability.md` says what
+this promises.
 """
 
 from __future__ import annotations
@@ -66,8 +67,8 @@ class FinishedPart:
 def commit(folder: RunFolder, record: FinishedPart, files: Mapping[str, bytes]) -> FinishedPart:
     """Writes the files of a part, then its record; writing that is the commit.
 
-    Each file is replaced at once, so that a reader never meets half of it. What a duplicate of this process commits at the
-    same time has the same bytes.
+    Each file is replaced at once, so that a reader never meets half of it. What a duplicate of this process commits at
+    the same time has the same bytes.
 
     Args:
       record: the part; its files are filled in here.
@@ -96,9 +97,7 @@ def answering_for(record: FinishedPart, files: Mapping[str, bytes]) -> FinishedP
 def write_record(folder: RunFolder, record: FinishedPart) -> None:
     """Writes the record of a part whose files are on the disk."""
     place = record_file(folder.path, record.part)
-    write_files(
-        place.parent, {place.name: sealed({"fingerprint": folder.study.fingerprint, **asdict(record)})}
-    )
+    write_files(place.parent, {place.name: sealed({"fingerprint": folder.study.fingerprint, **asdict(record)})})
 
 
 def drop(folder: Path, part: int | str) -> None:
@@ -154,15 +153,11 @@ def done_blocks(
     """
     count = len(folder.study.blocks())
     wanted = [
-        folder.study.block(k)
-        for k in sorted(recorded_blocks(folder.path) if only is None else only)
-        if k < count
+        folder.study.block(k) for k in sorted(recorded_blocks(folder.path) if only is None else only) if k < count
     ]
     with ThreadPoolExecutor(WRITERS) as threads:
         records = threads.map(lambda block: _done(folder, block, thorough, short), wanted)
-        return {
-            block.index: record for block, record in zip(wanted, records, strict=True) if record is not None
-        }
+        return {block.index: record for block, record in zip(wanted, records, strict=True) if record is not None}
 
 
 def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> FinishedPart | None:
@@ -197,7 +192,9 @@ def intact(folder: Path, record: FinishedPart, thorough: bool = False) -> bool:
 
 
 def wrong(folder: Path, file: Stored, thorough: bool = True) -> str:
-    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content", "expected a file, got a link"."""
+    """What is wrong with a file, "" if nothing is: "missing", "empty", "... bytes, expected ...", "other content",
+    "expected a file, got a link".
+    """
     try:
         refuse_linked(folder, [file.name])
     except Irregular as error:

@@ -1,4 +1,5 @@
-"""Runs of moved futures (sequential Monte Carlo given a study's facts) as a run folder stores them, one file per run."""
+"""Runs of moved futures (sequential Monte Carlo given a study's facts) as a run folder stores them, one file per
+run."""
 
 from __future__ import annotations
 

@@ -16,15 +16,7 @@ from engine.modelling.sources import Sources
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.storage import locks
-from engine.storage.files import (
-    UNFINISHED,
-    digest_of_file,
-    make_folders,
-    sealed,
-    unsealed,
-    write_atomically,
-    writing,
-)
+from engine.storage.files import UNFINISHED, digest_of_file, make_folders, sealed, unsealed, write_atomically, writing
 from engine.storage.locks import Holder as Holder
 from engine.storage.regular_files import holds
 from engine.study.loading import names_in, resolved_text
@@ -40,7 +32,8 @@ TABULATED = ("scipy",)
 BOUND = "bound"
 """Key under which a folder stores the most paths that a run with a stopping rule may have, whatever it has reached."""
 MODELS = "models"
-"""File of the private folder that lists the user's own models that have been run: SHA-256 and FILE:CLASS, a line each."""
+"""File of the private folder that lists the user's own models that have been run: SHA-256 and FILE:CLASS, a line each.
+"""
 
 
 class Busy(UserError):
@@ -82,8 +75,7 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         remedy = f" {taken.remedy}" if taken.remedy else ""
         who = taken.holder or "a process that does not tell its name"
         raise Busy(
-            str(folder.path),
-            [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"],
+            str(folder.path), [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"]
         ) from None
 
 
@@ -115,11 +107,7 @@ def said_of(folder: Path) -> dict[str, Any]:
 
 
 def enter(
-    folder: RunFolder,
-    versions: Mapping[str, str],
-    force: bool = False,
-    alone: bool = True,
-    bound: int | None = None,
+    folder: RunFolder, versions: Mapping[str, str], force: bool = False, alone: bool = True, bound: int | None = None
 ) -> None:
     """Records which study the folder belongs to, and which versions and device kind compute what is missing.
 
@@ -189,7 +177,8 @@ def remembered_model(folder: Path) -> str | None:
     A run folder may come from anybody, so only models that this user has run are loaded unasked: `MODELS` lists them.
 
     Raises:
-      UserError: a file of it is gone, or has changed since, or this user has not run it, or the folder does not say what it is.
+      UserError: a file of it is gone, or has changed since, or this user has not run it, or the folder does not say
+        what it is.
     """
     model = said_of(folder).get("model")
     if model is None:
@@ -216,7 +205,9 @@ def remembered_model(folder: Path) -> str | None:
 
 
 def _as_found(study: Study) -> dict[str, Any]:
-    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files as it was loaded."""
+    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files as it was
+    loaded.
+    """
     spec = str(study.model_spec)
     own = _file_of(spec)
     files = dict(files_of(type(study.model))) or {own: _digest(own)}
@@ -257,9 +248,7 @@ def _file_of(spec: str) -> Path:
 
 def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
     """Raises a `UserError` where other versions, or another device kind, made what is in the folder."""
-    _differing(versions_of(folder.path), versions, decisive_of(folder.study, versions)).refuse(
-        str(folder.path)
-    )
+    _differing(versions_of(folder.path), versions, decisive_of(folder.study, versions)).refuse(str(folder.path))
 
 
 def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
@@ -268,21 +257,20 @@ def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
     return (ALSO_ANYWHERE if anywhere else DECISIVE) + (TABULATED if study.rests_on_tables else ())
 
 
-def _differing(
-    past: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]
-) -> Problems:
+def _differing(past: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]) -> Problems:
     problems = Problems()
     for one, key in ((one, key) for one in past for key in decisive if one.get(key, "") != ours.get(key, "")):
         problems.add(
             "",
-            f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths "
-            f"may differ in the last bits. Use what made them, take another folder, or go on with --force.",
+            f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their"
+            " paths may differ in the last bits. Use what made them, take another folder, or go on with --force.",
         )
     return problems
 
 
 def refuse_changed(folder: RunFolder) -> None:
-    """Raises a `UserError` where the folder has another fingerprint than the study read from it: the model has changed."""
+    """Raises a `UserError` where the folder has another fingerprint than the study read from it: the model has
+    changed."""
     study = folder.study
     held = unsealed(study_file(folder.path))
     if held is not None and held.get("fingerprint") != study.fingerprint:
@@ -299,7 +287,9 @@ def entered(folder: RunFolder) -> bool:
 
 
 def versions_of(folder: Path) -> list[dict[str, Any]]:
-    """Versions and device kinds that made the folder's blocks, the latest last; several where they were mixed by `force`."""
+    """Versions and device kinds that made the folder's blocks, the latest last; several where they were mixed by
+    `force`.
+    """
     return list(said_of(folder).get("versions", []))
 
 
@@ -321,24 +311,17 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
     refuse_links(folder)
-    for place, folders, _ in (
-        *os.walk(ledger.ledger_of(folder)),
-        *os.walk(folder / "cube.zarr"),
-    ):
+    for place, folders, _ in (*os.walk(ledger.ledger_of(folder)), *os.walk(folder / "cube.zarr")):
         _refuse_linked(folder, [Path(place, name) for name in folders])
     if not folder.is_dir() or study_file(folder).exists():
         return
     held = {path.name for path in folder.iterdir()} - {"ledger"}
-    if ledger.ledger_of(
-        folder
-    ).exists():  # a claim that was killed before it named its study leaves nothing else
+    if ledger.ledger_of(folder).exists():  # a claim that was killed before it named its study leaves nothing else
         inside = ledger.ledger_of(folder).iterdir()
         held |= {p.name for p in inside if not p.name.startswith("lock") and p.suffix != UNFINISHED}
     if held and not study_file(folder).exists():  # which another shard may have named meanwhile
         example = ", ".join(sorted(held)[:3])
-        raise UserError(
-            str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."]
-        )
+        raise UserError(str(folder), [f"is not empty and holds no run (there is {example}). Take another folder."])
 
 
 def refuse_links(folder: Path) -> None:
@@ -380,11 +363,7 @@ def _refuse_another(folder: RunFolder) -> None:
         message = f"ledger/study.json is damaged, or of an earlier layout. {remedy}"
         raise UserError(str(folder.path), [message])
     ours, problems = _whose(study), Problems()
-    for key, what in (
-        ("fingerprint", "a study with fingerprint"),
-        ("layout", "layout"),
-        ("block", "blocks of"),
-    ):
+    for key, what in (("fingerprint", "a study with fingerprint"), ("layout", "layout"), ("block", "blocks of")):
         if held.get(key) != ours[key]:
             problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Take another folder.")
     beyond = _last_path(folder)

@@ -43,13 +43,12 @@ def yearly_missing(folder: RunFolder, thorough: bool = False) -> bool:
     """Whether the yearly sample is still to be computed."""
     count = yearly_paths(folder.study)
     record = ledger.read(folder, YEARLY) if count else None
-    return bool(count) and not (
-        record and record.count == count and ledger.intact(folder.path, record, thorough)
-    )
+    return bool(count) and not (record and record.count == count and ledger.intact(folder.path, record, thorough))
 
 
 def yearly_fields(folder: RunFolder) -> dict[str, Any]:
-    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; empty where there are none.
+    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; empty where there are
+    none.
 
     Raises:
       UserError: they are damaged.
@@ -77,7 +76,8 @@ def yearly_content(fields: Mapping[str, Any]) -> bytes:
 
 
 def report_paths(folder: Path) -> int | None:
-    """Number of paths that the report in a run folder is over; 0 where it does not say, None where there is no report."""
+    """Number of paths that the report in a run folder is over; 0 where it does not say, None where there is no
+    report."""
     try:
         with opened(folder / "report.html") as page:
             stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))

@@ -1,7 +1,7 @@
 """How a run came about: versions, machine, command and times. Kept beside the cube, never inside.
 
-`provenance.json` holds the study and a record of every run that worked on the folder, with a digest of its own. The ledger has
-a copy, from which a damaged one is restored; `crate.py` derives from the records what other tools read.
+`provenance.json` holds the study and a record of every run that worked on the folder, with a digest of its own. The
+ledger has a copy, from which a damaged one is restored; `crate.py` derives from the records what other tools read.
 """
 
 from __future__ import annotations
@@ -77,9 +77,11 @@ def run_record(
       blocks: numbers of the blocks that this run computed, kept as ranges ("0-6,9"); a resumed study has several runs.
       devices, workers: how many of them took part, where that is known.
       error: what ended the run, if it did not complete.
-      compiler: compiler and target of the coordinator's code, such as "emitter 2, LLVM 22.1.0 for x86_64-unknown-linux-gnu, znver4".
+      compiler: compiler and target of the coordinator's code, such as "emitter 2, LLVM 22.1.0 for
+        x86_64-unknown-linux-gnu, znver4".
       until: how a stopping rule ended the run, with its looks; None where it had no rule.
-      forms: what computed the blocks, each as its name ("loop", "kernel" or "XLA"), the devices that it was on, and why.
+      forms: what computed the blocks, each as its name ("loop", "kernel" or "XLA"), the devices that it was on, and
+        why.
       forced: versions and device kinds that made the folder's blocks, where they were mixed by force.
     """
     software = versions(device_kind)
@@ -110,8 +112,8 @@ def begin(folder: RunFolder, run: Mapping[str, Any], planned: Iterable[int], alo
 
     Args:
       planned: numbers of the blocks that it is to compute.
-      alone: no other process is at work here, so that runs still marked as running were killed. Each of these is given the
-        blocks that it planned, are done, and belong to no other run.
+      alone: no other process is at work here, so that runs still marked as running were killed. Each of these is given
+        the blocks that it planned, are done, and belong to no other run.
 
     Raises:
       UserError: the folder cannot be written.
@@ -179,7 +181,9 @@ def _is_before(earlier: Sequence[Mapping[str, Any]], later: Sequence[Mapping[str
 
 
 def mend(folder: Path) -> None:
-    """Writes all files again from the copy or the document; where neither is whole, takes them away: the next run starts anew."""
+    """Writes all files again from the copy or the document; where neither is whole, takes them away: the next run
+    starts anew.
+    """
     with writing(folder), _alone(folder):
         whole = _whole(folder)
         if whole:
@@ -203,9 +207,7 @@ def was_finished(folder: Path) -> bool:
     for entry in runs(folder):
         computed |= _numbers(entry["blocks"])
         asked = range(-(-entry["paths"] // BLOCK))
-        if entry["status"] == "completed" and computed.issuperset(
-            asked
-        ):  # one shard of several completes a part
+        if entry["status"] == "completed" and computed.issuperset(asked):  # one shard of several completes a part
             return True
     return False
 

@@ -43,10 +43,7 @@ class Paths(Mapping[str, np.ndarray]):
     """
 
     def __init__(
-        self,
-        folder: RunFolder,
-        blocks: Sequence[Block] | None = None,
-        room: Callable[..., np.ndarray] = np.empty,
+        self, folder: RunFolder, blocks: Sequence[Block] | None = None, room: Callable[..., np.ndarray] = np.empty
     ):
         self._folder, self._study, self._room = folder, folder.study, room
         self._spans = _spans([Block(0, 0, folder.study.paths)] if blocks is None else blocks)
@@ -91,7 +88,8 @@ def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
     Args:
       place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
-      by_dask: whether its arrays are dask arrays; else each is read whole when it is first used, and the cube opens sooner.
+      by_dask: whether its arrays are dask arrays; else each is read whole when it is first used, and the cube opens
+        sooner.
 
     Raises:
       UserError: there is no cube; or its run is not finished; or its metadata state what no cube of this package does.
@@ -134,7 +132,9 @@ def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:
-    """The tree with `path` in the groups by path, whose index is a range and takes no memory; and such that xarray writes it again."""
+    """The tree with `path` in the groups by path, whose index is a range and takes no memory; and such that xarray
+    writes it again.
+    """
     import pandas as pd
     import xarray as xr
 
@@ -143,11 +143,7 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
         if node is None or "path" not in node.sizes:
             continue
         for variable in node.variables.values():
-            for key in (
-                "chunks",
-                "shards",
-                "preferred_chunks",
-            ):  # of the shards, which hold several chunks of dask
+            for key in ("chunks", "shards", "preferred_chunks"):  # of the shards, which hold several chunks of dask
                 variable.encoding.pop(key, None)
         range_index = pd.RangeIndex(node.sizes["path"], name="path")
         numbers = xr.IndexVariable("path", range_index, described_paths())
@@ -178,10 +174,7 @@ def _checked(folder: Path) -> Any:
 
 
 def _read(
-    run: RunFolder,
-    outcome: str,
-    parts: Sequence[slice | int],
-    room: Callable[..., np.ndarray] = np.empty,
+    run: RunFolder, outcome: str, parts: Sequence[slice | int], room: Callable[..., np.ndarray] = np.empty
 ) -> list[np.ndarray]:
     """Parts of an outcome [policy, path] along its paths.
 

@@ -1,4 +1,5 @@
-"""Estimates as stored in groups, numbers along `stat` and flags in a subgroup `reasons`; and a cube's back to records."""
+"""Estimates as stored in groups, numbers along `stat` and flags in a subgroup `reasons`; and a cube's back to
+records."""
 
 from __future__ import annotations
 
@@ -37,15 +38,15 @@ def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, A
 
 
 def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
-    """The groups with `Estimate` objects replaced by numbers along `stat`; flags go to a subgroup `reasons`, if there are any.
+    """The groups with `Estimate` objects replaced by numbers along `stat`; flags go to a subgroup `reasons`, if there
+    are any.
 
     Variables and coordinates without any value are left out, as a store has no array of size 0.
     """
     made = {}
     for place, group in groups.items():
         own, coords = (
-            {name: of for name, of in some.items() if of.values.size}
-            for some in (group.data_vars, group.coords)
+            {name: of for name, of in some.items() if of.values.size} for some in (group.data_vars, group.coords)
         )
         held = {name: of for name, of in own.items() if of.values.dtype == object}
         reasons = {name: _reasons(of) for name, of in held.items() if _is_flagged(of)}
@@ -62,17 +63,18 @@ def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
 
 
 def put_together(node: xr.DataTree) -> xr.Dataset:
-    """The inverse of `taken_apart` for one group; an estimate without interval and without flag is flagged as unrecorded."""
+    """The inverse of `taken_apart` for one group; an estimate without interval and without flag is flagged as
+    unrecorded.
+    """
     group = node.to_dataset().load()
     reasons = node.children[REASONS].to_dataset().load() if REASONS in node.children else {}
-    whole = {
-        str(name): _whole(of, reasons.get(name)) for name, of in group.data_vars.items() if "stat" in of.dims
-    }
+    whole = {str(name): _whole(of, reasons.get(name)) for name, of in group.data_vars.items() if "stat" in of.dims}
     return group.assign(whole)
 
 
 def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
-    """The records of risk and comparison in a cube's summary groups; these include the baseline's zeros against itself."""
+    """The records of risk and comparison in a cube's summary groups; these include the baseline's zeros against
+    itself."""
     tables = Tables([], [])
     whole = functools.cache(lambda place: put_together(tree[place]))  # type: ignore[arg-type]
     for group in GROUPS:

@@ -114,8 +114,8 @@ class Asking:
 def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) -> tuple[Answer, Path | None]:
     """The answer to a question, and the path where it is now kept.
 
-    The path is None if answers to this question are not kept, if there is no run to keep it in, or if it cannot be written, of which a
-    warning says why.
+    The path is None if answers to this question are not kept, if there is no run to keep it in, or if it cannot be
+    written, of which a warning says why.
 
     Args:
       name: of the question.
@@ -190,10 +190,12 @@ def attribute(
 
     The answer is kept nowhere.
 
-    `answer["outcomes"]` and `answer["events"]` have, for each group of levers, its share, its effect alone, and what is lost without it.
+    `answer["outcomes"]` and `answer["events"]` have, for each group of levers, its share, its effect alone, and what is
+    lost without it.
 
     Args:
-      study: a resolved study, its file, or the name of one that ships. Its `lever_groups` say which levers change together.
+      study: a resolved study, its file, or the name of one that ships. Its `lever_groups` say which levers change
+        together.
       start: policy that is subtracted.
       end: policy whose difference from `start` is attributed.
       outcome: outcomes and events; the headline and all events if none are given.

@@ -1,4 +1,5 @@
-"""The constants of a study's model as a table: their values, their sources, and which of them the study sets or draws."""
+"""The constants of a study's model as a table: their values, their sources, and which of them the study sets or
+draws."""
 
 from __future__ import annotations
 
@@ -29,10 +30,7 @@ def answer(study: Study) -> Answer:
     known, own = written(study.model), stated(study.model)
     if not known:
         raise UserError(study.source, [f"its model, {study.model_name}, states no constants."])
-    whose = {
-        name: "study" if name in own else "model" if name in study.model.constants else "drawn"
-        for name in known
-    }
+    whose = {name: "study" if name in own else "model" if name in study.model.constants else "drawn" for name in known}
     names = sorted(known, key=lambda name: [*WHOSE].index(whose[name]))
     rows = [known[name] for name in names]
     words: dict[str, tuple[str, list[str]]] = {
@@ -46,17 +44,13 @@ def answer(study: Study) -> Answer:
     inside = {name: one.value for name, one in study.model.constants.items()}
     columns = [texts(name, said, about) for name, (about, said) in words.items()]
     columns += [
-        numbers(
-            "value", [inside.get(name, math.nan) for name in names], "its number; none where it is drawn"
-        ),
+        numbers("value", [inside.get(name, math.nan) for name in names], "its number; none where it is drawn"),
         numbers("stated", [one.value for one in rows], "the model's own number"),
     ]
     count, by_whose = Counter[str](one.confidence for one in rows), Counter(whose.values())
     how = ", ".join(f"{count[key]} {text} ({key})" for key, text in KNOWN.items() if count[key])
     findings = [f"{len(rows)} constant{'s' * (len(rows) > 1)}: {how}."]
-    does = [
-        f"{verb} {by_whose[key]}" for verb, key in (("draws", "drawn"), ("sets", "study")) if by_whose[key]
-    ]
+    does = [f"{verb} {by_whose[key]}" for verb, key in (("draws", "drawn"), ("sets", "study")) if by_whose[key]]
     findings += [f"This study {' and '.join(does)} of them."] if does else []
     table = Table("constants", "Constants", columns, ("constant",))
     return Answer(Subject.of(study), tuple(findings), (table,), question="constants", heading="Constants")

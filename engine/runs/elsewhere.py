@@ -1,4 +1,5 @@
-"""Futures in the form of other packages: a pandas data frame, ema_workbench's experiments and outcomes, ArviZ's groups."""
+"""Futures in the form of other packages: a pandas data frame, ema_workbench's experiments and outcomes, ArviZ's
+groups."""
 
 from __future__ import annotations
 
@@ -25,10 +26,9 @@ def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFr
     return _rows(study, draws, outcomes, range(count))
 
 
-def parts_of_rows(
-    study: Study, cube: xr.DataTree, chunk: int, paths: int | None = None
-) -> Iterator[pd.DataFrame]:
-    """The rows of `rows` in parts of `chunk` paths, each under every policy; a part is read when the iteration comes to it.
+def parts_of_rows(study: Study, cube: xr.DataTree, chunk: int, paths: int | None = None) -> Iterator[pd.DataFrame]:
+    """The rows of `rows` in parts of `chunk` paths, each under every policy; a part is read when the iteration comes to
+    it.
 
     Args:
       chunk: paths in a part; the last may have fewer.
@@ -50,9 +50,7 @@ def _part(held: xr.Dataset, paths: range) -> xr.Dataset:
 def _rows(study: Study, draws: xr.Dataset, outcomes: xr.Dataset, paths: range) -> pd.DataFrame:
     index = pd.MultiIndex.from_product([study.policy_names, np.asarray(paths)], names=["policy", "path"])
     columns = {str(name): np.tile(values.values, len(study.policies)) for name, values in draws.items()}
-    columns |= {
-        str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
-    }
+    columns |= {str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()}
     return pd.DataFrame(columns, index)
 
 
@@ -61,9 +59,9 @@ def experiments(
 ) -> tuple[pd.DataFrame, dict[str, np.ndarray]]:
     """Experiments and outcomes as ema_workbench's `perform_experiments` returns them: one row per policy and future.
 
-    The experiments have a column for each factor, categorical by its labels if it has any, then the categorical columns `scenario` (number
-    of the future), `policy` and `model`. Outcomes are one array each, in the same order of rows: by policy, then by future. The workbench
-    itself is not needed.
+    The experiments have a column for each factor, categorical by its labels if it has any, then the categorical columns
+    `scenario` (number of the future), `policy` and `model`. Outcomes are one array each, in the same order of rows: by
+    policy, then by future. The workbench itself is not needed.
 
     Args:
       paths: how many futures, from the first on; those whose draws are kept if not given.
@@ -83,9 +81,7 @@ def experiments(
     columns["scenario"] = pd.Categorical(np.tile(np.arange(count), policies))
     columns["policy"] = pd.Categorical(np.repeat(study.policy_names, count), study.policy_names)
     columns["model"] = pd.Categorical([study.model_name] * (count * policies))
-    by_row = {
-        str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()
-    }
+    by_row = {str(name): values.transpose("policy", "path").values.ravel() for name, values in outcomes.items()}
     return pd.DataFrame(columns), by_row
 
 
@@ -112,11 +108,13 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
     about = {"study": study.name, "fingerprint": study.fingerprint, "seed": study.seed}
     numbers = {"chain": [0], "draw": np.arange(count)}
     groups = {
-        name: group.drop_vars("path", errors="ignore")
-        .rename(path="draw")
-        .expand_dims("chain")
-        .assign_coords(numbers)
-        .assign_attrs(about)
+        name: (
+            group.drop_vars("path", errors="ignore")
+            .rename(path="draw")
+            .expand_dims("chain")
+            .assign_coords(numbers)
+            .assign_attrs(about)
+        )
         for name, group in (("prior", draws), ("prior_predictive", outcomes))
         if group.data_vars
     }
@@ -128,9 +126,7 @@ def _held(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Datase
     """Draws and outcomes of the first futures, not read yet, and how many these are."""
     count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
     draws, outcomes = (
-        _part(cube.children[name].to_dataset(inherit=False), range(count))
-        if name in cube.children
-        else xr.Dataset()
+        _part(cube.children[name].to_dataset(inherit=False), range(count)) if name in cube.children else xr.Dataset()
         for name in ("draws", "paths")
     )
     return draws, outcomes, count

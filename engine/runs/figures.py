@@ -25,18 +25,14 @@ class Plots:
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         if kind not in KINDS:
-            raise AttributeError(
-                unknown("figure", kind, KINDS), name=""
-            )  # a name would have Python add its own guess
+            raise AttributeError(unknown("figure", kind, KINDS), name="")  # a name would have Python add its own guess
 
         def draw(path: int = 0, **options: Any) -> Any:
             if options.get("variable") is None:
                 options["variable"] = _usual(KINDS[kind].shows, self._run)
             return figure(kind, self._sources(KINDS[kind], path), options)
 
-        draw.__doc__ = (
-            f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
-        )
+        draw.__doc__ = f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
         return draw
 
     def _sources(self, kind: Kind, path: int) -> Mapping[str, Any]:
@@ -47,9 +43,7 @@ class Plots:
             "story": lambda: replay(run.study, path),
         }
         return {
-            name: make[name]()
-            if name in make
-            else questions.answer_to(run.run_folder, name, kind.table, kind.asked)
+            name: make[name]() if name in make else questions.answer_to(run.run_folder, name, kind.table, kind.asked)
             for name in kind.of
         }
 
@@ -57,7 +51,8 @@ class Plots:
 def _usual(shows: str, run: Inquiry) -> str | None:
     """The default variable of a figure that is about an outcome, or about a yearly variable.
 
-    It is the first stored outcome of the headline, or the first yearly variable that an outcome of the headline is made of.
+    It is the first stored outcome of the headline, or the first yearly variable that an outcome of the headline is made
+    of.
     """
     study = run.study
     if shows == OUTCOME:

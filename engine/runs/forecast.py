@@ -1,4 +1,5 @@
-"""How many futures a target precision takes, with time and disk space, under each sampler; from a pilot kept in memory."""
+"""How many futures a target precision takes, with time and disk space, under each sampler; from a pilot kept in
+memory."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def answer(study: Study, device: str | None = None, memory: int | str | None = N
       memory: main memory that a pilot may take [bytes], or as text such as "4GiB"; what is free if not given.
 
     Raises:
-      UserError: there is no such device; too little memory for a pilot; or the study has facts, on which only a whole run is conditioned.
+      UserError: there is no such device; too little memory for a pilot; or the study has facts, on which only a whole
+        run is conditioned.
     """
     if study.facts is not None:
         text = f"takes figures as known, by which its futures are moved run by run. Run it: --until '{study.until[0]}'."
@@ -56,14 +58,14 @@ def answer(study: Study, device: str | None = None, memory: int | str | None = N
         numbers("futures", [row[2].paths for row in rows], "that it takes", head="futures"),
         numbers("low", [row[2].low for row in rows], "lower end of their 95 % interval"),
         numbers("high", [row[2].high for row in rows], "upper end of it"),
-        numbers("seconds", [row[2].paths * row[3] for row in rows], "to compute them here, once the program is there", "s"),
+        numbers(
+            "seconds", [row[2].paths * row[3] for row in rows], "to compute them here, once the program is there", "s"
+        ),
         numbers("bytes", [_bytes(study, row[2].paths) for row in rows], "of the run folder at most", "B"),
         texts("standing", [standing(row[2].look) for row in rows], "how it stands in the pilot"),
-    ]  # fmt: skip
+    ]
     table = Table("forecast", "Futures that it takes", columns, ("target", "sampler"))
-    needs = {
-        name: max(_or_endless(seen[str(one), name][0].paths) for one in study.until) for name in SAMPLERS
-    }
+    needs = {name: max(_or_endless(seen[str(one), name][0].paths) for one in study.until) for name in SAMPLERS}
     pilot = pilots[study.sampler]
     basis = f"a pilot each, as many paths as its sampler needs, seed {study.seed}; nothing was written"
     findings = _findings(study, needs, seen[str(study.until[0]), study.sampler][1])
@@ -90,9 +92,7 @@ def _findings(study: Study, needs: dict[str, float], each: float) -> tuple[str, 
     if math.isinf(own):
         return ("How many futures that takes cannot be said from so few of them.",)
     size = size_as_text(int(_bytes(study, own)))
-    first = (
-        f"About {few_digits(own)} futures do, which take {own * each:,.0f} seconds here and at most {size}."
-    )
+    first = f"About {few_digits(own)} futures do, which take {own * each:,.0f} seconds here and at most {size}."
     if own > study.paths:
         first += f" The study has {study.paths:,}."
     if needs[least] > 0.9 * own:

@@ -95,9 +95,7 @@ def answer(study: Study, device: str | None = None) -> Answer:
             for k, name in enumerate(("p05", "median", "p95"))
         ),
     ]
-    failed, beyond = (
-        [one.name for one, is_so in zip(gates, held, strict=True) if is_so == of] for of in ("no", "")
-    )
+    failed, beyond = ([one.name for one, is_so in zip(gates, held, strict=True) if is_so == of] for of in ("no", ""))
     fails = f"{len(failed)} of {len(gates)} gates fail{'s' * (len(failed) == 1)}"
     findings = [": ".join(filter(None, (fails, _listed(failed)))) + "."]
     findings += [f"Of years that the study does not have: {_listed(beyond)}."] if beyond else []

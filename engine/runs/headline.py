@@ -13,7 +13,8 @@ from engine.run_folder.reading import Paths
 from engine.study.study import Block
 
 MOST_VALUES = 1 << 23
-"""Most values, of all policies together, that are read (32 MiB): more would hardly narrow the interval that is shown."""
+"""Most values, of all policies together, that are read (32 MiB): more would hardly narrow the interval that is shown.
+"""
 MEASURES = ("ES99", "ES95", "mean")
 """Measures by preference; the first whose tail has enough paths is shown."""
 
@@ -54,8 +55,7 @@ class Tightening:
             return "", {}
         values = np.concatenate([self._values[index] for index in sorted(self._values)], axis=-1)
         level = next(
-            (name for name in MEASURES if name == "mean" or self._count * _tail(name) >= FEWEST_FOR_ES),
-            "mean",
+            (name for name in MEASURES if name == "mean" or self._count * _tail(name) >= FEWEST_FOR_ES), "mean"
         )
         loss = self._study.model.outcomes[self.variable].loss
         estimates = {

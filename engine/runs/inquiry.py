@@ -42,9 +42,7 @@ class Inquiry(Questions):
         """The run as a question sees it; `place` sets further fields of `Asking`."""
         return Asking(self.study, self.run_folder, lambda: self.answers, lambda: self.read_cube, **place)
 
-    def ask(
-        self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any
-    ) -> Answer:
+    def ask(self, question: str, *, paths: int | None = None, device: str | None = None, **options: Any) -> Answer:
         """The answer to a question by its name, which is also kept beside the cube; progress is shown in notebooks.
 
         Args:

@@ -1,4 +1,4 @@
-"""The questions of a run as methods, with their options and their help. Written from the registry: python -m tests.methods."""
+"""The questions of a run as methods, with their options and help; `python -m tests.methods` writes it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,8 @@ class Questions:
         Args:
           outcome: Outcomes, events and yearly variables, in place of the headline and all events.
           policies: Policies to compare, in place of all that ran.
-          against: The policy that the others are held against; the baseline, else the first, if not given. every: each against each.
+          against: The policy that the others are held against; the baseline, else the first, if not given. every: each
+            against each.
           level: Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.
           year: One year, of a yearly variable.
           at: One place, of a yearly variable: region=Liaoning.
@@ -120,7 +121,8 @@ class Questions:
         """Find boxes of factors in which futures of a kind are frequent, in RUN.
 
         Args:
-          where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME > NUMBER under POLICY'; several joined by and.
+          where: Which futures: 'POLICY worse than POLICY in OUTCOME' (or better), 'EVENT under POLICY', 'OUTCOME >
+            NUMBER under POLICY'; several joined by and.
           numbers: No word for how likely something is, numbers alone.
           device: "cpu" or "gpu"; the GPUs if there are any.
 
@@ -206,9 +208,7 @@ class Questions:
         Raises:
           UserError: what is asked for is not there.
         """
-        return self.ask(
-            "flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device
-        )
+        return self.ask("flip", outcome=outcome, policies=policies, measure=measure, paths=paths, device=device)
 
     def assumptions(
         self, outcome: Sequence[str] | str = (), *, paths: int | None = None, device: str | None = None
@@ -287,11 +287,5 @@ class Questions:
           UserError: what is asked for is not there.
         """
         return self.ask(
-            "condition",
-            until=until,
-            on=on,
-            policy=policy,
-            calibration=calibration,
-            paths=paths,
-            device=device,
+            "condition", until=until, on=on, policy=policy, calibration=calibration, paths=paths, device=device
         )

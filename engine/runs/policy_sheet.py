@@ -22,9 +22,7 @@ def policy_sheet(study: Study, of: Sequence[Record]) -> Front | None:
     """
     records = {(r.measure, r.policy, r.variable): r for r in of if r.year is None}
     single = [
-        measure
-        for measure, _, _ in records
-        if measure not in ("worse", "regret", "share") and "_" not in measure
+        measure for measure, _, _ in records if measure not in ("worse", "regret", "share") and "_" not in measure
     ]
     there = dict.fromkeys(name for measure, _, name in records if measure in single)
     outcomes = [name for name in study.headline if name in there] or [
@@ -44,11 +42,21 @@ def policy_sheet(study: Study, of: Sequence[Record]) -> Front | None:
     own = [(f"{name} (baseline)" if name == base else name, 3) for name in study.policy_names]
     basis = f"{study.futures}; low and high: 95 % intervals of the Monte Carlo error"
     return Front(
-        "policies", f"{study.name}: {study.question}", basis,
+        "policies",
+        f"{study.name}: {study.question}",
+        basis,
         [("", len(_HEADS)), *own, *((f"{name} - {base}", 4) for name in others), ("", 2)],
-        [*_HEADS, *("estimate", "low", "high") * len(own), *("difference", "low", "high", "verdict") * len(others), "flags", "about"],
-        rows, _notes(measures), len(_HEADS),
-    )  # fmt: skip
+        [
+            *_HEADS,
+            *("estimate", "low", "high") * len(own),
+            *("difference", "low", "high", "verdict") * len(others),
+            "flags",
+            "about",
+        ],
+        rows,
+        _notes(measures),
+        len(_HEADS),
+    )
 
 
 def _measures(there: Sequence[str]) -> Sequence[str]:
@@ -61,9 +69,7 @@ def _measures(there: Sequence[str]) -> Sequence[str]:
     return [name for name in there if name in main] if "mean" in there else there
 
 
-def _row(
-    study: Study, records: Mapping[tuple[str, str, str], Record], name: str, measure: str
-) -> list[str | Number]:
+def _row(study: Study, records: Mapping[tuple[str, str, str], Record], name: str, measure: str) -> list[str | Number]:
     outcome = study.model.outcomes.get(name)
     is_loss = outcome.loss if outcome else True
     own = [records.get((measure, policy, name)) for policy in study.policy_names]
@@ -93,11 +99,11 @@ def _numbers(one: Record | None, shown: Literal["", "%", "points"]) -> list[Numb
 def _notes(measures: Sequence[str]) -> list[str]:
     levels = {measure.removeprefix("ES") for measure in measures if measure.startswith("ES")}
     return [
-        *(
-            f"ES{level}: the mean of the worst {100 - float(level):.3g} % of futures."
-            for level in sorted(levels)
-        ),
+        *(f"ES{level}: the mean of the worst {100 - float(level):.3g} % of futures." for level in sorted(levels)),
         "better, worse: the interval of the difference leaves out zero; not distinguishable: it does not.",
         "Without low and high there is no interval that could be trusted: the column of flags says why.",
-        "Cells hold all digits and show those that the standard error bears; the sheets behind have every outcome and measure.",
+        (
+            "Cells hold all digits and show those that the standard error bears; the sheets behind have every outcome"
+            " and measure."
+        ),
     ]

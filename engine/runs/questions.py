@@ -22,20 +22,15 @@ def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Seq
       asked_with: words of the command line that make an answer with this table, for the message of the error.
 
     Raises:
-      UserError: the question has not been asked, its last answer lacks the table, or another version kept it in another format.
+      UserError: the question has not been asked, its last answer lacks the table, or another version kept it in another
+        format.
     """
     held = answer_store.read(folder.path, question)
     answer = None if held is None else Answer.of_tree(held)
     if answer is not None and (not table or table in answer):
         return answer
-    command = command_line(
-        question, folder.path, *_needed(question), *asked_with, model=folder.study.model_spec
-    )
-    told = (
-        "has not been asked"
-        if answer is None
-        else f"has answered '{question}' otherwise, and keeps its last answer"
-    )
+    command = command_line(question, folder.path, *_needed(question), *asked_with, model=folder.study.model_spec)
+    told = "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
     raise UserError(str(folder.path), [f"{told}. Ask it: {command}"])
 
 

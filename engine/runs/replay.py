@@ -36,23 +36,21 @@ _BLOCKS = 32  # read at once
 
 
 def replay(
-    study: Study,
-    path: int | Sequence[int] | np.ndarray,
-    device: str | None = None,
-    precision: str | None = None,
+    study: Study, path: int | Sequence[int] | np.ndarray, device: str | None = None, precision: str | None = None
 ) -> xr.DataTree:
     """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy), `draws` and `shocks`.
 
-    Where a policy is random, in its levers or in how far it is implemented, a group `levers` holds the levers in force, by policy and year.
+    Where a policy is random, in its levers or in how far it is implemented, a group `levers` holds the levers in force,
+    by policy and year.
 
-    On the same kind of device and with the same versions as the run, outcomes in its precision equal those of its cube, bit for bit. The
-    run's own program computes these few paths, so the time is that of compiling it.
+    On the same kind of device and with the same versions as the run, outcomes in its precision equal those of its cube,
+    bit for bit. The run's own program computes these few paths, so the time is that of compiling it.
 
     Args:
       path: number of the future, from 0; several give every variable a leading dimension `path`, in their order.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      precision: "float32" or "float64"; the study's if not given. The random words are the same in both, and everything computed from
-        them is in this precision.
+      precision: "float32" or "float64"; the study's if not given. The random words are the same in both, and everything
+        computed from them is in this precision.
 
     Raises:
       UserError: the study has no such path, there is no such precision or device.
@@ -112,10 +110,7 @@ def _labelled(study: Study, numbers: Sequence[int], futures: InFull) -> dict[str
         by_policy,
     )
     groups["draws"] = xr.Dataset(
-        {
-            name: ("path", futures.draws[name], attributes)
-            for name, attributes in described_inputs(study).items()
-        },
+        {name: ("path", futures.draws[name], attributes) for name, attributes in described_inputs(study).items()},
         coords,
     )
     if any(policy.factors or (policy.before and policy.before.drawn) for policy in study.policies):
@@ -144,9 +139,7 @@ def _levers(study: Study, draws: Mapping[str, np.ndarray]) -> dict[str, tuple[An
         dims = ("path", "policy", "year", *lever.dims)
         about = described(lever.about or words(name), lever.unit)
         variables[name] = (
-            (dims, values, about)
-            if study.years
-            else (("path", "policy", *lever.dims), values[:, :, 0], about)
+            (dims, values, about) if study.years else (("path", "policy", *lever.dims), values[:, :, 0], about)
         )
     return variables
 
@@ -158,9 +151,9 @@ def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
 def as_table(story: xr.DataTree) -> pd.DataFrame:
     """Every value of a replay as a row of a data frame: path, policy, variable, kind, year, places, value, unit.
 
-    `kind` is "yearly", "outcome", "draw", "shock" or "lever". What a value does not have, such as the policy of a draw or the year of an
-    outcome, is missing. `value` has the type that the story was computed in. A dimension with the name of another column
-    gets `_label` behind it.
+    `kind` is "yearly", "outcome", "draw", "shock" or "lever". What a value does not have, such as the policy of a draw
+    or the year of an outcome, is missing. `value` has the type that the story was computed in. A dimension with the
+    name of another column gets `_label` behind it.
     """
     renamed: dict[Any, str] = {}
     for group in ("yearly", "shocks", "levers"):
@@ -185,8 +178,8 @@ def as_table(story: xr.DataTree) -> pd.DataFrame:
 def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Dataset:
     """The `count` paths of a finished run on which an outcome is worst under a policy: [path, policy], worst first.
 
-    The worst is the highest of an outcome that is a loss, else the lowest; of equal paths those with the lower numbers come
-    first. The coordinate `path` holds their numbers, for `replay`.
+    The worst is the highest of an outcome that is a loss, else the lowest; of equal paths those with the lower numbers
+    come first. The coordinate `path` holds their numbers, for `replay`.
 
     Args:
       folder: of the run.
@@ -195,8 +188,8 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
       count: how many paths.
 
     Raises:
-      UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, or a run that is not
-        finished; all problems at once. Blocks that are gone from a finished run are reported before these.
+      UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, or a run
+        that is not finished; all problems at once. Blocks that are gone from a finished run are reported before these.
     """
     study = folder.study
     problems = []

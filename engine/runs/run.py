@@ -57,7 +57,8 @@ def run(
       out: the run folder itself; `outputs/<name>-<fingerprint>` if not given.
       model: a model of one's own, for a study file that does not name one that ships.
       paths: in place of those that a study file asks for.
-      until: precision targets, in place of the file's, at which the run ends before all its paths: "ES99 of cost under old within 1 %".
+      until: precision targets, in place of the file's, at which the run ends before all its paths: "ES99 of cost under
+        old within 1 %".
       options: other fields of `RunOptions` by name, such as `workers=4`, `device="cpu"`.
 
     Raises:
@@ -75,7 +76,8 @@ def open_run(place: str | Path, model: Model | None = None, partial: bool = Fals
     """An existing run.
 
     Args:
-      place: a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in `outputs/`.
+      place: a run folder, a study file, the name of a study that ships, or the beginning of the name of a run in
+        `outputs/`.
       model: the user's own model that it was run with, if the model's file has changed or is gone.
       partial: accept a run that is not finished; estimates are then over the blocks that are done.
 
@@ -104,7 +106,9 @@ class Run(Inquiry):
         self.computed: tuple[int, ...] = ()
         """Indices of the blocks that were computed by the call that returned this run."""
         self.ended: Ended | None = None
-        """How a precision target ended the call that returned this run, with the precision at each look; None if none did."""
+        """How a precision target ended the call that returned this run, with the precision at each look; None if none
+        did.
+        """
 
     @classmethod
     def of(cls, finished: Finished) -> Run:
@@ -160,7 +164,8 @@ class Run(Inquiry):
     # ------------------------------------------------------------------------------------------ numbers
 
     def __getitem__(self, name: str) -> xr.DataArray:
-        """An outcome on every path, [policy, path], or the draws of a factor, [path]: labelled, read when they are needed.
+        """An outcome on every path, [policy, path], or the draws of a factor, [path]: labelled, read when they are
+        needed.
 
         Raises:
           KeyError: neither is kept under that name.
@@ -169,9 +174,7 @@ class Run(Inquiry):
         for group in kept:
             if name in group.data_vars:
                 return group.to_dataset()[name]
-        raise KeyError(
-            unknown("outcome or factor", name, [str(key) for group in kept for key in group.data_vars])
-        )
+        raise KeyError(unknown("outcome or factor", name, [str(key) for group in kept for key in group.data_vars]))
 
     def __getattr__(self, name: str) -> Any:
         """Raises an AttributeError that names the closest attribute there is."""
@@ -179,12 +182,11 @@ class Run(Inquiry):
             return object.__getattribute__(self, name)
         close = closest(name, [one for one in dir(type(self)) if one[0] != "_"])
         hint = f" Did you mean '{close}'?" if close and name[0] != "_" else ""
-        raise AttributeError(
-            f"a run has no '{name}'.{hint}", name=""
-        )  # a name would have Python add its own guess
+        raise AttributeError(f"a run has no '{name}'.{hint}", name="")  # a name would have Python add its own guess
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
-        """Mean, VaR and ES of outcomes, and probabilities of events, by policy: one row per estimate, with its interval.
+        """Mean, VaR and ES of outcomes, and probabilities of events, by policy: one row per estimate, with its
+        interval.
 
         `ask("risk", ...)` gives an `Answer`, with the differences from the baseline too.
 
@@ -194,9 +196,7 @@ class Run(Inquiry):
         """
         return self._rows(("risk", "risk_events"), self.study.variables, variable, level)
 
-    def given(
-        self, condition: str, variable: str | None = None, level: str | float | None = None
-    ) -> pd.DataFrame:
+    def given(self, condition: str, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
         """Estimates over the paths that meet a condition, such as "reemployed_share >= 0.667", and over the others."""
         return self._rows((), self.study.variables, variable, level, condition)
 
@@ -236,8 +236,8 @@ class Run(Inquiry):
 
         Args:
           paths: how many, from the first on; those whose draws are kept if not given.
-          chunks: paths in a frame, for a run that does not fit into memory: returns an iterator of frames, each read when its turn comes;
-            one frame of all if not given.
+          chunks: paths in a frame, for a run that does not fit into memory: returns an iterator of frames, each read
+            when its turn comes; one frame of all if not given.
 
         Raises:
           UserError: `chunks` is below 1.
@@ -292,9 +292,7 @@ class Run(Inquiry):
 
     # ------------------------------------------------------------------------------------------ single paths
 
-    def replay(
-        self, path: int | Sequence[int], device: str | None = None, precision: str | None = None
-    ) -> xr.DataTree:
+    def replay(self, path: int | Sequence[int], device: str | None = None, precision: str | None = None) -> xr.DataTree:
         """What happens on a path, year by year, under every policy: `engine.runs.replay.replay`."""
         return replay(self.study, path, device, precision)
 
@@ -332,8 +330,9 @@ class Run(Inquiry):
         """Writes the report of the run, one HTML page, and returns its path.
 
         Args:
-          out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the current folder where the
-            run folder cannot be written. With the suffix .pdf the page is printed, by an installed Chromium; .png or .svg give one slide.
+          out: the file; `report.html` in the run folder if not given, or, with a warning, `NAME-report.html` in the
+            current folder where the run folder cannot be written. With the suffix .pdf the page is printed, by an
+            installed Chromium; .png or .svg give one slide.
           variable: the outcome that the answer speaks of first.
 
         Raises:
@@ -355,10 +354,7 @@ class Run(Inquiry):
             return written(place, content)
         except (UserError, OSError) as error:
             beside = Path(f"{self.folder.resolve().name}-{page.NAME}")
-            warnings.warn(
-                answer_store.failure_to_keep(place, error, f"It is in {beside}."),
-                stacklevel=2,
-            )
+            warnings.warn(answer_store.failure_to_keep(place, error, f"It is in {beside}."), stacklevel=2)
             return written(beside, content)
 
     # ------------------------------------------------------------------------------------------ as text
@@ -366,9 +362,7 @@ class Run(Inquiry):
     def __repr__(self) -> str:
         state = cube.attributes(self.folder).get("status", "not begun")
         study = self.study
-        return (
-            f"<Run {self.folder}: {study.paths:,} paths, policies {', '.join(study.policy_names)}, {state}>"
-        )
+        return f"<Run {self.folder}: {study.paths:,} paths, policies {', '.join(study.policy_names)}, {state}>"
 
     def _repr_html_(self) -> str:
         """The answer to `risk`, for notebooks; only its name for a run that cannot be read."""

@@ -21,9 +21,7 @@ from engine.risk.estimation.tables import Record, against_baseline, record, tabl
 from engine.study.study import Study
 
 FIRST, SECOND = "first", "second"
-PAIRED = (
-    "Paired path by path: with one seed both runs see the same futures, but for what is stated differently."
-)
+PAIRED = "Paired path by path: with one seed both runs see the same futures, but for what is stated differently."
 UNPAIRED = "Not paired ({}): intervals of B - A hold however the two hang together."
 
 
@@ -46,7 +44,8 @@ class Comparison:
     """The result of `compare`.
 
     Args:
-      statements: key in the study file -> what the first and the second study state there, None for nothing; only where they differ.
+      statements: key in the study file -> what the first and the second study state there, None for nothing; only where
+        they differ.
       pairs: one for each outcome or event, policy and measure that both have, in the order of the first run.
       unpaired: why differences are not taken path by path; "" where they are.
     """
@@ -59,9 +58,10 @@ class Comparison:
 def compare(first: Answers, second: Answers, variable: str | None = None) -> Comparison:
     """The differences of the second run from the first, and of what their studies state.
 
-    Where both runs have the same number of paths, sampler and Sobol' dimensions, and no facts, a difference is taken path by path, as
-    between policies: with the same seed the futures are the same but for what the studies state differently. Elsewhere its interval holds
-    under any dependence of the two estimates: on each side its half-width is the sum of theirs.
+    Where both runs have the same number of paths, sampler and Sobol' dimensions, and no facts, a difference is taken
+    path by path, as between policies: with the same seed the futures are the same but for what the studies state
+    differently. Elsewhere its interval holds under any dependence of the two estimates: on each side its half-width is
+    the sum of theirs.
 
     Args:
       variable: one outcome or event; all that both have if not given.
@@ -70,16 +70,12 @@ def compare(first: Answers, second: Answers, variable: str | None = None) -> Com
       UserError: the runs have no policy, or no outcome or event, in common.
     """
     a, b = first.study, second.study
-    outcomes = [
-        n for n, o in a.model.outcomes.items() if n in b.model.outcomes and b.model.outcomes[n].unit == o.unit
-    ]
+    outcomes = [n for n, o in a.model.outcomes.items() if n in b.model.outcomes and b.model.outcomes[n].unit == o.unit]
     events = [event.name for event in a.events if _same_event(a, b, event.name)]
     names = [name for name in (*outcomes, *events) if variable in (None, name)]
     policies = [name for name in a.policy_names if name in b.policy_names]
     if not names or not policies:
-        lacking = (
-            "policy" if not policies else f"outcome or event{'' if variable is None else f' {variable}'}"
-        )
+        lacking = "policy" if not policies else f"outcome or event{'' if variable is None else f' {variable}'}"
         raise UserError(f"{first.folder.path} {second.folder.path}", [f"have no {lacking} in common."])
     unpaired = _unpaired(a, b)
     wanted = {*names}
@@ -120,9 +116,7 @@ def answer(first: Answers, second: Answers, variable: str | None = None) -> Answ
     asked = {"first": str(first.folder.path), "second": str(second.folder.path), "variable": variable}
     basis = f"{study.paths:,} paths against {second.study.paths:,}"
     reading = UNPAIRED.format(given.unpaired) if given.unpaired else PAIRED
-    return Answer(
-        Subject.of(study), findings, tuple(tables), basis, reading, given, "diff", "Two runs", asked
-    )
+    return Answer(Subject.of(study), findings, tuple(tables), basis, reading, given, "diff", "Two runs", asked)
 
 
 def _same_event(a: Study, b: Study, name: str) -> bool:
@@ -146,7 +140,9 @@ def _unpaired(a: Study, b: Study) -> str:
 
 
 class _Both(Mapping[str, np.ndarray]):
-    """Outcomes of one policy in both runs, [run, path], of those that both keep path by path; read when they are asked for."""
+    """Outcomes of one policy in both runs, [run, path], of those that both keep path by path; read when they are asked
+    for.
+    """
 
     def __init__(self, first: Answers, second: Answers, policy: str, names: list[str]):
         self._runs = [(run, run.study.policy_names.index(policy)) for run in (first, second)]
@@ -162,9 +158,7 @@ class _Both(Mapping[str, np.ndarray]):
         return len(self._names)
 
 
-def _by_path(
-    first: Answers, second: Answers, policy: str, names: list[str]
-) -> dict[tuple[str, str, str], Record]:
+def _by_path(first: Answers, second: Answers, policy: str, names: list[str]) -> dict[tuple[str, str, str], Record]:
     """Paired differences under a policy: the two runs as two policies of one study."""
     study = first.study
     one = study.policies[study.policy_names.index(policy)]
@@ -177,9 +171,7 @@ def _by_path(
 
 def _apart(one: Record, other: Record) -> Record:
     """The difference of two estimates with unknown dependence, so with the widest interval."""
-    low, high = combined_interval(
-        (other.estimate, other.low, other.high), (one.estimate, one.low, one.high), -1.0
-    )
+    low, high = combined_interval((other.estimate, other.low, other.high), (one.estimate, one.low, one.high), -1.0)
     flags = tuple(dict.fromkeys((*other.flags, *one.flags)))
     error = one.standard_error + other.standard_error
     gap = Estimate(other.estimate - one.estimate, error, low, high, flags)

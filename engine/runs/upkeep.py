@@ -86,7 +86,9 @@ def status(folder: RunFolder) -> Status:
 
 
 def report_note(folder: RunFolder, paths: int) -> str:
-    """A sentence that tells that the report is made from fewer paths than there are, with the command to remake it; else ""."""
+    """A sentence that tells that the report is made from fewer paths than there are, with the command to remake it;
+    else "".
+    """
     stated = report_paths(folder.path)
     if stated is None or stated >= paths:
         return ""
@@ -96,18 +98,17 @@ def report_note(folder: RunFolder, paths: int) -> str:
 
 
 def verify(
-    folder: RunFolder,
-    full: bool = False,
-    observe: Observer = unobserved,
-    device: str | None = None,
+    folder: RunFolder, full: bool = False, observe: Observer = unobserved, device: str | None = None
 ) -> list[Damage]:
-    """Everything in the folder that is not as it was written; each file is read and its SHA-256 compared with the ledger's.
+    """Everything in the folder that is not as it was written; each file is read and its SHA-256 compared with the
+    ledger's.
 
     What has not been computed yet is no damage.
 
     Args:
-      full: also compute every part again and compare the bits, which takes as long as the run did. This finds what was wrong before
-        it was written; computed by other versions or on another kind of device, sound parts may differ in their last bits.
+      full: also compute every part again and compare the bits, which takes as long as the run did. This finds what was
+        wrong before it was written; computed by other versions or on another kind of device, sound parts may differ in
+        their last bits.
       device: "cpu" or "gpu", where parts are computed again.
     """
     ownership.refuse_changed(folder)
@@ -133,7 +134,8 @@ def repair(
       force: repair also what other versions or another kind of device made.
 
     Raises:
-      UserError: as `run`; or without `force`, parts that other versions or another kind of device made have to be computed again.
+      UserError: as `run`; or without `force`, parts that other versions or another kind of device made have to be
+        computed again.
     """
     ownership.refuse_changed(folder)
     with ownership.claim(folder, damaged=True):

@@ -1,4 +1,6 @@
-"""Files that are on the disk whole or not at all, also after a power cut; and errors of the disk as messages to the user."""
+"""Files that are on the disk whole or not at all, also after a power cut; and errors of the disk as messages to the
+user.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ from engine.storage.indented import indented, nested
 from engine.storage.regular_files import LARGEST, Irregular, content_of, opened
 
 DOCUMENT = 1 << 28
-"""Most bytes of a sealed document that is read; a study with the content of all its data files has a hundredth of it."""
+"""Most bytes of a sealed document that is read; a study with the content of all its data files has a hundredth of it.
+"""
 WRITERS = 16
 """Threads that write: forcing many files to the disk at once takes hardly longer than forcing one."""
 UNFINISHED = ".tmp"
@@ -43,9 +46,7 @@ def writing(folder: Path) -> Iterator[None]:
             place, problem = error.filename, f"{error.strerror}. Take it away, or take another folder."
             raise UserError(place, [problem]) from error
         elif error.errno == errno.EIO:
-            problem = (
-                f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
-            )
+            problem = f"the disk failed ({error.strerror}). Check it, then run the same command again: {_KEPT}."
         else:
             raise
         raise UserError(str(folder), [problem]) from error
@@ -160,13 +161,5 @@ def unsealed(path: Path) -> dict[str, Any] | None:
         content = content_of(path, DOCUMENT)
         document = json.loads(content)["document"]
         return document if isinstance(document, dict) and sealed(document) == content else None
-    except (
-        Irregular,
-        FileNotFoundError,
-        NotADirectoryError,
-        ValueError,
-        KeyError,
-        TypeError,
-        RecursionError,
-    ):
+    except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, KeyError, TypeError, RecursionError):
         return None

@@ -3,8 +3,9 @@
 The lock is the system's (`flock`), so it ends with its process, however that ends. Where a file system knows no such
 locks, a file that only one process can create stands in; if its process on this machine has ended, it is ignored.
 
-Written by hand, as filelock does not say who holds a lock. Here a refused process learns which process on which machine holds it,
-since when and with which command; the shards of a job array share a lock; and what a dead process left behind blocks nobody.
+Written by hand, as filelock does not say who holds a lock. Here a refused process learns which process on which machine
+holds it, since when and with which command; the shards of a job array share a lock; and what a dead process left behind
+blocks nobody.
 """
 
 from __future__ import annotations
@@ -115,7 +116,9 @@ def _take(handle: IO[str], how: int) -> None:
 
 
 def holder(place: Path) -> Holder | None:
-    """The last process to write that it holds the lock file, which may have ended since (see `is_taken`); None if none did."""
+    """The last process to write that it holds the lock file, which may have ended since (see `is_taken`); None if none
+    did.
+    """
     try:
         return Holder(**json.loads(content_of(place, LARGEST)))
     except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, TypeError):

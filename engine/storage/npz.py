@@ -1,4 +1,5 @@
-"""Arrays by name as the bytes of an .npz file, always the same for the same arrays, and back with their sizes checked."""
+"""Arrays by name as the bytes of an .npz file, always the same for the same arrays, and back with their sizes
+checked."""
 
 from __future__ import annotations
 

@@ -1,7 +1,9 @@
-"""Run folders on object stores (S3, GCS, Azure): copied there and back file by file, each with its SHA-256; and cubes read there.
+"""Run folders on object stores (S3, GCS, Azure): copied there and back file by file, each with its SHA-256; and cubes
+read there.
 
-A run itself works on a disk, which has locks and replaces a file atomically. Of a copy, the cube's root is written last, after an
-older root has been removed, so that a reader finds a whole cube or none. The only module that uses obstore.
+A run itself works on a disk, which has locks and replaces a file atomically. Of a copy, the cube's root is written
+last, after an older root has been removed, so that a reader finds a whole cube or none. The only module that uses
+obstore.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MANIFEST = "copied.json"
-"""Name of the list of copied files with their SHA-256. It is written after them, so that it names none that is not there."""
+"""Name of the list of copied files with their SHA-256. It is written after them, so that it names none that is not
+there.
+"""
 _ROOT = "cube.zarr/zarr.json"
 _LOCK = "ledger/lock"
 _STUDY = "ledger/study.json"
@@ -175,7 +179,10 @@ def _refuse_other_run(
     theirs = json.loads(_received(store, _STUDY, DOCUMENT))["document"]
     ours = unsealed(folder / _STUDY) or {}
     if theirs.get("fingerprint") != ours.get("fingerprint"):
-        message = f"holds a study with fingerprint {theirs.get('fingerprint')}, expected {ours.get('fingerprint')}. Choose another URL."
+        message = (
+            f"holds a study with fingerprint {theirs.get('fingerprint')}, expected {ours.get('fingerprint')}. Choose"
+            " another URL."
+        )
         raise UserError(url, [message])
     count, held = (sum(bool(_RECORD.fullmatch(name)) for name in place) for place in (names, there))
     if held > count:
@@ -201,9 +208,7 @@ def _received(store: ObjectStore, name: str, most: int = LARGEST) -> bytes:
     """Content of an object, whose size is checked before it is fetched."""
     answer = store.get(name)
     if answer.meta["size"] > most:
-        raise UserError(
-            name, [f"has {answer.meta['size']:,} bytes, expected at most {most:,}. Do not use it."]
-        )
+        raise UserError(name, [f"has {answer.meta['size']:,} bytes, expected at most {most:,}. Do not use it."])
     return bytes(answer.bytes())
 
 

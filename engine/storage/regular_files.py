@@ -1,7 +1,8 @@
 """Regular files only: a link, a pipe or a device in the place of one is refused before a byte is read.
 
-In a folder from somebody else, a pipe would make its reader wait for ever, a device would fill the memory, and a link could lead to
-any file. So a file is opened without following links and without blocking, checked once open, and its size is read before its content.
+In a folder from somebody else, a pipe would make its reader wait for ever, a device would fill the memory, and a link
+could lead to any file. So a file is opened without following links and without blocking, checked once open, and its
+size is read before its content.
 """
 
 from __future__ import annotations
@@ -104,7 +105,8 @@ def refuse_linked(folder: str | Path, names: Iterable[str]) -> None:
 
 
 def clear(folder: str | Path, name: str) -> None:
-    """Removes a link, pipe or device that stands in the place of a file below a folder, or of a folder on the way to it.
+    """Removes a link, pipe or device that stands in the place of a file below a folder, or of a folder on the way to
+    it.
 
     What a link leads to stays. Regular files and folders stay too.
     """

@@ -1,14 +1,15 @@
 """A store to read an untrusted cube through: types, codecs and sizes are checked before a chunk is unpacked.
 
-Written by hand, because no library does it. zarr trusts a store's metadata: 12 KB may unpack to 400 MB, one label may stand for
-10^12 numbers, a link may lead to any file.
-What is opened through `checked_store` unpacks to what its shapes promise and to no byte more, and only what cubes are made of
-is let through. Metadata are read once and served from memory, so that what is used is what was checked. The store is made from
-the abstract `Store` and not from zarr's `WrapperStore`: that one hands on, past the checks, each way to read that a new zarr
-brings (`get_ranges`, `get_sync`); here all of them come through `get`.
+Written by hand, because no library does it. zarr trusts a store's metadata: 12 KB may unpack to 400 MB, one label may
+stand for 10^12 numbers, a link may lead to any file. What is opened through `checked_store` unpacks to what its shapes
+promise and to no byte more, and only what cubes are made of is let through. Metadata are read once and served from
+memory, so that what is used is what was checked. The store is made from the abstract `Store` and not from zarr's
+`WrapperStore`: that one hands on, past the checks, each way to read that a new zarr brings (`get_ranges`, `get_sync`);
+here all of them come through `get`.
 
-Not guarded against: wrong numbers with right checksums; results that are themselves too large (10^12 paths without a shard);
-time; what xarray makes of attributes; errors in the decoders; and someone who changes the folder while it is read.
+Not guarded against: wrong numbers with right checksums; results that are themselves too large (10^12 paths without a
+shard); time; what xarray makes of attributes; errors in the decoders; and someone who changes the folder while it is
+read.
 """
 
 from __future__ import annotations
@@ -104,7 +105,9 @@ def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
 
 
 class CheckedStore(Store):
-    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk (see `checked_store`)."""
+    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk (see
+    `checked_store`).
+    """
 
     supports_writes = supports_deletes = False
     supports_listing = True
@@ -202,9 +205,7 @@ class CheckedStore(Store):
         self._layouts[place], self._labels = layout, labels
         return faults
 
-    async def get(
-        self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None
-    ) -> Buffer | None:
+    async def get(self, key: str, prototype: BufferPrototype, byte_range: ByteRequest | None = None) -> Buffer | None:
         """A file or a part of it, checked; None where there is none, which zarr takes for missing values.
 
         A part is one chunk of a shard or the shard's index: zarr asks for no other, and no other could be checked.
@@ -270,7 +271,9 @@ class CheckedStore(Store):
     async def _bytes(
         self, key: str, prototype: BufferPrototype, wanted: ByteRequest | None, most: int
     ) -> tuple[Buffer, int, int] | None:
-        """The wanted bytes of a file of at most `most`, their offset, and the bytes after them; None where there is no file."""
+        """The wanted bytes of a file of at most `most`, their offset, and the bytes after them; None where there is no
+        file.
+        """
         try:
             size = self._file_size(key) if self._root else await self._store.getsize(key)
             start, stop = (wanted.start, wanted.end) if isinstance(wanted, RangeByteRequest) else (0, size)

@@ -120,9 +120,7 @@ def chunk_fault(layout: Layout, packed: memoryview) -> str:
 
 def is_summed_right(packed: memoryview) -> bool:
     """Whether the last four bytes are the crc32c of those before them."""
-    return len(packed) >= 4 and google_crc32c.value(bytes(packed[:-4])) == int.from_bytes(
-        packed[-4:], "little"
-    )
+    return len(packed) >= 4 and google_crc32c.value(bytes(packed[:-4])) == int.from_bytes(packed[-4:], "little")
 
 
 def zstd_size(packed: memoryview) -> int | None:

@@ -1,9 +1,11 @@
-"""The files of a zarr v3 store, put together in memory: labelled datasets of many small arrays, and shards of large ones.
+"""The files of a zarr v3 store, put together in memory: labelled datasets of many small arrays, and shards of large
+ones.
 
-Written by hand, because xarray and zarr write in place, so that a killed run leaves half a file behind, and take milliseconds for each
-of the hundreds of arrays of a cube. Files put together in memory can be hashed for the ledger, compared with those on the disk, and
-written whole or not at all; so a run can resume. It follows the specification of zarr v3
-(https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), and tests hold its bytes to those of xarray and zarr.
+Written by hand, because xarray and zarr write in place, so that a killed run leaves half a file behind, and take
+milliseconds for each of the hundreds of arrays of a cube. Files put together in memory can be hashed for the ledger,
+compared with those on the disk, and written whole or not at all; so a run can resume. It follows the specification of
+zarr v3 (https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), and tests hold its bytes to those of xarray
+and zarr.
 """
 
 from __future__ import annotations
@@ -43,7 +45,9 @@ _MISSING = {"_FillValue": base64.b64encode(struct.pack("<d", np.nan)).decode()}
 
 
 class Variable(NamedTuple):
-    """An array with its dimension names and attributes; xarray accepts it as a variable, and need not be imported for it."""
+    """An array with its dimension names and attributes; xarray accepts it as a variable, and need not be imported for
+    it.
+    """
 
     dims: tuple[str, ...]
     values: np.ndarray
@@ -71,9 +75,7 @@ def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
     for name, variable in (variables | labels).items():
         # CF: a variable names the labels of its dimensions that are no dimension themselves
         own = [
-            label
-            for label in beside
-            if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)
+            label for label in beside if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)
         ]
         named.update(own)
         about = {**variable.attrs, **({"coordinates": " ".join(own)} if own else {})}
@@ -97,7 +99,8 @@ def tree_files(groups: Mapping[str, Group | xr.Dataset]) -> dict[str, bytes]:
 def sharded(
     shape: Sequence[int], dims: Sequence[str], span: int, attributes: Mapping[str, Any], kind: str = "float32"
 ) -> bytes:
-    """Metadata of an array of floats whose last axis is cut into shards of `span`, with one chunk per row in each shard.
+    """Metadata of an array of floats whose last axis is cut into shards of `span`, with one chunk per row in each
+    shard.
 
     A shard that is missing reads as NaN, so that it does not look like a run without losses.
     """
@@ -181,9 +184,7 @@ def _gathered(content: bytes) -> str:
     return nested(text, len(_NODE) - 1)
 
 
-def _array_files(
-    dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]
-) -> dict[str, bytes]:
+def _array_files(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[str, Any]) -> dict[str, bytes]:
     is_text, is_float = values.dtype == object, values.dtype.kind == "f"
     shape = list(values.shape)
     metadata = {

@@ -51,8 +51,8 @@ class Column(NamedTuple):
 def column(path: Path | str, name: str, source: str | None = None) -> Column:
     """The numbers of one column of a CSV file (first line: names; `,`, `;` or tab between cells) or a Parquet file.
 
-    Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. Whether there are enough of them is the
-    caller's to say.
+    Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. Whether there are enough of them is
+    the caller's to say.
 
     Args:
       source: the file that an error message names, such as the study; the data file itself if not given.
@@ -207,7 +207,8 @@ def _parquet(path: Path, name: str) -> Column:
         from pyarrow import parquet
     except ImportError:
         raise _Fault(
-            f"is a Parquet file, and pyarrow is not installed. Install it ({install('parquet')}), or save the file as CSV."
+            f"is a Parquet file, and pyarrow is not installed. Install it ({install('parquet')}), or save the file as"
+            " CSV."
         ) from None
     try:
         with parquet.ParquetFile(path) as file:

@@ -15,7 +15,9 @@ _WORDS = ("about", "source")
 
 
 def fingerprint(document: Tables, model_digest: str) -> str:
-    """Digest of all that changes a number of a path: the model's source and the resolved study, but not how many paths it has."""
+    """Digest of all that changes a number of a path: the model's source and the resolved study, but not how many paths
+    it has.
+    """
     plain, _ = labels.split(document)
     if facts_tables.KEY in document:
         plain[observed_tables.KEY] = document[observed_tables.KEY]

@@ -1,4 +1,5 @@
-"""A resolved study as plain tables, in the words of the study file: what `study.toml` holds and the fingerprint covers."""
+"""A resolved study as plain tables, in the words of the study file: what `study.toml` holds and the fingerprint
+covers."""
 
 from __future__ import annotations
 
@@ -51,9 +52,7 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
     if study.years:
         tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
     groups = {**study.groups, **study.shocks.groups}.items()
-    restricted = {
-        name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups
-    }
+    restricted = {name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups}
     tables["groups"] = _labelled(study, "groups", restricted)
     factors = {}
     for item in study.inputs:
@@ -101,10 +100,7 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
 def _labelled(study: Study, kind: str, tables: Tables) -> dict[str, Any]:
     """Tables of parts of a kind by name, each with its label if it has one."""
     labels = study.labels.get(kind, {})
-    return {
-        name: {**({"label": labels[name]} if labels.get(name) else {}), **table}
-        for name, table in tables.items()
-    }
+    return {name: {**({"label": labels[name]} if labels.get(name) else {}), **table} for name, table in tables.items()}
 
 
 def _policy_table(policy: Policy, study: Study) -> dict[str, Any]:

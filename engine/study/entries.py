@@ -1,4 +1,5 @@
-"""Types of entries of a study file that may be of several kinds (a number or a name, say): validation, and JSON schema."""
+"""Types of entries of a study file that may be of several kinds (a number or a name, say): validation, and JSON
+schema."""
 
 from __future__ import annotations
 
@@ -59,18 +60,10 @@ Rate = Annotated[
     AfterValidator(partial(_or_name, number="a number of at least 0")),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, {"type": "string"}]}),
 ]
-Correlations = Annotated[
-    Any, AfterValidator(_number_or_matrix), WithJsonSchema({"anyOf": [{"type": "number"}, _ROWS]})
-]
-Places = Annotated[
-    Any,
-    AfterValidator(_name_or_names),
-    WithJsonSchema({"anyOf": [{"type": "string"}, _NAMES]}),
-]
+Correlations = Annotated[Any, AfterValidator(_number_or_matrix), WithJsonSchema({"anyOf": [{"type": "number"}, _ROWS]})]
+Places = Annotated[Any, AfterValidator(_name_or_names), WithJsonSchema({"anyOf": [{"type": "string"}, _NAMES]})]
 Outcomes = Annotated[
-    Any,
-    AfterValidator(_names_or_word),
-    WithJsonSchema({"anyOf": [{"enum": ["all", "headline", "none"]}, _NAMES]}),
+    Any, AfterValidator(_names_or_word), WithJsonSchema({"anyOf": [{"enum": ["all", "headline", "none"]}, _NAMES]})
 ]
 Functions = Annotated[
     list[Any],

@@ -43,7 +43,8 @@ def laid_over(below: Tables, above: Tables) -> dict[str, Any]:
 
 
 def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
-    """Merged tables with each constant stated once: a newer number removes its older prior, a newer prior its older number.
+    """Merged tables with each constant stated once: a newer number removes its older prior, a newer prior its older
+    number.
 
     Args:
       merged: the tables after merging.
@@ -59,7 +60,9 @@ def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
 
 
 def factors_named(policies: Any) -> set[str]:
-    """Names of factors that tables of policies give in place of a number, for an implementation or for a value of a lever."""
+    """Names of factors that tables of policies give in place of a number, for an implementation or for a value of a
+    lever.
+    """
 
     def names(value: Any) -> set[str]:
         if isinstance(value, Mapping):
@@ -73,7 +76,9 @@ def factors_named(policies: Any) -> set[str]:
 
 
 def places(tables: Tables) -> set[str]:
-    """Places of a study's assumptions, dimensions and parts of its challenge; a study that extends it may make them invalid."""
+    """Places of a study's assumptions, dimensions and parts of its challenge; a study that extends it may make them
+    invalid.
+    """
     found, challenge = set(), challenge_tables.KEY
     stated = ("assumptions", dimension_tables.KEY, challenge)
     for where in (*stated, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
@@ -85,7 +90,9 @@ def places(tables: Tables) -> set[str]:
 
 
 def _by_name(below: Any, above: Any, depth: int) -> Any:
-    """Newer tables merged over older ones, key by key down to `depth` levels below these; deeper tables are replaced whole."""
+    """Newer tables merged over older ones, key by key down to `depth` levels below these; deeper tables are replaced
+    whole.
+    """
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     if not depth:
@@ -106,9 +113,9 @@ def _over(kind: str, below: Any, above: Any) -> Any:
 def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
     """Keys of an older entry that are dropped because of the keys of a newer one.
 
-    A new statement of a law drops all of the old one but its family; a new threshold drops the old one, and so does a new
-    statement of a dependence. A new `off` of an assumption drops its `doubled`. What a newer gate asks replaces what the older
-    one asked, and its years replace the older one's.
+    A new statement of a law drops all of the old one but its family; a new threshold drops the old one, and so does a
+    new statement of a dependence. A new `off` of an assumption drops its `doubled`. What a newer gate asks replaces
+    what the older one asked, and its years replace the older one's.
     """
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}

@@ -25,7 +25,10 @@ def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until
     """
     problems = Problems()
     if not study.observed.rows:
-        text = 'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the study\'s file.'
+        text = (
+            'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the'
+            " study's file."
+        )
         problems.add("observed", text)
     chosen = _policy(study, policy, problems)
     imposed.check(study, impose, until, problems)
@@ -52,8 +55,8 @@ def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> 
       policy: the policy that was followed; the one that the study names if not given.
 
     Raises:
-      UserError: nothing was observed until then, or a figure has no standard error; no policy is named; `paths` is no multiple
-        of the size of a run of moved futures.
+      UserError: nothing was observed until then, or a figure has no standard error; no policy is named; `paths` is no
+        multiple of the size of a run of moved futures.
     """
     one, problems = followed(study, policy), Problems()
     check_known(one, until, "--until", problems)
@@ -84,6 +87,7 @@ def _policy(study: Study, policy: str | None, problems: Problems) -> str:
         known = ", ".join(study.policy_names)
         problems.add(
             "--policy",
-            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run is found where the study's file is asked.",
+            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run"
+            " is found where the study's file is asked.",
         )
     return named

@@ -1,4 +1,6 @@
-"""Changes of a group's dependence that keep the form of its copula, so that they are fed to the program already compiled."""
+"""Changes of a group's dependence that keep the form of its copula, so that they are fed to the program already
+compiled.
+"""
 
 from __future__ import annotations
 
@@ -20,19 +22,14 @@ from engine.study.tables import group_tables
 AGAINST = "against"
 """Key that lists the members with the opposite sign: they fall where the others rise."""
 _KEYS = tuple(key for key in (*STATEMENTS, "df", AGAINST) if key not in ("file", "ranks", "vine"))
-_OTHER_FORM = (
-    "cannot be stated so without another program: a number is changed to a number, a matrix to either."
-)
+_OTHER_FORM = "cannot be stated so without another program: a number is changed to a number, a matrix to either."
 
 
 def read(
-    stated: Tables,
-    group: Group,
-    table: Tables,
-    group_of: Mapping[str, str],
-    drawn: Sequence[str],
+    stated: Tables, group: Group, table: Tables, group_of: Mapping[str, str], drawn: Sequence[str]
 ) -> tuple[Group, dict[str, Any]] | None:
-    """The group as a table changes it, and that table restricted to the members that are drawn; None where nothing changes.
+    """The group as a table changes it, and that table restricted to the members that are drawn; None where nothing
+    changes.
 
     Args:
       stated: the group's own table.
@@ -76,7 +73,9 @@ def read(
 
 
 def differences(changed: Group, stated: Group) -> Iterator[tuple[str, Any]]:
-    """Yields what differs between two states of a group: its parameters ("correlation"), and whether some are "against"."""
+    """Yields what differs between two states of a group: its parameters ("correlation"), and whether some are
+    "against".
+    """
     numbers = _numbers(_turned(changed, -1.0))
     if numbers != _numbers(_turned(stated, -1.0)):
         yield "correlation", numbers
@@ -91,7 +90,8 @@ def joined(one: Group, other: Group, stated: Group) -> Group:
 
 
 def part_of(own: Group, other: Group, fraction: float) -> Group:
-    """A group whose dependence is interpolated linearly between two of the same form; `fraction` 0 is `own`, 1 is `other`.
+    """A group whose dependence is interpolated linearly between two of the same form; `fraction` 0 is `own`, 1 is
+    `other`.
 
     Correlations, degrees of freedom and an Archimedean parameter are interpolated; signs of members change only at 1.
     """
@@ -121,7 +121,9 @@ def _side(group: Group) -> float:
 
 
 def _turned(group: Group, side: float) -> Group:
-    """The group with another sign between its sides: 1 where all members move alike, -1 where some move against the others."""
+    """The group with another sign between its sides: 1 where all members move alike, -1 where some move against the
+    others.
+    """
     return _with(group, side=side) if isinstance(_normal(group.copula), Equicorrelated) else group
 
 
@@ -174,7 +176,8 @@ ROOM = 1e-3
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:
-    """The common correlation of a Gaussian or t group, with its least and largest possible values; None for other copulas.
+    """The common correlation of a Gaussian or t group, with its least and largest possible values; None for other
+    copulas.
 
     For a correlation matrix it is the factor that multiplies all off-diagonal entries: 1 as stated.
     """
@@ -189,7 +192,8 @@ def correlations(group: Group) -> tuple[float, float, float] | None:
 
 
 def correlated(group: Group, value: float) -> Group:
-    """The group with another value of what `correlations` gives: its common correlation, or the factor of its matrix."""
+    """The group with another value of what `correlations` gives: its common correlation, or the factor of its
+    matrix."""
     copula = _normal(group.copula)
     if isinstance(copula, Equicorrelated):
         return _with(group, correlation=value)

@@ -1,4 +1,5 @@
-"""A study with observed values imposed on some yearly variables, so that the rest of the model is scored given these."""
+"""A study with observed values imposed on some yearly variables, so that the rest of the model is scored given
+these."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ from engine.study.tables.observed_tables import Observation
 
 
 def check(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
-    """Adds a problem for each variable that cannot be imposed: unknown, not imposable by the model, or without observations.
+    """Adds a problem for each variable that cannot be imposed: unknown, not imposable by the model, or without
+    observations.
 
     Args:
       until: last year whose observations count; all if None.
@@ -29,15 +31,15 @@ def check(study: Study, names: Sequence[str], until: int | None, problems: Probl
         elif name not in allowed:
             may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
             problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
-        elif not any(
-            _imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until
-        ):
+        elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
             text = f"nothing was observed of '{name}' in the years that are looked at."
             problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
 
 
 def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
-    """The study with observed values in place of some yearly variables, by year and cell; elsewhere the model's own values."""
+    """The study with observed values in place of some yearly variables, by year and cell; elsewhere the model's own
+    values.
+    """
     if not names:
         return study
     given = {}

@@ -8,12 +8,7 @@ from typing import Any
 from engine.draws.copulas import statements
 from engine.draws.distributions.families import known_families
 from engine.draws.distributions.prior import POOLS
-from engine.draws.distributions.scipy_catalogue import (
-    PLAIN_NAMES,
-    continuous_names,
-    discrete_names,
-    parameter_names,
-)
+from engine.draws.distributions.scipy_catalogue import PLAIN_NAMES, continuous_names, discrete_names, parameter_names
 from engine.draws.sampling import SAMPLERS
 from engine.modelling import catalogue
 from engine.modelling.records import Model
@@ -28,11 +23,12 @@ _LAWS = ("LawTable", "WeightedLaw", "FactorTable", "ShockTable")
 def study_schema(model: Model | None = None) -> dict[str, Any]:
     """The JSON schema (draft 2020-12) of study files.
 
-    What only the engine can tell is left to `rustbelt check`: whether quantiles rise, whether a name is that of a factor, which
-    parameters go with which family.
+    What only the engine can tell is left to `rustbelt check`: whether quantiles rise, whether a name is that of a
+    factor, which parameters go with which family.
 
     Args:
-      model: the model whose factors, shocks, levers and outcomes are offered; those of all models that ship if not given.
+      model: the model whose factors, shocks, levers and outcomes are offered; those of all models that ship if not
+        given.
     """
     schema = as_json_schema()
     tables = schema["$defs"]

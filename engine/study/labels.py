@@ -15,9 +15,18 @@ from engine.study.stated import Tables
 from engine.study.tables import challenge_tables, observed_tables
 
 KINDS = (
-    "policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", lever_groups.KEY, "assumptions",
+    "policies",
+    "events",
+    "outcomes",
+    "yearly",
+    "levers",
+    "factors",
+    "groups",
+    "shocks",
+    lever_groups.KEY,
+    "assumptions",
     challenge_tables.KEY,
-)  # fmt: skip
+)
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Tables that hold labels alone, of parts of the model: name of the table -> word for one such part."""
@@ -68,9 +77,7 @@ def _of_kind(kind: str, tables: Tables, parts: Iterable[str], problems: Problems
     for name in sorted(parts, key=lambda part: part in labels):
         label = labels.get(name, titled(name))
         if name in labels and label in shown:
-            problems.add(
-                f"{kind}.{name}.label", f"'{label}' is what '{shown[label]}' is called; take another."
-            )
+            problems.add(f"{kind}.{name}.label", f"'{label}' is what '{shown[label]}' is called; take another.")
         shown.setdefault(label, name)
     return labels
 
@@ -85,7 +92,9 @@ def _check_line(label: str) -> None:
 
 
 def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A resolved study's tables in two parts: those that affect numbers, and those that do not (labels, assumptions, ...)."""
+    """A resolved study's tables in two parts: those that affect numbers, and those that do not (labels, assumptions,
+    ...).
+    """
     plain = dict(document)
     names = {key: plain.pop(key) for key in _WORDS if key in plain}
     for kind in KINDS:
@@ -100,7 +109,8 @@ def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def without(text: Tables) -> dict[str, Any]:
-    """The tables of a study without labels; a shock's table with nothing but a label is left out, as it states no law."""
+    """The tables of a study without labels; a shock's table with nothing but a label is left out, as it states no
+    law."""
     plain = dict(text)
     for kind in ("policies", "events", "factors", "groups", "shocks"):
         if (tables := text.get(kind)) is not None:

@@ -1,4 +1,6 @@
-"""Groups of levers that are varied together when a difference is attributed to levers; no number of a path depends on them."""
+"""Groups of levers that are varied together when a difference is attributed to levers; no number of a path depends on
+them.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def table(stated: Any) -> Any:
 def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: Problems) -> LeverGroups:
     """The lever groups of a study; problems with them are added.
 
-    A group is a list of levers, or a table with these and a label. A lever stands in one group at most. A group with the name of a lever holds that lever: both names stand in one table.
+    A group is a list of levers, or a table with these and a label. A lever stands in one group at most. A group with
+    the name of a lever holds that lever: both names stand in one table.
     """
     known = [*model.levers, *([START] if isinstance(model, PathModel) else ())]
     group_of: dict[str, str] = {}
@@ -37,7 +40,5 @@ def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: P
                 text = f"'{lever}' is in '{group_of[lever]}' already. A lever stands in one group: take it out of one."
                 problems.add(place, text)
         if group in known and group not in levers:
-            problems.add(
-                place, f"has the name of a lever that is not in it. Add '{group}', or take another name."
-            )
+            problems.add(place, f"has the name of a lever that is not in it. Add '{group}', or take another name.")
     return {group: tuple(dict.fromkeys(levers)) for group, levers in by_name.items()}

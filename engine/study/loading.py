@@ -1,4 +1,5 @@
-"""Study files: from TOML to tables, merged with the studies that they extend, to a `Study`; and a study back to TOML."""
+"""Study files: from TOML to tables, merged with the studies that they extend, to a `Study`; and a study back to
+TOML."""
 
 from __future__ import annotations
 
@@ -96,14 +97,13 @@ def _loaded(
     read_files(tables, in_files)
     if dimensions:
         tables[dimension_tables.KEY] = dict(dimensions)
-    study = read_study(
-        tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare
-    )
+    study = read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
     return replace(study, settings=tuple(settings))
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
-    """The study with other policies running: taken from its document, or, where it lacks one, by reading its file again.
+    """The study with other policies running: taken from its document, or, where it lacks one, by reading its file
+    again.
 
     Random numbers and facts stay the same, so that the futures do too.
     """
@@ -142,8 +142,8 @@ def read_study(
 
     Args:
       in_files: problems of the files that the tables name; reported with all others.
-      spare: factors that may remain unused, as policies of a study below read them; and places, such as "assumptions.NAME",
-        of entries that are left out where they are invalid, as a study below states them.
+      spare: factors that may remain unused, as policies of a study below read them; and places, such as
+        "assumptions.NAME", of entries that are left out where they are invalid, as a study below states them.
 
     Raises:
       UserError: with all problems at once.
@@ -222,13 +222,13 @@ def shipped_studies() -> dict[str, Path]:
 
 def known_models() -> dict[str, str]:
     """Models that ship or that installed packages bring along, by name, with the first line of each one's docstring."""
-    return {
-        name: (type(catalogue.named(name)).__doc__ or "").partition("\n")[0] for name in catalogue.known()
-    }
+    return {name: (type(catalogue.named(name)).__doc__ or "").partition("\n")[0] for name in catalogue.known()}
 
 
 def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:
-    """The user's own model if given, else the one that the study names; None, with a problem added, where there is none."""
+    """The user's own model if given, else the one that the study names; None, with a problem added, where there is
+    none.
+    """
     if own is not None:
         own = as_written(own)
         return KnownModel(own, type(own).__name__, *model_digest(own))
@@ -306,9 +306,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
         return tables
     parent = tables.pop("extends")
     if not isinstance(parent, str) or not parent or "\0" in parent:
-        raise UserError(
-            source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")]
-        )
+        raise UserError(source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")])
     try:
         other, itself = _resolved(parent, path)
         if other.resolve() in (itself, *through):
@@ -322,9 +320,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
     except UserError as error:
         if error.source == source:
             raise
-        raise UserError(
-            source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]
-        ) from error
+        raise UserError(source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]) from error
 
 
 def _resolved(parent: str, path: Path) -> tuple[Path, Path]:

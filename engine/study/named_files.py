@@ -1,4 +1,5 @@
-"""Data files that the tables of a study name: their paths, and their content put into the tables in place of the name."""
+"""Data files that the tables of a study name: their paths, and their content put into the tables in place of the
+name."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ def place_files(tables: Tables, folder: Path) -> None:
 
 
 def read_files(tables: Tables, problems: Problems) -> None:
-    """Replaces names of files in the tables by the content: values of a law, ranks of an empirical copula, text of a vine.
+    """Replaces names of files in the tables by the content: values of a law, ranks of an empirical copula, text of a
+    vine.
 
     Args:
       tables: as a study file has them; types are checked later.

@@ -55,10 +55,12 @@ def resolve(
 
     Args:
       text: the study file's tables, defaults filled in, types checked.
-      known: the model; None where it is not known, which is one of the problems; then only what needs no model is checked.
+      known: the model; None where it is not known, which is one of the problems; then only what needs no model is
+        checked.
       source: what the study was read from.
       problems: those found so far; more are added.
-      spare: factors that may remain unused, and places of entries that may be invalid: "assumptions.NAME", "challenge.claims".
+      spare: factors that may remain unused, and places of entries that may be invalid: "assumptions.NAME",
+        "challenge.claims".
 
     Raises:
       UserError: with all problems.
@@ -130,7 +132,9 @@ def resolve(
 
 
 def _study(text: Tables, known: KnownModel, source: str, fields: Mapping[str, Any]) -> Study:
-    """The study of some fields, and of those that are as the file and the model's file state them; its document is empty."""
+    """The study of some fields, and of those that are as the file and the model's file state them; its document is
+    empty.
+    """
     run = text["run"]
     return Study(
         **{key: text[key] for key in ("name", "question", "author")},
@@ -147,7 +151,9 @@ def _study(text: Tables, known: KnownModel, source: str, fields: Mapping[str, An
 
 
 def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
-    """What needs the whole study: dimensions of the sampler, given streams that are drawn once, and facts that are known."""
+    """What needs the whole study: dimensions of the sampler, given streams that are drawn once, and facts that are
+    known.
+    """
     dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
     if study.facts is not None:
         watched.check_known(study, study.facts.until, "facts.until", problems)
@@ -226,9 +232,7 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
             problems.add(f"factors.{name}", f"has no prior. Add a table {where} with {keys}.")
 
 
-def _groups(
-    text: Tables, drawn: Sequence[str], problems: Problems
-) -> tuple[dict[str, str], dict[str, Group]]:
+def _groups(text: Tables, drawn: Sequence[str], problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:
     """Factor -> its group, and groups of factors by name; the others are of shocks."""
     of_shocks = group_names(text["shocks"])
     tables = {name: table for name, table in text["groups"].items() if name not in of_shocks}

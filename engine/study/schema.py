@@ -1,4 +1,6 @@
-"""The schema of study files: which keys a table has, of which types, and what each says; with `validation.py` the owner of pydantic."""
+"""The schema of study files: which keys a table has, of which types, and what each says; with `validation.py` the owner
+of pydantic.
+"""
 
 from __future__ import annotations
 
@@ -147,9 +149,7 @@ class RegimeTable(Table):
     source: Words = _says("where its probabilities come from")
     states: list[str] = Field(description="names of the states; the model sees their numbers, from 0")
     start: Numbers = _says("probabilities of the states in the first year")
-    transition: list[list[float]] = Field(
-        description="a row for each state: probabilities of next year's states"
-    )
+    transition: list[list[float]] = Field(description="a row for each state: probabilities of next year's states")
 
 
 class GroupTable(Table):
@@ -166,9 +166,7 @@ class GroupTable(Table):
     members: Names = _says("names of the members", min_length=1)
     against: Names = _says("members that move against the others", min_length=1)
     file: Words = _says("data of an empirical copula, or a vine as pyvinecopulib writes it")
-    ranks: dict[str, list[int]] | None = _says(
-        "ranks of the data by member, in place of the file", min_length=1
-    )
+    ranks: dict[str, list[int]] | None = _says("ranks of the data by member, in place of the file", min_length=1)
     vine: Words = _says("the vine's text, in place of the file")
 
 
@@ -182,9 +180,7 @@ class PolicyTable(Table):
     like: Words = _says("policy to start from: its levers, start, before and implementation")
     before: Words = _says("policy in force before the start, and that a partial implementation starts from")
     start: int | None = _says("first year in force")
-    implementation: Share | None = _says(
-        "share of the way from before to here that is reached, or the factor that is"
-    )
+    implementation: Share | None = _says("share of the way from before to here that is reached, or the factor that is")
 
 
 class EventTable(Table):
@@ -220,16 +216,11 @@ class ChallengeTable(Table):
 
     claims: list[str] = _says("sentences such as 'save better than keep in ES99 of shortage'", [])
     matters: float = _says(
-        "smallest difference that reverses a claim, as a share of the larger of the two numbers",
-        MATTERS,
-        ge=0,
-        lt=1,
+        "smallest difference that reverses a claim, as a share of the larger of the two numbers", MATTERS, ge=0, lt=1
     )
     readings: dict[str, ChoiceTable] = _says("other choices of what is measured, one at a time", {})
     horizons: dict[str, ChoiceTable] = _says("the same variables over other years", {})
-    thresholds: dict[str, list[Size]] = _says(
-        "other thresholds of an event, a list of numbers and multiples", {}
-    )
+    thresholds: dict[str, list[Size]] = _says("other thresholds of an event, a list of numbers and multiples", {})
 
 
 class GateTable(Table):
@@ -255,9 +246,7 @@ class ObservedTable(Table):
     file: str = _says("CSV file with a row a figure, beside the study or beside its model", "")
     rows: list[dict[str, Size]] = _says("the same rows here, by the columns of the file", [])
     policy: str = _says("policy that came nearest to what was done", "")
-    seen: list[str] = _says(
-        "what of this study has seen the figures that are marked so: priors, equations", [*SEEN]
-    )
+    seen: list[str] = _says("what of this study has seen the figures that are marked so: priors, equations", [*SEEN])
     discrepancy: dict[str, Size] = _says("by variable, standard deviation of what the model leaves out", {})
 
 
@@ -323,9 +312,7 @@ class StudyText(Table):
     shocks: dict[str, ShockTable] = _says("what differs from the model's own law of a yearly shock", {})
     policies: dict[str, PolicyTable] = _says("decisions, by their levers", {})
     events: dict[str, EventTable] = _says("thresholds on outcomes", {})
-    lever_groups: dict[str, _LeverGroup] = _says(
-        "levers that are looked at together, by the name of the group", {}
-    )
+    lever_groups: dict[str, _LeverGroup] = _says("levers that are looked at together, by the name of the group", {})
     assumptions: dict[str, AssumptionTable] = _says("what the answer may rest on", {})
     challenge: ChallengeTable = _says(
         "what the study is said to show, and how else that may be measured", ChallengeTable()

@@ -1,4 +1,6 @@
-"""Single values that replace those of a study's tables, such as `factors.loss_given_default.p95=0.9` (the option `--set`)."""
+"""Single values that replace those of a study's tables, such as `factors.loss_given_default.p95=0.9` (the option
+`--set`).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ _PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
 
 
 def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
-    """The tables with each setting in place of the value there; values are written as in TOML, a word also without quotes.
+    """The tables with each setting in place of the value there; values are written as in TOML, a word also without
+    quotes.
 
     Args:
       settings: such as `policies.reform.resettlement_fund=50`.

@@ -52,8 +52,8 @@ class Policy:
       before: the policy that is in force before `start` and that a partial implementation starts from; it need not be
         among those that run. None where nothing is phased in, as the policy is in force fully from the first year on.
       implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
-      drawn: lever name -> factor -> weights, shaped as the lever's values, which on a path are levers + sum of weight x draw:
-        0 beside a weight of 1 where the study names a factor. Levers without a factor are not in it.
+      drawn: lever name -> factor -> weights, shaped as the lever's values, which on a path are levers + sum of weight x
+        draw: 0 beside a weight of 1 where the study names a factor. Levers without a factor are not in it.
     """
 
     name: str
@@ -106,7 +106,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Assumption:
-    """Something that the study assumes, and the change of the study without it ("off"), or with twice of it ("doubled").
+    """Something that the study assumes, and the change of the study without it ("off"), or with twice of it
+    ("doubled").
 
     Args:
       about: what is assumed.
@@ -159,21 +160,27 @@ class Study:
       model_digest: SHA-256 of the model's source.
       years: calendar years, empty for a static model.
       tile: paths that one compiled pass takes.
-      precision: "float32", or "float64" where single precision is too coarse: type of every number but the random words.
+      precision: "float32", or "float64" where single precision is too coarse: type of every number but the random
+        words.
       program: one of `FORMS`: "loop", the one loop where the model allows it, or "xla".
       headline: outcomes that short tables show, in their order.
       levels: of VaR and ES, ascending, `LEVELS` among them.
       model_spec: `FILE:CLASS` (absolute) from which the user's own model can be loaded again; None for a model that the
         study names, and for one that is in no file.
       labels: kind, one of `labels.KINDS` -> name -> what people call it, where it has a label.
-      author, settings: who is responsible, "" if nobody is named; single values that replaced those of its file (`--set`).
+      author, settings: who is responsible, "" if nobody is named; single values that replaced those of its file
+        (`--set`).
       lever_groups: levers that are varied together when a difference is attributed to levers, by the name of the group.
       gates: facts that its numbers are checked against; not in the document, as no number of a run depends on them.
       nonfinite: largest share of the paths that may be excluded because values on them are not finite.
-      assumptions, challenge: what its answer may rest on; its claims, and other choices of what is measured. They change no number of a run.
-      observed, facts: observed figures that it is scored by; which of them are taken as known, so that its futures are drawn given these.
-      stated_dimensions, of_policies: the Sobol' dimensions that it states; random streams that only policies of its file use, running or not.
-      until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on policies that do not run.
+      assumptions, challenge: what its answer may rest on; its claims, and other choices of what is measured. They
+        change no number of a run.
+      observed, facts: observed figures that it is scored by; which of them are taken as known, so that its futures are
+        drawn given these.
+      stated_dimensions, of_policies: the Sobol' dimensions that it states; random streams that only policies of its
+        file use, running or not.
+      until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on
+        policies that do not run.
     """
 
     name: str
@@ -219,7 +226,8 @@ class Study:
     def fingerprint(self) -> str:
         """First 12 hex digits of the SHA-256 of all parts of the resolved study that affect numbers of a path.
 
-        It stays the same with more paths, another `nonfinite` or `until`, other labels, lever groups or assumptions, or another author.
+        It stays the same with more paths, another `nonfinite` or `until`, other labels, lever groups or assumptions, or
+        another author.
         """
         return digests.fingerprint(self.document, self.model_digest)
 
@@ -245,7 +253,9 @@ class Study:
 
     @cached_property
     def dimensions(self) -> Mapping[str, tuple[int, ...]]:
-        """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under samplers without a Sobol' sequence."""
+        """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under samplers without a Sobol'
+        sequence.
+        """
         if not SAMPLERS[self.sampler].directions:
             return {}
         return dimension_tables.numbered(*self.streams, self.of_policies, self.years, self.stated_dimensions)
@@ -263,7 +273,9 @@ class Study:
 
     @cached_property
     def draws_of_runs(self) -> tuple[Draws, ...]:
-        """The maps from scores to draws for the factors that are drawn at once, one for each range of `runs` of two or more."""
+        """The maps from scores to draws for the factors that are drawn at once, one for each range of `runs` of two or
+        more.
+        """
         return tuple(Draws([self.inputs[run[0]].marginal]) for run in self.runs if len(run) > 1)
 
     @cached_property
@@ -288,7 +300,9 @@ class Study:
 
     @property
     def rests_on_tables(self) -> bool:
-        """Whether laws, copulas or direction numbers are tabulated with SciPy, so that another version of it may change bits."""
+        """Whether laws, copulas or direction numbers are tabulated with SciPy, so that another version of it may change
+        bits.
+        """
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
         draws = [self.draws, *self.draws_of_runs, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
@@ -343,7 +357,9 @@ class Study:
 
     @property
     def unit(self) -> int:
-        """Paths in one independent unit: 1, 2 for antithetic pairs, or as many as a replicate or a run of moved futures has."""
+        """Paths in one independent unit: 1, 2 for antithetic pairs, or as many as a replicate or a run of moved futures
+        has.
+        """
         return FUTURES if self.facts else SAMPLERS[self.sampler].unit
 
     @property
@@ -376,9 +392,7 @@ class Study:
 
     def words(self, name: str) -> str:
         """A name as words: `gdp_index` is "GDP index" if a text of the study or its model contains "GDP"."""
-        return " ".join(
-            word.upper() if word.upper() in self._acronyms else word for word in words(name).split(" ")
-        )
+        return " ".join(word.upper() if word.upper() in self._acronyms else word for word in words(name).split(" "))
 
     @cached_property
     def _acronyms(self) -> frozenset[str]:

@@ -1,4 +1,6 @@
-"""Study files to start from, as commented text: one that extends another study, and a skeleton for the user's own model."""
+"""Study files to start from, as commented text: one that extends another study, and a skeleton for the user's own
+model.
+"""
 
 from __future__ import annotations
 
@@ -23,9 +25,7 @@ def study_on_top(name: str, extends: str, below: Study, schema: str | None = Non
       extends: how it names the other study, by a name or by a path relative to the new file.
       schema: file of the JSON schema, for editors.
     """
-    about = (
-        f"A study on top of '{extends}': what stands here is laid over it, key by key, and all else stays."
-    )
+    about = f"A study on top of '{extends}': what stands here is laid over it, key by key, and all else stays."
     return f"""{_head(name, schema, about)}
 extends = {_text(extends)}
 
@@ -38,7 +38,9 @@ question = "What if?"
 
 
 def study_of(name: str, model: Model, schema: str | None = None) -> str:
-    """The skeleton of a study for a model: every factor with a law to be replaced, shocks as comments, all levers at their defaults."""
+    """The skeleton of a study for a model: every factor with a law to be replaced, shocks as comments, all levers at
+    their defaults.
+    """
     title = f"A study of the model {type(model).__name__}. What is marked TO FILL IN is a guess that only makes it run."
     time = ""
     if isinstance(model, PathModel):
@@ -69,7 +71,10 @@ def _prior_on_top(below: Study) -> str:
     if item is None:
         if not below.inputs:
             return ""
-        return f"# A prior of your own: a table such as [factors.{_key(below.inputs[0].name)}], with family and p05, p95 or its parameters.\n\n"
+        return (
+            f"# A prior of your own: a table such as [factors.{_key(below.inputs[0].name)}], with family and p05, p95"
+            " or its parameters.\n\n"
+        )
     quantiles = _quantiles(item.targets)
     there = ", ".join(f"{label} = {value:g}" for label, value in quantiles.items())
     here = "\n".join(f"{label} = {1.5 * value:.6g}" for label, value in quantiles.items())
@@ -96,7 +101,8 @@ def _policy_on_top(below: Study) -> str:
     for key, (low, high) in [*_differing(base, like).items()][:1]:
         about = _about(below.model.levers[key])
         lever = f"{key} = {0.5 * (low + high):.6g}    # {about}; {base.name} {low:g}, {like.name} {high:g}\n"
-    return f"""# A policy that is new: as '{like.name}', but for the levers that are set here. '{below.baseline}' is the baseline.
+    differs = f"as '{like.name}', but for the levers that are set here. '{below.baseline}' is the baseline."
+    return f"""# A policy that is new: {differs}
 [policies.{name}]
 about = "Between the two"
 like = {_text(like.name)}
@@ -124,7 +130,8 @@ def _event_on_top(below: Study) -> str:
         side, limit = ("above", event.above) if event.above is not None else ("below", event.below or 0.0)
         there = f"; '{event.name}' is {side} {limit:g}"
     further = 0.25 * abs(limit) if side == "above" else -0.25 * abs(limit)  # harder to reach
-    return f"""# An event that is new, a threshold on an outcome: {_line(entry.about) or outcome} [{_line(entry.unit)}]{there}.
+    of = f"{_line(entry.about) or outcome} [{_line(entry.unit)}]{there}"
+    return f"""# An event that is new, a threshold on an outcome: {of}.
 [events.{_free("my_event", {*below.document["events"], *below.model.outcomes})}]
 about = "Worse than that"
 outcome = {_text(outcome)}
@@ -172,7 +179,9 @@ source = "TO FILL IN: {guess}"
 
 
 def _placeholder(unit: str) -> tuple[str, str]:
-    """A placeholder law as TOML, positive so that a model can divide by it or take its logarithm; and its meaning in words."""
+    """A placeholder law as TOML, positive so that a model can divide by it or take its logarithm; and its meaning in
+    words.
+    """
     unit = unit.strip().lower()
     if unit in ("share", "fraction", "probability"):
         return 'family = "logit-normal"\np05 = 0.2\np95 = 0.8', "some share"
@@ -219,8 +228,7 @@ def _by_label(model: Model, lever: Lever) -> str:
 
 def _events(model: Model) -> str:
     name, outcome = next(
-        ((name, entry) for name, entry in model.outcomes.items() if entry.loss),
-        next(iter(model.outcomes.items())),
+        ((name, entry) for name, entry in model.outcomes.items() if entry.loss), next(iter(model.outcomes.items()))
     )
     known = "\n".join(
         f"#   {other}: {_about(entry)}; {'high' if entry.loss else 'low'} is worse"

@@ -1,4 +1,6 @@
-"""Validation of a study's tables against the schema: each fault reported in the study file's terms, invalid tables replaced."""
+"""Validation of a study's tables against the schema: each fault reported in the study file's terms, invalid tables
+replaced.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +25,8 @@ _STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {
 def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems) -> dict[str, Any] | None:
     """The study's tables with defaults filled in; None where too little of them is valid to go on.
 
-    An invalid table is replaced by a valid stand-in, so that the rest of the study can be checked, and its place is closed.
+    An invalid table is replaced by a valid stand-in, so that the rest of the study can be checked, and its place is
+    closed.
 
     Args:
       in_files: problems of the files that the tables name.
@@ -60,7 +63,8 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
 
 
 def _place(fault: Any) -> list[str]:
-    """Place of a fault in the study file, without the tag ("list" or "table") that the schema puts into lever groups."""
+    """Place of a fault in the study file, without the tag ("list" or "table") that the schema puts into lever
+    groups."""
     place = [str(part) for part in fault["loc"]]
     return place[:2] + place[3:] if place[0] == "lever_groups" else place
 

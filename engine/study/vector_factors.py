@@ -1,4 +1,6 @@
-"""Factors with dimensions: a study has one table for all labels, or tables for single ones; here written out label by label."""
+"""Factors with dimensions: a study has one table for all labels, or tables for single ones; here written out label by
+label.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,8 @@ def check_factor_name(name: Any) -> None:
 
 
 def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
-    """The study's tables with the table of a factor with dimensions replaced by one per label, and so in the groups' members.
+    """The study's tables with the table of a factor with dimensions replaced by one per label, and so in the groups'
+    members.
 
     Args:
       problems: tables of unknown labels are added here.
@@ -41,9 +44,7 @@ def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
             factors[name] = table
     for name, parts in names.items():
         whole = text["factors"].get(name)
-        factors |= {
-            part: text["factors"].get(part, whole) for part in parts if part in text["factors"] or whole
-        }
+        factors |= {part: text["factors"].get(part, whole) for part in parts if part in text["factors"] or whole}
     groups = {name: _written_out(table, names) for name, table in text["groups"].items()}
     return {**text, "factors": factors, "groups": groups}
 

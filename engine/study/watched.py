@@ -1,4 +1,6 @@
-"""Which observed figures are known and which come later; and a study reduced to the outcomes and years that figures need."""
+"""Which observed figures are known and which come later; and a study reduced to the outcomes and years that figures
+need.
+"""
 
 from __future__ import annotations
 
@@ -43,9 +45,7 @@ def is_within(study: Study, row: Observation) -> bool:
     return not study.years or (row.first >= study.years[0] and row.time <= study.years[-1])
 
 
-def known_and_later(
-    study: Study, until: int | None
-) -> tuple[tuple[Observation, ...], tuple[Observation, ...]]:
+def known_and_later(study: Study, until: int | None) -> tuple[tuple[Observation, ...], tuple[Observation, ...]]:
     """Figures up to a year, and figures after it; only those that can be scored (`why_apart`), in the first reading.
 
     Args:
@@ -66,21 +66,23 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     rows, _ = known_and_later(study, until)
     if not rows:
         of = "in the study's years" if until is None else f"until {until}"
-        text = f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen. Take a later year, or state figures."
+        text = (
+            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen."
+            " Take a later year, or state figures."
+        )
         problems.add(place if until is not None else "observed", text)
     for row in rows:
         if not study.observed.error(row):
             remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."
-            problems.add(
-                f"observed: {row.name}", f"has no error, so that no future meets it exactly. {remedy}"
-            )
+            problems.add(f"observed: {row.name}", f"has no error, so that no future meets it exactly. {remedy}")
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:
-    """The study with the yearly values behind some figures as its only outcomes; and, for each figure, indices of its outcomes.
-
-    It ends with the last year of a figure; up to there its futures equal the study's bit for bit. A static model keeps its
+    """The study with the yearly values behind some figures as its only outcomes; and, for each figure, indices of its
     outcomes.
+
+    It ends with the last year of a figure; up to there its futures equal the study's bit for bit. A static model keeps
+    its outcomes.
     """
     if not study.years:
         names = [*study.model.outcomes]
@@ -98,9 +100,17 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
             places[-1].append([*outcomes].index(name))
     years = tuple(year for year in study.years if year <= max(row.time for row in rows))
     whole = replace(
-        study, model=altered(study.model, outcomes=outcomes), years=years, policies=tuple(_until(policy, len(years)) for policy in study.policies),
-        headline=(), events=(), challenge=Challenge(), assumptions=(), gates=(), keep=Keep((), 0, 0),
-    )  # fmt: skip
+        study,
+        model=altered(study.model, outcomes=outcomes),
+        years=years,
+        policies=tuple(_until(policy, len(years)) for policy in study.policies),
+        headline=(),
+        events=(),
+        challenge=Challenge(),
+        assumptions=(),
+        gates=(),
+        keep=Keep((), 0, 0),
+    )
     return whole, places
 
 

@@ -33,7 +33,9 @@ BILL = {
         "cuts": {"off": {"policies": {"reform": {"cut": 0.5}}}},
     },
 }
-"""Mean cost is 1 under old; under reform .5 as stated, 0 with exit off, 1.5 with it doubled, .75 with cuts off, .5 with all off."""
+"""Mean cost is 1 under old; under reform .5 as stated, 0 with exit off, 1.5 with it doubled, .75 with cuts off, .5 with
+all off.
+"""
 
 
 class Lake(PathModel):

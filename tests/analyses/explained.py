@@ -79,9 +79,7 @@ SUM = {
 MEAN = 4 * 10.0 + 1.0
 WEIGHT = {"a": 4 * 2.0, "b": 2 * 1.0, "c": 1 * 3.0, "idle": 0.0}
 """Of each factor's normal score in the cost."""
-SD = float(
-    np.sqrt(8.0**2 + 2.0**2 + 2 * R * 8 * 2 + 3.0**2 + 2 * (SHARES["north"] ** 2 + SHARES["south"] ** 2))
-)
+SD = float(np.sqrt(8.0**2 + 2.0**2 + 2 * R * 8 * 2 + 3.0**2 + 2 * (SHARES["north"] ** 2 + SHARES["south"] ** 2)))
 COVARIANCE = {"a": 8 + R * 2, "b": 2 + R * 8, "c": 3.0, "idle": 0.0}
 """Of each factor's normal score with the cost."""
 
@@ -92,7 +90,9 @@ def total_cost(paths=1 << 17, **run):
 
 
 class Vasicek(StaticModel):
-    """Share of a large portfolio that defaults, by one factor that all loans share (Vasicek 2002, Risk 15(12), 160-162)."""
+    """Share of a large portfolio that defaults, by one factor that all loans share (Vasicek 2002, Risk 15(12),
+    160-162).
+    """
 
     factors = {"economy": Factor("1")}
     outcomes = {"loss": Outcome("1", loss=True)}
@@ -118,7 +118,9 @@ class Branches(StaticModel):
     outcomes = {name: Outcome("1", loss=True) for name in ("larger", "size", "branches", "sum", "middle")}
 
     def evaluate(self, factors, levers):
-        """The larger of x1 and x2; |x1|; the four branches of the reliability literature, above 0 where they fail; the sum; -|x1|."""
+        """The larger of x1 and x2; |x1|; the four branches of the reliability literature, above 0 where they fail; the
+        sum; -|x1|.
+        """
         a, b = factors.x1, factors.x2
         return {
             "larger": jnp.maximum(a, b),

@@ -1,4 +1,6 @@
-"""A study held against its assumptions: closed forms, flips where they are known, the futures of its own run, one program."""
+"""A study held against its assumptions: closed forms, flips where they are known, the futures of its own run, one
+program.
+"""
 
 from statistics import NormalDist
 
@@ -55,9 +57,7 @@ def test_the_ranking_flips_where_it_must_and_nowhere_else(answer):
     assert by_name["jobs", "mean"].worse(STATED) == "reform"  # of jobs, few are worse
     assert by_name["even", "mean"].verdict is Verdict.UNDECIDED
     text = " ".join(
-        sentences(
-            answer.study, answer.rankings, {one.name: one.phrase(answer.study) for one in answer.structures}
-        )
+        sentences(answer.study, answer.rankings, {one.name: one.phrase(answer.study) for one in answer.structures})
     )
     assert "The chance of ruin: worse under " in text and "with exit doubled" in text
 
@@ -107,9 +107,7 @@ def test_several_policies_are_ranked_pair_by_pair():
 
 def test_paths_that_are_not_finite_are_refused_with_the_assumption():
     tables = {"noise": {"off": {"noise": 0}, "doubled": {"noise": "1e38x"}}}
-    with pytest.raises(
-        UserError, match=r"assumptions.noise.doubled: outcome 'cost' under 'old' is not finite on"
-    ):
+    with pytest.raises(UserError, match=r"assumptions.noise.doubled: outcome 'cost' under 'old' is not finite on"):
         assumptions(bill(assumptions=tables))
 
 

@@ -127,14 +127,8 @@ def test_a_lever_that_does_nothing_has_no_share_in_anything(played):
 
 
 def test_levers_of_a_group_are_one_player(tmp_path, played):
-    grouped = attribution(
-        game(tmp_path, '[lever_groups]\nboth = ["b", "a"]'), "old", "new", ["product"], device="cpu"
-    )
-    assert [(p.name, p.levers) for p in grouped.players] == [
-        ("both", ("a", "b")),
-        ("c", ("c",)),
-        ("idle", ("idle",)),
-    ]
+    grouped = attribution(game(tmp_path, '[lever_groups]\nboth = ["b", "a"]'), "old", "new", ["product"], device="cpu")
+    assert [(p.name, p.levers) for p in grouped.players] == [("both", ("a", "b")), ("c", ("c",)), ("idle", ("idle",))]
     own = part(grouped, "product", "mean")
     assert_close(own.share[0].estimate, part(played, "product", "mean").difference.estimate)
     assert_close(own.alone[0].estimate, own.taken_back[0].estimate)
@@ -168,10 +162,7 @@ class Lake(PathModel):
     factors = {"inflow": Factor("1")}
     levers = {"release": Lever("1"), "quota": Lever("1", 1.0, ("region",)), "fee": Lever("1")}
     yearly = {"gone": Yearly("1"), "late": Yearly("yr")}
-    outcomes = {
-        "gone": Outcome("1", total("gone"), loss=True),
-        "late": Outcome("yr", total("late"), loss=True),
-    }
+    outcomes = {"gone": Outcome("1", total("gone"), loss=True), "late": Outcome("yr", total("late"), loss=True)}
 
     def init(self, factors, levers):
         """Nothing."""
@@ -272,7 +263,8 @@ def test_the_first_and_the_last_coalition_are_the_two_policies(lake, start, end)
 
 
 def test_what_is_drawn_and_what_begins_late_is_taken_from_the_policy_that_has_it(lake):
-    # by hand, with w = will and f = inflow: gone = sum of release f + 2 quota fee, old: 6 f, drawn: + 14 w f + 8 (1 + 2 w) w
+    # by hand, with w = will and f = inflow: gone = sum of release f + 2 quota fee, old: 6 f, drawn: + 14 w f + 8 (1 + 2
+    # w) w
     coalitions = between(lake, "old", "drawn")
     assert [player.name for player in coalitions.players] == ["release", "quota", "fee"]
     gone = outcomes_of(lake, coalitions.policies, coalitions.levers(np.float32))[:, 0]
@@ -286,7 +278,8 @@ def test_what_is_drawn_and_what_begins_late_is_taken_from_the_policy_that_has_it
 
 
 def test_a_lever_that_is_drawn_is_taken_with_its_draw(lake):
-    # by hand, with z = zeal: named releases z and asks 0.5, then z from 2022 on; named_late goes w of the way to its own from 2021 on
+    # by hand, with z = zeal: named releases z and asks 0.5, then z from 2022 on; named_late goes w of the way to its
+    # own from 2021 on
     coalitions = between(lake, "named", "named_late")
     assert [player.name for player in coalitions.players] == ["release", "quota", "fee", "start"]
     gone = outcomes_of(lake, coalitions.policies, coalitions.levers(np.float32))[:, 0]
@@ -355,7 +348,9 @@ def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy(tmp_path
         def evaluate(self, factors, levers):
             return {"y": factors.x}
 
-    text = 'name = "many"\nmodel = "Many"\n[factors.x]\nfamily = "normal"\nmean = 0\nsd = 1\n[policies.a]\n[policies.b]\n'
+    text = (
+        'name = "many"\nmodel = "Many"\n[factors.x]\nfamily = "normal"\nmean = 0\nsd = 1\n[policies.a]\n[policies.b]\n'
+    )
     text += "".join(f"l{k} = 1\n" for k in range(11))
     study = load_study(write(tmp_path, text), model=Many())
     with pytest.raises(UserError) as refused:
@@ -376,18 +371,16 @@ def test_paths_that_are_not_finite_are_refused_or_left_out(tmp_path):
             bad = (factors.x > 0.999) & (levers.a > 0) & (levers.b == 0)
             return {"y": jnp.where(bad, jnp.nan, factors.x * (levers.a + levers.b))}
 
-    text = 'name = "b"\nmodel = "B"\nrun = { paths = 20_000, sampler = "random", nonfinite = SHARE }\n[factors.x]\nfamily = "uniform"\nlow = 0\nhigh = 1\n'
+    text = (
+        'name = "b"\nmodel = "B"\nrun = { paths = 20_000, sampler = "random", nonfinite = SHARE }\n[factors.x]\nfamily'
+        ' = "uniform"\nlow = 0\nhigh = 1\n'
+    )
     text += "[policies.old]\n[policies.new]\na = 1\nb = 1\n"
     strict = load_study(write(tmp_path, text.replace("SHARE", "0.0")), model=Bursting())
-    with pytest.raises(
-        UserError, match=r"outcome 'y' is not finite on path \d+ with a of 'new', all else of 'old'"
-    ):
+    with pytest.raises(UserError, match=r"outcome 'y' is not finite on path \d+ with a of 'new', all else of 'old'"):
         attribution(strict, "old", "new", device="cpu")
     given = attribution(
-        load_study(write(tmp_path, text.replace("SHARE", "0.01")), model=Bursting()),
-        "old",
-        "new",
-        device="cpu",
+        load_study(write(tmp_path, text.replace("SHARE", "0.01")), model=Bursting()), "old", "new", device="cpu"
     )
     mean = part(given, "y", "mean")
     assert 5 < given.excluded < 50

@@ -56,8 +56,10 @@ def test_what_works_against_it_and_what_cannot_be_distinguished_from_zero_are_na
 
 def test_a_difference_that_cannot_be_distinguished_from_zero_has_no_leader():
     text = stated((3.0, 2.5, 3.5), (-3.0, -3.5, -2.5), (0.0, -1.0, 1.0), whole=(0.1, -0.5, 0.7))
-    assert text == (
-        "What going from old to new does to average cost cannot be told from nothing. Yet these levers do something each: a and b."
+    assert (
+        text
+        == "What going from old to new does to average cost cannot be told from nothing. Yet these levers do something"
+        " each: a and b."
     )
 
 

@@ -1,4 +1,6 @@
-"""Boxes of factors: the box of the test problems, categories, nothing where there is nothing, honest intervals, and what is refused."""
+"""Boxes of factors: the box of the test problems, categories, nothing where there is nothing, honest intervals, and
+what is refused.
+"""
 
 import sys
 from inspect import signature
@@ -55,11 +57,7 @@ def test_the_finding_is_in_words_and_the_groups_hold_it(of):
     held = {table.name: table for table in tables(of)}
     first = of.boxes["prim"][0]
     (row,) = held["boxes"].where(search="prim", number=1)
-    assert [row[name] for name in ("coverage", "density", "mass")] == [
-        first.coverage,
-        first.density,
-        first.mass,
-    ]
+    assert [row[name] for name in ("coverage", "density", "mass")] == [first.coverage, first.density, first.mass]
     own = [one for one in held["limits"].where(search="prim")]
     assert [one["factor"] for one in own] == ["x1", "x2"] and all(one["low"] is None for one in own)
     assert held["steps"]["coverage"][0] > held["steps"]["coverage"][-1] - 1e-9
@@ -83,10 +81,7 @@ def test_two_corners_are_two_boxes():
     both = (draws["x1"] < 0.2) & (draws["x2"] < 0.5), (draws["x1"] > 0.8) & (draws["x3"] > 0.5)
     of = asked(study, draws, both[0] | both[1])
     boxes, together = of.boxes["cart"], of.together["cart"]
-    assert [{*box.restrictions} for box in boxes] in (
-        [{"x1", "x3"}, {"x1", "x2"}],
-        [{"x1", "x2"}, {"x1", "x3"}],
-    )
+    assert [{*box.restrictions} for box in boxes] in ([{"x1", "x3"}, {"x1", "x2"}], [{"x1", "x2"}, {"x1", "x3"}])
     assert together.coverage.estimate == pytest.approx(sum(box.coverage.estimate for box in boxes))
     assert together.coverage.estimate > 0.95 and together.density.estimate > 0.95
 
@@ -197,10 +192,10 @@ def test_of_many_factors_those_whose_laws_differ_are_searched():
 @pytest.mark.slow
 @pytest.mark.parametrize("runs", [100, pytest.param(400, marks=pytest.mark.sweep)])
 def test_intervals_on_other_futures_cover_what_a_box_truly_holds(monkeypatch, runs):
-    """Cases are 80 % of a corner and 5 % of the rest, 2,000 paths a run: coverage and density of whatever box CART found."""
-    monkeypatch.setattr(
-        discovery, "proposed", lambda _, *args: box_search.proposed("cart", *args), raising=True
-    )
+    """Cases are 80 % of a corner and 5 % of the rest, 2,000 paths a run: coverage and density of whatever box CART
+    found.
+    """
+    monkeypatch.setattr(discovery, "proposed", lambda _, *args: box_search.proposed("cart", *args), raising=True)
     monkeypatch.setattr(discovery, "RESAMPLES", 1)
     study, hits = square(2000), {"coverage": 0, "density": 0}
     for seed in range(runs):
@@ -238,9 +233,7 @@ def test_prim_passes_through_the_boxes_of_the_workbench(seed, peel, paste):
     prim = pytest.importorskip("ema_workbench.analysis.prim")
     more = {"threshold": 1e-9} if "threshold" in signature(prim.Prim).parameters else {}
     table = pd.DataFrame(dict(zip("abcd", values, strict=True)))
-    search = prim.Prim(
-        table, cases.astype(int), peel_alpha=peel, paste_alpha=paste, mass_min=LEAST_MASS, **more
-    )
+    search = prim.Prim(table, cases.astype(int), peel_alpha=peel, paste_alpha=paste, mass_min=LEAST_MASS, **more)
     boxes = search.find_box().box_lims
     assert len(boxes) > 5
     np.testing.assert_array_equal(own, [box.to_numpy(np.float64) for box in boxes])

@@ -49,9 +49,7 @@ def test_factors_and_shocks_shift_as_they_weigh(given):
         for year in (2020, 2021):
             shift = of[f"noise[{place}]", year].shift
             assert_plausible(shift.estimate, weight / SD * BEYOND, shift.standard_error, resolves=0.2)
-    assert_plausible(
-        of["luck", 2020].shift.estimate, 0.0, of["luck", 2020].shift.standard_error, resolves=0.2
-    )
+    assert_plausible(of["luck", 2020].shift.estimate, 0.0, of["luck", 2020].shift.standard_error, resolves=0.2)
 
 
 def test_the_tail_lies_over_the_prior_as_it_must(given):
@@ -64,7 +62,9 @@ def test_the_tail_lies_over_the_prior_as_it_must(given):
 
 
 def test_priors_move_es_as_their_weights(given):
-    """A mean that is moved moves ES by its weight, whatever moves with it; a deviation by w (w + ...) / SD times E[Z | Z > z]."""
+    """A mean that is moved moves ES by its weight, whatever moves with it; a deviation by w (w + ...) / SD times E[Z |
+    Z > z].
+    """
     of = {one.factor: one for one in given.slopes}
     for name, weight in WEIGHT.items():
         if name == "idle":
@@ -150,9 +150,7 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
         " M in place of 10.0."
     )
     assert texts[1] == "Nothing else stands out as much."
-    assert texts[2].startswith("They are the worst ones in cost, with ") and texts[2].endswith(
-        " M on average."
-    )
+    assert texts[2].startswith("They are the worst ones in cost, with ") and texts[2].endswith(" M on average.")
     for few in (explain(total_cost(2_000), "cost"), explain(vasicek(1), "loss")):
         assert "apart is open: they are too few for an interval." in next(iter(findings(few)))
 
@@ -160,8 +158,7 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
 def test_how_likely_an_event_is_is_said_in_words_unless_numbers_are_wanted():
     ruin = explain(total_cost(1 << 14), "ruin")
     said, bare = (
-        next(text for text in findings(ruin, numbers) if "it comes to ruin" in text)
-        for numbers in (False, True)
+        next(text for text in findings(ruin, numbers) if "it comes to ruin" in text) for numbers in (False, True)
     )
     assert said == bare.replace(" ruin.", " ruin (exceptionally unlikely in the model).")
     assert made(ruin, Path("run"), numbers=True).findings == tuple(findings(ruin, True))
@@ -193,8 +190,7 @@ def test_tables_and_groups_hold_what_was_found(given, tmp_path):
     slope = {one.factor: one for one in given.slopes}["a"]
     held = row(answer["slopes"], factor="a")
     assert all(
-        held[name] == getattr(slope, name)
-        for name in ("location", "scale", "location_per_unit", "scale_per_unit")
+        held[name] == getattr(slope, name) for name in ("location", "scale", "location_per_unit", "scale_per_unit")
     )
     assert answer["measured"]["value"] == tuple(given.measured.values())
     assert row(answer["counts"], what="worst futures")["number"] == given.tail_count

@@ -1,4 +1,6 @@
-"""What an explanation names where futures fail at several points, at both ends of a factor, or in its middle; and where nothing is drawn."""
+"""What an explanation names where futures fail at several points, at both ends of a factor, or in its middle; and where
+nothing is drawn.
+"""
 
 import functools
 import warnings
@@ -137,9 +139,7 @@ def test_shocks_and_years_of_a_likeliest_future_stand_at_their_labels(tmp_path):
             assert own["away"] == pytest.approx((own["value"] - prior[0]) / prior[1])
         for k, place in enumerate(cells):
             (own,) = answer["point_years"].where(cell=f"cost[{place}]", year=year)
-            assert (
-                own["value"] == float(point.trace.yearly[given.watched.at, y, k, 0]) and own["unit"] == "M/yr"
-            )
+            assert own["value"] == float(point.trace.yearly[given.watched.at, y, k, 0]) and own["unit"] == "M/yr"
 
 
 class Weather(PathModel):

@@ -35,9 +35,10 @@ class Wager(StaticModel):
     def evaluate(self, factors, levers):
         f = factors
         return {
-            "cost": levers.risky
-            * (0.5 + f.signal + 2.0 * f.noise + f.left - f.right + f.left * f.right - CORRELATION)
-            + levers.added
+            "cost": (
+                levers.risky * (0.5 + f.signal + 2.0 * f.noise + f.left - f.right + f.left * f.right - CORRELATION)
+                + levers.added
+            )
         }
 
 
@@ -145,7 +146,8 @@ def test_events_and_tails_are_ranked_too():
 
 
 class Saturating(StaticModel):
-    """Both fail once the stress is high, the frail one earlier: the difference vanishes at both ends, and never turns."""
+    """Both fail once the stress is high, the frail one earlier: the difference vanishes at both ends, and never
+    turns."""
 
     factors = {"stress": Factor("1"), "idle": Factor("1")}
     levers = {"frail": Lever("1", low=0.0, high=1.0)}
@@ -180,10 +182,7 @@ def test_the_answer_as_tables_and_a_sentence(given):
     assert answer.findings[1].startswith(
         "As stated, there is more under risky than under sure, by "
     ) and answer.findings[1].endswith(", in average cost.")
-    held = {
-        kind: name
-        for name, kind in (("priors", "prior"), ("correlations", "correlation"), ("levers", "lever"))
-    }
+    held = {kind: name for name, kind in (("priors", "prior"), ("correlations", "correlation"), ("levers", "lever"))}
     assert sum(len(answer[name]) for name in held.values()) == len(given.beliefs)
     for kind, name in held.items():
         own = [one for one in given.beliefs if one.kind == kind]
@@ -222,15 +221,15 @@ def test_intervals_of_turns_cover(count):
     for given in answers_of(wager(1 << 13), count):
         own = {one.name: one for one in given.beliefs}
         inside += [
-            own[name].move.low <= truth <= own[name].move.high
-            for name, truth in TURNS.items()
-            if own[name].turns
+            own[name].move.low <= truth <= own[name].move.high for name, truth in TURNS.items() if own[name].turns
         ]
     assert 0.92 <= np.mean(inside) <= 0.98, np.mean(inside)
 
 
 class Shapes(StaticModel):
-    """A sure cost of nothing against one of a single shape, by the lever that is 1; its mean is known wherever a factor is moved by m."""
+    """A sure cost of nothing against one of a single shape, by the lever that is 1; its mean is known wherever a factor
+    is moved by m.
+    """
 
     factors = {name: Factor("1") for name in ("x", "y", "left", "right")}
     levers = {
@@ -241,18 +240,18 @@ class Shapes(StaticModel):
 
     def evaluate(self, factors, levers):
         x, y, left, right = factors.x, factors.y, factors.left, factors.right
-        ripples = (
-            jnp.cos(5 * x) + jnp.cos(11 * x) + jnp.cos(17 * x)
-        )  # of means below 4e-6, and otherwise on every look
+        ripples = jnp.cos(5 * x) + jnp.cos(11 * x) + jnp.cos(17 * x)  # of means below 4e-6, and otherwise on every look
         return {
-            "cost": levers.flat * (0.02 + ripples)
-            + levers.valley * (0.02 + 0.5 * ((x - 1) ** 2 - 1))  # .02 + .5 (m - 1)^2
-            + levers.cliff * (0.02 + 1.2 * jnp.exp(-8 * x * x) + ripples)  # .02 + .29 exp(-8 m^2 / 17)
-            + levers.hill * (2 - x * x)  # 1 - m^2
-            + levers.wave * (jnp.cos(2 * x) + 0.2 * y)  # cos(2 m) exp(-2)
-            + levers.both * jnp.where(left + right > 3, 1.0, 0.0)
-            - levers.both * jnp.where(y > 3.0902323, 1.0, 0.0)
-            + levers.far * (1.97**2 + 1 - x * x)
+            "cost": (
+                levers.flat * (0.02 + ripples)
+                + levers.valley * (0.02 + 0.5 * ((x - 1) ** 2 - 1))  # .02 + .5 (m - 1)^2
+                + levers.cliff * (0.02 + 1.2 * jnp.exp(-8 * x * x) + ripples)  # .02 + .29 exp(-8 m^2 / 17)
+                + levers.hill * (2 - x * x)  # 1 - m^2
+                + levers.wave * (jnp.cos(2 * x) + 0.2 * y)  # cos(2 m) exp(-2)
+                + levers.both * jnp.where(left + right > 3, 1.0, 0.0)
+                - levers.both * jnp.where(y > 3.0902323, 1.0, 0.0)
+                + levers.far * (1.97**2 + 1 - x * x)
+            )
         }
 
 
@@ -287,7 +286,9 @@ FEWEST = 1 << 12
 
 @pytest.mark.parametrize("lever", ["flat", "cliff"])
 def test_a_difference_that_never_turns_is_seldom_said_to(lever):
-    """Near a tie, with dozens of looks: at most 4 of 40, which is more by chance in 5 of 100 such tests where each is in 5 %."""
+    """Near a tie, with dozens of looks: at most 4 of 40, which is more by chance in 5 of 100 such tests where each is
+    in 5 %.
+    """
     false = [
         given.joint is not None or any(one.turns for one in given.beliefs if one.kind != "lever")
         for given in repeated(lever, 1 << 10, 40)
@@ -342,7 +343,9 @@ def test_only_factors_that_move_are_named():
 
 
 def test_the_interval_of_a_correlation_holds_where_the_ranking_turns():
-    """The difference is flat where it vanishes, and steep elsewhere: P(left + right > 3) = Phi(-3 / sqrt(2 + 2 r)) against 1/1000."""
+    """The difference is flat where it vanishes, and steep elsewhere: P(left + right > 3) = Phi(-3 / sqrt(2 + 2 r))
+    against 1/1000.
+    """
     truth = 0.5 * (3 / 3.0902323) ** 2 - 1
     rows = [one for given in repeated("both", 1 << 14, 16) for one in turns_of(given, "pair")]
     assert len(rows) >= 12

@@ -1,4 +1,6 @@
-"""Looks that a few futures spare: what they say is what all of them would, and where they do not say it all are looked at."""
+"""Looks that a few futures spare: what they say is what all of them would, and where they do not say it all are looked
+at.
+"""
 
 import math
 

@@ -1,4 +1,6 @@
-"""What is drawn apart from what: replicates of some streams change these inputs and no other, and nothing is compiled anew."""
+"""What is drawn apart from what: replicates of some streams change these inputs and no other, and nothing is compiled
+anew.
+"""
 
 import functools
 
@@ -30,11 +32,7 @@ def test_every_stream_of_a_study_belongs_to_one_input():
         assert len(set(streams)) == len(streams)
         every = {f"factor:{item.name}" for item in study.inputs}
         every |= {stream for group in study.groups.values() for stream in group.streams}
-        fixed = {
-            f"factor:{item.name}"
-            for item in study.inputs
-            if item.marginal.support[0] == item.marginal.support[1]
-        }
+        fixed = {f"factor:{item.name}" for item in study.inputs if item.marginal.support[0] == item.marginal.support[1]}
         if study.is_path_model:
             every |= {stream for some in study.shock_draws.streams.values() for stream in some}
         assert every - fixed <= set(streams) <= every
@@ -53,15 +51,10 @@ def test_a_replicate_of_an_input_changes_it_and_leaves_the_others_bit_for_bit(ma
         assert all(np.any(after.draws[k] != before.draws[k]) for k in own)
         if study.model.shocks:
             moved = {
-                s
-                for s, row in zip(streams, np.any(after.shocks != before.shocks, axis=(0, 2)), strict=True)
-                if row
+                s for s, row in zip(streams, np.any(after.shocks != before.shocks, axis=(0, 2)), strict=True) if row
             }
             theirs = {
-                stream
-                for shock in one.members
-                if shock in study.shock_streams
-                for stream in study.shock_streams[shock]
+                stream for shock in one.members if shock in study.shock_streams for stream in study.shock_streams[shock]
             }
             if one.kind == "shock":
                 assert moved <= theirs and moved

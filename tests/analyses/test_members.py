@@ -24,19 +24,23 @@ class Two(StaticModel):
 def two(correlation, **group):
     """The study of the two."""
     text = {
-        "name": "two", "baseline": "one", "policies": {"one": {}}, "run": {"paths": 1 << 16, "seed": 4, "sampler": "random"},
+        "name": "two",
+        "baseline": "one",
+        "policies": {"one": {}},
+        "run": {"paths": 1 << 16, "seed": 4, "sampler": "random"},
         "factors": {n: STANDARD | ({"group": "pair"} if n != "x3" else {}) for n in Two.factors},
         "groups": {"pair": {"correlation": correlation, **group}},
-    }  # fmt: skip
+    }
     return read_study(text, "two.toml", model=Two())
 
 
 @pytest.mark.parametrize("table", [{"correlation": 0.5}, {"correlation": -0.5}], ids=["along", "against"])
 def test_members_of_a_group_have_the_shapley_effects_of_a_linear_sum(table):
-    """Of a linear sum of normal inputs: half of their own variance and of what each shares, after what the other explains.
+    """Of a linear sum of normal inputs: half of their own variance and of what each shares, after what the other
+    explains.
 
-    Shapley effects of X1 + 2 X2 with correlation r: b1^2 (1 - r^2 / 2) + b1 b2 r + b2^2 r^2 / 2, and the other way round.
-    Source: Owen and Prieur (2017), SIAM/ASA J. Uncertain. Quantif. 5, 986-1002, doi:10.1137/16M1097717.
+    Shapley effects of X1 + 2 X2 with correlation r: b1^2 (1 - r^2 / 2) + b1 b2 r + b2^2 r^2 / 2, and the other way
+    round. Source: Owen and Prieur (2017), SIAM/ASA J. Uncertain. Quantif. 5, 986-1002, doi:10.1137/16M1097717.
     """
     r = table["correlation"]
     study = two(r)

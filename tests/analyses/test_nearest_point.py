@@ -1,4 +1,5 @@
-"""The nearest point at which something happens: closed forms, problems of the literature, and nothing that lies nearer."""
+"""The nearest point at which something happens: closed forms, problems of the literature, and nothing that lies
+nearer."""
 
 import numpy as np
 import pytest
@@ -38,7 +39,8 @@ def test_of_a_plane_it_is_the_foot_of_the_perpendicular(dims):
 
 
 PROBLEMS = {
-    # four branches, of which the two nearest lie on the diagonal at 3 (Waarts 2000; RP22 and its kin of the reliability benchmark)
+    # four branches, of which the two nearest lie on the diagonal at 3 (Waarts 2000; RP22 and its kin of the reliability
+    # benchmark)
     "four branches": (
         2,
         lambda u: (

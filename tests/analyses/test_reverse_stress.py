@@ -47,10 +47,15 @@ def test_of_a_small_model():
         ("displaced_person_years", "reform", 1 << 16, 15),
         *(
             pytest.param(*one, 1 << 17, 50, marks=pytest.mark.sweep)
-            for one in (("displaced_person_years", "reform"), ("worst_two_year_growth", "reform"), ("public_cost", "old"), ("all_four", "old"))
+            for one in (
+                ("displaced_person_years", "reform"),
+                ("worst_two_year_growth", "reform"),
+                ("public_cost", "old"),
+                ("all_four", "old"),
+            )
         ),
     ],
-)  # fmt: skip
+)
 def test_of_the_rustbelt(variable, policy, paths, count):
     assert_nothing_is_nearer(load_study("rustbelt", paths=paths), variable, policy, count)
 
@@ -68,9 +73,7 @@ def test_scores_are_the_programs_own_numbers():
         assert any(np.allclose(column, own, rtol=1e-6, atol=1e-6) for own in numbers.T)
     assert back.dtype == np.float32 and 0 < as_numbers(study, np.full_like(starts, -6.3)).max() < 1
     middle = as_numbers(study, np.zeros((len(starts), 1)))
-    assert_same(
-        middle[[one.law == "normal" for one in arguments.streams(study)]].ravel(), np.zeros(9, np.float32)
-    )
+    assert_same(middle[[one.law == "normal" for one in arguments.streams(study)]].ravel(), np.zeros(9, np.float32))
 
 
 def test_a_future_some_years_later_has_its_shocks_there():

@@ -1,4 +1,5 @@
-"""Sensitivity against closed forms: indices, Shapley effects, the value of information, and what holding a factor does."""
+"""Sensitivity against closed forms: indices, Shapley effects, the value of information, and what holding a factor
+does."""
 
 import functools
 import math
@@ -57,14 +58,26 @@ def textbook(paths, seed=3, sampler="random"):
 
 FIRST = {
     "ishigami": {"x1": 0.3139051911, "x2": 0.4424111448, "x3": 0.0},
-    "g_function": dict(zip([f"g{k}" for k in range(8)], (0.716192169, 0.179048042, 0.0236757742, 0.00716192169, *[7.16192e-5] * 4), strict=True)),
+    "g_function": dict(
+        zip(
+            [f"g{k}" for k in range(8)],
+            (0.716192169, 0.179048042, 0.0236757742, 0.00716192169, *[7.16192e-5] * 4),
+            strict=True,
+        )
+    ),
     "borgonovo": {"b1": 3 / 19, "b2": 3 / 19, "b3": 12 / 19},
-}  # fmt: skip
+}
 TOTAL = {
     "ishigami": {"x1": 0.5575888552, "x2": 0.4424111448, "x3": 0.2436836641},
-    "g_function": dict(zip([f"g{k}" for k in range(8)], (0.787144127, 0.242198193, 0.0343169102, 0.0104603871, *[1.04949e-4] * 4), strict=True)),
+    "g_function": dict(
+        zip(
+            [f"g{k}" for k in range(8)],
+            (0.787144127, 0.242198193, 0.0343169102, 0.0104603871, *[1.04949e-4] * 4),
+            strict=True,
+        )
+    ),
     "borgonovo": {"b1": 4 / 19, "b2": 4 / 19, "b3": 12 / 19},
-}  # fmt: skip
+}
 SHAPLEY = {
     "ishigami": {"x1": 0.4357470231, "x2": 0.4424111448, "x3": 0.1218418321},
     "borgonovo": {"b1": 3.5 / 19, "b2": 3.5 / 19, "b3": 12 / 19},
@@ -121,7 +134,8 @@ def test_indices_of_the_textbook_to_one_percent():
 
 
 def test_salib_and_openturns_say_the_same_of_the_same_futures():
-    """Total indices are Jansen's in all three, but for how V is estimated; first ones differ by the estimator's error."""
+    """Total indices are Jansen's in all three, but for how V is estimated; first ones differ by the estimator's
+    error."""
     sobol = pytest.importorskip("SALib.analyze.sobol")
     ot = pytest.importorskip("openturns")
     study = textbook(1 << 14)
@@ -171,7 +185,8 @@ def test_shapley_effects_are_the_whole_and_lie_between_first_and_total():
 
 
 class Choice(StaticModel):
-    """A sure cost against one that is better on average and depends on a signal, noise, and a pair that moves together."""
+    """A sure cost against one that is better on average and depends on a signal, noise, and a pair that moves
+    together."""
 
     factors = {name: Factor("1") for name in ("signal", "noise", "left", "right")}
     levers = {"risky": Lever("1", low=0.0, high=1.0)}
@@ -259,7 +274,9 @@ APART = 1 << 12
 @pytest.mark.slow
 @pytest.mark.parametrize("sets", [40, pytest.param(200, marks=pytest.mark.sweep)])
 def test_intervals_of_indices_and_shapley_effects_cover(sets):
-    """95 % intervals of sets of 8,192 futures of the textbook hold the truth in 92 to 98 of 100; each is one of three functions."""
+    """95 % intervals of sets of 8,192 futures of the textbook hold the truth in 92 to 98 of 100; each is one of three
+    functions.
+    """
     inside = {"first": [], "total": [], "shapley": []}
     study = textbook(1 << 13)
     futures = Futures(study, ("ishigami", "borgonovo"))  # compiled once
@@ -286,9 +303,7 @@ class Seldom(StaticModel):
 
     def evaluate(self, factors, levers):
         return {
-            "cost": jnp.where(
-                factors.x > 3.0, jnp.inf, jnp.where(factors.x < -3.0, jnp.nan, factors.x + factors.y)
-            )
+            "cost": jnp.where(factors.x > 3.0, jnp.inf, jnp.where(factors.x < -3.0, jnp.nan, factors.x + factors.y))
         }
 
 

@@ -1,4 +1,5 @@
-"""What a sensitivity says: a sentence that claims no more than its intervals, and tables that hold what was looked at."""
+"""What a sensitivity says: a sentence that claims no more than its intervals, and tables that hold what was looked
+at."""
 
 from dataclasses import replace
 
@@ -39,29 +40,19 @@ def test_tables_hold_the_numbers_that_were_computed(given):
         assert (row["factors"], row["shocks"], row["sd"]) == (one.known, one.accidents, one.sd)
     for worth in of.worths:
         rows = {
-            row["knowing"]: row["worth"]
-            for row in given["worth"].where(outcome=worth.outcome, measure=worth.measure)
+            row["knowing"]: row["worth"] for row in given["worth"].where(outcome=worth.outcome, measure=worth.measure)
         }
         assert [*rows.values()] == [worth.everything, worth.known, *worth.inputs]
     for swing in of.swings:
         for k, one in enumerate(of.swung):
             table = given["event_swings" if one.measure == "probability" else "swings"]
-            labels = {
-                "variable": one.variable,
-                "measure": one.measure,
-                "policy": one.policy,
-                "factor": swing.factor,
-            }
+            labels = {"variable": one.variable, "measure": one.measure, "policy": one.policy, "factor": swing.factor}
             (row,) = table.where(**labels)
             assert (row["low"], row["high"]) == (swing.low[k], swing.high[k])
             assert (row["low_value"], row["high_value"]) == swing.values
     for one in of.within:
         for member, share in zip(one.members, one.shapley, strict=True):
-            labels = {
-                "variable": one.quantity.variable,
-                "measure": one.quantity.measure,
-                "policy": one.quantity.policy,
-            }
+            labels = {"variable": one.quantity.variable, "measure": one.quantity.measure, "policy": one.quantity.policy}
             (row,) = given["members"].where(**labels, member=member)
             assert row["share"] == share and row["group"] == one.group
 

@@ -29,12 +29,16 @@ class Alike(StaticModel):
 
 
 def alike(**run):
-    """The study of both policies, with an event that happens on one path in a thousand, and one that happens on none."""
+    """The study of both policies, with an event that happens on one path in a thousand, and one that happens on
+    none."""
     text = {
-        "name": "alike", "baseline": "shut", "policies": {"shut": {}, "open": {"open": 1.0}},
-        "factors": dict.fromkeys(Alike.factors, STANDARD), "run": {"paths": 1 << 14, "seed": 1, "sampler": "random", **run},
+        "name": "alike",
+        "baseline": "shut",
+        "policies": {"shut": {}, "open": {"open": 1.0}},
+        "factors": dict.fromkeys(Alike.factors, STANDARD),
+        "run": {"paths": 1 << 14, "seed": 1, "sampler": "random", **run},
         "events": {"dear": {"outcome": "cost", "above": 1010.2}, "never": {"outcome": "cost", "above": 1030.0}},
-    }  # fmt: skip
+    }
     return read_study(text, "alike.toml", model=Alike())
 
 
@@ -43,8 +47,7 @@ def shares_of(study, variables):
     wanted = quantities(study, variables)
     inputs, every = indices(Futures(study, ("cost", "fee")), wanted, unobserved)
     return {
-        (one.quantity.variable, one.quantity.measure, one.quantity.policy, one.quantity.against): one
-        for one in every
+        (one.quantity.variable, one.quantity.measure, one.quantity.policy, one.quantity.against): one for one in every
     }, {item.name: k for k, item in enumerate(inputs)}
 
 
@@ -64,7 +67,8 @@ def test_what_moves_a_number_by_no_more_than_rounding_does_exactly_nothing():
         assert ends(one.accidents) == nothing, key  # there is no shock
     gap = shares["cost", "mean", "open", "shut"]
     for index in (gap.first, gap.total, gap.shapley):
-        # what both policies have alike cancels in their difference, but for its rounding; nothing else is left beside `own`
+        # what both policies have alike cancels in their difference, but for its rounding; nothing else is left beside
+        # `own`
         assert ends(index[at["common"]]) == nothing and ends(index[at["own"]]) == everything
     assert ends(gap.known) == everything
     assert shares["cost", "mean", "open", ""].total[at["own"]].low > 0.0
@@ -75,9 +79,7 @@ def test_what_is_read_and_changed_no_event_may_still_do_so():
     one = shares["dear", "probability", "shut", ""]
     assert ends(one.first[at["late"]]) == (0.0, 0.0, 0.0)  # it moved the cost on no path
     own = shares["dear", "probability", "open", ""].shapley[at["own"]]
-    first, total = (
-        getattr(shares["dear", "probability", "open", ""], kind)[at["own"]] for kind in ("first", "total")
-    )
+    first, total = (getattr(shares["dear", "probability", "open", ""], kind)[at["own"]] for kind in ("first", "total"))
     assert first.low <= own.low <= own.high <= max(total.high, own.estimate) and not own.flags
 
 
@@ -96,9 +98,7 @@ def test_few_units_show_no_interval(run, count):
     one = shares["cost", "mean", "open", ""]
     for index in (one.first, one.total, one.shapley):
         common = index[at["common"]]
-        assert [(flag.reason, flag.got, flag.limit) for flag in common.flags] == [
-            (Reason.FEW_IN_SAMPLE, count, 30)
-        ]
+        assert [(flag.reason, flag.got, flag.limit) for flag in common.flags] == [(Reason.FEW_IN_SAMPLE, count, 30)]
         assert math.isnan(common.low) and not math.isnan(common.estimate)
 
 

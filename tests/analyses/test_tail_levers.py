@@ -45,7 +45,8 @@ def test_assumptions_share_what_they_make_up():
     of = given.mechanisms
     assert of.names == ("exit", "cuts") and of.coalitions == 4
     assert sum(one.estimate for one in of.shares) == pytest.approx(of.whole.estimate)
-    # of values none .5, exit .75, cuts 0, both .5 (means: ES differs by the noise, which is in all, but for exit's own spread)
+    # of values none .5, exit .75, cuts 0, both .5 (means: ES differs by the noise, which is in all, but for exit's own
+    # spread)
     exit_share = (0.25 + 0.5) / 2
     assert_plausible(of.shares[0].estimate, exit_share, 0.01, resolves=0.1)
     assert_plausible(of.whole.estimate, 0.0, 0.01, resolves=0.1)

@@ -1,4 +1,6 @@
-"""One compiled program fed with other numbers: what a change gives is what the study gives that states it, and nothing is compiled anew."""
+"""One compiled program fed with other numbers: what a change gives is what the study gives that states it, and nothing
+is compiled anew.
+"""
 
 import functools
 from dataclasses import replace
@@ -58,7 +60,10 @@ def fixed(name, value):
 
 def changed_policies(**releases):
     """The policies of the lake, each with what is left of it as it is."""
-    return {name: table | ({"release": releases[name]} if name in releases else {}) for name, table in LAKE["policies"].items()}  # fmt: skip
+    return {
+        name: table | ({"release": releases[name]} if name in releases else {})
+        for name, table in LAKE["policies"].items()
+    }
 
 
 STATED = {
@@ -114,10 +119,7 @@ def test_a_lever_that_is_drawn_is_a_number_where_it_is_off_and_twice_its_draw_wh
 
 @pytest.mark.parametrize(
     "copula",
-    [
-        pytest.param({}, id="gaussian", marks=pytest.mark.slow),
-        pytest.param({"copula": "t", "df": 5.0}, id="t"),
-    ],
+    [pytest.param({}, id="gaussian", marks=pytest.mark.slow), pytest.param({"copula": "t", "df": 5.0}, id="t")],
 )
 def test_members_that_are_against_the_others_are_put_on_one_side_by_the_program_that_turns_them(copula):
     signed = {"wet": {"correlation": 0.6, "against": ["loss"], **copula}}

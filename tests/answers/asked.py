@@ -18,11 +18,21 @@ from tests.analyses.explained import PLACES, SUM, Sum, cost_of
 
 OBSERVED = {
     "rows": [
-        {"series": f"Cost in the {place}", "time": year, "variable": "cost", "at": f"place={place}", "value": value, "unit": "M/yr",
-         "standard_error": 0.5, "source": "books", "confidence": "read"}
-        for place in ("north", "south") for year, value in ((2019, 19.0), (2020, 20.0), (2021, 24.0))
+        {
+            "series": f"Cost in the {place}",
+            "time": year,
+            "variable": "cost",
+            "at": f"place={place}",
+            "value": value,
+            "unit": "M/yr",
+            "standard_error": 0.5,
+            "source": "books",
+            "confidence": "read",
+        }
+        for place in ("north", "south")
+        for year, value in ((2019, 19.0), (2020, 20.0), (2021, 24.0))
     ]
-}  # fmt: skip
+}
 ASSUMED = {"assumptions": {"level": {"about": "costs are what they are", "off": {"a": 0}}}}
 OPTIONS = {
     "risk": {},
@@ -82,13 +92,7 @@ class Broken(Sum):
 
 def summed(paths=256, model=Sum, **changes):
     """The study of a sum, of so few paths that hardly an estimate has an interval; `changes` are tables of it."""
-    text = {
-        **SUM,
-        **ASSUMED,
-        "observed": OBSERVED,
-        "headline": ["cost"],
-        "run": {**SUM["run"], "paths": paths},
-    }
+    text = {**SUM, **ASSUMED, "observed": OBSERVED, "headline": ["cost"], "run": {**SUM["run"], "paths": paths}}
     text["keep"] = {"draws": paths, "outcomes": ["cost", "own"]}
     if not model.factors:
         del text["factors"], text["groups"], text["assumptions"]

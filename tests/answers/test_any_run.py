@@ -16,10 +16,7 @@ from tests.pairs import in_turn
 STUDIES = {
     "no factors": {"model": Still},
     "constant outcomes": {"model": Constant},
-    "no numbers on some paths": {
-        "model": Broken,
-        "run": {**SUM["run"], "paths": 256, "nonfinite": 0.01},
-    },
+    "no numbers on some paths": {"model": Broken, "run": {**SUM["run"], "paths": 256, "nonfinite": 0.01}},
     "one policy": {"policies": {"old": {}}},
     "four paths": {"paths": 4},
 }
@@ -28,9 +25,7 @@ STUDIES = {
 @pytest.fixture(scope="module")
 def run_of(tmp_path_factory):
     """A run of each kind, which is made once."""
-    return functools.cache(
-        lambda kind: run(summed(**STUDIES[kind]), out=tmp_path_factory.mktemp("kind") / "run")
-    )
+    return functools.cache(lambda kind: run(summed(**STUDIES[kind]), out=tmp_path_factory.mktemp("kind") / "run"))
 
 
 @pytest.mark.parametrize(("kind", "asked"), in_turn(STUDIES, range(len(ASKED)), 1))

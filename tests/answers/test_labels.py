@@ -64,6 +64,4 @@ def test_a_group_whose_correlation_turns_a_ranking():
 
 def calm():
     """Factors that move next to nothing."""
-    return {
-        name: {**table, **({"sd": 0.001} if "sd" in table else {})} for name, table in SUM["factors"].items()
-    }
+    return {name: {**table, **({"sd": 0.001} if "sd" in table else {})} for name, table in SUM["factors"].items()}

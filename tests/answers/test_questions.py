@@ -1,4 +1,6 @@
-"""Every question keeps one contract: JSON, frame and groups hold the same; whatever the run, it answers or refuses in words."""
+"""Every question keeps one contract: JSON, frame and groups hold the same; whatever the run, it answers or refuses in
+words.
+"""
 
 import ast
 import functools
@@ -108,22 +110,16 @@ def test_a_brief_frame_has_the_texts_of_the_screen(answers, name):
 def test_a_csv_file_keeps_the_digits_that_the_errors_bear(answers, name, tmp_path):
     answer = answers[name]
     short, whole = (
-        pd.read_csv(answer.save(tmp_path / f"{digits}.csv", digits), low_memory=False)
-        for digits in ("rounded", "full")
+        pd.read_csv(answer.save(tmp_path / f"{digits}.csv", digits), low_memory=False) for digits in ("rounded", "full")
     )
     assert [*short] == [*whole] and len(short) == len(whole) == sum(map(len, answer.tables))
     for table in answer.tables:
         at = whole["table"] == table.name
         for column in table.columns:
             if column.kind is Kind.ESTIMATE:
-                exact, error = (
-                    whole.loc[at, column.name],
-                    whole.loc[at, called(column.name, "standard_error")],
-                )
+                exact, error = (whole.loc[at, column.name], whole.loc[at, called(column.name, "standard_error")])
                 off = (short.loc[at, column.name] - exact).abs()
-                assert ((off <= 0.5 * error * 1.001) | (off <= 1e-3 * exact.abs()) | exact.isna()).all(), (
-                    column.name
-                )
+                assert ((off <= 0.5 * error * 1.001) | (off <= 1e-3 * exact.abs()) | exact.isna()).all(), column.name
             elif column.name in table.dims or column.kind is not Kind.NUMBER:
                 assert [*short.loc[at, column.name].astype(str)] == [*whole.loc[at, column.name].astype(str)]
 

@@ -1,6 +1,7 @@
 """Every question answers in sentences that a person says, and on one screen.
 
-Of few paths and of many policies here; of a plain run in test_questions.py, on the shipped study in tests/cli/test_one_screen.py.
+Of few paths and of many policies here; of a plain run in test_questions.py, on the shipped study in
+tests/cli/test_one_screen.py.
 """
 
 import functools
@@ -20,11 +21,7 @@ KEPT = [*registry.OURS]
 STUDIES = {
     "four paths": {"paths": 4},
     "eight policies": {
-        "policies": {
-            "old": {},
-            "aided": {"aid": 2.0},
-            **{f"aided_{k}": {"aid": 2.0 + k} for k in range(1, 7)},
-        }
+        "policies": {"old": {}, "aided": {"aid": 2.0}, **{f"aided_{k}": {"aid": 2.0 + k} for k in range(1, 7)}}
     },
 }
 
@@ -32,15 +29,15 @@ STUDIES = {
 @pytest.fixture(scope="module")
 def run_of(tmp_path_factory):
     """A run of each kind, which is made once."""
-    return functools.cache(
-        lambda kind: run(summed(**STUDIES[kind]), out=tmp_path_factory.mktemp("kind") / "run")
-    )
+    return functools.cache(lambda kind: run(summed(**STUDIES[kind]), out=tmp_path_factory.mktemp("kind") / "run"))
 
 
 @pytest.mark.parametrize("kind", STUDIES)
 @pytest.mark.parametrize("name", KEPT)
 def test_sentences_are_short_and_in_words(run_of, name, kind):
-    """At most 25 words, the first on a screen of 80 columns and 24 lines, no name with an underscore, no word of the trade."""
+    """At most 25 words, the first on a screen of 80 columns and 24 lines, no name with an underscore, no word of the
+    trade.
+    """
     try:
         held_to_words(run_of(kind).ask(name, **OPTIONS[name]))
     except UserError as error:

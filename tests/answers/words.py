@@ -8,7 +8,10 @@ from rich.console import Console
 from engine.answers.answer import Answer
 from engine.cli.show.answers import LINES, print_answer
 
-TRADE = r"_|\bVaR|\bES\d|k-hat|\bnats\b|first order|second order|normal score|scrambled|variance|quantile|\bnan\b|Sobol|Shapley"
+TRADE = (
+    r"_|\bVaR|\bES\d|k-hat|\bnats\b|first order|second order|normal"
+    r" score|scrambled|variance|quantile|\bnan\b|Sobol|Shapley"
+)
 """Words that nobody needs to know who reads a sentence."""
 
 

@@ -43,9 +43,7 @@ def test_it_prints_what_holds_and_flips_and_writes_it_beside_the_cube(run):
     ended = call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0, ended.output
     first = ended.stdout.split("\n\n")[0]
-    assert "The chance of collapse: worse under weak, but under strong with strong off." in " ".join(
-        first.split()
-    )
+    assert "The chance of collapse: worse under weak, but under strong with strong off." in " ".join(first.split())
     rows = [line for line in ended.stdout.splitlines() if "strong off" in line and "(flips)" in line]
     assert len(rows) == 2 and all("strong (flips)" in row for row in rows)  # collapse and mean damage
     short = call("assumptions", study, *own("Bridge"), "--out", folder, "--quiet")

@@ -1,4 +1,6 @@
-"""`rustbelt attribute`: a finding that claims no more than its intervals, tables, JSON, what is kept, and what is refused."""
+"""`rustbelt attribute`: a finding that claims no more than its intervals, tables, JSON, what is kept, and what is
+refused.
+"""
 
 import json
 
@@ -32,18 +34,7 @@ def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
 
 
 def test_json_holds_every_number_and_nothing_else_is_printed(study):
-    words = (
-        "attribute",
-        study,
-        *own("Bridge"),
-        "--from",
-        "weak",
-        "--to",
-        "strong",
-        "--outcome",
-        "margin",
-        "--json",
-    )
+    words = ("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--outcome", "margin", "--json")
     answer = json.loads(call(*words).stdout)
     rows = answer["tables"]["outcomes"]["rows"]
     assert [(row["variable"], row["measure"], row["group"]) for row in rows] == [
@@ -67,9 +58,7 @@ def test_a_run_is_asked_the_same_and_keeps_it(study, tmp_path):
     asked = call("attribute", run.folder, *own("Bridge"), "--from", "weak", "--to", "strong", "--quiet")
     assert asked.exit_code == 0, asked.output
     kept = Answer.of_tree(answer_store.read(run.folder, "attribute"))
-    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.finding.startswith(
-        "Going from weak to strong "
-    )
+    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.finding.startswith("Going from weak to strong ")
     page = report(run.folder, run.study, open_run(run.folder, model).cube).decode()
     assert "Which lever does what" in page and "What each group does: mean of damage [yuan]" in page
 
@@ -86,10 +75,7 @@ def test_a_policy_that_does_not_run_can_be_asked_for(tmp_path):
     [
         (("--from", "weak", "--to", "stong"), "unknown policy 'stong'. Did you mean 'strong'?"),
         (("--from", "weak", "--to", "weak"), "set all levers alike"),
-        (
-            ("--from", "weak", "--to", "strong", "--outcome", "damge"),
-            "unknown outcome or event 'damge'. Did you mean",
-        ),
+        (("--from", "weak", "--to", "strong", "--outcome", "damge"), "unknown outcome or event 'damge'. Did you mean"),
         (("--from", "weak"), "Missing option '--to'"),
     ],
 )

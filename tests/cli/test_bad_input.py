@@ -57,8 +57,12 @@ BROKEN = [
     ("paths", BRIDGE.replace("paths = 4000", "paths = 0"), "run.paths: expected at least 1, got 0."),
     ("sampler", BRIDGE.replace("seed = 7", 'seed = 7, sampler = "importance"'), "'importance' is not available yet"),
     ("sd", POND.replace("median = 2\nsigma = 0.5", "mean = 2\nsd = -1"), "factors.inflow", "got -1"),
-    ("correlation", POND.replace("correlation = 0.5", "correlation = -1.2"), "groups.wet.correlation: expected -1 to 1"),
-]  # fmt: skip
+    (
+        "correlation",
+        POND.replace("correlation = 0.5", "correlation = -1.2"),
+        "groups.wet.correlation: expected -1 to 1",
+    ),
+]
 
 
 @pytest.mark.parametrize(
@@ -73,9 +77,7 @@ def test_a_study_that_is_wrong(tmp_path, out, text, messages):
 
 def test_all_problems_are_told_at_once(tmp_path, out):
     text = BRIDGE.replace("high = 2", "high = nan").replace("strength = 14", "strenght = 14")
-    refused_with_problems(
-        call("run", write(tmp_path, text), *own("Bridge"), "--out", out), "high", "strenght"
-    )
+    refused_with_problems(call("run", write(tmp_path, text), *own("Bridge"), "--out", out), "high", "strenght")
 
 
 def test_a_study_that_is_not_there(tmp_path, out):
@@ -104,8 +106,15 @@ def test_what_is_given_is_a_file_and_is_not_waited_for(tmp_path, out, kind):
         call("risk", odd, *own("Bridge")),
         call("run", link, "--model", f"{odd}:Bridge", "--out", out),
         call("fit", odd, "--column", "x"),
-        call("check", write(tmp_path, BRIDGE.replace("low = 1\nhigh = 2", 'file = "odd"\ncolumn = "x"').replace('"uniform"', '"empirical"')), *own("Bridge")),
-    ):  # fmt: skip
+        call(
+            "check",
+            write(
+                tmp_path,
+                BRIDGE.replace("low = 1\nhigh = 2", 'file = "odd"\ncolumn = "x"').replace('"uniform"', '"empirical"'),
+            ),
+            *own("Bridge"),
+        ),
+    ):
         refused_with_problems(ended, "expected")
         assert "memory" not in ended.stderr, ended.stderr
 
@@ -124,9 +133,7 @@ def test_a_system_that_starts_no_more_threads(tmp_path, out, monkeypatch):
 def test_a_process_with_little_memory_is_told_so(out, most):
     words = f"run rustbelt --paths 2000 --quiet --out {out}"
     line = f"ulimit -v {most}; {sys.executable} -c 'from engine.cli import main; main()' {words}"
-    ended = subprocess.run(
-        ["bash", "-c", line], cwd=Path(__file__).parents[2], capture_output=True, text=True
-    )
+    ended = subprocess.run(["bash", "-c", line], cwd=Path(__file__).parents[2], capture_output=True, text=True)
     shutil.rmtree(out, ignore_errors=True)
     assert ended.returncode in (0, 2) and "our fault" not in ended.stderr, ended.stderr
 
@@ -165,9 +172,7 @@ def test_more_paths_than_memory_holds(tmp_path, out, monkeypatch):
 
 @pytest.mark.parametrize("count", ["0", "-5", "many", "1.5", "nan", "inf", "1e30"])
 def test_path_counts_that_are_none(tmp_path, out, count):
-    refused(
-        call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, f"--paths={count}"), "expected"
-    )
+    refused(call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, f"--paths={count}"), "expected")
 
 
 def test_policies_that_are_none(tmp_path, out):
@@ -206,10 +211,7 @@ RULES = {
 @pytest.mark.parametrize("name", RULES)
 def test_a_model_that_does_not_keep_its_contract(tmp_path, out, name):
     rule, message = RULES[name]
-    source = (
-        MODELS.read_text().rstrip()
-        + "\n\n\nclass Broken(Bridge):\n    def evaluate(self, factors, levers):\n"
-    )
+    source = MODELS.read_text().rstrip() + "\n\n\nclass Broken(Bridge):\n    def evaluate(self, factors, levers):\n"
     (tmp_path / "model.py").write_text(f"{source}        {rule}\n")
     words = [write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Broken", "--out", out]
     refused_with_problems(call("run", *words), message)
@@ -229,9 +231,7 @@ def test_a_folder_that_holds_something_else(tmp_path):
     (tmp_path / "thesis" / "chapter.txt").write_text("dear")
     before = sorted(tmp_path.rglob("*"))
     words = ["run", study, *own("Bridge"), "--out"]
-    refused_with_problems(
-        call(*words, tmp_path / "thesis"), "is not empty and holds no run (there is chapter.txt)"
-    )
+    refused_with_problems(call(*words, tmp_path / "thesis"), "is not empty and holds no run (there is chapter.txt)")
     refused_with_problems(call(*words, study), "expected a folder, got a file")
     refused_with_problems(call(*words, study / "deeper"), "cannot be written")
     assert sorted(tmp_path.rglob("*")) == before
@@ -247,9 +247,7 @@ def test_a_folder_that_holds_another_study(tmp_path):
     assert call(*words).exit_code == 0
 
 
-@pytest.mark.parametrize(
-    ("code", "message"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")]
-)
+@pytest.mark.parametrize(("code", "message"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")])
 @pytest.mark.parametrize("owner", [files, cube])
 def test_a_full_or_read_only_disk(tmp_path, out, monkeypatch, owner, code, message):
     def fails(path):
@@ -298,12 +296,8 @@ def test_a_run_whose_model_has_a_helper_that_is_no_longer_what_it_was(tmp_path):
     assert call(*words).exit_code == 0
     assert call("risk", folder).exit_code == 0
     helper.write_text("RATE = 2.0")
-    refused_with_problems(
-        call("risk", folder), "rates.py has changed since. Say which model", "--model FILE:CLASS"
-    )
-    refused_with_problems(
-        call(*words, "--paths", 5000), "holds a study with fingerprint", "Take another folder"
-    )
+    refused_with_problems(call("risk", folder), "rates.py has changed since. Say which model", "--model FILE:CLASS")
+    refused_with_problems(call(*words, "--paths", 5000), "holds a study with fingerprint", "Take another folder")
     place = folder / "ledger" / "study.json"
     held = unsealed(place)
     for entry in ("model.py", {"spec": f"{model}:Bridge"}, {**held["model"], "files": {str(model): "0"}}):
@@ -315,20 +309,14 @@ def test_wrong_questions_to_a_run(tmp_path):
     folder = tmp_path / "out"
     assert call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
     ask = ["risk", folder, *own("Bridge")]
-    refused_with_problems(
-        call(*ask, "--variable", "damge"), "unknown variable 'damge'. Did you mean 'damage'?"
-    )
-    refused_with_problems(
-        call(*ask, "--given", "damge > 1"), "unknown outcome 'damge'. Did you mean 'damage'?"
-    )
+    refused_with_problems(call(*ask, "--variable", "damge"), "unknown variable 'damge'. Did you mean 'damage'?")
+    refused_with_problems(call(*ask, "--given", "damge > 1"), "unknown outcome 'damge'. Did you mean 'damage'?")
     refused_with_problems(call(*ask, "--given", "damage"), "expected NAME (<|<=|>|>=) NUMBER")
     refused_with_problems(call(*ask, "--level", "high"), "expected per cent between 50 and 100")
     assert call("risk", folder).exit_code == 0  # the run knows where its model is
     tell = ["replay", folder, *own("Bridge"), "--path"]
     refused_with_problems(call(*tell, 4000), "path: expected 0 to 3999, got 4000.")
-    refused_with_problems(
-        call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?"
-    )
+    refused_with_problems(call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?")
     refused_with_problems(call(*tell, 1, "--variable", "stock"), "unknown yearly variable 'stock'")
 
 

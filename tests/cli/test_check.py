@@ -68,9 +68,7 @@ dry = [1.25, "2x"]
 
 def test_check_in_full_has_claims_in_words_and_what_they_are_held_against(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "160")
-    study = write(
-        tmp_path, POND.replace("[policies.keep]", '[policies.keep]\nlabel = "Keeping"') + CHALLENGED
-    )
+    study = write(tmp_path, POND.replace("[policies.keep]", '[policies.keep]\nlabel = "Keeping"') + CHALLENGED)
     said = re.sub(" +", " ", call("check", study, *own("Pond"), "--full").stdout)
     assert "use worse than keep in dry dry is likelier under use than under keeping" in said
     assert "shortage in the worst 1 % is lower under use than under keeping" in said
@@ -123,10 +121,7 @@ def test_check_names_groups_shocks_assumptions_and_readings_without_a_label(tmp_
     ended = call("check", write(tmp_path, POND + more), *own("Pond"))
     assert ended.exit_code == 0, ended.output
     shown = " ".join(ended.stdout.split())
-    assert (
-        "1 of the lever groups: by_hand; 1 of the assumptions: rain; 1 of the readings and horizons: deep."
-        in shown
-    )
+    assert "1 of the lever groups: by_hand; 1 of the assumptions: rain; 1 of the readings and horizons: deep." in shown
     labelled = more.replace('["release"]', '{ label = "By hand", levers = ["release"] }')
     labelled = labelled.replace("about =", 'label = "Rain"\nabout =')
     shown = " ".join(call("check", write(tmp_path, POND + labelled), *own("Pond")).stdout.split())

@@ -1,4 +1,6 @@
-"""`rustbelt check --constants`: the numbers that a model takes for known, what a study makes of them, and how to have others."""
+"""`rustbelt check --constants`: the numbers that a model takes for known, what a study makes of them, and how to have
+others.
+"""
 
 import json
 import re
@@ -32,7 +34,13 @@ from constant_models import Well
 
 class Many(Well):
     constants = Well.constants | {
-        f"what_one_more_of_these_costs_{k}": Constant(k * 1.2345678, "thousand yuan/person", "on average of all years and of all that there are", "A. Nother (2016), table 3", "FMD"[k % 3])
+        f"what_one_more_of_these_costs_{k}": Constant(
+            k * 1.2345678,
+            "thousand yuan/person",
+            "on average of all years and of all that there are",
+            "A. Nother (2016), table 3",
+            "FMD"[k % 3],
+        )
         for k in range(100)
     }
 """  # fmt: skip
@@ -46,13 +54,9 @@ def asked(tmp_path, *words, model=f"{MODELS}:Well"):
 
 def test_it_lists_them_those_of_the_study_first(tmp_path):
     said = asked(tmp_path)
-    assert said.startswith(
-        "3 constants: 1 read in the source (F), 1 remembered (M), 1 derived or judged (D).\n"
-    )
+    assert said.startswith("3 constants: 1 read in the source (F), 1 remembered (M), 1 derived or judged (D).\n")
     assert "This study draws 1 and sets 1 of them." in said
-    rows = [
-        re.split(r" {2,}", line.strip()) for line in said.splitlines() if re.search(r"\[.*[FMD]\] ", line)
-    ]
+    rows = [re.split(r" {2,}", line.strip()) for line in said.splitlines() if re.search(r"\[.*[FMD]\] ", line)]
     assert rows == [
         ["leak", "drawn (not 0.1)", "[1/yr; F] share that leaks away"],
         ["start_share", "0.75 (not 0.5)", "[D] share that is full at first"],
@@ -78,14 +82,25 @@ def test_many_fit_the_screen_with_every_number_whole(tmp_path, monkeypatch, full
         assert len(shown) == MOST_ROWS - 3 and len(lines) <= 25 and f"{103 - MOST_ROWS} more." in lines
         lines = lines[:-1]  # a command to copy
     assert max(map(len, lines)) <= 80
-    assert re.search(r"^what_one_more_of_these_costs_7 +8\.64197 +\[thousand yuan/person; M\]", "\n".join(shown), re.MULTILINE)  # fmt: skip
+    assert re.search(
+        r"^what_one_more_of_these_costs_7 +8\.64197 +\[thousand yuan/person; M\]", "\n".join(shown), re.MULTILINE
+    )
 
 
 def test_as_json_it_has_everything(tmp_path):
     answer = json.loads(asked(tmp_path, "--json"))
     validate(answer, SCHEMA)
     leak, start, depth = answer["tables"]["constants"]["rows"]
-    assert leak == {"constant": "leak", "whose": "drawn", "unit": "1/yr", "about": "share that leaks away", "source": "a gauge", "confidence": "F", "value": None, "stated": 0.1}  # fmt: skip
+    assert leak == {
+        "constant": "leak",
+        "whose": "drawn",
+        "unit": "1/yr",
+        "about": "share that leaks away",
+        "source": "a gauge",
+        "confidence": "F",
+        "value": None,
+        "stated": 0.1,
+    }
     assert (start["whose"], start["value"], start["stated"]) == ("study", 0.75, 0.5)
     assert (depth["whose"], depth["value"], depth["stated"]) == ("model", 8.0, 8.0)
 
@@ -95,10 +110,7 @@ def test_what_cannot_be_asked(tmp_path):
     assert ended.exit_code == 2 and "its model, Bridge, states no constants." in ended.output
     for words in (["--gates"], ["--workers", 2]):
         ended = call("check", write(tmp_path, STUDY), "--model", f"{MODELS}:Well", "--constants", *words)
-        assert (
-            ended.exit_code == 2
-            and f"goes without {words[0] if words[1:] else '--constants'}" in ended.output
-        )
+        assert ended.exit_code == 2 and f"goes without {words[0] if words[1:] else '--constants'}" in ended.output
     ended = call("check", write(tmp_path, STUDY), "--model", f"{MODELS}:Well", "--json")
     assert ended.exit_code == 2 and "--json goes with --gates, --constants or --for." in ended.output
 

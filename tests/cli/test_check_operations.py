@@ -41,9 +41,7 @@ def test_it_counts_what_a_future_takes_and_full_shows_every_operation(tmp_path):
 
 def test_a_model_without_a_list_is_told_what_has_none(tmp_path):
     (tmp_path / "ranked.py").write_text(SORTED)
-    ended = call(
-        "check", write(tmp_path, STUDY), "--model", f"{tmp_path / 'ranked.py'}:Ranked", "--operations"
-    )
+    ended = call("check", write(tmp_path, STUDY), "--model", f"{tmp_path / 'ranked.py'}:Ranked", "--operations")
     assert ended.exit_code == 2
     assert "has no list of operations, as there is no form of: " in " ".join(ended.stderr.split())
 

@@ -95,9 +95,7 @@ def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_
 
 
 def test_a_finished_run_prints_the_same_table_again(runs):
-    first, second = (
-        call("run", runs / "pond.toml", *own("Pond"), "--out", runs / "pond", "--quiet") for _ in range(2)
-    )
+    first, second = (call("run", runs / "pond.toml", *own("Pond"), "--out", runs / "pond", "--quiet") for _ in range(2))
     assert first.exit_code == 0
     assert first.stdout == second.stdout
 
@@ -108,9 +106,7 @@ def test_json_is_one_answer_and_nothing_else(runs):
     assert all(set(record) == KEYS for record in found)
     by_key = {(r["measure"], r["policy"], r["variable"]): r for r in found}
     assert len(by_key) == len(found)
-    assert json.loads(ended.stdout) == json.loads(
-        call("risk", runs / "bridge", *own("Bridge"), "--json").stdout
-    )
+    assert json.loads(ended.stdout) == json.loads(call("risk", runs / "bridge", *own("Bridge"), "--json").stdout)
     cube = xr.open_datatree(runs / "bridge" / "cube.zarr", engine="zarr")
     value = float(cube["risk"]["damage"].sel(policy="weak", measure="ES95", stat="estimate"))
     assert_same(by_key[("ES95", "weak", "damage")]["estimate"], value)
@@ -136,33 +132,18 @@ def test_many_policies_stand_below_each_other(tmp_path):
     study = write(tmp_path, BRIDGE + "[policies.stronger]\nstrength = 20\n")
     ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet")
     lines = ended.stdout.splitlines()
-    assert lines[3].split()[:3] == [
-        "weak",
-        "strong",
-        "stronger",
-    ]  # where intervals are written as their wider side
+    assert lines[3].split()[:3] == ["weak", "strong", "stronger"]  # where intervals are written as their wider side
     assert [line.split()[0] for line in lines[5:7]] == ["mean", "ES99"] and "±" in lines[5]
-    lines = call(
-        "run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--full"
-    ).stdout.splitlines()
+    lines = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--quiet", "--full").stdout.splitlines()
     assert lines[3].split() == ["less", "weak"]
     labels = [re.match(r"[^\d-]*", line)[0].split() for line in lines[5:11]]
-    assert labels == [
-        ["mean", "weak"],
-        ["strong"],
-        ["stronger"],
-        ["median", "weak"],
-        ["strong"],
-        ["stronger"],
-    ]
+    assert labels == [["mean", "weak"], ["strong"], ["stronger"], ["median", "weak"], ["strong"], ["stronger"]]
     assert [line.count("[") for line in lines[5:8]] == [1, 2, 2]
 
 
 def test_policies_and_seed_can_be_chosen(tmp_path):
     study = write(tmp_path, BRIDGE)
-    ended = call(
-        "run", study, *own("Bridge"), "--out", tmp_path / "out", "--policies", "weak", "--seed", 8, "--json"
-    )
+    ended = call("run", study, *own("Bridge"), "--out", tmp_path / "out", "--policies", "weak", "--seed", 8, "--json")
     assert {record["policy"] for record in records(ended.stdout)} == {"weak"}
 
 
@@ -197,12 +178,7 @@ def test_a_finished_run_is_asked_for_any_level(runs):
 def test_levels_of_the_study_are_in_every_table(tmp_path):
     study = write(tmp_path, POND + "\n[risk]\nlevels = [97.5]\n")
     ended = call("run", study, *own("Pond"), "--out", tmp_path / "out", "--json")
-    names = [
-        "mean",
-        "median",
-        "sd",
-        *(f"{m}{a}" for m in ("VaR", "ES") for a in ("95", "97.5", "99", "99.9")),
-    ]
+    names = ["mean", "median", "sd", *(f"{m}{a}" for m in ("VaR", "ES") for a in ("95", "97.5", "99", "99.9"))]
     assert list(dict.fromkeys(r["measure"] for r in records(ended.stdout)))[: len(names)] == names
     cube = xr.open_datatree(tmp_path / "out" / "cube.zarr", engine="zarr")
     for group in ("risk", "risk/yearly", "comparison"):
@@ -253,11 +229,7 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
     assert all(set(record) == KEYS | {"region", "year"} for record in found)
     outcomes = call("risk", runs / "pond", *own("Pond"), "--variable", "shortage", "--json")
     # the same name is an outcome and a yearly variable, each in its own unit
-    units = {
-        record["table"]: record["unit"]
-        for record in records(outcomes.stdout)
-        if "worse" not in record["measure"]
-    }
+    units = {record["table"]: record["unit"] for record in records(outcomes.stdout) if "worse" not in record["measure"]}
     assert units == {
         "risk": "hm3",
         "comparison": "hm3",
@@ -274,9 +246,7 @@ def test_risk_answers_for_a_yearly_variable_by_year_and_place(runs):
         if (r["policy"], r["measure"], r["year"], r["region"]) == ("use", "VaR95", 2018, "south")
     )
     assert_same(held, float(cube["risk/yearly"]["stock"].sel(at)))
-    assert (
-        "stock north, mean [hm3]" in call("risk", runs / "pond", *own("Pond"), "--variable", "stock").stdout
-    )
+    assert "stock north, mean [hm3]" in call("risk", runs / "pond", *own("Pond"), "--variable", "stock").stdout
 
 
 def test_a_name_of_both_an_outcome_and_a_yearly_variable_answers_twice(runs):

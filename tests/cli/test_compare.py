@@ -93,10 +93,7 @@ def test_any_policy_may_be_what_the_others_are_held_against(pond):
     )
     assert turned["study"]["baseline"] == "use" and turned["findings"][0].startswith("Against use, keep ")
     one, other = (
-        {
-            (row["outcome"], row["measure"]): row["difference"]
-            for row in plain["tables"]["differences"]["rows"]
-        }
+        {(row["outcome"], row["measure"]): row["difference"] for row in plain["tables"]["differences"]["rows"]}
         for plain in (stated, turned)
     )
     assert one.keys() == other.keys()
@@ -106,7 +103,9 @@ def test_any_policy_may_be_what_the_others_are_held_against(pond):
 
 
 def test_every_policy_is_held_against_every_other(pond):
-    """Whose differences are those from each policy in turn, and whose counts those of the pairs that their intervals decide."""
+    """Whose differences are those from each policy in turn, and whose counts those of the pairs that their intervals
+    decide.
+    """
     plain = json.loads(compare(pond, "--against", "every", "--json").stdout)
     jsonschema.validate(plain, SCHEMA)
     assert plain["findings"][0].startswith("Of 4 policies ") and plain["asked"]["against"] == "every"
@@ -118,9 +117,7 @@ def test_every_policy_is_held_against_every_other(pond):
     }
     names, outcomes = ("keep", "use", "dry", "half"), ("lowest_stock", "shortage")
     for against in names:
-        held = json.loads(compare(pond, "--against", against, "--json").stdout)["tables"]["differences"][
-            "rows"
-        ]
+        held = json.loads(compare(pond, "--against", against, "--json").stdout)["tables"]["differences"]["rows"]
         gaps = {(r["outcome"], r["policy"]): r["difference"] for r in held if r["measure"] == "mean"}
         for (outcome, policy), gap in gaps.items():
             sign, one = -1 if outcome == "lowest_stock" else 1, pairs["mean", outcome, policy, against]
@@ -201,9 +198,7 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock", "--full")
     assert "By year, less keep" in shown.stdout and "years and places" in " ".join(shown.stdout.split())
-    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare(
-        "stock", at={"region": "north"}, year=2018
-    )
+    asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare("stock", at={"region": "north"}, year=2018)
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
 

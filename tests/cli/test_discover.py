@@ -43,10 +43,7 @@ def test_the_first_sentence_says_the_finding_and_every_box_its_limits(folder, pr
     assert "PRIM, box 1" in printed and "CART, box 1" in printed and "judged on 2,000 others" in first
     assert "in resamples" in " ".join(printed.split()) and "load" in printed
     answer = answer_store.read(folder, "discover")
-    assert (
-        answer.attrs["answer"]["asked"] == {"where": WHERE, "numbers": False}
-        and answer.attrs["summary"] in first
-    )
+    assert answer.attrs["answer"]["asked"] == {"where": WHERE, "numbers": False} and answer.attrs["summary"] in first
     verified = call("verify", folder, *own("Bridge"))
     assert "everything is as it was written" in verified.stdout
 
@@ -98,7 +95,6 @@ def test_a_run_without_draws_says_what_to_keep(tmp_path):
 
 def test_the_blocks_that_are_there_will_do(folder):
     whole, part = (
-        call("discover", folder, *own("Bridge"), "--where", WHERE, *more).stdout
-        for more in ((), ("--partial",))
+        call("discover", folder, *own("Bridge"), "--where", WHERE, *more).stdout for more in ((), ("--partial",))
     )
     assert whole == part

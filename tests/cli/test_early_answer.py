@@ -1,4 +1,6 @@
-"""The answer of a run stands on the screen before its cube is finished; whatever befalls what comes after, it says nothing that does not hold."""
+"""The answer of a run stands on the screen before its cube is finished; whatever befalls what comes after, it says
+nothing that does not hold.
+"""
 
 import errno
 import json

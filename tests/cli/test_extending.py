@@ -1,4 +1,6 @@
-"""A run that was extended: the plain commands show what is there, the report says what it is of, and who computed what is kept."""
+"""A run that was extended: the plain commands show what is there, the report says what it is of, and who computed what
+is kept.
+"""
 
 import re
 
@@ -43,26 +45,17 @@ def home(tmp_path_factory):
 
 @pytest.fixture
 def run(home, tmp_path, monkeypatch):
-    """A function that runs the study with so many paths, to its end or stopped after some blocks, as Ctrl-C or a kill does."""
+    """A function that runs the study with so many paths, to its end or stopped after some blocks, as Ctrl-C or a kill
+    does.
+    """
     executor = played_back(home)
 
     def running(paths, stopped=None, killed=False):
-        monkeypatch.setattr(
-            job, "executor_of", lambda *_: executor if stopped is None else Stopped(executor, stopped)
-        )
+        monkeypatch.setattr(job, "executor_of", lambda *_: executor if stopped is None else Stopped(executor, stopped))
         with monkeypatch.context() as patch:
             if killed:
                 patch.setattr(provenance, "append", lambda *_: None)
-            words = [
-                "run",
-                home / "pond.toml",
-                *own("Pond"),
-                "--out",
-                tmp_path / "run",
-                "--paths",
-                paths,
-                "--quiet",
-            ]
+            words = ["run", home / "pond.toml", *own("Pond"), "--out", tmp_path / "run", "--paths", paths, "--quiet"]
             ended = call(*words)
         assert ended.exit_code == (0 if stopped is None else 130), ended.output
         return ended
@@ -94,9 +87,7 @@ def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
         pytest.param(2, 2 * BLOCK, marks=pytest.mark.slow),
     ],
 )
-def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_there(
-    run, tmp_path, blocks, there
-):
+def test_while_an_extension_is_not_finished_the_plain_commands_show_what_is_there(run, tmp_path, blocks, there):
     run(600)
     run(3 * BLOCK, stopped=blocks)
     note = f"note: {tmp_path / 'run'}: {there:,} of 393,216 paths are there, and shown."

@@ -16,9 +16,20 @@ from tests.small_files import call
 
 PRICES = np.random.default_rng(7).lognormal(3, 0.3, 120)
 KEYS = {
-    "family", "parameters", "k", "log_likelihood", "aic", "bic", "statistic", "p_value", "resamples", "how", "warnings", "failed",
+    "family",
+    "parameters",
+    "k",
+    "log_likelihood",
+    "aic",
+    "bic",
+    "statistic",
+    "p_value",
+    "resamples",
+    "how",
+    "warnings",
+    "failed",
     "snippet",
-}  # fmt: skip
+}
 
 
 @pytest.fixture(autouse=True)
@@ -63,16 +74,7 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
 def test_the_snippets_of_the_next_best_are_comments(tmp_path):
     path = written(tmp_path, PRICES)
     ended = call(
-        "fit",
-        path,
-        "--column",
-        "price",
-        "--families",
-        "normal,lognormal,gamma",
-        "--top",
-        2,
-        "--name",
-        "steel",
+        "fit", path, "--column", "price", "--families", "normal,lognormal,gamma", "--top", 2, "--name", "steel"
     )
     assert list(pasted(ended.stdout)) == ["steel"]
     commented = "\n".join(line[2:] for line in ended.stdout.splitlines() if line.startswith("# "))
@@ -90,11 +92,7 @@ def test_json_is_one_list_of_records_and_nothing_else(tmp_path):
     for key in ("aic", "bic", "log_likelihood", "statistic", "p_value"):
         assert_same(normal[key], float(getattr(fit, key)))
     assert tomllib.loads(normal["snippet"])["factors"]["price"]["sd"] == fit.parameters["sd"]
-    assert (
-        gamma["failed"].startswith("needs values above 0")
-        and gamma["aic"] is None
-        and gamma["snippet"] is None
-    )
+    assert gamma["failed"].startswith("needs values above 0") and gamma["aic"] is None and gamma["snippet"] is None
 
 
 def test_empty_cells_and_remarks_are_told_on_stderr(tmp_path):
@@ -104,13 +102,13 @@ def test_empty_cells_and_remarks_are_told_on_stderr(tmp_path):
     assert ended.exit_code == 0
     assert ended.stderr.splitlines() == [
         "note: 2 empty cells left out.",
-        "note: all values are whole numbers, 5 different ones: a law of counts may be meant, and only continuous ones are "
-        "compared here.",
+        (
+            "note: all values are whole numbers, 5 different ones: a law of counts may be meant, and only continuous"
+            " ones are compared here."
+        ),
     ]
     path.write_text("day,n\n1,\n" + "".join(f"3,{value}\n" for value in PRICES))
-    assert (
-        call("fit", path, "--column", "n", "--families", "normal").stderr == "note: 1 empty cell left out.\n"
-    )
+    assert call("fit", path, "--column", "n", "--families", "normal").stderr == "note: 1 empty cell left out.\n"
 
 
 def test_of_very_many_values_it_is_said_how_many_are_fitted(tmp_path, monkeypatch):
@@ -165,14 +163,17 @@ def test_our_default_families_run_from_the_command_line(tmp_path):
     [
         (["--column", "prize"], "unknown column 'prize'. Did you mean 'price'?"),
         (["--column", "day"], "column 'day', line 2: expected a finite number, got text."),
-        (["--column", "price", "--families", "gama"], "--families: 1 problem\n  unknown family 'gama'. Did you mean 'gamma'?"),
+        (
+            ["--column", "price", "--families", "gama"],
+            "--families: 1 problem\n  unknown family 'gama'. Did you mean 'gamma'?",
+        ),
         (["--column", "price", "--families", ","], "expected names separated by commas, got nothing."),
         (["--column", "price", "--top", "0"], "--top: 1 problem\n  expected at least 1, got 0."),
         (["--column", "price", "--top", "x"], "expected a whole number"),
         ([], "Missing option '--column'."),
         (["--column", "price", "--families", "kstwo"], "none of the families could be fitted."),
     ],
-)  # fmt: skip
+)
 def test_what_the_user_can_mend_ends_with_2(tmp_path, words, message):
     ended = call("fit", written(tmp_path, PRICES), *words)
     assert ended.exit_code == 2
@@ -198,8 +199,7 @@ def test_too_few_values_say_how_many_cells_were_left_out(tmp_path):
     path.write_text("day,price\n" + "1,2\n" * 3 + "1,\n" * 9)
     ended = call("fit", path, "--column", "price")
     assert (
-        "column 'price' (9 empty cells left out): expected at least 8 numbers to fit a law to, got 3."
-        in ended.stderr
+        "column 'price' (9 empty cells left out): expected at least 8 numbers to fit a law to, got 3." in ended.stderr
     )
 
 

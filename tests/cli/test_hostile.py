@@ -1,4 +1,5 @@
-"""Every entry of the hostile corpus ends with its exit code, its first line and its first problem, without a traceback."""
+"""Every entry of the hostile corpus ends with its exit code, its first line and its first problem, without a
+traceback."""
 
 import json
 import os
@@ -26,9 +27,7 @@ def said(ended):
     """The exit code, the first line that is no progress, and the first problem below it."""
     assert "Traceback" not in ended.output and "our fault" not in ended.output, ended.output
     here = f"{os.getcwd()}/"
-    lines = [
-        line for line in ended.stderr.replace(here, "").split("\n") if line and not line.startswith(NOISE)
-    ]
+    lines = [line for line in ended.stderr.replace(here, "").split("\n") if line and not line.startswith(NOISE)]
     if lines and lines[0].startswith("Usage:"):
         return [ended.exit_code, next(line for line in lines if line.startswith("Error:")), ""]
     problem = lines[1].strip() if len(lines) > 1 and lines[1].startswith("  ") else ""
@@ -50,9 +49,7 @@ def prepared(folder):
     before = Path.cwd()
     os.chdir(folder)
     try:
-        assert (
-            call("run", "study.toml", "--model", "model.py:Bridge", "--out", "run", "--quiet").exit_code == 0
-        )
+        assert call("run", "study.toml", "--model", "model.py:Bridge", "--out", "run", "--quiet").exit_code == 0
     finally:
         os.chdir(before)
     return folder
@@ -101,11 +98,7 @@ def ask_cube(name, words):
 
 
 def argue(words):
-    model = (
-        ["--model", "model.py:Bridge"]
-        if words.startswith("run study.toml") and "--model" not in words
-        else []
-    )
+    model = ["--model", "model.py:Bridge"] if words.startswith("run study.toml") and "--model" not in words else []
     return said(call(*shlex.split(words), *model))
 
 
@@ -115,11 +108,7 @@ def surround(name):
     home = str(Path(__file__).parents[2])
     shell = ["bash", "-c", f"set -o pipefail; {line}"]
     ended = subprocess.run(
-        shell,
-        capture_output=True,
-        stdin=subprocess.DEVNULL,
-        env={**os.environ, "PYTHONPATH": home},
-        check=False,
+        shell, capture_output=True, stdin=subprocess.DEVNULL, env={**os.environ, "PYTHONPATH": home}, check=False
     )
     out, err = (part.decode(errors="backslashreplace") for part in (ended.stdout, ended.stderr))
     return said(SimpleNamespace(exit_code=ended.returncode, output=out + err, stderr=err))
@@ -129,10 +118,7 @@ ENTRIES = {
     **{f"study: {name}": (check_study, name) for name in corpus.STUDIES},
     **{f"model: {name}": (check_model, name) for name in corpus.MODELS},
     **{f"data: {name}": (check_data, name) for name in corpus.DATA},
-    **{
-        f"cube: {name}: {words}": (ask_cube, name, words)
-        for name, words in product(corpus.CUBES, corpus.QUESTIONS)
-    },
+    **{f"cube: {name}: {words}": (ask_cube, name, words) for name, words in product(corpus.CUBES, corpus.QUESTIONS)},
     **{f"environment: {name}": (surround, name) for name in corpus.ENVIRONMENTS},
     **{f"argument: {words!r}": (argue, words) for words in corpus.ARGUMENTS},
 }

@@ -1,4 +1,5 @@
-"""Ctrl-C, once: exit code 130, what is kept and how to go on, soon, wherever the command is, and nothing left running."""
+"""Ctrl-C, once: exit code 130, what is kept and how to go on, soon, wherever the command is, and nothing left
+running."""
 
 import os
 import signal
@@ -21,7 +22,9 @@ class Slow(Bridge):
             ctypes.CDLL(None).sleep(60)
         time.sleep(60)
 """
-PROGRAM = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from engine.cli import main; main()"
+PROGRAM = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from engine.cli import main; main()"
+)
 
 
 @pytest.mark.slow

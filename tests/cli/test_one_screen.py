@@ -1,4 +1,6 @@
-"""The study that ships, asked everything: what a command prints fits one screen of 80 columns and 24 lines, beside commands to copy, in words."""
+"""The study that ships, asked everything: what a command prints fits one screen of 80 columns and 24 lines, beside
+commands to copy, in words.
+"""
 
 import re
 import shutil
@@ -82,14 +84,7 @@ MORE = {
         "1024",
     ],
     "flip an event": ["flip", "run", "--outcome", "jobs_demolished", "--policies", "reform,old"],
-    "assumptions of an event": [
-        "assumptions",
-        "run",
-        "--outcome",
-        "jobs_demolished,total_bill",
-        "--paths",
-        "1024",
-    ],
+    "assumptions of an event": ["assumptions", "run", "--outcome", "jobs_demolished,total_bill", "--paths", "1024"],
     "a figure": ["plot", "exceedance", "run"],
 }
 
@@ -160,13 +155,7 @@ def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, to
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
-    [
-        {},
-        {"variable": "growth"},
-        {"level": 95},
-        {"given": "capital_shortfall_peak > 5"},
-        {"variable": "all_four"},
-    ],
+    [{}, {"variable": "growth"}, {"level": 95}, {"given": "capital_shortfall_peak > 5"}, {"variable": "all_four"}],
 )
 def test_sentences_of_risk_are_in_the_words_of_the_study(place, asked):
     there(place)
@@ -183,7 +172,9 @@ def test_a_future_of_the_study_is_lived_again_bit_for_bit(place):
 
 @pytest.mark.slow
 def test_the_report_on_what_was_asked_is_in_words(place, tmp_path):
-    """No identifier in a heading or a sentence, and at most 25 words in a sentence of its first pages; asked also of the extremes of what is called as an outcome is."""
+    """No identifier in a heading or a sentence, and at most 25 words in a sentence of its first pages; asked also of
+    the extremes of what is called as an outcome is.
+    """
     there(place, "compare", "explain")
     shutil.copytree(place / "run", tmp_path / "run")
     assert call("extremes", tmp_path / "run", "--variable", "cut_layoffs").exit_code == 0
@@ -194,11 +185,6 @@ def test_the_report_on_what_was_asked_is_in_words(place, tmp_path):
     pattern = re.compile(rf"(?<!\w)({'|'.join(map(re.escape, names))})(?!\w)")
     assert [sentence for sentence in said if pattern.search(sentence)] == []
     assert [sentence for sentence in said if re.search(r"\w_\w", sentence)] == []
-    for label in (
-        "All four at once",
-        "Banks&#39; capital shortfall",
-        "Three million laid off",
-        "Old policies",
-    ):
+    for label in ("All four at once", "Banks&#39; capital shortfall", "Three million laid off", "Old policies"):
         assert label in brief(text)
     assert_short(text)

@@ -1,4 +1,5 @@
-"""Every command reads what it is to look at by one rule, and every question answers of a folder that cannot be written."""
+"""Every command reads what it is to look at by one rule, and every question answers of a folder that cannot be
+written."""
 
 import errno
 import json
@@ -22,7 +23,10 @@ STUDY = BRIDGE.replace("paths = 4000", "paths = 600").replace(
     "[factors.load]", '[assumptions.steep]\noff = { price = 1 }\n[factors.load]'
 ).replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]') + """
 [observed]
-rows = [{ series = "Damage", time = 2024, variable = "damage", value = 1, unit = "yuan", standard_error = 5, source = "survey", confidence = "read" }]
+rows = [
+  { series = "Damage", time = 2024, variable = "damage", value = 1, unit = "yuan", standard_error = 5,
+    source = "survey", confidence = "read" },
+]
 """  # fmt: skip
 WORDS = {
     "run": ("@",),
@@ -172,10 +176,7 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
     """But they say how; those that live futures of their own answer, as they always did."""
     text = STUDY.replace("seed = 7", "seed = 8")
     try:
-        for place in (
-            write(inside, text, "new.toml").name,
-            write(inside / "configs", text, "unrun.toml").stem,
-        ):
+        for place in (write(inside, text, "new.toml").name, write(inside / "configs", text, "unrun.toml").stem):
             ended = asked(command, place)
             if command in LIVES:
                 assert ended.exit_code == 0, ended.output
@@ -189,14 +190,27 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
 
 
 QUESTIONS = (
-    "risk", "compare", "explain", "discover", "attribute", "sensitivity", "flip", "assumptions", "challenge", "backtest", "condition", "plot", "report",
-)  # fmt: skip
+    "risk",
+    "compare",
+    "explain",
+    "discover",
+    "attribute",
+    "sensitivity",
+    "flip",
+    "assumptions",
+    "challenge",
+    "backtest",
+    "condition",
+    "plot",
+    "report",
+)
 KEPT = {**{name: f"{name}.zarr" for name in registry.QUESTIONS}, "report": "report.html"}
 """What is kept in the run folder, by the question."""
 
 
 def assert_shown(command, run, code, out, err):
-    """Asserts that an answer is shown, that one warning says so where it would be kept, and that nothing more is said."""
+    """Asserts that an answer is shown, that one warning says so where it would be kept, and that nothing more is
+    said."""
     assert code == 0 and out.strip(), (command, code, out, err)
     why = "cannot be written (Read-only file system)."
     warned = [f"warning: the answer is not kept in {run / KEPT[command]}: {why}"] if command in KEPT else []
@@ -215,9 +229,7 @@ def test_an_answer_that_cannot_be_kept_is_shown_all_the_same(inside, monkeypatch
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
     held, written = ownership.locks.held, files.write_atomically
     monkeypatch.setattr(
-        ownership.locks,
-        "held",
-        lambda lock, *shared: refuse() if lock.is_relative_to(run) else held(lock, *shared),
+        ownership.locks, "held", lambda lock, *shared: refuse() if lock.is_relative_to(run) else held(lock, *shared)
     )
     monkeypatch.setattr(
         "engine.run_folder.folder.write_atomically",

@@ -16,7 +16,16 @@ from tests.small_files import POND, call, own, write
 OBSERVED = """\
 [observed]
 policy = "keep"
-rows = [{ series = "Water", time = 2018, variable = "stock", at = "region=north", value = 5, unit = "hm3", source = "gauge", confidence = "read", standard_error = 2 }]
+[[observed.rows]]
+series = "Water"
+time = 2018
+variable = "stock"
+at = "region=north"
+value = 5
+unit = "hm3"
+standard_error = 2
+source = "gauge"
+confidence = "read"
 """
 
 
@@ -55,8 +64,7 @@ FIRST = {kind.of: name for name, kind in reversed(KINDS.items())}.values()
     "kind",
     [
         pytest.param(
-            name,
-            marks=[] if name in FIRST and name not in ("drivers", "boxes", "inputs") else [pytest.mark.slow],
+            name, marks=[] if name in FIRST and name not in ("drivers", "boxes", "inputs") else [pytest.mark.slow]
         )
         for name, one in KINDS.items()
         if {*one.of} & {*ANSWERS} <= {*registry.QUESTIONS} and not one.table
@@ -129,9 +137,7 @@ def test_a_figure_is_of_the_headline_where_no_variable_is_named(tmp_path, monkey
     assert call("run", study, *own("Pond"), "--out", "run", "--quiet").exit_code == 0
     shown = call("plot", "exceedance", "run", *own("Pond"))
     assert shown.exit_code == 0 and shown.output.startswith("Shortage"), shown.output
-    assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith(
-        "Lowest"
-    )
+    assert call("plot", "exceedance", "run", *own("Pond"), "--variable", "lowest_stock").output.startswith("Lowest")
 
 
 @pytest.mark.parametrize(("file", "begins"), [("a.svg", b"<?xml"), ("a.pdf", b"%PDF")])

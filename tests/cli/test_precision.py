@@ -1,4 +1,6 @@
-"""`--until` and `--for` on the command line: what ends a run, what a precision takes, and clear words for what is neither."""
+"""`--until` and `--for` on the command line: what ends a run, what a precision takes, and clear words for what is
+neither.
+"""
 
 import json
 
@@ -29,9 +31,7 @@ def test_a_bound_that_is_reached_is_no_failure_and_says_how_many_would_do(tmp_pa
     words = ("--paths", "3000", "--until", "mean of damage under weak within 0.1 %")
     ended = call("run", *bridge, "--out", tmp_path / "run", *words)
     assert ended.exit_code == 0, ended.output
-    assert (
-        "Not as precise as asked for at 3,000 futures" in ended.stdout and "would do: --paths" in ended.stdout
-    )
+    assert "Not as precise as asked for at 3,000 futures" in ended.stdout and "would do: --paths" in ended.stdout
 
 
 def test_progress_shows_what_is_missing_also_as_json_lines(tmp_path, bridge):
@@ -42,9 +42,7 @@ def test_progress_shows_what_is_missing_also_as_json_lines(tmp_path, bridge):
 
 
 def test_json_is_the_answer_alone_and_the_ending_stands_beside_it(tmp_path, bridge):
-    ended = call(
-        "run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN, "--json", "--quiet"
-    )
+    ended = call("run", *bridge, "--out", tmp_path / "run", "--paths", "1e5", "--until", MEAN, "--json", "--quiet")
     assert json.loads(ended.stdout)["question"] == "risk" and "Precise enough at" in ended.stderr
 
 
@@ -113,9 +111,7 @@ def test_a_target_of_a_policy_that_does_not_run_is_told_and_none_at_all_refused(
         study = write(tmp_path, POND.replace("tile = 64", f"tile = 64, until = [{stated}]"))
         ended = call("run", study, *own("Pond"), "--out", tmp_path / "run", "--policies", "keep")
         assert ended.exit_code == code, ended.output
-        assert "policy 'use' does not run (probability of dry under use within 0.1)" in " ".join(
-            ended.stderr.split()
-        )
+        assert "policy 'use' does not run (probability of dry under use within 0.1)" in " ".join(ended.stderr.split())
         assert ("note: target left out" if code == 0 else "has no target left") in ended.stderr
 
 

@@ -37,11 +37,7 @@ def test_each_stage_is_one_json_object_a_line(logged):
     assert [line["stage"] for line in lines if "note" not in line] == [
         "compiling", "simulating", "simulating", "simulating", "estimating", "writing",
     ]  # fmt: skip
-    assert [line["done"] for line in lines if line["stage"] == "simulating"] == [
-        BLOCK,
-        2 * BLOCK,
-        2 * BLOCK + 1000,
-    ]
+    assert [line["done"] for line in lines if line["stage"] == "simulating"] == [BLOCK, 2 * BLOCK, 2 * BLOCK + 1000]
     assert {line["total"] for line in lines} == {2 * BLOCK + 1000}
 
 
@@ -66,9 +62,7 @@ def test_a_run_that_goes_on_counts_the_blocks_that_are_there(logged):
     assert headline.estimates() == ("", {})
     headline.add(study.block(1))
     everything = Paths(RunFolder(folder, study))["damage"]
-    order = np.concatenate(
-        [everything[0, BLOCK : 2 * BLOCK], everything[0, :BLOCK], everything[0, 2 * BLOCK :]]
-    )
+    order = np.concatenate([everything[0, BLOCK : 2 * BLOCK], everything[0, :BLOCK], everything[0, 2 * BLOCK :]])
     assert_same(headline.estimates()[1]["weak"].estimate, summary(order, study.unit, True)["ES99"].estimate)
     before = headline.estimates()
     headline.add(study.block(0))  # which was there already

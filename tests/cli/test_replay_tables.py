@@ -26,9 +26,7 @@ def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
         for name, values in story[group].data_vars.items() if group in story.children else ():
             rows = table[(table["kind"] == kind) & (table["variable"] == name)]
             assert len(rows) == values.size and set(rows["unit"]) == {unit_name(values.attrs)}
-            places = {
-                dim: xr.DataArray(rows[dim].to_numpy(values[dim].dtype), dims="row") for dim in values.dims
-            }
+            places = {dim: xr.DataArray(rows[dim].to_numpy(values[dim].dtype), dims="row") for dim in values.dims}
             assert_same(rows["value"].to_numpy(values.dtype), values.sel(places).values)
             others = {"path", "policy", "year", *story["yearly"].dims} if "yearly" in story.children else ()
             assert rows[[dim for dim in others if dim not in values.dims]].isna().all(axis=None)
@@ -40,17 +38,7 @@ def assert_holds(table: pd.DataFrame, story: xr.DataTree) -> None:
 def test_a_table_holds_every_value_in_its_place(precision):
     story = replay(farms(), [5, 777], precision=precision)
     table = as_table(story)
-    assert list(table) == [
-        "path",
-        "policy",
-        "variable",
-        "kind",
-        "year",
-        "region",
-        "crop",
-        "value",
-        "unit",
-    ]
+    assert list(table) == ["path", "policy", "variable", "kind", "year", "region", "crop", "value", "unit"]
     assert table["value"].dtype == precision
     assert_holds(table, story)
     of_one = table[table["path"] == 777].reset_index(drop=True)
@@ -110,9 +98,7 @@ def test_one_policy_and_one_variable_are_all_that_is_told(pond):
 def test_a_value_that_is_no_number_is_null(tmp_path):
     source = MODELS.read_text().replace('"shortage": missing}', '"shortage": missing / (missing - missing)}')
     (tmp_path / "model.py").write_text(source)
-    ended = call(
-        "replay", write(tmp_path, POND), "--model", f"{tmp_path / 'model.py'}:Pond", "--path", 5, "--json"
-    )
+    ended = call("replay", write(tmp_path, POND), "--model", f"{tmp_path / 'model.py'}:Pond", "--path", 5, "--json")
     assert ended.exit_code == 0, ended.output
     assert {r["value"] for r in json.loads(ended.stdout) if r["variable"] == "shortage"} == {None}
 

@@ -1,4 +1,6 @@
-"""What is printed fits the screen: no number, name or command is broken at any width, with few policies or many; and nothing waits for a key."""
+"""What is printed fits the screen: no number, name or command is broken at any width, with few policies or many; and
+nothing waits for a key.
+"""
 
 import fcntl
 import io
@@ -39,9 +41,7 @@ LONG = "everything_at_once_and_faster_than_planned"
 
 def printed(width: int, show, *words, **named) -> list[str]:
     """The lines that a terminal so many columns wide is given."""
-    console = Console(
-        file=io.StringIO(), width=width, force_terminal=True, color_system=None, highlight=False
-    )
+    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, highlight=False)
     show(console, *words, **named)
     return console.file.getvalue().splitlines()
 
@@ -97,9 +97,7 @@ def test_tables_of_one_to_eight_policies_break_nothing(tmp_path, width, name):
     for policies in range(1, 9):
         study, tables = compared(tmp_path, policies, name)
         for measures, outcomes in ((MAIN, study.headline), (MEASURES, study.model.outcomes)):
-            lines = printed(
-                width, print_tables, study, [*tables.risk, *tables.comparison], measures, outcomes
-            )
+            lines = printed(width, print_tables, study, [*tables.risk, *tables.comparison], measures, outcomes)
             names = [*study.policy_names, *study.model.outcomes, "collapse", *measures]
             assert_whole(lines, width, numbers(tables, measures), names)
 
@@ -150,11 +148,9 @@ def test_the_arrangement_is_the_first_that_fits(tmp_path):
 def test_other_tables_break_nothing(tmp_path, width):
     study, tables = compared(tmp_path, 4, LONG)
     given = [
-        replace(r, measure=f"{side}_{r.measure}")
-        for r in tables.risk
-        for side in ("given", "otherwise", "contrast")
+        replace(r, measure=f"{side}_{r.measure}") for r in tables.risk for side in ("given", "otherwise", "contrast")
     ]
-    shares = [replace(r, measure="share", variable="margin >= 0") for r in tables.risk if r.measure == "probability"]  # fmt: skip
+    shares = [replace(r, measure="share", variable="margin >= 0") for r in tables.risk if r.measure == "probability"]
     lines = printed(width, print_conditional, study, [*shares, *given], MAIN, study.headline)
     shown = {cell(r).interval for r in given if r.measure in ("given_mean", "contrast_ES99")}
     assert_whole(lines, width, shown, ["given - otherwise"])
@@ -171,9 +167,7 @@ def test_other_tables_break_nothing(tmp_path, width):
     shipped = load_study("rustbelt")
     lines = printed(width, print_priors, shipped.gathered_inputs)
     assert_whole(lines, width, ["p50 2.2 (2.19)"], [item.name for item in shipped.inputs])
-    assert_whole(
-        printed(width, print_groups, shipped), width, ["correlation 0.3", "0.288"], [*shipped.groups]
-    )
+    assert_whole(printed(width, print_groups, shipped), width, ["correlation 0.3", "0.288"], [*shipped.groups])
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -198,9 +192,7 @@ def test_sentences_are_folded_between_words_alone():
     for width in range(18, 60):
         lines = screen.folded(text, width)
         assert " ".join(lines) == text and max(map(len, lines)) <= width
-        assert all(
-            any(whole in line for line in lines) for whole in ("95 %", "[40.2, 40.8]", "p05 1.4 (1.42)")
-        )
+        assert all(any(whole in line for line in lines) for whole in ("95 %", "[40.2, 40.8]", "p05 1.4 (1.42)"))
 
 
 # --------------------------------------------------------------------------------------------------------- progress
@@ -230,9 +222,7 @@ def terminal(width: int, height: int, code: str, **environment: str) -> str:
     left_out = {"COLUMNS", "LINES", "NO_COLOR"}
     kept = {key: value for key, value in os.environ.items() if key not in left_out}
     words = [sys.executable, "-c", code]
-    program = subprocess.Popen(
-        words, stdin=its, stdout=its, stderr=its, env=kept | {"TERM": "xterm"} | environment
-    )
+    program = subprocess.Popen(words, stdin=its, stdout=its, stderr=its, env=kept | {"TERM": "xterm"} | environment)
     os.close(its)
     parts = []
     with suppress(OSError):  # which is how a terminal says that nobody writes to it any more

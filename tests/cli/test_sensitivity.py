@@ -38,16 +38,12 @@ def test_sensitivity_prints_a_finding_and_writes_the_answer_beside_the_cube(run)
 
 def test_json_has_every_number(run):
     study, folder = run
-    ended = call(
-        "sensitivity", study, *own("Bridge"), "--out", folder, "--json", "--quiet", "--outcome", "damage"
-    )
+    ended = call("sensitivity", study, *own("Bridge"), "--out", folder, "--json", "--quiet", "--outcome", "damage")
     tables = json.loads(ended.stdout)["tables"]
     assert set(tables) == {"shares", "known", "worth", "swings"}
     (row, *_), *_ = (table["rows"] for table in tables.values())
     assert {*row} >= {"share", "alone", "total"} and {*tables["known"]["rows"][0]} >= {"factors", "shocks"}
-    assert {row["variable"] for name in ("shares", "known", "swings") for row in tables[name]["rows"]} == {
-        "damage"
-    }
+    assert {row["variable"] for name in ("shares", "known", "swings") for row in tables[name]["rows"]} == {"damage"}
 
 
 def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):
@@ -69,9 +65,7 @@ def full(*_):
 
 def test_a_run_gives_an_answer_that_cannot_be_kept_and_warns(run, monkeypatch):
     monkeypatch.setattr(answer_store, "write", full)
-    with pytest.warns(
-        UserWarning, match=r"not kept in .*flip.zarr: the disk is full\. To keep it, ask a run"
-    ):
+    with pytest.warns(UserWarning, match=r"not kept in .*flip.zarr: the disk is full\. To keep it, ask a run"):
         assert open_run(run[1]).flip("damage", ("strong", "weak")).of.difference.estimate < 0
 
 

@@ -1,4 +1,6 @@
-"""What reaches a terminal: no control character of a study, a model, a cube, a data file or an argument; and results apart from prints."""
+"""What reaches a terminal: no control character of a study, a model, a cube, a data file or an argument; and results
+apart from prints.
+"""
 
 import json
 import re
@@ -93,10 +95,7 @@ TAKES_LONGER = (
 @pytest.mark.filterwarnings("ignore:Glyph:UserWarning", "ignore:boxes stand")
 @pytest.mark.parametrize(
     "words",
-    [
-        pytest.param(words, marks=pytest.mark.slow if words.startswith(TAKES_LONGER) else ())
-        for words in COMMANDS
-    ],
+    [pytest.param(words, marks=pytest.mark.slow if words.startswith(TAKES_LONGER) else ()) for words in COMMANDS],
     ids=lambda words: repr(words)[1:-1].replace("[", "").replace("\\", ""),
 )
 def test_nothing_acts_on_a_terminal(runs, monkeypatch, words):

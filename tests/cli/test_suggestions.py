@@ -1,4 +1,6 @@
-"""Every command that is suggested works as it is printed: with the model and the study, in folders whose names need quotes."""
+"""Every command that is suggested works as it is printed: with the model and the study, in folders whose names need
+quotes.
+"""
 
 import ast
 import re
@@ -45,9 +47,7 @@ def texts(file: Path) -> list[str]:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs | inner:
             said.append(node.value)
         elif isinstance(node, ast.JoinedStr):
-            said.append(
-                "".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values)
-            )
+            said.append("".join(part.value if isinstance(part, ast.Constant) else "{}" for part in node.values))
     return said
 
 

@@ -11,10 +11,7 @@ class Tide(PathModel):
     factors = {"swell": Factor("m")}
     shocks = {"wind": Shock(dims=("shore",))}
     levers = {"dam": Lever("m")}
-    yearly = {
-        "height": Yearly("m", ("shore",), loss=True, low=-1.0, high=0.9),
-        "wind": Yearly("1", ("shore",)),
-    }
+    yearly = {"height": Yearly("m", ("shore",), loss=True, low=-1.0, high=0.9), "wind": Yearly("1", ("shore",))}
     outcomes = {"top": Outcome("m", peak("height"), loss=True)}
     floor = -1.0
 

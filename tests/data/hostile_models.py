@@ -3,7 +3,9 @@
 from engine import Cells, Factor, Lever, Outcome, PathModel, Shock, Yearly, total
 
 SAYS = "\x1b[2J\x1b]0;title\x07 \x9b31m \u202e [bold]b[/bold] \r"
-"""Clears a screen, names a window, colours, turns the direction of writing, is markup of rich, and returns to the line's start."""
+"""Clears a screen, names a window, colours, turns the direction of writing, is markup of rich, and returns to the
+line's start.
+"""
 
 print("loaded", SAYS)
 
@@ -15,10 +17,7 @@ class Loud(PathModel):
     factors = {"a": Factor(f"t {SAYS}")}
     shocks = {"rain": Shock(f"1 {SAYS}")}
     levers = {"s": Lever(f"1 {SAYS}", 1.0), "q": Lever(f"1 {SAYS}", 1.0, ("region",))}
-    yearly = {
-        "y": Yearly(f"k {SAYS}", loss=True, about=SAYS),
-        "r": Yearly(f"[red]r[/red] {SAYS}", ("region",)),
-    }
+    yearly = {"y": Yearly(f"k {SAYS}", loss=True, about=SAYS), "r": Yearly(f"[red]r[/red] {SAYS}", ("region",))}
     outcomes = {"d": Outcome(f"k {SAYS}", total("y"), loss=True, about=f"about {SAYS}")}
 
     def init(self, factors, levers):

@@ -12,7 +12,9 @@ from tests.helpers import assert_close, assert_plausible, assert_same
 
 PATHS = 200_000
 ALONE = {"xla_disable_hlo_passes": "fusion"}
-"""Each operation rounds by itself, as in the one loop: XLA may fuse a product with a sum in one program and not in another."""
+"""Each operation rounds by itself, as in the one loop: XLA may fuse a product with a sum in one program and not in
+another.
+"""
 
 
 def scores(names, n=PATHS):
@@ -25,8 +27,7 @@ def joint(own, shared, *groups):
     groups = {group.name: group for group in groups}
     parameters = {name: group.copula.parameters(np.float32) for name, group in groups.items()}
     compiled = jax.jit(
-        lambda own, shared, parameters: correlated(own, shared, groups, parameters),
-        compiler_options=ALONE,
+        lambda own, shared, parameters: correlated(own, shared, groups, parameters), compiler_options=ALONE
     )
     return compiled(own, [shared[stream] for stream in latent_streams(groups)], parameters)
 
@@ -65,9 +66,7 @@ def test_members_against_the_others_have_the_negative_correlation_and_negative_s
 
 def test_a_member_added_changes_no_other_draw():
     own, shared = scores(("a", "new", "b"), 1000), scores(["group:group"], 1000)
-    before, after = (
-        joint(own, shared, gaussian(0.3, *members)) for members in (("a", "b"), ("a", "new", "b"))
-    )
+    before, after = (joint(own, shared, gaussian(0.3, *members)) for members in (("a", "b"), ("a", "new", "b")))
     for name in ("a", "b"):
         assert_same(before[name], after[name])
 

@@ -1,4 +1,6 @@
-"""Latin hypercubes: strata exact in every replicate and stream, the same bits however cut, and what replicates do to errors."""
+"""Latin hypercubes: strata exact in every replicate and stream, the same bits however cut, and what replicates do to
+errors.
+"""
 
 import functools
 
@@ -176,7 +178,9 @@ def test_an_additive_function_is_left_with_the_variance_inside_strata():
 
 
 def test_a_product_varies_as_in_a_hypercube_of_random_permutations():
-    """What is not additive keeps its variance: 1 / n for two independent standard normals, 1 / (n - 1) of it between strata."""
+    """What is not additive keeps its variance: 1 / n for two independent standard normals, 1 / (n - 1) of it between
+    strata.
+    """
     z = scores()
     for a, b in ((0, 1), (2, 3)):
         found, se = variance((z[a] * z[b]).mean(axis=-1))
@@ -253,8 +257,7 @@ def test_a_run_extends_by_replicates_and_answers_as_any_other(tmp_path, sampler,
     middle = float(np.median(whole["paths"]["lowest_stock"].values))
     given = call("risk", tmp_path / "whole", *own("Pond"), "--given", f"lowest_stock > {middle}", "--json")
     share, mean = (
-        next(r for r in records(given.stdout) if r["measure"] == measure)
-        for measure in ("share", "given_mean")
+        next(r for r in records(given.stdout) if r["measure"] == measure) for measure in ("share", "given_mean")
     )
     assert 0 < share["low"] < share["estimate"] < share["high"] < 1
     assert mean["low"] < mean["estimate"] < mean["high"] and not mean["flag"]

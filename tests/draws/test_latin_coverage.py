@@ -1,4 +1,6 @@
-"""How often 95 % intervals over replicates cover: `pytest -m slow -s tests/draws/test_latin_coverage.py` prints the table of docs/method.md."""
+"""How often 95 % intervals over replicates cover: `pytest -m slow -s tests/draws/test_latin_coverage.py` prints the
+table of docs/method.md.
+"""
 
 import functools
 from itertools import product
@@ -31,7 +33,9 @@ MEASURED = {8: SOME[:1], 32: SOME[:4], 128: SOME[:5], 512: SOME}
 
 
 def part_of(cases, *more: int) -> list:
-    """Cases (replicates, *case): CI runs each in some, a sweep all of them and the largest, which are fifty million paths a repetition of all."""
+    """Cases (replicates, *case): CI runs each in some, a sweep all of them and the largest, which are fifty million
+    paths a repetition of all.
+    """
     cases = [case if isinstance(case, tuple) else (case,) for case in cases]
     *few, most = (*more, *MEASURED)
     return in_turn(few, cases, 0) + [pytest.param(most, *case, marks=pytest.mark.sweep) for case in cases]
@@ -39,17 +43,13 @@ def part_of(cases, *more: int) -> list:
 
 def drawn(replicates: int, seed: int, repetitions: int = REPETITIONS) -> np.ndarray:
     """Normal scores of the sampler, [factor, repetition, path]."""
-    keys = jnp.asarray(
-        np.array([random_words.stream_key(seed, f"factor:{k}", replicates) for k in range(FACTORS)])
-    )
+    keys = jnp.asarray(np.array([random_words.stream_key(seed, f"factor:{k}", replicates) for k in range(FACTORS)]))
     scores = jax.jit(lambda low, high: LATIN.normals(keys, (low, high), TILE))
     order, n = np.argsort(path_order(LATIN, TILE)), replicates * SIZE
     parts = []
     for first in range(0, repetitions * n, TILE):
         counter = first // LATIN.group
-        parts.append(
-            np.asarray(scores(jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32)))[:, order]
-        )
+        parts.append(np.asarray(scores(jnp.uint32(counter & 0xFFFFFFFF), jnp.uint32(counter >> 32)))[:, order])
     return np.concatenate(parts, axis=1)[:, : repetitions * n].reshape(FACTORS, repetitions, n)
 
 
@@ -60,9 +60,7 @@ def scores(replicates: int) -> np.ndarray:
 
 
 OUTCOMES = {
-    "four factors": lambda z: (
-        z[:4].sum(axis=0) / 2
-    ),  # additive under the normal law, a product under the lognormal
+    "four factors": lambda z: z[:4].sum(axis=0) / 2,  # additive under the normal law, a product under the lognormal
     "one factor": lambda z: z[0],
 }
 
@@ -75,14 +73,14 @@ def judged(
     truth: float,
     highest: float = HIGHEST,
 ) -> None:
-    """Prints a line of the table; of the intervals that are there, nearly all, 93 % must cover, but for two standard errors."""
+    """Prints a line of the table; of the intervals that are there, nearly all, 93 % must cover, but for two standard
+    errors.
+    """
     shown = np.isfinite(ends[0])
     low, high = (end[shown] for end in ends)
     cover = np.mean((low <= truth) & (truth <= high))
     below, above = np.mean(truth < low), np.mean(high < truth)
-    print(
-        f"| {what} | {replicates} | {measure} | {100 * cover:.1f} | {100 * below:.1f} / {100 * above:.1f} |"
-    )
+    print(f"| {what} | {replicates} | {measure} | {100 * cover:.1f} | {100 * below:.1f} / {100 * above:.1f} |")
     assert shown.mean() > 0.95, f"{what} {measure}: intervals are missing"
     lowest = 0.93 - 2 * np.sqrt(0.95 * 0.05 / len(low))
     assert lowest <= cover <= highest, f"{what} {measure} of {replicates}: {cover}"
@@ -96,9 +94,7 @@ def test_intervals_cover(name, replicates, outcome):
         m = MEASURES.index(measure)
         # a tail of one factor holds the same number of paths in each replicate, but for one: whole ranks are wider
         highest = 1.0 if outcome == "one factor" else HIGHEST
-        judged(
-            f"{name} of {outcome}", replicates, measure, (low[:, m], high[:, m]), law.truth(measure), highest
-        )
+        judged(f"{name} of {outcome}", replicates, measure, (low[:, m], high[:, m]), law.truth(measure), highest)
 
 
 @pytest.mark.parametrize(("replicates", "name"), part_of(PAIRS))
@@ -116,9 +112,7 @@ def test_intervals_of_paired_differences_cover(name, replicates):
         judged(f"difference, {name}", replicates, measure, (low[:, m], high[:, m]), gap)
 
 
-@pytest.mark.parametrize(
-    ("replicates", "share", "outcome"), part_of(product([0.3, 0.05, 0.001], OUTCOMES), 4)
-)
+@pytest.mark.parametrize(("replicates", "share", "outcome"), part_of(product([0.3, 0.05, 0.001], OUTCOMES), 4))
 def test_intervals_of_probabilities_cover(share, replicates, outcome):
     found = [probability(row > ndtri(1 - share), SIZE) for row in OUTCOMES[outcome](scores(replicates))]
     low, high = (np.array([getattr(estimate, end) for estimate in found]) for end in ("low", "high"))

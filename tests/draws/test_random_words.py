@@ -45,8 +45,7 @@ def test_threefry_is_that_of_jax():
 
 def test_streams_differ_by_seed_name_and_step():
     keys = {
-        tuple(random_words.stream_key(*at))
-        for at in [(1, "a", 0), (2, "a", 0), (1, "b", 0), (1, "a", 1), (1, "a0", 0)]
+        tuple(random_words.stream_key(*at)) for at in [(1, "a", 0), (2, "a", 0), (1, "b", 0), (1, "a", 1), (1, "a0", 0)]
     }
     assert len(keys) == 5
 

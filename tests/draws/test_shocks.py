@@ -1,4 +1,5 @@
-"""Yearly shocks as a study may have them: their laws, dependence, memory, jumps and regimes; and whose bits are whose."""
+"""Yearly shocks as a study may have them: their laws, dependence, memory, jumps and regimes; and whose bits are
+whose."""
 
 import functools
 
@@ -80,9 +81,7 @@ def test_shocks_of_a_group_are_correlated_in_their_year_and_carry_that_on():
 
 @pytest.mark.slow
 def test_memory_may_be_negative_and_laws_of_any_kind():
-    found = lived(
-        walk(only(wind={"family": "poisson", "mu": 3, "persistence": -0.5}, plain={"persistence": 0.9}))
-    )
+    found = lived(walk(only(wind={"family": "poisson", "mu": 3, "persistence": -0.5}, plain={"persistence": 0.9})))
     count = found["wind"][4, 0].astype(np.float64)
     assert_plausible(count.mean(), 3, np.sqrt(3 / PATHS), 0.05)
     assert np.corrcoef(found["wind"][1, 0], found["wind"][2, 0])[0, 1] < -0.4
@@ -122,9 +121,7 @@ def test_a_compound_poisson_sum_has_its_moments_and_quantiles():
 
 
 def test_a_jump_may_come_or_not():
-    found = lived(
-        walk(only(jump={"probability": 0.05, "size": {"family": "normal", "mean": -2, "sd": 0.5}}))
-    )["jump"]
+    found = lived(walk(only(jump={"probability": 0.05, "size": {"family": "normal", "mean": -2, "sd": 0.5}})))["jump"]
     found = found.astype(np.float64)
     assert_share(found != 0, 0.05, 0.005)
     sizes = found[found != 0]
@@ -208,8 +205,7 @@ def test_shocks_that_are_said_nothing_of_have_the_words_of_their_names():
     made, paths = lived(walk({}, paths=256, sampler="antithetic", tile=256)), np.arange(256)
     for step in (0, 3):
         assert_same(
-            made["luck"][step],
-            np.asarray(random_words.uniform(jnp.asarray(word_of(1, "shock:luck", step, paths)))),
+            made["luck"][step], np.asarray(random_words.uniform(jnp.asarray(word_of(1, "shock:luck", step, paths))))
         )
         for k, place in enumerate("ab"):
             words = word_of(1, f"shock:plain[{place}]", step, paths)
@@ -275,9 +271,7 @@ def test_paths_beyond_32_bits_are_others(sampler):
 
 
 @pytest.mark.parametrize(
-    "tables",
-    [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)],
-    ids=["few", "all"],
+    "tables", [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)], ids=["few", "all"]
 )
 def test_a_path_alone_and_any_block_length_give_what_the_run_gives(tables):
     made = program(walk(tables, paths=FEW, sampler="antithetic", tile=256))

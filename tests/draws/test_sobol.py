@@ -1,4 +1,6 @@
-"""Sobol' points: SciPy's before they are scrambled, nets as even after it, randomisations that know nothing of each other; and what they buy."""
+"""Sobol' points: SciPy's before they are scrambled, nets as even after it, randomisations that know nothing of each
+other; and what they buy.
+"""
 
 import functools
 import hashlib
@@ -78,8 +80,14 @@ def test_unscrambled_points_are_those_of_scipy_as_a_set(digits, count):
 
 # degree, coefficients and first numbers of dimensions 2 to 8, from the published file new-joe-kuo-6.21201
 PUBLISHED = [
-    (1, 0, [1]), (2, 1, [1, 3]), (3, 1, [1, 3, 1]), (3, 2, [1, 1, 1]), (4, 1, [1, 1, 3, 3]), (4, 4, [1, 3, 5, 13]), (5, 2, [1, 1, 5, 5, 17]),
-]  # fmt: skip
+    (1, 0, [1]),
+    (2, 1, [1, 3]),
+    (3, 1, [1, 3, 1]),
+    (3, 2, [1, 1, 1]),
+    (4, 1, [1, 1, 3, 3]),
+    (4, 4, [1, 3, 5, 13]),
+    (5, 2, [1, 1, 5, 5, 17]),
+]
 
 
 def test_direction_numbers_are_those_that_joe_and_kuo_published():
@@ -144,7 +152,9 @@ def scrambles(points, count):
 
 
 def test_points_part_where_they_did_and_are_apart_as_in_an_owen_scramble():
-    """Two points share the digits that they shared and no more; those after the first that differs are even and independent, of each other and of the rest."""
+    """Two points share the digits that they shared and no more; those after the first that differs are even and
+    independent, of each other and of the rest.
+    """
     for shared in range(DEPTH):
         one = 0b101101001110 & ~(1 << (DEPTH - 1 - shared))
         other = one ^ (1 << (DEPTH - 1 - shared)) ^ ((1 << (DEPTH - 1 - shared)) - 1)

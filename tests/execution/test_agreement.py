@@ -34,9 +34,7 @@ class Bridge(StaticModel):
 def study_of(folder, keep, paths):
     (folder / "model.py").write_text(MODEL)
     text = f"{BRIDGE}[keep]\noutcomes = {keep}\n"
-    return load_study(
-        write(folder, text), model=load_model_file(f"{folder / 'model.py'}:Bridge"), paths=paths
-    )
+    return load_study(write(folder, text), model=load_model_file(f"{folder / 'model.py'}:Bridge"), paths=paths)
 
 
 SLOW = pytest.mark.slow  # the first way is looked at below, path by path
@@ -75,14 +73,7 @@ def test_a_path_is_named_with_what_is_stored_and_what_is_given(tmp_path, monkeyp
     run = engine.run(study, tmp_path / "run", device="cpu")
     stored = run.cube["paths"]["damage"].values[0, 0]
     monkeypatch.setenv("RATE", "3.0")
-    words = [
-        "run",
-        tmp_path / "study.toml",
-        "--model",
-        f"{tmp_path / 'model.py'}:Bridge",
-        "--out",
-        tmp_path / "run",
-    ]
+    words = ["run", tmp_path / "study.toml", "--model", f"{tmp_path / 'model.py'}:Bridge", "--out", tmp_path / "run"]
     ended = call(*words, "--paths", 5000, "--quiet", "--device", "cpu")
     assert ended.exit_code == 2
     assert f"paths.damage: path 0 under 'weak': expected {stored!s}, as is stored, got " in ended.stderr

@@ -20,9 +20,7 @@ def pond(folder, paths, program="loop"):
 
 def cube_of(folder):
     """The bytes of a cube, by file."""
-    files = [
-        file for file in (folder / "cube.zarr").rglob("*") if file.is_file() and file.name != "zarr.json"
-    ]
+    files = [file for file in (folder / "cube.zarr").rglob("*") if file.is_file() and file.name != "zarr.json"]
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
@@ -35,9 +33,7 @@ def elsewhere(monkeypatch):
 
     def move(width, jax):
         monkeypatch.setattr(machine_code, "width", lambda: width)
-        monkeypatch.setattr(
-            site.provenance, "versions", lambda kind: VERSIONS(kind) | {"jax": jax, "jaxlib": jax}
-        )
+        monkeypatch.setattr(site.provenance, "versions", lambda kind: VERSIONS(kind) | {"jax": jax, "jaxlib": jax})
         monkeypatch.setattr(site.devices, "kind", lambda mesh: f"cpu of {width} lanes")
 
     return move

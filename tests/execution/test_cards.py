@@ -1,4 +1,6 @@
-"""A run on a card that fails on its way: the bytes of processors, one sentence, and what computed it where that is looked for."""
+"""A run on a card that fails on its way: the bytes of processors, one sentence, and what computed it where that is
+looked for.
+"""
 
 import warnings
 from dataclasses import replace
@@ -34,9 +36,7 @@ def on_card(monkeypatch, tmp_path):
         monkeypatch.setattr(devices, "GPU_LANES", BLOCK)
         run.card = Card(monkeypatch, study, what, launch)
         notes = []
-        done = engine.run(
-            study, tmp_path / "run", device="gpu", observe=lambda stage: notes.append(stage.note)
-        )
+        done = engine.run(study, tmp_path / "run", device="gpu", observe=lambda stage: notes.append(stage.note))
         return done, [note for note in notes if note]
 
     return run
@@ -119,9 +119,7 @@ def test_a_card_that_hangs_does_not_keep_the_process(on_card, monkeypatch):
 # ------------------------------------------------------------------------------- XLA's program on a card
 
 
-@pytest.fixture(
-    params=[small_study_in, pytest.param(study_in, marks=pytest.mark.slow)], ids=["static", "yearly"]
-)
+@pytest.fixture(params=[small_study_in, pytest.param(study_in, marks=pytest.mark.slow)], ids=["static", "yearly"])
 def by_xla(request, tmp_path, monkeypatch):
     """A study that asks for XLA's program, of six blocks, and what a run of it on processors leaves."""
     study = replace(request.param(tmp_path, PATHS), program="xla")
@@ -139,9 +137,7 @@ LOST = "1 x NVIDIA H100 failed: JaxRuntimeError: INTERNAL: CUDA_ERROR_ILLEGAL_AD
 
 
 @pytest.mark.parametrize("launch", [1, 4], ids=["at once", "later"])
-def test_where_xla_fails_on_a_card_the_processors_go_on_with_the_same_bytes(
-    by_xla, monkeypatch, tmp_path, launch
-):
+def test_where_xla_fails_on_a_card_the_processors_go_on_with_the_same_bytes(by_xla, monkeypatch, tmp_path, launch):
     study, expected = by_xla
     card = XlaCard(monkeypatch, launch)
     with pytest.warns(UserWarning, match=f"{LOST}; this machine's processors go on by XLA") as told:

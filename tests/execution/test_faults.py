@@ -1,7 +1,8 @@
-"""Library calls that fail, or after which the process is killed, one after the other until none is left; a disk that fills.
+"""Library calls that fail, or after which the process is killed, one after the other until none is left; a disk that
+fills.
 
-The run is small and its program played back (`recorded.py`); what writes, renames and forces to the disk is the real thing.
-Every try is followed by a run that is not disturbed, whose folder must be, byte for byte, the undisturbed one.
+The run is small and its program played back (`recorded.py`); what writes, renames and forces to the disk is the real
+thing. Every try is followed by a run that is not disturbed, whose folder must be, byte for byte, the undisturbed one.
 """
 
 import errno
@@ -34,7 +35,9 @@ def library(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory):
-    """A file of what the program of a model with years or of one without gives, by its name; computed when first asked for."""
+    """A file of what the program of a model with years or of one without gives, by its name; computed when first asked
+    for.
+    """
     place = tmp_path_factory.mktemp("recorded")
 
     @functools.cache
@@ -50,9 +53,7 @@ def start(library, *words):
     """The driver, started."""
     env = dict(os.environ) | {"LD_PRELOAD": str(library)}
     command = [sys.executable, "-m", "tests.fault_driver", *map(str, words)]
-    return subprocess.Popen(
-        command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
-    )
+    return subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT)
 
 
 def end(driver):
@@ -79,9 +80,7 @@ def judge_failures(calls, drivers):
     """What holds of runs in which a call failed; gives how many those were."""
     for tries in drivers:
         last = tries[-1]
-        assert last["struck"] == "" and last["n"] > 0.9 * calls and last["ended"] == "complete", (
-            "calls are left"
-        )
+        assert last["struck"] == "" and last["n"] > 0.9 * calls and last["ended"] == "complete", "calls are left"
     for found in [found for tries in drivers for found in tries]:
         assert found["same"] and not found["strays"], found
         assert found["ended"] == "complete" or found["ended"].startswith("told: the disk"), found

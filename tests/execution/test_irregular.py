@@ -1,4 +1,6 @@
-"""What stands in a run folder in the place of a file (a pipe, a device, a link, a file without end) is refused, named and mended, never waited for."""
+"""What stands in a run folder in the place of a file (a pipe, a device, a link, a file without end) is refused, named
+and mended, never waited for.
+"""
 
 import os
 import resource
@@ -115,9 +117,7 @@ def contents(folder):
     }
 
 
-@pytest.mark.parametrize(
-    ("kind", "file"), [*QUICK, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in SLOW)]
-)
+@pytest.mark.parametrize(("kind", "file"), [*QUICK, *(pytest.param(*pair, marks=pytest.mark.slow) for pair in SLOW)])
 def test_what_is_no_file_is_named_and_mended(whole, run, tmp_path, file, kind):
     os.rename(run / file, tmp_path / "elsewhere")
     KINDS[kind](run / file, tmp_path / "elsewhere")
@@ -143,10 +143,7 @@ def test_a_folder_that_leads_elsewhere_is_refused_and_what_is_there_stays(whole,
     (run / name).symlink_to(tmp_path / "elsewhere")
     before = contents(tmp_path / "elsewhere")
     deep = name.startswith("cube.zarr/")
-    for words in (
-        ["risk", run, "--given", "damage > 1"],
-        ["replay", run, "--worst", 1, "--variable", "damage"],
-    ):
+    for words in (["risk", run, "--given", "damage > 1"], ["replay", run, "--worst", 1, "--variable", "damage"]):
         refused = own(*words)
         said = "got a link" in refused.stderr or "damaged or missing" in refused.stderr
         assert refused.exit_code == 2 and (said if deep else "leads elsewhere" in refused.stderr)

@@ -1,4 +1,6 @@
-"""`kill -9` of the real command at random moments; whoever resumes has other devices, other lanes, or workers. The bytes are the same."""
+"""`kill -9` of the real command at random moments; whoever resumes has other devices, other lanes, or workers. The
+bytes are the same.
+"""
 
 import os
 import subprocess
@@ -26,7 +28,7 @@ from engine.run_folder import ledger
 lanes, kill_at, is_after = map(int, sys.argv[1:4])
 write, numbers = ledger.write_record, itertools.count(1)
 def struck(folder, record):
-    number = next(numbers)  # several threads write records: each asks for its own number, so that one of them has the one that kills
+    number = next(numbers)  # of several threads each has its own number, so that one has the number that kills
     if number == kill_at and not is_after:
         os.kill(os.getpid(), signal.SIGKILL)
     write(folder, record)
@@ -36,7 +38,9 @@ machine_code.width, ledger.write_record = lambda: lanes, struck
 assert native.lanes("float32") == lanes
 main(sys.argv[4:])
 """
-"""The command with vectors of so many lanes, which is killed before or after a record is written, the first or second one; 0 for none."""
+"""The command with vectors of so many lanes, which is killed before or after a record is written, the first or second
+one; 0 for none.
+"""
 
 
 def command(folder, *more, forced=None):
@@ -45,16 +49,7 @@ def command(folder, *more, forced=None):
     Args:
       forced: lanes, and the record at which it is killed: `FORCED`.
     """
-    words = [
-        "run",
-        folder.parent / "pond.toml",
-        "--model",
-        f"{MODELS}:Pond",
-        "--paths",
-        PATHS,
-        "--out",
-        folder,
-    ]
+    words = ["run", folder.parent / "pond.toml", "--model", f"{MODELS}:Pond", "--paths", PATHS, "--out", folder]
     program = [RUSTBELT] if forced is None else [sys.executable, "-c", FORCED, *map(str, forced)]
     return [*program, *map(str, words), "--device", "cpu", "--quiet", *map(str, more)]
 
@@ -92,7 +87,8 @@ def attempt(place, whole, seed, ways):
     rng = np.random.default_rng(seed)
     kills = 0
     for k, (devices, *more) in enumerate(ways):
-        # up to the records that are there, and a random moment after that: before, in and after a block's write, and at the end
+        # up to the records that are there, and a random moment after that: before, in and after a block's write, and at
+        # the end
         at = min(k * 2 + int(rng.integers(0, 3)), 7), float(rng.choice([0.0, 0.01, 0.03, 0.1, 0.4]))
         code, told = run(place / "run", devices, *more, kill_after=at)
         assert code in (0, -9), told
@@ -105,9 +101,7 @@ def attempt(place, whole, seed, ways):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(2, 6))]
-)
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in range(2, 6))])
 def test_kills_and_other_ways_to_go_on(whole, tmp_path, seed):
     ways = [(1,), (4,), (1, "--workers", 2), (2,)]
     assert attempt(tmp_path, whole, seed, [ways[(seed + k) % 4] for k in range(3)]) >= 1
@@ -116,7 +110,9 @@ def test_kills_and_other_ways_to_go_on(whole, tmp_path, seed):
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.sweep) for seed in (1, 2, 3))])
 def test_every_number_of_threads_and_of_lanes_goes_on_where_another_was_killed(tmp_path, seed):
-    """One outcome kept, the other not, and a yearly sample: each of twelve leaves a block or two, and is killed at a commit; the last ends the run."""
+    """One outcome kept, the other not, and a yearly sample: each of twelve leaves a block or two, and is killed at a
+    commit; the last ends the run.
+    """
     study_in(tmp_path)
     words = ["--paths", MORE]
     ended, told = run(tmp_path / "plain", 2, *words)

@@ -82,18 +82,9 @@ def test_every_number_is_that_of_the_paths_on_which_all_is_finite(runs):
                 assert mean.flags == (Flag(Reason.NOT_FINITE, lost, len(kept)),)
                 assert mean.low < truth < mean.high and mean.low < mean.high
     gap = numbers(whole["difference_mean", "strong", "rest"])
-    assert gap == [
-        0.0,
-        gap[1],
-        0.0,
-        0.0,
-    ]  # the same paths under both, and nothing of it is what one of them lost
+    assert gap == [0.0, gap[1], 0.0, 0.0]  # the same paths under both, and nothing of it is what one of them lost
     share = np.mean(raw["rest"][0, kept] > 0.5)
-    assert (
-        whole["probability", "plain", "high"].estimate
-        == thin["probability", "plain", "high"].estimate
-        == share
-    )
+    assert whole["probability", "plain", "high"].estimate == thin["probability", "plain", "high"].estimate == share
     worse = thin["worse", "strong", "loss"].estimate
     assert worse == whole["worse", "strong", "loss"].estimate == 1.0
 
@@ -114,23 +105,19 @@ def test_the_cube_keeps_nothing_of_them_and_counts_them(runs):
         counts = run.cube["distribution/outcomes"]
         assert (counts["rest"].sum("bin") == (~out).sum()).all()
         assert run.status().excluded == out.sum()
-    assert (
-        upkeep.verify(RunFolder(found['"none"'].folder, found['"none"'].study), full=True, device="cpu") == []
-    )
+    assert upkeep.verify(RunFolder(found['"none"'].folder, found['"none"'].study), full=True, device="cpu") == []
 
 
 def test_more_than_the_share_end_the_run_as_soon_as_they_are_met(tmp_path):
     study = square(4 * BLOCK, nonfinite=0.0004)
     with pytest.raises(UserError) as caught:
         compute(study, RunOptions(tmp_path / "run", "cpu"))
-    (told, first) = caught.value.problems
-    assert (
-        "outcome 'loss' under 'strong' is not finite on" in first.message
-        and "rustbelt replay" in first.message
-    )
+    told, first = caught.value.problems
+    assert "outcome 'loss' under 'strong' is not finite on" in first.message and "rustbelt replay" in first.message
     assert told.place == "run.nonfinite"
     assert told.message.startswith(
-        f"expected at most {int(0.0004 * 4 * BLOCK):,} of {4 * BLOCK:,} paths (0.0004) with values that are not finite, got "
+        f"expected at most {int(0.0004 * 4 * BLOCK):,} of {4 * BLOCK:,} paths (0.0004) with values that are not finite,"
+        " got "
     )
     with pytest.raises(
         UserError,
@@ -168,20 +155,14 @@ class Pond(PathModel):
     factors = {"inflow": Factor("m")}
     shocks = {"rain": Shock("1", law="uniform")}
     yearly = {"stock": Yearly("m"), "share": Yearly("1")}
-    outcomes = {
-        "lowest": Outcome("m", lowest("stock")),
-        "own": Outcome("m", lambda s: jnp.log(0.9995 - s[1])),
-    }
+    outcomes = {"lowest": Outcome("m", lowest("stock")), "own": Outcome("m", lambda s: jnp.log(0.9995 - s[1]))}
 
     def init(self, factors, levers):
         return factors.inflow, 0.0
 
     def step(self, state, year, factors, shocks, levers):
         share = jnp.where(shocks.rain < 0.0003, jnp.nan, shocks.rain)
-        return (state[0] + shocks.rain, jnp.maximum(state[1], shocks.rain)), {
-            "stock": state[0],
-            "share": share,
-        }
+        return (state[0] + shocks.rain, jnp.maximum(state[1], shocks.rain)), {"stock": state[0], "share": share}
 
 
 def pond(paths, **run):
@@ -211,8 +192,7 @@ def test_the_yearly_sample_goes_without_them_and_without_its_own(tmp_path):
     lost = f"{about['excluded_paths']} of 8000 paths not finite"
     assert rows["low"].notna().any() and rows["flag"].str.startswith(lost).all()
     with pytest.raises(
-        UserError,
-        match=r"(?s)yearly variable 'share' is not finite in 201\d on path \d+|outcome 'own'",
+        UserError, match=r"(?s)yearly variable 'share' is not finite in 201\d on path \d+|outcome 'own'"
     ):
         engine.run(pond(20_000, sampler="random"), tmp_path / "none", device="cpu")
     with pytest.raises(
@@ -253,6 +233,4 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
     stored = engine.open_run(tmp_path / "out").cube["paths"]["damage"].values[0]
     path = int(np.flatnonzero(np.isnan(stored))[0])
     replayed = call("replay", tmp_path / "out", "--path", path, "--device", "cpu")
-    assert (
-        f"Kept out of the run, as values on it or on its pair are not finite: path {path}." in replayed.stdout
-    )
+    assert f"Kept out of the run, as values on it or on its pair are not finite: path {path}." in replayed.stdout

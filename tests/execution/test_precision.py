@@ -82,9 +82,7 @@ def test_double_precision_keeps_it(tmp_path):
     assert not run.rounding and "rounding" not in run.cube["diagnostics"].attrs
     values = run.cube["paths"]["bill"]
     assert values.dtype == run.cube["draws"]["amount"].dtype == np.float64
-    assert_close(
-        (values.sel(policy="with_fee") - values.sel(policy="plain")).values, np.full(4096, 30.0), np.float32
-    )
+    assert_close((values.sel(policy="with_fee") - values.sel(policy="plain")).values, np.full(4096, 30.0), np.float32)
     means = run.compare().frame("differences").set_index(["outcome", "measure"])["difference"]
     assert_close(means["bill", "mean"], 30.0, np.float32)
     assert_close(means["double", "mean"], 60.0, np.float32)  # from a tally
@@ -124,9 +122,7 @@ def test_default_precision_changes_no_fingerprint_and_another_does():
     plain, named, double = bill(), bill("float32"), bill("float64")
     assert plain.fingerprint == named.fingerprint != double.fingerprint
     assert "precision" not in plain.document["run"] and double.document["run"]["precision"] == "float64"
-    with pytest.raises(
-        UserError, match=r"run\.precision: unknown precision 'float46'\. Did you mean 'float64'\?"
-    ):
+    with pytest.raises(UserError, match=r"run\.precision: unknown precision 'float46'\. Did you mean 'float64'\?"):
         bill("float46")
 
 

@@ -56,7 +56,9 @@ def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatc
     assert memory_needed(study) == memory_needed(study, memory=free) <= free
     refuse_if_memory_too_small(study, None)
     for memory in (None, free):
-        with at_work(RunFolder(tmp_path / "run", study), executor_of(study, RunOptions()), RunOptions(memory=memory)) as (job, _):  # fmt: skip
+        with at_work(
+            RunFolder(tmp_path / "run", study), executor_of(study, RunOptions()), RunOptions(memory=memory)
+        ) as (job, _):
             assert job.writers == count
     with pytest.raises(UserError, match="expected at least"):
         refuse_if_memory_too_small(study, least - 1)
@@ -67,11 +69,7 @@ def test_as_many_blocks_are_written_at_a_time_as_fit(study, tmp_path, monkeypatc
 
 def test_what_a_launch_on_a_card_leaves_is_counted(study, tmp_path, monkeypatch):
     values = 4 * BLOCK * len(study.policies)  # of one outcome
-    for keep, least, most in (
-        ((), 0, 1),
-        (("lowest_stock",), 1, 2),
-        (tuple(study.model.outcomes), None, None),
-    ):
+    for keep, least, most in (((), 0, 1), (("lowest_stock",), 1, 2), (tuple(study.model.outcomes), None, None)):
         some = replace(study, keep=replace(study.keep, outcomes=keep))
         more = memory_needed(some, memory="1TiB", launch=8) - memory_needed(some, memory="1TiB")
         if least is None:  # all cross: two launches, and one that is put in order

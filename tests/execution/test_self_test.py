@@ -1,4 +1,6 @@
-"""`rustbelt check --device gpu --self-test`: with a card that processors stand in for, right, wrong or broken, and without one."""
+"""`rustbelt check --device gpu --self-test`: with a card that processors stand in for, right, wrong or broken, and
+without one.
+"""
 
 import re
 from types import SimpleNamespace
@@ -33,9 +35,7 @@ def card(monkeypatch):
             def launch(counters, *held):
                 firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
                 blocks = [Block(0, first, layout.lanes) for first in firsts]
-                return np.stack(
-                    [change(block, host.collect(block, host.submit(block)).outcomes) for block in blocks]
-                )
+                return np.stack([change(block, host.collect(block, host.submit(block)).outcomes) for block in blocks])
 
             return launch
 
@@ -85,8 +85,19 @@ def test_a_card_with_the_processors_words_passes_with_its_rates(card, tmp_path):
     assert [re.search(r", ([\d,]+) a launch", line)[1] for line in found["kernel"]] == ["131,072", "262,144"]
     assert "68.7 GB on each card" in found["memory"][0]
     assert set(found) == {
-        "versions", "driver", "cards", "memory", "program", "loop", "writer", "tables", "words", "kernel", "copy", "form",
-    }  # fmt: skip
+        "versions",
+        "driver",
+        "cards",
+        "memory",
+        "program",
+        "loop",
+        "writer",
+        "tables",
+        "words",
+        "kernel",
+        "copy",
+        "form",
+    }
 
 
 def test_the_first_word_that_differs_is_named_however_late_it_comes(card, tmp_path):
@@ -180,9 +191,9 @@ def test_where_nothing_is_missing_and_jax_finds_no_card_it_is_heard(monkeypatch,
 def test_a_model_without_a_kernel_is_refused_with_what_is_missing(tmp_path):
     model = tmp_path / "open_loop.py"
     model.write_text(
-        "import jax\nfrom tests.data.small_models import Bridge\nclass OpenLoop(Bridge):\n    def evaluate(self, factors, levers):\n"
-        "        load = jax.lax.while_loop(lambda load: load > levers.strength, lambda load: load * 0.9, factors.load)\n"
-        "        return {'damage': factors.load - load, 'margin': levers.strength - load}\n"
+        "import jax\nfrom tests.data.small_models import Bridge\nclass OpenLoop(Bridge):\n    def evaluate(self,"
+        " factors, levers):\n        load = jax.lax.while_loop(lambda load: load > levers.strength, lambda load: load *"
+        " 0.9, factors.load)\n        return {'damage': factors.load - load, 'margin': levers.strength - load}\n"
     )
     ended = call("check", write(tmp_path, BRIDGE), "--model", f"{model}:OpenLoop", *WORDS)
     assert ended.exit_code == 2 and "one loop has no form of: while" in ended.stderr

@@ -1,4 +1,6 @@
-"""Whatever happens to a run folder, in any order, it stays what a small model says: hypothesis looks for an order that breaks it."""
+"""Whatever happens to a run folder, in any order, it stays what a small model says: hypothesis looks for an order that
+breaks it.
+"""
 
 import functools
 import os
@@ -200,9 +202,7 @@ class OneFolder(RuleBasedStateMachine):
     def done_blocks_are_those_of_the_model(self):
         if not self.paths or self.damaged:
             return
-        assert {
-            k: r.count for k, r in ledger.done_blocks(RunFolder(self.folder, self.study())).items()
-        } == self.sound()
+        assert {k: r.count for k, r in ledger.done_blocks(RunFolder(self.folder, self.study())).items()} == self.sound()
         if self.finished:
             assert contents(self.folder) == whole(self.paths)
 

@@ -29,9 +29,7 @@ KEEPS = {"all": '"all"', "none": "[]", "margin": '["margin"]'}
 
 def study_of(folder: Path, keep: str, paths: int = PATHS) -> Study:
     text = f"{BRIDGE}{EVENTS}[keep]\noutcomes = {KEEPS[keep]}\n"
-    return load_study(
-        write(folder, text, f"{keep}.toml"), model=load_model_file(f"{MODELS}:Bridge"), paths=paths
-    )
+    return load_study(write(folder, text, f"{keep}.toml"), model=load_model_file(f"{MODELS}:Bridge"), paths=paths)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +71,8 @@ def test_every_number_is_there_and_as_close_as_it_says(runs, keep):
             if np.isfinite(record.low) and np.isfinite(known.low):
                 assert record.low <= known.estimate <= record.high
                 if known.standard_error > 0:  # errors from 34 groups vary by a tenth or two
-                    # bins show neither that mirrored paths lie on both sides of a median, nor that a policy shifts every path alike
+                    # bins show neither that mirrored paths lie on both sides of a median, nor that a policy shifts
+                    # every path alike
                     hidden = measure.endswith("median") or measure == "difference_sd"
                     most = np.inf if hidden else 2.5
                     assert 0.4 < record.standard_error / known.standard_error < most
@@ -89,8 +88,7 @@ def test_the_cube_has_its_tables_and_no_paths(runs):
         counts = none["distribution/outcomes"]["damage"]
         assert_same(counts.sum("bin").values, np.full(2, PATHS))
         assert (
-            none["distribution/outcomes"]["damage_edges"].attrs
-            == whole["distribution/outcomes"]["damage_edges"].attrs
+            none["distribution/outcomes"]["damage_edges"].attrs == whole["distribution/outcomes"]["damage_edges"].attrs
         )
 
 
@@ -126,9 +124,7 @@ def test_a_run_that_was_killed_ends_in_the_same_bytes(runs, tmp_path, damage):
         assert {k: v for k, v in ours.items() if str(k) not in volatile} == {
             k: v for k, v in theirs.items() if str(k) not in volatile
         }
-    assert [repr(r) for r in again.answers.all_tables.risk] == [
-        repr(r) for r in found["none"].answers.all_tables.risk
-    ]
+    assert [repr(r) for r in again.answers.all_tables.risk] == [repr(r) for r in found["none"].answers.all_tables.risk]
 
 
 @pytest.mark.parametrize("keep", KEEPS)
@@ -140,9 +136,7 @@ def test_the_cube_gives_back_the_tables_that_were_made(runs, keep):
     for one, other in ((read.risk, made.risk), (read.comparison, made.comparison)):
         assert list(by_place(one)) == list(by_place(other))
         assert_same(*(np.array([numbers(record) for record in records]) for records in (one, other)))
-        assert [(record.flags, record.flag) for record in one] == [
-            (record.flags, record.flag) for record in other
-        ]
+        assert [(record.flags, record.flag) for record in one] == [(record.flags, record.flag) for record in other]
     assert tables_as_made(of.study, of.cube) is not None
     wider = of.with_level(0.9)
     assert tables_as_made(wider.study, wider.cube) is None
@@ -169,9 +163,9 @@ def test_a_flipped_bit_is_seen_when_the_tally_is_read(runs, tmp_path):
 
 def test_one_group_says_that_it_has_no_error(tmp_path):
     found = engine.run(study_of(tmp_path, "none", 3000), tmp_path / "run", device="cpu")
-    assert {flag.reason for r in found.answers.all_tables.risk for flag in r.flags} == {
-        Reason.ONE_GROUP
-    } and all(r.flags for r in found.answers.all_tables.risk)
+    assert {flag.reason for r in found.answers.all_tables.risk for flag in r.flags} == {Reason.ONE_GROUP} and all(
+        r.flags for r in found.answers.all_tables.risk
+    )
     assert all(np.isfinite(r.estimate) and np.isnan(r.low) for r in found.answers.all_tables.risk)
 
 
@@ -204,9 +198,12 @@ def test_risk_shows_the_rows_with_their_mark(runs):
     [
         (("--given", "damage > 1"), "condition: 1 problem expected what is kept path by path (margin), got 'damage'."),
         (("--given", "margin > 1", "--variable", "damage"), "variable: 1 problem expected what is kept path by path"),
-        (("--given", "margin > 1", "--variable", "both"), "got 'both'. Keep it: keep.outcomes in the study, and run it."),
+        (
+            ("--given", "margin > 1", "--variable", "both"),
+            "got 'both'. Keep it: keep.outcomes in the study, and run it.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_questions_to_single_paths_are_refused_where_none_are_kept(runs, words, told):
     folder, _ = runs
     ended = call("risk", folder / "margin", *own("Bridge"), *words)

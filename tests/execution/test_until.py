@@ -1,4 +1,6 @@
-"""A run that ends when its numbers are precise enough: the bytes of a run of so many paths, whatever happens on the way."""
+"""A run that ends when its numbers are precise enough: the bytes of a run of so many paths, whatever happens on the
+way.
+"""
 
 import json
 
@@ -32,9 +34,7 @@ def no_jax(tmp_path, monkeypatch):
 
 def study_of(folder, *targets, paths=4 * BLOCK):
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "pond.toml").write_text(
-        'keep = { outcomes = ["lowest_stock"], draws = 1000, yearly = 500 }\n' + POND
-    )
+    (folder / "pond.toml").write_text('keep = { outcomes = ["lowest_stock"], draws = 1000, yearly = 500 }\n' + POND)
     model = load_model_file(f"{MODELS}:Pond")
     return load_study(folder / "pond.toml", model=model, paths=paths, until=targets)
 
@@ -105,9 +105,7 @@ def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(tmp_path, monk
     assert paths_of(tmp_path / "run") == paths_of(tmp_path / "whole")
 
 
-def test_a_run_that_was_killed_names_the_command_that_ends_where_an_undisturbed_one_does(
-    tmp_path, monkeypatch, no_jax
-):
+def test_a_run_that_was_killed_names_the_command_that_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, no_jax):
     study = study_of(tmp_path, "mean of lowest_stock under keep within 0.3 %")
     whole = until.compute(study, RunOptions(tmp_path / "whole"))
     stops = Stops(no_jax, 1, True)
@@ -141,9 +139,7 @@ def test_a_tighter_rule_extends_the_run_of_a_looser_one(tmp_path, no_jax):
     until.compute(study_of(tmp_path, loose), RunOptions(tmp_path / "run"))
     again = until.compute(study_of(tmp_path, tight), RunOptions(tmp_path / "run"))
     anew = until.compute(study_of(tmp_path, tight), RunOptions(tmp_path / "anew"))
-    assert again.ended.as_dict() == anew.ended.as_dict() and paths_of(tmp_path / "run") == paths_of(
-        tmp_path / "anew"
-    )
+    assert again.ended.as_dict() == anew.ended.as_dict() and paths_of(tmp_path / "run") == paths_of(tmp_path / "anew")
 
 
 def test_python_states_a_rule_and_sees_how_it_ended(tmp_path, no_jax):
@@ -175,9 +171,7 @@ def test_a_share_of_nothing_is_refused_and_the_unit_named(tmp_path, monkeypatch,
     monkeypatch.setattr(job, "executor_of", lambda *_: PlayedBack(Recorded({**arrays, "outcomes": opposed})))
     target = "mean of lowest_stock under use minus keep within 1 %"
     study = study_of(tmp_path, target)
-    with pytest.raises(
-        UserError, match=r"of nothing is nothing\. Ask for it in the unit, such as within 0\.1 hm3"
-    ):
+    with pytest.raises(UserError, match=r"of nothing is nothing\. Ask for it in the unit, such as within 0\.1 hm3"):
         until.compute(study, RunOptions(tmp_path / "run"))
 
 

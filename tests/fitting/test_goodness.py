@@ -46,9 +46,10 @@ def test_the_p_value_agrees_with_the_bootstrap_of_scipy(monkeypatch):
 
 def test_many_values_say_how_their_p_value_was_got():
     fit = only(random().normal(0, 1, 3_000), "normal")
-    assert fit.how == (
-        f"parametric bootstrap, {fit.resamples} samples of 1,000 drawn from the fit and fitted again (the statistic is of all 3,000 values; "
-        "its law is the same from 1,000 on)"
+    assert (
+        fit.how
+        == f"parametric bootstrap, {fit.resamples} samples of 1,000 drawn from the fit and fitted again (the statistic"
+        " is of all 3,000 values; its law is the same from 1,000 on)"
     )
 
 
@@ -67,9 +68,7 @@ def test_a_sample_close_to_its_law_is_never_far_from_its_fit(form):
     held = {f"f{name}": value for name, value in form.held.items()}
     samples = law.rvs(size=(1_000, 60), random_state=random())
     unfitted = goodness.anderson_darling(form, law, samples)
-    fitted = [
-        goodness.anderson_darling(form, form.law(*form.law.fit(sample, **held)), sample) for sample in samples
-    ]
+    fitted = [goodness.anderson_darling(form, form.law(*form.law.fit(sample, **held)), sample) for sample in samples]
     assert np.mean(np.array(fitted) > 2 * unfitted) <= 0.02
     assert np.max(np.array(fitted)[2 * unfitted < np.quantile(fitted, 0.5)]) < np.quantile(fitted, 0.8)
 
@@ -104,10 +103,7 @@ def test_p_values_are_uniform_where_the_family_is_right(family):
 @pytest.mark.slow
 def test_the_law_of_the_statistic_has_settled_at_the_size_of_the_largest_resamples():
     """95 % points of A^2 of fitted laws at 1,000 and at 4,000 values."""
-    for form, row in (
-        (Form("gamma", loc=0.0), np.array([0.8, 0.0, 1.0])),
-        (Form("norm"), np.array([0.0, 1.0])),
-    ):
+    for form, row in ((Form("gamma", loc=0.0), np.array([0.8, 0.0, 1.0])), (Form("norm"), np.array([0.0, 1.0]))):
         points, held = [], {f"f{name}": value for name, value in form.held.items()}
         for n in (goodness.RESAMPLED, 4 * goodness.RESAMPLED):
             drawn = form.law.rvs(*row, size=(2_000, n), random_state=random())

@@ -85,9 +85,7 @@ def test_the_likelihood_is_that_of_the_law_a_study_would_draw(family, quick):
     }
     if family == "logit-normal":
         logit = special.logit(values)
-        density = stats.norm(special.logit(p["median"]), p["sigma"]).logpdf(logit) - np.log(
-            values * (1 - values)
-        )
+        density = stats.norm(special.logit(p["median"]), p["sigma"]).logpdf(logit) - np.log(values * (1 - values))
     else:
         density = frozen.get(family, lambda: getattr(stats, name)(**p))().logpdf(values)
     inside = np.isfinite(density)  # low + (high - low) may round to the next double
@@ -188,14 +186,9 @@ def test_our_names_and_those_of_scipy_are_one_family(quick):
 
 def test_what_cannot_be_fitted_is_a_row_that_says_why(quick):
     x = random().normal(0, 1, 30)
-    fits = {
-        fit.family: fit
-        for fit in rank(x, ["normal", "gamma", "lognormal", "logit-normal", "kstwo", "arcsine"])
-    }
+    fits = {fit.family: fit for fit in rank(x, ["normal", "gamma", "lognormal", "logit-normal", "kstwo", "arcsine"])}
     least = f"{x.min():g}"
-    assert (
-        fits["gamma"].failed == f"needs values above 0, and the smallest is {least}. --shifted fits loc, too."
-    )
+    assert fits["gamma"].failed == f"needs values above 0, and the smallest is {least}. --shifted fits loc, too."
     assert fits["logit-normal"].failed == f"needs values above 0, and the smallest is {least}."
     assert fits["kstwo"].failed == "its shape n takes whole numbers alone."
     assert fits["arcsine"].failed == "its likelihood is unbounded: one value can be given any density."
@@ -245,10 +238,12 @@ def test_failures_inside_scipy_are_rows(monkeypatch):
         (
             range(9),
             ["fixed", "empirical", "poisson", "vonmises", "rv_continuous"],
-            "--families: 5 problems\n  'fixed' has no parameters to fit. Leave it out.\n"
-            "  'empirical' has no parameters to fit. Leave it out.\n"
-            "  'poisson' is a law of whole numbers, and only continuous ones are compared.\n"
-            "  'vonmises' is a law of directions, not of numbers. Leave it out.\n  unknown family 'rv_continuous'.",
+            (
+                "--families: 5 problems\n  'fixed' has no parameters to fit. Leave it out.\n"
+                "  'empirical' has no parameters to fit. Leave it out.\n"
+                "  'poisson' is a law of whole numbers, and only continuous ones are compared.\n"
+                "  'vonmises' is a law of directions, not of numbers. Leave it out.\n  unknown family 'rv_continuous'."
+            ),
         ),
     ],
 )
@@ -262,11 +257,7 @@ def test_warnings_about_means_ends_and_limits(quick):
     heavy = only(1 + random().pareto(0.8, 200), "pareto").warnings
     assert heavy[0] == "its mean is infinite: means and ES of what depends on it do not settle."
     assert any(text.startswith("it ends at 1.0") for text in heavy)
-    assert (
-        only(1 + random().pareto(1.5, 200), "pareto")
-        .warnings[0]
-        .startswith("its standard deviation is infinite")
-    )
+    assert only(1 + random().pareto(1.5, 200), "pareto").warnings[0].startswith("its standard deviation is infinite")
     far = only(1 + random().pareto(0.1, 200), "pareto").warnings
     assert "its far draws are beyond single precision: a study refuses it." in far
     (light,) = only(random().uniform(0, 1, 60), "t").warnings
@@ -299,21 +290,23 @@ def fit_of(family, aic, p_value, resamples=199):
 
 def test_what_a_ranking_means():
     good, near, far = fit_of("gamma", 10, 0.4), fit_of("fisk", 11.5, 0.2), fit_of("t", 30, 0.5)
-    assert reading([good, near, far]) == (
-        "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is no difference: fisk."
+    assert (
+        reading([good, near, far])
+        == "gamma has the lowest AIC, and the data do not contradict it (p = 0.4). Within 2 of it, which is no"
+        " difference: fisk."
     )
     bad = fit_of("normal", 5, 0.005)
-    assert reading([bad, fit_of("t", 6, 0.005)]) == (
-        "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.005). Use the data themselves, family "
-        "'empirical'."
+    assert (
+        reading([bad, fit_of("t", 6, 0.005)])
+        == "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.005). Use the data"
+        " themselves, family 'empirical'."
     )
-    assert reading([bad, good]) == (
-        "The best family does not fit: normal has the lowest AIC, and the data contradict it (p <= 0.005). Use the data "
-        "themselves, family 'empirical', or gamma, which they do not contradict (p = 0.4, AIC 5.0 above)."
+    assert (
+        reading([bad, good])
+        == "The best family does not fit: normal has the lowest AIC, and the data contradict it (p <= 0.005). Use the"
+        " data themselves, family 'empirical', or gamma, which they do not contradict (p = 0.4, AIC 5.0 above)."
     )
-    assert reading([fit_of("nct", 1, math.nan), Fit("t", failed="no")]).endswith(
-        "whether it fits was not tested."
-    )
+    assert reading([fit_of("nct", 1, math.nan), Fit("t", failed="no")]).endswith("whether it fits was not tested.")
     late = [Fit(family, failed="it takes too long.") for family in ("t", "nct")]
     assert reading([bad, *late]).endswith("family 'empirical'. Not tried to the end: t, nct.")
     assert p_text(fit_of("t", 1, math.nan)) == "no p"

@@ -112,22 +112,48 @@ class FoldGivesCells(Pond):
     ("model", "texts"),
     [
         (Raises, ["model.evaluate: raised AttributeError", "'loda'", f"(test_contract.py, line {line(Raises)})"]),
-        (Branches, ["model.evaluate: raised TracerBoolConversionError", "Choose with jnp.where", f"line {line(Branches)})"]),
+        (
+            Branches,
+            ["model.evaluate: raised TracerBoolConversionError", "Choose with jnp.where", f"line {line(Branches)})"],
+        ),
         (Forgets, ["model.outcomes.damage: evaluate does not return it. Did you mean 'damages'?"]),
         (GivesAnArray, ["model.outcomes.damage: expected a scalar, got an array of shape (3,)", "got a str"]),
         (GivesNoNames, ["model.evaluate: expected outcomes by name, got a number."]),
         (ForgetsYearly, ["model.yearly.shortage: step does not return it. Did you mean 'shortages'?"]),
-        (OtherCells, ["model.yearly.stock: expected cells over region (north, south), got one scalar.", "shortage: expected one scalar"]),
-        (OtherLabels, ["model.yearly.stock: expected cells over region (north, south), got cells over region (east, west)."]),
-        (OtherState, ["model.step: state['stock']: init gives it, and step does not return it.", "state['water']: step returns it"]),
-        (FlatState, ["model.step: state['stock']: expected cells over region (north, south), as init gives it, got one scalar."]),
+        (
+            OtherCells,
+            [
+                "model.yearly.stock: expected cells over region (north, south), got one scalar.",
+                "shortage: expected one scalar",
+            ],
+        ),
+        (
+            OtherLabels,
+            ["model.yearly.stock: expected cells over region (north, south), got cells over region (east, west)."],
+        ),
+        (
+            OtherState,
+            [
+                "model.step: state['stock']: init gives it, and step does not return it.",
+                "state['water']: step returns it",
+            ],
+        ),
+        (
+            FlatState,
+            [
+                (
+                    "model.step: state['stock']: expected cells over region (north, south), as init gives"
+                    " it, got one scalar."
+                )
+            ],
+        ),
         (ArrayState, ["model.step: state['stock']", "expected a scalar, got an array of shape (2,)"]),
         (OnlyState, ["model.step: expected (state, yearly values by name), got a dict."]),
         (FoldsNothing, ["model.outcomes.lowest_level: step does not return 'level'."]),
         (FoldRaises, ["model.outcomes.end: raised KeyError: 'water'"]),
         (FoldGivesCells, ["model.outcomes.end: expected a scalar, got cells over region (north, south)."]),
     ],
-)  # fmt: skip
+)
 def test_what_breaks_the_contract_is_told_with_its_place(model, texts):
     said = told(model())
     for text in texts:

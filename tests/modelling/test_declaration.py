@@ -56,9 +56,7 @@ class Sums(PathModel):
         "left": Outcome("hm3", total("inflow") - at_year("stock", 2021) + total("not_recorded")),
         "worth": Outcome("hm3", peak("stock") + 2 * total("price")),
         "years": Outcome("hm3", total("stock") - peak("stock")),
-        "wrong": Outcome(
-            "hm3", peak("stock", {"region": ["nort"]}) - at_year("stock", 2050) - worst_spell("stock", 3)
-        ),
+        "wrong": Outcome("hm3", peak("stock", {"region": ["nort"]}) - at_year("stock", 2050) - worst_spell("stock", 3)),
         "odd": Outcome("hm3", float("inf") * peak("stock", across="median")),
     }
 
@@ -69,7 +67,10 @@ class Sums(PathModel):
 def test_terms_of_a_sum_have_one_unit_and_each_is_checked():
     remedy = "Let step return what is to be added in one unit."
     assert problems(Sums(), (2020, 2021)) == [
-        f"model.outcomes.worth: expected terms of one unit, got peak of stock [hm3], total of price [yuan yr]. {remedy}",
+        (
+            "model.outcomes.worth: expected terms of one unit, got peak of stock [hm3], total of price [yuan yr]."
+            f" {remedy}"
+        ),
         f"model.outcomes.years: expected terms of one unit, got total of stock [hm3 yr], peak of stock [hm3]. {remedy}",
         "model.outcomes.wrong: unknown label of 'region' 'nort'. Did you mean 'north'?",
         "model.outcomes.wrong: year 2050 is outside the horizon 2020-2021.",

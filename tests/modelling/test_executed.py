@@ -107,8 +107,8 @@ def test_a_module_that_is_as_it_was_is_not_walked_through_again(monkeypatch):
 @pytest.mark.slow
 def test_every_process_sees_the_same():
     text = (
-        "from engine.models.rustbelt import Rustbelt; import engine.program.emitting.loop; from engine.modelling import executed; "
-        f"print(executed.code_of(Rustbelt(), *{MODULES}))"
+        "from engine.models.rustbelt import Rustbelt; import engine.program.emitting.loop; from engine.modelling"
+        f" import executed; print(executed.code_of(Rustbelt(), *{MODULES}))"
     )
 
     def printed(seed, first=""):

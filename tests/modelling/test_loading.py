@@ -48,14 +48,26 @@ def test_a_model_of_ones_own(tmp_path):
     ("name", "content", "message"),
     [
         ("my_model.py", MODEL, "expected FILE:CLASS, such as my_model.py:MyModel."),
-        ("my_model.py:Mein", MODEL.replace("from beside import UNIT", "UNIT = '1'"), "unknown class 'Mein'. Did you mean 'Mine'?"),
-        ("my_model.py:Other", MODEL.replace("from beside import UNIT", "UNIT = '1'"), "expected a class derived from PathModel or StaticModel, got <class"),
+        (
+            "my_model.py:Mein",
+            MODEL.replace("from beside import UNIT", "UNIT = '1'"),
+            "unknown class 'Mein'. Did you mean 'Mine'?",
+        ),
+        (
+            "my_model.py:Other",
+            MODEL.replace("from beside import UNIT", "UNIT = '1'"),
+            "expected a class derived from PathModel or StaticModel, got <class",
+        ),
         ("absent.py:Mine", MODEL, "; expected a Python file."),
-        ("my_model.py:Mine", "import nothing_of_that_name", "importing it raised ModuleNotFoundError: No module named 'nothing_of_that_name' (line 1)"),
+        (
+            "my_model.py:Mine",
+            "import nothing_of_that_name",
+            "importing it raised ModuleNotFoundError: No module named 'nothing_of_that_name' (line 1)",
+        ),
         ("my_model.py:Mine", "x = 1\ndef f(:", "importing it raised SyntaxError: invalid syntax (line 2)"),
         ("my_model.py:Mine", "raise SystemExit(3)", "importing it raised SystemExit: 3 (line 1)"),
     ],
-)  # fmt: skip
+)
 def test_model_files_that_cannot_be_used(tmp_path, name, content, message):
     (tmp_path / "my_model.py").write_text(content)
     with pytest.raises(UserError) as caught:

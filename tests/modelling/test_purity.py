@@ -119,7 +119,14 @@ def line(model, method="evaluate"):
 IMPURE = [
     (Drawn, "model.evaluate", f"draws random numbers by itself (np.random, test_purity.py, line {line(Drawn) + 1})"),
     (DrawnElsewhere, "model.evaluate", "draws random numbers by itself (random)"),
-    (FreshGenerator, "model.step", f"gives another rule when it is traced again (test_purity.py, line {line(FreshGenerator, 'step') + 2}): the number"),
+    (
+        FreshGenerator,
+        "model.step",
+        (
+            "gives another rule when it is traced again (test_purity.py, line"
+            f" {line(FreshGenerator, 'step') + 2}): the number"
+        ),
+    ),
     (FreshConstant, "model.evaluate", "gives another number when it is traced again: the number"),
     (FreshArray, "model.evaluate", "an array of numbers of its own, shape (3,)"),
     (Clock, "model.evaluate", f"asks for the time ('time', test_purity.py, line {line(Clock) + 1})"),
@@ -130,7 +137,7 @@ IMPURE = [
     (Leaking, "model", "changes self.before each time that it is called"),
     (Branching, "model.evaluate", "traced again"),
     (Reading, "model.evaluate", "reads a file, hostile.json. Read it where the model's file begins"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("model", "place", "message"), IMPURE, ids=[case[0].__name__ for case in IMPURE])

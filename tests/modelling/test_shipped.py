@@ -170,7 +170,10 @@ def test_a_process_that_changes_a_constant_leaves_nothing_to_others(copy):
 def test_sources_that_were_edited_in_between_give_nobody_old_numbers(copy):
     home, run = copy
     right = number(run())
-    edit = f"p = __import__('pathlib').Path({str(home / FILE)!r}); p.write_text(p.read_text().replace('{FIRST}', '{SECOND}'))"
+    edit = (
+        f"p = __import__('pathlib').Path({str(home / FILE)!r}); p.write_text(p.read_text().replace('{FIRST}',"
+        f" '{SECOND}'))"
+    )
     assert refused(run(before=f"import engine.models.warming; {edit}"))
     other = number(run())
     assert other != right

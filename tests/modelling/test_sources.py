@@ -85,9 +85,7 @@ def test_a_module_beside_it_counts_and_is_the_one_that_stands_there_now(tmp_path
     place = folder_of(tmp_path, *IMPORTS[how], **files)
     first, one = digest(place), loaded(place)
     for path in (place / "helper.py", place / "pack" / "inner.py"):
-        path.write_text(
-            "RATE = 2.0\n"
-        )  # in the same second and of the same size: byte code of before looks good
+        path.write_text("RATE = 2.0\n")  # in the same second and of the same size: byte code of before looks good
     other = loaded(place)
     assert source_digest(other) != first == source_digest(one)
     namespace = type("Given", (), {"x": 10.0})
@@ -105,17 +103,13 @@ def test_models_of_two_folders_have_each_their_own_helper(tmp_path):
     assert [one().evaluate(namespace, None)["sum"] for one in (first, second)] == [1.0, 2.0]
 
 
-def test_the_digest_is_the_same_wherever_the_folder_lies_and_whatever_was_imported_before(
-    tmp_path, monkeypatch
-):
+def test_the_digest_is_the_same_wherever_the_folder_lies_and_whatever_was_imported_before(tmp_path, monkeypatch):
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "shared_rates.py").write_text("from deeper_rates import RATE")
     (elsewhere / "deeper_rates.py").write_text("RATE = 1.0")
     monkeypatch.syspath_prepend(elsewhere)
-    place = folder_of(
-        tmp_path / "here", "import shared_rates, helper", "shared_rates.RATE", helper_py="X = 1"
-    )
+    place = folder_of(tmp_path / "here", "import shared_rates, helper", "shared_rates.RATE", helper_py="X = 1")
     fresh = digest(place)
     import deeper_rates  # type: ignore[import-not-found] # noqa: F401
     import shared_rates  # type: ignore[import-not-found] # noqa: F401
@@ -165,9 +159,7 @@ list(HERE.iterdir())
 
 def test_a_class_that_was_imported_counts_as_one_that_is_loaded(tmp_path, monkeypatch):
     """Another process loads it from its file, and must come to the same digest."""
-    imports = (
-        "import helper_of_mine\nfrom pathlib import Path\nX = Path(__file__).with_name('x.csv').read_text()"
-    )
+    imports = "import helper_of_mine\nfrom pathlib import Path\nX = Path(__file__).with_name('x.csv').read_text()"
     folder_of(tmp_path, imports, helper_of_mine_py="RATE = 1.0", x_csv="1")
     (tmp_path / "model.py").rename(tmp_path / "imported_model.py")
     monkeypatch.syspath_prepend(tmp_path)
@@ -195,13 +187,7 @@ def test_what_a_model_was_made_with_counts_and_no_other_process_can_make_it_so()
     assert model_digest(usual) == (source_digest(Rated), spec_of(Rated))
     usual.kept = "computed once"
     assert model_digest(usual) == (source_digest(Rated), spec_of(Rated))
-    others = [
-        Rated(2.0),
-        Rated(table=range(5000)),
-        Rated(table=[0, *range(1, 5000)][::-1]),
-        Asking(1),
-        Asking(2),
-    ]
+    others = [Rated(2.0), Rated(table=range(5000)), Rated(table=[0, *range(1, 5000)][::-1]), Asking(1), Asking(2)]
     digests = [model_digest(model) for model in others]
     assert len({digest for digest, _ in digests}) == len(others) and {spec for _, spec in digests} == {None}
     assert model_digest(Rated(2.0)) == digests[0]

@@ -29,7 +29,8 @@ WITHOUT_PRICE = {
     "follows_schedule": "a switch between two ways to state closures; what closes costs what closures cost"
 }
 BASES = dict.fromkeys(("capacity_cut", "closure_speed", "new_capacity", "resettlement_fund"), "reform_full")
-"""Policies in which a lever is moved: under old ones the plan of closures, the ban on plants and the fund have no part."""
+"""Policies in which a lever is moved: under old ones the plan of closures, the ban on plants and the fund have no part.
+"""
 YEARS_OF_CUTS = {
     sector: {"2016": most, "2021": 0} for sector, most in {"steel": 40, "coal": 250, "cement": 100}.items()
 }
@@ -103,8 +104,7 @@ def test_what_costs_is_said_on_the_page():
             assert "none: " in row
         else:
             assert (
-                f"`{lever.price.outcome}`, at least {lever.price.by:g} " in row
-                and f"at {lever.price.most:g} " in row
+                f"`{lever.price.outcome}`, at least {lever.price.by:g} " in row and f"at {lever.price.most:g} " in row
             )
             assert lever.price.payer in row
 

@@ -18,9 +18,7 @@ OWN = tomllib.loads(shipped_studies()["rustbelt_2016"].read_text(encoding="utf-8
 IN_FORCE = load_study("rustbelt_2016").document["factors"]
 QUOTED = re.compile(r"(?<!\w)'[^']*'(?!\w)")
 MONTHS = {name: number for number, name in enumerate(calendar.month_abbr) if name}
-DATE = re.compile(
-    rf"(?:(?:(\d{{1,2}}) )?({'|'.join(MONTHS)})\w* )?\b((?:19|20)\d\d)(?:-(\d{{4}}|\d\d))?\b(?!\.\d)"
-)
+DATE = re.compile(rf"(?:(?:(\d{{1,2}}) )?({'|'.join(MONTHS)})\w* )?\b((?:19|20)\d\d)(?:-(\d{{4}}|\d\d))?\b(?!\.\d)")
 
 
 def dates(text: str) -> list[datetime.date]:
@@ -36,8 +34,8 @@ def dates(text: str) -> list[datetime.date]:
 def too_late(source: str) -> list[str]:
     """The statements of a source that rest on what came after the day of the view, or on nobody says when.
 
-    What stands in single quotes was said by someone, and may speak of years to come: the date of saying it stands beside the
-    quotes. The article is the day itself. What is cited, F or M, has a date.
+    What stands in single quotes was said by someone, and may speak of years to come: the date of saying it stands
+    beside the quotes. The article is the day itself. What is cited, F or M, has a date.
     """
     wrong = []
     for statement in source.split(";"):
@@ -86,10 +84,7 @@ def test_what_came_later_is_caught(source):
 
 
 def test_the_shipped_study_does_cite_what_came_later():
-    assert (
-        sum(bool(too_late(f.get("source", ""))) for f in load_study("rustbelt").document["factors"].values())
-        > 20
-    )
+    assert sum(bool(too_late(f.get("source", ""))) for f in load_study("rustbelt").document["factors"].values()) > 20
 
 
 @pytest.mark.parametrize("name", IN_FORCE)
@@ -104,9 +99,7 @@ def test_every_prior_of_its_own_states_its_rule(name):
 
 
 def test_levers_of_the_policies_it_compares_are_priors_in_force():
-    assert {name for name in OWN["factors"] if re.match("old_|reform_|bailout|central", name)} <= set(
-        IN_FORCE
-    )
+    assert {name for name in OWN["factors"] if re.match("old_|reform_|bailout|central", name)} <= set(IN_FORCE)
 
 
 def test_the_two_shocks_nobody_knew_of_are_off():
@@ -141,13 +134,9 @@ def test_elasticities_of_labour_are_what_was_announced_over_the_mean():
         (laid_off / closed) / (workers[sector] / plants[sector])
         for sector, laid_off, closed in (("steel", 500, 125), ("coal", 1300, 500))
     ]
-    heilongjiang = (
-        62 / 25.67 / (BASE.employment["Heilongjiang", "coal"] / BASE.capacity["Heilongjiang", "coal"])
-    )
+    heilongjiang = 62 / 25.67 / (BASE.employment["Heilongjiang", "coal"] / BASE.capacity["Heilongjiang", "coal"])
     expected = [announced[0], np.sqrt(announced[1] * 2 * heilongjiang)]
-    for name, value in zip(
-        ("steel_cut_labour_elasticity", "coal_cut_labour_elasticity"), expected, strict=True
-    ):
+    for name, value in zip(("steel_cut_labour_elasticity", "coal_cut_labour_elasticity"), expected, strict=True):
         np.testing.assert_allclose(stated(name)[1], value, rtol=0.02)
 
 

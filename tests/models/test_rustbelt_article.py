@@ -7,20 +7,7 @@ import pytest
 
 from engine.models.rustbelt.base_2015 import BASE
 from tests.helpers import assert_close
-from tests.rustbelt_paths import (
-    KNOWN,
-    LAWS,
-    NORTHEAST,
-    STUDY,
-    Run,
-    calm,
-    drawn,
-    medians,
-    outcome,
-    policy,
-    run,
-    shocks,
-)
+from tests.rustbelt_paths import KNOWN, LAWS, NORTHEAST, STUDY, Run, calm, drawn, medians, outcome, policy, run, shocks
 
 PATHS = 2048
 
@@ -48,9 +35,7 @@ def closed_mt(result: Run) -> np.ndarray:
 def test_steel_closes_100_to_150_mt_in_five_years():
     total = np.linspace(100, 150, 11)
     assert_close(LAWS["steel_cut_total"].quantile(np.array([0.0, 1.0])), [100.0, 150.0])
-    closed = closed_mt(
-        run(policy("reform_full"), medians(11, steel_cut_total=total, compliance=1.0), calm(11))
-    )[:, 0]
+    closed = closed_mt(run(policy("reform_full"), medians(11, steel_cut_total=total, compliance=1.0), calm(11)))[:, 0]
     assert_close(closed.sum(0), total)
     assert np.all(closed[:5] > 0) and not closed[5:].any()
 
@@ -122,11 +107,11 @@ def test_the_state_can_shape_the_transition():
 
 
 @pytest.mark.parametrize(
-    ("name", "tonnes", "indirect"),
-    [("overcapacity", (104, 606, 297), True), ("capacity", (345, 1710, 1005), False)],
+    ("name", "tonnes", "indirect"), [("overcapacity", (104, 606, 297), True), ("capacity", (345, 1710, 1005), False)]
 )
 def test_thirty_percent_costs_up_to_three_million_jobs_in_three_years(name, tonnes, indirect):
-    """Of overcapacity with all layoffs, suppliers and towns counted; of capacity, the other reading, by closures alone."""
+    """Of overcapacity with all layoffs, suppliers and towns counted; of capacity, the other reading, by closures
+    alone."""
     result = lived(f"thirty_pct_{name}")
     closed = closed_mt(result)
     assert np.all(np.abs(closed.sum(0).mean(-1) - tonnes) < 0.5)
@@ -147,9 +132,7 @@ def new_jobs(result: Run) -> np.ndarray:
     y = result.yearly
     factors = drawn(PATHS)
     urban = np.array(BASE.new_jobs.values[NORTHEAST])[None, :, None] * KNOWN.urban_jobs_per_new_job
-    unspent = (
-        100 * factors["displaced_demand_effect"] * result.state("labour", "displaced")[:-1, NORTHEAST] / urban
-    )
+    unspent = 100 * factors["displaced_demand_effect"] * result.state("labour", "displaced")[:-1, NORTHEAST] / urban
     wanted = KNOWN.jobs_growth_response * y["job_pace"][:, NORTHEAST] - unspent
     lending = 1 - KNOWN.crunch_jobs_effect * np.minimum(y["credit_crunch"][:, NORTHEAST], 1)
     return (factors["job_creation_rate"] * np.exp(wanted) * lending).mean((0, 1))
@@ -159,13 +142,11 @@ def new_jobs(result: Run) -> np.ndarray:
 def test_where_more_are_reemployed_more_are_hired_and_the_region_grows_a_little_more(name):
     """An intervention, not a condition: the chance of work is raised by a fifth on the same futures.
 
-    What the re-employed spend gives others work. The effect is small: two to three in a thousand new jobs, a ten-thousandth of GDP.
+    What the re-employed spend gives others work. The effect is small: two to three in a thousand new jobs, a
+    ten-thousandth of GDP.
     """
     factors, base = drawn(PATHS), lived(name)
-    raised = {
-        **factors,
-        "reemployment_hazard_base": np.minimum(1.2 * factors["reemployment_hazard_base"], 0.99),
-    }
+    raised = {**factors, "reemployment_hazard_base": np.minimum(1.2 * factors["reemployment_hazard_base"], 0.99)}
     more = run(policy(name), raised, shocks(PATHS))
     assert lowers(outcome("reemployed_share", base), outcome("reemployed_share", more))
     for value in (new_jobs, lambda result: outcome("gdp_index_last", result)):
@@ -180,9 +161,7 @@ def test_the_fund_of_15_billion_dollars_helps():
     assert lowers(person_years(lived("reform_full")), person_years(lived("reform_no_fund")))
 
 
-@pytest.mark.parametrize(
-    "factor", ["internal_transfer_share", "early_retirement_share", "fund_search_effect"]
-)
+@pytest.mark.parametrize("factor", ["internal_transfer_share", "early_retirement_share", "fund_search_effect"])
 def test_transfers_retirement_and_retraining_ease_the_pain(factor):
     factors = drawn(PATHS)
     more = run(policy("reform_full"), {**factors, factor: factors[factor] * 1.1}, shocks(PATHS))
@@ -196,8 +175,7 @@ def test_restructuring_creates_firms_two_years_on():
 
 
 @pytest.mark.parametrize(
-    "lever",
-    ["startup_support", "sme_credit", "anchor_investment", "labour_mobility", "service_sector_support"],
+    "lever", ["startup_support", "sme_credit", "anchor_investment", "labour_mobility", "service_sector_support"]
 )
 def test_each_help_to_find_work_lowers_person_years(lever):
     assert lowers(person_years(lived("reform_full")), person_years(lived("reform_full", **{lever: 0.0})))

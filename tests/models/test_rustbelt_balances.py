@@ -60,14 +60,10 @@ def test_everyone_who_entered_the_pool_left_it_or_is_in_it(named):
     _, result = named
     y = result.yearly
     left = (y["reemployed"] + y["out_migrated"] + y["exited"]).sum(0)
-    entered = (
-        y["layoffs"] - y["internal_transfer"] - y["early_retired"] + 0.6 * y["indirect_layoffs"].sum(2)
-    ).sum(0)
+    entered = (y["layoffs"] - y["internal_transfer"] - y["early_retired"] + 0.6 * y["indirect_layoffs"].sum(2)).sum(0)
     assert_close(entered, left + y["displaced_pool"][-1])
     assert_close(entered[NORTHEAST].sum(0), np.asarray(result.states[-1].labour.entered_northeast))
-    assert_close(
-        y["reemployed"][:, NORTHEAST].sum((0, 1)), np.asarray(result.states[-1].labour.reemployed_northeast)
-    )
+    assert_close(y["reemployed"][:, NORTHEAST].sum((0, 1)), np.asarray(result.states[-1].labour.reemployed_northeast))
 
 
 def test_layoffs_are_the_sum_of_their_kinds_and_those_settled_are_fewer(named):
@@ -117,9 +113,7 @@ def test_capacity_changes_by_cuts_and_additions(named):
     name, result = named
     capacity, gap = result.state("industry", "capacity"), result.state("industry", "price_gap")[:-1]
     chosen = policy(name)
-    now = np.array(
-        [(chosen.before or chosen) if year < chosen.start else chosen for year in range(2016, 2031)]
-    )
+    now = np.array([(chosen.before or chosen) if year < chosen.start else chosen for year in range(2016, 2031)])
     lever = np.array([at.levers["new_capacity"][t] for t, at in enumerate(now)])[:, None, None]
     used = result.state("industry", "output")[:-1].sum(1) / capacity[:-1].sum(1)
     freedom = lever + (1 - lever) * np.clip(10 * (used - 0.85), 0, 1)
@@ -211,9 +205,7 @@ def paths_with(name: str = "reform_full", levers: dict | None = None, **shifts) 
     """Paths with some factors multiplied, on the same draws."""
     factors = drawn(256)
     return run(
-        policy(name, **(levers or {})),
-        {**factors, **{k: factors[k] * by for k, by in shifts.items()}},
-        shocks(256),
+        policy(name, **(levers or {})), {**factors, **{k: factors[k] * by for k, by in shifts.items()}}, shocks(256)
     )
 
 
@@ -234,31 +226,19 @@ def test_losses_rise_with_the_loss_given_default_and_the_chance_of_default():
 
 @pytest.mark.parametrize(
     "effect",
-    [
-        "reemployment_hazard_base",
-        "service_sector_effect",
-        "fund_search_effect",
-        "startup_effect",
-        "sme_credit_effect",
-    ],
+    ["reemployment_hazard_base", "service_sector_effect", "fund_search_effect", "startup_effect", "sme_credit_effect"],
 )
 def test_the_pool_shrinks_as_help_grows(effect):
     base, helped = paths_with(), paths_with(**{effect: 1.1})
-    assert np.all(
-        helped.yearly["displaced_pool"][0, NORTHEAST] <= base.yearly["displaced_pool"][0, NORTHEAST]
-    )
-    assert np.mean(outcome("displaced_person_years", helped)) < np.mean(
-        outcome("displaced_person_years", base)
-    )
+    assert np.all(helped.yearly["displaced_pool"][0, NORTHEAST] <= base.yearly["displaced_pool"][0, NORTHEAST])
+    assert np.mean(outcome("displaced_person_years", helped)) < np.mean(outcome("displaced_person_years", base))
 
 
 def test_the_shortfall_falls_with_initial_capital():
     base, richer = paths_with("old"), paths_with("old", capital_ratio_initial=1.1)
     assert np.all(richer.yearly["capital_shortfall"][0] <= base.yearly["capital_shortfall"][0])
     # later a richer bank lends more, so only the mean must fall
-    assert np.mean(outcome("capital_shortfall_peak", richer)) < np.mean(
-        outcome("capital_shortfall_peak", base)
-    )
+    assert np.mean(outcome("capital_shortfall_peak", richer)) < np.mean(outcome("capital_shortfall_peak", base))
 
 
 # ------------------------------------------------------------------ base year
@@ -279,9 +259,7 @@ def test_the_rest_of_china_closes_the_national_cut():
 
 
 def test_every_factor_of_the_model_has_a_prior_with_a_source():
-    of_policies = {
-        value for table in STUDY["policies"].values() for value in names(table) if value in STUDY["factors"]
-    }
+    of_policies = {value for table in STUDY["policies"].values() for value in names(table) if value in STUDY["factors"]}
     assert set(STUDY["factors"]) == set(MODEL.factors) | of_policies
     for name, prior in STUDY["factors"].items():
         assert prior["source"], name
@@ -289,7 +267,9 @@ def test_every_factor_of_the_model_has_a_prior_with_a_source():
 
 
 def test_a_part_of_something_is_drawn_between_nothing_and_all():
-    """Above all of it, full transparency rolled over less than nothing. A kept worker may cost his firm more than his wage."""
+    """Above all of it, full transparency rolled over less than nothing. A kept worker may cost his firm more than his
+    wage.
+    """
     parts = {name for name, part in MODEL.factors.items() if part.about.startswith(("part of", "share of"))}
     assert len(parts) > 10 and "overstaffing_cost" in parts
     for name in parts - {"overstaffing_cost"}:

@@ -31,12 +31,30 @@ from tests.rustbelt_paths import (
 
 PATHS = 2048
 GOOD = {  # factors of which high is good for the northeast; of all others in a group it is bad
-    "steel_demand_drift", "coal_demand_drift", "cement_demand_drift", "trade", "urbanisation_years", "belt_road_demand_share",
-    "internal_transfer_share", "early_retirement_share", "reemployment_hazard_base", "fund_search_effect", "service_sector_effect",
-    "sme_credit_effect", "startup_effect", "out_migration_hazard", "job_creation_rate", "spin_off_jobs", "anchor_jobs",
-    "capital_ratio_initial", "pre_provision_profit_rate", "reform_growth_dividend", "fiscal_space_initial", "mobility_effect",
+    "steel_demand_drift",
+    "coal_demand_drift",
+    "cement_demand_drift",
+    "trade",
+    "urbanisation_years",
+    "belt_road_demand_share",
+    "internal_transfer_share",
+    "early_retirement_share",
+    "reemployment_hazard_base",
+    "fund_search_effect",
+    "service_sector_effect",
+    "sme_credit_effect",
+    "startup_effect",
+    "out_migration_hazard",
+    "job_creation_rate",
+    "spin_off_jobs",
+    "anchor_jobs",
+    "capital_ratio_initial",
+    "pre_provision_profit_rate",
+    "reform_growth_dividend",
+    "fiscal_space_initial",
+    "mobility_effect",
     "other_distance",
-}  # fmt: skip
+}
 
 
 def test_a_loss_is_not_taxed():
@@ -63,10 +81,7 @@ def test_zombie_shares_are_weighted_by_debt():
     """A3: steel owes ten times as much as cement, and counted as much."""
     result = run(policy("old"), drawn(64), shocks(64))
     shares = result.yearly["zombie_share"][-1, NORTHEAST]
-    k, d = (
-        result.state("industry", "capacity")[-1, NORTHEAST],
-        result.state("enterprises", "leverage")[-1, NORTHEAST],
-    )
+    k, d = (result.state("industry", "capacity")[-1, NORTHEAST], result.state("enterprises", "leverage")[-1, NORTHEAST])
     base = [array(part)[NORTHEAST] for part in (BASE.liabilities, BASE.leverage, BASE.capacity)]
     debt = base[0] * (d / base[1]) * (k / base[2])
     assert_close(outcome("zombie_share_last", result), (shares * debt).sum((0, 1)) / debt.sum((0, 1)))
@@ -99,8 +114,7 @@ def test_the_fund_raises_the_level_of_gdp_by_a_bounded_amount():
     """A6: a fund of 100,000 bn yuan raised GDP elevenfold, for good."""
     given = medians(1, reemployment_hazard_base=0.4)
     none, vast = (
-        run(policy("reform_full", resettlement_fund=fund, central_share=1.0), given, calm())
-        for fund in (0.0, 1e5)
+        run(policy("reform_full", resettlement_fund=fund, central_share=1.0), given, calm()) for fund in (0.0, 1e5)
     )
     with_fund, without = (result.yearly["gdp_index"][:, NORTHEAST, 0] for result in (vast, none))
     multiplier = float(given["lost_wage_multiplier"][0])
@@ -172,10 +186,7 @@ def test_other_state_firms_gain_zombies_on_the_same_footing():
         run(policy("old", evergreening=lever, resolution_rate=0.0, bank_transparency=0.0), given, calm())
         for lever in (1.0, 0.5, 0.0)
     )
-    for name, where in (
-        ("zombie", slice(None)),
-        ("zombie_other", 3),
-    ):  # there nothing spills over from the sectors
+    for name, where in (("zombie", slice(None)), ("zombie_other", 3)):  # there nothing spills over from the sectors
         gained = [result.state("enterprises", name)[1, where] for result in (whole, half)]
         assert_close(gained[1], 0.5 * gained[0], dtype=np.float32)
     # all of the insolvent either become zombies or are recognised
@@ -190,9 +201,7 @@ def test_other_state_firms_gain_zombies_on_the_same_footing():
 def test_a_study_may_end_in_any_year(tmp_path, last):
     """A9: three outcomes named 2030, and a study that ended before was refused."""
     file = tmp_path / "short.toml"
-    file.write_text(
-        f'name = "short"\nextends = "rustbelt"\ntime = {{ last = {last} }}\nrun = {{ paths = 64 }}\n'
-    )
+    file.write_text(f'name = "short"\nextends = "rustbelt"\ntime = {{ last = {last} }}\nrun = {{ paths = 64 }}\n')
     study = load_study(file)
     assert study.years[-1] == last
     # but for the article's own horizon, which is all years where a study ends before
@@ -206,9 +215,7 @@ def test_a_study_may_end_in_any_year(tmp_path, last):
 @pytest.mark.parametrize("last", [2018, 2020, 2040])
 def test_and_it_runs(tmp_path, last):
     file = tmp_path / "short.toml"
-    file.write_text(
-        f'name = "short"\nextends = "rustbelt"\ntime = {{ last = {last} }}\nrun = {{ paths = 256 }}\n'
-    )
+    file.write_text(f'name = "short"\nextends = "rustbelt"\ntime = {{ last = {last} }}\nrun = {{ paths = 256 }}\n')
     paths = engine.run(load_study(file), tmp_path / "run", device="cpu").cube["paths"].data_vars
     assert all(np.isfinite(values).all() for values in paths.values())
     early = [name.removesuffix("_2020") for name in paths if name.endswith("_2020")]

@@ -1,4 +1,5 @@
-"""No number of the rustbelt model's code is without a name: what its equations take for known stands in constants.csv."""
+"""No number of the rustbelt model's code is without a name: what its equations take for known stands in
+constants.csv."""
 
 import ast
 from pathlib import Path
@@ -31,11 +32,15 @@ ALLOWED = {
     ("levers", "Price.by", None): "a price, shown on the page",
     ("levers", "Price.most", None): "a price, shown on the page",
 }  # fmt: skip
-"""File, place and number of each that stands in the code, and why; any number where none is given. A root is a number too, one half."""
+"""File, place and number of each that stands in the code, and why; any number where none is given. A root is a number
+too, one half.
+"""
 
 
 def numbers(source: str) -> set[tuple[str, float | str]]:
-    """Each number but nothing and all, and the place that names it: the function it stands in; outside of one the call, with the argument, or the name given to it."""
+    """Each number but nothing and all, and the place that names it: the function it stands in; outside of one the call,
+    with the argument, or the name given to it.
+    """
     found: set[tuple[str, float | str]] = set()
 
     def walk(node: ast.AST, place: str, in_function: bool) -> None:

@@ -1,4 +1,6 @@
-"""What the rustbelt model is held against: a table of figures whose places, years and words are right, and whose sums recompute."""
+"""What the rustbelt model is held against: a table of figures whose places, years and words are right, and whose sums
+recompute.
+"""
 
 import csv
 import math
@@ -15,13 +17,9 @@ from engine.models.rustbelt.labels import REGION, SECTOR
 from engine.models.rustbelt.yearly import YEARLY
 from engine.study.loading import load_study
 
-COLUMNS = (
-    "series time from variable at across fold value unit standard_error source confidence break seen reading"
-)
+COLUMNS = "series time from variable at across fold value unit standard_error source confidence break seen reading"
 ROWS = list(
-    csv.DictReader(
-        (resources.files(rustbelt) / "observed.csv").read_text(encoding="utf-8").splitlines(), strict=True
-    )
+    csv.DictReader((resources.files(rustbelt) / "observed.csv").read_text(encoding="utf-8").splitlines(), strict=True)
 )
 PAGE = Path(__file__).parents[2] / "docs" / "rustbelt-model.md"
 FIRST = 2016
@@ -133,7 +131,8 @@ def test_the_page_counts_what_is_scored():
         scored(set(WORDS["seen"]) - {""}, "as reported"),
     ]
     said = re.search(
-        r"(\d+) rows.*?(\d+) of them from 2016 on.*?\b(\d+) are scored in the view of October 2016 and (\d+) in the shipped study",
+        r"(\d+) rows.*?(\d+) of them from 2016 on.*?\b(\d+) are scored in the view of October 2016 and (\d+) in the"
+        r" shipped study",
         PAGE.read_text(encoding="utf-8"),
         re.DOTALL,
     )

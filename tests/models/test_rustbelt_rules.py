@@ -1,4 +1,6 @@
-"""The rules of the rustbelt model as plain functions of numbers, and their limits in closed form (items 7 to 11 and 15)."""
+"""The rules of the rustbelt model as plain functions of numbers, and their limits in closed form (items 7 to 11 and
+15).
+"""
 
 from types import SimpleNamespace
 
@@ -86,9 +88,7 @@ def test_the_pool_decays_exponentially_at_a_constant_hazard():
     total = hazard + migration + KNOWN.exit_hazard
     for t in range(1, 6):
         before = pool
-        pool, *gone = (
-            float(part) for part in labour.after_a_year(before, hazard, migration, KNOWN.exit_hazard)
-        )
+        pool, *gone = (float(part) for part in labour.after_a_year(before, hazard, migration, KNOWN.exit_hazard))
         assert_close(pool, 100 * np.exp(-total * t))
         assert_close(before, pool + sum(gone))
         assert_close(gone[0] / gone[1], hazard / migration)
@@ -317,9 +317,7 @@ def test_a_purse_is_empty_when_the_budget_is_two_percent_below_zero():
         for room in (0.01, -0.01, -0.02, -0.03)
     ]
     assert_close([float(at.left.values[0]) for at in purse], [2021.0 * 0.03, 2021.0 * 0.01, 0.0, 0.0])
-    assert_close(
-        [[float(part.values[0]) for part in (at.centre, at.province)] for at in purse], [[2.021, 0]] * 4
-    )
+    assert_close([[float(part.values[0]) for part in (at.centre, at.province)] for at in purse], [[2.021, 0]] * 4)
 
 
 def test_fiscal_space_is_fed_by_growth_drained_by_subsidies_and_bounded():

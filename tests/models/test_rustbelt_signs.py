@@ -1,4 +1,6 @@
-"""Signs of the rustbelt model: every lever, factor and constant moved by itself, on the same futures, against signs.csv."""
+"""Signs of the rustbelt model: every lever, factor and constant moved by itself, on the same futures, against
+signs.csv.
+"""
 
 import csv
 import functools
@@ -19,7 +21,9 @@ SURE = 4.0
 
 
 class Row(NamedTuple):
-    """What is moved (`x1.2`: times, `+0.01`, `-0.2`, `=3`, of a lever by sector `=40/250/100`), and the sign that something else has of it."""
+    """What is moved (`x1.2`: times, `+0.01`, `-0.2`, `=3`, of a lever by sector `=40/250/100`), and the sign that
+    something else has of it.
+    """
 
     what: str
     name: str
@@ -53,14 +57,10 @@ def moved(what: str, name: str, under: str, by: str) -> dict[str, np.ndarray]:
     if what == "lever":
         values = [float(part) for part in by.removeprefix("=").split("/")]
         sectors = dict(zip(MODEL.dims["sector"], values, strict=False))
-        return averages(
-            policy(under, **{name: sectors if MODEL.levers[name].dims else values[0]}), factors, noise
-        )
+        return averages(policy(under, **{name: sectors if MODEL.levers[name].dims else values[0]}), factors, noise)
     how, number = by[0], float(by[1:])
     before = factors[name]
-    after = {"x": before * number, "+": before + number, "-": before - number, "=": number * np.ones(PATHS)}[
-        how
-    ]
+    after = {"x": before * number, "+": before + number, "-": before - number, "=": number * np.ones(PATHS)}[how]
     return averages(policy(under), {**factors, name: after}, noise)
 
 

@@ -1,4 +1,6 @@
-"""The rustbelt model does what its page says: it agrees with a rewrite of the page in plain NumPy (`tests/rustbelt_numpy/`)."""
+"""The rustbelt model does what its page says: it agrees with a rewrite of the page in plain NumPy
+(`tests/rustbelt_numpy/`).
+"""
 
 import copy
 import functools
@@ -27,7 +29,9 @@ AS_THEY_ARE = (
     *("congestion_exponent", "transparency_discipline", "broke_recognition"),
     *("resolution_growth_cost", "crunch_growth_cost"),
 )
-"""Factors whose priors are not widened: an exponent and shares, which have bounds, and costs that would leave no economy."""
+"""Factors whose priors are not widened: an exponent and shares, which have bounds, and costs that would leave no
+economy.
+"""
 RELATIVE = 1e-9
 FLOORS = {
     "k persons": 1e-9,
@@ -43,7 +47,9 @@ FLOORS = {
     "% of 2015 GDP": 1e-9,
     "Mt/yr": 1e-9,
 }
-"""What two numbers may differ by besides, by their unit, as many are what is left of large terms: a millionth of a person, a yuan."""
+"""What two numbers may differ by besides, by their unit, as many are what is left of large terms: a millionth of a
+person, a yuan.
+"""
 
 
 class Lives(NamedTuple):
@@ -84,7 +90,9 @@ def document(times: float) -> dict[str, Any]:
 
 
 def with_own_constants(tables: dict[str, Any]) -> dict[str, Any]:
-    """The study with another value of every constant: 3 % more, calendar years and spans a year more; the wage is drawn."""
+    """The study with another value of every constant: 3 % more, calendar years and spans a year more; the wage is
+    drawn.
+    """
     values = {name: one.value for name, one in rustbelt_paths.MODEL.constants.items() if name != "wage"}
     whole = lambda name: name.endswith(("_first", "_years"))  # noqa: E731
     constants = {name: value + 1 if whole(name) else 1.03 * value for name, value in values.items()}
@@ -119,22 +127,19 @@ def stepped(own_constants: bool = False) -> Lives:
         labels = {dim: study.model.dims[dim] for dim in dims[name]}
         return Cells(labels, list(values.reshape(-1, values.shape[-1]))) if labels else values
 
-    noise = [
-        {name: of_year(name, values[t]) for name, values in shocks.items()} for t in range(len(study.years))
-    ]
+    noise = [{name: of_year(name, values[t]) for name, values in shocks.items()} for t in range(len(study.years))]
     everyone = np.ones(rustbelt_paths.LANES)
     known = {name: one.value * everyone for name, one in study.model.constants.items()} | factors
     runs = [rustbelt_paths.run(policy, known, noise) for policy in study.policies]
-    outcomes = {
-        name: np.stack([rustbelt_paths.outcome(name, run) for run in runs]) for name in study.model.outcomes
-    }
+    outcomes = {name: np.stack([rustbelt_paths.outcome(name, run) for run in runs]) for name in study.model.outcomes}
     yearly = {name: np.stack([run.yearly[name] for run in runs]) for name in study.model.yearly}
     return Lives(study, factors, shocks, yearly, outcomes)
 
 
 @functools.cache
 def traced() -> Lives:
-    """The first paths of the study with wide priors and its own constants under few policies, as the kernel runs them."""
+    """The first paths of the study with wide priors and its own constants under few policies, as the kernel runs
+    them."""
     study = read_study(with_own_constants(document(2.5)), "wide", policies=FEW)
     trace = program_on(study, devices.mesh("cpu"), dtype=np.float64).trace(0)
     assert trace.yearly is not None
@@ -168,10 +173,7 @@ def rewritten(lives: Any) -> dict[str, dict[str, np.ndarray]]:
         policy.name: list(rustbelt_numpy.live(lives.study, policy, lives.factors, lives.shocks))
         for policy in lives.study.policies
     }
-    return {
-        policy: {name: np.stack([values[name] for values in of]) for name in of[0]}
-        for policy, of in years.items()
-    }
+    return {policy: {name: np.stack([values[name] for values in of]) for name in of[0]} for policy, of in years.items()}
 
 
 REAL, WIDE = functools.partial(replayed, 1), functools.partial(replayed, 2.5)
@@ -228,9 +230,7 @@ EVENTS = {
     "kept workers": lambda v, known: v["kept_workers"] > 0,
     "crowds that leave a mark": lambda v, known: v["scar"] > 0,
     "the most that closes in a year": lambda v, known: v["closed_share"] == known.closed_share_high,
-    "the most that is restructured": lambda v, known: (
-        v["restructured_share"] == known.restructured_share_high
-    ),
+    "the most that is restructured": lambda v, known: v["restructured_share"] == known.restructured_share_high,
     "the most that defaults": lambda v, known: v["soe_default_share"] == known.default_high,
     "the most that a fund is felt": lambda v, known: v["outlay"] == known.outlay_high,
     "the worst crunch of a province": lambda v, known: v["crunch_alone"] == known.crunch_alone_high,
@@ -268,12 +268,7 @@ def test_the_paths_meet_every_event_and_every_bound(lives, beyond):
 
 @pytest.mark.slow
 def test_the_paths_of_the_study_as_it_ships_meet_what_decides_its_answer():
-    assert met(REAL) >= {
-        "empty budgets",
-        "bills that are not paid in full",
-        "plants given up",
-        "kept workers",
-    }
+    assert met(REAL) >= {"empty budgets", "bills that are not paid in full", "plants given up", "kept workers"}
 
 
 # ------------------------------------------------------------------ balances of the rewrite
@@ -308,8 +303,7 @@ def people_balance(values: dict[str, np.ndarray], known: Any, base: Any) -> None
 
     settled = values["internal_transfer"] + values["early_retired"]
     assert_balanced(
-        values["inflow"],
-        direct.sum(2) - settled + known.indirect_in_pool * values["indirect_layoffs"].sum(2),
+        values["inflow"], direct.sum(2) - settled + known.indirect_in_pool * values["indirect_layoffs"].sum(2)
     )
     before, after = moved(values, "displaced_pool", 0)
     left = values["reemployed"] + values["out_migrated"] + values["exited"]

@@ -1,4 +1,6 @@
-"""The warming model: closed forms, what is conserved, signs of the levers, the page in plain NumPy, and where its numbers are from."""
+"""The warming model: closed forms, what is conserved, signs of the levers, the page in plain NumPy, and where its
+numbers are from.
+"""
 
 import csv
 import functools
@@ -96,19 +98,14 @@ def test_the_state_of_1990_is_that_of_a_forcing_that_always_grew():
         ended = steadily(years, lambda year: now * np.exp(rate * (year + 0.5 - years)), AT_REST, given)
     share = model.deep_share(model.ocean(given), rate)
     step = rate**2 / 8  # of the midpoint rule: what a year of growth is off by
-    np.testing.assert_allclose(
-        [ended.mixed, ended.deep], given.warming_1990 * np.array([1, share]), rtol=2 * step
-    )
+    np.testing.assert_allclose([ended.mixed, ended.deep], given.warming_1990 * np.array([1, share]), rtol=2 * step)
 
 
 def test_the_usual_veil_is_the_mean_of_the_veil():
     with jax.enable_x64():
         given = factors()
         nodes, weights = np.polynomial.hermite_e.hermegauss(40)
-        sizes = [
-            float(model.erupted(given, SimpleNamespace(eruption=0.0, eruption_scatter=node)))
-            for node in nodes
-        ]
+        sizes = [float(model.erupted(given, SimpleNamespace(eruption=0.0, eruption_scatter=node))) for node in nodes]
         mean = given.eruption_chance * np.dot(sizes, weights) / weights.sum()
         usual = float(model.usual_veil(given))
         assert_close(given.veil_left * usual + mean, usual)
@@ -119,7 +116,8 @@ def test_the_usual_veil_is_the_mean_of_the_veil():
 
 
 def rewritten(draws, shocks, levers, years):
-    """Yearly values by name [year, path], and what is stored by year, by the equations of docs/warming-model.md alone."""
+    """Yearly values by name [year, path], and what is stored by year, by the equations of docs/warming-model.md
+    alone."""
     x = SimpleNamespace(**CONSTANTS, **draws)
     seconds, cm2 = 3.156e7, 1e-4
     c, d = (x.ocean_share * x.water_heat * depth / seconds for depth in (x.mixed_layer, x.deep_layer))
@@ -153,9 +151,7 @@ def rewritten(draws, shocks, levers, years):
             - V
         )
         balance = np.array([[2 * c + f + g, -g], [-g, 2 * d + g]])
-        means = np.linalg.solve(
-            np.moveaxis(balance, -1, 0), np.stack([2 * c * T + F, 2 * d * D], -1)[..., None]
-        )
+        means = np.linalg.solve(np.moveaxis(balance, -1, 0), np.stack([2 * c * T + F, 2 * d * D], -1)[..., None])
         mixed, deep = means[..., 0, 0], means[..., 1, 0]
         carbon, T, D = 2 * A - carbon, 2 * mixed - T, 2 * deep - D
         warming = mixed + x.weather_noise * shocks["weather"][k]
@@ -177,10 +173,7 @@ def rewritten(draws, shocks, levers, years):
 def pages():
     """What the page makes of the same draws and shocks: policy -> yearly values and what is stored."""
     study = load_study("warming")
-    return {
-        policy.name: rewritten(of("draws"), of("shocks"), policy.levers, study.years)
-        for policy in study.policies
-    }
+    return {policy.name: rewritten(of("draws"), of("shocks"), policy.levers, study.years) for policy in study.policies}
 
 
 def test_every_yearly_value_is_that_of_the_page():
@@ -209,9 +202,7 @@ def test_heat_that_is_taken_up_is_in_the_ocean():
     draws, heat = of("draws"), CONSTANTS["ocean_share"] * CONSTANTS["water_heat"] / 3.156e7
     for p, (_, stored) in enumerate(pages().values()):
         (_, mixed, deep), (_, mixed_at_end, deep_at_end) = stored[0], stored[-1]
-        kept = heat * (
-            draws["mixed_layer"] * (mixed_at_end - mixed) + draws["deep_layer"] * (deep_at_end - deep)
-        )
+        kept = heat * (draws["mixed_layer"] * (mixed_at_end - mixed) + draws["deep_layer"] * (deep_at_end - deep))
         np.testing.assert_allclose(of("outcomes")["heat_taken_up"][p], kept, rtol=1e-9)
 
 

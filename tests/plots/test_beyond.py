@@ -1,4 +1,6 @@
-"""The figure of rare futures: what is extrapolated is dashed, apart from the futures, and axes are logarithmic where they can be."""
+"""The figure of rare futures: what is extrapolated is dashed, apart from the futures, and axes are logarithmic where
+they can be.
+"""
 
 import numpy as np
 import pytest

@@ -16,19 +16,7 @@ from engine.answers.answer import Subject
 from engine.plots import known, ranks
 from engine.plots.conditioned import chances, learnt, ranks_of
 from engine.plots.style import INK, PALE, PAPER
-from tests.conditioned import (
-    BEFORE,
-    COUNTS,
-    ERROR,
-    HIGH,
-    LOW,
-    MOVES,
-    SD,
-    SD_GIVEN,
-    SHIFTS,
-    calibrated,
-    conditioned,
-)
+from tests.conditioned import BEFORE, COUNTS, ERROR, HIGH, LOW, MOVES, SD, SD_GIVEN, SHIFTS, calibrated, conditioned
 from tests.drawn_cubes import CASES, drawn
 from tests.helpers import assert_close
 
@@ -56,7 +44,10 @@ def bars_of(ax, colour):
     bars = [bar for bar in ax.patches if to_hex(bar.get_facecolor()).upper() == colour.upper()]
     rows = sorted({round(bar.get_y() + bar.get_height() / 2) for bar in bars})
     own = ([bar for bar in bars if round(bar.get_y() + bar.get_height() / 2) == row] for row in rows)
-    return [sorted(((bar.get_x(), bar.get_x() + bar.get_width()) for bar in row), key=lambda ends: ends[0] - ends[1]) for row in own]  # fmt: skip
+    return [
+        sorted(((bar.get_x(), bar.get_x() + bar.get_width()) for bar in row), key=lambda ends: ends[0] - ends[1])
+        for row in own
+    ]
 
 
 def test_a_factor_has_its_prior_as_a_pale_bar_and_what_is_known_of_it_as_a_dark_one():
@@ -83,16 +74,13 @@ def test_only_so_many_factors_are_shown():
 def test_chances_go_from_a_hollow_mark_before_to_a_filled_one_given_the_facts():
     made = known(STUDY, conditioned(SUBJECT, FACTORS, EVENTS))
     _, right = made.axes
-    assert [text.get_text() for text in right.get_yticklabels()] == [
-        "Growth",
-        "Loss",
-    ]  # the larger move first
+    assert [text.get_text() for text in right.get_yticklabels()] == ["Growth", "Loss"]  # the larger move first
     before = [100 * (BEFORE + 0.1 * p) for p in range(2)]
     expected = [(x, x + 100 * move) for move in reversed(MOVES) for x in before]
     lines = [tuple(line.get_xdata()) for line in right.lines if len(line.get_xdata()) == 2]
     assert_close(np.array(sorted(lines)), np.array(sorted(expected)))
     points = [of for of in right.containers if of.has_xerr]
-    assert_close(np.array(sorted(of.lines[0].get_xdata()[0] for of in points)), np.array(sorted(sum(expected, ()))))  # fmt: skip
+    assert_close(np.array(sorted(of.lines[0].get_xdata()[0] for of in points)), np.array(sorted(sum(expected, ()))))
     (segment,) = points[0].lines[2][0].get_segments()
     assert_close(np.diff(segment[:, 0]), np.array([100 * 5 * ERROR]))
     faces = [of.lines[0].get_markerfacecolor() != PAPER for of in points]

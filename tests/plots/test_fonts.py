@@ -1,4 +1,6 @@
-"""Letters that the house's font does not have: another font that is there, else boxes and one warning that names the remedy."""
+"""Letters that the house's font does not have: another font that is there, else boxes and one warning that names the
+remedy.
+"""
 
 import warnings
 

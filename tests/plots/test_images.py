@@ -1,4 +1,6 @@
-"""Four kinds of figure as pictures, without text, against stored ones; python -m tests.plots.test_images draws those anew."""
+"""Four kinds of figure as pictures, without text, against stored ones; python -m tests.plots.test_images draws those
+anew.
+"""
 
 from pathlib import Path
 
@@ -16,7 +18,9 @@ from tests.drawn_cubes import CASES, drawn
 STORED = Path(__file__).parents[1] / "data" / "figures"
 KINDS = ("fan", "exceedance", "differences", "tornado")
 TOLERANCE = 4.0
-"""Root mean square of the difference of 8-bit colours: another rasteriser differs by less than 2, another colour by more than 10."""
+"""Root mean square of the difference of 8-bit colours: another rasteriser differs by less than 2, another colour by
+more than 10.
+"""
 
 
 def picture(kind: str, file: Path) -> Path:

@@ -1,4 +1,6 @@
-"""Every kind of figure, of a plain cube and of all that figures break on: nothing raised, cut off or over anything else."""
+"""Every kind of figure, of a plain cube and of all that figures break on: nothing raised, cut off or over anything
+else.
+"""
 
 import re
 from pathlib import Path
@@ -52,12 +54,7 @@ def refuse_untidy(made, monkeypatch):
     texts, whole = texts_of(made, monkeypatch), made.bbox
     assert texts
     for told, box in texts:
-        inside = (
-            box.x0 >= -SLACK
-            and box.y0 >= -SLACK
-            and box.x1 <= whole.x1 + SLACK
-            and box.y1 <= whole.y1 + SLACK
-        )
+        inside = box.x0 >= -SLACK and box.y0 >= -SLACK and box.x1 <= whole.x1 + SLACK and box.y1 <= whole.y1 + SLACK
         assert inside, f"cut off: {told!r} at {box} of {whole}"
     boxes = np.array([[box.x0, box.x1, box.y0, box.y1] for _, box in texts])
     x = np.minimum(boxes[:, None, 1], boxes[:, 1]) - np.maximum(boxes[:, None, 0], boxes[:, 0])

@@ -42,7 +42,10 @@ def texts_of(made):
 def points_of(ax):
     """What was observed: year, value, whether filled, marker."""
     lines = [line for line in ax.lines if line.get_color() == INK and line.get_marker() in MARKERS]
-    return [(float(line.get_xdata()[0]), float(line.get_ydata()[0]), line.get_markerfacecolor() == INK, line.get_marker()) for line in lines]  # fmt: skip
+    return [
+        (float(line.get_xdata()[0]), float(line.get_ydata()[0]), line.get_markerfacecolor() == INK, line.get_marker())
+        for line in lines
+    ]
 
 
 def test_a_panel_a_series_has_its_words_its_unit_and_the_years_of_all(answer):
@@ -60,7 +63,11 @@ def test_figures_stand_where_they_were_observed_filled_only_where_they_are_score
     rows, made = figures(), hindcast(answer)
     markers = dict(zip(("", *READINGS), MARKERS, strict=False))
     for k, ax in enumerate(made.axes):
-        expected = [(row["time"], row["observed"], not row["apart"], markers[row["reading"]]) for row in rows if row["series"] == k]  # fmt: skip
+        expected = [
+            (row["time"], row["observed"], not row["apart"], markers[row["reading"]])
+            for row in rows
+            if row["series"] == k
+        ]
         assert sorted(points_of(ax)) == sorted(expected)
         faces = {line.get_markerfacecolor() for line in ax.lines if line.get_marker() in MARKERS}
         assert faces <= {INK, PAPER}
@@ -90,7 +97,9 @@ def test_a_figure_of_several_years_has_its_futures_as_bars(answer):
     ax = hindcast(answer).axes[1]
     assert not [one for one in ax.collections if isinstance(one, PolyCollection)]
     bars = [tuple(line.get_ydata()) for line in ax.lines if len(line.get_ydata()) == 2]
-    expected = [(middle(2018) + LEVELS[low], middle(2018) + LEVELS[high]) for low, high in (("p05", "p95"), ("p25", "p75"))]  # fmt: skip
+    expected = [
+        (middle(2018) + LEVELS[low], middle(2018) + LEVELS[high]) for low, high in (("p05", "p95"), ("p25", "p75"))
+    ]
     assert bars == expected
 
 
@@ -108,7 +117,7 @@ def test_places_are_an_ecdf_a_reading_with_its_band_and_the_diagonal(answer):
     assert len(bands) == len(READINGS)
     drawn = {(round(x, 6), round(y, 6)) for x, y in bands[0].get_paths()[0].vertices.tolist()}
     assert {(round(x, 6), round(min(x + HALF, 1), 6)) for x in at[1:-1].tolist()} <= drawn
-    looks = {(line.get_color(), str(line.get_linestyle())) for line in ax.lines if line.get_label() in READINGS}  # fmt: skip
+    looks = {(line.get_color(), str(line.get_linestyle())) for line in ax.lines if line.get_label() in READINGS}
     assert len({colour for colour, _ in looks}) == len({dash for _, dash in looks}) == len(READINGS)
 
 

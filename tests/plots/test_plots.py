@@ -115,9 +115,7 @@ def test_fan_draws_the_median_and_two_bands_a_policy(n_policies):
     made, ax = plt.subplots()
     assert fan(cube, "shortfall", {"region": "Jilin"}, ax=ax) is ax
     made.canvas.draw()
-    bands = [
-        one for one in ax.collections if one.get_facecolor().size and len(one.get_paths()[0].vertices) > 10
-    ]
+    bands = [one for one in ax.collections if one.get_facecolor().size and len(one.get_paths()[0].vertices) > 10]
     assert len(bands) == 2 * n_policies
     medians = [line for line in ax.lines if len(line.get_xdata()) == len(YEARS)]
     assert len(medians) == n_policies
@@ -155,7 +153,7 @@ def test_a_model_without_dimensions_has_one_panel_a_variable(kind):
 
 def test_a_standard_deviation_is_no_place_on_the_axis_of_a_prior():
     law = {"family": "gumbel_r", "mean": 1000.0, "sd": 10.0}
-    text = {"name": "sum", "run": {"paths": 64, "seed": 1}, "factors": {"x": law, "y": law}, "policies": {"only": {}}}  # fmt: skip
+    text = {"name": "sum", "run": {"paths": 64, "seed": 1}, "factors": {"x": law, "y": law}, "policies": {"only": {}}}
     study = read_study(text, "sum.toml", model=Sum())
     (ax,) = figure("priors", {"study": study}, {"factor": "x"}).axes
     assert ax.get_xlim()[0] > 900
@@ -179,9 +177,7 @@ def test_where_panels_would_be_too_many_bands_lie_over_one_another_with_their_ed
     assert len(made.axes) == 6
     for ax in made.axes:
         assert len([one for one in ax.collections if len(one.get_paths()[0].vertices) > 10]) == 40
-        assert (
-            len([line for line in ax.lines if len(line.get_xdata()) == 15 and line.get_linewidth() < 1]) == 40
-        )
+        assert len([line for line in ax.lines if len(line.get_xdata()) == 15 and line.get_linewidth() < 1]) == 40
 
 
 def test_exceedance_has_its_band_with_any_number_of_policies():
@@ -206,7 +202,10 @@ def test_a_replay_draws_what_outcomes_are_made_of_a_line_a_policy():
         assert len(ax.lines) == 2 and [line.get_marker() for line in ax.lines] == ["o", "s"]
         for line, policy in zip(ax.lines, values["policy"].values, strict=True):
             assert_close(np.asarray(line.get_ydata()), whole.sel(policy=policy).values)
-    assert figure("replay", plain, {"where": {"region": "north"}}).axes[0].get_ylabel().replace("\n", " ") == "north, sum over sector [bn yuan]"  # fmt: skip
+    assert (
+        figure("replay", plain, {"where": {"region": "north"}}).axes[0].get_ylabel().replace("\n", " ")
+        == "north, sum over sector [bn yuan]"
+    )
 
 
 def test_an_overview_is_the_curve_of_an_outcome_beside_the_years_of_what_it_is_made_of():
@@ -260,9 +259,7 @@ def test_differences_tell_the_shares_of_better_and_worse_paths(loss):
 
 def test_a_relation_is_claimed_only_where_its_interval_leaves_out_zero():
     plain = drawn(CASES["plain"])
-    assert " rises with recovery under each policy" in title_of(
-        figure("scatter", plain, {"factor": "recovery"})
-    )
+    assert " rises with recovery under each policy" in title_of(figure("scatter", plain, {"factor": "recovery"}))
     assert "no clear relation" in title_of(figure("scatter", plain, {"factor": "share"}))
     assert "no factor moves it clearly" in title_of(figure("tornado", drawn(CASES["equal"]), {}))
 
@@ -344,8 +341,7 @@ def test_what_is_not_there_is_refused(kind, options, told):
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
 def test_a_file_has_the_same_bytes_every_time(tmp_path, ending):
     first, second = (
-        save(figure("exceedance", drawn(CASES["plain"]), {}), tmp_path / f"{k}.{ending}").read_bytes()
-        for k in range(2)
+        save(figure("exceedance", drawn(CASES["plain"]), {}), tmp_path / f"{k}.{ending}").read_bytes() for k in range(2)
     )
     assert first == second
     assert len(first) > 1000
@@ -359,17 +355,13 @@ def test_a_file_that_cannot_be_is_refused(tmp_path, file):
 
 def test_thresholds_mark_what_the_study_asks_and_draw_both_bands():
     of = drawn(CASES["plain"])
-    study = replace(
-        of.study, events=(Event("ruin", "", "loss", above=60.0), Event("slump", "", "growth", below=-0.01))
-    )
+    study = replace(of.study, events=(Event("ruin", "", "loss", above=60.0), Event("slump", "", "growth", below=-0.01)))
     made = figure("thresholds", {"cube": of.cube, "study": study}, {})
     assert len(made.axes) == 2 and made.axes[1].xaxis_inverted() and not made.axes[0].xaxis_inverted()
     assert all(len(ax.collections) == 4 for ax in made.axes)
     share = 100 * float((of.cube["paths"]["loss"].sel(policy="policy_0") > 60.0).mean())
     assert title_of(made).startswith(f"Ruin: its probability as the study has it is {share:.1f}")
-    one = figure(
-        "thresholds", {"cube": of.cube, "study": study}, {"variable": "slump", "policies": ["policy_1"]}
-    )
+    one = figure("thresholds", {"cube": of.cube, "study": study}, {"variable": "slump", "policies": ["policy_1"]})
     assert len(one.axes) == 1 and len(one.axes[0].collections) == 2
     with pytest.raises(UserError, match="kept path by path"):
         figure("thresholds", {"cube": of.cube, "study": study}, {"variable": "nothing"})

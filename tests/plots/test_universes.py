@@ -39,9 +39,7 @@ def answer():
 
 def ordered(answer, claim=CLAIMS[0], ledger=LEDGERS[0]):
     """Rows of a curve as they should stand from left to right."""
-    return sorted(
-        answer["curve"].where(claim=claim, ledger=ledger), key=lambda row: row["difference"].estimate
-    )
+    return sorted(answer["curve"].where(claim=claim, ledger=ledger), key=lambda row: row["difference"].estimate)
 
 
 def texts_of(made):
@@ -81,7 +79,10 @@ def test_differences_are_sorted_and_each_verdict_has_a_marker_of_its_own(answer)
     assert set(drawn) == set(VERDICTS)
     looks = [(line.get_marker(), line.get_color()) for line in drawn.values()]
     assert len({marker for marker, _ in looks}) == len({colour for _, colour in looks}) == len(VERDICTS)
-    keys = {text.get_text(): key.get_marker() for text, key in zip(made.legends[0].get_texts(), made.legends[0].get_lines(), strict=True)}  # fmt: skip
+    keys = {
+        text.get_text(): key.get_marker()
+        for text, key in zip(made.legends[0].get_texts(), made.legends[0].get_lines(), strict=True)
+    }
     counted = {name: sum(row["verdict"] == name for row in rows) for name in VERDICTS}
     assert keys == {f"{called(name)}: {count}": VERDICTS[name].marker for name, count in counted.items()}
     assert above.get_ylabel() == "difference [1]"
@@ -93,17 +94,12 @@ def test_intervals_are_thinned_where_universes_are_many(each):
     answer = challenged(SUBJECT, each=each)
     made = curve(answer)
     lines = [
-        segment
-        for one in made.axes[0].collections
-        if isinstance(one, LineCollection)
-        for segment in one.get_segments()
+        segment for one in made.axes[0].collections if isinstance(one, LineCollection) for segment in one.get_segments()
     ]
     n, at = 4 * each + 1, {int(segment[0, 0]) - 1 for segment in lines}
     assert len(at) == len(lines) == n if each == 10 else n / 4 < len(lines) <= MOST_INTERVALS + 1
     assert universes(answer).stated in at
-    assert_close(
-        np.array([segment[1, 1] - segment[0, 1] for segment in lines]), np.full(len(lines), 2 * HALF)
-    )
+    assert_close(np.array([segment[1, 1] - segment[0, 1] for segment in lines]), np.full(len(lines), 2 * HALF))
     assert (f"of {len(lines)} of them" in texts_of(made)) == (each == 200)
 
 
@@ -120,9 +116,7 @@ def test_the_universe_as_stated_is_marked_by_a_line_and_in_words(answer):
 def test_universes_without_a_difference_are_left_out_and_counted(answer):
     table = answer["curve"]
     first = [None if k < 3 else one for k, one in enumerate(table["difference"])]
-    columns = [
-        c if c.name != "difference" else estimates("difference", first, "", "kt") for c in table.columns
-    ]
+    columns = [c if c.name != "difference" else estimates("difference", first, "", "kt") for c in table.columns]
     of = universes(replace(answer, tables=(replace(table, columns=columns),)))
     assert (len(of.rows), of.lost, of.stated, of.unit, of.carriers) == (398, 3, None, "kt", ())
     made = curve(replace(answer, tables=(replace(table, columns=columns),)))
@@ -152,7 +146,9 @@ def test_bars_are_shares_with_markers_and_numbers_of_universes(answer):
         assert {(y, "o") for y in range(len(rows))} <= markers and (1, "v") in markers
         above = ax.get_title(loc="left").replace("\n", " ").replace("\xa0", " ")
         assert above == (f"{SHOWN[k // 2]}: specification" if k % 2 == 0 else "policies")  # fmt: skip
-    assert [text.get_text() for text in made.axes[0].get_yticklabels()] == [f"{n} choice{'s' * (n > 1)}" for n in DEPARTURES]  # fmt: skip
+    assert [text.get_text() for text in made.axes[0].get_yticklabels()] == [
+        f"{n} choice{'s' * (n > 1)}" for n in DEPARTURES
+    ]
 
 
 def test_one_claim_is_drawn_alone_and_what_is_unknown_is_refused(answer):

@@ -1,7 +1,8 @@
-"""What the instructions of PTX give, in NumPy: those that the emitter writes, by NVIDIA's manual (PTX ISA 8.0, chapter 9).
+"""What the instructions of PTX give, in NumPy: those that the emitter writes, by NVIDIA's manual (PTX ISA 8.0, chapter
+9).
 
-A float operation must name its rounding: the assembler may contract one that does not. It is rounded once, and what is not a number is
-always the same one, as on a card.
+A float operation must name its rounding: the assembler may contract one that does not. It is rounded once, and what is
+not a number is always the same one, as on a card.
 """
 
 from __future__ import annotations
@@ -17,8 +18,16 @@ import numpy as np
 
 BOOL, U32, U64, F32, F64 = (np.dtype(name) for name in ("bool", "u4", "u8", "f4", "f8"))
 TYPES = {
-    "pred": BOOL, "b32": U32, "u32": U32, "s32": np.dtype("i4"), "f32": F32, "b64": U64, "u64": U64, "s64": np.dtype("i8"), "f64": F64,
-}  # fmt: skip
+    "pred": BOOL,
+    "b32": U32,
+    "u32": U32,
+    "s32": np.dtype("i4"),
+    "f32": F32,
+    "b64": U64,
+    "u64": U64,
+    "s64": np.dtype("i8"),
+    "f64": F64,
+}
 NOT_A_NUMBER = {F32: U32.type(0x7FFFFFFF), F64: U64.type(0x7FFFFFFFFFFFFFFF)}
 """What a card gives for whatever is not a number."""
 
@@ -45,8 +54,9 @@ class Rule:
 def fused(a: np.ndarray, b: np.ndarray, c: np.ndarray, way: str = "rn") -> np.ndarray:
     """a b + c, rounded once: to nearest ("rn"), or in single precision towards zero ("rz").
 
-    Two single numbers have an exact double product. The sum is rounded to odd: a bit that is lost makes the last one 1, so that rounding it once more
-    is rounding once (Boldo and Melquiond, Emulation of FMA and correctly rounded sums, 2008, doi:10.1109/TC.2007.70819).
+    Two single numbers have an exact double product. The sum is rounded to odd: a bit that is lost makes the last one 1,
+    so that rounding it once more is rounding once (Boldo and Melquiond, Emulation of FMA and correctly rounded sums,
+    2008, doi:10.1109/TC.2007.70819).
     """
     if a.dtype == F64:
         return np.array([_FMA(*one) for one in zip(a.tolist(), b.tolist(), c.tolist(), strict=True)])
@@ -96,7 +106,9 @@ def _canonical(apply: Callable[..., np.ndarray], dtype: np.dtype) -> Callable[..
 
 
 def _extreme(name: str, keeps_nan: bool) -> Callable[..., np.ndarray]:
-    """The greater or smaller number, of zeros the one of that sign; of a number and none the number, but where that is kept."""
+    """The greater or smaller number, of zeros the one of that sign; of a number and none the number, but where that is
+    kept.
+    """
 
     def applied(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         below = (a < b) | ((a == b) & np.signbit(a) & ~np.signbit(b))
@@ -144,10 +156,7 @@ def _shifted(way: Callable[..., np.ndarray]) -> Callable[..., np.ndarray]:
 
 def _field(a: np.ndarray, first: np.ndarray, count: np.ndarray) -> np.ndarray:
     """Some bits of a word."""
-    found = [
-        (x >> at) & ((1 << n) - 1)
-        for x, at, n in zip(a.tolist(), first.tolist(), count.tolist(), strict=True)
-    ]
+    found = [(x >> at) & ((1 << n) - 1) for x, at, n in zip(a.tolist(), first.tolist(), count.tolist(), strict=True)]
     return np.array(found, a.dtype)
 
 
@@ -155,13 +164,28 @@ _OF_BITS: dict[str, Callable[..., np.ndarray]] = {
     "and": np.bitwise_and, "or": np.bitwise_or, "xor": np.bitwise_xor, "not": np.invert,
 }  # fmt: skip
 _OF_WHOLES: dict[str, Callable[..., np.ndarray]] = {
-    **_OF_BITS, "add": np.add, "sub": np.subtract, "mul.lo": np.multiply, "mul.hi": _high, "neg": np.negative, "abs": np.abs,
-    "mad.lo": lambda a, b, c: a * b + c, "min": np.minimum, "max": np.maximum, "div": _quotient, "rem": np.fmod,
-}  # fmt: skip
+    **_OF_BITS,
+    "add": np.add,
+    "sub": np.subtract,
+    "mul.lo": np.multiply,
+    "mul.hi": _high,
+    "neg": np.negative,
+    "abs": np.abs,
+    "mad.lo": lambda a, b, c: a * b + c,
+    "min": np.minimum,
+    "max": np.maximum,
+    "div": _quotient,
+    "rem": np.fmod,
+}
 _COMPARED: dict[str, Callable[..., np.ndarray]] = {
-    "eq": np.equal, "ne": lambda a, b: (a < b) | (a > b), "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal,
+    "ne": lambda a, b: (a < b) | (a > b),
+    "lt": np.less,
+    "le": np.less_equal,
+    "gt": np.greater,
+    "ge": np.greater_equal,
     "num": lambda a, b: (a == a) & (b == b),
-}  # fmt: skip
+}
 
 
 def _compared(ways: list[str], dtype: np.dtype) -> Rule:
@@ -179,7 +203,9 @@ def _compared(ways: list[str], dtype: np.dtype) -> Rule:
 
 
 def _converted(ways: list[str], to: np.dtype, source: np.dtype) -> Rule:
-    """A conversion: floats to whole numbers keep to the range of these, and what is not a number gives 0, or of doubles 2^31 or 2^63."""
+    """A conversion: floats to whole numbers keep to the range of these, and what is not a number gives 0, or of doubles
+    2^31 or 2^63.
+    """
     if to.kind != "f" and source.kind != "f":
         return Rule((source,), to, lambda a: a.astype(to))
     if to.kind == source.kind == "f":

@@ -37,9 +37,7 @@ def code_of(study: Study, paths: int = 32, each: int | None = 1) -> GpuCode:
     return gpu_code.code(study, listing, arguments.of(study, study.dtype), LANES, paths, each)
 
 
-def played(
-    machine: Machine, code: GpuCode, study: Study, first: int, blocks: Sequence[int] = ENDS
-) -> np.ndarray:
+def played(machine: Machine, code: GpuCode, study: Study, first: int, blocks: Sequence[int] = ENDS) -> np.ndarray:
     """Outcomes [policy, outcome, path] of some blocks of paths of the launch that begins with a path, side by side."""
     layout = code.layout
     counter, (along, strips) = first // layout.group, layout.grid

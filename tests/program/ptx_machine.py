@@ -1,7 +1,8 @@
 """A card without a card: the PTX that its driver would be handed, run in NumPy thread by thread.
 
-Threads of some blocks go through the text together, those that stand lowest in it first; a barrier holds a block's until all are there.
-What a card would not survive, or would do in an order of its own, is a `Fault` with the line where it happens.
+Threads of some blocks go through the text together, those that stand lowest in it first; a barrier holds a block's
+until all are there. What a card would not survive, or would do in an order of its own, is a `Fault` with the line where
+it happens.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ class Machine:
       text: its PTX.
       threads: of a block.
       shared: words of the memory that a block shares.
-      passed: barriers in the order in which they were passed by the last launch: place in `code`, and whether shared memory was touched since the one before.
+      passed: barriers in the order in which they were passed by the last launch: place in `code`, and whether shared
+        memory was touched since the one before.
       steps: instructions that the last launch took, those of all threads at a place counted once.
     """
 
@@ -78,11 +80,7 @@ class Machine:
                     raise Fault(f"{text}: not understood")
                 self.code.append(
                     Instruction(
-                        text,
-                        read[2],
-                        not read[1],
-                        read[3],
-                        tuple(one.strip() for one in OPERAND.findall(read[4])),
+                        text, read[2], not read[1], read[3], tuple(one.strip() for one in OPERAND.findall(read[4]))
                     )
                 )
 
@@ -216,9 +214,7 @@ class _Launch:
         for name in names:
             wide = self.machine.register(name) or dtype
             if kind == "ld":
-                whole = np.stack(
-                    [self._load(ways, at + k, threads) for k in range(0, dtype.itemsize, 4)], axis=-1
-                )
+                whole = np.stack([self._load(ways, at + k, threads) for k in range(0, dtype.itemsize, 4)], axis=-1)
                 value = np.ascontiguousarray(whole).view(dtype)[..., 0]
                 self._write(name, value.astype(wide) if wide.itemsize > dtype.itemsize else value, threads)
             else:

@@ -1,4 +1,6 @@
-"""The memories of a launch, and who touches what: accesses that a card would not survive, and those whose order it does not fix."""
+"""The memories of a launch, and who touches what: accesses that a card would not survive, and those whose order it does
+not fix.
+"""
 
 from __future__ import annotations
 
@@ -74,7 +76,8 @@ class GlobalMemory:
 
 
 class SharedMemory:
-    """The memory that each block of threads has, and which of its threads touched each word since they last waited for each other.
+    """The memory that each block of threads has, and which of its threads touched each word since they last waited for
+    each other.
 
     Args:
       blocks: how many there are.

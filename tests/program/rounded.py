@@ -107,10 +107,25 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
     **{
         name: _plain(function)
         for name, function in {
-            "abs": np.abs, "add": np.add, "and": np.bitwise_and, "div": np.divide, "eq": np.equal, "floor": np.floor, "ge": np.greater_equal,
-            "gt": np.greater, "le": np.less_equal, "lt": np.less, "mul": np.multiply, "ne": np.not_equal, "neg": np.negative,
-            "not": np.invert, "or": np.bitwise_or, "shift_right_arithmetic": np.right_shift, "sqrt": np.sqrt, "sub": np.subtract,
+            "abs": np.abs,
+            "add": np.add,
+            "and": np.bitwise_and,
+            "div": np.divide,
+            "eq": np.equal,
+            "floor": np.floor,
+            "ge": np.greater_equal,
+            "gt": np.greater,
+            "le": np.less_equal,
+            "lt": np.less,
+            "mul": np.multiply,
+            "ne": np.not_equal,
+            "neg": np.negative,
+            "not": np.invert,
+            "or": np.bitwise_or,
+            "shift_right_arithmetic": np.right_shift,
+            "sqrt": np.sqrt,
+            "sub": np.subtract,
         }.items()
     },
-}  # fmt: skip
+}
 """The operations that a form may use."""

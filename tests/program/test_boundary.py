@@ -39,9 +39,7 @@ def test_random_numbers_of_another_form_are_refused(name, wrong, form):
     given = WRONG[wrong](scores)
     rows = scores.shape[0]
     for asked in (program.outcomes_of, program.trace_of):
-        with pytest.raises(
-            (ValueError, TypeError), match=rf"scores: expected .*{rows}.* got .*{given.dtype}"
-        ):
+        with pytest.raises((ValueError, TypeError), match=rf"scores: expected .*{rows}.* got .*{given.dtype}"):
             asked(given)
 
 
@@ -55,13 +53,7 @@ def test_how_random_numbers_lie_in_memory_changes_no_bit():
     expected = program.outcomes_of(scores)
     apart = np.zeros((2 * scores.shape[0], 600), np.float32)[::2, ::3]
     apart[:] = scores
-    for other in (
-        np.asfortranarray(scores),
-        apart,
-        scores.astype(np.float64),
-        scores.astype(">f4"),
-        scores.tolist(),
-    ):
+    for other in (np.asfortranarray(scores), apart, scores.astype(np.float64), scores.astype(">f4"), scores.tolist()):
         assert_same(program.outcomes_of(other), expected)
     assert program.outcomes_of(scores[:, :0]).shape[-1] == 0
 

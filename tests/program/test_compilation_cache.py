@@ -203,11 +203,7 @@ def test_programs_not_used_for_longest_are_forgotten_and_nothing_of_anybody_else
     for key, last in zip(keys, (30, 10, 20, 40), strict=True):
         compilation_cache.keep("code", key, bytes(100))
         os.utime(place / "programs" / f"{key}.code", (last, last))
-    strangers = [
-        place / "my-thesis-cache",
-        place / "programs" / "my-thesis-cache",
-        place / "jax" / "own-notes",
-    ]
+    strangers = [place / "my-thesis-cache", place / "programs" / "my-thesis-cache", place / "jax" / "own-notes"]
     strangers.append(place / "programs" / f"{'f' * 32}.code")  # by its name ours, without our seal
     (place / "jax").mkdir(mode=0o700)
     for file in strangers:
@@ -255,10 +251,7 @@ def test_the_next_process_finds_the_programs_and_nothing_else_changes(tmp_path):
     assert anew.startswith("compiled in ")
     assert "compiled in " in compiled + beside  # one of them may be quick enough to serve the other
     assert found.startswith("compiled programs found (")
-    paths = [
-        engine.open_cube(tmp_path / out)["paths"].to_dataset()["shortage"].values
-        for out in ("third", "fourth")
-    ]
+    paths = [engine.open_cube(tmp_path / out)["paths"].to_dataset()["shortage"].values for out in ("third", "fourth")]
     assert_same(*paths)
 
 

@@ -1,4 +1,6 @@
-"""Levers that are drawn, as the compiled program has them in force: closed forms, bit equality with numbers, no compiling anew."""
+"""Levers that are drawn, as the compiled program has them in force: closed forms, bit equality with numbers, no
+compiling anew.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -18,10 +20,7 @@ from tests.user_models import REGION, Echo, Farms, echo, farms, farms_program, o
 
 PACE = {"family": "uniform", "low": 5.0, "high": 9.0}
 POLICIES = {
-    "old": {
-        "plain": "pace",
-        "by_cell": {"north": {"rye": "share", "flax": {"2017": "pace", "2019": 5.0}}},
-    },
+    "old": {"plain": "pace", "by_cell": {"north": {"rye": "share", "flax": {"2017": "pace", "2019": 5.0}}}},
     "new": {"plain": 3.0},
     "late": {"like": "new", "start": 2018, "before": "old"},
     "half": {"like": "new", "implementation": 0.25, "start": 2019, "before": "late"},
@@ -120,10 +119,7 @@ def test_where_nothing_is_drawn_the_program_reads_nothing_more():
     study = farms()
     levers = arguments.of(study)["levers"]
     assert levers["drawn"] == {"levers": {}, "before": {}}
-    named = {
-        "policies": {"reform": {"irrigation": "wet"}},
-        "factors": {"wet": {"family": "fixed", "value": 1.0}},
-    }
+    named = {"policies": {"reform": {"irrigation": "wet"}}, "factors": {"wet": {"family": "fixed", "value": 1.0}}}
     drawn = arguments.of(farms(named))["levers"]["drawn"]
     assert [*drawn["levers"]] == ["irrigation"] and not drawn["before"]
     plain, more = (Rules(one, np.float32).of_years.year for one in (study, farms(named)))
@@ -134,9 +130,7 @@ def test_where_nothing_is_drawn_the_program_reads_nothing_more():
 
 def test_another_prior_compiles_nothing_anew():
     one, other = (echoing(POLICIES, pace={**PACE, "high": high}) for high in (9.0, 30.0))
-    shapes = [
-        jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(each)) for each in (one, other)
-    ]
+    shapes = [jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(each)) for each in (one, other)]
     assert shapes[0] == shapes[1]
     moved = {**POLICIES, "new": {"plain": "pace"}, "old": {**POLICIES["old"], "plain": {"2019": "pace"}}}
     assert jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), arguments.of(echoing(moved))) == shapes[0]
@@ -169,10 +163,7 @@ def test_draws_in_the_cube_say_which_levers_they_are():
 
 
 def test_farms_draw_the_same_futures_whatever_is_drawn_for_policies():
-    wet = {
-        "policies": {"wet": {"irrigation": "wet"}},
-        "factors": {"wet": {"family": "uniform", "low": 0, "high": 1}},
-    }
+    wet = {"policies": {"wet": {"irrigation": "wet"}}, "factors": {"wet": {"family": "uniform", "low": 0, "high": 1}}}
     study = farms(wet)
     assert isinstance(study.model, Farms)
     plain, more = farms_program(), program(study)

@@ -1,4 +1,6 @@
-"""Elementary functions in exactly rounded operations, against SciPy and NumPy in float64 or wider, over all of their range and at its ends."""
+"""Elementary functions in exactly rounded operations, against SciPy and NumPy in float64 or wider, over all of their
+range and at its ends.
+"""
 
 import numpy as np
 import pytest
@@ -111,9 +113,7 @@ def test_angle_of_a_point_is_rounded_once_or_nearly_so(x):
 
 
 @pytest.mark.parametrize(("name", "exact"), [("lgamma", special.gammaln), ("digamma", special.digamma)])
-@pytest.mark.parametrize(
-    "x", [spread(0, 1e36), spread(0, 20), spread(-30, 0), around(1, 1.4616321, 2, 8, -1.5)]
-)
+@pytest.mark.parametrize("x", [spread(0, 1e36), spread(0, 20), spread(-30, 0), around(1, 1.4616321, 2, 8, -1.5)])
 def test_gamma_functions_are_within_the_stated_bound_beside_their_zeros_too(name, exact, x):
     x = x[(x > 0) | (x != np.floor(x))]
     found = computed(traced(FUNCTIONS[name].form), x)
@@ -146,30 +146,67 @@ def test_whole_power_of_whole_numbers_and_of_nothing():
 
 
 ENDS = np.array(
-    [0, -0.0, 1e-45, -1e-45, 2.0**-126, 1e-20, 0.5, -0.5, 1, -1, 2.5, -2.5, 89, -104, LARGEST, -LARGEST, np.inf, -np.inf, np.nan],
+    [
+        0,
+        -0.0,
+        1e-45,
+        -1e-45,
+        2.0**-126,
+        1e-20,
+        0.5,
+        -0.5,
+        1,
+        -1,
+        2.5,
+        -2.5,
+        89,
+        -104,
+        LARGEST,
+        -LARGEST,
+        np.inf,
+        -np.inf,
+        np.nan,
+    ],
     np.float32,
-)  # fmt: skip
+)
 WHOLE = np.array([2, -2, 3, -3, 2**24, 2**24 - 1, 1 - 2**24], np.float32)
 
 
 @pytest.mark.parametrize(
     ("name", "exact"),
     {
-        "acos": np.arccos, "acosh": np.arccosh, "asin": np.arcsin, "asinh": np.arcsinh, "atan": np.arctan, "atanh": np.arctanh,
-        "cbrt": np.cbrt, "cosh": np.cosh, "digamma": special.digamma, "erf": special.erf, "erf_inv": special.erfinv,
-        "erfc": special.erfc, "exp": np.exp, "exp2": np.exp2, "expm1": np.expm1, "is_finite": np.isfinite, "log": np.log,
-        "log1p": np.log1p, "logistic": special.expit, "rsqrt": lambda x: 1 / np.sqrt(x), "sign": np.sign, "sinh": np.sinh,
-        "square": np.square, "tanh": np.tanh,
+        "acos": np.arccos,
+        "acosh": np.arccosh,
+        "asin": np.arcsin,
+        "asinh": np.arcsinh,
+        "atan": np.arctan,
+        "atanh": np.arctanh,
+        "cbrt": np.cbrt,
+        "cosh": np.cosh,
+        "digamma": special.digamma,
+        "erf": special.erf,
+        "erf_inv": special.erfinv,
+        "erfc": special.erfc,
+        "exp": np.exp,
+        "exp2": np.exp2,
+        "expm1": np.expm1,
+        "is_finite": np.isfinite,
+        "log": np.log,
+        "log1p": np.log1p,
+        "logistic": special.expit,
+        "rsqrt": lambda x: 1 / np.sqrt(x),
+        "sign": np.sign,
+        "sinh": np.sinh,
+        "square": np.square,
+        "tanh": np.tanh,
     }.items(),
-)  # fmt: skip
+)
 def test_ends_and_what_is_no_number(name, exact):
     found = computed(traced(FUNCTIONS[name].form), ENDS)
     with np.errstate(all="ignore"):
         expected = exact(ENDS.astype(np.float64)).astype(np.float32)
     np.testing.assert_allclose(found, expected, rtol=5e-7)
-    zero = (expected == 0) & (
-        name not in ("log1p", "erf_inv", "sign")
-    )  # SciPy and NumPy lose the sign in the last two
+    zero = (expected == 0) & (name not in ("log1p", "erf_inv", "sign"))  # SciPy and NumPy lose the sign in the last two
     np.testing.assert_array_equal(np.signbit(found[zero]), np.signbit(expected[zero]))
 
 
@@ -191,8 +228,7 @@ def test_logarithm_of_gamma_at_its_ends():
 
 
 @pytest.mark.parametrize(
-    ("name", "exact"),
-    {"pow": np.power, "atan2": np.arctan2, "rem": np.fmod, "nextafter": np.nextafter}.items(),
+    ("name", "exact"), {"pow": np.power, "atan2": np.arctan2, "rem": np.fmod, "nextafter": np.nextafter}.items()
 )
 def test_functions_of_two_numbers_at_their_ends_are_those_of_the_c_standard(name, exact):
     x, y = (each.ravel() for each in np.meshgrid(*2 * [np.concatenate([ENDS, WHOLE])]))
@@ -200,9 +236,7 @@ def test_functions_of_two_numbers_at_their_ends_are_those_of_the_c_standard(name
     with np.errstate(all="ignore"):
         in_its_own = name == "nextafter"
         expected = (
-            exact(x, y)
-            if in_its_own
-            else exact(*(each.astype(np.float64) for each in (x, y))).astype(np.float32)
+            exact(x, y) if in_its_own else exact(*(each.astype(np.float64) for each in (x, y))).astype(np.float32)
         )
     normal = ~((np.abs(expected) < SMALLEST) & (name == "pow"))
     np.testing.assert_allclose(found[normal], expected[normal], rtol=5e-7)
@@ -221,11 +255,39 @@ def test_what_saturates_never_goes_beyond_one():
 
 
 OPERATIONS = {
-    "acos": 28, "acosh": 37, "asin": 23, "asinh": 40, "atan": 24, "atan2": 34, "atanh": 40, "cbrt": 49, "cos": 29, "cosh": 21,
-    "digamma": 106, "erf": 34, "erf_inv": 47, "erfc": 35, "exp": 17, "exp2": 16, "expm1": 23, "is_finite": 2, "lgamma": 149,
-    "log": 26, "log1p": 30, "logistic": 20, "nextafter": 17, "pow": 87, "rem": 37, "rsqrt": 2, "sign": 4, "sin": 28, "sinh": 33,
-    "square": 1, "tan": 27, "tanh": 19,
-}  # fmt: skip
+    "acos": 28,
+    "acosh": 37,
+    "asin": 23,
+    "asinh": 40,
+    "atan": 24,
+    "atan2": 34,
+    "atanh": 40,
+    "cbrt": 49,
+    "cos": 29,
+    "cosh": 21,
+    "digamma": 106,
+    "erf": 34,
+    "erf_inv": 47,
+    "erfc": 35,
+    "exp": 17,
+    "exp2": 16,
+    "expm1": 23,
+    "is_finite": 2,
+    "lgamma": 149,
+    "log": 26,
+    "log1p": 30,
+    "logistic": 20,
+    "nextafter": 17,
+    "pow": 87,
+    "rem": 37,
+    "rsqrt": 2,
+    "sign": 4,
+    "sin": 28,
+    "sinh": 33,
+    "square": 1,
+    "tan": 27,
+    "tanh": 19,
+}
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

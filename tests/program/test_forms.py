@@ -70,9 +70,7 @@ FUNCTIONS = {
     "all": lambda a, b: jnp.all(row(a, b) > 0) * 1.0,
     "argmax": lambda a, b: jnp.argmax(row(a, b)) * 1.0,
     "argmin": lambda a, b: jnp.argmin(row(a, b)) * 1.0,
-    "argmax_nan": lambda a, b: (
-        jnp.argmax(jnp.log(row(a, b) - 0.3)) + 10.0 * jnp.argmin(jnp.log(row(b, a) - 0.3))
-    ),
+    "argmax_nan": lambda a, b: jnp.argmax(jnp.log(row(a, b) - 0.3)) + 10.0 * jnp.argmin(jnp.log(row(b, a) - 0.3)),
     "nanmax": lambda a, b: jnp.nanmax(row(a, b)),
     "det": lambda a, b: jnp.linalg.det(jnp.eye(2) * (a + 1)),
     "polyval": lambda a, b: jnp.polyval(jnp.array([1.0, 2.0, 3.0]), a),
@@ -94,17 +92,11 @@ FUNCTIONS = {
     "hypot": lambda a, b: jnp.hypot(a, b),
     "atan2": lambda a, b: jnp.arctan2(a, b),
     "sin": lambda a, b: jnp.sin(a * 50) + jnp.cos(b) + jnp.tan(a),
-    "hyper": lambda a, b: (
-        jnp.sinh(a) + jnp.cosh(b) + jnp.arcsinh(a) + jnp.arccosh(a + 1) + jnp.arctanh(b * 0.3)
-    ),
+    "hyper": lambda a, b: jnp.sinh(a) + jnp.cosh(b) + jnp.arcsinh(a) + jnp.arccosh(a + 1) + jnp.arctanh(b * 0.3),
     "inverse": lambda a, b: jnp.arcsin(a * 0.1) + jnp.arccos(b * 0.1),
     "sigmoid": lambda a, b: jax.nn.sigmoid(a),
-    "relu": lambda a, b: (
-        jax.nn.relu(a - b) + jax.nn.softplus(a) + jax.nn.gelu(b) + jax.nn.silu(a) + jax.nn.elu(a - b)
-    ),
-    "erf": lambda a, b: (
-        jax.scipy.special.erf(a) + jax.scipy.special.erfc(b) + jax.scipy.special.erfinv(a * 0.2)
-    ),
+    "relu": lambda a, b: jax.nn.relu(a - b) + jax.nn.softplus(a) + jax.nn.gelu(b) + jax.nn.silu(a) + jax.nn.elu(a - b),
+    "erf": lambda a, b: jax.scipy.special.erf(a) + jax.scipy.special.erfc(b) + jax.scipy.special.erfinv(a * 0.2),
     "gammaln": lambda a, b: jax.scipy.special.gammaln(a + 1),
     "gamma": lambda a, b: jax.scipy.special.gamma(a + 1),
     "digamma": lambda a, b: jax.scipy.special.digamma(a + 1),
@@ -179,19 +171,51 @@ FALL_BACK = {
 }
 """Left to XLA -> what is said of it."""
 TYPICAL = (
-    "sort", "sort2", "matmul", "fori", "scan", "cond", "switch", "index2", "index_row", "index_many", "take", "interp", "at_set", "at_add",
-    "at_slice_set", "pad", "cumprod", "std", "argmax", "argmax_nan", "mod", "i_pow_i", "round", "where_nan", "checkpoint", "histogram",
-)  # fmt: skip
+    "sort",
+    "sort2",
+    "matmul",
+    "fori",
+    "scan",
+    "cond",
+    "switch",
+    "index2",
+    "index_row",
+    "index_many",
+    "take",
+    "interp",
+    "at_set",
+    "at_add",
+    "at_slice_set",
+    "pad",
+    "cumprod",
+    "std",
+    "argmax",
+    "argmax_nan",
+    "mod",
+    "i_pow_i",
+    "round",
+    "where_nan",
+    "checkpoint",
+    "histogram",
+)
 """What the default run compares."""
 SEVERAL = 10
-"""Functions of one study. The arc tangent is not among them: beside eight others XLA gives 0 for it (jaxlib 0.10.2 on AVX-512)."""
+"""Functions of one study. The arc tangent is not among them: beside eight others XLA gives 0 for it (jaxlib 0.10.2 on
+AVX-512).
+"""
 
 
 @pytest.mark.parametrize(
     "names",
-    [TYPICAL, *(pytest.param([*FUNCTIONS][k : k + SEVERAL], marks=pytest.mark.slow) for k in range(0, len(FUNCTIONS), SEVERAL))],
+    [
+        TYPICAL,
+        *(
+            pytest.param([*FUNCTIONS][k : k + SEVERAL], marks=pytest.mark.slow)
+            for k in range(0, len(FUNCTIONS), SEVERAL)
+        ),
+    ],
     ids=lambda names: names[0],
-)  # fmt: skip
+)
 def test_operations_agree_with_xla(names):
     assert_agree(taken({name: FUNCTIONS[name] for name in names}))
 
@@ -226,9 +250,7 @@ class Sorted(PathModel):
         if "product" in self.asked:
             given["product"] = (matrix @ matrix @ matrix)[1, 2]
         if "rounds" in self.asked:
-            given["rounds"] = lax.while_loop(
-                lambda k: k[1] > 0.01, lambda k: (k[0] + 1, k[1] * 0.7), (0.0, last)
-            )[0]
+            given["rounds"] = lax.while_loop(lambda k: k[1] > 0.01, lambda k: (k[0] + 1, k[1] * 0.7), (0.0, last))[0]
         return last, given
 
 
@@ -261,9 +283,7 @@ def test_a_sort_a_product_of_matrices_and_an_open_loop_give_the_right_numbers(as
     for number in range(3):
         last = state[number]
         for year in range(3):
-            numbers = (
-                last * np.arange(49, dtype=np.float32) * np.float32(7.3) + luck[year, number]
-            ) % np.float32(1)
+            numbers = (last * np.arange(49, dtype=np.float32) * np.float32(7.3) + luck[year, number]) % np.float32(1)
             last = numbers[0]
             if asked == "median":
                 expected = np.sort(numbers)[20]
@@ -294,9 +314,7 @@ def quotients(name):
         total = low + (high - low) * 0.5 * a
         return total, total / total, (b - b) / total, 0.5 * total / total
 
-    functions = {
-        part: (lambda a, b, k=k: parts(a, b)[k]) for k, part in enumerate(("total", "whole", "none", "half"))
-    }
+    functions = {part: lambda a, b, k=k: parts(a, b)[k] for k, part in enumerate(("total", "whole", "none", "half"))}
     return dict(zip(functions, outcomes(taken(functions), "loop")[0], strict=True))
 
 

@@ -41,32 +41,14 @@ def law(name):
     return dict(named_table(head, given))
 
 
-LONG = {
-    "family": "empirical",
-    "values": np.sort(np.random.default_rng(1).gamma(2.0, size=3000)).round(6).tolist(),
-}
-FEW = (
-    "norm",
-    "gamma[0.3]",
-    "metalog from 0",
-    "empirical",
-    "resampled",
-    "mixture with an atom",
-    "poisson[3]",
-    "t[2.7]",
-)
+LONG = {"family": "empirical", "values": np.sort(np.random.default_rng(1).gamma(2.0, size=3000)).round(6).tolist()}
+FEW = ("norm", "gamma[0.3]", "metalog from 0", "empirical", "resampled", "mixture with an atom", "poisson[3]", "t[2.7]")
 EARLY = [name for name in NAMES if name not in LATE]
 
 
 @pytest.mark.parametrize(
     "names",
-    [
-        FEW,
-        *(
-            pytest.param(names, marks=pytest.mark.slow)
-            for names in (EARLY[::3], EARLY[1::3], EARLY[2::3], LATE)
-        ),
-    ],
+    [FEW, *(pytest.param(names, marks=pytest.mark.slow) for names in (EARLY[::3], EARLY[1::3], EARLY[2::3], LATE))],
     ids=("few", "first", "second", "third", "late"),
 )
 def test_all_families_of_laws_agree_with_xla(names):
@@ -95,9 +77,12 @@ FORMED = [name for name in TABLES if name != "vine"]
 
 @pytest.mark.parametrize(
     "names",
-    [["gaussian matrix", "clayton"], *(pytest.param(FORMED[k : k + 4], marks=pytest.mark.slow) for k in range(0, len(FORMED), 4))],
+    [
+        ["gaussian matrix", "clayton"],
+        *(pytest.param(FORMED[k : k + 4], marks=pytest.mark.slow) for k in range(0, len(FORMED), 4)),
+    ],
     ids=lambda names: names[0],
-)  # fmt: skip
+)
 def test_all_families_of_copulas_agree_with_xla(names):
     assert_agree(grouped(names))
 
@@ -172,8 +157,7 @@ def test_what_is_compared_in_the_sweep_has_the_loop_all_the_same(name):
 
 
 @pytest.mark.parametrize(
-    "name",
-    ["bridge", pytest.param("farms", marks=pytest.mark.slow), pytest.param("walk", marks=pytest.mark.slow)],
+    "name", ["bridge", pytest.param("farms", marks=pytest.mark.slow), pytest.param("walk", marks=pytest.mark.slow)]
 )
 def test_studies_agree_with_xla_in_double_precision(name):
     assert_agree(STUDIES[name](), apart=1e-12, flipped=0, dtype=np.float64)

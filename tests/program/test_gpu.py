@@ -1,4 +1,6 @@
-"""The one loop on GPUs, without one: what is launched, and that the processors go on where a card fails, whenever and however it does."""
+"""The one loop on GPUs, without one: what is launched, and that the processors go on where a card fails, whenever and
+however it does.
+"""
 
 import sys
 import warnings
@@ -72,10 +74,7 @@ def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch
     assert len(told) == 1 and (what in HANGS or WORDS[what] in str(told[0].message))
     *before, now = on_card.forms
     assert [form.name for form in before] == ["kernel"] * (launch > OPENED)
-    assert (now.name, now.on) == (
-        "loop",
-        f"{processors().devices.size} x cpu",
-    ) and "NVIDIA H100 not used: " in now.why
+    assert (now.name, now.on) == ("loop", f"{processors().devices.size} x cpu") and "NVIDIA H100 not used: " in now.why
     assert card.launches <= launch + 2  # nothing is launched once it is known
 
 
@@ -143,10 +142,7 @@ def test_programs_that_share_a_card_give_it_up_together_and_others_do_not_try(mo
 def test_a_card_that_is_too_old_or_too_full_or_lacks_what_a_study_asks_for_is_not_launched_on(monkeypatch):
     card = Card(monkeypatch, state_of_every_type())
     for named, words in (
-        (
-            Named("NVIDIA GeForce GTX 1080", "6.1"),
-            "NVIDIA GeForce GTX 1080 has capability 6.1, and the code needs 7.5",
-        ),
+        (Named("NVIDIA GeForce GTX 1080", "6.1"), "NVIDIA GeForce GTX 1080 has capability 6.1, and the code needs 7.5"),
         (Named(memory_limit=1 << 20), "NVIDIA H100 has 1 MiB free and"),
     ):
         on_card = program(None, named)
@@ -158,18 +154,14 @@ def test_a_card_that_is_too_old_or_too_full_or_lacks_what_a_study_asks_for_is_no
         warnings.simplefilter("error")
         on_card = program()
         on_card.prepare()
-    assert (
-        on_card.forms[0].name == "loop" and "a card has no so many numbers of a path" in on_card.forms[0].why
-    )
+    assert on_card.forms[0].name == "loop" and "a card has no so many numbers of a path" in on_card.forms[0].why
     assert card.launches == 0
 
 
 # ------------------------------------------------------------------------------- the first launch, apart
 
 
-TRIED = {"state": state_of_every_type} | {
-    sampler: partial(shock_study.walk, sampler=sampler) for sampler in SAMPLERS
-}
+TRIED = {"state": state_of_every_type} | {sampler: partial(shock_study.walk, sampler=sampler) for sampler in SAMPLERS}
 
 
 @pytest.mark.parametrize(
@@ -292,15 +284,7 @@ def test_a_launch_is_one_call_and_devices_never_talk():
 
 
 def test_ptx_is_for_the_newest_processor_that_a_card_takes():
-    capabilities = {
-        7.5: "sm_75",
-        8.6: "sm_86",
-        8.7: "sm_87",
-        8.8: "sm_87",
-        8.9: "sm_89",
-        9.0: "sm_90",
-        12.1: "sm_90",
-    }
+    capabilities = {7.5: "sm_75", 8.6: "sm_86", 8.7: "sm_87", 8.8: "sm_87", 8.9: "sm_89", 9.0: "sm_90", 12.1: "sm_90"}
     assert {capability: ptx.processor(capability) for capability in capabilities} == capabilities
 
 

@@ -38,9 +38,7 @@ def on_cpu(study: Study, count: int) -> np.ndarray:
 
 def assert_same_on_threads(study: Study, each: int = 1, count: int = PATHS) -> None:
     code = code_of(study, count, each=each)
-    assert_same(
-        gpu_block.outcomes(code, study, arguments.of(study, study.dtype), FIRST), on_cpu(study, count)
-    )
+    assert_same(gpu_block.outcomes(code, study, arguments.of(study, study.dtype), FIRST), on_cpu(study, count))
 
 
 STUDIES = {
@@ -87,28 +85,20 @@ def test_the_shipped_model_on_a_cards_threads():
 
 
 def unwanted(text: str) -> set[str]:
-    """Operations of a PTX text that round otherwise than IEEE 754 to nearest, that the assembler may contract or flush, or that call a function."""
+    """Operations of a PTX text that round otherwise than IEEE 754 to nearest, that the assembler may contract or flush,
+    or that call a function.
+    """
     operations = set(re.findall(r"^\s+(?:@!?%\w+ )?([a-z][\w.]*)", text, re.MULTILINE))
     found = {name for name in operations if {"approx", "ftz", "full", "sat"} & {*name.split(".")}}
     rounded = re.compile(r"(add|sub|mul|fma|mad|div|sqrt|rcp)\.(.*\.)?f\d\d")
     found |= {name for name in operations if (one := rounded.fullmatch(name)) and one[2] != "rn."}
     return found | {
-        name
-        for name in operations
-        if name.split(".")[0] in ("call", "ex2", "lg2", "sin", "cos", "tanh", "rsqrt")
+        name for name in operations if name.split(".")[0] in ("call", "ex2", "lg2", "sin", "cos", "tanh", "rsqrt")
     }
 
 
 def test_what_rounds_otherwise_is_seen():
-    wrong = {
-        "mul.f32",
-        "div.approx.f32",
-        "add.rn.ftz.f32",
-        "fma.rz.f64",
-        "sub.f64",
-        "ex2.approx.f32",
-        "call.uni",
-    }
+    wrong = {"mul.f32", "div.approx.f32", "add.rn.ftz.f32", "fma.rz.f64", "sub.f64", "ex2.approx.f32", "call.uni"}
     text = "\n".join(
         f"\t{name} \t%r1, %r2;" for name in ("add.rn.f32", "@%p1 fma.rn.f64", "mul.lo.s32", *sorted(wrong))
     )

@@ -54,11 +54,21 @@ CASES = {
     "no driver": (["jax_cuda12_plugin"], "dev", None, "no NVIDIA driver runs on this machine. Install one"),
     "a container": (["jax_cuda12_plugin"], CUDA, None, "there is no libcuda.so.1 here.*--gpus all"),
     "WSL2 without": (["jax_cuda12_plugin"], "dev/dxg", None, "WSL2 has no libcuda. Install NVIDIA's driver in Windows"),
-    "old": (["jax_cuda12_plugin"], CUDA, Driver(11_040), "too old: it knows CUDA 11.4, JAX here needs 12.0. Install driver 525"),
-    "old for 13": (["jax_cuda13_plugin"], CUDA, Driver(), "it knows CUDA 12.4, JAX here needs 13.0. Install driver 580"),
+    "old": (
+        ["jax_cuda12_plugin"],
+        CUDA,
+        Driver(11_040),
+        "too old: it knows CUDA 11.4, JAX here needs 12.0. Install driver 525",
+    ),
+    "old for 13": (
+        ["jax_cuda13_plugin"],
+        CUDA,
+        Driver(),
+        "it knows CUDA 12.4, JAX here needs 13.0. Install driver 580",
+    ),
     "WSL2": (["jax_cuda12_plugin"], "dev/dxg", Driver(), None),
     "a card": (["jax_cuda12_plugin"], CUDA, Driver(), None),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -130,9 +140,7 @@ def test_what_jax_says_of_a_card_that_it_cannot_start_is_told(machine, monkeypat
         raise RuntimeError("Unable to initialize backend 'cuda': no devices\nand more")
 
     monkeypatch.setattr(hardware.jax, "local_devices", none)
-    with pytest.raises(
-        UserError, match=r"JAX finds no card \(Unable to initialize backend 'cuda': no devices\)"
-    ):
+    with pytest.raises(UserError, match=r"JAX finds no card \(Unable to initialize backend 'cuda': no devices\)"):
         devices.mesh("gpu")
 
 
@@ -250,11 +258,7 @@ main(prog_name="rustbelt")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "module", "words"),
-    [
-        ("1e9", "hangs", ""),
-        ("0", "hangs", HANGS),
-        ("0", "starts", r"JAX finds no card \(Unknown backend cuda"),
-    ],
+    [("1e9", "hangs", ""), ("0", "hangs", HANGS), ("0", "starts", r"JAX finds no card \(Unknown backend cuda")],
     ids=["small", "large", "without CUDA"],
 )
 def test_a_run_ends_whatever_a_driver_does(tmp_path, monkeypatch, start, module, words):

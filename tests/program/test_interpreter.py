@@ -51,9 +51,7 @@ def test_operations_are_those_of_jax(function, dtype):
     random = np.random.default_rng(1)
     x, y = random.normal(size=(2, 40))
     k = random.integers(0, 9, 40).astype(np.int32)
-    for found, expected in zip(
-        by_numpy(function, dtype, x, y, k), by_jax(function, dtype, x, y, k), strict=True
-    ):
+    for found, expected in zip(by_numpy(function, dtype, x, y, k), by_jax(function, dtype, x, y, k), strict=True):
         assert found.dtype == expected.dtype
         assert_close(found[0], expected)
 
@@ -66,10 +64,7 @@ def test_a_year_of_a_model_is_that_of_jax(dtype):
     rule, takes = rules.of_years.year, rules.of_years.year_takes
     random = np.random.default_rng(2)
     kinds = [leaf.dtype for argument in takes for leaf in jax.tree.leaves(argument.example)]
-    values = [
-        random.uniform(0.5, 1.5, 8) if kind.kind == "f" else np.zeros(8, kind)
-        for kind in map(np.dtype, kinds)
-    ]
+    values = [random.uniform(0.5, 1.5, 8) if kind.kind == "f" else np.zeros(8, kind) for kind in map(np.dtype, kinds)]
 
     def year(*leaves):
         form = jax.tree.structure(tuple(argument.example for argument in takes))

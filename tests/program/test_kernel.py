@@ -126,8 +126,7 @@ def test_every_shock_has_the_stream_of_its_name_and_label():
         ):
             assert_close(values, random_words.normal(jnp.asarray(word_of(3, stream, step, paths))))
         assert_same(
-            luck[step, 1],
-            np.asarray(random_words.uniform(jnp.asarray(word_of(3, "shock:luck[south]", step, paths)))),
+            luck[step, 1], np.asarray(random_words.uniform(jnp.asarray(word_of(3, "shock:luck[south]", step, paths))))
         )
 
 
@@ -159,9 +158,7 @@ def test_draws_stand_in_the_order_of_the_study():
 
 def test_factors_of_a_group_move_together():
     made = farms_program()
-    draws = dict(
-        zip([item.name for item in made.study.inputs], made.draws(Block(0, 0, 80_000))[:, ::2], strict=True)
-    )
+    draws = dict(zip([item.name for item in made.study.inputs], made.draws(Block(0, 0, 80_000))[:, ::2], strict=True))
     scores = np.stack([np.log(draws["fertility"]), np.log(draws["spoilage"] / (1 - draws["spoilage"]))])
     found = np.corrcoef(scores.astype(float))[0, 1]
     assert_plausible(found, 0.4, (1 - 0.4**2) / np.sqrt(40_000), 0.05)
@@ -298,9 +295,7 @@ class Silent(Bare):
 
 def test_a_path_model_that_records_nothing_has_the_same_outcomes():
     text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
-    loud, silent = (
-        computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent())
-    )
+    loud, silent = (computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent()))
     assert_same(silent.outcomes, loud.outcomes)
 
 
@@ -348,10 +343,7 @@ def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
     blocks = study.blocks()
     running = [(block, wide.submit(block)) for block in (blocks[2], blocks[0], blocks[1])]
     for block, part in running:
-        values, expected = (
-            wide.collect(block, part).outcomes,
-            computed(narrow, block.index, block.count).outcomes,
-        )
+        values, expected = (wide.collect(block, part).outcomes, computed(narrow, block.index, block.count).outcomes)
         scale = expected.std(axis=-1, keepdims=True)
         assert values.shape == expected.shape and np.all(np.abs(values - expected) <= 1e-4 * scale)
     assert wide.traces == 1

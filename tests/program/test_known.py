@@ -1,4 +1,6 @@
-"""What is known of a study from earlier processes: as long as nothing that it follows from has changed, and not a moment longer."""
+"""What is known of a study from earlier processes: as long as nothing that it follows from has changed, and not a
+moment longer.
+"""
 
 import copy
 import functools
@@ -49,14 +51,14 @@ def kept(tmp_path, monkeypatch):
     return tmp_path / "cache" / "programs"
 
 
-TRACING = {
-    one.__code__: one.__name__ for one in (contract.refuse_broken, rules.traced, listing.listed, pilot.pilot)
-}
+TRACING = {one.__code__: one.__name__ for one in (contract.refuse_broken, rules.traced, listing.listed, pilot.pilot)}
 
 
 @contextmanager
 def traced(monkeypatch):
-    """What traces or lists a study in here, as if another process began; nothing of it is replaced, as that would be another program."""
+    """What traces or lists a study in here, as if another process began; nothing of it is replaced, as that would be
+    another program.
+    """
     forget_what_is_loaded(monkeypatch)
     called = []
 
@@ -90,23 +92,26 @@ def test_a_study_is_known_by_what_it_says_however_many_paths_it_has():
 def changed_lever(study):
     first, *others = study.policies
     name = next(iter(first.levers))
-    return replace(
-        study, policies=(replace(first, levers={**first.levers, name: first.levers[name] + 1e-9}), *others)
-    )
+    return replace(study, policies=(replace(first, levers={**first.levers, name: first.levers[name] + 1e-9}), *others))
 
 
 OTHERS = {
     "seed": lambda: key(shipped(seed=1)),
     "policies": lambda: key(shipped(policies=["old"])),
     "a lever": lambda: key(changed_lever(shipped())),
-    "a law": lambda: key(replace(shipped(), inputs=(replace(shipped().inputs[0], marginal=shipped().inputs[1].marginal), *shipped().inputs[1:]))),
+    "a law": lambda: key(
+        replace(
+            shipped(),
+            inputs=(replace(shipped().inputs[0], marginal=shipped().inputs[1].marginal), *shipped().inputs[1:]),
+        )
+    ),
     "a group": lambda: key(replace(shipped(), groups=dict([*shipped().groups.items()][1:]))),
     "sampler": lambda: key(replace(shipped(), sampler="random")),
     "years": lambda: key(replace(shipped(), years=shipped().years[:-1])),
     "type": lambda: key(shipped(), dtype=np.float64),
     "width": lambda: key(shipped(), width=8),
     "what it gives": lambda: key(shipped(), gives="draws"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("other", OTHERS)
@@ -185,8 +190,7 @@ def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypat
 
 
 @pytest.mark.parametrize(
-    "lost",
-    ["notes", pytest.param("code", marks=pytest.mark.slow), pytest.param("ends", marks=pytest.mark.slow)],
+    "lost", ["notes", pytest.param("code", marks=pytest.mark.slow), pytest.param("ends", marks=pytest.mark.slow)]
 )
 def test_what_is_lost_is_made_again(kept, monkeypatch, lost):
     study = small(paths=64)

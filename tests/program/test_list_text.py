@@ -49,9 +49,7 @@ def test_every_line_reads_what_stands_above_it_and_all_that_is_computed_has_one(
     for line in list_text.lines(study, listing):
         if found := LINE.match(line):
             own, _, what, _ = found.groups()
-            names.append(
-                next((one for one in sorted(OPERATIONS, key=len)[::-1] if what.startswith(f"{one} ")), "")
-            )
+            names.append(next((one for one in sorted(OPERATIONS, key=len)[::-1] if what.startswith(f"{one} ")), ""))
             assert {*re.findall(r"%\d+", what)} <= above
             above.add(own)
         else:

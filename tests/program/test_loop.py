@@ -1,4 +1,6 @@
-"""The one loop gives the same bits however wide its vectors are, on however many threads, from whatever path on; and no bit is flushed."""
+"""The one loop gives the same bits however wide its vectors are, on however many threads, from whatever path on; and no
+bit is flushed.
+"""
 
 import ctypes
 import functools
@@ -52,17 +54,12 @@ COST = {
 def cost(sampler="random", tables=(), **policies):
     more = {"groups": {"market": {"copula": "clayton", "kendall": 0.5}}} | dict(tables)
     paths = POINTS if sampler == "sobol" else PATHS
-    return static(
-        Cost(), COST, paths, {"none": {}, "aid": {"aid": 2.0}, **policies}, run={"sampler": sampler}, **more
-    )
+    return static(Cost(), COST, paths, {"none": {}, "aid": {"aid": 2.0}, **policies}, run={"sampler": sampler}, **more)
 
 
 STUDIES = {
     **{f"cost-{sampler}": functools.partial(cost, sampler) for sampler in SAMPLERS},
-    **{
-        f"farms-{sampler}": functools.partial(farms, paths=PATHS, sampler=sampler)
-        for sampler in SAMPLERS[:-1]
-    },
+    **{f"farms-{sampler}": functools.partial(farms, paths=PATHS, sampler=sampler) for sampler in SAMPLERS[:-1]},
     "farms-sobol": functools.partial(farms, {"keep": {"yearly": POINTS}}, paths=POINTS, sampler="sobol"),
     "walk-antithetic": functools.partial(walk, paths=PATHS, sampler="antithetic", tile=256),
     "rustbelt": functools.partial(load_study, "rustbelt", paths=PATHS),
@@ -98,8 +95,7 @@ def everything(program, first=0, count=PATHS):
     for number in (first, first + count - 1):
         trace = program.path(number)
         given |= {
-            f"{name} of path {number}": getattr(trace, name)
-            for name in ("outcomes", "draws", "shocks", "yearly")
+            f"{name} of path {number}": getattr(trace, name) for name in ("outcomes", "draws", "shocks", "yearly")
         }
     if program.study.is_path_model:
         given["yearly"] = program.first_years(200)
@@ -117,10 +113,19 @@ def assert_all_same(found, expected):
 # ------------------------------------------------------------------------------- widths
 
 
-@pytest.mark.parametrize("name", [
-    "cost-latin", "cost-sobol", "farms-antithetic", *(pytest.param(name, marks=pytest.mark.slow) for name in ("farms-sobol", "walk-antithetic", "rustbelt")),
-    *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep]) for name in ("cost-random", "cost-antithetic", "farms-random", "farms-latin")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "cost-latin",
+        "cost-sobol",
+        "farms-antithetic",
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("farms-sobol", "walk-antithetic", "rustbelt")),
+        *(
+            pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep])
+            for name in ("cost-random", "cost-antithetic", "farms-random", "farms-latin")
+        ),
+    ],
+)
 def test_the_width_of_vectors_changes_no_bit(name):
     expected = everything(made(name, 1))
     for width in WIDTHS[:-1]:
@@ -279,7 +284,8 @@ def halving():
 
 
 def halved(start, floor):
-    """The same by whole numbers of the smallest subnormal one, ties to even; one product and the sum are rounded once."""
+    """The same by whole numbers of the smallest subnormal one, ties to even; one product and the sum are rounded
+    once."""
     rest, least = (round(float(x) / 2.0**-149) for x in (start, floor))
     for _ in range(40):
         rest = round(Fraction(rest, 2) + round(Fraction(least, 4)))
@@ -301,7 +307,9 @@ define void @set(ptr %from) {
 
 @contextmanager
 def flushing():
-    """A thread that flushes subnormal numbers and rounds down, as some libraries leave it; those that it starts do so as well."""
+    """A thread that flushes subnormal numbers and rounds down, as some libraries leave it; those that it starts do so
+    as well.
+    """
     code = machine_code.loaded(CONTROL)
     get, put = (machine_code.function(code, name, [ctypes.c_void_p]) for name in ("get", "set"))
     before = ctypes.c_uint32()
@@ -347,12 +355,13 @@ GOLDEN = {
     "walk-antithetic": "9ff281229cdf1ab9",
     "rustbelt": "32f3f1e3ba2e707d",
 }
-"""Outcomes of the first 512 paths as they are on every machine, with any version of jax and any width; another rule of the engine changes them."""
+"""Outcomes of the first 512 paths as they are on every machine, with any version of jax and any width; another rule of
+the engine changes them.
+"""
 
 
 @pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.slow) if name == "rustbelt" else name for name in GOLDEN],
+    "name", [pytest.param(name, marks=pytest.mark.slow) if name == "rustbelt" else name for name in GOLDEN]
 )
 def test_outcomes_are_those_of_every_machine(name):
     values = outcomes(made(name), 0, 512)

@@ -21,8 +21,8 @@ OF_SHARDING = {"Sharding", "SPMDFullToShardShape", "SPMDShardToFullShape"}
 def unwanted(module: str) -> list[str]:
     """What a StableHLO module holds that makes a GPU slow, or another result on each platform.
 
-    Scatters of floats, whose sums depend on their order and are slow where no atomic addition serves them; float64; calls
-    of the host; and calls into a library of one platform.
+    Scatters of floats, whose sums depend on their order and are slow where no atomic addition serves them; float64;
+    calls of the host; and calls into a library of one platform.
     """
     code = re.sub(r'loc\("[^"]*"', "loc(", module)  # places in the source, which may be called anything
     found = []
@@ -79,10 +79,7 @@ STUDIES = {
 
 @pytest.mark.parametrize(
     "study",
-    [
-        pytest.param(one, id=name, marks=[pytest.mark.slow] * (name == "rustbelt"))
-        for name, one in STUDIES.items()
-    ],
+    [pytest.param(one, id=name, marks=[pytest.mark.slow] * (name == "rustbelt")) for name, one in STUDIES.items()],
 )
 def test_a_program_for_cuda_holds_nothing_that_it_must_not(study):
     exported = lowered(study(), "cuda")

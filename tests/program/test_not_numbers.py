@@ -1,4 +1,6 @@
-"""Reductions, comparisons and choices of what is no number, of infinities and of zeros of both signs: the loop gives what XLA gives."""
+"""Reductions, comparisons and choices of what is no number, of infinities and of zeros of both signs: the loop gives
+what XLA gives.
+"""
 
 import functools
 import itertools
@@ -84,7 +86,10 @@ ONE = {
 }
 """Of each number."""
 TWO = {
-    **{name: getattr(lax, name) for name in ("eq", "ne", "lt", "le", "gt", "ge", "max", "min", "add", "sub", "mul", "div")},
+    **{
+        name: getattr(lax, name)
+        for name in ("eq", "ne", "lt", "le", "gt", "ge", "max", "min", "add", "sub", "mul", "div")
+    },
     "maximum": jnp.maximum,
     "minimum": jnp.minimum,
     "fmax": jnp.fmax,
@@ -96,7 +101,7 @@ TWO = {
     "where": lambda x, y: jnp.where(x > y, x, y),
     "array_equal": lambda x, y: jnp.array_equal(x, y, equal_nan=True),
     "known_max": lambda x, y: jnp.maximum(x, jnp.nan) + jnp.maximum(0.0, y),
-}  # fmt: skip
+}
 """Of two numbers."""
 THREE = {
     "clamp": lax.clamp,
@@ -114,24 +119,12 @@ CASES = {
 """Name -> function, and the shapes of what it reads."""
 SHAPES = sorted({case[1:] for case in CASES.values()})
 EITHER_ZERO = {
-    *(
-        "max",
-        "min",
-        "maximum",
-        "minimum",
-        "fmax",
-        "fmin",
-        "cummax",
-        "cummin",
-        "cummax_back",
-        "nanmax",
-        "nanmin",
-    ),
+    *("max", "min", "maximum", "minimum", "fmax", "fmin", "cummax", "cummin", "cummax_back", "nanmax", "nanmin"),
     *("clamp", "clip", "clip_below", "clip_above", "clip_both", "relu", "known_max"),
     *("sum", "cumsum", "mean", "nansum", "nanmean"),
 }
-"""XLA's own results have a zero of either sign: of 0 and -0 the greater is now the first, now the second, now 0, by how it fuses them,
-and a sum of -0 alone begins at 0. The loop has the first of them, and -0, as NumPy does."""
+"""XLA's own results have a zero of either sign: of 0 and -0 the greater is now the first, now the second, now 0, by how
+it fuses them, and a sum of -0 alone begins at 0. The loop has the first of them, and -0, as NumPy does."""
 
 
 def of_shapes(shapes):
@@ -173,9 +166,7 @@ def by_xla(shapes, dtype):
 def in_scalars(scalars, name, dtype, inputs):
     operands = split(CASES[name][1:], [single(one) for one in inputs])
     return list(
-        scalars.traced(
-            traced(name, dtype), [stacked(one) if isinstance(one, list) else one for one in operands]
-        )[0]
+        scalars.traced(traced(name, dtype), [stacked(one) if isinstance(one, list) else one for one in operands])[0]
     )
 
 

@@ -32,13 +32,17 @@ PROCESSORS = {
     "ARM": ("aarch64-unknown-linux-gnu", "generic", 4),
 }
 WHOLE_WORDS = {62: {1, 24}, 183: {257, 260, 263, 264, 265, 266, 267, 268, 269}}
-"""By machine, relocations that hold any address: R_X86_64_64 and PC64; R_AARCH64_ABS64, PREL64 and the quarters of a word, MOVW_UABS."""
+"""By machine, relocations that hold any address: R_X86_64_64 and PC64; R_AARCH64_ABS64, PREL64 and the quarters of a
+word, MOVW_UABS.
+"""
 BRANCHES = {183: {282, 283}}
 """R_AARCH64_JUMP26 and CALL26: to the same section, or by way of a stub at its end, which holds a whole word."""
 
 
 def relocations(code):
-    """The relocations of an ELF object for a machine: its number, and (type, section that it is in, section that it means) of each."""
+    """The relocations of an ELF object for a machine: its number, and (type, section that it is in, section that it
+    means) of each.
+    """
     machine, at = struct.unpack_from("<H", code, 18)[0], struct.unpack_from("<Q", code, 40)[0]
     size, count, _ = struct.unpack_from("<HHH", code, 58)
     sections = [struct.unpack_from("<IIQQQQIIQQ", code, at + size * k) for k in range(count)]
@@ -81,11 +85,7 @@ class Rates(PathModel):
         return factors.size
 
     def step(self, state, year, factors, shocks, levers):
-        at = {
-            "year": lambda: year - 1,
-            "state": lambda: jnp.int32(state),
-            "both": lambda: year + jnp.int32(state),
-        }
+        at = {"year": lambda: year - 1, "state": lambda: jnp.int32(state), "both": lambda: year + jnp.int32(state)}
         rates = sum(table[at[self.by]()] for table in self.tables)
         return state * 1.25, {"cost": state * rates + levers.aid + 0.1 * shocks.luck}
 
@@ -117,9 +117,7 @@ def test_numbers_by_place_are_looked_up(count, tables, by):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("processor", PROCESSORS)
-@pytest.mark.parametrize(
-    "name", ["rates", "cost-random", pytest.param("farms-antithetic", marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("name", ["rates", "cost-random", pytest.param("farms-antithetic", marks=pytest.mark.slow)])
 def test_no_address_in_an_object_is_too_short_for_any_memory(name, processor, dtype):
     study = rates(40, 3, "both") if name == "rates" else STUDIES[name]()
     width = PROCESSORS[processor][2] // (np.dtype(dtype).itemsize // 4)
@@ -130,9 +128,7 @@ def test_no_address_in_an_object_is_too_short_for_any_memory(name, processor, dt
     assert not short, short[:5]
     # with short addresses the test sees them
     *_, before = relocations(emitted_for(text, processor, "small"))
-    assert any(
-        kind not in WHOLE_WORDS[machine] and kind not in BRANCHES.get(machine, ()) for kind, *_ in before
-    )
+    assert any(kind not in WHOLE_WORDS[machine] and kind not in BRANCHES.get(machine, ()) for kind, *_ in before)
 
 
 # ------------------------------------------------------------------------------- what ends the compiler
@@ -158,9 +154,7 @@ def with_fatal(monkeypatch, *gives):
 
 
 def test_what_ends_the_compiler_is_named_and_ends_nothing_else():
-    with pytest.raises(
-        object_code.CompilerEnded, match=r"LLVM ended by SIGABRT, with the words: .*Cannot select"
-    ):
+    with pytest.raises(object_code.CompilerEnded, match=r"LLVM ended by SIGABRT, with the words: .*Cannot select"):
         object_code.emitted_apart(FATAL)
 
 

@@ -14,9 +14,7 @@ from tests.program.test_loop import STUDIES, looped
 SOME = Block(0, 37, 300)
 
 
-@pytest.mark.parametrize(
-    ("name", "width"), in_turn((name for name in STUDIES if name != "rustbelt"), [None, 1])
-)
+@pytest.mark.parametrize(("name", "width"), in_turn((name for name in STUDIES if name != "rustbelt"), [None, 1]))
 def test_of_a_paths_own_numbers_the_loop_makes_the_path(name, width):
     study = STUDIES[name]()
     program = looped(study, width)
@@ -52,10 +50,7 @@ def test_scores_of_streams_are_where_they_are_named():
     [
         "cost-antithetic",
         pytest.param("walk-antithetic", marks=pytest.mark.slow),
-        *(
-            pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep])
-            for name in ("cost-latin", "farms-random")
-        ),
+        *(pytest.param(name, marks=[pytest.mark.slow, pytest.mark.sweep]) for name in ("cost-latin", "farms-random")),
     ],
 )
 def test_xla_makes_of_them_what_it_makes_of_the_path(name):

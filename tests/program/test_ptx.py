@@ -1,4 +1,6 @@
-"""The PTX that a card's driver would be handed gives the words of the one loop on this processor: proved by a machine in NumPy."""
+"""The PTX that a card's driver would be handed gives the words of the one loop on this processor: proved by a machine
+in NumPy.
+"""
 
 import pytest
 

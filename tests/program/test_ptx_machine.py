@@ -38,15 +38,21 @@ KERNEL = """
 
 
 def words_after(*lines: str, capability: int = 90) -> np.ndarray:
-    """What the threads of two blocks leave that begin with their number as %r1, four bytes times it as %rd3, their own place of shared memory as %rd4."""
+    """What the threads of two blocks leave that begin with their number as %r1, four bytes times it as %rd3, their own
+    place of shared memory as %rd4.
+    """
     text = KERNEL.format(lines="\n".join(lines), capability=capability)
     blocks = [(0, 0), (1, 0)]
     return Machine(text).launch([np.arange(10, 14, dtype=np.uint32)], 2 * THREADS, blocks)[1]
 
 
 LEAVE = (
-    "mov.u32 %r8, %ctaid.x;", "mul.wide.u32 %rd8, %r8, 16;", "add.s64 %rd8, %rd8, %rd3;", "add.s64 %rd8, %rd8, %rd2;", "st.global.b32 [%rd8], %r7;",
-)  # fmt: skip
+    "mov.u32 %r8, %ctaid.x;",
+    "mul.wide.u32 %rd8, %r8, 16;",
+    "add.s64 %rd8, %rd8, %rd3;",
+    "add.s64 %rd8, %rd8, %rd2;",
+    "st.global.b32 [%rd8], %r7;",
+)
 
 
 def test_threads_wait_for_each_other_and_read_what_others_wrote():
@@ -76,9 +82,17 @@ def test_threads_part_and_meet_again():
 
 
 FAULTS = {
-    "read as another thread writes": ["st.shared.b32 [%rd4], %r1;", "mov.b64 %rd5, numbers;", "ld.shared.b32 %r2, [%rd5];"],
+    "read as another thread writes": [
+        "st.shared.b32 [%rd4], %r1;",
+        "mov.b64 %rd5, numbers;",
+        "ld.shared.b32 %r2, [%rd5];",
+    ],
     "written as another thread reads": [
-        "st.shared.b32 [%rd4], %r1;", "bar.sync 0;", "mov.b64 %rd5, numbers;", "ld.shared.b32 %r2, [%rd5];", "st.shared.b32 [%rd4], %r1;",
+        "st.shared.b32 [%rd4], %r1;",
+        "bar.sync 0;",
+        "mov.b64 %rd5, numbers;",
+        "ld.shared.b32 %r2, [%rd5];",
+        "st.shared.b32 [%rd4], %r1;",
     ],
     "written by two threads": ["mov.b64 %rd5, numbers;", "st.shared.b32 [%rd5], %r1;"],
     "read before it is written": ["ld.shared.b32 %r2, [%rd4];"],
@@ -101,7 +115,7 @@ FAULTS = {
     "div.approx.f32 is not known": ["div.approx.f32 %r2, %r1, %r1;"],
     "ex2.approx.f32 is not known": ["ex2.approx.f32 %r2, %r1;"],
     "divided by zero": ["div.u32 %r2, %r1, 0;"],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("found", FAULTS)
@@ -123,7 +137,9 @@ def exact(a: np.float32, b: np.float32, c: np.float32) -> Fraction:
 
 
 def assert_nearest(value: np.float32, truth: Fraction) -> None:
-    """The single number nearest to a rational one, of two as near the even one; infinite from half a step beyond the largest on."""
+    """The single number nearest to a rational one, of two as near the even one; infinite from half a step beyond the
+    largest on.
+    """
     largest = Fraction(float(np.finfo(np.float32).max))
     half_a_step = Fraction(2) ** 103
     if np.isinf(value):
@@ -132,9 +148,7 @@ def assert_nearest(value: np.float32, truth: Fraction) -> None:
     gap = abs(Fraction(float(value)) - truth)
     for beside in np.nextafter(value, np.array([-np.inf, np.inf], np.float32)):
         other = (
-            Fraction(float(beside))
-            if np.isfinite(beside)
-            else (largest + 2 * half_a_step) * (1 if beside > 0 else -1)
+            Fraction(float(beside)) if np.isfinite(beside) else (largest + 2 * half_a_step) * (1 if beside > 0 else -1)
         )
         further = abs(other - truth)
         assert gap < further or (gap == further and not value.view(np.uint32) & 1)
@@ -142,13 +156,9 @@ def assert_nearest(value: np.float32, truth: Fraction) -> None:
 
 def test_a_fused_operation_is_rounded_once_where_a_double_sum_is_rounded_twice():
     step = np.float32(2.0**-23)
-    a, b, c = (
-        np.array([one], np.float32) for one in (2.0**-12 * (1 + step), 2.0**-12 * (1 - step), 1 + step)
-    )
+    a, b, c = (np.array([one], np.float32) for one in (2.0**-12 * (1 + step), 2.0**-12 * (1 - step), 1 + step))
     twice = (a.astype(float) * b + c).astype(np.float32)
-    assert twice[0] == np.float32(
-        1 + 2 * step
-    )  # the double sum is a tie, and lost that the truth lies below it
+    assert twice[0] == np.float32(1 + 2 * step)  # the double sum is a tie, and lost that the truth lies below it
     assert_same(fused(a, b, c), c)
     assert_nearest(fused(a, b, c)[0], exact(a[0], b[0], c[0]))
     assert_same(fused(a, b, -c), -c)

@@ -33,9 +33,7 @@ class Kept(StaticModel):
 
 def kept() -> Study:
     anywhere = {"family": "uniform", "low": 0.5, "high": 2.0}
-    return static(
-        Kept(), {"price": anywhere, "share": anywhere}, 1000, {"plain": {}, "other": {"scale": 3.0}}
-    )
+    return static(Kept(), {"price": anywhere, "share": anywhere}, 1000, {"plain": {}, "other": {"scale": 3.0}})
 
 
 def found(text: str, code: GpuCode, study: Study, wanted: np.ndarray) -> bool:
@@ -47,18 +45,16 @@ def found(text: str, code: GpuCode, study: Study, wanted: np.ndarray) -> bool:
 
 
 def contracted(text: str) -> list[str]:
-    """The text with one product and sum made one operation, for each such pair; a product that an infinite number is added to is none."""
-    products = {
-        one[1]: (one[2], one[3]) for one in re.finditer(r"mul\.rn\.f32\s+(%[rf]\d+), (\S+), (\S+);", text)
-    }
+    """The text with one product and sum made one operation, for each such pair; a product that an infinite number is
+    added to is none.
+    """
+    products = {one[1]: (one[2], one[3]) for one in re.finditer(r"mul\.rn\.f32\s+(%[rf]\d+), (\S+), (\S+);", text)}
     made = []
     for one in re.finditer(r"add\.rn\.f32\s+(%[rf]\d+), (\S+), (\S+);", text):
         for product, other in ((one[2], one[3]), (one[3], one[2])):
             if product in products and other.startswith("%"):
                 a, b = products[product]
-                made.append(
-                    f"{text[: one.start()]}fma.rn.f32 {one[1]}, {a}, {b}, {other};{text[one.end() :]}"
-                )
+                made.append(f"{text[: one.start()]}fma.rn.f32 {one[1]}, {a}, {b}, {other};{text[one.end() :]}")
     return made
 
 
@@ -72,7 +68,9 @@ def test_a_product_and_a_sum_made_one_operation_are_found():
 
 
 def without_each_barrier(study: Study, code: GpuCode) -> tuple[list[bool], list[bool]]:
-    """Of each barrier of the text whether it is missed where it is left out, and whether it parts accesses of shared memory from others."""
+    """Of each barrier of the text whether it is missed where it is left out, and whether it parts accesses of shared
+    memory from others.
+    """
     text, wanted = ptx.text(code), expected(code, study, 0)
     machine = Machine(text)
     assert differing(played(machine, code, study, 0), wanted) == 0

@@ -35,9 +35,7 @@ def test_machine_code_counts_as_numpy_does(kind, starts):
     """Twice: what a count leaves behind must not be seen by the next one."""
     values = VALUES[kind](np.random.default_rng(4))
     for part in (values, values[3 : len(values) // 2]):
-        found, expected = (
-            count(part, np.array(starts)) for count in (row_counts.counted, histograms.by_numpy)
-        )
+        found, expected = (count(part, np.array(starts)) for count in (row_counts.counted, histograms.by_numpy))
         for one, other in zip(found, expected, strict=True):
             assert_same(one, other)
             assert one.dtype == other.dtype
@@ -56,8 +54,6 @@ def test_numpy_counts_where_the_compiler_ends(monkeypatch):
     monkeypatch.setattr(row_counts, "counted", ended)
     monkeypatch.setattr(histograms, "_COUNTING", [summing._counted])
     values, starts = np.arange(100, dtype=np.float32), np.array([0, 50])
-    for one, other in zip(
-        histograms.counted(values, starts), histograms.by_numpy(values, starts), strict=True
-    ):
+    for one, other in zip(histograms.counted(values, starts), histograms.by_numpy(values, starts), strict=True):
         assert_same(one, other)
     assert [histograms.by_numpy] == histograms._COUNTING

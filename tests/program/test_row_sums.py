@@ -81,8 +81,7 @@ def test_sums_are_those_of_exact_arithmetic(size, monkeypatch):
     for row in range(2):
         scale, centre = (1.0, 4.0)[row], (1.0, 2.0)[row]
         values = [
-            0.5 * (float(a) - centre) ** 2 - scale * (float(b) - 3.0) ** 2
-            for a, b in zip(x[row], y[row], strict=True)
+            0.5 * (float(a) - centre) ** 2 - scale * (float(b) - 3.0) ** 2 for a, b in zip(x[row], y[row], strict=True)
         ]
         rest = [math.fsum(values[k : k + size]) - (7.0, -3.0)[row] for k in range(0, len(values), size)]
         for power in (1, 2, 3):

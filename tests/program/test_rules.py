@@ -35,12 +35,7 @@ def test_a_lever_in_the_initial_state_is_a_say():
 def test_a_say_in_one_year_is_a_say_in_what_follows_from_it():
     axes = carried(load_study("rustbelt"))
     without = {name.split(".", 1)[1].split("[")[0] for name, axis in axes.items() if Axis.POLICY not in axis}
-    assert without == {
-        "environment.urban_share",
-        "environment.exports",
-        "industry.demand",
-        "economy.national_path",
-    }
+    assert without == {"environment.urban_share", "environment.exports", "industry.demand", "economy.national_path"}
 
 
 def test_what_the_engine_rounds_once_is_one_equation():

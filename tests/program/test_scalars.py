@@ -1,4 +1,6 @@
-"""Every operation on scalars, on all pairs of extreme numbers: machine code at any width has the bits of what is known beforehand, and of NumPy."""
+"""Every operation on scalars, on all pairs of extreme numbers: machine code at any width has the bits of what is known
+beforehand, and of NumPy.
+"""
 
 import ctypes
 import functools
@@ -25,19 +27,43 @@ WIDTHS = (16, 4, 1)
 LARGEST, LEAST = np.finfo(np.float32).max, np.float32(1e-45)
 VALUES = {
     "float32": np.array(
-        [0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0.49999997, 1e-38, -1e-38, LEAST, -LEAST, 3.3, 1e20, 8388609, 2147483648, -2147483904,
-         4294967296, LARGEST, -LARGEST, np.inf, -np.inf, np.nan], np.float32,
+        [
+            0,
+            -0.0,
+            1,
+            -1,
+            0.5,
+            -0.5,
+            1.5,
+            2.5,
+            -2.5,
+            0.49999997,
+            1e-38,
+            -1e-38,
+            LEAST,
+            -LEAST,
+            3.3,
+            1e20,
+            8388609,
+            2147483648,
+            -2147483904,
+            4294967296,
+            LARGEST,
+            -LARGEST,
+            np.inf,
+            -np.inf,
+            np.nan,
+        ],
+        np.float32,
     ),
     "int32": np.array([0, 1, -1, 2, -2, 7, 31, 32, 33, -31, 2**24 + 1, 2**31 - 1, -(2**31), -(2**31) + 1], np.int32),
     "uint32": np.array([0, 1, 2, 7, 31, 32, 33, 2**24 + 1, 2**31 - 1, 2**31, 2**31 + 129, 2**32 - 1], np.uint32),
     "bool": np.array([False, True]),
-}  # fmt: skip
-VALUES["float64"] = np.concatenate(
-    [VALUES["float32"].astype(np.float64), [1e-310, 1e300, 1 + 2.0**-24, 2.0**53 + 2]]
+}
+VALUES["float64"] = np.concatenate([VALUES["float32"].astype(np.float64), [1e-310, 1e300, 1 + 2.0**-24, 2.0**53 + 2]])
+VALUES["int64"] = np.concatenate([VALUES["int32"], [63, 64, 2**53 + 1, 2**62 + 2**37 + 1, 2**63 - 1, -(2**63)]]).astype(
+    np.int64
 )
-VALUES["int64"] = np.concatenate(
-    [VALUES["int32"], [63, 64, 2**53 + 1, 2**62 + 2**37 + 1, 2**63 - 1, -(2**63)]]
-).astype(np.int64)
 VALUES["uint64"] = VALUES["int64"].view(np.uint64)
 ROWS = [
     (name, reads, gives)
@@ -46,14 +72,14 @@ ROWS = [
     for reads in itertools.product(
         *([kind for kind in VALUES if np.dtype(kind).kind in kinds] for kinds in meaning.reads.split())
     )
-    for gives in (
-        [kind for kind in VALUES if np.dtype(kind).kind in meaning.gives] if meaning.gives else reads[-1:]
-    )
+    for gives in ([kind for kind in VALUES if np.dtype(kind).kind in meaning.gives] if meaning.gives else reads[-1:])
     if len({*reads[len(reads) == 3 and reads[0] == "bool" :]}) == 1
     if len(meaning.gives) < 2 or gives != reads[0]
     if name != "bitcast_convert_type" or np.dtype(gives).itemsize == np.dtype(reads[0]).itemsize
 ]
-"""Operation, types of what it reads, type of what it gives: each row of the table in all types that it takes, and each becomes one test."""
+"""Operation, types of what it reads, type of what it gives: each row of the table in all types that it takes, and each
+becomes one test.
+"""
 
 
 def test_a_row_takes_what_it_reads_and_is_written_once():
@@ -106,10 +132,7 @@ def run(width, build, arrays):
         for k, result in enumerate(results):
             held = given_back[2 * k * width :][: width * result.itemsize // 4].view(result.dtype)
             result[lanes] = held
-    return [
-        result.astype(bool) if one.dtype == bool else result
-        for one, result in zip(outputs, results, strict=True)
-    ]
+    return [result.astype(bool) if one.dtype == bool else result for one, result in zip(outputs, results, strict=True)]
 
 
 def aligned(size):
@@ -183,11 +206,29 @@ def by_numpy(row, arrays):
         if name in ("max", "min") and kind.kind == "b":
             return np.logical_or(*arrays) if name == "max" else np.logical_and(*arrays)
         function = {
-            "abs": np.abs, "add": np.add, "and": np.bitwise_and, "ceil": np.ceil, "div": np.divide, "eq": np.equal, "floor": np.floor,
-            "ge": np.greater_equal, "gt": np.greater, "le": np.less_equal, "lt": np.less, "max": np.maximum, "min": np.minimum,
-            "mul": np.multiply, "ne": np.not_equal, "neg": np.negative, "not": np.invert, "or": np.bitwise_or, "round to even": np.rint, "sqrt": np.sqrt,
-            "sub": np.subtract, "xor": np.bitwise_xor,
-        }[name]  # fmt: skip
+            "abs": np.abs,
+            "add": np.add,
+            "and": np.bitwise_and,
+            "ceil": np.ceil,
+            "div": np.divide,
+            "eq": np.equal,
+            "floor": np.floor,
+            "ge": np.greater_equal,
+            "gt": np.greater,
+            "le": np.less_equal,
+            "lt": np.less,
+            "max": np.maximum,
+            "min": np.minimum,
+            "mul": np.multiply,
+            "ne": np.not_equal,
+            "neg": np.negative,
+            "not": np.invert,
+            "or": np.bitwise_or,
+            "round to even": np.rint,
+            "sqrt": np.sqrt,
+            "sub": np.subtract,
+            "xor": np.bitwise_xor,
+        }[name]
         return function(*arrays)
 
 
@@ -263,9 +304,7 @@ def test_an_operation_has_the_same_bits_known_beforehand_and_at_any_width(row):
 
 
 def test_a_new_operation_is_one_row(monkeypatch):
-    row = Meaning(
-        "f f", np.copysign, lambda to, operation, *values: to.intrinsic("copysign", operation.dtype, *values)
-    )
+    row = Meaning("f f", np.copysign, lambda to, operation, *values: to.intrinsic("copysign", operation.dtype, *values))
     monkeypatch.setitem(OPERATIONS, "copysign", row)
     arrays = all_of(("float32", "float32"))
     expected = np.copysign(*arrays)
@@ -288,9 +327,7 @@ def with_one_known(width):
 
             def build(scalars, inputs, name=name, gives=gives, side=side, known=VALUES[reads[side]]):
                 operands = [[scalars.constant(value), *inputs] for value in known]
-                return [
-                    scalars.each(name, *(pair if side == 0 else pair[::-1]), dtype=gives) for pair in operands
-                ]
+                return [scalars.each(name, *(pair if side == 0 else pair[::-1]), dtype=gives) for pair in operands]
 
             found[row, side] = np.stack(run(width, build, [array]))
     return found
@@ -336,9 +373,7 @@ def parameters(name):
 
 def all_functions(scalars, inputs):
     powers = {name: [scalars.constant(y) for y in parameters(name).values()] for name in WRITTEN}
-    return [
-        scalars.each(name, *inputs[: 1 + (name in TWO)], *powers[name], dtype=np.float32) for name in WRITTEN
-    ]
+    return [scalars.each(name, *inputs[: 1 + (name in TWO)], *powers[name], dtype=np.float32) for name in WRITTEN]
 
 
 @functools.cache

@@ -48,13 +48,7 @@ class Kinds(PathModel):
     }
 
     def init(self, factors, levers):
-        return {
-            "count": LARGE,
-            "ever": False,
-            "good": Cells(REGION, [0, 0]),
-            "recent": jnp.zeros(3),
-            "sum": 0,
-        }
+        return {"count": LARGE, "ever": False, "good": Cells(REGION, [0, 0]), "recent": jnp.zeros(3), "sum": 0}
 
     def step(self, state, year, factors, shocks, levers):
         count = state["count"] + 1
@@ -109,9 +103,7 @@ def test_each_part_of_the_state_stays_what_it_is(dtype):
     assert 2 < values["good_years"][:, -1].mean() < 6
     rise = np.diff(values["sum"], axis=1)
     assert_close(rise, np.broadcast_to(values["sum"][:, :1], rise.shape), dtype=np.float32)
-    assert 0.4 < values["sum"][:, 0].mean() < 0.6, (
-        "what begins whole and goes on broken is cut to whole numbers"
-    )
+    assert 0.4 < values["sum"][:, 0].mean() < 0.6, "what begins whole and goes on broken is cut to whole numbers"
 
 
 def test_arrays_go_from_year_to_year_under_every_policy():

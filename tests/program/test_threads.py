@@ -1,4 +1,6 @@
-"""What several threads ask of one program at once: each has its own answer, and a pass that they share is computed once."""
+"""What several threads ask of one program at once: each has its own answer, and a pass that they share is computed
+once.
+"""
 
 import sys
 import threading

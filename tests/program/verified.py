@@ -54,9 +54,7 @@ def _of_types(operation: Operation) -> Iterator[str]:
     kinds = meaning.reads.split()
     if operation.name in ANY_NUMBER:
         kinds *= len(reads)
-    if len(kinds) != len(reads) or not all(
-        read.kind in kind for read, kind in zip(reads, kinds, strict=True)
-    ):
+    if len(kinds) != len(reads) or not all(read.kind in kind for read, kind in zip(reads, kinds, strict=True)):
         yield f"{operation.name} of {reads}, not of {meaning.reads}"
     if len({read for read, kind in zip(reads, kinds, strict=False) if kind == kinds[-1]}) != 1:
         yield f"{operation.name} of several types, {reads}"

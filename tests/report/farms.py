@@ -56,15 +56,27 @@ def make_study(model, paths: int, policies: tuple[str, ...], text: str = "", **c
     }
     varied = [{**levers, "quota": levers["quota"] + k} for k in range(len(policies))]
     given = {
-        "name": "farms", "question": text or "Which?", "source": "farms.toml", "model": model, "model_name": "Farms",
-        "document": {"name": "farms", "run": {"paths": paths, "seed": 1}}, "model_digest": "0123456789abcdef" * 4, "seed": 1,
-        "paths": paths, "sampler": "random", "tile": 64, "years": years, "baseline": policies[0],
+        "name": "farms",
+        "question": text or "Which?",
+        "source": "farms.toml",
+        "model": model,
+        "model_name": "Farms",
+        "document": {"name": "farms", "run": {"paths": paths, "seed": 1}},
+        "model_digest": "0123456789abcdef" * 4,
+        "seed": 1,
+        "paths": paths,
+        "sampler": "random",
+        "tile": 64,
+        "years": years,
+        "baseline": policies[0],
         "inputs": (Input("rain", text or "mm", text, Marginal("normal", (0.0, 1.0)), None, text, (), "normal", text),),
         "groups": {},
-        "policies": tuple(Policy(name, text, found, years[0] if years else 0) for name, found in zip(policies, varied, strict=True)),
+        "policies": tuple(
+            Policy(name, text, found, years[0] if years else 0) for name, found in zip(policies, varied, strict=True)
+        ),
         "events": (Event("ruin", text, "shortage", above=1.0),),
         "keep": Keep(tuple(model.outcomes), 0, 64 if years else 0),
-    }  # fmt: skip
+    }
     return Study(**{**given, **changes})
 
 
@@ -73,8 +85,7 @@ def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:
     paths = dict(zip(study.model.outcomes, values.astype(np.float32), strict=True))
     rng = np.random.default_rng(3)
     cells = sum(
-        math.prod(len(study.model.dims[d]) for d in entry.dims)
-        for entry in getattr(study.model, "yearly", {}).values()
+        math.prod(len(study.model.dims[d]) for d in entry.dims) for entry in getattr(study.model, "yearly", {}).values()
     )
     shape = (len(study.policies), len(study.years), cells, min(study.keep.yearly, study.paths))
     yearly = of_sample(study, rng.standard_normal(shape).astype(np.float32)) if study.has_yearly else {}
@@ -134,6 +145,4 @@ class Reader(HTMLParser):
 
 def data_of(text: str) -> dict:
     """What the page's charts draw."""
-    return json.loads(
-        re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1]
-    )
+    return json.loads(re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)[1])

@@ -1,4 +1,6 @@
-"""The report of a run that was held against what happened: the first sentence first, charts that hold the answer's numbers, and its scores."""
+"""The report of a run that was held against what happened: the first sentence first, charts that hold the answer's
+numbers, and its scores.
+"""
 
 import re
 
@@ -39,9 +41,17 @@ def rows_of(chart):
 def test_its_section_has_the_sentence_first_then_charts_and_scores(run):
     made = page(run).decode()
     read, answer = Reader(made), asked.answer_of(run, "backtest")
-    assert [one["id"] for one in read.of("figure") if one["id"].startswith("backtest")] == ["backtest-series", "backtest-places"]  # fmt: skip
+    assert [one["id"] for one in read.of("figure") if one["id"].startswith("backtest")] == [
+        "backtest-series",
+        "backtest-places",
+    ]
     section = made.partition('id="backtest"')[2].partition("<section")[0]
-    assert section.find(HEADING) < section.find(answer.finding) < section.find("<figure") < section.find("Scores by series")  # fmt: skip
+    assert (
+        section.find(HEADING)
+        < section.find(answer.finding)
+        < section.find("<figure")
+        < section.find("Scores by series")
+    )
     text = re.sub(r"\s+", " ", " ".join(read.words))
     assert "figures place error verdict Steel output 2 0.55 0.5" in text
     for anchor, chart in drawn(run).items():  # a key of policies would say what these colours do not mean
@@ -70,14 +80,20 @@ def test_a_panel_a_series_has_its_futures_and_its_figures(run):
         assert all(point[key] == middle(point["x"]) + step for point in fan for key, step in names.items())
     (bar,) = [point for point in points if point["bar"]]
     assert (bar["s"], bar["x"], bar["q05"], bar["q95"]) == (1, 2018, middle(2018) - 2, middle(2018) + 2)
-    held = [
-        (point["s"], point["x"], point["o"], point["hollow"]) for point in points if point["o"] is not None
-    ]
-    assert sorted(held) == sorted((row["series"], row["time"], row["observed"], bool(row["apart"])) for row in figures())  # fmt: skip
+    held = [(point["s"], point["x"], point["o"], point["hollow"]) for point in points if point["o"] is not None]
+    assert sorted(held) == sorted(
+        (row["series"], row["time"], row["observed"], bool(row["apart"])) for row in figures()
+    )
     (known,) = [point for point in points if point["low"] is not None]
     assert (known["low"], known["high"], known["observed"]) == (54.5, 55.5, "55.00 ± 0.5 Mt/yr")
     for number, panel in enumerate(chart.options["panels"]):  # all that is drawn is on the axis
-        own = [point[key] for point in points if point["s"] == number for key in ("q05", "q95", "o", "low", "high") if point[key] is not None]  # fmt: skip
+        own = [
+            point[key]
+            for point in points
+            if point["s"] == number
+            for key in ("q05", "q95", "o", "low", "high")
+            if point[key] is not None
+        ]
         assert panel.span[0] < min(own) and max(own) < panel.span[1]
     assert chart.options["years"] == (2013, 2021)
     assert chart.finding.startswith(
@@ -90,7 +106,7 @@ def test_its_numbers_stand_in_a_table_with_why_a_figure_is_not_scored(run):
     rows = {row[0]: row for row in drawn(run)["backtest-series"].rows}
     assert len(rows) == len(figures())
     assert rows["Steel output 2017"][1:] == ("55.00", "0.5", "52.00", "54.00", "56.00", "0.8", "")
-    assert rows["Steel output 2013"][1:] == ("47.00", "–", "–", "–", "–", "–", "known before the study begins")  # fmt: skip
+    assert rows["Steel output 2013"][1:] == ("47.00", "–", "–", "–", "–", "–", "known before the study begins")
 
 
 def test_places_are_a_line_a_reading_with_its_band(run):
@@ -107,12 +123,14 @@ def test_places_are_a_line_a_reading_with_its_band(run):
     assert chart.finding.count("stay inside the band") == len(READINGS)
     alone = drawn(asked_of(readings=("",)))["backtest-places"]
     assert alone.finding == "Places of 4 figures stay inside the band of the model’s own futures."
-    assert "Reading" not in alone.head and "'orient': 'top'" not in str(alone.specification(("old", "reform")))  # fmt: skip
+    assert "Reading" not in alone.head and "'orient': 'top'" not in str(alone.specification(("old", "reform")))
 
 
 def test_readings_differ_in_their_shapes_and_have_a_key(run):
     text = str(drawn(run)["backtest-series"].specification(("old", "reform")))
-    assert "'domain': ['one reading', 'as reported', 'as revised'], 'range': ['circle', 'square', 'triangle-up']" in text  # fmt: skip
+    assert (
+        "'domain': ['one reading', 'as reported', 'as revised'], 'range': ['circle', 'square', 'triangle-up']" in text
+    )
     assert "'orient': 'top'" in text
     alone = drawn(asked_of(readings=("",)))["backtest-series"]
     assert "'orient': 'top'" not in str(alone.specification(("old", "reform")))

@@ -1,4 +1,5 @@
-"""The first two pages: what they say in the words of the study, how long their sentences are, and how sure they say it is.
+"""The first two pages: what they say in the words of the study, how long their sentences are, and how sure they say it
+is.
 
 Of the study that ships: tests/cli/test_one_screen.py.
 """
@@ -20,10 +21,7 @@ from tests.report.wording import assert_short, brief, sentences
 def test_names_without_labels_are_words():
     model = Farms()
     model.outcomes = {"grain_shortage": Farms.outcomes["shortage"], "gdp_index": Farms.outcomes["gdp_index"]}
-    events = (
-        Event("grain_gone", "", "grain_shortage", above=1.0),
-        Event("growth_gone", "", "gdp_index", below=-1.0),
-    )
+    events = (Event("grain_gone", "", "grain_shortage", above=1.0), Event("growth_gone", "", "gdp_index", below=-1.0))
     events = (*events, Event("all_gone", "", all_of=("grain_gone", "growth_gone")))
     text = made(make_study(model, 2000, ("old_way", "new_way"), events=events, labels={}))
     assert [sentence for sentence in sentences(text) if re.search(r"[a-z]_[a-z]", sentence)] == []

@@ -1,6 +1,8 @@
-"""The report in a browser, Debian's Chromium without a window: what it draws, that it loads nothing, fits, and is accessible.
+"""The report in a browser, Debian's Chromium without a window: what it draws, that it loads nothing, fits, and is
+accessible.
 
-Skipped where there is no Chromium (CHROMIUM, or one on the PATH) or no playwright; axe-core's `axe.min.js` is named by AXE.
+Skipped where there is no Chromium (CHROMIUM, or one on the PATH) or no playwright; axe-core's `axe.min.js` is named by
+AXE.
 """
 
 from __future__ import annotations
@@ -20,19 +22,17 @@ from tests.backtested import backtested
 from tests.conditioned import both
 from tests.report.farms import EVIL, Farms, Plain, made, make_study, normal
 
-CHROMIUM = os.environ.get("CHROMIUM") or next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None
-)
+CHROMIUM = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 AXE = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
 WIDTHS = {"wide": (1440, 900), "phone": (390, 844)}
 SCHEMES = ("light", "dark")
 LONG = tuple(f"{'policy_of_a_very_long_name_' * 3}"[:57] + f"_{k:02d}" for k in range(20))
-WATCH = "() => { window.refused = []; document.addEventListener('securitypolicyviolation', (e) => refused.push(e.blockedURI)); }"
+WATCH = (
+    "() => { window.refused = []; document.addEventListener('securitypolicyviolation', (e) =>"
+    " refused.push(e.blockedURI)); }"
+)
 
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: name one by CHROMIUM"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="no Chromium: name one by CHROMIUM")]
 
 
 def _with_nan() -> str:
@@ -137,7 +137,10 @@ def test_a_page_draws_all_loads_nothing_fits_and_is_accessible(browser, pages, n
 
 def test_the_switch_takes_a_policy_from_every_chart(browser, pages):
     seen = Seen(browser, pages / "two.html")
-    lines = "[...document.querySelectorAll('[data-chart^=tail] svg .mark-line path')].filter((p) => p.getAttribute('d')).length"
+    lines = (
+        "[...document.querySelectorAll('[data-chart^=tail] svg .mark-line path')].filter((p) =>"
+        " p.getAttribute('d')).length"
+    )
     before = seen.value(lines)
     seen.page.locator(".switch input").nth(1).focus()
     seen.page.keyboard.press("Space")
@@ -180,7 +183,10 @@ def test_the_keyboard_reaches_the_skip_link_first_and_then_everything(browser, p
 @pytest.mark.parametrize(("name", "policies"), [("static", 1), ("two", 2), ("eight", 8), ("twenty", 20)])
 def test_bands_are_seen_with_any_number_of_policies_and_in_print(browser, pages, name, policies, tmp_path):
     seen = Seen(browser, pages / f"{name}.html")
-    areas = "[...document.querySelectorAll('{} svg .mark-area path')].filter((p) => p.getAttribute('d') && +p.getAttribute('opacity') > .05).length"
+    areas = (
+        "[...document.querySelectorAll('{} svg .mark-area path')].filter((p) => p.getAttribute('d') &&"
+        " +p.getAttribute('opacity') > .05).length"
+    )
     assert seen.value(areas.format("[data-chart=tail-0]")) == policies
     if name != "static":
         assert seen.value(areas.format("[data-chart=place-whole-0]")) == 2 * policies

@@ -1,4 +1,6 @@
-"""The report of a run whose claims were argued against: charts that hold the answer's numbers, and what is heard of them."""
+"""The report of a run whose claims were argued against: charts that hold the answer's numbers, and what is heard of
+them.
+"""
 
 import re
 from dataclasses import replace
@@ -26,9 +28,7 @@ def run(monkeypatch):
     home = ("engine.analyses.challenge.question:Challenge", "Argue against the study's own headline.")
     monkeypatch.setattr(registry, "QUESTIONS", {**registry.QUESTIONS, "challenge": home})
     study = make_study(Farms(), 500, ("old", "reform"), "text")
-    return records_of(
-        study, make_tree(study, normal(study)), {"challenge": challenged(Subject.of(study)).tree}
-    )
+    return records_of(study, make_tree(study, normal(study)), {"challenge": challenged(Subject.of(study)).tree})
 
 
 def drawn(run):
@@ -50,7 +50,10 @@ def test_its_section_has_the_profile_of_all_claims_and_the_curve_of_the_first_in
     assert "What would be said against it" in text and DESIGN in text
     assert "Kept beside the cube, whole: What could have been otherwise; Every universe." in text
     heard = {one["data-chart"]: one["aria-label"] for one in read.of("div") if "data-chart" in one}
-    assert SHOWN[0] in heard["challenge-profile"] and "90 % of universes with 1 choice departing" in heard["challenge-profile"]  # fmt: skip
+    assert (
+        SHOWN[0] in heard["challenge-profile"]
+        and "90 % of universes with 1 choice departing" in heard["challenge-profile"]
+    )
     assert heard["challenge-specification"].startswith(f"{SHOWN[0]}, by choices that depart (specification)")
     assert heard["challenge-specification"].endswith("As stated it is number 187, marked by a line.")
     for chart in drawn(run).values():  # a key of policies would say what these colours do not mean
@@ -82,15 +85,11 @@ def test_its_first_finding_stands_among_what_turns_the_answer(run):
 @pytest.mark.parametrize("ledger", LEDGERS)
 def test_a_curve_has_every_universe_sorted_and_marks_where_one_departs(run, ledger):
     chart, answer = drawn(run)[f"challenge-{ledger}"], asked.answer_of(run, "challenge")
-    expected = sorted(
-        answer["curve"].where(claim=CLAIMS[0], ledger=ledger), key=lambda row: row["difference"].estimate
-    )
+    expected = sorted(answer["curve"].where(claim=CLAIMS[0], ledger=ledger), key=lambda row: row["difference"].estimate)
     points = rows_of(chart)
     assert [point["x"] for point in points] == [*range(1, len(expected) + 1)]
     assert [point["verdict"] for point in points] == [called(row["verdict"]) for row in expected]
-    assert [float(f"{row['difference'].estimate:.5g}") for row in expected] == [
-        point["y"] for point in points
-    ]
+    assert [float(f"{row['difference'].estimate:.5g}") for row in expected] == [point["y"] for point in points]
     among = [row["choice"] for row in answer["carriers"].where(claim=CLAIMS[0], ledger=ledger)][:8]
     assert chart.options["choices"][0] == "Drag of zombies, 65 %" and len(chart.options["choices"]) == 8
     for point, row in zip(points, expected, strict=True):
@@ -111,7 +110,11 @@ def test_a_profile_has_bars_of_shares_that_fill_it(run):
     assert len(points) == 2 * 2 * len(DEPARTURES) * len(VERDICTS)
     widths = [point["x2"] - point["x"] for point in points]
     stated = [row for row in answer["profile"].rows() if row["universes"]]
-    told = {(row["claim"], row["ledger"], str(row["departures"]), called(name)): row[name] for row in stated for name in VERDICTS}  # fmt: skip
+    told = {
+        (row["claim"], row["ledger"], str(row["departures"]), called(name)): row[name]
+        for row in stated
+        for name in VERDICTS
+    }
     claims = dict(zip(SHOWN, CLAIMS, strict=True))
     for point, width in zip(points, widths, strict=True):
         share = told[claims[point["claim"]], point["ledger"], point["departures"], point["verdict"]]
@@ -124,7 +127,9 @@ def test_a_profile_has_bars_of_shares_that_fill_it(run):
 def test_verdicts_differ_in_more_than_colour(run):
     for chart in drawn(run).values():
         text = str(chart.specification(("old", "reform")))
-        scales = re.findall(r"'domain': \['holds', 'undecided', 'no longer happens', 'reversed'\], 'range': (\[[^]]*\])", text)  # fmt: skip
+        scales = re.findall(
+            r"'domain': \['holds', 'undecided', 'no longer happens', 'reversed'\], 'range': (\[[^]]*\])", text
+        )
         assert {
             "['var(--p1)', 'var(--muted)', 'var(--p4)', 'var(--p0)']",
             "['circle', 'square', 'diamond', 'triangle-down']",

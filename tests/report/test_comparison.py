@@ -35,9 +35,7 @@ def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study
     assert b'"threshold-ruin"' in page and b'<h2 id="compare"' in page
     line = text.split("What turns it")[-1][:400]
     assert "Which policy, how surely Against as it was, reform would improve average cost by 0.5" in line
-    assert (
-        "rustbelt explain RUN --outcome" in text and "rustbelt attribute RUN --from old --to reform" in text
-    )
+    assert "rustbelt explain RUN --outcome" in text and "rustbelt attribute RUN --from old --to reform" in text
 
 
 def test_of_three_policies_or_more_every_one_is_held_against_every_other(tmp_path):
@@ -55,10 +53,6 @@ def test_of_three_policies_or_more_every_one_is_held_against_every_other(tmp_pat
     assert "1 As it was" in appendix or "1 as it was" in appendix
     asked = report(done.folder, study, done.cube)
     assert b'<h2 id="every-pair"' not in asked and standing in words(asked.split(b'<h2 id="compare"')[1])
-    two = bill(
-        policies={name: MANY[name] for name in ("old", "reform")},
-        run=BILL["run"] | {"paths": 4096},
-        keep=keep,
-    )
+    two = bill(policies={name: MANY[name] for name in ("old", "reform")}, run=BILL["run"] | {"paths": 4096}, keep=keep)
     other = run(two, out=tmp_path / "two")
     assert b'<h2 id="every-pair"' not in report(other.folder, two, other.cube)

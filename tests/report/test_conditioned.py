@@ -1,4 +1,6 @@
-"""The report of a run that was conditioned, or calibrated: charts that hold the answer's numbers, and the same as a table."""
+"""The report of a run that was conditioned, or calibrated: charts that hold the answer's numbers, and the same as a
+table.
+"""
 
 import numpy as np
 import pytest
@@ -34,7 +36,7 @@ def run():
 def test_its_section_has_both_charts_behind_its_sentence_and_no_key_of_policies(run):
     made = page(run).decode()
     read, answer = Reader(made), asked.answer_of(run, "condition")
-    assert [one["id"] for one in read.of("figure") if one["id"].startswith("known")] == ["known-factors", "known-ranks"]  # fmt: skip
+    assert [one["id"] for one in read.of("figure") if one["id"].startswith("known")] == ["known-factors", "known-ranks"]
     section = made.partition('id="condition"')[2].partition("<section")[0]
     assert section.find("Given what is known") < section.find(answer.finding) < section.find("<figure")
     for anchor, chart in drawn(run).items():
@@ -58,7 +60,7 @@ def test_factors_have_their_bars_in_standard_deviations_of_the_prior(run):
     assert low < min(-2, *chart.columns["low2"]) and high > max(2, *chart.columns["high2"])
     assert chart.columns["factor"] == [STUDY.title("factors", FACTORS[k]) for k in order]
     assert [row[0] for row in chart.rows] == chart.columns["factor"]
-    assert chart.columns["y"] == sorted(chart.columns["y"]) and chart.columns["y"][-1] < chart.options["height"]  # fmt: skip
+    assert chart.columns["y"] == sorted(chart.columns["y"]) and chart.columns["y"][-1] < chart.options["height"]
     assert "moves farthest" in chart.finding
 
 

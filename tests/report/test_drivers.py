@@ -56,8 +56,5 @@ def test_of_few_paths_it_claims_nothing(tmp_path):
     done = run(study, out=tmp_path / "run")
     done.explain("own")
     text = words(report(done.folder, study, done.cube))
-    assert (
-        "nothing can be distinguished: one group of paths: no error" in text
-        or "exceedances, 100 needed" in text
-    )
+    assert "nothing can be distinguished: one group of paths: no error" in text or "exceedances, 100 needed" in text
     assert "no sum over places" in text

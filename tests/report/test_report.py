@@ -1,4 +1,6 @@
-"""The report: one file that holds everything, says the same of the same run, and lets no text of a study out of its place."""
+"""The report: one file that holds everything, says the same of the same run, and lets no text of a study out of its
+place.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,7 @@ def test_the_page_has_every_section_and_every_chart_its_table(plain):
     figures = [attrs["id"] for attrs in page.of("figure")]
     assert set(figures) == set(data_of(plain)["charts"])
     plots = [attrs for attrs in page.of("div") if "data-chart" in attrs]
-    assert len(plots) == len(figures) and all(
-        attrs["role"] == "img" and attrs["aria-label"] for attrs in plots
-    )
+    assert len(plots) == len(figures) and all(attrs["role"] == "img" and attrs["aria-label"] for attrs in plots)
     for figure in re.findall(r"<figure.*?</figure>", plain, re.DOTALL):
         assert figure.count("<table") == 1 and figure.count("<h3") + figure.count("<h4") == 1
         assert re.search(r'<p class="finding">[^<]+\.</p>', figure)
@@ -54,9 +54,7 @@ def test_nothing_is_loaded_and_nothing_is_evaluated(plain):
     page = Reader(plain)
     for tag, attrs in page.tags:
         assert "src" not in attrs and not any(name.startswith("on") for name in attrs), tag
-        assert tag not in ("iframe", "object", "embed", "img") and (
-            tag != "link" or attrs["href"] == "data:,"
-        )
+        assert tag not in ("iframe", "object", "embed", "img") and (tag != "link" or attrs["href"] == "data:,")
     policy = next(a["content"] for a in page.of("meta") if a.get("http-equiv") == "Content-Security-Policy")
     assert policy.startswith("default-src 'none'") and "unsafe-eval" not in policy
     assert len(re.findall(r"'sha256-[^']+'", policy)) == 2
@@ -73,15 +71,7 @@ def test_a_page_is_small(plain):
 def test_no_text_of_a_study_becomes_markup():
     study = make_study(Farms(), 500, ("old", "new"), text=EVIL)
     runs = [
-        {
-            "started": EVIL,
-            "ended": EVIL,
-            "status": EVIL,
-            "error": EVIL,
-            "blocks": EVIL,
-            "cpu": EVIL,
-            "command": [EVIL],
-        }
+        {"started": EVIL, "ended": EVIL, "status": EVIL, "error": EVIL, "blocks": EVIL, "cpu": EVIL, "command": [EVIL]}
     ]
     text = made(study, runs=runs, versions=[{"jax": EVIL}])
     page = Reader(text)
@@ -175,7 +165,7 @@ def test_twenty_policies_with_long_names_have_a_page():
 
 def test_colours_are_those_of_the_plots(plain):
     assert list(COLOURS[:7]) == list(charts.COLOURS)
-    (light, dark) = re.findall(r":root { (--p0.*?) }", plain)
+    light, dark = re.findall(r":root { (--p0.*?) }", plain)
     assert light == " ".join(f"--p{k}: {colour};" for k, colour in enumerate(COLOURS))
     assert light.count("--p") == dark.count("--p") and plain.count("--p0:") == 2
     assert "#" not in Path(charts.__file__).read_text(encoding="utf-8").replace("# ", "")
@@ -210,7 +200,10 @@ def test_a_policy_has_one_marker_in_figures_charts_and_legends(plain):
         points = held[chart]["columns"]
         assert "m" not in points or sum(points["m"]) >= 2
     for k in range(2):
-        swatch = rf'<span class="swatch s{k}" aria-hidden="true"><svg[^>]*><line[^>]*/><path d="{re.escape(charts.marker(k))}"/>'
+        swatch = (
+            rf'<span class="swatch s{k}" aria-hidden="true"><svg[^>]*><line[^>]*/><path'
+            rf' d="{re.escape(charts.marker(k))}"/>'
+        )
         assert len(re.findall(swatch, plain)) > 4
 
 
@@ -220,9 +213,19 @@ def test_the_head_names_who_answers_and_the_day_and_the_model_says_what_it_canno
 
     study = make_study(Honest(), 100, ("old", "new"), author="A. Nother")
     runs = [
-        {"started": "2026-01-02T10:00:00+00:00", "ended": "2026-01-03T09:00:00+00:00", "status": "completed", "blocks": "0"},
-        {"started": "2026-02-02T10:00:00+00:00", "ended": "2026-02-03T09:00:00+00:00", "status": "completed", "blocks": ""},
-    ]  # fmt: skip
+        {
+            "started": "2026-01-02T10:00:00+00:00",
+            "ended": "2026-01-03T09:00:00+00:00",
+            "status": "completed",
+            "blocks": "0",
+        },
+        {
+            "started": "2026-02-02T10:00:00+00:00",
+            "ended": "2026-02-03T09:00:00+00:00",
+            "status": "completed",
+            "blocks": "",
+        },
+    ]
     text = made(study, runs=runs)
     assert '<p class="meta"><span>A. Nother</span><span>3 January 2026</span><span>100 futures</span>' in text
     assert re.findall(r'<h2 id="(limits)">(.*?)</h2>', text) == [("limits", "What the model cannot say")]
@@ -243,9 +246,7 @@ def test_policies_events_and_outcomes_have_their_labels_everywhere():
     words = " ".join(Reader(text).words)
     assert "“Farms ruined” is less likely under new" in words and "than under as it was" in words
     assert "Grain short > 1 kt" in words and "New less as it was" in words
-    assert not re.search(
-        r"\bold\b", re.sub(r"<code>.*?</code>|<script.*?</script>", "", text, flags=re.DOTALL)
-    )
+    assert not re.search(r"\bold\b", re.sub(r"<code>.*?</code>|<script.*?</script>", "", text, flags=re.DOTALL))
 
 
 def test_a_section_is_one_function(plain):
@@ -253,11 +254,7 @@ def test_a_section_is_one_function(plain):
     run = records_of(study, make_tree(study, normal(study)))
 
     def section(of):
-        return Section(
-            "mine",
-            f"About {of.study.name} <b>",
-            render("limits.html", limits=["<i>"]),
-        )
+        return Section("mine", f"About {of.study.name} <b>", render("limits.html", limits=["<i>"]))
 
     text = page(run, [*SECTIONS, section, lambda of: None]).decode()
     assert '<h2 id="mine">About farms &lt;b&gt;</h2>' in text and "<li>&lt;i&gt;</li>" in text
@@ -266,9 +263,7 @@ def test_a_section_is_one_function(plain):
 def test_names_are_words_with_the_capitals_of_the_study():
     study = make_study(Farms(), 100, ("old", "new"))
     run = records_of(study, make_tree(study, normal(study)))
-    assert (
-        run.title("outcomes", "gdp_index") == "GDP index" and run.title("outcomes", "shortage") == "Shortage"
-    )
+    assert run.title("outcomes", "gdp_index") == "GDP index" and run.title("outcomes", "shortage") == "Shortage"
     assert unbroken("1.5 % [1, 2] of x") == "1.5\u00a0% [1,\u00a02] of x"
 
 

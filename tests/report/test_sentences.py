@@ -18,9 +18,7 @@ from engine.risk.estimation.wording import listed
 MEASURES = ("mean", "ES95", "ES99")
 
 
-def rec(
-    measure: str, policy: str, variable: str, at: float, half: float = 0.0, flag: Flag | None = None
-) -> Record:
+def rec(measure: str, policy: str, variable: str, at: float, half: float = 0.0, flag: Flag | None = None) -> Record:
     """A record with a symmetric interval, or with none where it is flagged."""
     ends = (math.nan, math.nan) if flag else (at - half, at + half)
     return record(measure, policy, variable, Estimate(at, half / 1.96, *ends, (flag,) if flag else ()))
@@ -62,9 +60,7 @@ def subject(
             risk.append(rec("probability", policy, event, chance, chance_half))
             if policy != base:
                 flag = flags.get(("probability", event))
-                gaps.append(
-                    rec("difference_probability", policy, event, chance - chances[base], chance_half, flag)
-                )
+                gaps.append(rec("difference_probability", policy, event, chance - chances[base], chance_half, flag))
     events = {event: Spoken("All is lost")} if event is not None else {}
     return Subject(
         policies, base, outcomes, events,
@@ -134,7 +130,9 @@ CASES = [
     (
         "too few paths for anything",
         subject(
-            LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01},
+            LOSS,
+            {"loss": {"old": 10.0, "new": 6.0}},
+            {"old": 0.07, "new": 0.01},
             flags={("probability", "ruin"): Flag(Reason.ONE_UNIT), **{(m, "loss"): FEW_FLAG for m in MEASURES}},
         ),
         [
@@ -146,7 +144,9 @@ CASES = [
     ),
     (
         "too few paths for the worst 1 %",
-        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01}, flags={("ES99", "loss"): FEW_FLAG}),
+        subject(
+            LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01}, flags={("ES99", "loss"): FEW_FLAG}
+        ),
         [
             "“All is lost” is less likely under new, 1.00 % of futures, than under old, 7.00 %.",
             "By the model’s probability it is very unlikely under old and under new.",
@@ -157,25 +157,43 @@ CASES = [
     ),
     (
         "better on average and worse at the bad end",
-        subject(TWO, {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": (9.0, 17.0), "new": (8.0, 31.0)}}, {"old": 0.07, "new": 0.01}),
+        subject(
+            TWO,
+            {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": (9.0, 17.0), "new": (8.0, 31.0)}},
+            {"old": 0.07, "new": 0.01},
+        ),
         [
             "“All is lost” is less likely under new, 1.00 % of futures, than under old, 7.00 %.",
             "By the model’s probability it is very unlikely under old and under new.",
             "In the worst hundredth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
             "Under new, of the 2 outcomes, 2 are better on average.",
         ],
-        ["In the worst hundredth of futures, public cost would be 82 % higher under new: 31.00, against 17.00 % of GDP under old."],
+        [
+            (
+                "In the worst hundredth of futures, public cost would be 82 % higher under new: 31.00,"
+                " against 17.00 % of GDP under old."
+            )
+        ],
     ),
     (
         "worse on average and better at the bad end",
-        subject(TWO, {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": (8.0, 31.0), "new": (9.0, 17.0)}}, {"old": 0.07, "new": 0.01}),
+        subject(
+            TWO,
+            {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": (8.0, 31.0), "new": (9.0, 17.0)}},
+            {"old": 0.07, "new": 0.01},
+        ),
         [
             "“All is lost” is less likely under new, 1.00 % of futures, than under old, 7.00 %.",
             "By the model’s probability it is very unlikely under old and under new.",
             "In the worst hundredth of futures, loss would be 6.00 under new, better than 10.00 bn yuan under old.",
             "Under new, of the 2 outcomes, 1 is better on average and 1 is worse.",
         ],
-        ["On average over all futures, public cost would be 12 % higher under new: 9.00, against 8.00 % of GDP under old."],
+        [
+            (
+                "On average over all futures, public cost would be 12 % higher under new: 9.00, against"
+                " 8.00 % of GDP under old."
+            )
+        ],
     ),
     (
         "one policy",
@@ -199,9 +217,7 @@ CASES = [
     ),
     (
         "three policies, the two better ones not to be told apart",
-        subject(
-            LOSS, {"loss": {"old": 10.0, "new": 6.0, "half": 6.1}}, {"old": 0.07, "new": 0.0100, "half": 0.0105}
-        ),
+        subject(LOSS, {"loss": {"old": 10.0, "new": 6.0, "half": 6.1}}, {"old": 0.07, "new": 0.0100, "half": 0.0105}),
         [
             "“All is lost” would happen in 7.00 % of futures under old.",
             "Of the 2 other policies it is less likely under 2.",
@@ -241,7 +257,7 @@ CASES = [
         ],
         ["No event and no headline outcome is shown to be worse under old."],
     ),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case[0])
@@ -254,27 +270,19 @@ def test_sentences_say_what_the_intervals_show_and_no_more(case):
 
 def test_an_event_of_several_says_what_it_is_made_of():
     about = subject(LOSS, {"loss": {"old": 10.0, "new": 6.0}}, {"old": 0.07, "new": 0.01})
-    about = replace(
-        about, events={"ruin": replace(about.events["ruin"], parts=("banks wrecked", "jobs lost"))}
-    )
+    about = replace(about, events={"ruin": replace(about.events["ruin"], parts=("banks wrecked", "jobs lost"))})
     assert answer(about)[1] == "That means, in one and the same future: banks wrecked and jobs lost."
 
 
 def test_what_gets_worse_is_the_event_with_the_most_points_then_the_outcome_that_changes_most():
-    levels = {
-        "loss": {"old": 10.0, "new": 6.0},
-        "cost": {"old": 50.0, "new": 60.0},
-        "debt": {"old": 2.0, "new": 3.0},
-    }
+    levels = {"loss": {"old": 10.0, "new": 6.0}, "cost": {"old": 50.0, "new": 60.0}, "debt": {"old": 2.0, "new": 3.0}}
     spoken = {**TWO, "debt": Spoken("debt", "bn yuan")}
     about = subject(spoken, levels, {"old": 0.07, "new": 0.01})
     risk, gaps = dict(about.risk), dict(about.comparison)
     for event, there, here in (("small", 0.10, 0.15), ("large", 0.20, 0.35)):
         for policy, at in (("old", there), ("new", here)):
             risk["probability", policy, event] = rec("probability", policy, event, at, 0.001)
-        gaps["difference_probability", "new", event] = rec(
-            "difference_probability", "new", event, here - there, 0.001
-        )
+        gaps["difference_probability", "new", event] = rec("difference_probability", "new", event, here - there, 0.001)
     events = {**about.events, "small": Spoken("A little"), "large": Spoken("A lot")}
     about = replace(about, risk=risk, comparison=gaps, events=events)
     first = "“A lot” becomes likelier by 15.00 points under new: 35.00, against 20.00 % of futures under old."
@@ -296,9 +304,7 @@ def test_no_word_of_order_where_zero_lies_in_the_interval(gap):
 
 
 def test_exact_equality_is_no_difference():
-    about = subject(
-        LOSS, {"loss": {"old": 1.0, "new": 1.0}}, {"old": 0.0, "new": 0.0}, half=0.0, chance_half=0.0
-    )
+    about = subject(LOSS, {"loss": {"old": 1.0, "new": 1.0}}, {"old": 0.0, "new": 0.0}, half=0.0, chance_half=0.0)
     first, _, second = answer(about)
     assert "new and old cannot be told apart" in first and "new and old cannot be told apart" in second
 

@@ -18,7 +18,10 @@ def sentences(text: str) -> list[str]:
     bare = re.sub(r"<(script|style|table|code|svg).*?</\1>", " ", text, flags=re.DOTALL)
     found = re.findall(r"<(h1|h2|h3|h4|p|li|dt|dd|legend)\b[^>]*>(.*?)</\1>", bare, re.DOTALL)
     labels = re.findall(r'aria-label="([^"]*)"', bare)
-    return [re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", part))).strip() for part in (*(text for _, text in found), *labels)]  # fmt: skip
+    return [
+        re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", part))).strip()
+        for part in (*(text for _, text in found), *labels)
+    ]
 
 
 def identifiers(study: Study) -> set[str]:
@@ -33,9 +36,7 @@ def identifiers(study: Study) -> set[str]:
 
 def assert_short(text: str) -> None:
     """Fails where a sentence of the first pages has more than 25 words."""
-    own = re.sub(
-        r'<dl class="lines">.*?</dl>', "", brief(text), flags=re.DOTALL
-    )  # those are the questions' own
+    own = re.sub(r'<dl class="lines">.*?</dl>', "", brief(text), flags=re.DOTALL)  # those are the questions' own
     said = [one for part in sentences(own) for one in re.split(r"(?<=[.?!]) ", part)]
     assert len(said) > 20
     assert [one for one in said if len(one.split()) > 25] == []

@@ -1,4 +1,6 @@
-"""Measures of many cells at once, for studies of coverage: the functions of `engine.risk` that judge exceedances, not tails."""
+"""Measures of many cells at once, for studies of coverage: the functions of `engine.risk` that judge exceedances, not
+tails.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +8,7 @@ import numpy as np
 
 from engine.risk.estimation import tails
 from engine.risk.estimation.differences import difference
-from engine.risk.estimation.evidence import (
-    FEWEST_FOR_ES,
-    FEWEST_FOR_ES_DIFFERENCE,
-    MEASURES,
-    judged,
-    oriented,
-)
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, MEASURES, judged, oriented
 from engine.risk.estimation.intervals import as_units
 
 CHUNK = 1 << 20
@@ -20,7 +16,8 @@ DIFFERENCES = (*MEASURES, "worse")
 
 
 def summary_cells(values, unit, loss):
-    """Measures of cells [..., path]: (estimate, standard error, low, high), each [..., measure] in the order of `MEASURES`.
+    """Measures of cells [..., path]: (estimate, standard error, low, high), each [..., measure] in the order of
+    `MEASURES`.
 
     `low` and `high` are NaN where exceedances are too few; a cell with values that are not finite is NaN throughout.
     """

@@ -1,4 +1,6 @@
-"""Models of normal scores whose futures are tilted: drawn as stated, with weights exp(m z - m^2 / 2) that move the first score by m."""
+"""Models of normal scores whose futures are tilted: drawn as stated, with weights exp(m z - m^2 / 2) that move the
+first score by m.
+"""
 
 from __future__ import annotations
 
@@ -43,19 +45,17 @@ def pareto(z: np.ndarray) -> np.ndarray:
 
 
 def walk(z: np.ndarray) -> np.ndarray:
-    """The highest point in ten years of a walk whose drift is tilted; the other policy halves the drift and has larger shocks."""
+    """The highest point in ten years of a walk whose drift is tilted; the other policy halves the drift and has larger
+    shocks.
+    """
     years = np.arange(1, 11)[:, None]
     shocks = np.cumsum(z[1:11], axis=0)
-    return np.stack(
-        [(0.3 * z[0] * years + shocks).max(axis=0), (0.15 * z[0] * years + 1.2 * shocks).max(axis=0)]
-    )
+    return np.stack([(0.3 * z[0] * years + shocks).max(axis=0), (0.15 * z[0] * years + 1.2 * shocks).max(axis=0)])
 
 
 def modes(z: np.ndarray) -> np.ndarray:
     """Two regimes, the worse one where the score that is tilted is above 1; under the other policy above 1.3."""
-    return np.stack(
-        [np.where(z[0] > 1, 5 + 0.5 * z[1], z[1]), np.where(z[0] > 1.3, 5 + 0.5 * z[1], z[1] + 0.3)]
-    )
+    return np.stack([np.where(z[0] > 1, 5 + 0.5 * z[1], z[1]), np.where(z[0] > 1.3, 5 + 0.5 * z[1], z[1] + 0.3)])
 
 
 MODELS: dict[str, Losses] = {"normal": normal, "Pareto(3)": pareto, "walk": walk, "two regimes": modes}

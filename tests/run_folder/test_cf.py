@@ -1,4 +1,6 @@
-"""Attributes of cubes, answers and replays are what the climate and forecast conventions ask for, and units are UDUNITS' own."""
+"""Attributes of cubes, answers and replays are what the climate and forecast conventions ask for, and units are
+UDUNITS' own.
+"""
 
 import re
 
@@ -79,9 +81,7 @@ def test_estimates_name_the_variables_that_say_how_good_they_are(tree):
             other = node[place]
             named.add(other.path if isinstance(other, xr.DataTree) else f"{node.path}/{place}")
             assert {*variable.dims} - {"stat"} <= {*other.dims}, (node.path, name)
-    reasons = {
-        f"{node.path}/{name}" for node in tree.subtree if node.name == "reasons" for name in node.data_vars
-    }
+    reasons = {f"{node.path}/{name}" for node in tree.subtree if node.name == "reasons" for name in node.data_vars}
     assert reasons <= named
 
 

@@ -1,4 +1,6 @@
-"""The RO-Crate of a run folder: what its own tools read, one action a run; and nothing of it where the library is not there."""
+"""The RO-Crate of a run folder: what its own tools read, one action a run; and nothing of it where the library is not
+there.
+"""
 
 import hashlib
 import json
@@ -178,19 +180,12 @@ def test_any_run_that_can_be_recorded_has_a_crate(folder):
     assert len(crate_module.ROCrate(folder).root_dataset["mentions"]) == 3
 
 
-@pytest.mark.parametrize(
-    "library", [None, SimpleNamespace(ROCrate=lambda: None)], ids=["none", "before 0.15"]
-)
+@pytest.mark.parametrize("library", [None, SimpleNamespace(ROCrate=lambda: None)], ids=["none", "before 0.15"])
 def test_without_the_library_there_is_no_crate_and_nothing_is_missed(folder, monkeypatch, library):
     study = make_study(4000)
     monkeypatch.setitem(sys.modules, "rocrate.rocrate", library)
     provenance.append(RunFolder(folder, study), a_run(study))
-    assert sorted(path.name for path in folder.iterdir()) == [
-        "cube.zarr",
-        "ledger",
-        "provenance.json",
-        "study.toml",
-    ]
+    assert sorted(path.name for path in folder.iterdir()) == ["cube.zarr", "ledger", "provenance.json", "study.toml"]
     assert provenance.damage(folder) == {}
     assert provenance.runs(folder) == [a_run(study)]
 

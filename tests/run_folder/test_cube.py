@@ -29,15 +29,7 @@ from engine.run_folder.folder import RunFolder
 from engine.storage.zarr_writer import sharded
 from engine.study.study import BLOCK, Block, Keep
 from tests.helpers import assert_same
-from tests.small_study import (
-    block_values,
-    commit_block,
-    entered,
-    is_whole,
-    make_study,
-    make_summaries,
-    read_paths,
-)
+from tests.small_study import block_values, commit_block, entered, is_whole, make_study, make_summaries, read_paths
 
 README, PATHS = Path(__file__).parents[2] / "README.md", BLOCK + 1000
 
@@ -79,8 +71,7 @@ def test_six_lines_of_xarray_run_without_this_package(finished):
     folder, study, _ = finished
     outcomes, draws = zip(*(block_values(study, block) for block in study.blocks()), strict=True)
     loss = np.concatenate(outcomes, axis=-1)[:, 0]
-    script = textwrap.dedent(
-        """
+    script = textwrap.dedent("""
         import importlib.util, sys, warnings
         class Hidden:
             def find_spec(self, name, path=None, target=None):
@@ -99,8 +90,7 @@ def test_six_lines_of_xarray_run_without_this_package(finished):
                 shown.append(eval(line))
         assert not any(name.partition(".")[0] == "engine" for name in sys.modules)
         print(shown[0].loc["reform", "estimate"], shown[2].item(), shown[3].item())
-        """
-    )
+        """)
     found = subprocess.run(
         [sys.executable, "-c", f"LINES = {SIX_LINES!r}\n{script}"],
         cwd=folder.parent.parent,
@@ -128,13 +118,25 @@ def test_groups_and_dimensions(finished):
     _, _, tree = finished
     found = {path: dict(node.dataset.data_vars) for path, node in ((n.path, n) for n in tree.subtree)}
     assert set(found) == {
-        "/", "/paths", "/draws", "/risk", "/risk/reasons", "/risk/yearly", "/events", "/comparison", "/comparison/worse", "/comparison/regret",
-        "/comparison/yearly", "/distribution", "/distribution/outcomes", "/moments", "/diagnostics", "/diagnostics/bounds",
-    }  # fmt: skip
+        "/",
+        "/paths",
+        "/draws",
+        "/risk",
+        "/risk/reasons",
+        "/risk/yearly",
+        "/events",
+        "/comparison",
+        "/comparison/worse",
+        "/comparison/regret",
+        "/comparison/yearly",
+        "/distribution",
+        "/distribution/outcomes",
+        "/moments",
+        "/diagnostics",
+        "/diagnostics/bounds",
+    }
     dims = {
-        "/risk": {
-            "capital_shortfall_peak": ("policy", "measure", "stat"),
-        },
+        "/risk": {"capital_shortfall_peak": ("policy", "measure", "stat")},
         "/events": {"probability": ("policy", "event", "stat"), "difference": ("policy", "event", "stat")},
         "/risk/yearly": {"stock": ("policy", "measure", "stat", "year", "region", "sector")},
         "/comparison/yearly": {"growth": ("policy", "stat", "year", "region")},
@@ -149,9 +151,7 @@ def test_groups_and_dimensions(finished):
     level = tree["risk"]["level"].sel(measure=["VaR95", "ES99"])
     assert_same(level.values, np.array([0.95, 0.99]))
     assert (
-        tree["distribution"]["stock"]
-        .sel(policy="reform", quantile=0.5, year=2017, region="Jilin", sector="coal")
-        .ndim
+        tree["distribution"]["stock"].sel(policy="reform", quantile=0.5, year=2017, region="Jilin", sector="coal").ndim
         == 0
     )
 
@@ -216,9 +216,7 @@ def test_paths_and_draws_come_back_bit_for_bit(finished):
     whole = np.concatenate(outcomes, axis=-1)
     stored = read_paths(folder, study, study.keep.outcomes, PATHS)
     assert_same(stored["worst_two_year_growth"], whole[:, 1])
-    assert_same(
-        read_paths(folder, study, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10]
-    )
+    assert_same(read_paths(folder, study, ["worst_two_year_growth"], 10)["worst_two_year_growth"], whole[:, 1, :10])
     kept = tree["draws"]["fund"].values
     assert_same(kept[:1000], draws[0]["fund"][:1000])
     assert kept.shape == (PATHS,) and np.isnan(kept[1000:]).all()

@@ -11,9 +11,7 @@ def test_a_study_file_finds_its_run_and_the_model_that_this_was_made_with(tmp_pa
     shutil.copy(MODELS, tmp_path / "model.py")
     study = write(tmp_path, BRIDGE)
     refused = call("risk", study)
-    assert (
-        refused.exit_code == 2 and "unknown model 'Bridge'" in refused.stderr and "--model" in refused.stderr
-    )
+    assert refused.exit_code == 2 and "unknown model 'Bridge'" in refused.stderr and "--model" in refused.stderr
     assert call("run", study, "--model", "model.py:Bridge", "--quiet", "--device", "cpu").exit_code == 0
     folder = next((tmp_path / "outputs").glob("bridge-*"))
     asked = call("risk", study)

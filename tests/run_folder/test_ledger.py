@@ -181,9 +181,7 @@ def test_a_yearly_sample_of_other_versions_is_not_taken_over(tmp_path):
     study = make_study(BLOCK)
     with entered(tmp_path, study, {**VERSIONS, "jax": "0.9"}):
         ledger.commit(
-            RunFolder(tmp_path, study),
-            ledger.FinishedPart(ledger.YEARLY, 0, 512, ()),
-            {"ledger/yearly.npz": b"of 0.9"},
+            RunFolder(tmp_path, study), ledger.FinishedPart(ledger.YEARLY, 0, 512, ()), {"ledger/yearly.npz": b"of 0.9"}
         )
     with pytest.raises(UserError, match=r"made with jax 0\.9"), entered(tmp_path, study):
         pass

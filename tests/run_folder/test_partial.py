@@ -62,11 +62,7 @@ def test_it_is_refused_unless_asked_for(half):
 def test_tables_and_paths_are_those_of_the_blocks_that_are_there(half):
     folder, study = half
     tree = engine.open_run(folder, study.model, partial=True).cube
-    assert (tree.attrs["status"], tree.attrs["paths"], tree.attrs["paths_asked"]) == (
-        "partial",
-        2 * BLOCK,
-        4 * BLOCK,
-    )
+    assert (tree.attrs["status"], tree.attrs["paths"], tree.attrs["paths_asked"]) == ("partial", 2 * BLOCK, 4 * BLOCK)
     assert tree.attrs["blocks"] == list(DONE)
     outcomes = played_back(folder.parent).program._arrays["outcomes"]
     names = list(study.model.outcomes)
@@ -96,11 +92,7 @@ def test_the_command_prints_what_is_there(half):
     folder, _ = half
     words = ["risk", folder, "--model", f"{MODELS}:Pond"]
     refused = call(*words)
-    assert (
-        refused.exit_code == 2
-        and "has not come to its end" in refused.stderr
-        and "--partial" in refused.stderr
-    )
+    assert refused.exit_code == 2 and "has not come to its end" in refused.stderr and "--partial" in refused.stderr
     shown = call(*words, "--partial")
     assert shown.exit_code == 0, shown.output
     assert "262,144 paths" in shown.stdout and "dry" in shown.stdout

@@ -1,4 +1,5 @@
-"""The provenance of a run folder: the runs that it had, read back, damaged, restored, and added to by several at once."""
+"""The provenance of a run folder: the runs that it had, read back, damaged, restored, and added to by several at
+once."""
 
 import json
 from concurrent.futures import ThreadPoolExecutor
@@ -135,9 +136,7 @@ def test_a_kill_between_two_files_leaves_each_as_before_or_new(folder, monkeypat
     between = read(folder)
     damage = provenance.damage(folder)
     # a first run leaves no file as before, and what it did not come to is missing
-    assert damage == (
-        {} if earlier or not writes else dict.fromkeys(FILES[:1] + FILES[2:][writes - 1 :], "missing")
-    )
+    assert damage == ({} if earlier or not writes else dict.fromkeys(FILES[:1] + FILES[2:][writes - 1 :], "missing"))
     provenance.mend(folder)
     assert provenance.damage(folder) == {}
     runs = [a_run(study, (k,)) for k in range(earlier)] + [a_run(study, (7,))] * bool(writes)

@@ -12,9 +12,7 @@ def same(one, other):
     """Whether what is read is what was written; nothing is read as an estimate of nothing."""
     if one is None:
         return np.isnan(other.estimate)
-    numbers = [
-        [getattr(of, stat) for stat in ("estimate", "standard_error", "low", "high")] for of in (one, other)
-    ]
+    numbers = [[getattr(of, stat) for stat in ("estimate", "standard_error", "low", "high")] for of in (one, other)]
     unflagged = not one.flags and not np.isfinite(one.low)  # which reading flags as unrecorded
     return np.array_equal(*numbers, equal_nan=True) and (unflagged or set(one.flags) == set(other.flags))
 
@@ -27,10 +25,16 @@ def test_what_holds_nothing_is_left_out_and_what_has_no_flag_has_no_reasons():
     names = {"row": Variable(("row",), np.array(["a", "b"], object), {})}
     made = taken_apart(
         {
-            "sound": Group({"x": estimates("row", [sound, None], {"units": "1"}), "none": Variable(("k",), np.zeros(0), {})}, names, {}),
-            "few": Group({"x": estimates("row", [few, sound], {}), "y": estimates("row", [sound, sound], {})}, names, {}),
+            "sound": Group(
+                {"x": estimates("row", [sound, None], {"units": "1"}), "none": Variable(("k",), np.zeros(0), {})},
+                names,
+                {},
+            ),
+            "few": Group(
+                {"x": estimates("row", [few, sound], {}), "y": estimates("row", [sound, sound], {})}, names, {}
+            ),
         }
-    )  # fmt: skip
+    )
     assert set(made) == {"sound", "few", "few/reasons"}
     assert list(made["sound"].data_vars) == ["x"] and made["sound"].data_vars["x"].values.dtype == np.float64
     assert list(made["few/reasons"].data_vars) == ["x"]

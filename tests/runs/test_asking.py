@@ -14,9 +14,7 @@ def test_of_blocks_that_are_not_the_first_the_first_paths_are_computed_anew(tmp_
     records = ledger.done_blocks(done.run_folder)
 
     def asking(*there):
-        return Asking(
-            study, done.run_folder, lambda: Answers(done.run_folder, {k: records[k] for k in there})
-        )
+        return Asking(study, done.run_folder, lambda: Answers(done.run_folder, {k: records[k] for k in there}))
 
     assert {*asking(0, 1).first_outcomes} == {"loss"} and not asking(0, 2).first_outcomes
     answer, _ = ask("explain", {"outcome": "loss"}, asking(0, 2))

@@ -54,7 +54,9 @@ def test_the_number_reaches_the_outcomes_of_a_model_with_years(form, precision):
     class Told(type(model())):
         constants = {name: engine.Constant(value, "1", "") for name, value in numbers.items()}
 
-    told = engine.study.loading.read_study({**WELL, "run": study.document["run"] | {"precision": precision}}, "well.toml", model=Told())  # fmt: skip
+    told = engine.study.loading.read_study(
+        {**WELL, "run": study.document["run"] | {"precision": precision}}, "well.toml", model=Told()
+    )
     assert_same(found, computed(told, form)[0])
     assert np.abs(found - computed(well(settings={"precision": precision}), form)[0]).max() > 1
 
@@ -196,7 +198,10 @@ def test_other_paths_are_added_by_this_process_or_by_workers(place, tmp_path):
 
 
 def test_another_process_opens_and_replays_it(place):
-    code = f"import engine; run = engine.open_run({str(place[0] / 'run')!r}); print(run.study.fingerprint, run.study.model.constants['depth'].value)"
+    code = (
+        f"import engine; run = engine.open_run({str(place[0] / 'run')!r}); print(run.study.fingerprint,"
+        " run.study.model.constants['depth'].value)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == [place[1].study.fingerprint, "6.5"]
 

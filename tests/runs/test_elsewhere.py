@@ -45,9 +45,7 @@ def test_the_workbench_takes_them_in_its_own_analyses(run):
         experiments, outcomes = run.to_ema(500)
         x = experiments.drop(columns=["model"])
         before_3 = {"threshold": 0.5} if "threshold" in signature(prim.Prim).parameters else {}
-        search = prim.Prim(
-            x.drop(columns=["policy", "scenario"]), (outcomes["damage"] > 0).astype(int), **before_3
-        )
+        search = prim.Prim(x.drop(columns=["policy", "scenario"]), (outcomes["damage"] > 0).astype(int), **before_3)
         assert "load" in search.find_box().box_lim.columns
         scores = feature_scoring.get_feature_scores_all(x.drop(columns=["scenario"]), outcomes)
     assert scores.loc["load", "damage"] > scores.loc["price", "damage"]
@@ -65,17 +63,11 @@ def test_arviz_has_draws_and_outcomes_lazily(run):
         data = run.to_arviz()
     prior, predictive = data["prior"], data["prior_predictive"]
     assert dict(prior.sizes) == {"chain": 1, "draw": 4000} and prior["load"].chunks is not None
-    assert predictive["damage"].dims[0] == "chain" and set(predictive["damage"].dims) == {
-        "chain",
-        "policy",
-        "draw",
-    }
+    assert predictive["damage"].dims[0] == "chain" and set(predictive["damage"].dims) == {"chain", "policy", "draw"}
     assert predictive["damage"].chunks is not None
     table = run.to_dataframe()
     assert np.array_equal(prior["price"].values[0], table.loc["weak", "price"])
-    assert np.array_equal(
-        predictive["damage"].sel(chain=0, policy="strong").values, table.loc["strong", "damage"]
-    )
+    assert np.array_equal(predictive["damage"].sel(chain=0, policy="strong").values, table.loc["strong", "damage"])
     assert prior["load"].attrs["units"] == run.cube["draws"]["load"].attrs["units"]
 
 
@@ -84,9 +76,7 @@ def test_arviz_summarises_them(run):
         warnings.simplefilter("ignore")
         arviz = pytest.importorskip("arviz")
         summary = arviz.summary(run.to_arviz(1000).compute(), group="prior", kind="stats")
-    assert summary.loc["price", "mean"] == pytest.approx(
-        run.to_dataframe(1000).loc["weak", "price"].mean(), abs=1e-3
-    )
+    assert summary.loc["price", "mean"] == pytest.approx(run.to_dataframe(1000).loc["weak", "price"].mean(), abs=1e-3)
 
 
 def test_from_arviz_1_on_it_is_a_tree(run, monkeypatch):

@@ -1,4 +1,6 @@
-"""Tables as files: every format reads back as the records are, with units and intervals, and nothing in them is a formula."""
+"""Tables as files: every format reads back as the records are, with units and intervals, and nothing in them is a
+formula.
+"""
 
 import dataclasses
 import importlib.util
@@ -122,9 +124,7 @@ def test_a_workbook_begins_with_policies_as_columns(run, tmp_path):
         for one in line:
             if isinstance(one.value, float):
                 assert one.data_type == "n" and one.number_format != "General"
-    shares = [
-        one for line in sheet.iter_rows(min_row=5) if line[1].value == "probability" for one in line[3:6]
-    ]
+    shares = [one for line in sheet.iter_rows(min_row=5) if line[1].value == "probability" for one in line[3:6]]
     assert shares and all(one.number_format.endswith("0%") for one in shares if one.value is not None)
 
 
@@ -135,10 +135,17 @@ def held(number):
 @pytest.mark.parametrize(
     ("value", "places", "shown", "expected"),
     [
-        (3.9456, 2, "", "#,##0.00"), (2390.7, -1, "", "#,##0"), (0.2502, 3, "%", "#,##0.0%"), (-0.244, 3, "points", '#,##0.0%"-points"'),
-        (1e-9, 11, "", "0.00E+00"), (2e12, -3, "", "0.00E+00"), (12.345, None, "", "#,##0.00"), (0.0, None, "", "#,##0"), (np.inf, 2, "", "General"),
+        (3.9456, 2, "", "#,##0.00"),
+        (2390.7, -1, "", "#,##0"),
+        (0.2502, 3, "%", "#,##0.0%"),
+        (-0.244, 3, "points", '#,##0.0%"-points"'),
+        (1e-9, 11, "", "0.00E+00"),
+        (2e12, -3, "", "0.00E+00"),
+        (12.345, None, "", "#,##0.00"),
+        (0.0, None, "", "#,##0"),
+        (np.inf, 2, "", "General"),
     ],
-)  # fmt: skip
+)
 def test_the_format_of_a_cell_shows_the_digits_that_the_error_bears(value, places, shown, expected):
     assert workbook.number_format(value, places, shown) == expected
 
@@ -179,8 +186,7 @@ def marked(run):
     """A study whose every text means something to some program, and records of it; their numbers lie below zero."""
     study = dataclasses.replace(run.study, model=Marked(), question="=1+1 \x1b[2J\x00")
     records = [
-        record("mean", "-weak", "damage", Estimate(-1.5, 0.1, -1.7, -1.3), {"place": label})
-        for label in HOSTILE
+        record("mean", "-weak", "damage", Estimate(-1.5, 0.1, -1.7, -1.3), {"place": label}) for label in HOSTILE
     ]
     return study, records
 
@@ -225,11 +231,7 @@ def test_markdown_and_latex_take_no_text_for_their_own(marked, tmp_path):
 
 def test_markdown_and_latex_have_a_column_a_policy_and_the_numbers_of_the_printed_tables(run, tmp_path):
     lines = run.save_tables(tmp_path / "table.md").read_text().splitlines()
-    assert lines[2].split(" | ")[1:] == [
-        "level",
-        *run.study.policy_names[:-1],
-        f"{run.study.policy_names[-1]} |",
-    ]
+    assert lines[2].split(" | ")[1:] == ["level", *run.study.policy_names[:-1], f"{run.study.policy_names[-1]} |"]
     lines = run.save_tables(tmp_path / "table.tex").read_text().splitlines()
     text = "\n".join(line for line in lines if not line.startswith("%"))
     assert text.count(r"\begin{tabular}") == len(RISK) and "_" not in text.replace(r"\_", "")

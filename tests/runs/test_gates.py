@@ -1,4 +1,6 @@
-"""A study held against the facts that its gates name: medians and bands of closed forms, on the screen and as an answer."""
+"""A study held against the facts that its gates name: medians and bands of closed forms, on the screen and as an
+answer.
+"""
 
 import json
 from pathlib import Path

@@ -32,8 +32,7 @@ def small(folder, text, name, **changes):
 
 
 @pytest.mark.parametrize(
-    ("text", "name", "path"),
-    [pytest.param(BRIDGE, "Bridge", 3_999, marks=pytest.mark.slow), (POND, "Pond", 131_100)],
+    ("text", "name", "path"), [pytest.param(BRIDGE, "Bridge", 3_999, marks=pytest.mark.slow), (POND, "Pond", 131_100)]
 )
 def test_outcomes_and_draws_are_those_of_the_cube(tmp_path, text, name, path):
     study = small(tmp_path, text, name, paths=path + 1)
@@ -59,9 +58,7 @@ def test_years_are_those_that_the_outcomes_were_folded_from(tmp_path):
     assert_same(story["outcomes"]["shortage"].values, np.add.accumulate(shortage.values, axis=1)[:, -1])
 
 
-@pytest.mark.parametrize(
-    "tables", [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize("tables", [only(wind=ALL["shocks"]["wind"]), pytest.param(ALL, marks=pytest.mark.slow)])
 def test_shocks_are_those_that_the_model_was_given(tables):
     story = replay(walk(tables), [5, 70_000])
     for name, values in story["shocks"].data_vars.items():
@@ -214,9 +211,7 @@ def test_a_model_that_has_changed_since_the_run_is_told(tmp_path):
     file.write_text(MODELS.read_text().replace("over * factors.price", "1 + over * factors.price"))
     ended = call("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
     assert ended.exit_code == 0, ended.output
-    assert "Not bit for bit the cube's: damage (the model has changed since the run)." in " ".join(
-        ended.stdout.split()
-    )
+    assert "Not bit for bit the cube's: damage (the model has changed since the run)." in " ".join(ended.stdout.split())
 
 
 NOT_A_NUMBER = """
@@ -228,10 +223,7 @@ NOT_A_NUMBER = """
 
 @pytest.mark.parametrize(
     ("variable", "told"),
-    [
-        ("stock", "outcome 'lowest_stock'"),
-        pytest.param("extra", "yearly variable 'extra'", marks=pytest.mark.slow),
-    ],
+    [("stock", "outcome 'lowest_stock'"), pytest.param("extra", "yearly variable 'extra'", marks=pytest.mark.slow)],
 )
 def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monkeypatch, variable, told):
     monkeypatch.chdir(tmp_path)

@@ -102,19 +102,14 @@ def test_an_outcome_of_which_no_path_is_kept(tmp_path):
     study = bridge(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n')
     run(study, tmp_path / "run")
     assert worst(RunFolder(tmp_path / "run", study), "margin", "weak", 2).sizes["path"] == 2
-    with pytest.raises(
-        UserError, match=r"kept path by path \(margin\), got 'damage'\. Keep it: keep\.outcomes"
-    ):
+    with pytest.raises(UserError, match=r"kept path by path \(margin\), got 'damage'\. Keep it: keep\.outcomes"):
         worst(RunFolder(tmp_path / "run", study), "damage", "weak", 2)
 
 
 def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
     folder, study = ran
     longer = bridge(tmp_path, paths=200_000)
-    for place, asked in (
-        (unfinished(folder, tmp_path), study),
-        (folder, longer),
-    ):  # it had, with these paths or fewer
+    for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer)):  # it had, with these paths or fewer
         assert worst(RunFolder(place, asked), "damage", "weak", 1).sizes["path"] == 1
     with pytest.raises(UserError, match=rf"a run of {study.paths:,} paths that has come to its end"):
         worst(RunFolder(tmp_path, study), "damage", "weak", 1)
@@ -125,10 +120,7 @@ def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
 
 @pytest.mark.parametrize(
     "family",
-    [
-        pytest.param(name, marks=[] if name in ("fixed", "logit-normal") else [pytest.mark.slow])
-        for name in FAMILIES
-    ],
+    [pytest.param(name, marks=[] if name in ("fixed", "logit-normal") else [pytest.mark.slow]) for name in FAMILIES],
 )
 def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, family):
     parameters = next(parameters for name, parameters, _ in CASES if name == family)
@@ -140,10 +132,7 @@ def test_a_percentile_is_the_probability_whose_quantile_the_draw_is(tmp_path, fa
     shares = percentiles(study, draws)
     assert ("price" in shares) == (family != "fixed")
     if family != "fixed":
-        assert_close(
-            Marginal(family, parameters).quantile(shares["price"].values),
-            draws["price"].values,
-        )
+        assert_close(Marginal(family, parameters).quantile(shares["price"].values), draws["price"].values)
         assert shares["price"].dims == ("path",)
 
 
@@ -164,12 +153,11 @@ def test_the_command_ranks_them_and_tells_the_worst_in_full(ran):
 
 
 def test_the_most_unusual_factor_comes_first(ran):
-    """The margin is lost to the load alone, so its draws are far out; the price's are 5 standard deviations around 50."""
+    """The margin is lost to the load alone, so its draws are far out; the price's are 5 standard deviations around
+    50."""
     said = call("replay", ran[0], "--worst", 50, "--variable", "margin", *own("Bridge")).stdout
     table = said[said.index("most unusual draws") :]
-    shares = {
-        name: float(share) for name, share in re.findall(r"^(load|price) +(\S+)", table, re.MULTILINE)[:2]
-    }
+    shares = {name: float(share) for name, share in re.findall(r"^(load|price) +(\S+)", table, re.MULTILINE)[:2]}
     assert list(shares) == ["load", "price"]
     assert shares["load"] > 99.9 and 30 < shares["price"] < 70
     assert "strays from 50 by about 4.1." in table

@@ -1,4 +1,5 @@
-"""A run as one object: what hangs on it is what the functions beneath it give, and it finds its model again by itself."""
+"""A run as one object: what hangs on it is what the functions beneath it give, and it finds its model again by
+itself."""
 
 import dataclasses
 import shutil
@@ -143,9 +144,7 @@ def test_futures_in_parts_are_those_at_once(place, chunk):
     assert firsts == [*range(0, run.study.paths, chunk)]
     assert all(len(part) <= chunk * len(run.study.policies) for part in parts)
     together = pd.concat(parts).sort_index(level="policy", sort_remaining=False, kind="stable")
-    pd.testing.assert_frame_equal(
-        together, whole.sort_index(level="policy", sort_remaining=False, kind="stable")
-    )
+    pd.testing.assert_frame_equal(together, whole.sort_index(level="policy", sort_remaining=False, kind="stable"))
     assert len([*run.to_dataframe(paths=1000, chunks=chunk)]) == -(-1000 // chunk)
     with pytest.raises(UserError, match="one path or more"):
         run.to_dataframe(chunks=0)

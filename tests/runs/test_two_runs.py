@@ -1,4 +1,5 @@
-"""Two runs side by side: paired where they can be, honest where they cannot, and what their studies state differently."""
+"""Two runs side by side: paired where they can be, honest where they cannot, and what their studies state
+differently."""
 
 import json
 
@@ -37,16 +38,9 @@ def test_a_run_against_itself_differs_in_nothing(runs):
 def test_paired_differences_are_those_of_the_paths(runs):
     a, _, _, d = runs
     result = compare(a.answers, d.answers)
-    assert list(result.statements) == ["factors.load.p95"] and result.statements["factors.load.p95"] == (
-        15,
-        16,
-    )
+    assert list(result.statements) == ["factors.load.p95"] and result.statements["factors.load.p95"] == (15, 16)
     name, policy = next(iter(a.study.model.outcomes)), a.study.policy_names[0]
-    (pair,) = [
-        p
-        for p in result.pairs
-        if (p.first.measure, p.first.policy, p.first.variable) == ("mean", policy, name)
-    ]
+    (pair,) = [p for p in result.pairs if (p.first.measure, p.first.policy, p.first.variable) == ("mean", policy, name)]
     one, other = (run.cube["paths"][name].sel(policy=policy).values.astype(float) for run in (a, d))
     gap = other - one
     assert pair.gap.estimate == pytest.approx(gap.mean(), rel=1e-9)
@@ -79,9 +73,7 @@ def test_as_an_answer_it_has_what_is_stated_and_every_number(runs):
     jsonschema.validate(plain, SCHEMA)
     given = answer(a.answers, d.answers)
     assert plain == json.loads(json.dumps(given.plain()))
-    assert plain["tables"]["statements"]["rows"] == [
-        {"place": "factors.load.p95", "first": "15.0", "second": "16.0"}
-    ]
+    assert plain["tables"]["statements"]["rows"] == [{"place": "factors.load.p95", "first": "15.0", "second": "16.0"}]
     rows = [row for name in ("risk", "events") for row in given[name].rows()]
     assert len(rows) == len(given.of.pairs)
     for row in rows:
@@ -92,9 +84,7 @@ def test_as_an_answer_it_has_what_is_stated_and_every_number(runs):
             if (one.variable, one.policy, one.measure) == (row["variable"], row["policy"], row["measure"])
         ]
         assert row["difference"].estimate == pair.gap.estimate
-        assert (row["first"].low, row["second"].high) == pytest.approx(
-            (pair.first.low, pair.second.high), nan_ok=True
-        )
+        assert (row["first"].low, row["second"].high) == pytest.approx((pair.first.low, pair.second.high), nan_ok=True)
     assert given.finding.startswith("Average damage, against the first run: ")
     same = answer(a.answers, runs[1].answers)
     assert "statements" not in same and "not distinguishable" in same.finding

@@ -140,8 +140,7 @@ def test_everything_else_is_mended_without_computing_blocks(run, whole, file, pa
 @pytest.mark.parametrize(
     ("file", "how"),
     in_turn(
-        ["provenance.json", "ro-crate-metadata.json", "ledger/provenance.json"],
-        ["flipped", "truncated", "deleted"],
+        ["provenance.json", "ro-crate-metadata.json", "ledger/provenance.json"], ["flipped", "truncated", "deleted"]
     ),
 )
 def test_a_damaged_file_of_the_provenance_is_made_from_the_others(run, file, how):
@@ -248,11 +247,7 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
     out = tmp_path / "out"
     assert call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out).exit_code == 0
     shown = call("status", out, *own("Bridge"))
-    assert (
-        shown.exit_code == 0
-        and "complete" in shown.stdout
-        and "4,000 of 4,000, in 1 of 1 blocks" in shown.stdout
-    )
+    assert shown.exit_code == 0 and "complete" in shown.stdout and "4,000 of 4,000, in 1 of 1 blocks" in shown.stdout
     assert call("verify", out, *own("Bridge"), "--full", "--quiet").exit_code == 0
     change(out / "cube.zarr/paths/damage/c/0/0", "flipped")
     found = call("verify", out, *own("Bridge"), "--quiet")
@@ -311,7 +306,5 @@ def test_hundreds_of_corruptions_are_found_and_mended(whole, tmp_path, monkeypat
             told["ledger/study.json"] = expected["ledger/study.json"]
         assert told == expected, (trial, how, name)
         assert verify(RunFolder(place, study)) == []
-        if (
-            "study" in damaged
-        ):  # mended from provenance, which names the versions that are here, not those played back
+        if "study" in damaged:  # mended from provenance, which names the versions that are here, not those played back
             shutil.copy(folder / "ledger/study.json", place / "ledger/study.json")

@@ -1,7 +1,8 @@
-"""The rustbelt model in plain NumPy, written from its page, `docs/rustbelt-model.md`, and its data; nothing of its code.
+"""The rustbelt model in plain NumPy, written from its page, `docs/rustbelt-model.md`, and its data; nothing of its
+code.
 
-Vectorised over paths: arrays [region, sector, path], [region, path], [sector, path] or [path]. In the page's letters and names: of
-one year, `now.K` is a letter with a prime there, this year's value, and `last.K` is last year's.
+Vectorised over paths: arrays [region, sector, path], [region, path], [sector, path] or [path]. In the page's letters
+and names: of one year, `now.K` is a letter with a prime there, this year's value, and `last.K` is last year's.
 """
 
 from collections.abc import Iterator
@@ -32,13 +33,7 @@ LETTERS = {
 }
 """Recorded values that have a letter in the equations."""
 BESIDE = (
-    *(
-        "year",
-        "national_layoffs_by_cuts",
-        "northeast_growth",
-        "northeast_relative_growth",
-        "northeast_gdp_loss",
-    ),
+    *("year", "national_layoffs_by_cuts", "northeast_growth", "northeast_relative_growth", "northeast_gdp_loss"),
     *("inflow", "anchors", "scar", "outlay", "closed_share", "given_up_share", "restructured_share"),
     *("insolvent", "settled", "recognised", "rolled_over", "cured", "swapped"),
     *("bank_loss_on_others", "hidden_on_sectors", "hidden_on_state_firms", "absorbed", "provided"),
@@ -92,9 +87,7 @@ def _year(year, known, base, last, drawn, lever) -> SimpleNamespace:
 def _northeast(base, last, now) -> None:
     """Sums over regions, and over the years so far."""
     direct = now.layoffs.sum(1)
-    now.net_jobs_lost = (
-        last.net_jobs_lost + direct - now.internal_transfer - now.early_retired - now.reemployed
-    )
+    now.net_jobs_lost = last.net_jobs_lost + direct - now.internal_transfer - now.early_retired - now.reemployed
     for name, share in (("zombie", now.z), ("default", now.soe_default_share)):
         mean = (share * now.B)[NE].sum((0, 1)) / now.B[NE].sum((0, 1))
         setattr(now, f"northeast_{name}_share", mean)

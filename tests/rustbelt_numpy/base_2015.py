@@ -1,4 +1,6 @@
-"""What is known before the first year: constants, factors and the end of 2015 (sections 1 and 3 of the page), with `base_2015.csv`."""
+"""What is known before the first year: constants, factors and the end of 2015 (sections 1 and 3 of the page), with
+`base_2015.csv`.
+"""
 
 import csv
 from pathlib import Path
@@ -21,7 +23,9 @@ DATA = Path(engine.__file__).parent / "models" / "rustbelt" / "base_2015.csv"
 
 
 def read(study: Study, factors) -> tuple[SimpleNamespace, SimpleNamespace]:
-    """Factors [path] and the study's constants [1] by name, those of sectors as [sector, path or 1] besides; the base year."""
+    """Factors [path] and the study's constants [1] by name, those of sectors as [sector, path or 1] besides; the base
+    year.
+    """
     dtype = factors["exit_rate"].dtype
     constants = {name: np.full(1, one.value, dtype) for name, one in study.model.constants.items()}
     known = SimpleNamespace(**constants, **factors)

@@ -20,7 +20,9 @@ def budgets(known, last, now):
 
 
 def pay(bill, lever, now):
-    """What is paid of a bill, and its share of it [region, path]: by the centre, and by the province as far as its purse goes."""
+    """What is paid of a bill, and its share of it [region, path]: by the centre, and by the province as far as its
+    purse goes.
+    """
     by_centre = lever.central_share * bill
     by_province = np.minimum(bill - by_centre, now.purse)
     now.bills = now.bills + bill
@@ -112,10 +114,7 @@ def losses(known, last, lever, now):
     now.ageing = last.ageing + known.loss_given_default_ageing * (now.E - known.ageing_from)
 
     low, normal, high = known.leverage_low, known.leverage_normal, known.leverage_high
-    lent, owners = (
-        np.clip((high - last.d) / (high - normal), 0, 1),
-        np.clip((last.d - low) / (normal - low), 0, 1),
-    )
+    lent, owners = (np.clip((high - last.d) / (high - normal), 0, 1), np.clip((last.d - low) / (normal - low), 0, 1))
     now.swapped = lever.debt_swap * owners
     borrowed = known.losses_lent * lent * np.maximum(-now.cash, 0)
     repaid = known.gains_repaid * owners * np.maximum(now.cash, 0)

@@ -70,7 +70,9 @@ def shocks_of(study: Study, n_paths: int, dtype: type = np.float32) -> dict[str,
 
 
 def lever_values(policy: Policy, name: str, at: int, factors):
-    """A lever in year number `at`, [label, path or 1] where it has labels, else a number; by path where a factor gives it."""
+    """A lever in year number `at`, [label, path or 1] where it has labels, else a number; by path where a factor gives
+    it.
+    """
     values = policy.levers[name][at]
     values = values[..., None] if np.ndim(values) else float(values)
     for factor, weights in policy.drawn.get(name, {}).items():

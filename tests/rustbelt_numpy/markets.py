@@ -1,7 +1,7 @@
 """The equations (section 2 of the page) of `environment.py` and `industry.py`, in its order, letters and names.
 
-Each reads what is known (factors and constants), the base year, last year's values, this year's draws and levers, and writes this
-year's values into `now`.
+Each reads what is known (factors and constants), the base year, last year's values, this year's draws and levers, and
+writes this year's values into `now`.
 """
 
 import numpy as np

@@ -8,24 +8,11 @@ from tests.rustbelt_numpy.base_2015 import NE, REGIONS, data
 
 TO_2020 = (
     *("zombie_share_last", "soe_defaulted_share", "capital_shortfall_peak", "lowest_true_capital_ratio"),
-    *(
-        "lowest_capital_ratio",
-        "displaced_person_years",
-        "worst_two_year_growth",
-        "gdp_index_last",
-        "total_bill",
-    ),
+    *("lowest_capital_ratio", "displaced_person_years", "worst_two_year_growth", "gdp_index_last", "total_bill"),
 )
 """Outcomes that there are of the years to 2020 too, as `NAME_2020`."""
 SUMS = (
-    *(
-        "cut_layoffs",
-        "employment",
-        "displaced_pool",
-        "capital_shortfall",
-        "bank_loss",
-        "bank_loss_on_sectors",
-    ),
+    *("cut_layoffs", "employment", "displaced_pool", "capital_shortfall", "bank_loss", "bank_loss_on_sectors"),
     *("bank_loss_on_state_firms", "hidden_on_sectors", "hidden_on_state_firms", "public_cost"),
     *("paid_by_centre", "paid_by_provinces", "reemployed", "out_migrated", "inflow"),
 )

@@ -1,4 +1,5 @@
-"""The equations (section 2 of the page) of `labour.py`, `economy.py` and of help to the displaced, as in `markets.py`."""
+"""The equations (section 2 of the page) of `labour.py`, `economy.py` and of help to the displaced, as in
+`markets.py`."""
 
 import numpy as np
 
@@ -81,12 +82,8 @@ def jobs(known, base, last, lever, now):
     urban_jobs = known.urban_jobs_per_new_job * base.new_jobs
     now.job_pace = np.clip(last.gbar - base.normal_growth, known.pace_low, known.pace_high)
     unspent = 100 * known.displaced_demand_effect * last.V / urban_jobs
-    usual = (
-        base.new_jobs * known.job_creation_rate * np.exp(known.jobs_growth_response * now.job_pace - unspent)
-    )
-    new = (
-        usual * (1 - known.crunch_jobs_effect * crunch) + known.spin_off_jobs * last.started[0] + now.anchors
-    )
+    usual = base.new_jobs * known.job_creation_rate * np.exp(known.jobs_growth_response * now.job_pace - unspent)
+    new = usual * (1 - known.crunch_jobs_effect * crunch) + known.spin_off_jobs * last.started[0] + now.anchors
     now.started = (last.started[1], now.startups * direct)
 
     pool = last.V + now.inflow
@@ -99,14 +96,8 @@ def jobs(known, base, last, lever, now):
         - now.scar
     )
     crowd = (1 + pool / new) ** -known.congestion_exponent
-    hazard = (
-        -np.log(1 - known.reemployment_hazard_base) * np.sqrt(new / base.new_jobs) * crowd * np.exp(support)
-    )
-    away = (
-        known.out_migration_hazard
-        * (known.migration_unhelped + known.mobility_effect * now.mobility)
-        * base.n
-    )
+    hazard = -np.log(1 - known.reemployment_hazard_base) * np.sqrt(new / base.new_jobs) * crowd * np.exp(support)
+    away = known.out_migration_hazard * (known.migration_unhelped + known.mobility_effect * now.mobility) * base.n
     total = hazard + away + known.exit_hazard
     gone = pool * (1 - np.exp(-total))
     ways = (hazard, away, known.exit_hazard)
@@ -138,9 +129,7 @@ def economy(known, base, last, drawn, now):
     industry = (h * grown).sum(1) - (h_in_all * grown_in_all).sum(0)
     kept = (now.kept_workers - last.kept_workers).sum(1)
     unpaid = known.lost_wage_multiplier * (now.V - last.V) + known.kept_output_loss * kept
-    gap = (known.northeast_growth_gap + base.growth_gap_offset) * (
-        1 - known.diversification_growth * now.ramp
-    )
+    gap = (known.northeast_growth_gap + base.growth_gap_offset) * (1 - known.diversification_growth * now.ramp)
     now.g = (
         now.G
         + n * (known.industry_multiplier * industry - gap - own)

@@ -24,11 +24,11 @@ NUMBERS = "risk/level/c/0/0"
 
 
 def make_cube(folder: Path) -> Path:
-    """A small cube as zarr itself writes it: text labels, numbers, shards of a chunk for each policy, one shard missing."""
+    """A small cube as zarr itself writes it: text labels, numbers, shards of a chunk for each policy, one shard
+    missing.
+    """
     rng = np.random.default_rng(2016)
-    root = zarr.create_group(
-        zarr.storage.LocalStore(folder), zarr_format=3, attributes={"status": "complete"}
-    )
+    root = zarr.create_group(zarr.storage.LocalStore(folder), zarr_format=3, attributes={"status": "complete"})
     zstd = ZstdCodec(level=3, checksum=True)
     for name in ("paths", "risk", "draws"):
         root.create_group(name)
@@ -43,9 +43,7 @@ def make_cube(folder: Path) -> Path:
     }
     for place, (dims, numbers) in values.items():
         dtype = str if numbers.dtype.kind == "U" else numbers.dtype
-        array = root.create_array(
-            place, shape=numbers.shape, dtype=dtype, compressors=zstd, dimension_names=dims
-        )
+        array = root.create_array(place, shape=numbers.shape, dtype=dtype, compressors=zstd, dimension_names=dims)
         array[...] = numbers
     packing = [BloscCodec(typesize=4, cname="lz4", clevel=5, shuffle="bitshuffle"), Crc32cCodec()]
     for place, shape in (("paths/loss", (2, PATHS)), ("draws/fund", (PATHS,))):
@@ -102,19 +100,17 @@ def refused(action, message: str, kind=UserError):
 
 
 def zstd_bomb(size: int, says: int | None = None) -> bytes:
-    """A zstd frame of so many zeros, in blocks of one repeated byte each (RFC 8878, 3.1.1.2), that says another size or none."""
-    flags = (
-        b"\x00\x58" if says is None else b"\xe0" + struct.pack("<Q", says)
-    )  # a window of 2 MB, or the size
+    """A zstd frame of so many zeros, in blocks of one repeated byte each (RFC 8878, 3.1.1.2), that says another size or
+    none.
+    """
+    flags = b"\x00\x58" if says is None else b"\xe0" + struct.pack("<Q", says)  # a window of 2 MB, or the size
     whole, rest = divmod(size, 1 << 17)
     blocks = [1 << 17] * whole + [rest]
     ends = [k == len(blocks) - 1 for k in range(len(blocks))]
     return (
         b"\x28\xb5\x2f\xfd"
         + flags
-        + b"".join(
-            struct.pack("<I", n << 3 | 1 << 1 | end)[:3] + b"\0" for n, end in zip(blocks, ends, strict=True)
-        )
+        + b"".join(struct.pack("<I", n << 3 | 1 << 1 | end)[:3] + b"\0" for n, end in zip(blocks, ends, strict=True))
     )
 
 

@@ -12,7 +12,10 @@ import pytest
 from engine.storage import locks
 from engine.storage.locks import Taken, held, holder, is_taken
 
-HOLD = "import sys, time; from engine.storage.locks import held\nwith held(__import__('pathlib').Path(sys.argv[1]), sys.argv[2] == 'shared'):\n    print('held', flush=True); time.sleep(60)"
+HOLD = (
+    "import sys, time; from engine.storage.locks import held\nwith held(__import__('pathlib').Path(sys.argv[1]),"
+    " sys.argv[2] == 'shared'):\n    print('held', flush=True); time.sleep(60)"
+)
 
 
 @pytest.fixture
@@ -21,9 +24,7 @@ def other():
     started = []
 
     def start(place, how="alone"):
-        process = subprocess.Popen(
-            [sys.executable, "-c", HOLD, place, how], stdout=subprocess.PIPE, text=True
-        )
+        process = subprocess.Popen([sys.executable, "-c", HOLD, place, how], stdout=subprocess.PIPE, text=True)
         started.append(process)
         assert process.stdout.readline() == "held\n"
         return process

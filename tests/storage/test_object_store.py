@@ -1,4 +1,6 @@
-"""Runs on object stores: copied there and back, read there; against a folder that stands for a store (a real server: test_s3.py)."""
+"""Runs on object stores: copied there and back, read there; against a folder that stands for a store (a real server:
+test_s3.py).
+"""
 
 import json
 import shutil
@@ -56,9 +58,7 @@ def test_a_cube_is_read_where_it_is(run, url):
     assert there["paths"].to_dataset().load().identical(here["paths"].to_dataset().load())
 
 
-def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(
-    run, url, tmp_path, monkeypatch
-):
+def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(run, url, tmp_path, monkeypatch):
     finish(tmp_path / "run", make_study(1000))
     object_store.upload(tmp_path / "run", url)
     finish(tmp_path / "run", make_study(PATHS))

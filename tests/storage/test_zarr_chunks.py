@@ -45,7 +45,11 @@ def test_the_bombs_are_real():
 CHUNKS = {
     "zstd": (NUMBERS, zstd_bomb(BOMB, BOMB), "expected 16,000 bytes, unpacked, got 400,000,000"),
     "zstd that says less": (NUMBERS, zstd_bomb(BOMB, 16_000), "other content than was written"),
-    "zstd behind an honest frame": (NUMBERS, Zstd().encode(b"1" * 16_000) + zstd_bomb(BOMB, BOMB), "expected one zstd chunk"),
+    "zstd behind an honest frame": (
+        NUMBERS,
+        Zstd().encode(b"1" * 16_000) + zstd_bomb(BOMB, BOMB),
+        "expected one zstd chunk",
+    ),
     "zstd without a size": (NUMBERS, zstd_bomb(BOMB), "expected one zstd chunk"),
     "zstd behind what is skipped": (NUMBERS, b"\x50\x2a\x4d\x18\0\0\0\0" + zstd_bomb(BOMB, BOMB), "expected one zstd"),
     "zstd cut off": (NUMBERS, Zstd().encode(b"1" * 16_000)[:-3], "expected one zstd chunk"),
@@ -53,20 +57,36 @@ CHUNKS = {
     "no zstd": (NUMBERS, b"something else", "expected one zstd chunk"),
     "empty": (NUMBERS, b"", "got an empty file"),
     "texts": (LABELS, zstd_bomb(BOMB, BOMB), "expected 16,452 bytes, unpacked, got 400,000,000"),
-    "a number of texts": (LABELS, Zstd().encode(struct.pack("<II", 2**32 - 1, 0)), "expected 16 texts, got 4,294,967,295"),
+    "a number of texts": (
+        LABELS,
+        Zstd().encode(struct.pack("<II", 2**32 - 1, 0)),
+        "expected 16 texts, got 4,294,967,295",
+    ),
     "garbled texts": (LABELS, zstd_bomb(BOMB, 100), "other content than was written"),
     "empty shard": (SHARD, b"", "got an empty file"),
     "blosc": (SHARD, shard_of(packed(), blosc_bomb(BOMB)), "expected 256 bytes, unpacked, got 400,000,000"),
     "blosc that says less": (SHARD, shard_of(packed(), blosc_bomb(4)), "expected one blosc chunk"),
-    "blosc beyond its end": (SHARD, shard_of(packed()[:12] + b"\xff\xff\0\0" + packed()[16:], packed()), "one blosc chunk"),
+    "blosc beyond its end": (
+        SHARD,
+        shard_of(packed()[:12] + b"\xff\xff\0\0" + packed()[16:], packed()),
+        "one blosc chunk",
+    ),
     "blosc of nothing": (SHARD, shard_of(b"", packed()), "expected one blosc chunk"),
-    "index beyond the file": (SHARD, shard_of(packed(), entries=[(0, 1 << 40), (0, 4)]), "expected chunks and 36 bytes"),
+    "index beyond the file": (
+        SHARD,
+        shard_of(packed(), entries=[(0, 1 << 40), (0, 4)]),
+        "expected chunks and 36 bytes",
+    ),
     "index that wraps": (SHARD, shard_of(packed(), entries=[(2**64 - 9, 20), (0, 4)]), "expected chunks and 36 bytes"),
     "chunks on one another": (SHARD, shard_of(packed(), entries=[(0, 20), (8, 20)]), "expected chunks and 36 bytes"),
-    "a chunk that is the index": (SHARD, shard_of(packed(), entries=[(0, 20), (36, 36)]), "expected chunks and 36 bytes"),
+    "a chunk that is the index": (
+        SHARD,
+        shard_of(packed(), entries=[(0, 20), (36, 36)]),
+        "expected chunks and 36 bytes",
+    ),
     "half of an index": (SHARD, shard_of(packed(), packed())[-20:], "expected chunks and 36 bytes|expected bytes -"),
     "no shard": (SHARD, os.urandom(200), "expected chunks and 36 bytes"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("how", ["whole", "part"])
@@ -92,10 +112,7 @@ def test_a_flipped_byte_is_refused_wherever_it_is_and_named_as_its_owner_mends_i
         flipped = bytearray(content)
         flipped[at] ^= 0x10
         (cube / key).write_bytes(flipped)
-        for whose, message in (
-            (None, "Copy the cube again"),
-            (Whose("run", "cube.zarr/", "Mend it."), "Mend it"),
-        ):
+        for whose, message in ((None, "Copy the cube again"), (Whose("run", "cube.zarr/", "Mend it."), "Mend it")):
             with pytest.raises(UserError) as error:
                 zarr.open_group(checked_store(cube, whose), mode="r")[place][...]
             assert message in str(error.value) and key in str(error.value), at
@@ -110,10 +127,7 @@ def test_a_large_file_is_refused_unread(cube):
     store = checked_store(cube)
     for key in (NUMBERS, SHARD):
         place = key.partition("/c/")[0]
-        refused(
-            lambda place=place: zarr.open_group(store, mode="r")[place][...],
-            f"{key}: .*got 1,099,511,627,776",
-        )
+        refused(lambda place=place: zarr.open_group(store, mode="r")[place][...], f"{key}: .*got 1,099,511,627,776")
 
 
 def test_bombs_are_refused_through_xarray_and_dask(cube):

@@ -102,9 +102,7 @@ def test_other_numbers_than_floats_are_refused(place, kind):
         zarr_shards.read(place[0], place[2], SPAN, WHOLE)
 
 
-@pytest.mark.parametrize(
-    "shape", [[1 << 40, LENGTH], [2, 1, LENGTH], [2, LENGTH - 1], [2, -1], [2.0, LENGTH]]
-)
+@pytest.mark.parametrize("shape", [[1 << 40, LENGTH], [2, 1, LENGTH], [2, LENGTH - 1], [2, -1], [2.0, LENGTH]])
 def test_another_shape_is_refused_before_memory_is_taken(tmp_path, shape):
     (tmp_path / "zarr.json").write_bytes(sharded(shape, DIMS, SPAN, {}))
     with pytest.raises(ValueError, match=r"expected float32 or float64 .*2, 150"):

@@ -22,11 +22,7 @@ def dataset() -> xr.Dataset:
     wide[0, 1] = np.nan
     variables = {
         "wide": (("policy", "measure", "stat", "year", "region"), wide, {"units": "1", "flags": STRANGE}),
-        "turned": (
-            ("measure", "policy"),
-            rng.standard_normal((2, 3), np.float32).T,
-            {"sample_paths": 16_384},
-        ),
+        "turned": (("measure", "policy"), rng.standard_normal((2, 3), np.float32).T, {"sample_paths": 16_384}),
         "counts": (("policy", "year"), np.zeros((2, 5), np.int64)),
         "alone": ((), np.int64(1 << 40), {"long_name": "a number"}),
         "edges": (("edge",), np.array([-np.inf, 0.0, np.inf])),

@@ -15,10 +15,7 @@ def of(study):
 
 
 def test_a_factor_is_a_number_or_a_multiple_and_doubled_by_itself():
-    tables = {
-        "a": {"off": {"exit_rate": 0.01, "noise": " 0.5 x "}},
-        "b": {"off": {"noise": "0.5x"}, "doubled": {}},
-    }
+    tables = {"a": {"off": {"exit_rate": 0.01, "noise": " 0.5 x "}}, "b": {"off": {"noise": "0.5x"}, "doubled": {}}}
     both = of(bill(assumptions=tables))
     assert both["a"][0].factors == {"exit_rate": (0.0, 0.01), "noise": (0.5, 0.0)}
     assert both["a"][1].factors == {"exit_rate": (2.0, 0.0), "noise": (2.0, 0.0)}
@@ -71,7 +68,10 @@ def test_questions_are_no_part_of_the_fingerprint():
 REFUSED = [
     ({"exitt": 0}, "off.exitt: unknown factor or lever 'exitt'. Did you mean 'exit_rate'?"),
     ({"cut": 1.5}, "off.cut: expected 0 to 1, got 1.5. These are the model's bounds of the lever."),
-    ({"cut": "3x"}, "off.cut: expected 0 to 1, got 3, 3 times what 'reform' has. These are the model's bounds of the lever."),
+    (
+        {"cut": "3x"},
+        "off.cut: expected 0 to 1, got 3, 3 times what 'reform' has. These are the model's bounds of the lever.",
+    ),
     ({"exit_rate": "twice"}, "off.exit_rate: expected a number, or a multiple such as \"2x\", got 'twice'."),
     ({"exit_rate": True}, "off.exit_rate: expected a number, got true."),
     ({"policies": {"refrom": {"cut": 0}}}, "off.policies.refrom: unknown policy 'refrom'. Did you mean 'reform'?"),
@@ -79,7 +79,7 @@ REFUSED = [
     ({"policies": {"reform": 0}}, "off.policies.reform: expected a table such as { LEVER = 0 }, got 0."),
     ({"groups": {"macro": {"correlation": 0}}}, "off.groups.macro: unknown group 'macro'."),
     ({}, "off: is missing. Say what changes where it does not hold"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("off", "message"), REFUSED, ids=str)
@@ -90,9 +90,7 @@ def test_what_is_wrong_is_told_with_its_place(off, message):
     assert len(refused.value.problems) == 1
 
 
-@pytest.mark.parametrize(
-    "off", [{"fund": 0}, {"policies": {"reform": {"cut": 1.0}}}, {"exit_rate": "1x"}], ids=str
-)
+@pytest.mark.parametrize("off", [{"fund": 0}, {"policies": {"reform": {"cut": 1.0}}}, {"exit_rate": "1x"}], ids=str)
 def test_what_is_so_already_is_left_out(off):
     """A study on top of another may say itself what one of its assumptions would be without."""
     assert not bill(assumptions={"it": {"off": off}}).assumptions
@@ -124,43 +122,30 @@ def test_all_problems_are_told_at_once():
 def test_two_assumptions_do_not_contradict_each_other():
     alike = {"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 0, "noise": 0}}}
     assert len(bill(assumptions=alike).assumptions) == 2
-    with pytest.raises(
-        UserError, match=r"assumptions.b.off.exit_rate: is another value than in assumption 'a'"
-    ):
+    with pytest.raises(UserError, match=r"assumptions.b.off.exit_rate: is another value than in assumption 'a'"):
         bill(assumptions={"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 1}}})
 
 
 def test_a_share_is_not_doubled_by_itself():
     shares = copy.deepcopy(BILL["factors"]) | {"exit_rate": {"family": "uniform", "low": 0.5, "high": 0.9}}
-    with pytest.raises(
-        UserError, match=r"assumptions.it.doubled: is missing: twice 'exit_rate'.*would be no share"
-    ):
+    with pytest.raises(UserError, match=r"assumptions.it.doubled: is missing: twice 'exit_rate'.*would be no share"):
         bill(factors=shares, assumptions={"it": {"off": {"exit_rate": 0}}})
-    stated = bill(
-        factors=shares, assumptions={"it": {"off": {"exit_rate": 0}, "doubled": {"exit_rate": "2x"}}}
-    )
+    stated = bill(factors=shares, assumptions={"it": {"off": {"exit_rate": 0}, "doubled": {"exit_rate": "2x"}}})
     assert stated.assumptions[0].doubled.factors == {"exit_rate": (2.0, 0.0)}
 
 
 def test_an_implementation_stays_a_share():
-    with pytest.raises(
-        UserError, match=r"doubled.will: expected 0 to 1, as the study uses 'will', got 0 to 2"
-    ):
+    with pytest.raises(UserError, match=r"doubled.will: expected 0 to 1, as the study uses 'will', got 0 to 2"):
         lake(assumptions={"it": {"off": {"will": 1}, "doubled": {"will": "2x"}}})
 
 
 def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
     drawn = {"policies": {"old": {}, "reform": {"cut": "exit_rate"}}}
-    study = bill(
-        **drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}}
-    )
+    study = bill(**drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}})
     assert study.assumptions[0].doubled.levers == {"reform": {"cut": "2x"}}
     bad = [
         ({"cut": "20x"}, "off.cut: expected 0 to 1, got 1.6, 20 times what 'reform' has"),
-        (
-            {"exit_rate": "20x"},
-            "off.exit_rate: expected 0 to 1, as the study uses 'exit_rate', got 0.4 to 1.6",
-        ),
+        ({"exit_rate": "20x"}, "off.exit_rate: expected 0 to 1, as the study uses 'exit_rate', got 0.4 to 1.6"),
         ({"policies": {"old": {"cut": "noise"}}}, "off.policies.old.cut: expected a number, or a multiple"),
     ]
     for off, message in bad:
@@ -216,7 +201,5 @@ def test_an_assumption_of_a_study_below_is_left_out_where_it_does_not_fit(tmp_pa
     assert [one.name for one in study.assumptions] == ["noise"]
     own = "[assumptions.cuts]\noff = { cut = 0.1 }\ndoubled = { policies.reform.cut = '2x' }\n"
     (tmp_path / "top.toml").write_text(on_top + own)
-    with pytest.raises(
-        UserError, match=r"assumptions.cuts.doubled.policies.reform.cut: expected 0 to 1, got 1.8"
-    ):
+    with pytest.raises(UserError, match=r"assumptions.cuts.doubled.policies.reform.cut: expected 0 to 1, got 1.8"):
         load_study(tmp_path / "top.toml", model=Bill())

@@ -51,15 +51,9 @@ REFUSED = {
     "reform better than reform in ruin": ["holds 'reform' against itself. Name two policies."],
     "reform better than old in ruins": ["unknown event or outcome 'ruins'. Did you mean 'ruin'?"],
     "reform better than old in median of cost": ["unknown measure of 'cost' 'median'. Did you mean 'mean'?"],
-    "reform better than old in ES99 of ruin": [
-        "'ES99' is no measure of an event. Leave 'ES99 of' out: in ruin."
-    ],
-    "reform likelier than old in cost": [
-        "'likelier' is said of events; 'cost' is an outcome. Write 'worse'."
-    ],
-    "reform rarer than old in ES99 of cost": [
-        "'rarer' is said of events; 'cost' is an outcome. Write 'better'."
-    ],
+    "reform better than old in ES99 of ruin": ["'ES99' is no measure of an event. Leave 'ES99 of' out: in ruin."],
+    "reform likelier than old in cost": ["'likelier' is said of events; 'cost' is an outcome. Write 'worse'."],
+    "reform rarer than old in ES99 of cost": ["'rarer' is said of events; 'cost' is an outcome. Write 'better'."],
     "refrom rarer than refrom in ES9 of cost": [
         "unknown policy 'refrom'. Did you mean 'reform'?",
         "holds 'refrom' against itself. Name two policies.",
@@ -67,8 +61,8 @@ REFUSED = {
         "unknown measure of 'cost' 'ES9'. Did you mean 'ES99'?",
     ],
     "reform beats old": [
-        "expected POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE, got 'reform beats old'. "
-        "Write, say, 'reform better than old in ruin'."
+        "expected POLICY better (or worse, likelier, rarer) than POLICY in [MEASURE of] VARIABLE, got 'reform beats"
+        " old'. Write, say, 'reform better than old in ruin'."
     ],
 }
 
@@ -92,10 +86,7 @@ SECTION = {
     "thresholds": {"ruin": [1, "0.5x"], "woe": [-1]},
 }
 READ = Challenge(
-    (
-        Claim("reform", "old", "ruin", "probability", worse=False),
-        Claim("reform", "old", "cost", "ES99", worse=True),
-    ),
+    (Claim("reform", "old", "ruin", "probability", worse=False), Claim("reform", "old", "cost", "ES99", worse=True)),
     0.1,
     (Reading("work", "jobs count", {"ruin": "woe"}),),
     (Reading("all_time", "", {"woe": "both", "ruin": "both"}),),
@@ -153,10 +144,7 @@ def test_readings_and_horizons_have_labels():
     assert study.phrase("challenge", "work") == "want of work"
     assert study.phrase("challenge", "all_time") == "all time"
     assert wordless(study)["challenge"] == ["all_time"]
-    labelled = {
-        "a": {"label": "One", "instead": {"ruin": "woe"}},
-        "b": {"label": "One", "instead": {"ruin": "woe"}},
-    }
+    labelled = {"a": {"label": "One", "instead": {"ruin": "woe"}}, "b": {"label": "One", "instead": {"ruin": "woe"}}}
     with pytest.raises(UserError, match=r"challenge.readings.b.label: 'One' is what 'a' is called"):
         challenged({"readings": labelled})
 
@@ -167,31 +155,68 @@ def instead(old, new):
 
 WRONG = [
     ({"claims": ["reform better than old in ruins"]}, "claims: unknown event or outcome 'ruins'. Did you mean 'ruin'?"),
-    ({"claims": ["reform better than old in ruin", "old worse than reform in ruin"]},
-     "claims: 'old worse than reform in ruin' is decided where 'reform better than old in ruin' is. Leave one of them out."),
+    (
+        {"claims": ["reform better than old in ruin", "old worse than reform in ruin"]},
+        (
+            "claims: 'old worse than reform in ruin' is decided where 'reform better than old in ruin' is."
+            " Leave one of them out."
+        ),
+    ),
     ({"matters": 1}, "matters: expected less than 1.0, got 1."),
     ({"matters": -0.1}, "matters: expected at least 0.0, got -0.1."),
     ({"claim": []}, "claim: unknown key 'claim'. Did you mean 'claims'?"),
     ({"readings": {"it": {"insted": {}}}}, "readings.it.insted: unknown key 'insted'. Did you mean 'instead'?"),
-    ({"readings": {"it": {}}}, "readings.it.instead: is missing. Say what is looked at in place of what: instead = { EVENT = \"OTHER\" }."),
-    ({"readings": {"a b": {"instead": {"ruin": "woe"}}}}, "readings.a b: expected a name of letters, digits, '_' and '-' (at most 100), got 'a b'."),
-    ({**instead("ruin", "woe"), "horizons": {"it": {"instead": {"ruin": "woe"}}}}, "horizons.it: is the name of a reading too; take another."),
+    (
+        {"readings": {"it": {}}},
+        'readings.it.instead: is missing. Say what is looked at in place of what: instead = { EVENT = "OTHER" }.',
+    ),
+    (
+        {"readings": {"a b": {"instead": {"ruin": "woe"}}}},
+        "readings.a b: expected a name of letters, digits, '_' and '-' (at most 100), got 'a b'.",
+    ),
+    (
+        {**instead("ruin", "woe"), "horizons": {"it": {"instead": {"ruin": "woe"}}}},
+        "horizons.it: is the name of a reading too; take another.",
+    ),
     (instead("ruin", "woes"), "readings.it.instead: unknown event or outcome 'woes'. Did you mean 'woe'?"),
     (instead("ruin", "ruin"), "readings.it.instead: puts 'ruin' in its own place. Name another in its place."),
-    (instead("ruin", "cost"), "readings.it.instead: 'cost' is an outcome, 'ruin' is an event. Put an event in place of an event, or an outcome of one."),
-    (instead("cost", "jobs"),
-     "readings.it.instead: 'jobs' is in k, more of it better; 'cost' is in bn, more of it worse. Name an outcome of the same unit and the same sense."),
+    (
+        instead("ruin", "cost"),
+        (
+            "readings.it.instead: 'cost' is an outcome, 'ruin' is an event. Put an event in place of an"
+            " event, or an outcome of one."
+        ),
+    ),
+    (
+        instead("cost", "jobs"),
+        (
+            "readings.it.instead: 'jobs' is in k, more of it better; 'cost' is in bn, more of it worse."
+            " Name an outcome of the same unit and the same sense."
+        ),
+    ),
     ({"thresholds": {"ruins": [1]}}, "thresholds.ruins: unknown event 'ruins'. Did you mean 'ruin'?"),
-    ({"thresholds": {"both": ["2x"]}}, "thresholds.both: is several events at once, without a threshold of its own. Name one of them: ruin, woe."),
+    (
+        {"thresholds": {"both": ["2x"]}},
+        "thresholds.both: is several events at once, without a threshold of its own. Name one of them: ruin, woe.",
+    ),
     ({"thresholds": {"ruin": [1.5]}}, "thresholds.ruin: 1.5 is the threshold that is there. Write another one."),
     ({"thresholds": {"ruin": ["1x"]}}, "thresholds.ruin: '1x' is the threshold that is there. Write another one."),
     ({"thresholds": {"ruin": [0.75, "0.5x"]}}, "thresholds.ruin: '0.5x' is there twice. Leave one of them out."),
-    ({"thresholds": {"ruin": [float("inf")]}}, "thresholds.ruin: expected a finite number that single precision holds, got inf."),
-    ({"thresholds": {"ruin": ["1e39x"]}}, "thresholds.ruin: expected a finite number that single precision holds, got 1e+39."),
-    ({"thresholds": {"ruin": ["half"]}}, "thresholds.ruin: expected a number, or a multiple such as \"2x\", got 'half'."),
+    (
+        {"thresholds": {"ruin": [float("inf")]}},
+        "thresholds.ruin: expected a finite number that single precision holds, got inf.",
+    ),
+    (
+        {"thresholds": {"ruin": ["1e39x"]}},
+        "thresholds.ruin: expected a finite number that single precision holds, got 1e+39.",
+    ),
+    (
+        {"thresholds": {"ruin": ["half"]}},
+        "thresholds.ruin: expected a number, or a multiple such as \"2x\", got 'half'.",
+    ),
     ({"thresholds": {"ruin": [True]}}, "thresholds.ruin: expected a number, got true."),
     ({"thresholds": {"woe": ["2x"]}}, "thresholds.woe: '2x' of a threshold of 0 is 0 again. Write a number."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("section", "message"), WRONG, ids=str)
@@ -287,8 +312,11 @@ def test_what_a_study_states_again_has_to_fit_whatever_lies_between(tmp_path):
     with pytest.raises(UserError) as refused:
         on_top(tmp_path, text)
     assert [problem.place for problem in refused.value.problems] == [
-        "challenge.claims", "challenge.readings.work.instead", "challenge.thresholds.ruin", "assumptions.noise.off.noises",
-    ]  # fmt: skip
+        "challenge.claims",
+        "challenge.readings.work.instead",
+        "challenge.thresholds.ruin",
+        "assumptions.noise.off.noises",
+    ]
 
 
 def test_what_another_study_stated_is_left_out_where_there_is_nothing_of_it():

@@ -58,27 +58,54 @@ def test_a_drawn_constant_has_the_unit_and_the_words_of_the_model():
 WRONG = {
     "unknown": ({"constants": {"leek": 0.2}}, ["constants.leek: unknown constant 'leek'. Did you mean 'leak'?"]),
     "unknown prior": ({"factors": {"leek": LAW}}, ["factors.leek: unknown factor 'leek'. Did you mean 'leak'?"]),
-    "a factor": ({"constants": {"inflow": 2.0}}, ["constants.inflow: is no constant but a factor. Give it a prior, in [factors.inflow]."]),
-    "a dimension": ({"constants": {"region": 2.0}}, ["constants.region: unknown constant 'region'. Known: leak, depth, start_share."]),
-    "twice": ({"constants": {"leak": 0.2}, "factors": {"leak": LAW}}, ["constants.leak: has a prior too, in [factors.leak]. Keep one of the two."]),
+    "a factor": (
+        {"constants": {"inflow": 2.0}},
+        ["constants.inflow: is no constant but a factor. Give it a prior, in [factors.inflow]."],
+    ),
+    "a dimension": (
+        {"constants": {"region": 2.0}},
+        ["constants.region: unknown constant 'region'. Known: leak, depth, start_share."],
+    ),
+    "twice": (
+        {"constants": {"leak": 0.2}, "factors": {"leak": LAW}},
+        ["constants.leak: has a prior too, in [factors.leak]. Keep one of the two."],
+    ),
     "infinite": ({"constants": {"leak": float("inf")}}, ["constants.leak: expected a finite number, got inf."]),
     "no number": ({"constants": {"leak": float("nan")}}, ["constants.leak: expected a finite number, got nan."]),
-    "too large": ({"constants": {"leak": 1e39}}, ["constants.leak: expected a finite number that single precision holds, got 1e+39."]),
+    "too large": (
+        {"constants": {"leak": 1e39}},
+        ["constants.leak: expected a finite number that single precision holds, got 1e+39."],
+    ),
     "a word": ({"constants": {"leak": "0.2"}}, ["constants.leak: expected a number, got '0.2'."]),
     "a truth": ({"constants": {"leak": True}}, ["constants.leak: expected a number, got true."]),
     "no table": ({"constants": 0.2}, ["constants: expected a table, got 0.2."]),
-    "several": ({"constants": {"leak": "x", "deph": 1.0, "inflow": 1.0}}, [
-        "constants.leak: expected a number, got 'x'.",
-        "constants.deph: unknown constant 'deph'. Did you mean 'depth'?",
-        "constants.inflow: is no constant but a factor. Give it a prior, in [factors.inflow].",
-    ]),
-    "an assumption": ({"assumptions": {"a": {"off": {"constants": {"leak": 0}}}}}, [
-        "assumptions.a.off.constants: is no factor but a constant. Give it a prior, [factors.leak], and write leak = 0 here.",
-    ]),
-    "an assumption by name": ({"assumptions": {"a": {"off": {"leak": 0}}}}, [
-        "assumptions.a.off.leak: is no factor but a constant. Give it a prior, [factors.leak], and write leak = 0 here.",
-    ]),
-}  # fmt: skip
+    "several": (
+        {"constants": {"leak": "x", "deph": 1.0, "inflow": 1.0}},
+        [
+            "constants.leak: expected a number, got 'x'.",
+            "constants.deph: unknown constant 'deph'. Did you mean 'depth'?",
+            "constants.inflow: is no constant but a factor. Give it a prior, in [factors.inflow].",
+        ],
+    ),
+    "an assumption": (
+        {"assumptions": {"a": {"off": {"constants": {"leak": 0}}}}},
+        [
+            (
+                "assumptions.a.off.constants: is no factor but a constant. Give it a prior, [factors.leak],"
+                " and write leak = 0 here."
+            )
+        ],
+    ),
+    "an assumption by name": (
+        {"assumptions": {"a": {"off": {"leak": 0}}}},
+        [
+            (
+                "assumptions.a.off.leak: is no factor but a constant. Give it a prior, [factors.leak], and"
+                " write leak = 0 here."
+            )
+        ],
+    ),
+}
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -151,7 +178,11 @@ def test_a_resolved_study_is_read_again_with_the_model_or_with_that_of_the_study
     study = well(factors={"depth": LAW}, constants={"leak": 0.2})
     assert study.document["constants"] == {"leak": 0.2}
     again = study_of_text(resolved_text(study), "study.toml", model() if whose == "file" else study.model)
-    assert (again.fingerprint, again.model_digest, again.model_spec) == (study.fingerprint, study.model_digest, study.model_spec)  # fmt: skip
+    assert (again.fingerprint, again.model_digest, again.model_spec) == (
+        study.fingerprint,
+        study.model_digest,
+        study.model_spec,
+    )
     assert resolved_text(again) == resolved_text(study) and values(again) == values(study)
     other = study_of_text(resolved_text(well()), "study.toml", study.model)
     assert other.fingerprint == well().fingerprint and values(other) == values(well())
@@ -164,7 +195,9 @@ def test_a_resolved_study_is_read_again_with_the_model_or_with_that_of_the_study
 def test_a_layer_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path):
     prior = '[factors.leak]\nfamily = "uniform"\nlow = 0\nhigh = 0.3\n'
     write(tmp_path, BASE + prior + "[constants]\ndepth = 9\nstart_share = 0.4\n", "base.toml")
-    above = 'extends = "base.toml"\nname = "above"\n[constants]\nleak = 0.2\n[factors.depth]\nfamily = "fixed"\nvalue = 7\n'
+    above = (
+        'extends = "base.toml"\nname = "above"\n[constants]\nleak = 0.2\n[factors.depth]\nfamily = "fixed"\nvalue = 7\n'
+    )
     study = load_study(write(tmp_path, above), model=model())
     assert values(study) == {"leak": 0.2, "start_share": 0.4}
     assert [item.name for item in study.inputs] == ["inflow", "need", "depth"]
@@ -185,9 +218,7 @@ need = { family = "fixed", value = 5 }
 
 
 def test_a_setting_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path):
-    path = write(
-        tmp_path, BASE + 'leak = { family = "uniform", low = 0, high = 1 }\n[constants]\ndepth = 9\n'
-    )
+    path = write(tmp_path, BASE + 'leak = { family = "uniform", low = 0, high = 1 }\n[constants]\ndepth = 9\n')
     study = load_study(path, model=model(), settings=["constants.leak=0.2"])
     assert values(study) == {"leak": 0.2, "depth": 9.0, "start_share": 0.5}
     law = 'factors.depth={ family = "fixed", value = 7 }'
@@ -199,7 +230,10 @@ def test_a_setting_gives_a_number_for_a_prior_and_a_prior_for_a_number(tmp_path)
 
 def test_the_schema_names_constants():
     known = study_schema(model())["properties"]["constants"]
-    assert known["properties"]["leak"] == {"type": "number", "description": "share that leaks away [1/yr]; 0.1 if left out"}  # fmt: skip
+    assert known["properties"]["leak"] == {
+        "type": "number",
+        "description": "share that leaks away [1/yr]; 0.1 if left out",
+    }
     assert known["additionalProperties"] == {"type": "number"}
 
 

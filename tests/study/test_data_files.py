@@ -66,12 +66,14 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
         ("day,price\n1," + "x" * 99 + "\n", "column 'price', line 2: expected a finite number, got text."),
         (
             "day;price\n1;1,5\n",
-            "column 'price', line 2: expected a finite number, got '1,5'. Write a point for decimals (1.5 rather than 1,5) "
+            "column 'price', line 2: expected a finite number, got '1,5'. Write a point for decimals"
+            " (1.5 rather than 1,5) "
             "and nothing between thousands.",
         ),
         (
             "price\n1.234,5\n",
-            "column 'price', line 2: expected a finite number, got '1.234,5'. Write a point for decimals (1.5 rather than "
+            "column 'price', line 2: expected a finite number, got '1.234,5'. Write a point for"
+            " decimals (1.5 rather than "
             "1,5) and nothing between thousands.",
         ),
         (
@@ -89,7 +91,7 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
         (b"\x1f\x8b\x08", "is compressed; expected CSV or Parquet. Unpack it, or save it as CSV."),
         ('price\n"' + "1" * 200_000, "line 2: field larger than field limit (131072)."),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, told):
     assert refusal(written(tmp_path, text)) == told
 
@@ -141,9 +143,7 @@ def test_parquet_reads_as_csv_does(tmp_path):
 def test_parquet_that_is_none_or_broken_or_too_long(tmp_path, monkeypatch):
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
-    assert (
-        refusal(written(tmp_path, "price\n1\n", "d.parquet")) == "is no Parquet file, whatever its name says."
-    )
+    assert refusal(written(tmp_path, "price\n1\n", "d.parquet")) == "is no Parquet file, whatever its name says."
     assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")).startswith("is a broken Parquet file: ")
     path = tmp_path / "long.parquet"
     parquet.write_table(arrow.table({"price": [1.0] * 20}), path)
@@ -161,6 +161,8 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
 
     monkeypatch.setattr(builtins, "__import__", missing)
     told = refusal(written(tmp_path, b"PAR1...."))
-    assert told == (
-        "is a Parquet file, and pyarrow is not installed. Install it (pip install 'pyarrow>=15'), or save the file as CSV."
+    assert (
+        told
+        == "is a Parquet file, and pyarrow is not installed. Install it (pip install 'pyarrow>=15'), or save the file"
+        " as CSV."
     )

@@ -1,4 +1,6 @@
-"""The table of dimensions: stated with the resolved study, kept by what stands on it, and what is wrong with it said at its place."""
+"""The table of dimensions: stated with the resolved study, kept by what stands on it, and what is wrong with it said at
+its place.
+"""
 
 from dataclasses import replace
 
@@ -34,9 +36,7 @@ KEPT = "[keep]\nyearly = 4096\n"
 
 
 def study(tables=(), **run):
-    return farms(
-        {"keep": {"yearly": sobol.POINTS}, **dict(tables)}, **{"paths": 8192, "sampler": "sobol", **run}
-    )
+    return farms({"keep": {"yearly": sobol.POINTS}, **dict(tables)}, **{"paths": 8192, "sampler": "sobol", **run})
 
 
 def test_factors_and_groups_come_first_then_the_shocks_year_by_year():
@@ -71,9 +71,7 @@ def test_with_the_table_a_group_added_changes_no_draw_of_others_and_without_it_s
     moved, kept = study(PURSE), study(PURSE | stated)
     assert kept.dimensions["group:purse"] == (1 + max(max(by_year) for by_year in alone.dimensions.values()),)
     before, after = (program(one).draws(BLOCK) for one in (alone, kept))
-    others = [
-        k for k, item in enumerate(alone.inputs) if item.name not in PURSE["groups"]["purse"]["members"]
-    ]
+    others = [k for k, item in enumerate(alone.inputs) if item.name not in PURSE["groups"]["purse"]["members"]]
     assert_same(after[others], before[others])
     assert moved.dimensions["shock:market"] != alone.dimensions["shock:market"]
     assert "group:purse" in moved.document["dimensions"]
@@ -140,22 +138,56 @@ def said(table, **run):
 
 
 WRONG = {
-    "unknown": ({"factor:capitl": [1]}, ["dimensions.factor:capitl: unknown random stream 'factor:capitl'. Did you mean 'factor:capital'?"]),
-    "a label of what has none": ({"factor:capital[north]": [7]}, ["dimensions.factor:capital[north]: unknown random stream 'factor:capital[north]'. Did you mean 'factor:capital'?"]),
-    "a part of what has none": ({"factor:capital/mixing": [7]}, ["dimensions.factor:capital/mixing: unknown random stream 'factor:capital/mixing'. Did you mean 'factor:capital'?"]),
-    "no label": ({"shock:weather": [7]}, ["dimensions.shock:weather: unknown random stream 'shock:weather'. Did you mean 'shock:weather[south]'?"]),
+    "unknown": (
+        {"factor:capitl": [1]},
+        ["dimensions.factor:capitl: unknown random stream 'factor:capitl'. Did you mean 'factor:capital'?"],
+    ),
+    "a label of what has none": (
+        {"factor:capital[north]": [7]},
+        [
+            (
+                "dimensions.factor:capital[north]: unknown random stream 'factor:capital[north]'. Did you"
+                " mean 'factor:capital'?"
+            )
+        ],
+    ),
+    "a part of what has none": (
+        {"factor:capital/mixing": [7]},
+        [
+            (
+                "dimensions.factor:capital/mixing: unknown random stream 'factor:capital/mixing'. Did you"
+                " mean 'factor:capital'?"
+            )
+        ],
+    ),
+    "no label": (
+        {"shock:weather": [7]},
+        ["dimensions.shock:weather: unknown random stream 'shock:weather'. Did you mean 'shock:weather[south]'?"],
+    ),
     "a factor by year": ({"factor:capital": [7, 8]}, ["dimensions.factor:capital: expected one dimension, got 2."]),
-    "too many years": ({"shock:market": [1, 2, 3, 4, 5, 6, 7]}, ["dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 7."]),
-    "none, and all at once": ({"shock:market": [], "group:land": [], "group:sea": [9]}, [
-        "dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 0.",
-        "dimensions.group:land: expected one dimension, got 0.",
-        "dimensions.group:sea: unknown random stream 'group:sea'. Did you mean 'group:land'?",
-    ]),
-    "twice": ({"factor:capital": [1], "shock:market": [2, 1]}, ["dimensions.shock:market: 1 is also in dimensions.factor:capital. Give each its own."]),
-    "too far": ({"group:land": [1025]}, ["dimensions.group:land: expected a dimension from 1 to 1024, or 0 for none, got 1025."]),
+    "too many years": (
+        {"shock:market": [1, 2, 3, 4, 5, 6, 7]},
+        ["dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 7."],
+    ),
+    "none, and all at once": (
+        {"shock:market": [], "group:land": [], "group:sea": [9]},
+        [
+            "dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 0.",
+            "dimensions.group:land: expected one dimension, got 0.",
+            "dimensions.group:sea: unknown random stream 'group:sea'. Did you mean 'group:land'?",
+        ],
+    ),
+    "twice": (
+        {"factor:capital": [1], "shock:market": [2, 1]},
+        ["dimensions.shock:market: 1 is also in dimensions.factor:capital. Give each its own."],
+    ),
+    "too far": (
+        {"group:land": [1025]},
+        ["dimensions.group:land: expected a dimension from 1 to 1024, or 0 for none, got 1025."],
+    ),
     "a word": ({"group:land": ["a"]}, ["dimensions.group:land.0: expected a whole number, got 'a'."]),
     "a number": ({"group:land": 3}, ["dimensions.group:land: expected a list, got 3."]),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("what", WRONG)
@@ -186,8 +218,9 @@ def test_what_a_study_below_states_need_not_fit(tmp_path):
 
 def test_parts_of_randomisations_are_refused():
     (problem,) = said({}, paths=10_000)
-    assert problem == (
-        "run.paths: expected a multiple of 4096, whole replicates of sampler 'sobol', got 10000. Take 8192 or 12288."
+    assert (
+        problem
+        == "run.paths: expected a multiple of 4096, whole replicates of sampler 'sobol', got 10000. Take 8192 or 12288."
     )
 
 

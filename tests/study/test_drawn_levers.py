@@ -1,4 +1,6 @@
-"""Levers whose value is the name of a factor: read, written, refused; and a study on top that puts a number in its place."""
+"""Levers whose value is the name of a factor: read, written, refused; and a study on top that puts a number in its
+place.
+"""
 
 import numpy as np
 import pytest
@@ -72,9 +74,7 @@ def test_a_policy_phases_in_from_one_that_is_drawn():
     expected = np.array([[1.5, 3.0], [1.5, 3.0], [3.0, 2.0], [3.0, 2.0]])
     assert_close(on_path(late, draws, study.years).levers["quota"], expected)
     # a policy half of the way from one that is drawn, and another one late from that: weights are blended like numbers
-    half = phased(
-        read(DRAWN.replace("implementation = 1\n", "implementation = 0.5\n")).policies[2], study.years
-    )
+    half = phased(read(DRAWN.replace("implementation = 1\n", "implementation = 0.5\n")).policies[2], study.years)
     assert_same(half.drawn["release"]["pace"], np.full(4, 0.5))
     assert_close(half.levers["release"], 0.5 * np.array([0.2, 0.15, 0.15, 0.05]))
     save = on_path(study.policies[1], draws, study.years)  # as far as `will` is drawn
@@ -88,21 +88,14 @@ def test_what_is_written_down_reads_as_the_same_study():
     assert again.fingerprint == study.fingerprint
     assert again.document == study.document
     assert study.document["policies"]["keep"]["release"] == "pace"
-    assert study.document["policies"]["keep"]["quota"] == {
-        "north": {"2020": "need", "2022": 3.0},
-        "south": "inflow",
-    }
-    assert (
-        drawn('release = "pace"', 'release = { 2020 = 0.1, 2021 = "pace" }').fingerprint != study.fingerprint
-    )
+    assert study.document["policies"]["keep"]["quota"] == {"north": {"2020": "need", "2022": 3.0}, "south": "inflow"}
+    assert drawn('release = "pace"', 'release = { 2020 = 0.1, 2021 = "pace" }').fingerprint != study.fingerprint
 
 
 def test_the_document_holds_what_policies_before_those_that_run_are_drawn_from():
     study = drawn(policies=["late"])
     # the baseline always runs, so that another one is what the late one starts from
-    other = drawn(
-        "start = 2022", "start = 2022\nbefore = 'base'\n[policies.base]\nquota = 'need'", policies=["late"]
-    )
+    other = drawn("start = 2022", "start = 2022\nbefore = 'base'\n[policies.base]\nquota = 'need'", policies=["late"])
     for one in (study, other):
         again = study_of_text(resolved_text(one), "study.toml", model=Reservoir())
         assert again.fingerprint == one.fingerprint
@@ -129,13 +122,31 @@ def test_a_lever_reads_as_its_name_and_its_quantiles(capsys):
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ('release = "pase"', "release: expected a number, or the name of a factor; unknown factor 'pase'. Did you mean 'pace'?"),
-        ('quota = { north = { 2021 = "neeed" } }', "quota.north.2021: expected a number, or the name of a factor; unknown factor 'neeed'. Did you mean 'need'?"),
+        (
+            'release = "pase"',
+            "release: expected a number, or the name of a factor; unknown factor 'pase'. Did you mean 'pace'?",
+        ),
+        (
+            'quota = { north = { 2021 = "neeed" } }',
+            (
+                "quota.north.2021: expected a number, or the name of a factor; unknown factor 'neeed'. Did"
+                " you mean 'need'?"
+            ),
+        ),
         ("release = true", "release: expected a number, got true."),
-        ('release = { 2019 = "pace" }', "release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019."),
-        ('quota = "pace"', "quota: expected a factor in 'hm3', got 'pace' in 'share'. Give it the lever's, factors.pace.unit, or draw another one."),
+        (
+            'release = { 2019 = "pace" }',
+            "release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019.",
+        ),
+        (
+            'quota = "pace"',
+            (
+                "quota: expected a factor in 'hm3', got 'pace' in 'share'. Give it the lever's,"
+                " factors.pace.unit, or draw another one."
+            ),
+        ),
     ],
-)  # fmt: skip
+)
 def test_names_that_mean_nothing_here_are_refused_with_their_place(line, message):
     text = STUDY.replace("[policies.keep]", f"[policies.keep]\n{line}") + PACE.replace(
         'about = "how much is let go"', 'unit = "share"'
@@ -146,22 +157,25 @@ def test_names_that_mean_nothing_here_are_refused_with_their_place(line, message
 class Bounded(Reservoir):
     """A release from 0 to 1."""
 
-    levers = {
-        **Reservoir.levers,
-        "release": type(Reservoir.levers["release"])("share", 0.2, low=0.0, high=1.0),
-    }
+    levers = {**Reservoir.levers, "release": type(Reservoir.levers["release"])("share", 0.2, low=0.0, high=1.0)}
 
 
 @pytest.mark.parametrize(
     ("law", "message"),
     [
-        ('family = "normal"\nmean = 0.5\nsd = 0.1', "which is drawn from -0.134 to 1.13. Cut its prior to the model's bounds of the lever: truncate = { low = 0, high = 1 }."),
+        (
+            'family = "normal"\nmean = 0.5\nsd = 0.1',
+            (
+                "which is drawn from -0.134 to 1.13. Cut its prior to the model's bounds of the lever:"
+                " truncate = { low = 0, high = 1 }."
+            ),
+        ),
         ('family = "normal"\nmean = 0.5\nsd = 0.1\ntruncate = { low = 0, high = 1 }', ""),
         ('family = "fixed"\nvalue = 1', ""),
         ('family = "fixed"\nvalue = 1.5', "which is drawn from 1.5 to 1.5."),
         ('family = "logit-normal"\nmedian = 0.5\nsigma = 3', ""),
     ],
-)  # fmt: skip
+)
 def test_a_prior_keeps_to_the_bounds_of_the_lever(law, message):
     text = STUDY.replace("[policies.keep]", '[policies.keep]\nrelease = "pace"') + f"[factors.pace]\n{law}\n"
     if not message:
@@ -178,13 +192,11 @@ def test_a_study_on_top_may_put_a_number_in_place_of_a_name(tmp_path):
     assert {item.name for item in study.inputs} == {"inflow", "capacity", "will"}
     with pytest.raises(UserError, match=r"factors\.pac: unknown factor 'pac'"):
         load_study(
-            write(tmp_path, on_top + "[factors.pac]\nfamily = 'fixed'\nvalue = 1\n", "top.toml"),
-            model=Reservoir(),
+            write(tmp_path, on_top + "[factors.pac]\nfamily = 'fixed'\nvalue = 1\n", "top.toml"), model=Reservoir()
         )
     with pytest.raises(UserError, match=r"factors\.pace: unknown factor 'pace'"):
         read_study(
-            study.document
-            | {"factors": {**study.document["factors"], "pace": {"family": "fixed", "value": 0.2}}},
+            study.document | {"factors": {**study.document["factors"], "pace": {"family": "fixed", "value": 0.2}}},
             "x",
             model=Reservoir(),
         )

@@ -21,23 +21,13 @@ inside_90 = 15
 def test_a_gate_is_read_and_names_what_it_asks():
     (gate,) = read(STUDY + GATE).gates
     assert (gate.name, gate.about, gate.source) == ("stock", "as it was read", "gauge")
-    assert (gate.policy, gate.variable, gate.at, gate.years) == (
-        "late",
-        "stock",
-        {"region": ("north",)},
-        (2021,),
-    )
+    assert (gate.policy, gate.variable, gate.at, gate.years) == ("late", "stock", {"region": ("north",)}, (2021,))
     assert (gate.asked, gate.limits, gate.across) == ("inside_90", (15.0,), "")
     several = GATE.replace("year = 2021", 'years = [2020, 2021]\nacross = "mean"').replace(
         "inside_90 = 15", "median_within = [1, 2]"
     )
     (gate,) = read(STUDY + several).gates
-    assert (gate.years, gate.across, gate.asked, gate.limits) == (
-        (2020, 2021),
-        "mean",
-        "median_within",
-        (1.0, 2.0),
-    )
+    assert (gate.years, gate.across, gate.asked, gate.limits) == ((2020, 2021), "mean", "median_within", (1.0, 2.0))
 
 
 def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_without():
@@ -57,19 +47,39 @@ def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_wi
         ('variable = "stock"', 'variable = "stok"', ["variable: unknown variable 'stok'. Did you mean 'stock'?"]),
         ('variable = "stock"\n', "", ["variable: is missing. Name a yearly variable or an outcome."]),
         ("year = 2021\n", "", ["variable: 'stock' is a yearly variable. Say of which year: year = 2020."]),
-        ('variable = "stock"', 'variable = "lowest_stock"', ["variable: 'lowest_stock' is an outcome, which has no year. Remove the year."]),
+        (
+            'variable = "stock"',
+            'variable = "lowest_stock"',
+            ["variable: 'lowest_stock' is an outcome, which has no year. Remove the year."],
+        ),
         ("year = 2021", "year = 2021\nyears = [2021]", ["year: does not go with years. Leave one of them out."]),
-        ('at = { region = "north" }\n', "", ["across: is missing: it asks for 2 numbers. Name a label of region, or say 'sum' or 'mean'."]),
+        (
+            'at = { region = "north" }\n',
+            "",
+            ["across: is missing: it asks for 2 numbers. Name a label of region, or say 'sum' or 'mean'."],
+        ),
         ("year = 2021", 'years = [2020, 2021]\nacross = "peak"', ["across: unknown rule 'peak'. Known: sum, mean."]),
         ('"north"', '["north", "nort"]', ["at.region: unknown label 'nort'. Did you mean 'north'?"]),
         ("region", "regoin", ["at.regoin: 'stock' has no dimension 'regoin'. Did you mean 'region'?"]),
         ("inside_90 = 15\n", "", [": expected one of median_above, median_below, median_within, inside_90, got none."]),
-        ("inside_90 = 15", "inside_90 = 15\nmedian_above = 3", [": expected one of median_above, median_below, median_within, inside_90, got median_above and inside_90."]),
-        ("inside_90 = 15", "median_within = [2, 1]", ["median_within: expected two numbers, the lower one first, got [2.0, 1.0]."]),
+        (
+            "inside_90 = 15",
+            "inside_90 = 15\nmedian_above = 3",
+            [": expected one of median_above, median_below, median_within, inside_90, got median_above and inside_90."],
+        ),
+        (
+            "inside_90 = 15",
+            "median_within = [2, 1]",
+            ["median_within: expected two numbers, the lower one first, got [2.0, 1.0]."],
+        ),
         ("inside_90 = 15", "insid_90 = 15", ["insid_90: unknown key 'insid_90'. Did you mean 'inside_90'?"]),
-        ('at = { region = "north" }', "at = { region = 3 }", ["at.region: expected a label or a list of labels, got 3."]),
+        (
+            'at = { region = "north" }',
+            "at = { region = 3 }",
+            ["at.region: expected a label or a list of labels, got 3."],
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_wrong_is_said_with_its_place(old, new, messages):
     assert old in GATE
     found = said(STUDY + GATE.replace(old, new, 1))
@@ -97,15 +107,10 @@ def test_no_run_hangs_on_a_gate():
 
 def test_a_study_on_top_asks_anew_and_may_have_fewer_years(tmp_path):
     write(tmp_path, STUDY + GATE, "below.toml")
-    on_top = 'name = "top"\nextends = "below.toml"\n[gates.stock]\nyears = [2020, 2022]\nacross = "sum"\nmedian_above = 3\n'
+    on_top = (
+        'name = "top"\nextends = "below.toml"\n[gates.stock]\nyears = [2020, 2022]\nacross = "sum"\nmedian_above = 3\n'
+    )
     (gate,) = load_study(write(tmp_path, on_top, "top.toml"), model=Reservoir()).gates
-    assert (gate.years, gate.asked, gate.limits, gate.source) == (
-        (2020, 2022),
-        "median_above",
-        (3.0,),
-        "gauge",
-    )
-    later = STUDY.replace("first = 2020, last = 2023", "first = 2021, last = 2023") + GATE.replace(
-        "2021", "2020"
-    )
+    assert (gate.years, gate.asked, gate.limits, gate.source) == ((2020, 2022), "median_above", (3.0,), "gauge")
+    later = STUDY.replace("first = 2020, last = 2023", "first = 2021, last = 2023") + GATE.replace("2021", "2020")
     assert read(later).gates[0].years == (2020,)

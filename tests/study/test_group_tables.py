@@ -52,60 +52,171 @@ def said(group, members="abc", **more):
     ("group", "message"),
     [
         ({}, "groups.g.correlation: is missing. Copula 'gaussian' is given by correlation or spearman or kendall."),
-        ({"copula": "clayton"}, "groups.g.theta: is missing. Copula 'clayton' is given by theta or kendall or spearman."),
-        ({"copula": "guassian", "correlation": 0}, "groups.g.copula: unknown copula 'guassian'. Did you mean 'gaussian'?"),
-        ({"correlation": 0.5, "kendall": 0.3}, "groups.g.kendall: expected one of correlation and kendall, got both. Remove one."),
-        ({"correlation": -0.6}, "groups.g.correlation: expected -0.5 to 1, what 3 factors can have, got -0.6. Give a matrix, in which some pairs are less negative."),
-        ({"spearman": -0.6}, "groups.g.spearman: expected -0.482584 to 1, what 3 factors can have, got -0.6. Give a matrix, in which some pairs are less negative."),
+        (
+            {"copula": "clayton"},
+            "groups.g.theta: is missing. Copula 'clayton' is given by theta or kendall or spearman.",
+        ),
+        (
+            {"copula": "guassian", "correlation": 0},
+            "groups.g.copula: unknown copula 'guassian'. Did you mean 'gaussian'?",
+        ),
+        (
+            {"correlation": 0.5, "kendall": 0.3},
+            "groups.g.kendall: expected one of correlation and kendall, got both. Remove one.",
+        ),
+        (
+            {"correlation": -0.6},
+            (
+                "groups.g.correlation: expected -0.5 to 1, what 3 factors can have, got -0.6. Give a"
+                " matrix, in which some pairs are less negative."
+            ),
+        ),
+        (
+            {"spearman": -0.6},
+            (
+                "groups.g.spearman: expected -0.482584 to 1, what 3 factors can have, got -0.6. Give a"
+                " matrix, in which some pairs are less negative."
+            ),
+        ),
         ({"kendall": 1.5}, "groups.g.kendall: expected -0.333333 to 1, what 3 factors can have, got 1.5."),
-        ({"kendall": float("nan")}, "groups.g.kendall: expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got nan."),
-        ({"kendall": "high"}, "groups.g.kendall: expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got 'high'."),
-        ({"correlation": 0.1, "df": 3}, "groups.g.df: is no key of copula 'gaussian', which is given by correlation or spearman or kendall."),
-        ({"copula": "t", "correlation": 0.1}, "groups.g.df: is missing. Give the degrees of freedom, 1 to 1000: the fewer, the heavier the joint tails."),
-        ({"copula": "t", "correlation": 0.1, "df": 0.5}, "groups.g.df: expected 1 to 1000 degrees of freedom, got 0.5."),
-        ({"copula": "t", "correlation": 0.1, "df": 5000}, "groups.g.df: expected 1 to 1000 degrees of freedom, got 5000. Use 'gaussian'."),
-        ({"copula": "clayton", "kendall": -0.2}, "groups.g.kendall: expected 0.0004998 to 0.9524, what 3 factors of a 'clayton' copula can have, got -0.2. For negative dependence use 'gaussian' or 't'."),
-        ({"copula": "clayton", "kendall": 0}, "groups.g.kendall: expected 0.0004998 to 0.9524, what 3 factors of a 'clayton' copula can have, got 0. For independence leave the factors out of the group."),
-        ({"copula": "gumbel", "theta": 0.5}, "groups.g.theta: expected 1 to 20, what 3 factors of a 'gumbel' copula can have, got 0.5. For independence leave the factors out of the group."),
-        ({"copula": "joe", "spearman": 0.9999}, "groups.g.spearman: expected 0 to 0.9935, what 3 factors of a 'joe' copula can have, got 0.9999. For nearly full dependence use 'gaussian'."),
-        ({"copula": "frank", "theta": -2}, "groups.g.theta: expected 0.001 to 50, what 3 factors of a 'frank' copula can have, got -2. For negative dependence use 'gaussian' or 't'."),
-        ({"copula": "gumbel", "correlation": 0.5}, "groups.g.correlation: is no key of copula 'gumbel', which is given by theta or kendall or spearman."),
-        ({"copula": "gumbel", "kendall": MATRIX}, "groups.g.kendall: expected one number, as a 'gumbel' copula is the same for any two, got a matrix. Use 'gaussian' or 't'."),
-        ({"pearson": MATRIX}, "groups.g.pearson: has a matrix but no names. Add members = [\"...\", \"...\"], in the order of its rows."),
+        (
+            {"kendall": float("nan")},
+            "groups.g.kendall: expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got nan.",
+        ),
+        (
+            {"kendall": "high"},
+            "groups.g.kendall: expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got 'high'.",
+        ),
+        (
+            {"correlation": 0.1, "df": 3},
+            "groups.g.df: is no key of copula 'gaussian', which is given by correlation or spearman or kendall.",
+        ),
+        (
+            {"copula": "t", "correlation": 0.1},
+            "groups.g.df: is missing. Give the degrees of freedom, 1 to 1000: the fewer, the heavier the joint tails.",
+        ),
+        (
+            {"copula": "t", "correlation": 0.1, "df": 0.5},
+            "groups.g.df: expected 1 to 1000 degrees of freedom, got 0.5.",
+        ),
+        (
+            {"copula": "t", "correlation": 0.1, "df": 5000},
+            "groups.g.df: expected 1 to 1000 degrees of freedom, got 5000. Use 'gaussian'.",
+        ),
+        (
+            {"copula": "clayton", "kendall": -0.2},
+            (
+                "groups.g.kendall: expected 0.0004998 to 0.9524, what 3 factors of a 'clayton' copula can"
+                " have, got -0.2. For negative dependence use 'gaussian' or 't'."
+            ),
+        ),
+        (
+            {"copula": "clayton", "kendall": 0},
+            (
+                "groups.g.kendall: expected 0.0004998 to 0.9524, what 3 factors of a 'clayton' copula can"
+                " have, got 0. For independence leave the factors out of the group."
+            ),
+        ),
+        (
+            {"copula": "gumbel", "theta": 0.5},
+            (
+                "groups.g.theta: expected 1 to 20, what 3 factors of a 'gumbel' copula can have, got 0.5."
+                " For independence leave the factors out of the group."
+            ),
+        ),
+        (
+            {"copula": "joe", "spearman": 0.9999},
+            (
+                "groups.g.spearman: expected 0 to 0.9935, what 3 factors of a 'joe' copula can have, got"
+                " 0.9999. For nearly full dependence use 'gaussian'."
+            ),
+        ),
+        (
+            {"copula": "frank", "theta": -2},
+            (
+                "groups.g.theta: expected 0.001 to 50, what 3 factors of a 'frank' copula can have, got -2."
+                " For negative dependence use 'gaussian' or 't'."
+            ),
+        ),
+        (
+            {"copula": "gumbel", "correlation": 0.5},
+            "groups.g.correlation: is no key of copula 'gumbel', which is given by theta or kendall or spearman.",
+        ),
+        (
+            {"copula": "gumbel", "kendall": MATRIX},
+            (
+                "groups.g.kendall: expected one number, as a 'gumbel' copula is the same for any two, got a"
+                " matrix. Use 'gaussian' or 't'."
+            ),
+        ),
+        (
+            {"pearson": MATRIX},
+            'groups.g.pearson: has a matrix but no names. Add members = ["...", "..."], in the order of its rows.',
+        ),
         ({"pearson": MATRIX, "members": ["a", "b"]}, "groups.g.members: leaves out 'c', whose table says group = 'g'."),
-        ({"pearson": MATRIX, "members": ["a", "b", "c", "d"]}, "groups.g.pearson: expected 4 rows of 4 numbers, one for each of `members`, got 3 rows of 3."),
+        (
+            {"pearson": MATRIX, "members": ["a", "b", "c", "d"]},
+            "groups.g.pearson: expected 4 rows of 4 numbers, one for each of `members`, got 3 rows of 3.",
+        ),
         ({"pearson": MATRIX, "members": ["a", "b", "cc"]}, "groups.g.members: unknown factor 'cc'. Did you mean 'c'?"),
         ({"pearson": MATRIX, "members": ["a", "b", "c", "a"]}, "groups.g.members: names 'a' twice."),
-        ({"pearson": [[1, 2], [2, 1]], "members": ["a", "b"]}, "groups.g.pearson: expected -1 to 1 for 'a' and 'b', got 2."),
-        ({"pearson": [[1, 0.2], [0.1, 1]], "members": ["a", "b"]}, "groups.g.pearson: expected the same number for 'a' and 'b' both ways, got 0.2 and 0.1."),
-        ({"pearson": [[0.9, 0.2], [0.2, 1]], "members": ["a", "b"]}, "groups.g.pearson: expected 1 for 'a' with itself, got 0.9."),
+        (
+            {"pearson": [[1, 2], [2, 1]], "members": ["a", "b"]},
+            "groups.g.pearson: expected -1 to 1 for 'a' and 'b', got 2.",
+        ),
+        (
+            {"pearson": [[1, 0.2], [0.1, 1]], "members": ["a", "b"]},
+            "groups.g.pearson: expected the same number for 'a' and 'b' both ways, got 0.2 and 0.1.",
+        ),
+        (
+            {"pearson": [[0.9, 0.2], [0.2, 1]], "members": ["a", "b"]},
+            "groups.g.pearson: expected 1 for 'a' with itself, got 0.9.",
+        ),
         ({"copula": "empirical"}, "groups.g.file: is missing. Copula 'empirical' is given by file or ranks."),
-        ({"copula": "empirical", "file": "x.csv"}, "groups.g.file: is read beside a study file only. Give what is in it."),
-        ({"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 0, 2], "c": [0, 1]}}, "groups.g.ranks: expected as many ranks for each member, got 2 and 3."),
-        ({"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 1], "c": [0, 1]}}, "groups.g.ranks: expected each of 0 to 1 once for 'b', got others. Give a file of data in their place."),
-        ({"copula": "empirical", "ranks": {"a": [0], "b": [0], "c": [0]}}, "groups.g.ranks: expected 2 to 8192 rows of 3 members, got 1. Leave out rows evenly."),
-        ({"copula": "vine", "vine": "{}"}, "groups.g.members: is missing. Give the names of the factors, in the order of the vine's variables."),
+        (
+            {"copula": "empirical", "file": "x.csv"},
+            "groups.g.file: is read beside a study file only. Give what is in it.",
+        ),
+        (
+            {"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 0, 2], "c": [0, 1]}},
+            "groups.g.ranks: expected as many ranks for each member, got 2 and 3.",
+        ),
+        (
+            {"copula": "empirical", "ranks": {"a": [0, 1], "b": [1, 1], "c": [0, 1]}},
+            "groups.g.ranks: expected each of 0 to 1 once for 'b', got others. Give a file of data in their place.",
+        ),
+        (
+            {"copula": "empirical", "ranks": {"a": [0], "b": [0], "c": [0]}},
+            "groups.g.ranks: expected 2 to 8192 rows of 3 members, got 1. Leave out rows evenly.",
+        ),
+        (
+            {"copula": "vine", "vine": "{}"},
+            "groups.g.members: is missing. Give the names of the factors, in the order of the vine's variables.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_what_is_infeasible_is_refused(group, message):
     assert message in said(group)
 
 
 def test_a_negative_frank_is_for_two():
     assert read({"copula": "frank", "kendall": -0.3}, "ab").groups["g"].copula.theta < 0
-    message = "groups.g.kendall: expected -0.9226 to 0.9226, and at least 0.0001 in size, what 2 factors of a 'frank' copula can have, got 0. For independence leave the factors out of the group."
+    message = (
+        "groups.g.kendall: expected -0.9226 to 0.9226, and at least 0.0001 in size, what 2 factors of a 'frank' copula"
+        " can have, got 0. For independence leave the factors out of the group."
+    )
     assert said({"copula": "frank", "kendall": 0}, "ab") == [message]
     assert "or 'frank' for two factors" in said({"copula": "joe", "kendall": -0.3}, "ab")[0]
 
 
 def test_a_matrix_that_is_none_is_refused_with_the_nearest():
-    (message,) = said(
-        {"members": ["a", "b", "c"], "pearson": [[1, 0.9, -0.5], [0.9, 1, 0.9], [-0.5, 0.9, 1]]}
-    )
-    assert message == (
-        "groups.g.pearson: expected a correlation matrix (no negative eigenvalue), got one with -0.547: 'a', 'b' and 'c' contradict each other "
-        "(a-b 0.9, a-c -0.5, b-c 0.9). The nearest is [[1, 0.6082, -0.2601], [0.6082, 1, 0.6082], [-0.2601, 0.6082, 1]], at most 0.292 away "
-        "in an entry and 0.675 in all (Frobenius). Use it, or mend these 3."
+    (message,) = said({"members": ["a", "b", "c"], "pearson": [[1, 0.9, -0.5], [0.9, 1, 0.9], [-0.5, 0.9, 1]]})
+    assert (
+        message
+        == "groups.g.pearson: expected a correlation matrix (no negative eigenvalue), got one with -0.547: 'a', 'b' and"
+        " 'c' contradict each other (a-b 0.9, a-c -0.5, b-c 0.9). The nearest is [[1, 0.6082, -0.2601], [0.6082, 1,"
+        " 0.6082], [-0.2601, 0.6082, 1]], at most 0.292 away in an entry and 0.675 in all (Frobenius). Use it, or"
+        " mend these 3."
     )
 
 
@@ -119,11 +230,7 @@ def test_the_nearest_matrix_can_be_pasted(measure, copula):
 
 
 def test_all_problems_are_told_at_once():
-    groups = {
-        "g": {"copula": "clayton", "kendall": -1},
-        "h": {"correlation": 2},
-        "k": {"df": 3, "copula": "gumbel"},
-    }
+    groups = {"g": {"copula": "clayton", "kendall": -1}, "h": {"correlation": 2}, "k": {"df": 3, "copula": "gumbel"}}
     found = said({}, "", groups=groups, run={"paths": 4096, "sampler": "soboll"})
     assert [message.split(":")[0] for message in found] == [
         "run.sampler", "groups.g.kendall", "groups.h.correlation", "groups.k.df",
@@ -138,10 +245,7 @@ def test_a_group_says_its_members_or_they_say_their_group():
     assert [item.group for item in one.inputs] == ["g", "g", "g", None]
     factors = FACTORS | {"a": FACTORS["a"] | {"group": "other"}}
     found = said(
-        {},
-        "",
-        factors=factors,
-        groups={"g": {"correlation": 0, "members": ["a"]}, "other": {"correlation": 0}},
+        {}, "", factors=factors, groups={"g": {"correlation": 0, "members": ["a"]}, "other": {"correlation": 0}}
     )
     assert found == ["groups.g.members: 'a' is in group 'other'. A factor is in one."]
 
@@ -198,10 +302,7 @@ def test_a_member_removed_changes_no_other_draw(name):
 @pytest.mark.slow
 def test_another_group_changes_no_draw():
     one = drawn(read({"copula": "joe", "theta": 2}, "ab"))
-    groups = {
-        "f": {"copula": "gumbel", "theta": 2, "members": ["c", "d"]},
-        "g": {"copula": "joe", "theta": 2},
-    }
+    groups = {"f": {"copula": "gumbel", "theta": 2, "members": ["c", "d"]}, "g": {"copula": "joe", "theta": 2}}
     other = drawn(read({}, "ab", groups=groups))
     for k in (0, 1):
         assert_same(other[k], one[k])
@@ -303,10 +404,7 @@ def test_a_vine_beside_a_study_is_read(tmp_path):
     group = 'g = { copula = "vine", file = "vine.json", members = ["b", "a", "c"] }'
     study = load(tmp_path, group, vine_json=vine_text())
     assert study.groups["g"].copula.members == ("b", "a", "c")
-    assert (
-        read_study(tomllib.loads(resolved_text(study)), "again", model=Four()).fingerprint
-        == study.fingerprint
-    )
+    assert read_study(tomllib.loads(resolved_text(study)), "again", model=Four()).fingerprint == study.fingerprint
     wrong = "expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text"
     for text in (
         "",
@@ -329,11 +427,7 @@ def test_a_vine_beside_a_study_is_read(tmp_path):
 def places(document, at=()):
     """The place of everything in a document, as the keys that lead there."""
     inner = (
-        document.items()
-        if isinstance(document, dict)
-        else enumerate(document)
-        if isinstance(document, list)
-        else ()
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
     )
     yield at
     for key, value in inner:
@@ -359,9 +453,7 @@ def test_no_text_crashes_the_library_of_vines():
 def test_without_the_library_a_vine_is_refused(monkeypatch):
     table = {"copula": "vine", "members": ["a", "b", "c"], "vine": vine_text()}
     monkeypatch.setattr("engine.draws.copulas.vine.is_available", lambda: False)
-    assert said(table) == [
-        "groups.g.vine: vine copulas need pyvinecopulib: pip install 'pyvinecopulib>=1.0'."
-    ]
+    assert said(table) == ["groups.g.vine: vine copulas need pyvinecopulib: pip install 'pyvinecopulib>=1.0'."]
 
 
 # ---- what check prints
@@ -379,9 +471,7 @@ def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
         '    factors = {name: Factor("1") for name in "abcd"}\n    outcomes = {"sum": Outcome("1")}\n\n'
         '    def evaluate(self, factors, levers):\n        return {"sum": factors.a + factors.b}\n', encoding="utf-8"
     )  # fmt: skip
-    ran = CliRunner().invoke(
-        main, ["check", str(tmp_path / "study.toml"), "--model", f"{module}:Four", "--full"]
-    )
+    ran = CliRunner().invoke(main, ["check", str(tmp_path / "study.toml"), "--model", f"{module}:Four", "--full"])
     assert ran.exit_code == 0, ran.output
     lines = [" ".join(line.split()) for line in ran.output.splitlines()]
     assert "g clayton theta 2 0.500 0.682 0.707 0 a, b" in lines

@@ -1,4 +1,6 @@
-"""The JSON schema of study files: it takes what the engine takes, completes its names, and refuses what an editor can see is wrong."""
+"""The JSON schema of study files: it takes what the engine takes, completes its names, and refuses what an editor can
+see is wrong.
+"""
 
 import json
 import tomllib
@@ -22,9 +24,7 @@ CHECK = Draft202012Validator(SCHEMA)
 
 
 def wrong(tables, schema=CHECK):
-    return [
-        f"{'.'.join(map(str, error.path))}: {error.message}"[:300] for error in schema.iter_errors(tables)
-    ]
+    return [f"{'.'.join(map(str, error.path))}: {error.message}"[:300] for error in schema.iter_errors(tables)]
 
 
 def test_it_is_a_schema():
@@ -56,10 +56,7 @@ def test_it_takes_every_kind_of_table(name):
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.get("family", "experts"))
 def test_it_takes_every_way_to_state_a_law(law):
-    assert (
-        wrong({"name": "s", "factors": {"x": law}, "shocks": {"y": law, "z": {"rate": 1.0, "size": law}}})
-        == []
-    )
+    assert wrong({"name": "s", "factors": {"x": law}, "shocks": {"y": law, "z": {"rate": 1.0, "size": law}}}) == []
 
 
 BAD = [
@@ -85,16 +82,8 @@ BAD = [
     ('implementation = "will"', "implementation = 1.5", "policies.save.implementation"),
     ("below = 2", "belwo = 2", "'belwo' was unexpected"),
     ("[groups]", '[keep]\noutcomes = "most"\n[groups]', "keep.outcomes"),
-    (
-        "[groups]",
-        "[regimes.r]\nstates = ['a', 'b']\n[groups]",
-        "regimes.r: 'transition' is a required property",
-    ),
-    (
-        "[groups]",
-        "[lever_groups]\nx = { label = 'X' }\n[groups]",
-        "lever_groups.x: 'levers' is a required property",
-    ),
+    ("[groups]", "[regimes.r]\nstates = ['a', 'b']\n[groups]", "regimes.r: 'transition' is a required property"),
+    ("[groups]", "[lever_groups]\nx = { label = 'X' }\n[groups]", "lever_groups.x: 'levers' is a required property"),
     ("[groups]", "[lever_groups]\nx = { lable = 'X', levers = ['price'] }\n[groups]", "lever_groups.x: "),
     ("[groups]", "[shocks.drought]\nsize = { family = 'norml' }\n[groups]", "shocks.drought.size.family"),
 ]
@@ -108,7 +97,10 @@ def test_it_refuses_what_an_editor_can_see(old, new, told):
 
 
 def test_a_study_that_extends_another_may_leave_out_what_that_says():
-    text = 'extends = "rustbelt"\ntime = { last = 2040 }\n[lever_groups]\nfirms = { label = "Firms" }\n[factors.steel_recovery_years]\np05 = 2\np95 = 9\n[regimes.r]\nstart = [1, 0]\n'
+    text = (
+        'extends = "rustbelt"\ntime = { last = 2040 }\n[lever_groups]\nfirms = { label = "Firms"'
+        " }\n[factors.steel_recovery_years]\np05 = 2\np95 = 9\n[regimes.r]\nstart = [1, 0]\n"
+    )
     assert wrong(tomllib.loads(text)) == []
 
 
@@ -118,8 +110,7 @@ def test_names_are_completed():
     assert {"loc", "scale", "a", "mu", "df"} <= tables["LawTable"]["properties"].keys()
     shipped = [*map(catalogue.named, catalogue.SHIPPED)]
     levers, factors, outcomes = (
-        {name for model in shipped for name in getattr(model, table)}
-        for table in ("levers", "factors", "outcomes")
+        {name for model in shipped for name in getattr(model, table)} for table in ("levers", "factors", "outcomes")
     )
     assert levers <= tables["PolicyTable"]["properties"].keys()
     assert factors == SCHEMA["properties"]["factors"]["properties"].keys()

@@ -14,7 +14,13 @@ LAW = {"family": "normal", "mean": 0.0, "sd": 1.0}
 
 
 def text(**more):
-    plain = {"name": "sum", "run": {"paths": 64, "seed": 1}, "factors": {"x": dict(LAW), "y": dict(LAW)}, "policies": {"old": {}, "new_way": {}}, "events": {"high": {"outcome": "sum", "above": 1.0}}}  # fmt: skip
+    plain = {
+        "name": "sum",
+        "run": {"paths": 64, "seed": 1},
+        "factors": {"x": dict(LAW), "y": dict(LAW)},
+        "policies": {"old": {}, "new_way": {}},
+        "events": {"high": {"outcome": "sum", "above": 1.0}},
+    }
     return plain | more
 
 
@@ -35,14 +41,26 @@ def test_a_label_is_what_a_part_is_called_and_changes_no_fingerprint():
     plain, labelled = study_of(), study_of(**LABELLED)
     assert labelled.fingerprint == plain.fingerprint
     assert labelled.author == "A. Nother"
-    called = {("policies", "old"): "As it is", ("policies", "new_way"): "New way", ("events", "high"): "SOEs insolvent", ("outcomes", "sum"): "总和", ("factors", "x"): "First", ("factors", "y"): "Y"}  # fmt: skip
+    called = {
+        ("policies", "old"): "As it is",
+        ("policies", "new_way"): "New way",
+        ("events", "high"): "SOEs insolvent",
+        ("outcomes", "sum"): "总和",
+        ("factors", "x"): "First",
+        ("factors", "y"): "Y",
+    }
     assert {part: labelled.title(*part) for part in called} == called
     assert plain.title("outcomes", "sum") == "Sum"
 
 
 def test_a_label_begins_small_within_a_sentence_unless_it_begins_with_an_acronym():
     study = study_of(**LABELLED)
-    said = {("policies", "old"): "as it is", ("policies", "new_way"): "new way", ("events", "high"): "SOEs insolvent", ("outcomes", "sum"): "总和"}  # fmt: skip
+    said = {
+        ("policies", "old"): "as it is",
+        ("policies", "new_way"): "new way",
+        ("events", "high"): "SOEs insolvent",
+        ("outcomes", "sum"): "总和",
+    }
     assert {part: study.phrase(*part) for part in said} == said
 
 
@@ -56,7 +74,13 @@ QUESTIONS = {
     "assumptions": {"rain": {"label": "Rain", "about": "it rains", "off": {"inflow": 0}}},
 }
 """Labels of what questions are asked about, of a study whose river has a group and whose shock has another."""
-CALLED = {("groups", "water"): "Size of the river", ("groups", "sky"): "Sky", ("shocks", "drought"): "Dry year", ("lever_groups", "hands"): "Water let go", ("assumptions", "rain"): "Rain"}  # fmt: skip
+CALLED = {
+    ("groups", "water"): "Size of the river",
+    ("groups", "sky"): "Sky",
+    ("shocks", "drought"): "Dry year",
+    ("lever_groups", "hands"): "Water let go",
+    ("assumptions", "rain"): "Rain",
+}
 
 
 def river(labelled=True):
@@ -90,9 +114,7 @@ def test_what_questions_are_asked_about_has_labels_that_change_no_fingerprint_an
 def test_a_shock_with_a_label_alone_is_drawn_as_the_model_draws_it():
     tables = tomllib.loads(STUDY)
     plain = read_study(tables, "river.toml", model=Reservoir())
-    labelled = read_study(
-        {**tables, "shocks": {"drought": {"label": "Dry year"}}}, "river.toml", model=Reservoir()
-    )
+    labelled = read_study({**tables, "shocks": {"drought": {"label": "Dry year"}}}, "river.toml", model=Reservoir())
     assert labelled.fingerprint == plain.fingerprint and labelled.shocks == plain.shocks
     assert not labelled.shocks.moving and labelled.title("shocks", "drought") == "Dry year"
     again = study_of_text(resolved_text(labelled), "study.toml", Reservoir())
@@ -144,13 +166,22 @@ def test_a_resolved_study_keeps_its_labels():
         ({"policies": {"old": {"label": "a\nb"}}}, "policies.old.label", "one line of text"),
         ({"policies": {"old": {"label": "New"}, "new": {}}}, "policies.old.label", "'New' is what 'new' is called"),
         ({"shocks": {"rain": {"label": "Rain"}}}, "shocks.rain", "unknown shock 'rain'"),
-        ({"groups": {"g": {"label": "G", "correlation": 0.1, "members": ["x", "y"]}, "h": {"label": "G", "correlation": 0.1}}}, "groups.h.label", "'G' is what 'g' is called"),
+        (
+            {
+                "groups": {
+                    "g": {"label": "G", "correlation": 0.1, "members": ["x", "y"]},
+                    "h": {"label": "G", "correlation": 0.1},
+                }
+            },
+            "groups.h.label",
+            "'G' is what 'g' is called",
+        ),
         ({"groups": {"g": {"lable": "G", "correlation": 0.1}}}, "groups.g.lable", "Did you mean 'label'?"),
         ({"author": "\x1b[2J"}, "author", "one line of text"),
         ({"outcomes": {"sum": {"label": "x" * 81}}}, "outcomes.sum.label", "at most 80 characters, got 81"),
         ({"outcomes": {"sum": {"labell": "x"}}}, "outcomes.sum.labell", "Did you mean 'label'?"),
     ],
-)  # fmt: skip
+)
 def test_a_label_that_cannot_be_is_refused_with_its_place(more, place, words):
     with pytest.raises(UserError) as refused:
         study_of(**more)

@@ -48,10 +48,7 @@ high = 1
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        (
-            "share = -5",
-            "policies.one.share: expected 0 to 1, got -5. These are the model's bounds of the lever.",
-        ),
+        ("share = -5", "policies.one.share: expected 0 to 1, got -5. These are the model's bounds of the lever."),
         ("share = { 2020 = 0.5, 2021 = 1.5 }", "policies.one.share.2021: expected 0 to 1, got 1.5."),
         ("fund = { a = 1, b = -1 }", "policies.one.fund.b: expected at least 0 [m yuan], got -1."),
         ("fund = { a = { 2021 = -2 } }", "policies.one.fund.a.2021: expected at least 0 [m yuan], got -2."),

@@ -21,10 +21,7 @@ LABELLED = GROUPS.replace('["release", "quota"]', '{ label = "Water let go", lev
 
 def test_they_are_read_written_and_no_part_of_the_fingerprint():
     plain, grouped = of(""), of(GROUPS)
-    assert (
-        grouped.lever_groups == {"water": ("release", "quota"), "timing": ("start",)}
-        and not plain.lever_groups
-    )
+    assert grouped.lever_groups == {"water": ("release", "quota"), "timing": ("start",)} and not plain.lever_groups
     assert plain.fingerprint == grouped.fingerprint and "lever_groups" not in plain.document
     again = study_of_text(resolved_text(grouped), "again", Reservoir())
     assert again.lever_groups == grouped.lever_groups and again.fingerprint == grouped.fingerprint
@@ -34,10 +31,7 @@ def test_a_group_with_a_label_is_the_same_group():
     plain, labelled = of(GROUPS), of(LABELLED)
     assert labelled.lever_groups == plain.lever_groups and labelled.fingerprint == plain.fingerprint
     assert labelled.title("lever_groups", "water") == "Water let go"
-    assert [labelled.phrase("lever_groups", name) for name in ("water", "timing")] == [
-        "water let go",
-        "timing",
-    ]
+    assert [labelled.phrase("lever_groups", name) for name in ("water", "timing")] == ["water let go", "timing"]
     again = study_of_text(resolved_text(labelled), "again", Reservoir())
     assert (again.lever_groups, again.labels) == (labelled.lever_groups, labelled.labels)
     assert resolved_text(again) == resolved_text(labelled)
@@ -79,15 +73,9 @@ def test_an_editor_completes_the_levers():
         ('"wa ter" = ["release"]', "lever_groups.wa ter: "),
         ("water = []", "lever_groups.water: expected at least one name, got an empty list."),
         ("water = {}", "lever_groups.water.levers: is missing."),
-        (
-            "water = { levers = [] }",
-            "lever_groups.water.levers: expected at least one name, got an empty list.",
-        ),
+        ("water = { levers = [] }", "lever_groups.water.levers: expected at least one name, got an empty list."),
         ('water = { levers = "release" }', "lever_groups.water.levers: expected a list, got 'release'."),
-        (
-            'water = { levers = ["relaese"] }',
-            "lever_groups.water: unknown lever 'relaese'. Did you mean 'release'?",
-        ),
+        ('water = { levers = ["relaese"] }', "lever_groups.water: unknown lever 'relaese'. Did you mean 'release'?"),
         (
             'water = { lable = "x", levers = ["release"] }',
             "lever_groups.water.lable: unknown key 'lable'. Did you mean 'label'?",

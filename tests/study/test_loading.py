@@ -9,14 +9,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.models.rustbelt.model import Rustbelt
-from engine.study.loading import (
-    default_tile,
-    load_model_file,
-    load_study,
-    read_study,
-    resolved_text,
-    shipped_studies,
-)
+from engine.study.loading import default_tile, load_model_file, load_study, read_study, resolved_text, shipped_studies
 from engine.study.tables.policy_tables import phased
 from tests.helpers import assert_close, assert_same
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
@@ -24,13 +17,7 @@ from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
 
 def test_a_study_is_resolved():
     study = read(STUDY)
-    assert (study.name, study.seed, study.paths, study.sampler, study.unit) == (
-        "reservoir",
-        7,
-        1000,
-        "random",
-        1,
-    )
+    assert (study.name, study.seed, study.paths, study.sampler, study.unit) == ("reservoir", 7, 1000, "random", 1)
     assert study.years == (2020, 2021, 2022, 2023)
     assert [item.name for item in study.inputs] == ["inflow", "capacity", "will"]
     assert [(said.label, said.value) for said in study.inputs[0].targets] == [("p05", 1.0), ("p95", 4.0)]
@@ -68,9 +55,7 @@ def test_levers_hold_by_year_and_label():
 
 
 def test_a_policy_may_phase_in_from_one_that_phases_in_itself():
-    study = read(
-        STUDY + '[policies.later]\nlike = "full"\nbefore = "late"\nstart = 2023\n', policies=["later"]
-    )
+    study = read(STUDY + '[policies.later]\nlike = "full"\nbefore = "late"\nstart = 2023\n', policies=["later"])
     assert study.policy_names == ("keep", "later")
     before = study.policies[1].before
     assert_same(before.levers["release"], np.array([0.2, 0.2, 0.15, 0.05]))
@@ -123,9 +108,7 @@ def test_policies_that_do_not_run_leave_no_trace():
 
 
 def test_policies_that_an_extending_study_adds_also_run(tmp_path):
-    added = (
-        'name = "mine"\nextends = "rustbelt"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
-    )
+    added = 'name = "mine"\nextends = "rustbelt"\n[policies.half_fund]\nlike = "reform"\nresettlement_fund = 50\n'
     (tmp_path / "mine.toml").write_text(added)
     assert load_study(tmp_path / "mine.toml").policy_names == ("old", "reform", "half_fund")
     (tmp_path / "mine.toml").write_text('compare = ["old", "half_fund"]\n' + added)
@@ -146,11 +129,7 @@ def test_a_study_extends_another(tmp_path):
     assert (inflow.marginal.family, inflow.group, inflow.source) == ("lognormal", "water", "")
     assert [(said.label, said.value) for said in inflow.targets] == [("p05", 3.0), ("p50", 4.0), ("p95", 9.0)]
     assert study.keep.outcomes == ("shortage",)
-    assert (study.events[0].outcome, study.events[0].above, study.events[0].below) == (
-        "lowest_stock",
-        3.0,
-        None,
-    )
+    assert (study.events[0].outcome, study.events[0].above, study.events[0].below) == ("lowest_stock", 3.0, None)
     assert study.policy_names == ("keep", "save", "full", "late", "half")
     assert_same(study.policies[2].levers["release"], np.full(4, 0.3))
     assert study.policies[4].implementation == "will"
@@ -159,11 +138,7 @@ def test_a_study_extends_another(tmp_path):
 @pytest.mark.parametrize(
     ("first", "second", "message"),
     [
-        (
-            'extends = "b.toml"',
-            'extends = "a.toml"',
-            "extends: 'b.toml': extends: 'a.toml': goes in a circle.",
-        ),
+        ('extends = "b.toml"', 'extends = "a.toml"', "extends: 'b.toml': extends: 'a.toml': goes in a circle."),
         ('extends = "a.toml"', "", "extends: 'a.toml': goes in a circle."),
         ('extends = "c.toml"', "", "extends: 'c.toml': no such file."),
         ('extends = "rustbel"', "", "extends: 'rustbel': unknown study 'rustbel'. Did you mean 'rustbelt'?"),
@@ -237,9 +212,7 @@ def test_the_byte_order_mark_of_an_editor_is_no_error(tmp_path):
 def test_studies_that_ship_are_read(name):
     study = load_study(name)
     assert study.is_path_model and study.paths >= 1
-    everything = load_study(
-        name, policies=list(tomllib.loads(shipped_studies()[name].read_text())["policies"])
-    )
+    everything = load_study(name, policies=list(tomllib.loads(shipped_studies()[name].read_text())["policies"]))
     again = read_study(tomllib.loads(resolved_text(everything)), "again")
     assert again.fingerprint == everything.fingerprint
     left_out = {*everything.policy_names} - {*study.policy_names}

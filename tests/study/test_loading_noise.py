@@ -67,10 +67,12 @@ WORDS = st.sampled_from(
     ]
 )  # the last is the empty name
 VALUES = st.recursive(
-    st.one_of(WORDS, st.integers(), st.floats(), st.booleans(), st.dates(), st.sampled_from([0, 1, 2021, 10**400, -(10**400)])),
+    st.one_of(
+        WORDS, st.integers(), st.floats(), st.booleans(), st.dates(), st.sampled_from([0, 1, 2021, 10**400, -(10**400)])
+    ),
     lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(WORDS, inner, max_size=4)),
     max_leaves=12,
-)  # fmt: skip
+)
 PLACES = st.lists(st.tuples(st.lists(WORDS, min_size=1, max_size=4), VALUES), min_size=1, max_size=4)
 
 
@@ -95,16 +97,12 @@ def test_no_table_crashes_the_reader(changes, text, model):
         assert all(problem.message for problem in error.problems)
     else:
         assert (
-            read_study(tomllib.loads(resolved_text(study)), "again", model=study.model).fingerprint
-            == study.fingerprint
+            read_study(tomllib.loads(resolved_text(study)), "again", model=study.model).fingerprint == study.fingerprint
         )
 
 
 @settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=200, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.binary(max_size=80), st.integers(0, len(STUDY)))
 def test_no_file_crashes_the_reader(tmp_path, noise, position):

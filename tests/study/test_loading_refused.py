@@ -15,34 +15,103 @@ from tests.reservoirs import STATIC, STUDY, Sum, read, said
 NUMBERS = "expected a number, got "
 BAD = [
     ('name = "reservoir"', "", "name: is missing."),
-    ('name = "reservoir"', 'name = "../x"', "name: expected letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it; got '../x'."),
+    (
+        'name = "reservoir"',
+        'name = "../x"',
+        (
+            "name: expected letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is"
+            " named after it; got '../x'."
+        ),
+    ),
     ('name = "reservoir"', 'name = "r"\nfactor = 1', "factor: unknown key 'factor'. Did you mean 'factors'?"),
     ('"random"', '"soboll"', "run.sampler: unknown sampler 'soboll'. Did you mean 'sobol'?"),
-    ('"random"', '"importance"', "run.sampler: 'importance' is not available yet. Use 'random', 'antithetic', 'latin' or 'sobol'."),
-    ('"random"', '"latin"', "run.paths: expected a multiple of 256, whole replicates of sampler 'latin', got 1000. Take 768 or 1024."),
+    (
+        '"random"',
+        '"importance"',
+        "run.sampler: 'importance' is not available yet. Use 'random', 'antithetic', 'latin' or 'sobol'.",
+    ),
+    (
+        '"random"',
+        '"latin"',
+        "run.paths: expected a multiple of 256, whole replicates of sampler 'latin', got 1000. Take 768 or 1024.",
+    ),
     ("paths = 1000", "paths = 0", "run.paths: expected at least 1, got 0."),
     ("paths = 1000", "paths = -1", "run.paths: expected at least 1, got -1."),
     ("paths = 1000", "paths = 1e6", "run.paths: expected a whole number, got 1000000.0. Write 1000000."),
     ("paths = 1000", "paths = true", "run.paths: expected a whole number, got true."),
-    ("paths = 1000", "paths = 10000000000000000000", "run.paths: expected at most 4611686018427387904, got 10000000000000000000."),
+    (
+        "paths = 1000",
+        "paths = 10000000000000000000",
+        "run.paths: expected at most 4611686018427387904, got 10000000000000000000.",
+    ),
     ("paths = 1000", "tile = 100", "run.tile: expected a power of two from 16 to 131072, got 100."),
     ("seed = 7", "sead = 7", "run.sead: unknown key 'sead'. Did you mean 'seed'?"),
-    ('baseline = "keep"', 'baseline = "keep"\nrisk = { levels = [0.975] }', "risk.levels: expected per cent between 50 and 100, of at most six digits, such as 97.5; got 0.975. Write 97.5."),
-    ('baseline = "keep"', 'baseline = "keep"\nrisk = { levels = [50, 97.5] }', "risk.levels: expected per cent between 50 and 100, of at most six digits, such as 97.5; got 50.0."),
-    ('baseline = "keep"', 'baseline = "keep"\nrisk = { levels = [99.99999] }', "risk.levels: expected per cent between 50 and 100, of at most six digits, such as 97.5; got 99.99999."),
+    (
+        'baseline = "keep"',
+        'baseline = "keep"\nrisk = { levels = [0.975] }',
+        (
+            "risk.levels: expected per cent between 50 and 100, of at most six digits, such as 97.5; got"
+            " 0.975. Write 97.5."
+        ),
+    ),
+    (
+        'baseline = "keep"',
+        'baseline = "keep"\nrisk = { levels = [50, 97.5] }',
+        "risk.levels: expected per cent between 50 and 100, of at most six digits, such as 97.5; got 50.0.",
+    ),
+    (
+        'baseline = "keep"',
+        'baseline = "keep"\nrisk = { levels = [99.99999] }',
+        "risk.levels: expected per cent between 50 and 100, of at most six digits, such as 97.5; got 99.99999.",
+    ),
     ('baseline = "keep"', 'baseline = "keep"\nrisk = { levels = 97.5 }', "risk.levels: expected a list, got 97.5."),
-    ('baseline = "keep"', f'baseline = "keep"\nrisk = {{ levels = {[97.5] * 21} }}', "risk.levels: expected at most 20 levels, got 21."),
+    (
+        'baseline = "keep"',
+        f'baseline = "keep"\nrisk = {{ levels = {[97.5] * 21} }}',
+        "risk.levels: expected at most 20 levels, got 21.",
+    ),
     ("last = 2023", "last = 2019", "time.last: expected at least first = 2020, got 2019."),
-    ("last = 2023", "last = 30000", "time.last: expected at most 20,000 steps of a year, got 27,981. Take a longer step, and let the model make several of it."),
+    (
+        "last = 2023",
+        "last = 30000",
+        (
+            "time.last: expected at most 20,000 steps of a year, got 27,981. Take a longer step, and let"
+            " the model make several of it."
+        ),
+    ),
     ("last = 2023", "last = 1200000", "time.last: expected at most 999999, got 1200000."),
-    ("time = { first = 2020, last = 2023 }", "", "time: is missing. Give the years: time = { first = 2016, last = 2030 }."),
-    ("correlation = -0.5", "correlation = -1.1", "groups.water.correlation: expected -1 to 1, what 2 factors can have, got -1.1."),
-    ("correlation = -0.5", "correlation = 1.1", "groups.water.correlation: expected -1 to 1, what 2 factors can have, got 1.1."),
-    ('mode = 0.5', 'mode = 0.5\ngroup = "water"', None),
+    (
+        "time = { first = 2020, last = 2023 }",
+        "",
+        "time: is missing. Give the years: time = { first = 2016, last = 2030 }.",
+    ),
+    (
+        "correlation = -0.5",
+        "correlation = -1.1",
+        "groups.water.correlation: expected -1 to 1, what 2 factors can have, got -1.1.",
+    ),
+    (
+        "correlation = -0.5",
+        "correlation = 1.1",
+        "groups.water.correlation: expected -1 to 1, what 2 factors can have, got 1.1.",
+    ),
+    ("mode = 0.5", 'mode = 0.5\ngroup = "water"', None),
     ("correlation = -0.5", "correlation = nan", "groups.water.correlation: expected a finite number, got nan."),
-    ("correlation = -0.5", "correlation = 0.5, copula = \"t\"", "groups.water.df: is missing. Give the degrees of freedom, 1 to 1000: the fewer, the heavier the joint tails."),
-    ("correlation = -0.5", "correlation = 0.5, copula = \"gausian\"", "groups.water.copula: unknown copula 'gausian'. Did you mean 'gaussian'?"),
-    ('group = "water"\nsource', 'group = "watr"\nsource', "factors.inflow.group: unknown group 'watr'. Did you mean 'water'?"),
+    (
+        "correlation = -0.5",
+        'correlation = 0.5, copula = "t"',
+        "groups.water.df: is missing. Give the degrees of freedom, 1 to 1000: the fewer, the heavier the joint tails.",
+    ),
+    (
+        "correlation = -0.5",
+        'correlation = 0.5, copula = "gausian"',
+        "groups.water.copula: unknown copula 'gausian'. Did you mean 'gaussian'?",
+    ),
+    (
+        'group = "water"\nsource',
+        'group = "watr"\nsource',
+        "factors.inflow.group: unknown group 'watr'. Did you mean 'water'?",
+    ),
     ("p95 = 4.0", "p95 = 0.5", "factors.inflow.p95: expected more than p05 = 1, got 0.5."),
     ("p95 = 4.0", "p95 = inf", "factors.inflow.p95: expected a finite number, got inf."),
     ("p95 = 4.0", 'p95 = "4"', "factors.inflow.p95: " + NUMBERS + "'4'."),
@@ -51,47 +120,160 @@ BAD = [
     ("p95 = 4.0", "p95 = 1" + "0" * 400, None),
     ("p95 = 4.0", "p55 = 4.0", "factors.inflow.p55: unknown key 'p55' for family 'lognormal'. Did you mean 'p95'?"),
     ('"lognormal"', '"log-normal"', "factors.inflow.family: unknown family 'log-normal'. Did you mean 'lognormal'?"),
-    ('family = "lognormal"\n', "", "factors.inflow.family: is missing. Common: normal, lognormal, uniform, triangular, pert, metalog."),
+    (
+        'family = "lognormal"\n',
+        "",
+        "factors.inflow.family: is missing. Common: normal, lognormal, uniform, triangular, pert, metalog.",
+    ),
     ('unit = "hm3"', 'unit = "m3"', "factors.capacity.unit: expected 'hm3', the model's unit, got 'm3'."),
     ("[factors.capacity]", "[factors.capacty]", "factors.capacty: unknown factor 'capacty'. Did you mean 'capacity'?"),
-    ("[factors.capacity]", "[factors.capacty]", "factors.capacity: has no prior. Add a table [factors.capacity] with family and p05, p50, p95 or the family's parameters."),
+    (
+        "[factors.capacity]",
+        "[factors.capacty]",
+        (
+            "factors.capacity: has no prior. Add a table [factors.capacity] with family and p05, p50, p95"
+            " or the family's parameters."
+        ),
+    ),
     ('baseline = "keep"', 'baseline = "kept"', "baseline: unknown policy 'kept'. Did you mean 'keep'?"),
     ('baseline = "keep"', 'compare = ["ful"]', "compare: unknown policy 'ful'. Did you mean 'full'?"),
     ('baseline = "keep"', 'compare = ["full", "full"]', "compare: names 'full' twice."),
     ('baseline = "keep"', "compare = []", "compare: expected at least one name, got an empty list."),
-    ('baseline = "keep"', 'baseline = "save"', "policies.save.before: the baseline has nothing before it to phase in from. Name a policy: before = \"...\"."),
-    ("[policies.keep]", '[policies."a/b"]\n[policies.keep]', "policies.a/b: expected a name of letters, digits, '_' and '-' (at most 100), got 'a/b'."),
-    ("[policies.keep]", '[policies.""]\n[policies.keep]', "policies: expected a name of letters, digits, '_' and '-' (at most 100), got ''."),
-    ("[policies.keep]", "[policies.keep]\nreleese = 1", "policies.keep.releese: unknown lever 'releese'. Did you mean 'release'?"),
-    ("[policies.keep]", "[policies.keep]\nrelease = nan", "policies.keep.release: expected a finite number that single precision holds, got nan."),
-    ("[policies.keep]", '[policies.keep]\nrelease = "much"', "policies.keep.release: expected a number, or the name of a factor; unknown factor 'much'. Known: inflow, capacity, will."),
-    ("[policies.keep]", "[policies.keep]\nrelease = {}", "policies.keep.release: expected at least one entry, got an empty table."),
-    ("[policies.keep]", "[policies.keep]\nrelease = { 2019 = 1 }", "policies.keep.release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019."),
-    ("[policies.keep]", "[policies.keep]\nrelease = { north = 1 }", "policies.keep.release.north: expected a year, got 'north'."),
-    ("[policies.keep]", "[policies.keep]\nquota = { nort = 1 }", "policies.keep.quota.nort: unknown label of 'region' 'nort'. Did you mean 'north'?"),
-    ("[policies.keep]", "[policies.keep]\nstart = 2074", "policies.keep.start: expected a year of the horizon 2020-2023, or up to 2073, got 2074."),
-    ("[policies.save]", '[policies.save]\nlike = "late"', "policies.full.like: goes in a circle: save -> late -> full -> save."),
-    ("[policies.keep]", '[policies.keep]\nbefore = "late"', "policies.late.before: goes in a circle: keep -> late -> keep."),
-    ("[policies.keep]", '[policies.keep]\nlike = "saev"', "policies.keep.like: unknown policy 'saev'. Did you mean 'save'?"),
-    ("[policies.keep]", '[policies.keep]\nbefore = "saev"', "policies.keep.before: unknown policy 'saev'. Did you mean 'save'?"),
-    ("[policies.keep]", "[policies.keep]\nimplementation = 1.5", "policies.keep.implementation: expected a share from 0 to 1 or the name of a factor, got 1.5."),
-    ("[policies.keep]", "[policies.keep]\nimplementation = []", "policies.keep.implementation: expected a share from 0 to 1 or the name of a factor, got a list."),
+    (
+        'baseline = "keep"',
+        'baseline = "save"',
+        'policies.save.before: the baseline has nothing before it to phase in from. Name a policy: before = "...".',
+    ),
+    (
+        "[policies.keep]",
+        '[policies."a/b"]\n[policies.keep]',
+        "policies.a/b: expected a name of letters, digits, '_' and '-' (at most 100), got 'a/b'.",
+    ),
+    (
+        "[policies.keep]",
+        '[policies.""]\n[policies.keep]',
+        "policies: expected a name of letters, digits, '_' and '-' (at most 100), got ''.",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nreleese = 1",
+        "policies.keep.releese: unknown lever 'releese'. Did you mean 'release'?",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nrelease = nan",
+        "policies.keep.release: expected a finite number that single precision holds, got nan.",
+    ),
+    (
+        "[policies.keep]",
+        '[policies.keep]\nrelease = "much"',
+        (
+            "policies.keep.release: expected a number, or the name of a factor; unknown factor 'much'."
+            " Known: inflow, capacity, will."
+        ),
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nrelease = {}",
+        "policies.keep.release: expected at least one entry, got an empty table.",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nrelease = { 2019 = 1 }",
+        "policies.keep.release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019.",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nrelease = { north = 1 }",
+        "policies.keep.release.north: expected a year, got 'north'.",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nquota = { nort = 1 }",
+        "policies.keep.quota.nort: unknown label of 'region' 'nort'. Did you mean 'north'?",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nstart = 2074",
+        "policies.keep.start: expected a year of the horizon 2020-2023, or up to 2073, got 2074.",
+    ),
+    (
+        "[policies.save]",
+        '[policies.save]\nlike = "late"',
+        "policies.full.like: goes in a circle: save -> late -> full -> save.",
+    ),
+    (
+        "[policies.keep]",
+        '[policies.keep]\nbefore = "late"',
+        "policies.late.before: goes in a circle: keep -> late -> keep.",
+    ),
+    (
+        "[policies.keep]",
+        '[policies.keep]\nlike = "saev"',
+        "policies.keep.like: unknown policy 'saev'. Did you mean 'save'?",
+    ),
+    (
+        "[policies.keep]",
+        '[policies.keep]\nbefore = "saev"',
+        "policies.keep.before: unknown policy 'saev'. Did you mean 'save'?",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nimplementation = 1.5",
+        "policies.keep.implementation: expected a share from 0 to 1 or the name of a factor, got 1.5.",
+    ),
+    (
+        "[policies.keep]",
+        "[policies.keep]\nimplementation = []",
+        "policies.keep.implementation: expected a share from 0 to 1 or the name of a factor, got a list.",
+    ),
     ('"will"', '"wil"', "policies.save.implementation: unknown factor 'wil'. Did you mean 'will'?"),
-    ('"will"', '"capacity"', "policies.save.implementation: expected a factor drawn from 0 to 1; 'capacity' reaches 10 to 20. Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."),
-    ("start = 2022", 'start = 2022\nbefore = "save"', "policies.late.before: 'save' is drawn (implementation = \"will\"), so nothing can phase in from it."),
-    ('"lowest_stock"', '"lowest_stok"', "events.dry.outcome: unknown outcome 'lowest_stok'. Did you mean 'lowest_stock'?"),
+    (
+        '"will"',
+        '"capacity"',
+        (
+            "policies.save.implementation: expected a factor drawn from 0 to 1; 'capacity' reaches 10 to"
+            " 20. Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
+        ),
+    ),
+    (
+        "start = 2022",
+        'start = 2022\nbefore = "save"',
+        "policies.late.before: 'save' is drawn (implementation = \"will\"), so nothing can phase in from it.",
+    ),
+    (
+        '"lowest_stock"',
+        '"lowest_stok"',
+        "events.dry.outcome: unknown outcome 'lowest_stok'. Did you mean 'lowest_stock'?",
+    ),
     ("below = 2", "", "events.dry: expected a threshold, above or below, got none."),
     ("below = 2", "below = 2\nabove = 3", "events.dry: expected a threshold, above or below, got both."),
-    ('outcome = "shortage"', "", "events.short: has no outcome. Add outcome = \"...\" and above or below."),
+    ('outcome = "shortage"', "", 'events.short: has no outcome. Add outcome = "..." and above or below.'),
     ("[events.dry]", "[events.shortage]", "events.shortage: is the name of an outcome; take another."),
     ('["dry", "short"]', '["dri", "short"]', "events.ruin.all: unknown event 'dri'. Did you mean 'dry'?"),
-    ('["dry", "short"]', '["ruin"]', "events.ruin.all: expected events with a threshold of their own; 'ruin' has none."),
+    (
+        '["dry", "short"]',
+        '["ruin"]',
+        "events.ruin.all: expected events with a threshold of their own; 'ruin' has none.",
+    ),
     ('["dry", "short"]', "[]", "events.ruin.all: expected at least one event, got none."),
-    ('["dry", "short"]', '["dry"]\nabove = 1', "events.ruin: expected either `all` or an outcome with a threshold, got both."),
-    ("[groups]", '[keep]\noutcomes = "most"\n[groups]', "keep.outcomes: expected 'all', 'none' or a list of outcomes, got 'most'. Known: all, headline, none."),
-    ("[groups]", '[keep]\noutcomes = ["shortag"]\n[groups]', "keep.outcomes: unknown outcome 'shortag'. Did you mean 'shortage'?"),
+    (
+        '["dry", "short"]',
+        '["dry"]\nabove = 1',
+        "events.ruin: expected either `all` or an outcome with a threshold, got both.",
+    ),
+    (
+        "[groups]",
+        '[keep]\noutcomes = "most"\n[groups]',
+        "keep.outcomes: expected 'all', 'none' or a list of outcomes, got 'most'. Known: all, headline, none.",
+    ),
+    (
+        "[groups]",
+        '[keep]\noutcomes = ["shortag"]\n[groups]',
+        "keep.outcomes: unknown outcome 'shortag'. Did you mean 'shortage'?",
+    ),
     ("[groups]", "[keep]\ndraws = -1\n[groups]", "keep.draws: expected at least 0, got -1."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [case for case in BAD if case[2]])
@@ -109,9 +291,7 @@ def test_what_is_wrong_is_never_a_crash(old, new, message):
 
 
 def test_years_that_cannot_be_are_said_alone_and_no_policy_is_blamed():
-    assert said(STUDY.replace("last = 2023", "last = 2019")) == [
-        "time.last: expected at least first = 2020, got 2019."
-    ]
+    assert said(STUDY.replace("last = 2023", "last = 2019")) == ["time.last: expected at least first = 2020, got 2019."]
     both = said(STUDY.replace("last = 2023", "last = 40000").replace("below = 2", "belw = 2"))
     assert [text.partition(":")[0] for text in both] == ["events.dry.belw", "time.last"]
 
@@ -130,11 +310,7 @@ def test_a_key_of_another_type_hides_no_name_that_nothing_answers_to(old, new, a
 
 
 def test_all_problems_at_once():
-    text = (
-        STUDY.replace('"random"', '"soboll"')
-        .replace("p95 = 4.0", "p95 = 0.5")
-        .replace("below = 2", "belw = 2")
-    )
+    text = STUDY.replace('"random"', '"soboll"').replace("p95 = 4.0", "p95 = 0.5").replace("below = 2", "belw = 2")
     with pytest.raises(UserError) as caught:
         read(text)
     assert str(caught.value).splitlines() == [
@@ -181,10 +357,7 @@ def test_a_static_study_knows_no_years():
 
 def test_one_year_is_a_horizon():
     text = re.sub(
-        r"\[policies.full\].*?\[events",
-        "[events",
-        STUDY.replace("last = 2023", "last = 2020"),
-        flags=re.DOTALL,
+        r"\[policies.full\].*?\[events", "[events", STUDY.replace("last = 2023", "last = 2020"), flags=re.DOTALL
     )
     assert read(text).years == (2020,)
 
@@ -198,8 +371,7 @@ def test_policies_asked_for():
 def test_the_model_of_a_study():
     text = 'model = "rustbet"\n' + STUDY
     with pytest.raises(
-        UserError,
-        match=r"unknown model 'rustbet'. Did you mean 'rustbelt'\? A model of your own .* --model FILE:CLASS",
+        UserError, match=r"unknown model 'rustbet'. Did you mean 'rustbelt'\? A model of your own .* --model FILE:CLASS"
     ):
         read_study(tomllib.loads(text), "s")
     with pytest.raises(UserError, match="model: is missing"):

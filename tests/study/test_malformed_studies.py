@@ -1,4 +1,6 @@
-"""Malformed study files, thousands of them: `rustbelt check` says what is wrong, with exit code 2, and never crashes, hangs or writes."""
+"""Malformed study files, thousands of them: `rustbelt check` says what is wrong, with exit code 2, and never crashes,
+hangs or writes.
+"""
 
 import os
 import re
@@ -24,13 +26,7 @@ _watched: list[list[str]] = []
 
 def _watch(event: str, args: tuple) -> None:
     # what has a number is open already
-    if (
-        _watched
-        and event == "open"
-        and not isinstance(args[0], int)
-        and isinstance(args[2], int)
-        and args[2] & _WRITES
-    ):
+    if _watched and event == "open" and not isinstance(args[0], int) and isinstance(args[2], int) and args[2] & _WRITES:
         path, programs = str(args[0]), os.environ["RUSTBELT_CACHE"]
         if path != os.devnull and "__pycache__" not in path and not path.startswith(programs):
             _watched[-1].append(path)
@@ -116,9 +112,23 @@ def test_the_groups_are_right_before_they_are_broken(folder, number):
 
 
 HOSTILE = [
-    ".", "sub", "a\0b", "/dev/null", "/dev/zero", "fifo", "raw.csv", "empty.csv", "head.csv", "x" * 5000, "", "loop", "é.csv", "data.csv\n",
-    "../" * 300 + "none.csv", "/proc/self/mem",
-]  # fmt: skip
+    ".",
+    "sub",
+    "a\0b",
+    "/dev/null",
+    "/dev/zero",
+    "fifo",
+    "raw.csv",
+    "empty.csv",
+    "head.csv",
+    "x" * 5000,
+    "",
+    "loop",
+    "é.csv",
+    "data.csv\n",
+    "../" * 300 + "none.csv",
+    "/proc/self/mem",
+]
 """Names of files that a study should not have."""
 
 
@@ -139,11 +149,7 @@ def test_files_that_are_none(folder, name):
 
 
 DEEP = {
-    "parts": (
-        '{family="mixture",parts=[',
-        '{family="normal",mean=0,sd=1}',
-        ',{family="normal",mean=0,sd=1}]}',
-    ),
+    "parts": ('{family="mixture",parts=[', '{family="normal",mean=0,sd=1}', ',{family="normal",mean=0,sd=1}]}'),
     "lists": ("[", "1", "]"),
     "tables": ("{x=", "1", "}"),
     "sizes": ("{size=", "1", "}"),
@@ -179,25 +185,49 @@ def test_studies_on_top_of_each_other_without_end(folder):
 
 
 STRAY = [
-    ({"family": "fixed", "value": 1.0, "weight": [[float("inf")]]}, "factors.a.weight: is for experts and parts of a mixture. Remove it."),
-    ({"family": "fixed", "value": 1.0, "pool": "linear"}, "factors.a.pool: says how experts are pooled, and there are none. Remove it."),
+    (
+        {"family": "fixed", "value": 1.0, "weight": [[float("inf")]]},
+        "factors.a.weight: is for experts and parts of a mixture. Remove it.",
+    ),
+    (
+        {"family": "fixed", "value": 1.0, "pool": "linear"},
+        "factors.a.pool: says how experts are pooled, and there are none. Remove it.",
+    ),
     ({"family": "gamma", "a": 10**400}, "factors.a.a: expected a finite number, got a number of more than 30 digits."),
     ({"family": "gamma", "a": float("nan")}, "factors.a.a: expected a finite number, got nan."),
     ({"family": "gamma", "a": "2"}, "factors.a.a: expected a number, got '2'."),
-]  # fmt: skip
-FAR = "factors.a: takes too many values, far apart; expected at most 16384 (SciPy tries one after the other). For such numbers use a continuous law, such as 'normal' or 'gamma'."
+]
+FAR = (
+    "factors.a: takes too many values, far apart; expected at most 16384 (SciPy tries one after the other). For such"
+    " numbers use a continuous law, such as 'normal' or 'gamma'."
+)
 MANY = [
     ({"family": "zipf", "a": 1.01}, FAR),
     ({"family": "yulesimon", "alpha": 0.01}, FAR),
     ({"family": "skellam", "mu1": 1e9, "mu2": 1.0}, FAR),
     ({"family": "betabinom", "n": 1e9, "a": 2.0, "b": 2.0}, FAR),
     ({"family": "hypergeom", "M": 1e18, "n": 5e17, "N": 1e17}, FAR),
-    ({"family": "mixture", "parts": [{"family": "gamma", "a": 1.0}] * 300}, "factors.a.parts: expected at most 64 laws, got 300."),
+    (
+        {"family": "mixture", "parts": [{"family": "gamma", "a": 1.0}] * 300},
+        "factors.a.parts: expected at most 64 laws, got 300.",
+    ),
     ({"experts": [{"family": "gamma", "a": 1.0}] * 300}, "factors.a.experts: expected at most 64 laws, got 300."),
-    ({"family": "gamma", "quantiles": [[k / 200, float(k)] for k in range(1, 200)]}, "factors.a: expected at most 64 statements, got 199. For data use family 'empirical'."),
-    ({"family": "mixture", "parts": [malformed.LAWS[-1], malformed.LAWS[0]]}, "factors.a.parts.0: is pooled by quantiles, which does not go within a mixture or a linear pool. Take pool = 'linear' there."),
-    ({"family": "logit-normal", "mean": 0.4, "sd": 1e-300}, "factors.a.sd: says a law that is narrower than its numbers can tell: 1e-300 around 0.4. Use family 'fixed'."),
-]  # fmt: skip
+    (
+        {"family": "gamma", "quantiles": [[k / 200, float(k)] for k in range(1, 200)]},
+        "factors.a: expected at most 64 statements, got 199. For data use family 'empirical'.",
+    ),
+    (
+        {"family": "mixture", "parts": [malformed.LAWS[-1], malformed.LAWS[0]]},
+        (
+            "factors.a.parts.0: is pooled by quantiles, which does not go within a mixture or a linear"
+            " pool. Take pool = 'linear' there."
+        ),
+    ),
+    (
+        {"family": "logit-normal", "mean": 0.4, "sd": 1e-300},
+        "factors.a.sd: says a law that is narrower than its numbers can tell: 1e-300 around 0.4. Use family 'fixed'.",
+    ),
+]
 
 
 @pytest.mark.parametrize(("law", "told"), STRAY + MANY, ids=[told[:40] for _, told in STRAY + MANY])
@@ -215,11 +245,7 @@ STUDIES = st.tuples(
 RARELY = {
     "deadline": None,
     "derandomize": True,
-    "suppress_health_check": [
-        HealthCheck.too_slow,
-        HealthCheck.function_scoped_fixture,
-        HealthCheck.data_too_large,
-    ],
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture, HealthCheck.data_too_large],
 }
 
 

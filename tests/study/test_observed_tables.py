@@ -23,9 +23,7 @@ def of_file(folder, text, name="seen.csv"):
 
 
 def test_rows_of_a_file_are_those_of_a_study(tmp_path):
-    (one,) = of_file(
-        tmp_path, HEAD + '"Height, north",2023,height,place=north,1500,t,gauge,read\n'
-    ).observed.rows
+    (one,) = of_file(tmp_path, HEAD + '"Height, north",2023,height,place=north,1500,t,gauge,read\n').observed.rows
     (other,) = walk(row(2023, 1.5, series="Height, north")).observed.rows
     assert one == other
     assert (one.value, one.unit, one.at, one.name) == (1.5, "kt", {"place": "north"}, "Height, north 2023")
@@ -35,17 +33,25 @@ REFUSED = {
     "heigth,,2023,,,1,kt,read": "variable: unknown yearly variable 'heigth'. Did you mean 'height'?",
     "height,place=north,2023.5,,,1,kt,read": "time: expected a whole year, got 2023.5.",
     "height,place=north,2023,,,much,kt,read": "value: expected a number, got 'much'.",
-    "height,place=north,2023,,,1,yuan,read": "unit: expected what converts to 'kt', got 'yuan'. Currencies, indices and base years do not.",
+    "height,place=north,2023,,,1,yuan,read": (
+        "unit: expected what converts to 'kt', got 'yuan'. Currencies, indices and base years do not."
+    ),
     "height,place=nroth,2023,,,1,kt,read": "at: unknown label 'nroth'. Did you mean 'north'?",
     "height,town=north,2023,,,1,kt,read": "at: 'height' has no dimension 'town'. It has: place.",
     "height,north,2023,,,1,kt,read": "at: expected DIMENSION=LABEL; ..., got 'north'.",
-    "height,,2023,,,1,kt,read": "across: is missing: place leave 2 numbers. Name a label, or say sum, mean, peak, lowest.",
+    "height,,2023,,,1,kt,read": (
+        "across: is missing: place leave 2 numbers. Name a label, or say sum, mean, peak, lowest."
+    ),
     "height,place=north,2023,2025,mean,1,kt,read": "from: expected a year up to 2023, got 2025.",
-    "height,place=north,2023,2021,,1,kt,read": "fold: goes with several years: give both 'from' and 'fold', or neither.",
-    "height,place=north,2023,2021,median,1,kt,read": "fold: expected total or mean or peak or lowest or change or ratio, got 'median'.",
+    "height,place=north,2023,2021,,1,kt,read": (
+        "fold: goes with several years: give both 'from' and 'fold', or neither."
+    ),
+    "height,place=north,2023,2021,median,1,kt,read": (
+        "fold: expected total or mean or peak or lowest or change or ratio, got 'median'."
+    ),
     "height,place=north,2023,,,1,kt,sure": "confidence: expected read or remembered or derived, got 'sure'.",
     "height,place=north,2023,,,,kt,read": "value: is missing.",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("cells", REFUSED)
@@ -74,10 +80,7 @@ def test_rows_that_contradict_are_refused():
         )
     said = [one.message for one in caught.value.problems]
     assert said[0] == "height place=north 2023: 1 says 1 kt. Leave one of them out, or give each a 'reading'."
-    assert (
-        said[1]
-        == "height place=north 2024: 3 says the same. Leave one of them out, or give each a 'reading'."
-    )
+    assert said[1] == "height place=north 2024: 3 says the same. Leave one of them out, or give each a 'reading'."
     assert said[2].startswith("'height place=north' is of 'height' in 1, in the same place and fold.")
     assert len(walk(row(2023, 1.0, reading="a"), row(2023, 2.0, reading="b")).observed.rows) == 2
 
@@ -86,9 +89,12 @@ FILES = {
     None: "no such file.",
     "": "is empty.",
     "series,time,value\nS,2023,1\n": "'seen.csv' lacks the column 'variable'.",
-    HEAD.replace("unit", "units") + "S,2023,height,place=north,1,kt,g,read\n": "'seen.csv': unknown column 'units'. Did you mean 'unit'?",
-    HEAD + "S,2023,height,place=north,1,kt,a, b,read\n": "expected 8 cells as in the first line. A comma in a text? Put it in quotes.",
-}  # fmt: skip
+    HEAD.replace("unit", "units")
+    + "S,2023,height,place=north,1,kt,g,read\n": "'seen.csv': unknown column 'units'. Did you mean 'unit'?",
+    HEAD + ("S,2023,height,place=north,1,kt,a, b,read\n"): (
+        "expected 8 cells as in the first line. A comma in a text? Put it in quotes."
+    ),
+}
 
 
 @pytest.mark.parametrize("text", FILES, ids=lambda text: repr(text)[:20])
@@ -111,9 +117,7 @@ def test_observations_go_along_with_the_resolved_study_and_change_no_number():
     bare, own = (
         walk(),
         walk(
-            row(2023, 1.0),
-            row(2025, 2.0, **{"from": 2023}, fold="mean", series="mean"),
-            observed={"seen": ["priors"]},
+            row(2023, 1.0), row(2025, 2.0, **{"from": 2023}, fold="mean", series="mean"), observed={"seen": ["priors"]}
         ),
     )
     assert bare.fingerprint == own.fingerprint
@@ -135,19 +139,12 @@ def test_the_shipped_studies_have_figures_that_nothing_in_them_has_seen():
     for name, seen in (("rustbelt", {"priors", "equations"}), ("rustbelt_2016", {"equations"})):
         observed = load_study(name).observed
         assert {*observed.seen} == seen and observed.policy == "actual_like" and len(observed.rows) > 50
-        assert (
-            sum(
-                one.confidence == "read" and one.seen not in seen and one.time > 2015 for one in observed.rows
-            )
-            > 10
-        )
+        assert sum(one.confidence == "read" and one.seen not in seen and one.time > 2015 for one in observed.rows) > 10
 
 
 def test_a_model_lets_only_what_it_has_be_imposed():
     class Wrong(Walk):
         imposable = ("hight",)
 
-    with pytest.raises(
-        UserError, match=r"model.imposable: unknown yearly variable 'hight'. Did you mean 'height'\?"
-    ):
+    with pytest.raises(UserError, match=r"model.imposable: unknown yearly variable 'hight'. Did you mean 'height'\?"):
         read_study({"name": "w", "time": {"first": 2021, "last": 2022}}, "w.toml", model=Wrong())

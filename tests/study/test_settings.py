@@ -1,4 +1,6 @@
-"""Values set from the command line: that value alone, on the same random words, and what is wrong with one at its place."""
+"""Values set from the command line: that value alone, on the same random words, and what is wrong with one at its
+place.
+"""
 
 import numpy as np
 import pytest
@@ -13,14 +15,10 @@ from tests.helpers import assert_same
 def test_a_value_replaces_what_stands_there_and_nothing_else():
     tables = {"factors": {"a": {"p05": 1, "p95": 2}, "need[south]": {"p05": 0}}, "run": {"paths": 10}}
     given = with_settings(
-        tables,
-        ["factors.a.p95=0.5", "factors.need[south].p05=1", 'policies.reform.start="x"', "run.sampler=latin"],
+        tables, ["factors.a.p95=0.5", "factors.need[south].p05=1", 'policies.reform.start="x"', "run.sampler=latin"]
     )
     assert given["factors"] == {"a": {"p05": 1, "p95": 0.5}, "need[south]": {"p05": 1}}
-    assert given["policies"] == {"reform": {"start": "x"}} and given["run"] == {
-        "paths": 10,
-        "sampler": "latin",
-    }
+    assert given["policies"] == {"reform": {"start": "x"}} and given["run"] == {"paths": 10, "sampler": "latin"}
     assert tables["factors"]["a"]["p95"] == 2
     assert with_settings({}, ["policies.p.lever={ 2020 = 1 }"]) == {"policies": {"p": {"lever": {"2020": 1}}}}
 
@@ -36,9 +34,7 @@ def test_what_is_no_setting_is_refused_all_at_once():
 def test_a_belief_is_changed_on_the_same_words():
     stated = load_study("rustbelt", paths=64)
     changed = load_study(
-        "rustbelt",
-        paths=64,
-        settings=["factors.loss_given_default.p95=0.85", "policies.reform.resettlement_fund=50"],
+        "rustbelt", paths=64, settings=["factors.loss_given_default.p95=0.85", "policies.reform.resettlement_fund=50"]
     )
     assert changed.fingerprint != stated.fingerprint
     drawn = [devices.program(study).draws(study.block(0)) for study in (stated, changed)]

@@ -34,20 +34,43 @@ OF_SHOCKS = [
     ({"wind": {"family": "normal", "mean": 0, "sd": -1}}, "shocks.wind.sd: expected more than 0, got -1."),
     ({"wind": {"family": "nrmal"}}, "shocks.wind.family: unknown family 'nrmal'. Did you mean 'normal'?"),
     ({"wind": {"group": "weather"}}, "shocks.wind.group: unknown group 'weather'."),
-    ({"wind": {"states": BOTH}}, "shocks.wind.states: expected a regime whose states these are; add regime = \"...\"."),
+    ({"wind": {"states": BOTH}}, 'shocks.wind.states: expected a regime whose states these are; add regime = "...".'),
     ({"wind": {"regime": "market", "states": BOTH}}, "shocks.wind.regime: unknown regime 'market'."),
     ({"jump": {"size": SIZE}}, "shocks.jump: expected a probability or a rate of jumps, got neither."),
-    ({"jump": {"rate": 1.0, "probability": 0.5, "size": SIZE}}, "shocks.jump: expected a probability or a rate of jumps, got both."),
-    ({"jump": {"rate": 1.0}}, "shocks.jump.size: is missing. Give the law of a jump: size = { family = \"normal\", mean = -0.2, sd = 0.1 }."),
-    ({"jump": {"rate": 1.0, "size": {"family": "gamma"}}}, "shocks.jump.size: 'gamma' needs a, loc, scale (loc and scale may be left out); a missing."),
+    (
+        {"jump": {"rate": 1.0, "probability": 0.5, "size": SIZE}},
+        "shocks.jump: expected a probability or a rate of jumps, got both.",
+    ),
+    (
+        {"jump": {"rate": 1.0}},
+        'shocks.jump.size: is missing. Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.',
+    ),
+    (
+        {"jump": {"rate": 1.0, "size": {"family": "gamma"}}},
+        "shocks.jump.size: 'gamma' needs a, loc, scale (loc and scale may be left out); a missing.",
+    ),
     ({"jump": {"rate": -1.0, "size": SIZE}}, "shocks.jump.rate: expected a number of at least 0, got -1."),
     ({"jump": {"probability": 1.5, "size": SIZE}}, "shocks.jump.probability: expected a number from 0 to 1, got 1.5."),
-    ({"jump": {"probability": "rat", "size": SIZE}}, "shocks.jump.probability: unknown factor 'rat'. Did you mean 'rate'?"),
-    ({"jump": {"rate": 40.0, "size": SIZE}}, "shocks.jump.rate: expected a rate that hardly ever gives more than 64 jumps a year, got up to 40. For so many use one law of their sum."),
-    ({"jump": {"rate": 1.0, "size": SIZE, "persistence": 0.5}}, "shocks.jump.persistence: does not go with jumps. Leave one of them out."),
-    ({"jump": {"rate": 1.0, "size": SIZE, **NORMAL}},
-     [f"shocks.jump.{key}: does not go with jumps. Leave one of them out." for key in ("family", "mean", "sd")]),
-]  # fmt: skip
+    (
+        {"jump": {"probability": "rat", "size": SIZE}},
+        "shocks.jump.probability: unknown factor 'rat'. Did you mean 'rate'?",
+    ),
+    (
+        {"jump": {"rate": 40.0, "size": SIZE}},
+        (
+            "shocks.jump.rate: expected a rate that hardly ever gives more than 64 jumps a year, got up to"
+            " 40. For so many use one law of their sum."
+        ),
+    ),
+    (
+        {"jump": {"rate": 1.0, "size": SIZE, "persistence": 0.5}},
+        "shocks.jump.persistence: does not go with jumps. Leave one of them out.",
+    ),
+    (
+        {"jump": {"rate": 1.0, "size": SIZE, **NORMAL}},
+        [f"shocks.jump.{key}: does not go with jumps. Leave one of them out." for key in ("family", "mean", "sd")],
+    ),
+]
 
 
 @pytest.mark.parametrize(("shocks", "messages"), OF_SHOCKS)
@@ -57,14 +80,24 @@ def test_a_shock_that_cannot_be_is_refused(shocks, messages):
 
 WITH_CHAIN = [
     ({"wind": {"regime": "markt"}}, "shocks.wind.regime: unknown regime 'markt'. Did you mean 'market'?"),
-    ({"wind": {"regime": "market", **NORMAL}},
-     [f"shocks.wind.{key}: does not go with a regime. Leave one of them out." for key in ("family", "mean", "sd")]),
-    ({"state": {"regime": "market", "persistence": 0.5}}, "shocks.state.persistence: does not go with the state of a regime. Leave one of them out."),
+    (
+        {"wind": {"regime": "market", **NORMAL}},
+        [f"shocks.wind.{key}: does not go with a regime. Leave one of them out." for key in ("family", "mean", "sd")],
+    ),
+    (
+        {"state": {"regime": "market", "persistence": 0.5}},
+        "shocks.state.persistence: does not go with the state of a regime. Leave one of them out.",
+    ),
     ({"wind": {"regime": "market", "states": {"calm": NORMAL}}}, "shocks.wind.states: has no law for state 'crisis'."),
-    ({"wind": {"regime": "market", "states": {**BOTH, "crash": NORMAL}}}, "shocks.wind.states.crash: unknown state 'crash'. Known: calm, crisis."),
-    ({"wind": {"regime": "market", "states": {**BOTH, "calm": {"family": "normal", "mean": 0, "sd": 0}}}},
-     "shocks.wind.states.calm.sd: expected more than 0, got 0. For no spread use family 'fixed'."),
-]  # fmt: skip
+    (
+        {"wind": {"regime": "market", "states": {**BOTH, "crash": NORMAL}}},
+        "shocks.wind.states.crash: unknown state 'crash'. Known: calm, crisis.",
+    ),
+    (
+        {"wind": {"regime": "market", "states": {**BOTH, "calm": {"family": "normal", "mean": 0, "sd": 0}}}},
+        "shocks.wind.states.calm.sd: expected more than 0, got 0. For no spread use family 'fixed'.",
+    ),
+]
 
 
 @pytest.mark.parametrize(("shocks", "messages"), WITH_CHAIN)
@@ -79,10 +112,13 @@ OF_CHAINS = [
     ({"transition": [[1.0]]}, "transition: expected 2 rows of 2 probabilities, a row for each state."),
     ({"transition": [[0.9, 0.1], [1.0]]}, "transition: expected 2 rows of 2 probabilities, a row for each state."),
     ({"transition": [[0.9, 0.2], [0.4, 0.6]]}, "transition: expected probabilities of sum 1 after 'calm', got 1.1."),
-    ({"transition": [[0.9, 0.1], [1.4, -0.4]]}, "transition: expected probabilities from 0 to 1 after 'crisis', got 1.4."),
+    (
+        {"transition": [[0.9, 0.1], [1.4, -0.4]]},
+        "transition: expected probabilities from 0 to 1 after 'crisis', got 1.4.",
+    ),
     ({"start": [1.0]}, "start: expected 2 probabilities, got 1."),
     ({"start": [0.7, 0.7]}, "start: expected probabilities of sum 1 at the start, got 1.4."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("chain", "message"), OF_CHAINS)
@@ -105,9 +141,7 @@ def test_all_that_is_wrong_is_told_at_once():
 
 def test_a_group_is_of_shocks_or_of_factors():
     factors = {"rate": WALK["factors"]["rate"] | {"group": "weather"}}
-    found = problems(
-        shocks={"wind": {"group": "weather"}}, groups={"weather": {"correlation": 0.3}}, factors=factors
-    )
+    found = problems(shocks={"wind": {"group": "weather"}}, groups={"weather": {"correlation": 0.3}}, factors=factors)
     assert found == ["factors.rate.group: unknown group 'weather'."]
 
 

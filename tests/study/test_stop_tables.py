@@ -31,9 +31,7 @@ def test_a_sentence_becomes_a_target_and_is_written_back(tmp_path, pond):
     assert again.until == study.until and again.fingerprint == study.fingerprint
 
 
-@pytest.mark.parametrize(
-    "text", ["P of dry under use within 5%", "  probability  of dry under use within 5.0 % "]
-)
+@pytest.mark.parametrize("text", ["P of dry under use within 5%", "  probability  of dry under use within 5.0 % "])
 def test_other_spellings_are_the_same_target(tmp_path, pond, text):
     assert [*map(str, load(tmp_path, pond, text).until)] == ["probability of dry under use within 5 %"]
 
@@ -55,9 +53,7 @@ def test_the_study_file_states_it_and_the_call_comes_first(tmp_path, pond):
 def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
     text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
     study = load_study(write(tmp_path, text), model=pond, policies=["keep"])
-    assert study.until == () and [*map(str, study.idle_targets)] == [
-        "probability of dry under use within 0.01"
-    ]
+    assert study.until == () and [*map(str, study.idle_targets)] == ["probability of dry under use within 0.01"]
     with pytest.raises(UserError, match=r"run\.until: policy 'use' does not run\. Add it"):
         load(tmp_path, pond, "P of dry under use within 0.01", policies=["keep"])
 
@@ -69,7 +65,9 @@ def test_one_sentence_is_one_target(tmp_path, pond):
 
 WRONG = {
     "shortage": r"expected MEASURE of VARIABLE under POLICY .* got 'shortage'\. Write, say, 'mean of",
-    "ES97.5 of shortage under keep within 1 %": r"level 97\.5 is no part of the study, which has 95, 99, 99\.9\. Add it: risk",
+    "ES97.5 of shortage under keep within 1 %": (
+        r"level 97\.5 is no part of the study, which has 95, 99, 99\.9\. Add it: risk"
+    ),
     "ESS99 of shortage under keep within 1 %": r"unknown measure of 'shortage' 'ESS99'\. Did you mean 'ES99'",
     "ES99 of shortag under keep within 1 %": r"unknown event or outcome 'shortag'\. Did you mean 'shortage'",
     "ES99 of shortage under kep within 1 %": r"unknown policy 'kep'\. Did you mean 'keep'",

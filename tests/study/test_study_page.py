@@ -1,4 +1,6 @@
-"""The page on study files: every key stands in it, says what the schema says, and is in an example; all examples are read."""
+"""The page on study files: every key stands in it, says what the schema says, and is in an example; all examples are
+read.
+"""
 
 import re
 import tomllib
@@ -10,16 +12,7 @@ from engine import Constant, Factor, Lever, Outcome, PathModel, Shock, Yearly, l
 from engine.draws.distributions.families import known_families
 from engine.modelling.contract import refuse_broken
 from engine.modelling.declaration import POLICY_KEYS
-from engine.study.schema import (
-    EXTENDS,
-    NAMED,
-    SECTIONS,
-    ChoiceTable,
-    LawTable,
-    StudyText,
-    Truncation,
-    WeightedLaw,
-)
+from engine.study.schema import EXTENDS, NAMED, SECTIONS, ChoiceTable, LawTable, StudyText, Truncation, WeightedLaw
 from tests.reservoirs import read
 
 PAGE = (Path(__file__).parents[2] / "docs" / "study-file.md").read_text(encoding="utf-8")
@@ -52,9 +45,7 @@ def keys():
         yield from ((f"{table}.{key}", text) for key, text in described(schema).items())
     for table, schema in NAMED.items():
         own = {
-            key: text
-            for key, text in described(schema).items()
-            if key not in LAW or table not in ("factors", "shocks")
+            key: text for key, text in described(schema).items() if key not in LAW or table not in ("factors", "shocks")
         }
         yield from ((f"{table}.NAME.{key}", text) for key, text in own.items())
     yield from ((f"challenge.readings.NAME.{key}", text) for key, text in described(ChoiceTable).items())
@@ -119,9 +110,7 @@ def model_of(example):
     tables = tomllib.loads(example)
     groups = [*tables.get("groups", {}).values()]
     names = {*tables.get("factors", {}), *(name for group in groups for name in group.get("members", ()))}
-    names |= {
-        table["rate"] for table in tables.get("shocks", {}).values() if isinstance(table.get("rate"), str)
-    }
+    names |= {table["rate"] for table in tables.get("shocks", {}).values() if isinstance(table.get("rate"), str)}
 
     policies = [table for table in tables.get("policies", {}).values() if isinstance(table, dict)]
     named = {key for table in policies for key in table} - {*POLICY_KEYS}

@@ -28,11 +28,7 @@ def test_a_study_on_top_of_what_ships():
     assert "rustbelt check mine.toml" in ended.stdout and "rustbelt run mine.toml" in ended.stdout
     study, shipped = load_study("mine.toml"), load_study("rustbelt")
     assert (study.name, study.policy_names) == ("mine", ("old", "reform", "mine"))
-    changed = [
-        one.name
-        for one, was in zip(study.inputs, shipped.inputs, strict=True)
-        if one.marginal != was.marginal
-    ]
+    changed = [one.name for one, was in zip(study.inputs, shipped.inputs, strict=True) if one.marginal != was.marginal]
     assert changed == ["steel_recovery_years"]
     assert [event.name for event in study.events][-1] == "my_event"
     assert set(tomllib.loads(Path("mine.toml").read_text())) == {
@@ -104,11 +100,7 @@ class Odd(StaticModel):
     """Words that would break a comment or a string."""
 
     dims = {"place": ('a "b"', "c\nd")}
-    factors = {
-        "x": Factor('1"\n[run]', about="line\nbreak ] # = \x07"),
-        "y": Factor("share"),
-        "z": Factor("%"),
-    }
+    factors = {"x": Factor('1"\n[run]', about="line\nbreak ] # = \x07"), "y": Factor("share"), "z": Factor("%")}
     levers = {"l": Lever("1", 0.1, ("place",), about="two\nlines")}
     outcomes = {"o": Outcome("1\n", about='"""')}
 
@@ -123,10 +115,7 @@ def test_words_of_a_model_break_nothing():
 
 
 class Late(Reservoir):
-    outcomes = {
-        "then": Outcome("hm3", at_year("stock", 2055)),
-        "peak": Outcome("hm3", peak("stock"), loss=True),
-    }
+    outcomes = {"then": Outcome("hm3", at_year("stock", 2055)), "peak": Outcome("hm3", peak("stock"), loss=True)}
 
 
 def test_the_horizon_holds_what_outcomes_look_at():
@@ -135,9 +124,7 @@ def test_the_horizon_holds_what_outcomes_look_at():
 
 
 def test_a_study_without_much_to_build_on():
-    below = read_study(
-        {"name": "s", "factors": {k: {"family": "fixed", "value": 1.0} for k in "xy"}}, "s", model=Sum()
-    )
+    below = read_study({"name": "s", "factors": {k: {"family": "fixed", "value": 1.0} for k in "xy"}}, "s", model=Sum())
     text = study_on_top("more", "s.toml", below)
     assert set(tomllib.loads(text)) == {"name", "extends", "question", "policies", "events"}
 

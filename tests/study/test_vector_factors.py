@@ -1,4 +1,6 @@
-"""Factors with dimensions: one table for all labels, tables of single labels, groups, refusals; in static models and in those with years."""
+"""Factors with dimensions: one table for all labels, tables of single labels, groups, refusals; in static models and in
+those with years.
+"""
 
 import numpy as np
 import pytest
@@ -28,11 +30,7 @@ class Losses(StaticModel):
         "cell": Factor("1", dims=("town", "size")),
     }
     levers = {"share": Lever("1", default=1.0, dims=("town",))}
-    outcomes = {
-        "north": Outcome("1", loss=True),
-        "total": Outcome("1", loss=True),
-        "cells": Outcome("1", loss=True),
-    }
+    outcomes = {"north": Outcome("1", loss=True), "total": Outcome("1", loss=True), "cells": Outcome("1", loss=True)}
 
     def evaluate(self, factors, levers):
         loss = (factors.market + factors.own) * levers.share
@@ -149,9 +147,7 @@ def test_what_is_wrong_with_them_is_said():
     assert "factors.own[sout]: unknown label 'sout'. Did you mean 'south'?" in told({"own[sout]": NORMAL})
     assert "factors.market[north]: factor 'market' has no dimensions" in told({"market[north]": NORMAL})
     text = {"name": "losses", "run": {"paths": 16}, "factors": {"market": NORMAL, "cell": NORMAL}}
-    with pytest.raises(
-        UserError, match=r"Add a table \[factors\.own\], which holds for each town, with family"
-    ):
+    with pytest.raises(UserError, match=r"Add a table \[factors\.own\], which holds for each town, with family"):
         read_study(text, "losses.toml", model=Losses())
     assert "policies.spared.implementation: unknown factor 'own'" in told(
         policies={"as_it_is": {}, "spared": {"implementation": "own"}}
@@ -171,10 +167,7 @@ class Shocked(Losses):
     ("model", "texts"),
     [
         (Slashed, ["model.factors.own: is drawn for each label of 'town'", "got '../x'"]),
-        (
-            Shocked,
-            ["model.shocks.noise: a static model has no years", "Factor(unit, dims=(...))", "model.yearly.x"],
-        ),
+        (Shocked, ["model.shocks.noise: a static model has no years", "Factor(unit, dims=(...))", "model.yearly.x"]),
     ],
 )
 def test_models_that_cannot_be_are_refused_with_what_to_do(model, texts):
@@ -186,10 +179,7 @@ def test_models_that_cannot_be_are_refused_with_what_to_do(model, texts):
 
 
 def test_a_label_has_the_same_draws_whether_all_are_drawn_at_once_or_one_by_one():
-    laws = {
-        "own": {"family": "beta", "a": 2, "b": 3},
-        "cell": {"family": "uniform", "low": -1.0, "high": 3.0},
-    }
+    laws = {"own": {"family": "beta", "a": 2, "b": 3}, "cell": {"family": "uniform", "low": -1.0, "high": 3.0}}
     together = losses(laws)
     assert [len(run) for run in together.runs] == [1, 3, 6]
     apart = losses(laws | {"own[south]": NORMAL, "cell[south,s]": NORMAL})

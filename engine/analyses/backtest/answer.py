@@ -19,10 +19,12 @@ from engine.risk.estimation.intervals import TAIL
 from engine.study.tables.observed_tables import Observation, observable
 
 READING = (
-    "Place: where a figure lies among its futures, 0 to 1; .5 is their middle. CRPS: how far futures are from the figure, less half of how far they are "
-    "from each other, in its unit; lower is better (fair: whatever the number of paths). Error: that of all figures over that of the last value "
-    f"known, below 1 if the model is closer. Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what "
-    "happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95 % intervals of the Monte Carlo error."
+    "Place: where a figure lies among its futures, 0 to 1; .5 is their middle. CRPS: how far futures are from the"
+    " figure, less half of how far they are from each other, in its unit; lower is better (fair: whatever the number"
+    " of paths). Error: that of all figures over that of the last value known, below 1 if the model is closer."
+    f" Expected, from, to: mean and 95 % range of the model's own futures, {TRUTHS:,} of them each taken for what"
+    " happened. Scored are figures that were read in their source and that nothing of the study has seen. Brackets: 95"
+    " % intervals of the Monte Carlo error."
 )
 VERDICTS = {
     "too low": "The futures are too low for",
@@ -39,7 +41,9 @@ LONGEST = 25
 
 
 def answer(of: Asked, policy: str | None, impose: Sequence[str], until: int | None) -> Answer:
-    """The answer to `backtest`; `engine.analyses.backtest.backtest.backtest` says how it is computed, and what is refused."""
+    """The answer to `backtest`; `engine.analyses.backtest.backtest.backtest` says how it is computed, and what is
+    refused.
+    """
     given = backtest(of.study, policy, impose, until, of.paths, of.device, of.observe)
     study = given.study
     subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
@@ -76,7 +80,10 @@ def findings(given: Tested) -> Iterator[str]:
 def _of_reading(reading: Reading) -> Iterator[str]:
     calibration = reading.calibration
     if calibration is None:
-        yield "No figure can be scored: each is beyond the study's years, known before, seen by it, or not read in its source."
+        yield (
+            "No figure can be scored: each is beyond the study's years, known before, seen by it, or not read in its"
+            " source."
+        )
         return
     count, within = len(reading.scored), calibration.coverage(WITHIN[1])
     said = f"Read “{reading.name}”, of" if reading.name else "Of"
@@ -95,7 +102,10 @@ def _of_reading(reading: Reading) -> Iterator[str]:
     if ratio is not None:
         closer = sum(one.crps.estimate < one.last for one in reading.scored if np.isfinite(one.last))
         known = sum(np.isfinite(one.last) for one in reading.scored)
-        yield f"The futures are closer than the last value known for {closer} of {known} figures; errors are {ratio.value:.2f} times as large."
+        yield (
+            f"The futures are closer than the last value known for {closer} of {known} figures; errors are"
+            f" {ratio.value:.2f} times as large."
+        )
 
 
 def _listed(before: str, names: Sequence[str]) -> str:
@@ -109,7 +119,9 @@ def _listed(before: str, names: Sequence[str]) -> str:
 
 
 def _ratio(reading: Reading) -> Held | None:
-    """The mean CRPS of figures relative to the mean CRPS of the last value known in their series; None where none was known."""
+    """The mean CRPS of figures relative to the mean CRPS of the last value known in their series; None where none was
+    known.
+    """
     found = sizes(reading)
     return reading.calibration.crps(found) if reading.calibration is not None and any(found) else None
 
@@ -154,14 +166,39 @@ def _series(given: Tested) -> Table:
         texts("series", [name for name, *_ in rows], "figures of one kind"),
         counts("figures", [len(own) for _, own, *_ in rows], "that are scored"),
         numbers("place", [shift.value for _, _, shift, _ in rows], "where they lie among the futures, on average"),
-        numbers("expected_from", [shift.low for _, _, shift, _ in rows], "lower end of what the model's own futures have", head="from", brief=False),
+        numbers(
+            "expected_from",
+            [shift.low for _, _, shift, _ in rows],
+            "lower end of what the model's own futures have",
+            head="from",
+            brief=False,
+        ),
         numbers("expected_to", [shift.high for _, _, shift, _ in rows], "upper end of it", head="to", brief=False),
-        numbers("crps", [_mean(one.crps.estimate for one in own) for _, own, *_ in rows], "mean CRPS, in the unit of the figures", head="CRPS", brief=False),
+        numbers(
+            "crps",
+            [_mean(one.crps.estimate for one in own) for _, own, *_ in rows],
+            "mean CRPS, in the unit of the figures",
+            head="CRPS",
+            brief=False,
+        ),
         texts("unit", [own[0].figure.observation.unit for _, own, *_ in rows], "of the CRPS", brief=False),
-        numbers("error", [_over(own, "last") for _, own, *_ in rows], "mean CRPS over that of the last value known", head="error"),
-        numbers("error_of_trend", [_over(own, "trend") for _, own, *_ in rows], "the same over that of the trend of what was known", head="to trend", brief=any(np.isfinite(one.trend) for _, own, *_ in rows for one in own)),
-        texts("verdict", [verdict for *_, verdict in rows], "what they say of the futures beyond doubt; nothing if empty"),
-    )  # fmt: skip
+        numbers(
+            "error",
+            [_over(own, "last") for _, own, *_ in rows],
+            "mean CRPS over that of the last value known",
+            head="error",
+        ),
+        numbers(
+            "error_of_trend",
+            [_over(own, "trend") for _, own, *_ in rows],
+            "the same over that of the trend of what was known",
+            head="to trend",
+            brief=any(np.isfinite(one.trend) for _, own, *_ in rows for one in own),
+        ),
+        texts(
+            "verdict", [verdict for *_, verdict in rows], "what they say of the futures beyond doubt; nothing if empty"
+        ),
+    )
     return Table("series", "Scores by series", columns, ("series",))
 
 
@@ -185,12 +222,7 @@ def _together(given: Tested) -> Table:
             rows.append((name, f"figures within {100 * share:g} %", calibration.coverage(share), ""))
         rows.append((name, "mean place", calibration.shift(range(len(reading.scored))), ""))
         rows.append(
-            (
-                name,
-                "distance from the middle",
-                calibration.spread(range(len(reading.scored))),
-                "little if too wide",
-            )
+            (name, "distance from the middle", calibration.spread(range(len(reading.scored))), "little if too wide")
         )
         if (ratio := _ratio(reading)) is not None:
             rows.append((name, "error over last value known", ratio, "high is worse"))
@@ -198,24 +230,30 @@ def _together(given: Tested) -> Table:
         losses = [k for k, one in enumerate(reading.scored) if one.figure.loss]
         if losses:
             rows.append(
-                (
-                    name,
-                    f"losses beyond VaR{100 * SEVERE:g}",
-                    calibration.severity(losses),
-                    "ES backtest; high is worse",
-                )
+                (name, f"losses beyond VaR{100 * SEVERE:g}", calibration.severity(losses), "ES backtest; high is worse")
             )
     columns = (
         texts("row", [str(k + 1) for k in range(len(rows))], "number of the row", brief=False),
-        texts("reading", [one for one, *_ in rows], "of figures that can be read in several ways", brief=len(given.readings) > 1),
+        texts(
+            "reading",
+            [one for one, *_ in rows],
+            "of figures that can be read in several ways",
+            brief=len(given.readings) > 1,
+        ),
         texts("number", [one for _, one, *_ in rows], "what is counted over all figures together"),
         numbers("value", [held.value for _, _, held, _ in rows], "of what happened"),
         numbers("expected", [held.expected for _, _, held, _ in rows], "mean over the model's own futures"),
         numbers("expected_from", [held.low for _, _, held, _ in rows], "lower end of their 95 % range", head="from"),
         numbers("expected_to", [held.high for _, _, held, _ in rows], "upper end of it", head="to"),
-        numbers("as_high", [held.higher for _, _, held, _ in rows], "share of them with as much or more", shown="%", head="as high"),
+        numbers(
+            "as_high",
+            [held.higher for _, _, held, _ in rows],
+            "share of them with as much or more",
+            shown="%",
+            head="as high",
+        ),
         texts("note", [note for *_, note in rows], "how to read it", brief=False),
-    )  # fmt: skip
+    )
     return Table("together", "All figures together", columns, ("row",))
 
 
@@ -224,9 +262,7 @@ def _figures(given: Tested) -> Table:
     for reading in given.readings:
         places = reading.calibration.places if reading.calibration is not None else ()
         for one, place in zip(reading.scored, places, strict=True):
-            rows.setdefault(
-                _name(one.figure.observation), (one.figure.observation, one.figure, "", one, float(place))
-            )
+            rows.setdefault(_name(one.figure.observation), (one.figure.observation, one.figure, "", one, float(place)))
         for row, figure, why in reading.apart:
             rows.setdefault(_name(row), (row, figure, why, None, nan))
     every = sorted(rows.items(), key=lambda item: bool(item[1][2]))
@@ -245,23 +281,38 @@ def _figures(given: Tested) -> Table:
         name = "median" if level == 0.5 else f"p{100 * level:02.0f}"
         cells = [nan if of is None else float(np.quantile(of[np.isfinite(of)], level)) for of in values]
         columns.append(
-            numbers(
-                name, cells, f"{100 * level:g} % quantile of the futures", brief=level in (0.05, 0.5, 0.95)
-            )
+            numbers(name, cells, f"{100 * level:g} % quantile of the futures", brief=level in (0.05, 0.5, 0.95))
         )
     columns += [
         numbers("place", [place for _, (*_, place) in every], "where it lies among the futures"),
         estimates("crps", [one and one.crps for one in scored], "fair CRPS", head="CRPS", brief=False),
-        estimates("bad_side", [one and one.bad for one in scored], "the same, weighted by what is worse than the last value known", brief=False),
-        numbers("log_score", [nan if one is None else one.log for one in scored], "minus the log of the density there", brief=False),
-        numbers("of_last", [nan if one is None else one.last for one in scored], "CRPS of the last value known", brief=False),
-        numbers("of_trend", [nan if one is None else one.trend for one in scored], "CRPS of the trend of what was known", brief=False),
+        estimates(
+            "bad_side",
+            [one and one.bad for one in scored],
+            "the same, weighted by what is worse than the last value known",
+            brief=False,
+        ),
+        numbers(
+            "log_score",
+            [nan if one is None else one.log for one in scored],
+            "minus the log of the density there",
+            brief=False,
+        ),
+        numbers(
+            "of_last", [nan if one is None else one.last for one in scored], "CRPS of the last value known", brief=False
+        ),
+        numbers(
+            "of_trend",
+            [nan if one is None else one.trend for one in scored],
+            "CRPS of the trend of what was known",
+            brief=False,
+        ),
         texts("apart", [why for _, (_, _, why, *_) in every], "why it is not scored; nothing if it is", brief=False),
         texts("reading", [row.reading for row in own], "of several, which", brief=False),
         texts("confidence", [row.confidence for row in own], "how it is known", brief=False),
         texts("known_break", [row.known_break for row in own], "known break of the series", brief=False),
         texts("source", [row.source for row in own], "where it was read", brief=False),
-    ]  # fmt: skip
+    ]
     brief = [not why for _, (_, _, why, *_) in every]
     return Table("figures", "Figure by figure", columns, ("figure",), brief)
 
@@ -283,20 +334,20 @@ def _pit(given: Tested) -> Table | None:
         texts("reading", [one for one, *_ in rows], "of figures that can be read in several ways"),
         numbers("at", [row[1] for row in rows], "place among the futures"),
         numbers("share", [row[2] for row in rows], "share of figures that lie there or below"),
-        numbers("low", [row[3] for row in rows], "lower end of the band that 95 % of the model's own futures stay in everywhere"),
+        numbers(
+            "low",
+            [row[3] for row in rows],
+            "lower end of the band that 95 % of the model's own futures stay in everywhere",
+        ),
         numbers("high", [row[4] for row in rows], "upper end of it"),
-    )  # fmt: skip
+    )
     return Table("pit", "Places among the futures, with their band", columns, ("row",), [False] * len(rows))
 
 
 def _fan(given: Tested) -> Table:
     study = given.study
-    every = {
-        line.name: line for reading in given.readings for line in reading.series if not line.rows[0].fold
-    }
-    rows = [
-        (name, year, line.by_year[k]) for name, line in every.items() for k, year in enumerate(study.years)
-    ]
+    every = {line.name: line for reading in given.readings for line in reading.series if not line.rows[0].fold}
+    rows = [(name, year, line.by_year[k]) for name, line in every.items() for k, year in enumerate(study.years)]
     columns = [
         texts("series", [name for name, *_ in rows], "figures of one kind"),
         counts("year", [year for _, year, _ in rows], "of the futures"),
@@ -314,6 +365,4 @@ def _fan(given: Tested) -> Table:
             "of the quantiles",
         ),
     ]
-    return Table(
-        "fan", "Futures of what was observed, year by year", columns, ("series", "year"), [False] * len(rows)
-    )
+    return Table("fan", "Futures of what was observed, year by year", columns, ("series", "year"), [False] * len(rows))

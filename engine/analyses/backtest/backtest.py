@@ -1,4 +1,5 @@
-"""Backtest of a study: proper scores of the futures of each observed figure, and a calibration of all figures together."""
+"""Backtest of a study: proper scores of the futures of each observed figure, and a calibration of all figures
+together."""
 
 from __future__ import annotations
 
@@ -36,7 +37,8 @@ class Scored:
       crps: fair CRPS of its futures.
       bad: CRPS weighted to values worse than the last value known; None where none was known.
       log: minus the log density of its futures at the figure.
-      last, trend: CRPS of two reference forecasts, the last value known and the trend of what was known; NaN where too little was known.
+      last, trend: CRPS of two reference forecasts, the last value known and the trend of what was known; NaN where too
+        little was known.
     """
 
     series: str
@@ -55,7 +57,8 @@ class Reading:
     Args:
       name: of the reading; "" where there is only one.
       scored: the scored figures, in the order of their series.
-      apart: figures that are not scored, each with its futures if it lies within the study's years, and why it is not scored.
+      apart: figures that are not scored, each with its futures if it lies within the study's years, and why it is not
+        scored.
       series: the series, with their futures year by year.
       left_out: paths left out because a figure's value on them is not finite.
       seed: of the study, for random places among equal values.
@@ -116,8 +119,8 @@ def backtest(
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: no observations, no policy to compare them with, a variable that cannot be imposed, fewer than 256 futures: all at once;
-        or values that are not finite on more paths than the study allows.
+      UserError: no observations, no policy to compare them with, a variable that cannot be imposed, fewer than 256
+        futures: all at once; or values that are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy, impose, until)
@@ -131,9 +134,7 @@ def backtest(
     found = []
     for number, some in enumerate(simulated):
         observe("simulating", number * one.paths, len(simulated) * one.paths)
-        found.append(
-            {line.name: line for line in lines(imposed.under(one, impose, some), some, one.paths, device)}
-        )
+        found.append({line.name: line for line in lines(imposed.under(one, impose, some), some, one.paths, device)})
     observe("simulating", len(simulated) * one.paths, len(simulated) * one.paths)
     every = zip(readings.items(), found if impose else found * len(readings), strict=True)
     tested = [
@@ -159,12 +160,13 @@ def _reading(
     figures, good = sound([figure for _, figure in scored], study.paths)
     lost = int((~good).sum())
     if lost > most_excluded(study):
-        text = f"values are not finite on {lost:,} of {study.paths:,} paths; expected at most {most_excluded(study):,}. Mend the model, or say which share may be kept out."
+        text = (
+            f"values are not finite on {lost:,} of {study.paths:,} paths; expected at most {most_excluded(study):,}."
+            " Mend the model, or say which share may be kept out."
+        )
         raise UserError(f"model {study.model_name}", [Problem("run.nonfinite", text)])
     apart = tuple(
-        (row, line.figure(study, row) if is_within(study, row) else None, why)
-        for line, row, why in pairs
-        if why
+        (row, line.figure(study, row) if is_within(study, row) else None, why) for line, row, why in pairs if why
     )
     units = as_units(study.paths, study.unit).kept(good)
     found = tuple(

@@ -1,10 +1,10 @@
 """Whether the observations could be one of a model's own futures, over many figures at once.
 
-A statistic of the observations is compared with its distribution over futures of the model, each taken for the observations in turn:
-figures of one future depend on each other, so that no law for independent figures serves, and the model's own futures have that
-dependence. The band of the ECDF is simultaneous: its pointwise level is lowered until 95 % of these futures stay inside, after
-Säilynoja, Bürkner and Vehtari (2022), Stat. Comput. 32:32, arXiv:2103.10522, with these futures in place of independent draws. The
-severity is that of Costanzino and Curran (2018), Risks 6(1):2.
+A statistic of the observations is compared with its distribution over futures of the model, each taken for the
+observations in turn: figures of one future depend on each other, so that no law for independent figures serves, and the
+model's own futures have that dependence. The band of the ECDF is simultaneous: its pointwise level is lowered until 95
+% of these futures stay inside, after Säilynoja, Bürkner and Vehtari (2022), Stat. Comput. 32:32, arXiv:2103.10522, with
+these futures in place of independent draws. The severity is that of Costanzino and Curran (2018), Risks 6(1):2.
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ class Held:
     Args:
       value: of the observations.
       expected, low, high: mean and central 95 % interval over the model's own futures.
-      higher, lower: p-values, the share of values at least, or at most, as large as `value`, which counts as one of them.
+      higher, lower: p-values, the share of values at least, or at most, as large as `value`, which counts as one of
+        them.
     """
 
     value: float
@@ -79,12 +80,8 @@ class Calibration:
         self.figures = tuple(figures)
         paths = len(figures[0].values)
         self.truths = np.unique(np.linspace(0, paths - 1, min(TRUTHS, paths)).astype(int))
-        self.places = np.array(
-            [place(one.values, np.array([one.observed]), random, own=False)[0] for one in figures]
-        )
-        self.of_truths = np.stack(
-            [place(one.values, one.values[self.truths], random, own=True) for one in figures]
-        )
+        self.places = np.array([place(one.values, np.array([one.observed]), random, own=False)[0] for one in figures])
+        self.of_truths = np.stack([place(one.values, one.values[self.truths], random, own=True) for one in figures])
 
     def coverage(self, share: float) -> Held:
         """How many figures lie within the central interval of probability `share` of their futures."""
@@ -106,30 +103,29 @@ class Calibration:
         return _held(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
 
     def severity(self, chosen: Sequence[int]) -> Held:
-        """Severity of some losses: sum of max(place - 0.95, 0) / 0.05, large where the expected shortfall at 95 % was too low."""
+        """Severity of some losses: sum of max(place - 0.95, 0) / 0.05, large where the expected shortfall at 95 % was
+        too low.
+        """
         return _held(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
 
     def crps(self, sizes: Sequence[float]) -> Held:
         """The mean fair CRPS of the figures, each divided by its entry of `sizes`; figures of size 0 are left out."""
         scaled = [(one, size) for one, size in zip(self.figures, sizes, strict=True) if size > 0]
         seen = np.mean([crps_of_each(one.values, np.array([one.observed]))[0] / size for one, size in scaled])
-        own = np.mean(
-            [crps_of_each(one.values, one.values[self.truths]) / size for one, size in scaled], axis=0
-        )
+        own = np.mean([crps_of_each(one.values, one.values[self.truths]) / size for one, size in scaled], axis=0)
         return _held(seen, own)
 
     def energy(self) -> Held:
         """The energy score of all figures together, each in standard deviations of its futures.
 
-        Through these units it depends on the model, and compares only with the model's own futures, not with another model's score.
+        Through these units it depends on the model, and compares only with the model's own futures, not with another
+        model's score.
         """
         sizes = np.array([[one.values.std()] for one in self.figures])
         moving = sizes[:, 0] > 0
         values = np.stack([one.values for one in self.figures])[moving] / sizes[moving]
         seen = np.array([[one.observed] for one in self.figures])[moving] / sizes[moving]
-        some = values[
-            :, np.unique(np.linspace(0, values.shape[1] - 1, min(FUTURES, values.shape[1])).astype(int))
-        ]
+        some = values[:, np.unique(np.linspace(0, values.shape[1] - 1, min(FUTURES, values.shape[1])).astype(int))]
         scores = energy_scores(some, np.concatenate([seen, values[:, self.truths]], axis=1))
         return _held(scores[0], scores[1:])
 
@@ -140,10 +136,7 @@ class Calibration:
 
 
 def place(
-    values: Float[np.ndarray, "path"],
-    truths: Float[np.ndarray, "truth"],
-    random: np.random.Generator,
-    own: bool,
+    values: Float[np.ndarray, "path"], truths: Float[np.ndarray, "truth"], random: np.random.Generator, own: bool
 ) -> Float[np.ndarray, "truth"]:
     """Places of truths among futures (randomised PIT): uniform on (0, 1) where truths and futures have the same law.
 

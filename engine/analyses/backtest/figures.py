@@ -69,22 +69,13 @@ def lines(study: Study, rows: Sequence[Observation], count: int, device: str | N
         by_name.setdefault(row.series, []).append(row)
     held: list[np.ndarray]
     if study.is_path_model:
-        found = [
-            across(study, own[0].variable, own[0].at, own[0].across or "sum") for own in by_name.values()
-        ]
+        found = [across(study, own[0].variable, own[0].at, own[0].across or "sum") for own in by_name.values()]
         held = [of[0] for of in years.values(study, found, count, device)] if found else []
     else:
-        outcomes = next(
-            Futures(study, [own[0].variable for own in by_name.values()], device).mixed([{}], count)
-        )
+        outcomes = next(Futures(study, [own[0].variable for own in by_name.values()], device).mixed([{}], count))
         held = [outcomes[own[0].variable] for own in by_name.values()]
     return [
-        Line(
-            name,
-            tuple(sorted(own, key=lambda row: row.time)),
-            observable(study.model)[own[0].variable].loss,
-            of,
-        )
+        Line(name, tuple(sorted(own, key=lambda row: row.time)), observable(study.model)[own[0].variable].loss, of)
         for (name, own), of in zip(by_name.items(), held, strict=True)
     ]
 

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class Backtest:
     """Hold a study against what was observed, and score it.
 
-    Each figure that nobody had seen is held against the futures of STUDY under the policy that came nearest to what was done: where it lies among
-    them, and what they score against what one would have said without a model. All figures together are judged against the model's own futures,
-    each taken for what happened. Figures stand in a file that the study names: [observed]. On 16,384 paths, unless --paths says otherwise.
+    Each figure that nobody had seen is held against the futures of STUDY under the policy that came nearest to what was
+    done: where it lies among them, and what they score against what one would have said without a model. All figures
+    together are judged against the model's own futures, each taken for what happened. Figures stand in a file that the
+    study names: [observed]. On 16,384 paths, unless --paths says otherwise.
 
     \b
     rustbelt backtest rustbelt
@@ -30,17 +31,12 @@ class Backtest:
     policy: Annotated[
         str | None,
         Option(
-            "The policy that came nearest to what was done; the one that the study names if not given.",
-            "P",
-            "policy",
+            "The policy that came nearest to what was done; the one that the study names if not given.", "P", "policy"
         ),
     ] = None
     impose: Annotated[
         tuple[str, ...],
-        Option(
-            "Yearly variables that are what was observed, so that what follows from them is scored apart.",
-            "V,...",
-        ),
+        Option("Yearly variables that are what was observed, so that what follows from them is scored apart.", "V,..."),
     ] = ()
     until: Annotated[int | None, Option("Last year whose figures are looked at.", "YEAR")] = None
 

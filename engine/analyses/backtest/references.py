@@ -26,8 +26,8 @@ def trend(known: Sequence[Observation], time: int) -> Float[np.ndarray, "path"]:
 
     It is Student's t with n - 2 degrees of freedom around the least-squares line.
 
-    Given as its quantiles (k - 1/2) / `POINTS`, whose CRPS is that of the distribution to a few in ten thousand; an empty array where
-    fewer than `LEAST` figures are known, or all are of one time.
+    Given as its quantiles (k - 1/2) / `POINTS`, whose CRPS is that of the distribution to a few in ten thousand; an
+    empty array where fewer than `LEAST` figures are known, or all are of one time.
     """
     if len(known) < LEAST:
         return np.zeros(0)

@@ -18,8 +18,8 @@ Paths = Float[np.ndarray, "path"]
 def crps(values: Paths, observed: float, units: Units) -> Estimate:
     """The fair CRPS: mean |x - y| less half the mean |x - x'| over pairs of different paths; in the unit of the values.
 
-    Its expectation is the CRPS of the futures' law, whatever the number of paths (Ferro 2014, QJRMS 140, 1917-1923). The interval is that of
-    its Monte Carlo error over independent units.
+    Its expectation is the CRPS of the futures' law, whatever the number of paths (Ferro 2014, QJRMS 140, 1917-1923).
+    The interval is that of its Monte Carlo error over independent units.
     """
     away = np.abs(values - observed)
     apart = _apart(values)
@@ -48,7 +48,9 @@ def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.
 
 
 def log_score(values: Paths, observed: float) -> float:
-    """Minus the log density of the observed value, by a Gaussian kernel of Silverman's width; NaN if all values are equal."""
+    """Minus the log density of the observed value, by a Gaussian kernel of Silverman's width; NaN if all values are
+    equal.
+    """
     if np.ptp(values) == 0.0:
         return float("nan")
     with np.errstate(divide="ignore"):

@@ -24,10 +24,11 @@ from engine.study.study import Study
 from engine.study.tables.challenge_tables import Claim
 
 READING = (
-    "Universes are sets of other choices on the same futures; each share is of its design, so many choices at a time, and set by that, not by the "
-    "world. Holds, reversed: beyond doubt over all universes of a row (simultaneous 95 %). Nothing: the event no longer happens under either. "
-    "Undecided: neither is beyond doubt, or it is reversed by less than matters. Reversals are seen on futures that they were not looked for "
-    "on; that none was found proves nothing. Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
+    "Universes are sets of other choices on the same futures; each share is of its design, so many choices at a time,"
+    " and set by that, not by the world. Holds, reversed: beyond doubt over all universes of a row (simultaneous 95 %)."
+    " Nothing: the event no longer happens under either. Undecided: neither is beyond doubt, or it is reversed by less"
+    " than matters. Reversals are seen on futures that they were not looked for on; that none was found proves nothing."
+    " Fraction: how far on the way to its choices the claim turns. Brackets: 95 % intervals."
 )
 LONGEST = 25
 """Most words of a sentence."""
@@ -50,9 +51,7 @@ def answer(of: Asked, stated: Sequence[str]) -> Answer:
     )
     lost = sum(math.isnan(place.seen.difference) for one in given.held for place in one.profile.places)
     if lost:
-        basis += (
-            f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
-        )
+        basis += f"; {lost:,} times a universe has more paths that are not finite than the study allows: undecided"
     return Answer(
         Subject.of(study), tuple(findings(study, given.held)), tuple(tables(study, given.held)), basis, READING, given
     )  # fmt: skip
@@ -65,20 +64,18 @@ def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
         return
     by_claim = [list(some) for _, some in groupby(held, lambda one: one.claim)]
     turn = sum(any(one.turned.front for one in some) for some in by_claim)
-    single = sum(
-        any(one.turned.front and one.turned.front[0].departures == 1 for one in some) for some in by_claim
-    )
+    single = sum(any(one.turned.front and one.turned.front[0].departures == 1 for one in some) for some in by_claim)
     if len(by_claim) > 1:
-        yield f"Of {len(by_claim)} claims {turn or 'none'} can be turned by other choices, {single or 'none'} by a single one."
+        yield (
+            f"Of {len(by_claim)} claims {turn or 'none'} can be turned by other choices, {single or 'none'} by a single"
+            " one."
+        )
     for some in by_claim:
         yield from _of_claim(study, some)
 
 
 def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
-    found = sorted(
-        (one for one in some if one.turned.front),
-        key=lambda one: one.turned.front[0].departures,
-    )
+    found = sorted((one for one in some if one.turned.front), key=lambda one: one.turned.front[0].departures)
     claim, stated = some[0].claim, some[0].profile.stated
     if stated.verdict is Verdict.REVERSED:
         yield f"As stated, the futures show the opposite: {turned_words(study, claim, stated.seen)}."
@@ -95,7 +92,9 @@ def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
             choices = in_words(mildest.universe)
             text, namely = f"With {choices}, {turned}.", f"Namely: {choices}."
             count = len(mildest.universe)
-            many = f"With {('one', 'two')[count - 1] if count < 3 else count} other choice{'s' * (count > 1)}, {turned}."
+            many = (
+                f"With {('one', 'two')[count - 1] if count < 3 else count} other choice{'s' * (count > 1)}, {turned}."
+            )
             yield text if _is_short(text) else many
             if not _is_short(text) and _is_short(namely):
                 yield namely
@@ -119,7 +118,8 @@ def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
 
 
 def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
-    """Tables: shares by departures, claims, reversals, choices survived, carriers; then all choices and all universes."""
+    """Tables: shares by departures, claims, reversals, choices survived, carriers; then all choices and all
+    universes."""
     if not held:
         return
     every = (
@@ -137,8 +137,12 @@ def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
 def _named(rows: Sequence[Held]) -> list[Column]:
     return [
         texts("claim", [str(one.claim) for one in rows], "what the study is said to show"),
-        texts("ledger", [one.profile.ledger.name for one in rows], f"`{SPECIFICATION}` or `{POLICIES}`: which kind of choices depart"),
-    ]  # fmt: skip
+        texts(
+            "ledger",
+            [one.profile.ledger.name for one in rows],
+            f"`{SPECIFICATION}` or `{POLICIES}`: which kind of choices depart",
+        ),
+    ]
 
 
 def _numbered(count: int) -> Column:
@@ -171,9 +175,14 @@ def _claims(study: Study, held: Sequence[Held]) -> Table:
     columns = [
         *_named(held),
         texts("words", [claimed(study, one.claim) for one in held], "the claim in words", over=("claim",), brief=False),
-        *(numbers(f"holds_{count}", of, f"share in which it holds where {count} depart", head=f"{count} depart", shown="%") for count, of in shares.items()),
+        *(
+            numbers(
+                f"holds_{count}", of, f"share in which it holds where {count} depart", head=f"{count} depart", shown="%"
+            )
+            for count, of in shares.items()
+        ),
         texts("turned_by", [_mildest(one) for one in held], "the fewest choices found that turn it"),
-    ]  # fmt: skip
+    ]
     title = "Share of universes in which each claim holds, and what turns it"
     return Table("claims", title, columns, ("claim", "ledger"))
 
@@ -188,11 +197,19 @@ def _mildest(one: Held) -> str:
 
 def _of_seen(study: Study, rows: Sequence[tuple[Claim, Seen]]) -> list[Column]:
     return [
-        estimates("policy_value", [_value(study, claim, seen.policy, seen.policy_error) for claim, seen in rows], "the claim's number under its policy there"),
-        estimates("against_value", [_value(study, claim, seen.against, seen.against_error) for claim, seen in rows], "under the other policy"),
+        estimates(
+            "policy_value",
+            [_value(study, claim, seen.policy, seen.policy_error) for claim, seen in rows],
+            "the claim's number under its policy there",
+        ),
+        estimates(
+            "against_value",
+            [_value(study, claim, seen.against, seen.against_error) for claim, seen in rows],
+            "under the other policy",
+        ),
         estimates("difference", [difference(seen) for _, seen in rows], "the first less the second"),
         _unit(study, [claim for claim, _ in rows]),
-    ]  # fmt: skip
+    ]
 
 
 def _unit(study: Study, claims: Sequence[Claim]) -> Column:
@@ -207,9 +224,11 @@ def _reversals(study: Study, held: Sequence[Held]) -> Table:
         counts("departures", [found.departures for _, found in rows], "choices that depart"),
         texts("choices", [in_words(found.universe) for _, found in rows], "which"),
         texts("exactly", [written(found.universe) for _, found in rows], "the same by name", brief=False),
-        estimates("fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"),
+        estimates(
+            "fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"
+        ),
         *_of_seen(study, [(one.claim, found.seen) for one, found in rows]),
-    ]  # fmt: skip
+    ]
     return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
 
 

@@ -19,7 +19,8 @@ class Carriers:
     """How much each choice contributes to the variation of a claim's difference over universes.
 
     Args:
-      shares: dimension -> its Shapley share of the variance of the fitted difference, the largest first; they add up to 1.
+      shares: dimension -> its Shapley share of the variance of the fitted difference, the largest first; they add up to
+        1.
       fit: leave-one-out R2 of the regression.
     """
 
@@ -32,8 +33,9 @@ def carriers(profile: Profile) -> Carriers | None:
 
     There are none for fewer than 20 universes, or if the difference is the same in all.
 
-    For a sum f = f_1 + ... + f_k the Shapley value of part j in the variance is cov(f_j, f). A move of priors enters by its sign, every
-    other choice as an indicator. Source: Owen (2014), Sobol' indices and Shapley value, SIAM/ASA J. Uncertainty Quantification 2.
+    For a sum f = f_1 + ... + f_k the Shapley value of part j in the variance is cov(f_j, f). A move of priors enters by
+    its sign, every other choice as an indicator. Source: Owen (2014), Sobol' indices and Shapley value, SIAM/ASA J.
+    Uncertainty Quantification 2.
     """
     places = [one for one in (profile.stated, *profile.places) if np.isfinite(one.seen.difference)]
     y = np.array([one.seen.difference for one in places])

@@ -62,23 +62,28 @@ def challenge(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Challenged:
-    """Challenges the claims of a study, each in hundreds of universes, which are sets of choices other than the study's.
+    """Challenges the claims of a study, each in hundreds of universes, which are sets of choices other than the
+    study's.
 
     Args:
-      stated: claims as sentences that `claim_of` reads; the study's own if none is given. A study without any is taken to claim that each
-        of its events, and mean and ES99 of its headline, differ between policies as they do on its own futures.
+      stated: claims as sentences that `claim_of` reads; the study's own if none is given. A study without any is taken
+        to claim that each of its events, and mean and ES99 of its headline, differ between policies as they do on its
+        own futures.
       paths: futures in a universe, from the first on; the study's, at most 16,384, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: a claim is not understood, only one policy runs, `paths` is not a number of whole units, or the study as stated has
-        more paths with values that are not finite than it allows.
+      UserError: a claim is not understood, only one policy runs, `paths` is not a number of whole units, or the study
+        as stated has more paths with values that are not finite than it allows.
     """
     study.refuse_broken_model()
     claims = _claims(study, stated)
     if len(study.policies) < 2:
-        text = "expected two policies or more, got one: there is nothing to be better than. Run the study with more: compare = [...]."
+        text = (
+            "expected two policies or more, got one: there is nothing to be better than. Run the study with more:"
+            " compare = [...]."
+        )
         raise UserError(study.source, [Problem("", text)])
     study = of_paths(study, paths, PATHS, 2)
     held: list[Held] = []

@@ -1,4 +1,5 @@
-"""Choices that a study could have made otherwise, and what several of them change together, in full or part of the way."""
+"""Choices that a study could have made otherwise, and what several of them change together, in full or part of the
+way."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ class Choice:
       label: the dimension as it stands within a sentence.
       change: changes of factors, levers and groups.
       move: row of the normal scores that a path is drawn from -> how far these are shifted.
-      levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` = `FULL` and no
-        levers, both policies fully implemented.
+      levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` =
+        `FULL` and no levers, both policies fully implemented.
       instead: variable -> the variable that is measured in its place.
       threshold: an event, and its alternative threshold.
       line, sign: of a `move`: name of its direction, and +1 or -1 along it.
@@ -54,7 +55,9 @@ class Choice:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it changes only what is measured, so that existing futures can be read otherwise and none need be simulated."""
+        """Whether it changes only what is measured, so that existing futures can be read otherwise and none need be
+        simulated.
+        """
         return bool(self.instead) or self.threshold is not None
 
     @property

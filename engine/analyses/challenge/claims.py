@@ -61,7 +61,9 @@ class Seen:
 
     @property
     def are_one(self) -> bool:
-        """Whether difference and error are 0 although the measure is not: the two policies are then alike on every path."""
+        """Whether difference and error are 0 although the measure is not: the two policies are then alike on every
+        path.
+        """
         return self.difference == 0.0 and self.error == 0.0 and self.policy != 0.0
 
     def favour(self, study: Study, claim: Claim) -> float:
@@ -155,7 +157,8 @@ def _moved(event: Event, value: float, is_multiple: bool, fraction: float) -> Ev
 
 
 def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
-    """The estimates behind a claim from the futures of its two policies, with standard errors over independent units."""
+    """The estimates behind a claim from the futures of its two policies, with standard errors over independent
+    units."""
     names = {event.outcome for event in of.events if event.outcome} or {of.name}
     rows = [study.row(claim.policy), study.row(claim.against)]
     good = np.logical_and.reduce([np.isfinite(values[name]).all(axis=0) for name in names])
@@ -173,9 +176,7 @@ def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
         if level is not None and claim.measure.startswith("VaR"):
             (less, _), (own, gap) = of_policies(np.stack([other, one]), 0, units, loss, (level,))
             found = own[claim.measure], less[claim.measure], gap[claim.measure]
-            return Seen(
-                *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
-            )
+            return Seen(*(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2])))
         if level is not None:
             one, other = (influence(side, level, loss) for side in (one, other))
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
@@ -215,7 +216,8 @@ def influence(values: Paths, level: float, loss: bool) -> Paths:
 
 
 def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Claim, ...]:
-    """The claims that a study implies: differences in its headline and events that are significant on its own futures."""
+    """The claims that a study implies: differences in its headline and events that are significant on its own
+    futures."""
     claims = []
     for name, measure in measured(study, None):
         claim = Claim(policy, against, name, measure, worse=True)

@@ -21,8 +21,8 @@ def universes(
 ) -> list[Universe]:
     """Distinct universes with exactly so many departures; none where there are fewer dimensions than departures.
 
-    The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same universes, and claims
-    that differ only in what is measured largely share the futures to be simulated.
+    The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same
+    universes, and claims that differ only in what is measured largely share the futures to be simulated.
     """
     if departures > len(dimensions):
         return []

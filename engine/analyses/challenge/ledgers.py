@@ -73,17 +73,13 @@ def _measured(study: Study) -> Iterator[Choice]:
         words = study.phrase(KEY, one.name)
         yield Choice(SPECIFICATION, one.name, "instead", words, words, instead=one.instead)
     for one in stated.horizons:
-        yield Choice(
-            SPECIFICATION, HORIZON, one.name, study.phrase(KEY, one.name), HORIZON, instead=one.instead
-        )
+        yield Choice(SPECIFICATION, HORIZON, one.name, study.phrase(KEY, one.name), HORIZON, instead=one.instead)
     for event, thresholds in stated.thresholds.items():
         for threshold in thresholds:
             name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
             label = f"limit of {study.phrase('events', event)}"
             words = f"the {label} at {_limit(study, event, threshold)}"
-            yield Choice(
-                SPECIFICATION, f"{event} threshold", name, words, label, threshold=(event, threshold)
-            )
+            yield Choice(SPECIFICATION, f"{event} threshold", name, words, label, threshold=(event, threshold))
 
 
 def _limit(study: Study, event: str, threshold: Threshold) -> str:

@@ -85,10 +85,7 @@ class Looking:
     def _seen(self, looks: Sequence[Look]) -> list[Seen]:
         study = self.worlds.study
         values = self.worlds.values(run_of(looks[0].universe), looks[0].fraction, self.replicate)
-        return [
-            seen(study, one.claim, what(study, one.claim, one.universe, one.fraction), values)
-            for one in looks
-        ]
+        return [seen(study, one.claim, what(study, one.claim, one.universe, one.fraction), values) for one in looks]
 
 
 def same(one: Seen, other: Seen) -> bool:

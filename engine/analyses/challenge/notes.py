@@ -19,8 +19,8 @@ EVERY = 5.0
 class Notes:
     """Results of claims by universe, for one study and number of futures.
 
-    The key of the cache is a digest of everything that the results depend on: the source of this package, the compiler and machine, the
-    study and its model, its policies and number of paths.
+    The key of the cache is a digest of everything that the results depend on: the source of this package, the compiler
+    and machine, the study and its model, its policies and number of paths.
     """
 
     def __init__(self, study: Study):

@@ -37,16 +37,29 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 known.add(called)
                 move = {row: float(sign * size) for row, size in zip(rows, direction, strict=True)}
                 yield Choice(
-                    SPECIFICATION, f"{group} priors", called, f"{what} moved ({way})", what, move=move, line=str(number), sign=sign
-                )  # fmt: skip
+                    SPECIFICATION,
+                    f"{group} priors",
+                    called,
+                    f"{what} moved ({way})",
+                    what,
+                    move=move,
+                    line=str(number),
+                    sign=sign,
+                )
     for item in study.inputs:
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
             row = names.index(arguments.factor_stream(item))
             for sign, side in SIDES:
                 what = study.phrase("factors", item.name)
                 yield Choice(
-                    SPECIFICATION, f"{item.name} prior", side, f"{what} moved {side}", f"prior of {what}", move={row: sign}, sign=sign
-                )  # fmt: skip
+                    SPECIFICATION,
+                    f"{item.name} prior",
+                    side,
+                    f"{what} moved {side}",
+                    f"prior of {what}",
+                    move={row: sign},
+                    sign=sign,
+                )
 
 
 def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
@@ -57,7 +70,8 @@ def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
 
 
 def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> tuple[str, str]:
-    """The name of a move of a group, by factor names and in words: which member it moves farthest, and whether up or down.
+    """The name of a move of a group, by factor names and in words: which member it moves farthest, and whether up or
+    down.
 
     Further members are named as long as the name is one of `known`.
     """
@@ -75,13 +89,12 @@ def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> 
     return ", ".join(called), ", ".join(words)
 
 
-def _directions(
-    scores: Float[np.ndarray, "row path"], contributions: Sequence[np.ndarray]
-) -> list[np.ndarray]:
-    """Unit vectors along which the difference of some claim changes fastest, one of those within 26 degrees of each other.
+def _directions(scores: Float[np.ndarray, "row path"], contributions: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Unit vectors along which the difference of some claim changes fastest, one of those within 26 degrees of each
+    other.
 
-    With contributions d and independent standard normal scores e, the gradient of the mean of d with respect to a shift of e is E[d e]
-    (Stein's lemma). A direction is kept only where it is significant at level `NOISE`.
+    With contributions d and independent standard normal scores e, the gradient of the mean of d with respect to a shift
+    of e is E[d e] (Stein's lemma). A direction is kept only where it is significant at level `NOISE`.
     """
     found: list[np.ndarray] = []
     for gap in contributions:

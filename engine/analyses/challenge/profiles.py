@@ -57,9 +57,10 @@ class Profile:
 def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Done) -> list[Profile]:
     """The profiles of claims over the universes of a ledger, with 1, 2, 4, 8 and 16 departures.
 
-    Verdicts are simultaneous over the universes of one claim and number of departures: a sign counts if it is significant at 2.5 % to each
-    side after Bonferroni's correction. Left out are universes that give a claim the same numbers as the study as stated, or as another
-    universe with as many departures, and those in which the two policies are alike.
+    Verdicts are simultaneous over the universes of one claim and number of departures: a sign counts if it is
+    significant at 2.5 % to each side after Bonferroni's correction. Left out are universes that give a claim the same
+    numbers as the study as stated, or as another universe with as many departures, and those in which the two policies
+    are alike.
     """
     study = looking.worlds.study
     designs = {
@@ -77,7 +78,8 @@ def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Do
 
 
 def _measured_otherwise(claim: Claim, dimensions: Mapping[str, Sequence[Choice]]) -> Iterator[Look]:
-    """Each choice of measurement with each other choice, which costs little, as the latter's futures are needed anyway."""
+    """Each choice of measurement with each other choice, which costs little, as the latter's futures are needed
+    anyway."""
     every = [one for some in dimensions.values() for one in some]
     measured = [one for one in every if one.is_measured]
     for one in every:
@@ -100,7 +102,5 @@ def _profile(looking: Looking, ledger: Ledger, claim: Claim, some: Sequence[Univ
         reach = needed(units, max(tests, 1))
         return one.verdict(study, claim, reach, study.challenge.matters, least)
 
-    places = [
-        Place(universe, one, judged(one, len(known))) for known in apart.values() for universe, one in known
-    ]
+    places = [Place(universe, one, judged(one, len(known))) for known in apart.values() for universe, one in known]
     return Profile(claim, ledger, Place((), stated, judged(stated, 1)), tuple(places))

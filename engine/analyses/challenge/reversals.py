@@ -1,4 +1,5 @@
-"""The mildest reversals of a claim: sets of the fewest choices that turn it, and how far on the way to them it turns."""
+"""The mildest reversals of a claim: sets of the fewest choices that turn it, and how far on the way to them it
+turns."""
 
 from __future__ import annotations
 
@@ -64,9 +65,10 @@ class Turned:
     """What turns a claim in one ledger, and what does not.
 
     Args:
-      front: reversals by number of departures; one with more departures is listed only if it turns the claim at a smaller fraction,
-        separately for sets with and without changed measurement.
-      survived: the single choices that come nearest to turning the claim without doing so, with the estimates there, nearest first.
+      front: reversals by number of departures; one with more departures is listed only if it turns the claim at a
+        smaller fraction, separately for sets with and without changed measurement.
+      survived: the single choices that come nearest to turning the claim without doing so, with the estimates there,
+        nearest first.
     """
 
     front: tuple[Reversal, ...]
@@ -76,11 +78,12 @@ class Turned:
 def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     """The mildest sets of choices that turn a claim.
 
-    Single choices are known from the profile. Sets of two and three are screened by adding the effects of single choices on each policy's
-    measure (on logits, for probabilities), and the sets predicted to be worst are simulated; sets that contain one which turns the claim
-    are left out. If none of these turns it, a set is grown choice by choice, the worst first, and then pruned of what it does not need.
-    Sets that turn the claim are confirmed on independent futures, stage by stage, at 5 % over all sets and stages (Bonferroni). A stage is
-    reached as long as all confirmed sets change the measurement. That none is found proves nothing. For a claim that is reversed as stated
+    Single choices are known from the profile. Sets of two and three are screened by adding the effects of single
+    choices on each policy's measure (on logits, for probabilities), and the sets predicted to be worst are simulated;
+    sets that contain one which turns the claim are left out. If none of these turns it, a set is grown choice by
+    choice, the worst first, and then pruned of what it does not need. Sets that turn the claim are confirmed on
+    independent futures, stage by stage, at 5 % over all sets and stages (Bonferroni). A stage is reached as long as all
+    confirmed sets change the measurement. That none is found proves nothing. For a claim that is reversed as stated
     nothing is searched.
 
     Args:
@@ -126,7 +129,9 @@ class _Search:
         return math.copysign(one.relative, one.favour(self.study, self.claim))
 
     def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
-        """The sets of a size predicted to be worst for the claim, without those that contain a set which turns it already."""
+        """The sets of a size predicted to be worst for the claim, without those that contain a set which turns it
+        already.
+        """
         known = [frozenset(universe) for universe in turning]
         some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
         sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
@@ -184,7 +189,8 @@ class _Search:
         return [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
 
     def judged(self, judging: Looking, sets: Sequence[Universe], times: int) -> list[Reversal]:
-        """The sets that turn the claim on independent futures, significant over all sets together, each with its fraction.
+        """The sets that turn the claim on independent futures, significant over all sets together, each with its
+        fraction.
 
         Args:
           times: how often this may be called for a claim, for Bonferroni's correction.
@@ -258,9 +264,7 @@ def _scale(claim: Claim, one: Seen) -> tuple[float, float]:
     """The measure under both policies on the scale on which effects are added: logits for probabilities."""
     if claim.measure == PROBABILITY:
         low = 1e-6
-        return float(logit(np.clip(one.policy, low, 1 - low))), float(
-            logit(np.clip(one.against, low, 1 - low))
-        )
+        return float(logit(np.clip(one.policy, low, 1 - low))), float(logit(np.clip(one.against, low, 1 - low)))
     return one.policy, one.against
 
 

@@ -27,7 +27,8 @@ AT_ONCE = 1 << 15
 
 
 class Worlds:
-    """Simulates two policies of a study under choices, on the study's own futures or on independent ones of the same law.
+    """Simulates two policies of a study under choices, on the study's own futures or on independent ones of the same
+    law.
 
     Args:
       study: with the two policies alone, the one that is compared against first.
@@ -87,9 +88,7 @@ class Worlds:
             inputs |= self._keys(replicate)
         change = joined([one.change for one in universe], study.groups)
         if change.groups:
-            groups = {
-                name: part_of(study.groups[name], group, fraction) for name, group in change.groups.items()
-            }
+            groups = {name: part_of(study.groups[name], group, fraction) for name, group in change.groups.items()}
             parameters = {name: group.copula.parameters(self.program.dtype) for name, group in groups.items()}
             inputs["groups"] = inputs["groups"] | parameters
         if change.levers or any(one.side for one in universe):
@@ -114,9 +113,7 @@ class Worlds:
                 if START in one.levers:
                     apart = self._begun[:, [giver]] - begun
                     begun = begun + np.rint(fraction * apart).astype(begun.dtype)
-        arrays = arguments.lever_arrays(
-            replace(study, policies=self._policies(sets, study)), self.program.dtype
-        )
+        arrays = arguments.lever_arrays(replace(study, policies=self._policies(sets, study)), self.program.dtype)
         return {**arrays, "start": begun, "before_start": begun}
 
     def _policies(self, sets: Sequence[LeverSet], study: Study) -> tuple[Policy, ...]:
@@ -131,7 +128,9 @@ class Worlds:
         return tuple(policies)
 
     def _filled(self, levers: Mapping[str, Terms]) -> dict[str, Terms]:
-        """Levers with a weight, perhaps 0, for every factor that either policy draws them from: one form for all choices."""
+        """Levers with a weight, perhaps 0, for every factor that either policy draws them from: one form for all
+        choices.
+        """
         return {
             lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in ("", *self._factors[lever])}
             for lever, terms in levers.items()
@@ -141,8 +140,7 @@ class Worlds:
     def _factors(self) -> dict[str, list[str]]:
         every = [part for of in self._sets for part in (of.before, of.after)]
         return {
-            lever: sorted({name for part in every for name in part[lever] if name})
-            for lever in self.study.model.levers
+            lever: sorted({name for part in every for name in part[lever] if name}) for lever in self.study.model.levers
         }
 
     def _keys(self, replicate: int) -> dict[str, Any]:

@@ -21,8 +21,9 @@ from engine.study.study import Study
 from engine.study.tables.facts_tables import FUTURES
 
 READING = (
-    "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline, future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent "
-    "units; they do not say how true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
+    "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline,"
+    " future by future. Brackets: 95 % intervals of the Monte Carlo error, over independent units; they do not say how"
+    " true the model is. sd: standard deviation. Place: where a later figure lies among the futures, 0 to 1."
 )
 RARE = 0.05
 """Least probability, before the observations, at which an event may be named in a sentence."""
@@ -48,18 +49,28 @@ def answer(of: Asked) -> Answer:
 
 def _basis(given: Conditioned, risks: Sequence[Table]) -> str:
     plain = given.weighed
-    how = f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat {plain.shape:.2f}"
+    how = (
+        f"{len(plain.log_weights):,} plain futures weighed, {plain.effective:,.0f} of them effective, k-hat"
+        f" {plain.shape:.2f}"
+    )
     powers = sorted(len(run.powers) - 1 for run in given.runs)
     taken = np.mean([run.taken for run in given.runs])
-    how += f"; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the likelihood, {100 * taken:.0f} % of the last steps taken"
+    how += (
+        f"; {len(given.runs)} independent runs of {FUTURES:,} moved futures, {powers[0]} to {powers[-1]} powers of the"
+        f" likelihood, {100 * taken:.0f} % of the last steps taken"
+    )
     parts = [
-        f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)} figures known",
+        (
+            f"{given.study.name}: seed {given.study.seed}, policy followed {given.followed.baseline}, {len(given.rows)}"
+            " figures known"
+        ),
         how,
     ]
     if given.by_weight is not None:
         apart, both = _apart(row for table in risks for row in table.rows())
         parts.append(
-            f"of {both} measures that both have an interval of, weights and moving differ by more than chance in {apart}"
+            f"of {both} measures that both have an interval of, weights and moving differ by more than chance in"
+            f" {apart}"
         )
     if given.exact:
         names = ", ".join(dict.fromkeys(row.variable for row in given.exact))
@@ -86,11 +97,7 @@ def _apart(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
 def findings(given: Conditioned, risks: Table) -> Iterator[str]:
     """Sentences: which estimate and which factor the facts changed most, and coverage of later figures."""
     study = given.study
-    told = [
-        row
-        for row in risks.rows()
-        if isinstance(row["given"], Estimate) and isinstance(row["before"], Estimate)
-    ]
+    told = [row for row in risks.rows() if isinstance(row["given"], Estimate) and isinstance(row["before"], Estimate)]
     common = [row for row in told if row["measure"] != PROBABILITY or row["before"].estimate >= RARE]
     moved = [(_moved(row["before"], row["given"]), row) for row in common]
     if moved:
@@ -101,7 +108,10 @@ def findings(given: Conditioned, risks: Table) -> Iterator[str]:
             now, before = (f"{100 * one.estimate:.3g} %" for one in (row["given"], row["before"]))
         else:
             now, before = amounts(study.unit_of(row["variable"]), row["given"], row["before"].estimate)
-        yield f"Given {_many(len(given.rows), 'figure')}, {what} under {study.phrase('policies', row['policy'])} is {now} in place of {before}."
+        yield (
+            f"Given {_many(len(given.rows), 'figure')}, {what} under {study.phrase('policies', row['policy'])} is {now}"
+            f" in place of {before}."
+        )
     shifts = _shifts(given)
     if len(shifts) and np.isfinite(shifts).any():
         k = int(np.nanargmax(np.abs(shifts)))
@@ -113,7 +123,10 @@ def findings(given: Conditioned, risks: Table) -> Iterator[str]:
             int((np.abs(places(given.followed, given.coming, of) - 0.5) <= WITHIN[1] / 2).sum())
             for of in (given.posterior, given.prior)
         ]
-        yield f"Of {_many(len(given.coming), 'later figure')} {inside[0]} lie within nine tenths of the futures so known, {inside[1]} before."
+        yield (
+            f"Of {_many(len(given.coming), 'later figure')} {inside[0]} lie within nine tenths of the futures so known,"
+            f" {inside[1]} before."
+        )
 
 
 def _many(count: int, what: str) -> str:
@@ -132,14 +145,14 @@ def _shifts(given: Conditioned) -> np.ndarray:
 
 
 def tables(given: Conditioned) -> Iterator[Table]:
-    """Tables: risk before and given the facts, differences from the baseline, factors, known figures, later figures, runs."""
+    """Tables: risk before and given the facts, differences from the baseline, factors, known figures, later figures,
+    runs.
+    """
     every = (_risks(given), _differences(given), _factors(given), _known(given), _later(given), _runs(given))
     yield from (table for table in every if len(table))
 
 
-def _measures(
-    study: Study, of: Futures, variable: str, policy: str, against: str = ""
-) -> dict[str, Estimate]:
+def _measures(study: Study, of: Futures, variable: str, policy: str, against: str = "") -> dict[str, Estimate]:
     """Every measure of a variable under a policy, or of its paired difference from another policy."""
     mine, loss = under(study, variable, policy, of.values), study.is_loss(variable)
     if variable in study.events_by_name:
@@ -165,9 +178,7 @@ def _differences(given: Conditioned) -> Table:
     return _compared(given, "differences", title, pairs, "policy that the baseline is deducted from")
 
 
-def _compared(
-    given: Conditioned, name: str, title: str, pairs: Sequence[tuple[str, str]], about: str
-) -> Table:
+def _compared(given: Conditioned, name: str, title: str, pairs: Sequence[tuple[str, str]], about: str) -> Table:
     study, rows = given.study, list[tuple[Any, ...]]()
     for variable in (*study.headline, *study.events_by_name):
         for policy, against in pairs:
@@ -184,9 +195,17 @@ def _compared(
         texts("policy", [one for _, _, one, *_ in rows], about),
         estimates("given", [row[4] for row in rows], "given what was observed"),
         estimates("before", [row[3] for row in rows], "as the study has it"),
-        *([] if given.by_weight is None else [estimates("by_weight", [row[5] for row in rows], "given it, by the weights of plain futures", brief=False)]),
+        *(
+            []
+            if given.by_weight is None
+            else [
+                estimates(
+                    "by_weight", [row[5] for row in rows], "given it, by the weights of plain futures", brief=False
+                )
+            ]
+        ),
         texts("unit", [study.unit_of(one) for one, *_ in rows], "unit of all"),
-    )  # fmt: skip
+    )
     shown = [measure in ("mean", "ES99", PROBABILITY) for _, measure, *_ in rows]
     return Table(name, title, columns, ("row",), shown)
 
@@ -201,13 +220,22 @@ def _factors(given: Conditioned) -> Table:
         numbers("sd_before", [given.before.sd[k] for k in order], "standard deviation of it", head="sd"),
         estimates(
             "mean_given",
-            [Estimate(given.after.mean[k], given.after.error[k], given.after.mean[k] - ends[k], given.after.mean[k] + ends[k]) for k in order],
-            "mean given what was observed", head="given",
+            [
+                Estimate(
+                    given.after.mean[k],
+                    given.after.error[k],
+                    given.after.mean[k] - ends[k],
+                    given.after.mean[k] + ends[k],
+                )
+                for k in order
+            ],
+            "mean given what was observed",
+            head="given",
         ),
         numbers("sd_given", [given.after.sd[k] for k in order], "standard deviation given it", head="sd given"),
         numbers("shift", [shifts[k] for k in order], "how far the mean moved, in standard deviations of the prior"),
         texts("unit", [inputs[k].unit for k in order], "unit of its numbers"),
-    )  # fmt: skip
+    )
     shown = [place < SHOWN for place in range(len(inputs))]
     return Table("factors", "What is known of the factors", columns, ("factor",), shown)
 
@@ -217,11 +245,7 @@ def _known(given: Conditioned) -> Table:
     columns = (
         texts("figure", [row.name for row in rows], "what is known"),
         numbers("observed", [row.value for row in rows], "what was observed"),
-        numbers(
-            "error",
-            [study.observed.error(row) for row in rows],
-            "its error and the model's discrepancy together",
-        ),
+        numbers("error", [study.observed.error(row) for row in rows], "its error and the model's discrepancy together"),
         texts("unit", [row.unit for row in rows], "of both"),
     )
     return Table("known", "Figures that are taken as known", columns, ("figure",), [False] * len(rows))

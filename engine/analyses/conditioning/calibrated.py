@@ -1,7 +1,7 @@
 """Simulation-based calibration of conditioning by weights: futures of the study take the place of observations.
 
-Where the weights are right, the rank of a factor's true draw among the futures weighted by the figures is uniform: Talts, Betancourt,
-Simpson, Vehtari and Gelman (2018), arXiv:1804.06788.
+Where the weights are right, the rank of a factor's true draw among the futures weighted by the figures is uniform:
+Talts, Betancourt, Simpson, Vehtari and Gelman (2018), arXiv:1804.06788.
 """
 
 from __future__ import annotations
@@ -34,8 +34,9 @@ WEAK = 0.2
 """Largest accepted share of truths whose weights cannot be trusted."""
 BINS = 10
 READING = (
-    "Rank: share of the futures' weight in which a factor is below its own draw. p-value: of Kolmogorov and Smirnov's test that the ranks are uniform; wrong where it is below what leaves "
-    f"a chance of {100 * ALARM:g} % that any right factor is called so (Holm)."
+    "Rank: share of the futures' weight in which a factor is below its own draw. p-value: of Kolmogorov and Smirnov's"
+    f" test that the ranks are uniform; wrong where it is below what leaves a chance of {100 * ALARM:g} % that any"
+    " right factor is called so (Holm)."
 )
 
 
@@ -88,8 +89,8 @@ def ranked(
       paths: futures that each truth is ranked among; 65,536 if not given.
 
     Raises:
-      UserError: as `condition`; fewer than 20 truths, fewer than twice as many futures, or untrustworthy weights for more than a fifth
-        of the truths.
+      UserError: as `condition`; fewer than 20 truths, fewer than twice as many futures, or untrustworthy weights for
+        more than a fifth of the truths.
     """
     one = followed(study, policy)
     problems = Problems()
@@ -98,7 +99,10 @@ def ranked(
     rows, _ = known_and_later(one, until)
     count = FUTURES if paths is None else paths
     if not LEAST <= truths <= count // 2 or count > BLOCK or count % one.unit:
-        text = f"expected {LEAST} or more truths among at least twice as many futures, in whole units of {one.unit}, at most {BLOCK:,}; got {truths:,} among {count:,}."
+        text = (
+            f"expected {LEAST} or more truths among at least twice as many futures, in whole units of {one.unit}, at"
+            f" most {BLOCK:,}; got {truths:,} among {count:,}."
+        )
         raise UserError(study.source, [Problem("--calibration", text)])
     sight = Sight(one, rows, device)
     figures = sight.of_paths(0, count)
@@ -123,7 +127,10 @@ def ranked(
         trusted[k] = tail_shape(size[np.isfinite(size)]) <= LARGEST_SHAPE
     observe("ranking", truths, truths)
     if (~trusted).sum() > WEAK * truths:
-        text = f"weights cannot be trusted for {int((~trusted).sum())} of {truths} truths: their figures leave too few of {count:,} futures. Take more with --paths, or state larger errors or discrepancies."
+        text = (
+            f"weights cannot be trusted for {int((~trusted).sum())} of {truths} truths: their figures leave too few of"
+            f" {count:,} futures. Take more with --paths, or state larger errors or discrepancies."
+        )
         raise UserError(study.source, [Problem("--calibration", text)])
     names = tuple(item.name for item, moves in zip(one.inputs, moving, strict=True) if moves)
     return Ranked(replace(one, paths=count), names, ranks, trusted)
@@ -135,12 +142,16 @@ def answer(of: Asked, study: Study, until: int | None, policy: str | None, truth
     source, study, wrong = study, given.study, given.wrong
     said = [study.phrase("factors", name) for name in wrong[:3]]
     findings = [
-        f"Of {len(given.names)} factors {len(wrong) or 'none'} {'is' if len(wrong) == 1 else 'are'} told wrong when {truths} of the study's own futures are taken for what happened."
+        f"Of {len(given.names)} factors {len(wrong) or 'none'} {'is' if len(wrong) == 1 else 'are'} told wrong when"
+        f" {truths} of the study's own futures are taken for what happened."
     ]
     if wrong:
         findings.append(f"Told wrong: {', '.join(said)}{' and others' if len(wrong) > 3 else ''}.")
     weak = int((~given.trusted).sum())
-    basis = f"{study.name}: {study.paths:,} paths, seed {study.seed}; weights cannot be trusted (k-hat above {LARGEST_SHAPE:g}) for {weak} of {truths} truths"
+    basis = (
+        f"{study.name}: {study.paths:,} paths, seed {study.seed}; weights cannot be trusted (k-hat above"
+        f" {LARGEST_SHAPE:g}) for {weak} of {truths} truths"
+    )
     subject = replace(Subject.of(study), fingerprint=source.fingerprint)
     return Answer(subject, tuple(findings), (_factors(given), _histogram(given)), basis, READING, given)
 
@@ -152,8 +163,12 @@ def _factors(given: Ranked) -> Table:
         texts("factor", [given.names[k] for k in order], "what is uncertain"),
         numbers("mean_rank", [float(given.ranks[k].mean()) for k in order], "mean of its ranks; .5 if told right"),
         numbers("p_value", [values[k] for k in order], "that its ranks are uniform"),
-        texts("verdict", ["wrong" if given.names[k] in given.wrong else "" for k in order], "beyond doubt, of all factors at once"),
-    )  # fmt: skip
+        texts(
+            "verdict",
+            ["wrong" if given.names[k] in given.wrong else "" for k in order],
+            "beyond doubt, of all factors at once",
+        ),
+    )
     return Table(
         "calibration",
         "Ranks of the truth, the least uniform first",
@@ -170,17 +185,24 @@ def _histogram(given: Ranked) -> Table:
         texts("rank", [f"{k / BINS:.1f}-{(k + 1) / BINS:.1f}" for k in range(BINS)], "ranks"),
         counts("count", counted.sum(axis=0).tolist(), "truths and factors with such a rank"),
         numbers("expected", [given.ranks.size / BINS] * BINS, "where all are told right"),
-        numbers("low", [low] * BINS, f"where all are told right no bin has fewer, nor more than high, but with a chance of {100 * ALARM:g} % at most"),
+        numbers(
+            "low",
+            [low] * BINS,
+            (
+                "where all are told right no bin has fewer, nor more than high, but with a chance of"
+                f" {100 * ALARM:g} % at most"
+            ),
+        ),
         numbers("high", [high] * BINS, "see low"),
-    )  # fmt: skip
+    )
     return Table("ranks", "All ranks together", columns, ("rank",), [False] * BINS)
 
 
 def band(counted: Int[np.ndarray, "truth bin"], factors: int) -> tuple[float, float]:
     """Bounds on the number of ranks in a bin, over all bins at once, if ranks are uniform.
 
-    Binomial quantiles at probability 1 - `ALARM`, with Bonferroni's correction. Dependent factors have similar ranks, so the number of
-    ranks is divided by the largest variance inflation over bins.
+    Binomial quantiles at probability 1 - `ALARM`, with Bonferroni's correction. Dependent factors have similar ranks,
+    so the number of ranks is divided by the largest variance inflation over bins.
 
     Args:
       counted: number of ranks of each truth in each bin.

@@ -110,8 +110,8 @@ def condition(
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: no observations until then, one of them without an error, no policy said to be followed, or values that are not finite
-        on more paths than the study allows.
+      UserError: no observations until then, one of them without an error, no policy said to be followed, or values that
+        are not finite on more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy)
@@ -183,7 +183,8 @@ class _Whole:
         return (plainly, Moments(mean, sd, np.full_like(mean, np.nan))), by_weight
 
     def of_moved(self, runs: Sequence[Moved]) -> tuple[Futures, Moments]:
-        """The moved futures, each run an independent unit, with the moments of factors; later figures are drawn anew."""
+        """The moved futures, each run an independent unit, with the moments of factors; later figures are drawn
+        anew."""
         at, parts, later, means, squares = self.study.places(self.names), [], [], [], []
         facts = Facts(0, self.one.baseline, runs.__getitem__)
         program, *coming = (
@@ -199,11 +200,7 @@ class _Whole:
             means.append(draws.mean(axis=1))
             squares.append((draws**2).mean(axis=1))
         mean, square = np.mean(means, axis=0), np.mean(squares, axis=0)
-        error = (
-            np.std(means, axis=0, ddof=1) / np.sqrt(len(runs))
-            if len(runs) > 1
-            else np.full_like(mean, np.nan)
-        )
+        error = np.std(means, axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.full_like(mean, np.nan)
         count = len(runs) * FUTURES
         figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
         units = as_units(count, FUTURES)
@@ -222,12 +219,8 @@ def places(study: Study, rows: Sequence[Observation], futures: Futures) -> Float
     """
     found = []
     for row, values in zip(rows, futures.later, strict=True):
-        noise = np.random.default_rng([study.seed, *f"later {row.name}".encode()]).standard_normal(
-            len(values)
-        )
+        noise = np.random.default_rng([study.seed, *f"later {row.name}".encode()]).standard_normal(len(values))
         noisy = values + study.observed.error(row) * noise
         good = np.isfinite(noisy)
-        found.append(
-            float((futures.weights[good] * (noisy[good] < row.value)).sum() / futures.weights[good].sum())
-        )
+        found.append(float((futures.weights[good] * (noisy[good] < row.value)).sum() / futures.weights[good].sum()))
     return np.array(found)

@@ -16,9 +16,11 @@ if TYPE_CHECKING:
 class Condition:
     """Say how risky each policy is, given what was observed.
 
-    Moves futures of STUDY to where what was observed up to some year is likely under the policy that was followed, with the errors of the figures and what the model
-    leaves out (observed.discrepancy). They are a run of their own, outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after,
-    what is known of each factor, and where later figures lie. With --calibration futures of the study are taken for what happened, to check that it is told right.
+    Moves futures of STUDY to where what was observed up to some year is likely under the policy that was followed, with
+    the errors of the figures and what the model leaves out (observed.discrepancy). They are a run of their own,
+    outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after, what is
+    known of each factor, and where later figures lie. With --calibration futures of the study are taken for what
+    happened, to check that it is told right.
 
     \b
     rustbelt condition rustbelt_2016 --until 2018
@@ -29,19 +31,16 @@ class Condition:
     needs: ClassVar[str] = STUDY
     heading: ClassVar[str] = "Given what is known"
 
-    until: Annotated[
-        int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")
-    ] = None
-    on: Annotated[
-        str | None, Option("CSV file with what was observed, in place of the study's figures.", "FILE")
-    ] = None
+    until: Annotated[int | None, Option("Last year that is known; all years with figures if not given.", "YEAR")] = None
+    on: Annotated[str | None, Option("CSV file with what was observed, in place of the study's figures.", "FILE")] = (
+        None
+    )
     policy: Annotated[
-        str | None,
-        Option("The policy that was followed; the one that the study names if not given.", "P", "followed"),
+        str | None, Option("The policy that was followed; the one that the study names if not given.", "P", "followed")
     ] = None
-    calibration: Annotated[
-        int | None, Option("Futures that are taken for what happened, each in its turn.", "N")
-    ] = None
+    calibration: Annotated[int | None, Option("Futures that are taken for what happened, each in its turn.", "N")] = (
+        None
+    )
 
     def run_of(self, of: Asked) -> Study | None:
         """The study whose run is asked: that in which the figures are known."""

@@ -15,11 +15,12 @@ from engine.risk.estimation.return_levels import FEWEST, Extremes, Passed
 from engine.risk.estimation.wording import amounts, named
 
 READING = (
-    "Once in N: reached by one in N on average; one in 100 years is any year of any future, not the next hundred years. A future is the whole horizon. "
-    "OEP: the worst place, of a year or of all years of a future; AEP: all places together, of a year or of all years. "
-    "Extrapolated: fewer than 100 independent futures or years lie beyond, so a generalised Pareto law says it, fitted to the worst; it holds as far as the tail "
-    "goes on as it does there, which no interval covers. Shape: 0 as an exponential tail, below 0 it ends, from .5 on its variance is infinite, from 1 on its mean. "
-    "Brackets: 95 % intervals over independent units, of extrapolated numbers by profile likelihood."
+    "Once in N: reached by one in N on average; one in 100 years is any year of any future, not the next hundred years."
+    " A future is the whole horizon. OEP: the worst place, of a year or of all years of a future; AEP: all places"
+    " together, of a year or of all years. Extrapolated: fewer than 100 independent futures or years lie beyond, so a"
+    " generalised Pareto law says it, fitted to the worst; it holds as far as the tail goes on as it does there, which"
+    " no interval covers. Shape: 0 as an exponential tail, below 0 it ends, from .5 on its variance is infinite, from 1"
+    " on its mean. Brackets: 95 % intervals over independent units, of extrapolated numbers by profile likelihood."
 )
 SHOWN = 5
 """How many of the return periods the brief table shows: the longest."""
@@ -43,11 +44,7 @@ OF_YEARS = {LARGEST: "worst year", SUM: "all years"}
 
 
 def answer(
-    of: Asked,
-    variables: Sequence[str],
-    policies: Sequence[str],
-    periods: Sequence[str | float],
-    futures: int | None,
+    of: Asked, variables: Sequence[str], policies: Sequence[str], periods: Sequence[str | float], futures: int | None
 ) -> Answer:
     """The answer to `extremes`; `engine.analyses.extremes.tails.look` says how it is computed, and what is refused."""
     given = look(of, variables, policies, periods, futures)
@@ -90,9 +87,7 @@ def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
     number = _count(row[0].period)
     once = f"{begun or 'Once in'} {number} {of.counted}"
     verb = "reaches" if of.loss else "falls to"
-    known = [
-        (study.phrase("policies", policy), one.level) for policy, one in zip(of.by_policy, row, strict=True)
-    ]
+    known = [(study.phrase("policies", policy), one.level) for policy, one in zip(of.by_policy, row, strict=True)]
     texts = amounts(of.unit, known[0][1], *(level.estimate for _, level in known[1:]))
     parts = [f"{amount} under {policy}" for amount, (policy, _) in zip(texts, known, strict=True)]
     most = [
@@ -153,13 +148,36 @@ def _levels(given: Looked, tails: Sequence[Tails], name: str) -> Table:
         texts("policy", [policy for _, policy, *_ in rows], "policy"),
         texts("variable", [one.variable for one, *_ in rows], "outcome or yearly variable", **by_tail),
         texts("counted", [one.counted for one, *_ in rows], "what a period counts", **by_tail),
-        numbers("period", [of.period for *_, of, _ in rows], "how many it happens once in, as a number", over=by_row, brief=False),
-        truths("extrapolated", [marked for *_, marked in rows], "whether fitted laws say it, because fewer than 100 lie beyond", over=by_row),
+        numbers(
+            "period",
+            [of.period for *_, of, _ in rows],
+            "how many it happens once in, as a number",
+            over=by_row,
+            brief=False,
+        ),
+        truths(
+            "extrapolated",
+            [marked for *_, marked in rows],
+            "whether fitted laws say it, because fewer than 100 lie beyond",
+            over=by_row,
+        ),
         estimates("level", [of.level for *_, of, _ in rows], "what is reached or passed"),
-        estimates("beyond", [of.beyond for *_, of, _ in rows], "mean of what is as bad or worse", head="mean beyond", brief=False),
-        estimates("law", [of.law for *_, of, _ in rows], "what the law says, also where futures say it", head="by the law", brief=False),
+        estimates(
+            "beyond",
+            [of.beyond for *_, of, _ in rows],
+            "mean of what is as bad or worse",
+            head="mean beyond",
+            brief=False,
+        ),
+        estimates(
+            "law",
+            [of.law for *_, of, _ in rows],
+            "what the law says, also where futures say it",
+            head="by the law",
+            brief=False,
+        ),
         texts("unit", [one.unit for one, *_ in rows], "unit of all three", over=("tail",)),
-    )  # fmt: skip
+    )
     brief = [of.period in shown for *_, of, _ in rows]
     return Table(name, "Once in so many", columns, ("tail", "once_in", "policy"), brief, "policy", "tail")
 
@@ -170,7 +188,9 @@ def _called(of: Tails) -> str:
 
 
 def _part(of: Tails) -> str:
-    """In words, how places, or years, are aggregated; "" for an outcome, and for single years of a variable without places."""
+    """In words, how places, or years, are aggregated; "" for an outcome, and for single years of a variable without
+    places.
+    """
     if of.has_places:
         return OF[of.of]
     return OF_YEARS[of.of] if of.counted == FUTURE else ""
@@ -197,13 +217,30 @@ def _laws(given: Looked) -> Table:
     fits = [of.fit for *_, of in rows]
     columns = (
         *_named([(one, policy) for one, policy, _ in rows]),
-        estimates("shape", [of.fit.of_shape if of.fit else _nothing(of.flag) for *_, of in rows], "shape of the law: 1 over the tail index"),
-        numbers("threshold", [fit and of.in_own_sign(Estimate(fit.threshold)).estimate for (*_, of), fit in zip(rows, fits, strict=True)], "what the law begins at"),
+        estimates(
+            "shape",
+            [of.fit.of_shape if of.fit else _nothing(of.flag) for *_, of in rows],
+            "shape of the law: 1 over the tail index",
+        ),
+        numbers(
+            "threshold",
+            [
+                fit and of.in_own_sign(Estimate(fit.threshold)).estimate
+                for (*_, of), fit in zip(rows, fits, strict=True)
+            ],
+            "what the law begins at",
+        ),
         numbers("scale", [fit and fit.scale for fit in fits], "its scale"),
-        counts("values", [len(fit.excesses) if fit else 0 for fit in fits], "futures or years beyond the threshold, which it is fitted to"),
-        numbers("fit", [fit and fit.chance for fit in fits], "how often a tail of the law is as unlike it (0.001 to 0.5)"),
+        counts(
+            "values",
+            [len(fit.excesses) if fit else 0 for fit in fits],
+            "futures or years beyond the threshold, which it is fitted to",
+        ),
+        numbers(
+            "fit", [fit and fit.chance for fit in fits], "how often a tail of the law is as unlike it (0.001 to 0.5)"
+        ),
         texts("unit", [one.unit for one, *_ in rows], "unit of threshold and scale"),
-    )  # fmt: skip
+    )
     return Table("laws", "Laws that are fitted to the worst", columns, ("row",), [False] * len(rows))
 
 

@@ -42,7 +42,8 @@ class Tails:
       loss: whether high is worse.
       by_policy: the tail under each policy.
       periods: the return periods that are asked for.
-      has_places: False for a yearly variable without places; worst place and sum of a year are then the same, and given once.
+      has_places: False for a yearly variable without places; worst place and sum of a year are then the same, and given
+        once.
     """
 
     variable: str
@@ -85,19 +86,18 @@ class Looked:
 
 
 def look(
-    of: Asked,
-    variables: Sequence[str],
-    policies: Sequence[str],
-    periods: Sequence[str | float],
-    futures: int | None,
+    of: Asked, variables: Sequence[str], policies: Sequence[str], periods: Sequence[str | float], futures: int | None
 ) -> Looked:
     """The bad tails of some variables under some policies.
 
     Args:
-      variables: outcomes that are kept path by path, and yearly variables; the headline's kept outcomes if none are named.
+      variables: outcomes that are kept path by path, and yearly variables; the headline's kept outcomes if none are
+        named.
       policies: all if none are named.
-      periods: return periods from 2 on, as numbers or texts; `PERIODS` and powers of ten up to beyond the number of futures if none.
-      futures: how many of the first futures are simulated again for yearly values; `years.FOR_TAILS` at most if not given.
+      periods: return periods from 2 on, as numbers or texts; `PERIODS` and powers of ten up to beyond the number of
+        futures if none.
+      futures: how many of the first futures are simulated again for yearly values; `years.FOR_TAILS` at most if not
+        given.
 
     Raises:
       UserError: no such variable, policy or period, a variable that is an event or not kept; all problems at once.
@@ -148,9 +148,7 @@ def _period(text: str | float, problems: Problems) -> float:
         period = float("nan")
     if LEAST <= period <= FARTHEST:
         return period
-    problems.add(
-        "--periods", f"expected numbers from {LEAST:g} to {FARTHEST:g}, such as 10,100,1000; got '{text}'."
-    )
+    problems.add("--periods", f"expected numbers from {LEAST:g} to {FARTHEST:g}, such as 10,100,1000; got '{text}'.")
     return LEAST
 
 
@@ -201,7 +199,9 @@ def _by_future(values: Years, whole: str) -> Float[np.ndarray, "policy path"]:
 
 
 def _by_year(values: Years, units: Units) -> tuple[Float[np.ndarray, "policy year_of_path"], Units]:
-    """Every year of every future as a value of its own, future by future; the years of a future belong to the same unit."""
+    """Every year of every future as a value of its own, future by future; the years of a future belong to the same
+    unit.
+    """
     count = values.shape[1]
     size = units.size * count if units.replicated else units.size
     owner = np.repeat(units.owners(np.arange(units.paths)), count)

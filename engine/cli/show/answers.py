@@ -33,7 +33,9 @@ WORDS = 30
 
 
 def print_place(console: Console, folder: RunFolder, place: Path | None) -> None:
-    """How the answer is opened that is kept at a place beside the cube; or, of a study that has not been run, what it takes to keep it."""
+    """How the answer is opened that is kept at a place beside the cube; or, of a study that has not been run, what it
+    takes to keep it.
+    """
     from engine.run_folder.finding import is_run
 
     if place is not None:
@@ -69,7 +71,8 @@ def _print_findings(console: Console, findings: Sequence[str], basis: str) -> No
 
 
 def _print_screen(console: Console, answer: Answer) -> None:
-    """The sentences, then the first brief tables that have room below, each with its first rows and as many columns as stand beside each other.
+    """The sentences, then the first brief tables that have room below, each with its first rows and as many columns as
+    stand beside each other.
 
     Of a table that comes apart, its first part. How to see the rest stands last, with a command that the answer gives.
     """
@@ -133,9 +136,7 @@ def _print_table(console: Console, table: Table) -> None:
             screen.print_line(console, "", one.estimate)
         console.print()
         return
-    print_rows(
-        console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns))
-    )
+    print_rows(console, "", Column("", [one.estimate for one in names.cells], left=True), list(map(_column, columns)))
     marks = notes(columns)
     for text in marks:
         screen.print_words(console, text, "dim")
@@ -146,8 +147,5 @@ def _print_table(console: Console, table: Table) -> None:
 def _column(of: Stack) -> Column:
     cells = aligned(of.cells) if of.of.kind is Kind.ESTIMATE else [one.estimate for one in of.cells]
     return Column(
-        of.head,
-        cells,
-        left=of.is_text,
-        words=of.of.kind is Kind.TEXT and max(map(len, cells), default=0) > WORDS,
+        of.head, cells, left=of.is_text, words=of.of.kind is Kind.TEXT and max(map(len, cells), default=0) > WORDS
     )

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 
 def print_standings(console: Console, study: Study, yearly: np.ndarray | None) -> None:
-    """A table of the bounds on which more than a few of these paths stand, [policy, year, cell, path]; nothing where there are none."""
+    """A table of the bounds on which more than a few of these paths stand, [policy, year, cell, path]; nothing where
+    there are none.
+    """
     from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
 
     if yearly is None or not yearly.size:

@@ -65,7 +65,9 @@ def print_brief(
 
 
 def print_brief_conditional(console: Console, study: Study, folder: Path, records: Sequence[Record]) -> None:
-    """How often events happen where a condition holds and where it does not, under the first two policies; means of the headline without events."""
+    """How often events happen where a condition holds and where it does not, under the first two policies; means of the
+    headline without events.
+    """
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
     condition, marks = records[0].variable, set[str]()
     events = [name for name in study.events_by_name if any(r.variable == name for r in records)][:MOST_EVENTS]
@@ -76,16 +78,11 @@ def print_brief_conditional(console: Console, study: Study, folder: Path, record
         share = cell(by_key["share", policy, condition], 100.0)
         rows = []
         for name in names:
-            cells = [
-                cell(by_key.get((f"{side}_{measure}", policy, name)), scale)
-                for side in ("given", "otherwise")
-            ]
+            cells = [cell(by_key.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")]
             gap = by_key.get((f"contrast_{measure}", policy, name))
             rows.append((name, [*cells, cell(gap, scale, study.is_loss(name))]))
         print_words(
-            console,
-            f"{policy}: {condition} on {share.estimate}{share.mark} % {share.interval} of paths",
-            "bold",
+            console, f"{policy}: {condition} on {share.estimate}{share.mark} % {share.interval} of paths", "bold"
         )
         columns = Columns(["given", "otherwise", "given - otherwise"])
         marks |= print_grid(console, columns, [Block("", "", rows)], brief=True)

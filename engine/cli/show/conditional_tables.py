@@ -18,11 +18,7 @@ if TYPE_CHECKING:
 
 
 def print_conditional(
-    console: Console,
-    study: Study,
-    records: Sequence[Record],
-    measures: Sequence[str],
-    outcomes: Sequence[str],
+    console: Console, study: Study, records: Sequence[Record], measures: Sequence[str], outcomes: Sequence[str]
 ) -> None:
     """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
@@ -36,9 +32,7 @@ def print_conditional(
             if blocks:
                 marks |= print_grid(console, columns, blocks)
                 console.print()
-    reading = (
-        "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
-    )
+    reading = "Brackets: 95 % intervals. What goes together need not be cause and effect: the policy is the same."
     print_words(console, reading, "dim")
     print_flags(console, marks, records, measures)
 
@@ -74,12 +68,7 @@ def _conditional_blocks(
 
 
 def print_yearly(
-    console: Console,
-    study: Study,
-    name: str,
-    records: Sequence[Record],
-    level: float | None,
-    brief: bool = False,
+    console: Console, study: Study, name: str, records: Sequence[Record], level: float | None, brief: bool = False
 ) -> None:
     """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies.
 

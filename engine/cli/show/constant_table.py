@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 MOST_ROWS = 12
 """Constants that are shown where not all are asked for."""
 HEAD = "[unit; known] what it is"
-CHANGE = (
-    "Another number: --set constants.NAME=VALUE. One that is drawn: a prior, [factors.NAME], in the study."
-)
+CHANGE = "Another number: --set constants.NAME=VALUE. One that is drawn: a prior, [factors.NAME], in the study."
 
 
 def print_constants(console: Console, answer: Answer, full: bool) -> None:

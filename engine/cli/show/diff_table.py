@@ -68,10 +68,10 @@ def print_comparison(console: Console, runs: Sequence[Run], answer: Answer, full
 
 
 def _largest(study: Study, pairs: Sequence[Pair]) -> list[Pair]:
-    """The numbers of the headline, at ES99, and of events whose difference is largest against its standard error, the largest first."""
-    shown = {(name, "ES99") for name in study.headline} | {
-        (event.name, "probability") for event in study.events
-    }
+    """The numbers of the headline, at ES99, and of events whose difference is largest against its standard error, the
+    largest first.
+    """
+    shown = {(name, "ES99") for name in study.headline} | {(event.name, "probability") for event in study.events}
     own = [pair for pair in pairs if (pair.first.variable, pair.first.measure) in shown]
 
     def weight(pair: Pair) -> float:

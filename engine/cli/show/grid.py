@@ -1,4 +1,6 @@
-"""Blocks of estimates in columns, in the first arrangement that the screen is wide enough for: no number and no name is ever broken."""
+"""Blocks of estimates in columns, in the first arrangement that the screen is wide enough for: no number and no name is
+ever broken.
+"""
 
 from __future__ import annotations
 
@@ -69,9 +71,7 @@ class _Sheet:
         return [line for _, lines in self.blocks for line in lines]
 
     def label_widths(self) -> list[int]:
-        return [
-            max(map(cell_len, column)) for column in zip(*(line.labels for line in self.lines), strict=True)
-        ]
+        return [max(map(cell_len, column)) for column in zip(*(line.labels for line in self.lines), strict=True)]
 
     def column_widths(self) -> list[tuple[int, int, int]]:
         """Of each column: estimates, intervals, verdicts."""
@@ -94,9 +94,9 @@ class _Sheet:
 def print_grid(console: Console, columns: Columns, blocks: Sequence[Block], brief: bool = False) -> set[str]:
     """The marks that estimates bear, once the blocks stand in columns that line up down the whole table.
 
-    The columns stand beside each other where all of them fit; in a brief table also where they do once intervals are written as the wider
-    of their sides, those of differences last. Else they stand below each other, in each row, with a
-    difference behind what it is of; else each on a line of its own; and last its name above it.
+    The columns stand beside each other where all of them fit; in a brief table also where they do once intervals are
+    written as the wider of their sides, those of differences last. Else they stand below each other, in each row, with
+    a difference behind what it is of; else each on a line of its own; and last its name above it.
     """
     sheets = list(_arranged(columns, blocks, brief))
     sheet = next((sheet for sheet in sheets if sheet.width() <= console.width), sheets[-1])
@@ -121,10 +121,7 @@ def _arranged(columns: Columns, blocks: Sequence[Block], brief: bool) -> Iterato
     yield sheet(columns.names, None)
     for gaps_too in (False, True) if brief else ():
         short = [
-            replace(
-                block,
-                rows=[(label, [_short(cell, gaps_too) for cell in cells]) for label, cells in block.rows],
-            )
+            replace(block, rows=[(label, [_short(cell, gaps_too) for cell in cells]) for label, cells in block.rows])
             for block in blocks
         ]
         lines = [(block, list(_lines(columns, block, len(columns.names), None))) for block in short]
@@ -165,9 +162,7 @@ def _print_sheet(console: Console, sheet: _Sheet) -> None:
     print_whole = partial(console.print, no_wrap=True, overflow="ignore", crop=False)
     labels, widths = sheet.label_widths(), sheet.column_widths()
     if any(sheet.heads):
-        heads = (
-            f"  {padded(name, _width(width) - 2)}" for name, width in zip(sheet.heads, widths, strict=True)
-        )
+        heads = (f"  {padded(name, _width(width) - 2)}" for name, width in zip(sheet.heads, widths, strict=True))
         indent = " " * sum(2 + width for width in labels)
         print_whole(Text(f"{indent}{''.join(heads)}".rstrip(), style="bold"))
     for block, lines in sheet.blocks:
@@ -193,10 +188,7 @@ def _verdict(cell: Cell) -> str:
 
 def _text(line: _Line, labels: Sequence[int], widths: Sequence[tuple[int, int, int]]) -> Text:
     indent = "  " * len(line.above)
-    text = Text(
-        indent
-        + "".join(f"  {padded(label, width)}" for label, width in zip(line.labels, labels, strict=True))
-    )
+    text = Text(indent + "".join(f"  {padded(label, width)}" for label, width in zip(line.labels, labels, strict=True)))
     for cell, (head, interval, verdict) in zip(line.cells, widths, strict=True):
         text.append(f"{'':2}{cell.estimate:>{head}}{cell.mark or ' '} {cell.interval:<{interval}}")
         if verdict:

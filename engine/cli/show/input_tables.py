@@ -42,14 +42,14 @@ def print_shocks(console: Console, study: Study) -> None:
 
 
 def print_stated(console: Console, study: Study) -> None:
-    """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled; its claims."""
+    """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled;
+    its claims.
+    """
     from engine.study.tables.assumption_tables import in_words
     from engine.study.tables.constant_tables import stated, written
 
     known, own = written(study.model), stated(study.model)
-    numbers = [
-        (f"{own[name]:.6g}", f"{known[name].value:.6g}", known[name].unit, known[name].about) for name in own
-    ]
+    numbers = [(f"{own[name]:.6g}", f"{known[name].value:.6g}", known[name].unit, known[name].about) for name in own]
     told = ("here", "in the model", "unit", "what it is")
     print_named(console, "Constants", "constant", [*own], told, numbers, ("unit",), ("what it is",))
     names = [one.name for one in study.assumptions]
@@ -81,33 +81,25 @@ def _print_challenge(console: Console, study: Study) -> None:
         shown = ", ".join(f"{one.value:g}{'x' * one.is_multiple}" for one in limits)
         rows.append(("threshold", study.title("events", event), shown))
     heads = ("kind", "label", "instead")
-    print_named(
-        console, "Other choices of what is measured", "choice", names, heads, rows, ("kind",), heads[1:]
-    )
+    print_named(console, "Other choices of what is measured", "choice", names, heads, rows, ("kind",), heads[1:])
 
 
 def print_groups(console: Console, study: Study) -> None:
-    """Copula and parameter of each group, and the dependence that they imply: one row if it is the same for any two members."""
+    """Copula and parameter of each group, and the dependence that they imply: one row if it is the same for any two
+    members.
+    """
     names, rows, matrices, abouts = [], [], [], []
     for name, group in {**study.groups, **study.shocks.groups}.items():
         implied = group.copula.implied(group.members)
         off = ~np.eye(len(group.members), dtype=bool)
-        shown = [
-            _spread(matrix[off])
-            for matrix in (implied.kendall, implied.spearman, implied.lower, implied.upper)
-        ]
+        shown = [_spread(matrix[off]) for matrix in (implied.kendall, implied.spearman, implied.lower, implied.upper)]
         if any(" to " in value for value in shown):
             matrices.append((name, group.members, implied))
         if implied.about:
             abouts.append(f"{name}: {implied.about}")
         names.append(name)
         rows.append(
-            (
-                group.copula.family,
-                group.copula.describe() or "matrix",
-                *shown,
-                ", ".join(group.gathered_members),
-            )
+            (group.copula.family, group.copula.describe() or "matrix", *shown, ", ".join(group.gathered_members))
         )
     heads = ("copula", "parameter", *_MEASURES, "members")
     words = ("parameter", "members")

@@ -36,7 +36,8 @@ def print_priors(console: Console, inputs: Sequence[Input]) -> None:
 
 
 def targets_text(item: Input) -> str:
-    """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three digits."""
+    """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three
+    digits."""
     words = []
     for target in item.targets:
         value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
@@ -51,7 +52,9 @@ def mean(item: Input) -> str:
 
 
 def curve(item: Input) -> str:
-    """The density of a law from its 0.5 % to its 99.5 % quantile as text, one sign a bin; one sign a value for a few values."""
+    """The density of a law from its 0.5 % to its 99.5 % quantile as text, one sign a bin; one sign a value for a few
+    values.
+    """
     import numpy as np
 
     law = item.marginal

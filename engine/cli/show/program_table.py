@@ -27,9 +27,7 @@ def print_program(console: Console, study: Study, full: bool) -> None:
       UserError: the model has an operation that one loop has no form of.
     """
     found = counted(study)
-    print_words(
-        console, f"A future takes {found.of_future:,} operations under all policies, random numbers aside."
-    )
+    print_words(console, f"A future takes {found.of_future:,} operations under all policies, random numbers aside.")
     console.print()
     rows = [[f"{count:,}" for count in parts.values()] for parts in found.by_stage.values()]
     heads = [*next(iter(found.by_stage.values()))]
@@ -44,11 +42,5 @@ def print_program(console: Console, study: Study, full: bool) -> None:
             print_text(line)
     else:
         print_command(
-            console,
-            "Every operation",
-            "check",
-            study.source,
-            "--operations",
-            "--full",
-            model=study.model_spec,
+            console, "Every operation", "check", study.source, "--operations", "--full", model=study.model_spec
         )

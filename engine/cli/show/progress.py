@@ -1,4 +1,6 @@
-"""How a run goes, on stderr: a bar on a terminal, plain lines elsewhere, JSON lines for schedulers; and the headline tail as it tightens."""
+"""How a run goes, on stderr: a bar on a terminal, plain lines elsewhere, JSON lines for schedulers; and the headline
+tail as it tightens.
+"""
 
 from __future__ import annotations
 
@@ -52,7 +54,11 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
         yield _Lines(news)
     else:
         length, whole = BarColumn(LONGEST_BAR), Column(no_wrap=True, overflow="crop")
-        columns = TextColumn("{task.description}", table_column=whole), length, TextColumn("{task.fields[pace]}", table_column=whole)  # fmt: skip
+        columns = (
+            TextColumn("{task.description}", table_column=whole),
+            length,
+            TextColumn("{task.fields[pace]}", table_column=whole),
+        )
         bar, line = Progress(*columns, console=console), Text("", "dim", no_wrap=True, overflow="crop")
         task, pace = bar.add_task("starting", total=None, pace=""), _Pace()
         with Live(Group(bar, line), console=console, transient=True, refresh_per_second=8):
@@ -128,7 +134,9 @@ class _News:
         return bool(self._estimates)
 
     def sentences(self) -> Iterator[str]:
-        """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`, then less and less of it."""
+        """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`, then less and less of
+        it.
+        """
         head = f"{self._measure} of {self._variable} so far: "
         bare, parts = [], []
         for policy, estimate in self._estimates.items():
@@ -153,7 +161,9 @@ class _News:
 
 
 class _Lines:
-    """Plain lines: one when a stage begins, its note when it ends, one for every twentieth of the paths, with the headline."""
+    """Plain lines: one when a stage begins, its note when it ends, one for every twentieth of the paths, with the
+    headline.
+    """
 
     def __init__(self, news: _News) -> None:
         self.pace, self.last, self.news = _Pace(), ("", -1), news

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:
-    """Yearly variables to show: the chosen one, all, or those that headline outcomes are made of and that have few cells."""
+    """Yearly variables to show: the chosen one, all, or those that headline outcomes are made of and that have few
+    cells.
+    """
     from engine.errors import UserError, unknown
 
     yearly = study.model.yearly
@@ -40,12 +42,7 @@ def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]
 
 
 def print_path(
-    console: Console,
-    study: Study,
-    story: xr.DataTree,
-    names: Sequence[str],
-    variables: Sequence[str],
-    whole: bool,
+    console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str], whole: bool
 ) -> None:
     """One path: headline outcomes, then yearly variables under each of the policies.
 
@@ -84,25 +81,18 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
     if out.any():
         listed = ", ".join(map(str, numbers[out]))
         console.print(
-            f"Kept out of the run, as values on it or on its pair are not finite: path {listed}.",
-            style="yellow",
+            f"Kept out of the run, as values on it or on its pair are not finite: path {listed}.", style="yellow"
         )
         held, outcomes = {name: values[~out] for name, values in held.items()}, outcomes.isel(path=~out)
         numbers = numbers[~out]
         if not len(numbers):
             return
     changed = attributes.get("id") != f"{study.name}-{study.fingerprint}"
-    why = (
-        "the model has changed since the run"
-        if changed
-        else "another device kind, or other versions, than the run's"
-    )
+    why = "the model has changed since the run" if changed else "another device kind, or other versions, than the run's"
     if story.attrs["precision"] != study.precision:
         _print_distance(console, outcomes, held, f"; {why}" if changed else "")
         return
-    differing = [
-        name for name in held if not np.array_equal(held[name], outcomes[name].values, equal_nan=True)
-    ]
+    differing = [name for name in held if not np.array_equal(held[name], outcomes[name].values, equal_nan=True)]
     if differing:
         print_words(console, f"Not bit for bit the cube's: {', '.join(differing)} ({why}).", "yellow")
         return
@@ -110,9 +100,7 @@ def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None
     print_words(console, f"These are the outcomes in the cube, bit for bit{where}.", "dim")
 
 
-def _print_distance(
-    console: Console, outcomes: xr.Dataset, held: dict[str, np.ndarray], besides: str
-) -> None:
+def _print_distance(console: Console, outcomes: xr.Dataset, held: dict[str, np.ndarray], besides: str) -> None:
     largest, where = -1.0, ""
     for name, values in held.items():
         exact = outcomes[name].values
@@ -134,9 +122,7 @@ def number(value: float) -> str:
     return f"{value:,.4g}" if abs(value) < 1e4 or not np.isfinite(value) else f"{value:,.0f}"
 
 
-def _print_years(
-    console: Console, study: Study, story: xr.DataTree, policy: str, names: Sequence[str]
-) -> None:
+def _print_years(console: Console, study: Study, story: xr.DataTree, policy: str, names: Sequence[str]) -> None:
     """Years down, cells across; as many variables in a table as fit beside each other."""
     columns: list[Column] = []
     bad: list[tuple[int, str]] = []
@@ -190,20 +176,14 @@ def _by_cell(study: Study, name: str, entry: Yearly | Shock, values: xr.DataArra
     by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T
     labels = cell_names(entry.dims, study.model.dims)
     heads = [f"{name}\n[{entry.unit}]\n{labels[0]}", *labels[1:]]
-    return [
-        Column(head, [number(v) for v in cells], group=name)
-        for head, cells in zip(heads, by_cell, strict=True)
-    ]
+    return [Column(head, [number(v) for v in cells], group=name) for head, cells in zip(heads, by_cell, strict=True)]
 
 
 def _print_outcomes(
     console: Console, study: Study, story: xr.DataTree, names: Sequence[str], outcomes: Sequence[str]
 ) -> None:
     rows = [
-        [
-            *(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names),
-            study.unit_of(name),
-        ]
+        [*(number(float(story["outcomes"][name].sel(policy=policy))) for policy in names), study.unit_of(name)]
         for name in outcomes
     ]
     print_named(console, "outcomes", "outcome", outcomes, [*names, "unit"], rows, ("unit",))

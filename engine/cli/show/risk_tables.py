@@ -12,17 +12,7 @@ from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, beside, print_grid
 from engine.cli.show.screen import print_command, print_words, shortened
-from engine.risk.estimation.as_text import (
-    BINNED,
-    HEAVY,
-    NO_INTERVAL,
-    SPREAD,
-    Cell,
-    cell,
-    places,
-    reasons,
-    shown_in,
-)
+from engine.risk.estimation.as_text import BINNED, HEAVY, NO_INTERVAL, SPREAD, Cell, cell, places, reasons, shown_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,7 +33,8 @@ class Book:
     """Records of a run by measure, policy and variable, and the rows that they fill.
 
     Args:
-      judged: policies that stand beside each other, each with what its difference from the baseline is called, in place of all and of differences.
+      judged: policies that stand beside each other, each with what its difference from the baseline is called, in place
+        of all and of differences.
     """
 
     def __init__(self, study: Study, records: Iterable[Record], judged: Sequence[str] = ()):
@@ -52,7 +43,9 @@ class Book:
         self.others = [name for name in study.policy_names if name != study.baseline]
 
     def columns(self, unit: str = "") -> Columns:
-        """Every policy, then its differences from the baseline, with their unit where it is not that of what they are of."""
+        """Every policy, then its differences from the baseline, with their unit where it is not that of what they are
+        of.
+        """
         if self.judged:
             return Columns([shortened(name, LONGEST) for name in self.judged])
         names, base = self.study.policy_names, self.study.baseline
@@ -61,7 +54,9 @@ class Book:
         return Columns([*names, *(f"{name} - {base}{of}" for name in self.others)], gaps, f"less {base}{of}")
 
     def row(self, variable: str, measure: str, loss: bool = True) -> list[Cell]:
-        """A measure of a variable under every policy, then its differences from the baseline; of judged ones each with the wider side of its interval."""
+        """A measure of a variable under every policy, then its differences from the baseline; of judged ones each with
+        the wider side of its interval.
+        """
         if self.judged:
             cells = ((policy, self.own(variable, measure, policy)) for policy in self.judged)
             return [
@@ -89,10 +84,11 @@ def print_tables(
     outcomes: Iterable[str],
     brief: bool = False,
 ) -> list[str]:
-    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline; gives what is left out, in words.
+    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline;
+    gives what is left out, in words.
 
-    Of more than two policies whose differences have no room beside them, a brief table has as many as stand beside each other, the baseline
-    before the others, and the first few outcomes and events. Of two it has more events.
+    Of more than two policies whose differences have no room beside them, a brief table has as many as stand beside each
+    other, the baseline before the others, and the first few outcomes and events. Of two it has more events.
 
     Args:
       brief: as of `print_grid`; and what an outcome means stands beside its name or not at all.
@@ -120,18 +116,14 @@ def print_tables(
     if events:
         unit = shown_in("difference_probability")[1]
         about = f"differences in {unit}" if brief and book.others and not book.judged else ""
-        marks |= print_grid(
-            console, book.columns("" if brief else unit), [_of_events(book, events, about)], brief
-        )
+        marks |= print_grid(console, book.columns("" if brief else unit), [_of_events(book, events, about)], brief)
     console.print()
     print_reading(console, measures if blocks else (), marks, study.baseline if book.judged else "")
     print_flags(console, marks, records, measures, brief)
     return [part for part in left if part]
 
 
-def _blocks(
-    console: Console, book: Book, measures: Sequence[str], outcomes: Iterable[str], brief: bool
-) -> list[Block]:
+def _blocks(console: Console, book: Book, measures: Sequence[str], outcomes: Iterable[str], brief: bool) -> list[Block]:
     strong = next((name for name in reversed(measures) if name in ("ES99", *measures[-1:])), "")
     blocks = []
     for name in outcomes:
@@ -146,9 +138,7 @@ def _blocks(
 
 
 def _of_events(book: Book, events: Iterable[str], about: str = "") -> Block:
-    return Block(
-        "probability of events [%]", about, [(name, book.row(name, "probability")) for name in events]
-    )
+    return Block("probability of events [%]", about, [(name, book.row(name, "probability")) for name in events])
 
 
 def _fits(
@@ -192,9 +182,7 @@ def print_risk(
         print_more(console, study, folder, left_out, ", ".join(others))
     elif left:
         named = {record.variable for record in records}
-        print_more(
-            console, study, folder, 0, ", ".join(left), *(("--variable", *named) if len(named) == 1 else ())
-        )
+        print_more(console, study, folder, 0, ", ".join(left), *(("--variable", *named) if len(named) == 1 else ()))
 
 
 def shown_outcomes(study: Study, records: Iterable[Record], full: bool) -> list[str]:
@@ -203,15 +191,15 @@ def shown_outcomes(study: Study, records: Iterable[Record], full: bool) -> list[
     return [name for name in (study.model.outcomes if full else study.headline) if name in there]
 
 
-def print_more(
-    console: Console, study: Study, folder: Path, left_out: int, others: str, *words: object
-) -> None:
-    """How many outcomes a short table leaves out and what else, and the command that shows them; nothing where that is nothing."""
+def print_more(console: Console, study: Study, folder: Path, left_out: int, others: str, *words: object) -> None:
+    """How many outcomes a short table leaves out and what else, and the command that shows them; nothing where that is
+    nothing.
+    """
     outcomes = [f"{left_out} more outcome{'s' if left_out > 1 else ''}"] if left_out else []
     if outcomes or others:
         console.print()
         more = " and ".join([*outcomes, *([others] if others else [])])
-        print_command(console, more[0].upper() + more[1:], "risk", folder, *words, "--full", model=study.model_spec)  # fmt: skip
+        print_command(console, more[0].upper() + more[1:], "risk", folder, *words, "--full", model=study.model_spec)
 
 
 def print_reading(console: Console, measures: Sequence[str], marks: set[str], baseline: str = "") -> None:
@@ -235,13 +223,10 @@ def print_reading(console: Console, measures: Sequence[str], marks: set[str], ba
 
 
 def print_flags(
-    console: Console,
-    marks: set[str],
-    records: Iterable[Record],
-    measures: Sequence[str],
-    brief: bool = False,
+    console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str], brief: bool = False
 ) -> None:
-    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who is left out.
+    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who
+    is left out.
 
     Args:
       brief: without reasons and places, which `--full` gives.
@@ -263,9 +248,7 @@ def print_flags(
             if missing
             else ", for one that could be trusted"
         )
-        sentence = (
-            f"No interval: too few paths, or too heavy a tail{'; --full says which' if brief else why}."
-        )
+        sentence = f"No interval: too few paths, or too heavy a tail{'; --full says which' if brief else why}."
         print_words(console, f"{NO_INTERVAL} {sentence}", "dim")
     if HEAVY in marks:
         doubtful = "" if brief else f" ({places(r for r in flagged if r.heavy and not math.isnan(r.low))})"

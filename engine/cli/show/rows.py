@@ -1,4 +1,6 @@
-"""Tables of rows that fit the screen: what has no room beside the rest goes on below it, and no number and no name is ever broken."""
+"""Tables of rows that fit the screen: what has no room beside the rest goes on below it, and no number and no name is
+ever broken.
+"""
 
 from __future__ import annotations
 
@@ -83,9 +85,7 @@ def columns_of(
     """
     cells = list(zip(*rows, strict=True)) or [()] * len(heads)
     return [
-        Column(
-            head, part, head in left or head in words, head in words, "together" if head in together else ""
-        )
+        Column(head, part, head in left or head in words, head in words, "together" if head in together else "")
         for head, part in zip(heads, cells, strict=True)
     ]
 

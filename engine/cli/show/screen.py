@@ -79,7 +79,8 @@ def print_line(console: Console, strong: str, text: str | Text = "", style: str 
 
 
 def print_command(console: Console, purpose: str, *words: object, model: str | None = None) -> None:
-    """What a command is for, and the command: on a line of its own where both are too long for one, and never broken."""
+    """What a command is for, and the command: on a line of its own where both are too long for one, and never
+    broken."""
     command = command_line(*words, model=model)
     if cell_len(purpose) + 2 + cell_len(command) <= console.width or not console.is_terminal:
         print_line(console, "", f"{purpose}: {command}")
@@ -105,7 +106,9 @@ def print_text(text: str) -> None:
 
 
 def noted(command: str, about: str) -> str:
-    """A command as a shell takes it, with what it is for as a comment: behind it, or above it where the line would be longer than the screen."""
+    """A command as a shell takes it, with what it is for as a comment: behind it, or above it where the line would be
+    longer than the screen.
+    """
     line = f"  {command}    # {about}"
     return line if cell_len(line) <= stdout().width else f"  # {about}\n  {command}"
 
@@ -119,9 +122,7 @@ def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
 
 def print_head(console: Console, study: Study, folder: Path) -> None:
     """What stands above the tables of a run: its question, paths, policies and folder."""
-    policies = ", ".join(
-        f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names
-    )
+    policies = ", ".join(f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names)
     question = f": {study.question}" if study.question else ""
     facts = f"{study.futures}; policies {policies}; in {folder}"
     first, *others = _in_lines(console, f"{study.name}{question}")
@@ -155,5 +156,6 @@ def print_records(records: Iterable[dict[str, Any]]) -> None:
 
 
 def print_object(entry: dict[str, Any]) -> None:
-    """One JSON object on stdout, in ASCII, so that no text in it acts on a terminal, nor is changed on its way there."""
+    """One JSON object on stdout, in ASCII, so that no text in it acts on a terminal, nor is changed on its way
+    there."""
     results().write(f"{json.dumps(entry, allow_nan=False)}\n")

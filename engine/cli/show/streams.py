@@ -1,8 +1,9 @@
-"""Standard output and standard error: what acts on a terminal is written out, and what a model prints is kept apart from results.
+"""Standard output and standard error: what acts on a terminal is written out, and what a model prints is kept apart
+from results.
 
 A study, a model, a cube and a data file may hold any text. All that goes to a terminal goes through here: as plain text
-through a `Stream`, which stands in the place of `sys.stdout` and `sys.stderr`, or laid out by a `Screen`, which knows its own
-colours from those that a text brings along.
+through a `Stream`, which stands in the place of `sys.stdout` and `sys.stderr`, or laid out by a `Screen`, which knows
+its own colours from those that a text brings along.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ class Stream:
         return getattr(self._raw, name)
 
     def write(self, text: str | bytes) -> int:
-        """Writes the text with its control characters written out; as bytes click gives it to a shell that completes."""
+        """Writes the text with its control characters written out; as bytes click gives it to a shell that
+        completes."""
         return self.write_codes(printable(text.decode() if isinstance(text, bytes) else text))
 
     def write_codes(self, text: str) -> int:
@@ -113,7 +115,9 @@ def messages() -> Any:
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """A block of code for which `sys.stdout` and `sys.stderr` show control characters, and are there even where they were closed."""
+    """A block of code for which `sys.stdout` and `sys.stderr` show control characters, and are there even where they
+    were closed.
+    """
     for number in range(3):
         try:
             os.fstat(number)
@@ -142,7 +146,8 @@ def prints_apart() -> Iterator[None]:
 
 
 def _forget(raw: TextIO) -> None:
-    """Lets the rest of a stream that cannot be written go nowhere, so that Python does not complain of it as it ends."""
+    """Lets the rest of a stream that cannot be written go nowhere, so that Python does not complain of it as it
+    ends."""
     with suppress(OSError, ValueError):
         number = raw.fileno()
         if number in (1, 2):

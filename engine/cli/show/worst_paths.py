@@ -58,7 +58,10 @@ def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
     chance = (
         ""
         if study.facts
-        else f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about {100 / math.sqrt(12 * count):.2g}."
+        else (
+            f"By chance alone {'the mean' if count > 1 else 'it'} strays from 50 by about"
+            f" {100 / math.sqrt(12 * count):.2g}."
+        )
     )
     print_words(console, f"Percentile: the share of the prior that is below the draw. {chance}", "dim")
     console.print()

@@ -1,10 +1,10 @@
 """Clayton, Gumbel, Frank and Joe copulas, by Marshall and Olkin: U_i = psi(E_i / V), V shared by all members.
 
-E_i is exponential and falls as the member's own score rises, so that the member's score rises with it. Only the group's shared
-scores and a member's own score enter, so that adding, removing or moving a member changes no other. log E and log V are computed
-separately and subtracted, so that neither overflows.
-Formulas: McNeil, Frey and Embrechts: Quantitative Risk Management, 2nd ed. 2015, section 7.4; Hofert, Comput. Statist. Data
-Anal. 52, 2008, doi:10.1016/j.csda.2008.05.019.
+E_i is exponential and falls as the member's own score rises, so that the member's score rises with it. Only the group's
+shared scores and a member's own score enter, so that adding, removing or moving a member changes no other. log E and
+log V are computed separately and subtracted, so that neither overflows. Formulas: McNeil, Frey and Embrechts:
+Quantitative Risk Management, 2nd ed. 2015, section 7.4; Hofert, Comput. Statist. Data Anal. 52, 2008,
+doi:10.1016/j.csda.2008.05.019.
 """
 
 from __future__ import annotations
@@ -88,9 +88,7 @@ class Gumbel(_Archimedean):
         theta = parameters["theta"]
         log_e = _log_exponential(shared)
         frailty = jax.lax.optimization_barrier(frailties.stable(shared[0], log_e, theta))
-        logs = jax.lax.optimization_barrier(
-            {name: scores.log_exponential(z) / theta for name, z in own.items()}
-        )
+        logs = jax.lax.optimization_barrier({name: scores.log_exponential(z) / theta for name, z in own.items()})
         joint = {}
         for name, log in logs.items():
             loss = jnp.exp(log - frailty)  # -log U

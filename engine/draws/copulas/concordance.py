@@ -1,7 +1,7 @@
 """Kendall's tau and Spearman's rho of Archimedean copulas from their parameter, and the inverse; in NumPy.
 
-Kendall's tau: Joe: Dependence Modeling with Copulas, 2014, chapter 4; Nelsen: An Introduction to Copulas, 2nd ed. 2006, table 4.1
-and section 5.1.
+Kendall's tau: Joe: Dependence Modeling with Copulas, 2014, chapter 4; Nelsen: An Introduction to Copulas, 2nd ed. 2006,
+table 4.1 and section 5.1.
 """
 
 from __future__ import annotations
@@ -44,9 +44,7 @@ def spearman(family: str, theta: float) -> float:
     return float(24.0 * (weights * x) @ values @ weights - 3.0)
 
 
-def theta_of(
-    measure: Callable[[str, float], float], family: str, wanted: float, limits: tuple[float, float]
-) -> float:
+def theta_of(measure: Callable[[str, float], float], family: str, wanted: float, limits: tuple[float, float]) -> float:
     """Parameter with the wanted rank correlation (`kendall` or `spearman`); clipped to `limits` if out of reach."""
     from scipy.optimize import brentq
 

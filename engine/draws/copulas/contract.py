@@ -34,8 +34,8 @@ class Implied:
 class Copula(Protocol):
     """Dependence within a group: independent normal scores -> dependent normal scores.
 
-    The record is frozen. The compiled code depends on its type and its members, not on its numbers, which are arguments of the
-    program. A member's score increases with its own independent score.
+    The record is frozen. The compiled code depends on its type and its members, not on its numbers, which are arguments
+    of the program. A member's score increases with its own independent score.
     """
 
     family: ClassVar[str]

@@ -31,8 +31,9 @@ def lowest_correlation(n_members: int) -> float:
 class Equicorrelated:
     """Gaussian copula with one correlation: z_i = sqrt(r+) G + sqrt(1 - r) e_i + b sum_j e_j.
 
-    b = 0 for r >= 0, the one-factor form: adding, removing or moving a member changes no other. For r < 0 there is no common
-    factor, and each score depends negatively on the sum of the others: b = (-a + sqrt(a^2 + n r)) / n with a = sqrt(1 - r).
+    b = 0 for r >= 0, the one-factor form: adding, removing or moving a member changes no other. For r < 0 there is no
+    common factor, and each score depends negatively on the sum of the others: b = (-a + sqrt(a^2 + n r)) / n with a =
+    sqrt(1 - r).
 
     Args:
       correlation: of any two members on the same side; its negative for two on different sides.
@@ -59,7 +60,8 @@ class Equicorrelated:
         first, *others = own.values()
         everyone = sum(others, start=first)
         terms = {name: [single * z, common * shared[0], total * everyone] for name, z in own.items()}
-        # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the last bit
+        # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the
+        # last bit
         fenced = jax.lax.optimization_barrier(terms)
         joint = {name: sum(parts[1:], start=parts[0]) for name, parts in fenced.items()}
         return {name: parameters["side"] * z if name in self.against else z for name, z in joint.items()}
@@ -100,10 +102,9 @@ class Correlated:
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         root, first = parameters["root"], own[self.members[0]]
-        # the first product is fenced, so each sum has one product only: no choice of which one joins a fused multiply-add
-        joint = jax.lax.optimization_barrier(
-            {name: root[i, 0] * first for i, name in enumerate(self.members)}
-        )
+        # the first product is fenced, so each sum has one product only: no choice of which one joins a fused
+        # multiply-add
+        joint = jax.lax.optimization_barrier({name: root[i, 0] * first for i, name in enumerate(self.members)})
         for i, name in enumerate(self.members):
             for j in range(1, i + 1):
                 joint[name] = joint[name] + root[i, j] * own[self.members[j]]
@@ -125,10 +126,11 @@ class Correlated:
 class StudentT:
     """Student t copula: score_i = Phi^-1(T_df(x_i)), x_i = z_i / sqrt(W), W = chi^2_df / df shared by all members.
 
-    z comes from the Gaussian copula `normal`. W is a quantile at a shared normal score, and the log of 1 / sqrt(W) is approximated by two
-    polynomials. Phi^-1(T_df(x)) = q R(q) with q = sqrt(df log(1 + x^2 / df)) and R a polynomial: Wallace's transformation (Bounds on normal
-    approximations to Student's and the chi-square distributions, Ann. Math. Statist. 30, 1959, doi:10.1214/aoms/1177706100) with R as its
-    correction. McNeil, Frey and Embrechts: Quantitative Risk Management, 2nd ed. 2015, section 7.3.
+    z comes from the Gaussian copula `normal`. W is a quantile at a shared normal score, and the log of 1 / sqrt(W) is
+    approximated by two polynomials. Phi^-1(T_df(x)) = q R(q) with q = sqrt(df log(1 + x^2 / df)) and R a polynomial:
+    Wallace's transformation (Bounds on normal approximations to Student's and the chi-square distributions, Ann. Math.
+    Statist. 30, 1959, doi:10.1214/aoms/1177706100) with R as its correction. McNeil, Frey and Embrechts: Quantitative
+    Risk Management, 2nd ed. 2015, section 7.3.
     """
 
     normal: Equicorrelated | Correlated
@@ -193,6 +195,4 @@ def _implied(r: Matrix, df: float | None) -> Implied:
     else:
         with np.errstate(divide="ignore"):
             tail = 2.0 * special.stdtr(df + 1.0, -np.sqrt((df + 1.0) * (1.0 - r) / (1.0 + r)))
-    return Implied(
-        rank_correlations.kendall_of_pearson(r), rank_correlations.spearman_of_pearson(r, df), tail, tail
-    )
+    return Implied(rank_correlations.kendall_of_pearson(r), rank_correlations.spearman_of_pearson(r, df), tail, tail)

@@ -24,8 +24,9 @@ MOST_RANKS = 65_536
 class Empirical:
     """Checkerboard copula of data: U_i = (R_i(K) + V_i) / n, with K a random row shared by all members.
 
-    R_i is the rank of member i in row K, V_i its own uniform; every U_i is exactly uniform (Genest, Neslehova and Remillard:
-    Asymptotic behavior of the empirical multilinear copula process, J. Multivariate Anal. 159, 2017, doi:10.1016/j.jmva.2017.04.004).
+    R_i is the rank of member i in row K, V_i its own uniform; every U_i is exactly uniform (Genest, Neslehova and
+    Remillard: Asymptotic behavior of the empirical multilinear copula process, J. Multivariate Anal. 159, 2017,
+    doi:10.1016/j.jmva.2017.04.004).
 
     Args:
       members: in the order of the ranks.
@@ -80,10 +81,7 @@ def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
     """
     ranks = {}
     for name, values in columns.items():
-        ties = [
-            int.from_bytes(stream_key(0, f"tie:{name}", row).tobytes(), "little")
-            for row in range(len(values))
-        ]
+        ties = [int.from_bytes(stream_key(0, f"tie:{name}", row).tobytes(), "little") for row in range(len(values))]
         order = np.lexsort((np.array(ties, np.uint64), values))
         ranks[name] = np.empty(len(values), np.int64)
         ranks[name][order] = np.arange(len(values))

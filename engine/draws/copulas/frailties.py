@@ -1,9 +1,10 @@
 """Frailties: the variable V that the members of an Archimedean copula share, as log V at normal scores.
 
-Marshall and Olkin: Families of multivariate distributions, J. Amer. Statist. Assoc. 83, 1988, doi:10.1080/01621459.1988.10478671; how V is
-drawn: Hofert, Sampling Archimedean copulas, Comput. Statist. Data Anal. 52, 2008, doi:10.1016/j.csda.2008.05.019, and Efficiently sampling
-nested Archimedean copulas, 55, 2011, doi:10.1016/j.csda.2010.04.025. A V without a short formula is approximated as a function of one
-normal score by two polynomials (`engine.draws.polynomials`), whose coefficients are arguments of the program.
+Marshall and Olkin: Families of multivariate distributions, J. Amer. Statist. Assoc. 83, 1988,
+doi:10.1080/01621459.1988.10478671; how V is drawn: Hofert, Sampling Archimedean copulas, Comput. Statist. Data Anal.
+52, 2008, doi:10.1016/j.csda.2008.05.019, and Efficiently sampling nested Archimedean copulas, 55, 2011,
+doi:10.1016/j.csda.2010.04.025. A V without a short formula is approximated as a function of one normal score by two
+polynomials (`engine.draws.polynomials`), whose coefficients are arguments of the program.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def stable(z: Any, log_exponential: Any, theta: Any) -> Any:
     """Gumbel: log(V) / theta from z and log E, V positive stable with Laplace transform exp(-t^(1 / theta)); traced.
 
     Kanter's form (Stable densities under change of scale and total variation inequalities, Ann. Probab. 3, 1975,
-    doi:10.1214/aop/1176996309): V = sin(a f) / sin(f)^(1/a) (sin((1 - a) f) / E)^((1 - a) / a), with a = 1 / theta and f = pi Phi(z).
+    doi:10.1214/aop/1176996309): V = sin(a f) / sin(f)^(1/a) (sin((1 - a) f) / E)^((1 - a) / a), with a = 1 / theta and
+    f = pi Phi(z).
     """
     lower, upper = (np.pi * part for part in tails(z))
     a = 1.0 / theta
@@ -48,8 +50,8 @@ def stable(z: Any, log_exponential: Any, theta: Any) -> Any:
 def log_series(z: Any, theta: Any) -> Any:
     """Frank: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k, Q = 1 - exp(-theta Phi(z)); traced.
 
-    Kemp's algorithm LK (Efficient generation of logarithmically distributed pseudo-random variables, Appl. Statist. 30, 1981,
-    doi:10.2307/2346348), for the parameter 1 - exp(-theta).
+    Kemp's algorithm LK (Efficient generation of logarithmically distributed pseudo-random variables, Appl. Statist. 30,
+    1981, doi:10.2307/2346348), for the parameter 1 - exp(-theta).
     """
     u = theta * tails(z)[0]
     near = -jnp.log(-jnp.expm1(-jnp.minimum(u, 0.7)))
@@ -58,7 +60,8 @@ def log_series(z: Any, theta: Any) -> Any:
 
 
 def sibuya(z: np.ndarray, theta: float) -> np.ndarray:
-    """Joe: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k, 1 - Q ~ Beta(1 / theta, 1 - 1 / theta).
+    """Joe: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k, 1 - Q ~ Beta(1 / theta, 1 - 1 /
+    theta).
 
     With a = 1 / theta, P(V > k) = E Q^k = prod_{j <= k} (1 - a / j), which is Sibuya's distribution.
     """

@@ -79,7 +79,8 @@ def nearest(
 
     Args:
       given: symmetric, with ones on the diagonal.
-      to_pearson, of_pearson: elementwise conversions from the given measure to the correlations that are projected, and back.
+      to_pearson, of_pearson: elementwise conversions from the given measure to the correlations that are projected, and
+        back.
     """
     y = to_pearson(np.asarray(given, np.float64))
     correction = np.zeros_like(y)
@@ -122,7 +123,8 @@ def lower_root(matrix: Matrix) -> Matrix:
 
 
 def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Sequence[str]) -> None:
-    """Raises a refusal unless the table has shape, diagonal, range and symmetry of these members' correlation matrix."""
+    """Raises a refusal unless the table has shape, diagonal, range and symmetry of these members' correlation
+    matrix."""
     n = len(members)
     if len(rows) != n or any(len(row) != n for row in rows):
         sizes = ", ".join(sorted({str(len(row)) for row in rows}))

@@ -35,9 +35,10 @@ def kendall_of_rows(rows: Float[np.ndarray, "member draw"]) -> Matrix:
 def spearman_of_pearson(r: np.ndarray, df: float | None = None) -> np.ndarray:
     """Spearman's rho of a Gaussian copula, 6 / pi asin(r / 2), or of a Student t copula with `df` degrees of freedom.
 
-    For a t copula it is 6 / pi E asin(r / sqrt((1 + W / W') (1 + W / W''))) with W, W', W'' independent chi-squares, since
-    differences of t vectors are normal given their mixing variables (the argument of Heinen and Valdesogo, Spearman rank
-    correlation of the bivariate Student t, J. Multivariate Anal. 179, 2020, doi:10.1016/j.jmva.2020.104650). Accurate to 1e-5.
+    For a t copula it is 6 / pi E asin(r / sqrt((1 + W / W') (1 + W / W''))) with W, W', W'' independent chi-squares,
+    since differences of t vectors are normal given their mixing variables (the argument of Heinen and Valdesogo,
+    Spearman rank correlation of the bivariate Student t, J. Multivariate Anal. 179, 2020,
+    doi:10.1016/j.jmva.2020.104650). Accurate to 1e-5.
     """
     r = np.asarray(r, np.float64)
     if df is None:
@@ -75,7 +76,8 @@ def log_chi2_quantile(z: np.ndarray, df: float) -> np.ndarray:
 
 
 def log_gamma_quantile(z: np.ndarray, shape: float) -> np.ndarray:
-    """Log quantile, at the normal score z, of a gamma variable with scale 1; exact also where the quantile underflows."""
+    """Log quantile, at the normal score z, of a gamma variable with scale 1; exact also where the quantile
+    underflows."""
     z = np.asarray(z, np.float64)
     tail = special.ndtr(-np.abs(z))
     value = np.where(z < 0, special.gammaincinv(shape, tail), special.gammainccinv(shape, tail))

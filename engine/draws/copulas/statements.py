@@ -26,7 +26,8 @@ class Family:
     Args:
       statements: keys of which exactly one is given.
       needs: keys that are required besides.
-      build: (statement's key, table, members of the group) -> copula; raises a refusal for values that are not possible.
+      build: (statement's key, table, members of the group) -> copula; raises a refusal for values that are not
+        possible.
       may: keys that are optional.
     """
 
@@ -104,16 +105,12 @@ def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
     return StudentT(_normal(key, table, members, table["df"]), table["df"])
 
 
-def _normal(
-    key: str, table: Table, members: Sequence[str], df: float | None = None
-) -> Equicorrelated | Correlated:
+def _normal(key: str, table: Table, members: Sequence[str], df: float | None = None) -> Equicorrelated | Correlated:
     """Gaussian copula of a table; with degrees of freedom, the Gaussian copula inside the table's t copula."""
     against = table.get("against", [])
     if isinstance(table[key], list):
         if against:
-            raise refusal(
-                "against", "expected one number beside it, got a matrix. Give its entries their signs."
-            )
+            raise refusal("against", "expected one number beside it, got a matrix. Give its entries their signs.")
         return _with_matrix(key, table, df)
     strangers = [name for name in against if name not in members]
     if strangers:
@@ -170,16 +167,18 @@ def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], near
     )
     rows = ", ".join("[" + ", ".join(f"{entry:g}" for entry in row) + "]" for row in nearest.matrix)
     return (
-        f"expected a correlation matrix (no negative eigenvalue), got one with {matrices.lowest_eigenvalue(r):.3g}: "
-        f"{members} contradict each other ({entries}). The nearest is [{rows}], at most {nearest.largest:.3g} away in an entry "
-        f"and {nearest.overall:.3g} in all (Frobenius). Use it, or mend these {len(at)}."
+        f"expected a correlation matrix (no negative eigenvalue), got one with {matrices.lowest_eigenvalue(r):.3g}:"
+        f" {members} contradict each other ({entries}). The nearest is [{rows}], at most {nearest.largest:.3g} away in"
+        f" an entry and {nearest.overall:.3g} in all (Frobenius). Use it, or mend these {len(at)}."
     )
 
 
 def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
     name, value = table["copula"], table[key]
     if isinstance(value, list):
-        text = f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'."
+        text = (
+            f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'."
+        )
         raise refusal(key, text)
     return archimedean.with_theta(name, _theta(name, key, value, len(members)), members)
 

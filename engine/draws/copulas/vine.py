@@ -1,7 +1,7 @@
 """Vine copulas by pyvinecopulib (optional extra `vines`), on the host: the program calls back for each tile.
 
-Nagler and Vatter, pyvinecopulib, doi:10.5281/zenodo.10435751. Dissmann, Brechmann, Czado and Kurowicka: Selecting and estimating
-regular vine copulae, Comput. Statist. Data Anal. 59, 2013, doi:10.1016/j.csda.2012.08.010.
+Nagler and Vatter, pyvinecopulib, doi:10.5281/zenodo.10435751. Dissmann, Brechmann, Czado and Kurowicka: Selecting and
+estimating regular vine copulae, Comput. Statist. Data Anal. 59, 2013, doi:10.1016/j.csda.2012.08.010.
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ class Vine:
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         stacked = jax.lax.optimization_barrier(jnp.stack([own[name] for name in self.members]))
         wanted = jax.ShapeDtypeStruct(stacked.shape, stacked.dtype)
-        joint = jax.pure_callback(
-            functools.partial(_host, self.text), wanted, stacked, vmap_method="sequential"
-        )
+        joint = jax.pure_callback(functools.partial(_host, self.text), wanted, stacked, vmap_method="sequential")
         return {name: joint[k] for k, name in enumerate(self.members)}
 
     def implied(self, members: Sequence[str]) -> Implied:
@@ -70,9 +68,7 @@ class Vine:
         own = np.asfortranarray(np.random.default_rng(1).random((_SIMULATED, len(self.members))))
         u = np.asarray(_vine(self.text).inverse_rosenblatt(own, num_threads=1))[:, order].T
         kendall = rank_correlations.kendall_of_rows(u)
-        lower, upper = (
-            (side @ side.T) / side.sum(axis=1) for side in (1.0 * (u < _FAR), 1.0 * (u > 1.0 - _FAR))
-        )
+        lower, upper = ((side @ side.T) / side.sum(axis=1) for side in (1.0 * (u < _FAR), 1.0 * (u > 1.0 - _FAR)))
         about = f"by simulation of {_SIMULATED:,} draws; tails: at {_FAR:g} and {1 - _FAR:g}"
         return Implied(kendall, np.corrcoef(u).reshape(kendall.shape), lower, upper, about)
 
@@ -122,8 +118,7 @@ def _vine(text: str) -> Any:
     pairs = document["pair copulas"]
     structure = library.RVineStructure.from_struct_array(order, rows, natural_order=True, check=True)
     copulas = [
-        [_pair(library, pairs[f"tree{tree}"][f"pc{edge}"]) for edge in range(size - 1 - tree)]
-        for tree in range(trees)
+        [_pair(library, pairs[f"tree{tree}"][f"pc{edge}"]) for edge in range(size - 1 - tree)] for tree in range(trees)
     ]
     vine = library.Vinecop.from_structure(structure=structure, pair_copulas=copulas)
     middle = vine.inverse_rosenblatt(np.full((1, vine.dim), 0.5), num_threads=1)

@@ -33,7 +33,8 @@ class Family:
       check: (*parameters) -> None; raises a refusal for parameters out of range, at the first that is wrong.
       mode: (*parameters) -> value of highest density; None if there is no single one.
       spellings: other sets of parameters by which it can be specified, each with its conversion.
-      fewest_statements: least number of quantiles, moments or modes from which `closed_from.py` can find a member; 0 if it cannot.
+      fewest_statements: least number of quantiles, moments or modes from which `closed_from.py` can find a member; 0 if
+        it cannot.
     """
 
     parameters: tuple[str, ...]
@@ -60,7 +61,8 @@ class Marginal(Law):
 
         Args:
           z: normal score, any shape.
-          parameters: replace the stored ones if given; as traced scalars they let a changed prior run without recompiling.
+          parameters: replace the stored ones if given; as traced scalars they let a changed prior run without
+            recompiling.
         """
         chosen = self.parameters if parameters is None else tuple(parameters)
         return FAMILIES[self.family].draw(z, *chosen)
@@ -148,9 +150,7 @@ def _logit_normal_mean(median: float, sigma: float) -> float:
     def weighted(z: float) -> float:
         return float(special.expit(location + sigma * z)) * math.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
-    return float(
-        integrate.quad(weighted, -12.0, 12.0, points=[0.0, float(np.clip(-location / sigma, -12, 12))])[0]
-    )
+    return float(integrate.quad(weighted, -12.0, 12.0, points=[0.0, float(np.clip(-location / sigma, -12, 12))])[0])
 
 
 def _logit_normal_mode(median: float, sigma: float) -> float:

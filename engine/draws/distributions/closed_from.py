@@ -29,7 +29,8 @@ def closed_law(
       statements: all others; a mean, sd or mode that is a parameter counts as a statement if there are others.
 
     Raises:
-      UserError: for parameters out of range, neither parameters nor enough statements, or no member near the statements.
+      UserError: for parameters out of range, neither parameters nor enough statements, or no member near the
+        statements.
     """
     if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
         low = own.get("loc", 0.0)
@@ -69,8 +70,8 @@ def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | No
 def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
     """Member of a closed-form family from statements; by least squares if there are more statements than parameters.
 
-    Quantiles alone are fitted on the scale on which the family is a location-scale family: value, log or logit against the
-    normal score; for the uniform, value against probability.
+    Quantiles alone are fitted on the scale on which the family is a location-scale family: value, log or logit against
+    the normal score; for the uniform, value against probability.
 
     Raises:
       UserError: no member is near the statements.
@@ -171,17 +172,14 @@ def _logit_normal(statements: Sequence[Statement]) -> Marginal:
     wide = spread(statements)
 
     def member(at: np.ndarray) -> Marginal:
-        return Marginal(
-            "logit-normal", (float(special.expit(at[0])), float(np.exp(np.clip(at[1], -9.0, 3.0))))
-        )
+        return Marginal("logit-normal", (float(special.expit(at[0])), float(np.exp(np.clip(at[1], -9.0, 3.0)))))
 
     def off(at: np.ndarray) -> np.ndarray:
         return np.array([(s.of(member(at)) - s.value) / wide for s in statements])
 
     middle = next((s.value for s in statements if s.kind != "sd"), 0.5)
     tries = [
-        optimize.least_squares(off, [special.logit(middle), start], xtol=1e-14, ftol=1e-14)
-        for start in (-1.0, 0.3)
+        optimize.least_squares(off, [special.logit(middle), start], xtol=1e-14, ftol=1e-14) for start in (-1.0, 0.3)
     ]
     best = min(tries, key=lambda fit: fit.cost)
     law = member(best.x)

@@ -107,7 +107,9 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
     """
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) < 2 or ordered[0] == ordered[-1]:
-        text = f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'."
+        text = (
+            f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'."
+        )
         raise refusal("", text)
     if not resampled:
         return Interpolated(tuple(float(x) for x in ordered))
@@ -116,7 +118,8 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
 
 
 def thinned(values: np.ndarray) -> np.ndarray:
-    """At most `MOST_VALUES` of the values, ascending, evenly spaced by rank and including the lowest and the highest."""
+    """At most `MOST_VALUES` of the values, ascending, evenly spaced by rank and including the lowest and the
+    highest."""
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) <= MOST_VALUES:
         return ordered
@@ -127,8 +130,8 @@ def categories(weights: Sequence[float], values: Sequence[float]) -> Weighted:
     """Distribution of categories, given the value of each and its weight; weights may have any sum.
 
     Raises:
-      UserError: for different numbers of weights and values, none at all, a weight that is not positive, or values that are not
-        ascending.
+      UserError: for different numbers of weights and values, none at all, a weight that is not positive, or values that
+        are not ascending.
     """
     problems = Problems()
     if len(weights) != len(values):

@@ -88,7 +88,10 @@ class Draws:
         knots = [np.concatenate([table.knots, np.full(1 << kind.size, np.inf)]) for table in tables]
         firsts = np.cumsum([0, *(len(part) for part in knots[:-1])])
         starts = [np.concatenate([[-FARTHEST], part[:-1]]) for part in knots]
-        cells = [np.pad(table.coefficients, ((0, len(part) - len(table.coefficients)), (0, 0))) for table, part in zip(tables, knots, strict=True)]  # fmt: skip
+        cells = [
+            np.pad(table.coefficients, ((0, len(part) - len(table.coefficients)), (0, 0)))
+            for table, part in zip(tables, knots, strict=True)
+        ]
         guides = [_guide(table.knots) + first for table, first in zip(tables, firsts, strict=True)]
         fed = {
             "guide": np.concatenate(guides).astype(np.int32),

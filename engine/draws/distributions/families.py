@@ -6,12 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from engine.draws.distributions.closed import FAMILIES
-from engine.draws.distributions.scipy_catalogue import (
-    PLAIN_NAMES,
-    continuous_names,
-    discrete_names,
-    parameter_names,
-)
+from engine.draws.distributions.scipy_catalogue import PLAIN_NAMES, continuous_names, discrete_names, parameter_names
 
 
 @dataclass(frozen=True)
@@ -38,8 +33,7 @@ OWN: Mapping[str, OwnFamily] = {
         is_stated=True,
     ),
     "empirical": OwnFamily(
-        ("file", "column", "values", "resampled"),
-        "file and column, or values, and resampled = true or false",
+        ("file", "column", "values", "resampled"), "file and column, or values, and resampled = true or false"
     ),
     "categories": OwnFamily(
         ("labels", "weights", "values"), "labels and weights, and values where they are not 0, 1, 2, ..."

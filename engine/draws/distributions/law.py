@@ -1,7 +1,7 @@
 """Interface of a distribution: quantile function of the normal score, and probabilities on either side of a value.
 
-All in float64 and NumPy. Expectations are integrated here over whole arrays of scores: `scipy.integrate.quad_vec` evaluates one score per
-call, and takes 9 to 70 times as long.
+All in float64 and NumPy. Expectations are integrated here over whole arrays of scores: `scipy.integrate.quad_vec`
+evaluates one score per call, and takes 9 to 70 times as long.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ _PANELS, _MOST_PANELS, _HALVINGS = 400, 1 << 17, 40
 class Law(ABC):
     """Distribution of one number, the interface of all marginals.
 
-    Quantiles are functions of the normal score z instead of the probability Phi(z), which cannot distinguish values of the upper
-    tail: near 1 doubles are 1e-16 apart.
+    Quantiles are functions of the normal score z instead of the probability Phi(z), which cannot distinguish values of
+    the upper tail: near 1 doubles are 1e-16 apart.
     """
 
     @abstractmethod
@@ -97,7 +97,8 @@ class Law(ABC):
         return math.sqrt(self.expectation(lambda x: (x - centre) ** 2))
 
     def expectation(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
-        """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite signs."""
+        """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite
+        signs."""
         if self.steps is not None:
             values, scores = self.steps
             return float(np.dot(function(values), _masses(scores)))
@@ -162,9 +163,7 @@ def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
 
 
-def lowest_where(
-    reached: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray
-) -> np.ndarray:
+def lowest_where(reached: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Lowest double from `low` to `high` at which a monotone condition holds, exactly; `high` if nowhere below.
 
     By bisection over the doubles in their order: at most 65 steps whatever the range.

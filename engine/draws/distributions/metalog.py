@@ -1,8 +1,8 @@
 """Metalog distributions: the quantile function is linear in its coefficients, which are solved for from quantiles.
 
-T. W. Keelin, The metalog distributions, Decision Analysis 13(4), 2016, doi:10.1287/deca.2016.0338. With L = ln(y / (1 - y)) and
-c = y - 1/2 the terms are 1, L, c L, c, c^2, c^2 L, c^3, c^3 L, c^4. With a lower bound the logarithm of the distance from it is
-metalog, with two bounds the logit.
+T. W. Keelin, The metalog distributions, Decision Analysis 13(4), 2016, doi:10.1287/deca.2016.0338. With L = ln(y / (1 -
+y)) and c = y - 1/2 the terms are 1, L, c L, c, c^2, c^2 L, c^3, c^3 L, c^4. With a lower bound the logarithm of the
+distance from it is metalog, with two bounds the logit.
 """
 
 from __future__ import annotations
@@ -91,30 +91,26 @@ def _to_unbounded(x: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def metalog(
-    quantiles: Sequence[tuple[float, float]],
-    terms: int | None = None,
-    low: float = -math.inf,
-    high: float = math.inf,
+    quantiles: Sequence[tuple[float, float]], terms: int | None = None, low: float = -math.inf, high: float = math.inf
 ) -> Metalog:
     """Metalog distribution with these quantiles: exactly with as many terms as quantiles, by least squares with fewer.
 
     Args:
       quantiles: 3 or more pairs (probability, value), both ascending.
-      terms: 3 to 9; if not given, the number of quantiles, at most 9, or one less where the probabilities do not determine so many terms.
+      terms: 3 to 9; if not given, the number of quantiles, at most 9, or one less where the probabilities do not
+        determine so many terms.
       low, high: bounds; infinite where there is none.
 
     Raises:
-      UserError: for too few quantiles, a value outside the bounds, terms that the probabilities do not determine, or a quantile function
-        that decreases somewhere: then no distribution with these terms has these quantiles.
+      UserError: for too few quantiles, a value outside the bounds, terms that the probabilities do not determine, or a
+        quantile function that decreases somewhere: then no distribution with these terms has these quantiles.
     """
     count = min(len(quantiles), MOST) if terms is None else terms
     if len(quantiles) < FEWEST:
         raise refusal("quantiles", f"expected at least {FEWEST} for a metalog, got {len(quantiles)}.")
     if not FEWEST <= count <= min(MOST, len(quantiles)):
         most = min(MOST, len(quantiles))
-        raise refusal(
-            "terms", f"expected {FEWEST} to {most}, as there are {len(quantiles)} quantiles, got {count}."
-        )
+        raise refusal("terms", f"expected {FEWEST} to {most}, as there are {len(quantiles)} quantiles, got {count}.")
     p, x = (np.array(column, np.float64) for column in zip(*quantiles, strict=True))
     outside = [value for value in x if not low < value < high]
     if outside:
@@ -123,10 +119,14 @@ def metalog(
         )
         raise refusal("quantiles", f"expected values {bounds}, got {outside[0]:g}.")
     basis = _terms(special.ndtri(p), count).T
-    # 7 probabilities symmetric about 1/2 make 7 terms singular: 4 terms are odd in c, and 3 pairs give 3 odd equations only
+    # 7 probabilities symmetric about 1/2 make 7 terms singular: 4 terms are odd in c, and 3 pairs give 3 odd equations
+    # only
     if np.linalg.matrix_rank(basis, 1e-13 * np.abs(basis).max()) < count:
         if terms is not None:
-            text = f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or add a quantile."
+            text = (
+                f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or"
+                " add a quantile."
+            )
             raise refusal("terms", text)
         return metalog(quantiles, count - 1, low, high)
     coefficients = np.linalg.lstsq(basis, _to_unbounded(x, low, high), rcond=None)[0]
@@ -155,6 +155,5 @@ def _refuse_falling(law: Metalog, terms: int) -> None:
     if min(tails) < -1e-9 * spread:
         side = "lower" if tails[0] < 0 else "upper"
         raise refusal(
-            "quantiles",
-            f"no law: a metalog of {terms} terms through these falls in its far {side} tail. {remedy}",
+            "quantiles", f"no law: a metalog of {terms} terms through these falls in its far {side} tail. {remedy}"
         )

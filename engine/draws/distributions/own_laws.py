@@ -22,7 +22,8 @@ Table = Mapping[str, Any]
 
 
 def _pert(table: Table) -> Law:
-    """PERT: beta on [low, high] with shapes 1 + 4 (mode - low) / (high - low) and 1 + 4 (high - mode) / (high - low)."""
+    """PERT: beta on [low, high] with shapes 1 + 4 (mode - low) / (high - low) and 1 + 4 (high - mode) / (high -
+    low)."""
     low, mode, high = (_number("pert", table, key) for key in ("low", "mode", "high"))
     FAMILIES["triangular"].check(low, mode, high)
     at = (mode - low) / (high - low)

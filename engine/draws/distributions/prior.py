@@ -185,7 +185,8 @@ def _weighted(
 
 
 def _refuse_averaged(place: str, priors: Sequence[Prior]) -> None:
-    """Raises a refusal for quantile pools inside mixtures, whose evaluation would take minutes, or hours when nested."""
+    """Raises a refusal for quantile pools inside mixtures, whose evaluation would take minutes, or hours when
+    nested."""
     text = "is pooled by quantiles, which does not go within a mixture or a linear pool. Take pool = 'linear' there."
     problems = Problems()
     for number, part in enumerate(priors):

@@ -1,7 +1,8 @@
 """Fits a distribution of SciPy to statements such as quantiles and moments.
 
-A location-scale family is linear in both: each statement is an equation loc + scale c = value (for a standard deviation scale c = value),
-whose c depends on the shapes alone. So shapes are found by search, location and scale by solving linear equations.
+A location-scale family is linear in both: each statement is an equation loc + scale c = value (for a standard deviation
+scale c = value), whose c depends on the shapes alone. So shapes are found by search, location and scale by solving
+linear equations.
 """
 
 from __future__ import annotations
@@ -14,13 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.scipy_catalogue import (
-    defaults,
-    discrete_names,
-    generic,
-    quietly,
-    shapes,
-)
+from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, quietly, shapes
 from engine.draws.distributions.scipy_laws import Named, is_valid, named
 from engine.draws.distributions.statements import Statement, listed, refuse_far, spread
 from engine.errors import UserError, refusal
@@ -35,9 +30,7 @@ _STEP = 1e-5
 """Step of derivatives where a mode is stated, which is known to 1e-8 only, as a density is flat there."""
 
 
-def solved(
-    name: str, fixed: Mapping[str, float], statements: Sequence[Statement], family: str | None = None
-) -> Named:
+def solved(name: str, fixed: Mapping[str, float], statements: Sequence[Statement], family: str | None = None) -> Named:
     """Distribution of a SciPy family that meets the statements.
 
     Shapes that are not given are free; then the scale, then the location, as far as there are more statements.
@@ -50,8 +43,8 @@ def solved(
       family: the study's name of the family, for messages.
 
     Raises:
-      UserError: for fewer statements than free shapes, too many statements, statements beside a full set of parameters, quantiles or a mode
-        of a discrete distribution, or no member near the statements.
+      UserError: for fewer statements than free shapes, too many statements, statements beside a full set of parameters,
+        quantiles or a mode of a discrete distribution, or no member near the statements.
     """
     family = family or name
     free = [key for key in shapes(name) if key not in fixed]

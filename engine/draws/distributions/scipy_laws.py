@@ -12,13 +12,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.scipy_catalogue import (
-    defaults,
-    discrete_names,
-    generic,
-    parameter_names,
-    quietly,
-)
+from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, parameter_names, quietly
 from engine.draws.limits import FARTHEST, reach
 from engine.errors import UserError, refusal
 

@@ -80,9 +80,7 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
         statements += [Statement("range90", "quantile", x, p) for p, x in zip(RANGE, ends, strict=True)]
     for pair in table.get("quantiles", ()):
         if len(pair) != 2 or not 0 < pair[0] < 1:
-            raise refusal(
-                "quantiles", f"expected pairs [probability, value], 0 < probability < 1, got {list(pair)}."
-            )
+            raise refusal("quantiles", f"expected pairs [probability, value], 0 < probability < 1, got {list(pair)}.")
         if not abs(pair[1]) <= LARGEST:
             raise refusal("quantiles", f"expected finite numbers, got {pair[1]:g}.")
         statements.append(Statement("quantiles", "quantile", float(pair[1]), float(pair[0])))
@@ -146,7 +144,10 @@ def spread(statements: Sequence[Statement]) -> float:
     wide = max([wide, *(s.value for s in statements if s.kind == "sd")])
     largest = max(abs(s.value) for s in statements)
     if 0 < wide < NARROWEST * largest:
-        text = f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family 'fixed'."
+        text = (
+            f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family"
+            " 'fixed'."
+        )
         raise refusal(statements[-1].key, text)
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 
@@ -156,7 +157,9 @@ def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: floa
     if len(statements) > free or off <= EXACT:
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
-    text = f"no '{family}' law has {listed(statements)}; the nearest has {nearest}. Move a value or take another family."
+    text = (
+        f"no '{family}' law has {listed(statements)}; the nearest has {nearest}. Move a value or take another family."
+    )
     raise refusal("", text)
 
 

@@ -1,8 +1,9 @@
 """Distributions without a closed form as tables of the normal score, with errors measured when they are built.
 
-Most quantile functions of the score are smooth and are approximated by two polynomials (`engine.draws.polynomials`): of the value itself
-or, for a heavy tail, of the logarithm of its distance from the end of the support, or of its inverse hyperbolic sine. Functions with bends,
-jumps or atoms are stored as cubics between adaptively placed knots; discrete distributions as knots alone.
+Most quantile functions of the score are smooth and are approximated by two polynomials (`engine.draws.polynomials`): of
+the value itself or, for a heavy tail, of the logarithm of its distance from the end of the support, or of its inverse
+hyperbolic sine. Functions with bends, jumps or atoms are stored as cubics between adaptively placed knots; discrete
+distributions as knots alone.
 """
 
 from __future__ import annotations
@@ -30,11 +31,7 @@ SHAPES = ((17, 1), (21, 1), (15, 2), (17, 3))
 MOST_KNOTS = 1 << 16
 _NARROWEST = 2.0**-21
 """Width of a cell of scores below which it is treated as a jump, as single precision cannot distinguish its ends."""
-_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "plain": lambda p: p,
-    "exp": np.exp,
-    "sinh": np.sinh,
-}
+_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"plain": lambda p: p, "exp": np.exp, "sinh": np.sinh}
 _CHECKS = np.linspace(-6.3, 6.3, 127)
 
 
@@ -145,9 +142,7 @@ def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
     with quietly():
         p = polynomials.value_on_host(smooth.coefficients.astype(dtype), z.astype(dtype))
         size = _LINKS[smooth.link](p)
-        return np.clip(
-            (dtype(smooth.shift) + dtype(smooth.scale) * size).astype(np.float64), smooth.low, smooth.high
-        )
+        return np.clip((dtype(smooth.shift) + dtype(smooth.scale) * size).astype(np.float64), smooth.low, smooth.high)
 
 
 def _knotted(law: Law) -> Knots:
@@ -156,9 +151,7 @@ def _knotted(law: Law) -> Knots:
         low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
         spread = 0.5 * (high_quarter - low_quarter) or float(np.ptp(law.at_score([-3.0, 3.0]))) or 1.0
         breaks = law.breaks
-    edges = np.unique(
-        np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]])
-    )
+    edges = np.unique(np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]]))
     left, width = edges[:-1], np.diff(edges)
     done: list[tuple[np.ndarray, np.ndarray]] = []
     worst, count = 0.0, 0
@@ -180,8 +173,8 @@ def _knotted(law: Law) -> Knots:
         count += int(fine.sum())
         if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.isfinite(values)):
             text = (
-                f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or it is "
-                "close to a law with no density. Take other parameters, or another family."
+                f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or"
+                " it is close to a law with no density. Take other parameters, or another family."
             )
             raise refusal("", text)
         half = 0.5 * width[~fine]

@@ -133,7 +133,9 @@ def transformed(base: Law, steps: list[tuple[str, float]]) -> Law:
     for how, by in steps:
         low, wrong = law.support[0], None
         if how in ("times", "power") and by == 0:
-            wrong = f"expected a {how.replace('times', 'factor')} other than 0, got 0. For no spread use family 'fixed'."
+            wrong = (
+                f"expected a {how.replace('times', 'factor')} other than 0, got 0. For no spread use family 'fixed'."
+            )
         elif how == "log" and low < 0:
             wrong = f"expected a law above 0 for 'log'; this one reaches {low:.4g}. Truncate it."
         elif how == "power" and low < 0:

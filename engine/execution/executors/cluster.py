@@ -68,20 +68,13 @@ class Cluster:
             return self._versions
         try:
             self._client = Client(self._address, timeout=PATIENCE, set_as_default=False)
-        except (
-            OSError,
-            TypeError,
-            ValueError,
-            TimeoutError,
-        ) as failure:  # a TypeError where TLS lacks its files
+        except (OSError, TypeError, ValueError, TimeoutError) as failure:  # a TypeError where TLS lacks its files
             message = f"no scheduler answers at {self._address} ({failure})."
             raise UserError("--scheduler", [message]) from failure
         try:
             self._client.wait_for_workers(1, timeout=PATIENCE)
         except TimeoutError as failure:
-            message = (
-                f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
-            )
+            message = f"the scheduler at {self._address} has no workers. Start some: dask worker {self._address}"
             raise UserError("--scheduler", [message]) from failure
         hello = self._client.submit(cluster_worker.hello, self._device, pure=False)
         self._versions = self._gathered(hello)
@@ -118,8 +111,8 @@ class Cluster:
 
         def submit(span: tuple[int, int], with_yearly: bool) -> None:
             number = next(numbers)
-            # one group of tasks for each round of the threads: among more than twice as many of one group, the scheduler
-            # looks at every worker for every task
+            # one group of tasks for each round of the threads: among more than twice as many of one group, the
+            # scheduler looks at every worker for every task
             key = (f"blocks-{assignment.token}-{number // threads}", number)
             future = client.submit(cluster_worker.perform, where, *span, with_yearly, key=key, retries=0)
             what[future.key] = span, with_yearly
@@ -135,9 +128,7 @@ class Cluster:
                 lost[span] += 1
                 if lost[span] >= TRIES:
                     named = f"blocks {span[0]} to {span[1] - 1}" if span[0] < span[1] else "the yearly sample"
-                    message = (
-                        f"{named} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
-                    )
+                    message = f"{named} were lost {TRIES} times ({future.exception()}). Finished blocks are kept."
                     raise UserError("--scheduler", [message])
                 committed = ledger.done_blocks(folder, thorough=True, only=range(*span))
                 yield from (study.block(index) for index in committed)
@@ -182,14 +173,13 @@ class Cluster:
             raise self._gone() from failure
 
     def _gone(self) -> UserError:
-        message = (
-            f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."
-        )
+        message = f"the scheduler at {self._address} is gone. Finished blocks are kept: run the same command again."
         return UserError("--scheduler", [message])
 
 
 def blocks_of_task(blocks: int, threads: int) -> int:
-    """Most blocks per task, blocks / (8 threads) between 1 and 64: several tasks per thread, and little lost with one."""
+    """Most blocks per task, blocks / (8 threads) between 1 and 64: several tasks per thread, and little lost with
+    one."""
     return min(max(blocks // (TASKS_EACH * threads), 1), LARGEST)
 
 

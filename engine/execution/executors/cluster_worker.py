@@ -1,4 +1,6 @@
-"""Functions that dask tasks call on a worker; they import JAX only when called, as the scheduler reads tasks without JAX."""
+"""Functions that dask tasks call on a worker; they import JAX only when called, as the scheduler reads tasks without
+JAX.
+"""
 
 from __future__ import annotations
 

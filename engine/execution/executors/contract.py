@@ -24,7 +24,8 @@ class Assignment:
       yearly: whether to compute the yearly sample.
       blocks: the blocks to compute.
       observe: called with each stage of the run.
-      compiling: counts the time of compilation; it has counted what the coordinator compiled so far, and a `Local` executor goes on.
+      compiling: counts the time of compilation; it has counted what the coordinator compiled so far, and a `Local`
+        executor goes on.
       force: go on even where the program does not reproduce blocks that are stored.
       alone: no other run computes parts of this folder at the same time, as the shards of a job array do.
       writers: blocks written at a time where one process computes alone; each of several workers writes one.
@@ -52,10 +53,13 @@ class Executor(Protocol):
         """Versions of the packages and the device kind with which the parts are computed, by name."""
 
     def forms(self) -> tuple[Form, ...]:
-        """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where there were no blocks."""
+        """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where there were no
+        blocks."""
 
     def tally(self) -> Tally | None:
-        """Tally of the outcomes that are not kept whole, over all blocks of the run; None if this process does not have it."""
+        """Tally of the outcomes that are not kept whole, over all blocks of the run; None if this process does not have
+        it.
+        """
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """Computes and commits the parts; yields each block once it is committed."""

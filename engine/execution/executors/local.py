@@ -55,8 +55,8 @@ class Local:
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """As `Executor.perform`. The program of the yearly sample is compiled while blocks are computed.
 
-        Where XLA's program fails on a card, XLA's program for the processors takes over, provided that it reproduces what
-        the card has committed, bit for bit.
+        Where XLA's program fails on a card, XLA's program for the processors takes over, provided that it reproduces
+        what the card has committed, bit for bit.
 
         Raises:
           CardLost: the card failed, and other processes compute parts of the run too.
@@ -78,9 +78,7 @@ class Local:
             self._is_handed_over, program = True, _handed_over(assignment.folder, lost)
             yield from (left.pop(index) for index in by_card)
             yearly = yearly_missing(assignment.folder)
-            yield from self._computed(
-                replace(assignment, yearly=yearly, blocks=tuple(left.values())), program
-            )
+            yield from self._computed(replace(assignment, yearly=yearly, blocks=tuple(left.values())), program)
 
     def _computed(self, assignment: Assignment, program: Program) -> Iterator[Block]:
         """The parts, each block when it is committed."""

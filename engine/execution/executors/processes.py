@@ -1,4 +1,6 @@
-"""Worker processes on this machine, each with cores or a GPU of its own, fed with block numbers and replaced if they die."""
+"""Worker processes on this machine, each with cores or a GPU of its own, fed with block numbers and replaced if they
+die.
+"""
 
 from __future__ import annotations
 
@@ -128,9 +130,7 @@ class Workers:
         process.send({"cores": cores, "device": self._device})
         return process
 
-    def _replace(
-        self, dead: _Process, where: Mapping[str, Any], todo: deque[Part], deaths: Counter[Part]
-    ) -> None:
+    def _replace(self, dead: _Process, where: Mapping[str, Any], todo: deque[Part], deaths: Counter[Part]) -> None:
         """Another process in the place of one that has ended, where there is work left for it."""
         place = self._processes.index(dead)
         lost, dead.given = dead.given, []
@@ -159,9 +159,7 @@ class _Process:
     """
 
     def __init__(
-        self,
-        environment: Mapping[str, str],
-        replies: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]],
+        self, environment: Mapping[str, str], replies: queue.SimpleQueue[tuple[_Process, dict[str, Any] | None]]
     ):
         self.given: list[Part] = []
         home = str(Path(__file__).parents[3])

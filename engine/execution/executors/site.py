@@ -48,9 +48,7 @@ class Site:
     why: str = ""
 
 
-def of_assignment(
-    assignment: Assignment, device: str | None, required: Mapping[str, str], why: str = ""
-) -> Site:
+def of_assignment(assignment: Assignment, device: str | None, required: Mapping[str, str], why: str = "") -> Site:
     """The `Site` that this process, as coordinator, sends to its workers.
 
     Args:
@@ -112,8 +110,8 @@ def _work_at(site: Site) -> Work:
 
     if not still_ours():
         message = (
-            "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under the same "
-            "path. Choose such a place with --out."
+            "is not here, or another run holds it. A run folder must lie on a disk that all workers share, under the"
+            " same path. Choose such a place with --out."
         )
         raise UserError(here, [Problem(site.folder, message)])
     model = load_model_file(site.model) if site.model else None
@@ -121,16 +119,13 @@ def _work_at(site: Site) -> Work:
     ours, required = of_study(study, versions(site.device)), dict(site.required)
     problems = [
         Problem(
-            key,
-            f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or take such workers only.",
+            key, f"expected {required[key]}, got {ours.get(key)}. Install the same versions, or take such workers only."
         )
         for key in ownership.decisive_of(study, ours)
         if required.get(key, "") != ours.get(key, "")
     ]
     if study.fingerprint != site.fingerprint:
-        message = (
-            f"expected fingerprint {site.fingerprint}, got {study.fingerprint}: the model's file has changed."
-        )
+        message = f"expected fingerprint {site.fingerprint}, got {study.fingerprint}: the model's file has changed."
         problems.append(Problem("study", message))
     if problems:
         raise UserError(here, problems)

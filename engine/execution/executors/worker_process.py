@@ -1,8 +1,8 @@
 """A process that computes parts of a run which another process coordinates.
 
-Lines of JSON come in and go out: no pickle, and nothing but numbers and names. First how the process is set up, answered by
-its versions; then the site; then blocks, each answered when it is committed. The end of the lines is the end of the work,
-also where the coordinator was killed.
+Lines of JSON come in and go out: no pickle, and nothing but numbers and names. First how the process is set up,
+answered by its versions; then the site; then blocks, each answered when it is committed. The end of the lines is the
+end of the work, also where the coordinator was killed.
 """
 
 from __future__ import annotations

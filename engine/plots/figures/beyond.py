@@ -70,9 +70,7 @@ def _curve(ax: Axes, rows: Rows, look: Look) -> None:
             np.array([getattr(row["level"], name) for row in own]) for name in ("estimate", "low", "high")
         )
         low, high = (np.where(np.isfinite(end), end, level) for end in (low, high))
-        ax.fill_betweenx(
-            chance, low, high, color=look.colour, alpha=0.12 if extrapolated else 0.3, linewidth=0
-        )
+        ax.fill_betweenx(chance, low, high, color=look.colour, alpha=0.12 if extrapolated else 0.3, linewidth=0)
         dash = {"linestyle": DASHED, "label": "extrapolated"} if extrapolated else {"label": "futures"}
         ax.plot(level, chance, color=look.colour, linewidth=1.1 if extrapolated else 1.6, **dash)
         if not extrapolated:
@@ -94,16 +92,13 @@ def _axes(ax: Axes, rows: Rows, is_log: bool) -> None:
 
 def _note() -> str:
     return (
-        "Solid: the futures themselves, up to the point where 100 of them lie beyond. Dashed: extrapolated by a generalised Pareto law fitted to the worst. "
-        "Bands: 95 % intervals of the level."
+        "Solid: the futures themselves, up to the point where 100 of them lie beyond. Dashed: extrapolated by a"
+        " generalised Pareto law fitted to the worst. Bands: 95 % intervals of the level."
     )
 
 
 def _keys(policies: Sequence[str], looks: Mapping[str, Look]) -> list[Artist]:
     line = style.mark("extrapolated", style.INK, line=True)
     line.set_linestyle(DASHED)
-    solid = [
-        style.mark(words(policy), looks[policy].colour, looks[policy].marker, line=True)
-        for policy in policies
-    ]
+    solid = [style.mark(words(policy), looks[policy].colour, looks[policy].marker, line=True) for policy in policies]
     return [*solid, line, style.shade("its interval", style.INK, 0.12)]

@@ -26,9 +26,9 @@ def boxes(discover: Answer) -> Figure:
     rate = labels.with_interval(futures["share"], 100, " %")
     head = f"Where “{futures['where']}” holds, which is in {rate} of futures"
     note = (
-        f"Dark: the part of a factor's prior that is within. Coverage: share of the futures where it holds that lie within, and in no "
-        f"earlier box; density: share of the futures within where it holds. Brackets: 95 % intervals, "
-        f"on {labels.counted(futures['judged_on'], 'path')} that did not find the boxes."
+        "Dark: the part of a factor's prior that is within. Coverage: share of the futures where it holds that lie"
+        " within, and in no earlier box; density: share of the futures within where it holds. Brackets: 95 %"
+        f" intervals, on {labels.counted(futures['judged_on'], 'path')} that did not find the boxes."
     )
     if "boxes" not in discover:
         on = sheet(1, 1, (4.4, 1.2))
@@ -41,9 +41,7 @@ def boxes(discover: Answer) -> Figure:
     on = sheet(len(own), 1, (4.4, 0.36 * most + 0.1))
     for ax, row in zip(on.panels, own, strict=True):
         _panel(ax, limits[str(row["box"])], most)
-        said = ", ".join(
-            f"{name} {labels.with_interval(row[name], 100, ' %')}" for name in ("coverage", "density")
-        )
+        said = ", ".join(f"{name} {labels.with_interval(row[name], 100, ' %')}" for name in ("coverage", "density"))
         last = row is own[-1]
         labelled(ax, "quantile of the prior [1]" if last else None, None, f"{row['box']}: {said}")
         if not last:

@@ -1,4 +1,5 @@
-"""Share of universes (combinations of analysis choices) in which a claim holds, by the number of choices that depart."""
+"""Share of universes (combinations of analysis choices) in which a claim holds, by the number of choices that
+depart."""
 
 from __future__ import annotations
 
@@ -16,7 +17,8 @@ WIDEST_MARK = 6.0
 
 @style.styled
 def profile(challenge: Answer, claim: str | None = None) -> Figure:
-    """Stacked shares of universes by verdict (holds, reversed, neither), by number of departing choices; ledgers side by side.
+    """Stacked shares of universes by verdict (holds, reversed, neither), by number of departing choices; ledgers side
+    by side.
 
     Args:
       challenge: what the run has answered.

@@ -19,9 +19,7 @@ FIRST = 1024
 
 
 @style.styled
-def convergence(
-    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
-) -> Figure:
+def convergence(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> Figure:
     """Mean, VaR99 and ES99 of an outcome over its first 1,024, 2,048, ... paths, with 95 % intervals; whole units only.
 
     Args:
@@ -35,8 +33,7 @@ def convergence(
     kept = selection.outcome(cube, variable, policies, "convergence")
     counts = lengths(kept.values.sizes["path"], kept.unit)
     measures = {
-        name: [summary(kept.of(name)[:count], kept.unit, kept.loss) for count in counts]
-        for name in kept.policies
+        name: [summary(kept.of(name)[:count], kept.unit, kept.loss) for count in counts] for name in kept.policies
     }
     on = sheet(len(HEADLINE), 3, (2.9, 2.5))
     for ax, measure in zip(on.panels, HEADLINE, strict=True):
@@ -58,7 +55,10 @@ def convergence(
         ticks.numbers(ax, x=False)
         labelled(ax, "first paths [1]", kept.label, measure)
     last = {name: rows[-1]["ES99"] for name, rows in measures.items()}
-    note = f"Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the paths.{kept.lost()}"
+    note = (
+        "Bars: 95 % interval; hollow: none, because there are too few paths. Half as wide takes four times the"
+        f" paths.{kept.lost()}"
+    )
     keys = style.keys(kept.looks, kept.titles, kept.policies)
     return on.close(_claim(kept.heading, counts[-1], kept.by_call(last)), note, keys)
 
@@ -85,4 +85,7 @@ def _claim(name: str, paths: int, last: dict[str, Estimate]) -> str:
     widest = max(half, key=lambda policy: half[policy])
     if not half[widest] > 0:
         return f"{after} is {labels.with_interval(last[widest])}: all paths are alike"
-    return f"{after} is known to ± {labels.number(half[widest], half[widest])} or better, widest under {widest}: {labels.with_interval(last[widest])}"
+    return (
+        f"{after} is known to ± {labels.number(half[widest], half[widest])} or better, widest under {widest}:"
+        f" {labels.with_interval(last[widest])}"
+    )

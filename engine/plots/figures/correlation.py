@@ -48,7 +48,10 @@ def correlation(cube: xr.DataTree, study: Study) -> Figure:
     _map(ax, rho, called, size / len(names), shown)
     _outline(ax, groups)
     on.strip = (ax.images[0], "rank correlation [1]")
-    note = f"{labels.counted(paths, 'path')} with stored draws; 95 % interval of each number: ± {labels.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
+    note = (
+        f"{labels.counted(paths, 'path')} with stored draws; 95 % interval of each number: ±"
+        f" {labels.number(widest, widest)} at most. Smaller than {shown:.2g} in size: no number."
+    )
     keys = [style.frame(fonts.drawable(f"groups: {', '.join(name for name, _ in groups)}"))] if groups else []
     return on.close(_claim(rho, called, groups, units), note, keys)
 

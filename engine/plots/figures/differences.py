@@ -21,10 +21,9 @@ SHOWN = (0.002, 0.998)
 
 
 @style.styled
-def differences(
-    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None
-) -> Figure:
-    """Policy minus baseline on the same paths, a panel per policy: shares of better and worse futures, and the mean difference.
+def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> Figure:
+    """Policy minus baseline on the same paths, a panel per policy: shares of better and worse futures, and the mean
+    difference.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -36,9 +35,7 @@ def differences(
     """
     kept = selection.outcome(cube, variable, policies, "differences")
     others = [name for name in kept.policies if name != kept.baseline]
-    on = sheet(
-        max(len(others), 1), 1 if len(others) == 1 else 3, (5.4, 3.0) if len(others) < 2 else (3.0, 2.0)
-    )
+    on = sheet(max(len(others), 1), 1 if len(others) == 1 else 3, (5.4, 3.0) if len(others) < 2 else (3.0, 2.0))
     if not others:
         blank(on.panels[0], f"{kept.titles[kept.baseline]} runs alone")
         labelled(on.panels[0], f"{kept.name}: difference {kept.unit_text}", "share of futures [%]")
@@ -49,7 +46,11 @@ def differences(
         worse, same = (labels.with_interval(shares[policy][part], 100, " %") for part in ("worse", "same"))
         head = f"{kept.titles[policy]}: worse in {worse}, the same in {same}"
         labelled(ax, f"{kept.name}: difference {kept.unit_text}", "share of futures [%]", head)
-    note = f"Each policy less “{kept.called[kept.baseline]}” on the same {kept.counted}; point: mean difference with its 95 % interval, brackets likewise. The last bin on each side holds all beyond it.{kept.meaning()}{kept.lost()}"
+    note = (
+        f"Each policy less “{kept.called[kept.baseline]}” on the same {kept.counted}; point: mean difference with its"
+        " 95 % interval, brackets likewise. The last bin on each side holds all beyond"
+        f" it.{kept.meaning()}{kept.lost()}"
+    )
     better = kept.by_call({policy: parts["better"] for policy, parts in shares.items()})
     keys = [
         style.shade("better than the baseline", style.GREY, 0.35),
@@ -84,9 +85,7 @@ def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
     most = max(float(high.max()), equal)
     top = 1.12 * most
     if np.isfinite(mean.estimate):
-        ax.errorbar(
-            [mean.estimate], [top], xerr=arms([mean]), **look.dot, markeredgecolor=style.PAPER, capsize=3
-        )
+        ax.errorbar([mean.estimate], [top], xerr=arms([mean]), **look.dot, markeredgecolor=style.PAPER, capsize=3)
     ax.set_ylim(0, 1.22 * most)
     ticks.numbers(ax)
     worse = gap > 0 if kept.loss else gap < 0

@@ -1,4 +1,6 @@
-"""What the worst futures have in common: shifts of the inputs' means there, and their distribution over tenths of the priors."""
+"""What the worst futures have in common: shifts of the inputs' means there, and their distribution over tenths of the
+priors.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +23,9 @@ HIGH = 0.8
 
 @dataclass(frozen=True)
 class Row:
-    """A factor, or a shock in one year, in the worst futures: shift of its mean, and density in each tenth of its prior."""
+    """A factor, or a shock in one year, in the worst futures: shift of its mean, and density in each tenth of its
+    prior.
+    """
 
     name: str
     shift: Estimate
@@ -30,7 +34,8 @@ class Row:
 
 @style.styled
 def drivers(explain: Answer, *, most: int = 12) -> Figure:
-    """The inputs that differ most from their priors in the worst futures: mean shift, and distribution over the prior's tenths.
+    """The inputs that differ most from their priors in the worst futures: mean shift, and distribution over the prior's
+    tenths.
 
     Args:
       explain: what the run has answered.
@@ -52,9 +57,9 @@ def drivers(explain: Answer, *, most: int = 12) -> Figure:
     labelled(left, heads[0], None)
     labelled(right, heads[1], None)
     note = (
-        f"{explain.basis} "
-        f"{len(rows)} of {labels.counted(len(every), 'input')}, those farthest from their priors. Points: mean there with its 95 % interval, each by itself; "
-        "bars: share of the worst futures in each tenth of the prior, the thin line where they are as the prior has them."
+        f"{explain.basis} {len(rows)} of {labels.counted(len(every), 'input')}, those farthest from their priors."
+        " Points: mean there with its 95 % interval, each by itself; bars: share of the worst futures in each tenth of"
+        " the prior, the thin line where they are as the prior has them."
     )
     return on.close(explain.finding, note)
 
@@ -64,13 +69,9 @@ def rows_of(explain: Answer) -> list[Row]:
     if "inputs" not in explain:
         return []
     inputs, cells = explain["inputs"], explain["densities"]["density"]
-    tenths = np.array([one.estimate if isinstance(one, Estimate) else np.nan for one in cells]).reshape(
-        len(inputs), -1
-    )
+    tenths = np.array([one.estimate if isinstance(one, Estimate) else np.nan for one in cells]).reshape(len(inputs), -1)
     rows = zip(inputs["input"], inputs["shift"], tenths, strict=True)
-    return [
-        Row(words(str(name)), shift, density) for name, shift, density in rows if isinstance(shift, Estimate)
-    ]
+    return [Row(words(str(name)), shift, density) for name, shift, density in rows if isinstance(shift, Estimate)]
 
 
 def _shifts(ax: Axes, rows: Sequence[Row]) -> None:
@@ -87,14 +88,7 @@ def _densities(ax: Axes, rows: Sequence[Row]) -> None:
     tenth = np.arange(1, 11)
     for y, row in enumerate(rows):
         foot = y + HIGH / 2
-        ax.bar(
-            tenth,
-            -HIGH * np.maximum(row.density, 0.0) / top,
-            bottom=foot,
-            width=0.9,
-            color=style.INK,
-            alpha=0.55,
-        )
+        ax.bar(tenth, -HIGH * np.maximum(row.density, 0.0) / top, bottom=foot, width=0.9, color=style.INK, alpha=0.55)
         ax.plot([0.5, 10.5], [foot - HIGH / top] * 2, color=style.COLOURS[0], linewidth=0.9)
         ax.plot([0.5, 10.5], [foot] * 2, color=style.GRID, linewidth=0.8)
     ax.set_xticks(tenth, labels=["lowest", *[""] * 8, "highest"])

@@ -21,16 +21,13 @@ MARKED = 0.01
 
 @style.styled
 def exceedance(
-    cube: xr.DataTree,
-    variable: str | None = None,
-    policies: Sequence[str] | None = None,
-    *,
-    ax: Axes | None = None,
+    cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None, *, ax: Axes | None = None
 ) -> Axes:
     """P(outcome > x) on a log scale with its 95 % band, by policy.
 
-    Where low is worse it is P(outcome < x), with the x axis reversed, so that bad is always on the right. A curve ends where
-    fewer than 20 paths are left beyond it. The level that 1 % of futures pass (VaR99) is marked, with its interval in the legend.
+    Where low is worse it is P(outcome < x), with the x axis reversed, so that bad is always on the right. A curve ends
+    where fewer than 20 paths are left beyond it. The level that 1 % of futures pass (VaR99) is marked, with its
+    interval in the legend.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -48,7 +45,8 @@ def exceedance(
 
 
 def curves(ax: Axes, kept: Kept) -> tuple[list[Artist], dict[str, Estimate]]:
-    """Draws curves and bands, and labels the axes; gives the legend's entries, and the mean of the worst 1 % by policy."""
+    """Draws curves and bands, and labels the axes; gives the legend's entries, and the mean of the worst 1 % by
+    policy."""
     lowest = MARKED
     keys: list[Artist] = []
     worst: dict[str, Estimate] = {}
@@ -87,7 +85,10 @@ def title(kept: Kept, worst: Mapping[str, Estimate]) -> str:
 
 def note(kept: Kept) -> str:
     """The note that explains curves, bands and points."""
-    return f"{kept.counted}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few paths.{kept.meaning()}{kept.lost()}"
+    return (
+        f"{kept.counted}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few"
+        f" paths.{kept.meaning()}{kept.lost()}"
+    )
 
 
 def _step(level: float, paths: int) -> Curve:

@@ -29,7 +29,8 @@ def fan(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """A yearly variable by year and policy: the median with its interval, and the middle 50 % and 90 % of futures as bands.
+    """A yearly variable by year and policy: the median with its interval, and the middle 50 % and 90 % of futures as
+    bands.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -59,7 +60,8 @@ def fans(
     where: Mapping[str, str] | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """As `fan`, with a panel for each label that `where` leaves open; for a model without years, `bars.spread` of an outcome.
+    """As `fan`, with a panel for each label that `where` leaves open; for a model without years, `bars.spread` of an
+    outcome.
 
     Raises:
       UserError: no such variable, label or policy.
@@ -192,4 +194,7 @@ def note(values: xr.DataArray, crowded: bool) -> str:
     over = f"{labels.counted(int(sample), 'path')}. " if sample else ""
     spread = "Bands" if values.sizes["year"] > 1 else "Bars of the one year"
     edges = " (their ends: thin lines, and bars behind the last year)" if crowded else ""
-    return f"{over}{spread}{edges}: half and nine tenths of the futures; points: median with its 95 % interval.{labels.meaning(values)}"
+    return (
+        f"{over}{spread}{edges}: half and nine tenths of the futures; points: median with its 95 %"
+        f" interval.{labels.meaning(values)}"
+    )

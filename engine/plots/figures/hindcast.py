@@ -59,10 +59,19 @@ def _futures(ax: Axes, one: Series) -> None:
 
 def _observed(ax: Axes, point: Point, marker: str, size: float) -> None:
     ax.errorbar(
-        [point.year], [point.value], [point.error] if point.error > 0 else None, color=style.INK, marker=marker, markersize=size,
-        markerfacecolor=style.PAPER if point.apart else style.INK, markeredgewidth=0.8, elinewidth=1, linestyle="none", zorder=4,
+        [point.year],
+        [point.value],
+        [point.error] if point.error > 0 else None,
+        color=style.INK,
+        marker=marker,
+        markersize=size,
+        markerfacecolor=style.PAPER if point.apart else style.INK,
+        markeredgewidth=0.8,
+        elinewidth=1,
+        linestyle="none",
+        zorder=4,
         label="shown" if point.apart else "scored",
-    )  # fmt: skip
+    )
 
 
 def _keys(looks: Mapping[str, str]) -> list[Artist]:

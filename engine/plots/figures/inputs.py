@@ -16,9 +16,7 @@ from engine.risk.estimation.intervals import Estimate
 
 
 @style.styled
-def inputs(
-    sensitivity: Answer, variable: str | None = None, measure: str | None = None, *, most: int = 12
-) -> Figure:
+def inputs(sensitivity: Answer, variable: str | None = None, measure: str | None = None, *, most: int = 12) -> Figure:
     """Largest Shapley effects, points with 95 % intervals; bars from the first-order to the total-effect Sobol' index.
 
     Args:
@@ -55,12 +53,11 @@ def inputs(
         labelled(ax, "share of the variance [%]", None, side)
     what = f"{words(chosen)}, {of}"
     note = (
-        f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(order)} of {len(every)} inputs. Points: Shapley effect with its 95 % "
-        "interval; bars from what the input does alone to what it does at most, with all that it does together with others."
+        f"{what}: {labels.counted(sensitivity.subject.paths, 'path')}, {len(order)} of {len(every)} inputs. Points:"
+        " Shapley effect with its 95 % interval; bars from what the input does alone to what it does at most, with all"
+        " that it does together with others."
     )
-    return on.close(
-        f"What {what} hangs on: the largest share is that of {names[0]}" if len(names) else what, note
-    )
+    return on.close(f"What {what} hangs on: the largest share is that of {names[0]}" if len(names) else what, note)
 
 
 def _of(what: str, wanted: str | None, rows: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
@@ -76,9 +73,7 @@ def _panel(ax: Axes, rows: list[dict[str, Any]], is_difference: bool) -> None:
     for y, row in enumerate(rows):
         share, alone, most = row["share"], row["alone"], row["total"]
         stretch(ax, [100 * alone.estimate, 100 * most.estimate], y, colour)
-        one = Estimate(
-            *(100.0 * each for each in (share.estimate, share.standard_error, share.low, share.high))
-        )
+        one = Estimate(*(100.0 * each for each in (share.estimate, share.standard_error, share.low, share.high)))
         lying(ax, one, y, colour, hollow=not np.isfinite(one.low))
     ax.axvline(0, color=style.INK, linewidth=0.9)
     ticks.numbers(ax, y=False)

@@ -23,14 +23,15 @@ BARS = ((2.0, 0.5), (1.0, 1.0))
 """Standard deviations that a bar reaches on either side, and its thickness relative to the thickest bar."""
 AXIS = "from the prior’s mean [standard deviations]"
 NOTE = (
-    "Thick bars reach one standard deviation to either side of the mean, thin ones two; the point is the mean given the facts, with its 95 % interval. "
-    "Beside them the mean before and given the facts."
+    "Thick bars reach one standard deviation to either side of the mean, thin ones two; the point is the mean given the"
+    " facts, with its 95 % interval. Beside them the mean before and given the facts."
 )
 
 
 @style.styled
 def known(study: Study, condition: Answer, *, most: int = MOST) -> Figure:
-    """The factors that facts shift most, priors as pale bars and posteriors as dark ones; beside them probabilities of events.
+    """The factors that facts shift most, priors as pale bars and posteriors as dark ones; beside them probabilities of
+    events.
 
     Args:
       study: that the answer is of, for what its parts are called.
@@ -90,9 +91,7 @@ def _bar(ax: Axes, middle: float, sd: float, y: float, colour: str, thick: float
         ax.barh([y], [2 * reach * sd], left=middle - reach * sd, height=thick * share, color=colour, zorder=2)
 
 
-def _events(
-    ax: Axes, study: Study, events: Sequence[Chance], policies: Sequence[str], looks: dict[str, Look]
-) -> None:
+def _events(ax: Axes, study: Study, events: Sequence[Chance], policies: Sequence[str], looks: dict[str, Look]) -> None:
     names = list(dict.fromkeys(one.event for one in events))
     apart = 0.72 / len(policies)
     for one in events:

@@ -45,9 +45,7 @@ def overview(
     term = made_of[0]
     values = selection.yearly(cube, "distribution", term.variable, where, "overview").load()
     taken = dict(term.over)
-    first = {
-        dim: taken.get(dim, tuple(map(str, values[dim].values)))[0] for dim in selection.place_dims(values)
-    }
+    first = {dim: taken.get(dim, tuple(map(str, values[dim].values)))[0] for dim in selection.place_dims(values)}
     values = values.sel(first)
     on = sheet(2, 2, (4.6, 3.3))
     left, right = on.panels

@@ -1,4 +1,5 @@
-"""Probability integral transform: the ECDF of observed figures' places among their futures, with a simultaneous band."""
+"""Probability integral transform: the ECDF of observed figures' places among their futures, with a simultaneous
+band."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ SIZE = (3.4, 3.0)
 
 @style.styled
 def pit(backtest: Answer) -> Figure:
-    """ECDF of the places of observed figures among their futures, a line per reading, with its band and the expected diagonal.
+    """ECDF of the places of observed figures among their futures, a line per reading, with its band and the expected
+    diagonal.
 
     Args:
       backtest: what the run has answered.
@@ -27,17 +29,11 @@ def pit(backtest: Answer) -> Figure:
         return on.close("No figure is scored")
     looks = [Look(COLOURS[(k + 1) % len(COLOURS)], DASHES[k % len(DASHES)], "") for k in range(len(every))]
     for one, look in zip(every, looks, strict=True):
-        ax.fill_between(
-            one.at, one.low, one.high, step="post", color=look.colour, alpha=0.3 / len(every), linewidth=0
-        )
+        ax.fill_between(one.at, one.low, one.high, step="post", color=look.colour, alpha=0.3 / len(every), linewidth=0)
         ax.plot(one.at, one.share, **look.line, drawstyle="steps-post", label=one.reading)  # fmt: skip
     ax.plot([0, 1], [0, 1], color=style.GREY, linewidth=0.9, linestyle=(0, (4, 2)))
     ax.set(xlim=(0, 1), ylim=(-0.01, 1.01), xticks=[0, 0.25, 0.5, 0.75, 1], yticks=[0, 0.25, 0.5, 0.75, 1])
     labelled(ax, "place among the futures [1]", "share of figures there or below [1]")
-    keys = [
-        style.key(look, f"read “{one.reading}”")
-        for one, look in zip(every, looks, strict=True)
-        if one.reading
-    ]
+    keys = [style.key(look, f"read “{one.reading}”") for one, look in zip(every, looks, strict=True) if one.reading]
     note = f"Band: {BAND}. Dashed: what is expected, as many figures at each place."
     return on.close("; ".join(one.finding for one in every), note, keys)

@@ -19,7 +19,8 @@ CLOSE = 0.02
 
 @style.styled
 def priors(study: Study, factor: str | None = None) -> Figure:
-    """One panel per factor: the density of its law, marks at the stated quantiles, and marks where the fitted law has them.
+    """One panel per factor: the density of its law, marks at the stated quantiles, and marks where the fitted law has
+    them.
 
     Args:
       study: a study, run or not.
@@ -32,9 +33,7 @@ def priors(study: Study, factor: str | None = None) -> Figure:
     if factor is not None:
         selection.refuse_unknown("factor", factor, [item.name for item in study.inputs], "priors")
         inputs = [item for item in study.inputs if item.name == factor]
-    on = sheet(
-        max(len(inputs), 1), 6 if len(inputs) > 6 else 3, (1.7, 1.0) if len(inputs) > 1 else (5.0, 3.0)
-    )
+    on = sheet(max(len(inputs), 1), 6 if len(inputs) > 6 else 3, (1.7, 1.0) if len(inputs) > 1 else (5.0, 3.0))
     if not inputs:
         blank(on.panels[0], "the model has no factors")
         labelled(on.panels[0], "factor [1]", "density [1]")
@@ -46,7 +45,10 @@ def priors(study: Study, factor: str | None = None) -> Figure:
         style.mark("asked: quantiles and moments", COLOURS[0], "v"),
         style.mark("what the law gives there", style.INK, "|"),
     ]
-    note = "Densities are scaled to the same height; separate values are bars of their probability. No triangle: given by its parameters."
+    note = (
+        "Densities are scaled to the same height; separate values are bars of their probability. No triangle: given by"
+        " its parameters."
+    )
     return on.close(_claim(study, inputs), note, keys)
 
 
@@ -80,16 +82,16 @@ def _panel(ax: Axes, item: Input, title: str) -> None:
     ax.set_yticks([])
     if names and len(names) <= MOST_LABELS:
         width = ax.get_window_extent().width / ax.get_figure(root=True).dpi / len(names)  # type: ignore[union-attr]
-        ax.set_xticks(
-            list(names), labels=[labels.fitted(name, 0.9 * width, 7) for name in names.values()], fontsize=7
-        )
+        ax.set_xticks(list(names), labels=[labels.fitted(name, 0.9 * width, 7) for name in names.values()], fontsize=7)
     else:
         ticks.numbers(ax, y=False)
     labelled(ax, labels.with_unit(item.family or "given", item.unit), None, title)
 
 
 def density(item: Input, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points between two ends and the density there, scaled to a maximum of 1, from differences of the distribution function."""
+    """Points between two ends and the density there, scaled to a maximum of 1, from differences of the distribution
+    function.
+    """
     edges = np.linspace(low, high, POINTS + 1)
     share = np.diff(item.marginal.cdf(edges))
     middle = 0.5 * (edges[1:] + edges[:-1])

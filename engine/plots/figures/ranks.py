@@ -1,4 +1,6 @@
-"""Simulation-based calibration: histogram of the ranks of true values among posterior futures, with the band of uniform ranks."""
+"""Simulation-based calibration: histogram of the ranks of true values among posterior futures, with the band of uniform
+ranks.
+"""
 
 from __future__ import annotations
 
@@ -29,17 +31,9 @@ def ranks(condition: Answer) -> Figure:
         return on.close("Nothing is ranked: rustbelt condition STUDY --calibration 200 does it")
     low, high, expected = (np.append(line, line[-1]) for line in (of.low, of.high, of.expected))
     ax.fill_between(of.edges, low, high, step="post", color=style.PALE, alpha=0.5, linewidth=0, label="band")
-    ax.step(
-        of.edges,
-        expected,
-        where="post",
-        color=style.GREY,
-        linewidth=1,
-        linestyle=(0, (4, 2)),
-        label="expected",
-    )
+    ax.step(of.edges, expected, where="post", color=style.GREY, linewidth=1, linestyle=(0, (4, 2)), label="expected")
     ax.hlines(of.count, of.edges[:-1], of.edges[1:], color=COLOURS[1], linewidth=2, label="ranks")
-    ax.plot((of.edges[:-1] + of.edges[1:]) / 2, of.count, color=COLOURS[1], marker="o", markersize=4, linestyle="none")  # fmt: skip
+    ax.plot((of.edges[:-1] + of.edges[1:]) / 2, of.count, color=COLOURS[1], marker="o", markersize=4, linestyle="none")
     ax.set_xlim(0, 1)
     ax.margins(y=0.15)
     ticks.numbers(ax)

@@ -1,4 +1,5 @@
-"""One path in full: the yearly variables behind the outcomes, under each policy; the outcomes themselves without years."""
+"""One path in full: the yearly variables behind the outcomes, under each policy; the outcomes themselves without
+years."""
 
 from __future__ import annotations
 
@@ -61,9 +62,7 @@ def replay(
     has = {dim for values in group.data_vars.values() for dim in selection.place_dims(values)}
     for name in [variable] if variable is not None else map(str, group.data_vars):
         own = {
-            dim: v
-            for dim, v in (where or {}).items()
-            if name not in group or dim not in has or dim in group[name].dims
+            dim: v for dim, v in (where or {}).items() if name not in group or dim not in has or dim in group[name].dims
         }
         selection.yearly(story, "yearly", name, own, "replay")
     first = group[lines[0].variable]
@@ -145,9 +144,7 @@ def _line(ax: Axes, years: np.ndarray, values: np.ndarray, look: Look, aside: fl
     ax.plot(years, values, **look.line, marker=look.marker, markevery=(first, every), markersize=4)
 
 
-def _outcomes(
-    story: xr.DataTree, number: str, variable: str | None, policies: Sequence[str] | None
-) -> Figure:
+def _outcomes(story: xr.DataTree, number: str, variable: str | None, policies: Sequence[str] | None) -> Figure:
     """A dot for each policy, one panel an outcome."""
     group = story["outcomes"].to_dataset()
     names = [str(name) for name in group.data_vars]
@@ -166,9 +163,7 @@ def _outcomes(
             blank(ax, "not finite")
         else:
             ticks.numbers(ax, x=False)
-        labelled(
-            ax, "policy [in the order of the legend]", labels.unit(group[name]), labels.name(group[name])
-        )
+        labelled(ax, "policy [in the order of the legend]", labels.unit(group[name]), labels.name(group[name]))
     called = selection.called(first)
     under = labels.policies([called[name] for name in shown])
     title = f"{number}: {labels.counted(len(names), 'outcome')} under {under}"

@@ -1,4 +1,6 @@
-"""An outcome against a factor: all futures in grey, the worst 1 % marked, means by tenth of the factor with their intervals."""
+"""An outcome against a factor: all futures in grey, the worst 1 % marked, means by tenth of the factor with their
+intervals.
+"""
 
 from __future__ import annotations
 
@@ -27,18 +29,15 @@ ENOUGH = 1 << 14
 
 @style.styled
 def scatter(
-    cube: xr.DataTree,
-    variable: str | None = None,
-    factor: str | None = None,
-    policies: Sequence[str] | None = None,
+    cube: xr.DataTree, variable: str | None = None, factor: str | None = None, policies: Sequence[str] | None = None
 ) -> Figure:
     """An outcome against a factor on the paths that keep their draws, one panel a policy.
 
     Args:
       cube: what `engine.open_cube` gives.
       variable: an outcome kept per path; the first if not given.
-      factor: a factor with stored draws; if not given the one whose rank correlation with the outcome is the largest under
-        the first policy shown.
+      factor: a factor with stored draws; if not given the one whose rank correlation with the outcome is the largest
+        under the first policy shown.
       policies: which, in this order; all of them if not given.
 
     Raises:
@@ -72,8 +71,9 @@ def scatter(
         on.strip = (shading[0], "paths per cell [1]")
     worst = "highest" if kept.loss else "lowest"
     note = (
-        f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all; points: the worst 1 % ({worst}); line: mean of each tenth of the factor, "
-        f"with its 95 % interval.{kept.meaning()}{labels.meaning(along)}{kept.lost()}"
+        f"{labels.counted(along.sizes['path'], 'path')} with stored draws, those furthest out left aside. Grey: all;"
+        f" points: the worst 1 % ({worst}); line: mean of each tenth of the factor, with its 95 %"
+        f" interval.{kept.meaning()}{labels.meaning(along)}{kept.lost()}"
     )
     return on.close(f"{kept.heading} {_claim(kept.by_call(rho), labels.called(along))}", note)
 
@@ -88,22 +88,44 @@ def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Esti
     (x0, x1), (y0, y1) = (_apart(*pair) for pair in ends)
     inside = (x >= x0) & (x <= x1) & (y >= y0) & (y <= y1)
     cells = ax.hexbin(
-        x[inside], y[inside], gridsize=(34, 20), extent=(x0, x1, y0, y1), cmap=style.COUNTS, bins="log", mincnt=1, linewidths=0, alpha=0.75
-    )  # fmt: skip
+        x[inside],
+        y[inside],
+        gridsize=(34, 20),
+        extent=(x0, x1, y0, y1),
+        cmap=style.COUNTS,
+        bins="log",
+        mincnt=1,
+        linewidths=0,
+        alpha=0.75,
+    )
     count = max(int(WORST * len(y)), 1)
     worst = np.argsort(y)[-count:] if kept.loss else np.argsort(y)[:count]
     worst = worst[inside[worst]][:: max(count // MOST_MARKED, 1)]
     ax.plot(x[worst], y[worst], **look.dot, markersize=2.4, alpha=0.55, markeredgewidth=0, rasterized=True)
     at, means = _tenths(x, y, as_units(len(x), units), kept.loss)
     if len(at):
-        ax.errorbar(at, [mean.estimate for mean in means], arms(means), color=style.INK, linestyle="-", marker=look.marker, markersize=4, linewidth=1.2, capsize=2, markeredgecolor=style.PAPER, markeredgewidth=0.5)  # fmt: skip
+        ax.errorbar(
+            at,
+            [mean.estimate for mean in means],
+            arms(means),
+            color=style.INK,
+            linestyle="-",
+            marker=look.marker,
+            markersize=4,
+            linewidth=1.2,
+            capsize=2,
+            markeredgecolor=style.PAPER,
+            markeredgewidth=0.5,
+        )
     ax.set_xlim(x0, x1)
     ax.set_ylim(y0, y1)
     return rank_correlation(x, y, units.count), cells
 
 
 def _tenths(x: np.ndarray, y: np.ndarray, units: Units, loss: bool) -> tuple[np.ndarray, list[Estimate]]:
-    """Median of the factor [tenth], and mean of the outcome with its interval, in each tenth of the factor that holds paths."""
+    """Median of the factor [tenth], and mean of the outcome with its interval, in each tenth of the factor that holds
+    paths.
+    """
     edges = np.quantile(x, np.linspace(0, 1, TENTHS + 1))
     tenth = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, TENTHS - 1)
     at, means = [], []
@@ -126,9 +148,7 @@ def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
     sound = np.isfinite(own)
     of = ranks(own[sound])
     names = [str(name) for name in drawn.data_vars]
-    strength = [
-        abs(float(ranks(np.nan_to_num(drawn[name].values[: len(own)])[sound]) @ of)) for name in names
-    ]
+    strength = [abs(float(ranks(np.nan_to_num(drawn[name].values[: len(own)])[sound]) @ of)) for name in names]
     return drawn[names[int(np.argmax(strength))]]
 
 
@@ -140,6 +160,4 @@ def _claim(rho: Mapping[str, Estimate], factor: str) -> str:
         ways.setdefault(way, []).append(policy)
     if len(ways) == 1:
         return f"{next(iter(ways))} with {factor} under {'each policy' if len(rho) > 1 else next(iter(rho))}"
-    return f"along {factor} " + ", ".join(
-        f"{way} under {labels.policies(names)}" for way, names in ways.items()
-    )
+    return f"along {factor} " + ", ".join(f"{way} under {labels.policies(names)}" for way, names in ways.items())

@@ -1,4 +1,5 @@
-"""A specification curve: a claim's difference in every universe, sorted; below it, the choices in which each universe departs.
+"""A specification curve: a claim's difference in every universe, sorted; below it, the choices in which each universe
+departs.
 
 U. Simonsohn, J. P. Simmons and L. D. Nelson, Specification curve analysis, Nature Human Behaviour 4 (2020) 1208-1214.
 """
@@ -19,7 +20,8 @@ WIDE = 5.4
 
 @style.styled
 def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Figure:
-    """Difference of two policies in every universe, sorted, coloured by verdict; below, marks of the choices that depart.
+    """Difference of two policies in every universe, sorted, coloured by verdict; below, marks of the choices that
+    depart.
 
     Args:
       challenge: what the run has answered.
@@ -60,8 +62,9 @@ def _note(of: Universes) -> str:
     fit = "" if of.fit is None else f", of a regression with R2 {of.fit:.2f}"
     lost = f" Left out, without a finite difference: {of.lost:,}." if of.lost else ""
     return (
-        f"Ledger: {of.ledger}; {labels.counted(n, 'universe')}. Above: difference in each, with the 95 % intervals{some}. Below: a mark where a universe "
-        f"departs from what is stated, in the {len(of.carriers)} choices that carry most; beside each its share of the variance{fit}.{lost}"
+        f"Ledger: {of.ledger}; {labels.counted(n, 'universe')}. Above: difference in each, with the 95 %"
+        f" intervals{some}. Below: a mark where a universe departs from what is stated, in the {len(of.carriers)}"
+        f" choices that carry most; beside each its share of the variance{fit}.{lost}"
     )
 
 
@@ -75,7 +78,7 @@ def _differences(ax: Axes, of: Universes) -> None:
         own, look = verdicts == name, VERDICTS[name]
         thin = own & drawn & np.isfinite(values[:, 1:]).all(1)
         ax.vlines(x[thin], values[thin, 1], values[thin, 2], colors=look.colour, linewidth=0.6, alpha=0.45)
-        ax.plot(x[own], values[own, 0], **look.dot, markersize=float(np.clip(500 / n, 2, 5)), zorder=4, label=name)  # fmt: skip
+        ax.plot(x[own], values[own, 0], **look.dot, markersize=float(np.clip(500 / n, 2, 5)), zorder=4, label=name)
     ax.set_ylim(*ticks.roomy(*of.span))
     ticks.numbers(ax, x=False)
     if of.stated is not None:
@@ -91,7 +94,16 @@ def _departures(ax: Axes, of: Universes) -> None:
     width = float(np.clip(0.7 * 72 * WIDE / len(of.rows), 0.5, 2))
     for row, departs in enumerate(of.departs):
         x = np.flatnonzero(departs) + 1
-        ax.plot(x, np.full(len(x), row), color=style.INK, marker="|", markersize=9, markeredgewidth=width, linestyle="none", label=of.carriers[row][0])  # fmt: skip
+        ax.plot(
+            x,
+            np.full(len(x), row),
+            color=style.INK,
+            marker="|",
+            markersize=9,
+            markeredgewidth=width,
+            linestyle="none",
+            label=of.carriers[row][0],
+        )
     named = [name + ("" if share is None else f", {percent(share)}") for name, share in of.carriers]
     row_names(ax, named, 2.1)
     ticks.numbers(ax, y=False)

@@ -1,4 +1,5 @@
-"""The table of risk measures as small multiples: mean, VaR and ES with their intervals, by policy, a panel per place."""
+"""The table of risk measures as small multiples: mean, VaR and ES with their intervals, by policy, a panel per
+place."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ def tails(
 
     Args:
       cube: what `engine.open_cube` gives.
-      variable: a yearly variable or an outcome; the first yearly one if not given, the first outcome where there is none.
+      variable: a yearly variable or an outcome; the first yearly one if not given, the first outcome where there is
+        none.
       where: label by dimension; a panel for each label of those that are left.
       policies: which, in this order; all of them if not given.
       year: of a yearly variable; the last if not given.
@@ -68,11 +70,7 @@ def _values(
     """Measures of the variable [policy, measure, stat, ...], and the words for its year."""
     risk = {str(name): v for name, v in cube["risk"].data_vars.items() if "measure" in v.dims}
     by_year = selection.by_year(cube, "risk/yearly")
-    name = (
-        variable
-        if variable is not None or by_year
-        else next(iter(selection.outcomes(cube)), next(iter(risk)))
-    )
+    name = variable if variable is not None or by_year else next(iter(selection.outcomes(cube)), next(iter(risk)))
     if name in risk and not (by_year and name in cube["risk/yearly"].data_vars):
         return risk[name].load(), ""
     if not by_year:
@@ -94,9 +92,15 @@ def _panel(ax: Axes, values: xr.DataArray, names: Sequence[str], looks: Mapping[
                 continue
             known = np.isfinite(of.low) and np.isfinite(of.high)
             ax.errorbar(
-                [of.estimate], [y], xerr=arms([of]) if known else None, **look.dot, markersize=4.5 if len(names) < 6 else 3,
-                markerfacecolor=look.colour if known else style.PAPER, elinewidth=1.2, capsize=0 if len(names) > 5 else 2,
-            )  # fmt: skip
+                [of.estimate],
+                [y],
+                xerr=arms([of]) if known else None,
+                **look.dot,
+                markersize=4.5 if len(names) < 6 else 3,
+                markerfacecolor=look.colour if known else style.PAPER,
+                elinewidth=1.2,
+                capsize=0 if len(names) > 5 else 2,
+            )
     if not np.isfinite([estimate(values, name, m).estimate for name in names for m in MEASURES]).any():
         blank(ax, "no finite value")
         return

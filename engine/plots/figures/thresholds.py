@@ -18,16 +18,13 @@ from engine.study.study import Event, Study
 
 @style.styled
 def thresholds(
-    cube: xr.DataTree,
-    study: Study,
-    variable: str | None = None,
-    policies: Sequence[str] | None = None,
+    cube: xr.DataTree, study: Study, variable: str | None = None, policies: Sequence[str] | None = None
 ) -> Figure:
     """Exceedance probability of each level, a panel per event, with the event's threshold marked.
 
-    Two bands: the darker one is the 95 % interval at each level, the lighter one a simultaneous 95 % band over all levels and
-    policies of a panel. A threshold far from all outcomes is in the title only, as an axis that reached it would leave no room
-    for the curves.
+    Two bands: the darker one is the 95 % interval at each level, the lighter one a simultaneous 95 % band over all
+    levels and policies of a panel. A threshold far from all outcomes is in the title only, as an axis that reached it
+    would leave no room for the curves.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -45,7 +42,10 @@ def thresholds(
     for ax, (event, kept) in zip(on.panels, panels, strict=True):
         estimates.append(_panel(ax, study, event, kept, _curves(event, kept)))
     event, kept = panels[0]
-    note = f"{kept.counted}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and policies of a panel at once.{kept.lost()}"
+    note = (
+        f"{kept.counted}, the same under every policy. Darker band: 95 % interval at one level; lighter: all levels and"
+        f" policies of a panel at once.{kept.lost()}"
+    )
     if any(event is not None for event, _ in panels):
         note += " Dotted: the threshold of the study, unless it lies far beyond the axis."
     head = labels.sentence(_what(study, event, kept), kept.by_call(estimates[0]), 100, " %")

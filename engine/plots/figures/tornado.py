@@ -1,4 +1,6 @@
-"""A tornado chart: an outcome's measure where a factor is low and where it is high, factor by factor, from stored draws."""
+"""A tornado chart: an outcome's measure where a factor is low and where it is high, factor by factor, from stored
+draws.
+"""
 
 from __future__ import annotations
 
@@ -40,9 +42,11 @@ def tornado(
     *,
     most: int = 12,
 ) -> Figure:
-    """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a policy.
+    """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a
+    policy.
 
-    Other factors are not held fixed: where factors are correlated, a bar includes the effect of the others, and is marked.
+    Other factors are not held fixed: where factors are correlated, a bar includes the effect of the others, and is
+    marked.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -61,9 +65,7 @@ def tornado(
     swings = {factor: _swing(kept, first, drawn[factor], measure) for factor in known}
     order = sorted(known, key=lambda factor: -_width(swings[factor]))[:most]
     high = max(1.6, 0.22 * len(order))
-    on = sheet(
-        len(kept.policies), 3 if len(kept.policies) > 2 else 2, (2.8 if len(kept.policies) > 1 else 4.2, high)
-    )
+    on = sheet(len(kept.policies), 3 if len(kept.policies) > 2 else 2, (2.8 if len(kept.policies) > 1 else 4.2, high))
     moving = _moving(drawn, order)
     for ax, policy in zip(on.panels, kept.policies, strict=True):
         looks = kept.looks[policy]
@@ -79,14 +81,17 @@ def tornado(
     one_scale(filled, "x")
     for ax in filled:
         ticks.numbers(ax, y=False)
-    note = f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
+    note = (
+        f"{labels.counted(drawn.sizes.get('path', 0), 'path')} with stored draws, {len(order)} of"
+        f" {labels.counted(len(known), 'factor')}; upright line: all paths; whiskers: 95 % interval."
+    )
     if moving:
-        note += f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
+        note += (
+            f" † moves with other factors (rank correlation above {MOVES:g} in size): its bar holds what they do, too."
+        )
     keys = [style.frame("lowest tenth of the factor"), style.shade("highest tenth", style.INK, 0.75)]
     return on.close(
-        f"{name}: {_claim(order, swings, drawn, kept.called[first])}",
-        note + kept.meaning() + kept.lost(),
-        keys,
+        f"{name}: {_claim(order, swings, drawn, kept.called[first])}", note + kept.meaning() + kept.lost(), keys
     )
 
 
@@ -115,15 +120,15 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
                 [y + shift], [end.estimate - whole.estimate], left=whole.estimate, height=0.32, linewidth=0.9,
                 color=look.colour if filled else style.PAPER, edgecolor=look.colour, alpha=0.75 if filled else 1,
             )  # fmt: skip
-            ax.errorbar(
-                [end.estimate], [y + shift], xerr=arms([end]), color=style.INK, elinewidth=0.9, capsize=1.5
-            )
+            ax.errorbar([end.estimate], [y + shift], xerr=arms([end]), color=style.INK, elinewidth=0.9, capsize=1.5)
     if np.isfinite(whole.estimate):
         ax.axvline(whole.estimate, color=style.INK, linewidth=0.9)
 
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
-    """The factors whose rank correlation with another exceeds `MOVES`, and 5 / sqrt(paths), which chance does not reach."""
+    """The factors whose rank correlation with another exceeds `MOVES`, and 5 / sqrt(paths), which chance does not
+    reach.
+    """
     if len(drawn.data_vars) < 2 or drawn.sizes["path"] < 5:
         return set()
     table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])

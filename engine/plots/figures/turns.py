@@ -1,4 +1,5 @@
-"""What would reverse a ranking of two policies: how far each prior must move alone, and how far all of them together."""
+"""What would reverse a ranking of two policies: how far each prior must move alone, and how far all of them
+together."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ from engine.risk.estimation.intervals import Estimate
 
 @style.styled
 def turns(flip: Answer, *, most: int = 12) -> Figure:
-    """Moves of single priors that reverse a ranking, the smallest first, with intervals; and the smallest joint move that does.
+    """Moves of single priors that reverse a ranking, the smallest first, with intervals; and the smallest joint move
+    that does.
 
     Args:
       flip: what the run has answered.
@@ -30,9 +32,10 @@ def turns(flip: Answer, *, most: int = 12) -> Figure:
         labelled(ax, "its median moves by [standard deviations]", None, title)
     (stated,) = flip["difference"].rows()
     note = (
-        f"{words(str(stated['measure']))}: {words(str(stated['policy']))} against {words(str(stated['against']))}; "
-        f"{labels.counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's normal score, with the 95 % "
-        "interval within which the policies cannot be distinguished; up to 3 of them are looked at. Right: the smallest move of all that does."
+        f"{words(str(stated['measure']))}: {words(str(stated['policy']))} against {words(str(stated['against']))};"
+        f" {labels.counted(flip.subject.paths, 'path')}. Where the ranking turns, in standard deviations of a prior's"
+        " normal score, with the 95 % interval within which the policies cannot be distinguished; up to 3 of them are"
+        " looked at. Right: the smallest move of all that does."
     )
     return on.close(flip.finding, note)
 

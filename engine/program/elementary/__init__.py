@@ -1,6 +1,7 @@
 """Elementary functions (exp, sin, erf, ...) with the same bits on every machine.
 
-They are made of operations that IEEE 754 rounds correctly. In these files "within e of itself" means a relative error of at most e.
+They are made of operations that IEEE 754 rounds correctly. In these files "within e of itself" means a relative error
+of at most e.
 """
 
 from __future__ import annotations
@@ -16,16 +17,7 @@ from scipy import special
 from engine.program.elementary.circular import acos, asin, atan, atan2, cos, sin, tan
 from engine.program.elementary.error_functions import erf, erf_inv, erfc
 from engine.program.elementary.exact import FUSED, fused
-from engine.program.elementary.exponentials import (
-    exp,
-    exp2,
-    expm1,
-    log,
-    log1p,
-    logistic,
-    logistic_in_double,
-    tanh,
-)
+from engine.program.elementary.exponentials import exp, exp2, expm1, log, log1p, logistic, logistic_in_double, tanh
 from engine.program.elementary.gamma_functions import digamma, lgamma
 from engine.program.elementary.hyperbolic import acosh, asinh, atanh, cosh, sinh
 from engine.program.elementary.powers import cbrt, integer_pow, pow, rsqrt, square
@@ -39,10 +31,10 @@ class Elementary:
     """How a JAX primitive without a machine instruction of its own, such as `exp`, is computed.
 
     Args:
-      form: JAX function of arrays of float32 or integers, made of correctly rounded operations; traced with `jax.enable_x64`, as some of
-        them compute in float64.
-      double: the same for float64, as a JAX function or as the name of a C library function. Double precision serves to measure rounding
-        errors, so its bits may differ between machines. None where there is no such function.
+      form: JAX function of arrays of float32 or integers, made of correctly rounded operations; traced with
+        `jax.enable_x64`, as some of them compute in float64.
+      double: the same for float64, as a JAX function or as the name of a C library function. Double precision serves to
+        measure rounding errors, so its bits may differ between machines. None where there is no such function.
       numbers: NumPy's or SciPy's function of NumPy arrays, which may differ from `form` in the last bits.
     """
 

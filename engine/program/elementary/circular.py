@@ -7,16 +7,7 @@ import numpy as np
 from jaxtyping import Array, Int
 
 from engine.program.elementary.double import HALF_PI, HALF_PI_REST, ONE, nearest_whole, sin_and_cos
-from engine.program.elementary.exact import (
-    Double,
-    Single,
-    as_double,
-    as_single,
-    float_bits,
-    fused,
-    polynomial,
-    signed,
-)
+from engine.program.elementary.exact import Double, Single, as_double, as_single, float_bits, fused, polynomial, signed
 
 _HALF, _TWO, _PI = np.float64(0.5), np.float64(2.0), np.float64(np.pi)
 _FURTHEST = np.float32(2.0**50)
@@ -53,7 +44,8 @@ def tan(x: Single) -> Single:
 
 
 def _quadrant(x: Single) -> tuple[Double, Double, Int[Array, "..."]]:
-    """Sine and cosine of r, where x = n pi / 2 + r with n the nearest integer; and an integer with the last bits of n."""
+    """Sine and cosine of r, where x = n pi / 2 + r with n the nearest integer; and an integer with the last bits of
+    n."""
     wide = as_double(x)
     n, quadrant = nearest_whole(wide, np.float64(2 / np.pi))
     r = fused(n, -HALF_PI_REST, fused(n, -HALF_PI, wide))  # the inner fused multiply-add is exact

@@ -24,9 +24,16 @@ _LOG = (
 )  # fmt: skip
 # exp(r) as a polynomial in r, |r| up to log(2) / 2, within 1e-12
 _EXP = (
-    0.9999999999997599, 0.999999999980469, 0.5000000000623314, 0.16666666886753223, 0.0416666642048814, 0.008333266768026575,
-    0.0013889179864131154, 0.00019915569654228833, 2.4727042781573384e-05,
-)  # fmt: skip
+    0.9999999999997599,
+    0.999999999980469,
+    0.5000000000623314,
+    0.16666666886753223,
+    0.0416666642048814,
+    0.008333266768026575,
+    0.0013889179864131154,
+    0.00019915569654228833,
+    2.4727042781573384e-05,
+)
 # sin(r) / r and cos(r) as polynomials in r^2, |r| up to pi / 4, within 1e-14 and 1e-13
 _SIN = (
     0.9999999999999954, -0.16666666666614344, 0.00833333332356211, -0.000198412631501942, 2.7555243604827037e-06,
@@ -86,7 +93,8 @@ def sin_and_cos(x: Double) -> tuple[Double, Double]:
 
 
 def sin_and_cos_of_turns(x: Double) -> tuple[Double, Double]:
-    """(sin pi r, cos pi r), where r = x minus the nearest integer; |r| is at most 1/2, so the cosine is not negative."""
+    """(sin pi r, cos pi r), where r = x minus the nearest integer; |r| is at most 1/2, so the cosine is not
+    negative."""
     r = x - nearest_whole(x, ONE)[0]
     size = jnp.abs(r)
     steep = size > np.float64(0.25)

@@ -32,9 +32,7 @@ def lgamma(x: Single) -> Single:
         product = product * (size + np.float64(k))
     z = jnp.where(near, size + np.float64(_STEPS), size)
     inverse = ONE / z
-    value = fused(
-        z - _HALF, log(z), fused(inverse, polynomial(_STIRLING, inverse * inverse), _HALF_LOG_TWO_PI - z)
-    )
+    value = fused(z - _HALF, log(z), fused(inverse, polynomial(_STIRLING, inverse * inverse), _HALF_LOG_TWO_PI - z))
     value = jnp.where(near, value - log(product), value)
     sine, _ = sin_and_cos_of_turns(size)
     value = jnp.where(x < 0, log(_PI / (size * jnp.abs(sine))) - value, value)
@@ -45,8 +43,8 @@ def lgamma(x: Single) -> Single:
 def digamma(x: Single) -> Single:
     """Derivative of log gamma(x), within 1e-7 of itself or an absolute error of 1e-14.
 
-    NaN at negative integers, infinite at 0. By the derivative of Stirling's series from 8 on, below by digamma(x + 8) - 1 / x - ... -
-    1 / (x + 7); for negative x by reflection, digamma(x) = digamma(1 - x) - pi / tan(pi x).
+    NaN at negative integers, infinite at 0. By the derivative of Stirling's series from 8 on, below by digamma(x + 8) -
+    1 / x - ... - 1 / (x + 7); for negative x by reflection, digamma(x) = digamma(1 - x) - pi / tan(pi x).
     """
     wide = as_double(x)
     below = wide < 0

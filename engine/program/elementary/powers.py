@@ -116,8 +116,8 @@ def rsqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
 def cbrt(x: Single) -> Single:
     """Cube root with the sign of x, within 7e-8 of itself.
 
-    |x| = 8^k m with m from 1 / sqrt(2) to 4 sqrt(2). A polynomial for m^(-1/3) is refined once; then one Newton step for
-    m^(1/3), whose residual is computed by fused multiply-adds.
+    |x| = 8^k m with m from 1 / sqrt(2) to 4 sqrt(2). A polynomial for m^(-1/3) is refined once; then one Newton step
+    for m^(1/3), whose residual is computed by fused multiply-adds.
     """
     size = jnp.abs(x)
     exponent, m = parts(size)

@@ -15,7 +15,8 @@ _PASSES = 6
 def rem(x: Single, y: Single) -> Single:
     """x - y trunc(x / y), exact and with the sign of x: `fmod` of the C standard.
 
-    Each pass subtracts the nearest multiple of y in float64 without error and shortens the quotient, of at most 277 bits, by 51 bits.
+    Each pass subtracts the nearest multiple of y in float64 without error and shortens the quotient, of at most 277
+    bits, by 51 bits.
     """
     size, step = jnp.abs(as_double(x)), jnp.abs(as_double(y))
     inverse = np.float64(1.0) / step

@@ -13,9 +13,7 @@ Forms = Mapping[str, tuple[tuple[int, ...], Any]]
 """Name of an array -> (shape, type)."""
 
 
-def array_forms(
-    layout: Layout, arguments: int, policies: int, paths: int, years: int, reads_scores: bool
-) -> Forms:
+def array_forms(layout: Layout, arguments: int, policies: int, paths: int, years: int, reads_scores: bool) -> Forms:
     """Shape and type of each of `driver.ARRAYS`, in their order.
 
     Args:

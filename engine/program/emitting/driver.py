@@ -23,8 +23,9 @@ ARRAYS = (
 )
 """Array arguments of the entry function, in order.
 
-Before them it takes eight others: the first batch, the one after the last, the low word of the first counter, a pointer to its high
-word, the number of paths of the arrays, the first year and the number of years of `cells` that are wanted, and the number of policies.
+Before them it takes eight others: the first batch, the one after the last, the low word of the first counter, a pointer
+to its high word, the number of paths of the arrays, the first year and the number of years of `cells` that are wanted,
+and the number of policies.
 """
 
 
@@ -134,10 +135,10 @@ def driver(layout: Layout, of_scores: bool) -> str:
         """Pointers to the parts of scratch memory that belong to one member of every group."""
         return [to.moved(parts[name], member * (layout.parts[name] // group) * width) for name in names]
 
-    def scatter(
-        name: str, pointer: str, part: int | str, each: int, of_year: int = 0, back: bool = False
-    ) -> None:
-        """Moves the rows of all members of the groups to the array, as its part number `part`, or `back`; only the wanted years of cells."""
+    def scatter(name: str, pointer: str, part: int | str, each: int, of_year: int = 0, back: bool = False) -> None:
+        """Moves the rows of all members of the groups to the array, as its part number `part`, or `back`; only the
+        wanted years of cells.
+        """
         if each:
             rows, first = f"{each}", parts[name]
             if of_year:
@@ -225,7 +226,8 @@ end:
 
 
 def _moved(layout: Layout, name: str) -> str:
-    """A function that copies rows of scratch memory [member, row, lane] to rows of paths, where members of a group are neighbours.
+    """A function that copies rows of scratch memory [member, row, lane] to rows of paths, where members of a group are
+    neighbours.
 
     It takes the number of rows to copy and `each`, the rows that a member has in scratch memory.
 

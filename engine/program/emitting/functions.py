@@ -13,11 +13,7 @@ from engine.program.lowering.stages import Stage, State, section
 
 
 def function(
-    stage: Stage,
-    width: int,
-    pointers: Sequence[str],
-    signature: str | None = None,
-    each_round: str | None = None,
+    stage: Stage, width: int, pointers: Sequence[str], signature: str | None = None, each_round: str | None = None
 ) -> tuple[str, set[str]]:
     """LLVM IR of a stage's function, and the declarations of the functions that it calls.
 
@@ -36,9 +32,7 @@ def function(
     text.write(2, None)
     taken = ", ".join(f"ptr noalias %{name}" for name in pointers)
     signature = signature or f"define void @{stage.name}({taken}, i64 %count) noinline"
-    return "\n".join(
-        [f"{signature} {{\nentry:", *text.written.lines, "  ret void", "}"]
-    ), text.written.declared
+    return "\n".join([f"{signature} {{\nentry:", *text.written.lines, "  ret void", "}"]), text.written.declared
 
 
 class _Text:
@@ -171,7 +165,9 @@ class _Text:
 
 
 def _usual_first(operations: Sequence[Operation], rare: Mapping[Operation, Any]) -> Sequence[Operation]:
-    """The operations, those that depend on a branch last, so that all others stay in one basic block and are scheduled together."""
+    """The operations, those that depend on a branch last, so that all others stay in one basic block and are scheduled
+    together.
+    """
     if not rare:
         return operations
     waiting = set(rare)

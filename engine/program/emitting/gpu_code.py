@@ -1,8 +1,9 @@
 """A study's code for a GPU: a thread computes one path under one policy, all years in one loop.
 
-A block of threads takes some paths under some policies. Its threads divide the work of drawing the paths' random numbers, each drawn
-once, into shared memory: those of the factors before the first year, those of a year at its start. Shared memory also holds the states
-for which a thread has no registers. What is the same for all paths is a table, which the host computes before.
+A block of threads takes some paths under some policies. Its threads divide the work of drawing the paths' random
+numbers, each drawn once, into shared memory: those of the factors before the first year, those of a year at its start.
+Shared memory also holds the states for which a thread has no registers. What is the same for all paths is a table,
+which the host computes before.
 """
 
 from __future__ import annotations
@@ -19,18 +20,7 @@ from engine.program.lowering.listing import words_stage
 from engine.program.lowering.llvm import NoMachineForm
 from engine.program.lowering.operations import Operation
 from engine.program.lowering.passes import OF_STAGES, OF_THREAD, walked
-from engine.program.lowering.stages import (
-    POLICY,
-    SHARED,
-    TABLE,
-    Aim,
-    Listing,
-    Place,
-    Room,
-    Rows,
-    section,
-    words_of,
-)
+from engine.program.lowering.stages import POLICY, SHARED, TABLE, Aim, Listing, Place, Room, Rows, section, words_of
 from engine.program.tracing.equations import Axis
 from engine.study.study import Study
 
@@ -122,7 +112,9 @@ class GpuCode:
 
 
 def once_a_path(operation: Operation) -> int:
-    """The stage of an operation on a card: as `stages.by_path`, but `POLICY` for all that is computed in or after the years."""
+    """The stage of an operation on a card: as `stages.by_path`, but `POLICY` for all that is computed in or after the
+    years.
+    """
     if Axis.PATH not in operation.axes:
         return TABLE
     return POLICY if Axis.POLICY in operation.axes or section(operation.axes) else SHARED
@@ -184,9 +176,7 @@ def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | No
     )
 
 
-def _laid_out(
-    study: Study, staged: Listing, inputs: Any, lanes: int, paths: int, aim: Aim
-) -> tuple[GpuLayout, Aim]:
+def _laid_out(study: Study, staged: Listing, inputs: Any, lanes: int, paths: int, aim: Aim) -> tuple[GpuLayout, Aim]:
     """The layout of a block's threads and shared memory, where states beyond the registers get what room is left.
 
     Raises:
@@ -253,7 +243,9 @@ _YEAR = f"  call void @year({_listed(*_OF_NUMBERS)}, i64 %turn)"
 
 
 def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
-    """A function: random numbers of one group of paths for every n-th stream, n being the threads that share a group's streams."""
+    """A function: random numbers of one group of paths for every n-th stream, n being the threads that share a group's
+    streams.
+    """
     unit, streams = layout.unit, layout.threads // (layout.paths // layout.group)
     numbers = Rows(SHARED, Place("numbers", 0, streams * layout.paths * unit), unit)
     stage = words_stage(study, law, layout.dtype, layout.key * streams, "low", numbers)
@@ -261,7 +253,9 @@ def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
 
 
 def _numbers(layout: GpuLayout, name: str, of_year: int) -> str:
-    """A function: the block's threads draw the random numbers of the factors, or those of a year, and meet at a barrier."""
+    """A function: the block's threads draw the random numbers of the factors, or those of a year, and meet at a
+    barrier.
+    """
     groups, unit = layout.paths // layout.group, layout.unit
     streams = layout.threads // groups
     parts = []

@@ -38,9 +38,7 @@ class Code:
     layout: Layout
 
 
-def code(
-    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
-) -> Code:
+def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False) -> Code:
     """The code of a study for processors.
 
     Args:
@@ -69,17 +67,14 @@ def code(
     )
     stages = walked(OF_STAGES, listing, aim).stages
     outcomes, cells, draws, shocks = (
-        len(listing.results[kind]) if kind in aim.outputs else 0
-        for kind in ("outcomes", "cells", "draws", "shocks")
+        len(listing.results[kind]) if kind in aim.outputs else 0 for kind in ("outcomes", "cells", "draws", "shocks")
     )
     layout = Layout(
         dtype, width, sampler.group, 2 + sampler.directions, years, len(study.policies), lever_places(inputs)[1],
         normals, uniforms, stages[TABLE].room, stages[SHARED].room,
         outcomes, cells, draws, shocks, gives == SCORES,
     )  # fmt: skip
-    written = [
-        function(stage, 1 if stage.name == "table" else width, _POINTERS[stage.name]) for stage in stages
-    ]
+    written = [function(stage, 1 if stage.name == "table" else width, _POINTERS[stage.name]) for stage in stages]
     for law, count in (("normal", normals), ("uniform", uniforms)):
         if count and not of_scores:
             written.append(_words(study, law, layout))

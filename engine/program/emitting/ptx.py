@@ -1,6 +1,7 @@
 """Compiles a GPU's code to PTX, the assembly that NVIDIA's driver takes, by LLVM's back end.
 
-No operation is contracted or approximated, and subnormal numbers are kept, so that a card gives the bits of every other machine.
+No operation is contracted or approximated, and subnormal numbers are kept, so that a card gives the bits of every other
+machine.
 """
 
 from __future__ import annotations

@@ -21,7 +21,9 @@ def _iota(params: Any, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _loop_parts(params: Any) -> tuple[int, int]:
-    """(constants of a scan, numbers carried from round to round) among its operands; JAX 0.12 has them under other names."""
+    """(constants of a scan, numbers carried from round to round) among its operands; JAX 0.12 has them under other
+    names.
+    """
     if "num_consts" in params:
         return params["num_consts"], params["num_carry"]
     stays, carried, *_ = params["ft_in"].unpack()
@@ -29,7 +31,7 @@ def _loop_parts(params: Any) -> tuple[int, int]:
 
 
 def _spread(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
-    (operand, *_) = operands
+    operand, *_ = operands
     sizes = [1] * len(shape)
     for axis, along in enumerate(params["broadcast_dimensions"]):
         sizes[along] = operand.shape[axis]
@@ -78,16 +80,14 @@ def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], d
         return np.full(rest, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
     total = rows[0] if isinstance(rows[0], np.ndarray) else single(rows[0])
     for row in rows[1:]:
-        total = scalars.elementwise(
-            name, [total, row if isinstance(row, np.ndarray) else single(row)], rest, dtype
-        )
+        total = scalars.elementwise(name, [total, row if isinstance(row, np.ndarray) else single(row)], rest, dtype)
     return total
 
 
-def _place_of_extreme(
-    scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype
-) -> Array:
-    """Index of the greatest or least number along an axis; as in XLA the first of equal ones, and the first NaN before all."""
+def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
+    """Index of the greatest or least number along an axis; as in XLA the first of equal ones, and the first NaN before
+    all.
+    """
     rows = np.moveaxis(operand, axes[0], 0)
     made = np.empty(rows.shape[1:], object)
     for at in np.ndindex(made.shape):
@@ -117,7 +117,9 @@ def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np
 
 
 def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Array:
-    """XLA's pad: an array with `filling` before, behind and between its elements; negative counts at the ends remove elements."""
+    """XLA's pad: an array with `filling` before, behind and between its elements; negative counts at the ends remove
+    elements.
+    """
     made = np.empty(shape, object)
     made.fill(filling)
     for at in np.ndindex(operand.shape):
@@ -146,9 +148,7 @@ def _product(
     rights = right.transpose([*batch_right, *free_right, *along_right]).reshape(math.prod(batch), -1, count)
     made = np.empty((lefts.shape[0], lefts.shape[1], rights.shape[1]), object)
     for b, i, j in np.ndindex(made.shape):
-        terms = [
-            scalars.each("mul", x, y, dtype=dtype) for x, y in zip(lefts[b, i], rights[b, j], strict=True)
-        ]
+        terms = [scalars.each("mul", x, y, dtype=dtype) for x, y in zip(lefts[b, i], rights[b, j], strict=True)]
         total = terms[0]
         for term in terms[1:]:
             total = scalars.each("add", total, term, dtype=dtype)
@@ -161,9 +161,11 @@ def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Ar
     index, *given = operands
     cases = [scalars.traced(branch, given) for branch in params["branches"]]
     return [
-        scalars.elementwise("select_n", [index, *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
-        if of_each[0].size
-        else of_each[0]
+        (
+            scalars.elementwise("select_n", [index, *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
+            if of_each[0].size
+            else of_each[0]
+        )
         for of_each in zip(*cases, strict=True)
     ]
 
@@ -178,11 +180,7 @@ def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Arra
     consts, carried = _loop_parts(params)
     if length * len(body.jaxpr.eqns) > 16 * UNROLLED or length > UNROLLED:
         raise NoScalarForm("a long loop")
-    fixed, carry, along = (
-        operands[:consts],
-        list(operands[consts : consts + carried]),
-        operands[consts + carried :],
-    )
+    fixed, carry, along = (operands[:consts], list(operands[consts : consts + carried]), operands[consts + carried :])
     rounds: list[list[Array]] = [[] for _ in range(length)]
     for turn in reversed(range(length)) if params["reverse"] else range(length):
         now = [np.asarray(part[turn], object) for part in along]
@@ -194,13 +192,22 @@ def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Arra
 
 
 _REDUCTIONS = {
-    "reduce_sum": "add", "reduce_prod": "mul", "reduce_max": "max", "reduce_min": "min", "reduce_and": "and", "reduce_or": "or",
-}  # fmt: skip
+    "reduce_sum": "add",
+    "reduce_prod": "mul",
+    "reduce_max": "max",
+    "reduce_min": "min",
+    "reduce_and": "and",
+    "reduce_or": "or",
+}
 """Reduction -> operation that combines two numbers."""
 _NEUTRAL: Mapping[str, Callable[[Any], Any]] = {
-    "add": lambda dtype: 0, "mul": lambda dtype: 1, "max": lambda dtype: _limits(dtype)[0], "min": lambda dtype: _limits(dtype)[1],
-    "and": lambda dtype: ~np.zeros((), dtype), "or": lambda dtype: 0,
-}  # fmt: skip
+    "add": lambda dtype: 0,
+    "mul": lambda dtype: 1,
+    "max": lambda dtype: _limits(dtype)[0],
+    "min": lambda dtype: _limits(dtype)[1],
+    "and": lambda dtype: ~np.zeros((), dtype),
+    "or": lambda dtype: 0,
+}
 """Neutral element of each operation by type: the reduction of no numbers."""
 
 
@@ -211,12 +218,7 @@ def _limits(dtype: np.dtype) -> tuple[float, float]:
 
 
 def applied(
-    scalars: Scalars,
-    name: str,
-    operands: Sequence[Array],
-    params: Mapping[str, Any],
-    shape: Shape,
-    dtype: np.dtype,
+    scalars: Scalars, name: str, operands: Sequence[Array], params: Mapping[str, Any], shape: Shape, dtype: np.dtype
 ) -> list[Array] | None:
     """The results of a JAX primitive on arrays; None where it is no such primitive, but for example elementwise.
 
@@ -243,12 +245,8 @@ _OTHERS: Mapping[str, Callable[..., list[Array]]] = {
         f"cum{ending}": lambda s, o, p, _, dtype, name=name: [_running(s, name, o[0], p, dtype)]
         for ending, name in (("sum", "add"), ("prod", "mul"), ("max", "max"), ("min", "min"))
     },
-    "dot_general": lambda s, o, p, shape, dtype: [
-        _product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)
-    ],
-    "dynamic_slice": lambda s, o, p, *_: [
-        places.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"])
-    ],
+    "dot_general": lambda s, o, p, shape, dtype: [_product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)],
+    "dynamic_slice": lambda s, o, p, *_: [places.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"])],
     "dynamic_update_slice": lambda s, o, *_: [places.put(s, o[0], o[1], [one.item() for one in o[2:]])],
     "gather": lambda s, o, p, shape, _: [places.gathered(s, o[0], o[1], p, shape)],
     "iota": lambda s, o, p, shape, _: [s.array(_iota(p, shape))],

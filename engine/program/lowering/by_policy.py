@@ -20,9 +20,7 @@ def side_by_side(listing: Listing, aim: Aim) -> Listing:
         )
         for policy in range(aim.policies)
     ]
-    operations = dict.fromkeys(
-        one for of in zip(*(one.operations for one in each), strict=True) for one in of
-    )
+    operations = dict.fromkeys(one for of in zip(*(one.operations for one in each), strict=True) for one in of)
     states = dict.fromkeys(one for of in zip(*(one.states for one in each), strict=True) for one in of)
     results = {kind: tuple(one for of in each for one in of.results[kind]) for kind in listing.results}
     return replace(listing, operations=tuple(operations), states=tuple(states), results=results)

@@ -44,10 +44,7 @@ def counted(study: Study, listing: Listing) -> Counted:
     names = Counter(one.name for one in operations)
     return Counted(
         replace(listing, operations=tuple(operations)).of_future(len(study.policies), len(study.years)),
-        {
-            stage: {part: places[k, turn] for turn, part in enumerate(_SECTIONS)}
-            for k, stage in enumerate(_STAGES)
-        },
+        {stage: {part: places[k, turn] for turn, part in enumerate(_SECTIONS)} for k, stage in enumerate(_STAGES)},
         sorted(names.items(), key=lambda one: (-one[1], one[0])),
     )
 
@@ -89,9 +86,7 @@ def _names(study: Study) -> dict[Source, str]:
         name = " ".join(re.findall(r"\w+", jax.tree_util.keystr(path)))
         names |= {Source(kind, at): f"{kind} {name}" for kind in ("lever", "lever of year")}
     unit = words_of(np.dtype(study.dtype))
-    scores = {
-        Source("score", k * unit): f"normal score of {item.name}" for k, item in enumerate(study.inputs)
-    }
+    scores = {Source("score", k * unit): f"normal score of {item.name}" for k, item in enumerate(study.inputs)}
     return names | scores
 
 

@@ -41,17 +41,13 @@ def listed(study: Study, rules: Rules, inputs: Any) -> Listing:
 def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
     scalars, dtype = Scalars(), rules.dtype
     rest, arguments = uniform(inputs)
-    fed = jax.tree.unflatten(
-        jax.tree.structure(rest), _inputs(scalars, "argument", arguments, repeat(Axis.NONE))
-    )
+    fed = jax.tree.unflatten(jax.tree.structure(rest), _inputs(scalars, "argument", arguments, repeat(Axis.NONE)))
     levers = [jax.ShapeDtypeStruct((), leaf.dtype) for leaf in jax.tree.leaves(inputs["levers"])]
 
     scores = _row(scalars, dtype, "score", len(inputs["factor_keys"]), Axis.PATH)
     draws: list[Operation] = []
     if study.inputs:
-        drawn = _traced(
-            scalars, lambda s, f: drawing.stacked(study, drawing.factors(study, s, f)), scores, fed
-        )
+        drawn = _traced(scalars, lambda s, f: drawing.stacked(study, drawing.factors(study, s, f)), scores, fed)
         draws = list(drawn[:, 0])
     first = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
     if not study.is_path_model:
@@ -59,9 +55,7 @@ def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
         return _finished(scalars, dtype, [], outcomes=outcomes, cells=[], draws=draws, shocks=[])
     written = rules.of_years
     is_first = scalars.input(Source("is first"), bool, Axis.YEAR)
-    words = {
-        law: _row(scalars, dtype, law, keys.shape[1], PATH_YEAR) for law, keys in inputs["shock_keys"].items()
-    }
+    words = {law: _row(scalars, dtype, law, keys.shape[1], PATH_YEAR) for law, keys in inputs["shock_keys"].items()}
     before, now, after, tables = _shocks(scalars, study, dtype, words, fed, is_first, draws)
     shocks = [row[0, 0] for table in tables for row in table]
     drawn, struck = [*map(single, draws)], [*map(single, shocks)]
@@ -131,15 +125,11 @@ def words_stage(study: Study, law: str, dtype: type, step: int, counter: str, nu
 
 def uniform(inputs: Any) -> tuple[Any, list[np.ndarray]]:
     """The arguments that are the same for all paths, years and policies: (as a tree, as a list of its leaves)."""
-    rest = {
-        name: value for name, value in inputs.items() if name not in ("factor_keys", "shock_keys", "levers")
-    }
+    rest = {name: value for name, value in inputs.items() if name not in ("factor_keys", "shock_keys", "levers")}
     return rest, [np.asarray(leaf) for leaf in jax.tree.leaves(rest)]
 
 
-def _finished(
-    scalars: Scalars, dtype: type, states: Sequence[State], **results: Sequence[Operation]
-) -> Listing:
+def _finished(scalars: Scalars, dtype: type, states: Sequence[State], **results: Sequence[Operation]) -> Listing:
     given = {kind: tuple(ones) for kind, ones in results.items()}
     return walked(OF_LIST, Listing(dtype, tuple(scalars.operations), tuple(states), given), Aim({}, {}))
 
@@ -149,7 +139,8 @@ def _as_floats(scalars: Scalars, dtype: type, values: Sequence[Array]) -> list[O
 
 
 def _inputs(scalars: Scalars, kind: str, leaves: Iterable[Any], axes: Iterable[Axis]) -> list[Array]:
-    """Arrays of input operations, for leaves that lie behind each other in memory; each leaf varies along its own axes."""
+    """Arrays of input operations, for leaves that lie behind each other in memory; each leaf varies along its own
+    axes."""
     made, place = [], 0
     for leaf, differs in zip(leaves, axes, strict=False):
         array = np.empty(leaf.shape, object)
@@ -179,15 +170,11 @@ def _traced(scalars: Scalars, function: Any, *given: Any) -> Any:
 
 
 def _shocks(
-    scalars: Scalars,
-    study: Study,
-    dtype: type,
-    words: Any,
-    fed: Any,
-    is_first: Operation,
-    draws: Sequence[Operation],
+    scalars: Scalars, study: Study, dtype: type, words: Any, fed: Any, is_first: Operation, draws: Sequence[Operation]
 ) -> tuple[list[Operation], list[Operation], list[Operation], list[Array]]:
-    """The state of the shocks (before the first year, in a year, after it), and the year's shocks as tables [stream, 1, 1]."""
+    """The state of the shocks (before the first year, in a year, after it), and the year's shocks as tables [stream, 1,
+    1].
+    """
     past = study.shock_draws.before(1, dtype)
     leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(past)]
     before = [scalars.constant(leaf[at]) for leaf in leaves for at in np.ndindex(leaf.shape)]

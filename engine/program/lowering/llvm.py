@@ -1,7 +1,7 @@
 """Writes the text of LLVM IR: instructions, types, constants, loads and stores.
 
-The width of a vector is a parameter, such as 16 paths with AVX-512 and 1 for a GPU's thread. All operations are those that IEEE 754
-rounds correctly, and LLVM may neither contract nor reorder them, so the width changes no bit.
+The width of a vector is a parameter, such as 16 paths with AVX-512 and 1 for a GPU's thread. All operations are those
+that IEEE 754 rounds correctly, and LLVM may neither contract nor reorder them, so the width changes no bit.
 """
 
 from __future__ import annotations
@@ -15,9 +15,15 @@ from engine.program.lowering.stages import Place
 _TYPES = {
     np.dtype(name): kind
     for name, kind in (
-        ("float32", "float"), ("float64", "double"), ("int32", "i32"), ("uint32", "i32"), ("int64", "i64"), ("uint64", "i64"), ("bool", "i1"),
+        ("float32", "float"),
+        ("float64", "double"),
+        ("int32", "i32"),
+        ("uint32", "i32"),
+        ("int64", "i64"),
+        ("uint64", "i64"),
+        ("bool", "i1"),
     )
-}  # fmt: skip
+}
 EMITTER = 2
 """Version of the compiler, to be increased with every change of it that changes the bits of a path."""
 RESULTS = ("results", "cells", "kept")
@@ -106,9 +112,7 @@ class Function:
         """Appends the broadcast of a scalar to all lanes; returns the name of the vector."""
         kind, vector = self.type(dtype, wide=False), self.type(dtype)
         first = self.new(f"insertelement {vector} poison, {kind} {value}, i64 0")
-        return self.new(
-            f"shufflevector {vector} {first}, {vector} poison, <{self.width} x i32> zeroinitializer"
-        )
+        return self.new(f"shufflevector {vector} {first}, {vector} poison, <{self.width} x i32> zeroinitializer")
 
     def store(self, value: str, dtype: np.dtype, place: Place, turn: str | None) -> None:
         """Appends the store of a number; every NaN that is stored as a result has the same bits."""

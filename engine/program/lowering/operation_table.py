@@ -1,7 +1,7 @@
 """The table of operations: for each its operand types, meaning in NumPy, LLVM IR and simplifications.
 
-Constant folding, NumPy and machine code of any width give the same bits, as IEEE 754 rounds each operation in one way. Code for a
-graphics card is machine code of width 1; of these rows `max` and `min` alone are written differently for it.
+Constant folding, NumPy and machine code of any width give the same bits, as IEEE 754 rounds each operation in one way.
+Code for a graphics card is machine code of width 1; of these rows `max` and `min` alone are written differently for it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ class Meaning:
     """Operand types, semantics and code of one operation.
 
     Args:
-      reads: for each operand, separated by blanks, the kinds of its type: "f" floating point, "i" signed and "u" unsigned integer,
-        "b" Boolean. Operands with the same kinds have the same type.
-      numbers: the operation on NumPy's numbers or arrays; takes the type of the result too where `gives` has several kinds. None where
-        it is never folded.
+      reads: for each operand, separated by blanks, the kinds of its type: "f" floating point, "i" signed and "u"
+        unsigned integer, "b" Boolean. Operands with the same kinds have the same type.
+      numbers: the operation on NumPy's numbers or arrays; takes the type of the result too where `gives` has several
+        kinds. None where it is never folded.
       text: (function being written, operation, names of its operands) -> name of the result, whose LLVM IR it appends.
       gives: kinds of the result's type; if empty the result has the type of the last operand.
-      simpler: (operands, type of the result) -> an existing operation with the same result, such as x for x + -0; None if there is none.
+      simpler: (operands, type of the result) -> an existing operation with the same result, such as x for x + -0; None
+        if there is none.
     """
 
     reads: str
@@ -197,7 +198,8 @@ def _shift(way: str, sign: str, numbers: Callable[..., Any]) -> Meaning:
 
 
 def _division(name: str, numbers: Callable[..., Any], reads: str, **more: Any) -> Meaning:
-    """Quotient or remainder; integers as in XLA: x / 0 is -1 and x rem 0 is x, and least / -1, which overflows, wraps."""
+    """Quotient or remainder; integers as in XLA: x / 0 is -1 and x rem 0 is x, and least / -1, which overflows,
+    wraps."""
 
     def text(to: Function, operation: Operation, x: str, y: str) -> str:
         dtype = operation.dtype
@@ -223,7 +225,9 @@ def _quotient(x: Any, y: Any) -> Any:
 
 
 def _converted(x: Any, dtype: np.dtype) -> Any:
-    """A number converted to another type; floating point to integer truncates and saturates at the type's limits, and NaN gives 0."""
+    """A number converted to another type; floating point to integer truncates and saturates at the type's limits, and
+    NaN gives 0.
+    """
     if x.dtype.kind != "f" or dtype.kind not in "iu":
         return x.astype(dtype)
     limits = np.iinfo(dtype)
@@ -260,16 +264,16 @@ def _bits(to: Function, operation: Operation, x: str) -> str:
 
 
 def _lane_by_lane(to: Function, operation: Operation, values: Sequence[str], one: Callable[..., str]) -> str:
-    """Writes `one`, a scalar computation of operands of one type, for every lane; returns the name of the vector of results."""
+    """Writes `one`, a scalar computation of operands of one type, for every lane; returns the name of the vector of
+    results.
+    """
     if to.width == 1:
         return one(*values)
     dtype, read = operation.dtype, to.type(operation.operands[0].dtype)
     result = "poison"
     for lane in range(to.width):
         own = one(*(to.new(f"extractelement {read} {value}, i64 {lane}") for value in values))
-        result = to.new(
-            f"insertelement {to.type(dtype)} {result}, {to.type(dtype, wide=False)} {own}, i64 {lane}"
-        )
+        result = to.new(f"insertelement {to.type(dtype)} {result}, {to.type(dtype, wide=False)} {own}, i64 {lane}")
     return result
 
 

@@ -37,8 +37,8 @@ class Source(NamedTuple):
 Detail = np.generic | Source | str | int | None
 """What an operation needs beside its operands.
 
-The value of a constant, the source of an input, the name of a called C function, or the offset of a lookup's table among the arguments,
-in 32-bit words.
+The value of a constant, the source of an input, the name of a called C function, or the offset of a lookup's table
+among the arguments, in 32-bit words.
 """
 
 
@@ -113,9 +113,7 @@ def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operat
     return found
 
 
-def rewritten(
-    operations: Sequence[Operation], replaced: Mapping[Operation, Operation]
-) -> dict[Operation, Operation]:
+def rewritten(operations: Sequence[Operation], replaced: Mapping[Operation, Operation]) -> dict[Operation, Operation]:
     """Old operation -> new one: those replaced, and copies of all that depend on one of them with the new operands.
 
     Args:

@@ -16,10 +16,7 @@ from engine.program.lowering.stages import Aim, Listing
 from engine.program.lowering.unread import read, written
 
 Passes = Sequence[tuple[str, Callable[[Listing, Aim], Listing]]]
-OF_LIST: Passes = (
-    ("what is read", read),
-    ("products and sums rounded once", contracted),
-)
+OF_LIST: Passes = (("what is read", read), ("products and sums rounded once", contracted))
 """Passes on every list, whatever code is written from it."""
 OF_STAGES: Passes = (
     ("what is written", written),

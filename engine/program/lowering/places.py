@@ -27,9 +27,7 @@ def taken(scalars: Scalars, operand: Array, starts: Sequence[Operation], sizes: 
         at = _within(scalars, start, len(rows) - size)
         made = np.empty((size, *rows.shape[1:]), object)
         for k, *rest in np.ndindex(made.shape):
-            made[(k, *rest)] = _one_of(
-                scalars, [rows[(k + n, *rest)] for n in range(len(rows) - size + 1)], at
-            )
+            made[(k, *rest)] = _one_of(scalars, [rows[(k + n, *rest)] for n in range(len(rows) - size + 1)], at)
         operand = np.moveaxis(made, 0, axis)
     return operand
 
@@ -61,8 +59,14 @@ def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shap
     ahead = np.moveaxis(made, about.offset_dims, range(-len(about.offset_dims), 0))
     for at in np.ndindex(indices.shape[:-1]):
         starts = _starts(
-            scalars, at, indices[at], about.start_index_map, about.operand_batching_dims, about.start_indices_batching_dims, operand.ndim
-        )  # fmt: skip
+            scalars,
+            at,
+            indices[at],
+            about.start_index_map,
+            about.operand_batching_dims,
+            about.start_indices_batching_dims,
+            operand.ndim,
+        )
         part: Array = np.asarray(taken(scalars, operand, starts, sizes)[kept], object)
         if "FILL" in str(params["mode"]):
             inside = _inside(scalars, starts, operand.shape, sizes)
@@ -78,7 +82,8 @@ def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], par
     """XLA's scatter: the array after writing slices to it one by one, or combining them with its elements.
 
     Args:
-      name: operation that combines an element with the number written to it, such as "add"; None to replace the element.
+      name: operation that combines an element with the number written to it, such as "add"; None to replace the
+        element.
       operands: the array, rows of indices, and the numbers.
 
     Raises:
@@ -120,7 +125,9 @@ def _write(
     offsets: Sequence[int],
     allowed: Operation,
 ) -> None:
-    """Writes a number to an element whose index may not be constant: every element that it may be is selected from old and new."""
+    """Writes a number to an element whose index may not be constant: every element that it may be is selected from old
+    and new.
+    """
     reach = [
         [int(begin.value) + k] if begin.is_constant else list(range(whole))
         for begin, k, whole in zip(begins, offsets, made.shape, strict=True)
@@ -147,7 +154,8 @@ def _starts(
     along: Sequence[int],
     count: int,
 ) -> list[Operation]:
-    """Start of a slice on each axis: the row's index for it, the row's own position for batched axes, 0 for all others."""
+    """Start of a slice on each axis: the row's index for it, the row's own position for batched axes, 0 for all
+    others."""
     starts = [scalars.constant(np.int32(0))] * count
     for axis, index in zip(axes, row, strict=True):
         starts[axis] = index
@@ -156,9 +164,7 @@ def _starts(
     return starts
 
 
-def _inside(
-    scalars: Scalars, starts: Sequence[Operation], whole: Sequence[int], sizes: Sequence[int]
-) -> Operation:
+def _inside(scalars: Scalars, starts: Sequence[Operation], whole: Sequence[int], sizes: Sequence[int]) -> Operation:
     """Whether a slice lies within an array, as a Boolean operation."""
     inside = scalars.constant(np.True_)
     for start, all_, size in zip(starts, whole, sizes, strict=True):
@@ -177,7 +183,8 @@ def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
 
 
 def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Operation:
-    """The value at an index: by a lookup in memory where the values are adjacent arguments, else by a chain of selects."""
+    """The value at an index: by a lookup in memory where the values are adjacent arguments, else by a chain of
+    selects."""
     if at.is_constant:
         return values[int(at.value)]
     places = [one.source.at for one in values if one.name == "input" and one.source.kind == "argument"]
@@ -193,7 +200,9 @@ def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Ope
 
 
 def _filling(value: Any, kind: np.dtype) -> Any:
-    """What a gather gives outside the array: the given value, else as in JAX NaN, the least signed or the greatest unsigned integer."""
+    """What a gather gives outside the array: the given value, else as in JAX NaN, the least signed or the greatest
+    unsigned integer.
+    """
     if value is not None:
         return value
     if kind.kind == "i":

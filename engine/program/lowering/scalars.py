@@ -2,8 +2,9 @@
 
 Arrays are taken apart into their elements, functions written as polynomials.
 
-An operation is one that IEEE 754 rounds correctly, or one on integers and bits, so that every machine and every width of vector gives
-the same bits. Primitives that only move numbers (a slice, a transpose) move operations in an array here and need no code.
+An operation is one that IEEE 754 rounds correctly, or one on integers and bits, so that every machine and every width
+of vector gives the same bits. Primitives that only move numbers (a slice, a transpose) move operations in an array here
+and need no code.
 """
 
 from __future__ import annotations
@@ -88,11 +89,7 @@ class Scalars:
         return self._constants[atom]
 
     def applied(
-        self,
-        name: str,
-        params: Any,
-        operands: Sequence[Array],
-        shapes: Sequence[tuple[tuple[int, ...], np.dtype]],
+        self, name: str, params: Any, operands: Sequence[Array], shapes: Sequence[tuple[tuple[int, ...], np.dtype]]
     ) -> list[Array]:
         """The results of a JAX primitive as arrays of operations.
 
@@ -141,9 +138,7 @@ class Scalars:
         value = meaning.fold(operands, kind)
         return self.operation(name, operands, kind) if value is None else self.constant(value)
 
-    def operation(
-        self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Detail = None
-    ) -> Operation:
+    def operation(self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Detail = None) -> Operation:
         """An operation of the table, neither simplified nor folded; it varies along the axes of its operands."""
         axes = operands[0].axes
         for operand in operands[1:]:
@@ -163,13 +158,7 @@ class Scalars:
                 raise NoScalarForm(f"more than {MOST:,} operations")
         return made
 
-    def elementwise(
-        self,
-        name: str,
-        operands: Sequence[Array],
-        shape: tuple[int, ...],
-        dtype: Any,
-    ) -> Array:
+    def elementwise(self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any) -> Array:
         """An operation element by element, on arrays broadcast to one shape; arguments as of `each`."""
         if not shape and not any(operand.shape for operand in operands):
             alone = [operand.item() for operand in operands]
@@ -181,7 +170,9 @@ class Scalars:
         return made
 
     def _written_out(self, name: str, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-        """A function without a row of its own: in single precision as operations, in double precision often a call of the C library."""
+        """A function without a row of its own: in single precision as operations, in double precision often a call of
+        the C library.
+        """
         if name in _WRITTEN_OUT:
             return _WRITTEN_OUT[name](self, operands, dtype)
         function = elementary.FUNCTIONS.get(name)

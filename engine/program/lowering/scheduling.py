@@ -51,8 +51,8 @@ def depth_first(operations: Sequence[Operation]) -> list[Operation]:
 def few_waiting(operations: Sequence[Operation], kept: Collection[Operation]) -> list[Operation]:
     """The operations in a greedy order that keeps few values live.
 
-    Of those whose operands are computed the next is the one that reads most values for the last time; where none does, the first in
-    the given order.
+    Of those whose operands are computed the next is the one that reads most values for the last time; where none does,
+    the first in the given order.
 
     Args:
       kept: operations whose values stay live, as they are read after these operations.

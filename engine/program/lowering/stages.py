@@ -1,7 +1,7 @@
 """The list of operations, and the stages that it is cut into: functions, with the layout of their memory.
 
-`TABLE` computes what is the same for all paths, `SHARED` what the policies share on a few paths, `POLICY` what differs by policy on
-them. A stage reads the results of earlier ones from memory. The years are the rounds of a loop in each.
+`TABLE` computes what is the same for all paths, `SHARED` what the policies share on a few paths, `POLICY` what differs
+by policy on them. A stage reads the results of earlier ones from memory. The years are the rounds of a loop in each.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ class Listing:
       dtype: floating-point type of inputs and results.
       operations: all of them, in an order in which they can be computed.
       states: numbers carried from year to year.
-      results: kind of result -> its operations. "outcomes", "cells" of the yearly variables and "shocks" of a year are in the order of the
-        model, "draws" of the factors in that of the study.
+      results: kind of result -> its operations. "outcomes", "cells" of the yearly variables and "shocks" of a year are
+        in the order of the model, "draws" of the factors in that of the study.
       stages: empty until the list has been cut.
     """
 

@@ -17,9 +17,7 @@ def written(listing: Listing, aim: Aim) -> Listing:
     """The list with the results that `aim` writes, and all operations and states that these depend on."""
     results = {kind: listing.results[kind] for kind in aim.outputs}
     of_states = {
-        one: (state.before, state.after, state.now)
-        for state in listing.states
-        for one in (state.now, state.last)
+        one: (state.before, state.after, state.now) for state in listing.states for one in (state.now, state.last)
     }
     taken = needed([one for of_kind in results.values() for one in of_kind], of_states)
     states = tuple(state for state in listing.states if state.now in taken or state.last in taken)

@@ -26,13 +26,16 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
       runs: the finished runs; agreement is judged from eight runs on.
 
     Raises:
-      UserError: the figures are not finite on any future; a run got stuck (did not reach power 1, or accepts too few steps); or the
-        standard deviation of the log of the mean likelihood is above `APART`. In the last two cases the text names the
-        figure that is farthest off.
+      UserError: the figures are not finite on any future; a run got stuck (did not reach power 1, or accepts too few
+        steps); or the standard deviation of the log of the mean likelihood is above `APART`. In the last two cases the
+        text names the figure that is farthest off.
     """
     stuck, source = sum(not one.arrived for one in runs), sight.study.source
     if all(len(one.powers) == 1 for one in runs):
-        text = f"is impossible on all of {len(runs) * FUTURES:,} futures: their values there are no numbers. Mend the model, or leave the figures out."
+        text = (
+            f"is impossible on all of {len(runs) * FUTURES:,} futures: their values there are no numbers. Mend the"
+            " model, or leave the figures out."
+        )
         raise UserError(source, [Problem("observed", text)])
     spread = float(np.std([one.evidence for one in runs], ddof=1)) if len(runs) >= LOOKS[0] else 0.0
     if stuck or spread > APART:
@@ -41,7 +44,10 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
             if stuck
             else f"{len(runs)} runs disagree (log of the mean likelihood: sd {spread:.2f})"
         )
-        text = f"is too far from all futures: {how}. Farthest is {_farthest(sight, runs)}. State a larger error or discrepancy, or leave it out."
+        text = (
+            f"is too far from all futures: {how}. Farthest is {_farthest(sight, runs)}. State a larger error or"
+            " discrepancy, or leave it out."
+        )
         raise UserError(source, [Problem("observed", text)])
 
 

@@ -66,8 +66,5 @@ class Sight:
         values = outcomes.astype(np.float64)
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.stack(
-                [
-                    FOLDED[row.fold](values[places])
-                    for row, places in zip(self.rows, self._places, strict=True)
-                ]
+                [FOLDED[row.fold](values[places]) for row, places in zip(self.rows, self._places, strict=True)]
             )

@@ -1,10 +1,11 @@
 """Samples futures given the observed figures, by sequential Monte Carlo with a tempered likelihood.
 
-A run begins with futures drawn from the prior and raises the likelihood to powers p that grow from 0 to 1. Each p is the largest at which
-the effective sample size, 1 / sum of squared weights, is still half of the futures. The futures are then resampled by weight and moved by
-preconditioned Crank-Nicolson steps in normal scores, z' = sqrt(1 - s^2) z + s x, x a new draw from the prior. These steps leave the prior
-invariant, so z' is accepted with probability min(1, (L(z') / L(z))^p), L the likelihood. The step size s is adapted to the acceptance rate.
-Sources: Del Moral, Doucet and Jasra (2006), JRSS B 68, 411-436; Cotter, Roberts, Stuart and White (2013), Statist. Sci. 28, 424-446.
+A run begins with futures drawn from the prior and raises the likelihood to powers p that grow from 0 to 1. Each p is
+the largest at which the effective sample size, 1 / sum of squared weights, is still half of the futures. The futures
+are then resampled by weight and moved by preconditioned Crank-Nicolson steps in normal scores, z' = sqrt(1 - s^2) z + s
+x, x a new draw from the prior. These steps leave the prior invariant, so z' is accepted with probability min(1, (L(z')
+/ L(z))^p), L the likelihood. The step size s is adapted to the acceptance rate. Sources: Del Moral, Doucet and Jasra
+(2006), JRSS B 68, 411-436; Cotter, Roberts, Stuart and White (2013), Statist. Sci. 28, 424-446.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ FRESH = 1 << 40
 MOVES, MOST_MOVES, LAST_MOVES = 5, 60, 120
 """Steps at each power: the least, the most, and the most at the last power."""
 FORGOTTEN, LAST_FORGOTTEN = 1.0, 2.0
-"""Steps at a power end once the sum over them of acceptance rate (1 - sqrt(1 - s^2)) reaches this; the second holds at the last power."""
+"""Steps at a power end once the sum over them of acceptance rate (1 - sqrt(1 - s^2)) reaches this; the second holds at
+the last power.
+"""
 TAKEN = 0.25
 """Acceptance rate to which the step size is adapted."""
 MOST_POWERS = 100
@@ -117,9 +120,7 @@ def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
 
 
 def _weights(likelihood: Float[np.ndarray, "future"], step: float) -> Float[np.ndarray, "future"]:
-    weights = (
-        np.exp(step * (likelihood - likelihood.max())) if step else np.isfinite(likelihood).astype(float)
-    )
+    weights = np.exp(step * (likelihood - likelihood.max())) if step else np.isfinite(likelihood).astype(float)
     return np.asarray(weights / weights.sum())
 
 

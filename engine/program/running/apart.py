@@ -1,4 +1,6 @@
-"""Runs work that may crash or hang its process in another process, which takes bytes, answers bytes and has a time limit."""
+"""Runs work that may crash or hang its process in another process, which takes bytes, answers bytes and has a time
+limit.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,8 @@ from pathlib import Path
 from engine.program.running.contract import CardFailed
 
 ENDING = 5
-"""Seconds that a process has to end after its answer, or after it was killed; one that hangs in a driver may never end."""
+"""Seconds that a process has to end after its answer, or after it was killed; one that hangs in a driver may never end.
+"""
 
 
 def answered(module: str, given: bytes, seconds: float, what: str) -> bytes:

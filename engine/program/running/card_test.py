@@ -37,7 +37,9 @@ class Compared:
 
 
 def kernel(study: Study, lanes: int, target: str) -> tuple[GpuCode, str]:
-    """A study's code for launches of `lanes` paths and its PTX for the architecture `target`; the study must have the one loop."""
+    """A study's code for launches of `lanes` paths and its PTX for the architecture `target`; the study must have the
+    one loop.
+    """
     listing = listing_of(study, study.dtype)
     assert isinstance(listing, Listing)
     return gpu.kernel(study, listing, arguments.of(study, study.dtype), lanes, target)
@@ -62,7 +64,9 @@ def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProg
 
 
 def _first_other(study: Study, first: int, given: Outcomes, expected: Outcomes) -> str:
-    """A sentence on the first path whose outcomes differ in their bytes, and the first such outcome; "" where none differs."""
+    """A sentence on the first path whose outcomes differ in their bytes, and the first such outcome; "" where none
+    differs.
+    """
     bits = np.dtype(f"u{given.dtype.itemsize}")
     differ = given.view(bits) != expected.view(bits)
     if not differ.any():
@@ -71,8 +75,9 @@ def _first_other(study: Study, first: int, given: Outcomes, expected: Outcomes) 
     policy, outcome = map(int, np.argwhere(differ[..., path])[0])
     name, place = [*study.model.outcomes][outcome], (policy, outcome, path)
     return (
-        f"{name} of path {first + path:,} under {study.policy_names[policy]} is {given[place]!s} ({given.view(bits)[place]:x}), "
-        f"on the processor {expected[place]!s} ({expected.view(bits)[place]:x}); {differ.mean():.1%} of these differ"
+        f"{name} of path {first + path:,} under {study.policy_names[policy]} is {given[place]!s}"
+        f" ({given.view(bits)[place]:x}), on the processor {expected[place]!s} ({expected.view(bits)[place]:x});"
+        f" {differ.mean():.1%} of these differ"
     )
 
 

@@ -20,8 +20,8 @@ from engine.modelling.private_folder import private_folder, read_sealed, write_s
 Kind = Literal["code", "layout", "contract", "rounding", "universes", "text", "kernel", "trial"]
 """Kinds of entries of the cache.
 
-In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, results of universes, text
-that takes long to make, a kernel for graphics cards, that a kernel gave the right bytes on a card.
+In order: machine code, the layout of its arrays, that a model keeps its contract, rounding errors of a study, results
+of universes, text that takes long to make, a kernel for graphics cards, that a kernel gave the right bytes on a card.
 """
 LARGEST = 1 << 30
 """Most bytes that are kept in each folder; the least recently used entries are deleted first."""
@@ -33,19 +33,18 @@ _NAMES = {
     _OF_JAX: re.compile(r".+-[0-9a-f]{64}-cache"),
 }
 """Names of the files in each subfolder; a leading dot marks a file that is not finished."""
-_REQUESTED, _HIT = (
-    f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits")
-)
+_REQUESTED, _HIT = (f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits"))
 
 
 def keep_programs() -> None:
     """Has this process keep compiled programs, JAX's too, in a private folder of the user from here on.
 
-    Compiled programs are trusted code, so nothing is kept in a folder to which others have access; nor where there are less than 64 MiB
-    of free space. A warning says so.
+    Compiled programs are trusted code, so nothing is kept in a folder to which others have access; nor where there are
+    less than 64 MiB of free space. A warning says so.
 
-    JAX has one cache for the whole process, so other programs that it compiles from here on are kept as well. Where JAX has been given
-    a cache already (`jax_compilation_cache_dir`) it stays unchanged; the engine's own machine code is never in it.
+    JAX has one cache for the whole process, so other programs that it compiles from here on are kept as well. Where JAX
+    has been given a cache already (`jax_compilation_cache_dir`) it stays unchanged; the engine's own machine code is
+    never in it.
     """
     folder, wrong = _folder(_OURS)
     if folder and not wrong:
@@ -89,7 +88,8 @@ def keep(kind: Kind, key: str, content: bytes) -> None:
 
 
 def _folder(name: str) -> tuple[Path | None, str]:
-    """(subfolder of the private folder, "") or, where it cannot be used, (folder or None, what is wrong as a sentence)."""
+    """(subfolder of the private folder, "") or, where it cannot be used, (folder or None, what is wrong as a
+    sentence)."""
     folder, wrong = private_folder(name)
     free = shutil.disk_usage(folder).free if folder else 0
     if folder and free < _ROOM:

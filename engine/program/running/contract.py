@@ -40,7 +40,8 @@ class Trace:
       outcomes: [policy, outcome, path].
       yearly: values of the yearly variables [policy, year, cell, path]; None for a static model.
       draws: factor draws [factor, path], factors in the order of the study.
-      shocks: [year, stream, path], streams in the order of the model; None for a model without any, and for traces of whole tiles.
+      shocks: [year, stream, path], streams in the order of the model; None for a model without any, and for traces of
+        whole tiles.
     """
 
     first_path: int

@@ -27,8 +27,8 @@ GPU_LANES = 1 << 20
 START = 19.0
 """Estimated time until a card computes [s].
 
-4 for each of three starts of JAX and driver (here, and in two processes that test the card), 7 for translating the PTX, comparing paths
-and the rest.
+4 for each of three starts of JAX and driver (here, and in two processes that test the card), 7 for translating the PTX,
+comparing paths and the rest.
 """
 RATE = 8.3e10
 """Scalar operations of a core [1/s]: 1e7 years of paths, under one policy, of 8,284 operations (shipped model)."""
@@ -118,9 +118,7 @@ def chosen(kind: str | None = None, study: Study | None = None) -> Chosen:
     except hardware.NoCard as none:
         if kind is None:
             return Chosen(processors(), str(none), missing=True)
-        raise UserError(
-            "--device", [f"expected a {kind} device, found cpu: {one}" for one in none.args]
-        ) from none
+        raise UserError("--device", [f"expected a {kind} device, found cpu: {one}" for one in none.args]) from none
     return Chosen(Mesh(np.array(row), (AXIS,)), left_out)
 
 
@@ -143,7 +141,8 @@ def is_small(study: Study) -> bool:
 
 @functools.cache
 def _check_room_for_threads() -> None:
-    """Raises a UserError where the limit on address space is too low for XLA's threads; checked once, before they run."""
+    """Raises a UserError where the limit on address space is too low for XLA's threads; checked once, before they
+    run."""
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most == resource.RLIM_INFINITY:
         return
@@ -151,7 +150,10 @@ def _check_room_for_threads() -> None:
         taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
         need = taken + THREADS[0] + THREADS[1] * len(cores())
         if most < need:
-            text = f"expected at least {need >> 10} KiB of memory for this process and its threads, got {most >> 10}. Raise its limit (ulimit -v)."
+            text = (
+                f"expected at least {need >> 10} KiB of memory for this process and its threads, got {most >> 10}."
+                " Raise its limit (ulimit -v)."
+            )
             raise UserError("the system", [text])
 
 
@@ -170,7 +172,8 @@ def program(study: Study, kind: str | None = None, why: str = "") -> Program:
 def lanes_for(study: Study, mesh: Mesh) -> int:
     """Paths that a device computes at once.
 
-    On a CPU the study's tile; on a GPU `GPU_LANES`, halved while they need more than half of its memory, down to the study's tile.
+    On a CPU the study's tile; on a GPU `GPU_LANES`, halved while they need more than half of its memory, down to the
+    study's tile.
     """
     if mesh.devices.flat[0].platform == "cpu":
         return study.tile
@@ -186,7 +189,8 @@ def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int
 
     Args:
       kind: as `chosen` takes it.
-      apart: whether other processes compute, each on a card of its own; this process then starts none, and counts one full card.
+      apart: whether other processes compute, each on a card of its own; this process then starts none, and counts one
+        full card.
     """
     if without_cards(kind, study):
         return 0

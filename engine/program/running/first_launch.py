@@ -1,7 +1,8 @@
 """Tests a program's first launches on cards in another process, so that a crash or a hang does not reach this one.
 
-The file is also the script of that process. It reads the program, its arrays and the numbers of the first paths, and answers the
-outcomes of the first and last paths of each launch, which are compared byte by byte with those of the processors.
+The file is also the script of that process. It reads the program, its arrays and the numbers of the first paths, and
+answers the outcomes of the first and last paths of each launch, which are compared byte by byte with those of the
+processors.
 """
 
 from __future__ import annotations
@@ -29,9 +30,7 @@ _MODULE = "engine.program.running.first_launch"
 Ends = Float[np.ndarray, "launch device end policy outcome path"]
 
 
-def refuse_unfit(
-    code: GpuCode, text: str, mesh: Mesh, arrays: tuple[np.ndarray, ...], host: LoopProgram
-) -> None:
+def refuse_unfit(code: GpuCode, text: str, mesh: Mesh, arrays: tuple[np.ndarray, ...], host: LoopProgram) -> None:
     """Tests a program's first launches on cards; once for the same cards, driver and versions, as a success is kept.
 
     Args:
@@ -93,9 +92,7 @@ def refuse_other(host: LoopProgram, first: int, values: Outcomes) -> None:
         raise CardFailed(f"paths {first:,} to {first + count - 1:,} have other bytes than on the processor")
 
 
-def ends_apart(
-    layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]
-) -> Ends:
+def ends_apart(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]) -> Ends:
     """Outcomes of the first and last paths of launches on each card, run by another process.
 
     Args:
@@ -126,9 +123,7 @@ def _key(text: str, layout: GpuLayout, mesh: Mesh) -> str:
     return machine_code.key_of("\0".join([text, repr(layout), *of_cards, *versions]))
 
 
-def ends_here(
-    layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]
-) -> Ends:
+def ends_here(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]) -> Ends:
     """As `ends_apart`, but run by this process."""
     run = gpu.on_mesh(layout, text, mesh)
     ends = []

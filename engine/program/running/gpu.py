@@ -1,7 +1,7 @@
 """The one loop as a GPU kernel that XLA launches. **It has never run on a card**, only been compiled for one.
 
-This process survives a failing card: once a launch raises or exceeds its time limit no more are started, and whoever waits for it gets a
-CardFailed.
+This process survives a failing card: once a launch raises or exceeds its time limit no more are started, and whoever
+waits for it gets a CardFailed.
 """
 
 from __future__ import annotations
@@ -81,9 +81,7 @@ class Launches:
                 warnings.warn(f"{text.rstrip('.')}.", stacklevel=2)
         return CardFailed(self.failure)
 
-    def open(
-        self, code: GpuCode, text: str, counters: np.ndarray, arrays: tuple[np.ndarray, ...]
-    ) -> np.ndarray:
+    def open(self, code: GpuCode, text: str, counters: np.ndarray, arrays: tuple[np.ndarray, ...]) -> np.ndarray:
         """Compiles the kernel and launches it for the first time; gives its outcomes, [device, policy, outcome, path].
 
         Args:
@@ -219,15 +217,15 @@ def waited_for(running: Future[Given], seconds: float) -> Given:
 
 
 def _end_within(seconds: int) -> None:
-    """Has the system end this process, which is exiting, after so many seconds: neither Python nor Ctrl-C can end a hanging exit."""
+    """Has the system end this process, which is exiting, after so many seconds: neither Python nor Ctrl-C can end a
+    hanging exit.
+    """
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
 
 
-def kernel(
-    study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, processor: str
-) -> tuple[GpuCode, str]:
+def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, processor: str) -> tuple[GpuCode, str]:
     """(a study's code for a card, its PTX): from the cache, else written and kept for the next process.
 
     Args:
@@ -284,8 +282,14 @@ def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
     """
     along, strips = layout.grid
     numbers = {
-        "grid_x": along, "grid_y": strips, "grid_z": 1, "block_x": layout.threads, "block_y": 1, "block_z": 1, "shared_mem_bytes": 0,
-    }  # fmt: skip
+        "grid_x": along,
+        "grid_y": strips,
+        "grid_z": 1,
+        "block_x": layout.threads,
+        "block_y": 1,
+        "block_z": 1,
+        "shared_mem_bytes": 0,
+    }
     quoted = "".join(letter if letter not in '"\\\n\t' else f"\\{ord(letter):02X}" for letter in text)
     parts = [f'name = "{ptx.KERNEL}"', 'kernel_type = "ptx"', f'kernel_data = "{quoted}"']
     parts += [f"{name} = {number} : i32" for name, number in numbers.items()]

@@ -1,8 +1,9 @@
 """A study's program on graphics cards, with this machine's processors as fallback: a `Program`.
 
-A pass is one launch on each card. Before the first pass, launches in another process are compared byte by byte with this machine's
-processors, and some paths of every pass are too. Where a card fails or gives other bytes, a warning says why, and the one loop on the
-processors computes that pass and all later ones: it gives the same bits. Only outcomes of blocks are computed on cards.
+A pass is one launch on each card. Before the first pass, launches in another process are compared byte by byte with
+this machine's processors, and some paths of every pass are too. Where a card fails or gives other bytes, a warning says
+why, and the one loop on the processors computes that pass and all later ones: it gives the same bits. Only outcomes of
+blocks are computed on cards.
 """
 
 from __future__ import annotations
@@ -39,7 +40,9 @@ from engine.study.study import BLOCK, Block, Study
 LOOKED_AT = 1 << 6
 """Paths at the end of each card's part of a pass that are compared with the processors', in less than 1 ms."""
 _HELD = 4
-"""Passes whose outcomes must fit into a card's memory: one computed, one waiting, and others whose memory is not free yet."""
+"""Passes whose outcomes must fit into a card's memory: one computed, one waiting, and others whose memory is not free
+yet.
+"""
 _ROOM = 1 << 14
 """Room for bins in a block's histograms at first, which grows in multiples of this."""
 
@@ -65,13 +68,7 @@ class GpuProgram:
     """
 
     def __init__(
-        self,
-        study: Study,
-        mesh: Mesh,
-        host: LoopProgram,
-        listing: Listing | Unlisted,
-        lanes: int,
-        why: str = "",
+        self, study: Study, mesh: Mesh, host: LoopProgram, listing: Listing | Unlisted, lanes: int, why: str = ""
     ):
         self.study, self.mesh, self.dtype = study, mesh, host.dtype
         self.traces, self.inputs, self.why = 0, host.inputs, why
@@ -176,7 +173,9 @@ class GpuProgram:
         return self._passes.of(index, lambda: self._launched(index * self.reach))
 
     def _is_ready(self) -> bool:
-        """Whether the cards can be used; compiles and tests the kernel at the first call of any program that shares the launches."""
+        """Whether the cards can be used; compiles and tests the kernel at the first call of any program that shares the
+        launches.
+        """
         launches = self.launches
         with launches.lock:
             if launches.code is None and not launches.failure:
@@ -237,7 +236,9 @@ class GpuProgram:
             raise self.launches.lose(str(other)) from None
 
     def _refuse_other(self, first: int, values: np.ndarray) -> None:
-        """Raises a CardFailed if the last paths of any card, in [device, policy, outcome, path], differ from the processors' bytes."""
+        """Raises a CardFailed if the last paths of any card, in [device, policy, outcome, path], differ from the
+        processors' bytes.
+        """
         for device, of_card in enumerate(values):
             at = first + (device + 1) * self.lanes - LOOKED_AT
             first_launch.refuse_other(self._host, at, of_card[..., -LOOKED_AT:])

@@ -35,7 +35,9 @@ _COMPUTE_MODE, _EXCLUSIVE = 20, 3
 """Numbers of the CUDA driver: the attribute "compute mode", and its value for exclusive use by one process."""
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
-"""JAX's package for NVIDIA's cards -> (CUDA version that the driver must support, 1000 major + 10 minor; first such driver)."""
+"""JAX's package for NVIDIA's cards -> (CUDA version that the driver must support, 1000 major + 10 minor; first such
+driver).
+"""
 _ROCM = "jax_rocm60_plugin", "jax_rocm7_plugin"
 
 
@@ -89,7 +91,8 @@ def visible_cards() -> list[str]:
 def cards() -> tuple[list[Any], str]:
     """(the cards to use as JAX devices, which others are left out as a sentence or "").
 
-    Where `keep_asleep` has kept JAX from starting cards, another process starts them first as a test, then this one does.
+    Where `keep_asleep` has kept JAX from starting cards, another process starts them first as a test, then this one
+    does.
 
     Raises:
       NoCard: there is no card, or they do not start.
@@ -148,7 +151,8 @@ def obstacles() -> list[str]:
 def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
     """(the cards of one name and compute capability, which others are left out as a sentence or "").
 
-    The kind with most cards is taken; among equals that of the higher capability, then with more multiprocessors, then the first.
+    The kind with most cards is taken; among equals that of the higher capability, then with more multiprocessors, then
+    the first.
     """
     kinds = [(card.device_kind, capability(card)) for card in row]
     counts = Counter(kinds)
@@ -211,9 +215,7 @@ def driver() -> str:
     if library is None:
         return ""
     version = re.search(r"\b\d{3}\.[\d.]+", file.read_text()) if file.exists() else None
-    return (
-        f"{version[0] if version else 'of a version that it does not say'}, CUDA {_as_cuda(_known(library))}"
-    )
+    return f"{version[0] if version else 'of a version that it does not say'}, CUDA {_as_cuda(_known(library))}"
 
 
 def _installed(names: Any) -> list[str]:
@@ -246,7 +248,10 @@ def _unfit_driver(plugins: Sequence[str]) -> str:
     needs, driver = max((_PLUGINS[name] for name in plugins), default=(0, ""))
     knows = _known(library)
     if 0 < knows < needs:
-        return f"the NVIDIA driver is too old: it knows CUDA {_as_cuda(knows)}, JAX here needs {_as_cuda(needs)}. Install driver {driver} or newer."
+        return (
+            f"the NVIDIA driver is too old: it knows CUDA {_as_cuda(knows)}, JAX here needs {_as_cuda(needs)}. Install"
+            f" driver {driver} or newer."
+        )
     return ""
 
 
@@ -271,9 +276,7 @@ def _driver() -> Any | None:
 def _does(*asked: tuple[Any, ...]) -> bool:
     """Whether the driver is there and all calls succeed, each given as (name of the function, its arguments)."""
     library = _driver()
-    return library is not None and not any(
-        getattr(library, name)(*given) for name, *given in (("cuInit", 0), *asked)
-    )
+    return library is not None and not any(getattr(library, name)(*given) for name, *given in (("cuInit", 0), *asked))
 
 
 def _counted() -> int:
@@ -283,7 +286,8 @@ def _counted() -> int:
 
 
 def _mode(ordinal: int) -> int:
-    """Compute mode of a card as the driver's number; 0, every process may use it, also where the driver does not say."""
+    """Compute mode of a card as the driver's number; 0, every process may use it, also where the driver does not
+    say."""
     card, mode = ctypes.c_int(), ctypes.c_int()
     get = "cuDeviceGet", ctypes.byref(card), ordinal
     return mode.value if _does(get, ("cuDeviceGetAttribute", ctypes.byref(mode), _COMPUTE_MODE, card)) else 0

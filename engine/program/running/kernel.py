@@ -87,8 +87,8 @@ def _joined(*reasons: str) -> str:
 def processor() -> str:
     """The kind of this machine's processor, as far as rounding depends on it, such as "cpu x86_64".
 
-    Processors of one architecture give the same bits (verified with AVX2 and AVX-512), except those without fused multiply-add, which
-    round a product and its sum separately; their kind ends in "without fma".
+    Processors of one architecture give the same bits (verified with AVX2 and AVX-512), except those without fused
+    multiply-add, which round a product and its sum separately; their kind ends in "without fma".
     """
     return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
 
@@ -121,8 +121,9 @@ def operations(study: Study) -> int | None:
 def kind_for(study: Study, kind: str) -> str:
     """The kind of devices by which two runs of a study are known to have the same bits.
 
-    For XLA's program it is `kind` itself. The one loop gives the same bits on all processors (in double precision on those of one
-    kind, as functions are the C library's), and on cards, whose bytes are compared; its kind names the compiler's version instead.
+    For XLA's program it is `kind` itself. The one loop gives the same bits on all processors (in double precision on
+    those of one kind, as functions are the C library's), and on cards, whose bytes are compared; its kind names the
+    compiler's version instead.
 
     Args:
       kind: kind of the devices, as `devices.kind` gives it.

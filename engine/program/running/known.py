@@ -1,9 +1,10 @@
 """Cache keys by which a process finds what earlier ones found out about a study without tracing its model.
 
-Machine code is cached under a digest of its text, and writing this text means tracing the model. For a model of this package the text
-follows from the study's records, the code of this package as it is in memory (`modelling/executed.py`) and the versions of the compilers.
-A digest of these is the key here, under which the layout of the code, the check of the model's contract and its rounding errors are kept. A
-user's own model may depend on anything, so it has no such key and every process traces it.
+Machine code is cached under a digest of its text, and writing this text means tracing the model. For a model of this
+package the text follows from the study's records, the code of this package as it is in memory (`modelling/executed.py`)
+and the versions of the compilers. A digest of these is the key here, under which the layout of the code, the check of
+the model's contract and its rounding errors are kept. A user's own model may depend on anything, so it has no such key
+and every process traces it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ from engine.program.running import compilation_cache, machine_code
 from engine.study.study import Study
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
-"""Fields of a study that are left out of its key, as they do not change its code or other parts of the key contain them."""
+"""Fields of a study that are left out of its key, as they do not change its code or other parts of the key contain
+them.
+"""
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 _CODE = tuple(
     f"{executed.PACKAGE}.{name}"
@@ -69,9 +72,7 @@ def key_of(study: Study, code: str | None, *about: str | int) -> str | None:
       code: digest of the Python code that makes the finding, as `code_of` gives it.
       about: the kind of finding, and what else it depends on.
     """
-    records = {
-        field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE
-    }
+    records = {field.name: getattr(study, field.name) for field in fields(study) if field.name not in _ELSEWHERE}
     return _key(study.model, code, [*about, records])
 
 
@@ -147,11 +148,7 @@ def _packages() -> dict[str, str]:
 def _surroundings() -> dict[str, Any]:
     """What machine code depends on besides the study and this package: versions, processor and settings of JAX."""
     # the code does not depend on which devices JAX starts
-    told = {
-        name: value
-        for name, value in jax.config.values.items()
-        if "cache" not in name and name != "jax_platforms"
-    }
+    told = {name: value for name, value in jax.config.values.items() if "cache" not in name and name != "jax_platforms"}
     return {
         "packages": _packages(),
         "compiler": machine_code.surroundings(),
@@ -160,21 +157,15 @@ def _surroundings() -> dict[str, Any]:
 
 
 def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
-    """Digest of the surroundings, of `code`, of the model and of `about`; None without `code`, or where something is no plain data."""
+    """Digest of the surroundings, of `code`, of the model and of `about`; None without `code`, or where something is no
+    plain data.
+    """
     if code is None:
         return None
     digest = hashlib.blake2b(digest_size=16)
     try:
         _add(
-            [
-                _surroundings(),
-                code,
-                _name(model),
-                model.constants,
-                [*model.levers],
-                [*model.outcomes],
-                *about,
-            ],
+            [_surroundings(), code, _name(model), model.constants, [*model.levers], [*model.outcomes], *about],
             digest.update,
         )
     except TypeError:

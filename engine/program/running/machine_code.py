@@ -35,7 +35,9 @@ def compiler() -> str:
 
 def made_by() -> str:
     """LLVM's version and the target and processor that it compiles for, as text."""
-    return f"LLVM {'.'.join(map(str, llvm.llvm_version_info))} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
+    return (
+        f"LLVM {'.'.join(map(str, llvm.llvm_version_info))} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
+    )
 
 
 def surroundings() -> list[str]:

@@ -16,11 +16,13 @@ LARGEST = 1 << 28
 SMALLEST = 1 << 20
 """Least size in bytes of an array that is taken from the pool."""
 _GIVEN_BACK, _FROM_THE_SYSTEM = -1, -3
-"""glibc's numbers of two settings: free bytes beyond which it returns memory to the system (M_TRIM_THRESHOLD), and the size from
-which on it requests each allocation from the system (M_MMAP_THRESHOLD)."""
+"""glibc's numbers of two settings: free bytes beyond which it returns memory to the system (M_TRIM_THRESHOLD), and the
+size from which on it requests each allocation from the system (M_MMAP_THRESHOLD)."""
 _ROOM = threading.local()
 _FREE: dict[int, Room] = {}
-"""The pool: address -> free memory, the oldest first. It has no lock, as memory may be returned at any point of any thread."""
+"""The pool: address -> free memory, the oldest first. It has no lock, as memory may be returned at any point of any
+thread.
+"""
 
 
 def keep() -> None:

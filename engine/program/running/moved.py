@@ -67,9 +67,7 @@ class MovedProgram:
         """As `Program.submit`, but the block is computed only when its outcomes are waited for."""
 
         def outcomes() -> Outcomes:
-            return np.concatenate(
-                [self._own.outcomes_of(self.scores(part)) for part in _parts(block)], axis=-1
-            )
+            return np.concatenate([self._own.outcomes_of(self.scores(part)) for part in _parts(block)], axis=-1)
 
         return Pass(block.first, outcomes)
 

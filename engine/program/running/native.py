@@ -47,7 +47,9 @@ _PART = 1 << 27
 _WRITTEN = "outcomes", "cells", "kept", "scores"
 """Arrays that machine code writes; code for given random numbers reads "scores" instead."""
 _PATHS, _BESIDE = "paths", "beside"
-"""Names of two thread pools: for blocks, always busy during a run; and for everything else, which need not wait for them."""
+"""Names of two thread pools: for blocks, always busy during a run; and for everything else, which need not wait for
+them.
+"""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
 _KEYS = "factor_keys", "shock_keys"
@@ -190,9 +192,7 @@ class LoopProgram:
         yearly = years["cells"] if self.study.is_path_model else None
         return Trace(first, years["outcomes"], yearly, inputs[:n_draws], shocks)
 
-    def _computed(
-        self, gives: str, first: int, count: int, years: range | None = None
-    ) -> dict[str, np.ndarray]:
+    def _computed(self, gives: str, first: int, count: int, years: range | None = None) -> dict[str, np.ndarray]:
         arrays, wait = self._start(gives, first, count, years)
         wait()
         at = first % self._batch
@@ -247,9 +247,7 @@ class LoopProgram:
         layout = code.layout
         paths = batches * layout.batch
         policies = len(table["table_lasting"])
-        forms = array_forms(
-            layout, self._n_arguments, policies, paths, len(years), reads_scores="scores" in table
-        )
+        forms = array_forms(layout, self._n_arguments, policies, paths, len(years), reads_scores="scores" in table)
         arrays = {name: memory.array(*forms[name]) for name in _WRITTEN if name not in table}
         held = {**arrays, **table}
         counter = first // layout.group
@@ -324,7 +322,8 @@ def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
     """Addresses of the arrays in the order in which machine code takes them.
 
     Raises:
-      ValueError: an array has another shape, type or layout in memory than the code expects, which would read past its end.
+      ValueError: an array has another shape, type or layout in memory than the code expects, which would read past its
+        end.
     """
     for name, (shape, dtype) in forms.items():
         array = held[name]
@@ -350,9 +349,7 @@ def code_in_memory(
         return written, machine_code.loaded(written.text)
     except CompilerEnded as ended:
         what = f"the one loop of {type(study.model).__name__} ({gives})"
-        raise CompilerEnded(
-            f"{what} cannot be compiled: {ended}. XLA's program can: --program xla."
-        ) from None
+        raise CompilerEnded(f"{what} cannot be compiled: {ended}. XLA's program can: --program xla.") from None
 
 
 def filled(
@@ -386,7 +383,9 @@ def _threads(count: int, name: str) -> ThreadPoolExecutor:
 
 
 def _round_by_the_book() -> None:
-    """Sets this thread to round to nearest and keep subnormal numbers, which libraries may have changed in the starting thread."""
+    """Sets this thread to round to nearest and keep subnormal numbers, which libraries may have changed in the starting
+    thread.
+    """
     library = ctypes.CDLL(None)
     apple = sys.platform == "darwin"
     plain = ctypes.byref(ctypes.c_char.in_dll(library, "_FE_DFL_ENV")) if apple else _POINTER(-1)

@@ -17,8 +17,8 @@ import llvmlite.binding as llvm
 CODE_MODEL = "large"
 """LLVM's code model: addresses have 64 bits.
 
-With 32 bits the sections of an object would have to be loaded below 2 GiB, or within 2 GiB of each other, which is not guaranteed; where
-it fails an LLVM assertion ends the process.
+With 32 bits the sections of an object would have to be loaded below 2 GiB, or within 2 GiB of each other, which is not
+guaranteed; where it fails an LLVM assertion ends the process.
 """
 _START = "import runpy, sys; sys.path.append(sys.argv[1]); runpy.run_path(sys.argv[2], run_name='__main__')"
 """Starts the script with a module search path of the standard library and llvmlite's folder alone."""
@@ -82,9 +82,7 @@ def emitted_apart(text: str) -> bytes:
     if done.returncode in _PYTHONS_OWN:  # if the text is at fault the same is raised here
         return emitted(text)
     last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
-    raise CompilerEnded(
-        f"LLVM ended by {_named(done.returncode)}" + (f", with the words: {last}" if last else "")
-    )
+    raise CompilerEnded(f"LLVM ended by {_named(done.returncode)}" + (f", with the words: {last}" if last else ""))
 
 
 def _named(code: int) -> str:

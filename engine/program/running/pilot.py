@@ -1,7 +1,7 @@
 """Computes a few paths with NumPy in single and in double precision, to show rounding errors.
 
-Both use the same random numbers. Factors and shocks are drawn from the study's marginal laws, independently, as dependence hardly
-matters for rounding. The model is not compiled, so a pilot takes a fraction of a second.
+Both use the same random numbers. Factors and shocks are drawn from the study's marginal laws, independently, as
+dependence hardly matters for rounding. The model is not compiled, so a pilot takes a fraction of a second.
 """
 
 from __future__ import annotations
@@ -58,9 +58,7 @@ def pilot(study: Study, rules: Rules | None = None) -> Pilot | None:
     random = np.random.default_rng(study.seed)
     draws = [item.marginal.at_score(random.standard_normal(PATHS)) for item in study.inputs]
     years = _years(study, rules)
-    shocks = _shocks(
-        study, random, years, {item.name: draw for item, draw in zip(study.inputs, draws, strict=True)}
-    )
+    shocks = _shocks(study, random, years, {item.name: draw for item, draw in zip(study.inputs, draws, strict=True)})
     try:
         with np.errstate(all="ignore"):
             single, double = (
@@ -92,9 +90,7 @@ def _shocks(study: Study, random: Any, years: int, factors: dict[str, np.ndarray
     return drawn
 
 
-def _moving(
-    one: Moving, regime: Regime | None, random: Any, years: int, factors: dict[str, np.ndarray]
-) -> Numbers:
+def _moving(one: Moving, regime: Regime | None, random: Any, years: int, factors: dict[str, np.ndarray]) -> Numbers:
     """A shock with a law, jumps or regimes in the study, [year, path]; years are drawn independently."""
 
     def of(law: Any) -> Numbers:

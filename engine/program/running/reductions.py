@@ -1,7 +1,8 @@
 """Reduces a block's outcomes on the device that computed them: histograms, sums, counts of events.
 
-The results are bit for bit the tallies of `risk/estimation/tallies.py`, where their meaning and the order of sums are stated. Values are
-compared by their keys, integers in the same order, so that a device's treatment of subnormal numbers does not matter.
+The results are bit for bit the tallies of `risk/estimation/tallies.py`, where their meaning and the order of sums are
+stated. Values are compared by their keys, integers in the same order, so that a device's treatment of subnormal numbers
+does not matter.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ class Reduces(Protocol):
     """A program that can reduce blocks on the devices that compute them.
 
     Args:
-      ahead: number of blocks that are best started before the first is waited for; 0 if blocks can no longer be reduced.
+      ahead: number of blocks that are best started before the first is waited for; 0 if blocks can no longer be
+        reduced.
     """
 
     @property
@@ -104,7 +106,8 @@ def started(outcomes: Array, at: int, asked: Asked, room: int) -> dict[str, Arra
       room: bins for which the result has room, over all tallied outcomes and policies.
 
     Returns:
-      Arrays by name: the fields of a tally; "held", the number of bins that hold a value, which may exceed `room`; "kept"; "nonfinite",
+      Arrays by name: the fields of a tally; "held", the number of bins that hold a value, which may exceed `room`;
+        "kept"; "nonfinite",
       the number of non-finite values [policy, outcome]; and "last", all outcomes of the last `LOOKED_AT` paths.
     """
     with jax.enable_x64(True):  # sums are of double precision
@@ -188,13 +191,13 @@ def _doubles(bits: UInt32[Array, "*shape"]) -> Float64[Array, "*shape"]:
     """The values of float32 bits in float64, subnormal ones included, which a device may flush to zero."""
     size = bits & (_SIGN - 1)
     small = jnp.where(bits >> 31, -1.0, 1.0) * size.astype(jnp.float64) * 2.0**-149
-    return jnp.where(
-        size < _LEAST_NORMAL, small, lax.bitcast_convert_type(bits, jnp.float32).astype(jnp.float64)
-    )
+    return jnp.where(size < _LEAST_NORMAL, small, lax.bitcast_convert_type(bits, jnp.float32).astype(jnp.float64))
 
 
 def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: int) -> dict[str, Array]:
-    """Bins that hold a value, [room], their counts [room, group] and sums of steps [room]; and "held", the number of such bins."""
+    """Bins that hold a value, [room], their counts [room, group] and sums of steps [room]; and "held", the number of
+    such bins.
+    """
     rows, groups = own.shape[0] * own.shape[1], len(asked.starts)
     sizes = np.diff(asked.starts, append=asked.count)
     group = np.repeat(np.arange(groups, dtype=np.int32), sizes)
@@ -240,10 +243,10 @@ def _numbers(holds: Bool[Array, "one policy path"], asked: Asked) -> Int32[Array
     return _by_group(holds, asked).sum(axis=-1, dtype=jnp.int32)
 
 
-def _added(
-    values: Float64[Array, "outcome policy path"], asked: Asked
-) -> Float64[Array, "outcome policy group"]:
-    """Sums by group, as `added` in `risk/estimation/tallies.py`; additions are written out, as XLA may order a sum as it likes."""
+def _added(values: Float64[Array, "outcome policy path"], asked: Asked) -> Float64[Array, "outcome policy group"]:
+    """Sums by group, as `added` in `risk/estimation/tallies.py`; additions are written out, as XLA may order a sum as
+    it likes.
+    """
     rows = _by_group(values, asked)
     for lanes in (*LANES, 1):
         rows = rows.reshape(*rows.shape[:3], -1, lanes)

@@ -62,7 +62,8 @@ def _functions() -> dict[str, Callable[..., None]]:
 
 def _function(name: str, does: str) -> str:
     """LLVM IR of a loop over values and their bins; `does` is its body, and `%to` what it carries to the next value."""
-    return f"""define void @{name}(ptr %values, i64 %many, float %low, float %scale, ptr noalias %table, ptr noalias %out) {{
+    arguments = "ptr %values, i64 %many, float %low, float %scale, ptr noalias %table, ptr noalias %out"
+    return f"""define void @{name}({arguments}) {{
 entry:
   br label %more
 more:

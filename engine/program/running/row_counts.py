@@ -63,7 +63,9 @@ def _functions() -> dict[str, Callable[..., None]]:
 
 
 def _function(name: str, adds: str) -> str:
-    """LLVM IR of a loop over values; `adds` computes from a value's key the address `%at`, and `%one`, which is added there."""
+    """LLVM IR of a loop over values; `adds` computes from a value's key the address `%at`, and `%one`, which is added
+    there.
+    """
     return f"""define void @{name}(ptr %values, i64 %many, ptr noalias %table, ptr noalias %counts) {{
 entry:
   br label %more

@@ -1,7 +1,7 @@
 """Sums of powers over rows of paths in one pass of machine code that releases the GIL.
 
-Units are dealt to eight lanes and added in the order that `risk/estimation/sums.py` states. LLVM splits the eight lanes into vectors of
-the processor, so that the bits are the same on any.
+Units are dealt to eight lanes and added in the order that `risk/estimation/sums.py` states. LLVM splits the eight lanes
+into vectors of the processor, so that the bits are the same on any.
 """
 
 from __future__ import annotations
@@ -24,14 +24,7 @@ _ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64] * 2 + [ctypes.c_int64] * 2 + [cty
 
 
 def sums(
-    kind: str,
-    size: int,
-    x: np.ndarray,
-    y: np.ndarray,
-    units: int,
-    block: int,
-    numbers: np.ndarray,
-    out: np.ndarray,
+    kind: str, size: int, x: np.ndarray, y: np.ndarray, units: int, block: int, numbers: np.ndarray, out: np.ndarray
 ) -> None:
     """Writes to `out` [row, 3] the sums over units of r, r^2 and r^3, r being the total of a unit minus an offset.
 
@@ -62,10 +55,15 @@ def _functions(dtype: str) -> dict[str, Callable[..., None]]:
 
 
 def _function(number: str, kind: str, size: int) -> str:
-    """LLVM IR of a loop over rows: in it a loop over eight units at a time, one over the rest, and the sum of the lanes."""
+    """LLVM IR of a loop over rows: in it a loop over eight units at a time, one over the rest, and the sum of the
+    lanes.
+    """
     wide = f"<{LANES} x double>"
     lines = [
-        f"define void @{kind}_{size}(ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers, ptr %out) {{",
+        (
+            f"define void @{kind}_{size}(ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers,"
+            " ptr %out) {"
+        ),
         "entry:",
         f"  %lanes = alloca [{3 * LANES} x double], align 64",
         f"  %whole = udiv i64 %units, {LANES}",
@@ -78,7 +76,10 @@ def _function(number: str, kind: str, size: int) -> str:
         "begin:",
     ]
     for line in _LINES:
-        lines += [f"  %at_{line} = mul i64 %r, %{line}_step", f"  %row_{line} = getelementptr {number}, ptr %{line}, i64 %at_{line}"]  # fmt: skip
+        lines += [
+            f"  %at_{line} = mul i64 %r, %{line}_step",
+            f"  %row_{line} = getelementptr {number}, ptr %{line}, i64 %at_{line}",
+        ]
     lines += [f"  %at_numbers = mul i64 %r, {len(_NUMBERS)}"]
     for k, name in enumerate(_NUMBERS):
         lines += [
@@ -96,7 +97,10 @@ def _function(number: str, kind: str, size: int) -> str:
     lines += [f"  %added{k} = fadd {wide} %sum{k}, %power{k}_m" for k in range(3)]
     lines += ["  %next_m = add i64 %m, 1", "  br label %many", "store:"]
     for k in range(3):
-        lines += [f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}", f"  store {wide} %sum{k}, ptr %keep{k}"]  # fmt: skip
+        lines += [
+            f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}",
+            f"  store {wide} %sum{k}, ptr %keep{k}",
+        ]
     lines += ["  br label %few", "few:", "  %f = phi i64 [%done, %store], [%next_f, %single]"]
     lines += ["  %is_f = icmp ult i64 %f, %units", "  br i1 %is_f, label %single, label %sum", "single:"]
     lines += [f"  %first_f = mul i64 %f, {size}", *_loaded(number, size, 1, "first_f", "f")]
@@ -111,7 +115,10 @@ def _function(number: str, kind: str, size: int) -> str:
     lines += ["  %next_f = add i64 %f, 1", "  br label %few", "sum:", "  %at_out = mul i64 %r, 3"]
     for k in range(3):
         for lane in range(LANES):
-            lines += [f"  %q{k}_{lane} = getelementptr double, ptr %keep{k}, i64 {lane}", f"  %l{k}_{lane} = load double, ptr %q{k}_{lane}"]  # fmt: skip
+            lines += [
+                f"  %q{k}_{lane} = getelementptr double, ptr %keep{k}, i64 {lane}",
+                f"  %l{k}_{lane} = load double, ptr %q{k}_{lane}",
+            ]
             if lane:
                 before = f"%t{k}_{lane - 1}" if lane > 1 else f"%l{k}_0"
                 lines.append(f"  %t{k}_{lane} = fadd double {before}, %l{k}_{lane}")
@@ -131,19 +138,27 @@ def _loaded(number: str, size: int, lanes: int, first: str, mark: str) -> list[s
     for line in _LINES:
         lines += [
             f"  %p_{line}_{mark} = getelementptr {number}, ptr %row_{line}, i64 %{first}",
-            f"  %{line}{'' if size > 1 else 0}_{mark} = load {read}, ptr %p_{line}_{mark}, align {4 if number == 'float' else 8}",
+            (
+                f"  %{line}{'' if size > 1 else 0}_{mark} = load {read}, ptr %p_{line}_{mark}, align"
+                f" {4 if number == 'float' else 8}"
+            ),
         ]
         for member in range(size if size > 1 else 0):
             at = ", ".join(f"i32 {k}" for k in range(member, count, size))
             if lanes > 1:
-                lines.append(f"  %{line}{member}_{mark} = shufflevector {read} %{line}_{mark}, {read} poison, <{lanes} x i32> <{at}>")  # fmt: skip
+                lines.append(
+                    f"  %{line}{member}_{mark} = shufflevector {read} %{line}_{mark}, {read} poison,"
+                    f" <{lanes} x i32> <{at}>"
+                )
             else:
                 lines.append(f"  %{line}{member}_{mark} = extractelement {read} %{line}_{mark}, i32 {member}")
     return lines
 
 
 def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: str) -> list[str]:
-    """Instructions that compute `%power0_m`, `%power1_m` and `%power2_m`: a unit's total minus the offset, its square and its cube."""
+    """Instructions that compute `%power0_m`, `%power1_m` and `%power2_m`: a unit's total minus the offset, its square
+    and its cube.
+    """
     wide = f"<{lanes} x double>" if lanes > 1 else "double"
     narrow = f"<{lanes} x {number}>" if lanes > 1 else number
     lines: list[str] = []

@@ -1,6 +1,7 @@
 """One tile of paths for XLA: draws, shocks and the model's own methods, mapped over policies and paths.
 
-Every model has this form. It is the reference for tests of the one loop (`emitting/loop.py`), and runs where a model has no loop.
+Every model has this form. It is the reference for tests of the one loop (`emitting/loop.py`), and runs where a model
+has no loop.
 """
 
 from __future__ import annotations
@@ -31,8 +32,8 @@ Scores = Float[Array, "stream lane"]
 class Tile:
     """The computation of one tile of paths, as JAX functions to be traced.
 
-    They take the program's arguments (`arguments.of`) and the number of the tile's first group of paths as (low, high) words. Each
-    lane is one path; lanes are in the sampler's order, not in path order.
+    They take the program's arguments (`arguments.of`) and the number of the tile's first group of paths as (low, high)
+    words. Each lane is one path; lanes are in the sampler's order, not in path order.
 
     Args:
       rules: the rules of the study's model.
@@ -84,9 +85,7 @@ class Tile:
         keys = inputs["factor_keys"]
         rows = [self.sampler.normals(keys, first, self.lanes, self.dtype)] if len(keys) else []
         years = range(len(self.study.years))
-        by_year = [
-            self._words({law: of[k] for law, of in inputs["shock_keys"].items()}, first) for k in years
-        ]
+        by_year = [self._words({law: of[k] for law, of in inputs["shock_keys"].items()}, first) for k in years]
         rows += [words[law] for law in inputs["shock_keys"] for words in by_year]
         return jnp.concatenate(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
 
@@ -95,9 +94,7 @@ class Tile:
     ) -> tuple[Outcomes, YearlyValues | None, FactorDraws, Shocks | None]:
         """Outcomes, yearly values, draws and shocks of paths with the given random numbers, a lane for each."""
         count, lanes = len(inputs["factor_keys"]), scores.shape[-1]
-        draws = (
-            self._drawn(inputs, scores[:count]) if self.study.inputs else jnp.zeros((0, lanes), self.dtype)
-        )
+        draws = self._drawn(inputs, scores[:count]) if self.study.inputs else jnp.zeros((0, lanes), self.dtype)
         if not self.study.is_path_model:
             return *self._lived(inputs, draws, draws), draws, None
         words, at = {}, count
@@ -117,9 +114,7 @@ class Tile:
 
         def of_year(past: Any, at: Any) -> Any:
             is_first, own = at
-            tables, past = self.study.shock_draws.of_year(
-                words(own), inputs["shocks"], past, is_first, by_run
-            )
+            tables, past = self.study.shock_draws.of_year(words(own), inputs["shocks"], past, is_first, by_run)
             rows = [table[:, 0] for table in tables]
             return past, jnp.concatenate(rows) if rows else jnp.zeros((0, lanes), self.dtype)
 

@@ -48,8 +48,8 @@ Slots = Float[Array, "device slot policy outcome lane"]
 class XlaProgram:
     """The XLA program of one study on a mesh of devices: a `Program`.
 
-    A pass is one tile for each device, rounded up to whole blocks. The bits of a path depend on the tile that it is in, not on the
-    number of devices. Every method that computes raises a CardLost where a card fails.
+    A pass is one tile for each device, rounded up to whole blocks. The bits of a path depend on the tile that it is in,
+    not on the number of devices. Every method that computes raises a CardLost where a card fails.
 
     Args:
       study: the resolved study.
@@ -59,14 +59,7 @@ class XlaProgram:
       why: the reason for these devices, as in `Form`.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        mesh: Mesh,
-        lanes: int | None = None,
-        dtype: type | None = None,
-        why: str = "",
-    ):
+    def __init__(self, study: Study, mesh: Mesh, lanes: int | None = None, dtype: type | None = None, why: str = ""):
         self.study = study
         self.mesh = mesh
         self.traces, self.forms = 0, (Form.of("XLA", mesh, why),)
@@ -95,7 +88,8 @@ class XlaProgram:
         return other
 
     def prepare(self, years: bool = False) -> None:
-        """Compiles the code for blocks by running it on no paths; that for yearly values is compiled at its first use."""
+        """Compiles the code for blocks by running it on no paths; that for yearly values is compiled at its first
+        use."""
         if not years:
             with self._failures_told():
                 jax.block_until_ready(self._start(0, 0, 0))
@@ -141,12 +135,7 @@ class XlaProgram:
         The code differs from that of a run, so the last bits may too.
         """
         outcomes, yearly, draws = self._fetched(self._traced(first_path))
-        return Trace(
-            first_path,
-            _joined(outcomes),
-            None if yearly is None else _joined(yearly),
-            _joined(draws),
-        )
+        return Trace(first_path, _joined(outcomes), None if yearly is None else _joined(yearly), _joined(draws))
 
     def first_years(self, count: int) -> YearlyValues:
         """Yearly values of paths 0 to `count - 1`, [policy, year, cell, path]."""
@@ -210,12 +199,12 @@ class XlaProgram:
         return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
 
     def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
-        """Rows [row, path] of a block in path order, from a function that gives them tile by tile in the sampler's order."""
+        """Rows [row, path] of a block in path order, from a function that gives them tile by tile in the sampler's
+        order.
+        """
         at, devices = block.first % self.lanes, self.mesh.devices.size
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
-        values = self._fetched(
-            tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles)))
-        )
+        values = self._fetched(tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles))))
         ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
         joined = np.moveaxis(ordered, 1, 0).reshape(values.shape[1], tiles * self.lanes)
         return joined[:, at : at + block.count]
@@ -272,7 +261,9 @@ class XlaProgram:
         return Pass(first, outcomes)
 
     def _start(self, first: int, begin: int, end: int) -> Slots:
-        """Starts tiles `begin` to `end - 1` of the pass that begins with path `first`; gives their outcomes without waiting."""
+        """Starts tiles `begin` to `end - 1` of the pass that begins with path `first`; gives their outcomes without
+        waiting.
+        """
         devices = self.mesh.devices.size
         each = -(-(end - begin) // devices)
         start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
@@ -288,13 +279,13 @@ class XlaProgram:
         return device * self.tiles_each + slot
 
     def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
-        """Number of the first group of each tile that begins with one of these paths, uint32 (low, high word) [tile, 2]."""
+        """Number of the first group of each tile that begins with one of these paths, uint32 (low, high word) [tile,
+        2].
+        """
         counters = np.asarray(firsts, np.int64) // self.sampler.group
         return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
 
-    def _tiles(
-        self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]
-    ) -> Slots:
+    def _tiles(self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]) -> Slots:
         self.traces += 1
         groups = self.lanes // self.sampler.group
 
@@ -314,7 +305,9 @@ class XlaProgram:
         return self._trace(self.inputs, self._counters(firsts))
 
     def _tile_each(self, function: Callable[..., Any]) -> Any:
-        """A compiled function of counters [device, 2] that computes one tile on each device, [device, ..., path] in path order."""
+        """A compiled function of counters [device, 2] that computes one tile on each device, [device, ..., path] in
+        path order.
+        """
 
         def of_device(inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
             values = function(inputs, (base[0, 0], base[0, 1]))
@@ -323,7 +316,9 @@ class XlaProgram:
         return self._compiled(of_device, 0)
 
     def _tile_by_tile(self, function: Callable[..., Any]) -> Any:
-        """A compiled function of counters [tile, 2] that computes tiles one after the other, [tile, ..., lane] in the sampler's order."""
+        """A compiled function of counters [tile, 2] that computes tiles one after the other, [tile, ..., lane] in the
+        sampler's order.
+        """
 
         def of_device(inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile row lane"]:
             return jax.lax.map(lambda first: function(inputs, (first[0], first[1])), base)

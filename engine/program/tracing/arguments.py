@@ -26,8 +26,8 @@ ByYear = Shaped[np.ndarray, "year policy"]
 def of(study: Study, dtype: type = np.float32) -> dict[str, Any]:
     """All arguments of a study's program, as a tree of arrays by name.
 
-    They are the keys of all random streams, the parameters of shocks, priors and copulas, scale and shift of factor draws, and the
-    levers of each policy by year.
+    They are the keys of all random streams, the parameters of shocks, priors and copulas, scale and shift of factor
+    draws, and the levers of each policy by year.
 
     Args:
       dtype: of all floating-point numbers.
@@ -69,7 +69,8 @@ def must_be_alike(inputs: Any, own: Any) -> None:
 
 
 def _is_alike(inputs: Any, own: Any) -> bool:
-    """Whether arguments have the same names, shapes and types: the common case, tested before any message is prepared."""
+    """Whether arguments have the same names, shapes and types: the common case, tested before any message is
+    prepared."""
     given, form = jax.tree.flatten(inputs)
     like, expected = jax.tree.flatten(own)
     return form == expected and all(  # type: ignore[operator]
@@ -105,10 +106,7 @@ def keys_as_read(inputs: Any, years: int) -> dict[str, np.ndarray]:
     """
     of_law = inputs["shock_keys"] if years else {}
     none = inputs["factor_keys"][:0]
-    of_years = {
-        law: of_law[law].reshape(-1, none.shape[1]) if law in of_law else none
-        for law in ("normal", "uniform")
-    }
+    of_years = {law: of_law[law].reshape(-1, none.shape[1]) if law in of_law else none for law in ("normal", "uniform")}
     return {
         "normal_keys": np.concatenate([inputs["factor_keys"], of_years["normal"]]),
         "uniform_keys": np.ascontiguousarray(of_years["uniform"]),
@@ -118,9 +116,9 @@ def keys_as_read(inputs: Any, years: int) -> dict[str, np.ndarray]:
 def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str, Any]:
     """Keys of all random streams: "factor_keys" [stream, word], and "shock_keys" by law [year, stream, word].
 
-    Factor keys are those of the factors, then of what groups share. Under `sobol` the direction numbers of a stream stand behind its two
-    key words. In a replicate they are zero, which makes it plain random numbers: in the dimension of the original stream the replicate
-    would not be independent of it.
+    Factor keys are those of the factors, then of what groups share. Under `sobol` the direction numbers of a stream
+    stand behind its two key words. In a replicate they are zero, which makes it plain random numbers: in the dimension
+    of the original stream the replicate would not be independent of it.
 
     Args:
       replicates: stream -> number of the replicate to read; 0, the study's own numbers, for streams not named.
@@ -176,10 +174,7 @@ def streams(study: Study) -> tuple[Stream, ...]:
     once = [*map(factor_stream, study.inputs), *latent_streams(study.groups)]
     shocks = study.shock_draws.streams if study.is_path_model else {}
     of_years = [
-        Stream(name, law, year)
-        for law, names in shocks.items()
-        for year in range(len(study.years))
-        for name in names
+        Stream(name, law, year) for law, names in shocks.items() for year in range(len(study.years)) for name in names
     ]
     return *(Stream(name, "normal") for name in once), *of_years
 
@@ -214,9 +209,12 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
     """The levers of all policies as arrays [year, policy]; a static model has one "year".
 
     Returns:
-      "levers" and "before": name -> a tuple of its cells, under each policy and under the one that it replaces. "drawn": for each of
-      these two, name -> factor -> weights by which the factor's draw is added to the cells. "start" and "before_start": calendar years
-      in which the policy, and the one before it, begin. "implementation": share of the policy that is implemented. "by_factor":
+      "levers" and "before": name -> a tuple of its cells, under each policy and under the one that it replaces.
+        "drawn": for each of
+      these two, name -> factor -> weights by which the factor's draw is added to the cells. "start" and "before_start":
+        calendar years
+      in which the policy, and the one before it, begin. "implementation": share of the policy that is implemented.
+        "by_factor":
       factor -> whether its draw is this share.
     """
     n_years = max(1, len(study.years))
@@ -235,10 +233,7 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         return tuple(np.asarray(array[..., k], dtype) for k in range(array.shape[-1]))
 
     def cells(pick: Callable[..., Any]) -> dict[str, tuple[ByYear, ...]]:
-        return {
-            name: stacked([pick(policy).levers[name] for policy in study.policies])
-            for name in study.model.levers
-        }
+        return {name: stacked([pick(policy).levers[name] for policy in study.policies]) for name in study.model.levers}
 
     def drawn(pick: Callable[..., Any]) -> dict[str, dict[str, tuple[ByYear, ...]]]:
         weights: dict[str, dict[str, tuple[ByYear, ...]]] = {}
@@ -263,15 +258,12 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
         "start": column([policy.start if study.years else first for policy in study.policies], np.int32),
         "before_start": np.array(
-            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)],
-            np.int32,
+            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)], np.int32
         ),
         "implementation": column(
             [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
         ),
-        "by_factor": {
-            name: column([p.implementation == name for p in study.policies], bool) for name in shared
-        },
+        "by_factor": {name: column([p.implementation == name for p in study.policies], bool) for name in shared},
     }
 
 

@@ -58,9 +58,7 @@ def _changed(study: Study, changes: Any, drawn: Draws) -> Draws:
         name = study.inputs[run[0]].name
         scale, shift = (changes[key][run.start : run.stop] for key in ("scale", "shift"))
         alone = drawn[name].ndim == 1
-        values[name] = (
-            drawn[name] * scale[0] + shift[0] if alone else drawn[name] * scale[:, None] + shift[:, None]
-        )
+        values[name] = drawn[name] * scale[0] + shift[0] if alone else drawn[name] * scale[:, None] + shift[:, None]
     return values
 
 
@@ -78,6 +76,5 @@ def by_run(study: Study, rows: Any) -> dict[str, Any]:
       rows: [factor, lane], traced or not.
     """
     return {
-        study.inputs[run[0]].name: rows[run.start : run.stop] if len(run) > 1 else rows[run.start]
-        for run in study.runs
+        study.inputs[run[0]].name: rows[run.start : run.stop] if len(run) > 1 else rows[run.start] for run in study.runs
     }

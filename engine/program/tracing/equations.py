@@ -138,14 +138,10 @@ def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
     return differs
 
 
-def _flatten(
-    closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict[Any, Any]
-) -> list[Atom]:
+def _flatten(closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict[Any, Any]) -> list[Atom]:
     """Appends a jaxpr's equations to `into` and gives its outputs; equal literals become one constant."""
     jaxpr = closed.jaxpr
-    names: dict[Any, Atom] = {
-        var: Constant(value) for var, value in zip(jaxpr.constvars, closed.consts, strict=True)
-    }
+    names: dict[Any, Atom] = {var: Constant(value) for var, value in zip(jaxpr.constvars, closed.consts, strict=True)}
     names.update(zip(jaxpr.invars, inputs, strict=True))
 
     def read(atom: Any) -> Atom:

@@ -137,13 +137,12 @@ class Rules:
         return as_kept((model.init(self._factors(draw), levers), kept), self.dtype)
 
     def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
-        """(the state a year later, as `begin` gives it; the cells of all yearly variables in the order of the model)."""
+        """(the state a year later, as `begin` gives it; the cells of all yearly variables in the order of the
+        model)."""
         model: Any = self.study.model
         state, kept = carry
         levers = self._levers(policy, year, draw)
-        state, values = model.step(
-            state, year, self._factors(draw), _namespace(model, model.shocks, shock), levers
-        )
+        state, values = model.step(state, year, self._factors(draw), _namespace(model, model.shocks, shock), levers)
         kept = {name: fold.update(kept[name], year, values) for name, fold in self.folded.items()}
         yearly: Mapping[str, Yearly] = model.yearly
         cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
@@ -153,9 +152,7 @@ class Rules:
         """Outcomes in the order of the model, from the state after the last year."""
         state, kept = carry
         own: Any = {name: outcome.fold for name, outcome in self.study.model.outcomes.items()}
-        return self._as_floats(
-            [rule.finish(kept[name]) if name in kept else rule(state) for name, rule in own.items()]
-        )
+        return self._as_floats([rule.finish(kept[name]) if name in kept else rule(state) for name, rule in own.items()])
 
     def _by_name(self, draw: Sequence[Any]) -> dict[str, Any]:
         return {item.name: value for item, value in zip(self.study.inputs, draw, strict=True)}
@@ -183,9 +180,7 @@ class Rules:
             values = policy[side][name]
             for factor, weights in policy["drawn"][side].get(name, {}).items():
                 # exact where a weight is 0 or 1
-                values = [
-                    value + weight * named[factor] for value, weight in zip(values, weights, strict=True)
-                ]
+                values = [value + weight * named[factor] for value, weight in zip(values, weights, strict=True)]
             return values
 
         started = True if year is None else year >= policy["start"]
@@ -236,7 +231,9 @@ def _carried(
 
 
 def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
-    """`Axis.POLICY` for each of the first `count` outputs of a rule that varies along policies, `Axis.NONE` for the others."""
+    """`Axis.POLICY` for each of the first `count` outputs of a rule that varies along policies, `Axis.NONE` for the
+    others.
+    """
     differs = differences(rule, [axis for argument in takes for axis in argument.axes])
     return [differs.get(atom, Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
 
@@ -259,9 +256,7 @@ def _in_order_of(before: Any, after: Any) -> Any:
     )
 
 
-def _namespace(
-    model: Model, parts: Mapping[str, Factor | Shock], drawn: Sequence[Sequence[Any]]
-) -> SimpleNamespace:
+def _namespace(model: Model, parts: Mapping[str, Factor | Shock], drawn: Sequence[Sequence[Any]]) -> SimpleNamespace:
     named: dict[str, Any] = {}
     for (name, part), values in zip(parts.items(), drawn, strict=True):
         labels = {dim: tuple(model.dims[dim]) for dim in part.dims}

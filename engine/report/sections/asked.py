@@ -73,7 +73,8 @@ def answer_of(run: RunRecords, question: str) -> Answer | None:
 def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     """A function that replaces names in a text by their labels, except for labels that two names share.
 
-    A yearly variable with the same label as something else (an outcome folded from it, say) is marked: `yearly layoffs by closures`.
+    A yearly variable with the same label as something else (an outcome folded from it, say) is marked: `yearly layoffs
+    by closures`.
     """
     study = run.study
     named = {
@@ -83,14 +84,10 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     kinds = {name: kind for kind, names in reversed(named.items()) for name in names}
     plain = {name: run.words(kind, name) for name, kind in kinds.items()}
     shared = Counter(plain.values())
-    told = {
-        name: f"yearly {text}" for name, text in plain.items() if kinds[name] == "yearly" and shared[text] > 1
-    }
+    told = {name: f"yearly {text}" for name, text in plain.items() if kinds[name] == "yearly" and shared[text] > 1}
     alike = Counter((plain | told).values())
     words = {name: text for name, text in (plain | told).items() if alike[text] == 1}
-    titles = {
-        name: begun(text) if name in told else run.title(kinds[name], name) for name, text in words.items()
-    }
+    titles = {name: begun(text) if name in told else run.title(kinds[name], name) for name, text in words.items()}
     joined = _joined(run)
     titles = {name: begun(text) for name, text in joined.items()} | titles
     # within a sentence a name of a letter or two may be a word of English, and that of a group any word
@@ -115,12 +112,16 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
 
 
 def _joined(run: RunRecords) -> dict[str, str]:
-    """Name -> words for groups, shocks and assumptions ("off" and "doubled" too), without names that have several meanings."""
+    """Name -> words for groups, shocks and assumptions ("off" and "doubled" too), without names that have several
+    meanings.
+    """
     study = run.study
     named = {
-        "shocks": {*study.model.shocks}.union(*study.shock_streams.values()), "groups": {**study.groups, **study.shocks.groups},
-        "lever_groups": study.lever_groups, "assumptions": [one.name for one in study.assumptions],
-    }  # fmt: skip
+        "shocks": {*study.model.shocks}.union(*study.shock_streams.values()),
+        "groups": {**study.groups, **study.shocks.groups},
+        "lever_groups": study.lever_groups,
+        "assumptions": [one.name for one in study.assumptions],
+    }
     called: dict[str, set[str]] = {}
     for kind, names in named.items():
         for name in names:
@@ -136,15 +137,15 @@ def _joined(run: RunRecords) -> dict[str, str]:
 def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], list[list[str]], int]:
     """Title, column heads and rows of a table, and the number of rows left out."""
     names, columns = stacks(table, full=False)
-    rows = [
-        [said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)
-    ]
+    rows = [[said(name.estimate), *(_cell(said, of, k) for of in columns)] for k, name in enumerate(names.cells)]
     heads = ["", *(_head(said, of) for of in columns)]
     return begun(said(table.title)), heads, rows, height(table) - len(rows)
 
 
 def _head(said: Callable[[str], str], of: Stack) -> str:
-    """Head of a column, with names replaced; the column's own description is left as it is, even if a name is equal to it."""
+    """Head of a column, with names replaced; the column's own description is left as it is, even if a name is equal to
+    it.
+    """
     own = not of.of.head and of.head == head(of.of)
     return of.head if own else said(of.head.replace("\n", ", "))
 

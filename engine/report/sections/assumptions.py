@@ -14,19 +14,13 @@ def section(run: RunRecords) -> Section:
     """Tables of the resolved study."""
     study = run.study
     levers = [
-        (
-            name,
-            entry,
-            [lever_text(study, policy, name) if name in policy.levers else "" for policy in study.policies],
-        )
+        (name, entry, [lever_text(study, policy, name) if name in policy.levers else "" for policy in study.policies])
         for name, entry in study.model.levers.items()
     ]
     apart = [row for row in levers if len(set(row[2])) > 1]
     alike = [row for row in levers if len(set(row[2])) == 1]
     moving = {
-        stream: run.title("groups", name)
-        for name, group in study.shocks.groups.items()
-        for stream in group.members
+        stream: run.title("groups", name) for name, group in study.shocks.groups.items() for stream in group.members
     }
     shocks = study.model.shocks
     markup = render(
@@ -35,22 +29,31 @@ def section(run: RunRecords) -> Section:
         lever_lead="Those in which policies differ." if alike and apart else "",
         lever_head=("Lever", *study.policy_names),
         levers=[((run.heading("levers", name, entry.unit), entry.about), *values) for name, entry, values in apart],
-        same_levers=[((run.heading("levers", name, entry.unit), entry.about), values[0]) for name, entry, values in alike],
+        same_levers=[
+            ((run.heading("levers", name, entry.unit), entry.about), values[0]) for name, entry, values in alike
+        ],
         events=[((run.title("events", event.name), event.about), _rule(run, event)) for event in study.events],
         priors=_priors(run),
         constants=_constants(study),
-        shocks=[
-            _shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()
-        ],
+        shocks=[_shock(run, name, entry.about, entry.law, moving) for name, entry in shocks.items()],
         groups=[
-            (run.title("groups", name), group.copula.family, group.copula.describe() or "matrix", ", ".join(run.title("factors", member) for member in group.gathered_members))
+            (
+                run.title("groups", name),
+                group.copula.family,
+                group.copula.describe() or "matrix",
+                ", ".join(run.title("factors", member) for member in group.gathered_members),
+            )
             for name, group in {**study.groups, **study.shocks.groups}.items()
         ],
-    )  # fmt: skip
+    )
     there = (
-        ("policies", "Policies", study.policies), ("levers", "Levers", apart), ("definitions", "Events", study.events),
-        ("priors", "Priors", study.inputs), ("constants", "Constants", stated(study.model)), ("shocks", "Shocks", shocks),
-    )  # fmt: skip
+        ("policies", "Policies", study.policies),
+        ("levers", "Levers", apart),
+        ("definitions", "Events", study.events),
+        ("priors", "Priors", study.inputs),
+        ("constants", "Constants", stated(study.model)),
+        ("shocks", "Shocks", shocks),
+    )
     parts = tuple((anchor, heading) for anchor, heading, some in there if some)
     return Section("assumed", "What was assumed", markup, parts=parts)
 
@@ -87,9 +90,7 @@ def _priors(run: RunRecords) -> list[tuple[Text, ...]]:
         noise = 1e-9 * max(abs(low), abs(high))
         quantiles = [compact(value if abs(value) > noise else 0.0) for value in (low, middle, high)]
         given = ", ".join(f"{target.label} {target.value:.3g}" for target in item.targets) or item.parameters
-        about = "; ".join(
-            filter(None, (item.about, item.group and f"moves with {run.words('groups', item.group)}"))
-        )
+        about = "; ".join(filter(None, (item.about, item.group and f"moves with {run.words('groups', item.group)}")))
         name = run.heading("factors", item.name, item.unit)
         rows.append(((name, about), (item.family, given), *quantiles, item.source))
     return rows

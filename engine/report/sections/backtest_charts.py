@@ -1,4 +1,6 @@
-"""Charts of a backtest: series with their futures and observed figures, and the places of all figures among the futures."""
+"""Charts of a backtest: series with their futures and observed figures, and the places of all figures among the
+futures.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +22,26 @@ LETTERS = 18
 """Most letters in a line of a series' name, as a panel has room for."""
 IN_TABLE = 8
 """Number of steps between the places listed in a table."""
-KEYS = ("s", "x", "q05", "q25", "y", "q75", "q95", "bar", "o", "low", "high", "hollow", "reading", "figure", "observed", "futures", "place", "apart")  # fmt: skip
+KEYS = (
+    "s",
+    "x",
+    "q05",
+    "q25",
+    "y",
+    "q75",
+    "q95",
+    "bar",
+    "o",
+    "low",
+    "high",
+    "hollow",
+    "reading",
+    "figure",
+    "observed",
+    "futures",
+    "place",
+    "apart",
+)
 PLAIN = "one reading"
 """Name of the reading of figures that have just one."""
 
@@ -39,34 +60,44 @@ def _hindcast(every: Sequence[Series]) -> Chart:
     scored = [point for point in held if not point.apart]
     within = sum(abs(point.place - 0.5) <= 0.45 for point in scored)
     reasons = apart(every)
-    finding = f"{len(scored)} of {len(held)} figures are scored, filled; {within} of these lie within nine tenths of the futures."
+    finding = (
+        f"{len(scored)} of {len(held)} figures are scored, filled; {within} of these lie within nine tenths of the"
+        " futures."
+    )
     finding += f" Hollow are those that are only shown: {reasons}." if reasons else ""
     shapes = {name or PLAIN: shape(marker) for name, marker in markers(every).items()}
     years = [point["x"] for point in points]
     options = {
-        "panels": [
-            _panel(one, [point for point in points if point["s"] == k]) for k, one in enumerate(every)
-        ],
+        "panels": [_panel(one, [point for point in points if point["s"] == k]) for k, one in enumerate(every)],
         "years": (min(years), max(max(years), min(years) + 1)),
         "shapes": shapes,
     }
     title = "What was observed among its futures"
-    about = "lines: the median of futures; bands: half and nine tenths of them; points: figures, with bars of their standard error"
+    about = (
+        "lines: the median of futures; bands: half and nine tenths of them; points: figures, with bars of their"
+        " standard error"
+    )
     return Chart(
-        "backtest-series", title, about, finding, f"{title}, a panel for each of {len(every)} series. {finding}", "hindcast", options,
-        columns_of(points), ("Figure", "Observed", "Standard error", "5 %", "Median", "95 %", "Place", "Not scored"),
-        tuple(_row(point) for one in every for point in one.points), HEIGHT,
-    )  # fmt: skip
+        "backtest-series",
+        title,
+        about,
+        finding,
+        f"{title}, a panel for each of {len(every)} series. {finding}",
+        "hindcast",
+        options,
+        columns_of(points),
+        ("Figure", "Observed", "Standard error", "5 %", "Median", "95 %", "Place", "Not scored"),
+        tuple(_row(point) for one in every for point in one.points),
+        HEIGHT,
+    )
 
 
 def _panel(one: Series, points: Sequence[Mapping[str, Any]]) -> Panel:
-    drawn = [
-        point[key] for point in points for key in ("q05", "q95", "o", "low", "high") if point[key] is not None
-    ]
+    drawn = [point[key] for point in points for key in ("q05", "q95", "o", "low", "high") if point[key] is not None]
     low, high = min(drawn), max(drawn)
     more = 0.1 * abs(low) + 1e-9 if high == low else 0.0
     ends = roomy(low - more, high + more)
-    return Panel(textwrap.wrap(one.name, LETTERS), unit_of(one.unit).strip(), (short(ends[0]), short(ends[1])))  # fmt: skip
+    return Panel(textwrap.wrap(one.name, LETTERS), unit_of(one.unit).strip(), (short(ends[0]), short(ends[1])))
 
 
 def _points(one: Series, number: int) -> Iterator[dict[str, Any]]:
@@ -79,12 +110,21 @@ def _points(one: Series, number: int) -> Iterator[dict[str, Any]]:
     for point in one.points:
         figure, observed, error, low, median, high, place, why = _row(point)
         is_known = point.error > 0
-        ends = (short(point.value - point.error), short(point.value + point.error)) if is_known else (None, None)  # fmt: skip
+        ends = (short(point.value - point.error), short(point.value + point.error)) if is_known else (None, None)
         yield _drawn(
-            number, point.year, o=short(point.value), low=ends[0], high=ends[1], hollow=bool(point.apart), reading=point.reading or PLAIN,
-            figure=figure, observed=observed + (f" ± {error}" if is_known else "") + unit,
-            futures=NONE if median == NONE else f"{median} ({low} to {high}){unit}", place=place, apart=why or NONE,
-        )  # fmt: skip
+            number,
+            point.year,
+            o=short(point.value),
+            low=ends[0],
+            high=ends[1],
+            hollow=bool(point.apart),
+            reading=point.reading or PLAIN,
+            figure=figure,
+            observed=observed + (f" ± {error}" if is_known else "") + unit,
+            futures=NONE if median == NONE else f"{median} ({low} to {high}){unit}",
+            place=place,
+            apart=why or NONE,
+        )
 
 
 def _drawn(number: int, year: int, **values: Any) -> dict[str, Any]:
@@ -109,16 +149,31 @@ def _places(every: Sequence[Places]) -> Chart:
         for k, numbers in enumerate(zip(one.at, one.share, one.low, one.high, strict=True)):
             at, share, low, high = (short(float(one), 3) for one in numbers)
             reading, band = one.reading or PLAIN, f"{100 * low:.0f} % to {100 * high:.0f} %"
-            points.append({"x": at, "y": share, "low": low, "high": high, "share": f"{100 * share:.0f} %", "band": band, "reading": reading})  # fmt: skip
+            points.append(
+                {
+                    "x": at,
+                    "y": share,
+                    "low": low,
+                    "high": high,
+                    "share": f"{100 * share:.0f} %",
+                    "band": band,
+                    "reading": reading,
+                }
+            )
             if k in steps:
-                table.append(
-                    (f"{at:.2f}", f"{100 * share:.0f} %", band, *([reading] if len(every) > 1 else []))
-                )
+                table.append((f"{at:.2f}", f"{100 * share:.0f} %", band, *([reading] if len(every) > 1 else [])))
     finding = "; ".join(one.finding for one in every) + "."
-    looks = {one.reading or PLAIN: (INKS[(k + 1) % len(INKS)], DASHES[k % len(DASHES)]) for k, one in enumerate(every)}  # fmt: skip
+    looks = {one.reading or PLAIN: (INKS[(k + 1) % len(INKS)], DASHES[k % len(DASHES)]) for k, one in enumerate(every)}
     title = "Places among the futures"
     return Chart(
-        "backtest-places", title, f"share of figures at each place or below; dashed: what is expected; band: {BAND}", finding,
-        f"{title}: the share of figures at each place or below, with its band. {finding}", "places", {"looks": looks}, columns_of(points),
-        ("Place", "Figures there or below", "Band", *(["Reading"] if len(every) > 1 else [])), tuple(table),
-    )  # fmt: skip
+        "backtest-places",
+        title,
+        f"share of figures at each place or below; dashed: what is expected; band: {BAND}",
+        finding,
+        f"{title}: the share of figures at each place or below, with its band. {finding}",
+        "places",
+        {"looks": looks},
+        columns_of(points),
+        ("Place", "Figures there or below", "Band", *(["Reading"] if len(every) > 1 else [])),
+        tuple(table),
+    )

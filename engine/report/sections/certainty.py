@@ -20,7 +20,9 @@ from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
 
 FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
-"""Reasons for a missing interval that more futures would remove; their flags hold the number there is and the number needed."""
+"""Reasons for a missing interval that more futures would remove; their flags hold the number there is and the number
+needed.
+"""
 MOST_WORDS = 25
 """Most words of a question's finding here, unless its first clause is longer."""
 
@@ -36,9 +38,7 @@ def sure(run: RunRecords) -> Section:
     ]
     if event := next(iter(subject.events), None):
         records = [subject.risk["probability", p, event] for p in subject.policies]
-        sides = [
-            side for r in records if r.high >= r.low for side in (r.high - r.estimate, r.estimate - r.low)
-        ]
+        sides = [side for r in records if r.high >= r.low for side in (r.high - r.estimate, r.estimate - r.low)]
         if sides:
             name, within = subject.events[event].name, up(100.0 * max(sides))
             said.append(f"The probability of “{name}” is known to within {within:g} points.")
@@ -46,7 +46,7 @@ def sure(run: RunRecords) -> Section:
     if run.excluded or (lost := _lost(run)):
         said.append(f"{notice(run.excluded or lost, run.paths)}.")
     said.append("No bracket says how well the model tells the truth.")
-    return Section("sure", "How sure", render("sure.html", sentences=said, limits=run.study.model.limits), brief=True)  # fmt: skip
+    return Section("sure", "How sure", render("sure.html", sentences=said, limits=run.study.model.limits), brief=True)
 
 
 def up(size: float) -> float:
@@ -63,12 +63,16 @@ def _lost(run: RunRecords) -> int:
 
 
 def _withheld(run: RunRecords) -> list[str]:
-    """Sentences: how many numbers of the short table have no interval, why, and how many futures would give them one."""
+    """Sentences: how many numbers of the short table have no interval, why, and how many futures would give them
+    one."""
     cells = [one for _, _, rows in brief_groups(run) for _, _, own in rows for one in own if one.record]
     bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
     if not bare:
         return ["No number above is withheld for want of futures."]
-    numbers = f"{len(bare)} of the {len(cells)} numbers above, marked {NO_INTERVAL}, {'has' if len(bare) == 1 else 'have'} no bracket"
+    numbers = (
+        f"{len(bare)} of the {len(cells)} numbers above, marked {NO_INTERVAL}, {'has' if len(bare) == 1 else 'have'} no"
+        " bracket"
+    )
     said = [f"{numbers}: nothing is compared by them."]
     flags = [flag for record in bare for flag in record.flags]
     needed = [run.paths * flag.limit / flag.got for flag in flags if flag.reason in FEW and flag.got > 0]
@@ -83,12 +87,16 @@ def _withheld(run: RunRecords) -> list[str]:
 
 
 def turns(run: RunRecords) -> Section:
-    """The section with the finding of each question that was asked, one line each, and the commands for those that were not."""
+    """The section with the finding of each question that was asked, one line each, and the commands for those that were
+    not.
+    """
     rows = []
     for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
         answer = asked.answer_of(run, question)
         if answer is not None:
-            rows.append((answer.heading, one_line(minus(begun(asked.spoken(run, answer)(answer.finding)))), "", question))  # fmt: skip
+            rows.append(
+                (answer.heading, one_line(minus(begun(asked.spoken(run, answer)(answer.finding)))), "", question)
+            )
         elif question in registry.QUESTIONS:
             rows.append((registry.question(question).heading, "", _command(run, question), ""))
     return Section("turns", "What turns it", render("turns.html", rows=rows), brief=True)
@@ -106,7 +114,8 @@ def _command(run: RunRecords, question: str) -> str:
 
 
 def one_line(finding: str) -> str:
-    """A finding without intervals, cut after a clause to at most `MOST_WORDS` words; the first clause is always whole."""
+    """A finding without intervals, cut after a clause to at most `MOST_WORDS` words; the first clause is always
+    whole."""
     bare = re.sub(r" ?\[[^\[\]]*\](?! ?\()", "", finding)
     while len(bare.split()) > MOST_WORDS:
         shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ")), key=len)

@@ -55,25 +55,25 @@ def _profile(said: Mapping[str, str], rows: list[dict[str, Any]]) -> Chart:
             at += BAR
     first = [row for row in rows if row["claim"] == rows[0]["claim"] and row["ledger"] == rows[0]["ledger"]]
     few, many = (pick(first, key=lambda row: row["departures"]) for pick in (min, max))
-    ends = [
-        f"{percent(few['holds'])} of universes with {labels.counted(few['departures'], 'choice')} departing"
-    ]
+    ends = [f"{percent(few['holds'])} of universes with {labels.counted(few['departures'], 'choice')} departing"]
     ends += [f"in {percent(many['holds'])} with {many['departures']}"] if many is not few else []
     finding = f"{said[few['claim']]} ({few['ledger']}): holds in {listed(ends)}. {DESIGN}"
     title = "Where the claims hold"
     options = {"names": names, "ledgers": LEDGERS, "height": at}
-    head = (
-        "Claim",
-        "Ledger",
-        "Choices that depart",
-        "Universes",
-        *(begun(called(name)) for name in VERDICTS),
-    )
+    head = ("Claim", "Ledger", "Choices that depart", "Universes", *(begun(called(name)) for name in VERDICTS))
     return Chart(
-        "challenge-profile", title, "share of universes [%] by how many choices depart (left), and the number of universes (right)", finding,
-        f"{title}, by choices that depart at a time: stacked bars by verdict, two ledgers side by side. {finding}", "shares",
-        options, columns_of(points), head, tuple(table), at,
-    )  # fmt: skip
+        "challenge-profile",
+        title,
+        "share of universes [%] by how many choices depart (left), and the number of universes (right)",
+        finding,
+        f"{title}, by choices that depart at a time: stacked bars by verdict, two ledgers side by side. {finding}",
+        "shares",
+        options,
+        columns_of(points),
+        head,
+        tuple(table),
+        at,
+    )
 
 
 def _bar(claim: str, row: dict[str, Any], y: float) -> Iterator[dict[str, Any]]:
@@ -82,9 +82,18 @@ def _bar(claim: str, row: dict[str, Any], y: float) -> Iterator[dict[str, Any]]:
     for k, name in enumerate(VERDICTS):
         share = row[name] or 0.0
         yield {
-            "x": short(left), "x2": short(left + share), "y": y, "m": share >= WIDE_MARK, "first": k == 0, "verdict": called(name),
-            "claim": claim, "ledger": row["ledger"], "departures": str(row["departures"]), "n": f"{row['universes']:,}", "share": percent(share),
-        }  # fmt: skip
+            "x": short(left),
+            "x2": short(left + share),
+            "y": y,
+            "m": share >= WIDE_MARK,
+            "first": k == 0,
+            "verdict": called(name),
+            "claim": claim,
+            "ledger": row["ledger"],
+            "departures": str(row["departures"]),
+            "n": f"{row['universes']:,}",
+            "share": percent(share),
+        }
         left += share
 
 
@@ -100,10 +109,17 @@ def _curve(of: Universes) -> Chart:
         departs: list[int | None] = [d for d, own in enumerate(of.departs[:, k].tolist()) if own]
         points.append(
             {
-                "x": k + 1, "y": short(one.estimate), "low": short(one.low) if shown else None, "high": short(one.high) if shown else None,
-                "stated": k == of.stated, "d": departs or [None], "verdict": verdict, "difference": text, "choices": choices,
+                "x": k + 1,
+                "y": short(one.estimate),
+                "low": short(one.low) if shown else None,
+                "high": short(one.high) if shown else None,
+                "stated": k == of.stated,
+                "d": departs or [None],
+                "verdict": verdict,
+                "difference": text,
+                "choices": choices,
             }
-        )  # fmt: skip
+        )
         if k in steps:
             table.append((f"{k + 1:,}", text, verdict, choices))
     counts = [f"{called(name)} in {count:,}" for name, count in of.counts.items()]
@@ -112,10 +128,22 @@ def _curve(of: Universes) -> Chart:
     finding = f"Of {n:,} universes: {listed(counts)}.{carried}"
     names = [begun(name) + ("" if s is None else f", {percent(s)}") for name, s in of.carriers]
     title = f"{of.said}, by choices that depart ({of.ledger})"
-    about = f"policy less against{f' [{of.unit}]' if unit else ''}; below, a mark where a universe departs, with the choice’s share of the variance"
+    about = (
+        f"policy less against{f' [{of.unit}]' if unit else ''}; below, a mark where a universe departs, with the"
+        " choice’s share of the variance"
+    )
     stated = "" if of.stated is None else f" As stated it is number {of.stated + 1:,}, marked by a line."
     options = {"choices": names, "span": [short(end) for end in roomy(*of.span)], "n": n}
     return Chart(
-        f"challenge-{of.ledger}", title, about, finding, f"{title}: universes sorted by their difference, by verdict. {finding}{stated}", "curve",
-        options, columns_of(points), ("Universe", "Difference [95 % interval]", "Verdict", "Departs in"), tuple(table), curve_height(len(names)),
-    )  # fmt: skip
+        f"challenge-{of.ledger}",
+        title,
+        about,
+        finding,
+        f"{title}: universes sorted by their difference, by verdict. {finding}{stated}",
+        "curve",
+        options,
+        columns_of(points),
+        ("Universe", "Difference [95 % interval]", "Verdict", "Departs in"),
+        tuple(table),
+        curve_height(len(names)),
+    )

@@ -26,15 +26,17 @@ def of_events(run: RunRecords) -> Chart | None:
         return None
     rows = [run.risk["probability", p, event.name] for event in run.events for p in run.study.policy_names]
     finding = _finding(run, ordered_events(run)[0].name)
-    return _dots(run, "events", "chance-of-events", "How likely each event is", "share of futures [%]", rows, finding, None)  # fmt: skip
+    return _dots(
+        run, "events", "chance-of-events", "How likely each event is", "share of futures [%]", rows, finding, None
+    )
 
 
 def section(run: RunRecords) -> Section | None:
-    """The section on the share of futures in which each policy is worse than the baseline, by outcome; None without outcomes."""
+    """The section on the share of futures in which each policy is worse than the baseline, by outcome; None without
+    outcomes.
+    """
     study = run.study
-    outcomes = [
-        name for name in study.model.outcomes if any(("worse", p, name) in run.comparison for p in run.others)
-    ]
+    outcomes = [name for name in study.model.outcomes if any(("worse", p, name) in run.comparison for p in run.others)]
     if not outcomes:
         return None
     rows = [run.comparison["worse", p, name] for name in outcomes for p in run.others]
@@ -81,10 +83,7 @@ def _dots(
 
 
 def _finding(run: RunRecords, name: str) -> str:
-    of, title = (
-        {p: run.risk["probability", p, name] for p in run.study.policy_names},
-        run.title("events", name),
-    )
+    of, title = ({p: run.risk["probability", p, name] for p in run.study.policy_names}, run.title("events", name))
     if len(of) > NAMED:
         best = min(of, key=lambda p: of[p].estimate)
         return f"{title}: the lowest estimate is {cell(of[best], 100.0).estimate} %, under {small(best)}."
@@ -98,6 +97,9 @@ def _finding_worse(run: RunRecords, outcomes: Sequence[str]) -> str:
         fewest = min(counts.values())
         named = [p for p, count in counts.items() if count == fewest]
         who = listed(named) if len(named) <= NAMED else f"{len(named)} policies"
-        return f"Right of the line it is worse on most futures: {who} in {fewest} of {len(outcomes)} outcomes, all others in more."
+        return (
+            f"Right of the line it is worse on most futures: {who} in {fewest} of {len(outcomes)} outcomes, all others"
+            " in more."
+        )
     parts = [f"{small(p)} in {count} of {len(outcomes)} outcomes" for p, count in counts.items()]
     return f"Right of the line it is worse on most futures: {listed(parts)}."

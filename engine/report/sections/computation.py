@@ -23,7 +23,9 @@ SAMPLERS = {
 
 
 def section(run: RunRecords) -> Section:
-    """The section on how the run was computed: facts, versions, commands; times and machines are those of the provenance."""
+    """The section on how the run was computed: facts, versions, commands; times and machines are those of the
+    provenance.
+    """
     study, attributes = run.study, run.tree.attrs
     about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
     diagnostics = run.group("diagnostics")
@@ -37,7 +39,10 @@ def section(run: RunRecords) -> Section:
             [
                 (
                     "Known",
-                    f"figures to {study.facts.until}, with {study.phrase('policies', study.facts.policy)} followed; futures moved to where these are likely",
+                    (
+                        f"figures to {study.facts.until}, with {study.phrase('policies', study.facts.policy)} followed;"
+                        " futures moved to where these are likely"
+                    ),
                 )
             ]
             if study.facts
@@ -49,23 +54,15 @@ def section(run: RunRecords) -> Section:
         *_bounds(run),
         *(("Too coarse for", f"{one['text']}. {one['remedy']}") for one in coarse),
         ("Values that are not finite", f"{lost:,}" + (", left out with their units" if lost else "")),
-        *(
-            [("Paths kept out", f"{run.excluded:,} of {run.paths:,}, under every policy")]
-            if run.excluded
-            else []
-        ),
+        *([("Paths kept out", f"{run.excluded:,} of {run.paths:,}, under every policy")] if run.excluded else []),
         ("Model", f"{study.model_name}, source {study.model_digest[:12]}"),
         ("Fingerprint of the study", study.fingerprint),
         ("Years", f"{study.years[0]} to {study.years[-1]}" if study.years else "none: a model without time"),
         ("Kept path by path", f"{len(kept)} of {len(study.model.outcomes)} outcomes"),
     ]
     if str(attributes.get("status", "complete")) != "complete":
-        facts.append(
-            ("Status", f"not finished: {run.paths:,} of {int(attributes.get('paths_asked', 0)):,} paths")
-        )
-    own = shlex.split(
-        str(next((past["command"] for past in run.runs if "--model" in past.get("command", [])), ""))
-    )
+        facts.append(("Status", f"not finished: {run.paths:,} of {int(attributes.get('paths_asked', 0)):,} paths"))
+    own = shlex.split(str(next((past["command"] for past in run.runs if "--model" in past.get("command", [])), "")))
     spec = "FILE:CLASS" if own else None
     words = "run", "study.toml", "--paths", run.paths, "--out", "again"
     commands = command_line(*words, model=spec), command_line("report", "again", model=spec)
@@ -75,13 +72,16 @@ def section(run: RunRecords) -> Section:
         facts=facts,
         own_model=", the model’s own file (--model)" if own else "",
         commands="\n".join(commands),
-        version_head=("Part", *(f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions)))),
-        versions=[(name.replace("_", " "), *(str(versions.get(name, "")) for versions in run.versions)) for name in packages],
+        version_head=(
+            "Part",
+            *(f"Made by {k + 1}" if len(run.versions) > 1 else "Version" for k in range(len(run.versions))),
+        ),
+        versions=[
+            (name.replace("_", " "), *(str(versions.get(name, "")) for versions in run.versions)) for name in packages
+        ],
         runs=[_past_run(past) for past in run.runs],
-    )  # fmt: skip
-    return Section(
-        "computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),)
     )
+    return Section("computed", "How it was computed", markup, parts=(("reproduce", "The same numbers again"),))
 
 
 def _bounds(run: RunRecords) -> list[tuple[str, str]]:
@@ -108,11 +108,4 @@ def _past_run(past: Mapping[str, Any]) -> tuple[str, ...]:
     machine = ", ".join(str(part) for part in (by, past.get("device_kind"), past.get("cpu"), *counts) if part)
     status = f"{past['status']}" + (f": {past['error']}" if past.get("error") else "")
     command = shlex.join(str(word) for word in past.get("command", []))
-    return (
-        str(past["started"]),
-        str(past["ended"] or ""),
-        status,
-        str(past.get("blocks") or ""),
-        machine,
-        command,
-    )
+    return (str(past["started"]), str(past["ended"] or ""), status, str(past.get("blocks") or ""), machine, command)

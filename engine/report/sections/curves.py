@@ -27,9 +27,7 @@ IN_TABLE = (0.5, 0.1, 0.05, 0.01, 0.001)
 def section(run: RunRecords) -> Section | None:
     """The section with one chart per outcome: those of the headline, and the others in a part that is folded away."""
     names = list(run.study.model.outcomes)[:MOST]
-    drawn = {
-        name for name in names if run.events or name != first_outcome(run)
-    }  # else it is on the first page
+    drawn = {name for name in names if run.events or name != first_outcome(run)}  # else it is on the first page
     with ThreadPoolExecutor(THREADS) as threads:
         made = dict(zip(names, threads.map(lambda name: of_outcome(run, name), names), strict=True))
     charts = {name: chart for name, chart in made.items() if chart and name in drawn}
@@ -37,7 +35,10 @@ def section(run: RunRecords) -> Section | None:
         return None
     first = [charts.pop(name) for name in headline(run) if name in charts]
     more, left = [*charts.values()], len(run.study.model.outcomes) - len(names)
-    lead = "Share of futures in which each level is passed. Each step down is ten times rarer; the bad end is on the right."
+    lead = (
+        "Share of futures in which each level is passed. Each step down is ten times rarer; the bad end is on the"
+        " right."
+    )
     markup = render(
         "figures.html", charts=first, more=more, policies=run.study.policy_names, layout="", lead=lead,
         left=f"Not drawn: {left} more outcomes." if left else "",
@@ -57,10 +58,7 @@ def outcome_curves(run: RunRecords, name: str) -> dict[str, Curve]:
     loss = study.is_loss(name)
     if "paths" in tree.children and name in tree["paths"].data_vars:
         table = tree["paths"][name]
-        return {
-            p: tail_curve(np.asarray(table.sel(policy=p).values), study.unit, loss)
-            for p in study.policy_names
-        }
+        return {p: tail_curve(np.asarray(table.sel(policy=p).values), study.unit, loss) for p in study.policy_names}
     group = tree["distribution/outcomes"].to_dataset()
     if name not in group:
         return {}
@@ -81,14 +79,7 @@ def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
             place = {"x": short(x, 6), "y": short(y, 4), "low": short(a, 4), "high": short(b, 4)}
             level, interval = compact(x) + unit_of(outcome.unit), f"{_percent(a)} to {_percent(b)}"
             points.append(
-                {
-                    "p": k,
-                    **place,
-                    "m": at == marked,
-                    "level": level,
-                    "share": _percent(y),
-                    "interval": interval,
-                }
+                {"p": k, **place, "m": at == marked, "level": level, "share": _percent(y), "interval": interval}
             )
     lowest = min((float(c.share.min()) for c in curves.values() if c.share.size), default=1.0)
     about = outcome.about or ("high is worse" if outcome.loss else "low is worse")
@@ -96,11 +87,18 @@ def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
     unit = unit_of(f"[{outcome.unit}]") if axis else ""
     head = ("Share of futures beyond", *(policy + unit for policy in study.policy_names))
     return Chart(
-        f"tail-{list(study.model.outcomes).index(name)}", run.heading("outcomes", name, outcome.unit), about, finding,
-        f"Share of futures in which {run.title('outcomes', name)} passes each level, by policy. {finding}", "exceedance",
+        f"tail-{list(study.model.outcomes).index(name)}",
+        run.heading("outcomes", name, outcome.unit),
+        about,
+        finding,
+        f"Share of futures in which {run.title('outcomes', name)} passes each level, by policy. {finding}",
+        "exceedance",
         {"axis": axis, "reverse": not outcome.loss, "lowest": max(min(0.7 * lowest, 0.5), 1e-9)},
-        columns_of(points), head, tuple(_table(curves, study.policy_names, lowest)), 240,
-    )  # fmt: skip
+        columns_of(points),
+        head,
+        tuple(_table(curves, study.policy_names, lowest)),
+        240,
+    )
 
 
 def _table(curves: Mapping[str, Curve], policies: tuple[str, ...], lowest: float) -> list[tuple[str, ...]]:

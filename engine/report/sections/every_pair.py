@@ -13,16 +13,21 @@ FIRST = 2
 
 
 def section(run: RunRecords) -> Section | None:
-    """The section on pairs of policies; None for fewer than three, and where an answer to `compare` has the same table."""
+    """The section on pairs of policies; None for fewer than three, and where an answer to `compare` has the same
+    table."""
     asked_for = asked.answer_of(run, "compare")
     if not run.pairs or (asked_for is not None and "standings" in asked_for):
         return None
     study = run.study
     basis = f"{run.paths:,} paths, held against each other, on the same futures"
     answer = Answer(
-        Subject.of(study), tuple(every_pair.sentences(study, run.pairs)), (every_pair.standings(study, run.pairs),), basis,
-        every_pair.READING, heading="Every policy against every other",
-    )  # fmt: skip
+        Subject.of(study),
+        tuple(every_pair.sentences(study, run.pairs)),
+        (every_pair.standings(study, run.pairs),),
+        basis,
+        every_pair.READING,
+        heading="Every policy against every other",
+    )
     return asked.of_answer(run, "every-pair", answer)
 
 

@@ -23,7 +23,8 @@ NAMES = {"mean": "Mean", "median": "Median", "sd": "Standard deviation"}
 
 
 def section(run: RunRecords) -> Section:
-    """The section with events and headline outcomes, policies side by side, each with its difference from the baseline."""
+    """The section with events and headline outcomes, policies side by side, each with its difference from the
+    baseline."""
     groups = brief_groups(run)
     markup = render("headline.html", groups=groups, **_side_by_side(run), notes=notes(groups))
     return Section("numbers", "The numbers", markup, brief=True)
@@ -36,13 +37,7 @@ def brief_groups(run: RunRecords) -> list[Group]:
         for event in ordered_events(run)
     ]
     events = (
-        [
-            (
-                "Events",
-                "share of futures in which each happens, in percent; differences in percentage points",
-                rows,
-            )
-        ]
+        [("Events", "share of futures in which each happens, in percent; differences in percentage points", rows)]
         if rows
         else []
     )
@@ -72,11 +67,11 @@ def whole(run: RunRecords) -> Section | None:
 
 
 def _columns(run: RunRecords) -> list[str]:
-    """Policies that are shown side by side: the baseline, and the others, of many only the best by the answer's first number."""
+    """Policies that are shown side by side: the baseline, and the others, of many only the best by the answer's first
+    number.
+    """
     subject = subject_of(run)
-    first, measure = next(
-        ((name, "probability") for name in subject.events), (next(iter(subject.outcomes)), TAIL)
-    )
+    first, measure = next(((name, "probability") for name in subject.events), (next(iter(subject.outcomes)), TAIL))
     others = list(run.others)
     ranked = sorted(others, key=lambda p: (subject.risk[measure, p, first].estimate, others.index(p)))
     if not subject.spoken(first).loss:
@@ -86,7 +81,8 @@ def _columns(run: RunRecords) -> list[str]:
 
 
 def _side_by_side(run: RunRecords) -> dict[str, object]:
-    """Template values of a table with policies as columns: heads, which of them are differences, and policies left out."""
+    """Template values of a table with policies as columns: heads, which of them are differences, and policies left
+    out."""
     chosen, base = _columns(run), small(run.study.baseline)
     heads = [chosen[0], *(head for p in chosen[1:] for head in (p, f"{p} less {base}"))]
     left = len(run.study.policies) - len(chosen)
@@ -123,7 +119,9 @@ def _heading(measure: str) -> str:
 
 
 def columns(run: RunRecords, names: Sequence[str], unit: str = "") -> list[str]:
-    """Heads of a table of estimates; with several policies each is followed by one for the difference from the baseline."""
+    """Heads of a table of estimates; with several policies each is followed by one for the difference from the
+    baseline.
+    """
     gap = f"less {small(run.study.baseline)}" + (f" [{unit}]" if unit else "")
     return [column for name in names for column in ((name, gap) if run.others else (name,))]
 

@@ -1,4 +1,6 @@
-"""Charts of what facts say: posteriors of factors beside their priors, and ranks of the truth if a calibration was asked for."""
+"""Charts of what facts say: posteriors of factors beside their priors, and ranks of the truth if a calibration was
+asked for.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def _factors(run: RunRecords, factors: Sequence[Learnt]) -> Chart:
         at += HEAD + LINE * len(lines) + BAR
         sds = [f"{compact(sd)}{unit}" for sd in one.sds]
         mean = one.mean.estimate
-        known = {f"{end}{n}": short(mean + sign * n * one.sd) for n, *_ in BARS for end, sign in (("low", -1), ("high", 1))}  # fmt: skip
+        known = {
+            f"{end}{n}": short(mean + sign * n * one.sd) for n, *_ in BARS for end, sign in (("low", -1), ("high", 1))
+        }
         prior = {f"prior_{end}{n}": sign * n for n, *_ in BARS for end, sign in (("low", -1), ("high", 1))}
         ends += [*known.values(), *prior.values()]
         points.append(
@@ -51,30 +55,58 @@ def _factors(run: RunRecords, factors: Sequence[Learnt]) -> Chart:
     first = factors[0]
     title = "What is known of factors, beside their priors"
     moved = labels.number(abs(first.mean.estimate))
-    finding = f"{points[0]['factor']} moves farthest: by {moved} standard deviations of its prior, from {first.before} to {first.given}."
-    about = "pale: the prior; dark: given the facts; thick to one standard deviation, thin to two; on the right the mean before and given the facts"
+    finding = (
+        f"{points[0]['factor']} moves farthest: by {moved} standard deviations of its prior, from {first.before} to"
+        f" {first.given}."
+    )
+    about = (
+        "pale: the prior; dark: given the facts; thick to one standard deviation, thin to two; on the right the mean"
+        " before and given the facts"
+    )
     return Chart(
-        "known-factors", title, about, finding, f"{title}, for {len(factors)} factors that facts say most about. {finding}", "posteriors", options,
-        columns_of(points), ("Factor", "Mean before", "Mean given", "sd before", "sd given", "Shift [prior sd]"), tuple(table), round(at),
-    )  # fmt: skip
+        "known-factors",
+        title,
+        about,
+        finding,
+        f"{title}, for {len(factors)} factors that facts say most about. {finding}",
+        "posteriors",
+        options,
+        columns_of(points),
+        ("Factor", "Mean before", "Mean given", "sd before", "sd given", "Shift [prior sd]"),
+        tuple(table),
+        round(at),
+    )
 
 
 def _ranks(of: Ranks, answer: Answer) -> Chart:
     points, table = [], []
-    for left, right, count, low, high in zip(of.edges[:-1], of.edges[1:], of.count, of.low, of.high, strict=True):  # fmt: skip
+    for left, right, count, low, high in zip(of.edges[:-1], of.edges[1:], of.count, of.low, of.high, strict=True):
         ranks, band = f"{left:.1f} to {right:.1f}", f"{low:,.0f} to {high:,.0f}"
         points.append(
             {
-                "x": short(float(left)), "x2": short(float(right)), "y": int(count), "low": short(float(low)), "high": short(float(high)),
-                "ranks": ranks, "count": f"{count:,.0f}", "band": band,
+                "x": short(float(left)),
+                "x2": short(float(right)),
+                "y": int(count),
+                "low": short(float(low)),
+                "high": short(float(high)),
+                "ranks": ranks,
+                "count": f"{count:,.0f}",
+                "band": band,
             }
-        )  # fmt: skip
+        )
         table.append((ranks, f"{count:,.0f}", band))
     every = np.concatenate([of.count, of.low, of.high])
     span = [short(end) for end in roomy(float(every.min()), float(every.max()))]
     title = "Ranks of the truth"
     return Chart(
-        "known-ranks", title, f"how many ranks are in each tenth; dashed: what is expected; band: {BAND}", f"{of.finding}. {MEANING}",
-        f"{title}, all factors together, in bins with their band. {answer.finding} {of.finding}.", "ranks",
-        {"span": span, "expected": short(float(of.expected[0]))}, columns_of(points), ("Ranks", "How many", "Band"), tuple(table),
-    )  # fmt: skip
+        "known-ranks",
+        title,
+        f"how many ranks are in each tenth; dashed: what is expected; band: {BAND}",
+        f"{of.finding}. {MEANING}",
+        f"{title}, all factors together, in bins with their band. {answer.finding} {of.finding}.",
+        "ranks",
+        {"span": span, "expected": short(float(of.expected[0]))},
+        columns_of(points),
+        ("Ranks", "How many", "Band"),
+        tuple(table),
+    )

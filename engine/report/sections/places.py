@@ -74,7 +74,9 @@ def section(run: RunRecords) -> Section | None:
 
 
 def _main_dimension(of_variables: Collection[tuple[str, ...]]) -> str | None:
-    """The dimension that pages are made for: the one that is the only dimension of most variables, then the most frequent one."""
+    """The dimension that pages are made for: the one that is the only dimension of most variables, then the most
+    frequent one.
+    """
     alone = [dims[0] for dims in of_variables if len(dims) == 1]
     dims = [dim for dims in of_variables for dim in dims]
     return max(dict.fromkeys(dims), key=lambda dim: (alone.count(dim), dims.count(dim)), default=None)
@@ -90,14 +92,18 @@ def _page(run: RunRecords, names: list[str], at: dict[str, str], heading: str, a
 
 
 def _ranked(run: RunRecords, names: list[str]) -> list[str]:
-    """The variables that outcomes are folded from first, in the order of the outcomes; then the others in the model's order."""
+    """The variables that outcomes are folded from first, in the order of the outcomes; then the others in the model's
+    order.
+    """
     folded = [term.variable for o in run.study.model.outcomes.values() for term in o.terms]
     order = {name: k for k, name in reversed(list(enumerate(folded)))}
     return sorted(names, key=lambda name: order.get(name, len(folded)))
 
 
 def _signs(run: RunRecords, name: str, at: dict[str, str]) -> list[int | None]:
-    """For each other policy in the last year: 1 significantly worse than the baseline, -1 better, 0 neither, None unknown."""
+    """For each other policy in the last year: 1 significantly worse than the baseline, -1 better, 0 neither, None
+    unknown.
+    """
     signs = [judged(_record(run, "comparison/yearly", name, policy, at, -1)) for policy in run.others]
     loss = run.study.model.yearly[name].loss
     return [None if sign is None else sign if loss else -sign for sign in signs]
@@ -117,12 +123,12 @@ def _finding(run: RunRecords, sides: list[list[int | None]]) -> str:
         ]
         parts.append(f"{policy} is {listed([f'{word} in {count}' for count, word in counts if count])}")
     more = f"; {len(run.others) - NAMED} more policies are in the table" if len(run.others) > NAMED else ""
-    return f"By the means of {year}, of {len(sides)} variables here and against {small(base)}: {'; '.join(parts)}{more}."
+    return (
+        f"By the means of {year}, of {len(sides)} variables here and against {small(base)}: {'; '.join(parts)}{more}."
+    )
 
 
-def _record(
-    run: RunRecords, place: str, name: str, policy: str, at: Mapping[str, str], year: int
-) -> Record | None:
+def _record(run: RunRecords, place: str, name: str, policy: str, at: Mapping[str, str], year: int) -> Record | None:
     means = run.means(place, name)
     if means is None:
         return None
@@ -175,11 +181,21 @@ def _fan(run: RunRecords, name: str, at: dict[str, str], anchor: str, place: str
     finding = _fan_finding(run, name, at)
     options = {"years": years, "height": 110} if apart else {"years": years}
     return Chart(
-        anchor, run.heading("yearly", name, entry.unit), entry.about, finding,
-        f"{run.title('yearly', name)} by year and policy, {place}: median and the middle half and nine tenths of futures. {finding}",
-        "fans" if apart else "fan", options, columns_of(points),
-        ("Year", "Policy", "5 %", "25 %", "Median", "75 %", "95 %", "Mean [95 % interval]"), tuple(rows), 190,
-    )  # fmt: skip
+        anchor,
+        run.heading("yearly", name, entry.unit),
+        entry.about,
+        finding,
+        (
+            f"{run.title('yearly', name)} by year and policy, {place}: median and the middle half and nine"
+            f" tenths of futures. {finding}"
+        ),
+        "fans" if apart else "fan",
+        options,
+        columns_of(points),
+        ("Year", "Policy", "5 %", "25 %", "Median", "75 %", "95 %", "Mean [95 % interval]"),
+        tuple(rows),
+        190,
+    )
 
 
 def _fan_finding(run: RunRecords, name: str, at: dict[str, str]) -> str:

@@ -22,8 +22,7 @@ def subject_of(run: RunRecords) -> Subject:
     }
     spoken = {
         event.name: Spoken(
-            run.title("events", event.name),
-            parts=tuple(run.words("events", part) for part in event.all_of or ()),
+            run.title("events", event.name), parts=tuple(run.words("events", part) for part in event.all_of or ())
         )
         for event in events
     }
@@ -36,7 +35,9 @@ def ordered_events(run: RunRecords) -> list[Event]:
 
 
 def first_outcome(run: RunRecords) -> str:
-    """The outcome that is mentioned first: the one named, else the first of the headline, else the first of the first event."""
+    """The outcome that is mentioned first: the one named, else the first of the headline, else the first of the first
+    event.
+    """
     study, events = run.study, ordered_events(run)
     read = event_outcomes(study, events[0]) if events else set(study.model.outcomes)
     ordered = [*study.headline, *(name for name in study.model.outcomes if name in read)]

@@ -42,12 +42,18 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
         if near[k]:
             points.append(
                 {
-                    "p": names.index(row["policy"]), "x": _number(row["level"]), "y": _number(share.estimate), "m": k == at,
-                    "low": _number(share.low), "high": _number(share.high),
-                    "least": _number(row["share_lowest"]), "most": _number(row["share_highest"]),
-                    "share": text, "level": f"{level}{unit_of(unit)}",
+                    "p": names.index(row["policy"]),
+                    "x": _number(row["level"]),
+                    "y": _number(share.estimate),
+                    "m": k == at,
+                    "low": _number(share.low),
+                    "high": _number(share.high),
+                    "least": _number(row["share_lowest"]),
+                    "most": _number(row["share_highest"]),
+                    "share": text,
+                    "level": f"{level}{unit_of(unit)}",
                 }
-            )  # fmt: skip
+            )
         if k == at:
             said.append(f"{text} under {small(row['policy'])}")
         if k == at or k % 10 == 0:
@@ -60,15 +66,19 @@ def _chart(run: RunRecords, answer: Answer, event: str, about: dict[str, Any]) -
         "reverse": side == "below",
         "marked": threshold if near[at] else None,
     }
-    head = (
-        "Policy",
-        f"{side.capitalize()}{'' if unit == '1' else f' [{unit}]'}",
-        "Share of futures [95 % interval]",
-    )
+    head = ("Policy", f"{side.capitalize()}{'' if unit == '1' else f' [{unit}]'}", "Share of futures [95 % interval]")
     return Chart(
-        f"threshold-{event}", title, f"share of futures {side} each level", finding, f"{title}: {finding}", "thresholds",
-        options, columns_of(points), head, tuple(rows),
-    )  # fmt: skip
+        f"threshold-{event}",
+        title,
+        f"share of futures {side} each level",
+        finding,
+        f"{title}: {finding}",
+        "thresholds",
+        options,
+        columns_of(points),
+        head,
+        tuple(rows),
+    )
 
 
 def _number(value: float | None) -> float | None:

@@ -1,6 +1,7 @@
 """Boxes: limits on factors within which the sought futures are frequent; their coverage, density and wording.
 
-A box limits some factors to a range or to some categories (scenario discovery). The *sought* futures are those whose cause is looked for.
+A box limits some factors to a range or to some categories (scenario discovery). The *sought* futures are those whose
+cause is looked for.
 """
 
 from __future__ import annotations
@@ -67,8 +68,9 @@ class Restriction:
     Args:
       limits: limits of the factor.
       below, above: shares of the prior below and above the limits; for a category 0 and the share outside.
-      quasi_p: quasi-p values of the lower and the upper limit (for a category one value, in the first place): probability that the box
-        would hold at least as many sought futures if that limit had no effect; NaN for a side without limit.
+      quasi_p: quasi-p values of the lower and the upper limit (for a category one value, in the first place):
+        probability that the box would hold at least as many sought futures if that limit had no effect; NaN for a side
+        without limit.
       coverage, density: of the box without this factor.
     """
 
@@ -127,9 +129,10 @@ def correlation(within: Happens, cases: Happens) -> float:
 def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tuple[list[Estimate], Estimate]:
     """Correlations (phi) of lying in each of some sets with being sought, and the first less the second.
 
-    All with 95 % intervals over units. With a and b standardised, the influence of a path on r is a b - r (a^2 + b^2) / 2. The interval of
-    r is symmetric in Fisher's arctanh r; that of the difference is combined from both intervals and the correlation of the two estimates.
-    Source: Zou (2007), Psychol. Methods 12, 399-413, doi:10.1037/1082-989X.12.4.399.
+    All with 95 % intervals over units. With a and b standardised, the influence of a path on r is a b - r (a^2 + b^2) /
+    2. The interval of r is symmetric in Fisher's arctanh r; that of the difference is combined from both intervals and
+    the correlation of the two estimates. Source: Zou (2007), Psychol. Methods 12, 399-413,
+    doi:10.1037/1082-989X.12.4.399.
     """
     estimates, residuals = [], []
     for within in withins:
@@ -147,7 +150,8 @@ def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tu
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:
-    """Kolmogorov-Smirnov distance between the distributions of a factor among the sought and among the other futures."""
+    """Kolmogorov-Smirnov distance between the distributions of a factor among the sought and among the other
+    futures."""
     order = np.argsort(values)
     among = cases[order]
     gaps = np.cumsum(among) / among.sum() - np.cumsum(~among) / (~among).sum()
@@ -158,7 +162,8 @@ def distance(values: np.ndarray, cases: Happens) -> float:
 def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
     """The candidate with the highest correlation, reduced to few limits; None where no correlation is above 0.
 
-    Limits are dropped one by one, each time the one that costs least, as long as at least 1 - `TOLERANCE` of the correlation is kept.
+    Limits are dropped one by one, each time the one that costs least, as long as at least 1 - `TOLERANCE` of the
+    correlation is kept.
     """
 
     @cache
@@ -225,9 +230,7 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
     )
 
 
-def _quasi_ps(
-    box: Box, name: str, draws: Draws, cases: Happens, within: Happens, left: Happens
-) -> tuple[float, float]:
+def _quasi_ps(box: Box, name: str, draws: Draws, cases: Happens, within: Happens, left: Happens) -> tuple[float, float]:
     """P(Bin(n, p) >= k) for n futures in the box, k of them sought; p is the sought share with one limit left out.
 
     Source: Bryant and Lempert (2010), Technol. Forecast. Soc. Change 77, 34-49, doi:10.1016/j.techfore.2009.08.002.

@@ -38,8 +38,8 @@ class Standing:
 def sentences(futures: str, standings: Sequence[Standing]) -> Iterator[str]:
     """Sentences: which input deviates most from its prior and how; then whether another may deviate as much.
 
-    An input is distinguishable from its prior at 5 % over all inputs (Bonferroni), by its whole distribution. Another input deviates less
-    where the interval of its distance lies wholly below that of the first.
+    An input is distinguishable from its prior at 5 % over all inputs (Bonferroni), by its whole distribution. Another
+    input deviates less where the interval of its distance lies wholly below that of the first.
 
     Args:
       futures: the worst futures as a plural noun that begins with a small letter.
@@ -55,9 +55,7 @@ def sentences(futures: str, standings: Sequence[Standing]) -> Iterator[str]:
         yield f"No factor and no shock of a year can be told from its prior in {futures}."
     else:
         first, *rest = far
-        others = [
-            f"{_side(one)} {one.name}".strip() for one in rest if not one.distance.high < first.distance.low
-        ]
+        others = [f"{_side(one)} {one.name}".strip() for one in rest if not one.distance.high < first.distance.low]
         yield f"{begun(futures)} have {_how(first)}."
         yield (
             f"Whether anything stands out more is open: {some(others)} may."
@@ -69,9 +67,10 @@ def sentences(futures: str, standings: Sequence[Standing]) -> Iterator[str]:
 def shape(one: Standing) -> str:
     """Where an input lies more often than its prior: "up", "down", "ends", "middle"; "uneven" if none is sure.
 
-    The difference from the prior over tenths is split into its mirror-symmetric and its antisymmetric part; the larger part decides. An
-    antisymmetric difference is "up" or "down" if the interval of the shift excludes zero. A symmetric one is "ends" if both outer tenths
-    surely have more than a tenth of the futures, and "middle" if both surely have less.
+    The difference from the prior over tenths is split into its mirror-symmetric and its antisymmetric part; the larger
+    part decides. An antisymmetric difference is "up" or "down" if the interval of the shift excludes zero. A symmetric
+    one is "ends" if both outer tenths surely have more than a tenth of the futures, and "middle" if both surely have
+    less.
     """
     gaps = [tenth.estimate - 1 for tenth in one.density]
     pairs = list(zip(gaps, reversed(gaps), strict=True))
@@ -90,9 +89,15 @@ def _how(one: Standing) -> str:
         return f"{_side(one)} {one.name}" + (f": {there} in place of {before}" if there else "")
     if kind == "uneven":
         fullest = max(range(len(one.density)), key=lambda k: one.density[k].estimate)
-        return f"{one.name} unevenly: {_part(one, fullest)} in tenth {fullest + 1} of its prior, from the lowest, in place of 10 %"
+        return (
+            f"{one.name} unevenly: {_part(one, fullest)} in tenth {fullest + 1} of its prior, from the lowest, in place"
+            " of 10 %"
+        )
     where = "at its ends" if kind == "ends" else "near its middle"
-    return f"{one.name} {where}: {_part(one, 0)} in its lowest tenth, {_part(one, -1)} in its highest, in place of 10 % each"
+    return (
+        f"{one.name} {where}: {_part(one, 0)} in its lowest tenth, {_part(one, -1)} in its highest, in place of 10 %"
+        " each"
+    )
 
 
 def _side(one: Standing) -> str:

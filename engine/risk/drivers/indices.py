@@ -1,8 +1,9 @@
 """Share of each input in the variance of a number: Sobol' indices and Shapley effects from pairs of futures.
 
-For a number f, A is its value on a path, B its value on the same path with every input drawn anew, and A_k its value on the path with input
-k alone taken from B. All indices are shares of V = Var f. Intervals are over independent units, by the influence of each path on the ratio.
-Where too few paths contribute for that, intervals come from counts (`common_share`) and from first index <= Shapley effect <= total index.
+For a number f, A is its value on a path, B its value on the same path with every input drawn anew, and A_k its value on
+the path with input k alone taken from B. All indices are shares of V = Var f. Intervals are over independent units, by
+the influence of each path on the ratio. Where too few paths contribute for that, intervals come from counts
+(`common_share`) and from first index <= Shapley effect <= total index.
 """
 
 from __future__ import annotations
@@ -75,7 +76,9 @@ class Pair:
 
     @cached_property
     def step(self) -> float:
-        """Distance from the usual value of all values that differ from it, as for an event; 0 if these distances differ."""
+        """Distance from the usual value of all values that differ from it, as for an event; 0 if these distances
+        differ.
+        """
         away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
         return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
 
@@ -95,10 +98,11 @@ class Pair:
     def first(self, mixed: Paths, total: Estimate) -> Estimate:
         """First-order index S_k = Var E(f | x_k) / V: the share of the variance that goes if x_k is known.
 
-        Two estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the least standard
-        error. Where too few paths contribute to either, the interval comes from counts if the number takes an event's values, and is [0, 1]
-        otherwise; its upper end is at most that of the total index, which is never less than the first-order index. Sources: Saltelli et
-        al. (2010), Comput. Phys. Commun. 181, 259-270, doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
+        Two estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the
+        least standard error. Where too few paths contribute to either, the interval comes from counts if the number
+        takes an event's values, and is [0, 1] otherwise; its upper end is at most that of the total index, which is
+        never less than the first-order index. Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270,
+        doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
         doi:10.1016/S0010-4655(98)00154-4.
 
         Args:
@@ -126,8 +130,8 @@ class Pair:
     def total(self, mixed: Paths) -> Estimate:
         """Total index T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V: the share left if all but x_k are known.
 
-        Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise there is none.
-        Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
+        Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise
+        there is none. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
 
         Args:
           mixed: A_k.
@@ -222,8 +226,8 @@ def _within(own: Estimate, low: float, high: float) -> Estimate:
 def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
     """A Shapley effect to which few paths contribute, with an interval from its first-order to its total index.
 
-    The ends are the lower end of the first-order index and the upper end of the total index, between which the effect lies in theory.
-    Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
+    The ends are the lower end of the first-order index and the upper end of the total index, between which the effect
+    lies in theory. Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
     """
     low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
     bounded = replace(own, standard_error=(high - low) / (2 * Z), low=low, high=high)
@@ -233,10 +237,10 @@ def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
 def increments(x: Paths, mixed: Paths) -> Paths:
     """Value of a coalition u of inputs on each path, up to a term common to all coalitions: A_u^2 / 2 - A A_u.
 
-    A_u is the number with the inputs of u drawn anew. The mean, less that of the empty coalition, is V - Cov(A, A_u): the variance left
-    where the other inputs are known. Differences along an order in which inputs are drawn anew one by one are Goda's products. Source: Goda
-    (2021), A simple algorithm for global sensitivity analysis with Shapley effects, Reliab. Eng. Syst. Saf. 213, 107702,
-    doi:10.1016/j.ress.2021.107702.
+    A_u is the number with the inputs of u drawn anew. The mean, less that of the empty coalition, is V - Cov(A, A_u):
+    the variance left where the other inputs are known. Differences along an order in which inputs are drawn anew one by
+    one are Goda's products. Source: Goda (2021), A simple algorithm for global sensitivity analysis with Shapley
+    effects, Reliab. Eng. Syst. Saf. 213, 107702, doi:10.1016/j.ress.2021.107702.
 
     Args:
       x: A, less a constant near its mean.
@@ -274,10 +278,13 @@ Signs = Int[np.ndarray, "path"]
 def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
     """95 % interval, from counts, of the correlation of two equally distributed numbers that are 0, 1 or -1 on a path.
 
-    Such numbers are events and differences of events. Among the paths where either is not 0 let s be the share where both are not and have
-    the same sign, o the share where they have opposite signs; let e be the share of these paths among all. With r = E[x y] / E[x^2] = 2 (s
-    - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the estimate of Janon et al. (2014), ESAIM Probab.
-    Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from the Clopper-Pearson ends of s, o and e as those of a difference.
+    Such numbers are events and differences of events. Among the paths where either is not 0 let s be the share where
+    both are not and have the same sign, o the share where they have opposite signs; let e be the share of these paths
+    among all. With r = E[x y] / E[x^2] = 2 (s
+    - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the estimate of Janon et al.
+      (2014), ESAIM Probab.
+    Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from the Clopper-Pearson ends of s, o and e as
+    those of a difference.
 
     Args:
       x, y: the number in both futures of each path.
@@ -290,11 +297,7 @@ def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
         return 0.0, 1.0
     kept = units.take(either)
     x, y = x[either], y[either]
-    same, opposite, some = (
-        _ends(x * y > 0, kept),
-        _ends(x * y < 0, kept),
-        _ends(either, units),
-    )
+    same, opposite, some = (_ends(x * y > 0, kept), _ends(x * y < 0, kept), _ends(either, units))
     s, o, e = same[0], opposite[0], some[0]
     lean = (float(x.sum() + y.sum()) / float(np.abs(x).sum() + np.abs(y).sum())) ** 2
 

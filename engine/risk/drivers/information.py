@@ -48,8 +48,8 @@ class Decision:
     def halves(self) -> list[tuple[int, Losses] | None]:
         """For each fold, the policy chosen on it without knowledge, and the regression targets; None for an empty fold.
 
-        The targets are the losses under each policy, for ES their excesses over the chosen policy's VaR, less those under the chosen
-        policy.
+        The targets are the losses under each policy, for ES their excesses over the chosen policy's VaR, less those
+        under the chosen policy.
         """
         fold = folds(self.units)
         return [self._half(fold == seen) for seen in range(FOLDS)]
@@ -111,12 +111,13 @@ class Reader:
     def gain(self, at: int) -> Estimate:
         """Reduction of the mean loss, or of ES, when the policy is chosen by a rule that reads these inputs alone.
 
-        The rule picks the policy with the least expected loss given the inputs; for ES, with the least expected excess over the VaR of the
-        policy chosen without knowledge. Expectations are regressions on the inputs' normal scores: piecewise linear, with pairwise
-        products. The rule departs from the policy chosen without knowledge only where the expected gain passes a margin that paid off in
-        fitting. It is fitted on one half of the units and judged on the other, and the reverse. The result is the gain of this rule: a
-        lower bound, up to sampling error, of the value of partial perfect information (EVPPI). Source: Strong, Oakley and Brennan (2014),
-        Med. Decis. Making 34, 311-326, doi:10.1177/0272989X13505910.
+        The rule picks the policy with the least expected loss given the inputs; for ES, with the least expected excess
+        over the VaR of the policy chosen without knowledge. Expectations are regressions on the inputs' normal scores:
+        piecewise linear, with pairwise products. The rule departs from the policy chosen without knowledge only where
+        the expected gain passes a margin that paid off in fitting. It is fitted on one half of the units and judged on
+        the other, and the reverse. The result is the gain of this rule: a lower bound, up to sampling error, of the
+        value of partial perfect information (EVPPI). Source: Strong, Oakley and Brennan (2014), Med. Decis. Making 34,
+        311-326, doi:10.1177/0272989X13505910.
 
         Args:
           at: index of the decision.
@@ -165,9 +166,7 @@ def _margin(gaps: Losses, expected: Losses, best: int) -> float:
     gain = expected[best] - expected.min(axis=0)
     some = np.flatnonzero(gain)
     order = some[np.argsort(-gain[some])]
-    total = np.cumsum(
-        -np.take_along_axis(gaps[:, order], np.argmin(expected[:, order], axis=0)[None], axis=0)[0]
-    )
+    total = np.cumsum(-np.take_along_axis(gaps[:, order], np.argmin(expected[:, order], axis=0)[None], axis=0)[0])
     last = int(np.argmax(total)) if len(total) else 0
     if not len(total) or not total[last] > 0:
         return float("inf")
@@ -186,7 +185,8 @@ def _expected(
 
 
 def _product(a: Float[np.ndarray, "row term"], b: Float[np.ndarray, "term column"]) -> np.ndarray:
-    """a @ b in blocks so small that BLAS stays on this thread: its threads would wait for cores that others keep busy."""
+    """a @ b in blocks so small that BLAS stays on this thread: its threads would wait for cores that others keep
+    busy."""
     size = [len(a), len(b), b.shape[1]]
     while math.prod(size) > ON_ONE_THREAD:
         size[size.index(max(size))] = -(-max(size) // 2)

@@ -77,10 +77,7 @@ def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], st
     dims: dict[str, dict[str, None]] = {}
     for term in terms:
         if term.kind.name not in SUMS:
-            return (
-                (),
-                f"{variable} takes a {term.kind.name.replace('_', ' ')} along the years, which is no sum",
-            )
+            return ((), f"{variable} takes a {term.kind.name.replace('_', ' ')} along the years, which is no sum")
         if term.variable not in model.yearly:
             return (), f"{term.variable} is not recorded by place"
         if term.across not in ("sum", "mean"):
@@ -97,8 +94,6 @@ def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], st
     return tuple(parts), ""
 
 
-def by_variable(
-    study: Study, yearly: Float[np.ndarray, "year cell"]
-) -> dict[str, Float[np.ndarray, "year ..."]]:
+def by_variable(study: Study, yearly: Float[np.ndarray, "year cell"]) -> dict[str, Float[np.ndarray, "year ..."]]:
     """Yearly values of one future as arrays by yearly variable [year, *dims]."""
     return split_cells(study.model, yearly)

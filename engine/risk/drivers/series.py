@@ -15,12 +15,7 @@ from engine.modelling.folds import Term, summed_unit
 from engine.study.study import Study
 
 Years = Float[np.ndarray, "policy year path"]
-_ACROSS: Mapping[str, Callable[..., np.ndarray]] = {
-    "sum": np.sum,
-    "mean": np.mean,
-    "peak": np.max,
-    "lowest": np.min,
-}
+_ACROSS: Mapping[str, Callable[..., np.ndarray]] = {"sum": np.sum, "mean": np.mean, "peak": np.max, "lowest": np.min}
 _ALONG: Mapping[str, Callable[..., np.ndarray]] = {
     "total": np.cumsum,
     "peak": np.maximum.accumulate,
@@ -93,8 +88,8 @@ def of_outcome(study: Study, name: str) -> Series | None:
 def by_place(study: Study, name: str) -> list[Series]:
     """An outcome accumulated up to each year in each of its places; empty where there are fewer than two.
 
-    Places are the labels of the first dimension of its yearly variables, as far as all terms include them; it is empty too where the
-    variables' first dimensions differ.
+    Places are the labels of the first dimension of its yearly variables, as far as all terms include them; it is empty
+    too where the variables' first dimensions differ.
     """
     outcome, layout = study.model.outcomes[name], cell_layout(study.model)
     dims = {layout[term.variable].dims[:1] for term in outcome.terms if term.variable in layout}
@@ -108,9 +103,7 @@ def by_place(study: Study, name: str) -> list[Series]:
         Series(
             name,
             outcome.loss,
-            tuple(
-                _part(study, term, _cells(study, layout, term, {dim[0]: (label,)})) for term in outcome.terms
-            ),
+            tuple(_part(study, term, _cells(study, layout, term, {dim[0]: (label,)})) for term in outcome.terms),
             {dim[0]: label},
         )
         for label in shared
@@ -155,10 +148,7 @@ def _part(study: Study, term: Term, cells: tuple[int, ...]) -> Part:
 
 
 def _cells(
-    study: Study,
-    layout: Mapping[str, Columns],
-    term: Term,
-    more: Mapping[str, tuple[str, ...]] | None = None,
+    study: Study, layout: Mapping[str, Columns], term: Term, more: Mapping[str, tuple[str, ...]] | None = None
 ) -> tuple[int, ...]:
     """Indices of a term's cells on the cell axis; empty if the variable is not recorded."""
     if term.variable not in layout:
@@ -166,8 +156,7 @@ def _cells(
     columns, over = layout[term.variable], {**dict(term.over), **(more or {})}
     ranks = np.arange(math.prod(columns.shape)).reshape(columns.shape)
     kept = [
-        [study.model.dims[dim].index(label) for label in over.get(dim, study.model.dims[dim])]
-        for dim in columns.dims
+        [study.model.dims[dim].index(label) for label in over.get(dim, study.model.dims[dim])] for dim in columns.dims
     ]
     chosen = ranks[np.ix_(*kept)] if kept else ranks
     return tuple(columns.first + int(k) for k in np.ravel(chosen))

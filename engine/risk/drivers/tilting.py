@@ -15,9 +15,10 @@ Paths = Float[np.ndarray, "path"]
 def tail_shape(log_weights: Paths) -> float:
     """k-hat: shape of the generalised Pareto law fitted to the largest min(n / 5, 3 sqrt n) importance weights.
 
-    The fit is the posterior mean of Zhang and Stephens (2009), Technometrics 51, 316-325, doi:10.1198/tech.2009.08017, shrunk a little
-    towards 1/2. -inf where fewer than five of the largest weights exceed the next; inf for fewer than 25 weights. Source: Vehtari, Simpson,
-    Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling, J. Mach. Learn. Res. 25(72), 1-58.
+    The fit is the posterior mean of Zhang and Stephens (2009), Technometrics 51, 316-325, doi:10.1198/tech.2009.08017,
+    shrunk a little towards 1/2. -inf where fewer than five of the largest weights exceed the next; inf for fewer than
+    25 weights. Source: Vehtari, Simpson, Gelman, Yao and Gabry (2024), Pareto smoothed importance sampling, J. Mach.
+    Learn. Res. 25(72), 1-58.
     """
     count = len(log_weights)
     tail = min(count // 5, math.ceil(3 * math.sqrt(count)))
@@ -50,8 +51,8 @@ class Tilt:
     """The belief nearest to the stated one under which the mean of some values is zero.
 
     Args:
-      log_weights: logarithm of each path's weight, its density under that belief over its density under the stated one; weights have mean
-        1.
+      log_weights: logarithm of each path's weight, its density under that belief over its density under the stated one;
+        weights have mean 1.
       entropy: relative entropy of that belief with respect to the stated one [nats].
       shape: k-hat of the weights (`tail_shape`).
     """
@@ -69,9 +70,9 @@ class Tilt:
 def nearest_turn(values: Paths) -> Tilt | None:
     """Distribution nearest to the stated one, by relative entropy, under which the mean of `values` is zero.
 
-    Its weights are exp(lambda v) / E exp(lambda v). None where the values do not lie on both sides of zero, or no lambda is found. Source:
-    Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility constraints, J. Bank. Finance 37, 1552-1559,
-    doi:10.1016/j.jbankfin.2012.04.013.
+    Its weights are exp(lambda v) / E exp(lambda v). None where the values do not lie on both sides of zero, or no
+    lambda is found. Source: Breuer and Csiszar (2013), Systematic stress tests with entropic plausibility constraints,
+    J. Bank. Finance 37, 1552-1559, doi:10.1016/j.jbankfin.2012.04.013.
     """
     if not values.min() < 0 < values.max():
         return None

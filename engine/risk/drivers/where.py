@@ -14,9 +14,7 @@ from engine.risk.estimation.conditional import Condition, not_kept, parse_condit
 from engine.risk.estimation.events import event_outcomes, happens, known_events
 from engine.study.study import Event, Study
 
-VERSUS = re.compile(
-    r"(?P<policy>\S+)\s+(?P<side>worse|better)\s+than\s+(?P<other>\S+)\s+in\s+(?P<outcome>\S+)"
-)
+VERSUS = re.compile(r"(?P<policy>\S+)\s+(?P<side>worse|better)\s+than\s+(?P<other>\S+)\s+in\s+(?P<outcome>\S+)")
 UNDER = re.compile(r"(?P<what>.+?)\s+under\s+(?P<policy>\S+)")
 NAME = re.compile(r"[^\s<>=]+")
 EXPECTED = (
@@ -81,13 +79,15 @@ class Where:
 def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
     """The selection of futures that a text states: conditions joined by `and`.
 
-    A condition without a policy takes the policy of the next one that has it; where the study has a single policy, that one.
+    A condition without a policy takes the policy of the next one that has it; where the study has a single policy, that
+    one.
 
     Args:
       unkept: names of outcomes whose values are not kept path by path.
 
     Raises:
-      UserError: for text that is no such condition, unknown names, and outcomes that are not kept; all problems at once.
+      UserError: for text that is no such condition, unknown names, and outcomes that are not kept; all problems at
+        once.
     """
     problems: list[Problem] = []
     parts: list[Versus | Under] = []

@@ -1,8 +1,9 @@
 """The worst share of an outcome's paths, or the paths on which an event happens: means among them, with intervals.
 
-ES is a weighted mean over the worst paths. With the same weights the mean of any other quantity is its mean in the scenarios that make up
-ES, and the means of the outcome's additive parts add up to ES (Euler's theorem, as ES is homogeneous; Tasche 1999, Risk contributions and
-performance measurement). All intervals allow for VaR being estimated too. Formulas and measured coverage: `docs/method.md`.
+ES is a weighted mean over the worst paths. With the same weights the mean of any other quantity is its mean in the
+scenarios that make up ES, and the means of the outcome's additive parts add up to ES (Euler's theorem, as ES is
+homogeneous; Tasche 1999, Risk contributions and performance measurement). All intervals allow for VaR being estimated
+too. Formulas and measured coverage: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -102,20 +103,20 @@ class WorstShare:
         return self._estimates((tail - centre[:, None]) * self.weight, centre, needed)
 
     def distance(
-        self,
-        tail: Float[np.ndarray, "part tail"],
-        near: Float[np.ndarray, "part near"],
-        sample: float = np.inf,
+        self, tail: Float[np.ndarray, "part tail"], near: Float[np.ndarray, "part near"], sample: float = np.inf
     ) -> tuple[Estimate, float]:
-        """Distance of the worst paths from a prior cut into K parts of equal probability, and the p value for no distance.
+        """Distance of the worst paths from a prior cut into K parts of equal probability, and the p value for no
+        distance.
 
-        With g the shares of the worst paths in the parts less 1 / K, and V their covariance over units, the distance is K g'g, Pearson's
-        mean square contingency: the variance of the density relative to the prior, 0 where the worst paths follow the prior, K - 1 where
-        all are in one part. Its bias K tr V is subtracted; its variance is 4 K^2 g'Vg + 2 K^2 tr V^2. The p value is that of g'g / tr V0 by
-        Fisher's F with (tr V0)^2 / tr V0^2 and m - 1 degrees of freedom, where V0 is V around the prior instead of the estimate and m is
-        the number of units among the worst paths (Rao and Scott 1984, Ann. Statist. 12, 46-60, their second correction; Thomas and Rao
-        1987, J. Am. Statist. Assoc. 82, 630-636). For the interval, V is that of z^2 more units which follow the prior, as in Agresti and
-        Coull (1998, Am. Stat. 52, 119-126) for shares, so that the interval keeps a width where all are in few parts.
+        With g the shares of the worst paths in the parts less 1 / K, and V their covariance over units, the distance is
+        K g'g, Pearson's mean square contingency: the variance of the density relative to the prior, 0 where the worst
+        paths follow the prior, K - 1 where all are in one part. Its bias K tr V is subtracted; its variance is 4 K^2
+        g'Vg + 2 K^2 tr V^2. The p value is that of g'g / tr V0 by Fisher's F with (tr V0)^2 / tr V0^2 and m - 1 degrees
+        of freedom, where V0 is V around the prior instead of the estimate and m is the number of units among the worst
+        paths (Rao and Scott 1984, Ann. Statist. 12, 46-60, their second correction; Thomas and Rao 1987, J. Am.
+        Statist. Assoc. 82, 630-636). For the interval, V is that of z^2 more units which follow the prior, as in
+        Agresti and Coull (1998, Am. Stat. 52, 119-126) for shares, so that the interval keeps a width where all are in
+        few parts.
 
         Args:
           tail, near: 1 where a path lies in a part, else 0; for tied values, the share of them in the part.
@@ -171,9 +172,7 @@ class WorstShare:
         else:
             of_var, centre = np.zeros_like(values), np.zeros(len(scores))
         found = self._estimates(values - of_var, centre, FEWEST_FOR_ES)
-        assert np.allclose(
-            [one.estimate for one in found], slope, rtol=1e-6, atol=1e-9 * np.abs(values).sum()
-        )
+        assert np.allclose([one.estimate for one in found], slope, rtol=1e-6, atol=1e-9 * np.abs(values).sum())
         return [one if self.sign > 0 else -one for one in found]
 
     def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
@@ -196,9 +195,7 @@ class WorstShare:
         if self.units.owner is None and not self.units.replicated:  # at most two paths share a unit
             one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
             joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
-            return moments_of_tail(
-                power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units
-            )
+            return moments_of_tail(power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units)
         which = np.repeat(np.arange(cells), len(self.path))
         return moments_of_some(Some(cells, which, np.tile(self.path, cells), parts.ravel()), self.units)
 
@@ -237,6 +234,4 @@ def of_event(happened: Bool[np.ndarray, "path"], units: Units) -> WorstShare:
     path = np.flatnonzero(happened)
     ones = np.ones(len(path))
     none = np.zeros(0, np.int64)
-    return WorstShare(
-        units, path, ones / max(len(path), 1), ones, none, np.zeros(0), len(path) / len(happened)
-    )
+    return WorstShare(units, path, ones / max(len(path), 1), ones, none, np.zeros(0), len(path) / len(happened))

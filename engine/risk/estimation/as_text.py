@@ -30,10 +30,13 @@ class Cell:
     Args:
       estimate: the number, rounded to its standard error.
       interval: its 95 % interval in brackets; empty without one.
-      verdict: "better" or "worse" where the interval of a difference excludes zero, "same" where it does not; otherwise empty.
-      mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or empty.
+      verdict: "better" or "worse" where the interval of a difference excludes zero, "same" where it does not; otherwise
+        empty.
+      mark: `NO_INTERVAL`, `HEAVY` where the interval may be too narrow, `BINNED` where it comes from a histogram, or
+        empty.
       flag: text of the number's flags.
-      spread: the wider side of the interval, such as `±0.3`, for cells without room for both ends; empty without an interval.
+      spread: the wider side of the interval, such as `±0.3`, for cells without room for both ends; empty without an
+        interval.
       record: the record that the cell shows.
     """
 
@@ -49,8 +52,8 @@ class Cell:
 def shown_in(measure: str, unit: str = "1") -> tuple[float, str]:
     """Factor and unit with which a measure's numbers are shown.
 
-    Probabilities are shown in percent; differences of probabilities in percentage points, since "3 % less" than 10 % may be read
-    as 9.7 %; all else in the variable's own unit with factor 1.
+    Probabilities are shown in percent; differences of probabilities in percentage points, since "3 % less" than 10 %
+    may be read as 9.7 %; all else in the variable's own unit with factor 1.
     """
     if measure.rpartition("_")[2] not in SHARES:
         return 1.0, unit

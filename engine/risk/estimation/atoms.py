@@ -1,11 +1,12 @@
 """Interval of the difference of two quantiles of tied values, from the number of paths that pass each value.
 
-A quantile of tied values jumps from one value to the next, so its error is not normal; the number of paths that pass a given value is
-nearly normal. A value x is the quantile of a loss with exceedance probability a where P(X > x) <= a <= P(X >= x). A pair (x, y) is kept
-where the least distance of the two counts from distributions that satisfy this, in the metric of their covariance over units, is within the
-reach of one normal error; the interval runs from the least kept x - y to the largest. Without ties this is the normal interval of the
-difference. It inverts a test with a nuisance parameter by its profile statistic: Owen (2001), Empirical Likelihood, sections 3.6 and 5.4,
-doi:10.1201/9781420036152; least distance from an inequality: Silvapulle and Sen (2005), Constrained Statistical Inference, section 3.3,
+A quantile of tied values jumps from one value to the next, so its error is not normal; the number of paths that pass a
+given value is nearly normal. A value x is the quantile of a loss with exceedance probability a where P(X > x) <= a <=
+P(X >= x). A pair (x, y) is kept where the least distance of the two counts from distributions that satisfy this, in the
+metric of their covariance over units, is within the reach of one normal error; the interval runs from the least kept x
+- y to the largest. Without ties this is the normal interval of the difference. It inverts a test with a nuisance
+parameter by its profile statistic: Owen (2001), Empirical Likelihood, sections 3.6 and 5.4, doi:10.1201/9781420036152;
+least distance from an inequality: Silvapulle and Sen (2005), Constrained Statistical Inference, section 3.3,
 doi:10.1002/9781118165614.
 """
 
@@ -36,8 +37,8 @@ class Places:
 
     Args:
       low, high: least and largest value of each place [place].
-      score: for each place except the first, the number of paths that reach it less the number that the level implies, scaled by the
-        quantile's own interval to lie between 1 and -1 [edge].
+      score: for each place except the first, the number of paths that reach it less the number that the level implies,
+        scaled by the quantile's own interval to lie between 1 and -1 [edge].
     """
 
     low: Values
@@ -46,11 +47,7 @@ class Places:
 
     @staticmethod
     def of(
-        low: Values,
-        high: Values,
-        reaching: Num[np.ndarray, "edge"],
-        expected: float,
-        ends: tuple[float, float],
+        low: Values, high: Values, reaching: Num[np.ndarray, "edge"], expected: float, ends: tuple[float, float]
     ) -> tuple[Places, Int[np.ndarray, "edge"]]:
         """Places of ascending values, and the indices of the edges that remain after merging.
 
@@ -79,7 +76,8 @@ def interval(one: Places, two: Places, correlation: Float[np.ndarray, "edge edge
       correlation: correlation of the numbers of paths that reach the edges of the first and of the second.
     """
     ends = [
-        # P(X > x) <= a bounds the score of a place's upper edge from above, P(X >= x) >= a that of its lower edge from below
+        # P(X > x) <= a bounds the score of a place's upper edge from above, P(X >= x) >= a that of its lower edge from
+        # below
         ((1.0, np.append(of.score, -OPEN), 1), (-1.0, np.append(-OPEN, -of.score), 0))
         for of in (one, two)
     ]
@@ -119,9 +117,7 @@ def reached_by_unit(
     return csr_array((weights[path], at), shape=(units.count, count))
 
 
-def correlation(
-    x: csr_array, y: csr_array, sizes: Float[np.ndarray, "unit"]
-) -> Float[np.ndarray, "edge edge"]:
+def correlation(x: csr_array, y: csr_array, sizes: Float[np.ndarray, "unit"]) -> Float[np.ndarray, "edge edge"]:
     """Correlation over units of the numbers of paths that reach each edge of x and of y; 0 if one is constant.
 
     Args:

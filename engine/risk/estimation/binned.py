@@ -1,8 +1,9 @@
 """Risk measures from histograms by group of paths; errors over groups, intervals that allow for bin width.
 
-Groups are independent and consist of whole units. The total over a group plays the part that a path or unit plays in `measures.py`: the
-same influence functions, and Student's t with one degree of freedom less than there are groups. The uncertainty that the bins leave is
-bounded with certainty and is added to both ends of an interval. Formulas: `docs/method.md`.
+Groups are independent and consist of whole units. The total over a group plays the part that a path or unit plays in
+`measures.py`: the same influence functions, and Student's t with one degree of freedom less than there are groups. The
+uncertainty that the bins leave is bounded with certainty and is added to both ends of an interval. Formulas:
+`docs/method.md`.
 """
 
 from __future__ import annotations
@@ -18,14 +19,7 @@ from scipy.special import stdtrit
 from engine.risk.estimation import atoms
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.heaviness import (
-    Extremes,
-    gravest,
-    largest_flag,
-    material,
-    squares_flag,
-    tail_size,
-)
+from engine.risk.estimation.heaviness import Extremes, gravest, largest_flag, material, squares_flag, tail_size
 from engine.risk.estimation.histograms import Histogram
 from engine.risk.estimation.intervals import TAIL, Estimate, Moments, Z, moments_of_sums
 from engine.risk.estimation.measures import correlation, share_difference
@@ -57,13 +51,15 @@ class _Tail:
     """VaR and ES of one histogram at one level, high being worse.
 
     Args:
-      var, es: estimate, standard error, low and high end; the ends of `var` allow for bin width, those of `es` do not yet.
+      var, es: estimate, standard error, low and high end; the ends of `var` allow for bin width, those of `es` do not
+        yet.
       var_open, es_open: distances below and above the estimate within which the exact value from the sample must lie.
       slope: change of the quantile per unit of the share of values above it.
       expected: expected number of exceedances, n (1 - level).
       exceedances: the same; infinite where VaR is the largest value and the variable seems to be bounded by it.
       number, excess: number of exceedances of VaR, and the sum of their excesses, by group.
-      down, up: ranks of the low and the high end of VaR's interval, counted from the largest value; 0 without an interval.
+      down, up: ranks of the low and the high end of VaR's interval, counted from the largest value; 0 without an
+        interval.
     """
 
     var: Row
@@ -148,9 +144,7 @@ def difference(
     width = [middle, _apart(*(spread.open for spread in spreads)), *open_ends]
     width += [_apart(one.es_open, two.es_open) for one, two in pairs]
     # the ends of a quantile already allow for bin width
-    gap, *beyond = map(
-        _widened, [_gap_of_spreads(*spreads, sizes), *beyond], [width[1], *width[-len(pairs) :]]
-    )
+    gap, *beyond = map(_widened, [_gap_of_spreads(*spreads, sizes), *beyond], [width[1], *width[-len(pairs) :]])
     rows = [_row(over_groups(x.totals - y.totals, sizes)), at_risk[0], gap, *at_risk[1:], *beyond]
     both = [_beyond(part, seen) for part, seen in zip((x, y), zip(*pairs, strict=True), strict=True)]
     flags = (
@@ -163,7 +157,8 @@ def difference(
 
 
 def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row:
-    """Difference of two quantiles, widened by bin width; as in `differences.py`, with bins of a single value as ties."""
+    """Difference of two quantiles, widened by bin width; as in `differences.py`, with bins of a single value as
+    ties."""
     q, sizes, student = one.var[0] - two.var[0], x.sizes, _student(len(x.sizes))
     error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
     alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
@@ -276,13 +271,11 @@ def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
     return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
 
 
-def regrets(
-    histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool
-) -> list[Estimate]:
+def regrets(histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool) -> list[Estimate]:
     """Mean regret of each policy: its distance from the best policy on the same path.
 
-    A regret is at most the policy's own value less the best of all, so its tail is no heavier than the policy's bad tail and the good tails
-    of the others; these decide its flag.
+    A regret is at most the policy's own value less the best of all, so its tail is no heavier than the policy's bad
+    tail and the good tails of the others; these decide its flag.
 
     Args:
       histograms: of the outcome under each policy.
@@ -304,8 +297,8 @@ def regrets(
 def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     """Share of paths with a property, with Wilson's interval by Student's t over groups.
 
-    The effective number of paths is p (1 - p) / error^2, at most the actual number. If all paths or none have the property it is
-    the number of units, or in replicates the number of paths less one in each.
+    The effective number of paths is p (1 - p) / error^2, at most the actual number. If all paths or none have the
+    property it is the number of units, or in replicates the number of paths less one in each.
 
     Args:
       totals: number of paths with the property in each group.

@@ -1,7 +1,7 @@
 """Bounds at which a model clips its yearly values: how often values equal a bound, and which lie beyond it.
 
-A value on a bound tells only that the future reaches it. Where many values are on a bound, the tails of the outcomes are
-determined by it.
+A value on a bound tells only that the future reaches it. Where many values are on a bound, the tails of the outcomes
+are determined by it.
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class OnBound:
         """A clause that states it."""
         side = "lower" if self.side == "low" else "upper"
         where = f"its {side} bound, {self.limit:g}"
-        return f"'{self.variable}' under '{self.policy}' stands on {where}, in {100 * self.share:.3g} % of paths and years"
+        return (
+            f"'{self.variable}' under '{self.policy}' stands on {where}, in {100 * self.share:.3g} % of paths and years"
+        )
 
 
 def limits_of(model: Model) -> Limits:
@@ -70,9 +72,7 @@ def bounded(model: Model) -> tuple[str, ...]:
     return tuple(name for name, entry in model.yearly.items() if entry.bounds)
 
 
-def shares_on(
-    values: Float[np.ndarray, "policy cell path"], limits: Limits
-) -> Float[np.ndarray, "policy side cell"]:
+def shares_on(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Float[np.ndarray, "policy side cell"]:
     """Share of the paths on which each cell equals each of its bounds."""
     shares = np.zeros((len(values), len(SIDES), values.shape[1]))
     (low, high), (least, most) = _rims(limits, values.dtype)
@@ -84,9 +84,7 @@ def shares_on(
     return shares
 
 
-def beyond(
-    values: Float[np.ndarray, "policy cell path"], limits: Limits
-) -> Bool[np.ndarray, "policy cell path"]:
+def beyond(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Bool[np.ndarray, "policy cell path"]:
     """Which finite values lie outside their bounds."""
     (low, high), _ = _rims(limits, values.dtype)
     return np.isfinite(values) & ((values < low) | (values > high))

@@ -46,9 +46,7 @@ class Condition:
 
     def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
         """Whether each path meets the condition: bool, in the shape of the outcomes, which are given by name."""
-        return np.logical_and.reduce(
-            [OPERATORS[term.sign](values[term.name], term.number) for term in self.terms]
-        )
+        return np.logical_and.reduce([OPERATORS[term.sign](values[term.name], term.number) for term in self.terms])
 
 
 def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ()) -> Condition:
@@ -83,7 +81,9 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
 def not_kept(name: str, kept: Iterable[str]) -> str:
     """Error message for a question about single paths to an outcome or event that is not kept path by path."""
     listed = ", ".join(kept) or "none is"
-    return f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
+    return (
+        f"expected what is kept path by path ({listed}), got '{name}'. Keep it: keep.outcomes in the study, and run it."
+    )
 
 
 def _number(text: str) -> float | None:
@@ -99,9 +99,9 @@ def condition_table(
 ) -> list[Record]:
     """Per policy, the share of paths that meet a condition, and measures of all outcomes and events on either side.
 
-    Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and "contrast_mean" and
-    "contrast_probability": given less otherwise. As the number of paths on each side is random, the estimators are ratios;
-    their standard errors come from linearised residuals totalled over units.
+    Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and
+    "contrast_mean" and "contrast_probability": given less otherwise. As the number of paths on each side is random, the
+    estimators are ratios; their standard errors come from linearised residuals totalled over units.
 
     Args:
       outcomes: all of `study.keep.outcomes`, by name [policy, path].
@@ -109,9 +109,7 @@ def condition_table(
     return [
         entry
         for p, policy in enumerate(study.policy_names)
-        for entry in _policy_records(
-            study, policy, [outcomes[name][p] for name in study.keep.outcomes], condition
-        )
+        for entry in _policy_records(study, policy, [outcomes[name][p] for name in study.keep.outcomes], condition)
     ]
 
 
@@ -125,8 +123,7 @@ def _policy_records(
     rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
     for name, array in values.items():
         sides = {
-            side: summary(array[mask], part, study.is_loss(name), study.levels)
-            for side, mask, part in split.sides()
+            side: summary(array[mask], part, study.is_loss(name), study.levels) for side, mask, part in split.sides()
         }
         for side, estimates in sides.items():
             rows += [(f"{side}_{measure}", name, estimate) for measure, estimate in estimates.items()]

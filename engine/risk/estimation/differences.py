@@ -54,8 +54,8 @@ class Difference:
 def difference(one: Measured, two: Measured, units: Units) -> Difference:
     """Measures of one variable less those of another, with errors from the differences of their influence functions.
 
-    Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1 - a)
-    + VaR - ES; on the standard deviation: ((x - mean)^2 - sd^2) / (2 sd).
+    Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1
+    - a) + VaR - ES; on the standard deviation: ((x - mean)^2 - sd^2) / (2 sd).
     """
     values, baseline = one.values, two.values
     x_seen, y_seen = one.quantiles, two.quantiles
@@ -92,14 +92,16 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray
 def _gap_of_quantiles(
     one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Bool[np.ndarray, "cell"], units: Units
 ) -> Column:
-    """Difference of two quantiles: normal interval with error by influence functions, or that of `atoms.py` for ties."""
+    """Difference of two quantiles: normal interval with error by influence functions, or that of `atoms.py` for
+    ties."""
     sides = (one, of_x), (two, of_y)
     over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
     error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))
     q = of_x.column[0] - of_y.column[0]
     low, high = q - units.reach * error, q + units.reach * error
     alike = np.array([_alike(part.quantiles.ascending, of) * of.slope for part, of in sides])
-    # where both variables pass their quantiles on the same paths and by the same steps, their difference is exact despite ties
+    # where both variables pass their quantiles on the same paths and by the same steps, their difference is exact
+    # despite ties
     tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))
     for cell in tied.tolist():
         (x, x_reached), (y, y_reached) = (_places(part, of, cell, units) for part, of in sides)

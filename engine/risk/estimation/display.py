@@ -22,9 +22,9 @@ Bars = tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]
 def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
     """Counts int64 [policy, bin] and edges float64 [bin + 1] of values [policy, path], for charts.
 
-    Inner bins have equal width between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin reach to the
-    smallest and the largest value. As the edges come from the data, such histograms cannot be merged: each is made once, from all
-    stored paths. Non-finite values are left out.
+    Inner bins have equal width between the 0.1 % and 99.9 % quantiles over all policies; the first and the last bin
+    reach to the smallest and the largest value. As the edges come from the data, such histograms cannot be merged: each
+    is made once, from all stored paths. Non-finite values are left out.
     """
     return histogram_of_sorted([_finite(np.sort(row)) for row in values])
 

@@ -31,10 +31,7 @@ def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str
 
 def happens(study: Study, event: Event, values: Mapping[str, np.ndarray]) -> np.ndarray:
     """Whether one event happens: a bool array in the shape of the outcomes, which are given by name."""
-    parts = [
-        values[name] > limit if above else values[name] < limit
-        for name, above, limit in thresholds(study, event)
-    ]
+    parts = [values[name] > limit if above else values[name] < limit for name, above, limit in thresholds(study, event)]
     return functools.reduce(np.logical_and, parts)
 
 

@@ -1,6 +1,7 @@
 """From computed measures to estimates in the variable's own sign: which have an interval, and why others do not.
 
-The measures may come from paths (`measures.py`) or from histograms (`binned.py`), and may be differences of two variables.
+The measures may come from paths (`measures.py`) or from histograms (`binned.py`), and may be differences of two
+variables.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ class Evidence:
 
     Args:
       levels: levels of VaR and ES.
-      table: estimate, standard error, low and high end, each [measure] in the order of `measures`; for a difference perhaps also "worse".
+      table: estimate, standard error, low and high end, each [measure] in the order of `measures`; for a difference
+        perhaps also "worse".
       mean: flag of the mean.
       spread: flag of the standard deviation.
       beyond: flag of ES, by level.
@@ -125,7 +127,8 @@ class Evidence:
         return found
 
     def _flags(self) -> list[tuple[Flag | None, ...]]:
-        """Flags of each measure. ES has both a heavy tail and few exceedances flagged if each withholds the interval."""
+        """Flags of each measure. ES has both a heavy tail and few exceedances flagged if each withholds the
+        interval."""
         count = len(self.table[0])
         if self.single or self.constant:
             return [(self.single,)] * count

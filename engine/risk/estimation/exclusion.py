@@ -1,8 +1,8 @@
 """Which paths are left out of a run because a value is not finite: one rule for all that is stored and tabulated.
 
-A path is left out if any outcome of the model under any policy is not finite on it, and with it the other half of its antithetic
-pair. So all policies are compared on the same futures, and no pair is incomplete. In a replicate the other paths stay, as
-one bad path in a thousand would otherwise leave none.
+A path is left out if any outcome of the model under any policy is not finite on it, and with it the other half of its
+antithetic pair. So all policies are compared on the same futures, and no pair is incomplete. In a replicate the other
+paths stay, as one bad path in a thousand would otherwise leave none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Out:
     """Whether each path is left out, bool [path].
 
     Args:
-      values: all outcomes, or all yearly values, of the paths; they must begin and end with whole pairs, except at a run's end.
+      values: all outcomes, or all yearly values, of the paths; they must begin and end with whole pairs, except at a
+        run's end.
     """
     sound = np.isfinite(values).reshape(-1, values.shape[-1]).all(axis=0)
     return ~sound if sound.all() else with_units(study, ~sound)

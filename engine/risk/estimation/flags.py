@@ -55,7 +55,9 @@ _SENTENCES = {
     Reason.BINNED: "from a histogram: the interval holds what its bins leave open",
     Reason.UNRECORDED: "no interval",
     Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, limit {limit:g})",
-    Reason.NO_FOURTH_MOMENT: "heavy tail: infinite fourth moment, which a deviation's interval needs (tail shape {got:.2f})",
+    Reason.NO_FOURTH_MOMENT: (
+        "heavy tail: infinite fourth moment, which a deviation's interval needs (tail shape {got:.2f})"
+    ),
     Reason.INFINITE_MEAN: "heavy tail: infinite mean (tail shape {got:.2f})",
     Reason.FEW_TAIL_VALUES: "{got:.0f} values are a tail here, {limit:.0f} needed to go beyond them",
     Reason.FEW_DISTINCT: "{got:.0f} different values in the tail, {limit:.0f} needed to go beyond them",

@@ -28,8 +28,8 @@ class Forecast:
 
     Args:
       look: the target's state in the pilot.
-      paths: number of paths at which a run will stop: 1.05 times the prediction, at least the run's own pilot; NaN where nothing can
-        be predicted.
+      paths: number of paths at which a run will stop: 1.05 times the prediction, at least the run's own pilot; NaN
+        where nothing can be predicted.
       low, high: 95 % interval of `paths`; NaN where there is none.
     """
 
@@ -44,14 +44,12 @@ def pilot_paths(study: Study) -> int:
     return rounded_up(ROOM * first_look(study.until, study.unit), study.unit)
 
 
-def forecast(
-    study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]
-) -> Forecast:
+def forecast(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]) -> Forecast:
     """Number of paths that a target needs, n (half-width / wanted)^2 from a pilot of n paths, with its error.
 
-    The error comes from the delete-a-group jackknife: with L_g the logarithm of the prediction without group g of G, the standard error of
-    the logarithm is sqrt((G - 1) / G sum_g (L_g - mean)^2). It also holds for quantiles where groups are large (Shao and Wu 1989, Ann.
-    Statist. 17, 1176-1197, doi:10.1214/aos/1176347263).
+    The error comes from the delete-a-group jackknife: with L_g the logarithm of the prediction without group g of G,
+    the standard error of the logarithm is sqrt((G - 1) / G sum_g (L_g - mean)^2). It also holds for quantiles where
+    groups are large (Shao and Wu 1989, Ann. Statist. 17, 1176-1197, doi:10.1214/aos/1176347263).
 
     Args:
       outcomes: values on the pilot, by name, of the outcomes that the target depends on.

@@ -111,11 +111,12 @@ class Extremes:
 def tail_flag(ascending: Ascending) -> Flag | None:
     """Flag of the upper tail of ascending values: why a mean over it may have no interval; None if nothing is wrong.
 
-    A generalised Pareto law is fitted to the largest values: a tenth of the sample, but at least 1500 or a quarter of it, and at most 2048.
-    Where it does not fit, it is fitted to the larger half of these, and so on down to 100, as a fit to a mixture of two populations
-    describes neither. The first that fits decides by its shape: from 0.44 on the tail is flagged as heavy (an infinite variance, shape 0.5,
-    is not excluded), from 0.56 on the interval is withheld. It is withheld too where only 1 to 9 values are distinguishable from the
-    threshold. No flag where no law fits, where three paths share the largest value, and for fewer than 200 values.
+    A generalised Pareto law is fitted to the largest values: a tenth of the sample, but at least 1500 or a quarter of
+    it, and at most 2048. Where it does not fit, it is fitted to the larger half of these, and so on down to 100, as a
+    fit to a mixture of two populations describes neither. The first that fits decides by its shape: from 0.44 on the
+    tail is flagged as heavy (an infinite variance, shape 0.5, is not excluded), from 0.56 on the interval is withheld.
+    It is withheld too where only 1 to 9 values are distinguishable from the threshold. No flag where no law fits, where
+    three paths share the largest value, and for fewer than 200 values.
     """
     k = tail_size(len(ascending))
     return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
@@ -259,8 +260,8 @@ def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np
 def misfit(excesses: Values, shape: float, scale: float) -> float:
     """Anderson-Darling statistic of ascending excesses against a generalised Pareto law.
 
-    For excesses that follow the law with fitted parameters, 95 % of the statistics are below 0.8 (shape 0.5) to 1.1 (shape -0.5). Source:
-    Choulakian and Stephens (2001), Technometrics 43, 478-484, doi:10.1198/00401700152672573.
+    For excesses that follow the law with fitted parameters, 95 % of the statistics are below 0.8 (shape 0.5) to 1.1
+    (shape -0.5). Source: Choulakian and Stephens (2001), Technometrics 43, 478-484, doi:10.1198/00401700152672573.
     """
     n = len(excesses)
     inside = np.maximum(1 + shape * excesses / scale, np.finfo(np.float64).tiny)

@@ -1,9 +1,9 @@
 """Histograms that merge exactly: integers from the bits of single-precision values, by group of paths.
 
-The bits of a float32, mapped so that they sort as the values do, are its *key*. The upper half of the key is the
-bin, so a bin's width is at most 2^-7 of its values and no range has to be known in advance. All values in a bin have the same
-exponent, so each is the bin's edge plus a whole number of steps, the lower half of the key. The sum of these integers
-gives the sum of the values without rounding, in any order.
+The bits of a float32, mapped so that they sort as the values do, are its *key*. The upper half of the key is the bin,
+so a bin's width is at most 2^-7 of its values and no range has to be known in advance. All values in a bin have the
+same exponent, so each is the bin's edge plus a whole number of steps, the lower half of the key. The sum of these
+integers gives the sum of the values without rounding, in any order.
 """
 
 from __future__ import annotations
@@ -142,8 +142,8 @@ class Histogram:
     def largest(self, rank: np.ndarray | int) -> np.ndarray:
         """The value of a given rank, 1 being the largest: interpolated inside its bin, always within `bounds`.
 
-        The values of a bin are taken to lie at W u^g above its lowest value, with u uniform in (0, 1), W the bin's width and g such that
-        their mean is the bin's mean.
+        The values of a bin are taken to lie at W u^g above its lowest value, with u uniform in (0, 1), W the bin's
+        width and g such that their mean is the bin's mean.
         """
         at = self._placed(rank)
         guess = at.room * (1 - (at.inside - 0.5) / at.count) ** at.power
@@ -157,8 +157,8 @@ class Histogram:
     def bounds(self, rank: np.ndarray | int) -> tuple[np.ndarray, np.ndarray]:
         """Least and greatest possible value of a given rank: the ends of its bin, narrowed by the bin's mean.
 
-        Of the c values of the bin, m are at least the value with rank m in the bin, and c - m + 1 at most; the known sum of the
-        bin then bounds its distance from the ends.
+        Of the c values of the bin, m are at least the value with rank m in the bin, and c - m + 1 at most; the known
+        sum of the bin then bounds its distance from the ends.
         """
         at = self._placed(rank)
         high = np.minimum(at.steps // at.inside, at.room)
@@ -176,13 +176,11 @@ class Histogram:
         total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
         return total, least, most
 
-    def beyond(
-        self, rank: int, level: float
-    ) -> tuple[Float[np.ndarray, "group"], Float[np.ndarray, "group"]]:
+    def beyond(self, rank: int, level: float) -> tuple[Float[np.ndarray, "group"], Float[np.ndarray, "group"]]:
         """For each group, how many of the `rank` largest values it holds, and their sum of excesses over `level`.
 
-        Both float64 [group]. Over all groups together both are exact, except for interpolation in the last bin. A bin's sum is divided
-        among groups in proportion to the values that they have in it.
+        Both float64 [group]. Over all groups together both are exact, except for interpolation in the last bin. A bin's
+        sum is divided among groups in proportion to the values that they have in it.
         """
         at = self._placed(rank)
         bin = int(at.bin)
@@ -194,16 +192,14 @@ class Histogram:
         return number, total - level * number
 
     def squares_about(self, mean: float) -> tuple[Float[np.ndarray, "group"], float, float]:
-        """For each group the sum of squared distances from `mean`; then its least and greatest possible total over groups.
+        """For each group the sum of squared distances from `mean`; then its least and greatest possible total over
+        groups.
 
-        Float64 [group]. Within a bin, values are taken to lie as in `largest`. Their variance about the bin's mean b is between 0 and (b -
-        low) (high - b), with low and high the bin's ends. A bin's sum is divided among groups in proportion to the values that they have in
-        it.
+        Float64 [group]. Within a bin, values are taken to lie as in `largest`. Their variance about the bin's mean b is
+        between 0 and (b - low) (high - b), with low and high the bin's ends. A bin's sum is divided among groups in
+        proportion to the values that they have in it.
         """
-        first, last = (
-            np.maximum(self.edges, self.least),
-            np.minimum(self.edges + WIDEST * self.step, self.most),
-        )
+        first, last = (np.maximum(self.edges, self.least), np.minimum(self.edges + WIDEST * self.step, self.most))
         mean_of_bin = self.edges + self.step * (self.steps / self.pooled)
         room, above = last - first, np.clip(mean_of_bin - first, 0.0, None)
         widest = np.where(self.pooled > 1, above * np.clip(last - mean_of_bin, 0.0, None), 0.0)
@@ -215,7 +211,8 @@ class Histogram:
         return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
 
     def skewness_beyond(self, rank: int, level: float) -> np.ndarray:
-        """Skewness of the mean of (x - level)+ over independent values, of which the `rank` largest exceed the level."""
+        """Skewness of the mean of (x - level)+ over independent values, of which the `rank` largest exceed the
+        level."""
         at = int(self._placed(rank).bin)
         counts = self.pooled[at + 1 :]
         excess = (self.edges + self.step * (self.steps / self.pooled))[at + 1 :] - level
@@ -233,9 +230,7 @@ class Histogram:
         first = np.rint(np.maximum(self.least - edge, 0) / step).astype(np.int64)
         last = np.rint(np.minimum((self.most - edge) / step, WIDEST)).astype(np.int64)
         inside = rank - (reached[turned] - count)
-        return _Place(
-            bin, inside, count, self.steps[bin] - count * first, last - first, edge + step * first, step
-        )
+        return _Place(bin, inside, count, self.steps[bin] - count * first, last - first, edge + step * first, step)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 Everything here works on many cells at once: leading axes are cells, the last axis is the path. A *unit* is a group of
 paths that may depend on each other and not on anything else: one path, an antithetic pair, or a replicate of a Latin
-hypercube. Dependence inside a unit enters through the variance of unit totals. Formulas, sources and measured coverage: `docs/method.md`.
+hypercube. Dependence inside a unit enters through the variance of unit totals. Formulas, sources and measured coverage:
+`docs/method.md`.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Estimate:
         return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
 
     def flagged(self, *flags: Flag | None) -> Estimate:
-        """The same estimate with `flags` before its own, each once; without its interval if one of them withholds it."""
+        """The same estimate with `flags` before its own, each once; without its interval if one of them withholds
+        it."""
         joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
         if any(flag.withholds for flag in joined):
             return replace(self, low=np.nan, high=np.nan, flags=joined)
@@ -173,7 +175,8 @@ class Moments:
 
     Args:
       mean: sum over all paths / number of paths.
-      error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the mean.
+      error: its standard error, sqrt(J / (J - 1) sum_j r_j^2) / n with r_j the total of unit j less its size times the
+        mean.
       skewness: skewness of the mean itself, sum_j r_j^3 / (sum_j r_j^2)^1.5; 0 where units are too few to estimate it.
       units: J.
       needed: number of units that an interval needs.
@@ -224,8 +227,8 @@ def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
 def moments_of(made: Made, units: Units) -> Moments:
     """Moments of the mean, for each row, of the values that `made` computes for each path.
 
-    Unit totals are measured from their mean over the first block, and corrected to the overall mean at the end. If the first mean was so
-    far off that digits were lost, all is summed once more.
+    Unit totals are measured from their mean over the first block, and corrected to the overall mean at the end. If the
+    first mean was so far off that digits were lost, all is summed once more.
     """
     if units.owner is not None or units.replicated or not units.count or made.x.dtype.kind != "f":
         return moments_of_totals(units.totals(made.values()), units)
@@ -261,9 +264,7 @@ def moments_of_some(some: Some, units: Units) -> Moments:
             summed_by(some.cell, value, some.cells),
             summed_by(some.cell, own, some.cells) + summed_by(some.cell[first], 2 * joint, some.cells),
             summed_by(some.cell, own * value, some.cells)
-            + summed_by(
-                some.cell[first], 3 * joint * (value[..., first] + value[..., first + 1]), some.cells
-            ),
+            + summed_by(some.cell[first], 3 * joint * (value[..., first] + value[..., first + 1]), some.cells),
             units,
         )
     starts = np.flatnonzero(np.diff(key, prepend=-1))
@@ -288,7 +289,8 @@ def moments_of_tail(
 ) -> Moments:
     """As `moments_of_some` for units of equal size, from sums over single values and the units with several of them.
 
-    The sum over units of T^k, T being a unit's total, is the sum over values of x^k corrected for units with several nonzero values.
+    The sum over units of T^k, T being a unit's total, is the sum over values of x^k corrected for units with several
+    nonzero values.
 
     Args:
       sums: sums over the values, their squares and their cubes.

@@ -1,7 +1,7 @@
 """Risk measures with standard errors: mean, VaR, expected shortfall, probabilities, paired differences, regret.
 
-"VaR a" is the smallest of the ceil(n (1 - a)) worst values, "ES a" = VaR + mean((x - VaR)+) / (1 - a), the mean of
-the worst 1 - a share. Where low is worse (`loss=False`) the worst values are the lowest, and measures are reported in the
+"VaR a" is the smallest of the ceil(n (1 - a)) worst values, "ES a" = VaR + mean((x - VaR)+) / (1 - a), the mean of the
+worst 1 - a share. Where low is worse (`loss=False`) the worst values are the lowest, and measures are reported in the
 variable's own sign. Formulas, sources, flags and measured coverage: `docs/method.md`.
 """
 
@@ -15,12 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from engine.risk.estimation.differences import difference as difference_of
-from engine.risk.estimation.evidence import (
-    FEWEST_FOR_ES,
-    FEWEST_FOR_ES_DIFFERENCE,
-    Evidence,
-    measures as names_of,
-)
+from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence, measures as names_of
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
@@ -36,15 +31,7 @@ from engine.risk.estimation.intervals import Estimate, Moments, Units, Z, as_uni
 from engine.risk.estimation.order_statistics import Ascending, Turned
 from engine.risk.estimation.shares import combined_interval
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import (
-    Column,
-    Measured,
-    Table,
-    error_of_shares,
-    residual_products,
-    share,
-    shifted,
-)
+from engine.risk.estimation.tails import Column, Measured, Table, error_of_shares, residual_products, share, shifted
 from engine.study.study import LEVELS
 
 Paths = Float[np.ndarray, "path"]
@@ -102,9 +89,7 @@ class Sample:
         flag = gravest((heavy, few_replicates(self.units)))
         middle, constant = seen.middle.exceedances, seen.constant
         table, exceedances = self.measured.risk(), seen.exceedances
-        return self._evidence(
-            table, flag, self.spread, self.beyond, exceedances, middle, constant, FEWEST_FOR_ES
-        )
+        return self._evidence(table, flag, self.spread, self.beyond, exceedances, middle, constant, FEWEST_FOR_ES)
 
     def _squares(self, of: Moments) -> float:
         """Sum of squared deviations behind the standard error of a mean over the paths."""
@@ -117,8 +102,8 @@ class Sample:
     def less(self, baseline: Sample, gaps: Extremes | None = None) -> Evidence:
         """Measures of these losses less those of `baseline` on the same paths, and how often these are worse.
 
-        The error of the mean comes from the paired differences, whose extremes `gaps` may be given; the others' from differences of
-        influence functions.
+        The error of the mean comes from the paired differences, whose extremes `gaps` may be given; the others' from
+        differences of influence functions.
         """
         gap = difference_of(self.measured, baseline.measured, self.units)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
@@ -180,31 +165,24 @@ class Sample:
 
 
 def of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
-    """Flag of a difference: of few exceedances in either measure, or else `shared`, that of the difference's own tail."""
+    """Flag of a difference: of few exceedances in either measure, or else `shared`, that of the difference's own
+    tail."""
     scarce = next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), None)
     return scarce or (shared if any(pair) else None)
 
 
-def summary(
-    values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
-) -> dict[str, Estimate]:
+def summary(values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
     """Mean, median, sd, VaR and ES of one variable, by name, from values [path].
 
-    Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth moment
-    (sd), a single unit. Units with non-finite values are left out and flagged.
+    Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth
+    moment (sd), a single unit. Units with non-finite values are left out and flagged.
     """
     samples, lost = _samples((values,), unit, loss, levels)
-    return (
-        samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
-    )
+    return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
 
 
 def difference(
-    values: Paths,
-    baseline_values: Paths,
-    unit: int | Units,
-    loss: bool,
-    levels: tuple[float, ...] = LEVELS,
+    values: Paths, baseline_values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
 ) -> dict[str, Estimate]:
     """Measures of one variable less those of another on the same paths, and "worse": P(the first is worse).
 
@@ -231,10 +209,7 @@ def of_policies(
     if not lost and samples:
         return _pairs(samples, base, loss, _gaps(samples, base))
     return [
-        (
-            summary(x, unit, loss, levels),
-            difference(x, values[base], unit, loss, levels) if p != base else {},
-        )
+        (summary(x, unit, loss, levels), difference(x, values[base], unit, loss, levels) if p != base else {})
         for p, x in enumerate(values)
     ]
 
@@ -266,10 +241,7 @@ def _gaps(samples: Sequence[Sample], base: int) -> dict[int, Extremes]:
 
 def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, Extremes]) -> Pairs:
     return [
-        (
-            sample.own().estimates(loss),
-            sample.less(samples[base], gaps[p]).estimates(loss) if p in gaps else {},
-        )
+        (sample.own().estimates(loss), sample.less(samples[base], gaps[p]).estimates(loss) if p in gaps else {})
         for p, sample in enumerate(samples)
     ]
 
@@ -277,7 +249,8 @@ def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, 
 def _samples(
     arrays: Sequence[np.ndarray], unit: int | Units, loss: bool, levels: tuple[float, ...]
 ) -> tuple[list[Sample], Flag | None]:
-    """Samples of the arrays on the paths where all are finite, none without such paths; the flag of what was left out."""
+    """Samples of the arrays on the paths where all are finite, none without such paths; the flag of what was left
+    out."""
     kept, units, lost = finite_units(tuple(arrays), unit)
     return [Sample(x if loss else -x, units, levels) for x in kept if units.count], lost
 
@@ -343,9 +316,7 @@ def probability_difference(indicator: Happens, baseline: Happens, unit: int | Un
 
 def share_difference(one: Estimate, two: Estimate, error: float, correlated: float) -> Estimate:
     """First probability less the second, from both estimates, the standard error and the correlation of the two."""
-    low, high = combined_interval(
-        (one.estimate, one.low, one.high), (two.estimate, two.low, two.high), correlated
-    )
+    low, high = combined_interval((one.estimate, one.low, one.high), (two.estimate, two.low, two.high), correlated)
     return Estimate(one.estimate - two.estimate, error or (high - low) / (2 * Z), low, high)
 
 

@@ -44,7 +44,8 @@ def by_numpy(
 ) -> np.ndarray:
     """Number of values in each bin, int64 [bin]; or, if bins are `held`, the values in those bins, in any order.
 
-    The bin of a value is (value - low) scale in single precision, truncated and clipped to 0 ... `BINS` - 1; the last bin for NaN.
+    The bin of a value is (value - low) scale in single precision, truncated and clipped to 0 ... `BINS` - 1; the last
+    bin for NaN.
 
     Args:
       low, scale: of the bins.
@@ -62,9 +63,7 @@ def by_numpy(
     return counts if held is None else np.concatenate(found)
 
 
-def placed(
-    values: Float32[np.ndarray, "value"], low: np.float32, scale: np.float32
-) -> Int[np.ndarray, "value"]:
+def placed(values: Float32[np.ndarray, "value"], low: np.float32, scale: np.float32) -> Int[np.ndarray, "value"]:
     """Bin of each value, as in `by_numpy`."""
     with np.errstate(over="ignore", invalid="ignore"):
         at = np.fmin((values - low) * scale, np.float32(BINS - 1))

@@ -1,6 +1,7 @@
 """Generalised Pareto law of excesses over a threshold: likelihood, maximum-likelihood fit and goodness of fit.
 
-Excesses are positive and ascending. `heaviness.py` judges tails by the same law, fitted in a faster way. Formulas: `docs/method.md`.
+Excesses are positive and ascending. `heaviness.py` judges tails by the same law, fitted in a faster way. Formulas:
+`docs/method.md`.
 """
 
 from __future__ import annotations
@@ -72,8 +73,8 @@ def covariance(shape: float, count: int) -> Float[np.ndarray, "2 2"]:
 def likeliest(excesses: Excesses) -> tuple[float, float]:
     """Maximum-likelihood shape, at least -1, and scale.
 
-    The likelihood is maximised along theta = shape / scale alone, given which the likeliest shape is mean log(1 + theta x). Source:
-    Grimshaw (1993), Technometrics 35, 185-191. At shape -1 the law is uniform up to the largest excess.
+    The likelihood is maximised along theta = shape / scale alone, given which the likeliest shape is mean log(1 + theta
+    x). Source: Grimshaw (1993), Technometrics 35, 185-191. At shape -1 the law is uniform up to the largest excess.
     """
     largest, reach = float(excesses[-1]), np.log(max(len(excesses), 2))
 
@@ -120,9 +121,9 @@ Number = Callable[[Laws, Laws, Laws], Laws]
 class Region:
     """Laws around the maximum-likelihood law, for profile-likelihood intervals of quantities of a fitted tail.
 
-    The interval of a quantity g of shape, scale and share beyond the threshold runs from the least to the largest g among all laws whose
-    deviance from the likeliest is at most q. One search around the likeliest law thus gives the intervals of all quantities. Excesses
-    within a unit may depend on each other.
+    The interval of a quantity g of shape, scale and share beyond the threshold runs from the least to the largest g
+    among all laws whose deviance from the likeliest is at most q. One search around the likeliest law thus gives the
+    intervals of all quantities. Excesses within a unit may depend on each other.
 
     Args:
       excesses: over the threshold, ascending.
@@ -142,9 +143,9 @@ class Region:
     def interval(self, number: Number) -> tuple[float, float]:
         """95 % interval of a quantity that follows from shape, scale and share.
 
-        q is the square of `Units.reach`, times the factor by which dependence within units inflates the variance of the quantity (Chandler
-        and Bate 2007, Biometrika 94, 167-183). The factor is at least one, so that the interval is never narrower than for independent
-        values.
+        q is the square of `Units.reach`, times the factor by which dependence within units inflates the variance of the
+        quantity (Chandler and Bate 2007, Biometrika 94, 167-183). The factor is at least one, so that the interval is
+        never narrower than for independent values.
         """
         reach = float(np.sqrt(self.units.reach**2 * max(self._dependence(number), 1.0)))
         shapes, scales, shares = self._around(reach)
@@ -154,7 +155,9 @@ class Region:
 
     @cached_property
     def dependence(self) -> float:
-        """Design effect of dependence within units on shape and scale: excesses worth one independent excess, at least 1."""
+        """Design effect of dependence within units on shape and scale: excesses worth one independent excess, at least
+        1.
+        """
         alone, together = (part[:2, :2] for part in self._spreads)
         return max(float(np.trace(np.linalg.solve(alone, together))) / 2, 1.0)
 
@@ -189,7 +192,8 @@ class Region:
         return shapes, scales, np.broadcast_to(self._shares(reach * np.sin(SPLITS))[:, None], shapes.shape)
 
     def _shares(self, root: Float[np.ndarray, "split"]) -> Float[np.ndarray, "split"]:
-        """Shares whose signed root of the deviance is `root`, by a Poisson law scaled to the variance of the binomial."""
+        """Shares whose signed root of the deviance is `root`, by a Poisson law scaled to the variance of the
+        binomial."""
         budget = root**2 * (1 - self.share) / (2 * len(self.excesses))
         log = np.sign(root) * np.sqrt(2 * budget)
         for _ in range(8):
@@ -199,7 +203,9 @@ class Region:
 
     @cached_property
     def _spreads(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
-        """Covariances of shape, log scale and log share: for independent values, and for the units; from the same scores."""
+        """Covariances of shape, log scale and log share: for independent values, and for the units; from the same
+        scores.
+        """
         count, units = len(self.excesses), self.units
         own = covariance(self.shape, count) @ scores(self.excesses, self.shape, self.scale)
         each = np.vstack([own, np.full(count, (1 - self.share) / count)])

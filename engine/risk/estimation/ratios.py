@@ -1,9 +1,9 @@
 """Weighted means, shares and quantiles over futures, with 95 % intervals over independent units.
 
-`weighted.py` gives them names and flags. A weighted mean is a ratio of two random sums, sum w x / sum w. To first order its error is that
-of the sum of w (x - mean), totalled over units (delta method: Hesterberg 1995, Technometrics 37, 185-194,
-doi:10.1080/00401706.1995.10484303). With equal weights these are the estimates of `tails.py`. Formulas: `docs/method.md`; measured
-coverage: `benchmarks/README.md`.
+`weighted.py` gives them names and flags. A weighted mean is a ratio of two random sums, sum w x / sum w. To first order
+its error is that of the sum of w (x - mean), totalled over units (delta method: Hesterberg 1995, Technometrics 37,
+185-194, doi:10.1080/00401706.1995.10484303). With equal weights these are the estimates of `tails.py`. Formulas:
+`docs/method.md`; measured coverage: `benchmarks/README.md`.
 """
 
 from __future__ import annotations
@@ -55,8 +55,8 @@ class Quantile:
       slope: change of the quantile per unit of the share above it, between the ends of its interval.
       exceedances: effective number of exceedances.
       ended: whether the quantile is the largest value and the variable seems to be bounded by it.
-      ends: weight of the values from the largest down to the high end, and down to the value before the low end; a path weighs 1 on
-        average.
+      ends: weight of the values from the largest down to the high end, and down to the value before the low end; a path
+        weighs 1 on average.
     """
 
     share: float
@@ -86,7 +86,9 @@ class Ranked:
     down: Paths
 
     def rank(self, weight: float) -> int:
-        """Index in `descending` of the first value with at least this cumulated weight; the last index if there is none."""
+        """Index in `descending` of the first value with at least this cumulated weight; the last index if there is
+        none.
+        """
         return min(int(np.searchsorted(self.down, weight - NEAR)), len(self.down) - 1)
 
     def last(self, weight: float) -> int:
@@ -96,10 +98,7 @@ class Ranked:
     def places(self, of: Quantile) -> tuple[Paths, Paths]:
         """Distinct values in the quantile's interval, ascending, and the weight at or above each of them."""
         low, high = (float(end) for end in of.column[2:])
-        first, last = (
-            np.searchsorted(-self.descending, [-high, -low], "left")[0],
-            self._end(np.array([low]))[0],
-        )
+        first, last = (np.searchsorted(-self.descending, [-high, -low], "left")[0], self._end(np.array([low]))[0])
         values = np.unique(self.descending[first : last + 1])
         return values, self.down[self._end(values)]
 
@@ -159,7 +158,8 @@ class Weights:
     def count(self, share: Moments) -> np.ndarray:
         """Number of independent, equally weighted paths that would give a share the same standard error.
 
-        Where no path, or every path, has the property, the exception not seen is taken to weigh as much as the heaviest path.
+        Where no path, or every path, has the property, the exception not seen is taken to weigh as much as the heaviest
+        path.
         """
         units = self.units
         unseen = max(units.count, units.paths - units.count) / float(self.each.max())
@@ -171,7 +171,8 @@ class Weights:
         return Ranked(values, values[order], np.cumsum(self.each[order]))
 
     def median(self, ranked: Ranked) -> Quantile:
-        """Mean of the smallest value with half of the weight at or below it and the largest with half at or above it."""
+        """Mean of the smallest value with half of the weight at or below it and the largest with half at or above
+        it."""
         half, down = self.units.paths / 2, ranked.down
         beyond = min(int(np.searchsorted(down, half + NEAR, "right")), len(down) - 1)
         return self._at(float(ranked.descending[[ranked.rank(half), beyond]].mean()), ranked, 0.5)
@@ -183,8 +184,8 @@ class Weights:
     def _at(self, q: float, ranked: Ranked, share: float) -> Quantile:
         """The quantile with value q, with an interval from that of the share above it.
 
-        Source: Woodruff (1952), J. Am. Statist. Assoc. 47, 635-646, doi:10.1080/01621459.1952.10483443, by binomial ranks of the effective
-        number of paths.
+        Source: Woodruff (1952), J. Am. Statist. Assoc. 47, 635-646, doi:10.1080/01621459.1952.10483443, by binomial
+        ranks of the effective number of paths.
         """
         units, n = self.units, self.units.paths
         count = float(self.count(self.mean(ranked.values > q).of))
@@ -205,7 +206,9 @@ class Weights:
         return Quantile(share, column, slope, many, bool(ended), ends)
 
     def gap(self, x: Ranked, y: Ranked, of_x: Quantile, of_y: Quantile) -> Column:
-        """Difference of two quantiles on the same paths: by influence functions, or by `atoms.py` where values are tied."""
+        """Difference of two quantiles on the same paths: by influence functions, or by `atoms.py` where values are
+        tied.
+        """
         above = of_x.slope * (x.values > of_x.value) - of_y.slope * (y.values > of_y.value)
         error = float(self.mean(above).of.error)
         gap, reach = of_x.value - of_y.value, self.units.reach

@@ -87,8 +87,8 @@ class Fit:
     def beyond(self, period: float) -> Estimate:
         """Mean of the losses that pass the return level of `period`, by the law.
 
-        NaN where the law's mean is infinite, without an interval where an infinite mean is not excluded, flagged where the variance may be
-        infinite.
+        NaN where the law's mean is infinite, without an interval where an infinite mean is not excluded, flagged where
+        the variance may be infinite.
         """
         if self.shape >= MEANLESS:
             return nothing(Flag(Reason.INFINITE_MEAN, self.shape, MEANLESS))
@@ -136,7 +136,8 @@ class Passed:
       level: the level with its interval.
       beyond: mean of the values that pass it, with its interval.
       extrapolated: whether both come from the law because too few values pass the level.
-      law: level by the law, also where `level` comes from the values; None where the level is not beyond the law's threshold.
+      law: level by the law, also where `level` comes from the values; None where the level is not beyond the law's
+        threshold.
     """
 
     period: float
@@ -171,14 +172,18 @@ class Extremes:
         return of if self.loss else -of
 
     def by_law(self, period: float) -> tuple[Estimate, Estimate] | None:
-        """Return level and mean beyond it by the law; None without a law, or where the level is not beyond its threshold."""
+        """Return level and mean beyond it by the law; None without a law, or where the level is not beyond its
+        threshold.
+        """
         if self.fit is None or period * self.fit.share < 1:
             return None
         level, beyond = (_flagged(of(period), self.lost) for of in (self.fit.level, self.fit.beyond))
         return self.in_own_sign(level), self.in_own_sign(beyond)
 
     def by_values(self, periods: Sequence[float]) -> list[tuple[Estimate, Estimate]]:
-        """For each period, return level and mean beyond it as VaR and ES of the sample; NaN where the sample is smaller."""
+        """For each period, return level and mean beyond it as VaR and ES of the sample; NaN where the sample is
+        smaller.
+        """
         if self.sample is None:
             return [(nothing(self.lost),) * 2] * len(periods)
         none = nothing(self.flag or Flag(Reason.NO_LAW))
@@ -194,7 +199,8 @@ class Extremes:
 def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Passed]]:
     """Return levels by tail and period.
 
-    A period uses the laws of all tails as soon as one of the tails has too few values beyond the level, so that tails can be compared.
+    A period uses the laws of all tails as soon as one of the tails has too few values beyond the level, so that tails
+    can be compared.
     """
     own = [one.by_values(periods) for one in every]
     scarce = [
@@ -266,7 +272,8 @@ def _sizes(count: int) -> list[int]:
 
 
 def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -> Fit | Flag:
-    """The law of the losses over the first of the `largest` (indices, by ascending loss), or a flag why there is none."""
+    """The law of the losses over the first of the `largest` (indices, by ascending loss), or a flag why there is
+    none."""
     ascending = losses[largest]
     excesses = excesses_over(ascending)
     values = np.unique(excesses)
@@ -289,18 +296,7 @@ def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -
     mean = _mean_excess(excesses, owner, units).flagged(
         flag if flag and flag.reason is not Reason.ENDING_TAIL else None
     )
-    return Fit(
-        begin,
-        spread,
-        shape,
-        scale,
-        seen,
-        fit_chance(seen, shape),
-        mean,
-        None if flag else around,
-        flag,
-        share,
-    )
+    return Fit(begin, spread, shape, scale, seen, fit_chance(seen, shape), mean, None if flag else around, flag, share)
 
 
 def _shared(owner: np.ndarray) -> float:

@@ -1,8 +1,8 @@
 """Whether single precision suffices for a run, from the same few paths computed in both precisions.
 
-What matters is the effect of rounding, not the spacing of numbers: a spacing of 64 does not harm a mean with standard error
-1000, but hides a difference of 30. Half of the paths must be off by as much, so that a few paths that cross
-a threshold raise no alarm.
+What matters is the effect of rounding, not the spacing of numbers: a spacing of 64 does not harm a mean with standard
+error 1000, but hides a difference of 30. Half of the paths must be off by as much, so that a few paths that cross a
+threshold raise no alarm.
 """
 
 from __future__ import annotations
@@ -86,9 +86,7 @@ class Rounding:
         return Rounding(**{**own, "what": Lost(own["what"])})
 
 
-def judged(
-    study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]
-) -> tuple[Rounding, ...]:
+def judged(study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]) -> tuple[Rounding, ...]:
     """Quantities for which single precision is too coarse: for each variable the worst, if any.
 
     In the order of factors, yearly values, outcomes.
@@ -101,9 +99,7 @@ def judged(
     return tuple(max(found, key=lambda one: one.ratio) for _, found in by_place)
 
 
-def _found(
-    study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]
-) -> Iterator[Rounding]:
+def _found(study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]) -> Iterator[Rounding]:
     names = study.policy_names
     base = names.index(study.baseline)
     for item, *draws in zip(study.inputs, single["draws"], double["draws"], strict=True):
@@ -162,9 +158,7 @@ def _steps(place: str, names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> 
                 continue
             ours, exact = ours[:, sound], exact[:, sound]
             moved = np.ptp(exact, axis=0)
-            yield from _rivals(
-                place, Lost.STEPS, policy, _typical(moved), np.abs(ours - exact).max(axis=0), exact
-            )
+            yield from _rivals(place, Lost.STEPS, policy, _typical(moved), np.abs(ours - exact).max(axis=0), exact)
 
 
 def _rivals(

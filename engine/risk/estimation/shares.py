@@ -11,10 +11,10 @@ from engine.risk.estimation.intervals import TAIL, Cells, Moments, Units, Z
 def effective_count(share: Moments, units: Units) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
 
-    share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or no
-    path has the property the design effect is unknown: the number of units stands in for it, or n - J for replicates,
-    which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910).
-    Source: Korn and Graubard (1998), Survey Methodology 24, 193-201.
+    share (1 - share) / error^2, held between 1 and n J; from replicates less, by (1.96 / their `reach`)^2. Where all or
+    no path has the property the design effect is unknown: the number of units stands in for it, or n - J for
+    replicates, which are never worse than one path less each (Owen 1997, SIAM J. Numer. Anal. 34, 1884-1910). Source:
+    Korn and Graubard (1998), Survey Methodology 24, 193-201.
     """
     if units.alone:
         return np.full_like(share.mean, float(units.paths))
@@ -38,8 +38,8 @@ def tail_ranks(count: Cells, share: float, risk: float = TAIL) -> tuple[Cells, C
     """Ranks from the top between which the quantile with `share` above it lies, each end missed with `risk`.
 
     Of `count` independent values, the low end is the `first`-th largest and the high end the `second`-th largest, with
-    P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high enough.
-    Source: David and Nagaraja (2003), Order Statistics, 3rd ed., section 7.1, doi:10.1002/0471722162.
+    P(Bin(count, share) >= first) <= risk and P(Bin(count, share) < second) <= risk; second = 0: no value is high
+    enough. Source: David and Nagaraja (2003), Order Statistics, 3rd ed., section 7.1, doi:10.1002/0471722162.
     """
     count = np.rint(count)
     return _binomial_quantile(1 - risk, count, share) + 1, _binomial_quantile(risk, count, share)

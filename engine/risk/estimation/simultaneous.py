@@ -1,9 +1,9 @@
 """Simultaneous 95 % intervals for many means over paths, by a Gaussian multiplier bootstrap over units.
 
-Units are gathered into at most `MOST` batches, which are as independent as units are, so that memory does not grow with the number of
-paths. Gaussian multipliers on the batches' residuals give errors with the covariance of the means; the 95 % quantile of the largest
-studentised error takes the place of 1.96. Source: Chernozhukov, Chetverikov and Kato (2013), Ann. Statist. 41, 2786-2819,
-doi:10.1214/13-AOS1161.
+Units are gathered into at most `MOST` batches, which are as independent as units are, so that memory does not grow with
+the number of paths. Gaussian multipliers on the batches' residuals give errors with the covariance of the means; the 95
+% quantile of the largest studentised error takes the place of 1.96. Source: Chernozhukov, Chetverikov and Kato (2013),
+Ann. Statist. 41, 2786-2819, doi:10.1214/13-AOS1161.
 """
 
 from __future__ import annotations
@@ -51,10 +51,7 @@ def codes(levels: Num[np.ndarray, "level"], values: Num[np.ndarray, "path"]) -> 
 
 
 def binned(
-    code: Int[np.ndarray, "path"],
-    bins: int,
-    batches: Units,
-    weights: Num[np.ndarray, "path"] | None = None,
+    code: Int[np.ndarray, "path"], bins: int, batches: Units, weights: Num[np.ndarray, "path"] | None = None
 ) -> Float[np.ndarray, "bin batch"]:
     """Number of paths of each batch with each code, or the sum of their weights [bin, batch]."""
     owner = batches.owners(np.arange(batches.paths)) if batches.owner is None else batches.owner
@@ -83,8 +80,8 @@ class Together:
     def reach(self) -> float:
         """Half-width, in standard errors, of intervals that hold for all numbers at once with 95 % confidence.
 
-        Never less than for one number alone; based on Student's t, with one degree of freedom less than there are batches. NaN for a single
-        batch.
+        Never less than for one number alone; based on Student's t, with one degree of freedom less than there are
+        batches. NaN for a single batch.
         """
         mean, error = self.moments.mean, self.moments.error
         if self.batches.count < 2:
@@ -98,7 +95,8 @@ class Together:
         return max(_largest(residual), self.batches.reach)
 
     def beyond(self, errors: float) -> bool:
-        """Whether `errors` standard errors are more than `reach`, which is computed only where the answer is not plain."""
+        """Whether `errors` standard errors are more than `reach`, which is computed only where the answer is not
+        plain."""
         if not errors > self.batches.reach:
             return False
         if self.batches.count >= PLAIN:

@@ -1,8 +1,9 @@
 """Stopping rule: a run is looked at after more and more paths, and ends when its targets are precise enough.
 
-A pilot predicts, with half-width ~ n^(-1/2), how many paths a target needs. The run goes to 0.6 of that, at most four times further, looks
-again, then goes to 1.05 of the new prediction. It ends where the 95 % interval is narrow enough; the level is not divided among the looks.
-The numbers of paths follow from the study and its targets alone: `docs/method.md`, "Stop when precise".
+A pilot predicts, with half-width ~ n^(-1/2), how many paths a target needs. The run goes to 0.6 of that, at most four
+times further, looks again, then goes to 1.05 of the new prediction. It ends where the 95 % interval is narrow enough;
+the level is not divided among the looks. The numbers of paths follow from the study and its targets alone:
+`docs/method.md`, "Stop when precise".
 """
 
 from __future__ import annotations
@@ -23,13 +24,7 @@ from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.estimation.flags import Reason, text
 from engine.risk.estimation.intervals import TAIL, Estimate, Units, as_units, moments
-from engine.risk.estimation.measures import (
-    difference,
-    finite_units,
-    probability,
-    probability_difference,
-    summary,
-)
+from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
 from engine.risk.estimation.shares import effective_count
 from engine.study.study import BLOCK, Study
 from engine.study.tables.stop_tables import PROBABILITY, Target
@@ -73,8 +68,8 @@ class Look:
       target: the target.
       paths: number of paths.
       estimate: of the target's measure.
-      half_width: of its 95 % interval; for a probability that of the wider of the reported and the exact interval, and the whole width
-        where the event happens never or always; NaN where there is none.
+      half_width: of its 95 % interval; for a probability that of the wider of the reported and the exact interval, and
+        the whole width where the event happens never or always; NaN where there is none.
       state: state of the target.
       hits: effective number of paths on which the event happens; NaN unless the target is a single probability.
       others: upper 95 % end of the share of paths with another value, where all paths have the same value; else NaN.
@@ -153,10 +148,7 @@ class Ended:
 
 
 def walk(
-    first: int,
-    bound: int,
-    look_at: Callable[[int], Sequence[Look]],
-    rounded: Callable[[float], int] = math.ceil,
+    first: int, bound: int, look_at: Callable[[int], Sequence[Look]], rounded: Callable[[float], int] = math.ceil
 ) -> Iterator[tuple[Look, ...]]:
     """The looks at all targets, yielded after each step until the rule ends the run.
 
@@ -226,11 +218,7 @@ def look(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, 
 
 
 def look_at_values(
-    target: Target,
-    values: Sequence[Float[np.ndarray, "path"]],
-    unit: int,
-    loss: bool,
-    levels: tuple[float, ...],
+    target: Target, values: Sequence[Float[np.ndarray, "path"]], unit: int, loss: bool, levels: tuple[float, ...]
 ) -> Look:
     """State of a target on a measure of values [path], or on the difference of two on the same paths."""
     own, *other = values
@@ -288,9 +276,9 @@ def _wanted(target: Target, estimate: Estimate) -> float:
 def exact_half_width(hits: float, paths: float) -> float:
     """Half-width of the exact 95 % interval of a probability when sampling ended at its last hit.
 
-    The path number of hit N is negative binomial, P(it is at most n) = P(Bin(n, p) >= N); the ends are the p at which this is
-    .025 and .975. For rare events it depends on the hits alone: 384 for a half-width of 10 % of p, 38,415 for 1 %.
-    Source: Mendo and Hernando (2010), arXiv:0809.4047; Bai and Lam (2023), arXiv:2305.02434.
+    The path number of hit N is negative binomial, P(it is at most n) = P(Bin(n, p) >= N); the ends are the p at which
+    this is .025 and .975. For rare events it depends on the hits alone: 384 for a half-width of 10 % of p, 38,415 for 1
+    %. Source: Mendo and Hernando (2010), arXiv:0809.4047; Bai and Lam (2023), arXiv:2305.02434.
     """
     misses = max(paths - hits, 0.0)
     low = float(betaincinv(hits, misses + 1, TAIL))
@@ -324,7 +312,8 @@ def half_width(look: Look) -> str:
 
 
 def _why_nothing(look: Look) -> str:
-    """Why a mean without error is zero although its values are not: the futures of a pair, or of a replicate, cancel."""
+    """Why a mean without error is zero although its values are not: the futures of a pair, or of a replicate,
+    cancel."""
     return " by its pairs, which cancel" if look.target.measure == "mean" else ""
 
 
@@ -337,7 +326,9 @@ def standing(look: Look) -> str:
     why = text(*(flag for flag in look.estimate.flags if flag.withholds))
     said = {
         State.MET: f"{half_width(look)}, within {wanted}" if look.half_width else f"{value} without error",
-        State.SAME: f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)",
+        State.SAME: (
+            f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)"
+        ),
         State.UNSEEN: f"not once on {at}: at most {high} (95 %)",
         State.ZERO: f"0 on {at}{_why_nothing(look)}, and {wanted} of nothing is nothing",
         State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
@@ -346,9 +337,7 @@ def standing(look: Look) -> str:
     if look.state is not State.WIDE:
         return f"{number}: {said[look.state]}"
     if look.target.is_relative and look.estimate.low <= 0 <= look.estimate.high:
-        return (
-            f"{number}: cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
-        )
+        return f"{number}: cannot be distinguished from 0 on {at}, wanted {wanted} of it: ask for it in the unit"
     return f"{number}: {half_width(look)}, wanted {wanted}: about {few_digits(look.needed - look.paths)} futures to go"
 
 

@@ -36,10 +36,11 @@ class Summaries:
     """Numbers of the summary groups, by each group's place in `GROUPS`; an axis `stat` is in the order of `STATS`.
 
     Args:
-      levels: level of each measure by name (0.95 for VaR95; NaN for measures without), in the order of the `measure` axes.
+      levels: level of each measure by name (0.95 for VaR95; NaN for measures without), in the order of the `measure`
+        axes.
       numbers: arrays by place, then by name in the group.
-      reasons: numbers of the flags by place, then by name in the group, with the axes `reason` and `detail` in place of `stat`, in the
-        orders of `flags.Reason` and `flags.DETAILS`; only arrays with a flag.
+      reasons: numbers of the flags by place, then by name in the group, with the axes `reason` and `detail` in place of
+        `stat`, in the orders of `flags.Reason` and `flags.DETAILS`; only arrays with a flag.
       flags: text of the flags of a variable's records by "table/variable".
       quantiles: probabilities of the `quantile` axis.
       yearly_sample: number of paths, from the first on, behind all yearly numbers.
@@ -74,8 +75,8 @@ def summarise(
       tables: records of the run.
       paths: outcomes kept path by path, by name, float32 [policy, path]; only a few are read at a time.
       tally: of the outcomes that are not kept; None where all are.
-      yearly: numbers of the groups of the yearly sample, as from `of_sample`, and other fields of `Summaries`; without yearly numbers for a
-        static model.
+      yearly: numbers of the groups of the yearly sample, as from `of_sample`, and other fields of `Summaries`; without
+        yearly numbers for a static model.
       nonfinite: number of values that are not finite, int [policy, outcome], from the blocks' records.
       out: number of paths that are left out because of them.
     """
@@ -181,9 +182,7 @@ def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]
     return [*_records(risk, study.policy_names, lost), *_records(gap, others, lost)]
 
 
-def _records(
-    table: xr.DataArray, policies: tuple[str, ...] | list[str], lost: Flag | None
-) -> Iterator[Record]:
+def _records(table: xr.DataArray, policies: tuple[str, ...] | list[str], lost: Flag | None) -> Iterator[Record]:
     dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
     ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(stat=list(STATS)).compute()
     measures, years = ordered["measure"].values.tolist(), ordered["year"].values.tolist()

@@ -37,7 +37,8 @@ class Numbers:
     bounds: Literal["", "valid", "bound"] = ""
 
     def measures(self, study: Study) -> dict[str, str]:
-        """Measure of the records by label along `measure`; the single label "" where the array has no such dimension."""
+        """Measure of the records by label along `measure`; the single label "" where the array has no such
+        dimension."""
         labels = measures(study.levels) if "measure" in self.dims else ("",)
         return {label: self.measure.format(label) for label in labels}
 
@@ -68,9 +69,7 @@ class SummaryGroup:
             return tuple(event.name for event in study.events)
         return tuple(getattr(study.model, self.of)) if self.of else ("",)
 
-    def held(
-        self, study: Study, arrays: Mapping[str, np.ndarray]
-    ) -> Iterator[tuple[str, Numbers, str, np.ndarray]]:
+    def held(self, study: Study, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, Numbers, str, np.ndarray]]:
         """For each of its arrays in `arrays`: variable's name, declaration, array's name, and the array."""
         for name in self.names(study):
             for of in self.numbers:
@@ -89,14 +88,7 @@ GROUPS = (
         "events",
         "how likely events are, and policy less '{baseline}', {paths}",
         (
-            Numbers(
-                EVENT,
-                "probability of the event",
-                "probability",
-                "1",
-                "risk",
-                "probability",
-            ),
+            Numbers(EVENT, "probability of the event", "probability", "1", "risk", "probability"),
             Numbers(
                 EVENT,
                 "difference in the probability of the event",
@@ -165,12 +157,7 @@ GROUPS = (
         "counts over the whole run",
         (
             Numbers(("policy", "outcome"), "values that are not finite", "nonfinite", "1"),
-            Numbers(
-                (),
-                "number of paths kept out of every number: values that are not finite",
-                "n_excluded",
-                "1",
-            ),
+            Numbers((), "number of paths kept out of every number: values that are not finite", "n_excluded", "1"),
             Numbers((), "number of paths", "n_paths", "1"),
             Numbers((), "number of independent units of {unit} paths", "n_units", "1"),
         ),

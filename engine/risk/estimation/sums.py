@@ -1,7 +1,7 @@
 """Sums over units of a function of each path, in a fixed order, so that all implementations agree bit by bit.
 
-The units of a row are dealt to eight lanes in turn. Each lane adds its units in order, and the lanes are added from the first to the last.
-This is done for each `BLOCK` of units, and the blocks are added in order.
+The units of a row are dealt to eight lanes in turn. Each lane adds its units in order, and the lanes are added from the
+first to the last. This is done for each `BLOCK` of units, and the blocks are added in order.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ BLOCK = 1 << 16
 class Made:
     """A function of each path of rows x and y, evaluated when it is summed.
 
-    With u = x - centre_x and v = y - centre_y: "difference" is scale_x u - scale_y v, "squares" is scale_x u^2 - scale_y v^2, "beyond" is
-    scale_x u+ - scale_y v+, all in double precision; "excess" is (x - y)+ in the precision of the values.
+    With u = x - centre_x and v = y - centre_y: "difference" is scale_x u - scale_y v, "squares" is scale_x u^2 -
+    scale_y v^2, "beyond" is scale_x u+ - scale_y v+, all in double precision; "excess" is (x - y)+ in the precision of
+    the values.
 
     Args:
       kind: which of these functions.
@@ -51,10 +52,7 @@ class Made:
         """The same with defaults: scale 1 and centre 0 (`at`, `at_y`); the term of y is 0 where no y is given."""
         numbers = (scale, at, 0.0 if y is None else scale_y, at_y)
         return Made(
-            kind,
-            x,
-            x if y is None else y,
-            *(np.broadcast_to(one, len(x)).astype(np.float64) for one in numbers),
+            kind, x, x if y is None else y, *(np.broadcast_to(one, len(x)).astype(np.float64) for one in numbers)
         )
 
     def values(self, paths: slice = slice(None)) -> Float[np.ndarray, "row path"]:

@@ -32,8 +32,8 @@ class Record:
     """One number of a table with its labels.
 
     Args:
-      measure: a name of `engine.risk.estimation.measures` ("mean", "median", "sd", "VaR99", "ES99.9", "probability"), "difference_" and
-        such a name for the difference from the baseline, "worse" or "regret".
+      measure: a name of `engine.risk.estimation.measures` ("mean", "median", "sd", "VaR99", "ES99.9", "probability"),
+        "difference_" and such a name for the difference from the baseline, "worse" or "regret".
       level: level of the measure, or None.
       policy, variable: names.
       place: label by dimension, in the model's order; empty where there is no place.
@@ -105,7 +105,8 @@ class Tables:
     """Records of a run.
 
     Args:
-      risk: mean, median, standard deviation, VaR and ES of each outcome and the probability of each event, for every policy.
+      risk: mean, median, standard deviation, VaR and ES of each outcome and the probability of each event, for every
+        policy.
       comparison: each policy against the baseline on the same paths, and against the best policy of each path:
         "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
         worse than the baseline, "regret" (also of the baseline) the mean distance from the best of all policies.
@@ -136,9 +137,7 @@ class Tables:
 
 
 def tables_of_paths(
-    study: Study,
-    outcomes: Mapping[str, Float[np.ndarray, "policy path"]],
-    variables: Container[str] | None = None,
+    study: Study, outcomes: Mapping[str, Float[np.ndarray, "policy path"]], variables: Container[str] | None = None
 ) -> Tables:
     """Risk and comparison records from outcomes kept per path.
 
@@ -218,9 +217,7 @@ def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) ->
 def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
     base, sizes, unit, pairs = _base(study), tally.sizes, study.unit, []
     for p, own in enumerate(counts):
-        gap = (
-            {"probability": binned.difference_of_shares(own, counts[base], sizes, unit)} if p != base else {}
-        )
+        gap = {"probability": binned.difference_of_shares(own, counts[base], sizes, unit)} if p != base else {}
         pairs.append(({"probability": binned.share(own, sizes, unit)}, gap))
     return _records(study, name, pairs)
 
@@ -228,7 +225,8 @@ def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "p
 def _records(
     study: Study, name: str, pairs: Sequence[tuple[Estimates, Estimates]], regrets: Sequence[Estimate] = ()
 ) -> Tables:
-    """Records of a variable from each policy's own measures and its differences from the baseline, and their regrets."""
+    """Records of a variable from each policy's own measures and its differences from the baseline, and their
+    regrets."""
     risk, comparison = [], []
     for p, (policy, (own, gaps)) in enumerate(zip(study.policy_names, pairs, strict=True)):
         risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]

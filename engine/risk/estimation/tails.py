@@ -106,7 +106,8 @@ class Quantiles:
 
 
 def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
-    """Median and VaR at every level, with distribution-free intervals by ranks: Bin(n effective, 1 - a), scaled to n."""
+    """Median and VaR at every level, with distribution-free intervals by ranks: Bin(n effective, 1 - a), scaled to
+    n."""
     n = values.shape[-1]
     longest = tail_count(n, min(levels))
     ascending = ascending_rows(values, _looked_at(n, longest))
@@ -124,9 +125,7 @@ def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVEL
         ranked = _ranked(ascending, q, seen, 1 - level, constant | alike, units)
         var.append(replace(ranked, exceedances=np.where(alike, np.inf, ranked.exceedances)))
         shortfalls.append(shortfall)
-    return Quantiles(
-        levels, ascending, constant, _middle(values, ascending, constant, units), var, shortfalls
-    )
+    return Quantiles(levels, ascending, constant, _middle(values, ascending, constant, units), var, shortfalls)
 
 
 def _looked_at(n: int, tail: int) -> Spans:
@@ -147,7 +146,8 @@ def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: U
 
 
 def above(values: CellPaths, limit: Cells) -> Holds:
-    """Which values are above their cell's limit; compared in the type of the values, so that none has to be converted."""
+    """Which values are above their cell's limit; compared in the type of the values, so that none has to be
+    converted."""
     near = limit.astype(values.dtype)
     most = np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)
     return lambda paths: values[:, paths] > most[:, None]
@@ -175,7 +175,8 @@ def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cel
 
 
 def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, Cells]:
-    """Sums over units of (X - mean)^2, (Y - mean)^2, (X - mean)(Y - mean); X, Y count a unit's paths with a property."""
+    """Sums over units of (X - mean)^2, (Y - mean)^2, (X - mean)(Y - mean); X, Y count a unit's paths with a
+    property."""
     if units.owner is not None or units.replicated:
         totals = (units.totals(holds(slice(None))) for holds in (x, y))
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
@@ -183,8 +184,7 @@ def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, C
     bits = _packed(x, units), _packed(y, units)
     own = [_counts(of) for of in bits]
     square_x, square_y, cross = (
-        _square_sums(_products(bits[i], bits[j], units), own[i], own[j], units)
-        for i, j in ((0, 0), (1, 1), (0, 1))
+        _square_sums(_products(bits[i], bits[j], units), own[i], own[j], units) for i, j in ((0, 0), (1, 1), (0, 1))
     )
     return square_x, square_y, cross
 
@@ -222,9 +222,7 @@ def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
     return both
 
 
-def _ranked(
-    ascending: Sorted, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units
-) -> Ranked:
+def _ranked(ascending: Sorted, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units) -> Ranked:
     """A quantile q [cell] with its error and interval.
 
     Args:
@@ -243,10 +241,7 @@ def _ranked(
     low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
     # small variation between replicates does not make up for few values in the tail
     many = (np.minimum(count, n) if units.replicated else count) * share
-    column, slope = (
-        (q, (high - low) / (2 * units.reach), low, high),
-        (high - low) * n / np.maximum(down - up, 1),
-    )
+    column, slope = ((q, (high - low) / (2 * units.reach), low, high), (high - low) * n / np.maximum(down - up, 1))
     return Ranked(share, column, slope, many, down, up)
 
 
@@ -369,7 +364,8 @@ class Measured:
 
     @property
     def scale(self) -> Cells:
-        """1 / (2 sd), the factor of (x - mean)^2 in the influence on the standard deviation; zero for constant values."""
+        """1 / (2 sd), the factor of (x - mean)^2 in the influence on the standard deviation; zero for constant
+        values."""
         size = 2 * np.sqrt(self.spread.squares.mean)
         return np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
 

@@ -30,11 +30,7 @@ TOGETHER = 8
 LANES = 256, 16
 """Numbers of lanes in the two steps of `added`."""
 _BY_GROUP = ("totals", "worse", "regret", "events")
-_STORED = {
-    "bins": (np.uint32,),
-    "counts": (np.uint16, np.uint32),
-    "steps": (np.uint32, np.uint64),
-}
+_STORED = {"bins": (np.uint32,), "counts": (np.uint16, np.uint32), "steps": (np.uint32, np.uint64)}
 
 
 @dataclass(frozen=True)
@@ -234,7 +230,8 @@ def group_size(index: int) -> int:
 
 
 def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
-    """First path of each group of a block of `count` paths: groups of whole units, at most `size` paths, about equal."""
+    """First path of each group of a block of `count` paths: groups of whole units, at most `size` paths, about
+    equal."""
     groups = -(-count // size)
     return np.arange(groups) * count // groups // unit * unit
 
@@ -244,8 +241,9 @@ def added(
 ) -> Float[np.ndarray, "policy group"]:
     """Sum of the values of each group, float64, in a fixed order of additions.
 
-    The values are dealt to 256 lanes in turn, each of which adds them in order; the lanes' sums are dealt to 16 lanes in the same way;
-    these are added from the first to the last. `program/running/reductions.py` keeps the same order on a GPU.
+    The values are dealt to 256 lanes in turn, each of which adds them in order; the lanes' sums are dealt to 16 lanes
+    in the same way; these are added from the first to the last. `program/running/reductions.py` keeps the same order on
+    a GPU.
     """
     sizes = np.diff(starts, append=values.shape[-1])
     width = -(-int(sizes.max(initial=0)) // LANES[0]) * LANES[0]

@@ -1,8 +1,9 @@
 """Measures of weighted futures, with the names and flags of `measures.py`, and the effective number of futures.
 
-Weights may have any scale. A future with weight zero is left out, as one that does not meet a condition; with equal weights the estimates
-are those of `measures.py`. A tail is judged by each future's weighted contribution to an error, and so may be heavy because of the values
-or of the weights. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
+Weights may have any scale. A future with weight zero is left out, as one that does not meet a condition; with equal
+weights the estimates are those of `measures.py`. A tail is judged by each future's weighted contribution to an error,
+and so may be heavy because of the values or of the weights. Formulas: `docs/method.md`; measured coverage:
+`benchmarks/README.md`.
 """
 
 from __future__ import annotations
@@ -48,7 +49,8 @@ def difference(
     loss: bool,
     levels: tuple[float, ...] = LEVELS,
 ) -> dict[str, Estimate]:
-    """Weighted measures of one variable less those of another on the same futures, and "worse": P(the first is worse)."""
+    """Weighted measures of one variable less those of another on the same futures, and "worse": P(the first is
+    worse)."""
     arrays, of, lost = _weighed((values, baseline_values), weights, units)
     if of is None:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
@@ -70,8 +72,8 @@ def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
 def probability(happened: Happens, weights: Paths, units: int | Units) -> Estimate:
     """Weighted share of futures with a property (bool [path]), with Wilson's interval for their effective number.
 
-    The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures, few futures with
-    nearly all weight, weights of infinite variance.
+    The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures,
+    few futures with nearly all weight, weights of infinite variance.
     """
     (happened,), of, lost = _weighed((happened,), weights, units)
     if of is None:
@@ -80,9 +82,7 @@ def probability(happened: Happens, weights: Paths, units: int | Units) -> Estima
     return single(of.share(happened)).flagged(lost, alone, *_of_share(of, of.mean(happened)))
 
 
-def probability_difference(
-    happened: Happens, baseline: Happens, weights: Paths, units: int | Units
-) -> Estimate:
+def probability_difference(happened: Happens, baseline: Happens, weights: Paths, units: int | Units) -> Estimate:
     """Weighted share of futures with a property less the share with another, on the same futures: bool [path] each."""
     (happened, baseline), of, lost = _weighed((happened, baseline), weights, units)
     if of is None:

@@ -1,8 +1,8 @@
 """Measures of one variable's losses on weighted futures, differences between two policies, and their flags.
 
-The counterpart of `Sample` in `measures.py`. The mean is judged by the tails of each future's contribution to its error, w (x - mean), ES
-by those of w (x - VaR)+; these are heavy where the values or the weights are. A tail that is heavy because of the weights alone withholds
-the interval only from a higher shape on.
+The counterpart of `Sample` in `measures.py`. The mean is judged by the tails of each future's contribution to its
+error, w (x - mean), ES by those of w (x - VaR)+; these are heavy where the values or the weights are. A tail that is
+heavy because of the weights alone withholds the interval only from a higher shape on.
 """
 
 from __future__ import annotations
@@ -127,7 +127,8 @@ class Sample:
     def less(self, baseline: Sample) -> Evidence:
         """Measures of these losses less those of `baseline` on the same futures, and how often these are worse.
 
-        The error of the mean comes from the paired differences, those of the others from differences of influence functions.
+        The error of the mean comes from the paired differences, those of the others from differences of influence
+        functions.
         """
         gaps = self.ranked.values - baseline.ranked.values
         constant = bool(np.ptp(gaps) <= ROUNDING * abs(gaps.max()))
@@ -203,13 +204,15 @@ def both_tails(of: Ratio) -> Flag | None:
 
 
 def few_with_weight(of: Weights) -> Flag | None:
-    """Flag for few effective futures out of many: these may hold so much weight that no tail shows it; None if enough."""
+    """Flag for few effective futures out of many: these may hold so much weight that no tail shows it; None if
+    enough."""
     few = of.kish < min(FEW_UNITS, of.units.paths / 2)
     return Flag(Reason.FEW_IN_SAMPLE, of.kish, FEW_UNITS) if few else None
 
 
 def heavy_weights(of: Ratio) -> Flag | None:
-    """Flag of a share whose weighted residuals have too heavy a tail, which can only come from the weights; else None."""
+    """Flag of a share whose weighted residuals have too heavy a tail, which can only come from the weights; else
+    None."""
     flag = both_tails(of)
     return flag if flag and flag.withholds and flag.reason in HEAVY_TAILS else None
 
@@ -230,7 +233,8 @@ def upper_tail(of: Ratio, sign: float = 1.0) -> Flag | None:
 def judged(flag: Flag | None, alone: Callable[[], Flag | None]) -> Flag | None:
     """Flag of a weighted tail; a warning only, below `LARGEST_SHAPE`, if the values `alone` are not heavy-tailed.
 
-    Source of the limit: Vehtari, Simpson, Gelman, Yao and Gabry (2024), J. Mach. Learn. Res. 25(72), 1-58, for the tail of w h(x).
+    Source of the limit: Vehtari, Simpson, Gelman, Yao and Gabry (2024), J. Mach. Learn. Res. 25(72), 1-58, for the tail
+    of w h(x).
     """
     if flag is None or flag.reason not in HEAVY_TAILS or not flag.withholds or flag.got >= LARGEST_SHAPE:
         return flag

@@ -26,15 +26,11 @@ CHUNK = 1 << 22
 """Number of values that a thread sorts at a time, enough to outweigh the overhead of a NumPy call."""
 
 
-def of_sample(
-    study: Study,
-    yearly: YearlyValues,
-    kept: Bool[np.ndarray, "path"] | None = None,
-) -> dict[str, Any]:
+def of_sample(study: Study, yearly: YearlyValues, kept: Bool[np.ndarray, "path"] | None = None) -> dict[str, Any]:
     """Yearly fields of `Summaries`: moments, differences of means, VaR and ES, quantiles, shares on bounds.
 
-    Errors and intervals are over independent units of paths, as in `measures`. All numbers of a cell with a non-finite value are NaN; its
-    differences also where the baseline's cell has one.
+    Errors and intervals are over independent units of paths, as in `measures`. All numbers of a cell with a non-finite
+    value are NaN; its differences also where the baseline's cell has one.
 
     Args:
       yearly: values of the first paths.
@@ -55,8 +51,7 @@ def of_parts(
     units = units if kept is None else units.take(kept)
     tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # map frees each part
     by_variable = {
-        name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2))
-        for name in tables[0]
+        name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2)) for name in tables[0]
     }
     clipped = by_variable.pop("on_bounds")
     on_bounds = {"on_bounds": {name: clipped[name] for name in bounded(study.model)}}
@@ -107,11 +102,7 @@ def _signs(study: Study) -> Float[np.ndarray, "cell"]:
 
 
 def _of_cells(
-    values: CellPaths,
-    sign: Float[np.ndarray, "cell"],
-    units: Units,
-    baseline: int,
-    levels: tuple[float, ...],
+    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int, levels: tuple[float, ...]
 ) -> Mapping[str, np.ndarray]:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
@@ -162,15 +153,11 @@ def _means(
 
 def _flat(of: Moments, kept: Any = True) -> Moments:
     """The moments with policy and cell in one axis; zero for cells that are not kept."""
-    mean, error, skewness = (
-        np.where(kept, part.reshape(-1), 0.0) for part in (of.mean, of.error, of.skewness)
-    )
+    mean, error, skewness = (np.where(kept, part.reshape(-1), 0.0) for part in (of.mean, of.error, of.skewness))
     return Moments(mean, error, skewness, of.units, of.needed)
 
 
-def _quantiles(
-    ascending: CellPaths, sign: Float[np.ndarray, "cell"]
-) -> Float[np.ndarray, "policy quantile cell"]:
+def _quantiles(ascending: CellPaths, sign: Float[np.ndarray, "cell"]) -> Float[np.ndarray, "policy quantile cell"]:
     """Interpolated quantiles of values [policy, cell, path], from the sorted values times `sign`."""
     last = ascending.shape[-1] - 1
     at = np.array(QUANTILES) * last

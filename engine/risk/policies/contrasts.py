@@ -1,9 +1,10 @@
 """Weighted sums of one measure over many variables on the same paths, with 95 % intervals.
 
-The measure is a mean, a probability or ES. Each is the mean over paths of an influence: for a mean the value itself, for a probability the
-indicator of the event, for ES VaR + (x - VaR)+ / (1 - a) at level a, with each variable's own VaR. A weighted sum of measures is thus the
-mean of the weighted sum of influences, and its interval follows from the variation of that sum over independent units, as in
-`measures.difference`. Variables are added a few at a time; only the sums per path are kept in memory.
+The measure is a mean, a probability or ES. Each is the mean over paths of an influence: for a mean the value itself,
+for a probability the indicator of the event, for ES VaR + (x - VaR)+ / (1 - a) at level a, with each variable's own
+VaR. A weighted sum of measures is thus the mean of the weighted sum of influences, and its interval follows from the
+variation of that sum over independent units, as in `measures.difference`. Variables are added a few at a time; only the
+sums per path are kept in memory.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ class Influence:
 
     Args:
       values: contributions, whose mean over all paths is the measure [variable, path]; NaN on paths that are left out.
-      exceedances: least effective number of exceedances behind the measure among the variables; infinite where the measure needs none.
+      exceedances: least effective number of exceedances behind the measure among the variables; infinite where the
+        measure needs none.
       heavy: whether the bad tail of any of the variables is flagged as possibly too heavy.
     """
 
@@ -96,33 +98,31 @@ class Contrasts:
     def estimates(self, sound: Happens, units: Units, is_share: bool = False) -> list[Estimate]:
         """Each sum with its 95 % interval and the flags that a difference of two measures would have.
 
-        The interval is Student's with Hall's correction for skewness; for probabilities it is combined from two Wilson intervals
-        (`_of_shares`).
+        The interval is Student's with Hall's correction for skewness; for probabilities it is combined from two Wilson
+        intervals (`_of_shares`).
 
         Args:
           sound: which paths are kept.
           units: independent units of the kept paths.
-          is_share: whether the measure is a probability; the positive and the negative weights of each sum must then each add up to at most
-            1.
+          is_share: whether the measure is a probability; the positive and the negative weights of each sum must then
+            each add up to at most 1.
         """
         return [self._estimate(self._row(row)[sound], units, is_share) for row in range(len(self._sums))]
 
     def largest(
-        self,
-        rows: Sequence[int],
-        sign: float,
-        sound: Happens,
-        units: Units,
-        is_share: bool = False,
+        self, rows: Sequence[int], sign: float, sound: Happens, units: Units, is_share: bool = False
     ) -> list[int]:
-        """Position in `rows` of the largest sum times `sign`, then the positions of the sums not distinguishable from it.
+        """Position in `rows` of the largest sum times `sign`, then the positions of the sums not distinguishable from
+        it.
 
-        Two sums are not distinguishable where the 95 % interval of their difference holds zero, or where there is no interval.
+        Two sums are not distinguishable where the 95 % interval of their difference holds zero, or where there is no
+        interval.
         """
         values = [sign * self._row(row)[sound] for row in rows]
         first = int(np.argmax([row.mean() for row in values]))
         others = (k for k in range(len(values)) if k != first)
-        # halved, so that the weights of a difference of two sums are bounded as those of one; without interval, none is clear
+        # halved, so that the weights of a difference of two sums are bounded as those of one; without interval, none is
+        # clear
         gaps = {k: self._estimate((values[first] - values[k]) / 2, units, is_share) for k in others}
         return [first, *(k for k, gap in gaps.items() if not gap.low > 0)]
 
@@ -151,9 +151,7 @@ class Contrasts:
         ]
         looks = self._heavy or np.isinf(self._exceedances)
         tail = (
-            tails_flag(
-                Extremes.of(np.positive, values), own.estimate, (own.standard_error * units.paths) ** 2
-            )
+            tails_flag(Extremes.of(np.positive, values), own.estimate, (own.standard_error * units.paths) ** 2)
             if looks
             else None
         )
@@ -163,11 +161,12 @@ class Contrasts:
 def _of_shares(values: Float[np.ndarray, "path"], units: Units) -> tuple[float, float]:
     """Interval of a weighted sum of probabilities, from what each path adds to it, -1 to 1.
 
-    The positive and the negative contributions are two means of values between 0 and 1. Each has Wilson's interval, with the number of
-    paths that its own variance amounts to; the ends of the difference are combined from both as for two probabilities. So an event seen on
-    few paths, or on none, still has an interval of positive width.
+    The positive and the negative contributions are two means of values between 0 and 1. Each has Wilson's interval,
+    with the number of paths that its own variance amounts to; the ends of the difference are combined from both as for
+    two probabilities. So an event seen on few paths, or on none, still has an interval of positive width.
     """
-    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single paths too
+    # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
+    # paths too
     seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = [units.totals(np.maximum(side, 0.0)) for side in (values, -values)]
     ends = []

@@ -40,8 +40,9 @@ NOTHING = Curve(*(np.empty(0) for _ in range(4)))
 def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome [path]; units with a path that is not finite are left out.
 
-    The intervals are those of `measures.probability`, but all levels are counted in one sort of the paths, and for pairs in one more sort
-    of each pair's better value: sum over units of squares = sum of counts + 2 pairs wholly beyond.
+    The intervals are those of `measures.probability`, but all levels are counted in one sort of the paths, and for
+    pairs in one more sort of each pair's better value: sum over units of squares = sum of counts + 2 pairs wholly
+    beyond.
     """
     (kept,), units, _ = finite_units((values,), unit)
     if not units.count:
@@ -49,9 +50,7 @@ def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curv
     bad = kept if loss else -kept
     ascending = np.sort(bad)
     chances = np.geomspace(0.999, max(FEWEST / bad.size, 1e-9), POINTS) if bad.size > 2 * FEWEST else None
-    levels = np.unique(
-        ascending if chances is None else np.quantile(ascending, 1 - chances, method="inverted_cdf")
-    )
+    levels = np.unique(ascending if chances is None else np.quantile(ascending, 1 - chances, method="inverted_cdf"))
     beyond = bad.size - np.searchsorted(ascending, levels, side="right")
     levels, beyond = levels[beyond > 0], beyond[beyond > 0]
     share = beyond / bad.size
@@ -60,11 +59,7 @@ def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curv
 
 
 def _interval(
-    bad: Float[np.ndarray, "path"],
-    levels: Levels,
-    beyond: Int[np.ndarray, "level"],
-    share: Levels,
-    units: Units,
+    bad: Float[np.ndarray, "path"], levels: Levels, beyond: Int[np.ndarray, "level"], share: Levels, units: Units
 ) -> tuple[np.ndarray, np.ndarray]:
     if units.count < 2 and units.paths > 1:
         return (np.full_like(share, np.nan),) * 2
@@ -82,9 +77,7 @@ def _interval(
     return ends[:, 0], ends[:, 1]
 
 
-def curve_of_counts(
-    counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool
-) -> Curve:
+def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome of which only a histogram was kept; the shares at the inner bin edges are exact.
 
     Args:

@@ -1,13 +1,14 @@
 """Whether one policy is better than another for everybody: stochastic dominance of first and second order.
 
-For losses, high being worse, X dominates Y at first order where P(X > x) <= P(Y > x) at every level x: everyone who prefers smaller losses
-prefers X. X dominates Y at second order where E(X - x)+ <= E(Y - x)+ at every x: everyone who is also risk averse prefers X. Both orders
-are judged on the same futures, at levels between which nearly all values of both lie; further out the sample is too small to tell.
+For losses, high being worse, X dominates Y at first order where P(X > x) <= P(Y > x) at every level x: everyone who
+prefers smaller losses prefers X. X dominates Y at second order where E(X - x)+ <= E(Y - x)+ at every x: everyone who is
+also risk averse prefers X. Both orders are judged on the same futures, at levels between which nearly all values of
+both lie; further out the sample is too small to tell.
 
-*Dominates* is reported where the gap is below zero by 1.645 standard errors at every level: an intersection-union test, wrong in at most
-5 % of the cases without dominance. *Does not dominate* is reported where the simultaneous 95 % band over all levels excludes zero on the
-wrong side. Sources: Davidson and Duclos (2013), Econometric Reviews 32, 84-125, doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and
-Singh (1994), Econometric Theory 10, 849-866.
+*Dominates* is reported where the gap is below zero by 1.645 standard errors at every level: an intersection-union test,
+wrong in at most 5 % of the cases without dominance. *Does not dominate* is reported where the simultaneous 95 % band
+over all levels excludes zero on the wrong side. Sources: Davidson and Duclos (2013), Econometric Reviews 32, 84-125,
+doi:10.1080/07474938.2012.690332; Kaur, Prakasa Rao and Singh (1994), Econometric Theory 10, 849-866.
 """
 
 from __future__ import annotations
@@ -58,8 +59,8 @@ class Dominance:
       verdict: what the sample shows.
       better, worse: p values of the hypotheses that the first policy does not dominate, and that it is not dominated.
       low, high: the range of levels that were compared, in the variable's own sign.
-      at_best, at_worst: the level at which the first policy is better, or worse, by the most standard errors; NaN where the simultaneous
-        band shows it better, or worse, at no level.
+      at_best, at_worst: the level at which the first policy is better, or worse, by the most standard errors; NaN where
+        the simultaneous band shows it better, or worse, at no level.
       flag: why there is no verdict, or what was left out of the sample.
     """
 
@@ -92,9 +93,7 @@ def dominance(
     both = np.sort(np.concatenate([x, y]))
     outside = max(int(OUTSIDE * len(both)), FEWEST)
     if np.array_equal(x, y):
-        same = Dominance(
-            1, Verdict.SAME, np.nan, np.nan, *_ends(both[[outside, -1 - outside]], sign), flag=lost
-        )
+        same = Dominance(1, Verdict.SAME, np.nan, np.nan, *_ends(both[[outside, -1 - outside]], sign), flag=lost)
         return same, replace(same, order=2)
     ranks = np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)
     levels = np.unique(both[ranks])
@@ -137,9 +136,7 @@ def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tu
     highest, lowest = (
         from_each(np.bincount(side(*sides)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
     )
-    return _Gaps(Together(above[1:], batches), (highest - lowest)[1:]), _Gaps(
-        Together(excess, batches), highest
-    )
+    return _Gaps(Together(above[1:], batches), (highest - lowest)[1:]), _Gaps(Together(excess, batches), highest)
 
 
 def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominance:

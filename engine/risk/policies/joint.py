@@ -1,10 +1,10 @@
 """Whether two outcomes have the same worst futures: the share of their worst 1 - q that they have in common.
 
-chi(q) = P(both in their worst 1 - q share) / (1 - q): 1 - q where the two are independent, 1 where their worst futures are the same. The
-tails are those of the sample's own ranks, which the interval allows for: the influence of a path is 1{both} - a 1{first} - b 1{second},
-with a the probability that the second is in its tail where the first is at the edge of its own, and b the reverse. Source: Genest and
-Segers (2010), J. Multivariate Anal. 101, 1837-1845, doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 2,
-339-365.
+chi(q) = P(both in their worst 1 - q share) / (1 - q): 1 - q where the two are independent, 1 where their worst futures
+are the same. The tails are those of the sample's own ranks, which the interval allows for: the influence of a path is
+1{both} - a 1{first} - b 1{second}, with a the probability that the second is in its tail where the first is at the edge
+of its own, and b the reverse. Source: Genest and Segers (2010), J. Multivariate Anal. 101, 1837-1845,
+doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 2, 339-365.
 """
 
 from __future__ import annotations
@@ -41,14 +41,13 @@ def common_tails(
 ) -> dict[tuple[int, int], Estimate]:
     """chi(level) of every pair (i, j), i < j, of several losses on the same paths, high being worse.
 
-    Flagged and without an interval where the tail holds fewer than 50 paths or independent units are too few; NaN where ties leave no such
-    tail.
+    Flagged and without an interval where the tail holds fewer than 50 paths or independent units are too few; NaN where
+    ties leave no such tail.
     """
     kept, units, lost = finite_units(tuple(losses), unit)
     tails = [_tail(values, level) if units.count else None for values in kept]
     return {
-        (i, j): _chi(tails[i], tails[j], units, level).flagged(lost)
-        for i, j in combinations(range(len(losses)), 2)
+        (i, j): _chi(tails[i], tails[j], units, level).flagged(lost) for i, j in combinations(range(len(losses)), 2)
     }
 
 

@@ -1,8 +1,9 @@
 """When a policy overtakes another on the same path: the first year in which it is better, censored at the horizon.
 
-Per path: the share of paths on which it has been ahead by each year, the median year of overtaking (if within the horizon), the mean number
-of years until then, counted up to the horizon, and the share of paths on which it is ahead at the end. By means: the first year in
-which the mean difference favours it, and the first in which the interval of the difference excludes zero.
+Per path: the share of paths on which it has been ahead by each year, the median year of overtaking (if within the
+horizon), the mean number of years until then, counted up to the horizon, and the share of paths on which it is ahead at
+the end. By means: the first year in which the mean difference favours it, and the first in which the interval of the
+difference excludes zero.
 """
 
 from __future__ import annotations
@@ -43,7 +44,8 @@ def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int |
     """When the policy's losses are first below those of the other.
 
     Args:
-      gap: losses of the policy less those of the other [year, path]; units with a value that is not finite are left out.
+      gap: losses of the policy less those of the other [year, path]; units with a value that is not finite are left
+        out.
       first_year: calendar year of the first row.
       unit: paths in an independent unit, or the units themselves.
     """
@@ -55,8 +57,7 @@ def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int |
     of = moments(waited, units)
     years = single(shifted(of, 1.0)).flagged(lost, few_replicates(units))
     median, first, last = (
-        _first(np.array([getattr(one, end) for one in ahead]) >= 0.5, first_year)
-        for end in ("estimate", "high", "low")
+        _first(np.array([getattr(one, end) for one in ahead]) >= 0.5, first_year) for end in ("estimate", "high", "low")
     )
     never, lasting = (probability(part, units).flagged(lost) for part in (~seen[-1], better[-1]))
     return Overtaking(ahead, years, median, first, last, never, lasting)

@@ -12,13 +12,12 @@ from engine.risk.estimation.measures import ONE_UNIT, few_replicates, finite_uni
 from engine.risk.estimation.sums import BLOCK
 
 
-def variance_ratio(
-    one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units
-) -> Estimate:
+def variance_ratio(one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units) -> Estimate:
     """Variance of a difference with independent draws over that on common paths: (Var X + Var Y) / Var(X - Y).
 
-    With independent draws this many times as many paths would be needed for the same standard error of the mean difference. The interval is
-    that of the ratio's logarithm, by influence functions. NaN where the two differ by the same amount, perhaps zero, on every path.
+    With independent draws this many times as many paths would be needed for the same standard error of the mean
+    difference. The interval is that of the ratio's logarithm, by influence functions. NaN where the two differ by the
+    same amount, perhaps zero, on every path.
     """
     (x, y), units, lost = finite_units((one, two), unit)
     nothing = Estimate(np.nan)

@@ -39,8 +39,8 @@ class Ranking:
 
     Args:
       measure: "probability" of an event, or a measure of an outcome.
-      signs: by structure, 1 where the policy is clearly worse (or the event clearly likelier), -1 where it is clearly better, 0 where
-        the 95 % interval of the paired difference holds zero, None where there is no interval.
+      signs: by structure, 1 where the policy is clearly worse (or the event clearly likelier), -1 where it is clearly
+        better, 0 where the 95 % interval of the paired difference holds zero, None where there is no interval.
     """
 
     variable: str
@@ -53,9 +53,9 @@ class Ranking:
     def verdict(self) -> Verdict:
         """What the signs of all structures show together.
 
-        FLIPS where each of the two policies is clearly worse in some structure; HOLDS where the same one is in every structure; OPEN where
-        the same one is in some structures and neither in the others; UNDECIDED where neither is in any; UNKNOWN where no structure has an
-        interval.
+        FLIPS where each of the two policies is clearly worse in some structure; HOLDS where the same one is in every
+        structure; OPEN where the same one is in some structures and neither in the others; UNDECIDED where neither is
+        in any; UNKNOWN where no structure has an interval.
         """
         clear = {sign for sign in self.signs.values() if sign}
         if len(clear) == 2:
@@ -83,7 +83,8 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
     """Rankings from records of paired differences.
 
     Args:
-      records: those whose measure is "difference_M" are used; their places must have the labels "structure" and "against".
+      records: those whose measure is "difference_M" are used; their places must have the labels "structure" and
+        "against".
     """
     signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
     for record in records:
@@ -116,7 +117,10 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
     told = len(among) - len(by_verdict[Verdict.UNKNOWN])
     if flips:
-        yield f"With an assumption dropped or doubled {len(flips)} of {told} rankings with an interval turn{'s' * (len(flips) == 1)} round."
+        yield (
+            f"With an assumption dropped or doubled {len(flips)} of {told} rankings with an interval"
+            f" turn{'s' * (len(flips) == 1)} round."
+        )
     elif told:
         yield f"Whichever assumption is dropped or doubled, none of {told} rankings with an interval turns round."
     for one in flips[:MOST]:
@@ -162,8 +166,8 @@ def _named(names: Sequence[str]) -> Iterator[str]:
 def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:
     """Forms of a clause on what a ranking is as stated and where it flips, each shorter than the one before.
 
-    `worse under old policies, but under reform with exit off and all off`; shorter forms name fewer structures, the last gives their
-    number.
+    `worse under old policies, but under reform with exit off and all off`; shorter forms name fewer structures, the
+    last gives their number.
     """
     stated = one.worse(STATED)
     first = f"worse under {study.phrase('policies', stated)}" if stated else "undecided as stated"

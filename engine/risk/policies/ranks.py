@@ -1,8 +1,9 @@
 """All policies against each other: ranks and Pareto front by mean, expected shortfall and probability of events.
 
-Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all pairs at once
-(`simultaneous.py`). A policy's rank lies between 1 plus the number of policies that are surely better, and the number of policies less
-those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Rev. Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
+Two policies are distinguishable where the interval of their paired difference excludes zero; the intervals hold for all
+pairs at once (`simultaneous.py`). A policy's rank lies between 1 plus the number of policies that are surely better,
+and the number of policies less those that are surely worse. Source: Mogstad, Romano, Shaikh and Wilhelm (2024), Rev.
+Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 """
 
 from __future__ import annotations
@@ -53,20 +54,21 @@ class Gaps:
 
     @property
     def better(self) -> np.ndarray:
-        """Whether the first policy is surely better than the second: its whole interval lies below zero [policy, policy]."""
+        """Whether the first policy is surely better than the second: its whole interval lies below zero [policy,
+        policy].
+        """
         return self.high < 0
 
     @property
     def ranks(self) -> Int[np.ndarray, "3 policy"]:
-        """Rank of each policy by the estimate, 1 the best, then the least and the greatest rank left open [3, policy]."""
+        """Rank of each policy by the estimate, 1 the best, then the least and the greatest rank left open [3,
+        policy]."""
         order = np.argsort(np.argsort(self.measure, kind="stable"), kind="stable") + 1
         count = len(self.measure)
         return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
 
 
-def gaps(
-    totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]
-) -> list[Gaps]:
+def gaps(totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]) -> list[Gaps]:
     """Gaps of several measures, with intervals that hold for all pairs of all measures at once.
 
     Args:
@@ -94,8 +96,9 @@ def gaps(
 def front(by_measure: Sequence[Gaps]) -> list[Front]:
     """Whether each policy is on the Pareto front, or another is better in every measure.
 
-    OFF: some other policy is surely better in all measures. ON: against every other policy it is surely better in some measure. UNLIKELY:
-    by the estimates another is at least as good in all measures and better in one. LIKELY: none of these.
+    OFF: some other policy is surely better in all measures. ON: against every other policy it is surely better in some
+    measure. UNLIKELY: by the estimates another is at least as good in all measures and better in one. LIKELY: none of
+    these.
     """
     less = np.stack([one.gap for one in by_measure])
     better = np.stack([one.better for one in by_measure])
@@ -150,21 +153,16 @@ def of_outcomes(
             there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
             told[measure].append(there[:, None] & there)
     return {
-        measure: dict(zip(chosen, gaps(totals[measure], batches, told[measure]), strict=True))
-        for measure in totals
+        measure: dict(zip(chosen, gaps(totals[measure], batches, told[measure]), strict=True)) for measure in totals
     }
 
 
-def of_events(
-    study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]
-) -> dict[str, dict[str, Gaps]]:
+def of_events(study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]) -> dict[str, dict[str, Gaps]]:
     """Gaps in the probability of each event between all pairs of policies; empty for fewer than two independent units.
 
     A pair has an interval where the event happens under only one of the two policies on at least `FEWEST` paths.
     """
-    read = {
-        name: outcomes[name] for name in sorted({name for e in events for name in event_outcomes(study, e)})
-    }
+    read = {name: outcomes[name] for name in sorted({name for e in events for name in event_outcomes(study, e)})}
     sound, units = _sound(study, read, read)
     if units.count < 2:
         return {}

@@ -28,10 +28,7 @@ def shortfalls(values: Outcomes, loss: bool) -> Outcomes:
 
 
 def regrets(
-    values: Outcomes,
-    unit: int | Units,
-    loss: bool,
-    means: Sequence[Estimate] = (),
+    values: Outcomes, unit: int | Units, loss: bool, means: Sequence[Estimate] = ()
 ) -> list[dict[str, Estimate]]:
     """Regret of each policy: its mean "regret", its quantiles "regret_VaR95" etc. and its largest value "regret_max".
 

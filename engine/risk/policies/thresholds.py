@@ -1,9 +1,9 @@
 """Exceedance probability of an outcome at any threshold under each policy, each curve with two bands.
 
-The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have levels too. If the
-threshold of an event is given, the levels extend to it. The narrow band, Wilson's, holds at one level at a time; the wide one, by
-Clopper and Pearson, at all levels and under all policies at once (`simultaneous.py`). Bands of the difference from the baseline are
-combined from those of the two probabilities.
+The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have
+levels too. If the threshold of an event is given, the levels extend to it. The narrow band, Wilson's, holds at one
+level at a time; the wide one, by Clopper and Pearson, at all levels and under all policies at once (`simultaneous.py`).
+Bands of the difference from the baseline are combined from those of the two probabilities.
 """
 
 from __future__ import annotations
@@ -78,11 +78,7 @@ class ThresholdCurves:
 
 
 def threshold_curves(
-    values: Float[np.ndarray, "policy path"],
-    unit: int | Units,
-    base: int,
-    above: bool,
-    threshold: float | None = None,
+    values: Float[np.ndarray, "policy path"], unit: int | Units, base: int, above: bool, threshold: float | None = None
 ) -> ThresholdCurves | None:
     """Exceedance curves of an outcome under all policies on the same paths; None where no path is finite.
 
@@ -140,7 +136,8 @@ def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[n
 
 
 def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:
-    """Interval of shares that reaches many standard errors, from the binomial law: a normal score is too narrow there."""
+    """Interval of shares that reaches many standard errors, from the binomial law: a normal score is too narrow
+    there."""
     if not np.isfinite(reach):
         return np.full_like(share, np.nan), np.full_like(share, np.nan)
     return exact_interval(share, count, float(ndtr(-reach)))
@@ -161,8 +158,6 @@ def _gaps(bands: tuple[Banded, Banded], counts: np.ndarray, batches: Units, base
         if p != base:
             related = correlation(residual[p, k], residual[base, k])
             for at, (low, high) in ((0, (alone.low, alone.high)), (2, (wide.lowest, wide.highest))):
-                one, two = (
-                    (float(alone.estimate[q, k]), float(low[q, k]), float(high[q, k])) for q in (p, base)
-                )
+                one, two = ((float(alone.estimate[q, k]), float(low[q, k]), float(high[q, k])) for q in (p, base))
                 ends[at : at + 2, p, k] = combined_interval(one, two, related)
     return Banded(estimate, *ends)

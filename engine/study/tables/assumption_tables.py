@@ -1,4 +1,5 @@
-"""Tables of assumptions, read to `Assumption`s: the change of factors, levers and dependence if one is off, or doubled."""
+"""Tables of assumptions, read to `Assumption`s: the change of factors, levers and dependence if one is off, or
+doubled."""
 
 from __future__ import annotations
 
@@ -20,15 +21,16 @@ KINDS = ("off", "doubled")
 def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple[Assumption, ...]:
     """The assumptions in the order of their tables, without those that change nothing of what runs.
 
-    A factor is changed to a number, the same on every path, or to a multiple of every draw (`"2x"`); a lever to a value as in a
-    policy's table, or a multiple, for all policies or for one (`policies.reform.cut = 0`); a group to another statement of its
-    dependence (`groups.macro.correlation = 0`). Where `doubled` is left out, the draws of all factors that `off` names are doubled.
+    A factor is changed to a number, the same on every path, or to a multiple of every draw (`"2x"`); a lever to a value
+    as in a policy's table, or a multiple, for all policies or for one (`policies.reform.cut = 0`); a group to another
+    statement of its dependence (`groups.macro.correlation = 0`). Where `doubled` is left out, the draws of all factors
+    that `off` names are doubled.
 
     Args:
       known: the parts of the study that an assumption may change.
       problems: those of the assumptions are added here.
-      spare: "assumptions.NAME" of those that are left out where they are invalid, as an extended study states them and this one
-        may, say, have changed the copula of their group.
+      spare: "assumptions.NAME" of those that are left out where they are invalid, as an extended study states them and
+        this one may, say, have changed the copula of their group.
     """
     assumptions = []
     for name, table in known.text.get("assumptions", {}).items():
@@ -47,9 +49,11 @@ def in_words(table: Tables, place: str = "") -> str:
       place: prefix of every name.
     """
     return ", ".join(
-        in_words(value, f"{place}{key}.")
-        if isinstance(value, Mapping)
-        else f"{place}{key} {f'{value:g}' if isinstance(value, int | float) else value}"
+        (
+            in_words(value, f"{place}{key}.")
+            if isinstance(value, Mapping)
+            else f"{place}{key} {f'{value:g}' if isinstance(value, int | float) else value}"
+        )
         for key, value in table.items()
     )
 
@@ -83,13 +87,12 @@ def _check_share(factor: str, known: Known) -> None:
         low, high = known.ends(part) if part in known.priors else (0.0, 0.0)
         if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
             text = f"is missing: twice '{part}', drawn from {low:.3g} to {high:.3g}, would be no share."
-            raise refusal(
-                "", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.'
-            )
+            raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
 
 
 def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
-    """Adds a problem where two assumptions change the same thing differently, as all of them together would contradict."""
+    """Adds a problem where two assumptions change the same thing differently, as all of them together would
+    contradict."""
     for kind in KINDS:
         by_place: dict[str, tuple[Any, str]] = {}
         for one in assumptions:

@@ -115,9 +115,7 @@ def claim_of(
         problems.add("", f"holds '{policy}' against itself. Name two policies.")
     if variable in events:
         if measure not in (None, "probability"):
-            problems.add(
-                "", f"'{measure}' is no measure of an event. Leave '{measure} of' out: in {variable}."
-            )
+            problems.add("", f"'{measure}' is no measure of an event. Leave '{measure} of' out: in {variable}.")
         measure = "probability"
     elif variable in outcomes:
         if word in ("likelier", "rarer"):
@@ -183,7 +181,8 @@ def read(
 
 
 def choices_by_place(text: Tables) -> dict[str, Tables]:
-    """Tables of readings and of horizons, by their places in a study file (`challenge.readings`, `challenge.horizons`)."""
+    """Tables of readings and of horizons, by their places in a study file (`challenge.readings`,
+    `challenge.horizons`)."""
     return {f"{KEY}.{kind}": text[KEY][kind] for kind in CHOICES}
 
 
@@ -210,14 +209,7 @@ def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
     return stated | {key: value for key, value in choices.items() if value}
 
 
-def _choice(
-    name: str,
-    table: Tables,
-    place: str,
-    events: Tables,
-    model: Model,
-    problems: Problems,
-) -> Reading:
+def _choice(name: str, table: Tables, place: str, events: Tables, model: Model, problems: Problems) -> Reading:
     """The choice that a table states, without its invalid entries, which are added to the problems."""
     with problems.within(place):
         check_name(name)
@@ -254,15 +246,16 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
         raise refusal("", f"{'; '.join(what)}. Name an outcome of the same unit and the same sense.")
 
 
-def _thresholds(
-    event: str, values: Sequence[Any], events: Tables, problems: Problems
-) -> tuple[Threshold, ...]:
+def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> tuple[Threshold, ...]:
     """Other thresholds of an event, without invalid ones, which are added to the problems."""
     place, found = f"{KEY}.thresholds.{event}", dict[float, Threshold]()
     with problems.within(place):
         look_up("event", event, events)
         if "all" in events[event]:
-            several = f"is several events at once, without a threshold of its own. Name one of them: {', '.join(events[event]['all'])}."
+            several = (
+                "is several events at once, without a threshold of its own. Name one of them:"
+                f" {', '.join(events[event]['all'])}."
+            )
             raise refusal("", several)
         present = events[event].get("above", events[event].get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
@@ -275,7 +268,5 @@ def _thresholds(
                     raise refusal("", f"{shown(value)} is the threshold that is there. Write another one.")
                 if threshold in found:
                     raise refusal("", f"{shown(value)} is there twice. Leave one of them out.")
-                found[threshold] = Threshold(
-                    threshold if multiple is None else multiple, multiple is not None
-                )
+                found[threshold] = Threshold(threshold if multiple is None else multiple, multiple is not None)
     return tuple(found.values())

@@ -55,7 +55,9 @@ class Known:
 
     @cached_property
     def limits(self) -> dict[str, tuple[float, float]]:
-        """Range that draws of a factor must stay in, where the study uses it as a probability, rate, share or lever's value."""
+        """Range that draws of a factor must stay in, where the study uses it as a probability, rate, share or lever's
+        value.
+        """
         limits = {}
         for table in self.text["shocks"].values():
             # more than a certainty is one; a program counts so many jumps and no more
@@ -214,9 +216,7 @@ class _Pieces:
             of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
             raise refusal("", f"expected a group of factors; this one is of {of}.")
         known = self.known
-        changed = group_changes.read(
-            known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn
-        )
+        changed = group_changes.read(known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn)
         if changed is not None:
             self.groups[name], own = changed
             self.table.setdefault(GROUPS, {})[name] = own
@@ -238,9 +238,7 @@ def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any
     for policy, levers in change.levers.items():
         yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
     for name, group in change.groups.items():
-        yield from (
-            (f"{GROUPS}.{name}.{key}", value) for key, value in group_changes.differences(group, groups[name])
-        )
+        yield from ((f"{GROUPS}.{name}.{key}", value) for key, value in group_changes.differences(group, groups[name]))
 
 
 def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:

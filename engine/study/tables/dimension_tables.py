@@ -70,12 +70,14 @@ def numbered(
     years: Sequence[int],
     stated: Mapping[str, tuple[int, ...]],
 ) -> dict[str, tuple[int, ...]]:
-    """Dimensions by random stream: first streams drawn once, then yearly ones year by year, last those that only policies use.
+    """Dimensions by random stream: first streams drawn once, then yearly ones year by year, last those that only
+    policies use.
 
     Args:
       once: streams that are drawn once.
       of_years: streams that are drawn every year.
-      of_policies: streams that only policies of the study's file use, running or not, so that each keeps its own dimension.
+      of_policies: streams that only policies of the study's file use, running or not, so that each keeps its own
+        dimension.
       stated: dimensions that the study states, which are kept.
     """
     first = [(stream, None) for stream in once if stream not in of_policies]

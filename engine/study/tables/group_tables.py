@@ -14,8 +14,8 @@ from engine.study.stated import Tables
 def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str, str]:
     """Factor -> its group.
 
-    Either a factor's table names its group, or the group's table its members, in `members` or by the names in `ranks`; a group
-    that names some members must name all of them.
+    Either a factor's table names its group, or the group's table its members, in `members` or by the names in `ranks`;
+    a group that names some members must name all of them.
     """
     group_of = {name: table["group"] for name, table in factors.items() if "group" in table}
     for name, group in group_of.items():
@@ -36,14 +36,13 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
     return {name: group for name, group in group_of.items() if group in groups and name in factors}
 
 
-def read(
-    groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], problems: Problems
-) -> dict[str, Group]:
+def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], problems: Problems) -> dict[str, Group]:
     """Groups by name, without those of which no member is drawn.
 
     Args:
       group_of: factor -> group, as `membership` gives it.
-      drawn: factors that are drawn, in the order of the study. Members that are not drawn do not change the others' dependence.
+      drawn: factors that are drawn, in the order of the study. Members that are not drawn do not change the others'
+        dependence.
     """
     by_name = {}
     for name, table in groups.items():

@@ -1,4 +1,6 @@
-"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and back to the shortest tables."""
+"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and back to the shortest
+tables.
+"""
 
 from __future__ import annotations
 
@@ -63,13 +65,7 @@ class LeverTables:
             raise refusal("", text)
 
     def _fill(
-        self,
-        part: np.ndarray,
-        lever: Lever,
-        dims: tuple[str, ...],
-        value: Any,
-        place: str,
-        problems: Problems,
+        self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any, place: str, problems: Problems
     ) -> None:
         if not isinstance(value, Mapping):
             with problems.within(place):
@@ -91,9 +87,7 @@ class LeverTables:
             else:
                 problems.add(f"{place}.{label}", f"expected a year, got '{label}'.")
 
-    def _fill_years(
-        self, part: np.ndarray, lever: Lever, value: Tables, place: str, problems: Problems
-    ) -> None:
+    def _fill_years(self, part: np.ndarray, lever: Lever, value: Tables, place: str, problems: Problems) -> None:
         if not self.years:
             problems.add(place, "a static model has no years. Give a number.")
             return
@@ -103,7 +97,9 @@ class LeverTables:
                 part[int(year) - self.years[0] :] = self._within(lever, value[year])
 
     def _within(self, lever: Lever, value: Any) -> float | str:
-        """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is refused."""
+        """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is
+        refused.
+        """
         if isinstance(value, str):
             self._check_factor(lever, value)
             return value
@@ -148,7 +144,9 @@ def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
 
 
 def put_together(policy: Policy, lever: str) -> np.ndarray:
-    """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], each a number or a factor's name."""
+    """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], each a number or a factor's
+    name.
+    """
     values = policy.levers[lever]
     for name, weights in policy.drawn.get(lever, {}).items():
         values = np.where(weights > 0, np.array(name, object), values)

@@ -1,4 +1,5 @@
-"""Observed figures, stated in a study or in a CSV file beside it: rows checked against the model, all problems at once."""
+"""Observed figures, stated in a study or in a CSV file beside it: rows checked against the model, all problems at
+once."""
 
 from __future__ import annotations
 
@@ -88,7 +89,8 @@ class Observed:
     Args:
       policy: the policy that came nearest to what was done; "" where none is named.
       seen: marks ("priors", "equations") of figures that are not scored, as the study was made with knowledge of them.
-      discrepancy: by variable, the model's own error as a standard deviation: in the variable's unit, or "0.1x" of a figure.
+      discrepancy: by variable, the model's own error as a standard deviation: in the variable's unit, or "0.1x" of a
+        figure.
       rows: the figures, in their order.
     """
 
@@ -103,7 +105,8 @@ class Observed:
         return tuple(dict.fromkeys(row.reading for row in self.rows if row.reading)) or ("",)
 
     def error(self, row: Observation) -> float:
-        """Standard deviation of a figure about the model's value: sqrt(standard_error^2 + discrepancy^2), in its unit."""
+        """Standard deviation of a figure about the model's value: sqrt(standard_error^2 + discrepancy^2), in its
+        unit."""
         size = self.discrepancy.get(row.variable, 0.0)
         share = multiple_of(size)
         return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
@@ -128,8 +131,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
             share = multiple_of(size)
             if not (number(size) if share is None else share) > 0:
                 raise refusal(
-                    "",
-                    f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true.",
+                    "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
     known = dict[str, Observation]()
     for line, row in rows:
@@ -160,9 +162,7 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
         reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
         held = [(reader.line_num, row) for row in reader]
     except UserError as error:
-        raise UserError(
-            "", [Problem("", f"{str(path)!r}: {one.message}") for one in error.problems]
-        ) from error
+        raise UserError("", [Problem("", f"{str(path)!r}: {one.message}") for one in error.problems]) from error
     except csv.Error as error:
         raise refusal("", f"{str(path)!r}: {error}.") from error
     names, problems = reader.fieldnames or [], Problems()
@@ -213,9 +213,7 @@ def _observation(row: Tables, model: Model) -> Observation:
     given = {"standard_error": 0.0, "from": given.get("time"), **given}
     for name, words in _WORDS.items():
         if name in given and isinstance(given[name], str) and given[name] not in words:
-            problems.add(
-                name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}."
-            )
+            problems.add(name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}.")
     problems.refuse()
     variable, known = given["variable"], observable(model)
     with problems.within("variable"):

@@ -41,10 +41,10 @@ class Policies:
 
     @property
     def reached(self) -> list[str]:
-        """Names of the policies that run, of the one followed, and of all that these phase in from, directly or indirectly."""
-        names = list(
-            dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names)
-        )
+        """Names of the policies that run, of the one followed, and of all that these phase in from, directly or
+        indirectly.
+        """
+        names = list(dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names))
         waiting = [name for name in names if name in self.by_name]
         while waiting:
             before = self.by_name[waiting.pop()].before
@@ -64,13 +64,7 @@ class Policies:
         return levers
 
 
-def read(
-    text: Tables,
-    model: Model,
-    years: Sequence[int],
-    priors: Mapping[str, Prior],
-    problems: Problems,
-) -> Policies:
+def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, Prior], problems: Problems) -> Policies:
     """The policies of a study; a model without levers needs no table, and has one policy called "default".
 
     Args:
@@ -113,7 +107,9 @@ def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prio
 
 
 def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:
-    """Adds a problem for each lever whose unit is not that of the factor it is drawn from (the first lever's, if unstated)."""
+    """Adds a problem for each lever whose unit is not that of the factor it is drawn from (the first lever's, if
+    unstated).
+    """
     units = {name: table["unit"] for name, table in factors.items() if "unit" in table}
     uses: dict[tuple[str, str], str] = {}
     for policy in policies.values():
@@ -173,10 +169,9 @@ class PolicyReader:
         """
         return self._once(self._read, name, through)
 
-    def _once(
-        self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]
-    ) -> _Read:
-        """What `read` gives for a policy, read once and remembered; None where it has problems, which are added once."""
+    def _once(self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]) -> _Read:
+        """What `read` gives for a policy, read once and remembered; None where it has problems, which are added
+        once."""
         if (read, name) not in self._known:
             self._known[read, name] = None
             with self._problems.within(f"policies.{name}"):
@@ -200,7 +195,10 @@ class PolicyReader:
             if earlier is None:
                 return None
             if isinstance(earlier.implementation, str):
-                text = f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in from it."
+                text = (
+                    f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in"
+                    " from it."
+                )
                 raise refusal("before", text)
             before = phased(earlier, self._years) if late or not whole else None
         about, levers, drawn = str(self._tables[name].get("about", "")), {}, {}
@@ -262,9 +260,7 @@ def phased(policy: Policy, years: Sequence[int]) -> Policy:
     for lever in {**before.drawn, **policy.drawn}:
         earlier, own = before.drawn.get(lever, {}), policy.drawn.get(lever, {})
         none = np.zeros_like(policy.levers[lever])
-        drawn[lever] = {
-            name: blended(own.get(name, none), earlier.get(name, none)) for name in {**earlier, **own}
-        }
+        drawn[lever] = {name: blended(own.get(name, none), earlier.get(name, none)) for name in {**earlier, **own}}
     # `before` stays: until the start, the year in which the policy in force began is that of the one before
     return replace(policy, levers=levers, implementation=1.0, drawn=drawn)
 

@@ -88,7 +88,10 @@ def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]
     steps = last - first + 1
     if steps > LONGEST:
         unit = time["unit"]
-        text = f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make several of it."
+        text = (
+            f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make"
+            " several of it."
+        )
         raise refusal("time.last", text)
     return tuple(range(first, last + 1))
 

@@ -22,10 +22,7 @@ from engine.study.tables import factor_tables, group_tables
 
 JUMP_KEYS = ("probability", "rate", "size")
 _OWN = ("persistence", "regime", "states", *JUMP_KEYS)
-_LAWS: Mapping[str, Law] = {
-    "normal": Marginal("normal", (0.0, 1.0)),
-    "uniform": Marginal("uniform", (0.0, 1.0)),
-}
+_LAWS: Mapping[str, Law] = {"normal": Marginal("normal", (0.0, 1.0)), "uniform": Marginal("uniform", (0.0, 1.0))}
 MOST_JUMPS = 64
 """Most jumps per year that a shock may have."""
 RARE = 1e-10
@@ -60,7 +57,8 @@ class ShockReader:
         self._groups = self._read_groups(tables)
 
     def shocks(self) -> Shocks:
-        """The shocks that were read, to be used only if there are no problems; regimes that no shock uses are left out."""
+        """The shocks that were read, to be used only if there are no problems; regimes that no shock uses are left
+        out."""
         used = {moving.regime for moving in self._moving.values()}
         chains = {name: chain for name, chain in self._regimes.items() if chain is not None and name in used}
         return Shocks(self._moving, self._groups, chains)
@@ -146,12 +144,15 @@ class ShockReader:
         problems.refuse()
         most = 1 if kind == "probability" else jumps_counted(highest)
         if most > MOST_JUMPS:
-            text = f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+            text = (
+                f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+            )
             raise refusal("rate", f"{text} For so many use one law of their sum.")
         return Jumps(kind, table[kind], size, most)
 
     def _highest(self, chance: float | str, limit: float) -> float:
-        """The largest value of a probability or rate; refused where it is negative, or its median is above the limit."""
+        """The largest value of a probability or rate; refused where it is negative, or its median is above the
+        limit."""
         if not isinstance(chance, str):
             low = middle = high = chance
         else:
@@ -213,7 +214,9 @@ def jumps_counted(rate: float) -> int:
 
 
 def stationary(moves: np.ndarray) -> np.ndarray:
-    """Stationary distribution of a Markov chain with transition matrix M: p = p M, sum 1; by least squares if not unique."""
+    """Stationary distribution of a Markov chain with transition matrix M: p = p M, sum 1; by least squares if not
+    unique.
+    """
     count = len(moves)
     equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
     solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)

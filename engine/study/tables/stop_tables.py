@@ -73,8 +73,8 @@ def read(
       levels: levels of VaR and ES that the study measures.
       kept: outcomes that are kept path by path; only these can have targets.
       problems: those of the targets are added here.
-      spare: contains `PLACE` where targets on policies that do not run are left out, as other policies run than the study
-        states; otherwise they are problems.
+      spare: contains `PLACE` where targets on policies that do not run are left out, as other policies run than the
+        study states; otherwise they are problems.
     """
     targets, left = list[Target](), list[Target]()
     for sentence in text["run"]["until"]:
@@ -92,13 +92,10 @@ def read(
 
 
 def target_of(
-    sentence: str,
-    policies: Collection[str],
-    events: Collection[str],
-    model: Model,
-    levels: Sequence[float] = LEVELS,
+    sentence: str, policies: Collection[str], events: Collection[str], model: Model, levels: Sequence[float] = LEVELS
 ) -> Target:
-    """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform within 2 bn yuan`.
+    """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform
+    within 2 bn yuan`.
 
     Raises:
       UserError: with all problems: words that are not understood, unknown names, another unit than the variable's.

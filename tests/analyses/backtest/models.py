@@ -1,4 +1,6 @@
-"""A random walk with drift in two places, whose predictive laws are known by hand, and studies of it that state observations."""
+"""A random walk with drift in two places, whose predictive laws are known by hand, and studies of it that state
+observations.
+"""
 
 from engine.modelling.cells import each, table
 from engine.modelling.folds import total
@@ -17,11 +19,7 @@ class Walk(PathModel):
     factors = {"drift": Factor("kt/yr")}
     shocks = {"step": Shock(dims=("place",))}
     levers = {"brake": Lever("1")}
-    yearly = {
-        "height": Yearly("kt", ("place",)),
-        "damage": Yearly("kt", ("place",), loss=True),
-        "total": Yearly("kt"),
-    }
+    yearly = {"height": Yearly("kt", ("place",)), "damage": Yearly("kt", ("place",), loss=True), "total": Yearly("kt")}
     outcomes = {"sum": Outcome("kt", total("damage"), loss=True)}
     imposable = ("height",)
 

@@ -1,4 +1,6 @@
-"""A study held against what was observed: what each figure is held against, what is left apart, what is imposed, what is refused."""
+"""A study held against what was observed: what each figure is held against, what is left apart, what is imposed, what
+is refused.
+"""
 
 import numpy as np
 import pytest
@@ -45,15 +47,11 @@ def test_places_without_a_label_become_one_number(across, combined):
     rows = [row(2024, 1.0, at=f"place={name}", series=name) for name in ("north", "south")]
     apart = backtest(walk(*rows)).readings[0].scored
     both = backtest(walk(row(2024, 1.0, at="", across=across))).readings[0].scored[0].figure.values
-    np.testing.assert_allclose(
-        both, combined([one.figure.values for one in apart], axis=0), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(both, combined([one.figure.values for one in apart], axis=0), rtol=1e-5, atol=1e-5)
 
 
 def test_a_unit_is_converted_and_an_error_widens_the_futures():
-    plain, other = (
-        backtest(walk(one)).readings[0].scored[0] for one in (row(2024, 0.5), row(2024, 500.0, unit="t"))
-    )
+    plain, other = (backtest(walk(one)).readings[0].scored[0] for one in (row(2024, 0.5), row(2024, 500.0, unit="t")))
     assert plain.figure.observed == other.figure.observed and plain.crps == other.crps
     blurred = backtest(walk(row(2024, 0.5, standard_error=2.0))).readings[0].scored[0].figure.values
     assert blurred.var() == pytest.approx(plain.figure.values.var() + 4.0, rel=0.05)
@@ -110,11 +108,15 @@ def test_each_reading_is_scored_with_all_that_have_none():
 
 
 def test_another_policy_of_the_file_need_not_run(tmp_path):
-    text = 'name = "s"\nbaseline = "old"\ncompare = ["old"]\ntime = { first = 2021, last = 2030 }\nrun = { paths = 1024 }\n'
-    text += (
-        '[factors.drift]\nfamily = "uniform"\nlow = 1\nhigh = 2\n[policies.old]\n[policies.new]\nbrake = 1\n'
+    text = (
+        'name = "s"\nbaseline = "old"\ncompare = ["old"]\ntime = { first = 2021, last = 2030 }\nrun = { paths ='
+        " 1024 }\n"
     )
-    text += '[observed]\npolicy = "new"\nrows = [{ series = "h", time = 2023, variable = "height", at = "place=north", value = 1, unit = "kt", source = "g", confidence = "read" }]\n'
+    text += '[factors.drift]\nfamily = "uniform"\nlow = 1\nhigh = 2\n[policies.old]\n[policies.new]\nbrake = 1\n'
+    text += (
+        '[observed]\npolicy = "new"\nrows = [{ series = "h", time = 2023, variable = "height", at = "place=north",'
+        ' value = 1, unit = "kt", source = "g", confidence = "read" }]\n'
+    )
     (tmp_path / "s.toml").write_text(text)
     settings = ("factors.drift.high=9",)
     study = load_study(tmp_path / "s.toml", model=Walk(), settings=settings)

@@ -1,4 +1,6 @@
-"""A model's own futures, taken for what happened, stand where they should: alone, together, and when they depend on each other."""
+"""A model's own futures, taken for what happened, stand where they should: alone, together, and when they depend on
+each other.
+"""
 
 import numpy as np
 import pytest
@@ -20,9 +22,7 @@ def futures(shared, count, seed):
 def calibrated(values, truth, seed=0):
     figures = []
     for k, own in enumerate(values):
-        seen = Observation(
-            f"s{k}", 2021, 2021, "height", {}, "", "", float(truth[k]), "1", 0.0, "here", "read"
-        )
+        seen = Observation(f"s{k}", 2021, 2021, "height", {}, "", "", float(truth[k]), "1", 0.0, "here", "read")
         figures.append(Figure(seen, True, own))
     return Calibration(figures, np.random.default_rng(seed))
 
@@ -34,9 +34,7 @@ def test_a_model_is_inside_its_own_band_as_often_as_is_said(shared):
     of_truths = np.stack([place(own, own[:2000], random, own=True) for own in values])
     inside = 0
     for truth in others.T:
-        places = np.array(
-            [place(own, truth[k : k + 1], random, own=False)[0] for k, own in enumerate(values)]
-        )
+        places = np.array([place(own, truth[k : k + 1], random, own=False)[0] for k, own in enumerate(values)])
         inside += band(places, of_truths).is_inside
     assert 0.95 - 3 * np.sqrt(0.05 * 0.95 / AGAIN) <= inside / AGAIN <= 1.0
 
@@ -52,10 +50,7 @@ def test_places_are_uniform_also_where_values_are_equal():
     found = place(values, np.repeat(np.arange(5.0), 400), np.random.default_rng(1), own=False)
     assert np.abs(np.quantile(found, [0.1, 0.5, 0.9]) - [0.1, 0.5, 0.9]).max() < 0.03
     assert found.min() > 0 and found.max() < 1
-    assert place(values, np.array([-1.0, 9.0]), np.random.default_rng(1), own=False).round(2).tolist() == [
-        0.0,
-        1.0,
-    ]
+    assert place(values, np.array([-1.0, 9.0]), np.random.default_rng(1), own=False).round(2).tolist() == [0.0, 1.0]
 
 
 def test_what_lies_far_out_is_named_and_no_more_often_than_is_said():
@@ -78,9 +73,7 @@ def test_losses_far_beyond_var_are_severe():
     values = futures(0.0, PATHS, 10)
     quiet, loud = (calibrated(values, np.full(FIGURES, size)).severity(range(FIGURES)) for size in (0.0, 2.5))
     assert quiet.value == 0.0 and quiet.higher > 0.5
-    assert quiet.expected == pytest.approx(
-        FIGURES * 0.05 / 2, rel=0.1
-    )  # uniform beyond VaR: half of 5 % of figures
+    assert quiet.expected == pytest.approx(FIGURES * 0.05 / 2, rel=0.1)  # uniform beyond VaR: half of 5 % of figures
     assert loud.value > 6 and loud.higher < 0.001
 
 

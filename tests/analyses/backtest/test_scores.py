@@ -37,9 +37,7 @@ def test_that_of_the_bad_side_is_the_librarys_with_threshold_weight(truth, loss)
 @pytest.mark.parametrize("truth", [0.0, 5.0])
 def test_log_score_is_that_of_the_library(truth):
     width = VALUES.std(ddof=1) * (len(VALUES) * 3 / 4) ** (-1 / 5)
-    assert log_score(VALUES, truth) == pytest.approx(
-        scoringrules.logs_ensemble(truth, VALUES, bw=width), rel=1e-9
-    )
+    assert log_score(VALUES, truth) == pytest.approx(scoringrules.logs_ensemble(truth, VALUES, bw=width), rel=1e-9)
     assert np.isnan(log_score(np.ones(9), truth))
 
 
@@ -48,9 +46,7 @@ def test_energy_score_is_that_of_the_library():
     found = energy_scores(values, truths)
     for k, truth in enumerate(truths.T):
         own = scoringrules.es_ensemble(truth, values.T)
-        fair = (
-            0.5 * np.linalg.norm(values.T[:, None] - values.T, axis=-1).sum() * (1 / 300**2 - 1 / (300 * 299))
-        )
+        fair = 0.5 * np.linalg.norm(values.T[:, None] - values.T, axis=-1).sum() * (1 / 300**2 - 1 / (300 * 299))
         assert found[k] == pytest.approx(own + fair, rel=1e-9)
 
 

@@ -80,11 +80,11 @@ def balance(seed: int = 1, **changes: Any) -> Study:
 
 
 def truth(study: Study, universe: Universe) -> float:
-    """The mean cost under new less that under old where choices are made; what the pair's direction adds is at most its spread."""
+    """The mean cost under new less that under old where choices are made; what the pair's direction adds is at most its
+    spread.
+    """
     means = {item.name: item.marginal.quantile(0.5) for item in study.inputs}
-    spreads = {
-        item.name: item.marginal.quantile(0.8413447460685429) - means[item.name] for item in study.inputs
-    }
+    spreads = {item.name: item.marginal.quantile(0.8413447460685429) - means[item.name] for item in study.inputs}
     scales: dict[str, float] = {}
     new, gain, pair = 1.0, float(study.policies[study.row("new")].levers["gain"].squeeze()), 0.0
     for one in universe:
@@ -92,9 +92,7 @@ def truth(study: Study, universe: Universe) -> float:
         if one.dimension == "pair priors":
             pair += one.sign * SPREAD * (2 - 2 * 0.4) ** 0.5
         elif one.move:
-            means[one.dimension.removesuffix(" prior")] += (
-                one.sign * spreads[one.dimension.removesuffix(" prior")]
-            )
+            means[one.dimension.removesuffix(" prior")] += one.sign * spreads[one.dimension.removesuffix(" prior")]
         elif one.dimension == "pay":
             gain = 0.0
         elif one.dimension == "new":

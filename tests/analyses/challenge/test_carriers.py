@@ -58,7 +58,10 @@ def test_few_universes_or_all_alike_carry_nothing():
 
 def test_a_prior_enters_by_the_way_it_is_moved():
     """Up and down are one column: what is odd in them is fitted whole."""
-    up, down = (Choice(SPECIFICATION, "p", side, "p", "p", move={0: sign}, sign=sign) for side, sign in (("up", 1.0), ("down", -1.0)))  # fmt: skip
+    up, down = (
+        Choice(SPECIFICATION, "p", side, "p", "p", move={0: sign}, sign=sign)
+        for side, sign in (("up", 1.0), ("down", -1.0))
+    )
     some = [place((one,), 3.0 * one.sign) for one in (up, down)] * 15
     found = carriers(Profile(CLAIM, Ledger(SPECIFICATION, (up, down)), place((), 0.0), tuple(some)))
     assert found.shares == {"p": pytest.approx(1.0)}

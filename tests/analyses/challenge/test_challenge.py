@@ -77,7 +77,7 @@ def test_policies_that_differ_in_nothing_make_no_claim_and_leave_the_policies_le
     assert said(challenge(balance(run=RUN, **ALIKE, challenge={}))) == [
         "The study makes no claim that its own futures bear out; say one with --claim."
     ]
-    (_, policies) = challenge(balance(run=RUN, **ALIKE)).held
+    _, policies = challenge(balance(run=RUN, **ALIKE)).held
     assert not policies.profile.ledger.choices
 
 
@@ -158,12 +158,15 @@ class Loan(StaticModel):
 
 def test_universes_that_are_not_finite_are_undecided_and_those_that_are_count():
     stated = {
-        "name": "loan", "baseline": "old", "run": {"paths": 512, "seed": 1}, "policies": {"old": {}, "new": {"new": 1.0}},
+        "name": "loan",
+        "baseline": "old",
+        "run": {"paths": 512, "seed": 1},
+        "policies": {"old": {}, "new": {"new": 1.0}},
         "factors": {"rate": normal(9.0, 1.0)},
         "assumptions": {"rate": {"off": {"rate": "-1x"}, "doubled": {"rate": "2x"}}},
         "challenge": {"claims": ["new better than old in owed"]},
-    }  # fmt: skip
-    (held, _) = challenge(read_study(stated, "loan.toml", model=Loan())).held
+    }
+    held, _ = challenge(read_study(stated, "loan.toml", model=Loan())).held
     verdicts = {str(one.universe[0]): one.verdict for one in held.profile.places if one.departures == 1}
     assert verdicts["rate: off"] is Verdict.UNDECIDED
     assert verdicts["rate: doubled"] is Verdict.HOLDS

@@ -1,4 +1,6 @@
-"""What futures say of a claim: both numbers and their difference, each with the error that the engine gives it elsewhere."""
+"""What futures say of a claim: both numbers and their difference, each with the error that the engine gives it
+elsewhere.
+"""
 
 import numpy as np
 import pytest
@@ -21,15 +23,10 @@ PAIRED = {"paths": 512, "sampler": "antithetic"}
 @pytest.mark.parametrize("measure", ["mean", "VaR95", "ES95"])
 def test_each_number_of_an_outcome_has_its_own_error(measure, run):
     study = balance(run=run)
-    claim = claim_of(
-        f"new better than old in {measure} of cost", study.policy_names, (), study.model.outcomes
-    )
+    claim = claim_of(f"new better than old in {measure} of cost", study.policy_names, (), study.model.outcomes)
     values = Worlds(study).values(())
     one = seen(study, claim, what(study, claim, ()), values)
-    for name, value, error in (
-        ("new", one.policy, one.policy_error),
-        ("old", one.against, one.against_error),
-    ):
+    for name, value, error in (("new", one.policy, one.policy_error), ("old", one.against, one.against_error)):
         own = summary(values["cost"][study.row(name)].astype(float), study.unit, True, (0.95,))[measure]
         assert_close(np.array([value, error]), np.array([own.estimate, own.standard_error]), np.float32)
 

@@ -127,7 +127,9 @@ def test_an_event_that_happens_under_neither_policy_is_nothing_and_turns_nothing
 
 
 def test_verdicts_are_simultaneous_over_the_universes_of_a_row():
-    """What is beyond doubt by itself, at 2.5 % to each side, is undecided where it is not so among all that are counted."""
+    """What is beyond doubt by itself, at 2.5 % to each side, is undecided where it is not so among all that are
+    counted.
+    """
     study = balance(own=3.0, run={"paths": 512}, events=RUIN)
     (held, _) = challenge(study, ["new better than old in ruin"]).held
     between = 0

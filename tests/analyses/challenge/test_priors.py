@@ -64,7 +64,9 @@ GROUPS = {
 
 @pytest.mark.parametrize("name", GROUPS)
 def test_the_direction_is_the_gradient_and_of_length_one(name):
-    """Members' scores go by R w / sqrt(w' R w), of length one in the metric of R, whichever numbers the copula makes them of."""
+    """Members' scores go by R w / sqrt(w' R w), of length one in the metric of R, whichever numbers the copula makes
+    them of.
+    """
     study = summed(GROUPS[name])
     up, down = (one for one in found(study, "cost") if one.dimension == "g priors")
     assert sum(size**2 for size in up.move.values()) == pytest.approx(1.0)
@@ -77,15 +79,14 @@ def test_the_direction_is_the_gradient_and_of_length_one(name):
 
 
 def moved(study, choice):
-    """How far a choice moves the normal scores of the members: by the copula's own arithmetic, which is linear in them."""
+    """How far a choice moves the normal scores of the members: by the copula's own arithmetic, which is linear in
+    them."""
     names = [one.name for one in arguments.streams(study)]
     copula = study.groups["g"].copula
     linear = getattr(copula, "normal", copula)
     sizes = {names[row]: size for row, size in choice.move.items()}
     own = {name: np.float32(sizes.get(f"factor:{name}", 0.0)) for name in WEIGHTS}
-    shared = [
-        np.float32(sizes.get(stream, 0.0)) for stream in study.groups["g"].streams[: len(linear.latents)]
-    ]
+    shared = [np.float32(sizes.get(stream, 0.0)) for stream in study.groups["g"].streams[: len(linear.latents)]]
     gone = linear.scores(own, shared, linear.parameters(np.float32))
     return np.array([float(gone[name]) for name in WEIGHTS])
 

@@ -45,7 +45,9 @@ def of(worlds, text=CLAIM):
 
 
 def must_be(worlds, universe, study):
-    """At its end what the study gives that states it, at its start what is stated, as every other program of that has it."""
+    """At its end what the study gives that states it, at its start what is stated, as every other program of that has
+    it.
+    """
     given, start = worlds.values(universe), worlds.values(universe, 0.0)
     for name, values in outcomes(study).items():
         assert_same(given[name], values)
@@ -129,14 +131,18 @@ class Works(PathModel):
 def works(old=2020, new=2022):
     """Two policies that begin in these years."""
     stated = {
-        "name": "works", "baseline": "old", "run": {"paths": 512, "seed": 1},
+        "name": "works",
+        "baseline": "old",
+        "run": {"paths": 512, "seed": 1},
         "time": {"first": 2020, "last": 2024},
         "factors": {"luck": normal(0.0, 1.0)},
         "policies": {
-            "first": {}, "old": {"before": "first", "start": old, "cut": 1.0}, "new": {"before": "first", "start": new, "cut": 1.0},
+            "first": {},
+            "old": {"before": "first", "start": old, "cut": 1.0},
+            "new": {"before": "first", "start": new, "cut": 1.0},
         },
         "compare": ["old", "new"],
-    }  # fmt: skip
+    }
     return read_study(stated, "works.toml", model=Works())
 
 

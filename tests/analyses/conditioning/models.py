@@ -1,4 +1,6 @@
-"""Models whose posteriors are known by hand: a walk with drift (tests/analyses/backtest/models.py), and a count of Poisson events."""
+"""Models whose posteriors are known by hand: a walk with drift (tests/analyses/backtest/models.py), and a count of
+Poisson events.
+"""
 
 import numpy as np
 from scipy.stats import gamma
@@ -13,12 +15,7 @@ SD, ERROR, STEPS, LATER = 0.5, 0.4, 5, 9
 
 def walked(value, paths=65_536, **more):
     """The walk, seen to stand at a value in its fifth year."""
-    return walk(
-        row(2025, value, standard_error=ERROR),
-        row(2029, 2 * value, standard_error=ERROR),
-        paths=paths,
-        **more,
-    )
+    return walk(row(2025, value, standard_error=ERROR), row(2029, 2 * value, standard_error=ERROR), paths=paths, **more)
 
 
 def drift_known(value):
@@ -61,13 +58,22 @@ def counted(number, paths=65_536):
             "policies": {"old": {}},
             "observed": {
                 "rows": [
-                    {"series": "Events", "time": 2024, "variable": "count", "value": number, "unit": "1", "standard_error": 0.1, "source": "log", "confidence": "read"}
+                    {
+                        "series": "Events",
+                        "time": 2024,
+                        "variable": "count",
+                        "value": number,
+                        "unit": "1",
+                        "standard_error": 0.1,
+                        "source": "log",
+                        "confidence": "read",
+                    }
                 ]
             },
         },
         "events.toml",
         model=Events(),
-    )  # fmt: skip
+    )
 
 
 def rate_known(number):

@@ -1,4 +1,5 @@
-"""Futures of a study that are taken for what happened have uniform ranks, and a study that is told wrong is called so."""
+"""Futures of a study that are taken for what happened have uniform ranks, and a study that is told wrong is called
+so."""
 
 from dataclasses import replace
 from types import SimpleNamespace
@@ -32,16 +33,13 @@ def test_a_likelihood_that_is_wrong_is_found(monkeypatch):
 
 def test_too_few_truths_are_refused():
     with pytest.raises(
-        UserError,
-        match=r"expected 20 or more truths among at least twice as many futures.* got 3 among 1,024",
+        UserError, match=r"expected 20 or more truths among at least twice as many futures.* got 3 among 1,024"
     ):
         ranked(walked(1.0), None, None, 3, paths=1024)
 
 
 def test_a_factor_with_few_values_is_not_called_wrong():
-    assert not ranked(
-        walked(1.0, factors={"drift": {"family": "bernoulli", "p": 0.4}}), 2025, None, 200
-    ).wrong
+    assert not ranked(walked(1.0, factors={"drift": {"family": "bernoulli", "p": 0.4}}), 2025, None, 200).wrong
 
 
 @pytest.mark.parametrize(("factors", "alike"), [(1, 0.0), (20, 0.0), (20, 0.5), (20, 0.95)])

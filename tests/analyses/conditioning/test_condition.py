@@ -1,4 +1,6 @@
-"""Futures given what was observed have the posteriors that are known by hand, by weights and by moving; what cannot be is refused."""
+"""Futures given what was observed have the posteriors that are known by hand, by weights and by moving; what cannot be
+is refused.
+"""
 
 import jax.numpy as jnp
 import numpy as np
@@ -116,9 +118,7 @@ def test_a_discrepancy_stands_for_what_the_model_leaves_out():
     for size, text in ((0, "expected more than 0"), ("much", ""), (-1, "expected more than 0")):
         with pytest.raises(UserError) as caught:
             walk(*rows, observed={"discrepancy": {"height": size}})
-        assert str(caught.value.problems[0]).startswith("observed.discrepancy.height: ") and text in str(
-            caught.value
-        )
+        assert str(caught.value.problems[0]).startswith("observed.discrepancy.height: ") and text in str(caught.value)
     with pytest.raises(
         UserError, match=r"observed.discrepancy.heigt: unknown yearly variable 'heigt'. Did you mean 'height'"
     ):
@@ -182,16 +182,7 @@ class Flow(PathModel):
 
 def test_figures_of_the_same_label_in_two_dimensions_are_two():
     rows = [
-        row(
-            2021,
-            1.0,
-            variable="flow",
-            at=f"{dim}=a",
-            across="sum",
-            unit="kt/yr",
-            series=dim,
-            standard_error=0.1,
-        )
+        row(2021, 1.0, variable="flow", at=f"{dim}=a", across="sum", unit="kt/yr", series=dim, standard_error=0.1)
         for dim in Flow.dims
     ]
     text = {

@@ -1,4 +1,6 @@
-"""A run of futures that facts moved: the cube has the posterior that is known by hand, and is resumed, extended, replayed and mended like any other."""
+"""A run of futures that facts moved: the cube has the posterior that is known by hand, and is resumed, extended,
+replayed and mended like any other.
+"""
 
 import numpy as np
 import pytest
@@ -40,9 +42,7 @@ def scores_of(folder):
 
 
 def test_a_question_that_runs_first_ends_the_run_by_the_rule_of_the_study(tmp_path):
-    study = again(
-        walked(3.0), run={"paths": 4096, "seed": 3, "until": ["mean of sum under old within 0.001"]}
-    )
+    study = again(walked(3.0), run={"paths": 4096, "seed": 3, "until": ["mean of sum under old within 0.001"]})
     asking = Asking(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
     _, kept = ask("condition", {"until": 2025}, asking)
     last = provenance.runs(kept.parent)[-1]["until"]
@@ -133,9 +133,7 @@ def test_damaged_futures_are_found_and_mended(tmp_path):
     place.write_bytes(place.read_bytes()[:-100])
     assert [damage.file for damage in given.verify()] == ["moved/00000001.npz"]
     given.repair()
-    assert scores_of(given.folder) == before and not open_run(given.folder, model=study.model).verify(
-        full=True
-    )
+    assert scores_of(given.folder) == before and not open_run(given.folder, model=study.model).verify(full=True)
 
 
 @pytest.mark.parametrize("changes", [{"program": "xla"}, {"sampler": "latin"}, {"tile": 64}])

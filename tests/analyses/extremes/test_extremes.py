@@ -53,10 +53,7 @@ class Placeless(Sum):
 @pytest.fixture(scope="module")
 def wordy(tmp_path_factory):
     """A run with a yearly variable without places, and with labels that leave a sentence no room."""
-    labelled = {
-        "outcomes": {"own": {"label": WORDY}},
-        "policies": {"old": {"label": WHOEVER}, "aided": {"aid": 2.0}},
-    }
+    labelled = {"outcomes": {"own": {"label": WORDY}}, "policies": {"old": {"label": WHOEVER}, "aided": {"aid": 2.0}}}
     study = summed(paths=PATHS, model=Placeless, **labelled)
     return run(study, out=tmp_path_factory.mktemp("wordy") / "run")
 
@@ -146,21 +143,27 @@ def test_whatever_is_wrong_is_refused_at_once(done):
     with pytest.raises(UserError) as told:
         done.extremes(variable=("ruin", "gain", "cots"), policies="odl", periods=("ten", 1, "inf"), futures=0)
     text = str(told.value)
-    for part in ("'ruin' is an event", "'gain' is not kept path by path", "cots", "odl", "'ten'", "'1'", "'inf'", "got 0"):  # fmt: skip
+    for part in (
+        "'ruin' is an event",
+        "'gain' is not kept path by path",
+        "cots",
+        "odl",
+        "'ten'",
+        "'1'",
+        "'inf'",
+        "got 0",
+    ):
         assert part in text, text
 
 
 def test_a_variable_without_places_has_each_number_once(wordy):
     found = wordy.extremes(variable=("bill", "cost"), periods=("10", 25))
-    tails = {
-        table: [name for name in found[table].labels("tail") if "bill" in name]
-        for table in ("largest", "sum")
-    }
-    assert tails == {
-        "largest": ["years of bill", "futures of bill, worst year"],
-        "sum": ["futures of bill, all years"],
-    }
-    for mine, table, other in (("years of bill", "largest", "years of cost, all places (AEP)"), ("futures of bill, all years", "sum", "futures of cost, all places (AEP)")):  # fmt: skip
+    tails = {table: [name for name in found[table].labels("tail") if "bill" in name] for table in ("largest", "sum")}
+    assert tails == {"largest": ["years of bill", "futures of bill, worst year"], "sum": ["futures of bill, all years"]}
+    for mine, table, other in (
+        ("years of bill", "largest", "years of cost, all places (AEP)"),
+        ("futures of bill, all years", "sum", "futures of cost, all places (AEP)"),
+    ):
         assert level(found, table, mine, "10")["level"] == level(found, "sum", other, "10")["level"]
     assert "place" not in found.findings[0] and "bill" in found.findings[0]
 

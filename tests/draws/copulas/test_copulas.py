@@ -15,7 +15,9 @@ from tests.pairs import in_turn
 
 PATHS = 1 << 18
 ALONE = {"xla_disable_hlo_passes": "fusion"}
-"""Each operation rounds by itself, as in the one loop: XLA may fuse a product with a sum in one program and not in another."""
+"""Each operation rounds by itself, as in the one loop: XLA may fuse a product with a sum in one program and not in
+another.
+"""
 NAMES = ("a", "b", "c")
 MATRIX = [[1.0, 0.5, -0.2], [0.5, 1.0, 0.3], [-0.2, 0.3, 1.0]]
 
@@ -61,15 +63,7 @@ TABLES = {
     "vine": {"copula": "vine", "members": ["b", "a", "c"]},
     "frank of two, negative": {"copula": "frank", "kendall": -0.4},
 }
-FEW = {
-    "gaussian negative",
-    "t matrix",
-    "clayton",
-    "gumbel near",
-    "empirical",
-    "vine",
-    "frank of two, negative",
-}
+FEW = {"gaussian negative", "t matrix", "clayton", "gumbel near", "empirical", "vine", "frank of two, negative"}
 """One of most kinds, which are looked at by default."""
 
 
@@ -117,9 +111,7 @@ def test_members_are_standard_normal(case):
     assert np.all(np.isfinite(z))
     for level in (-3.0, -2.0, -1.0, 0.0, 0.5, 1.5, 2.5, 3.0):
         p = special.ndtr(level)
-        assert_plausible(
-            (z <= level).mean(axis=1), p, np.sqrt(p * (1 - p) / PATHS), 0.02 * np.sqrt(p * (1 - p))
-        )
+        assert_plausible((z <= level).mean(axis=1), p, np.sqrt(p * (1 - p) / PATHS), 0.02 * np.sqrt(p * (1 - p)))
 
 
 def test_ranks_correlate_as_implied(case):
@@ -181,30 +173,30 @@ def test_joint_tails_are_exact(table, family, parameters):
     copula = copula_of(table, ("a", "b"))
     z = scores(copula, ("a", "b"))
     u, v = (special.ndtr(z[name].astype(np.float64)) for name in ("a", "b"))
-    assert_close(
-        copula.implied(("a", "b")).kendall[0, 1], exact.parameters_to_tau(exact.parameters), np.float32
-    )
+    assert_close(copula.implied(("a", "b")).kendall[0, 1], exact.parameters_to_tau(exact.parameters), np.float32)
     for q in (0.2, 0.05, 0.01, 0.002):
         low = exact.cdf(np.array([[q, q]]))[0]
         high = 2 * q - 1 + exact.cdf(np.array([[1 - q, 1 - q]]))[0]
         mixed = q - exact.cdf(np.array([[q, 1 - q]]))[0]  # one low, the other high
-        for found, p in (
-            ((u < q) & (v < q), low),
-            ((u > 1 - q) & (v > 1 - q), high),
-            ((u < q) & (v > 1 - q), mixed),
-        ):
+        for found, p in (((u < q) & (v < q), low), ((u > 1 - q) & (v > 1 - q), high), ((u < q) & (v > 1 - q), mixed)):
             # of q itself, so that a tail without dependence is told from one with
             assert_plausible(found.mean(), p, np.sqrt(max(p, 1e-9) * (1 - p) / PATHS), 0.5 * np.sqrt(q) * 0.1)
 
 
 OPENTURNS = {
-    "gaussian": ({"copula": "gaussian", "correlation": 0.5}, lambda ot: ot.NormalCopula(ot.CorrelationMatrix([[1, 0.5], [0.5, 1]]))),
-    "t": ({"copula": "t", "correlation": 0.5, "df": 4}, lambda ot: ot.StudentCopula(4.0, ot.CorrelationMatrix([[1, 0.5], [0.5, 1]]))),
+    "gaussian": (
+        {"copula": "gaussian", "correlation": 0.5},
+        lambda ot: ot.NormalCopula(ot.CorrelationMatrix([[1, 0.5], [0.5, 1]])),
+    ),
+    "t": (
+        {"copula": "t", "correlation": 0.5, "df": 4},
+        lambda ot: ot.StudentCopula(4.0, ot.CorrelationMatrix([[1, 0.5], [0.5, 1]])),
+    ),
     "clayton": ({"copula": "clayton", "theta": 2}, lambda ot: ot.ClaytonCopula(2.0)),
     "gumbel": ({"copula": "gumbel", "theta": 2}, lambda ot: ot.GumbelCopula(2.0)),
     "frank": ({"copula": "frank", "theta": 5}, lambda ot: ot.FrankCopula(5.0)),
     "frank negative": ({"copula": "frank", "theta": -5}, lambda ot: ot.FrankCopula(-5.0)),
-}  # fmt: skip
+}
 # what OpenTURNS calls JoeCopula is an extreme value copula; it has no vines, and its empirical copula is a smoother one
 
 
@@ -223,9 +215,7 @@ def test_samples_agree_with_those_of_openturns(name):
     for sample in (ours, theirs):
         (x, xx), (y, yy) = sample[0].reshape(2, -1), sample[1].reshape(2, -1)
         taus.append(np.sign((x - xx) * (y - yy)).mean())
-        tails.append(
-            [(np.all(sample > q, axis=0).mean(), np.all(sample < 1 - q, axis=0).mean()) for q in (0.95, 0.99)]
-        )
+        tails.append([(np.all(sample > q, axis=0).mean(), np.all(sample < 1 - q, axis=0).mean()) for q in (0.95, 0.99)])
     assert_plausible(taus[0], taus[1], np.sqrt(2) * 2 / np.sqrt(2 * PATHS), 0.03)
     (one, two), q = np.array(tails), np.array([[0.05], [0.01]])
     assert_plausible(one, two, np.sqrt(np.maximum(one + two, 1e-9) / PATHS), 0.1 * q + 0.002)
@@ -266,8 +256,7 @@ def test_a_member_added_removed_or_moved_changes_no_other_draw(name):
 @pytest.mark.parametrize(
     ("table", "measure", "few", "many"),
     in_turn(
-        [{"copula": "gaussian"}, {"copula": "t", "df": 8}],
-        [("pearson", 1, 2), ("kendall", 2, 3), ("spearman", 11, 14)],
+        [{"copula": "gaussian"}, {"copula": "t", "df": 8}], [("pearson", 1, 2), ("kendall", 2, 3), ("spearman", 11, 14)]
     ),
 )
 def test_a_member_appended_to_a_matrix_changes_no_other_draw(table, measure, few, many):
@@ -326,10 +315,7 @@ def test_float32_and_float64_agree(case):
         ({"copula": "gumbel", "theta": 2}, {"theta": 3}),
         ({"copula": "frank", "theta": 2}, {"theta": 3}),
         ({"copula": "joe", "theta": 2}, {"theta": 3}),
-        (
-            {"copula": "empirical", "ranks": data()},
-            {"ranks": {"a": data()["b"], "b": data()["c"], "c": data()["a"]}},
-        ),
+        ({"copula": "empirical", "ranks": data()}, {"ranks": {"a": data()["b"], "b": data()["c"], "c": data()["a"]}}),
     ],
     ids=lambda table: table.get("copula", ""),
 )
@@ -343,9 +329,7 @@ def test_a_changed_number_compiles_nothing_anew(table, number):
 
 
 def test_rows_mirror_rows_and_ties_are_no_dependence():
-    ranks = ranks_of(
-        {"a": np.repeat([1.0, 2.0], 500), "b": np.repeat([1.0, 2.0], [500, 500]), "c": np.arange(1000.0)}
-    )
+    ranks = ranks_of({"a": np.repeat([1.0, 2.0], 500), "b": np.repeat([1.0, 2.0], [500, 500]), "c": np.arange(1000.0)})
     for given in ranks.values():
         assert sorted(given) == list(range(1000))
     sums = np.sum(list(ranks.values()), axis=0)

@@ -13,9 +13,7 @@ from tests.helpers import assert_close, assert_plausible
 def test_rank_correlations_and_back(df):
     r = np.array([[-1.0, -0.999, -0.6], [-0.1, 0.0, 0.3], [0.7, 0.95, 1.0]])
     assert_close(rank_correlations.pearson_of_kendall(rank_correlations.kendall_of_pearson(r)), r)
-    assert_close(
-        rank_correlations.pearson_of_spearman(rank_correlations.spearman_of_pearson(r, df), df), r, np.float32
-    )
+    assert_close(rank_correlations.pearson_of_spearman(rank_correlations.spearman_of_pearson(r, df), df), r, np.float32)
 
 
 @pytest.mark.parametrize("df", [1.0, 4.0])
@@ -33,6 +31,4 @@ def test_the_rank_correlation_of_a_t_copula_is_that_of_draws(df):
 def test_a_rank_correlation_gives_its_parameter(family, measure):
     low, high = limits(family, 3)
     for theta in (low, 1.1, 2.0, 7.0, high):
-        assert_close(
-            concordance.theta_of(measure, family, measure(family, theta), (low, high)), theta, np.float32
-        )
+        assert_close(concordance.theta_of(measure, family, measure(family, theta), (low, high)), theta, np.float32)

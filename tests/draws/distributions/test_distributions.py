@@ -1,4 +1,6 @@
-"""Families with a closed form: their quantiles and draws against SciPy, their fits against what was asked, their refusals."""
+"""Families with a closed form: their quantiles and draws against SciPy, their fits against what was asked, their
+refusals.
+"""
 
 import jax
 import jax.numpy as jnp
@@ -62,7 +64,11 @@ REFUSED = [
     ("normal", {"mean": float("nan"), "sd": 1}, "mean: expected a finite number, got nan."),
     ("normal", {"mean": 0, "sd": 1e300}, "sd: expected a finite number, got 1e+300."),
     ("normal", {"mean": 0, "sd": "wide"}, "sd: expected a number, got 'wide'."),
-    ("normal", {"mean": 0, "sd": 1, "medan": 3}, "medan: unknown key 'medan' for family 'normal'. Did you mean 'mean'?"),
+    (
+        "normal",
+        {"mean": 0, "sd": 1, "medan": 3},
+        "medan: unknown key 'medan' for family 'normal'. Did you mean 'mean'?",
+    ),
     ("normal", {}, f"family 'normal' is given by mean and sd, or {WAYS}; got nothing."),
     ("normal", {"p50": 0}, f"family 'normal' is given by mean and sd, or {WAYS}; got p50."),
     ("lognormal", {"mean": 1, "sd": 0}, "sd: expected more than 0, got 0. For no spread use family 'fixed'."),
@@ -75,18 +81,27 @@ REFUSED = [
     ("uniform", {"low": 2, "high": 2}, "high: expected more than low = 2, got 2."),
     ("triangular", {"low": 0, "mode": 3, "high": 2}, "mode: expected a value from low = 0 to high = 2, got 3."),
     ("triangular", {"low": 2, "mode": 2, "high": 2}, "high: expected more than low = 2, got 2."),
-    ("triangular", {"p05": 0, "p95": 1}, f"family 'triangular' is given by low and mode and high, or {WAYS.replace('two', 'three')}; got p05 and p95."),
-    ("triangular", {"p05": 0, "p50": 0.1, "p95": 9}, "p50: no triangular law has these quantiles: (p95 - p50) / (p50 - p05) is 89, expected 0.553 to 1.81. Use 'lognormal' or 'normal', or move p50."),
+    (
+        "triangular",
+        {"p05": 0, "p95": 1},
+        f"family 'triangular' is given by low and mode and high, or {WAYS.replace('two', 'three')}; got p05 and p95.",
+    ),
+    (
+        "triangular",
+        {"p05": 0, "p50": 0.1, "p95": 9},
+        (
+            "p50: no triangular law has these quantiles: (p95 - p50) / (p50 - p05) is 89, expected 0.553 to"
+            " 1.81. Use 'lognormal' or 'normal', or move p50."
+        ),
+    ),
     ("fixed", {"value": float("inf")}, "value: expected a finite number, got inf."),
     ("fixed", {}, "family 'fixed' is given by value; got nothing."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("family", "parameters", "law"), CASES)
 def test_quantiles_and_moments_are_scipys(family, parameters, law):
-    u = np.concatenate(
-        [10.0 ** -np.arange(9, 1, -1), np.linspace(0.01, 0.99, 99), 1 - 10.0 ** -np.arange(2, 9)]
-    )
+    u = np.concatenate([10.0 ** -np.arange(9, 1, -1), np.linspace(0.01, 0.99, 99), 1 - 10.0 ** -np.arange(2, 9)])
     made = Marginal(family, parameters)
     assert_close(made.quantile(u), law.ppf(u))
     assert_close(made.mean(), law.mean())
@@ -189,27 +204,31 @@ FAR_WORDS = np.concatenate([FAR_WORDS, ~FAR_WORDS])
 @pytest.mark.parametrize(
     ("family", "parameters"),
     [
-        ("uniform", (0.0, 1.0)), ("uniform", (-1.0, 0.0)), ("uniform", (5.0, 6.0)), ("uniform", (-3e8, 1e9)), ("uniform", (0.1, 0.7)),
-        ("triangular", (0.0, 1.0, 2.0)), ("triangular", (1000.0, 1000.5, 1001.0)), ("triangular", (-1.0, -1.0, 0.0)),
-        ("logit-normal", (0.5, 3.0)), ("logit-normal", (1e-3, 20.0)), ("lognormal", (1e-30, 5.0)),
+        ("uniform", (0.0, 1.0)),
+        ("uniform", (-1.0, 0.0)),
+        ("uniform", (5.0, 6.0)),
+        ("uniform", (-3e8, 1e9)),
+        ("uniform", (0.1, 0.7)),
+        ("triangular", (0.0, 1.0, 2.0)),
+        ("triangular", (1000.0, 1000.5, 1001.0)),
+        ("triangular", (-1.0, -1.0, 0.0)),
+        ("logit-normal", (0.5, 3.0)),
+        ("logit-normal", (1e-3, 20.0)),
+        ("lognormal", (1e-30, 5.0)),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_no_random_word_gives_an_end_of_a_law(family, parameters, dtype):
     law = Marginal(family, parameters)
     with jax.enable_x64(dtype == np.float64):
         # beyond the farthest word too: scores of a group are sums of several
-        z = jnp.concatenate(
-            [random_words.normal(jnp.asarray(FAR_WORDS), dtype), jnp.array([-8.9, 8.9], dtype)]
-        )
+        z = jnp.concatenate([random_words.normal(jnp.asarray(FAR_WORDS), dtype), jnp.array([-8.9, 8.9], dtype)])
         drawn = jax.jit(law.from_normal)(z, tuple(dtype(value) for value in parameters))
         logarithms = np.asarray(jnp.log(drawn - dtype(law.support[0])))
     drawn = np.asarray(drawn)
     low, high = np.asarray(law.support, dtype)
     assert drawn.dtype == dtype and np.all((drawn > low) & (drawn < high))
-    assert np.all(np.isfinite(logarithms)), (
-        "an end of the law, or a number so small that the processor takes it for 0"
-    )
+    assert np.all(np.isfinite(logarithms)), "an end of the law, or a number so small that the processor takes it for 0"
 
 
 def test_lowest_draws_of_a_uniform_factor_are_the_words_own_probabilities():

@@ -96,12 +96,14 @@ def test_what_is_said_is_met_and_shown_beside_what_was_asked(table, law, keys):
     u = np.array([0.02, 0.3, 0.5, 0.7, 0.98])
     found, wanted = made.law.quantile(u), law.ppf(u)
     coarse = "mode" in keys
-    assert_close(np.round(found / spread, 2) if coarse else found, np.round(wanted / spread, 2) if coarse else wanted, dtype=np.float32)  # fmt: skip
+    assert_close(
+        np.round(found / spread, 2) if coarse else found,
+        np.round(wanted / spread, 2) if coarse else wanted,
+        dtype=np.float32,
+    )
 
 
-@pytest.mark.parametrize(
-    ("family", "forth", "back"), [("normal", float, float), ("lognormal", math.log, math.exp)]
-)
+@pytest.mark.parametrize(("family", "forth", "back"), [("normal", float, float), ("lognormal", math.log, math.exp)])
 def test_a_range_of_90_percent_is_p05_and_p95(family, forth, back):
     made = prior({"family": family, "range90": [1.4, 6.4]})
     assert [target.label for target in made.targets] == ["p05", "p95"]
@@ -126,9 +128,7 @@ def test_more_statements_than_parameters_are_met_by_least_squares():
         found = prior({"family": family, **table}).law
         assert_close(scale(found.quantile(p)), intercept + slope * z, dtype=np.float32)
     slope, intercept = np.polyfit(p, x, 1)
-    assert_close(
-        prior({"family": "uniform", **table}).law.quantile(p), intercept + slope * p, dtype=np.float32
-    )
+    assert_close(prior({"family": "uniform", **table}).law.quantile(p), intercept + slope * p, dtype=np.float32)
     # of SciPy's laws on the scale of the value: nothing near it is nearer
     law = prior({"family": "gamma", "loc": 0, **table}).law
     best = np.sum((law.quantile(p) - x) ** 2)
@@ -154,9 +154,7 @@ def test_a_law_of_location_and_scale_comes_back_from_its_quantiles(loc, scale, f
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
-    st.floats(0.4, 30),
-    st.floats(1e-3, 1e3),
-    st.sampled_from(["gamma", "weibull_min", "invgamma", "fisk", "lognorm"]),
+    st.floats(0.4, 30), st.floats(1e-3, 1e3), st.sampled_from(["gamma", "weibull_min", "invgamma", "fisk", "lognorm"])
 )
 def test_a_law_of_one_shape_comes_back_from_its_quantiles(shape, scale, family):
     key = {"gamma": "a", "invgamma": "a", "weibull_min": "c", "fisk": "c", "lognorm": "s"}[family]
@@ -172,14 +170,29 @@ def test_a_law_of_one_shape_comes_back_from_its_quantiles(shape, scale, family):
 
 NEAREST = "Move a value or take another family."
 WRONG = [
-    ({"family": "normal", "mean": 1, "mode": 2}, f"no 'normal' law has mode = 2, mean = 1; the nearest has mode = 1.5, mean = 1.5. {NEAREST}"),
-    ({"family": "beta", "loc": 0, "scale": 1, "mean": 0.5, "sd": 0.6}, f"no 'beta' law has mean = 0.5, sd = 0.6; the nearest has mean = 0.5, sd = 0.5. {NEAREST}"),
+    (
+        {"family": "normal", "mean": 1, "mode": 2},
+        f"no 'normal' law has mode = 2, mean = 1; the nearest has mode = 1.5, mean = 1.5. {NEAREST}",
+    ),
+    (
+        {"family": "beta", "loc": 0, "scale": 1, "mean": 0.5, "sd": 0.6},
+        f"no 'beta' law has mean = 0.5, sd = 0.6; the nearest has mean = 0.5, sd = 0.5. {NEAREST}",
+    ),
     ({"family": "cauchy", "mean": 2, "sd": 1}, "no 'cauchy' law is near what is said (mean = 2, sd = 1)."),
-    ({"family": "logit-normal", "mean": 0.5, "sd": 0.6}, f"no 'logit-normal' law has mean = 0.5, sd = 0.6; the nearest has mean = 0.5, sd = 0.4798. {NEAREST}"),
+    (
+        {"family": "logit-normal", "mean": 0.5, "sd": 0.6},
+        f"no 'logit-normal' law has mean = 0.5, sd = 0.6; the nearest has mean = 0.5, sd = 0.4798. {NEAREST}",
+    ),
     ({"family": "logit-normal", "mean": 1.5, "sd": 0.1}, "mean: expected a value above 0 and below 1, got 1.5."),
     ({"family": "uniform", "mode": 2, "p95": 6}, "mode: cannot be asked of this family. Use quantiles."),
-    ({"family": "poisson", "p50": 3}, "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters."),
-    ({"family": "gamma", "a": 2, "scale": 1, "loc": 0, "p50": 2}, "'gamma' is given whole already; statements would contradict its parameters."),
+    (
+        {"family": "poisson", "p50": 3},
+        "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters.",
+    ),
+    (
+        {"family": "gamma", "a": 2, "scale": 1, "loc": 0, "p50": 2},
+        "'gamma' is given whole already; statements would contradict its parameters.",
+    ),
     ({"family": "beta", "p50": 2}, "'beta' has 2 shapes to be found (a, b); expected as many statements, got 1 (p50)."),
     ({"family": "gamma"}, "'gamma' needs a, loc, scale (loc and scale may be left out); a missing."),
     ({"family": "gamma", "a": -1}, "a: expected more than 0, got -1."),
@@ -189,42 +202,116 @@ WRONG = [
     ({"family": "normal", "range90": [5, 1]}, "range90: expected [low, high], the two rising, got [5, 1]."),
     ({"family": "normal", "range90": [1]}, "range90: expected [low, high], the two rising, got [1]."),
     ({"family": "normal", "p05": 1, "range90": [1, 5]}, "range90: says p05 twice."),
-    ({"family": "normal", "p05": 3, "p50": 2, "p95": 1}, ["p50: expected more than p05 = 3, got 2.", "p95: expected more than p50 = 2, got 1."]),
-    ({"family": "normal", "quantiles": [[0, 1], [0.5, 2]]}, "quantiles: expected pairs [probability, value], 0 < probability < 1, got [0, 1]."),
+    (
+        {"family": "normal", "p05": 3, "p50": 2, "p95": 1},
+        ["p50: expected more than p05 = 3, got 2.", "p95: expected more than p50 = 2, got 1."],
+    ),
+    (
+        {"family": "normal", "quantiles": [[0, 1], [0.5, 2]]},
+        "quantiles: expected pairs [probability, value], 0 < probability < 1, got [0, 1].",
+    ),
     ({"family": "normal", "quantiles": [[0.5, 1e300], [0.9, 2]]}, "quantiles: expected finite numbers, got 1e+300."),
     ({"family": "normal", "p50": 2, "sd": -1}, "sd: expected more than 0, got -1."),
     ({"family": "pert", "low": 1, "mode": 3, "high": 2}, "mode: expected a value from low = 1 to high = 2, got 3."),
     ({"family": "pert", "low": 1, "mode": 1, "high": 1}, "high: expected more than low = 1, got 1."),
     ({"family": "pert", "low": 1, "mode": 1}, "family 'pert' is given by low and mode and high; high is missing."),
-    ({"family": "pert", "p05": 1, "mode": 2, "high": 3}, "p05: unknown key 'p05' for family 'pert'. Known: experts, family, high, low, mode, pool, transform, truncate, weight."),
+    (
+        {"family": "pert", "p05": 1, "mode": 2, "high": 3},
+        (
+            "p05: unknown key 'p05' for family 'pert'. Known: experts, family, high, low, mode, pool,"
+            " transform, truncate, weight."
+        ),
+    ),
     ({"family": "integers", "low": 1.5, "high": 3}, "low: expected a whole number, got 1.5."),
     ({"family": "integers", "low": 3, "high": 1}, "high: expected at least low = 3, got 1."),
-    ({"family": "empirical"}, "family 'empirical' is given by file and column, or values, and resampled = true or false; got neither file nor values."),
-    ({"family": "empirical", "values": [2.0, 2.0]}, "expected at least two different values, got 1. For one value use family 'fixed'."),
+    (
+        {"family": "empirical"},
+        (
+            "family 'empirical' is given by file and column, or values, and resampled = true or false; got"
+            " neither file nor values."
+        ),
+    ),
+    (
+        {"family": "empirical", "values": [2.0, 2.0]},
+        "expected at least two different values, got 1. For one value use family 'fixed'.",
+    ),
     ({"family": "empirical", "values": [2.0, math.nan]}, "values: expected finite numbers."),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1]}, "weights: expected 2, one for each category, got 1."),
+    (
+        {"family": "categories", "labels": ["a", "b"], "weights": [1]},
+        "weights: expected 2, one for each category, got 1.",
+    ),
     ({"family": "categories", "labels": ["a", "a"], "weights": [1, 2]}, "labels: names a category twice."),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 0]}, "weights: expected numbers above 0, got 0. Leave such a category out."),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1, 1]}, "values: expected rising values; put the categories in that order."),
-    ({"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1]}, "values: expected 2, one for each label, got 1."),
-    ({"family": "categories", "labels": ["a"]}, "family 'categories' is given by labels and weights, and values where they are not 0, 1, 2, ...."),
-    ({"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1}]}, "parts: expected at least two laws, got 1."),
-    ({"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1, "weight": 0}, {"family": "gamma"}]},
-     ["parts.0.weight: expected more than 0, got 0.", "parts.1: 'gamma' needs a, loc, scale (loc and scale may be left out); a missing."]),
+    (
+        {"family": "categories", "labels": ["a", "b"], "weights": [1, 0]},
+        "weights: expected numbers above 0, got 0. Leave such a category out.",
+    ),
+    (
+        {"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1, 1]},
+        "values: expected rising values; put the categories in that order.",
+    ),
+    (
+        {"family": "categories", "labels": ["a", "b"], "weights": [1, 1], "values": [1]},
+        "values: expected 2, one for each label, got 1.",
+    ),
+    (
+        {"family": "categories", "labels": ["a"]},
+        "family 'categories' is given by labels and weights, and values where they are not 0, 1, 2, ....",
+    ),
+    (
+        {"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1}]},
+        "parts: expected at least two laws, got 1.",
+    ),
+    (
+        {"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1, "weight": 0}, {"family": "gamma"}]},
+        [
+            "parts.0.weight: expected more than 0, got 0.",
+            "parts.1: 'gamma' needs a, loc, scale (loc and scale may be left out); a missing.",
+        ],
+    ),
     ({"family": "normal", "experts": [{"mean": 0, "sd": 1}]}, "experts: expected at least two, got 1."),
-    ({"family": "normal", "p50": 1, "experts": [{"sd": 1}, {"sd": 2}]}, "p50: is said by no expert; say it within `experts`, or leave the experts out."),
-    ({"family": "normal", "pool": "mean", "experts": [{}, {}]}, "pool: unknown way to pool 'mean'. Known: linear, quantile."),
+    (
+        {"family": "normal", "p50": 1, "experts": [{"sd": 1}, {"sd": 2}]},
+        "p50: is said by no expert; say it within `experts`, or leave the experts out.",
+    ),
+    (
+        {"family": "normal", "pool": "mean", "experts": [{}, {}]},
+        "pool: unknown way to pool 'mean'. Known: linear, quantile.",
+    ),
     ({"family": "normal", "mean": 0, "sd": 1, "truncate": {}}, "truncate: expected low, high or both, got neither."),
-    ({"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 2, "high": 1}}, "truncate.high: expected more than low = 2, got 1."),
-    ({"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 9}}, "truncate: leaves 1.1e-19 of the law's probability, expected at least 1e-09: nearly all of it lies from -3 to 3."),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": ["log"]}, "transform: expected a law above 0 for 'log'; this one reaches -inf. Truncate it."),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"power": 2}]}, "transform: expected a law above 0 for 'power'; this one reaches -inf. Truncate it."),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": 0}]}, "transform: expected a factor other than 0, got 0. For no spread use family 'fixed'."),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": ["sqrt"]}, "transform: expected \"exp\", \"log\", { times = X }, { plus = X } or { power = X }, got 'sqrt'."),
-    ({"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": "two"}]}, "transform: expected a finite number for 'times', got 'two'."),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 2, "high": 1}},
+        "truncate.high: expected more than low = 2, got 1.",
+    ),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "truncate": {"low": 9}},
+        (
+            "truncate: leaves 1.1e-19 of the law's probability, expected at least 1e-09: nearly all of it"
+            " lies from -3 to 3."
+        ),
+    ),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "transform": ["log"]},
+        "transform: expected a law above 0 for 'log'; this one reaches -inf. Truncate it.",
+    ),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "transform": [{"power": 2}]},
+        "transform: expected a law above 0 for 'power'; this one reaches -inf. Truncate it.",
+    ),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": 0}]},
+        "transform: expected a factor other than 0, got 0. For no spread use family 'fixed'.",
+    ),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "transform": ["sqrt"]},
+        'transform: expected "exp", "log", { times = X }, { plus = X } or { power = X }, got \'sqrt\'.',
+    ),
+    (
+        {"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": "two"}]},
+        "transform: expected a finite number for 'times', got 'two'.",
+    ),
     ({"family": "cauchy", "transform": ["exp"]}, "its far draws (0 to inf) are beyond single precision."),
     ({}, "family: is missing. Common: normal, lognormal, uniform, triangular, pert, metalog."),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("table", "message"), WRONG)
@@ -252,9 +339,7 @@ def test_metalog_of_three_terms_has_the_published_values():
 def test_metalog_with_a_bound_has_the_published_values():
     made = prior({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 0})
     assert agree(made.law.coefficients, [0.69314718, 0.36624338, 0.12694626])
-    assert agree(
-        made.law.quantile(P), [0.4946267990, 1.3849359351, 3.0968108954, 14.3236599247, 38.8697747074]
-    )
+    assert agree(made.law.quantile(P), [0.4946267990, 1.3849359351, 3.0968108954, 14.3236599247, 38.8697747074])
 
 
 def test_metalog_bounds_mirror():
@@ -311,7 +396,8 @@ def test_quantiles_that_no_metalog_has_are_refused():
         "terms: expected 3 to 3, as there are 3 quantiles, got 4."
     ]
     assert problems({"family": "metalog", "p10": 1, "p50": 2, "mean": 5}) == [
-        "mean: a metalog is given by three or more quantiles (p05, p50, p95, quantiles, range90), terms, and bounds low and high."
+        "mean: a metalog is given by three or more quantiles (p05, p50, p95, quantiles, range90), terms, and bounds low"
+        " and high."
     ]
     assert problems({"family": "metalog", "p10": 1, "p50": 2, "p90": 5, "low": 9, "high": 8}) == [
         "high: expected more than low = 9, got 8."
@@ -346,12 +432,7 @@ def test_experts_pooled_linearly_share_probabilities():
 
 def test_experts_pooled_by_quantiles_share_values():
     made = prior(
-        {
-            "family": "gamma",
-            "loc": 0,
-            "pool": "quantile",
-            "experts": [{"a": 2}, {"a": 5, "scale": 2, "weight": 3}],
-        }
+        {"family": "gamma", "loc": 0, "pool": "quantile", "experts": [{"a": 2}, {"a": 5, "scale": 2, "weight": 3}]}
     )
     u = np.array([1e-6, 0.05, 0.5, 0.95, 1 - 1e-6])
     assert_close(made.law.quantile(u), 0.25 * stats.gamma(2).ppf(u) + 0.75 * stats.gamma(5, scale=2).ppf(u))
@@ -359,9 +440,7 @@ def test_experts_pooled_by_quantiles_share_values():
 
 
 def test_experts_may_differ_in_family():
-    made = prior(
-        {"experts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "uniform", "low": 0, "high": 1}]}
-    )
+    made = prior({"experts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "uniform", "low": 0, "high": 1}]})
     assert_close(made.law.cdf(0.5), 0.5 * stats.norm.cdf(0.5) + 0.25)
 
 

@@ -1,4 +1,5 @@
-"""Contracts of every family that a study may name, against SciPy: probabilities, draws of the device, tails, moments."""
+"""Contracts of every family that a study may name, against SciPy: probabilities, draws of the device, tails,
+moments."""
 
 import functools
 
@@ -45,17 +46,11 @@ def test_no_family_is_without_a_member():
     said = str(list(OWN.values()))
     assert all(f"'family': '{family}'" in said for family in OWN_FAMILIES)
     tested_elsewhere = {*FAMILIES, "binomial", "geometric"}
-    assert {*CONTINUOUS, *DISCRETE, *OWN_FAMILIES, "negative-binomial", *tested_elsewhere} == {
-        *known_families()
-    }
+    assert {*CONTINUOUS, *DISCRETE, *OWN_FAMILIES, "negative-binomial", *tested_elsewhere} == {*known_families()}
 
 
 def test_all_of_scipys_laws_are_known_or_left_out_for_a_reason():
-    every = {
-        name
-        for name in dir(stats)
-        if isinstance(getattr(stats, name), stats.rv_continuous | stats.rv_discrete)
-    }
+    every = {name for name in dir(stats) if isinstance(getattr(stats, name), stats.rv_continuous | stats.rv_discrete)}
     assert every == {*continuous_names(), *discrete_names(), *LEFT_OUT}
     for name, why in LEFT_OUT.items():
         with pytest.raises(UserError) as caught:
@@ -234,9 +229,7 @@ def test_draws_follow_the_law(name):
     assert_plausible(distance, limit.mean() / np.sqrt(LANES), limit.std() / np.sqrt(LANES), 0.012)
 
 
-@pytest.mark.parametrize(
-    "name", [name for name in EVERY if isinstance(name, str) or name.values[0] not in LATE]
-)
+@pytest.mark.parametrize("name", [name for name in EVERY if isinstance(name, str) or name.values[0] not in LATE])
 def test_the_mean_of_draws_is_scipys(name):
     law, _ = member(name)
     mean, sd = law.mean(), law.sd()
@@ -291,7 +284,10 @@ WITHOUT_MEAN = {
     "nct": {"family": "nct", "df": 0.9, "nc": 1},
     "crystalball": {"family": "crystalball", "beta": 2, "m": 1.8},
     "tukeylambda": {"family": "tukeylambda", "lam": -1.1},
-    "a mixture": {"family": "mixture", "parts": [{"family": "cauchy", "weight": 0.001}, {"family": "normal", "mean": 0, "sd": 1}]},
+    "a mixture": {
+        "family": "mixture",
+        "parts": [{"family": "cauchy", "weight": 0.001}, {"family": "normal", "mean": 0, "sd": 1}],
+    },
     "experts": {"family": "t", "df": 1, "experts": [{"loc": 0}, {"loc": 1}]},
     "experts by quantile": {"family": "t", "df": 1, "experts": [{"loc": 0}, {"loc": 1}], "pool": "quantile"},
     "cut on one side": {"family": "cauchy", "truncate": {"low": 0}},
@@ -300,7 +296,7 @@ WITHOUT_MEAN = {
     "exp of an exponential law": {"family": "expon", "transform": ["exp"]},
     "a square": {"family": "pareto", "b": 1.9, "transform": [{"power": 2}]},
     "one over a uniform number": {"family": "uniform", "low": 0, "high": 1, "transform": [{"power": -1}]},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WITHOUT_MEAN)

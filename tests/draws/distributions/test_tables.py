@@ -22,12 +22,15 @@ KINDS = {
     "exp downward": {"family": "gamma", "a": 0.4, "transform": [{"times": -1}]},
     "sinh": {"family": "t", "df": 2.5},
     "knots": {"family": "trapezoid", "c": 0.2, "d": 0.8},
-    "kinks": {"family": "mixture", "parts": [{"family": "uniform", "low": 0, "high": 1}, {"family": "uniform", "low": 3, "high": 4}]},
+    "kinks": {
+        "family": "mixture",
+        "parts": [{"family": "uniform", "low": 0, "high": 1}, {"family": "uniform", "low": 3, "high": 4}],
+    },
     "steps": {"family": "poisson", "mu": 2000},
     "few": {"family": "integers", "low": 1, "high": 6},
     "one": {"family": "integers", "low": 4, "high": 4},
     "closed": {"family": "lognormal", "median": 2, "sigma": 1},
-}  # fmt: skip
+}
 
 
 def law(name):
@@ -61,8 +64,7 @@ def test_halves_hold_a_smooth_function_on_either_side(parts):
     assert_close(polynomials.value_on_host(coefficients, z), function(z), dtype=np.float32)
     with jax.enable_x64(True):
         assert_close(
-            polynomials.value(jnp.asarray(coefficients), jnp.asarray(z)),
-            polynomials.value_on_host(coefficients, z),
+            polynomials.value(jnp.asarray(coefficients), jnp.asarray(z)), polynomials.value_on_host(coefficients, z)
         )
     single = polynomials.value(jnp.asarray(coefficients, jnp.float32), jnp.asarray(z, jnp.float32))
     assert single.dtype == jnp.float32
@@ -162,8 +164,9 @@ def test_a_law_that_is_known_too_roughly_is_refused():
     with pytest.raises(UserError) as caught:
         tabulate(Rough())
     (problem,) = caught.value.problems
-    assert str(problem) == (
-        "its quantile function cannot be tabulated to 1e-06 of its scale: SciPy gives it too roughly, or it is "
+    assert (
+        str(problem)
+        == "its quantile function cannot be tabulated to 1e-06 of its scale: SciPy gives it too roughly, or it is "
         "close to a law with no density. Take other parameters, or another family."
     )
 
@@ -172,8 +175,10 @@ def test_too_many_separate_values_are_refused():
     with pytest.raises(UserError) as caught:
         tabulate(prior({"family": "poisson", "mu": 1e9}).law)
     (problem,) = caught.value.problems
-    assert problem.message == (
-        "takes 4.01e+05 values, expected at most 65536. For such numbers use a continuous law, such as 'normal' or 'gamma'."
+    assert (
+        problem.message
+        == "takes 4.01e+05 values, expected at most 65536. For such numbers use a continuous law, such as 'normal' or"
+        " 'gamma'."
     )
     assert len(tabulate(prior({"family": "poisson", "mu": 1e7}).law).knots) < MOST_KNOTS
 
@@ -216,9 +221,7 @@ def test_the_farthest_scores_of_all_are_in_the_tables():
 def test_a_draw_has_a_gradient_by_its_score():
     one = law("exp")
     draws = Draws([one])
-    slope = jax.vmap(jax.grad(lambda z: draws.values([z[None]], draws.arrays())[0][0]))(
-        jnp.linspace(-4, 4, 33)
-    )
+    slope = jax.vmap(jax.grad(lambda z: draws.values([z[None]], draws.arrays())[0][0]))(jnp.linspace(-4, 4, 33))
     z = np.linspace(-4, 4, 33)
     density = one.density(one.at_score(z))
     wanted = np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi) / density
@@ -234,12 +237,16 @@ BOUNDED = {
     "pert": {"family": "pert", "low": 0, "mode": 0.2, "high": 1},
     "scipy's uniform": {"family": "uniform", "low": 0, "high": 1, "transform": [{"plus": 5}]},
     "truncated": {"family": "normal", "mean": 0.5, "sd": 1.0, **_CUT},
-    "truncated mixture": {"family": "mixture", "parts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "expon"}], **_CUT},
+    "truncated mixture": {
+        "family": "mixture",
+        "parts": [{"family": "normal", "mean": 0, "sd": 1}, {"family": "expon"}],
+        **_CUT,
+    },
     "metalog": {"family": "metalog", "p10": 0.2, "p50": 0.3, "p90": 0.7, "low": 0, "high": 1},
     "data": {"family": "empirical", "values": [1000.0, 1000.5, 1000.75, 1001.0]},
     "from 0": {"family": "gamma", "a": 0.3},
     "to 0": {"family": "gamma", "a": 0.3, "transform": [{"times": -1}]},
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", BOUNDED)
@@ -255,10 +262,7 @@ def test_no_score_gives_an_end_of_a_law_that_has_no_mass_there(name, dtype):
 
 
 def test_an_end_that_is_a_value_of_its_own_is_drawn():
-    parts = [
-        {"family": "fixed", "value": 0, "weight": 0.3},
-        {"family": "beta", "a": 2, "b": 2, "weight": 0.7},
-    ]
+    parts = [{"family": "fixed", "value": 0, "weight": 0.3}, {"family": "beta", "a": 2, "b": 2, "weight": 0.7}]
     values = drawn(prior({"family": "mixture", "parts": parts}).law, SCORES)
     assert (values == 0).sum() == (special.ndtri(0.3) >= SCORES).sum() and values.max() < 1
     repeated = prior({"family": "empirical", "values": [0, 0, 0, 1, 3, 3]}).law

@@ -1,4 +1,6 @@
-"""A dask cluster as executor: its scheduler and workers are processes of their own on the loopback, as a user starts them."""
+"""A dask cluster as executor: its scheduler and workers are processes of their own on the loopback, as a user starts
+them.
+"""
 
 import importlib
 import os
@@ -50,17 +52,7 @@ class Processes:
 
     def add_worker(self):
         """One more worker, with a single thread."""
-        words = [
-            "worker",
-            self.address,
-            "--nthreads",
-            "1",
-            "--no-nanny",
-            "--host",
-            "127.0.0.1",
-            "--memory-limit",
-            "0",
-        ]
+        words = ["worker", self.address, "--nthreads", "1", "--no-nanny", "--host", "127.0.0.1", "--memory-limit", "0"]
         self.workers.append(self._start(*words))
         return self.workers[-1]
 
@@ -94,19 +86,10 @@ def test_tasks_are_neighbouring_blocks_and_none_too_many():
 def test_no_scheduler_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(cluster, "PATIENCE", 0.5)
     ended = call(
-        "run",
-        write(tmp_path, BRIDGE),
-        *own("Bridge"),
-        "--out",
-        tmp_path / "out",
-        "--scheduler",
-        "tcp://127.0.0.1:9",
+        "run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9"
     )
     assert ended.exit_code == 2, ended.output
-    assert (
-        "--scheduler: 1 problem" in ended.stderr
-        and "no scheduler answers at tcp://127.0.0.1:9" in ended.stderr
-    )
+    assert "--scheduler: 1 problem" in ended.stderr and "no scheduler answers at tcp://127.0.0.1:9" in ended.stderr
 
 
 def test_a_scheduler_without_workers_is_told(tmp_path, processes, monkeypatch):
@@ -125,9 +108,7 @@ def _nobody_comes(*_, **__):
 
 def test_a_machine_that_sees_another_disk_is_told(tmp_path):
     study = study_in(tmp_path, 100)
-    site = sites.of_assignment(
-        assignment_of(tmp_path / "nowhere", study, "token"), "cpu", sites.versions("cpu")
-    )
+    site = sites.of_assignment(assignment_of(tmp_path / "nowhere", study, "token"), "cpu", sites.versions("cpu"))
     with pytest.raises(UserError, match="must lie on a disk that all workers share"):
         cluster_worker.perform(asdict(site), 0, 1, False)
 
@@ -169,16 +150,7 @@ def test_a_killed_scheduler_is_told_and_the_run_goes_on_elsewhere(alone, tmp_pat
 def test_a_killed_coordinator_of_a_cluster(alone, tmp_path, processes):
     processes.add_worker()
     study_in(tmp_path)
-    words = [
-        "run",
-        tmp_path / "pond.toml",
-        "--model",
-        f"{MODELS}:Pond",
-        "--paths",
-        PATHS,
-        "--out",
-        tmp_path / "run",
-    ]
+    words = ["run", tmp_path / "pond.toml", "--model", f"{MODELS}:Pond", "--paths", PATHS, "--out", tmp_path / "run"]
     command = [Path(sys.executable).parent / "rustbelt", *map(str, words), "--device", "cpu"]
     process = subprocess.Popen(
         [*command, "--scheduler", processes.address], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

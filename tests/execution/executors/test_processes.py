@@ -97,9 +97,7 @@ def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     # what it was writing when it was killed is left half-written, until the folder is claimed anew
     left = {file: digest for file, digest in contents(tmp_path / "run").items() if not file.endswith(".tmp")}
     assert killed and left == expected
-    assert (
-        there and {path: records()[path] for path in there} == there
-    )  # what was recorded was not computed again
+    assert there and {path: records()[path] for path in there} == there  # what was recorded was not computed again
 
 
 @pytest.mark.slow
@@ -109,16 +107,15 @@ def test_a_block_that_kills_worker_after_worker_is_named(tmp_path, monkeypatch):
     file.write_text(
         MODELS.read_text().replace(
             "class Bridge(",
-            "import os, sys\nDEADLY = 'engine.execution.executors.worker_process' in ' '.join(sys.orig_argv)\n\n\nclass Bridge(",
+            "import os, sys\nDEADLY = 'engine.execution.executors.worker_process' in ' '.join(sys.orig_argv)\n\n\nclass"
+            " Bridge(",
         )
     )
     text = file.read_text()
     place = text.index("def evaluate(self", text.index("class Bridge("))
     body = text.index("\n", place) + 1
     file.write_text(text[:body] + "        if DEADLY:\n            os._exit(9)\n" + text[body:])
-    ended = call(
-        "run", write(tmp_path, BRIDGE), "--model", f"{file}:Bridge", "--out", tmp_path / "out", "--workers", 1
-    )
+    ended = call("run", write(tmp_path, BRIDGE), "--model", f"{file}:Bridge", "--out", tmp_path / "out", "--workers", 1)
     assert ended.exit_code == 2, ended.output
     assert "3 workers died over block 0 (exit code 9). Finished blocks are kept." in ended.stderr
 
@@ -137,9 +134,7 @@ def test_what_the_model_does_wrong_in_a_worker_is_told_as_if_it_ran_here(tmp_pat
 def test_more_workers_than_cores_are_refused(tmp_path):
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--workers", 1000)
     assert ended.exit_code == 2 and "a worker for each core of this machine, got 1000" in ended.stderr
-    ended = call(
-        "run", write(tmp_path, BRIDGE), *own("Bridge"), "--workers", 1, "--scheduler", "tcp://127.0.0.1:1"
-    )
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--workers", 1, "--scheduler", "tcp://127.0.0.1:1")
     assert ended.exit_code == 2 and "goes without --scheduler" in ended.stderr
 
 
@@ -150,10 +145,7 @@ def test_each_worker_has_cores_or_a_gpu_of_its_own(monkeypatch):
     monkeypatch.setattr(hardware, "cards_wanted", lambda: True)
     monkeypatch.setattr(hardware, "obstacles", list)
     monkeypatch.setattr(hardware, "visible_cards", lambda: ["3", "GPU-5f"])
-    assert [env for _, env in Workers(2)._pins] == [
-        {"CUDA_VISIBLE_DEVICES": "3"},
-        {"CUDA_VISIBLE_DEVICES": "GPU-5f"},
-    ]
+    assert [env for _, env in Workers(2)._pins] == [{"CUDA_VISIBLE_DEVICES": "3"}, {"CUDA_VISIBLE_DEVICES": "GPU-5f"}]
     with pytest.raises(UserError, match="expected 1 to 2, a worker for each GPU"):
         Workers(3)
     assert [cores for cores, _ in Workers(1, "cpu")._pins] == [list(range(8))]
@@ -191,14 +183,9 @@ def assignment_of(folder, study, token):
 def test_a_worker_does_not_work_for_a_run_that_is_gone(tmp_path):
     study = study_in(tmp_path, BLOCK)
     with locks.held(_made(tmp_path / "run")) as holder:
-        site = sites.of_assignment(
-            assignment_of(tmp_path / "run", study, holder.token), "cpu", sites.versions("cpu")
-        )
+        site = sites.of_assignment(assignment_of(tmp_path / "run", study, holder.token), "cpu", sites.versions("cpu"))
         assert sites.from_plain(asdict(site)) == site
-    with (
-        locks.held(ownership.lock_file(tmp_path / "run")),
-        pytest.raises(UserError, match="another run holds it"),
-    ):
+    with locks.held(ownership.lock_file(tmp_path / "run")), pytest.raises(UserError, match="another run holds it"):
         sites.work_at(site)
 
 
@@ -239,20 +226,9 @@ def test_a_model_without_a_file_is_refused(tmp_path):
 def test_a_killed_coordinator_takes_its_workers_along_and_the_next_run_goes_on(alone, tmp_path, wait):
     expected, study, _ = alone
     study_in(tmp_path)
-    words = [
-        "run",
-        tmp_path / "pond.toml",
-        "--model",
-        f"{MODELS}:Pond",
-        "--paths",
-        PATHS,
-        "--out",
-        tmp_path / "run",
-    ]
+    words = ["run", tmp_path / "pond.toml", "--model", f"{MODELS}:Pond", "--paths", PATHS, "--out", tmp_path / "run"]
     command = [Path(sys.executable).parent / "rustbelt", *map(str, words), "--device", "cpu"]
-    process = subprocess.Popen(
-        [*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
+    process = subprocess.Popen([*command, "--workers", "2"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     until = time.monotonic() + 120
     while not list(tmp_path.glob("run/ledger/*/*.json")) and time.monotonic() < until:
         time.sleep(0.01)
@@ -331,16 +307,7 @@ def test_shards_that_there_are_not(tmp_path, number):
 
 
 def test_the_command_says_what_is_missing_and_the_last_shard_prints_the_tables(tmp_path):
-    words = [
-        "run",
-        write(tmp_path, BRIDGE),
-        *own("Bridge"),
-        "--out",
-        tmp_path / "out",
-        "--paths",
-        BLOCK + 1,
-        "--quiet",
-    ]
+    words = ["run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--paths", BLOCK + 1, "--quiet"]
     first = call(*words, "--shard", "2/2")
     assert first.exit_code == 0 and first.stdout == ""
     assert "Shard 2 of 2: 1 block computed here; 1 is still missing" in first.stderr

@@ -114,14 +114,11 @@ def test_pairs_are_the_units_of_the_intervals():
 
 def test_limits_in_words():
     assert (
-        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0)
-        == "SOE bank exposure above 0.45, its upper fifth"
+        restriction("SOE bank exposure", "1", 0.45, np.inf, 0.8, 0.0) == "SOE bank exposure above 0.45, its upper fifth"
     )
     assert restriction("rate", "1/yr", -np.inf, 0.1, 0.0, 0.83) == "rate below 0.1 1/yr, its lower 17 %"
     assert restriction("rate", "1", 1.0, 2.0, 0.25, 0.25) == "rate from 1 to 2, its middle half"
-    assert (
-        restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
-    )
+    assert restriction("rate", "1", 1.0, 2.0, 0.1, 0.4) == "rate from 1 to 2, from its 10 % to its 60 % quantile"
     labels = {"dry": 0.0, "wet": 1.0, "none": 2.0}
     assert category("rain", labels_of((0.0, 2.0), labels), 0.3) == "rain is dry or none, 70 % of its prior"
     assert (part_of(0.333), part_of(0.004)) == ("third", "0.4 %")
@@ -129,7 +126,9 @@ def test_limits_in_words():
 
 @pytest.mark.parametrize("unit", [1, 2])
 def test_intervals_of_correlations_and_of_their_gap_cover(unit):
-    """A box that holds cases with 95 and another with 25 %, of futures of which 10 % are cases; 600 samples of 3,000 paths."""
+    """A box that holds cases with 95 and another with 25 %, of futures of which 10 % are cases; 600 samples of 3,000
+    paths.
+    """
     rng, held = np.random.default_rng([5, unit]), {"first": 0, "second": 0, "gap": 0}
     rows = [("first", 0.9, 0.05), ("second", 0.3, 0.2)]
 

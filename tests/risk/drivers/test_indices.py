@@ -1,4 +1,6 @@
-"""Indices of rare events and tails against their closed forms, a part of benchmarks/coverage_sensitivity.py; counts against the binomial law."""
+"""Indices of rare events and tails against their closed forms, a part of benchmarks/coverage_sensitivity.py; counts
+against the binomial law.
+"""
 
 import numpy as np
 import pytest

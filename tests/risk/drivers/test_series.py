@@ -15,12 +15,9 @@ def test_the_last_year_is_the_outcome_and_places_are_its_parts():
     trace = devices.program(study).trace(0)
     names = list(study.model.outcomes)
     counted = {name: one for name in names if (one := series.of_outcome(study, name))}
-    assert {
-        "total_bill",
-        "capital_shortfall_peak",
-        "displaced_person_years",
-        "lowest_true_capital_ratio",
-    } <= set(counted)
+    assert {"total_bill", "capital_shortfall_peak", "displaced_person_years", "lowest_true_capital_ratio"} <= set(
+        counted
+    )
     assert "layoffs_three_years" not in counted  # a run of years is known when it is over
     for name, one in counted.items():
         values = one.values(trace.yearly)

@@ -35,9 +35,7 @@ def share_of(x, unit=1, loss=True):
 def test_factors_shift_as_their_share_of_the_sum(unit, loss):
     z, x = drawn(1, 400_000, unit == 2)
     share = share_of(x, unit, loss)
-    for one, truth in zip(
-        share.means(z[:, share.path], z[:, share.near]), WEIGHTS / SIZE * BEYOND, strict=True
-    ):
+    for one, truth in zip(share.means(z[:, share.path], z[:, share.near]), WEIGHTS / SIZE * BEYOND, strict=True):
         assert_plausible(one.estimate, truth, one.standard_error, resolves=0.1)
         assert one.low < one.estimate < one.high
 
@@ -95,11 +93,7 @@ def test_few_of_the_worst_have_no_interval():
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("paths", "unit"),
-    [
-        pytest.param(50_000, 1, marks=pytest.mark.sweep),
-        (50_000, 2),
-        pytest.param(131_072, 1, marks=pytest.mark.sweep),
-    ],
+    [pytest.param(50_000, 1, marks=pytest.mark.sweep), (50_000, 2), pytest.param(131_072, 1, marks=pytest.mark.sweep)],
 )
 def test_intervals_cover(paths, unit):
     """600 samples of each: factors' shifts, parts of ES, and both derivatives; the truths are closed forms."""
@@ -119,7 +113,9 @@ def test_intervals_cover(paths, unit):
 
 @pytest.mark.parametrize(("kind", "unit"), [("sum", 1), ("sum", 2), ("either", 1), ("ends", 2)])
 def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_priors(kind, unit):
-    """A part of `benchmarks/coverage.py distances`: of 40 samples with 5 idle inputs, misses beyond what chance allows once in 10^4."""
+    """A part of `benchmarks/coverage.py distances`: of 40 samples with 5 idle inputs, misses beyond what chance allows
+    once in 10^4.
+    """
     rng, units = np.random.default_rng(8), Units(10_000, unit)
     missed = distinguished = 0
     for _ in range(40):
@@ -133,8 +129,7 @@ def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_prior
         u = ndtr(x)
         tail, near = u[:, share.path], u[:, share.near]
         (own, p_value), *idle = (
-            share.distance(in_tenths(tail[k], tail[k]), in_tenths(near[k], near[k]))
-            for k in (0, *range(2, 7))
+            share.distance(in_tenths(tail[k], tail[k]), in_tenths(near[k], near[k])) for k in (0, *range(2, 7))
         )
         missed += not own.low <= truth <= own.high
         distinguished += sum(p < 0.01 for _, p in idle)

@@ -19,10 +19,7 @@ HEAVY_TAIL = Flag(Reason.HEAVY_TAIL, 0.47, 0.5)
 def test_a_note_says_which_numbers_and_why():
     rows = [record("ES99.9", policy, "cost", FEW, low=np.nan) for policy in ("old", "new")]
     rows.append(record("difference_ES99.9", "new", "cost", FEW, low=np.nan))
-    assert (
-        reasons(rows)
-        == "ES99.9 of cost (old, new), difference ES99.9 of cost (new): 20 exceedances, 100 needed"
-    )
+    assert reasons(rows) == "ES99.9 of cost (old, new), difference ES99.9 of cost (new): 20 exceedances, 100 needed"
     assert places(record("mean", "old", f"v{k}") for k in range(5)).endswith("and 2 more")
     assert reasons([]) == places([]) == ""
 

@@ -94,11 +94,7 @@ def test_one_group_has_no_error(policies):
     estimates.append(binned.share(np.array([1]), np.array([10]), 1))
     estimates.append(binned.difference_of_shares(np.array([1]), np.array([2]), np.array([10]), 1))
     for estimate in estimates:
-        assert (
-            reasons(estimate) == [Reason.ONE_GROUP]
-            and np.isfinite(estimate.estimate)
-            and np.isnan(estimate.low)
-        )
+        assert reasons(estimate) == [Reason.ONE_GROUP] and np.isfinite(estimate.estimate) and np.isnan(estimate.low)
 
 
 def test_few_exceedances_and_few_groups_are_flagged(policies):
@@ -163,7 +159,9 @@ def test_a_heavy_policy_takes_no_interval_from_the_others():
 
 
 def test_a_tail_that_is_one_value_is_known():
-    """Twelve paths beyond the level would be too few, were it not that two thousand have the value that all of them have."""
+    """Twelve paths beyond the level would be too few, were it not that two thousand have the value that all of them
+    have.
+    """
     rng = np.random.default_rng(9)
     share = np.minimum(np.exp(rng.standard_normal(12_800) - 1), 1).astype(np.float32)
     other = np.minimum(np.exp(rng.standard_normal(12_800) - 2), 1).astype(np.float32)

@@ -1,4 +1,5 @@
-"""Shares of yearly values on the bounds that a model clips them at, against their closed form; and values beyond them."""
+"""Shares of yearly values on the bounds that a model clips them at, against their closed form; and values beyond
+them."""
 
 import numpy as np
 import pytest
@@ -83,14 +84,10 @@ def test_the_most_frequent_stands_first():
     assert first.text.startswith("'score' under 'reform' stands on its upper bound, 0.3, in 58")
 
 
-@pytest.mark.parametrize(
-    "bounds", [{"low": 1.0, "high": 1.0}, {"low": np.nan}, {"high": "much"}, {"low": True}]
-)
+@pytest.mark.parametrize("bounds", [{"low": 1.0, "high": 1.0}, {"low": np.nan}, {"high": "much"}, {"low": True}])
 def test_bounds_that_are_none_are_refused(bounds):
     class Wrong(Clipped):
         yearly = {**Clipped.yearly, "free": Yearly("1", **bounds)}
 
-    with pytest.raises(
-        UserError, match=r"model\.yearly\.free: expected bounds of which low is below high, got"
-    ):
+    with pytest.raises(UserError, match=r"model\.yearly\.free: expected bounds of which low is below high, got"):
         check_declaration(Wrong(), ())

@@ -24,10 +24,7 @@ def table(outcomes, text, sampler="antithetic"):
 
 def test_text_is_read():
     condition = parse_condition("lowest_growth >= -0.02 and capital_shortfall_peak<1e3", NAMES)
-    assert condition.terms == (
-        Term("lowest_growth", ">=", -0.02),
-        Term("capital_shortfall_peak", "<", 1000.0),
-    )
+    assert condition.terms == (Term("lowest_growth", ">=", -0.02), Term("capital_shortfall_peak", "<", 1000.0))
     values = {"lowest_growth": np.array([-0.02, 0, 1]), "capital_shortfall_peak": np.array([0, 1000, 999])}
     assert_same(condition.holds(values), np.array([True, False, True]))
 
@@ -41,9 +38,7 @@ def test_all_problems_are_told_at_once():
     assert "got 'lowest_growth == 2'" in lines[2] and "got 'lowest_growth < nan'" in lines[3]
 
 
-@pytest.mark.parametrize(
-    "text", ["", "lowest_growth", "lowest_growth >", "> 3", "lowest_growth > 1 and", "1 < 2 < 3"]
-)
+@pytest.mark.parametrize("text", ["", "lowest_growth", "lowest_growth >", "> 3", "lowest_growth > 1 and", "1 < 2 < 3"])
 def test_what_is_no_condition_is_refused(text):
     with pytest.raises(UserError):
         parse_condition(text, NAMES)
@@ -65,9 +60,7 @@ def test_hand_case():
     assert_close(of["contrast"].standard_error, np.sqrt(8 / 7 * (2 / 5 * 3 / 5 / 5 + 1 / 3 * 2 / 3 / 3)))
     assert of["contrast"].low < of["contrast"].estimate < of["contrast"].high
     mean = found(records, measure="contrast_mean", policy="reform", variable="capital_shortfall_peak")
-    assert_close(
-        [mean.estimate, mean.standard_error], [2 * of["contrast"].estimate, 2 * of["contrast"].standard_error]
-    )
+    assert_close([mean.estimate, mean.standard_error], [2 * of["contrast"].estimate, 2 * of["contrast"].standard_error])
 
 
 def test_sides_are_summaries_of_their_paths():

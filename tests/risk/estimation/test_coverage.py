@@ -1,4 +1,6 @@
-"""How often 95 % intervals cover the truth: `pytest -m slow -s tests/risk/estimation/test_coverage.py` prints the table of docs/method.md."""
+"""How often 95 % intervals cover the truth: `pytest -m slow -s tests/risk/estimation/test_coverage.py` prints the table
+of docs/method.md.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -100,9 +102,7 @@ def scores(n_paths: int, unit: int, seed: int) -> Iterator[np.ndarray]:
         yield z if unit == 1 else np.stack([z, -z], axis=-1).reshape(2, -1, n_paths)
 
 
-def judged(
-    what: str, n_paths: int, measure: str, unit: int, low: np.ndarray, high: np.ndarray, truth: float
-) -> None:
+def judged(what: str, n_paths: int, measure: str, unit: int, low: np.ndarray, high: np.ndarray, truth: float) -> None:
     """Prints a line of the table; the interval must be there and cover in 92 to 98 % of the repetitions."""
     level = level_of(measure)
     exceedances = "" if level is None else f"{n_paths * (1 - level):.0f}"
@@ -138,7 +138,9 @@ MIDDLES = {  # a loss of a normal score with its median and its deviation
 
 @pytest.mark.parametrize(("name", "n_paths", "unit"), in_turn(MIDDLES, product([1_000, 10_000], UNITS), 0))
 def test_intervals_of_medians_and_deviations_cover(name, n_paths, unit):
-    """Also of the difference from the same loss of another score, correlation 0.8, doubled. Mirrored pairs have no error of a median."""
+    """Also of the difference from the same loss of another score, correlation 0.8, doubled. Mirrored pairs have no
+    error of a median.
+    """
     loss, median, sd = MIDDLES[name]
     own, gaps = [], []
     for a, b in scores(n_paths, unit, 8):

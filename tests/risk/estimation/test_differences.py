@@ -1,4 +1,6 @@
-"""Differences of quantiles where values are tied; `python benchmarks/coverage.py differences` has more laws, paths and repetitions."""
+"""Differences of quantiles where values are tied; `python benchmarks/coverage.py differences` has more laws, paths and
+repetitions.
+"""
 
 import numpy as np
 import pytest
@@ -33,7 +35,9 @@ def shares(rng, paths, unit, correlation, repetitions):
 
 @pytest.mark.parametrize(("paths", "unit", "mean"), in_turn([(4096, 1), (4096, 2), (10_240, 16)], [2.0, 2.6]))
 def test_differences_of_whole_numbers_cover(mean, paths, unit):
-    """Poisson(3) less Poisson(2): P(X <= 4) = .947, so near .95 that a fifth of samples has 4 for 5. And less Poisson(2.6), the other way round."""
+    """Poisson(3) less Poisson(2): P(X <= 4) = .947, so near .95 that a fifth of samples has 4 for 5. And less
+    Poisson(2.6), the other way round.
+    """
     u, v = shares(np.random.default_rng([1, unit]), paths, unit, 0.8, 100)
     _, _, low, high = difference_cells(whole(v, 3.0), whole(u, mean), unit, True)
     truth = poisson.ppf(0.95, 3) - poisson.ppf(0.95, mean)

@@ -1,4 +1,6 @@
-"""Heaviness: the shape of Pareto tails, and which tails are flagged: `pytest -m slow -s tests/risk/estimation/test_heaviness.py` prints the table of docs/method.md."""
+"""Heaviness: the shape of Pareto tails, and which tails are flagged: `pytest -m slow -s
+tests/risk/estimation/test_heaviness.py` prints the table of docs/method.md.
+"""
 
 from collections import Counter
 
@@ -24,18 +26,18 @@ SIZES = (10_000, 100_000, 1_000_000)
 
 
 def levee(height: float, more: float):
-    """Value that a share of floods pass in the levee of docs/writing-a-model.md: damage, and `more` that does not vary."""
+    """Value that a share of floods pass in the levee of docs/writing-a-model.md: damage, and `more` that does not
+    vary."""
     rates = stats.triang(2 / 7, 20, 70).ppf((np.arange(400) + 0.5) / 400)
     flood = stats.lognorm(np.log(3.4 / 1.2) / 2 / stats.norm.isf(0.05), 0, np.sqrt(1.2 * 3.4))
     damage = np.concatenate([[0.0], np.geomspace(1e-3, 1e4, 2000)])
     beyond = flood.sf(height + damage[:, None] / rates).mean(axis=1)
-    return lambda share: (
-        more + np.exp(np.interp(-np.log(share), -np.log(beyond), np.log(np.maximum(damage, 1e-9))))
-    )
+    return lambda share: more + np.exp(np.interp(-np.log(share), -np.log(beyond), np.log(np.maximum(damage, 1e-9))))
 
 
 def mixed(usual, rare, chance: float):
-    """Value that a share of paths pass, where with a small chance another law is drawn from, far beyond the usual one."""
+    """Value that a share of paths pass, where with a small chance another law is drawn from, far beyond the usual
+    one."""
     return lambda share: np.where(
         share < chance,
         rare(np.minimum(share / chance, 1.0)),
@@ -90,9 +92,7 @@ def rates(law, n_paths: int, repetitions: int) -> tuple[float, float]:
     """Shares of samples of which the tail is flagged, and of which it has no interval."""
     rng = np.random.default_rng(n_paths)
     flags = [largest_flag(largest(law, n_paths, rng)) for _ in range(repetitions)]
-    return tuple(
-        sum(map(bool, held)) / repetitions for held in (flags, [f for f in flags if f and f.withholds])
-    )
+    return tuple(sum(map(bool, held)) / repetitions for held in (flags, [f for f in flags if f and f.withholds]))
 
 
 @pytest.mark.parametrize("name", LIGHT)

@@ -78,9 +78,7 @@ def test_bins_are_narrow_and_hold_their_values(name):
         inside = (edge <= values) & (values <= end) & ~((values == 0) & (edge < 0))  # the last of these is -0
         assert np.count_nonzero(inside) == count
     normal = np.abs(found.edges) >= np.finfo(np.float32).tiny
-    assert np.all(
-        (high - found.edges)[normal] < 2.0**-7 * np.minimum(np.abs(found.edges), np.abs(high))[normal] * 1.01
-    )
+    assert np.all((high - found.edges)[normal] < 2.0**-7 * np.minimum(np.abs(found.edges), np.abs(high))[normal] * 1.01)
 
 
 @pytest.mark.parametrize("negated", [False, True])

@@ -26,13 +26,7 @@ RNG = np.random.default_rng(20160101)
 
 @pytest.mark.parametrize(
     ("level", "confidence", "paths", "rank"),
-    [
-        (0.95, 0.95, 59, 1),
-        (0.99, 0.95, 299, 1),
-        (0.99, 0.99, 459, 1),
-        (0.999, 0.95, 2995, 1),
-        (0.95, 0.95, 93, 2),
-    ],
+    [(0.95, 0.95, 59, 1), (0.99, 0.95, 299, 1), (0.99, 0.99, 459, 1), (0.999, 0.95, 2995, 1), (0.95, 0.95, 93, 2)],
 )
 def test_upper_rank_is_that_of_wilks(level, confidence, paths, rank):
     """The fewest paths whose largest (second largest) value lies above the quantile with that confidence."""

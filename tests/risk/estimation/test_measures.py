@@ -41,17 +41,7 @@ CLOSED_FORMS = {  # mean, median, deviation, VaR and ES at .95, .99, .999
         15.2279603,
         30.16907408,
     ),
-    "exponential": (
-        1,
-        0.693147181,
-        1,
-        2.995732274,
-        4.605170186,
-        6.907755279,
-        3.995732274,
-        5.605170186,
-        7.907755279,
-    ),
+    "exponential": (1, 0.693147181, 1, 2.995732274, 4.605170186, 6.907755279, 3.995732274, 5.605170186, 7.907755279),
     "pareto3": (1.5, 1.25992105, 0.866025404, 2.714417617, 4.641588834, 10, 4.071626425, 6.96238325, 15),
 }
 
@@ -85,9 +75,7 @@ def test_low_tail_is_the_high_tail_of_the_negative():
     for measure in MEASURES:
         a, b = losses[measure], gains[measure]
         if measure == "sd":
-            assert_same(
-                [a.estimate, a.standard_error, a.low, a.high], [b.estimate, b.standard_error, b.low, b.high]
-            )
+            assert_same([a.estimate, a.standard_error, a.low, a.high], [b.estimate, b.standard_error, b.low, b.high])
             assert a.flags == b.flags
             continue
         assert_same([a.estimate, a.standard_error], [-b.estimate, b.standard_error])
@@ -237,12 +225,7 @@ def test_linear_pair_on_common_random_numbers():
     a, b = RNG.standard_normal((2, N))
     old, reform = 10 + 3 * a + 2 * b, 8 + 2 * a + 2.5 * b
     gaps = difference(reform, old, 1, True)
-    truths = {
-        "mean": -2,
-        "VaR99": 15.44794723 - 18.38776654,
-        "ES99": 16.53284889 - 19.60956655,
-        "worse": 0.03681913506,
-    }
+    truths = {"mean": -2, "VaR99": 15.44794723 - 18.38776654, "ES99": 16.53284889 - 19.60956655, "worse": 0.03681913506}
     for measure, truth in truths.items():
         found = gaps[measure]
         assert found.flag == ""
@@ -251,9 +234,7 @@ def test_linear_pair_on_common_random_numbers():
         alone = summary(paths, 1, True)
         assert_plausible(alone["VaR99"].estimate, var, alone["VaR99"].standard_error, 0.2)
         assert_plausible(alone["ES99"].estimate, es, alone["ES99"].standard_error, 0.2)
-    for found, truth in zip(
-        regret(np.stack([reform, old]), 1, True), (0.01641384156, 2.01641384156), strict=True
-    ):
+    for found, truth in zip(regret(np.stack([reform, old]), 1, True), (0.01641384156, 2.01641384156), strict=True):
         assert_plausible(found.estimate, truth, found.standard_error, 0.01)
 
 
@@ -301,10 +282,7 @@ def test_difference_of_probabilities_knows_the_pairing():
 
 
 def test_equal_values_are_exact():
-    for found in (
-        *summary(np.full(1000, 0.1, np.float32), 1, True).values(),
-        regret(np.ones((2, 10)), 1, True)[0],
-    ):
+    for found in (*summary(np.full(1000, 0.1, np.float32), 1, True).values(), regret(np.ones((2, 10)), 1, True)[0]):
         assert found.flag == "" and found.standard_error == 0
         assert found.low == found.estimate == found.high
     same = RNG.standard_normal(100)

@@ -1,4 +1,6 @@
-"""The generalised Pareto law of excesses: closed forms, SciPy on the same data, and intervals that are those of the profile likelihood."""
+"""The generalised Pareto law of excesses: closed forms, SciPy on the same data, and intervals that are those of the
+profile likelihood.
+"""
 
 import numpy as np
 import pytest
@@ -7,14 +9,7 @@ from scipy.optimize import brentq, minimize, minimize_scalar
 
 from engine.risk.estimation.heaviness import misfit
 from engine.risk.estimation.intervals import Units
-from engine.risk.estimation.pareto_law import (
-    Region,
-    covariance,
-    fit_chance,
-    likeliest,
-    log_likelihood,
-    scores,
-)
+from engine.risk.estimation.pareto_law import Region, covariance, fit_chance, likeliest, log_likelihood, scores
 from tests.helpers import assert_close, assert_plausible
 
 RNG = np.random.default_rng(27)
@@ -145,9 +140,15 @@ def test_the_interval_of_a_level_is_the_farthest_among_likely_laws(shape):
     for sign in (1, -1):
         found = minimize(
             lambda at, sign=sign: sign * np.log(level(at[0], np.exp(at[1]), np.exp(at[2]))),
-            start, constraints={"type": "ineq", "fun": lambda at: likelihood(at) - least}, method="SLSQP",
-            bounds=[(of.shape - 0.5, of.shape + 0.7), start[1] + np.array([-1.0, 1.0]), start[2] + np.array([-0.5, 0.5])],
-        )  # fmt: skip
+            start,
+            constraints={"type": "ineq", "fun": lambda at: likelihood(at) - least},
+            method="SLSQP",
+            bounds=[
+                (of.shape - 0.5, of.shape + 0.7),
+                start[1] + np.array([-1.0, 1.0]),
+                start[2] + np.array([-0.5, 0.5]),
+            ],
+        )
         ends.append(level(found.x[0], np.exp(found.x[1]), np.exp(found.x[2])))
     ours = of.interval(level)
     assert np.abs(np.log(np.array(ours) / ends)).max() < 0.02 * np.log(ends[1] / ends[0])

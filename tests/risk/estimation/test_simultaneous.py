@@ -1,4 +1,5 @@
-"""How far intervals reach that hold together: as one alone where there is one, further the more there are that differ."""
+"""How far intervals reach that hold together: as one alone where there is one, further the more there are that
+differ."""
 
 import numpy as np
 import pytest
@@ -69,13 +70,6 @@ def test_what_is_beyond_the_reach_is_so_whether_or_not_it_is_looked_for(count):
     batches = batched(Units(count, 1))
     values = np.cumsum(RANDOM.standard_normal((20, count)), axis=0)
     reach = Together(batches.totals(values), batches).reach
-    for errors in (
-        -1.0,
-        0.0,
-        1.9,
-        *(reach * np.array([0.9, 1 - 1e-9, 1.0, 1 + 1e-9, 1.5, 3.0])),
-        1e6,
-        np.nan,
-    ):
+    for errors in (-1.0, 0.0, 1.9, *(reach * np.array([0.9, 1 - 1e-9, 1.0, 1 + 1e-9, 1.5, 3.0])), 1e6, np.nan):
         together = Together(batches.totals(values), batches)
         assert together.beyond(float(errors)) is bool(errors > reach)

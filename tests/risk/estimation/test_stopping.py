@@ -1,4 +1,6 @@
-"""When a run is precise enough: how many paths come next, how a target stands, and that it ends, whatever the numbers are."""
+"""When a run is precise enough: how many paths come next, how a target stands, and that it ends, whatever the numbers
+are.
+"""
 
 import math
 from itertools import pairwise
@@ -21,9 +23,7 @@ def target(measure="mean", width=0.01, relative=True, less=None):
 
 
 def look(half, paths=1000, estimate=10.0, state=State.WIDE, **of):
-    return Look(
-        target(**of), paths, Estimate(estimate, half / 2, estimate - half, estimate + half), half, state
-    )
+    return Look(target(**of), paths, Estimate(estimate, half / 2, estimate - half, estimate + half), half, state)
 
 
 def walked(values, of, bound=1 << 20, unit=1, event=False):
@@ -93,17 +93,13 @@ def test_the_run_ends_near_what_hindsight_needs():
     values = rng.lognormal(0.0, 1.0, 1 << 20)
     ended = walked(values, target("mean", 0.005))
     needed = (1.96 * values.std() / values.mean() / 0.005) ** 2
-    assert (
-        ended.ending is Ending.MET and 0.95 < ended.paths / needed < 1.9
-    )  # whole blocks: 202,000 of 262,144
+    assert ended.ending is Ending.MET and 0.95 < ended.paths / needed < 1.9  # whole blocks: 202,000 of 262,144
     paths = [looks[0].paths for looks in ended.looks]
     assert paths == sorted(paths) and all(b <= 4 * a or b % PART == 0 for a, b in pairwise(paths))
 
 
 @pytest.mark.parametrize("value", [5.0, 0.0])
-@pytest.mark.parametrize(
-    "of", [target("ES99"), target(), target(relative=False), target("mean", 0.5, False, "new")]
-)
+@pytest.mark.parametrize("of", [target("ES99"), target(), target(relative=False), target("mean", 0.5, False, "new")])
 def test_the_same_value_on_all_futures_goes_to_the_bound_as_what_is_rare_may_be_missing(value, of):
     def at(paths):
         own = np.full(paths, value)
@@ -181,9 +177,7 @@ def test_a_bound_that_is_reached_says_how_many_would_do():
     values = np.random.default_rng(2).lognormal(0.0, 1.0, 10_000)
     ended = walked(values, target("mean", 0.005))
     said = ending(ended)
-    assert ended.ending is Ending.BOUND and said[0].startswith(
-        "Not as precise as asked for at 10,000 futures"
-    )
+    assert ended.ending is Ending.BOUND and said[0].startswith("Not as precise as asked for at 10,000 futures")
     needed = ended.looks[-1][0].needed
     assert f"About {few_digits(needed)} would do: --paths" in said[0] and "futures to go" in said[1]
     assert len(said[0].split(" About")[0].split()) <= 25
@@ -201,9 +195,7 @@ def test_all_targets_have_to_hold_at_one_look():
     assert all(one.holds for one in last) and last[0].paths > 2000
 
 
-@pytest.mark.parametrize(
-    ("number", "said"), [(1_234_567, "1.2 million"), (310_499, "310,000"), (0.0, "unknown many")]
-)
+@pytest.mark.parametrize(("number", "said"), [(1_234_567, "1.2 million"), (310_499, "310,000"), (0.0, "unknown many")])
 def test_predictions_have_two_digits(number, said):
     assert few_digits(number) == said
 

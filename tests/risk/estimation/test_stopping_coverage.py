@@ -1,4 +1,6 @@
-"""A part of `benchmarks/coverage_stopping.py`: runs that ended by their rule cover, and take few more futures than hindsight needs."""
+"""A part of `benchmarks/coverage_stopping.py`: runs that ended by their rule cover, and take few more futures than
+hindsight needs.
+"""
 
 import pytest
 

@@ -6,16 +6,7 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation.events import event_indicators
-from engine.risk.estimation.tallies import (
-    FINE,
-    GROUP,
-    GROUPS,
-    folded,
-    group_size,
-    tally,
-    unkept,
-    unkept_events,
-)
+from engine.risk.estimation.tallies import FINE, GROUP, GROUPS, folded, group_size, tally, unkept, unkept_events
 from engine.run_folder.parts import tally_content, tally_of
 from engine.study.study import BLOCK, Event, Keep, Study
 from tests.helpers import assert_close, assert_same
@@ -96,15 +87,11 @@ def test_one_fold_counts_what_all_paths_count(run):
         assert_close(histogram.totals.sum(), row.sum())
         assert (histogram.least, histogram.most) == (row.min(), row.max())
     of = {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
-    assert_same(
-        total.events.sum(axis=-1), np.array([h.sum(-1) for h in event_indicators(study, of).values()])
-    )
+    assert_same(total.events.sum(axis=-1), np.array([h.sum(-1) for h in event_indicators(study, of).values()]))
     shortfall, growth = values[:, 0], values[:, 1]
     assert_same(total.worse[0].sum(axis=-1), np.sum(shortfall > shortfall[0], axis=-1))
     assert_same(total.worse[1].sum(axis=-1), np.sum(growth < growth[0], axis=-1))
-    assert_close(
-        total.regret[0].sum(axis=-1), np.sum(shortfall - shortfall.min(axis=0), axis=-1, dtype=float)
-    )
+    assert_close(total.regret[0].sum(axis=-1), np.sum(shortfall - shortfall.min(axis=0), axis=-1, dtype=float))
     assert_close(total.regret[1].sum(axis=-1), np.sum(growth.max(axis=0) - growth, axis=-1, dtype=float))
 
 

@@ -1,4 +1,6 @@
-"""Futures with weights: the unweighted estimates, closed forms under a tilt, invariance, edges, and how often intervals hold the truth."""
+"""Futures with weights: the unweighted estimates, closed forms under a tilt, invariance, edges, and how often intervals
+hold the truth.
+"""
 
 import numpy as np
 import pytest
@@ -35,10 +37,7 @@ def assert_alike(found, expected, width=1e-9):
         assert_close(other.estimate, one.estimate)
         for part in PARTS[1:]:
             np.testing.assert_allclose(
-                getattr(other, part),
-                getattr(one, part),
-                rtol=0,
-                atol=width * max(one.standard_error, 0) + 1e-15,
+                getattr(other, part), getattr(one, part), rtol=0, atol=width * max(one.standard_error, 0) + 1e-15
             )
 
 
@@ -61,10 +60,7 @@ def test_equal_weights_give_the_unweighted_measures(unit, loss, law):
     one, two = x > 1.5, y > 1.4
     shares = (
         (weighted.probability(one, alike, unit), measures.probability(one, unit)),
-        (
-            weighted.probability_difference(one, two, alike, unit),
-            measures.probability_difference(one, two, unit),
-        ),
+        (weighted.probability_difference(one, two, alike, unit), measures.probability_difference(one, two, unit)),
     )
     for found, expected in shares:
         assert_close([getattr(found, part) for part in PARTS], [getattr(expected, part) for part in PARTS])
@@ -78,10 +74,7 @@ def test_weights_of_zero_and_one_are_a_condition(unit):
     part = as_units(64 * 300, unit).take(given)
     expected = measures.summary(values[given], part, True)
     assert_alike(weighted.summary(np.where(given, values, np.nan), given * 7.0, unit, True), expected)
-    found, share = (
-        weighted.probability(values > 2, given * 1.0, unit),
-        measures.probability(values[given] > 2, part),
-    )
+    found, share = (weighted.probability(values > 2, given * 1.0, unit), measures.probability(values[given] > 2, part))
     assert_close([getattr(found, name) for name in PARTS], [getattr(share, name) for name in PARTS])
 
 
@@ -136,10 +129,7 @@ def test_neither_scale_nor_order_matters():
     values = z + 0.5 * RNG.standard_normal(len(z))
     expected = weighted.summary(values, w, 2, True), weighted.difference(values, z, w, 2, True)
     order = RNG.permutation(10_000)[:, None] * 2 + np.arange(2)
-    for x, y, v in (
-        (values, z, 1e-30 * w),
-        (values[order].ravel(), z[order].ravel(), 3e7 * w[order].ravel()),
-    ):
+    for x, y, v in ((values, z, 1e-30 * w), (values[order].ravel(), z[order].ravel(), 3e7 * w[order].ravel())):
         assert_alike(weighted.summary(x, v, 2, True), expected[0])
         assert_alike(weighted.difference(x, y, v, 2, True), expected[1])
         assert_close(weighted.effective(v, 2), weighted.effective(w, 2))
@@ -157,10 +147,7 @@ def test_effective_numbers():
     kish = w[beyond].sum() ** 2 / np.square(w[beyond]).sum()
     assert 0.9 * kish < effective_tail(z, w, 1, True, 0.95) < kish / 0.95
     # twice the same path is one path
-    assert_close(
-        effective_tail(np.repeat(z, 2), np.repeat(w, 2), 2, True, 0.99),
-        effective_tail(z, w, 1, True, 0.99),
-    )
+    assert_close(effective_tail(np.repeat(z, 2), np.repeat(w, 2), 2, True, 0.99), effective_tail(z, w, 1, True, 0.99))
 
 
 def test_constant_values_are_exact():
@@ -186,10 +173,7 @@ def test_one_unit_has_no_interval():
 
 def test_no_future_has_weight():
     nothing = np.zeros(10)
-    found = (
-        weighted.summary(nothing, nothing, 1, True),
-        weighted.difference(nothing, nothing, nothing, 1, True),
-    )
+    found = (weighted.summary(nothing, nothing, 1, True), weighted.difference(nothing, nothing, nothing, 1, True))
     assert list(found[0]) == list(MEASURES) and list(found[1]) == list(DIFFERENCES)
     shares = (
         weighted.probability(nothing > 0, nothing, 1),
@@ -210,9 +194,7 @@ def test_what_is_not_finite_leaves_out_its_unit(where):
     clean = weighted.summary(z[kept], w[kept], 2, True)
     for name in MEASURES:
         assert "2 of 20000 paths not finite" in found[name].flag
-        assert_close(
-            [getattr(found[name], part) for part in PARTS], [getattr(clean[name], part) for part in PARTS]
-        )
+        assert_close([getattr(found[name], part) for part in PARTS], [getattr(clean[name], part) for part in PARTS])
 
 
 def test_few_runs_are_flagged():

@@ -1,4 +1,6 @@
-"""Words of sentences: what is measured, amounts with no more digits than their interval bears out, lists that stay short."""
+"""Words of sentences: what is measured, amounts with no more digits than their interval bears out, lists that stay
+short.
+"""
 
 from types import SimpleNamespace
 
@@ -10,9 +12,7 @@ from engine.risk.estimation.wording import amount, amounts, likelihood, likely, 
 NAN = float("nan")
 LABELS = {"loss": "banks' capital shortfall", "ruin": "banks wrecked"}
 STUDY = SimpleNamespace(
-    phrase=lambda kind, name: LABELS[name],
-    events_by_name={"ruin": 0},
-    model=SimpleNamespace(outcomes={"loss": 0}),
+    phrase=lambda kind, name: LABELS[name], events_by_name={"ruin": 0}, model=SimpleNamespace(outcomes={"loss": 0})
 )
 
 
@@ -63,12 +63,7 @@ def test_sizes_have_no_sign_and_shares_are_in_per_cent():
 
 def test_a_word_for_how_likely_is_marked_as_the_models_and_may_be_switched_off():
     assert likely(of(0.02, 0.01, 0.03), False) == " (very unlikely in the model)"
-    assert (
-        likely(of(0.02, 0.01, 0.03), True)
-        == likely(of(0.02), False)
-        == likely(of(0.3, 0.2, 0.4), False)
-        == ""
-    )
+    assert likely(of(0.02, 0.01, 0.03), True) == likely(of(0.02), False) == likely(of(0.3, 0.2, 0.4), False) == ""
 
 
 @pytest.mark.parametrize(

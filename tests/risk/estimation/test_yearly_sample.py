@@ -17,8 +17,8 @@ NAMES = ("moments", "difference_yearly", "risk_yearly", "distribution")
 
 
 def values_of(study, n_paths):
-    """Values [policy, year, cell, path]: antithetic where the study is, skewed, even in the noise (so that both of a pair
-    are high), rounded, constant, and alike under both policies."""
+    """Values [policy, year, cell, path]: antithetic where the study is, skewed, even in the noise (so that both of a
+    pair are high), rounded, constant, and alike under both policies."""
     rng = np.random.default_rng([2016, n_paths])
     shape = len(study.years), cell_count(study.model)
     z = rng.standard_normal((*shape, -(-n_paths // 2)))
@@ -34,18 +34,14 @@ def values_of(study, n_paths):
 
 
 def by_cell(study, found, values):
-    """Every (policy, year, place) of every variable: its values and the baseline's, whether high is bad, its numbers."""
+    """Every (policy, year, place) of every variable: its values and the baseline's, whether high is bad, its
+    numbers."""
     paths = split_cells(study.model, values, axis=2)
     for name, variable in study.model.yearly.items():
         for place in np.ndindex(*paths[name].shape[:-1]):
             policy, where = place[0], place[1:]
             parts = {key: found[key][name][(policy, ..., *where)] for key in NAMES}
-            yield (
-                paths[name][place].astype(float),
-                paths[name][(0, *where)].astype(float),
-                variable.loss,
-                parts,
-            )
+            yield (paths[name][place].astype(float), paths[name][(0, *where)].astype(float), variable.loss, parts)
 
 
 @pytest.mark.parametrize("sampler", ["random", "antithetic"])
@@ -68,13 +64,9 @@ def test_every_number_is_that_of_plain_numpy(sampler, n_paths):
         deviation = x.std(ddof=1) if n_paths > 1 else np.nan
         size = np.abs(x).max()  # what is constant has errors of rounding at this size, and no others
         mean, spread, error = parts["moments"]
-        assert_close(
-            [mean, size + spread, size + error], [x.mean(), size + deviation, size + error_of_mean(x)]
-        )
+        assert_close([mean, size + spread, size + error], [x.mean(), size + deviation, size + error_of_mean(x)])
         gap, gap_error, low, high = parts["difference_yearly"]
-        assert_close(
-            [size + gap, size + gap_error], [size + (x - base).mean(), size + error_of_mean(x - base)]
-        )
+        assert_close([size + gap, size + gap_error], [size + (x - base).mean(), size + error_of_mean(x - base)])
         if 1 < units < FEW_UNITS:  # too few to correct for skewness
             half = stdtrit(units - 1, 0.975) * gap_error
             assert_close([low, high], [gap - half, gap + half])
@@ -114,9 +106,7 @@ def test_a_single_unit_has_no_errors():
     study = make_study(2, sampler="antithetic")
     found = of_sample(study, values_of(study, 2))
     for name in study.model.yearly:
-        assert (
-            np.isfinite(found["moments"][name][:, :2]).all() and np.isnan(found["moments"][name][:, 2]).all()
-        )
+        assert np.isfinite(found["moments"][name][:, :2]).all() and np.isnan(found["moments"][name][:, 2]).all()
         assert np.isnan(found["difference_yearly"][name][:, 1:]).all()
         assert np.isnan(found["risk_yearly"][name][:, :, 2:]).all()
 

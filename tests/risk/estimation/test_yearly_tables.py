@@ -55,9 +55,7 @@ def check(cube: xr.DataTree, paths: xr.Dataset, policy: str, name: str, year: in
     # moments come from sums in single precision, so they are close at the size of the values
     size = np.abs(values).max() or 1.0
     assert_close(1 + moments.sel(moment="mean").values / size, 1 + values.mean() / size, np.float32)
-    assert_close(
-        1 + moments.sel(moment="standard_deviation") / size, 1 + values.std(ddof=1) / size, np.float32
-    )
+    assert_close(1 + moments.sel(moment="standard_deviation") / size, 1 + values.std(ddof=1) / size, np.float32)
     spread = cube["distribution"][name].sel(where)
     assert_close(spread.values, np.quantile(values, spread["quantile"].values), np.float32)
     estimates = cube["risk/yearly"][name].sel(where).sel(stat="estimate")
@@ -69,9 +67,7 @@ def check_replay(study: Study, paths: xr.Dataset, number: int) -> None:
     shown = replay(study, number, device="cpu")["yearly"]
     for name in study.model.yearly:
         many = paths[name]
-        size = (
-            float(np.abs(many).max()) or 1.0
-        )  # another program than that of single tiles, so rounding differs
+        size = float(np.abs(many).max()) or 1.0  # another program than that of single tiles, so rounding differs
         one = shown[name].transpose(*many.isel(path=0).dims)
         assert_close(1 + one.values / size, 1 + many.isel(path=number).values / size, np.float32)
 
@@ -94,14 +90,10 @@ def test_ten_cells_of_the_rustbelt(tmp_path: Path):
     engine.run(study, tmp_path / "run", device="cpu")
     paths = all_paths(study)
     with engine.open_cube(tmp_path / "run") as cube:
-        assert (
-            set(cube["moments"].data_vars) == set(cube["distribution"].data_vars) == set(study.model.yearly)
-        )
+        assert set(cube["moments"].data_vars) == set(cube["distribution"].data_vars) == set(study.model.yearly)
         for name, variable in study.model.yearly.items():
             for group in ("moments", "distribution"):
-                assert set(cube[group][name].dims) - {"policy", "moment", "quantile", "year"} == set(
-                    variable.dims
-                )
+                assert set(cube[group][name].dims) - {"policy", "moment", "quantile", "year"} == set(variable.dims)
         for cell in TEN:
             check(cube, paths, *cell)
     check_replay(study, paths, 2999)

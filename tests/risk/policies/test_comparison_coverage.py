@@ -1,6 +1,8 @@
-"""How often the intervals of a comparison hold the truth: `pytest -m slow -s tests/risk/policies/test_comparison_coverage.py` prints the table of docs/method.md.
+"""How often the intervals of a comparison hold the truth: `pytest -m slow -s
+tests/risk/policies/test_comparison_coverage.py` prints the table of docs/method.md.
 
-The pair of policies is linear in two normal factors: old = 10 + 3 a + 2 b, reform = 8 + 2 a + 2.5 b, of which everything is known.
+The pair of policies is linear in two normal factors: old = 10 + 3 a + 2 b, reform = 8 + 2 a + 2.5 b, of which
+everything is known.
 """
 
 import numpy as np
@@ -31,7 +33,9 @@ MEANS, SDS = np.array([10.0, 8.0]), np.sqrt([13.0, 10.25])
 
 
 def scores(rng, paths, unit, rows=2):
-    """Normal scores [row, path], in mirrored pairs for unit 2, in groups that share half of their variance for larger units."""
+    """Normal scores [row, path], in mirrored pairs for unit 2, in groups that share half of their variance for larger
+    units.
+    """
     if unit == 1:
         return rng.standard_normal((rows, paths))
     half = rng.standard_normal((rows, paths // unit))
@@ -53,7 +57,9 @@ def judged(what, paths, unit, held, lowest=LOWEST, highest=HIGHEST):
 
 
 def as_sure(repetitions):
-    """Between which shares of fewer repetitions those that cover must lie, so that a right interval fails as seldom as between 92 and 98 % of all."""
+    """Between which shares of fewer repetitions those that cover must lie, so that a right interval fails as seldom as
+    between 92 and 98 % of all.
+    """
     whole, part = (binom(count, 0.95) for count in (REPETITIONS, repetitions))
     below, above = whole.cdf(LOWEST * REPETITIONS - 1) * (1 + 1e-9), whole.sf(HIGHEST * REPETITIONS)
     return {"lowest": part.ppf(below) / repetitions, "highest": part.isf(above) / repetitions}
@@ -65,7 +71,9 @@ def holds(one, truth):
 
 @pytest.mark.parametrize("unit", [pytest.param(1, marks=pytest.mark.sweep), 2, 16])
 def test_quantiles_of_regret_and_the_chance_of_being_worse_cover(unit):
-    """The old policy's 95 % quantile and the reform's 99 %, which has an atom of 96 % at zero; P(worse); the ratio of variances."""
+    """The old policy's 95 % quantile and the reform's 99 %, which has an atom of 96 % at zero; P(worse); the ratio of
+    variances.
+    """
     rng = np.random.default_rng([1, unit])
     paths = 6400
     truths = {
@@ -173,13 +181,12 @@ def test_years_until_a_policy_is_ahead_cover(unit):
 
 @pytest.mark.parametrize(
     ("unit", "repetitions"),
-    [
-        (2, FEWER // 2),
-        *(pytest.param(unit, REPETITIONS // 2, marks=pytest.mark.sweep) for unit in (1, 2)),
-    ],
+    [(2, FEWER // 2), *(pytest.param(unit, REPETITIONS // 2, marks=pytest.mark.sweep) for unit in (1, 2))],
 )
 def test_dominance_is_seldom_said_where_there_is_none(unit, repetitions):
-    """Two policies alike in law: neither dominates strictly, and neither is beaten anywhere. And a pair that crosses is never said to dominate."""
+    """Two policies alike in law: neither dominates strictly, and neither is beaten anywhere. And a pair that crosses is
+    never said to dominate.
+    """
     rng = np.random.default_rng([6, unit])
     said = {verdict: 0 for verdict in Verdict}
     crossing = 0

@@ -1,4 +1,5 @@
-"""Weighted sums of measures: those of a paired difference where there are two variables, and exact where terms cancel."""
+"""Weighted sums of measures: those of a paired difference where there are two variables, and exact where terms
+cancel."""
 
 import numpy as np
 import pytest
@@ -25,10 +26,7 @@ def test_one_less_another_is_their_paired_difference(unit, loss):
     values, units = pair(), Units(N, unit)
     want = measures.difference(values[1], values[0], unit, loss, (0.99,))
     weights = np.array([[-1.0, 1.0]])
-    for name, influence in (
-        ("mean", of_mean(values, SOUND)),
-        ("ES99", of_shortfall(values, SOUND, units, 0.99, loss)),
-    ):
+    for name, influence in (("mean", of_mean(values, SOUND)), ("ES99", of_shortfall(values, SOUND, units, 0.99, loss))):
         sums = Contrasts(weights, N)
         sums.add(slice(0, 2), influence)
         (own,) = sums.estimates(SOUND, units)

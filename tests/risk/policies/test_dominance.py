@@ -1,4 +1,6 @@
-"""Stochastic dominance of laws that are known: said where it holds, denied where it does not, and nothing where nothing is known."""
+"""Stochastic dominance of laws that are known: said where it holds, denied where it does not, and nothing where nothing
+is known.
+"""
 
 import numpy as np
 import pytest
@@ -21,7 +23,9 @@ def test_a_shift_dominates_at_both_orders(unit, loss):
 
 @pytest.mark.parametrize("loss", [True, False])
 def test_what_varies_more_is_shunned_at_second_order_alone(loss):
-    """A lower mean of the wider one keeps it from being the same at the first level, which the second order begins with."""
+    """A lower mean of the wider one keeps it from being the same at the first level, which the second order begins
+    with.
+    """
     sign = 1 if loss else -1
     first, second = dominance(A - sign * 0.1, 1.5 * B, 1, loss)
     assert (first.verdict, second.verdict) == (Verdict.NEITHER, Verdict.BETTER)
@@ -31,11 +35,7 @@ def test_what_varies_more_is_shunned_at_second_order_alone(loss):
 
 def test_policies_that_are_the_same():
     assert [one.verdict for one in dominance(A, A.copy(), 2, True)] == [Verdict.SAME] * 2
-    assert {one.verdict for one in dominance(A, B, 2, True)} <= {
-        Verdict.OPEN,
-        Verdict.NOT_BETTER,
-        Verdict.NOT_WORSE,
-    }
+    assert {one.verdict for one in dominance(A, B, 2, True)} <= {Verdict.OPEN, Verdict.NOT_BETTER, Verdict.NOT_WORSE}
 
 
 def test_a_share_of_paths_alike_counts_for_nothing():
@@ -45,7 +45,9 @@ def test_a_share_of_paths_alike_counts_for_nothing():
 
 @pytest.mark.parametrize(("paths", "verdict"), [(3, Verdict.OPEN), (40, Verdict.NOT_WORSE)])
 def test_a_few_paths_are_not_enough_to_say_it(paths, verdict):
-    """Alike but for some paths, all of them better: where the changed ones begin and end too few differ to say that it dominates."""
+    """Alike but for some paths, all of them better: where the changed ones begin and end too few differ to say that it
+    dominates.
+    """
     better = A.copy()
     better[np.flatnonzero((A > 0) & (A < 0.5))[:paths]] -= 2.0
     assert dominance(better, A, 1, True)[0].verdict is verdict
@@ -58,8 +60,6 @@ def test_too_little_and_too_heavy_is_unknown():
     assert dominance(nothing, nothing, 1, True)[0].flag is not None
     heavy = (1 - np.random.default_rng(6).random((2, N))) ** (-1 / 0.9)
     first, second = dominance(heavy[0], 1.3 * heavy[0], 1, True)
-    assert (
-        first.verdict is Verdict.BETTER and second.verdict is Verdict.BETTER
-    )  # at first order, and so at second
+    assert first.verdict is Verdict.BETTER and second.verdict is Verdict.BETTER  # at first order, and so at second
     assert second.flag is not None
     assert dominance(heavy[0], heavy[1], 1, True)[1].verdict is Verdict.UNKNOWN

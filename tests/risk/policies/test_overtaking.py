@@ -5,13 +5,7 @@ import numpy as np
 from engine.risk.policies.overtaking import in_the_mean, overtaking
 from tests.helpers import assert_close
 
-GAP = np.array(
-    [
-        [1.0, -1.0, 1.0, 0.0],
-        [-1.0, 1.0, 1.0, 0.0],
-        [-1.0, 1.0, -2.0, 0.0],
-    ]
-)
+GAP = np.array([[1.0, -1.0, 1.0, 0.0], [-1.0, 1.0, 1.0, 0.0], [-1.0, 1.0, -2.0, 0.0]])
 """By year and path: ahead for good from the second year, in the first alone, in the last, never."""
 
 

@@ -9,9 +9,7 @@ from engine.risk.policies.rankings import STATED, Ranking, Verdict, sentences
 
 def ranking(*signs, variable="ruin", measure="probability"):
     """A ranking of new against old with a sign for each structure."""
-    return Ranking(
-        variable, measure, "new", "old", dict(zip((STATED, "a off", "a doubled"), signs, strict=True))
-    )
+    return Ranking(variable, measure, "new", "old", dict(zip((STATED, "a off", "a doubled"), signs, strict=True)))
 
 
 @pytest.mark.parametrize(
@@ -41,19 +39,19 @@ def test_the_sentence_says_no_more_than_the_signs():
         ranking(0, 0, 0, variable="fire"),
         ranking(None, None, None, variable="war"),
     ]
-    assert said(every) == (
-        "With an assumption dropped or doubled 1 of 6 rankings with an interval turns round. "
-        "Average jobs: worse under old, but under new with a doubled. Worse under old in all 3 structures: the chance of ruin. "
-        "Worse under new in all 3 structures: average cost and cost in the worst 1 % of futures. "
-        "Clear in some of them and turned round in none: the chance of flood. Undecided in all of them: the chance of fire. "
-        "Without an interval, for few paths or a heavy tail: the chance of war."
+    assert (
+        said(every)
+        == "With an assumption dropped or doubled 1 of 6 rankings with an interval turns round. Average jobs: worse"
+        " under old, but under new with a doubled. Worse under old in all 3 structures: the chance of ruin. Worse"
+        " under new in all 3 structures: average cost and cost in the worst 1 % of futures. Clear in some of them"
+        " and turned round in none: the chance of flood. Undecided in all of them: the chance of fire. Without an"
+        " interval, for few paths or a heavy tail: the chance of war."
     )
     assert said(every[4:]).startswith(
         "Whichever assumption is dropped or doubled, none of 2 rankings with an interval turns round. Clear"
     )
-    assert (
-        "Average jobs: undecided as stated, but worse under new with a off, but under old with a doubled."
-        in said([ranking(0, 1, -1, variable="jobs", measure="mean")])
+    assert "Average jobs: undecided as stated, but worse under new with a off, but under old with a doubled." in said(
+        [ranking(0, 1, -1, variable="jobs", measure="mean")]
     )
     assert "turn" not in said([ranking(None, None, None, variable="war")])
     assert said([]) == "A single policy runs, and there is nothing to rank it against."
@@ -70,12 +68,18 @@ def test_the_sentence_says_no_more_than_the_signs():
         (
             (0, 1, -1, 1, 1),
             "banks wrecked",
-            "The chance of banks wrecked: undecided as stated, but worse under new with plant exit off and 2 more, but under old with exit doubled.",
+            (
+                "The chance of banks wrecked: undecided as stated, but worse under new with plant exit off and 2 more,"
+                " but under old with exit doubled."
+            ),
         ),
         (
             (0, 1, -1, 1, 1),
             "banks wrecked on paper",
-            "The chance of banks wrecked on paper: undecided as stated, but worse under new in 3, under old in 1 of 5 structures.",
+            (
+                "The chance of banks wrecked on paper: undecided as stated, but worse under new in 3, under old in 1 of"
+                " 5 structures."
+            ),
         ),
         (
             (None,) * 5,

@@ -69,7 +69,8 @@ def test_a_threshold_far_off_stretches_no_levels(threshold):
 
 
 def test_levels_lie_where_the_outcomes_do_whatever_their_scales():
-    """One policy a thousand times wider than the other; and levels reach through the data to a threshold in the tail."""
+    """One policy a thousand times wider than the other; and levels reach through the data to a threshold in the
+    tail."""
     curves = threshold_curves(np.stack([1000 * A, B]).astype(np.float32), 2, 0, True)
     assert 10 < np.sum(np.abs(curves.levels) < 4) < 45
     far = threshold_curves(VALUES, 2, 0, True, 3.6)
