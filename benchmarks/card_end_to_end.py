@@ -29,7 +29,7 @@ from pipeline import CORES, FIXED, measured
 from roofline import CARDS
 from timing import machine, table
 
-from engine.execution import reduced
+from engine.execution import device_reduction
 from engine.execution.planning import measure
 from engine.execution.resources import MOST_WRITERS
 from engine.execution.work import Work
@@ -112,7 +112,7 @@ def reduction(index: int, rounds: int) -> Reduction:
         study = replace(study, paths=(index + 1) * BLOCK, keep=replace(study.keep, draws=0))
         program, block = program_on(study, processors()), study.blocks()[index]
         outcomes = program.collect(block, program.submit(block)).outcomes
-        asked = reduced.asked(study, block)
+        asked = device_reduction.asked(study, block)
         room = int(reductions.by_processor(outcomes, asked, 1)["held"] * 9 // 8)
         arrays = reductions.by_processor(outcomes, asked, room)
         left, work = (reductions.as_result(block, arrays), Work(RunFolder(Path(folder) / "run", study), program))

@@ -21,9 +21,9 @@ from engine.analyses.conditioning.condition import condition
 from engine.program.moving import tempering
 from engine.program.moving.agreement import RUNS
 from engine.program.moving.sight import Sight
-from engine.study.followed import followed
-from engine.study.tables.facts_tables import INDEPENDENT
-from engine.study.watched import known_and_later
+from engine.study.actual_policy import followed
+from engine.study.holdout import known_and_later
+from engine.study.tables.facts import INDEPENDENT
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked

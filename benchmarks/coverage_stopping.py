@@ -22,7 +22,7 @@ from scipy.stats import poisson
 
 from engine.risk.estimation.evidence import levels_of
 from engine.risk.estimation.stopping import Ended, Look, first_look, look_at_event, look_at_values, rounded_up, walk
-from engine.study.tables.stop_tables import Target
+from engine.study.tables.stops import Target
 
 Law = Callable[[np.ndarray], np.ndarray]
 """Normal scores to values, rising."""

@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
-from engine.study.study import Policy
+from engine.study.components import Policy
 from tests.rustbelt_paths import MODEL, YEARS, in_force
 
 READ = (*MODEL.factors, *MODEL.constants)

@@ -18,9 +18,9 @@ from engine.errors import Problems
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold, Term
 from engine.models.rustbelt import Rustbelt
-from engine.study.study import Policy
-from engine.study.tables.lever_tables import LeverTables
-from engine.study.tables.policy_tables import PolicyReader
+from engine.study.components import Policy
+from engine.study.tables.levers import LeverTables
+from engine.study.tables.policies import PolicyReader
 
 MODEL = Rustbelt()
 YEARS = tuple(range(2016, 2031))

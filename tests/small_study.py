@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.draws.distributions.closed import Marginal
-from engine.draws.inputs import Input
+from engine.draws.factors import Input
 from engine.modelling.cell_axis import cell_count, split_cells
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
@@ -18,7 +18,8 @@ from engine.run_folder import cube, ledger, ownership, reading
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
 from engine.storage.locks import Holder
-from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
+from engine.study.components import Event, Keep, Policy
+from engine.study.study import BLOCK, Block, Study
 
 LEVELS = {"mean": float("nan"), "VaR95": 0.95, "ES99": 0.99}
 VERSIONS = {"rustbelt": "0.1.0", "jax": "0.10.2", "jaxlib": "0.10.2", "device_kind": "cpu"}

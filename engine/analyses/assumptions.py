@@ -22,9 +22,10 @@ from engine.risk.estimation.intervals import Units, as_units
 from engine.risk.estimation.measures import of_policies, probability, probability_difference
 from engine.risk.estimation.tables import THREADS, Record, against_baseline, record
 from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, rankings
-from engine.study.study import Change, Event, Study
-from engine.study.tables.assumption_tables import ALL, KINDS
-from engine.study.tables.change_tables import joined
+from engine.study.components import Change, Event
+from engine.study.study import Study
+from engine.study.tables.assumptions import ALL, KINDS
+from engine.study.tables.changes import joined
 
 MEASURES = ("mean", "ES99")
 """Measures of each outcome."""

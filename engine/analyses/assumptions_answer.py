@@ -14,7 +14,7 @@ from engine.answers.table import Column, Table, estimates, texts
 from engine.risk.estimation.tables import Record
 from engine.risk.estimation.wording import listed
 from engine.risk.policies.rankings import PROBABILITY, STATED, Ranking, adjective, named, sentences
-from engine.study.tables.assumption_tables import ALL, in_words
+from engine.study.tables.assumptions import ALL, in_words
 
 READING = (
     "Every structure is on the same futures. A ranking is clear where the 95 % interval of the paired difference leaves"

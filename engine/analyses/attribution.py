@@ -29,7 +29,7 @@ from engine.risk.estimation.exclusion import most_excluded, with_units
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.policies.contrasts import Contrasts, of_mean, of_shortfall
 from engine.study.study import Block, Study
-from engine.study.tables.section_tables import default_tile
+from engine.study.tables.sections import default_tile
 
 AT_ONCE = 8
 """Coalitions computed at a time: few enough that the state carried from year to year stays in a core's cache."""

@@ -11,7 +11,8 @@ from jaxtyping import Float
 from engine.analyses.turning import Difference
 from engine.risk.estimation.intervals import Estimate
 from engine.study import group_changes
-from engine.study.study import Change, Group, Study
+from engine.study.components import Change
+from engine.study.study import Group, Study
 
 LOCATION, CORRELATION, LEVER = "prior", "correlation", "lever"
 RUNS = "runs"

@@ -11,9 +11,10 @@ from engine.analyses.lever_sets import LeverSet, Player, players_of, policy_of, 
 from engine.analyses.shapley import MOST_PLAYERS, members
 from engine.errors import Problem, UserError, unknown
 from engine.program.tracing import arguments
+from engine.study.components import Policy
 from engine.study.lever_groups import KEY, START
-from engine.study.study import Policy, Study
-from engine.study.tables.policy_tables import phased
+from engine.study.study import Study
+from engine.study.tables.policies import phased
 
 
 @dataclass(frozen=True)

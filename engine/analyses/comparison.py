@@ -24,7 +24,8 @@ from engine.risk.policies.pairing import variance_ratio
 from engine.risk.policies.ranks import Gaps
 from engine.risk.policies.regrets import regrets
 from engine.risk.policies.thresholds import ThresholdCurves, threshold_curves
-from engine.study.study import Event, Study
+from engine.study.components import Event
+from engine.study.study import Study
 
 
 class Some(Mapping[str, np.ndarray]):

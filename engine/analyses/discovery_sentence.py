@@ -10,7 +10,7 @@ from engine.formatting import begun
 from engine.risk.drivers.boxes import CALLED, Judged, category, labels_of, number, restriction
 from engine.risk.drivers.where import Versus
 from engine.risk.estimation.wording import likely, named, share, some
-from engine.study.study import Event
+from engine.study.components import Event
 
 ROOM, LIMITS = 14, 18
 """Most words, in a sentence, for what is looked for and for the limits of a box."""

@@ -15,8 +15,8 @@ from engine.analyses.likeliest_tables import SHOWN
 from engine.analyses.prior_scores import BINS
 from engine.analyses.tail_drivers import SCORED, Driver, scaled
 from engine.answers.answer import Answer, Subject
+from engine.answers.layout import cell_of, text_of
 from engine.answers.question import Asked
-from engine.answers.shown import cell_of, text_of
 from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.formatting import words
 from engine.risk.drivers.farthest import Standing, sentences

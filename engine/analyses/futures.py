@@ -19,7 +19,8 @@ from engine.program.running.contract import FactorDraws, Program, Scores
 from engine.program.running.native import LoopProgram
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import dots
-from engine.study.study import Block, Change, Study
+from engine.study.components import Change
+from engine.study.study import Block, Study
 
 ROUNDINGS = 16
 """Allowance for rounding errors in an outcome [eps]: about what a sum over some decades gathers."""

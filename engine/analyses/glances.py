@@ -12,7 +12,7 @@ from engine.analyses.beliefs import Line
 from engine.analyses.turning import needed, sureness
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.intervals import Units
-from engine.risk.estimation.weighted import mean as weighted_mean
+from engine.risk.estimation.weighted_measures import mean as weighted_mean
 
 SHARE = 8
 """A quick check takes one in so many futures."""

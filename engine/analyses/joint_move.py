@@ -19,7 +19,7 @@ from engine.formatting import rounded
 from engine.program.running.contract import Scores
 from engine.program.tracing import arguments
 from engine.risk.estimation.intervals import Estimate, Units
-from engine.risk.estimation.weighted import mean as weighted_mean
+from engine.risk.estimation.weighted_measures import mean as weighted_mean
 from engine.study.study import Study
 
 ROUNDS = 5

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.program.tracing import arguments
+from engine.study.components import Policy
 from engine.study.lever_groups import START
-from engine.study.study import Policy, Study
+from engine.study.study import Study
 
 Terms = Mapping[str, np.ndarray]
 """A lever as a sum: numbers [year, *dims] under "", and by factor the weights that its draw is multiplied by."""

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from engine.analyses.futures import Futures, sound
 from engine.analyses.variables import LEVEL, MEAN, SHORTFALL, Values, gap, under
 from engine.risk.estimation.intervals import Estimate, as_units
-from engine.risk.estimation.weighted import mean as weighted_mean
-from engine.study.study import Change, Study
+from engine.risk.estimation.weighted_measures import mean as weighted_mean
+from engine.study.components import Change
+from engine.study.study import Study
 
 Paths = Float[np.ndarray, "path"]
 

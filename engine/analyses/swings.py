@@ -12,8 +12,8 @@ import numpy as np
 from engine.analyses.futures import Futures, Quantity, refuse_too_many, sound
 from engine.analyses.variables import LEVEL, PROBABILITY, Values, under
 from engine.analyses.variants import Observer
-from engine.risk.estimation.held_against import HeldAgainst
 from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.many_differences import HeldAgainst
 from engine.risk.estimation.measures import probability_difference
 from engine.risk.estimation.tables import THREADS
 from engine.study.study import Study

@@ -15,7 +15,8 @@ from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outco
 from engine.risk.estimation.events import event_outcomes, happens
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Units, as_units
-from engine.study.study import Block, Event, Study
+from engine.study.components import Event
+from engine.study.study import Block, Study
 
 AT_ONCE = 1 << 15
 """Paths whose random numbers are in memory at a time."""

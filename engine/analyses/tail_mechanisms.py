@@ -16,7 +16,7 @@ from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import TAIL, Estimate, as_units
 from engine.risk.policies.contrasts import Contrasts, Influence, of_mean, of_shortfall
 from engine.study.study import Study
-from engine.study.tables.change_tables import joined
+from engine.study.tables.changes import joined
 
 PATHS = 1 << 16
 """Most paths on which coalitions are simulated."""

@@ -12,8 +12,9 @@ import numpy as np
 from engine.program.running.contract import BlockResult, Program
 from engine.program.running.native import LoopProgram
 from engine.program.tracing import arguments
-from engine.study.study import BLOCK, Block, Change, Study
-from engine.study.tables.change_tables import changed
+from engine.study.components import Change
+from engine.study.study import BLOCK, Block, Study
+from engine.study.tables.changes import changed
 
 PATHS = BLOCK
 """Default number of paths."""

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from engine.answers import groups, plain, shown
+from engine.answers import groups, layout, plain
 from engine.answers.table import Table
 from engine.errors import UserError, unknown
 from engine.run_folder.cube_groups import CONVENTIONS
@@ -218,8 +218,8 @@ class Answer:
         from engine.answers import frames
 
         words = "".join(f"<p>{escape(text)}</p>" for text in self.findings)
-        every = [part for table in self.tables for part in shown.parts(table, full=False) if len(part)]
+        every = [part for table in self.tables for part in layout.parts(table, full=False) if len(part)]
         tables = (frames.texts(part, full=False).to_html(index=False) for part in every)
-        marks = dict.fromkeys(text for part in every for text in shown.notes(shown.stacks(part, False)[1]))
+        marks = dict.fromkeys(text for part in every for text in layout.notes(layout.stacks(part, False)[1]))
         last = "".join(f"<p>{escape(text)}</p>" for text in (*marks, self.basis))
         return f"<div>{words}{''.join(tables)}{last}</div>"

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from engine.answers.shown import YEAR, stacks, text_of
+from engine.answers.layout import YEAR, stacks, text_of
 from engine.answers.table import Kind, Table
 from engine.risk.estimation.as_text import places_of
 from engine.risk.estimation.intervals import Estimate

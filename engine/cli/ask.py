@@ -118,9 +118,9 @@ def _of_study(observe: Any, **given: Any) -> Asking:
 
 
 def _by_name(observe: Any) -> Callable[[str, int, int], None]:
-    from engine.execution.stages import Stage
+    from engine.execution.progress import Progress
 
-    return lambda stage, done, total: observe(Stage(stage, done, total))
+    return lambda stage, done, total: observe(Progress(stage, done, total))
 
 
 def _print(

@@ -17,7 +17,7 @@ from engine.cli.show.prior_table import print_priors
 from engine.cli.show.rows import Column, columns_of, print_rows
 from engine.cli.show.study_digest import differing, print_asked
 from engine.formatting import size_as_text
-from engine.study.tables.facts_tables import INDEPENDENT
+from engine.study.tables.facts import INDEPENDENT
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.draws.inputs import Group
+from engine.draws.factors import Group
 
 
 def latent_streams(groups: Mapping[str, Group]) -> list[str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.draws.distributions.law import Law
-from engine.draws.inputs import Group
+from engine.draws.factors import Group
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.execution import precision, results
-from engine.execution.stages import Observer, Stage
+from engine.execution.progress import Observer, Progress
 from engine.execution.work import Work
 from engine.modelling.cell_axis import split_cells
 from engine.modelling.records import shock_streams
@@ -147,7 +147,7 @@ def computed_again(
     for result in work.results(blocks):
         yield from differing(records[result.block.index], work.files(result)[0])
         done += result.block.count
-        observe(Stage("computing again", done, study.paths))
+        observe(Progress("computing again", done, study.paths))
     if YEARLY in records:
         yield from differing(records[YEARLY], work.yearly_files()[0])
     if CUBE in records and summaries:

@@ -23,11 +23,11 @@ from engine.execution.executors.processes import Workers
 from engine.execution.moving import move
 from engine.execution.nonfinite import refuse_too_many
 from engine.execution.options import RunOptions as RunOptions
+from engine.execution.progress import Progress
 from engine.execution.resources import refuse_if_memory_too_small, refuse_if_too_large, writers_for
 from engine.execution.results import Finished as Finished
-from engine.execution.stages import Stage
 from engine.program.lowering.llvm import EMITTER
-from engine.program.running import compilation_cache, devices, kernel, known, machine_code
+from engine.program.running import cache_keys, compilation_cache, devices, kernel, machine_code
 from engine.program.running.compilation_cache import Watch
 from engine.risk.estimation.rounding import REMEDY, Rounding
 from engine.risk.estimation.stopping import Ended
@@ -170,7 +170,7 @@ def prepared_for(study: Study, options: RunOptions) -> RunFolder:
     folder = run_folder(study, options.out)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
-    kept = known.key_of_contract(study.model)
+    kept = cache_keys.key_of_contract(study.model)
     if kept is None or compilation_cache.held("contract", kept) is None:
         study.refuse_broken_model()
         if kept is not None:
@@ -284,7 +284,7 @@ class Job:
         folder, study, observe = self.folder, self.folder.study, self.options.observe
         alone, force = not holder.shared, self.options.force
         done = study.paths - sum(block.count for block in blocks)
-        observe(Stage("compiling", done, study.paths))
+        observe(Progress("compiling", done, study.paths))
         if self.devices is not None:  # else workers compute
             with self.compiling:
                 kernel.compile_ahead(study, bool(blocks), yearly)
@@ -296,17 +296,17 @@ class Job:
             first = Block(0, 0, yearly_paths(study) if yearly else 0)
             runs = [*runs_of(first), *(run for block in blocks for run in runs_of(block))]
             move(folder, runs, self.options.device, observe)
-            observe(Stage("compiling", done, study.paths))
+            observe(Progress("compiling", done, study.paths))
         assignment = Assignment(
             folder, holder.token, yearly, blocks, observe, self.compiling, force, alone, self.writers
         )
         running = pilot() if pilot is not None else None
         for block in self.executor.perform(assignment):
             done += block.count
-            observe(Stage("simulating", done, study.paths, block=block))
+            observe(Progress("simulating", done, study.paths, block=block))
             if running is not None and running.done():
                 for one in running.result():
-                    observe(Stage("simulating", done, study.paths, note=f"{one.text}. {REMEDY}"))
+                    observe(Progress("simulating", done, study.paths, note=f"{one.text}. {REMEDY}"))
                 running = None
 
     def _versions(self) -> dict[str, str]:
@@ -315,7 +315,7 @@ class Job:
 
     def _observe(self, stage: str) -> None:
         paths = self.folder.study.paths
-        self.options.observe(Stage(stage, paths, paths))
+        self.options.observe(Progress(stage, paths, paths))
 
     def _prepare(self) -> None:
         """Makes the folder ready for shards that share it; the first shard to come does so, holding the folder alone.

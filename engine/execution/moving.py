@@ -7,15 +7,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from engine.execution.stages import Observer, Stage
+from engine.execution.progress import Observer, Progress
 from engine.program.moving import tempering
 from engine.program.moving.agreement import LOOKS, refuse_disagreement
 from engine.program.moving.sight import Sight
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import MovedRuns
-from engine.study.followed import followed
-from engine.study.tables.facts_tables import FUTURES, INDEPENDENT
-from engine.study.watched import known_and_later
+from engine.study.actual_policy import followed
+from engine.study.holdout import known_and_later
+from engine.study.tables.facts import FUTURES, INDEPENDENT
 
 
 def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: Observer) -> None:
@@ -31,9 +31,9 @@ def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: 
     alone = replace(followed(study, study.facts.policy), sampler=INDEPENDENT)
     sight = Sight(alone, known_and_later(alone, study.facts.until)[0], device)
     for done, run in enumerate(missing):
-        observe(Stage("moving", done * FUTURES, len(missing) * FUTURES))
+        observe(Progress("moving", done * FUTURES, len(missing) * FUTURES))
         kept.write(run, tempering.moved(sight, run))
         if run + 1 in LOOKS:
             refuse_disagreement(sight, [one for k in range(run + 1) if (one := kept.read(k)) is not None])
-    observe(Stage("moving", len(missing) * FUTURES, len(missing) * FUTURES))
+    observe(Progress("moving", len(missing) * FUTURES, len(missing) * FUTURES))
     refuse_disagreement(sight, [kept(run) for run in runs])

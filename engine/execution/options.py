@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from engine.execution.progress import Observer, unobserved
 from engine.execution.results import Finished
-from engine.execution.stages import Observer, unobserved
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class RunOptions:
       scheduler: address of a `dask.distributed` scheduler whose workers compute.
       force: go on although stored blocks were made by other versions or on another device kind, which is recorded; or
         although the program does not reproduce them now.
-      observe: called with the `Stage` that is reached.
+      observe: called with the `Progress` that is reached.
       answered: called with the `Finished` run once its tables are known, before its cube is written; not called where
         the run was finished already.
       command: the words that started the run, for `provenance.json`; those of this process if not given.

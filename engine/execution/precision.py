@@ -8,8 +8,8 @@ import json
 
 import numpy as np
 
-from engine.modelling import executed
-from engine.program.running import compilation_cache, known
+from engine.modelling import code_digests
+from engine.program.running import cache_keys, compilation_cache
 from engine.program.running.pilot import Pilot, pilot
 from engine.program.tracing.rules import traced
 from engine.risk.estimation.rounding import Rounding, judged
@@ -33,8 +33,8 @@ def too_coarse(study: Study, both: Pilot | None = None) -> tuple[Rounding, ...]:
     """
     if study.precision != "float32":
         return ()
-    code = None if both else executed.code_of(study.model, __name__)
-    key = known.key_of(study, code, "rounding", study.paths)
+    code = None if both else code_digests.code_of(study.model, __name__)
+    key = cache_keys.key_of(study, code, "rounding", study.paths)
     kept = compilation_cache.held("rounding", key) if key is not None else None
     if kept is not None:
         return tuple(map(Rounding.of_dict, json.loads(kept)))

@@ -16,14 +16,14 @@ from engine.errors import Problem, UserError
 from engine.execution import job
 from engine.execution.executors.local import Local
 from engine.execution.job import Finished, Job, RunOptions, Shard
-from engine.execution.stages import Observer, Stage
+from engine.execution.progress import Observer, Progress
 from engine.program.running import devices
 from engine.risk.estimation.stopping import Ended, Look, State, first_look, look, rounded_up, standing, walk
 from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
-from engine.study.tables.stop_tables import PLACE, Target
+from engine.study.tables.stops import PLACE, Target
 
 
 def compute(study: Study, options: RunOptions) -> Finished:
@@ -150,7 +150,7 @@ def _ended(folder: RunFolder, extend: Callable[[int], None], observe: Observer) 
         outcomes = reading.Paths(replace(folder, study=study.of_paths(paths)))
         looks = [look(study, target, outcomes) for target in study.until]
         for one in looks:
-            observe(Stage("looking", paths, paths, note=standing(one)))
+            observe(Progress("looking", paths, paths, note=standing(one)))
         _refuse_share_of_nothing(folder, looks)
         return looks
 

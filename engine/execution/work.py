@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 
 from engine.errors import UserError
-from engine.execution import reduced, summing
+from engine.execution import device_reduction, summing
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
@@ -241,7 +241,7 @@ class Work:
         """Starts a block, and gives what waits for it."""
         running = self._program.submit(block)
         whole = partial(self._program.collect, block, running)
-        asked = reduced.asked(self.study, block) if self._reduces else None
+        asked = device_reduction.asked(self.study, block) if self._reduces else None
         if self._reduces is None or asked is None:
             return whole
         reduction = self._reduces.reduce(block, running, asked)
@@ -261,7 +261,7 @@ class Work:
         draws = {} if values is None else {item.name: values[k] for k, item in enumerate(study.inputs)}
         if isinstance(result, Reduced):
             files = cube.block_files(study, block, result.kept, draws, study.keep.outcomes)
-            left: Tally | None = reduced.tally_of(result, study)
+            left: Tally | None = device_reduction.tally_of(result, study)
         else:
             outcomes = without_excluded(study, result.outcomes)
             files = cube.block_files(study, block, outcomes, draws)

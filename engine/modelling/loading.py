@@ -16,10 +16,10 @@ from typing import TypeVar
 from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
-from engine.modelling import executed
-from engine.modelling.shipped import digest_of_shipped
+from engine.modelling import code_digests
+from engine.modelling.class_digests import digest_of_unfiled, given_by_hand
+from engine.modelling.package_digests import digest_of_shipped
 from engine.modelling.sources import Sources, execute, of_imported
-from engine.modelling.unfiled import digest_of_unfiled, given_by_hand
 
 Part = TypeVar("Part")
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
@@ -132,7 +132,7 @@ def source_digest(part: type) -> str:
         except (OSError, TypeError) as error:
             text = "its source cannot be read, so its runs could not be told apart. Put the class in a file."
             raise UserError(part.__name__, [text]) from error
-    if part.__module__.partition(".")[0] == executed.PACKAGE:
+    if part.__module__.partition(".")[0] == code_digests.PACKAGE:
         return digest_of_shipped(part)
     home = Path(file).resolve()
     if getattr(module, "__package__", ""):

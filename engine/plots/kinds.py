@@ -8,7 +8,7 @@ from inspect import Parameter, signature
 from typing import Any
 
 from engine.errors import Problems, UserError, unknown
-from engine.plots.conditioned import CALIBRATION
+from engine.plots.conditioning import CALIBRATION
 from engine.plots.figures import (
     beyond,
     boxes,
@@ -20,14 +20,14 @@ from engine.plots.figures import (
     exceedance,
     fan,
     hindcast,
-    inputs,
-    known,
     overview,
     pit,
+    posteriors,
     priors,
     ranks,
     replay,
     scatter,
+    sensitivities,
     specification_curve,
     tails,
     thresholds,
@@ -96,14 +96,14 @@ KINDS: Mapping[str, Kind] = {
     "scatter": Kind(scatter.scatter, "an outcome against a factor, the worst 1 % marked", OUTCOME),
     "tornado": Kind(tornado.tornado, "the outcome where each factor is low and where it is high", OUTCOME),
     "drivers": Kind(drivers.drivers, "what the worst futures have in common, once a run is explained"),
-    "inputs": Kind(inputs.inputs, "which inputs an outcome hangs on, once a run is asked"),
+    "inputs": Kind(sensitivities.inputs, "which inputs an outcome hangs on, once a run is asked"),
     "boxes": Kind(boxes.boxes, "boxes of factors that hold futures of a kind, once a run is asked"),
     "turns": Kind(turns.turns, "how far priors must move to turn a ranking, once a run is asked"),
     "profile": Kind(challenge_profile.profile, "in which share of universes claims hold, once a run is challenged"),
     "curve": Kind(specification_curve.curve, "a claim in every universe, sorted, once a run is challenged"),
     "hindcast": Kind(hindcast.hindcast, "what was observed among its futures, once a run is backtested"),
     "pit": Kind(pit.pit, "where figures lie among the futures, once a run is backtested"),
-    "known": Kind(known.known, "what facts say of factors and events, once a run is conditioned", table="known"),
+    "known": Kind(posteriors.known, "what facts say of factors and events, once a run is conditioned", table="known"),
     "ranks": Kind(
         ranks.ranks, "whether what is known is told right, once that is calibrated", table="ranks", asked=CALIBRATION
     ),

@@ -23,7 +23,7 @@ OWN_DIMS = ("policy", "year", "measure", "stat", "quantile", "moment")
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredOutcome:
     """An outcome kept path by path, under the policies that a figure shows.
 
     Args:
@@ -119,7 +119,7 @@ class Kept:
         return f" Left out: up to {most:,} of {total:,} paths, which are not finite." if most else ""
 
 
-def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None, kind: str) -> Kept:
+def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | None, kind: str) -> StoredOutcome:
     """An outcome kept per path; the first of them if none is named.
 
     Args:
@@ -135,7 +135,7 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
         remedy = "Keep it: keep.outcomes in the study, and run it."
         raise UserError(kind, [f"expected an outcome kept path by path ({listed}), got '{name}'. {remedy}"])
     values = kept[name]
-    return Kept(values, shown(values, policies), int(cube.attrs["independent_unit"]))
+    return StoredOutcome(values, shown(values, policies), int(cube.attrs["independent_unit"]))
 
 
 def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:

@@ -10,7 +10,7 @@ from engine.errors import UserError, install
 
 VEGA_LITE = "6.4"
 _SCRIPT = "window.vegaEmbed = vegaEmbed;"
-Kept = Callable[[str, Callable[[], str]], str]
+TextCache = Callable[[str, Callable[[], str]], str]
 """A cache of texts: called with all that a text depends on and the function that makes it, it gives the text."""
 
 
@@ -22,11 +22,11 @@ def missing() -> UserError:
 
 
 def made(about: str, make: Callable[[], str]) -> str:
-    """The `Kept` without a cache: makes the text anew every time."""
+    """The `TextCache` without a cache: makes the text anew every time."""
     return make()
 
 
-def library(kept: Kept = made) -> str:
+def library(kept: TextCache = made) -> str:
     """The chart library as one script; it interprets expressions itself, so that JavaScript's `eval` is never used.
 
     Args:

@@ -17,10 +17,10 @@ from engine.answers import registry
 from engine.errors import UserError, unknown
 from engine.formatting import titled
 from engine.report import chart_library, charts
-from engine.report.chart_library import Kept, made
+from engine.report.chart_library import TextCache, made
 from engine.report.markup import Section, render, static, trusted
 from engine.report.run_records import RunRecords, records_of
-from engine.report.sections import SECTIONS, asked
+from engine.report.sections import SECTIONS, any_answer
 from engine.run_folder import answer_store, ledger, ownership, provenance
 from engine.study.study import Study
 
@@ -29,7 +29,7 @@ LARGEST = 5_000_000
 """Most bytes of a page that can still be mailed and opened on a phone."""
 
 
-def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None, kept: Kept = made) -> bytes:
+def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None, kept: TextCache = made) -> bytes:
     """The report of a run as one HTML file: the same run gives the same bytes.
 
     Args:
@@ -59,7 +59,7 @@ def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None 
 
 
 def page(
-    run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: Kept = made
+    run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: TextCache = made
 ) -> bytes:
     """The HTML page of a run's records with these sections, and those of questions that other packages provide."""
     study = run.study
@@ -89,7 +89,7 @@ def page(
 
 def _outsiders(run: RunRecords) -> list[Callable[[RunRecords], Section | None]]:
     """Sections of answers to questions that other packages provide."""
-    return [asked.section(question) for question in run.answers if question not in registry.QUESTIONS]
+    return [any_answer.section(question) for question in run.answers if question not in registry.QUESTIONS]
 
 
 def facts(run: RunRecords) -> list[str]:

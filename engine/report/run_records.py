@@ -15,7 +15,8 @@ from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.tables import Record
 from engine.risk.policies.ranks import Gaps, of_outcomes
 from engine.run_folder.stored_estimates import tables_of_cube
-from engine.study.study import Event, Policy, Study
+from engine.study.components import Event, Policy
+from engine.study.study import Study
 
 Key = tuple[str, str, str]
 POLICIES = ("policy", "against", "row_policy")

@@ -17,7 +17,8 @@ from engine.risk.estimation.flags import DETAILS, Reason
 from engine.risk.estimation.summaries import MOMENTS, STATS, Summaries
 from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.storage.zarr_writer import Group, Variable
-from engine.study.study import Event, Policy, Study
+from engine.study.components import Event, Policy
+from engine.study.study import Study
 
 CONVENTIONS = "CF-1.11"
 """The climate and forecast conventions that the attributes of a cube and of an answer follow."""

@@ -12,7 +12,7 @@ from engine.run_folder import ledger
 from engine.storage import npz, regular_files
 from engine.storage.files import write_atomically, writing
 from engine.study.study import Block, Study
-from engine.study.tables.facts_tables import FUTURES, Moved
+from engine.study.tables.facts import FUTURES, Moved
 
 
 @dataclass(frozen=True)

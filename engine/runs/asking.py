@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from engine.answers.answer import Answer
+    from engine.execution.progress import Progress
     from engine.execution.results import Answers
-    from engine.execution.stages import Stage
     from engine.risk.estimation.tables import Tables
 
 
@@ -143,7 +143,7 @@ def _run_first(question: Question, of: Asking) -> Asking:
     if wanted is None or (wanted is of.study and of.results is not None):
         return of
 
-    def observe(stage: Stage) -> None:
+    def observe(stage: Progress) -> None:
         if not stage.note:
             of.observe(stage.name, stage.done, stage.total)
 

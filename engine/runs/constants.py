@@ -10,7 +10,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.table import Table, numbers, texts
 from engine.errors import UserError
 from engine.study.study import Study
-from engine.study.tables.constant_tables import stated, written
+from engine.study.tables.constants import stated, written
 
 WHOSE = {"drawn": "a factor of this study", "study": "this study's number", "model": "the model's number"}
 """Where the value of a constant comes from, in the order of the table: what the study changes comes first."""

@@ -20,7 +20,7 @@ from engine.run_folder import answer_store
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import under
 from engine.study.study import Study
-from engine.study.tables.gate_tables import Gate
+from engine.study.tables.gates import Gate
 
 GATES = "gates"
 MOST_PATHS = 16_384

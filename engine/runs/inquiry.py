@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.answers import registry
 from engine.answers.question import STUDY
-from engine.execution.stages import Stage
+from engine.execution.progress import Progress
 from engine.runs import notebook
 from engine.runs.asking import Asking, ask
 from engine.runs.methods import Questions
@@ -55,7 +55,7 @@ class Inquiry(Questions):
           UserError: no such question or option, or what is asked for is not there.
         """
         watch = notebook.observer()
-        of = self.asking(device=device, observe=lambda stage, done, total: watch(Stage(stage, done, total)))
+        of = self.asking(device=device, observe=lambda stage, done, total: watch(Progress(stage, done, total)))
         if registry.question(question).needs == STUDY:
             study = self.study if paths is None else replace(self.study, paths=paths)
             of = replace(of, study=study, paths=paths)

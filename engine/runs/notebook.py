@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from engine.execution.stages import Observer, Stage, unobserved
+from engine.execution.progress import Observer, Progress, unobserved
 
 
 def observer() -> Observer:
@@ -23,7 +23,7 @@ class _Line:
     def __init__(self) -> None:
         self._handle: Any = None
 
-    def __call__(self, stage: Stage) -> None:
+    def __call__(self, stage: Progress) -> None:
         from IPython.display import HTML, display
 
         text = stage.note or f"{stage.name}: {stage.done:,} of {stage.total:,} paths"

@@ -27,7 +27,7 @@ from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
 from engine.study.study import PRECISIONS, Block, Study
-from engine.study.tables.policy_tables import on_path
+from engine.study.tables.policies import on_path
 
 KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
 """Groups of a replay, and the `kind` of their values in its table."""

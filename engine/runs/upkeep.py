@@ -10,8 +10,8 @@ from typing import NamedTuple
 from engine.execution.anew import computed_again
 from engine.execution.executors.site import of_study, versions
 from engine.execution.job import Finished, RunOptions, compute
+from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
-from engine.execution.stages import Observer, Stage, unobserved
 from engine.formatting import command_line
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.damage import Damage, damages_of, has_ended, in_order, take_away
@@ -113,7 +113,7 @@ def verify(
     """
     ownership.refuse_changed(folder)
     paths = folder.study.paths
-    damages, records = damages_of(folder, lambda read: observe(Stage("verifying", read, paths)))
+    damages, records = damages_of(folder, lambda read: observe(Progress("verifying", read, paths)))
     if full:
         damages += computed_again(folder, records, observe, device, summaries=not damages)
     return in_order(folder, damages)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UserError
-from engine.storage.indented import indented, nested
+from engine.storage.indented_json import indented, nested
 from engine.storage.regular_files import LARGEST, Irregular, content_of, opened
 
 DOCUMENT = 1 << 28

@@ -23,7 +23,7 @@ from numcodecs.blosc import BITSHUFFLE, Blosc
 from numcodecs.vlen import VLenUTF8
 from numcodecs.zstd import Zstd
 
-from engine.storage.indented import indented, nested
+from engine.storage.indented_json import indented, nested
 
 if TYPE_CHECKING:
     import xarray as xr

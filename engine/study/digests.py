@@ -8,8 +8,8 @@ from typing import Any
 
 from engine.modelling.records import Model
 from engine.study import labels
-from engine.study.stated import Tables
-from engine.study.tables import facts_tables, observed_tables
+from engine.study.tables import facts as facts_tables, observed as observed_tables
+from engine.study.values import Tables
 
 _WORDS = ("about", "source")
 

@@ -6,20 +6,21 @@ from __future__ import annotations
 from typing import Any
 
 from engine.study import lever_groups
+from engine.study.components import Policy
 from engine.study.labels import OF_LABELS
-from engine.study.stated import Tables
-from engine.study.study import FORMS, LEVELS, Policy, Study
+from engine.study.study import FORMS, LEVELS, Study
 from engine.study.tables import (
-    challenge_tables,
-    constant_tables,
-    dimension_tables,
-    factor_tables,
-    facts_tables,
-    group_tables,
-    observed_tables,
+    challenge as challenge_tables,
+    constants as constant_tables,
+    dimensions as dimension_tables,
+    factors as factor_tables,
+    facts as facts_tables,
+    groups as group_tables,
+    observed as observed_tables,
 )
-from engine.study.tables.lever_tables import lever_table, put_together
-from engine.study.tables.policy_tables import Policies
+from engine.study.tables.levers import lever_table, put_together
+from engine.study.tables.policies import Policies
+from engine.study.values import Tables
 from engine.study.vector_factors import together
 
 

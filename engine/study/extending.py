@@ -9,10 +9,14 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study import lever_groups
 from engine.study.schema import NAMED
-from engine.study.stated import Tables
-from engine.study.tables import challenge_tables, dimension_tables, observed_tables
-from engine.study.tables.factor_tables import law_keys
-from engine.study.tables.gate_tables import ASKED
+from engine.study.tables import (
+    challenge as challenge_tables,
+    dimensions as dimension_tables,
+    observed as observed_tables,
+)
+from engine.study.tables.factors import law_keys
+from engine.study.tables.gates import ASKED
+from engine.study.values import Tables
 
 
 def laid_over(below: Tables, above: Tables) -> dict[str, Any]:

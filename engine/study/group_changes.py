@@ -13,11 +13,11 @@ import numpy as np
 from engine.draws.copulas.contract import Copula
 from engine.draws.copulas.elliptical import Correlated, Equicorrelated, StudentT, lowest_correlation
 from engine.draws.copulas.statements import STATEMENTS
-from engine.draws.inputs import Group
+from engine.draws.factors import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
-from engine.study.stated import Tables, number
-from engine.study.tables import group_tables
+from engine.study.tables import groups as group_tables
+from engine.study.values import Tables, number
 
 AGAINST = "against"
 """Key that lists the members with the opposite sign: they fall where the others rise."""

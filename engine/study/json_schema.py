@@ -13,8 +13,8 @@ from engine.draws.sampling import SAMPLERS
 from engine.modelling import catalogue
 from engine.modelling.records import Model
 from engine.study.schema import EXTENDS, as_json_schema
-from engine.study.stated import Tables
-from engine.study.tables.gate_tables import ACROSS
+from engine.study.tables.gates import ACROSS
+from engine.study.values import Tables
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 _LAWS = ("LawTable", "WeightedLaw", "FactorTable", "ShockTable")

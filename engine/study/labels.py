@@ -11,8 +11,8 @@ from engine.errors import Problems, refusal
 from engine.formatting import titled
 from engine.modelling.records import Model
 from engine.study import lever_groups
-from engine.study.stated import Tables
-from engine.study.tables import challenge_tables, observed_tables
+from engine.study.tables import challenge as challenge_tables, observed as observed_tables
+from engine.study.values import Tables
 
 KINDS = (
     "policies",

@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.errors import Problems
 from engine.modelling.records import Model, PathModel
-from engine.study.stated import Tables
+from engine.study.values import Tables
 
 KEY = "lever_groups"
 START = "start"

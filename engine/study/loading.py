@@ -16,8 +16,8 @@ import tomli_w
 from engine.errors import Problem, Problems, UserError, unknown
 from engine.formatting import shown
 from engine.modelling import catalogue
+from engine.modelling.code_digests import as_written
 from engine.modelling.declaration import check_tables
-from engine.modelling.executed import as_written
 from engine.modelling.loading import load_part, model_digest, source_digest
 from engine.modelling.records import Model, PathModel, StaticModel
 from engine.study import labels
@@ -25,11 +25,11 @@ from engine.study.extending import factors_named, laid_over, places
 from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
-from engine.study.stated import Tables
 from engine.study.study import Study
-from engine.study.tables import dimension_tables, stop_tables
-from engine.study.tables.section_tables import default_tile
+from engine.study.tables import dimensions as dimension_tables, stops as stop_tables
+from engine.study.tables.sections import default_tile
 from engine.study.validation import checked
+from engine.study.values import Tables
 
 __all__ = [
     "Model",

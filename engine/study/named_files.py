@@ -14,8 +14,8 @@ from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problem, Problems, UserError, refusal
 from engine.study.data_files import LARGEST_FILE, column
-from engine.study.stated import Tables
-from engine.study.tables import observed_tables
+from engine.study.tables import observed as observed_tables
+from engine.study.values import Tables
 
 _STAND_IN = (0.0, 1.0)
 """Values that stand in for data that cannot be read, so that the rest is still checked."""

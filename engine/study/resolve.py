@@ -8,33 +8,34 @@ from typing import Any
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
-from engine.draws.inputs import Group, Input
+from engine.draws.factors import Group, Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
 from engine.modelling.records import Factor, Lever, Model, PathModel, factor_names
-from engine.study import labels, lever_groups, watched
+from engine.study import holdout, labels, lever_groups
+from engine.study.components import Assumption
 from engine.study.document import document
 from engine.study.extending import factors_named
-from engine.study.stated import Tables
-from engine.study.study import Assumption, Study
+from engine.study.study import Study
 from engine.study.tables import (
-    assumption_tables,
-    challenge_tables,
-    constant_tables,
-    dimension_tables,
-    event_tables,
-    factor_tables,
-    facts_tables,
-    gate_tables,
-    group_tables,
-    observed_tables,
-    policy_tables,
-    section_tables,
-    stop_tables,
+    assumptions as assumption_tables,
+    challenge as challenge_tables,
+    constants as constant_tables,
+    dimensions as dimension_tables,
+    events as event_tables,
+    factors as factor_tables,
+    facts as facts_tables,
+    gates as gate_tables,
+    groups as group_tables,
+    observed as observed_tables,
+    policies as policy_tables,
+    sections as section_tables,
+    stops as stop_tables,
 )
-from engine.study.tables.change_tables import Known
-from engine.study.tables.shock_tables import ShockReader, group_names
+from engine.study.tables.changes import Known
+from engine.study.tables.shocks import ShockReader, group_names
+from engine.study.values import Tables
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
 
@@ -156,7 +157,7 @@ def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], prob
     """
     dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
     if study.facts is not None:
-        watched.check_known(study, study.facts.until, "facts.until", problems)
+        holdout.check_known(study, study.facts.until, "facts.until", problems)
 
 
 def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> tuple[int, ...] | None:

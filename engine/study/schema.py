@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 from pydantic.json_schema import GenerateJsonSchema
 
 from engine.study.entries import Correlations, Functions, Mixed, Outcomes, Places, Rate, Share, Size
-from engine.study.tables.challenge_tables import MATTERS
-from engine.study.tables.observed_tables import SEEN
+from engine.study.tables.challenge import MATTERS
+from engine.study.tables.observed import SEEN
 
 Words = str | None
 Number = float | None

@@ -12,7 +12,7 @@ from typing import Any
 from engine.errors import Problems
 from engine.formatting import shown
 from engine.study.extending import told_once
-from engine.study.stated import Tables
+from engine.study.values import Tables
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16

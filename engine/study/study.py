@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.device import Draws
-from engine.draws.inputs import Group as Group, Input as Input, gathered
+from engine.draws.factors import Group as Group, Input as Input, gathered
 from engine.draws.sampling import SAMPLERS as SAMPLERS
 from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
@@ -20,14 +20,15 @@ from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
 from engine.study import digests, labels
+from engine.study.components import Assumption, Event, Keep, Policy
 from engine.study.lever_groups import LeverGroups
-from engine.study.stated import LEVELS as LEVELS, Tables
-from engine.study.tables import dimension_tables
-from engine.study.tables.challenge_tables import Challenge
-from engine.study.tables.facts_tables import FUTURES, Facts
-from engine.study.tables.gate_tables import Gate
-from engine.study.tables.observed_tables import Observed
-from engine.study.tables.stop_tables import Target
+from engine.study.tables import dimensions as dimension_tables
+from engine.study.tables.challenge import Challenge
+from engine.study.tables.facts import FUTURES, Facts
+from engine.study.tables.gates import Gate
+from engine.study.tables.observed import Observed
+from engine.study.tables.stops import Target
+from engine.study.values import LEVELS as LEVELS, Tables
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. It never changes: stored cubes rest on it."""
@@ -37,108 +38,6 @@ ANYWHERE = "any processor"
 """Prefix of a device kind whose devices all give the same bits, whatever version of the compiler is used."""
 PRECISIONS: Mapping[str, type] = {"float32": np.float32, "float64": np.float64}
 """Types in which a study may be computed and stored, by name."""
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A named set of lever values, phased in from `start`.
-
-    Args:
-      name: its name.
-      about: what it stands for.
-      levers: lever name -> values by year, float64 array [year, *dims of the lever]; one row for a static model.
-        Where a factor gives the value, `drawn` is added to the number here.
-      start: calendar year from which it is in force; 0 for a static model.
-      before: the policy that is in force before `start` and that a partial implementation starts from; it need not be
-        among those that run. None where nothing is phased in, as the policy is in force fully from the first year on.
-      implementation: share of the way from `before` to this policy that is reached: a number, or the name of a factor.
-      drawn: lever name -> factor -> weights, shaped as the lever's values, which on a path are levers + sum of weight x
-        draw: 0 beside a weight of 1 where the study names a factor. Levers without a factor are not in it.
-    """
-
-    name: str
-    about: str
-    levers: Mapping[str, np.ndarray]
-    start: int
-    before: Policy | None = None
-    implementation: float | str = 1.0
-    drawn: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
-
-    @property
-    def factors(self) -> set[str]:
-        """Names of the factors that its own levers and its implementation depend on."""
-        share = {self.implementation} if isinstance(self.implementation, str) else set()
-        return share.union(*self.drawn.values())
-
-
-@dataclass(frozen=True)
-class Event:
-    """A threshold on one outcome, or several events at once.
-
-    Exactly one of (`above`, `below`, `all_of`) is set; `outcome` goes with the first two.
-    """
-
-    name: str
-    about: str
-    outcome: str | None = None
-    above: float | None = None
-    below: float | None = None
-    all_of: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Change:
-    """A change of a study: factors, levers and groups that differ from what it states; all else is unchanged.
-
-    Args:
-      factors: factor -> (scale, shift): its draw x scale + shift.
-      levers: policy -> lever -> its new value, in the format of a policy's table.
-      groups: name -> the group with its new dependence.
-    """
-
-    factors: Mapping[str, tuple[float, float]] = field(default_factory=dict)
-    levers: Tables = field(default_factory=dict)
-    groups: Mapping[str, Group] = field(default_factory=dict)
-
-    def __bool__(self) -> bool:
-        return bool(self.factors or self.levers or self.groups)
-
-
-@dataclass(frozen=True)
-class Assumption:
-    """Something that the study assumes, and the change of the study without it ("off"), or with twice of it
-    ("doubled").
-
-    Args:
-      about: what is assumed.
-      doubled: None where doubling has no meaning.
-      table: its table in the study file.
-    """
-
-    name: str
-    about: str
-    off: Change
-    doubled: Change | None
-    table: Tables = field(default_factory=dict)
-
-    def change(self, kind: str) -> Change:
-        """The change where it is "off" or "doubled"; an empty one where doubling has no meaning."""
-        return self.off if kind == "off" else self.doubled or Change()
-
-
-@dataclass(frozen=True)
-class Keep:
-    """What is stored path by path.
-
-    Args:
-      outcomes: names of the outcomes kept per path for every policy.
-      draws: number of first paths whose factor draws are kept.
-      yearly: number of first paths that the yearly distributions come from.
-    """
-
-    outcomes: tuple[str, ...]
-    draws: int
-    yearly: int
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from engine.modelling.records import Lever, Model, PathModel
-from engine.study.study import Policy, Study
+from engine.study.components import Policy
+from engine.study.study import Study
 
 FIRST, HORIZON = 2020, 10
 """First year and number of years of the horizon, where the model's outcomes do not determine it."""

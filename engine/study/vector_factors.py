@@ -11,7 +11,7 @@ from typing import Any
 from engine.errors import Problems, unknown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model, factor_names
-from engine.study.stated import Tables
+from engine.study.values import Tables
 
 LABELLED = re.compile(r"(?P<name>[\w-]+)\[(?P<label>[^\[\]/]+)\]")
 """`name[label]`, the name of one label's own table."""

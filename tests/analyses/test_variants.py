@@ -12,8 +12,8 @@ from engine.analyses import variants
 from engine.analyses.futures import Futures
 from engine.analyses.independent_inputs import independent_inputs
 from engine.program.running import devices, native
-from engine.study.study import Change
-from engine.study.tables.change_tables import joined
+from engine.study.components import Change
+from engine.study.tables.changes import joined
 from tests.analyses.assumed import BILL, LAKE, bill, lake
 from tests.helpers import assert_close, assert_same
 

@@ -22,9 +22,9 @@ import pytest
 from engine.answers import registry
 from engine.answers.answer import Answer
 from engine.answers.frames import called
+from engine.answers.layout import height, stacks, text_of
 from engine.answers.plain import SCHEMA
 from engine.answers.question import RUN, Option, fields
-from engine.answers.shown import height, stacks, text_of
 from engine.answers.table import Kind
 from engine.cli.show.answers import LINES
 from engine.errors import UserError

@@ -27,7 +27,7 @@ from engine.cli.show.prior_table import print_priors
 from engine.cli.show.progress import _News, _Pace, fitting, progress
 from engine.cli.show.risk_tables import MAIN, print_risk, print_tables
 from engine.cli.show.rows import Column, columns_of, print_rows
-from engine.execution.stages import Stage
+from engine.execution.progress import Progress
 from engine.risk.estimation.as_text import cell
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.intervals import Estimate
@@ -201,7 +201,7 @@ def test_sentences_are_folded_between_words_alone():
 def test_a_line_of_progress_says_as_much_as_there_is_room_for():
     pace = _Pace()
     pace.first = (0.0, 0)
-    texts = list(pace.texts(Stage("simulating", 262_144, 1_048_576)))
+    texts = list(pace.texts(Progress("simulating", 262_144, 1_048_576)))
     assert "paths/s" in texts[0] and texts[0].endswith("left") and texts[-1] == "25 %"
     news = _News(None)
     news._measure, news._variable = "ES99", "capital_shortfall"
@@ -246,10 +246,10 @@ def test_progress_keeps_to_one_line():
     code = """
 import time
 from engine.cli.show.progress import progress
-from types import SimpleNamespace as Stage
+from types import SimpleNamespace as Progress
 with progress(False) as observe:
     for done in (0, 1_000_000_000, 2_000_000_000):
-        observe(Stage(name="simulating", done=done, total=1_000_000_000_000, note="", block=None))
+        observe(Progress(name="simulating", done=done, total=1_000_000_000_000, note="", block=None))
         time.sleep(0.3)
 """
     for width in (40, 60, 80):
@@ -261,4 +261,4 @@ with progress(False) as observe:
 
 def test_progress_says_nothing_where_it_is_to_be_quiet():
     with progress(True) as observe:
-        observe(Stage("simulating", 1, 2))
+        observe(Progress("simulating", 1, 2))

@@ -7,7 +7,7 @@ import pytest
 from engine.draws.copulas.archimedean import Gumbel
 from engine.draws.copulas.elliptical import Equicorrelated, lowest_correlation
 from engine.draws.dependence import correlated, latent_streams
-from engine.draws.inputs import Group
+from engine.draws.factors import Group
 from tests.helpers import assert_close, assert_plausible, assert_same
 
 PATHS = 200_000

@@ -13,7 +13,7 @@ from scipy.special import ndtri
 
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, path_order
-from engine.risk.estimation import binned
+from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.measures import probability
 from tests.pairs import in_turn

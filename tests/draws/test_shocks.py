@@ -15,7 +15,7 @@ from engine.program.running.devices import mesh
 from engine.program.running.kernel import program_on
 from engine.study.loading import read_study
 from engine.study.study import Block
-from engine.study.tables.shock_tables import jumps_counted
+from engine.study.tables.shocks import jumps_counted
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.program.test_kernel import word_of
 from tests.shock_study import ALL, WALK, YEARS, Walk, lived, only, walk

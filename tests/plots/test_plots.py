@@ -20,8 +20,8 @@ from engine.plots.style import looks
 from engine.plots.ticks import Numbers
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.measures import summary
+from engine.study.components import Event
 from engine.study.loading import read_study
-from engine.study.study import Event
 from tests.drawn_cubes import CASES, Case, drawn
 from tests.helpers import assert_close, assert_plausible
 from tests.reservoirs import Sum

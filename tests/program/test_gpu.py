@@ -212,7 +212,7 @@ PLAYED = """
 import atexit
 import time
 import numpy as np
-from engine.program.running import apart, first_launch, gpu
+from engine.program.running import child_process, first_launch, gpu
 
 def on_mesh(layout, text, mesh):
     shape = mesh.devices.size, layout.policies, layout.outcomes, 1
@@ -221,7 +221,7 @@ def on_mesh(layout, text, mesh):
     return lambda counters, *held: np.zeros(shape, layout.dtype) + paths + counters[:, 1].astype(layout.dtype)
 
 atexit.register(time.sleep, 600)  # as JAX's end on a card that failed
-gpu.on_mesh, apart.ENDING = on_mesh, 1
+gpu.on_mesh, child_process.ENDING = on_mesh, 1
 first_launch.main()
 """
 

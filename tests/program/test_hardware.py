@@ -12,7 +12,7 @@ from engine.errors import UserError
 from engine.program.running import devices, first_launch, hardware
 from engine.program.running.contract import CardFailed, in_words
 from engine.program.running.kernel import program_on
-from engine.study.tables.facts_tables import Facts
+from engine.study.tables.facts import Facts
 from tests.program.simulated_card import Named, row_of
 from tests.program.simulated_driver import CUDA, Driver
 from tests.program.test_state import study as state_of_every_type
@@ -177,7 +177,7 @@ def asleep(machine, monkeypatch, tmp_path):
     return put_in
 
 
-ANSWERS = "from engine.program.running import apart\napart.answer(lambda _: {!r}, 60)\n"
+ANSWERS = "from engine.program.running import child_process\napart.answer(lambda _: {!r}, 60)\n"
 
 
 def test_jax_starts_cards_once_another_process_has(asleep):

@@ -6,10 +6,11 @@ import jax
 import numpy as np
 import pytest
 
-from engine.execution import reduced
+from engine.execution import device_reduction
 from engine.program.running import reductions
 from engine.risk.estimation.tallies import FINE, GROUP, group_size, tally
-from engine.study.study import BLOCK, Block, Event, Keep, Policy, Study
+from engine.study.components import Event, Keep, Policy
+from engine.study.study import BLOCK, Block, Study
 from tests.helpers import assert_same
 from tests.small_study import make_study
 
@@ -48,7 +49,7 @@ VALUES = {
 
 
 def made(study: Study, values: np.ndarray, room: int = ROOM, index: int = 0) -> dict[str, np.ndarray]:
-    asked = reduced.asked(study, Block(index, 0, values.shape[-1]))
+    asked = device_reduction.asked(study, Block(index, 0, values.shape[-1]))
     assert asked is not None
     padded = np.pad(values, ((0, 0), (0, 0), (64, 32)), constant_values=np.nan)  # as a block lies in a launch
     return reductions.fetched(reductions.started(jax.device_put(padded[None]), 64, asked, room))
@@ -61,7 +62,7 @@ def test_it_has_the_bytes_of_the_processors_tally(kind, count):
     with np.errstate(over="ignore"):
         values = VALUES[kind](np.random.default_rng(5), (3, 2, count))
         expected = tally(study, values)
-    found = reduced.tally_of(reductions.as_result(Block(0, 0, count), made(study, values)), study)
+    found = device_reduction.tally_of(reductions.as_result(Block(0, 0, count), made(study, values)), study)
     for name, array in vars(expected).items():
         other = getattr(found, name)
         assert (other.dtype, other.shape) == (array.dtype, array.shape), name
@@ -72,7 +73,7 @@ def test_it_has_the_bytes_of_the_processors_tally(kind, count):
 def test_a_later_block_is_one_group(kind):
     study, late = study_of(BLOCK), Block(FINE, 0, BLOCK)
     values = VALUES[kind](np.random.default_rng(8), (3, 2, BLOCK))
-    found = reduced.tally_of(reductions.as_result(late, made(study, values, index=FINE)), study)
+    found = device_reduction.tally_of(reductions.as_result(late, made(study, values, index=FINE)), study)
     assert_same(found.sizes, np.array([BLOCK]))
     for name, array in vars(tally(study, values, group_size(FINE))).items():
         assert getattr(found, name).tobytes() == np.ascontiguousarray(array).tobytes(), name
@@ -87,7 +88,7 @@ def test_blocks_of_any_size_with_one_policy_and_one_outcome_kept(count):
     assert_same(found.kept, values[:, :1])
     assert_same(arrays["last"], values[..., -reductions.LOOKED_AT :])
     expected = tally(study, values)
-    for name, array in vars(reduced.tally_of(found, study)).items():
+    for name, array in vars(device_reduction.tally_of(found, study)).items():
         assert array.tobytes() == np.ascontiguousarray(getattr(expected, name)).tobytes(), name
 
 
@@ -105,8 +106,8 @@ def test_it_is_told_how_many_bins_there_must_be_room_for():
 
 def test_what_is_in_double_precision_or_kept_altogether_is_not_asked_for():
     study, block = study_of(600), Block(0, 0, 600)
-    assert reduced.asked(replace(study, precision="float64"), block) is None
-    assert reduced.asked(study_of(600, kept=tuple(study.model.outcomes)), block) is None
+    assert device_reduction.asked(replace(study, precision="float64"), block) is None
+    assert device_reduction.asked(study_of(600, kept=tuple(study.model.outcomes)), block) is None
 
 
 def test_thresholds_of_events_are_rounded_as_numpy_rounds_them():

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from engine.program.running.contract import Pass, Passes
-from engine.program.running.moved import LATER, MovedProgram
+from engine.program.running.posterior_program import LATER, MovedProgram
 from engine.program.running.xla import XlaProgram
 from engine.study.study import BLOCK, Block
-from engine.study.tables.facts_tables import FUTURES, Facts
+from engine.study.tables.facts import FUTURES, Facts
 from tests.recorded import small_study_in
 
 THREADS = 8

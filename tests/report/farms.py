@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from engine.draws.distributions.closed import Marginal
-from engine.draws.inputs import Input
+from engine.draws.factors import Input
 from engine.modelling.folds import lowest, total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, StaticModel, Yearly
 from engine.report.page import page
@@ -20,7 +20,8 @@ from engine.risk.estimation.summaries import summarise
 from engine.risk.estimation.tables import Tables, tables_of_paths
 from engine.risk.estimation.yearly_sample import of_sample
 from engine.run_folder.cube_groups import groups
-from engine.study.study import Event, Keep, Policy, Study
+from engine.study.components import Event, Keep, Policy
+from engine.study.study import Study
 
 EVIL = "</script><script>alert(1)</script><img src=x onerror=alert(2)>\"'&<!--"
 LABELS = ("Liaoning", EVIL)

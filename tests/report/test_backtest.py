@@ -9,7 +9,7 @@ import pytest
 from engine.answers.answer import Subject
 from engine.report.page import page
 from engine.report.run_records import records_of
-from engine.report.sections import asked, backtest_charts, certainty
+from engine.report.sections import any_answer, backtest_charts, certainty
 from tests.backtested import LEVELS, READINGS, SERIES, YEARS, backtested, figures, middle
 from tests.report.farms import Farms, Reader, data_of, make_study, make_tree, normal
 
@@ -30,7 +30,7 @@ def run():
 
 def drawn(run):
     """The charts of its section by their address."""
-    return {chart.anchor: chart for chart in backtest_charts.charts(run, asked.answer_of(run, "backtest"))}
+    return {chart.anchor: chart for chart in backtest_charts.charts(run, any_answer.answer_of(run, "backtest"))}
 
 
 def rows_of(chart):
@@ -40,7 +40,7 @@ def rows_of(chart):
 
 def test_its_section_has_the_sentence_first_then_charts_and_scores(run):
     made = page(run).decode()
-    read, answer = Reader(made), asked.answer_of(run, "backtest")
+    read, answer = Reader(made), any_answer.answer_of(run, "backtest")
     assert [one["id"] for one in read.of("figure") if one["id"].startswith("backtest")] == [
         "backtest-series",
         "backtest-places",
@@ -65,7 +65,7 @@ def test_its_section_has_the_sentence_first_then_charts_and_scores(run):
 def test_its_first_finding_stands_among_what_turns_the_answer(run):
     markup = str(certainty.turns(run).markup)
     (line,) = re.findall(rf'<a href="#backtest">{HEADING}</a></dt>\s*<dd>([^<]*)', markup)
-    assert line.strip() == asked.answer_of(run, "backtest").finding
+    assert line.strip() == any_answer.answer_of(run, "backtest").finding
 
 
 def test_a_panel_a_series_has_its_futures_and_its_figures(run):

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from engine.report.sections.certainty import one_line, up
-from engine.study.study import Event
+from engine.study.components import Event
 from tests.report.farms import Farms, made, make_study, normal
 from tests.report.wording import assert_short, brief, sentences
 

@@ -13,7 +13,7 @@ from engine.formatting import begun
 from engine.plots.universes import DESIGN, LEDGERS, VERDICTS, called
 from engine.report.page import page
 from engine.report.run_records import records_of
-from engine.report.sections import asked, certainty, challenge_charts, claims
+from engine.report.sections import any_answer, certainty, challenge_charts, claims
 from engine.report.universe_charts import ABOVE, ROW
 from tests.challenged import CLAIMS, DEPARTURES, SENTENCES, challenged
 from tests.helpers import assert_close
@@ -33,7 +33,7 @@ def run(monkeypatch):
 
 def drawn(run):
     """The charts of its section by their address."""
-    return {chart.anchor: chart for chart in challenge_charts.charts(run, asked.answer_of(run, "challenge"))}
+    return {chart.anchor: chart for chart in challenge_charts.charts(run, any_answer.answer_of(run, "challenge"))}
 
 
 def rows_of(chart):
@@ -84,7 +84,7 @@ def test_its_first_finding_stands_among_what_turns_the_answer(run):
 
 @pytest.mark.parametrize("ledger", LEDGERS)
 def test_a_curve_has_every_universe_sorted_and_marks_where_one_departs(run, ledger):
-    chart, answer = drawn(run)[f"challenge-{ledger}"], asked.answer_of(run, "challenge")
+    chart, answer = drawn(run)[f"challenge-{ledger}"], any_answer.answer_of(run, "challenge")
     expected = sorted(answer["curve"].where(claim=CLAIMS[0], ledger=ledger), key=lambda row: row["difference"].estimate)
     points = rows_of(chart)
     assert [point["x"] for point in points] == [*range(1, len(expected) + 1)]
@@ -105,7 +105,7 @@ def test_a_curve_has_every_universe_sorted_and_marks_where_one_departs(run, ledg
 
 
 def test_a_profile_has_bars_of_shares_that_fill_it(run):
-    chart, answer = drawn(run)["challenge-profile"], asked.answer_of(run, "challenge")
+    chart, answer = drawn(run)["challenge-profile"], any_answer.answer_of(run, "challenge")
     points = rows_of(chart)
     assert len(points) == 2 * 2 * len(DEPARTURES) * len(VERDICTS)
     widths = [point["x2"] - point["x"] for point in points]

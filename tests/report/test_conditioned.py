@@ -8,7 +8,7 @@ import pytest
 from engine.answers.answer import Subject
 from engine.report.page import page
 from engine.report.run_records import records_of
-from engine.report.sections import asked, known_charts
+from engine.report.sections import any_answer, known_charts
 from tests.conditioned import COUNTS, HIGH, LOW, SD, SD_GIVEN, SHIFTS, both, calibrated, conditioned
 from tests.helpers import assert_close
 from tests.report.farms import Farms, Reader, data_of, make_study, make_tree, normal
@@ -25,7 +25,7 @@ def asked_of(answer):
 
 def drawn(run):
     """The charts of its section by their address."""
-    return {chart.anchor: chart for chart in known_charts.charts(run, asked.answer_of(run, "condition"))}
+    return {chart.anchor: chart for chart in known_charts.charts(run, any_answer.answer_of(run, "condition"))}
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,7 @@ def run():
 
 def test_its_section_has_both_charts_behind_its_sentence_and_no_key_of_policies(run):
     made = page(run).decode()
-    read, answer = Reader(made), asked.answer_of(run, "condition")
+    read, answer = Reader(made), any_answer.answer_of(run, "condition")
     assert [one["id"] for one in read.of("figure") if one["id"].startswith("known")] == ["known-factors", "known-ranks"]
     section = made.partition('id="condition"')[2].partition("<section")[0]
     assert section.find("Given what is known") < section.find(answer.finding) < section.find("<figure")

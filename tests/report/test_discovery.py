@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import engine
 from engine.analyses import discovery
 from engine.report.page import report
-from engine.report.sections import asked
+from engine.report.sections import any_answer
 from tests.small_files import BRIDGE, MODELS, write
 
 
@@ -56,7 +56,7 @@ def test_no_name_is_looked_for_within_what_is_in_words():
         words=lambda kind, name: LABELS.get((kind, name), {"old": "as it was"}.get(name, name.replace("_", " "))),
         title=lambda kind, name: {"old": "As it was"}.get(name, name.replace("_", " ").capitalize()),
     )
-    spoken = asked.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=("old", "reform"))))
+    spoken = any_answer.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=("old", "reform"))))
     assert spoken("old rate above 3, under old") == "old rate above 3, under as it was"
     assert spoken("old_rate, 2020") == "Old rate, 2020" and spoken("old") == "As it was"
     # a sentence that begins with names is no label
@@ -89,7 +89,7 @@ def test_a_yearly_variable_is_told_from_the_outcome_that_is_called_as_it_is():
     run = SimpleNamespace(
         study=study, words=lambda kind, name: labels[name], title=lambda kind, name: labels[name].capitalize()
     )
-    spoken = asked.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=())))
+    spoken = any_answer.spoken(run, SimpleNamespace(subject=SimpleNamespace(policies=())))
     assert spoken("years of cuts, all places") == "years of yearly layoffs, all places"
     assert [*map(spoken, ("cuts", "all_cuts", "jobs", "left", "away"))] == [
         "Yearly layoffs",

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 from scipy.special import ndtr
 
-from engine.risk.estimation import weighted
+from engine.risk.estimation import weighted_measures as weighted
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.ratios import Weights
 from engine.risk.estimation.weighted_sample import Sample

@@ -18,7 +18,7 @@ import zarr
 
 import engine
 from engine.draws.distributions.closed import Marginal
-from engine.draws.inputs import Input
+from engine.draws.factors import Input
 from engine.errors import UserError
 from engine.execution.resources import bytes_needed, refuse_if_too_large
 from engine.modelling.records import Outcome, StaticModel
@@ -27,7 +27,8 @@ from engine.run_folder import cube, ledger, reading
 from engine.run_folder.cube_groups import groups
 from engine.run_folder.folder import RunFolder
 from engine.storage.zarr_writer import sharded
-from engine.study.study import BLOCK, Block, Keep
+from engine.study.components import Keep
+from engine.study.study import BLOCK, Block
 from tests.helpers import assert_same
 from tests.small_study import block_values, commit_block, entered, is_whole, make_study, make_summaries, read_paths
 

@@ -11,7 +11,8 @@ from engine.errors import UserError
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import sealed, unsealed, writing
-from engine.study.study import BLOCK, Keep
+from engine.study.components import Keep
+from engine.study.study import BLOCK
 from tests.helpers import assert_same
 from tests.small_study import VERSIONS, block_values, commit_block, entered, make_study, read_paths
 

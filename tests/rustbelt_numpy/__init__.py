@@ -10,7 +10,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from engine.study.study import Policy, Study
+from engine.study.components import Policy
+from engine.study.study import Study
 from tests.rustbelt_numpy import firms_and_banks, markets, people
 from tests.rustbelt_numpy.base_2015 import NE, end_of_2015, read
 from tests.rustbelt_numpy.inputs import draw, levers_in_force, shocks_of

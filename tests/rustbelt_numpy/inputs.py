@@ -10,7 +10,8 @@ from scipy import special
 from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, path_order
 from engine.modelling.records import shock_streams
-from engine.study.study import Policy, Study
+from engine.study.components import Policy
+from engine.study.study import Study
 
 
 def draw(study: Study, n_paths: int, rng: np.random.Generator, dtype=np.float64):

@@ -6,7 +6,7 @@ from engine import UserError
 from engine.study import digests
 from engine.study.labels import wordless
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
-from engine.study.tables.challenge_tables import Challenge, Claim, Reading, Threshold, claim_of
+from engine.study.tables.challenge import Challenge, Claim, Reading, Threshold, claim_of
 from tests.analyses.assumed import BILL, Bill, bill
 
 NAMES = (["old", "reform"], ["ruin", "dry"], ["cost", "jobs"])

@@ -8,8 +8,8 @@ import pytest
 from engine.cli import check
 from engine.errors import UserError
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
-from engine.study.tables.lever_tables import lever_text
-from engine.study.tables.policy_tables import on_path, phased
+from engine.study.tables.levers import lever_text
+from engine.study.tables.policies import on_path, phased
 from tests.helpers import assert_close, assert_same
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_files import write

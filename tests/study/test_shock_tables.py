@@ -8,7 +8,7 @@ import pytest
 from engine.errors import UserError
 from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import read_study
-from engine.study.tables.shock_tables import stationary
+from engine.study.tables.shocks import stationary
 from tests.helpers import assert_close
 from tests.shock_study import ALL, WALK, Walk
 from tests.user_models import static

@@ -4,7 +4,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.study.loading import load_model_file, load_study, resolved_text, study_of_text
-from engine.study.tables.stop_tables import Target
+from engine.study.tables.stops import Target
 from tests.small_files import MODELS, POND, write
 
 

@@ -16,7 +16,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
 from engine.risk.estimation.intervals import TAIL
-from engine.study.tables.observed_tables import Observation, observable
+from engine.study.tables.observed import Observation, observable
 
 READING = (
     "Place: where a figure lies among its futures, 0 to 1; .5 is their middle. CRPS: how far futures are from the"

@@ -18,11 +18,11 @@ from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, UserError
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import Estimate, Units, as_units
-from engine.study import imposed
-from engine.study.followed import followed
+from engine.study import imposition
+from engine.study.actual_policy import followed
+from engine.study.holdout import is_within, why_apart
 from engine.study.study import Study
-from engine.study.tables.observed_tables import Observation
-from engine.study.watched import is_within, why_apart
+from engine.study.tables.observed import Observation
 
 PATHS, FEWEST = 1 << 14, 256
 """Default number of futures; and the fewest allowed, which the range of the model's own futures takes."""
@@ -134,7 +134,7 @@ def backtest(
     found = []
     for number, some in enumerate(simulated):
         observe("simulating", number * one.paths, len(simulated) * one.paths)
-        found.append({line.name: line for line in lines(imposed.under(one, impose, some), some, one.paths, device)})
+        found.append({line.name: line for line in lines(imposition.under(one, impose, some), some, one.paths, device)})
     observe("simulating", len(simulated) * one.paths, len(simulated) * one.paths)
     every = zip(readings.items(), found if impose else found * len(readings), strict=True)
     tested = [

@@ -11,9 +11,9 @@ from jaxtyping import Bool, Float
 from engine.analyses import years
 from engine.analyses.futures import Futures
 from engine.risk.drivers.series import across
+from engine.study.holdout import FOLDED
 from engine.study.study import Study
-from engine.study.tables.observed_tables import Observation, observable
-from engine.study.watched import FOLDED
+from engine.study.tables.observed import Observation, observable
 
 
 @dataclass(frozen=True)

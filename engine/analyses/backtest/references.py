@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 from scipy.stats import t
 
-from engine.study.tables.observed_tables import Observation
+from engine.study.tables.observed import Observation
 
 LEAST = 3
 """Fewest figures that a trend is fitted to: two leave no residual."""

@@ -21,7 +21,7 @@ from engine.risk.estimation.intervals import Estimate, Z
 from engine.risk.estimation.shares import wilson_interval
 from engine.risk.estimation.wording import amounts, claimed, judged
 from engine.study.study import Study
-from engine.study.tables.challenge_tables import Claim
+from engine.study.tables.challenge import Claim
 
 READING = (
     "Universes are sets of other choices on the same futures; each share is of its design, so many choices at a time,"

@@ -20,7 +20,7 @@ from engine.analyses.variables import Values
 from engine.analyses.variants import Observer, unobserved
 from engine.errors import Problem, UserError
 from engine.study.study import Study
-from engine.study.tables.challenge_tables import Claim, claim_of
+from engine.study.tables.challenge import Claim, claim_of
 
 PATHS = 1 << 14
 """Default number of futures in a universe."""

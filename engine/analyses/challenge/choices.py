@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.study.study import Change
-from engine.study.tables.challenge_tables import Threshold
-from engine.study.tables.change_tables import flat
+from engine.study.components import Change
+from engine.study.tables.challenge import Threshold
+from engine.study.tables.changes import flat
 
 SPECIFICATION, POLICIES = "specification", "policies"
 """The two ledgers: how the world and its measurement are specified, and how the policies are defined.

@@ -17,8 +17,9 @@ from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.exclusion import most_excluded
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import of_policies
-from engine.study.study import Event, Study
-from engine.study.tables.challenge_tables import Claim
+from engine.study.components import Event
+from engine.study.study import Study
+from engine.study.tables.challenge import Claim
 
 RARE = 1e-3
 """Probability below which an event counts as no longer happening, if it is more frequent as stated."""

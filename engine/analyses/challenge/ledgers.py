@@ -13,8 +13,8 @@ from engine.analyses.lever_sets import players_of, set_of
 from engine.analyses.variables import Values
 from engine.study.lever_groups import KEY as GROUPS
 from engine.study.study import Study
-from engine.study.tables.assumption_tables import KINDS
-from engine.study.tables.challenge_tables import KEY, Claim, Threshold
+from engine.study.tables.assumptions import KINDS
+from engine.study.tables.challenge import KEY, Claim, Threshold
 
 HORIZON = "horizon"
 

@@ -15,7 +15,7 @@ from engine.analyses.challenge.choices import Universe, run_of
 from engine.analyses.challenge.claims import Seen, seen, what
 from engine.analyses.challenge.notes import Notes
 from engine.analyses.challenge.worlds import Worlds
-from engine.study.tables.challenge_tables import Claim
+from engine.study.tables.challenge import Claim
 
 THREADS = 2
 Done = Callable[[int, int], None]

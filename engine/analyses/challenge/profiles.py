@@ -13,7 +13,7 @@ from engine.analyses.challenge.ledgers import Ledger
 from engine.analyses.challenge.looking import Done, Look, Looking, same
 from engine.analyses.turning import needed
 from engine.risk.estimation.intervals import as_units
-from engine.study.tables.challenge_tables import Claim
+from engine.study.tables.challenge import Claim
 
 
 @dataclass(frozen=True)

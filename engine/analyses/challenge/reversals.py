@@ -18,7 +18,7 @@ from engine.analyses.challenge.profiles import Profile
 from engine.analyses.turning import needed
 from engine.analyses.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate, as_units
-from engine.study.tables.challenge_tables import Claim
+from engine.study.tables.challenge import Claim
 
 SCREENED = {2: 20, 3: 12}
 """How many sets of each size are simulated: those that adding effects predicts to be worst for the claim.

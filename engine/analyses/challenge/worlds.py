@@ -17,10 +17,11 @@ from engine.analyses.variables import Values
 from engine.program.running import compilation_cache, devices
 from engine.program.running.contract import Program, Scores
 from engine.program.tracing import arguments
+from engine.study.components import Change, Policy
 from engine.study.group_changes import part_of
 from engine.study.lever_groups import START
-from engine.study.study import Block, Change, Policy, Study
-from engine.study.tables.change_tables import changed, joined
+from engine.study.study import Block, Study
+from engine.study.tables.changes import changed, joined
 
 AT_ONCE = 1 << 15
 """Paths whose random numbers are in memory at a time, some two kilobytes each."""

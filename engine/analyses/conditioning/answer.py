@@ -14,11 +14,11 @@ from engine.analyses.variables import PROBABILITY, under
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, estimates, numbers, texts
-from engine.risk.estimation import weighted
+from engine.risk.estimation import weighted_measures as weighted
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.wording import amounts, measured
 from engine.study.study import Study
-from engine.study.tables.facts_tables import FUTURES
+from engine.study.tables.facts import FUTURES
 
 READING = (
     "Before, given: as the study has its futures, and given what was observed. Difference: policy less the baseline,"

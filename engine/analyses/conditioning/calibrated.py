@@ -20,9 +20,9 @@ from engine.errors import Problem, Problems, UserError
 from engine.program.moving.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
-from engine.study.followed import followed
+from engine.study.actual_policy import followed
+from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
-from engine.study.watched import check_known, known_and_later
 
 FUTURES = 1 << 16
 """Default number of futures that each truth is ranked among."""

@@ -21,11 +21,11 @@ from engine.program.running import compilation_cache, devices
 from engine.program.running.contract import Program
 from engine.risk.estimation.intervals import Units, Z, as_units
 from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
-from engine.study.followed import followed
+from engine.study.actual_policy import followed
+from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
-from engine.study.tables.facts_tables import FUTURES, Facts, Moved
-from engine.study.tables.observed_tables import Observation
-from engine.study.watched import check_known, known_and_later
+from engine.study.tables.facts import FUTURES, Facts, Moved
+from engine.study.tables.observed import Observation
 
 PLAIN = 1 << 18
 """Number of the study's own futures that are weighted for comparison with the moved ones."""

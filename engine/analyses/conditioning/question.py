@@ -45,8 +45,8 @@ class Condition:
     def run_of(self, of: Asked) -> Study | None:
         """The study whose run is asked: that in which the figures are known."""
         from engine.program.moving.agreement import RUNS
-        from engine.study.followed import knowing
-        from engine.study.tables.facts_tables import FUTURES
+        from engine.study.actual_policy import knowing
+        from engine.study.tables.facts import FUTURES
 
         if self.calibration is not None:
             return None
@@ -63,7 +63,7 @@ class Condition:
         return known.until if self.until is None else self.until, self.policy or known.policy
 
     def _observed(self, of: Asked) -> Study:
-        from engine.study.followed import observing
+        from engine.study.actual_policy import observing
 
         return of.study if self.on is None else observing(of.study, self.on)
 

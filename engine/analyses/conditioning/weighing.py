@@ -12,7 +12,7 @@ from engine.analyses.variants import Observer
 from engine.program.moving.sight import Sight
 from engine.risk.drivers.tilting import tail_shape
 from engine.risk.estimation.intervals import Units, as_units
-from engine.risk.estimation.weighted import effective
+from engine.risk.estimation.weighted_measures import effective
 from engine.study.study import BLOCK
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from engine.answers.shown import COMMAND, Stack, aligned, notes, parts, stacks
+from engine.answers.layout import COMMAND, Stack, aligned, notes, parts, stacks
 from engine.answers.table import Kind, Table
 from engine.cli.show import screen
 from engine.cli.show.rows import BETWEEN, Column, print_rows

@@ -20,7 +20,7 @@ _MEASURES = ("Kendall", "Spearman", "lower tail", "upper tail")
 
 def print_shocks(console: Console, study: Study) -> None:
     """Shocks that the study says something of, and the regimes that they follow."""
-    from engine.study.tables.shock_tables import stationary
+    from engine.study.tables.shocks import stationary
 
     of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
     moving = study.shocks.moving
@@ -45,8 +45,8 @@ def print_stated(console: Console, study: Study) -> None:
     """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled;
     its claims.
     """
-    from engine.study.tables.assumption_tables import in_words
-    from engine.study.tables.constant_tables import stated, written
+    from engine.study.tables.assumptions import in_words
+    from engine.study.tables.constants import stated, written
 
     known, own = written(study.model), stated(study.model)
     numbers = [(f"{own[name]:.6g}", f"{known[name].value:.6g}", known[name].unit, known[name].about) for name in own]
@@ -65,7 +65,7 @@ def print_stated(console: Console, study: Study) -> None:
 def _print_challenge(console: Console, study: Study) -> None:
     """The study's claims, and the other choices of what is measured that they are held against."""
     from engine.risk.estimation.wording import claimed
-    from engine.study.tables.challenge_tables import CHOICES, KEY
+    from engine.study.tables.challenge import CHOICES, KEY
 
     stated = study.challenge
     claims, said = [*map(str, stated.claims)], [(claimed(study, claim),) for claim in stated.claims]

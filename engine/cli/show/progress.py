@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from rich.cells import cell_len
 from rich.console import Group
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn
+from rich.progress import BarColumn, Progress as Bar, TextColumn
 from rich.table import Column
 from rich.text import Text
 
@@ -24,7 +24,7 @@ from engine.cli.show.streams import Screen, messages
 from engine.formatting import decimals, rounded
 
 if TYPE_CHECKING:
-    from engine.execution.stages import Observer, Stage
+    from engine.execution.progress import Observer, Progress
     from engine.risk.estimation.intervals import Estimate
     from engine.runs.headline import Tightening
 
@@ -59,11 +59,11 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
             length,
             TextColumn("{task.fields[pace]}", table_column=whole),
         )
-        bar, line = Progress(*columns, console=console), Text("", "dim", no_wrap=True, overflow="crop")
+        bar, line = Bar(*columns, console=console), Text("", "dim", no_wrap=True, overflow="crop")
         task, pace = bar.add_task("starting", total=None, pace=""), _Pace()
         with Live(Group(bar, line), console=console, transient=True, refresh_per_second=8):
 
-            def show(stage: Stage) -> None:
+            def show(stage: Progress) -> None:
                 if stage.note:
                     print_words(console, stage.note)
                     return
@@ -89,7 +89,7 @@ class _Pace:
     def __init__(self) -> None:
         self.first: tuple[float, int] | None = None
 
-    def numbers(self, stage: Stage) -> tuple[float, float] | None:
+    def numbers(self, stage: Progress) -> tuple[float, float] | None:
         """Paths per second and seconds left, once there is something to reckon them by."""
         if stage.name != "simulating":
             return None
@@ -102,7 +102,7 @@ class _Pace:
             return None
         return done / elapsed, (stage.total - stage.done) * elapsed / done
 
-    def texts(self, stage: Stage) -> Iterator[str]:
+    def texts(self, stage: Progress) -> Iterator[str]:
         """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`, then less and less of it."""
         text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
         if known is not None:
@@ -120,7 +120,7 @@ class _News:
         self._variable, self._measure = headline.variable if headline else "", ""
         self._estimates: Mapping[str, Estimate] = {}
 
-    def update(self, stage: Stage) -> bool:
+    def update(self, stage: Progress) -> bool:
         """Whether there is a new estimate, now that the stage's block is taken in."""
         if self._headline is None or stage.block is None:
             return False
@@ -168,7 +168,7 @@ class _Lines:
     def __init__(self, news: _News) -> None:
         self.pace, self.last, self.news = _Pace(), ("", -1), news
 
-    def __call__(self, stage: Stage) -> None:
+    def __call__(self, stage: Progress) -> None:
         updated = self.news.update(stage)
         if stage.note:
             _say(stage.note)
@@ -186,7 +186,7 @@ class _Objects:
     def __init__(self, news: _News) -> None:
         self.pace, self.news = _Pace(), news
 
-    def __call__(self, stage: Stage) -> None:
+    def __call__(self, stage: Progress) -> None:
         entry: dict[str, Any] = {"stage": stage.name, "done": stage.done, "total": stage.total}
         if stage.note:
             entry["note"] = stage.note

@@ -142,7 +142,7 @@ def _print_years(console: Console, study: Study, story: xr.DataTree, policy: str
 
 def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
     """Levers in force on the path, where policies draw them: those that differ between policies, or that one draws."""
-    from engine.study.tables.lever_tables import in_line, lever_table
+    from engine.study.tables.levers import in_line, lever_table
 
     if "levers" not in story.children:
         return

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.show.prior_table import targets_text
 from engine.cli.show.screen import print_labelled
-from engine.study.tables.constant_tables import stated
+from engine.study.tables.constants import stated
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def differing(study: Study) -> dict[str, list[str]]:
     """What each policy sets, by lever, of the levers in which they differ; and of start, before and implementation."""
-    from engine.study.tables.lever_tables import lever_text
+    from engine.study.tables.levers import lever_text
 
     policies = study.policies
     every = {lever: [lever_text(study, policy, lever) for policy in policies] for lever in study.model.levers}

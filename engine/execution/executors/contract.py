@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from engine.execution.stages import Observer
+from engine.execution.progress import Observer
 from engine.program.running.compilation_cache import Watch
 from engine.program.running.contract import Form
 from engine.risk.estimation.tallies import Tally

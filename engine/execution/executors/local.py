@@ -10,7 +10,7 @@ from engine.errors import UserError
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
-from engine.execution.stages import Stage
+from engine.execution.progress import Progress
 from engine.execution.work import Work
 from engine.program.running import devices, hardware
 from engine.program.running.contract import CardLost, Form, Program
@@ -89,7 +89,7 @@ class Local:
             done = study.paths - sum(block.count for block in blocks)
             forms = ", ".join(map(str, program.forms))
             note = f"{assignment.compiling.told()}: {forms}"
-            assignment.observe(Stage("compiled", done, study.paths, note))
+            assignment.observe(Progress("compiled", done, study.paths, note))
         work = Work(assignment.folder, program, force=assignment.force, writers=assignment.writers)
         self._work = work if blocks else None
         yield from work.blocks(blocks, assignment.yearly)

@@ -9,7 +9,7 @@ import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
-from engine.plots.selection import Kept
+from engine.plots.selection import StoredOutcome
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.estimation.intervals import Estimate
@@ -61,7 +61,7 @@ def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequen
     return on.close(labels.sentence(what, better, 100, " %"), note, keys)
 
 
-def _panel(ax: Axes, kept: Kept, policy: str) -> dict[str, Estimate]:
+def _panel(ax: Axes, kept: StoredOutcome, policy: str) -> dict[str, Estimate]:
     """Draws one histogram, and gives the shares of better, worse and equal paths."""
     look = kept.looks[policy]
     (one, two), units, _ = finite_units((kept.of(policy), kept.of(kept.baseline)), kept.unit)

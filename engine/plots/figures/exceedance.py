@@ -8,7 +8,7 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
-from engine.plots.selection import Kept
+from engine.plots.selection import StoredOutcome
 from engine.plots.sheet import finish, labelled, single
 from engine.plots.style import Artist, Axes
 from engine.risk.estimation.intervals import Estimate
@@ -44,7 +44,7 @@ def exceedance(
     return finish(ax, on, title(kept, worst), note(kept), keys)
 
 
-def curves(ax: Axes, kept: Kept) -> tuple[list[Artist], dict[str, Estimate]]:
+def curves(ax: Axes, kept: StoredOutcome) -> tuple[list[Artist], dict[str, Estimate]]:
     """Draws curves and bands, and labels the axes; gives the legend's entries, and the mean of the worst 1 % by
     policy."""
     lowest = MARKED
@@ -78,12 +78,12 @@ def curves(ax: Axes, kept: Kept) -> tuple[list[Artist], dict[str, Estimate]]:
     return keys, worst
 
 
-def title(kept: Kept, worst: Mapping[str, Estimate]) -> str:
+def title(kept: StoredOutcome, worst: Mapping[str, Estimate]) -> str:
     """The title: the mean of the worst 1 % of futures, by policy."""
     return labels.sentence(f"{kept.heading}: the mean of the worst 1 % of futures", kept.by_call(worst))
 
 
-def note(kept: Kept) -> str:
+def note(kept: StoredOutcome) -> str:
     """The note that explains curves, bands and points."""
     return (
         f"{kept.counted}, the same under every policy; band and brackets: 95 % interval; hollow: none, too few"

@@ -10,7 +10,7 @@ from engine.answers.answer import Answer
 from engine.plots import style, ticks
 from engine.plots.bars import bar
 from engine.plots.figures.fan import bands
-from engine.plots.observed import LEVELS, Point, Series, apart, markers, series_of
+from engine.plots.observations import LEVELS, Point, Series, apart, markers, series_of
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Artist, Axes, Figure, Look
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from engine.answers.answer import Answer
 from engine.plots import style
-from engine.plots.observed import BAND, places_of
+from engine.plots.observations import BAND, places_of
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, DASHES, Figure, Look
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.plots import style, ticks
-from engine.plots.conditioned import BAND, MEANING, ranks_of
+from engine.plots.conditioning import BAND, MEANING, ranks_of
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import COLOURS, Figure
 

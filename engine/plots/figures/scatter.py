@@ -13,7 +13,7 @@ import xarray as xr
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.rank_correlation import rank_correlation, ranks
-from engine.plots.selection import Kept
+from engine.plots.selection import StoredOutcome
 from engine.plots.sheet import blank, labelled, one_scale, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.estimation.intervals import Estimate, Units, as_units
@@ -78,7 +78,7 @@ def scatter(
     return on.close(f"{kept.heading} {_claim(kept.by_call(rho), labels.called(along))}", note)
 
 
-def _panel(ax: Axes, kept: Kept, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
+def _panel(ax: Axes, kept: StoredOutcome, policy: str, along: xr.DataArray) -> tuple[Estimate, Any]:
     look = kept.looks[policy]
     x, y, units = kept.along(policy, along)
     if not len(x):
@@ -142,7 +142,7 @@ def _apart(low: float, high: float) -> tuple[float, float]:
     return float(low - half), float(high + half)
 
 
-def _strongest(kept: Kept, drawn: xr.Dataset) -> xr.DataArray:
+def _strongest(kept: StoredOutcome, drawn: xr.Dataset) -> xr.DataArray:
     """The factor with the largest absolute rank correlation with the outcome, over the first `ENOUGH` paths."""
     own = kept.of(kept.policies[0], min(drawn.sizes["path"], ENOUGH))
     sound = np.isfinite(own)

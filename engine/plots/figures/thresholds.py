@@ -8,12 +8,13 @@ import numpy as np
 import xarray as xr
 
 from engine.plots import labels, selection, style, ticks
-from engine.plots.selection import Kept
+from engine.plots.selection import StoredOutcome
 from engine.plots.sheet import blank, labelled, sheet
 from engine.plots.style import Axes, Figure
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.policies.thresholds import ThresholdCurves, drawn, threshold_curves
-from engine.study.study import Event, Study
+from engine.study.components import Event
+from engine.study.study import Study
 
 
 @style.styled
@@ -54,7 +55,7 @@ def thresholds(
 
 def _panels(
     cube: xr.DataTree, study: Study, variable: str | None, policies: Sequence[str] | None
-) -> list[tuple[Event | None, Kept]]:
+) -> list[tuple[Event | None, StoredOutcome]]:
     """Events, each with its outcome; or None with an outcome that no event is on."""
     there = selection.outcomes(cube)
     events = [event for event in study.events if event.outcome in there]
@@ -64,13 +65,13 @@ def _panels(
     return [(None, selection.outcome(cube, variable, policies, "thresholds"))]
 
 
-def _curves(event: Event | None, kept: Kept) -> ThresholdCurves | None:
+def _curves(event: Event | None, kept: StoredOutcome) -> ThresholdCurves | None:
     values = np.stack([kept.of(name) for name in selection.known_policies(kept.values)]).astype(np.float32)
     base = list(selection.known_policies(kept.values)).index(kept.baseline)
     return threshold_curves(values, kept.unit, base, _above(event, kept), _threshold(event))
 
 
-def _above(event: Event | None, kept: Kept) -> bool:
+def _above(event: Event | None, kept: StoredOutcome) -> bool:
     return kept.loss if event is None else event.above is not None
 
 
@@ -78,7 +79,7 @@ def _threshold(event: Event | None) -> float | None:
     return None if event is None else event.above if event.above is not None else event.below
 
 
-def _what(study: Study, event: Event | None, kept: Kept) -> str:
+def _what(study: Study, event: Event | None, kept: StoredOutcome) -> str:
     """What the numbers in the title are estimates of."""
     if event is None:
         side = "above" if kept.loss else "below"
@@ -87,7 +88,7 @@ def _what(study: Study, event: Event | None, kept: Kept) -> str:
 
 
 def _panel(
-    ax: Axes, study: Study, event: Event | None, kept: Kept, curves: ThresholdCurves | None
+    ax: Axes, study: Study, event: Event | None, kept: StoredOutcome, curves: ThresholdCurves | None
 ) -> dict[str, Estimate]:
     """Draws the curves of one event, and gives its probability by policy."""
     above = _above(event, kept)

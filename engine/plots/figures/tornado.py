@@ -13,7 +13,7 @@ import xarray as xr
 from engine.plots import labels, selection, style, ticks
 from engine.plots.bars import arms
 from engine.plots.rank_correlation import ranks
-from engine.plots.selection import Kept
+from engine.plots.selection import StoredOutcome
 from engine.plots.sheet import blank, labelled, one_scale, row_names, sheet
 from engine.plots.style import Axes, Figure, Look
 from engine.risk.estimation.evidence import levels_of, measures
@@ -95,7 +95,7 @@ def tornado(
     )
 
 
-def _swing(kept: Kept, policy: str, factor: xr.DataArray, measure: str) -> Swing:
+def _swing(kept: StoredOutcome, policy: str, factor: xr.DataArray, measure: str) -> Swing:
     x, y, units = kept.along(policy, factor)
     if not len(x):
         return Swing(labels.UNKNOWN, labels.UNKNOWN)

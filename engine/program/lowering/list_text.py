@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 import jax
 import numpy as np
 
+from engine.program.lowering.dead_code import written
 from engine.program.lowering.host_table import lever_places
 from engine.program.lowering.operations import Operation, Source
 from engine.program.lowering.stages import POLICY, Aim, Listing, Place, Rows, by_path, section, words_of
-from engine.program.lowering.unread import written
 from engine.program.tracing import arguments
 from engine.program.tracing.equations import Axis
 from engine.study.study import Study

@@ -10,10 +10,10 @@ from collections.abc import Callable, Sequence
 from engine.program.lowering.by_policy import side_by_side
 from engine.program.lowering.contraction import contracted
 from engine.program.lowering.cutting import cut
+from engine.program.lowering.dead_code import read, written
 from engine.program.lowering.gpu_memory import in_columns, in_memory, in_vectors
 from engine.program.lowering.scheduling import near_readers, of_a_thread
 from engine.program.lowering.stages import Aim, Listing
-from engine.program.lowering.unread import read, written
 
 Passes = Sequence[tuple[str, Callable[[Listing, Aim], Listing]]]
 OF_LIST: Passes = (("what is read", read), ("products and sums rounded once", contracted))

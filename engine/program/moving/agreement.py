@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import Problem, UserError
 from engine.program.moving.sight import Sight
-from engine.study.tables.facts_tables import FUTURES, Moved
+from engine.study.tables.facts import FUTURES, Moved
 
 RUNS = 32
 """Independent runs: as many replicates as a confidence interval over them needs."""

@@ -18,7 +18,7 @@ from engine.program.running.contract import Scores
 from engine.program.tracing import arguments
 from engine.program.tracing.normal_scores import as_normal, as_numbers
 from engine.study.study import Block
-from engine.study.tables.facts_tables import FUTURES, Moved
+from engine.study.tables.facts import FUTURES, Moved
 
 FRESH = 1 << 40
 """Path number from which runs take their prior draws; no study has as many paths, so none is used twice."""

@@ -18,7 +18,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from engine.program.emitting.gpu_code import GpuCode, GpuLayout
-from engine.program.running import apart, compilation_cache, gpu, hardware, machine_code
+from engine.program.running import child_process, compilation_cache, gpu, hardware, machine_code
 from engine.program.running.contract import CardFailed, Outcomes, in_words
 from engine.program.running.native import LoopProgram
 from engine.study.study import Block
@@ -110,7 +110,7 @@ def ends_apart(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.nda
     given = io.BytesIO()
     held: dict[str, Any] = {f"array{k}": array for k, array in enumerate(arrays)}
     np.savez(given, about=np.array(json.dumps(about)), **held)
-    found = np.load(io.BytesIO(apart.answered(_MODULE, given.getvalue(), gpu.FIRST, "its first launch")))
+    found = np.load(io.BytesIO(child_process.answered(_MODULE, given.getvalue(), gpu.FIRST, "its first launch")))
     if "failure" in found:
         raise CardFailed(f"its first launch failed: {found['failure']}")
     return found["ends"]
@@ -135,7 +135,7 @@ def ends_here(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndar
 
 def main() -> None:
     """The script of the other process: runs the launches it reads about, and answers their ends or the failure."""
-    apart.answer(_answer, gpu.FIRST)
+    child_process.answer(_answer, gpu.FIRST)
 
 
 def _answer(given: bytes) -> bytes:

@@ -27,9 +27,9 @@ from jaxtyping import Array, UInt32
 from engine.program.emitting import gpu_code, ptx
 from engine.program.emitting.gpu_code import ARRAYS, GpuCode, GpuLayout
 from engine.program.lowering.stages import Listing, Room
-from engine.program.running import compilation_cache, hardware, known, machine_code
+from engine.program.running import cache_keys, compilation_cache, hardware, machine_code
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import CardFailed, in_a_row, in_words
-from engine.program.running.known import Unlisted
 from engine.program.running.native import filled
 from engine.program.running.xla import AXIS
 from engine.program.tracing import arguments
@@ -237,8 +237,8 @@ def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, p
     Raises:
       NoMachineForm: as `gpu_code.code`.
     """
-    writers = known.code_of(study, *_WRITTEN_BY)
-    key = known.key_of(study, writers, "kernel", np.dtype(listing.dtype).name, lanes, processor)
+    writers = cache_keys.code_of(study, *_WRITTEN_BY)
+    key = cache_keys.key_of(study, writers, "kernel", np.dtype(listing.dtype).name, lanes, processor)
     held = None if key is None else compilation_cache.held("kernel", key)
     compilation_cache.asked(held is not None)
     if held is not None:
@@ -247,7 +247,7 @@ def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, p
     listed = listing.listing() if isinstance(listing, Unlisted) else listing
     code = gpu_code.code(study, listed, inputs, lanes)
     text = ptx.text(code, processor)
-    if key is not None and known.code_of(study, *_WRITTEN_BY) == writers:
+    if key is not None and cache_keys.code_of(study, *_WRITTEN_BY) == writers:
         content = {"thread": code.thread, "table": code.table, "layout": plain(code.layout), "text": text}
         compilation_cache.keep("kernel", key, json.dumps(content).encode())
     return code, text

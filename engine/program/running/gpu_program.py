@@ -20,6 +20,7 @@ from jax.sharding import Mesh
 from engine.program.lowering.llvm import NoMachineForm
 from engine.program.lowering.stages import Listing
 from engine.program.running import first_launch, gpu, hardware, reductions
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import (
     BlockResult,
     CardFailed,
@@ -32,7 +33,6 @@ from engine.program.running.contract import (
     in_words,
 )
 from engine.program.running.gpu import Launch, Launches
-from engine.program.running.known import Unlisted
 from engine.program.running.native import LoopProgram
 from engine.program.running.reductions import MOST_ROWS, Asked, Reduced
 from engine.study.study import BLOCK, Block, Study

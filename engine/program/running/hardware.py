@@ -17,7 +17,7 @@ from jax.extend.backend import clear_backends
 from jax.sharding import Mesh
 
 from engine.errors import install
-from engine.program.running import apart
+from engine.program.running import child_process
 from engine.program.running.contract import CardFailed, first_line, in_words
 from engine.program.running.xla import AXIS
 
@@ -115,7 +115,7 @@ def _wake() -> None:
       NoCard: they did not start there; this process does not try again.
     """
     try:
-        told = apart.answered(_MODULE, b"", PATIENCE, "the start of the cards")
+        told = child_process.answered(_MODULE, b"", PATIENCE, "the start of the cards")
         if told != _STARTED:
             give_up(_not_found(told.decode()))
     except CardFailed as failure:
@@ -322,4 +322,4 @@ def _start(_: bytes) -> bytes:
 
 
 if __name__ == "__main__":
-    apart.answer(_start, PATIENCE)
+    child_process.answer(_start, PATIENCE)

@@ -17,26 +17,26 @@ from pathlib import Path
 import numpy as np
 from jax.sharding import Mesh
 
-from engine.modelling.executed import ships
+from engine.modelling.code_digests import ships
 from engine.modelling.loading import source_digest
 from engine.program.emitting.loop import DRAWS, OUTCOMES, YEARS
 from engine.program.lowering.listing import listed
 from engine.program.lowering.llvm import EMITTER, NoMachineForm
 from engine.program.lowering.operations import NoScalarForm
 from engine.program.lowering.stages import Listing
-from engine.program.running import known, native
+from engine.program.running import cache_keys, native
+from engine.program.running.cache_keys import Unlisted, code_of, is_known, key_of_code, note
 from engine.program.running.contract import Program
 from engine.program.running.gpu_program import GpuProgram
 from engine.program.running.hardware import processors
-from engine.program.running.known import Unlisted, code_of, is_known, key_of_code, note
-from engine.program.running.moved import MovedProgram
 from engine.program.running.native import LoopProgram, lanes
 from engine.program.running.object_code import CompilerEnded
+from engine.program.running.posterior_program import MovedProgram
 from engine.program.running.xla import XlaProgram
 from engine.program.tracing import arguments
 from engine.program.tracing.rules import Rules, traced
 from engine.study.study import ANYWHERE, FORMS, Study
-from engine.study.tables.facts_tables import INDEPENDENT
+from engine.study.tables.facts import INDEPENDENT
 
 _LISTED: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
 _FORMS: MutableMapping[Rules, Listing | str] = weakref.WeakKeyDictionary()
@@ -114,7 +114,7 @@ def operations(study: Study) -> int | None:
     loop = _loop(study, study.dtype) if study.program == FORMS[0] else ""
     if isinstance(loop, str):
         return None
-    noted = known.operations(key_of_code(study, loop.code, study.dtype, lanes(study.dtype), OUTCOMES))
+    noted = cache_keys.operations(key_of_code(study, loop.code, study.dtype, lanes(study.dtype), OUTCOMES))
     return noted or loop.listing().of_future(len(study.policies), len(study.years))
 
 

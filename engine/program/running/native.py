@@ -23,7 +23,8 @@ from engine.program.emitting.driver import ARRAYS, Layout
 from engine.program.emitting.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS
 from engine.program.lowering.host_table import argument_words, table_inputs
 from engine.program.lowering.stages import Listing, Room
-from engine.program.running import known, machine_code, memory
+from engine.program.running import cache_keys, machine_code, memory
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import (
     BlockResult,
     FactorDraws,
@@ -35,7 +36,6 @@ from engine.program.running.contract import (
     YearlyValues,
     years_at_a_time,
 )
-from engine.program.running.known import Unlisted
 from engine.program.running.object_code import CompilerEnded
 from engine.program.tracing import arguments
 from engine.study.study import Block, Study
@@ -297,13 +297,13 @@ class LoopProgram:
         listing, key, code = self._listing, None, None
         if isinstance(listing, Unlisted):
             code, what = listing.code, f"{gives} of scores" if of_scores else gives
-            key = known.key_of_code(self.study, code, self.dtype, self._width, what)
-            earlier = known.found(key) if key is not None else None
+            key = cache_keys.key_of_code(self.study, code, self.dtype, self._width, what)
+            earlier = cache_keys.found(key) if key is not None else None
             if earlier is not None:
                 return earlier
             listing = listing.listing()
         written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
-        known.note(self.study, code, key, written, listing)
+        cache_keys.note(self.study, code, key, written, listing)
         return written.layout, engine
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:

@@ -14,11 +14,12 @@ import numpy as np
 from jaxtyping import Shaped, UInt32
 
 from engine.draws.dependence import latent_streams
-from engine.draws.inputs import Input
+from engine.draws.factors import Input
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
 from engine.draws.sobol import directions
-from engine.study.study import Policy, Study
+from engine.study.components import Policy
+from engine.study.study import Study
 
 ByYear = Shaped[np.ndarray, "year policy"]
 

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from engine.modelling import executed
+from engine.modelling import code_digests
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
 from engine.modelling.records import Factor, Model, Shock, Yearly, factor_names, shock_streams
@@ -202,7 +202,7 @@ _TRACING = threading.Lock()
 def traced(study: Study, dtype: type) -> Rules:
     """The rules of a study, traced once and shared while a caller holds them and the model's code is the same."""
     with _TRACING:
-        key = id(study), dtype, executed.code_of(study.model, __name__)
+        key = id(study), dtype, code_digests.code_of(study.model, __name__)
         rules = _TRACED.get(key) or Rules(study, dtype)
         if study.is_path_model:
             with jax.enable_x64(True) if dtype == np.float64 else nullcontext():

@@ -5,9 +5,10 @@ from __future__ import annotations
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
 from engine.report.text import compact, unit_of
-from engine.study.study import Event, Policy, Study
-from engine.study.tables.constant_tables import stated, written
-from engine.study.tables.lever_tables import lever_text
+from engine.study.components import Event, Policy
+from engine.study.study import Study
+from engine.study.tables.constants import stated, written
+from engine.study.tables.levers import lever_text
 
 
 def section(run: RunRecords) -> Section:

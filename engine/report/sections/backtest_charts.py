@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.answers.answer import Answer
-from engine.plots.observed import BAND, Places, Point, Series, apart, markers, places_of, series_of
+from engine.plots.observations import BAND, Places, Point, Series, apart, markers, places_of, series_of
 from engine.plots.ticks import roomy
 from engine.report.charts import DASHES, INKS, Chart, columns_of, shape
 from engine.report.observed_charts import HEIGHT, Panel

@@ -10,7 +10,7 @@ from engine.answers.question import fields
 from engine.formatting import begun, command_line
 from engine.report.markup import Section, render
 from engine.report.run_records import RunRecords
-from engine.report.sections import asked
+from engine.report.sections import any_answer
 from engine.report.sections.headline import brief_groups
 from engine.report.sections.subject import first_outcome, ordered_events, subject_of
 from engine.report.sentences import HEAVY
@@ -92,10 +92,10 @@ def turns(run: RunRecords) -> Section:
     """
     rows = []
     for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
-        answer = asked.answer_of(run, question)
+        answer = any_answer.answer_of(run, question)
         if answer is not None:
             rows.append(
-                (answer.heading, one_line(minus(begun(asked.spoken(run, answer)(answer.finding)))), "", question)
+                (answer.heading, one_line(minus(begun(any_answer.spoken(run, answer)(answer.finding)))), "", question)
             )
         elif question in registry.QUESTIONS:
             rows.append((registry.question(question).heading, "", _command(run, question), ""))

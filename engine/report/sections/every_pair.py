@@ -6,7 +6,7 @@ from engine.answers import every_pair
 from engine.answers.answer import Answer, Subject
 from engine.report.markup import Section
 from engine.report.run_records import RunRecords
-from engine.report.sections import asked
+from engine.report.sections import any_answer
 
 FIRST = 2
 """Number of policies that the answer mentions in any case."""
@@ -15,7 +15,7 @@ FIRST = 2
 def section(run: RunRecords) -> Section | None:
     """The section on pairs of policies; None for fewer than three, and where an answer to `compare` has the same
     table."""
-    asked_for = asked.answer_of(run, "compare")
+    asked_for = any_answer.answer_of(run, "compare")
     if not run.pairs or (asked_for is not None and "standings" in asked_for):
         return None
     study = run.study
@@ -28,7 +28,7 @@ def section(run: RunRecords) -> Section | None:
         every_pair.READING,
         heading="Every policy against every other",
     )
-    return asked.of_answer(run, "every-pair", answer)
+    return any_answer.of_answer(run, "every-pair", answer)
 
 
 def unnamed(run: RunRecords) -> list[str]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.answers.answer import Answer
 from engine.plots import labels
-from engine.plots.conditioned import BAND, MEANING, Learnt, Ranks, learnt, ranks_of
+from engine.plots.conditioning import BAND, MEANING, Learnt, Ranks, learnt, ranks_of
 from engine.plots.ticks import roomy
 from engine.report.charts import Chart, columns_of
 from engine.report.conditioned_charts import BAR, BARS, HEAD, LINE

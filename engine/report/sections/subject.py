@@ -5,7 +5,7 @@ from __future__ import annotations
 from engine.report.run_records import RunRecords
 from engine.report.sentences import Spoken, Subject
 from engine.risk.estimation.events import event_outcomes
-from engine.study.study import Event
+from engine.study.components import Event
 
 MOST = 4
 """Most outcomes that the first pages show."""

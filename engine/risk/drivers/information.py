@@ -12,8 +12,8 @@ from jaxtyping import Bool, Float, Int
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from engine.risk.estimation.held_against import HeldAgainst
 from engine.risk.estimation.intervals import Estimate, Units
+from engine.risk.estimation.many_differences import HeldAgainst
 
 Paths = Float[np.ndarray, "path"]
 

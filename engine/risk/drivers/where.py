@@ -12,7 +12,8 @@ from jaxtyping import Bool
 from engine.errors import Problem, UserError, refusal, unknown
 from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
 from engine.risk.estimation.events import event_outcomes, happens, known_events
-from engine.study.study import Event, Study
+from engine.study.components import Event
+from engine.study.study import Study
 
 VERSUS = re.compile(r"(?P<policy>\S+)\s+(?P<side>worse|better)\s+than\s+(?P<other>\S+)\s+in\s+(?P<outcome>\S+)")
 UNDER = re.compile(r"(?P<what>.+?)\s+under\s+(?P<policy>\S+)")

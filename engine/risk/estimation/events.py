@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from engine.study.study import Event, Study
+from engine.study.components import Event
+from engine.study.study import Study
 
 
 def event_outcomes(study: Study, event: Event) -> set[str]:

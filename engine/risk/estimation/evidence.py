@@ -1,7 +1,7 @@
 """From computed measures to estimates in the variable's own sign: which have an interval, and why others do not.
 
-The measures may come from paths (`measures.py`) or from histograms (`binned.py`), and may be differences of two
-variables.
+The measures may come from paths (`measures.py`) or from histograms (`histogram_measures.py`), and may be differences of
+two variables.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from scipy.special import stdtrit
 from engine.risk.estimation.intervals import TAIL
 from engine.risk.estimation.stopping import OVER, Look, first_look, look, rounded_up
 from engine.study.study import Study
-from engine.study.tables.stop_tables import Target
+from engine.study.tables.stops import Target
 
 GROUPS = 20
 """Groups of the pilot that the jackknife leaves out in turn."""

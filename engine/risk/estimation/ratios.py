@@ -1,9 +1,9 @@
 """Weighted means, shares and quantiles over futures, with 95 % intervals over independent units.
 
-`weighted.py` gives them names and flags. A weighted mean is a ratio of two random sums, sum w x / sum w. To first order
-its error is that of the sum of w (x - mean), totalled over units (delta method: Hesterberg 1995, Technometrics 37,
-185-194, doi:10.1080/00401706.1995.10484303). With equal weights these are the estimates of `tails.py`. Formulas:
-`docs/method.md`; measured coverage: `benchmarks/README.md`.
+`weighted_measures.py` gives them names and flags. A weighted mean is a ratio of two random sums, sum w x / sum w. To
+first order its error is that of the sum of w (x - mean), totalled over units (delta method: Hesterberg 1995,
+Technometrics 37, 185-194, doi:10.1080/00401706.1995.10484303). With equal weights these are the estimates of
+`tails.py`. Formulas: `docs/method.md`; measured coverage: `benchmarks/README.md`.
 """
 
 from __future__ import annotations

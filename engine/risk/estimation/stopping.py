@@ -27,7 +27,7 @@ from engine.risk.estimation.intervals import TAIL, Estimate, Units, as_units, mo
 from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
 from engine.risk.estimation.shares import effective_count
 from engine.study.study import BLOCK, Study
-from engine.study.tables.stop_tables import PROBABILITY, Target
+from engine.study.tables.stops import PROBABILITY, Target
 
 EXCEEDANCES = 200
 """Number of paths beyond VaR in a pilot."""

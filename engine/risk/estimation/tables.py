@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation import binned
+from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.display import Bars, histogram, histogram_of_sorted
 from engine.risk.estimation.events import event_outcomes, happens, known_events
 from engine.risk.estimation.evidence import level_of
@@ -18,7 +18,8 @@ from engine.risk.estimation.flags import Flag, Reason, text
 from engine.risk.estimation.intervals import Estimate, Units
 from engine.risk.estimation.measures import finite_units, probability, probability_difference, with_regrets
 from engine.risk.estimation.tallies import Tally, unkept, unkept_events
-from engine.study.study import Event, Study
+from engine.study.components import Event
+from engine.study.study import Study
 
 Estimates = dict[str, Estimate]
 PREFIXES = ("difference", "given", "otherwise", "contrast")

@@ -16,7 +16,8 @@ from jaxtyping import Bool, Float, Int
 
 from engine.risk.estimation.events import event_outcomes, happens
 from engine.risk.estimation.histograms import BINS, Histogram, counted, edges_of
-from engine.study.study import BLOCK, Event, Study
+from engine.study.components import Event
+from engine.study.study import BLOCK, Study
 
 GROUP = 1 << 13
 """Largest number of paths in a group of the first blocks."""

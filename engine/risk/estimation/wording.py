@@ -10,7 +10,7 @@ from engine.risk.estimation.as_text import shown_in
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.intervals import Estimate
 from engine.study.study import Study
-from engine.study.tables.challenge_tables import Claim
+from engine.study.tables.challenge import Claim
 
 DIGITS = 3
 """Greatest number of significant digits of an amount in a sentence."""

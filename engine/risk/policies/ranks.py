@@ -21,7 +21,8 @@ from engine.risk.estimation.intervals import Units, as_units
 from engine.risk.estimation.simultaneous import Together, batched
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.policies.contrasts import of_shortfall
-from engine.study.study import Event, Study
+from engine.study.components import Event
+from engine.study.study import Study
 
 Pairs = Float[np.ndarray, "policy policy"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from engine.analyses.backtest.calibration import Calibration, band, place
 from engine.analyses.backtest.figures import Figure
-from engine.study.tables.observed_tables import Observation
+from engine.study.tables.observed import Observation
 
 FIGURES, PATHS, AGAIN = 8, 4_000, 300
 

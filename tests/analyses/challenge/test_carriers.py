@@ -8,7 +8,7 @@ from engine.analyses.challenge.choices import SPECIFICATION, Choice
 from engine.analyses.challenge.claims import Seen, Verdict
 from engine.analyses.challenge.ledgers import Ledger
 from engine.analyses.challenge.profiles import Place, Profile
-from engine.study.tables.challenge_tables import Claim
+from engine.study.tables.challenge import Claim
 
 SIZES = np.array([4.0, 2.0, -1.0, 0.0])
 CLAIM = Claim("new", "old", "cost", "mean", worse=False)

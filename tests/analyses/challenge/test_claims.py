@@ -11,7 +11,7 @@ from engine.analyses.challenge.claims import seen, what
 from engine.analyses.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
 from engine.risk.estimation.shares import wilson_interval
-from engine.study.tables.challenge_tables import claim_of
+from engine.study.tables.challenge import claim_of
 from tests.analyses.challenge.models import balance
 from tests.helpers import assert_close
 

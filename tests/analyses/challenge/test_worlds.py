@@ -12,7 +12,7 @@ from engine.analyses.challenge.worlds import Worlds
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Yearly
 from engine.study.loading import load_study, read_study
-from engine.study.tables.challenge_tables import claim_of
+from engine.study.tables.challenge import claim_of
 from tests.analyses.assumed import LAKE, Lake
 from tests.analyses.challenge.models import Balance, balance, normal, text
 from tests.helpers import assert_close, assert_same

@@ -12,7 +12,7 @@ from engine import UserError
 from engine.analyses.conditioning import calibrated
 from engine.analyses.conditioning.calibrated import ALARM, BINS, band, ranked
 from engine.analyses.conditioning.question import Condition
-from engine.study.tables.facts_tables import Facts
+from engine.study.tables.facts import Facts
 from tests.analyses.conditioning.models import counted, walked
 
 

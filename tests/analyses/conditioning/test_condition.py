@@ -11,7 +11,7 @@ from engine.analyses.conditioning.condition import condition, places
 from engine.analyses.conditioning.weighing import weighed
 from engine.analyses.variants import unobserved
 from engine.execution.moving import move
-from engine.execution.stages import unobserved as unseen
+from engine.execution.progress import unobserved as unseen
 from engine.modelling.cells import table
 from engine.modelling.folds import total
 from engine.modelling.records import Factor, Outcome, PathModel, Yearly
@@ -19,10 +19,10 @@ from engine.program.moving.agreement import RUNS
 from engine.program.moving.sight import Sight
 from engine.program.running import devices
 from engine.run_folder.finding import run_folder
-from engine.study.followed import knowing
+from engine.study.actual_policy import knowing
 from engine.study.loading import read_study
 from engine.study.study import Block
-from engine.study.tables.facts_tables import FUTURES
+from engine.study.tables.facts import FUTURES
 from tests.analyses.backtest.models import Walk, row, walk
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
 

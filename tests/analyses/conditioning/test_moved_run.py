@@ -12,9 +12,9 @@ from engine.run_folder import provenance
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, ask
 from engine.runs.run import Run, open_run
-from engine.study.followed import knowing
+from engine.study.actual_policy import knowing
 from engine.study.loading import again, resolved_text, study_of_text, under
-from engine.study.tables.facts_tables import FUTURES
+from engine.study.tables.facts import FUTURES
 from tests.analyses.conditioning.models import drift_known, walked
 
 RUNS = 32

@@ -18,7 +18,7 @@ from engine.execution.executors import site as sites
 from engine.execution.executors.contract import Assignment
 from engine.execution.executors.processes import Workers
 from engine.execution.options import RunOptions
-from engine.execution.stages import unobserved
+from engine.execution.progress import unobserved
 from engine.modelling.loading import spec_of
 from engine.program.running import devices, hardware
 from engine.program.running.compilation_cache import Watch

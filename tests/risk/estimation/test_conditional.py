@@ -7,7 +7,7 @@ from scipy.special import ndtr
 from engine.errors import UserError
 from engine.risk.estimation.conditional import Term, condition_table, parse_condition
 from engine.risk.estimation.measures import summary
-from engine.study.study import Event
+from engine.study.components import Event
 from tests.helpers import assert_close, assert_plausible, assert_same
 from tests.risk.estimation.test_tables import POLICIES, found, numbers, study_of
 

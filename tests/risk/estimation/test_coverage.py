@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtr, ndtri
 
-from engine.risk.estimation import binned
+from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.evidence import MEASURES, level_of
 from engine.risk.estimation.heaviness import tail_flag
 from engine.risk.estimation.intervals import as_units

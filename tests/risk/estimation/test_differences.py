@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 from scipy.stats import poisson
 
-from engine.risk.estimation import atoms, binned
+from engine.risk.estimation import atoms, histogram_measures
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
 from engine.risk.estimation.tails import error_of_shares, share, share_of_totals
@@ -80,7 +80,7 @@ def test_differences_from_histograms_know_ties():
         for _ in range(30):
             u, v = (part[0] for part in shares(rng, 32_768, 1, 0.8, 1))
             x, y = (np.float32(scale) * part for part in (whole(v, 3.0), whole(u, 1.978)))
-            gap = binned.difference(binned_by_value(x, 16), binned_by_value(y, 16), True)["VaR95"]
+            gap = histogram_measures.difference(binned_by_value(x, 16), binned_by_value(y, 16), True)["VaR95"]
             held.append(gap.low <= scale <= gap.high)
         assert np.mean(held) >= LOWEST, scale
 

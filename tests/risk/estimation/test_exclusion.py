@@ -7,7 +7,8 @@ import pytest
 
 from engine.risk.estimation.exclusion import excluded, most_excluded, notice, without_excluded
 from engine.risk.estimation.tallies import GROUP, Tally, folded, tally
-from engine.study.study import BLOCK, Keep
+from engine.study.components import Keep
+from engine.study.study import BLOCK
 from tests.helpers import assert_close, assert_same
 from tests.small_study import make_study
 

@@ -8,7 +8,7 @@ import pytest
 
 from engine.risk.estimation import forecast
 from engine.risk.estimation.stopping import State
-from engine.study.tables.stop_tables import Target
+from engine.study.tables.stops import Target
 from tests.small_study import make_study
 
 LOSS = "capital_shortfall_peak"

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import ndtri
 
-from engine.risk.estimation import binned
+from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.evidence import MEASURES, level_of, measures
 from engine.risk.estimation.flags import Reason
 from engine.risk.estimation.intervals import Units

@@ -13,7 +13,7 @@ from engine.risk.estimation import stopping
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.stopping import Ended, Ending, Look, State, ending, few_digits, standing
 from engine.study.study import BLOCK, LEVELS
-from engine.study.tables.stop_tables import Target
+from engine.study.tables.stops import Target
 
 PART = BLOCK // 8
 

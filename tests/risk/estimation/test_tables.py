@@ -10,7 +10,8 @@ from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.measures import difference, probability, regret, summary
 from engine.risk.estimation.tables import Tables, tables_of_paths
-from engine.study.study import Event, Keep, Policy, Study
+from engine.study.components import Event, Keep, Policy
+from engine.study.study import Study
 from tests.helpers import assert_same
 from tests.risk.cells import DIFFERENCES
 from tests.small_study import make_study

@@ -8,7 +8,8 @@ import pytest
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.tallies import FINE, GROUP, GROUPS, folded, group_size, tally, unkept, unkept_events
 from engine.run_folder.parts import tally_content, tally_of
-from engine.study.study import BLOCK, Event, Keep, Study
+from engine.study.components import Event, Keep
+from engine.study.study import BLOCK, Study
 from tests.helpers import assert_close, assert_same
 from tests.small_study import block_values, make_study
 

@@ -1,0 +1,145 @@
+"""The program of a study with facts, whose futures are posterior samples kept in files ("moved" futures)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UserError
+from engine.program.running.contract import (
+    BlockResult,
+    FactorDraws,
+    Form,
+    Outcomes,
+    Pass,
+    Program,
+    Scores,
+    Trace,
+    YearlyValues,
+    years_at_a_time,
+)
+from engine.program.tracing import arguments
+from engine.study.study import Block, Study
+from engine.study.tables.facts import FUTURES
+
+LATER = 1 << 50
+"""Path number from which random numbers that no fact bears on are drawn; nothing else uses these paths."""
+_CHUNK = 8 * FUTURES
+"""Paths that are computed at once."""
+_PART = 1 << 28
+"""Most bytes of yearly values that are held at a time."""
+
+
+class MovedProgram:
+    """The program of a study whose paths are posterior samples given facts ("moved" futures): a `Program`.
+
+    Args:
+      study: a study with facts, which know where the samples are kept.
+      own: the program of the same study without facts, which computes paths from given random numbers.
+    """
+
+    def __init__(self, study: Study, own: Program):
+        self.study, self._own, self.traces = study, own, 0
+        self.mesh, self.dtype, self.inputs = own.mesh, own.dtype, own.inputs
+        self._rows = {stream.label: row for row, stream in enumerate(arguments.streams(study))}
+        self._made: dict[tuple[int, int], Scores] = {}
+        self._lock = threading.Lock()
+
+    @property
+    def forms(self) -> tuple[Form, ...]:
+        """The forms of the program without facts."""
+        return self._own.forms
+
+    def fed(self, inputs: Any) -> MovedProgram:
+        other = copy(self)
+        other.inputs, other._own, other._made = inputs, self._own.fed(inputs), {}
+        return other
+
+    def prepare(self, years: bool = False) -> None:
+        self._own.prepare(years)
+
+    def submit(self, block: Block) -> Pass:
+        """As `Program.submit`, but the block is computed only when its outcomes are waited for."""
+
+        def outcomes() -> Outcomes:
+            return np.concatenate([self._own.outcomes_of(self.scores(part)) for part in _parts(block)], axis=-1)
+
+        return Pass(block.first, outcomes)
+
+    def collect(self, block: Block, running: Pass) -> BlockResult:
+        return running.of(block)
+
+    def path(self, number: int) -> Trace:
+        """As `Program.path`; outcomes are computed together with the paths around it, for the same bits as in a run."""
+        first = number - number % _CHUNK
+        part = Block(0, first, max(min(_CHUNK, self.study.paths - first), number + 1 - first))
+        outcomes = self._own.outcomes_of(self.scores(part))[..., [number - first]]
+        return replace(self._in_full(Block(0, number, 1)), outcomes=outcomes)
+
+    def trace(self, first_path: int) -> Trace:
+        return self._in_full(Block(0, first_path, self.study.tile * self.mesh.devices.size))
+
+    def first_years(self, count: int) -> YearlyValues:
+        return self._years(count, range(len(self.study.years)))
+
+    def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
+        for years in years_at_a_time(self.study, len(self.study.policies), count, self.dtype, _PART):
+            yield self._years(count, years)
+
+    def draws(self, block: Block) -> FactorDraws:
+        return np.concatenate([self._in_full(part).draws for part in _parts(block)], axis=-1)
+
+    def scores(self, block: Block) -> Scores:
+        """As `Program.scores`: the posterior samples where facts bear on a random number, drawn ones elsewhere.
+
+        Raises:
+          UserError: the samples have not been made yet.
+        """
+        facts, key = self.study.facts, (block.first, block.count)
+        if facts is None or facts.held is None:
+            text = "needs its futures, which nobody has moved yet. Run it first: rustbelt run"
+            raise UserError(self.study.source, [text])
+        with self._lock:
+            made = self._made.get(key)
+        if made is not None:
+            return made
+        scores = np.array(self._own.scores(replace(block, first=LATER + block.first)))
+        for run in range(block.first // FUTURES, -(-(block.first + block.count) // FUTURES)):
+            moved, first = facts.held(run), run * FUTURES - block.first
+            within = slice(max(-first, 0), min(block.count - first, FUTURES))
+            for name, row in zip(moved.streams, moved.scores, strict=True):
+                if name in self._rows:
+                    scores[self._rows[name], first + within.start : first + within.stop] = row[within]
+        scores.setflags(write=False)
+        with self._lock:
+            while len(self._made) > 8:
+                self._made.pop(next(iter(self._made)))
+            self._made[key] = scores
+        return scores
+
+    def outcomes_of(self, scores: Scores) -> Outcomes:
+        return self._own.outcomes_of(scores)
+
+    def trace_of(self, scores: Scores) -> Trace:
+        return self._own.trace_of(scores)
+
+    def _in_full(self, block: Block) -> Trace:
+        return replace(self._own.trace_of(self.scores(block)), first_path=block.first)
+
+    def _years(self, count: int, years: range) -> YearlyValues:
+        parts = []
+        for part in _parts(Block(0, 0, count)):
+            yearly = self._in_full(part).yearly
+            assert yearly is not None
+            parts.append(yearly[:, years.start : years.stop])
+        return np.concatenate(parts, axis=-1)
+
+
+def _parts(block: Block) -> Iterator[Block]:
+    last = block.first + block.count
+    return (Block(0, first, min(_CHUNK, last - first)) for first in range(block.first, last, _CHUNK))

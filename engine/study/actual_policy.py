@@ -1,0 +1,93 @@
+"""The policy that came nearest to what was done in reality, and the study under that policy alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Problems, UserError, unknown
+from engine.study import imposition
+from engine.study.holdout import check_known, known_and_later
+from engine.study.loading import again, load_study, under
+from engine.study.study import Study
+
+
+def followed(study: Study, policy: str | None, impose: Sequence[str] = (), until: int | None = None) -> Study:
+    """The study under one policy alone, the one that came nearest to what was done in reality.
+
+    Args:
+      policy, impose, until: as of `backtest`.
+
+    Raises:
+      UserError: nothing was observed, no policy is named, or something cannot be imposed; all problems at once.
+    """
+    problems = Problems()
+    if not study.observed.rows:
+        text = (
+            'has no observations. State them: [observed] file = "observed.csv", with a row a figure; ask of the'
+            " study's file."
+        )
+        problems.add("observed", text)
+    chosen = _policy(study, policy, problems)
+    imposition.check(study, impose, until, problems)
+    if until is not None and study.years and until < study.years[0]:
+        problems.add("--until", f"expected a year from {study.years[0]} on, got {until}.")
+    problems.refuse(study.source)
+    whole = study if chosen in study.policy_names else under(study, [chosen])
+    return replace(whole, policies=(whole.policies[whole.row(chosen)],), baseline=chosen, facts=None)
+
+
+def observing(study: Study, file: str) -> Study:
+    """The study, read again from its source, with the observed figures of a CSV file in place of its own."""
+    place = str(Path(file).resolve())
+    if study.facts is not None:
+        return again(study, facts=None, observed={**study.document["observed"], "rows": [], "file": place})
+    return _read_again(study, study.paths, ("observed.rows=[]", f"observed.file={place}"))
+
+
+def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:
+    """The study conditioned on its observed figures up to a year, with `paths` paths.
+
+    Args:
+      until: last year whose figures are known; the last with a figure if not given.
+      policy: the policy that was followed; the one that the study names if not given.
+
+    Raises:
+      UserError: nothing was observed until then, or a figure has no standard error; no policy is named; `paths` is no
+        multiple of the size of a run of moved futures.
+    """
+    one, problems = followed(study, policy), Problems()
+    check_known(one, until, "--until", problems)
+    problems.refuse(study.source)
+    last = max(row.time for row in known_and_later(one, until)[0])
+    facts, named = {"until": until or last, "policy": one.baseline}, study.document["policies"]
+    if one.baseline in named:
+        return again(study, facts=facts, run={**study.document["run"], "paths": paths})
+    return _read_again(study, paths, [f"facts.{name}={value}" for name, value in facts.items()])
+
+
+def _read_again(study: Study, paths: int, settings: Sequence[str]) -> Study:
+    own = None if study.model_spec is None else study.model
+    told: dict[str, Any] = {"paths": paths, "seed": study.seed, "program": study.program}
+    every = (*study.settings, *settings)
+    return load_study(study.source, model=own, policies=study.policy_names, settings=every, **told)
+
+
+def _policy(study: Study, policy: str | None, problems: Problems) -> str:
+    stated = study.facts.policy if study.facts else study.observed.policy
+    named = policy or stated or (study.baseline if len(study.policies) == 1 else "")
+    if policy and policy not in study.document["policies"]:
+        try:
+            under(study, [policy])
+        except UserError:
+            problems.add("--policy", unknown("policy", policy, study.document["policies"]))
+    elif not named:
+        known = ", ".join(study.policy_names)
+        problems.add(
+            "--policy",
+            f"say under which policy: the one that came nearest to what was done. Known: {known}. One that does not run"
+            " is found where the study's file is asked.",
+        )
+    return named

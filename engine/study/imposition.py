@@ -1,0 +1,70 @@
+"""A study with observed values imposed on some yearly variables, so that the rest of the model is scored given
+these."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from engine.errors import Problems, unknown
+from engine.modelling.code_digests import altered
+from engine.modelling.imposing import PREFIX
+from engine.modelling.records import Lever
+from engine.study.components import Policy
+from engine.study.study import Study
+from engine.study.tables.observed import Observation
+
+
+def check(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
+    """Adds a problem for each variable that cannot be imposed: unknown, not imposable by the model, or without
+    observations.
+
+    Args:
+      until: last year whose observations count; all if None.
+    """
+    allowed = study.model.imposable
+    for name in names:
+        if name not in study.model.yearly:
+            problems.add("--impose", unknown("yearly variable", name, allowed or study.model.yearly))
+        elif name not in allowed:
+            may = f"It allows: {', '.join(allowed)}." if allowed else "It allows none."
+            problems.add("--impose", f"the model does not let '{name}' be imposed. {may}")
+        elif not any(_imposes(study, row, name) for row in study.observed.rows if until is None or row.time <= until):
+            text = f"nothing was observed of '{name}' in the years that are looked at."
+            problems.add("--impose", f"{text} Add it: a row a year and place, without 'across' and 'fold'.")
+
+
+def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
+    """The study with observed values in place of some yearly variables, by year and cell; elsewhere the model's own
+    values.
+    """
+    if not names:
+        return study
+    given = {}
+    for name in names:
+        dims = study.model.yearly[name].dims
+        values = np.full((len(study.years), *(len(study.model.dims[dim]) for dim in dims)), np.nan)
+        for row in rows:
+            if _imposes(study, row, name):
+                at = (study.model.dims[dim].index(row.at[dim]) for dim in dims)
+                values[study.years.index(row.time), *at] = row.value
+        given[PREFIX + name] = values
+
+    def imposed(policy: Policy) -> Policy:
+        before = None if policy.before is None else imposed(policy.before)
+        return replace(policy, levers={**policy.levers, **given}, before=before)
+
+    # by year and place, no number where nothing is imposed
+    more = {
+        PREFIX + name: Lever(one.unit, math.nan, one.dims)
+        for name, one in ((name, study.model.yearly[name]) for name in names)
+    }
+    model = altered(study.model, levers={**study.model.levers, **more})
+    return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
+
+
+def _imposes(study: Study, row: Observation, name: str) -> bool:
+    return row.variable == name and not row.across and not row.fold and row.time in study.years

@@ -1,0 +1,103 @@
+"""Tables of assumptions, read to `Assumption`s: the change of factors, levers and dependence if one is off, or
+doubled."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from engine.errors import Problems, refusal
+from engine.study.components import Assumption, Change
+from engine.study.tables.changes import Known, flat, parts, read_change
+from engine.study.values import Tables
+
+ALL = "all"
+"""Name for all assumptions at once, which no single one may have."""
+_NOTHING: Tables = {}
+KINDS = ("off", "doubled")
+"""Ways in which an assumption is changed: it does not hold, or holds twice."""
+
+
+def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple[Assumption, ...]:
+    """The assumptions in the order of their tables, without those that change nothing of what runs.
+
+    A factor is changed to a number, the same on every path, or to a multiple of every draw (`"2x"`); a lever to a value
+    as in a policy's table, or a multiple, for all policies or for one (`policies.reform.cut = 0`); a group to another
+    statement of its dependence (`groups.macro.correlation = 0`). Where `doubled` is left out, the draws of all factors
+    that `off` names are doubled.
+
+    Args:
+      known: the parts of the study that an assumption may change.
+      problems: those of the assumptions are added here.
+      spare: "assumptions.NAME" of those that are left out where they are invalid, as an extended study states them and
+        this one may, say, have changed the copula of their group.
+    """
+    assumptions = []
+    for name, table in known.text.get("assumptions", {}).items():
+        place = f"assumptions.{name}"
+        with (Problems() if place in spare else problems).within(place):
+            if (one := _assumption(name, table, known)) is not None:
+                assumptions.append(one)
+    _refuse_contradictions(assumptions, known, problems)
+    return tuple(assumptions)
+
+
+def in_words(table: Tables, place: str = "") -> str:
+    """A table of changes in one line: `exit_rate 0, policies.reform.cut 2x`.
+
+    Args:
+      place: prefix of every name.
+    """
+    return ", ".join(
+        (
+            in_words(value, f"{place}{key}.")
+            if isinstance(value, Mapping)
+            else f"{place}{key} {f'{value:g}' if isinstance(value, int | float) else value}"
+        )
+        for key, value in table.items()
+    )
+
+
+def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
+    problems = Problems()
+    if name == ALL:
+        problems.add("", "'all' is what all assumptions together are called; take another name.")
+    if not table.get("off"):
+        problems.add("off", "is missing. Say what changes where it does not hold: off = { FACTOR = 0 }.")
+        problems.refuse()
+    off, said = read_change(table["off"], "off", known, problems)
+    doubled, twice = Change(), _NOTHING
+    if table.get("doubled"):
+        doubled, twice = read_change(table["doubled"], "doubled", known, problems)
+    elif "doubled" not in table and (factors := [key for key in table["off"] if parts(key, known)]):
+        for factor in factors:
+            with problems.within("doubled"):
+                _check_share(factor, known)
+        if not len(problems):
+            doubled, twice = read_change(dict.fromkeys(factors, "2x"), "doubled", known, problems)
+    problems.refuse()
+    about = table.get("about", "")
+    words = {"about": about, "off": dict(said), "doubled": dict(twice) if doubled else {}}
+    return Assumption(name, about, off, doubled or None, words) if off else None
+
+
+def _check_share(factor: str, known: Known) -> None:
+    """Refuses to double by default a factor whose law lies within 0 and 1, as its double would be no share."""
+    for part in parts(factor, known):
+        low, high = known.ends(part) if part in known.priors else (0.0, 0.0)
+        if 0 <= low < high and 0.5 < high <= 1 + 1e-9:
+            text = f"is missing: twice '{part}', drawn from {low:.3g} to {high:.3g}, would be no share."
+            raise refusal("", f'{text} Say what is meant: doubled = {{ {factor} = 1 }}, "1.2x", or {{}} for none.')
+
+
+def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
+    """Adds a problem where two assumptions change the same thing differently, as all of them together would
+    contradict."""
+    for kind in KINDS:
+        by_place: dict[str, tuple[Any, str]] = {}
+        for one in assumptions:
+            for place, value in flat(one.change(kind), known.groups):
+                other, whose = by_place.setdefault(place, (value, one.name))
+                if other != value:
+                    text = f"is another value than in assumption '{whose}': all of them {kind} would be both."
+                    problems.add(f"assumptions.{one.name}.{kind}.{place}", f"{text} State it in one of them.")

@@ -1,0 +1,276 @@
+"""Tables that change a study, read to a `Change`: factors by a number or a multiple, levers, dependence of groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from engine.draws.distributions.prior import Prior
+from engine.draws.factors import Group
+from engine.draws.limits import reach
+from engine.errors import Problems, look_up, refusal, unknown
+from engine.formatting import shown
+from engine.modelling.records import Model, factor_names
+from engine.study import group_changes
+from engine.study.components import Change
+from engine.study.study import Study
+from engine.study.tables.constants import KEY
+from engine.study.tables.levers import LeverTables, put_together
+from engine.study.tables.policies import Policies, PolicyReader
+from engine.study.tables.shocks import group_names
+from engine.study.values import Tables, multiple_of, number
+
+POLICIES, GROUPS = "policies", "groups"
+"""Keys of the tables within a change that hold changes of single policies, and of groups."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The parts of a study that a change may refer to.
+
+    Args:
+      text: the study's tables, with factors written out label by label.
+      priors: by factor, without those that have problems.
+      drawn: names of the factors that are drawn.
+      groups: groups of factors that have members which are drawn, by name.
+      group_of: factor -> its group.
+    """
+
+    text: Tables
+    model: Model
+    years: tuple[int, ...]
+    priors: Mapping[str, Prior]
+    policies: Policies
+    drawn: Sequence[str]
+    groups: Mapping[str, Group]
+    group_of: Mapping[str, str]
+
+    def ends(self, factor: str) -> tuple[float, float]:
+        """The lowest and the highest draw of a factor."""
+        return reach(self.priors[factor].law)
+
+    @cached_property
+    def limits(self) -> dict[str, tuple[float, float]]:
+        """Range that draws of a factor must stay in, where the study uses it as a probability, rate, share or lever's
+        value.
+        """
+        limits = {}
+        for table in self.text["shocks"].values():
+            # more than a certainty is one; a program counts so many jumps and no more
+            for key in ("probability", "rate"):
+                if table.get(key) in self.priors:
+                    most = math.inf if key == "probability" else self.ends(table[key])[1]
+                    limits[table[key]] = 0.0, most
+        for table in self.text["policies"].values():
+            if isinstance(table.get("implementation"), str):
+                limits[table["implementation"]] = 0.0, 1.0
+        for policy in self.policies.by_name.values():
+            for lever, factors in policy.drawn.items():
+                bounds = self.model.levers[lever]
+                for name in factors:
+                    low, high = limits.get(name, (-math.inf, math.inf))
+                    limits[name] = max(low, bounds.low), min(high, bounds.high)
+        return limits
+
+    def reaches(self, policy: str) -> bool:
+        """Whether a policy runs, or one that runs phases in from it."""
+        return policy in self.policies.reached
+
+
+def read_change(table: Tables, place: str, known: Known, problems: Problems) -> tuple[Change, Tables]:
+    """The `Change` that a table states, and the part of the table that has an effect on what is drawn and runs.
+
+    Args:
+      place: where problems of the table are reported.
+    """
+    own = Problems()
+    whole = _Pieces(known, own)
+    # what is said of one label, or of one policy, counts whatever is said of all
+    for key in sorted(table, key=lambda key: (key in _EXAMPLE, "[" in key)):
+        value = table[key]
+        if key in _EXAMPLE and isinstance(value, Mapping):
+            for name, inner in value.items():
+                with own.within(f"{key}.{name}"):
+                    look_up("policy" if key == POLICIES else "group", name, known.text[key])
+                    if not isinstance(inner, Mapping) or not inner:
+                        raise refusal("", f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
+                    (whole.of_policy if key == POLICIES else whole.of_group)(name, inner)
+        elif parts(key, known):
+            with own.within(key):
+                whole.of_factor(key, value)
+        elif key in known.model.levers:
+            whole.of_lever(key, value)
+        elif key == KEY or key in known.model.constants:
+            name = key if key != KEY else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
+            remedy = f"Give it a prior, [factors.{name}], and write {name} = 0 here."
+            own.add(key, f"is no factor but a constant. {remedy}")
+        else:
+            names = [*known.model.factors, *known.text["factors"], *known.model.levers]
+            own.add(key, unknown("factor or lever", key, names))
+    with problems.within(place):
+        own.refuse()
+    return Change(whole.factors, whole.levers, whole.groups), whole.table
+
+
+_EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
+
+
+class _Pieces:
+    """The pieces of one change, gathered; problems with them are added."""
+
+    def __init__(self, known: Known, problems: Problems):
+        self.known, self._problems = known, problems
+        self._tables = LeverTables(known.model, known.years, known.text["factors"], known.priors)
+        self.factors: dict[str, tuple[float, float]] = {}
+        self.levers: dict[str, dict[str, Any]] = {}
+        self.groups: dict[str, Group] = {}
+        self.table: dict[str, Any] = {}
+
+    def of_factor(self, name: str, value: Any) -> None:
+        """A number, or a multiple of every draw."""
+        multiple = multiple_of(value)
+        scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
+        for part in parts(name, self.known):
+            if part not in self.known.priors:  # which is a problem of its own
+                continue
+            low, high = self.known.ends(part)
+            ends = sorted((low * scale + shift, high * scale + shift))
+            least, most = self.known.limits.get(part, (-math.inf, math.inf))
+            if ends[0] < least - 1e-9 or ends[1] > most + 1e-9:
+                got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
+                raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{part}', got {got}.")
+            if (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low):
+                continue
+            if part in self.known.drawn:
+                self.factors[part] = scale, shift
+                self.table[name] = value
+
+    def of_lever(self, lever: str, value: Any) -> None:
+        """Changes a lever of every policy; problems under policies that are not used are ignored."""
+        for policy in self.known.policies.by_name:
+            problems = self._problems if self.known.reaches(policy) else Problems()
+            if self._set(policy, lever, value, problems):
+                self.table[lever] = value
+
+    def of_policy(self, policy: str, table: Tables) -> None:
+        """Levers of one policy."""
+        own = Problems()
+        if policy not in self.known.policies.by_name:
+            return  # what is wrong with the policy is a problem of its own
+        for lever, value in table.items():
+            if self._set(policy, lever, value, own):
+                self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
+        own.refuse()
+
+    def _set(self, policy: str, lever: str, value: Any, problems: Problems) -> bool:
+        """Stores a lever's new value under a policy; whether that differs from the old one and the policy is used."""
+        before = len(problems)
+        if isinstance(value, str):
+            changes = self._multiply(policy, lever, value, problems)
+        else:
+            array = self._tables.read(lever, value, problems)
+            if any(isinstance(one, str) for one in array.flat):
+                text = "expected numbers, or one multiple: what is drawn stays drawn from where it is."
+                problems.add(lever, text)
+            changes = len(problems) == before and not np.array_equal(array, self._stated(policy, lever))
+        if len(problems) > before or not changes or not self.known.reaches(policy):
+            return False
+        self.levers.setdefault(policy, {})[lever] = value
+        return True
+
+    def _stated(self, policy: str, lever: str) -> np.ndarray:
+        """What a policy says of a lever, numbers and names of factors."""
+        return put_together(self.known.policies.by_name[policy], lever)
+
+    def _multiply(self, policy: str, lever: str, value: str, problems: Problems) -> bool:
+        """Whether a multiple of a lever is another one; added to the problems where it is beyond the model's bounds."""
+        if not problems.knows(lever, "lever", lever, self.known.model.levers):
+            return False
+        with problems.within(lever):
+            multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
+            there: list[float] = []
+            for one in dict.fromkeys(self._stated(policy, lever).flat):
+                if one in self.known.priors:
+                    there += self.known.ends(one)
+                else:
+                    there.append(0.0 if isinstance(one, str) else one)
+            ends = sorted((multiple * min(there), multiple * max(there)))
+            slack = 1e-9 * max(1.0, *map(abs, ends))
+            beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
+            if beyond:
+                unit = f" [{bounds.unit}]" if bounds.unit != "1" else ""
+                text = f"expected {bounds.bounds}{unit}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
+                raise refusal("", f"{text} These are the model's bounds of the lever.")
+            return multiple != 1.0 and any(there)
+        return False
+
+    def of_group(self, name: str, table: Tables) -> None:
+        """Another statement of a group's dependence, in the form that it has."""
+        if name not in self.known.groups:
+            if any(group == name for group in self.known.group_of.values()):
+                return  # its members are not drawn, or something is wrong with it
+            of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
+            raise refusal("", f"expected a group of factors; this one is of {of}.")
+        known = self.known
+        changed = group_changes.read(known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn)
+        if changed is not None:
+            self.groups[name], own = changed
+            self.table.setdefault(GROUPS, {})[name] = own
+
+
+def parts(name: str, known: Known) -> tuple[str, ...]:
+    """The factors that a name stands for: itself, or one for each label; empty where it is no factor."""
+    parts = tuple(factor_names(known.model).get(name, (name,)))
+    return tuple(part for part in parts if part in known.text["factors"])
+
+
+def flat(change: Change, groups: Mapping[str, Group]) -> Iterator[tuple[str, Any]]:
+    """Yields place and new value of everything that a change names, such as `policies.reform.cut`.
+
+    Args:
+      groups: as the study states them.
+    """
+    yield from change.factors.items()
+    for policy, levers in change.levers.items():
+        yield from ((f"{POLICIES}.{policy}.{lever}", value) for lever, value in levers.items())
+    for name, group in change.groups.items():
+        yield from ((f"{GROUPS}.{name}.{key}", value) for key, value in group_changes.differences(group, groups[name]))
+
+
+def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
+    """Several changes combined into one; a later one wins where two name the same thing.
+
+    Args:
+      groups: as the study states them.
+    """
+    factors, levers, by_group = dict[str, tuple[float, float]](), dict[str, Any](), dict[str, Group]()
+    for change in changes:
+        factors |= change.factors
+        for policy, table in change.levers.items():
+            levers[policy] = {**levers.get(policy, {}), **table}
+        for name, group in change.groups.items():
+            by_group[name] = group_changes.joined(by_group.get(name, groups[name]), group, groups[name])
+    return Change(factors, levers, by_group)
+
+
+def changed(study: Study, change: Change) -> Study:
+    """The study with a change's levers and groups; factors are not touched, as their draws are scaled when computed."""
+    tables = {name: dict(table) for name, table in study.document["policies"].items()}
+    multiples: dict[str, dict[str, float]] = {}
+    for policy, levers in change.levers.items():
+        for lever, value in levers.items():
+            if (multiple := multiple_of(value)) is not None:
+                multiples.setdefault(policy, {})[lever] = multiple
+            else:
+                tables[policy][lever] = value
+    levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})
+    problems = Problems()
+    reader = PolicyReader(levers_of, tables, study.baseline, problems, multiples)
+    by_name = [reader.policy(name) for name in study.policy_names]
+    problems.refuse(study.source)
+    return replace(study, policies=tuple(filter(None, by_name)), groups={**study.groups, **change.groups})

@@ -1,0 +1,69 @@
+"""A model's constants as a study changes them: replaced by its own numbers, or drawn from a prior like factors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import replace
+
+from engine.errors import Problems, look_up, refusal
+from engine.modelling.code_digests import altered, as_written
+from engine.modelling.records import Constant, Factor, Model, Yearly
+from engine.study.values import Tables, number
+
+KEY = "constants"
+
+
+def settled(text: Tables, model: Model, problems: Problems) -> Model:
+    """The model with the study's numbers as its constants; a constant for which the study has a prior becomes a factor.
+
+    Args:
+      model: as its author wrote it.
+      problems: unknown constants, those stated twice, and values that are no numbers are added here.
+    """
+    given, drawn = text[KEY], [name for name in model.constants if name in text["factors"]]
+    for name, value in given.items():
+        with problems.within(f"{KEY}.{name}"):
+            if name in model.factors:
+                problems.close(f"factors.{name}")
+                raise refusal("", f"is no constant but a factor. Give it a prior, in [factors.{name}].")
+            look_up("constant", name, model.constants)
+            if name in drawn:
+                raise refusal("", f"has a prior too, in [factors.{name}]. Keep one of the two.")
+            number(value)
+    if not given and not drawn:
+        return model
+    held = {name: one for name, one in model.constants.items() if name not in drawn}
+    factors = {name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn}
+    values = {name: given.get(name, one.value) for name, one in held.items()}
+    bounded = {name: _bounded(one, one.between, values) for name, one in model.yearly.items() if one.between}
+    try:
+        return altered(
+            model,
+            constants={name: replace(one, value=values[name]) for name, one in held.items()},
+            factors={**model.factors, **factors},
+            yearly={**model.yearly, **bounded},
+        )
+    except AttributeError as error:
+        problems.add(KEY, f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
+        return model
+
+
+def _bounded(variable: Yearly, between: tuple[str, str], values: Mapping[str, float]) -> Yearly:
+    low, high = between
+    return replace(
+        variable,
+        low=values.get(low, -math.inf) if low else variable.low,
+        high=values.get(high, math.inf) if high else variable.high,
+    )
+
+
+def written(model: Model) -> Mapping[str, Constant]:
+    """Constants as the model's author wrote them, including those that a study draws."""
+    return as_written(model).constants
+
+
+def stated(model: Model) -> dict[str, float]:
+    """The study's numbers by constant, for those constants that differ from what the model's author wrote."""
+    own = written(model)
+    return {name: float(one.value) for name, one in model.constants.items() if one.value != own[name].value}

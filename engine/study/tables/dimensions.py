@@ -1,0 +1,91 @@
+"""The table `dimensions`: which dimensions of the Sobol' sequence each random stream uses, where a study states it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from engine.draws import sobol
+from engine.errors import Problems, unknown
+from engine.study.values import Tables
+
+KEY = "dimensions"
+
+
+def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
+    """The stated dimensions by random stream; a stream that is drawn every year has one per year.
+
+    Args:
+      text: the study's tables.
+      problems: dimensions that do not exist, or that two streams have, are added here.
+    """
+    owners: dict[int, str] = {}
+    for stream, by_year in text[KEY].items():
+        place = f"{KEY}.{stream}"
+        for dimension in by_year:
+            if not 0 <= dimension <= sobol.DIMENSIONS:
+                wanted = f"a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none"
+                problems.add(place, f"expected {wanted}, got {dimension}.")
+            elif dimension and dimension in owners:
+                problems.add(place, f"{dimension} is also in {KEY}.{owners[dimension]}. Give each its own.")
+            owners[dimension] = stream
+    return {stream: tuple(by_year) for stream, by_year in text[KEY].items()}
+
+
+def check(
+    stated: Mapping[str, tuple[int, ...]],
+    once: Collection[str],
+    of_years: Collection[str],
+    years: int,
+    spare: Collection[str],
+    problems: Problems,
+) -> None:
+    """Adds a problem for each stated stream that the study does not have, or that has too many dimensions.
+
+    Args:
+      stated: dimensions by random stream.
+      once: streams that are drawn once, under any policy of the study's file.
+      of_years: streams that are drawn every year; dimensions may be stated for the first of the `years` alone.
+      spare: places that are not checked, as a study below states them.
+      problems: what is wrong is added here.
+    """
+    known = {*once, *of_years}
+    for stream, dimensions in stated.items():
+        place, most = f"{KEY}.{stream}", years if stream in of_years else 1
+        if place in spare:
+            continue
+        if stream not in known:
+            begun = stream.partition("/")[0]
+            near = next((name for name in (begun, begun.partition("[")[0]) if name in known), "")
+            text = f"unknown random stream '{stream}'. Did you mean '{near}'?"
+            problems.add(place, text if near else unknown("random stream", stream, known))
+        elif not 1 <= len(dimensions) <= most:
+            wanted = f"1 to {most} dimensions, one a year" if most > 1 else "one dimension"
+            problems.add(place, f"expected {wanted}, got {len(dimensions)}.")
+
+
+def numbered(
+    once: Sequence[str],
+    of_years: Sequence[str],
+    of_policies: Sequence[str],
+    years: Sequence[int],
+    stated: Mapping[str, tuple[int, ...]],
+) -> dict[str, tuple[int, ...]]:
+    """Dimensions by random stream: first streams drawn once, then yearly ones year by year, last those that only
+    policies use.
+
+    Args:
+      once: streams that are drawn once.
+      of_years: streams that are drawn every year.
+      of_policies: streams that only policies of the study's file use, running or not, so that each keeps its own
+        dimension.
+      stated: dimensions that the study states, which are kept.
+    """
+    first = [(stream, None) for stream in once if stream not in of_policies]
+    yearly = [(stream, year) for year in range(len(years)) for stream in of_years]
+    every = sobol.dimensions([*first, *yearly, *((stream, None) for stream in of_policies)], stated)
+    return {stream: every[stream] for stream in (*once, *of_years)}
+
+
+def table_of(dimensions: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
+    """The table of a study file that states these dimensions."""
+    return {stream: [*by_year] for stream, by_year in dimensions.items()}

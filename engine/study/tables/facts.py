@@ -1,0 +1,78 @@
+"""Facts: observed figures that a study takes as known; its futures are then drawn from the posterior given these."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from engine.errors import Problems
+from engine.study.values import Tables
+
+KEY = "facts"
+FUTURES = 1024
+"""Futures in one independent run of moved futures. It never changes, as the numbers of a path depend on it."""
+INDEPENDENT = "random"
+"""Sampler of the draws of moved futures: points of one sequence would not be independent from move to move."""
+LEAST_TAKEN = 0.05
+"""Acceptance rate of Markov chain steps below which a run counts as stuck."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """The futures of one independent run of sequential Monte Carlo.
+
+    Args:
+      streams: names of the random streams that were moved.
+      scores: their values, as they are fed to a program.
+      powers: powers of the likelihood (tempering), ascending to 1; they end earlier where the run got stuck.
+      taken: acceptance rate of the steps at the last power.
+      evidence: the run's estimate of the log of the mean likelihood under the prior.
+    """
+
+    streams: tuple[str, ...]
+    scores: Float[np.ndarray, "stream future"]
+    powers: tuple[float, ...]
+    taken: float
+    evidence: float
+
+    @property
+    def arrived(self) -> bool:
+        """Whether the run reached power 1, with an acceptance rate of at least `LEAST_TAKEN`."""
+        return self.powers[-1] == 1.0 and self.taken >= LEAST_TAKEN
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts of a study.
+
+    Args:
+      until: last year whose figures are known.
+      policy: the policy that was followed.
+      held: gives the moved futures of a run by its number; None where they are not stored.
+    """
+
+    until: int
+    policy: str
+    held: Callable[[int], Moved] | None = field(default=None, compare=False)
+
+    @property
+    def table(self) -> dict[str, Any]:
+        """The section of a study file that states these facts."""
+        return {"until": self.until, "policy": self.policy}
+
+
+def read(text: Tables, problems: Problems) -> Facts | None:
+    """The facts that a study's tables state; None where there is no such table. Problems are added."""
+    table = text.get(KEY)
+    if table is None:
+        return None
+    policy = table["policy"] or text["observed"]["policy"]
+    if policy:
+        problems.knows(f"{KEY}.policy", "policy", policy, text["policies"])
+    else:
+        problems.add(f"{KEY}.policy", "is missing: name the policy that was followed.")
+    return Facts(table["until"], policy)

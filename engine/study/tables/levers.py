@@ -1,0 +1,199 @@
+"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and back to the shortest
+tables.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.draws.distributions.prior import Prior
+from engine.draws.limits import reach
+from engine.errors import Problems, refusal, unknown
+from engine.formatting import shown
+from engine.modelling.declaration import POLICY_KEYS
+from engine.modelling.records import Lever, Model
+from engine.study.components import Policy
+from engine.study.study import Study
+from engine.study.values import Tables, number
+
+BEYOND = 50
+"""Years after the last that a policy may name, so that a study can be cut short and its policies stay as they are."""
+
+
+@dataclass(frozen=True)
+class LeverTables:
+    """Reads the values of a model's levers in policies' tables, by calendar year; a static model has no years.
+
+    Args:
+      factors: the study's tables of factors, as a lever's value may be the name of one.
+      priors: by factor, without those that have problems.
+    """
+
+    model: Model
+    years: tuple[int, ...]
+    factors: Tables
+    priors: Mapping[str, Prior]
+
+    def default(self, lever: Lever) -> np.ndarray:
+        """The lever's default, in every year and cell: objects [year, *dims]; one row for a static model."""
+        shape = [max(1, len(self.years)), *(len(self.model.dims[dim]) for dim in lever.dims)]
+        return np.full(shape, float(lever.default), object)
+
+    def read(self, name: str, value: Any, problems: Problems) -> np.ndarray:
+        """Values of a lever, objects [year, *dims], each a number or the name of a factor.
+
+        Args:
+          value: one of these, a table by year, or a table by label of these, level by level.
+        """
+        if name not in self.model.levers:
+            problems.add(name, unknown("lever", name, [*self.model.levers, *POLICY_KEYS]))
+            return np.zeros(0, object)
+        lever = self.model.levers[name]
+        array = self.default(lever)
+        self._fill(array, lever, lever.dims, value, name, problems)
+        return array
+
+    def check_year(self, year: int | str) -> None:
+        """Refuses a year before the horizon, or more than `BEYOND` years after it."""
+        first, last = self.years[0], self.years[-1]
+        if not first <= int(year) <= last + BEYOND:
+            text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}."
+            raise refusal("", text)
+
+    def _fill(
+        self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any, place: str, problems: Problems
+    ) -> None:
+        if not isinstance(value, Mapping):
+            with problems.within(place):
+                part[:] = self._within(lever, value)
+            return
+        if not value:
+            problems.add(place, "expected at least one entry, got an empty table.")
+            return
+        labels = self.model.dims[dims[0]] if dims else ()
+        if all(_is_year(key) and key not in labels for key in value):
+            self._fill_years(part, lever, value, place, problems)
+            return
+        for label, inner in value.items():
+            if label in labels:
+                own = part[:, labels.index(label)]
+                self._fill(own, lever, dims[1:], inner, f"{place}.{label}", problems)
+            elif dims:
+                problems.add(f"{place}.{label}", unknown(f"label of '{dims[0]}'", label, labels))
+            else:
+                problems.add(f"{place}.{label}", f"expected a year, got '{label}'.")
+
+    def _fill_years(self, part: np.ndarray, lever: Lever, value: Tables, place: str, problems: Problems) -> None:
+        if not self.years:
+            problems.add(place, "a static model has no years. Give a number.")
+            return
+        for year in sorted(value, key=int):
+            with problems.within(f"{place}.{year}"):
+                self.check_year(year)  # one after the last has no effect: the study was cut short
+                part[int(year) - self.years[0] :] = self._within(lever, value[year])
+
+    def _within(self, lever: Lever, value: Any) -> float | str:
+        """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is
+        refused.
+        """
+        if isinstance(value, str):
+            self._check_factor(lever, value)
+            return value
+        if not lever.low <= (own := number(value)) <= lever.high:
+            remedy = "These are the model's bounds of the lever."
+            raise refusal("", f"expected {_bounds(lever)}, got {shown(value)}. {remedy}")
+        return float(own)
+
+    def _check_factor(self, lever: Lever, name: str) -> None:
+        if name not in self.factors:
+            text = f"expected a number, or the name of a factor; {unknown('factor', name, self.factors)}"
+            raise refusal("", text)
+        if name not in self.priors:  # which is a problem of its own
+            return
+        low, high = reach(self.priors[name].law)
+        if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
+            ends = {"low": lever.low, "high": lever.high}
+            cut = ", ".join(f"{key} = {end:g}" for key, end in ends.items() if math.isfinite(end))
+            remedy = f"Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}."
+            text = f"expected {_bounds(lever)}, got '{name}', which is drawn from {low:.3g} to {high:.3g}. {remedy}"
+            raise refusal("", text)
+
+
+def _bounds(lever: Lever) -> str:
+    return lever.bounds + (f" [{lever.unit}]" if lever.unit != "1" else "")
+
+
+def _rounding(end: float) -> float:
+    return 1e-9 * max(1.0, abs(end)) if math.isfinite(end) else 0.0
+
+
+def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+    """Numbers of a lever, 0 where a factor gives them, and the weight of each factor: `levers` and `drawn` of a policy.
+
+    Args:
+      values: as `LeverTables.read` gives them.
+    """
+    names = sorted({value for value in values.flat if isinstance(value, str)})
+    drawn = {name: np.array(values == name, np.float64) for name in names}
+    numbers = np.where(sum(drawn.values()) > 0, 0.0, values) if drawn else values
+    return numbers.astype(np.float64), drawn
+
+
+def put_together(policy: Policy, lever: str) -> np.ndarray:
+    """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], each a number or a factor's
+    name.
+    """
+    values = policy.levers[lever]
+    for name, weights in policy.drawn.get(lever, {}).items():
+        values = np.where(weights > 0, np.array(name, object), values)
+    return values
+
+
+def lever_text(study: Study, policy: Policy, lever: str) -> str:
+    """The shortest table of a policy's lever in one line, each factor with its median and its 5 and 95 % quantiles.
+
+    `2016: 0.3, 2018: {north: 0.4, south: pace 0.5 (0.2 to 0.8)}`.
+    """
+    named = {item.name: item.marginal for item in study.inputs}
+
+    def text(value: float | str) -> str:
+        if not isinstance(value, str):
+            return f"{value:g}"
+        low, middle, high = (f"{float(named[value].quantile(p)):.3g}" for p in (0.05, 0.5, 0.95))
+        return f"{value} {middle} ({low} to {high})" if low != high else f"{value} {middle}"
+
+    values, dims = put_together(policy, lever), study.model.levers[lever].dims
+    return in_line(lever_table(values, dims, study.model, study.years), text)
+
+
+def in_line(table: Any, text: Callable[[Any], str]) -> str:
+    """A table of `lever_table` in one line; `text` formats a number or a name."""
+    if not isinstance(table, dict):
+        return text(table)
+    parts = {key: (in_line(part, text), isinstance(part, dict)) for key, part in table.items()}
+    return ", ".join(f"{key}: {f'{{{part}}}' if inner else part}" for key, (part, inner) in parts.items())
+
+
+def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:
+    """The shortest table that reads as these values [year, *dims]: a number or a name, else by year, else by label."""
+    if np.all(values == values.flat[0]):
+        return _plain(values.flat[0])
+    labels = model.dims[dims[0]] if dims else ()
+    series = values.reshape(len(values), -1)
+    if np.all(series == series[:, :1]) and not any(_is_year(label) for label in labels):
+        steps = [0, *(np.flatnonzero(series[1:, 0] != series[:-1, 0]) + 1)]
+        return {str(years[k]): _plain(series[k, 0]) for k in steps}
+    return {label: lever_table(values[:, k], dims[1:], model, years) for k, label in enumerate(labels)}
+
+
+def _plain(value: Any) -> float | str:
+    return value if isinstance(value, str) else float(value)
+
+
+def _is_year(key: str) -> bool:
+    return key.isascii() and key.isdigit() and len(key) <= 6

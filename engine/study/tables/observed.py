@@ -1,0 +1,309 @@
+"""Observed figures, stated in a study or in a CSV file beside it: rows checked against the model, all problems at
+once."""
+
+from __future__ import annotations
+
+import csv
+import inspect
+import io
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from engine.errors import Problem, Problems, UserError, did_you_mean, look_up, refusal, unknown
+from engine.formatting import shown
+from engine.modelling.records import Model, Outcome, PathModel, Yearly
+from engine.modelling.units import conversion
+from engine.study.data_files import text_of
+from engine.study.values import Tables, multiple_of, number
+
+KEY = "observed"
+ACROSS = ("sum", "mean", "peak", "lowest")
+FOLDS = ("", "total", "mean", "peak", "lowest", "change", "ratio")
+CONFIDENCES = ("read", "remembered", "derived")
+SEEN = ("priors", "equations")
+_WORDS = {"fold": FOLDS, "confidence": CONFIDENCES, "seen": ("", *SEEN)}
+_NEEDED = ("series", "time", "variable", "value", "unit", "source", "confidence")
+_NUMBERS = ("time", "from", "value", "standard_error")
+COLUMNS = {"first": "from", "known_break": "break"}
+"""Fields of `Observation` whose column has another name: field -> column."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """One observed figure.
+
+    Args:
+      series: name of the series of figures that it belongs to.
+      time, first: the year that it is of; or the last and the first year, where it is of several.
+      at: dimension -> label; the cells of all other dimensions are made one number by `across`.
+      across: how they are: one of `ACROSS`; "" where there is one cell.
+      fold: how several years become one number, one of `FOLDS`; "" for a single year.
+      value, standard_error: in `unit`; an error of 0 means that it is not known.
+      confidence: one of `CONFIDENCES`.
+      known_break: a break of the series at this figure, in words.
+      seen: the part of the study that was made with knowledge of it, "priors" or "equations"; "" for none.
+      reading: name of the reading, where a figure can be read in several ways ("as reported"); "" where it has one.
+    """
+
+    series: str
+    time: int
+    first: int
+    variable: str
+    at: Mapping[str, str] = field(hash=False)
+    across: str
+    fold: str
+    value: float
+    unit: str
+    standard_error: float
+    source: str
+    confidence: str
+    known_break: str = ""
+    seen: str = ""
+    reading: str = ""
+
+    @property
+    def name(self) -> str:
+        """Series and year or years, such as `Steel output 2018`."""
+        years = str(self.time) if self.first == self.time else f"{self.first}-{self.time}"
+        return f"{self.series} {years}"
+
+    @property
+    def line(self) -> tuple[Any, ...]:
+        """What all figures of a series have in common: variable, labels, `across` and `fold`."""
+        return self.variable, tuple(sorted(self.at.items())), self.across, self.fold
+
+    def row(self) -> dict[str, Any]:
+        """The figure as a row of a study file, without empty entries."""
+        text = "; ".join(f"{dim}={label}" for dim, label in self.at.items())
+        held = {COLUMNS.get(name, name): value for name, value in (asdict(self) | {"at": text}).items()}
+        return {name: value for name, value in held.items() if value != ""}
+
+
+@dataclass(frozen=True)
+class Observed:
+    """The observed figures that a study is scored by.
+
+    Args:
+      policy: the policy that came nearest to what was done; "" where none is named.
+      seen: marks ("priors", "equations") of figures that are not scored, as the study was made with knowledge of them.
+      discrepancy: by variable, the model's own error as a standard deviation: in the variable's unit, or "0.1x" of a
+        figure.
+      rows: the figures, in their order.
+    """
+
+    policy: str = ""
+    seen: tuple[str, ...] = SEEN
+    discrepancy: Mapping[str, float | str] = field(default_factory=dict)
+    rows: tuple[Observation, ...] = ()
+
+    @property
+    def readings(self) -> tuple[str, ...]:
+        """Names of the readings that figures have; `("",)` where every figure has just one."""
+        return tuple(dict.fromkeys(row.reading for row in self.rows if row.reading)) or ("",)
+
+    def error(self, row: Observation) -> float:
+        """Standard deviation of a figure about the model's value: sqrt(standard_error^2 + discrepancy^2), in its
+        unit."""
+        size = self.discrepancy.get(row.variable, 0.0)
+        share = multiple_of(size)
+        return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
+
+
+def read(text: Tables, model: Model, problems: Problems) -> Observed:
+    """The observations in a study's tables; invalid rows are left out, and their problems added."""
+    table = text[KEY]
+    place, rows = f"{KEY}.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
+    with problems.within(f"{KEY}.file"):
+        if table["file"]:
+            place, rows = f"{KEY}.file", list(_rows_of(Path(table["file"]), model))
+            if table["rows"]:
+                raise refusal("", "does not go with rows. Keep one of the two.")
+    if table["policy"]:
+        problems.knows(f"{KEY}.policy", "policy", table["policy"], text["policies"])
+    for word in table["seen"]:
+        problems.knows(f"{KEY}.seen", "mark", word, SEEN)
+    for name, size in table["discrepancy"].items():
+        with problems.within(f"{KEY}.discrepancy.{name}"):
+            look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
+            share = multiple_of(size)
+            if not (number(size) if share is None else share) > 0:
+                raise refusal(
+                    "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
+                )
+    known = dict[str, Observation]()
+    for line, row in rows:
+        with problems.within(f"{place}.{line}"):
+            known[f"{place}.{line}"] = _observation(row, model)
+    _refuse_contradictions(known, problems)
+    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*known.values(),))
+
+
+def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
+    """The section of a study file that states these observations; empty where there are none.
+
+    Args:
+      policies: the only policies that it may name.
+    """
+    if not observed.rows:
+        return {}
+    policy = {"policy": observed.policy} if observed.policy in policies else {}
+    more = {"discrepancy": dict(observed.discrepancy)} if observed.discrepancy else {}
+    return {**policy, **more, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
+
+
+def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows of a CSV file, each with its line; a file that is not there is looked for beside the model."""
+    beside = Path(inspect.getfile(type(model))).parent / path.name
+    path = beside if not path.exists() and beside.exists() else path
+    try:
+        reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
+        held = [(reader.line_num, row) for row in reader]
+    except UserError as error:
+        raise UserError("", [Problem("", f"{str(path)!r}: {one.message}") for one in error.problems]) from error
+    except csv.Error as error:
+        raise refusal("", f"{str(path)!r}: {error}.") from error
+    names, problems = reader.fieldnames or [], Problems()
+    if len(names) == 1 and ";" in names[0]:
+        raise refusal("", f"{path.name!r}: expected commas between cells, got ';'. Save it with commas.")
+    wrong = [f" lacks the column '{name}'." for name in _NEEDED if name not in names]
+    wrong += [
+        f" has {names.count(name)} columns '{name}', expected one."
+        for name in dict.fromkeys(names)
+        if names.count(name) > 1
+    ]
+    wrong += [f": {unknown('column', name, _COLUMNS)}" for name in names if name not in _COLUMNS]
+    for what in wrong:
+        problems.add("", f"{path.name!r}{what}")
+    problems.refuse()
+    for line, row in held:
+        if not any(isinstance(cell, str) and cell.strip() for cell in row.values()):
+            continue
+        if None in row or None in row.values():
+            text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
+            problems.add(f"line {line}", text)
+        else:
+            yield f"line {line}", {name: cell.strip() for name, cell in row.items() if cell.strip()}
+    problems.refuse()
+
+
+_FIELDS = [one.name for one in fields(Observation)]
+_COLUMNS = [COLUMNS.get(name, name) for name in _FIELDS]
+
+
+def _observation(row: Tables, model: Model) -> Observation:
+    problems, given = Problems(), dict(row)
+    for name in given:
+        if name not in _COLUMNS:
+            problems.add(name, f"unknown column.{did_you_mean(name, _COLUMNS)}")
+    for name in _NEEDED:
+        if given.get(name, "") == "":
+            problems.add(name, "is missing.")
+    for name, value in given.items():
+        if name in _COLUMNS and name not in _NUMBERS and not isinstance(value, str):
+            problems.add(name, f"expected text, got {shown(value)}.")
+    for name in _NUMBERS:
+        if name in given:
+            with problems.within(name):
+                given[name] = _number(given[name])
+                if name in ("time", "from") and given[name] != int(given[name]):
+                    raise refusal("", f"expected a whole year, got {given[name]:g}.")
+    given = {"standard_error": 0.0, "from": given.get("time"), **given}
+    for name, words in _WORDS.items():
+        if name in given and isinstance(given[name], str) and given[name] not in words:
+            problems.add(name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}.")
+    problems.refuse()
+    variable, known = given["variable"], observable(model)
+    with problems.within("variable"):
+        look_up("yearly variable" if model.yearly else "outcome", variable, known)
+    problems.refuse()
+    if given["standard_error"] < 0:
+        problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
+    if given["from"] > given["time"]:
+        problems.add("from", f"expected a year up to {given['time']:.0f}, got {given['from']:.0f}.")
+    elif not isinstance(model, PathModel) and (given.get("fold") or given["from"] != given["time"]):
+        problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
+    elif (given["from"] < given["time"]) != bool(given.get("fold")):
+        problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
+    at: Mapping[str, str] = {}
+    with problems.within("at"):
+        at = _labels(given.get("at", ""), variable, model)
+        with problems.within("across"):
+            _refuse_across(given.get("across", ""), variable, at, model)
+    factor, own = 1.0, "1" if given.get("fold") == "ratio" else known[variable].unit
+    with problems.within("unit"):
+        factor = _factor(given["unit"], own)
+    problems.refuse()
+    given |= {"at": at, "unit": own}
+    given |= {name: int(given[name]) for name in ("time", "from")}
+    given |= {name: float(given[name]) * factor for name in ("value", "standard_error")}
+    return Observation(**{field: given.get(COLUMNS.get(field, field), "") for field in _FIELDS})
+
+
+def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
+    """Variables that can be observed: yearly variables of a path model, outcomes of a static one."""
+    return model.yearly if isinstance(model, PathModel) else model.outcomes
+
+
+def _dims(model: Model, variable: str) -> tuple[str, ...]:
+    return model.yearly[variable].dims if variable in model.yearly else ()
+
+
+def _number(value: Any) -> float:
+    try:
+        value = float(value) if isinstance(value, str) else value
+    except ValueError:
+        raise refusal("", f"expected a number, got {shown(value)}.") from None
+    return float(number(value))
+
+
+def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
+    problems, at, dims = Problems(), {}, _dims(model, variable)
+    for part in filter(None, map(str.strip, text.split(";"))):
+        dim, sign, label = map(str.strip, part.partition("="))
+        if not sign:
+            problems.add("", f"expected DIMENSION=LABEL; ..., got {shown(part)}.")
+        elif dim not in dims:
+            problems.add("", f"'{variable}' has no dimension '{dim}'. It has: {', '.join(dims) or 'none'}.")
+        elif problems.knows("", "label", label, model.dims[dim]) and dim in at:
+            problems.add("", f"names '{dim}' twice.")
+        at[dim] = label
+    problems.refuse()
+    return at
+
+
+def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Model) -> None:
+    free = [dim for dim in _dims(model, variable) if dim not in at]
+    if across:
+        look_up("rule", across, ACROSS)
+    if free and not across:
+        count = math.prod(len(model.dims[dim]) for dim in free)
+        remedy = f"Name a label, or say {', '.join(ACROSS)}."
+        raise refusal("", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
+    if across and not free:
+        raise refusal("", f"'{across}' of one number. Leave it out.")
+
+
+def _factor(unit: str, wanted: str) -> float:
+    """What the figure is multiplied by to be in the model's unit."""
+    if (factor := conversion(unit, wanted)) is None:
+        remedy = "Currencies, indices and base years do not."
+        raise refusal("", f"expected what converts to '{wanted}', got '{unit}'. {remedy}")
+    return factor
+
+
+def _refuse_contradictions(known: Mapping[str, Observation], problems: Problems) -> None:
+    """Adds a problem for rows that repeat a figure, and for rows of one series that differ in `Observation.line`."""
+    first = dict[Any, tuple[str, Observation]]()
+    for at, one in known.items():
+        here = at.rpartition(".")[2], one
+        place, other = first.setdefault((one.line, one.first, one.time, one.reading), here)
+        if other is not one:
+            same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
+            problems.add(at, f"{one.name}: {place} {same}. Leave one of them out, or give each a 'reading'.")
+        place, other = first.setdefault(one.series, here)
+        if other.line != one.line:
+            text = f"'{one.series}' is of '{other.variable}' in {place}, in the same place and fold."
+            problems.add(at, f"{text} Give it another name.")

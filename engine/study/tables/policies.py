@@ -1,0 +1,285 @@
+"""Tables of policies, read to `Policy`s with `like` and `before` resolved; and which of them run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+
+from engine.draws.distributions.prior import Prior
+from engine.draws.limits import reach
+from engine.errors import Problems, look_up, refusal
+from engine.modelling.declaration import POLICY_KEYS
+from engine.modelling.records import Model
+from engine.study.components import Policy
+from engine.study.tables.levers import LeverTables, taken_apart
+from engine.study.values import Tables
+
+
+@dataclass(frozen=True)
+class Policies:
+    """The policies of a study.
+
+    Args:
+      by_name: the policies of the study's file, without those that have problems.
+      names: names of those that run.
+      baseline: name of the baseline.
+      followed: name of the policy that was followed in reality; "" where it is not known.
+    """
+
+    by_name: Mapping[str, Policy]
+    names: tuple[str, ...]
+    baseline: str
+    followed: str = ""
+
+    @property
+    def running(self) -> tuple[Policy, ...]:
+        """The policies that run, without those that have problems."""
+        return tuple(self.by_name[name] for name in self.names if name in self.by_name)
+
+    @property
+    def reached(self) -> list[str]:
+        """Names of the policies that run, of the one followed, and of all that these phase in from, directly or
+        indirectly.
+        """
+        names = list(dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names))
+        waiting = [name for name in names if name in self.by_name]
+        while waiting:
+            before = self.by_name[waiting.pop()].before
+            if before is not None and before.name not in names:
+                names.append(before.name)
+                waiting.append(before.name)
+        return names
+
+    @property
+    def levers_by_factor(self) -> dict[str, str]:
+        """Factor -> a lever that is drawn from it, over the reached policies; "" where only an implementation is."""
+        levers: dict[str, str] = {}
+        for policy in (self.by_name[name] for name in self.reached if name in self.by_name):
+            by_lever = {name: lever for lever, weights in policy.drawn.items() for name in weights}
+            for name in policy.factors:
+                levers[name] = levers.get(name) or by_lever.get(name, "")
+        return levers
+
+
+def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, Prior], problems: Problems) -> Policies:
+    """The policies of a study; a model without levers needs no table, and has one policy called "default".
+
+    Args:
+      text: the study's tables.
+      years: calendar years; empty for a static model.
+      priors: of the factors, for levers and implementations that one of them gives.
+      problems: what is wrong is added here.
+    """
+    tables = dict(text["policies"]) or ({} if model.levers else {"default": {}})
+    baseline = text.get("baseline") or next(iter(tables), "")
+    if not tables:
+        remedy = "Add [policies.NAME] with the model's levers."
+        problems.add("policies", f"expected at least one policy, got none. {remedy}")
+    if not (tables and problems.knows("baseline", "policy", baseline, tables)):
+        return Policies({}, (), baseline)
+    names = tuple(text.get("compare") or tables)
+    problems.knows_each("compare", "policy", names, tables)
+    for name, table in tables.items():
+        with problems.within(f"policies.{name}.implementation"):
+            _check_implementation(table.get("implementation"), text["factors"], priors)
+    levers = LeverTables(model, tuple(years), text["factors"], priors)
+    reader = PolicyReader(levers, tables, baseline, problems)
+    by_name = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
+    _check_units(by_name, text["factors"], model, problems)
+    return Policies(by_name, names if baseline in names else (baseline, *names), baseline)
+
+
+def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prior]) -> None:
+    if isinstance(value, str):
+        look_up("factor", value, factors)
+        if value not in priors:  # which is a problem of its own
+            return
+        low, high = reach(priors[value].law)
+        if low < -1e-9 or high > 1 + 1e-9:
+            remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
+            text = f"expected a factor drawn from 0 to 1; '{value}' reaches {low:.3g} to {high:.3g}. {remedy}"
+            raise refusal("", text)
+    elif value is not None and not 0 <= value <= 1:
+        raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {value}.")
+
+
+def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:
+    """Adds a problem for each lever whose unit is not that of the factor it is drawn from (the first lever's, if
+    unstated).
+    """
+    units = {name: table["unit"] for name, table in factors.items() if "unit" in table}
+    uses: dict[tuple[str, str], str] = {}
+    for policy in policies.values():
+        for lever, weights in policy.drawn.items():
+            for name in sorted(set(weights) - set(model.factors)):
+                uses.setdefault((name, lever), policy.name)
+    for (name, lever), first in uses.items():
+        unit = model.levers[lever].unit
+        if units.setdefault(name, unit) != unit:
+            remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
+            text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
+            problems.add(f"policies.{first}.{lever}", text)
+
+
+_Read = TypeVar("_Read")
+
+
+@dataclass(frozen=True)
+class _Terms:
+    """A policy with `like` resolved, while `before` and factors are still names; levers as `LeverTables` reads them."""
+
+    levers: Mapping[str, np.ndarray]
+    start: int
+    before: str | None
+    implementation: float | str
+
+
+class PolicyReader:
+    """Reads policies by name.
+
+    Args:
+      levers: reads the values of levers, and knows the calendar years.
+      tables: policy name -> its table.
+      baseline: what a policy phases in from where it names nothing.
+      problems: what is wrong with any of them is added here.
+      multiples: policy -> lever -> what its values, numbers and draws, are multiplied by.
+    """
+
+    def __init__(
+        self,
+        levers: LeverTables,
+        tables: Tables,
+        baseline: str,
+        problems: Problems,
+        multiples: Mapping[str, Mapping[str, float]] | None = None,
+    ):
+        self._tables, self._baseline, self._problems = tables, baseline, problems
+        self._multiples = multiples or {}
+        self._levers, self._years = levers, levers.years
+        self._known: dict[Any, Any] = {}
+
+    def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
+        """The policy of that name, fully resolved; None where it, or a policy that it refers to, has problems.
+
+        Args:
+          through: names of the policies whose `before` led here, by which a circle is found.
+        """
+        return self._once(self._read, name, through)
+
+    def _once(self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]) -> _Read:
+        """What `read` gives for a policy, read once and remembered; None where it has problems, which are added
+        once."""
+        if (read, name) not in self._known:
+            self._known[read, name] = None
+            with self._problems.within(f"policies.{name}"):
+                self._known[read, name] = read(name, through)
+        return self._known[read, name]
+
+    def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
+        if (terms := self._once(self._follow, name, ())) is None:
+            return None
+        whole = terms.implementation == 1.0
+        late = bool(self._years) and terms.start > self._years[0]
+        before = None
+        if late or not whole or terms.before is not None:
+            other = terms.before or (self._baseline if name != self._baseline else None)
+            if other is None:
+                text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
+                raise refusal("before", text)
+            if other == name or other in through:
+                raise refusal("before", f"goes in a circle: {_chain([*through, name, other])}.")
+            earlier = self.policy(other, (*through, name))
+            if earlier is None:
+                return None
+            if isinstance(earlier.implementation, str):
+                text = (
+                    f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in"
+                    " from it."
+                )
+                raise refusal("before", text)
+            before = phased(earlier, self._years) if late or not whole else None
+        about, levers, drawn = str(self._tables[name].get("about", "")), {}, {}
+        for lever, values in terms.levers.items():
+            numbers, weights = taken_apart(values)
+            if (multiple := self._multiples.get(name, {}).get(lever)) is not None:
+                numbers = multiple * numbers
+                weights = {factor: multiple * weight for factor, weight in weights.items()}
+            levers[lever] = numbers
+            if weights:
+                drawn[lever] = weights
+        return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
+
+    def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
+        table, problems, others = self._tables[name], Problems(), set(self._tables) - {name}
+        levers = {lever: self._levers.default(entry) for lever, entry in self._levers.model.levers.items()}
+        parent: _Terms | None = _Terms(levers, self._years[0] if self._years else 0, None, 1.0)
+        like = table.get("like")
+        if like in (name, *through):
+            raise refusal("like", f"goes in a circle: {_chain([*through, name, like])}.")
+        if like is not None and problems.knows("like", "policy", like, others):
+            parent = self._once(self._follow, like, (*through, name))
+        if table.get("before") not in (None, name):
+            problems.knows("before", "policy", table["before"], others)
+        if "start" in table:
+            with problems.within("start"):
+                if not self._years:
+                    raise refusal("", "a static model has no years. Remove it.")
+                self._levers.check_year(table["start"])
+        own = {
+            lever: self._levers.read(lever, value, problems)
+            for lever, value in table.items()
+            if lever not in POLICY_KEYS
+        }
+        problems.refuse()
+        if parent is None:
+            return None
+        implementation = table.get("implementation", parent.implementation)
+        return _Terms(
+            {**parent.levers, **own},
+            table.get("start", parent.start),
+            table.get("before", parent.before),
+            implementation if isinstance(implementation, str) else float(implementation),
+        )
+
+
+def phased(policy: Policy, years: Sequence[int]) -> Policy:
+    """The same policy with its own phasing already in its levers, so that another can phase in from it."""
+    if policy.before is None or isinstance(policy.implementation, str):
+        return replace(policy, before=None, implementation=1.0)
+    started, share = np.array([year >= policy.start for year in years] or [True]), policy.implementation
+
+    def blended(values: np.ndarray, earlier: np.ndarray) -> np.ndarray:
+        reached = values if share == 1.0 else earlier + share * (values - earlier)
+        return np.where(started.reshape(-1, *[1] * (values.ndim - 1)), reached, earlier)
+
+    before, drawn = policy.before, {}
+    levers = {lever: blended(values, before.levers[lever]) for lever, values in policy.levers.items()}
+    for lever in {**before.drawn, **policy.drawn}:
+        earlier, own = before.drawn.get(lever, {}), policy.drawn.get(lever, {})
+        none = np.zeros_like(policy.levers[lever])
+        drawn[lever] = {name: blended(own.get(name, none), earlier.get(name, none)) for name in {**earlier, **own}}
+    # `before` stays: until the start, the year in which the policy in force began is that of the one before
+    return replace(policy, levers=levers, implementation=1.0, drawn=drawn)
+
+
+def on_path(policy: Policy, draws: Mapping[str, float], years: Sequence[int]) -> Policy:
+    """The policy as it is in force on one path: phasing and draws worked into its levers, which are numbers alone.
+
+    Args:
+      draws: factor -> its value on the path.
+    """
+    levers = {
+        lever: values + sum(weights * draws[name] for name, weights in policy.drawn.get(lever, {}).items())
+        for lever, values in policy.levers.items()
+    }
+    before = on_path(policy.before, draws, years) if policy.before is not None else None
+    share = policy.implementation
+    share = float(draws[share]) if isinstance(share, str) else share
+    return phased(replace(policy, levers=levers, before=before, implementation=share, drawn={}), years)
+
+
+def _chain(names: Sequence[str]) -> str:
+    return " -> ".join(names[names.index(names[-1]) :])

@@ -1,0 +1,134 @@
+"""The head of a study and its sections `run`, `time`, `risk` and `keep`, read and checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.draws.sampling import SAMPLERS
+from engine.errors import Problems, did_you_mean, refusal
+from engine.modelling.cell_axis import cell_count
+from engine.modelling.records import Model, PathModel
+from engine.study.components import Keep
+from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS
+from engine.study.tables import facts as facts_tables
+from engine.study.values import Tables
+
+LATER_SAMPLERS = ("importance",)
+SMALL_MODEL = 64
+"""Yearly cells up to which a model counts as small, with little state to carry from year to year."""
+_NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
+LONGEST = 20_000
+"""Most time steps of a study: the days of half a century."""
+FIRST_OUTCOMES = 5
+"""Number of outcomes that short tables show where a study does not name them."""
+_LOWEST_LEVEL = 50
+_MOST_LEVELS = 20
+
+
+def default_tile(model: Model, n_policies: int) -> int:
+    """Paths in one compiled pass, from 64 to 1024, such that the state between years stays in a core's cache.
+
+    The power of two at or below 1024 / policies, or twice that for a small model; 4096 for a static model.
+    """
+    if not isinstance(model, PathModel):
+        return 4096
+    share = max(1, (2048 if cell_count(model) <= SMALL_MODEL else 1024) // max(1, n_policies))
+    return min(1024, max(64, 1 << (share.bit_length() - 1)))
+
+
+def check_head(text: Tables, problems: Problems) -> None:
+    """Adds problems of a study's name, and of its number of paths, sampler, precision, program and tile."""
+    if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
+        wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
+        problems.add("name", f"expected {wanted}; got {text['name']!r}.")
+    sampler, tile = text["run"]["sampler"], text["run"].get("tile")
+    if sampler in LATER_SAMPLERS:
+        known = ", ".join(f"'{name}'" for name in [*SAMPLERS][:-1]) + f" or '{[*SAMPLERS][-1]}'"
+        problems.add("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
+    elif problems.knows("run.sampler", "sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]):
+        unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
+        if text.get(facts_tables.KEY):
+            unit, of = facts_tables.FUTURES, "whole runs of moved futures"
+        _check_whole("run.paths", text["run"]["paths"], 1, unit, of, problems)
+        _check_whole("keep.yearly", text["keep"]["yearly"], 0, unit, of, problems)
+    problems.knows("run.precision", "precision", text["run"]["precision"], PRECISIONS)
+    problems.knows("run.program", "form of the program", text["run"]["program"], FORMS)
+    if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
+        problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
+
+
+def _check_whole(place: str, count: int, least: int, unit: int, of: str, problems: Problems) -> None:
+    """Adds a problem where `count` paths are not whole units, as a part of a unit has errors of another size."""
+    if unit <= 2 or not count % unit:  # a pair may stand in two halves
+        return
+    below = count - count % unit
+    remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
+    wanted = f"a multiple of {unit}, {of}"
+    problems.add(place, f"expected {wanted}, got {count}. Take {remedy}.")
+
+
+def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]:
+    """Calendar years of a study; none for a static model.
+
+    Args:
+      time: the table of that name, None where there is none.
+
+    Raises:
+      UserError: years for a model that has none; no years, or too many, for one that has.
+    """
+    if not isinstance(model, PathModel):
+        if time is not None:
+            raise refusal("time", f"model '{model_name}' has no years. Remove the table.")
+        return ()
+    if time is None:
+        raise refusal("time", "is missing. Give the years: time = { first = 2016, last = 2030 }.")
+    first, last = time["first"], time["last"]
+    if last < first:
+        raise refusal("time.last", f"expected at least first = {first}, got {last}.")
+    steps = last - first + 1
+    if steps > LONGEST:
+        unit = time["unit"]
+        text = (
+            f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make"
+            " several of it."
+        )
+        raise refusal("time.last", text)
+    return tuple(range(first, last + 1))
+
+
+def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> tuple[str, ...]:
+    """Outcomes that short tables show: those that the study names, else the first of the model."""
+    if names is None:
+        return (*model.outcomes,)[:FIRST_OUTCOMES]
+    problems.knows_each("headline", "outcome", names, model.outcomes)
+    return tuple(names)
+
+
+def levels(table: Tables, problems: Problems) -> tuple[float, ...]:
+    """Levels of VaR and ES as shares, ascending: those of every study, and those that the table adds in per cent."""
+    if len(table["levels"]) > _MOST_LEVELS:
+        message = f"expected at most {_MOST_LEVELS} levels, got {len(table['levels'])}."
+        problems.add("risk.levels", message)
+        return LEVELS
+    for level in table["levels"]:
+        if not _LOWEST_LEVEL < level < 100 or float(f"{level:g}") != level:
+            remedy = f" Write {100 * level:g}." if _LOWEST_LEVEL < 100 * level < 100 else ""
+            wanted = f"per cent between {_LOWEST_LEVEL} and 100, of at most six digits, such as 97.5"
+            problems.add("risk.levels", f"expected {wanted}; got {level!r}.{remedy}")
+    return tuple(sorted({*LEVELS, *(round(level / 100, 8) for level in table["levels"])}))
+
+
+def keep(table: Tables, model: Model, problems: Problems) -> Keep:
+    """What is stored path by path; outcomes in the order of the model."""
+    wanted, words = table["outcomes"], ("all", "headline", "none")
+    if isinstance(wanted, str):
+        if wanted not in words:
+            remedy = did_you_mean(wanted, words)
+            message = f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{remedy}"
+            problems.add("keep.outcomes", message)
+        wanted = [] if wanted == "none" else list(model.outcomes)
+    for name in wanted:
+        problems.knows("keep.outcomes", "outcome", name, model.outcomes)
+    kept = tuple(name for name in model.outcomes if name in wanted)
+    return Keep(kept, table["draws"], table["yearly"])

@@ -1,0 +1,237 @@
+"""Tables of shocks and regimes, read to `Shocks`: how each shock is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from engine.draws.distributions.closed import Marginal
+from engine.draws.distributions.law import Law
+from engine.draws.factors import Group
+from engine.draws.limits import reach
+from engine.draws.shocks import Jumps, Moving, Regime, Shocks
+from engine.errors import Problems, did_you_mean, look_up, refusal
+from engine.modelling.records import Model, factor_names, shock_streams
+from engine.study.tables import factors as factor_tables, groups as group_tables
+from engine.study.values import Tables
+
+JUMP_KEYS = ("probability", "rate", "size")
+_OWN = ("persistence", "regime", "states", *JUMP_KEYS)
+_LAWS: Mapping[str, Law] = {"normal": Marginal("normal", (0.0, 1.0)), "uniform": Marginal("uniform", (0.0, 1.0))}
+MOST_JUMPS = 64
+"""Most jumps per year that a shock may have."""
+RARE = 1e-10
+"""Probability, at most, of more jumps in a year than are counted."""
+
+
+def group_names(shocks: Tables) -> set[str]:
+    """Names of the groups of shocks, as the tables of shocks name them."""
+    return {table["group"] for table in shocks.values() if "group" in table}
+
+
+class ShockReader:
+    """Reads the shocks of a study.
+
+    Args:
+      tables: the study's tables of that name, types checked.
+      of_factors: factor -> its law, as a probability or a rate of jumps may be drawn from a factor.
+      problems: what is wrong with the tables is added here.
+    """
+
+    def __init__(self, model: Model, tables: Tables, of_factors: Mapping[str, Law], problems: Problems):
+        self._model, self._factors, self._problems = model, of_factors, problems
+        self._streams = shock_streams(model)
+        self._regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
+        self._moving: dict[str, Moving] = {}
+        for name, table in tables["regimes"].items():
+            with problems.within(f"regimes.{name}"):
+                self._regimes[name] = _regime(name, table)
+        for name, table in tables["shocks"].items():
+            with problems.within(f"shocks.{name}"):
+                self._moving[name] = self._shock(name, table)
+        self._groups = self._read_groups(tables)
+
+    def shocks(self) -> Shocks:
+        """The shocks that were read, to be used only if there are no problems; regimes that no shock uses are left
+        out."""
+        used = {moving.regime for moving in self._moving.values()}
+        chains = {name: chain for name, chain in self._regimes.items() if chain is not None and name in used}
+        return Shocks(self._moving, self._groups, chains)
+
+    def _read_groups(self, tables: Tables) -> dict[str, Group]:
+        """Groups of streams: all those of the shocks that say that they are in one."""
+        names = group_names(tables["shocks"])
+        of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
+        streams = dict[str, Any]()
+        for name, table in tables["shocks"].items():
+            if (group := table.get("group")) is not None and self._problems.knows(
+                f"shocks.{name}.group", "group", group, tables["groups"]
+            ):
+                streams |= {stream: {"group": group} for stream in self._streams.get(name, ())}
+        group_of = group_tables.membership(of_shocks, streams, self._problems)
+        return group_tables.read(of_shocks, group_of, [*streams], self._problems)
+
+    def _shock(self, name: str, table: Tables) -> Moving:
+        known = self._model.shocks
+        if name not in known:
+            remedy = did_you_mean(name, known) if known else " The model has no shocks."
+            raise refusal("", f"unknown shock '{name}'.{remedy}")
+        problems = Problems()
+        persistence = float(table.get("persistence", 0.0))
+        if not -1 < persistence < 1:
+            problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
+        own = factor_tables.law_keys({key: value for key, value in table.items() if key not in _OWN})
+        laws: tuple[Law, ...] = ()
+        jumps, regime, is_state = None, None, False
+        if any(key in table for key in JUMP_KEYS):
+            _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
+            with problems.within(""):
+                jumps = self._jumps(table)
+        elif "regime" in table:
+            _alone(table, "a regime", tuple(own), problems)
+            regime = table["regime"]
+            laws = self._by_state(table, problems)
+            is_state = "states" not in table
+            if is_state:
+                _alone(table, "the state of a regime", ("persistence", "group"), problems)
+        elif "states" in table:
+            problems.add("states", 'expected a regime whose states these are; add regime = "...".')
+        elif own:
+            with problems.within(""):
+                laws = (factor_tables.read(own).law,)
+        else:
+            laws = (_LAWS[known[name].law],)
+        problems.refuse()
+        about = _in_words(table, own)
+        return Moving(name, self._streams[name], laws, persistence, jumps, regime, is_state, about)
+
+    def _by_state(self, table: Tables, problems: Problems) -> tuple[Law, ...]:
+        name = table["regime"]
+        if not problems.knows("regime", "regime", name, self._regimes):
+            return ()
+        chain, tables = self._regimes[name], table.get("states")
+        if chain is None or tables is None:
+            return ()
+        for state in tables:
+            problems.knows(f"states.{state}", "state", state, chain.states)
+        laws = []
+        for state in chain.states:
+            if state not in tables:
+                problems.add("states", f"has no law for state '{state}'.")
+                continue
+            with problems.within(f"states.{state}"):
+                laws.append(factor_tables.read(tables[state]).law)
+        return tuple(laws)
+
+    def _jumps(self, table: Tables) -> Jumps:
+        kinds = [key for key in ("probability", "rate") if key in table]
+        if len(kinds) != 1:
+            got = "both" if kinds else "neither"
+            raise refusal("", f"expected a probability or a rate of jumps, got {got}.")
+        if "size" not in table:
+            remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
+            raise refusal("size", f"is missing. {remedy}")
+        kind, problems = kinds[0], Problems()
+        with problems.within("size"):
+            size = factor_tables.read(table["size"]).law
+        with problems.within(kind):
+            highest = self._highest(table[kind], 1.0 if kind == "probability" else math.inf)
+        problems.refuse()
+        most = 1 if kind == "probability" else jumps_counted(highest)
+        if most > MOST_JUMPS:
+            text = (
+                f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+            )
+            raise refusal("rate", f"{text} For so many use one law of their sum.")
+        return Jumps(kind, table[kind], size, most)
+
+    def _highest(self, chance: float | str, limit: float) -> float:
+        """The largest value of a probability or rate; refused where it is negative, or its median is above the
+        limit."""
+        if not isinstance(chance, str):
+            low = middle = high = chance
+        else:
+            look_up("factor", chance, [*chain(*factor_names(self._model).values())])
+            if chance not in self._factors:  # its prior is a problem of its own
+                return 0.0
+            low, high = reach(self._factors[chance])
+            # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
+            middle = float(self._factors[chance].quantile(0.5))
+        if low < 0 or middle > limit:
+            limits = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
+            raise refusal("", f"expected a number {limits}, got {low if low < 0 else middle:.4g}.")
+        return min(high, limit)
+
+
+def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
+    for key in dict.fromkeys(keys):
+        if key in table:
+            problems.add(key, f"does not go with {what}. Leave one of them out.")
+
+
+def _regime(name: str, table: Tables) -> Regime:
+    states, moves, start = table["states"], table["transition"], table.get("start")
+    count, problems = len(states), Problems()
+    if count < 2:
+        problems.add("states", f"expected at least two, got {count}.")
+    if len(set(states)) < count:
+        problems.add("states", "names a state twice.")
+    if len(moves) != count or any(len(row) != count for row in moves):
+        problems.add("transition", f"expected {count} rows of {count} probabilities, a row for each state.")
+    else:
+        for state, row in zip(states, moves, strict=True):
+            with problems.within("transition"):
+                _check_probabilities(row, f"after '{state}'")
+    if start is not None:
+        with problems.within("start"):
+            if len(start) != count:
+                raise refusal("", f"expected {count} probabilities, got {len(start)}.")
+            _check_probabilities(start, "at the start")
+    problems.refuse()
+    rows = tuple(tuple(float(p) for p in row) for row in moves)
+    return Regime(name, tuple(states), tuple(float(p) for p in start or stationary(np.array(moves))), rows)
+
+
+def _check_probabilities(row: list[float], where: str) -> None:
+    outside = [p for p in row if not 0 <= p <= 1]
+    if outside:
+        raise refusal("", f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
+    if abs(sum(row) - 1) > 1e-6:
+        raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
+
+
+def jumps_counted(rate: float) -> int:
+    """The least m >= 1 with P(N > m) <= 1e-10 for N Poisson with this rate, but at most `MOST_JUMPS` + 1."""
+    m = 1
+    while special.pdtrc(m, rate) > RARE and m <= MOST_JUMPS:
+        m += 1
+    return m
+
+
+def stationary(moves: np.ndarray) -> np.ndarray:
+    """Stationary distribution of a Markov chain with transition matrix M: p = p M, sum 1; by least squares if not
+    unique.
+    """
+    count = len(moves)
+    equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
+    solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)
+    return solution / solution.sum()
+
+
+def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
+    """The law of a shock, and its parameters and persistence, each in a few words; `own` is its law for all years."""
+    rest = [f"persistence {table['persistence']:g}"] if "persistence" in table else []
+    for kind in ("probability", "rate"):
+        if kind in table:
+            return "jumps", f"{kind} {table[kind]}, size {' '.join(factor_tables.in_words(table['size']))}"
+    if "regime" in table:
+        states = table.get("states", {})
+        laws = "; ".join(f"{state}: {' '.join(factor_tables.in_words(law))}" for state, law in states.items())
+        return f"by regime {table['regime']}", ", ".join([*rest, laws or "its number"])
+    family, parameters = factor_tables.in_words(own) if own else ("the model's", "")
+    return family, ", ".join(part for part in [parameters, *rest] if part)

@@ -1,0 +1,165 @@
+"""Key `run.until`, read to targets of precision at which a run ends; every name looked up."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from engine.errors import Problems, refusal, unknown
+from engine.formatting import shown
+from engine.modelling.records import Model
+from engine.study.values import LEVELS, Tables, measures
+
+PLACE = "run.until"
+PROBABILITY = "probability"
+_TARGET = re.compile(r"(\S+) of (\S+) under (\S+)(?: minus (\S+))? within (\S+?) ?(%|(?<= )\S.*|)")
+_LEVEL = re.compile(r"(VaR|ES)(\d+(?:\.\d+)?)")
+
+
+@dataclass(frozen=True)
+class Target:
+    """A target of precision: an estimate of a run, and the largest half-width that its 95 % interval may have.
+
+    Args:
+      measure: "probability" of an event; "mean", or a name such as "VaR95" or "ES99", of an outcome.
+      less: the policy that is subtracted, on the same futures; None where the estimate is of one policy.
+      width: largest half-width of the interval: in the variable's unit, or as a share of the estimate.
+      is_relative: whether `width` is a share of the estimate.
+      unit: of the variable; "" for none.
+    """
+
+    measure: str
+    variable: str
+    policy: str
+    less: str | None
+    width: float
+    is_relative: bool
+    unit: str = ""
+
+    def __str__(self) -> str:
+        """The target as a study file states it, always in the same words."""
+        return f"{self.number} within {self.wanted}"
+
+    @property
+    def number(self) -> str:
+        """The estimate in words: `ES99 of cost under old minus reform`."""
+        under = self.policy if self.less is None else f"{self.policy} minus {self.less}"
+        return f"{self.measure} of {self.variable} under {under}"
+
+    @property
+    def wanted(self) -> str:
+        """Its half-width in words: `1 %`, `0.5 bn yuan`."""
+        if self.is_relative:
+            return f"{float(f'{100 * self.width:.12g}')!r}".removesuffix(".0") + " %"
+        return f"{self.width!r}".removesuffix(".0") + (f" {self.unit}" if self.unit else "")
+
+
+def read(
+    text: Tables,
+    running: Collection[str],
+    model: Model,
+    levels: Sequence[float],
+    kept: Collection[str],
+    problems: Problems,
+    spare: Collection[str] = (),
+) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
+    """The targets that a study states, and, apart, those that are left out as their policies do not run.
+
+    Args:
+      running: names of the policies that run.
+      levels: levels of VaR and ES that the study measures.
+      kept: outcomes that are kept path by path; only these can have targets.
+      problems: those of the targets are added here.
+      spare: contains `PLACE` where targets on policies that do not run are left out, as other policies run than the
+        study states; otherwise they are problems.
+    """
+    targets, left = list[Target](), list[Target]()
+    for sentence in text["run"]["until"]:
+        with problems.within(PLACE):
+            target = target_of(sentence, text["policies"], text["events"], model, levels)
+            if lost := [name for name in _outcomes(target.variable, text["events"]) if name not in kept]:
+                names = " and ".join(f"'{name}'" for name in lost)
+                remedy = f"which the rule looks at. Add {names} to keep.outcomes."
+                raise refusal("", f"'{target.variable}' needs {names} path by path, {remedy}")
+            idle = [name for name in filter(None, (target.policy, target.less)) if name not in running]
+            if idle and PLACE not in spare:
+                raise refusal("", f"policy '{idle[0]}' does not run. Add it to compare, or to --policies.")
+            (left if idle else targets).append(target)
+    return tuple(dict.fromkeys(targets)), tuple(dict.fromkeys(left))
+
+
+def target_of(
+    sentence: str, policies: Collection[str], events: Collection[str], model: Model, levels: Sequence[float] = LEVELS
+) -> Target:
+    """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform
+    within 2 bn yuan`.
+
+    Raises:
+      UserError: with all problems: words that are not understood, unknown names, another unit than the variable's.
+    """
+    found = _TARGET.fullmatch(" ".join(sentence.split()))
+    if found is None:
+        wanted = "MEASURE of VARIABLE under POLICY [minus POLICY] within NUMBER [% or the unit]"
+        example = f"mean of {[*model.outcomes, 'VARIABLE'][0]} under {[*policies, 'POLICY'][0]} within 1 %"
+        raise refusal("", f"expected {wanted}, got {shown(sentence)}. Write, say, '{example}'.")
+    measure, variable, policy, less, number, unit = found.groups()
+    problems = Problems()
+    for name in dict.fromkeys(filter(None, (policy, less))):
+        problems.knows("", "policy", name, policies)
+    if policy == less:
+        problems.add("", f"takes '{policy}' from itself. Name two policies.")
+    measure = PROBABILITY if measure == "P" else measure
+    own: str | None = None
+    if variable in events:
+        own = ""
+        if measure != PROBABILITY:
+            problems.add("", f"'{measure}' is no measure of an event. Write '{PROBABILITY} of {variable}'.")
+    elif variable in model.outcomes:
+        own = model.outcomes[variable].unit
+        own = "" if own == "1" else own
+        with problems.within(""):
+            measure = _known_measure(measure, variable, levels)
+    else:
+        problems.add("", unknown("event or outcome", variable, [*events, *model.outcomes]))
+    if own is not None and unit not in ("", "%", own):
+        expected = f"%, or '{own}', its unit" if own else "% or nothing behind the number"
+        problems.add("", f"expected {expected}, got '{unit}'.")
+    width = math.nan
+    with suppress(ValueError):
+        width = float(number)
+    if not 0 < width < math.inf:
+        problems.add("", f"expected a number above 0 behind 'within', got '{number}'.")
+    problems.refuse()
+    is_relative = unit == "%"
+    share = float(f"{width / 100:.12g}") if is_relative else width
+    return Target(measure, variable, policy, less, share, is_relative, own or "")
+
+
+def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
+    """The measure under the name that tables use: `ES99` for `ES99.0`; refused if the study does not measure it."""
+    if found := _LEVEL.fullmatch(measure):
+        measure = f"{found[1]}{float(found[2]):g}"
+    if measure in measures(levels):
+        return measure
+    if measure == PROBABILITY:
+        raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
+    if found and 50 < float(found[2]) < 100:
+        there = ", ".join(f"{100 * level:g}" for level in levels)
+        remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
+        raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
+    raise refusal("", unknown(f"measure of '{variable}'", measure, measures(levels)))
+
+
+def _outcomes(variable: str, events: Tables) -> list[str]:
+    """The outcomes that a variable is read from."""
+    seen, left = dict[str, None](), [variable]
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen[name] = None
+            table = events.get(name, {})
+            left += [*(table.get("all") or ()), *filter(None, [table.get("outcome")])]
+    return [name for name in seen if name not in events]

@@ -1,0 +1,238 @@
+"""What is known of a study from earlier processes: as long as nothing that it follows from has changed, and not a
+moment longer.
+"""
+
+import copy
+import functools
+import sys
+import threading
+from contextlib import contextmanager
+from dataclasses import replace
+
+import jax
+import numpy as np
+import pytest
+
+from engine.execution import job, precision
+from engine.execution.job import RunOptions
+from engine.modelling import contract
+from engine.modelling.code_digests import WRITTEN
+from engine.modelling.records import Constant
+from engine.models.rustbelt import environment
+from engine.program.lowering import listing
+from engine.program.running import cache_keys, compilation_cache, devices, machine_code, pilot
+from engine.program.running.kernel import program_on
+from engine.program.tracing import rules
+from engine.study.loading import load_study
+from engine.study.study import Block
+from tests.helpers import assert_same
+from tests.user_models import farms
+
+LIVE = []
+"""Code in memory lives as long as the process: LLVM's parts of it share one another."""
+shipped, small = (functools.partial(load_study, name) for name in ("rustbelt", "warming"))
+"""Two that ship; of the small one is what must be traced and compiled."""
+
+
+def key(study, dtype=np.float32, width=16, gives="outcomes"):
+    return cache_keys.key_of_code(study, cache_keys.code_of(study), dtype, width, gives)
+
+
+def forget_what_is_loaded(monkeypatch):
+    LIVE.append({})
+    monkeypatch.setattr(machine_code, "_LOADED", LIVE[-1])
+
+
+@pytest.fixture
+def kept(tmp_path, monkeypatch):
+    """A folder of programs that holds none, as a process finds it that has loaded none."""
+    forget_what_is_loaded(monkeypatch)
+    monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "programs"
+
+
+TRACING = {one.__code__: one.__name__ for one in (contract.refuse_broken, rules.traced, listing.listed, pilot.pilot)}
+
+
+@contextmanager
+def traced(monkeypatch):
+    """What traces or lists a study in here, as if another process began; nothing of it is replaced, as that would be
+    another program.
+    """
+    forget_what_is_loaded(monkeypatch)
+    called = []
+
+    def note(frame, event, _):
+        if event == "call" and frame.f_code in TRACING:
+            called.append(TRACING[frame.f_code])
+
+    threading.setprofile(note)
+    sys.setprofile(note)
+    try:
+        yield called
+    finally:
+        sys.setprofile(None)
+        threading.setprofile(None)
+
+
+def computed(study):
+    """Outcomes and draws of a few paths."""
+    program, block = program_on(study, devices.mesh("cpu")), Block(0, 0, study.paths)
+    return [program.collect(block, program.submit(block)).outcomes, program.draws(block)]
+
+
+# ------------------------------------------------------------------------------- what it is known by
+
+
+def test_a_study_is_known_by_what_it_says_however_many_paths_it_has():
+    assert key(shipped(paths=1)) == key(shipped(paths=1000)) is not None
+    assert cache_keys.key_of_contract(shipped().model) is not None
+
+
+def changed_lever(study):
+    first, *others = study.policies
+    name = next(iter(first.levers))
+    return replace(study, policies=(replace(first, levers={**first.levers, name: first.levers[name] + 1e-9}), *others))
+
+
+OTHERS = {
+    "seed": lambda: key(shipped(seed=1)),
+    "policies": lambda: key(shipped(policies=["old"])),
+    "a lever": lambda: key(changed_lever(shipped())),
+    "a law": lambda: key(
+        replace(
+            shipped(),
+            inputs=(replace(shipped().inputs[0], marginal=shipped().inputs[1].marginal), *shipped().inputs[1:]),
+        )
+    ),
+    "a group": lambda: key(replace(shipped(), groups=dict([*shipped().groups.items()][1:]))),
+    "sampler": lambda: key(replace(shipped(), sampler="random")),
+    "years": lambda: key(replace(shipped(), years=shipped().years[:-1])),
+    "type": lambda: key(shipped(), dtype=np.float64),
+    "width": lambda: key(shipped(), width=8),
+    "what it gives": lambda: key(shipped(), gives="draws"),
+}
+
+
+@pytest.mark.parametrize("other", OTHERS)
+def test_another_study_or_another_code_is_another_one(other):
+    assert OTHERS[other]() not in (None, key(shipped()))
+
+
+def with_constant(value):
+    """The shipped study with one constant more, as `constant_tables.settled` makes it."""
+    study, own = shipped(), copy.copy(shipped().model)
+    vars(own).update({"constants": {"more": Constant(value, "1", "")}, WRITTEN: study.model})
+    return replace(study, model=own)
+
+
+def test_another_constant_is_another_program_and_the_same_is_the_same():
+    one, again, other = (with_constant(value) for value in (0.5, 0.5, 0.25))
+    assert key(one) == key(again) is not None
+    assert len({key(one), key(other), key(shipped()), None}) == 4
+    kept = [cache_keys.key_of_contract(study.model) for study in (one, other, shipped())]
+    assert len({*kept, None}) == 4
+
+
+def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatch):
+    study = shipped()
+    keys = [key(study)]
+    with jax.numpy_dtype_promotion("strict"):
+        jax.config.update("jax_default_matmul_precision", "float32")
+        keys.append(key(study))
+        jax.config.update("jax_default_matmul_precision", None)
+    for place, name, value in (
+        (environment, "FIRST_YEAR", 2017),
+        (known, "_packages", dict),
+        (machine_code, "surroundings", list),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, value)
+            keys += [key(study), cache_keys.key_of_contract(study.model)]
+    assert len(set(keys)) == len(keys)
+    assert key(study) == keys[0]
+
+
+def test_a_model_of_ones_own_and_one_that_was_changed_by_hand_are_never_known():
+    assert key(farms(paths=8)) is None
+    assert cache_keys.key_of_contract(farms(paths=8).model) is None
+    study = shipped()
+    study.model.limits = ("none",)
+    assert key(study) is None
+
+
+def test_what_is_no_plain_data_is_never_known():
+    study = shipped()
+    assert key(replace(study, events=(len,))) is None
+    assert key(replace(study, events=(np.array([len]),))) is None
+
+
+# ------------------------------------------------------------------------------- what is found
+
+
+def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
+    with traced(monkeypatch) as at_first:
+        first = computed(small(paths=64))
+    assert {"traced", "listed"} <= {*at_first}
+    with traced(monkeypatch) as later:
+        again = computed(small(paths=64))
+    assert not later
+    for ours, theirs in zip(again, first, strict=True):
+        assert_same(ours, theirs)
+
+
+def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypatch):
+    study = small(paths=64)
+    monkeypatch.setattr(known, "code_of", lambda study: "another")
+    program = program_on(study, devices.mesh("cpu"))
+    program.prepare()
+    assert [file.suffix for file in kept.iterdir()] == [".code"]
+
+
+@pytest.mark.parametrize(
+    "lost", ["notes", pytest.param("code", marks=pytest.mark.slow), pytest.param("ends", marks=pytest.mark.slow)]
+)
+def test_what_is_lost_is_made_again(kept, monkeypatch, lost):
+    study = small(paths=64)
+    first = computed(study)
+    for file in kept.iterdir():
+        if lost == "ends":
+            file.write_bytes(file.read_bytes()[:-7])
+        elif (file.suffix == ".layout") == (lost == "notes"):
+            file.unlink()
+    forget_what_is_loaded(monkeypatch)
+    for ours, theirs in zip(computed(small(paths=64)), first, strict=True):
+        assert_same(ours, theirs)
+
+
+@pytest.mark.parametrize("study", ["warming", pytest.param("rustbelt", marks=pytest.mark.slow)])
+def test_a_second_run_traces_nothing_and_leaves_the_same_cube(kept, tmp_path, monkeypatch, study):
+    def cube(name):
+        job.compute(load_study(study, paths=64), RunOptions(tmp_path / name, device="cpu"))
+        place = tmp_path / name / "cube.zarr"
+        return {path.relative_to(place): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+    first = cube("first")
+    with traced(monkeypatch) as later:
+        assert cube("second") == first
+    assert not later
+
+
+@pytest.mark.slow
+def test_what_rounding_does_is_known_for_as_many_paths_alone(kept, monkeypatch):
+    few = precision.too_coarse(small(paths=64))
+    with traced(monkeypatch) as later:
+        assert precision.too_coarse(small(paths=64)) == few
+    assert not later
+    with traced(monkeypatch) as later:
+        precision.too_coarse(small(paths=128))
+    assert "pilot" in later
+
+
+@pytest.mark.slow
+def test_nothing_is_known_where_nothing_is_kept(kept, monkeypatch):
+    monkeypatch.setenv("RUSTBELT_CACHE", "off")
+    computed(small(paths=64))
+    assert not cache_keys.is_known(key(small(), width=machine_code.width()))
+    assert not kept.exists()
+    assert compilation_cache.held("layout", "0" * 32) is None
