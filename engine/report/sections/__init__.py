@@ -9,7 +9,7 @@ from engine.report.markup import Section
 from engine.report.run_records import RunRecords
 from engine.report.sections import (
     answer,
-    asked,
+    any_answer,
     assumptions,
     backtest_charts,
     certainty,
@@ -26,11 +26,11 @@ from engine.report.sections import (
 )
 
 OWN: dict[str, Callable[[RunRecords], Section | None]] = {
-    "compare": asked.section("compare", threshold_charts.charts),
+    "compare": any_answer.section("compare", threshold_charts.charts),
     "assumptions": claims.rests,
     "challenge": claims.universes,
-    "backtest": asked.section("backtest", backtest_charts.charts),
-    "condition": asked.section("condition", known_charts.charts),
+    "backtest": any_answer.section("backtest", backtest_charts.charts),
+    "condition": any_answer.section("condition", known_charts.charts),
 }
 """Question -> its section, for answers that are shown with more than their tables."""
 SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
@@ -43,7 +43,7 @@ SECTIONS: tuple[Callable[[RunRecords], Section | None], ...] = (
     headline.whole,
     every_pair.section,
     places.section,
-    *(OWN.get(question) or asked.section(question) for question in registry.QUESTIONS),
+    *(OWN.get(question) or any_answer.section(question) for question in registry.QUESTIONS),
     limits.section,
     assumptions.section,
     computation.section,
