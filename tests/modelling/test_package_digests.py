@@ -28,7 +28,7 @@ def pond(tmp_path, monkeypatch):
     for name, text in (("__init__", ""), ("lab", LAB), ("pond", POND)):
         (package / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(shipped, "_SOURCES", {})
+    monkeypatch.setattr(package_digests, "_SOURCES", {})
 
     def imported():
         for name in [name for name in sys.modules if name.partition(".")[0] == "pondlab"]:
@@ -80,7 +80,7 @@ def test_byte_code_that_is_older_than_its_source_is_refused(pond, monkeypatch):
     module = imported()
     assert sys.modules["pondlab.lab"].RATE == 0.5  # Python has not read the source again
     assert package_digests.digest_of_shipped(module.Pond) == first  # what was seen to be these files' before
-    monkeypatch.setattr(shipped, "_SOURCES", {})
+    monkeypatch.setattr(package_digests, "_SOURCES", {})
     with pytest.raises(UserError, match=r"pondlab\.lab\.RATE.*delete __pycache__"):
         package_digests.digest_of_shipped(module.Pond)
 

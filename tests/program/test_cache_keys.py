@@ -143,7 +143,7 @@ def test_other_code_versions_processors_or_settings_of_jax_are_others(monkeypatc
         jax.config.update("jax_default_matmul_precision", None)
     for place, name, value in (
         (environment, "FIRST_YEAR", 2017),
-        (known, "_packages", dict),
+        (cache_keys, "_packages", dict),
         (machine_code, "surroundings", list),
     ):
         with monkeypatch.context() as patch:
@@ -183,7 +183,7 @@ def test_a_known_study_gives_the_same_bits_and_is_not_listed(kept, monkeypatch):
 
 def test_code_that_was_changed_while_it_was_written_is_not_noted(kept, monkeypatch):
     study = small(paths=64)
-    monkeypatch.setattr(known, "code_of", lambda study: "another")
+    monkeypatch.setattr(cache_keys, "code_of", lambda study: "another")
     program = program_on(study, devices.mesh("cpu"))
     program.prepare()
     assert [file.suffix for file in kept.iterdir()] == [".code"]
