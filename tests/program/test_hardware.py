@@ -217,7 +217,7 @@ def test_a_card_that_does_not_start_elsewhere_is_not_started_here(asleep, monkey
 def test_where_no_card_can_be_used_no_other_process_is_started(asleep, machine, monkeypatch, name):
     started = asleep("")
     machine(*CASES[name][:3])
-    monkeypatch.setattr(hardware.apart, "answered", None)
+    monkeypatch.setattr(hardware.child_process, "answered", None)
     for kind in (None, "cpu"):
         assert devices.chosen(kind).mesh.devices.flat[0].platform == "cpu"
     assert started == []
@@ -286,7 +286,7 @@ def test_a_run_ends_whatever_a_driver_does(tmp_path, monkeypatch, start, module,
 def test_a_card_that_lets_one_process_in_is_named_before_another_is_tried(machine, monkeypatch):
     driver = Driver()
     machine(["jax_cuda12_plugin"], CUDA, driver)
-    monkeypatch.setattr(first_launch.apart, "answered", None)
+    monkeypatch.setattr(first_launch.child_process, "answered", None)
     row = row_of(Named(), Named(id=1, local_hardware_id=1))
     hardware.refuse_exclusive(row)
     driver.exclusive = [1]
