@@ -177,7 +177,7 @@ def asleep(machine, monkeypatch, tmp_path):
     return put_in
 
 
-ANSWERS = "from engine.program.running import child_process\napart.answer(lambda _: {!r}, 60)\n"
+ANSWERS = "from engine.program.running import child_process\nchild_process.answer(lambda _: {!r}, 60)\n"
 
 
 def test_jax_starts_cards_once_another_process_has(asleep):
