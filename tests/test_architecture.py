@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from engine.plots.kinds import KINDS
+from engine.program.lowering import passes
+
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "engine"
 ARROWS = 48
@@ -206,3 +209,35 @@ def test_files_of_a_run_folder_are_read_in_one_place():
         and ast.unparse(node.func) != "os.open"
     }
     assert calls == expected, calls ^ expected
+
+
+def named_in_tests() -> tuple[set[str], set[str]]:
+    """Dotted names that files of tests import from the engine, and kinds of figures that they ask for by name."""
+    names, kinds = set(), set()
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("engine."):
+                names |= {f"{node.module}.{name.name}" for name in node.names}
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "figure" and node.args:
+                kinds |= {node.args[0].value} if isinstance(node.args[0], ast.Constant) else set()
+    return names, kinds
+
+
+def test_every_printer_figure_and_pass_has_a_test_by_name():
+    names, kinds = named_in_tests()
+    printers = {
+        f"engine.{file.replace('/', '.')}.{node.name}"
+        for file in FILES
+        if file.startswith("cli/show/")
+        for node in ast.parse(FILES[file].read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("print_")
+    }
+    every = [one for row in (passes.OF_LIST, passes.OF_STAGES, passes.OF_THREAD) for _, one in row]
+    lowering = {f"{one.__module__}.{one.__name__}" for one in every}
+    drawn = {
+        kind
+        for kind, of in KINDS.items()
+        if not names & {f"{of.draw.__module__}.{of.draw.__name__}", f"engine.plots.{of.draw.__name__}"}
+    }
+    assert printers and lowering and not (printers | lowering) - names, (printers | lowering) - names
+    assert not drawn - kinds, drawn - kinds

@@ -33,40 +33,11 @@ from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, Tables
 from engine.study.loading import load_model_file, load_study
+from tests.cli.printed import compared, printed
 from tests.small_files import BRIDGE, MODELS, POND, own, write
 
 WIDTHS = 60, 80, 100, 120, 200
 LONG = "everything_at_once_and_faster_than_planned"
-
-
-def printed(width: int, show, *words, **named) -> list[str]:
-    """The lines that a terminal so many columns wide is given."""
-    console = Console(file=io.StringIO(), width=width, force_terminal=True, color_system=None, highlight=False)
-    show(console, *words, **named)
-    return console.file.getvalue().splitlines()
-
-
-def compared(tmp_path, policies: int, name: str = "p"):
-    """A study of so many policies, whose names are long if that one is, and records for all of its tables."""
-    more = "".join(f'[policies."{name}_{k}"]\nstrength = {12 + k}\n' for k in range(policies - 2))
-    own = load_model_file(f"{MODELS}:Bridge")
-    names = ["weak"] if policies == 1 else None
-    study = load_study(write(tmp_path, BRIDGE + more), model=own, policies=names)
-    sizes = {"damage": -1234567.0, "margin": 0.012345678}
-
-    def record(measure, policy, variable, value, **place):
-        error = abs(value) / 300
-        ends = value - 2 * error, value + 2 * error
-        return Record(measure, place.pop("level", None), policy, variable, {}, None, value, error, *ends, ())
-
-    tables = Tables([], [])
-    for k, policy in enumerate(study.policy_names):
-        cells = [(measure, name, sizes[name] * (k + 1)) for measure in MEASURES for name in sizes]
-        for measure, variable, value in [*cells, ("probability", "collapse", 0.3456)]:
-            tables.risk.append(record(measure, policy, variable, value))
-            if policy != study.baseline:
-                tables.comparison.append(record(f"difference_{measure}", policy, variable, -value / 3))
-    return study, tables
 
 
 def assert_whole(lines: list[str], width: int, words, names) -> None:

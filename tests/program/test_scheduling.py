@@ -8,10 +8,10 @@ from engine.program.lowering.scheduling import few_waiting
 from engine.program.tracing.equations import Axis
 
 
-def wide(count: int) -> tuple[list[Operation], Operation]:
+def wide(count: int, axes: Axis = Axis.PATH) -> tuple[list[Operation], Operation]:
     """So many roots, each computed before the first is added up; and their sum."""
     scalars = Scalars()
-    given = [scalars.input(Source("score", k), np.float32, Axis.PATH) for k in range(count)]
+    given = [scalars.input(Source("score", k), np.float32, axes) for k in range(count)]
     roots = [scalars.each("sqrt", one) for one in given]
     total = roots[0]
     for root in roots[1:]:

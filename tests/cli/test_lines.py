@@ -1,0 +1,110 @@
+"""Printers of lines: what each writes, on a terminal and for other programs, nothing of it lost or added."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.text import Text
+
+from engine.cli.show.rows import print_named
+from engine.cli.show.screen import (
+    folded,
+    print_command,
+    print_head,
+    print_labelled,
+    print_line,
+    print_object,
+    print_records,
+    print_rounding,
+    print_text,
+    print_title,
+    print_words,
+)
+from engine.formatting import command_line
+from engine.risk.estimation.rounding import REMEDY, Lost, Rounding
+from tests.cli.printed import compared, printed, rows_of
+
+TEXT = "Brackets: 95 % intervals of [40.2, 40.8] and of all that is beyond."
+
+
+@pytest.mark.parametrize("width", [20, 40, 200])
+def test_words_are_the_text_in_lines_that_fit(width):
+    lines = printed(width, print_words, TEXT, "dim", "  ")
+    assert lines == folded(TEXT, width, "  ")
+    assert " ".join(line.strip() for line in lines) == TEXT
+
+
+def test_a_line_stays_one_however_long():
+    assert printed(20, print_line, "head", " and what stands behind it") == ["head and what stands behind it"]
+    assert printed(20, print_line, "head", Text(" of a kind", "dim")) == ["head of a kind"]
+
+
+@pytest.mark.parametrize("width", [20, 200])
+def test_a_command_is_never_broken(width):
+    command = command_line("risk", Path("a folder"), "--full", model="my_model.py:Own")
+    lines = printed(width, print_command, "All of it", "risk", Path("a folder"), "--full", model="my_model.py:Own")
+    assert lines == ([f"All of it: {command}"] if width == 200 else ["All of it:", f"  {command}"])
+
+
+def test_a_title_has_its_meaning_behind_it_or_below():
+    assert printed(80, print_title, "cost [M]", "what it takes") == ["cost [M]  what it takes"]
+    assert printed(14, print_title, "cost [M]", "what it takes") == ["cost [M]", "    what it", "    takes"]
+    assert printed(14, print_title, "cost [M]", "") == ["cost [M]"]
+
+
+@pytest.mark.parametrize("text", ["one\ntwo\n", "one\ntwo"])
+def test_a_text_ends_with_its_line(text, capsys):
+    print_text(text)
+    assert capsys.readouterr().out == "one\ntwo\n"
+
+
+def test_texts_stand_beside_their_labels():
+    lines = printed(30, print_labelled, [("asks", "2 factors"), ("bounds", "as many words as there are here")])
+    assert lines[0] == f"{'asks':<12}2 factors" and lines[1].startswith(f"{'bounds':<12}as many")
+    assert all(line.startswith(" " * 12) and len(line) <= 30 for line in lines[2:])
+    assert " ".join(line[12:] for line in lines[1:]) == "as many words as there are here"
+
+
+def test_the_head_of_a_run_is_its_question_its_paths_its_policies_and_its_folder(tmp_path):
+    study, _ = compared(tmp_path, 3)
+    text = " ".join(printed(80, print_head, study, Path("there")))
+    assert text.startswith(f"{study.name}: {study.question}") and study.futures in text and "in there" in text
+    assert "weak (baseline), strong, p_0" in text
+
+
+def test_what_single_precision_loses_is_each_quantity_then_one_remedy():
+    losses = [Rounding(f"outcomes.{name}", Lost.SPREAD, "old", 1.0, 0.5, 64.0) for name in ("cost", "gain")]
+    text = " ".join(printed(80, print_rounding, losses))
+    assert all(text.count(one.text) == 1 for one in losses) and text.count(REMEDY) == 1
+    assert printed(80, print_rounding, []) == []
+
+
+def test_records_are_one_list_a_record_a_line(capsys):
+    rows = [{"a": 1, "b": "ü\x1b"}, {"a": None, "b": "x"}]
+    print_records(rows)
+    out = capsys.readouterr().out
+    assert json.loads(out) == rows and len(out.splitlines()) == len(rows) + 2 and out.isascii()
+    print_records([])
+    assert json.loads(capsys.readouterr().out) == []
+    with pytest.raises(ValueError, match="JSON"):
+        print_records([{"a": np.nan}])
+
+
+def test_an_object_is_one_line_of_ascii(capsys):
+    print_object({"a": "ü\x1b"})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"a": "ü\x1b"} and out.isascii() and out.count("\n") == 1 and "\x1b" not in out
+    with pytest.raises(ValueError, match="JSON"):
+        print_object({"a": np.inf})
+
+
+def test_a_table_of_names_has_a_row_a_name():
+    lines = printed(80, print_named, "Shocks", "shock", ["rain", "sun"], ("law", "size"), [("a", "1"), ("b", "22")])
+    assert lines[0] == "Shocks"
+    assert {name: row for name, row in rows_of(lines).items() if name in ("rain", "sun", "shock")} == {
+        "shock": ["law", "size"],
+        "rain": ["a", "1"],
+        "sun": ["b", "22"],
+    }
+    assert printed(80, print_named, "Shocks", "shock", [], ("law", "size"), []) == []
