@@ -77,6 +77,14 @@ def call(*words: object) -> Result:
     return CliRunner().invoke(main, [str(word) for word in words], prog_name="rustbelt")
 
 
+def damages(folder: Path, *words: object) -> list[dict[str, Any]]:
+    """What `rustbelt verify` finds damaged in a run, which its exit code says too."""
+    ended = call("verify", folder, *words, "--json")
+    found = json.loads(ended.stdout)
+    assert ended.exit_code == (2 if found else 0), ended.output
+    return found
+
+
 def records(printed: str) -> list[dict[str, Any]]:
     """The rows of every table of an answer that a command printed as JSON, which keeps its schema: each with its
     estimate's numbers.

@@ -24,10 +24,13 @@ def study(tmp_path_factory):
 def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
     result = call("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--full")
     assert result.exit_code == 0, result.output
-    finding, _, facts = result.stdout.partition("4,000 paths")
-    assert finding.startswith("Going from weak to strong takes ")
-    assert "points off the chance of collapse, mostly through steel (100 %)." in " ".join(finding.split())
-    assert facts.startswith(", seed 7, 2 coalitions of 1 group\n")
+    plain = json.loads(call("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--json").stdout)
+    text = " ".join(result.stdout.split())
+    assert text.startswith(plain["findings"][0]) and plain["basis"] in text
+    (collapse,) = plain["tables"]["events"]["rows"]
+    (share,) = [row["percent"] for row in plain["tables"]["percent"]["rows"] if row["variable"] == "collapse"]
+    assert (collapse["group"], share, plain["study"]["paths"], plain["study"]["seed"]) == ("steel", "100", 4000, 7)
+    assert collapse["difference"]["high"] < 0 and collapse["share"] == collapse["difference"]
     for head in ("mean of damage [yuan]", "ES99 of margin [t]", "probability of collapse [points]"):
         assert head in result.stdout
     assert "share: what a group adds" in " ".join(result.stdout.split())
@@ -58,7 +61,7 @@ def test_a_run_is_asked_the_same_and_keeps_it(study, tmp_path):
     asked = call("attribute", run.folder, *own("Bridge"), "--from", "weak", "--to", "strong", "--quiet")
     assert asked.exit_code == 0, asked.output
     kept = Answer.of_tree(answer_store.read(run.folder, "attribute"))
-    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.finding.startswith("Going from weak to strong ")
+    assert kept["outcomes"]["variable"].count("damage") == 2 and kept.asked["start"] == "weak"
     page = report(run.folder, run.study, open_run(run.folder, model).cube).decode()
     assert "Which lever does what" in page and "What each group does: mean of damage [yuan]" in page
 

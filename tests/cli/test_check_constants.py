@@ -53,9 +53,9 @@ def asked(tmp_path, *words, model=f"{MODELS}:Well"):
 
 
 def test_it_lists_them_those_of_the_study_first(tmp_path):
-    said = asked(tmp_path)
-    assert said.startswith("3 constants: 1 read in the source (F), 1 remembered (M), 1 derived or judged (D).\n")
-    assert "This study draws 1 and sets 1 of them." in said
+    said, plain = asked(tmp_path), json.loads(asked(tmp_path, "--json"))
+    assert " ".join(said.split()).startswith(" ".join(plain["findings"]))
+    assert [re.findall(r"\d+", finding) for finding in plain["findings"]] == [["3", "1", "1", "1"], ["1", "1"]]
     rows = [re.split(r" {2,}", line.strip()) for line in said.splitlines() if re.search(r"\[.*[FMD]\] ", line)]
     assert rows == [
         ["leak", "drawn (not 0.1)", "[1/yr; F] share that leaks away"],
@@ -63,9 +63,11 @@ def test_it_lists_them_those_of_the_study_first(tmp_path):
         ["depth", "8", "[hm3; M] what a well holds"],
     ]
     assert "--set constants.NAME=VALUE" in said and "[factors.NAME]" in said
-    assert said.splitlines()[-1].startswith("All of them, and their sources: rustbelt check ")
-    changed = asked(tmp_path, "--set", "constants.leak=0.2", "--set", "constants.start_share=0.5")
-    assert "This study sets 1 of them." in changed and "0.2 (not 0.1)" in changed
+    assert ": rustbelt check " in said.splitlines()[-1]
+    words = ("--set", "constants.leak=0.2", "--set", "constants.start_share=0.5")
+    rows = json.loads(asked(tmp_path, *words, "--json"))["tables"]["constants"]["rows"]
+    assert {row["constant"]: row["value"] for row in rows if row["whose"] == "study"} == {"leak": 0.2}
+    assert "0.2 (not 0.1)" in asked(tmp_path, *words)
 
 
 @pytest.mark.parametrize("full", [False, True])

@@ -327,7 +327,7 @@ def test_means_of_few_replicates_are_flagged():
 def test_one_replicate_has_no_error():
     values = RNG.standard_normal(SIZE).astype(np.float32)
     flags = [*summary(values, SIZE, True).values(), probability(values > 0, SIZE)]
-    assert {estimate.flag for estimate in flags} == {"one independent unit: no error"}
+    assert {estimate.flags for estimate in flags} == {(Flag(Reason.ONE_UNIT, 1, 2),)}
 
 
 def test_an_event_that_never_happens_is_as_rare_as_so_many_paths_can_show():

@@ -2,6 +2,7 @@
 looked for.
 """
 
+import json
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
@@ -59,7 +60,8 @@ def test_a_run_on_a_card_leaves_the_bytes_of_processors_and_says_what_computed_i
     assert contents(run.folder) == on_processors(tmp_path)
     assert forms_of(run) == [{"name": "kernel", "on": "1 x NVIDIA H100", "why": left_out}]
     assert notes[0].endswith(f": kernel on 1 x NVIDIA H100 ({left_out})")
-    assert "kernel on 1 x NVIDIA H100" in call("status", run.folder).stdout
+    (status,) = json.loads(call("status", run.folder, "--json").stdout)
+    assert [one["forms"] for one in status["runs"]] == [forms_of(run)]
     cpu = engine.open_run(tmp_path / "cpu")
     assert [one["name"] for one in forms_of(cpu)] == ["loop"] and forms_of(cpu)[0]["on"].endswith("x cpu")
     assert run.verify() == []

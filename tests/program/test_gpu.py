@@ -52,7 +52,7 @@ def test_a_card_with_the_processors_bytes_is_used(monkeypatch):
             assert_same(outcomes(on_card, block), outcomes(host, block))
         assert_same(on_card.path(BLOCK + 7).outcomes, outcomes(host, Block(1, BLOCK, BLOCK))[..., 7:8])
     assert on_card.traces == 1 and card.launches == OPENED + 2
-    assert [str(form) for form in on_card.forms] == ["kernel on 2 x NVIDIA H100"]
+    assert [(form.name, form.on, form.why) for form in on_card.forms] == [("kernel", "2 x NVIDIA H100", "")]
 
 
 @pytest.mark.parametrize("what", FAILURES)

@@ -1,11 +1,15 @@
 """Targets of precision: one grammar, every name looked up, and no part of what a path is."""
 
+from dataclasses import replace
+
 import pytest
 
 from engine.errors import UserError
 from engine.study.loading import load_model_file, load_study, resolved_text, study_of_text
 from engine.study.tables.stops import Target
 from tests.small_files import MODELS, POND, write
+
+DRY = Target("probability", "dry", "use", None, 0.01, False)
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +37,7 @@ def test_a_sentence_becomes_a_target_and_is_written_back(tmp_path, pond):
 
 @pytest.mark.parametrize("text", ["P of dry under use within 5%", "  probability  of dry under use within 5.0 % "])
 def test_other_spellings_are_the_same_target(tmp_path, pond, text):
-    assert [*map(str, load(tmp_path, pond, text).until)] == ["probability of dry under use within 5 %"]
+    assert load(tmp_path, pond, text).until == (replace(DRY, width=0.05, is_relative=True),)
 
 
 def test_a_rule_changes_no_path_and_no_name_of_a_run(tmp_path, pond):
@@ -44,23 +48,21 @@ def test_a_rule_changes_no_path_and_no_name_of_a_run(tmp_path, pond):
 
 def test_the_study_file_states_it_and_the_call_comes_first(tmp_path, pond):
     text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
-    assert [*map(str, load_study(write(tmp_path, text), model=pond).until)] == [
-        "probability of dry under use within 0.01"
-    ]
+    assert load_study(write(tmp_path, text), model=pond).until == (DRY,)
     assert load(tmp_path, pond, text=text).until == ()
 
 
 def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
     text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
     study = load_study(write(tmp_path, text), model=pond, policies=["keep"])
-    assert study.until == () and [*map(str, study.idle_targets)] == ["probability of dry under use within 0.01"]
+    assert study.until == () and study.idle_targets == (DRY,)
     with pytest.raises(UserError, match=r"run\.until: policy 'use' does not run\. Add it"):
         load(tmp_path, pond, "P of dry under use within 0.01", policies=["keep"])
 
 
 def test_one_sentence_is_one_target(tmp_path, pond):
     study = load_study(write(tmp_path, POND), model=pond, until="ES99.0 of shortage under keep within 1 %")
-    assert [*map(str, study.until)] == ["ES99 of shortage under keep within 1 %"]
+    assert study.until == (Target("ES99", "shortage", "keep", None, 0.01, True, "hm3"),)
 
 
 WRONG = {

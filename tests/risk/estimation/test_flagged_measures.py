@@ -3,6 +3,7 @@
 import numpy as np
 
 from engine.risk.estimation.evidence import MEASURES
+from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.measures import difference, summary
 from tests.helpers import assert_close
 from tests.risk.cells import DIFFERENCES
@@ -49,7 +50,7 @@ def test_values_that_are_not_finite_are_left_out_and_flagged():
     found, clean = summary(broken, 2, True), summary(kept, 2, True)
     for name in MEASURES:
         assert_close(found[name].estimate, clean[name].estimate)
-        assert "2 of 10000 paths not finite" in found[name].flag
+        assert Flag(Reason.NOT_FINITE, 2, 10_000) in found[name].flags
         for end in ("standard_error", "low", "high"):  # as if the others had never been asked for
             assert_close(getattr(found[name], end), getattr(clean[name], end))
-    assert "1 of 2 paths" in summary(np.array([np.nan, 1.0]), 2, True)["mean"].flag
+    assert Flag(Reason.NOT_FINITE, 1, 2) in summary(np.array([np.nan, 1.0]), 2, True)["mean"].flags

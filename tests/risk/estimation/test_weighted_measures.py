@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation import measures, weighted_measures as weighted
 from engine.risk.estimation.evidence import MEASURES
-from engine.risk.estimation.flags import Reason
+from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Units, as_units
 from engine.study.study import LEVELS
 from tests.helpers import assert_close, assert_plausible
@@ -193,7 +193,7 @@ def test_what_is_not_finite_leaves_out_its_unit(where):
     found = weighted.summary(broken["values"], broken["weights"], 2, True)
     clean = weighted.summary(z[kept], w[kept], 2, True)
     for name in MEASURES:
-        assert "2 of 20000 paths not finite" in found[name].flag
+        assert Flag(Reason.NOT_FINITE, 2, 20_000) in found[name].flags
         assert_close([getattr(found[name], part) for part in PARTS], [getattr(clean[name], part) for part in PARTS])
 
 

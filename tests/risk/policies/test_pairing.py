@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.policies.pairing import variance_ratio
 
 A, B = np.random.default_rng(9).standard_normal((2, 1 << 16))
@@ -18,5 +19,6 @@ def test_no_ratio_where_the_two_never_differ():
     for other in (A, A + 3.0):
         assert np.isnan(variance_ratio(A, other, 1).estimate)
     assert np.isnan(variance_ratio(A[:1], B[:1], 1).estimate)
-    assert "1 of 65536 paths not finite" in variance_ratio(np.where(np.arange(A.size) == 5, np.nan, A), B, 1).flag
+    lost = variance_ratio(np.where(np.arange(A.size) == 5, np.nan, A), B, 1)
+    assert Flag(Reason.NOT_FINITE, 1, A.size) in lost.flags
     assert np.isnan(variance_ratio(A[:256], B[:256], 256).low)

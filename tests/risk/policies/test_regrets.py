@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.policies.regrets import LARGEST, least, regrets, shortfalls
 from tests.helpers import assert_close, assert_same
 
@@ -33,6 +34,6 @@ def test_paths_that_are_not_finite_are_left_out_and_none_leave_nothing():
     values = np.random.default_rng(3).standard_normal((2, 4000))
     values[1, 10] = np.nan
     own, _ = regrets(values, 2, True)
-    assert "1 of 4000 paths not finite" in own["regret_VaR90"].flag and np.isfinite(own["regret_VaR90"].low)
+    assert Flag(Reason.NOT_FINITE, 1, 4000) in own["regret_VaR90"].flags and np.isfinite(own["regret_VaR90"].low)
     nothing, _ = regrets(np.full((2, 4), np.nan), 1, True)
     assert list(nothing) == ["regret"] and np.isnan(nothing["regret"].estimate)
