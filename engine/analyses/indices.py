@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -13,12 +12,13 @@ from jaxtyping import Bool, Float
 from engine.analyses import shapley
 from engine.analyses.futures import Apart, Futures, Mix, Numbers, Quantity, Rows, finite, mix, refuse_too_many, sound
 from engine.analyses.independent_inputs import IndependentInput, independent_inputs
-from engine.analyses.variables import SHORTFALL
+from engine.analyses.variables import SHORTFALL, Values
 from engine.analyses.variants import Observer
 from engine.risk.drivers.indices import EVERYTHING, NOTHING, Pair, away, between, few_away, increments, shares
 from engine.risk.estimation.flags import Flag
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.tables import THREADS
+from engine.study.study import Study
 
 MOST_EXACT = 12
 """Most inputs for which all coalitions are simulated; with more, random orders are."""
@@ -63,83 +63,101 @@ def indices(
       futures: of the study, with the paths that Sobol' indices are computed from.
       observe: called with "inputs" or "orders", how many are done, and how many there are.
     """
-    study = futures.study
-    inputs = independent_inputs(study)
+    inputs = independent_inputs(futures.study)
     sets: list[tuple[IndependentInput, ...]] = [(one,) for one in inputs]
     sets += [tuple(one for one in inputs if one.is_known_in_advance is side) for side in (True, False)]
-    a, b = futures.mixed([{}, mix(inputs, {}, 1)])
-    good = sound((a, b))
-    refuse_too_many(study, good)
-    numbers = Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()})
-    units = as_units(study.paths, study.unit)
-
-    def pair_of(one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
-        return Pair(_on(numbers.values(one, a), some), _on(numbers.values(one, b), some), units.kept(some))
-
-    columns: list[list[tuple[Estimate, Estimate]]] = []
-    among: dict[tuple[str, str], list[Quantity]] = {}
-    for one in wanted:
-        among.setdefault((one.variable, one.measure), []).append(one)
-    sides = Rows(a, good), Rows(b, good)
+    columns: list[dict[Quantity, _Both]] = []
     with ThreadPoolExecutor(THREADS) as threads:
-        pairs = dict(zip(wanted, threads.map(lambda one: pair_of(one, good), wanted), strict=True))
+        twice = _Twice.of(futures, inputs, wanted, threads)
+        for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
+            columns.append(twice.both(mixed, threads))
+            observe("inputs", k + 1, len(sets))
+    effects = _effects(futures, inputs, twice.numbers, observe)
+    rows = [[column[one] for column in columns] for one in wanted]
+    return inputs, [twice.shares(*of) for of in zip(wanted, rows, effects, strict=True)]
+
+
+_Both = tuple[Estimate, Estimate]
+"""First- and total-order index of a set of inputs."""
+
+
+@dataclass(frozen=True)
+class _Twice:
+    """Every quantity on the futures (a) and on the same futures with all inputs drawn again (b).
+
+    Args:
+      good: paths on which both are finite.
+      rows: their outcomes on these paths.
+      pairs: each quantity on both.
+      moving: quantities that differ between them on some path.
+    """
+
+    study: Study
+    a: Values
+    b: Values
+    good: Bool[np.ndarray, "path"]
+    rows: tuple[Rows, Rows]
+    numbers: Numbers
+    pairs: dict[Quantity, Pair]
+    moving: set[Quantity]
+
+    @staticmethod
+    def of(
+        futures: Futures, inputs: Sequence[IndependentInput], wanted: Sequence[Quantity], threads: Executor
+    ) -> _Twice:
+        study = futures.study
+        a, b = futures.mixed([{}, mix(inputs, {}, 1)])
+        good = sound((a, b))
+        refuse_too_many(study, good)
+        numbers = Numbers.of(study, wanted, {name: x[:, good] for name, x in a.items()})
+        rows = Rows(a, good), Rows(b, good)
+        drawn = _Twice(study, a, b, good, rows, numbers, {}, set())
+        pairs = dict(zip(wanted, threads.map(lambda one: drawn.pair(one, good), wanted), strict=True))
         # an event that no path shows may happen, a tail that ends at VaR is known
         shown = {one for one in wanted if one.measure != SHORTFALL or pairs[one].variance > 0}
-        apart = Apart(study, *sides)
-        moving = {one for one in shown if apart.moved(one)}
-        for k, mixed in enumerate(futures.mixed(mix(some, {}, 1) for some in sets)):
-            here = good & sound((mixed,))
-            refuse_too_many(study, here)
-            whole = np.array_equal(here, good)
-            drawn = Rows(mixed, here)
-            from_a, from_b = (
-                Apart(study, of if whole else Rows(values, here), drawn)
-                for of, values in zip(sides, (a, b), strict=True)
-            )
+        apart = Apart(study, *rows)
+        return replace(drawn, pairs=pairs, moving={one for one in shown if apart.moved(one)})
 
-            def looked_at(
-                several: list[Quantity],
-                mixed: Any = mixed,
-                here: Any = here,
-                whole: bool = whole,
-                from_a: Apart = from_a,
-                from_b: Apart = from_b,
-            ) -> list[tuple[Estimate, Estimate]]:
-                found = {}
-                for one in several:
-                    if one not in moving or not from_a.moved(one):
-                        found[one] = NOTHING, NOTHING
-                    elif not from_b.moved(one):
-                        found[one] = EVERYTHING, EVERYTHING
-                left = [one for one in several if one not in found]
-                for one, values in zip(left, numbers.some(left).table(mixed), strict=True):
-                    pair, values = pairs[one] if whole else pair_of(one, here), _on(values, here)
-                    found[one] = pair.both(values)
-                return [found[one] for one in several]
+    def pair(self, one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
+        """A quantity on both, on some paths."""
+        a, b = (_on(self.numbers.values(one, values), some) for values in (self.a, self.b))
+        return Pair(a, b, as_units(self.study.paths, self.study.unit).kept(some))
 
-            columns.append([one for some in threads.map(looked_at, among.values()) for one in some])
-            observe("inputs", k + 1, len(sets))
-    effects = _effects(futures, inputs, numbers, observe)
-    n = len(inputs)
-    given = []
-    for q, one in enumerate(wanted):
-        rows = [column[q] for column in columns]
-        first, total = tuple(zip(*rows[:n], strict=True)) if n else ((), ())
-        given.append(
-            Shares(
-                one,
-                float(np.sqrt(pairs[one].variance)) if one in moving else 0.0,
-                first,
-                total,
-                tuple(
-                    _effect(*row, effects[q].away, pairs[one].flag)
-                    for row in zip(effects[q].shares, first, total, strict=True)
-                ),
-                rows[n][0],
-                rows[n + 1][0],
-            )
-        )
-    return inputs, given
+    def both(self, mixed: Values, threads: Executor) -> dict[Quantity, _Both]:
+        """First- and total-order index, for every quantity, of the inputs that alone are drawn again in `mixed`."""
+        here = self.good & sound((mixed,))
+        refuse_too_many(self.study, here)
+        whole = np.array_equal(here, self.good)
+        drawn = Rows(mixed, here)
+        sides = self.rows if whole else (Rows(self.a, here), Rows(self.b, here))
+        from_a, from_b = (Apart(self.study, rows, drawn) for rows in sides)
+
+        def of_variable(several: list[Quantity]) -> dict[Quantity, _Both]:
+            found = {}
+            for one in several:
+                if one not in self.moving or not from_a.moved(one):
+                    found[one] = NOTHING, NOTHING
+                elif not from_b.moved(one):
+                    found[one] = EVERYTHING, EVERYTHING
+            left = [one for one in several if one not in found]
+            for one, values in zip(left, self.numbers.some(left).table(mixed), strict=True):
+                pair = self.pairs[one] if whole else self.pair(one, here)
+                found[one] = pair.both(_on(values, here))
+            return found
+
+        among: dict[tuple[str, str], list[Quantity]] = {}
+        for one in self.pairs:
+            among.setdefault((one.variable, one.measure), []).append(one)
+        return {one: both for found in threads.map(of_variable, among.values()) for one, both in found.items()}
+
+    def shares(self, one: Quantity, rows: Sequence[_Both], effects: _Effects) -> Shares:
+        """The sensitivity of a quantity, of whose rows the last two are for all factors and for all shocks."""
+        *alone, (known, _), (accidents, _) = rows
+        sd = float(np.sqrt(self.pairs[one].variance)) if one in self.moving else 0.0
+        flag = self.pairs[one].flag
+        own = tuple(_effect(own, *both, effects.away, flag) for own, both in zip(effects.shares, alone, strict=True))
+        first, total = (tuple(both[k] for both in alone) for k in range(2))
+        return Shares(one, sd, first, total, own, known, accidents)
 
 
 def _on(values: np.ndarray, some: Bool[np.ndarray, "path"]) -> np.ndarray:

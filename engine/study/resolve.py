@@ -94,8 +94,7 @@ def resolve(
     running = policies.names if policies else tuple(text["policies"])
     levels, kept = fields["levels"], fields["keep"].outcomes
     fields["challenge"] = challenge_tables.read(text, running, model, levels, problems, spare)
-    stops = stop_tables.read(text, running, model, levels, kept, problems, spare)
-    fields["until"], fields["idle_targets"] = stops
+    fields["until"], fields["idle_targets"] = stop_tables.read(text, running, model, levels, kept, problems, spare)
     fields["observed"] = observed_tables.read(text, model, problems)
     fields["shocks"] = _shocks(text, known, priors, problems)
     fields["stated_dimensions"] = dimension_tables.read(text, problems)
