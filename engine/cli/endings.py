@@ -96,7 +96,7 @@ def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
       click.exceptions.Exit: with `STOPPED`, after Ctrl-C.
     """
     told, ended = threading.Event(), threading.Event()
-    with _watched(told, ended, message):
+    with _deadline(told, ended, message):
         try:
             yield
         except KeyboardInterrupt:
@@ -110,7 +110,7 @@ def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
 
 
 @contextmanager
-def _watched(told: threading.Event, ended: threading.Event, message: Callable[[], str]) -> Iterator[None]:
+def _deadline(told: threading.Event, ended: threading.Event, message: Callable[[], str]) -> Iterator[None]:
     """A block of code with a thread beside it that ends the process some time after Ctrl-C."""
     is_pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not is_pythons or threading.current_thread() is not threading.main_thread():

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 
-class Written(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
+class TextValue(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
     """A value that a text states.
 
     Args:
@@ -82,13 +82,13 @@ def _own_model(text: str) -> Model:
         return load_model_file(text)
 
 
-COUNT = Written("N", _count)
+COUNT = TextValue("N", _count)
 """A whole number, also written 1_000_000 or 1e6."""
-SHARD = Written("I/N", _shard)
+SHARD = TextValue("I/N", _shard)
 """One task of a job array and how many there are, written 3/16."""
-NAMES = Written("A,B", _names)
+NAMES = TextValue("A,B", _names)
 """Names separated by commas."""
-LABEL = Written("DIM=LABEL", _label)
+LABEL = TextValue("DIM=LABEL", _label)
 """A dimension and a label of it, written region=Liaoning."""
 
 
@@ -120,7 +120,7 @@ settings = click.option(
     ),
 )
 own_model = click.option(
-    "--model", type=Written("FILE:CLASS", _own_model), help="A model of your own, such as my_model.py:MyModel."
+    "--model", type=TextValue("FILE:CLASS", _own_model), help="A model of your own, such as my_model.py:MyModel."
 )
 device = click.option(
     "--device", type=click.Choice(["cpu", "gpu"]), help="Where it runs; GPUs, if there are any, take long runs."
@@ -128,7 +128,7 @@ device = click.option(
 out = click.option("--out", type=click.Path(path_type=Path), help="The run folder itself.")
 memory = click.option(
     "--memory",
-    type=Written("SIZE", _size),
+    type=TextValue("SIZE", _size),
     help="Main memory that it may take, such as 4GiB; what is free if not given.",
 )
 partial = click.option(

@@ -88,14 +88,14 @@ def _print_statements(console: Console, comparison: Comparison, most: int) -> No
     at = max((len(place) for place, _ in stated[:most]), default=0)
     room = max((console.width - at - 8) // 2, 12)
     for place, values in stated[:most]:
-        first, second = (_stated(value, room) for value in values)
+        first, second = (_value_as_text(value, room) for value in values)
         screen.print_line(console, "", f"  {place:<{at}}  {first} -> {second}")
     if (more := len(stated) - most) > 0:
         screen.print_line(console, "", f"  and {more:,} more", "dim")
     console.print()
 
 
-def _stated(value: Any, room: int) -> str:
+def _value_as_text(value: Any, room: int) -> str:
     if value is None:
         return "nothing"
     text = f"{value:g}" if isinstance(value, float) else value if isinstance(value, str) else shown(value)

@@ -32,7 +32,7 @@ def print_gates(console: Console, answer: Answer, full: bool) -> None:
         [
             _HELD[row["held"]],
             _ASKED[row["asked"]].format(f"{row['limit']:g}", f"{row['upper']:g}"),
-            *_given(row["p05"], row["median"], row["p95"])[0 if full else 1 :],
+            *_band_as_text(row["p05"], row["median"], row["p95"])[0 if full else 1 :],
             *((row[name] for name in ("unit", "of", "policy", "source")) if full else ()),
         ]
         for row in gates
@@ -48,7 +48,7 @@ def print_gates(console: Console, answer: Answer, full: bool) -> None:
     print_words(console, fails, "yellow" if "no" in answer["gates"]["held"] else "")
 
 
-def _given(*band: float | None) -> tuple[str, str]:
+def _band_as_text(*band: float | None) -> tuple[str, str]:
     if None in band:
         return "-", "-"
     low, median, high = (f"{value:,.4g}" for value in band)

@@ -136,25 +136,25 @@ def _packed(columns: Sequence[Column], room: int) -> list[list[Column]]:
     parts: list[list[Column]] = [[]]
     left = room
     for group in groups:
-        if parts[-1] and _needed(group) > left:
+        if parts[-1] and _least_width(group) > left:
             parts.append([])
             left = room
         for column in group:
-            if parts[-1] and _needed([column]) > left:
+            if parts[-1] and _least_width([column]) > left:
                 parts.append([])
                 left = room
             parts[-1].append(column)
-            left -= _needed([column])
+            left -= _least_width([column])
     return parts
 
 
-def _needed(columns: Sequence[Column]) -> int:
+def _least_width(columns: Sequence[Column]) -> int:
     return sum(BETWEEN + column.least for column in columns)
 
 
 def _filled(columns: Sequence[Column], room: int) -> list[Column]:
     """The columns, words folded no more than they must be, the first of them last."""
-    spare = room - _needed(columns)
+    spare = room - _least_width(columns)
     filled = []
     for column in columns:
         width = min(column.width, column.least + max(0, spare))
