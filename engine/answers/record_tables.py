@@ -93,7 +93,10 @@ def table(study: Study, name: str, title: str, about: Mapping[str, str], rows: S
         texts("unit", [units[name] for name, *_ in keys], "unit of its numbers", over=("variable",)),
         *(
             estimates(
-                column, [held[key][k].alone if key in held else None for key in keys], words, shown=_shown(rows[0][k])
+                column,
+                [held[key][k].alone if key in held else None for key in keys],
+                words,
+                shown=_unit_on_screen(rows[0][k]),
             )
             for k, (column, words) in enumerate(about.items())
         ),
@@ -104,7 +107,7 @@ def table(study: Study, name: str, title: str, about: Mapping[str, str], rows: S
 
 def unit_of(study: Study, of: Record) -> str:
     """The unit of a record's numbers, as the model states it; "1" for a share or a probability."""
-    if _shown(of):
+    if _unit_on_screen(of):
         return "1"
     return study.unit_of(of.variable) if of.year is None else study.model.yearly[of.variable].unit
 
@@ -124,7 +127,7 @@ def sentence(study: Study, records: Sequence[Record], less: str = "") -> str:
     for policy in dict.fromkeys(one.policy for one in records):
         own = [one for one in records if one.policy == policy]
         ends = sorted((one for one in own if isfinite(one.estimate)), key=attrgetter("estimate")) or own
-        said = [_said(study, one, loss, bool(parts), len(ends) == 1) for one in ends[:: len(ends) - 1 or 1]]
+        said = [_change_in_words(study, one, loss, bool(parts), len(ends) == 1) for one in ends[:: len(ends) - 1 or 1]]
         parts.append(f"{' to '.join(said)} under {study.phrase('policies', policy)}")
     of = f", against {less or study.phrase('policies', study.baseline)}" * is_gap
     head = f"{begun(_measured(study, first))}{of}: "
@@ -151,7 +154,7 @@ def _measured(study: Study, of: Record) -> str:
     return measured(study, of.variable, of.bare_measure)
 
 
-def _said(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str:
+def _change_in_words(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str:
     """`86.8 thousand persons more (worse)`; without unit if `bare`, and without the verdict unless `alone`."""
     is_gap = one.measure.startswith("difference_")
     scale, unit = shown_in(one.measure, unit_of(study, one))
@@ -169,6 +172,6 @@ def _said(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str
     return text + f" ({about})" * bool(about)
 
 
-def _shown(one: Record) -> str:
+def _unit_on_screen(one: Record) -> str:
     unit = shown_in(one.measure)[1]
     return "" if unit == "1" else unit
