@@ -73,20 +73,20 @@ def p_value(form: Form, x: np.ndarray, best: Sequence[float], statistic: float, 
     if every * (time.thread_time() - begun) > until - begun:
         raise Failed("it takes too long.")
     names = (*form.shapes, "loc", "scale")
-    fitted = {name: value for name, value in zip(names, best, strict=True) if name not in form.held}
+    fitted = {name: value for name, value in zip(names, best, strict=True) if name not in form.fixed}
     random = np.random.default_rng([SEED, zlib.crc32(x.tobytes()), *form.name.encode()])
 
     def fit(sample: np.ndarray, *shapes: float, **rest: float) -> Sequence[float]:
         if 2 * anderson_darling(form, drawn, sample) < statistic:
             return best
-        return form.law.fit(sample, *shapes, **rest, **form.held, optimizer=simplex(1e-2, until))
+        return form.law.fit(sample, *shapes, **rest, **form.fixed, optimizer=simplex(1e-2, until))
 
     law = copy.copy(form.law)
     law.fit = fit  # replaces SciPy's, as goodness_of_fit does not let the optimizer be chosen
 
     def as_far(count: int) -> int:
         null = stats.goodness_of_fit(
-            law, values, known_params=form.held, fit_params=fitted, n_mc_samples=count, rng=random,
+            law, values, known_params=form.fixed, fit_params=fitted, n_mc_samples=count, rng=random,
             statistic=functools.partial(anderson_darling, form),
         ).null_distribution  # fmt: skip
         if not np.isfinite(null).all():

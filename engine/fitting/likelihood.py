@@ -63,7 +63,7 @@ class Form:
         return tuple(self.law.shapes.split(", ")) if self.law.shapes else ()
 
     @property
-    def held(self) -> dict[str, float]:
+    def fixed(self) -> dict[str, float]:
         """Fixed parameters with their values."""
         ends = {"loc": self.loc, "scale": self.scale}
         return {name: value for name, value in ends.items() if value is not None}
@@ -118,7 +118,7 @@ def maximum(form: Form, x: np.ndarray, until: float) -> tuple[float, ...]:
     if form.name in WHOLE:
         raise Failed(f"its shape {WHOLE[form.name]} takes whole numbers alone.")
     few, k = thinned(x, THINNED), len(form.shapes)
-    held = {f"f{name}": value for name, value in form.held.items()}
+    held = {f"f{name}": value for name, value in form.fixed.items()}
 
     def climb(sample: np.ndarray, tolerance: float, *shapes: float, **guess: float) -> tuple[float, ...]:
         return tuple(form.law.fit(sample, *shapes, **guess, **held, optimizer=simplex(tolerance, until)))

@@ -106,7 +106,7 @@ def rank(values: np.ndarray, families: Sequence[str] = (), shifted: bool = False
     _refuse_useless(x)
     if not families:
         families = (*REAL, *(POSITIVE if x[0] > 0 else ()), *(UNIT if x[0] > 0 and x[-1] < 1 else ()))
-    forms = {name: _form(name, x, shifted) for name in _known(families)}
+    forms = {name: _form(name, x, shifted) for name in _canonical_names(families)}
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")  # SciPy's warnings during the search; results are checked instead
         fits = [_fit(name, form, x) for name, form in forms.items()]
@@ -201,7 +201,7 @@ def _refuse_useless(x: np.ndarray) -> None:
         raise UserError("values", [f"all {len(x):,} are {x[0]:g}. Use family 'fixed', value = {float(x[0])!r}."])
 
 
-def _known(families: Sequence[str]) -> tuple[str, ...]:
+def _canonical_names(families: Sequence[str]) -> tuple[str, ...]:
     _refuse_unknown(families)
     ours = {law: name for name, law in OWN.items() if name != "logit-normal"}
     return tuple(dict.fromkeys(ours.get(name, name) for name in families))
@@ -256,7 +256,7 @@ def _fit(name: str, form: Form, x: np.ndarray) -> Fit:
     *shapes, loc, scale = best
     row = (*shapes, move + unit * loc, unit * scale)
     family, parameters = _in_a_study(form, row)
-    k = len(row) - len(form.held)
+    k = len(row) - len(form.fixed)
     return Fit(
         family, parameters, k, top, 2 * k - 2 * top, k * math.log(len(x)) - 2 * top,
         statistic, p, resamples, how, _warnings(form, row),

@@ -65,7 +65,7 @@ def test_more_resamples_where_the_first_leave_it_open():
 def test_a_sample_close_to_its_law_is_never_far_from_its_fit(form):
     """What lets a resample go unfitted: of those no more than half as far from the law, no fit is as far."""
     law = form.law(*([0.8] if form.shapes else []), 0.0, 1.0)
-    held = {f"f{name}": value for name, value in form.held.items()}
+    held = {f"f{name}": value for name, value in form.fixed.items()}
     samples = law.rvs(size=(1_000, 60), random_state=random())
     unfitted = goodness.anderson_darling(form, law, samples)
     fitted = [goodness.anderson_darling(form, form.law(*form.law.fit(sample, **held)), sample) for sample in samples]
@@ -104,7 +104,7 @@ def test_p_values_are_uniform_where_the_family_is_right(family):
 def test_the_law_of_the_statistic_has_settled_at_the_size_of_the_largest_resamples():
     """95 % points of A^2 of fitted laws at 1,000 and at 4,000 values."""
     for form, row in ((Form("gamma", loc=0.0), np.array([0.8, 0.0, 1.0])), (Form("norm"), np.array([0.0, 1.0]))):
-        points, held = [], {f"f{name}": value for name, value in form.held.items()}
+        points, held = [], {f"f{name}": value for name, value in form.fixed.items()}
         for n in (goodness.RESAMPLED, 4 * goodness.RESAMPLED):
             drawn = form.law.rvs(*row, size=(2_000, n), random_state=random())
             fitted = np.array([form.law.fit(sample, **held) for sample in drawn])
