@@ -10,7 +10,7 @@ from engine.risk.estimation.tallies import Tally, group_size, group_starts, unke
 from engine.study.study import Block, Study
 
 
-def asked(study: Study, block: Block) -> Asked | None:
+def reduction(study: Study, block: Block) -> Asked | None:
     """What a device is to give of a block; None where outcomes are needed path by path: all are kept, or double
     precision.
     """

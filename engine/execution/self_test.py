@@ -51,7 +51,7 @@ def lines(folder: RunFolder) -> Iterator[Line]:
         found = none
     except CardFailed as old:
         found = UserError("--device", [f"expected a newer card: {old}."])
-    yield "cards", _named(found) if isinstance(found, Chosen) else "none"
+    yield "cards", _cards_as_text(found) if isinstance(found, Chosen) else "none"
     yield "memory", _memory(found)
     if not has_loop(study):
         yield "form", form(study, "gpu")
@@ -86,7 +86,7 @@ def _versions() -> str:
     return ", ".join([*packages, machine_code.compiler(), f"Python {platform.python_version()}", system])
 
 
-def _named(cards: Chosen) -> str:
+def _cards_as_text(cards: Chosen) -> str:
     """The cards that take part, and which are left out."""
     row = cards.mesh.devices.flat
     return "; ".join(filter(None, [f"{in_a_row(cards.mesh)} (capability {hardware.capability(row[0])})", cards.why]))

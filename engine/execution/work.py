@@ -155,7 +155,7 @@ class Work:
         beside.shutdown(wait=False)
         writing: deque[tuple[Future[Tally | None], Block]] = deque()
 
-        def written() -> Block:
+        def commit_next() -> Block:
             future, block = writing.popleft()
             left = future.result()
             if left is not None:
@@ -176,10 +176,10 @@ class Work:
                         self._agree(*(future for future, _ in writing))
                     self._own.append(result.block.index)
                     while writing and (len(writing) == self._writers or writing[0][0].done()):
-                        yield written()
+                        yield commit_next()
                     writing.append((writers.submit(store, result), result.block))
                 while writing:
-                    yield written()
+                    yield commit_next()
                 if yearly:
                     refuse_bad_year(self.study, self._wrong_with_years.result())
             except BaseException:  # Ctrl-C too: nobody waits for all years
@@ -241,7 +241,7 @@ class Work:
         """Starts a block, and gives what waits for it."""
         running = self._program.submit(block)
         whole = partial(self._program.collect, block, running)
-        asked = device_reduction.asked(self.study, block) if self._reduces else None
+        asked = device_reduction.reduction(self.study, block) if self._reduces else None
         if self._reduces is None or asked is None:
             return whole
         reduction = self._reduces.reduce(block, running, asked)

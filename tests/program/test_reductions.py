@@ -49,7 +49,7 @@ VALUES = {
 
 
 def made(study: Study, values: np.ndarray, room: int = ROOM, index: int = 0) -> dict[str, np.ndarray]:
-    asked = device_reduction.asked(study, Block(index, 0, values.shape[-1]))
+    asked = device_reduction.reduction(study, Block(index, 0, values.shape[-1]))
     assert asked is not None
     padded = np.pad(values, ((0, 0), (0, 0), (64, 32)), constant_values=np.nan)  # as a block lies in a launch
     return reductions.fetched(reductions.started(jax.device_put(padded[None]), 64, asked, room))
@@ -106,8 +106,8 @@ def test_it_is_told_how_many_bins_there_must_be_room_for():
 
 def test_what_is_in_double_precision_or_kept_altogether_is_not_asked_for():
     study, block = study_of(600), Block(0, 0, 600)
-    assert device_reduction.asked(replace(study, precision="float64"), block) is None
-    assert device_reduction.asked(study_of(600, kept=tuple(study.model.outcomes)), block) is None
+    assert device_reduction.reduction(replace(study, precision="float64"), block) is None
+    assert device_reduction.reduction(study_of(600, kept=tuple(study.model.outcomes)), block) is None
 
 
 def test_thresholds_of_events_are_rounded_as_numpy_rounds_them():

@@ -73,7 +73,7 @@ def _serve(lines: IO[str], reply: Any) -> None:
         return
     work = site.work_at(site.from_plain(json.loads(line)))
 
-    def wanted() -> Iterator[Block]:
+    def requests() -> Iterator[Block]:
         for line in lines:
             index = json.loads(line)
             if index is None:
@@ -82,7 +82,7 @@ def _serve(lines: IO[str], reply: Any) -> None:
             else:
                 yield work.study.block(index)
 
-    for block in work.blocks(wanted()):
+    for block in work.blocks(requests()):
         reply(done=block.index, forms=[asdict(form) for form in work.forms])
 
 
