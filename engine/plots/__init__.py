@@ -6,7 +6,7 @@ Every kind of figure of `KINDS` is drawn by a function that can be imported from
 from typing import Any
 
 from engine.plots.figures.fan import fan
-from engine.plots.kinds import KINDS, Kind, figure, named, refuse_options
+from engine.plots.kinds import KINDS, Kind, figure, kind_of, refuse_options
 from engine.plots.sheet import close, draw_unseen, refuse_file, save
 from engine.plots.style import COLOURS, INK, STYLE
 
@@ -22,7 +22,7 @@ __all__ = [
     "draw_unseen",
     "fan",
     "figure",
-    "named",
+    "kind_of",
     "refuse_file",
     "refuse_options",
     "save",

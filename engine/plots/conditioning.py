@@ -46,7 +46,7 @@ class Learnt:
     unit: str
 
     @property
-    def moved(self) -> str:
+    def means(self) -> str:
         """Prior and posterior mean as text, such as `−2.5 → 1.9 % a year`."""
         return f"{self.before.removesuffix(' %')} → {self.given}"
 

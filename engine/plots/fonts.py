@@ -29,17 +29,17 @@ _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FUL
 def families() -> tuple[str, ...]:
     """The font families in which text is set: the default font, one Chinese font, and all installed ones of
     `OTHERS`."""
-    there = _known()
+    there = _installed()
     if not there:
         for file in map(Path, font_manager.findSystemFonts()):
             if file.name.startswith(FILES) and "Mono" not in file.name:
                 font_manager.fontManager.addfont(file)
-        there = _known()
+        there = _installed()
     east = [name for name in there if name in EASTERN]
     return (HOUSE, *east[:1], *(name for name in there if name not in east))
 
 
-def _known() -> list[str]:
+def _installed() -> list[str]:
     """The fonts of `EASTERN` and `OTHERS` that matplotlib knows, in that order."""
     known = {font.name for font in font_manager.fontManager.ttflist}
     return [name for name in (*EASTERN, *OTHERS) if name in known]

@@ -125,14 +125,14 @@ def figure(kind: str, sources: Mapping[str, Any], options: Mapping[str, Any]) ->
     Raises:
       UserError: no such kind, an option that it does not take, or what the kind itself refuses.
     """
-    chosen = named(kind)
+    chosen = kind_of(kind)
     given = {name: value for name, value in options.items() if value is not None}
     refuse_options(kind, given)
     drawn = chosen.draw(*(sources[name] for name in chosen.of), **given)
     return drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
 
 
-def named(kind: str) -> Kind:
+def kind_of(kind: str) -> Kind:
     """The kind of that name.
 
     Raises:
@@ -149,7 +149,7 @@ def refuse_options(kind: str, given: Mapping[str, Any]) -> None:
     Raises:
       UserError: there are such options.
     """
-    takes = named(kind).takes
+    takes = kind_of(kind).takes
     listed = ", ".join(takes) or "none"
     problems = Problems()
     for name in given:

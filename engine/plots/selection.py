@@ -135,7 +135,7 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
         remedy = "Keep it: keep.outcomes in the study, and run it."
         raise UserError(kind, [f"expected an outcome kept path by path ({listed}), got '{name}'. {remedy}"])
     values = kept[name]
-    return StoredOutcome(values, shown(values, policies), int(cube.attrs["independent_unit"]))
+    return StoredOutcome(values, policies_to_show(values, policies), int(cube.attrs["independent_unit"]))
 
 
 def outcomes(cube: xr.DataTree) -> dict[str, xr.DataArray]:
@@ -242,7 +242,7 @@ def columns(values: xr.DataArray) -> int:
     return 4 if count in (1, 2, 3, 4, 7, 8) else 3
 
 
-def shown(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ...]:
+def policies_to_show(values: xr.DataArray, policies: Sequence[str] | None) -> tuple[str, ...]:
     """Names of the policies to show: those given, in their order, or all that run.
 
     Raises:

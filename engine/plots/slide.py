@@ -64,7 +64,7 @@ def refuse(file: Path) -> None:
     refuse_file(file)
 
 
-def drawn(slide: Slide, suffix: str) -> bytes:
+def as_file(slide: Slide, suffix: str) -> bytes:
     """The slide as a file with this suffix (".png", ".svg"), the same bytes every time."""
     draw_unseen()
     with tempfile.TemporaryDirectory() as folder:

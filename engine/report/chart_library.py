@@ -21,12 +21,12 @@ def missing() -> UserError:
     )
 
 
-def made(about: str, make: Callable[[], str]) -> str:
+def uncached(about: str, make: Callable[[], str]) -> str:
     """The `TextCache` without a cache: makes the text anew every time."""
     return make()
 
 
-def library(kept: TextCache = made) -> str:
+def library(kept: TextCache = uncached) -> str:
     """The chart library as one script; it interprets expressions itself, so that JavaScript's `eval` is never used.
 
     Args:

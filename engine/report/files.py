@@ -8,7 +8,7 @@ import xarray as xr
 
 from engine.plots.slide import refuse
 from engine.report import page, printing
-from engine.report.chart_library import TextCache, made
+from engine.report.chart_library import TextCache, uncached
 from engine.report.slide import slide_of
 from engine.study.study import Study
 
@@ -16,7 +16,7 @@ PDF, SLIDES = (".pdf",), (".png", ".svg")
 
 
 def content(
-    folder: Path, study: Study, tree: xr.DataTree, variable: str | None, place: Path, kept: TextCache = made
+    folder: Path, study: Study, tree: xr.DataTree, variable: str | None, place: Path, kept: TextCache = uncached
 ) -> bytes:
     """Content for a file: a PDF if its name ends in .pdf, a slide if in .png or .svg, else the HTML page.
 

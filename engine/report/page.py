@@ -17,7 +17,7 @@ from engine.answers import registry
 from engine.errors import UserError, unknown
 from engine.formatting import titled
 from engine.report import chart_library, charts
-from engine.report.chart_library import TextCache, made
+from engine.report.chart_library import TextCache, uncached
 from engine.report.markup import Section, render, static, trusted
 from engine.report.run_records import RunRecords, records_of
 from engine.report.sections import SECTIONS, any_answer
@@ -29,7 +29,9 @@ LARGEST = 5_000_000
 """Most bytes of a page that can still be mailed and opened on a phone."""
 
 
-def report(folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None, kept: TextCache = made) -> bytes:
+def report(
+    folder: Path, study: Study, tree: xr.DataTree, variable: str | None = None, kept: TextCache = uncached
+) -> bytes:
     """The report of a run as one HTML file: the same run gives the same bytes.
 
     Args:
@@ -59,7 +61,7 @@ def records(folder: Path, study: Study, tree: xr.DataTree, variable: str | None 
 
 
 def page(
-    run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: TextCache = made
+    run: RunRecords, sections: Sequence[Callable[[RunRecords], Section | None]] = SECTIONS, kept: TextCache = uncached
 ) -> bytes:
     """The HTML page of a run's records with these sections, and those of questions that other packages provide."""
     study = run.study

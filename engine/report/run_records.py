@@ -182,12 +182,12 @@ def _called(study: Study, titles: Mapping[str, str]) -> Study:
     if all(name == title for name, title in titles.items()):
         return study
 
-    def named(policy: Policy) -> Policy:
-        before = None if policy.before is None else named(policy.before)
+    def retitle(policy: Policy) -> Policy:
+        before = None if policy.before is None else retitle(policy.before)
         title = titles.get(policy.name) or study.title("policies", policy.name)
         return replace(policy, name=title, before=before)
 
-    policies = tuple(map(named, study.policies))
+    policies = tuple(map(retitle, study.policies))
     # within a sentence a title begins small, as a label does; a letter alone is a name
     spoken = {title: title for title in titles.values() if len(title) > 1}
     labels = {**study.labels, "policies": {**study.labels.get("policies", {}), **spoken}}

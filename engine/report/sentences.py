@@ -135,7 +135,7 @@ def answer(subject: Subject) -> list[str]:
         made_of = [f"That means, in one and the same future: {listed([*parts])}."] if parts else []
         said += [head, *made_of, *others, *_likelihood(subject, event)]
     if not subject.others:
-        tail = next((m for m in OF_MEASURE if m != "ES99.9" and _known(subject, m, outcome)), TAIL)
+        tail = next((m for m in OF_MEASURE if m != "ES99.9" and _has_interval(subject, m, outcome)), TAIL)
         return [*said, *_of_outcome(subject, tail, outcome), "No other policy was run, so nothing is compared."]
     known = (m for m in (TAIL, "ES95", "mean") if any(subject.sign(m, p, outcome) is not None for p in subject.others))
     tail = next(known, TAIL)
@@ -154,7 +154,7 @@ def _uncompared(subject: Subject, outcome: str) -> str:
     return f"In the worst hundredth it would be {here} and {there}, which cannot be compared: {reason}."
 
 
-def _known(subject: Subject, measure: str, outcome: str) -> bool:
+def _has_interval(subject: Subject, measure: str, outcome: str) -> bool:
     record = subject.risk[measure, subject.baseline, outcome]
     return not any(flag.withholds for flag in record.flags)
 

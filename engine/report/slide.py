@@ -26,7 +26,7 @@ def slide_of(run: RunRecords, suffix: str) -> bytes:
     if chart is None or not chart.columns["p"]:
         raise UserError("rustbelt report --slide", ["the run has nothing that a slide could show."])
     title, *said = answer(subject)
-    return slide.drawn(
+    return slide.as_file(
         slide.Slide(
             above=run.study.question or run.study.title("", run.study.name),
             title=title,

@@ -22,7 +22,7 @@ def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFr
     Args:
       paths: how many, from the first on; those whose draws are kept if not given.
     """
-    draws, outcomes, count = _held(study, cube, paths)
+    draws, outcomes, count = _first_futures(study, cube, paths)
     return _rows(study, draws, outcomes, range(count))
 
 
@@ -38,7 +38,7 @@ def parts_of_rows(study: Study, cube: xr.DataTree, chunk: int, paths: int | None
     """
     if chunk < 1:
         raise UserError("chunks", [f"expected one path or more in a part, got {chunk}."])
-    draws, outcomes, count = _held(study, cube, paths)
+    draws, outcomes, count = _first_futures(study, cube, paths)
     spans = [range(first, min(first + chunk, count)) for first in range(0, count, chunk)]
     return (_rows(study, _part(draws, span), _part(outcomes, span), span) for span in spans)
 
@@ -66,7 +66,7 @@ def experiments(
     Args:
       paths: how many futures, from the first on; those whose draws are kept if not given.
     """
-    draws, outcomes, count = _held(study, cube, paths)
+    draws, outcomes, count = _first_futures(study, cube, paths)
     policies = len(study.policies)
     categories = {one.name: one.labels for one in study.inputs if one.labels}
     columns: dict[str, Any] = {}
@@ -104,7 +104,7 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
         if error.name != "arviz":
             raise
         raise UserError("to_arviz", [f"needs arviz: {install('arviz')}"]) from error
-    draws, outcomes, count = _held(study, cube, paths)
+    draws, outcomes, count = _first_futures(study, cube, paths)
     about = {"study": study.name, "fingerprint": study.fingerprint, "seed": study.seed}
     numbers = {"chain": [0], "draw": np.arange(count)}
     groups = {
@@ -122,7 +122,7 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
     return xr.DataTree.from_dict(groups) if issubclass(made, xr.DataTree) else made(**groups)
 
 
-def _held(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:
+def _first_futures(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:
     """Draws and outcomes of the first futures, not read yet, and how many these are."""
     count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
     draws, outcomes = (

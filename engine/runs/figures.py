@@ -74,7 +74,7 @@ def needs_numbers(kind: str) -> bool:
     Raises:
       UserError: no such kind.
     """
-    return bool({"cube", *ANSWERS} & {*plots.named(kind).of})
+    return bool({"cube", *ANSWERS} & {*plots.kind_of(kind).of})
 
 
 def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> None:
@@ -84,7 +84,7 @@ def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) 
       UserError: an unknown option, a path number for a kind that shows no single path, or such a file.
     """
     plots.refuse_options(kind, {name: value for name, value in options.items() if value is not None})
-    if path is not None and "story" not in plots.named(kind).of:
+    if path is not None and "story" not in plots.kind_of(kind).of:
         raise UserError(kind, ["shows no single path, and does not take --path."])
     plots.refuse_file(file)
 

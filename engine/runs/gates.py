@@ -73,7 +73,7 @@ def answer(study: Study, device: str | None = None) -> Answer:
     values = [_of_years(study, one, yearly) if one.years else _own(study, one, outcomes) for one in gates]
     values = [of[np.isfinite(of)].astype(np.float64) for of in values]
     bands = [np.quantile(of, BAND) if len(of) else np.full(3, np.nan) for of in values]
-    held = [_held(study, gate, *band) for gate, band in zip(gates, bands, strict=True)]
+    held = [_verdict(study, gate, *band) for gate, band in zip(gates, bands, strict=True)]
     units = [(study.model.yearly if one.years else study.model.outcomes)[one.variable].unit for one in gates]
     labels = {
         "gate": ("its name", [one.name for one in gates]),
@@ -135,7 +135,7 @@ def _of_years(study: Study, gate: Gate, yearly: dict[str, np.ndarray]) -> np.nda
     return cells.mean(axis=0) if gate.across == "mean" else cells.sum(axis=0)
 
 
-def _held(study: Study, gate: Gate, low: float, median: float, high: float) -> str:
+def _verdict(study: Study, gate: Gate, low: float, median: float, high: float) -> str:
     """Whether a gate holds: "yes" or "no"; "" where its years are not the study's."""
     first, last = gate.limits[0], gate.limits[-1]
     holds = {

@@ -29,7 +29,7 @@ def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Seq
     answer = None if held is None else Answer.of_tree(held)
     if answer is not None and (not table or table in answer):
         return answer
-    command = command_line(question, folder.path, *_needed(question), *asked_with, model=folder.study.model_spec)
+    command = command_line(question, folder.path, *_required(question), *asked_with, model=folder.study.model_spec)
     told = "has not been asked" if answer is None else f"has answered '{question}' otherwise, and keeps its last answer"
     raise UserError(str(folder.path), [f"{told}. Ask it: {command}"])
 
@@ -44,7 +44,7 @@ def kept(folder: RunFolder) -> list[Answer]:
     return held
 
 
-def _needed(question: str) -> tuple[str, ...]:
+def _required(question: str) -> tuple[str, ...]:
     """The required options of a question's command, as words of the command line."""
     needed = (one for one in fields(registry.question(question)) if one.required)
     return tuple(word for one in needed for word in (one.flag, one.option.metavar))

@@ -109,7 +109,7 @@ def test_a_slide_is_16_to_9_and_the_same_every_time(bridge, tmp_path):
 def test_a_slide_of_any_run_stays_on_its_sheet(policies, events, monkeypatch):
     study = make_study(Farms(), 4000, policies, text=EVIL, **({} if events else {"events": ()}))
     shown = []
-    monkeypatch.setattr(slide, "drawn", lambda record, suffix: shown.append(record) or b"")
+    monkeypatch.setattr(slide, "as_file", lambda record, suffix: shown.append(record) or b"")
     slide_of(records_of(study, make_tree(study, normal(study, 0.3))), ".svg")
     figure = slide._figure(shown[0])
     width, height = figure.bbox.width, figure.bbox.height

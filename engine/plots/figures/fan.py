@@ -45,7 +45,7 @@ def fan(
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
     values = values.squeeze([dim for dim in selection.place_dims(values) if values.sizes[dim] == 1])
     selection.refuse_free(values, "fan")
-    names = selection.shown(values, policies)
+    names = selection.policies_to_show(values, policies)
     ax, on = single(ax)
     draw(ax, values, names, count(cube, values))
     labelled(ax, "year", labels.label(values))
@@ -69,7 +69,7 @@ def fans(
     if not selection.by_year(cube, "distribution"):
         return spread(cube, variable, policies)
     values = selection.yearly(cube, "distribution", variable, where, "fan").load()
-    names, places = selection.shown(values, policies), selection.places(values)
+    names, places = selection.policies_to_show(values, policies), selection.places(values)
     title = _title(cube, values.sel(places[0]), names, {**(where or {}), **places[0]})
     apart = len(names) > MOST_BANDS and len(names) * len(places) <= MOST_PANELS
     if apart:

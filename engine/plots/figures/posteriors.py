@@ -76,7 +76,7 @@ def _factors(ax: Axes, study: Study, factors: Sequence[Learnt], room: int) -> No
             [one.mean.estimate], [y], xerr=arms([one.mean]), color=style.PAPER, marker="o", markersize=3.5,
             markeredgecolor=style.INK, markeredgewidth=0.8, ecolor=style.INK, elinewidth=1, zorder=5,
         )  # fmt: skip
-        told = labels.fitted(one.moved, 1.7, 8)
+        told = labels.fitted(one.means, 1.7, 8)
         ax.text(1.03, y, told, transform=ax.get_yaxis_transform(), va="center", fontsize=8, linespacing=0.9)
     ax.axvline(0, color=style.GREY, linewidth=0.9, zorder=1)
     row_names(ax, [study.title("factors", one.name) for one in factors], 2.1, max(room, len(factors)))

@@ -66,7 +66,7 @@ def replay(
         }
         selection.yearly(story, "yearly", name, own, "replay")
     first = group[lines[0].variable]
-    shown = selection.shown(first, policies)
+    shown = selection.policies_to_show(first, policies)
     years = [int(year) for year in group["year"].values]
     if variable is None:
         on, what = _variables(group, lines, where or {}, shown), labels.counted(len(lines), "yearly variable")
@@ -152,7 +152,7 @@ def _outcomes(story: xr.DataTree, number: str, variable: str | None, policies: S
         selection.refuse_unknown("variable", variable, names, "replay")
         names = [variable]
     first = group[names[0]]
-    shown, looks = selection.shown(first, policies), selection.looks(first)
+    shown, looks = selection.policies_to_show(first, policies), selection.looks(first)
     on = sheet(len(names), 4, (2.2, 1.6) if len(names) > 1 else (5.4, 3.3))
     for ax, name in zip(on.panels, names, strict=True):
         for k, policy in enumerate(shown):

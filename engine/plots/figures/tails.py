@@ -41,7 +41,7 @@ def tails(
       UserError: no such variable, label, policy or year.
     """
     values, when = _values(cube, variable, where, year)
-    names, places = selection.shown(values, policies), selection.places(values)
+    names, places = selection.policies_to_show(values, policies), selection.places(values)
     looks = selection.looks(values)
     several = len(places) > 1
     axis = labels.unit(values) if several else labels.label(values)

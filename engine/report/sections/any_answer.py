@@ -33,11 +33,11 @@ def nothing(run: RunRecords, answer: Answer) -> Iterable[Chart]:
 def section(question: str, charts: Charts = nothing) -> Callable[[RunRecords], Section | None]:
     """A function that makes the section of a question; it gives None where `answer_of` does."""
 
-    def made(run: RunRecords) -> Section | None:
+    def build(run: RunRecords) -> Section | None:
         answer = answer_of(run, question)
         return None if answer is None else of_answer(run, question, answer, charts)
 
-    return made
+    return build
 
 
 def of_answer(run: RunRecords, anchor: str, answer: Answer, charts: Charts = nothing) -> Section:
@@ -100,7 +100,7 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     def within(text: str) -> str:
         return pattern.sub(lambda found: words.get(found[0], found[0]), text)
 
-    def said(text: str) -> str:
+    def translate(text: str) -> str:
         label, bracket, unit = text.partition(" [")
         first, *others = label.split(", ")
         if first in titles:
@@ -108,7 +108,7 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
             return ", ".join([titles[first], *rest]) + bracket + within(unit)
         return within(text)
 
-    return said
+    return translate
 
 
 def _joined(run: RunRecords) -> dict[str, str]:

@@ -103,15 +103,15 @@ def _panel(one: Series, points: Sequence[Mapping[str, Any]]) -> Panel:
 def _points(one: Series, number: int) -> Iterator[dict[str, Any]]:
     """Yields the points of a panel: the futures, then the figures."""
     for year, of in zip(one.years, one.quantiles.T, strict=True):
-        yield _drawn(number, year, bar=len(one.years) == 1, **_futures(of))
+        yield _mark(number, year, bar=len(one.years) == 1, **_futures(of))
     for point in one.beside:
-        yield _drawn(number, point.year, bar=True, **_futures(point.quantiles))
+        yield _mark(number, point.year, bar=True, **_futures(point.quantiles))
     unit = unit_of(one.unit)
     for point in one.points:
         figure, observed, error, low, median, high, place, why = _row(point)
         is_known = point.error > 0
         ends = (short(point.value - point.error), short(point.value + point.error)) if is_known else (None, None)
-        yield _drawn(
+        yield _mark(
             number,
             point.year,
             o=short(point.value),
@@ -127,7 +127,7 @@ def _points(one: Series, number: int) -> Iterator[dict[str, Any]]:
         )
 
 
-def _drawn(number: int, year: int, **values: Any) -> dict[str, Any]:
+def _mark(number: int, year: int, **values: Any) -> dict[str, Any]:
     return {**dict.fromkeys(KEYS), "s": number, "x": year, **values}
 
 

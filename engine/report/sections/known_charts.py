@@ -35,7 +35,7 @@ def _factors(run: RunRecords, factors: Sequence[Learnt]) -> Chart:
     for one in factors:
         title, unit = run.title("factors", one.name), unit_of(one.unit)
         lines = textwrap.wrap(title, LETTERS)
-        names.append((lines, one.moved, at + HEAD))
+        names.append((lines, one.means, at + HEAD))
         at += HEAD + LINE * len(lines) + BAR
         sds = [f"{compact(sd)}{unit}" for sd in one.sds]
         mean = one.mean.estimate
