@@ -108,7 +108,7 @@ def assumptions(
       UserError: the study states no assumptions, there is no such outcome or event, or a structure has more paths with
         values that are not finite than the study allows.
     """
-    wanted = _wanted(study, variables)
+    wanted = _variables(study, variables)
     events = [event for event in study.events if event.name in wanted]
     outcomes = [name for name in wanted if name in study.model.outcomes]
     every = structures(study)
@@ -126,7 +126,7 @@ def assumptions(
     return ByStructure(study, every, records)
 
 
-def _wanted(study: Study, variables: Sequence[str] | None) -> list[str]:
+def _variables(study: Study, variables: Sequence[str] | None) -> list[str]:
     if variables is None:
         return [*study.headline, *study.events_by_name]
     known = study.variables

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from engine.analyses.comparison_tables import CHANCE, GAP, outcomes_of, shown, tail, verdict
+from engine.analyses.comparison_tables import CHANCE, GAP, brief_outcomes, outcomes_of, tail, verdict
 from engine.analyses.findings import Findings
 from engine.answers import every_pair
 from engine.formatting import begun
@@ -144,7 +144,7 @@ def _counted(of: Findings) -> Iterator[str]:
             f"Of {len(names)} outcomes{which or ' it'} is clearly better on average in {signs.count('better')}, clearly"
             f" worse in {signs.count('worse')}."
         )
-    for name in shown(of):
+    for name in brief_outcomes(of):
         held = {p: one.estimate for p in of.study.policy_names if (one := of.by_key.get(("regret", p, name)))}
         if len(held) == len(of.study.policies):
             best[least(held)] += 1

@@ -47,7 +47,7 @@ def outcomes_of(of: Findings) -> list[str]:
     return [name for name in of.study.model.outcomes if name in there]
 
 
-def shown(of: Findings) -> list[str]:
+def brief_outcomes(of: Findings) -> list[str]:
     """Outcomes that the brief tables show: those that were named, else the headline."""
     wanted = of.question.variables or of.study.headline
     return [name for name in outcomes_of(of) if name in wanted]
@@ -85,7 +85,7 @@ def ended(value: float, low: float, high: float) -> Estimate:
     return Estimate(float(value), math.nan, float(low), float(high))
 
 
-def _held(of: Findings, measure: str, rows: Rows) -> list[Estimate | None]:
+def _estimates(of: Findings, measure: str, rows: Rows) -> list[Estimate | None]:
     return [estimate(of.by_key.get((measure, policy, name))) for name, policy in rows]
 
 
@@ -122,7 +122,7 @@ def _by_measure(
         estimates(name, [estimate(of.by_key.get((m, p, outcome))) for outcome, m, p in keys], **column),
         *([verdicts([verdict(of, m, p, outcome) for outcome, m, p in keys])] if gaps else ()),
     )
-    whole = shown(of)
+    whole = brief_outcomes(of)
     seen = [outcome in whole and measure in brief for outcome, measure, _ in rows]
     return Table("differences" if gaps else name, title, columns, ("outcome", "measure", "policy"), seen, "policy")
 
@@ -134,7 +134,11 @@ def _events(of: Findings) -> Table:
     columns = (
         *labelled(rows, event="event", policy="policy"),
         estimates(
-            "difference", _held(of, CHANCE, rows), "policy less the baseline: probability", head="less", shown="points"
+            "difference",
+            _estimates(of, CHANCE, rows),
+            "policy less the baseline: probability",
+            head="less",
+            shown="points",
         ),
         verdicts([verdict(of, CHANCE, policy, name) for name, policy in rows]),
     )
@@ -144,19 +148,19 @@ def _events(of: Findings) -> Table:
 
 def _worse(of: Findings) -> Table:
     names = outcomes_of(of)
-    brief, rows = names if len(of.others) <= FEW else shown(of), list(product(names, of.others))
+    brief, rows = names if len(of.others) <= FEW else brief_outcomes(of), list(product(names, of.others))
     columns = (
         *labelled(rows, outcome="outcome", policy="policy"),
         estimates(
             "worse",
-            _held(of, "worse", rows),
+            _estimates(of, "worse", rows),
             "probability of being worse than the baseline",
             head="worse in",
             shown="%",
         ),
         estimates(
             "variance_ratio",
-            _held(of, "variance_ratio", rows),
+            _estimates(of, "variance_ratio", rows),
             "variance under independent draws over that on common futures",
         ),
     )
@@ -184,7 +188,7 @@ def _dominance(of: Findings) -> Table:
         texts("verdict", [one.verdict for one in held], "the policy against the baseline", head="it"),
         *fields(numbers, held, about, brief=False),
     )
-    brief = shown(of)
+    brief = brief_outcomes(of)
     title = f"Stochastic dominance over {of.study.baseline}"
     seen = [name in brief for name, *_ in rows]
     return Table("dominance", title, columns, ("outcome", "order", "policy"), seen, "policy")

@@ -54,10 +54,10 @@ def answer(
     given = explain(
         of.study, variable, policy, stated_level(level), of.first_outcomes, of.device, levers, by_mechanism, of.observe
     )  # fmt: skip
-    return made(given, of.folder, numbers)
+    return of_explanation(given, of.folder, numbers)
 
 
-def made(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
+def of_explanation(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
     """The answer made from the explanation of a run; with `numbers` without words for how likely something is."""
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
@@ -80,7 +80,7 @@ def findings(given: Explanation, numbers: bool = False) -> Iterator[str]:
         yield f"In {share(value)} of futures {under} it comes to {name}{likely(value, numbers)}."
     else:
         yield f"They are the worst ones in {name}, with {amount(given.unit, value)} on average."
-    yield from likeliest_tables.said(given)
+    yield from likeliest_tables.sentences(given)
 
 
 def _standing(given: Explanation, one: Driver) -> Standing:

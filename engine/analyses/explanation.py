@@ -12,7 +12,7 @@ from jaxtyping import Float
 from engine.analyses.prior_scores import Priors
 from engine.analyses.reverse_stress import Reverse, reverse_stress
 from engine.analyses.tail_drivers import Driver, drivers_of, scaled
-from engine.analyses.tail_futures import TailFutures, Watched, tail_futures, watched
+from engine.analyses.tail_futures import TailFutures, TailSubject, tail_futures, tail_subject
 from engine.analyses.tail_levers import Pull, pulls
 from engine.analyses.tail_mechanisms import Mechanisms, mechanisms
 from engine.analyses.variants import Observer, unobserved
@@ -78,7 +78,7 @@ class Explanation:
       mechanisms: contribution of each assumption to the measure, if asked for.
     """
 
-    watched: Watched
+    watched: TailSubject
     futures: TailFutures
     measured: Mapping[str, Estimate]
     drivers: tuple[Driver, ...]
@@ -151,7 +151,7 @@ def explain(
     Raises:
       UserError: no such outcome, event or policy; a level is given for an event; the event happens on no path.
     """
-    what = watched(study, variable, policy, level)
+    what = tail_subject(study, variable, policy, level)
     study.refuse_broken_model()
     total = study.paths
     compilation_cache.keep_programs()
@@ -217,8 +217,8 @@ def _inputs(program: Program, futures: TailFutures) -> tuple[tuple[Driver, ...],
     once = futures.scores[: len(program.inputs["factor_keys"])]
     joint: np.ndarray = np.asarray(drawing.joint_scores(study, once, program.inputs))
     drivers = drivers_of(program, futures, priors, joint)
-    reasons = {study.inputs[k].name: MOVED if study.facts else priors.left_out(k) for k in priors.drawn}
-    known = [k for k in priors.drawn if not reasons[study.inputs[k].name]]
+    reasons = {study.inputs[k].name: MOVED if study.facts else priors.left_out(k) for k in priors.free}
+    known = [k for k in priors.free if not reasons[study.inputs[k].name]]
     slopes = _slopes(futures, priors, known, joint)
     return tuple(drivers), tuple(slopes), {name: reason for name, reason in reasons.items() if reason}
 

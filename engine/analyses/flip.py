@@ -15,11 +15,11 @@ from engine.analyses.beliefs import LOCATION, RUNS, Belief, Line, correlations, 
 from engine.analyses.comparison import compared
 from engine.analyses.futures import Futures, of_paths, refuse_too_many, sound
 from engine.analyses.glances import SHARE, Glance
-from engine.analyses.joint_move import JointMove, Moved, joint_move
+from engine.analyses.joint_move import GapUnderMove, JointMove, joint_move
 from engine.analyses.joint_scores import Joint
 from engine.analyses.moved_scores import MovedScores
 from engine.analyses.policy_gap import Look
-from engine.analyses.turning import Difference, Stretch, needed, stretches, sureness, turns
+from engine.analyses.turning import Difference, Stretch, critical_score, stretches, sureness, turns
 from engine.analyses.variables import MEAN, PROBABILITY, SHORTFALL, Values, outcomes_of
 from engine.analyses.variants import PATHS, Observer, unobserved
 from engine.errors import Problem, UserError, unknown
@@ -108,7 +108,7 @@ def flip_on(
     """As `flip`, on simulated futures of a study with just these two policies."""
     study = futures.study
     look = Look(futures, variable, measure, first, second)
-    own = futures.stated(study.paths)
+    own = futures.first(study.paths)
     good = sound((own,))
     refuse_too_many(study, good)
     stated = look.difference(own)
@@ -143,12 +143,12 @@ def _turning(
         observe("beliefs", k + 1, len(lines))
     # one more for all priors together
     tests = 1 + sum(len(side) - 1 for _, rows, _ in searched for side in rows)
-    limit = needed(units, tests)
+    limit = critical_score(units, tests)
     by_line = [_beliefs(line, rows, most, sign, units.reach, limit) for line, rows, most in searched]
     beliefs = [one for own_turns in sorted(by_line, key=lambda some: _far(some[0])) for one in own_turns]
     alone = [one for one in beliefs if one.turns and one.kind == LOCATION]
     searching, judging = (
-        Moved(study, scores, one.of_values, sign, units) for one, scores in ((look, moved), (others, anew))
+        GapUnderMove(study, scores, one.of_values, sign, units) for one, scores in ((look, moved), (others, anew))
     )
     return tuple(beliefs), joint_move(searching, judging, alone, limit)
 
@@ -268,8 +268,8 @@ def _locations(
             sides,
             partial(_is_worth, study.paths, few, size),
             partial(_weighted, weigh, pull[good], size),
-            partial(_moved, *here, rows, shift),
-            partial(_moved, *there, rows, shift),
+            partial(_simulated, *here, rows, shift),
+            partial(_simulated, *there, rows, shift),
             float(np.linalg.norm(shift)),
             partial(_glanced, look, brief, rows, shift) if brief else None,
         )
@@ -318,14 +318,14 @@ def _weighted(weigh: Callable[[Paths], Estimate], pull: Paths, size: float, move
     return weigh(normalised(move * pull - 0.5 * move * move * size))
 
 
-def _moved(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Estimate:
+def _simulated(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Estimate:
     """The difference with a prior moved, by simulating again."""
-    return look.seen(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
+    return look.estimate(scores.outcomes(rows, scores.rows(rows) + move * shift[:, None]))
 
 
 def _glanced(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.ndarray, move: float) -> Paths:
     """The difference with a prior moved on each of a few futures, by simulating again."""
-    return look.gaps(scores.made(rows, scores.rows(rows) + move * shift[:, None]))
+    return look.gaps(scores.outcomes(rows, scores.rows(rows) + move * shift[:, None]))
 
 
 def _far(one: Belief) -> tuple[bool, float]:

@@ -108,10 +108,10 @@ class Futures:
         numbered = ({stream: self.replicate + by for stream, by in mix.items()} for mix in mixes)
         return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
-    def held(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
+    def with_fixed(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
         """The outcomes by name [policy, path] with some factors fixed at values, for one set of values after the
         other."""
-        return self._gathered((variants.held(self.program, one) for one in values), paths)
+        return self._gathered((variants.with_fixed(self.program, one) for one in values), paths)
 
     def anew(self, by: int = 1) -> Futures:
         """As many futures with every input drawn again, independent of these.
@@ -124,7 +124,7 @@ class Futures:
         other.program, other._held = self._keys.fed(self.program, streams), None
         return other
 
-    def stated(self, paths: int) -> Values:
+    def first(self, paths: int) -> Values:
         """The outcomes by name [policy, path] as stated, on the first `paths` paths."""
         return next(self._gathered([self.program], paths))
 
@@ -142,7 +142,7 @@ class Futures:
             return
         program, moved = variants.beside_each_other(self.program, changes)
         if self._held is None or self._held[0] != paths:
-            self._held = paths, self.stated(paths)
+            self._held = paths, self.first(paths)
         own, others = self._held[1], next(self._gathered([program], paths)) if moved else {}
         for k in range(len(changes)):
             values = {name: rows.copy() for name, rows in own.items()}
@@ -164,7 +164,7 @@ class Futures:
         """The normal scores that the first `paths` paths are drawn from, in the program's precision [row, path]."""
         return self.program.scores(Block(0, 0, paths))
 
-    def made(self, scores: Scores) -> Values:
+    def of_scores(self, scores: Scores) -> Values:
         """The outcomes by name [policy, path] of futures drawn from given normal scores."""
         outcomes = self.program.outcomes_of(scores)
         return {name: outcomes[:, at] for name, at in zip(self.names, self._at, strict=True)}
@@ -263,13 +263,13 @@ class Numbers:
         """The computation of some of the quantities."""
         return Numbers(self.study, tuple(quantities), self.var)
 
-    def moved(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
-        """Whether a quantity differs between two sets of futures by more than rounding: `Apart.moved`.
+    def differs(self, one: Quantity, x: Values, y: Values, good: Bool[np.ndarray, "path"]) -> bool:
+        """Whether a quantity differs between two sets of futures by more than rounding: `Apart.differs`.
 
         Args:
           good: mask of the paths that are compared.
         """
-        return Apart(self.study, Rows(x, good), Rows(y, good)).moved(one)
+        return Apart(self.study, Rows(x, good), Rows(y, good)).differs(one)
 
     def _under(self, one: Quantity, policy: str, outcomes: Values) -> Float[np.ndarray, "path"]:
         if one.measure != SHORTFALL:
@@ -318,7 +318,7 @@ class Apart:
         self._study, self._x, self._y = study, x, y
         self._moved: dict[tuple[str, int], bool] = {}
 
-    def moved(self, one: Quantity) -> bool:
+    def differs(self, one: Quantity) -> bool:
         """Whether a quantity differs by more than rounding.
 
         It does not if the mean square of the gap between the outcomes that it depends on is at most (`ROUNDINGS` eps)^2

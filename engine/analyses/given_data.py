@@ -72,7 +72,7 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
         if one.measure != MEAN or one.against:
             continue
         y = values[one.variable][study.row(one.policy), good].astype(np.float64)
-        if not numbers.moved(one, values, still, good):
+        if not numbers.differs(one, values, still, good):
             given.append(GivenData(one, tuple(names), *((0.0,) * len(names),) * 3))
             continue
         # SALib prints what it bins, warns of NumPy, and has filters of its own

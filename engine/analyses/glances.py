@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from engine.analyses.beliefs import Line
-from engine.analyses.turning import needed, sureness
+from engine.analyses.turning import critical_score, sureness
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.intervals import Units
 from engine.risk.estimation.weighted_measures import mean as weighted_mean
@@ -78,4 +78,4 @@ class Glance:
             many = squares.sum() ** 2 / (squares * squares).sum()
         seen = weighted_mean(apart, np.ones(len(apart)), self.units)
         sure = sureness(replace(seen, estimate=size + seen.estimate), 1.0)
-        return bool(sure > needed(self.units, SELDOM) * (1 + FEWEST_FOR_ES / many))
+        return bool(sure > critical_score(self.units, SELDOM) * (1 + FEWEST_FOR_ES / many))

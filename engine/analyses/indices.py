@@ -116,7 +116,7 @@ class _Twice:
         # an event that no path shows may happen, a tail that ends at VaR is known
         shown = {one for one in wanted if one.measure != SHORTFALL or pairs[one].variance > 0}
         apart = Apart(study, *rows)
-        return replace(drawn, pairs=pairs, moving={one for one in shown if apart.moved(one)})
+        return replace(drawn, pairs=pairs, moving={one for one in shown if apart.differs(one)})
 
     def pair(self, one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
         """A quantity on both, on some paths."""
@@ -135,9 +135,9 @@ class _Twice:
         def of_variable(several: list[Quantity]) -> dict[Quantity, _Both]:
             found = {}
             for one in several:
-                if one not in self.moving or not from_a.moved(one):
+                if one not in self.moving or not from_a.differs(one):
                     found[one] = NOTHING, NOTHING
-                elif not from_b.moved(one):
+                elif not from_b.differs(one):
                     found[one] = EVERYTHING, EVERYTHING
             left = [one for one in several if one not in found]
             for one, values in zip(left, self.numbers.some(left).table(mixed), strict=True):

@@ -56,7 +56,7 @@ class JointMove:
 
 
 @dataclass(frozen=True)
-class Moved:
+class GapUnderMove:
     """The difference of two policies under a move of the normal scores that are drawn once per path.
 
     Args:
@@ -83,7 +83,7 @@ class Moved:
 
     def at(self, move: np.ndarray) -> Float[np.ndarray, "path"]:
         """The difference on each path under a move, times `sign`, so that its mean without a move is positive."""
-        return self.sign * self.gaps(self.scores.made(self.once, self.own + move[:, None]))
+        return self.sign * self.gaps(self.scores.outcomes(self.once, self.own + move[:, None]))
 
     def along(self, ray: np.ndarray, length: float) -> Estimate:
         """The mean of that difference at `length` times a unit vector."""
@@ -91,7 +91,9 @@ class Moved:
         return weighted_mean(values, np.ones(len(values)), self.units)
 
 
-def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: float) -> JointMove | None:
+def joint_move(
+    searched: GapUnderMove, judging: GapUnderMove, alone: Sequence[Belief], limit: float
+) -> JointMove | None:
     """The joint move of the priors, of least relative entropy, that turns a difference; None if none is found.
 
     Independent normal scores e moved by m have relative entropy |m|^2 / 2 to unmoved ones. The smallest m at which the
@@ -128,7 +130,7 @@ def joint_move(searched: Moved, judging: Moved, alone: Sequence[Belief], limit: 
     return JointMove(distance, _factors(searched.study, move))
 
 
-def _ends(moved: Moved, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, float]]:
+def _ends(moved: GapUnderMove, move: np.ndarray) -> Iterator[tuple[float, np.ndarray, float]]:
     """Directions in which the difference turns, each found from the one before.
 
     Gives the distance of the turn, the unit vector, and a distance beyond the turn.
@@ -178,7 +180,7 @@ def _factors(study: Study, move: np.ndarray) -> tuple[tuple[str, float, float, f
     for name, group in study.groups.items():
         if group.copula.family == "gaussian":
             joint = Joint.of(study, name)
-            shifts |= dict(zip(group.members, map(float, joint.moved(move)), strict=True))
+            shifts |= dict(zip(group.members, map(float, joint.move(move)), strict=True))
     rows = []
     for item in study.inputs:
         at = item.marginal.quantile

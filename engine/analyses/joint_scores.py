@@ -58,7 +58,7 @@ class Joint:
         """
         return float(np.linalg.eigvalsh(self._correlation)[0]) < SINGULAR
 
-    def given(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
+    def conditional(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
         """Own scores e such that the `known` members keep their joint scores and the others are drawn given these.
 
         From an independent draw y' of all members (`other`): y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K), with S the
@@ -88,7 +88,7 @@ class Joint:
         both = np.hstack([self.own, self.shared])
         return [*self.rows, *self.latent_rows], np.linalg.lstsq(both, np.eye(len(both))[member], rcond=None)[0]
 
-    def moved(self, move: np.ndarray) -> np.ndarray:
+    def move(self, move: np.ndarray) -> np.ndarray:
         """The move of the joint scores under a move of all scores that are drawn once per path."""
         return self.own @ move[self.rows] + self.shared @ move[self.latent_rows]
 

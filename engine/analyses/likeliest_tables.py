@@ -21,7 +21,7 @@ LEAST, AWAY = 0.005, 0.05
 """Least share of the squared distance, and least distance of a shock from its prior [sd], that a brief table shows."""
 
 
-def said(given: Explanation) -> Iterator[str]:
+def sentences(given: Explanation) -> Iterator[str]:
     """A sentence: what is unusual in the likeliest such future that was found, and how many others are about as
     likely."""
     points, study = given.reverse.points, given.study

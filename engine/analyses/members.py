@@ -69,13 +69,13 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
     orders = min(max(EVALUATIONS // (2 * (count + 1) * paths), ORDERS[0]), ORDERS[1])
     parts, whole = np.zeros((len(wanted), count, orders)), np.zeros((len(wanted), orders))
     counts = np.zeros(len(wanted))
-    numbers = Numbers.of(study, wanted, futures.made(futures.scores(0, study.paths)))
+    numbers = Numbers.of(study, wanted, futures.of_scores(futures.scores(0, study.paths)))
     for m in range(orders):
         # two independent stretches of futures for each order, which is run forwards and backwards
         base, other = (futures.scores((2 * m + k) * paths, paths) for k in (0, 1))
-        own_values = [numbers.values(one, futures.made(base)) for one in wanted]
+        own_values = [numbers.values(one, futures.of_scores(base)) for one in wanted]
         counts += [away(x) for x in own_values]
-        others = futures.made(other)
+        others = futures.of_scores(other)
         for q, one in enumerate(wanted):
             whole[q, m] = _half_square(own_values[q], numbers.values(one, others)).mean()
         later, order = _after(players, random), random.permutation(count)
@@ -86,8 +86,8 @@ def within(futures: Futures, wanted: Sequence[Quantity], group: str, observe: Ob
                 mixed[rows[player.name]] = other[rows[player.name]]
             left = [np.zeros(0)] * len(wanted)
             for known in range(count, -1, -1):
-                mixed[joint.rows] = joint.given(base, other, way[:known])
-                values = futures.made(mixed)
+                mixed[joint.rows] = joint.conditional(base, other, way[:known])
+                values = futures.of_scores(mixed)
                 for q, one in enumerate(wanted):
                     now = _half_square(own_values[q], numbers.values(one, values))
                     if known < count:

@@ -28,13 +28,13 @@ class MovedScores:
         """Some rows of the scores, unchanged, in double precision."""
         return self._scores[list(rows)].astype(np.float64)
 
-    def made(self, rows: Sequence[int], numbers: Float[np.ndarray, "row path"]) -> Values:
+    def outcomes(self, rows: Sequence[int], numbers: Float[np.ndarray, "row path"]) -> Values:
         """The outcomes by name [policy, path] with `numbers` in place of some rows; must not be called by two threads
         at once.
         """
         own = self._scores[list(rows)]
         self._scores[list(rows)] = numbers
         try:
-            return self._futures.made(self._scores)
+            return self._futures.of_scores(self._scores)
         finally:
             self._scores[list(rows)] = own

@@ -40,7 +40,7 @@ class Look:
         one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
         return gap(self.study, self.variable, self.measure, one, two, units)
 
-    def seen(self, values: Values) -> Estimate:
+    def estimate(self, values: Values) -> Estimate:
         """The difference from outcomes as a search needs it: a mean without the tail measures beside it."""
         if self.measure != MEAN:
             return self.difference(values)
@@ -84,7 +84,7 @@ class Look:
 
     def changed(self, paths: int, changes: Sequence[Change]) -> list[Estimate]:
         """The difference under each of some changes, on the first `paths` paths."""
-        return [self.seen(values) for values in self.futures.changed(changes, paths)]
+        return [self.estimate(values) for values in self.futures.changed(changes, paths)]
 
     def _of(self, policy: str, values: Values) -> np.ndarray:
         return under(self.study, self.variable, policy, values)

@@ -68,7 +68,7 @@ class Priors:
         self.moments = [PriorMoments.of(study, place) for place in range(len(study.inputs))]
 
     @cached_property
-    def drawn(self) -> list[int]:
+    def free(self) -> list[int]:
         """Indices of the factors that are not fixed."""
         return [k for k, moments in enumerate(self.moments) if not moments.is_fixed]
 

@@ -40,7 +40,7 @@ def answer(of: Asked, variable: str | None, level: float | None, condition: str 
     refuse_unknown(variable, {*of.study.variables, *yearly})
     at = of.with_level(level)
     if condition is not None:
-        records = _given(at, condition, variable)
+        records = _conditional(at, condition, variable)
     else:
         of_paths = at.tables(None if variable is None else {variable})
         records = [*of_paths.risk, *of_paths.comparison]
@@ -93,7 +93,7 @@ def _by_year(of: Asked, variable: str, level: float | None) -> list[Record]:
     return yearly_table(of.study, of.cube, variable)
 
 
-def _given(of: Asked, condition: str, variable: str | None) -> list[Record]:
+def _conditional(of: Asked, condition: str, variable: str | None) -> list[Record]:
     """Estimates over the paths that meet a condition, and over the others, of what is stored path by path."""
     study = of.study
     parsed = parse_condition(condition, study.keep.outcomes, unkept(study))

@@ -104,7 +104,7 @@ def _tables(given: SensitivityResult, subject: Shares | None) -> list[Table]:
     made = []
     if subject is not None:
         order = sorted(range(len(given.inputs)), key=lambda k: -np.nan_to_num(subject.shapley[k].estimate))
-        made += [_shares(given, order), _known(given)]
+        made += [_shares(given, order), _vanishing(given)]
     if given.worths:
         made.append(_worth(given))
     outcomes = [k for k, one in enumerate(given.swung) if one.measure != PROBABILITY]
@@ -166,7 +166,7 @@ def _shares(given: SensitivityResult, order: Sequence[int]) -> Table:
     )
 
 
-def _known(given: SensitivityResult) -> Table:
+def _vanishing(given: SensitivityResult) -> Table:
     """The table of the shares that vanish if all factors (epistemic), or all shocks (aleatory), are known."""
     units = [given.study.unit_of(s.quantity.variable) for s in given.shares]
     columns = (

@@ -53,13 +53,13 @@ def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> t
     }
     held = ({name: value} for name, values in ends.items() for value in values)
     stated = [
-        _Stated(study, variable, policy, own)
+        _Base(study, variable, policy, own)
         for variable, policy in dict.fromkeys((one.variable, one.policy) for one in alone)
     ]
     with ThreadPoolExecutor(THREADS) as threads:
         rows = []
-        for k, values in enumerate(futures.held(held, paths)):
-            found = threads.map(partial(_Stated.moved, now=values), stated)
+        for k, values in enumerate(futures.with_fixed(held, paths)):
+            found = threads.map(partial(_Base.changes, now=values), stated)
             by_name = {(one.variable, one.policy): gaps for one, gaps in zip(stated, found, strict=True)}
             rows.append(tuple(by_name[one.variable, one.policy][one.measure] for one in alone))
             observe("factors", k // 2 + 1, len(ends))
@@ -68,7 +68,7 @@ def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> t
     ]
 
 
-class _Stated:
+class _Base:
     """An outcome or event under a policy with all factors drawn, from which those with a factor held are subtracted."""
 
     def __init__(self, study: Study, variable: str, policy: str, own: Values):
@@ -77,7 +77,7 @@ class _Stated:
         self._held = HeldAgainst(self._own, study.unit, study.is_loss(variable), (LEVEL,))
         self._unmoved: Mapping[str, Estimate] | None = None
 
-    def moved(self, now: Values) -> Mapping[str, Estimate]:
+    def changes(self, now: Values) -> Mapping[str, Estimate]:
         """By measure, the difference of `now` from the drawn outcomes.
 
         It is computed once for all factors that leave every bit as it is.

@@ -127,7 +127,7 @@ def _driven(
 
 def _factors(futures: TailFutures, priors: Priors, joint: np.ndarray) -> list[Driver]:
     """The factors as drivers; one whose prior has no standard deviation is given by its normal score."""
-    study, at = priors.study, priors.drawn
+    study, at = priors.study, priors.free
     heads: list[tuple[str, str, int | None, str]] = []
     values, of = [], []
     for k in at:

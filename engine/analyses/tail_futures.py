@@ -27,7 +27,7 @@ IN_FULL = 1 << 10
 
 
 @dataclass(frozen=True)
-class Watched:
+class TailSubject:
     """What is explained: an outcome at a level, or an event, under one policy.
 
     Args:
@@ -58,7 +58,7 @@ class Watched:
         return self.event.outcome if self.event else self.variable
 
 
-def watched(study: Study, variable: str, policy: str | None, level: float | None) -> Watched:
+def tail_subject(study: Study, variable: str, policy: str | None, level: float | None) -> TailSubject:
     """What is to be explained, from names; the baseline and 0.99 if policy and level are not given.
 
     Raises:
@@ -76,7 +76,7 @@ def watched(study: Study, variable: str, policy: str | None, level: float | None
     if problems:
         raise UserError(study.source, problems)
     chosen = None if event else 0.99 if level is None else level
-    return Watched(study, variable, policy or study.baseline, event, chosen)
+    return TailSubject(study, variable, policy or study.baseline, event, chosen)
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class TailFutures:
       excluded: how many paths are left out because a value on them is not finite.
     """
 
-    watched: Watched
+    watched: TailSubject
     share: WorstShare
     numbers: Int[np.ndarray, "path"]
     values: Mapping[str, Float[np.ndarray, "path"]]
@@ -132,7 +132,7 @@ class TailFutures:
 
 def tail_futures(
     program: Program,
-    watched: Watched,
+    watched: TailSubject,
     stored: Mapping[str, np.ndarray],
     made: Mapping[str, Callable[[Float[np.ndarray, "year cell path"]], np.ndarray]],
 ) -> TailFutures:
@@ -171,7 +171,7 @@ def tail_futures(
 
 
 def outcomes(
-    program: Program, watched: Watched, stored: Mapping[str, np.ndarray]
+    program: Program, watched: TailSubject, stored: Mapping[str, np.ndarray]
 ) -> dict[str, Float[np.ndarray, "path"]]:
     """The outcomes it depends on under the policy, by name, on every path: from the run, else simulated again."""
     study, names = watched.study, watched.read
@@ -183,7 +183,7 @@ def outcomes(
     return dict(zip(names, np.concatenate(blocks, axis=-1), strict=True))
 
 
-def _looked_at(watched: Watched, values: Mapping[str, np.ndarray]) -> int:
+def _looked_at(watched: TailSubject, values: Mapping[str, np.ndarray]) -> int:
     """How many of the first paths are used: whole units, with no more of the worst than `MOST`."""
     study = watched.study
     if watched.event is None:
@@ -196,7 +196,7 @@ def _looked_at(watched: Watched, values: Mapping[str, np.ndarray]) -> int:
     return max(int(study.paths * MOST / held) // study.unit, 1) * study.unit
 
 
-def _share(watched: Watched, values: Mapping[str, np.ndarray], units: Units) -> WorstShare:
+def _share(watched: TailSubject, values: Mapping[str, np.ndarray], units: Units) -> WorstShare:
     study = watched.study
     if watched.event is None:
         assert watched.level is not None
@@ -211,7 +211,7 @@ def _share(watched: Watched, values: Mapping[str, np.ndarray], units: Units) -> 
     return of_event(happened, units)
 
 
-def _limit(watched: Watched, values: Mapping[str, np.ndarray], share: WorstShare) -> Limit:
+def _limit(watched: TailSubject, values: Mapping[str, np.ndarray], share: WorstShare) -> Limit:
     study = watched.study
     scales = {name: float(of.std(dtype=np.float64)) or 1.0 for name, of in values.items()}
     if watched.event is None:

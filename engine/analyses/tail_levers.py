@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.analyses import variants
-from engine.analyses.tail_futures import Watched
+from engine.analyses.tail_futures import TailSubject
 from engine.program.running.contract import Program
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.intervals import Estimate
@@ -34,7 +34,7 @@ class Pull:
     effect: Estimate
 
 
-def pulls(program: Program, what: Watched) -> tuple[tuple[Pull, ...], dict[str, str]]:
+def pulls(program: Program, what: TailSubject) -> tuple[tuple[Pull, ...], dict[str, str]]:
     """The effect of every lever of the policy that can be raised, on the first paths; and why the others cannot."""
     study = replace(what.study, paths=min(what.study.paths, variants.PATHS))
     moved, left_out, values = {}, {}, {}
@@ -42,7 +42,7 @@ def pulls(program: Program, what: Watched) -> tuple[tuple[Pull, ...], dict[str, 
         cells = program.inputs["levers"]["levers"][name]
         own = [np.asarray(cell)[:, what.at] for cell in cells]
         more = [np.clip(one + MORE * np.abs(one), lever.low, lever.high).astype(one.dtype) for one in own]
-        if any(np.any(weights[:, what.at]) for weights in _drawn(program, name)):
+        if any(np.any(weights[:, what.at]) for weights in _lever_weights(program, name)):
             left_out[name] = "is drawn from a factor"
         elif all(np.array_equal(one, other) for one, other in zip(own, more, strict=True)):
             left_out[name] = "is 0" if not any(map(np.any, own)) else "is as high as it may be"
@@ -62,7 +62,7 @@ def pulls(program: Program, what: Watched) -> tuple[tuple[Pull, ...], dict[str, 
     return tuple(found), left_out
 
 
-def _drawn(program: Program, name: str) -> list[np.ndarray]:
+def _lever_weights(program: Program, name: str) -> list[np.ndarray]:
     """Weights of the factors that a lever is drawn from."""
     by_factor = program.inputs["levers"]["drawn"]["levers"].get(name, {})
     return [np.asarray(weights) for cells in by_factor.values() for weights in cells]
@@ -78,7 +78,7 @@ def _with(inputs: Mapping[str, Any], name: str, policy: int, values: list[np.nda
     return {**inputs, "levers": {**inputs["levers"], "levers": levers}}
 
 
-def _effect(what: Watched, moved: np.ndarray, own: np.ndarray) -> Estimate:
+def _effect(what: TailSubject, moved: np.ndarray, own: np.ndarray) -> Estimate:
     study, level = what.study, what.level
     if level is not None:
         loss = study.is_loss(what.variable)

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.special import stdtrit
 
 from engine.analyses import shapley, variants
-from engine.analyses.tail_futures import Watched
+from engine.analyses.tail_futures import TailSubject
 from engine.program.running.contract import Program
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.exclusion import with_units
@@ -44,7 +44,7 @@ class Mechanisms:
     coalitions: int
 
 
-def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
+def mechanisms(program: Program, what: TailSubject) -> Mechanisms | None:
     """The contributions of the study's assumptions under the policy; None if none of them can be switched off."""
     study = replace(what.study, paths=min(what.study.paths, PATHS))
     assumptions = [one for one in study.assumptions if one.off]
@@ -74,7 +74,7 @@ def mechanisms(program: Program, what: Watched) -> Mechanisms | None:
     return Mechanisms(tuple(one.name for one in assumptions), tuple(shares), whole, study.paths, len(coalitions))
 
 
-def _influence(what: Watched, study: Study, outcomes: np.ndarray, sound: np.ndarray) -> Influence:
+def _influence(what: TailSubject, study: Study, outcomes: np.ndarray, sound: np.ndarray) -> Influence:
     if what.event is not None:
         happened = happens(study, what.event, dict(zip(what.read, outcomes, strict=True)))
         return of_mean(happened[None].astype(np.float64), sound)

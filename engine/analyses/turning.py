@@ -58,7 +58,7 @@ def sureness(one: Estimate, side: float) -> float:
     return size / one.standard_error if one.standard_error else math.copysign(math.inf, size)
 
 
-def needed(units: Units, tests: int) -> float:
+def critical_score(units: Units, tests: int) -> float:
     """Standard errors from which a sign is significant over so many tests at once: 2.5 % to each side, by
     Bonferroni."""
     share = 1 - TAIL / tests

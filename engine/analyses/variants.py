@@ -118,7 +118,7 @@ def _among(names: list[str], some: Container[str]) -> np.ndarray:
     return np.array([name in some for name in names], bool)
 
 
-def held(program: Program, values: Mapping[str, float]) -> Program:
+def with_fixed(program: Program, values: Mapping[str, float]) -> Program:
     """The program with some factors fixed at a value in place of their draws, on every path.
 
     Raises:

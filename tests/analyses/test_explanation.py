@@ -8,7 +8,7 @@ import pytest
 
 from engine import UserError
 from engine.analyses import tail_futures
-from engine.analyses.explain_answer import findings, made
+from engine.analyses.explain_answer import findings, of_explanation
 from engine.analyses.explanation import explain
 from engine.answers.plain import SCHEMA
 from engine.program.running import devices
@@ -145,7 +145,7 @@ def test_it_says_of_the_run_what_the_run_says(given):
 
 def test_the_finding_claims_no_more_than_its_intervals(given):
     texts = tuple(findings(given))
-    assert made(given, Path("run")).findings == texts
+    assert of_explanation(given, Path("run")).findings == texts
     assert texts[0].startswith("The worst 1 % of futures under old have high a: 14.") and texts[0].endswith(
         " M in place of 10.0."
     )
@@ -161,7 +161,7 @@ def test_how_likely_an_event_is_is_said_in_words_unless_numbers_are_wanted():
         next(text for text in findings(ruin, numbers) if "it comes to ruin" in text) for numbers in (False, True)
     )
     assert said == bare.replace(" ruin.", " ruin (exceptionally unlikely in the model).")
-    assert made(ruin, Path("run"), numbers=True).findings == tuple(findings(ruin, True))
+    assert of_explanation(ruin, Path("run"), numbers=True).findings == tuple(findings(ruin, True))
 
 
 def row(table, **labels):
@@ -171,7 +171,7 @@ def row(table, **labels):
 
 
 def test_tables_and_groups_hold_what_was_found(given, tmp_path):
-    answer, of = made(given, tmp_path), drivers(given)
+    answer, of = of_explanation(given, tmp_path), drivers(given)
     noise = of["noise[north]", 2021]
     own = row(answer["inputs"], name="noise[north]", year=2021)
     assert own["input"] == "noise[north] in 2021" and own["kind"] == "shock"
@@ -234,7 +234,7 @@ def test_of_too_many_worst_futures_fewer_paths_are_looked_at(monkeypatch):
 def test_what_never_varies_is_no_failure():
     given = explain(vasicek(512, rho=0.0), "loss")
     assert np.isinf(given.reverse.distance) and not given.reverse.points
-    answer = made(given, Path("run"))
+    answer = of_explanation(given, Path("run"))
     jsonschema.validate(answer.plain(), SCHEMA)
     assert "points" not in answer and answer.groups
     assert answer.findings[-1] == "No likeliest way there was found."

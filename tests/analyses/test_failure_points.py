@@ -8,7 +8,7 @@ import warnings
 import numpy as np
 import pytest
 
-from engine.analyses.explain_answer import findings, made
+from engine.analyses.explain_answer import findings, of_explanation
 from engine.analyses.explanation import explain
 from engine.analyses.likeliest_tables import unusual
 from engine.modelling.folds import total
@@ -104,7 +104,7 @@ def test_the_first_sentence_sees_more_than_means(name, text, sampler):
 
 def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
     given = explained("branches")
-    answer = made(given, tmp_path)
+    answer = of_explanation(given, tmp_path)
     assert answer.findings[-1].endswith("; 3 others are about as likely.")
     points, held = answer["points"], answer.tree["point_factors"]
     assert len(points) == 4 and answer.tree["point_shares"].sizes["point"] == 4
@@ -127,7 +127,7 @@ def test_every_likeliest_future_is_stored_and_in_plain_data(tmp_path):
 
 def test_shocks_and_years_of_a_likeliest_future_stand_at_their_labels(tmp_path):
     given = explain(total_cost(1 << 14), "cost", "aided")
-    answer = made(given, tmp_path)
+    answer = of_explanation(given, tmp_path)
     (point,) = given.reverse.points
     streams = [stream for of in given.study.shock_streams.values() for stream in of]
     cells = given.study.model.dims["place"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from engine.analyses.flip import _moved, flip, flip_on
+from engine.analyses.flip import _simulated, flip, flip_on
 from engine.analyses.flip_answer import answer_of, sentences
 from engine.analyses.futures import Futures
 from engine.analyses.moved_scores import MovedScores
@@ -130,7 +130,7 @@ def test_weights_and_runs_agree_where_both_can_be_had(given):
     study = given.study
     look = Look(Futures(study, ("cost",)), "cost", "mean", "risky", "sure")
     one = next(one for one in given.beliefs if one.name == "signal")
-    there = _moved(look, MovedScores(look.futures, 1 << 15), [0], np.ones(1), one.move.estimate)
+    there = _simulated(look, MovedScores(look.futures, 1 << 15), [0], np.ones(1), one.move.estimate)
     assert abs(there.estimate) < 5 * there.standard_error
 
 

@@ -100,11 +100,11 @@ def test_a_factor_held_at_its_draw_leaves_every_bit_of_the_path():
     study = lake()
     program, before = program_of(lake)
     values = {item.name: float(draw) for item, draw in zip(study.inputs, before.draws[:, 0], strict=True)}
-    after = variants.held(program, values).path(5)
+    after = variants.with_fixed(program, values).path(5)
     assert_same(after.outcomes, before.outcomes)
-    some = variants.held(program, {"inflow": values["inflow"]}).path(5)
+    some = variants.with_fixed(program, {"inflow": values["inflow"]}).path(5)
     assert_same(some.outcomes, before.outcomes)
-    assert np.all(variants.held(program, {"inflow": 7.0}).path(8).draws[0] == np.float32(7.0))
+    assert np.all(variants.with_fixed(program, {"inflow": 7.0}).path(8).draws[0] == np.float32(7.0))
 
 
 def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads():
@@ -117,7 +117,7 @@ def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads(
         program.prepare()
         for fed in (
             variants.Keys(program.study).fed(program, replicates((one,), 2)),
-            variants.held(program, {"inflow": 2.5}),
+            variants.with_fixed(program, {"inflow": 2.5}),
         ):
             seen.append(fed.collect(block, fed.submit(block)).outcomes)
             assert fed.traces == 1

@@ -6,7 +6,7 @@ import pytest
 from engine.analyses.explanation import explain
 from engine.analyses.failure_edge import Edge, norms
 from engine.analyses.reverse_stress import in_other_years, margin_of, reverse_stress, starts_of
-from engine.analyses.tail_futures import tail_futures, watched
+from engine.analyses.tail_futures import tail_futures, tail_subject
 from engine.program.running import devices
 from engine.program.tracing import arguments
 from engine.program.tracing.normal_scores import as_numbers
@@ -20,7 +20,7 @@ NEARER = 0.005
 
 
 def searched(study, variable, policy):
-    program, what = devices.program(study, "cpu"), watched(study, variable, policy, None)
+    program, what = devices.program(study, "cpu"), tail_subject(study, variable, policy, None)
     futures = tail_futures(program, what, {}, {})
     return margin_of(program, futures), starts_of(study, futures), reverse_stress(program, futures)
 
@@ -64,7 +64,7 @@ def test_scores_are_the_programs_own_numbers():
     study = total_cost(64)
     program = devices.program(study, "cpu")
     numbers = program.scores(Block(0, 0, 64))
-    futures = tail_futures(program, watched(study, "cost", "old", 0.6), {}, {})
+    futures = tail_futures(program, tail_subject(study, "cost", "old", 0.6), {}, {})
     starts = starts_of(study, futures)
     order = np.argsort(np.linalg.norm(starts, axis=0))
     assert list(order) == list(range(starts.shape[1]))

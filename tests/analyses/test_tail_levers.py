@@ -7,7 +7,7 @@ import pytest
 
 from engine.analyses import tail_mechanisms as module
 from engine.analyses.explanation import explain
-from engine.analyses.tail_futures import watched
+from engine.analyses.tail_futures import tail_subject
 from engine.analyses.tail_levers import pulls
 from engine.program.running import devices
 from engine.study.loading import read_study
@@ -23,7 +23,7 @@ def bill(paths=1 << 16, **more):
 def test_a_lever_moves_es_as_the_model_says():
     """Own takes off the aid once a year, 1 under old: a tenth more takes off .2 in two years, on every path."""
     study = total_cost(1 << 14)
-    found, left_out = pulls(devices.program(study, "cpu"), watched(study, "own", "old", 0.9))
+    found, left_out = pulls(devices.program(study, "cpu"), tail_subject(study, "own", "old", 0.9))
     (aid,) = found
     assert not left_out and aid.value == pytest.approx((1.0, 1.1))
     assert aid.effect.estimate == pytest.approx(-0.2, abs=1e-4)
@@ -32,9 +32,9 @@ def test_a_lever_moves_es_as_the_model_says():
 def test_what_cannot_be_moved_says_why():
     study = bill(1 << 12)
     program = devices.program(study, "cpu")
-    found, left_out = pulls(program, watched(study, "cost", "old", None))
+    found, left_out = pulls(program, tail_subject(study, "cost", "old", None))
     assert not found and left_out == {"cut": "is 0", "fund": "is 0"}
-    found, left_out = pulls(program, watched(study, "ruin", "reform", None))
+    found, left_out = pulls(program, tail_subject(study, "ruin", "reform", None))
     assert not found and left_out == {"cut": "is as high as it may be", "fund": "is 0"}
 
 
@@ -55,7 +55,7 @@ def test_assumptions_share_what_they_make_up():
 
 def test_drawn_orders_agree_with_all_of_them(monkeypatch):
     study = bill()
-    what = watched(study, "cost", "reform", 0.9)
+    what = tail_subject(study, "cost", "reform", 0.9)
     exact = module.mechanisms(devices.program(study, "cpu"), what)
     monkeypatch.setattr(module, "EXACTLY", 0)
     drawn = module.mechanisms(devices.program(study, "cpu"), what)

@@ -10,7 +10,7 @@ from math import nan
 import numpy as np
 
 from engine.analyses.backtest.backtest import Reading, Scored, Tested, backtest, every_series, sizes
-from engine.analyses.backtest.calibration import SEVERE, TRUTHS, WITHIN, Held
+from engine.analyses.backtest.calibration import SEVERE, TRUTHS, WITHIN, Statistic
 from engine.analyses.backtest.figures import Figure
 from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
@@ -118,7 +118,7 @@ def _listed(before: str, names: Sequence[str]) -> str:
     return f"{before} {len(names)} of them."
 
 
-def _ratio(reading: Reading) -> Held | None:
+def _ratio(reading: Reading) -> Statistic | None:
     """The mean CRPS of figures relative to the mean CRPS of the last value known in their series; None where none was
     known.
     """
@@ -212,7 +212,7 @@ def _over(own: Sequence[Scored], reference: str) -> float:
 
 
 def _together(given: Tested) -> Table:
-    rows: list[tuple[str, str, Held, str]] = []
+    rows: list[tuple[str, str, Statistic, str]] = []
     for reading in given.readings:
         calibration = reading.calibration
         if calibration is None:

@@ -32,7 +32,7 @@ OfTruths = Float[np.ndarray, "figure truth"]
 
 
 @dataclass(frozen=True)
-class Held:
+class Statistic:
     """A statistic of the observations, and its distribution over the model's own futures.
 
     Args:
@@ -83,39 +83,39 @@ class Calibration:
         self.places = np.array([place(one.values, np.array([one.observed]), random, own=False)[0] for one in figures])
         self.of_truths = np.stack([place(one.values, one.values[self.truths], random, own=True) for one in figures])
 
-    def coverage(self, share: float) -> Held:
+    def coverage(self, share: float) -> Statistic:
         """How many figures lie within the central interval of probability `share` of their futures."""
-        return _held(_inside(self.places, share), _inside(self.of_truths, share))
+        return _statistic(_inside(self.places, share), _inside(self.of_truths, share))
 
     def band(self) -> Band:
         """The ECDF of places with its band, on an even grid of up to 99 points, fewer for fewer than 25 figures."""
         return band(self.places, self.of_truths)
 
-    def spread(self, chosen: Sequence[int]) -> Held:
+    def spread(self, chosen: Sequence[int]) -> Statistic:
         """Mean distance 2 |place - 1/2| of some figures from the middle, 0 to 1.
 
         It is small where the futures spread too widely, and large where they spread too narrowly.
         """
-        return _held(_away(self.places[[*chosen]]), _away(self.of_truths[[*chosen]]))
+        return _statistic(_away(self.places[[*chosen]]), _away(self.of_truths[[*chosen]]))
 
-    def shift(self, chosen: Sequence[int]) -> Held:
+    def shift(self, chosen: Sequence[int]) -> Statistic:
         """Mean place of some figures among their futures, 0 to 1: large where the futures are too low."""
-        return _held(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
+        return _statistic(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
 
-    def severity(self, chosen: Sequence[int]) -> Held:
+    def severity(self, chosen: Sequence[int]) -> Statistic:
         """Severity of some losses: sum of max(place - 0.95, 0) / 0.05, large where the expected shortfall at 95 % was
         too low.
         """
-        return _held(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
+        return _statistic(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
 
-    def crps(self, sizes: Sequence[float]) -> Held:
+    def crps(self, sizes: Sequence[float]) -> Statistic:
         """The mean fair CRPS of the figures, each divided by its entry of `sizes`; figures of size 0 are left out."""
         scaled = [(one, size) for one, size in zip(self.figures, sizes, strict=True) if size > 0]
         seen = np.mean([crps_of_each(one.values, np.array([one.observed]))[0] / size for one, size in scaled])
         own = np.mean([crps_of_each(one.values, one.values[self.truths]) / size for one, size in scaled], axis=0)
-        return _held(seen, own)
+        return _statistic(seen, own)
 
-    def energy(self) -> Held:
+    def energy(self) -> Statistic:
         """The energy score of all figures together, each in standard deviations of its futures.
 
         Through these units it depends on the model, and compares only with the model's own futures, not with another
@@ -127,7 +127,7 @@ class Calibration:
         seen = np.array([[one.observed] for one in self.figures])[moving] / sizes[moving]
         some = values[:, np.unique(np.linspace(0, values.shape[1] - 1, min(FUTURES, values.shape[1])).astype(int))]
         scores = energy_scores(some, np.concatenate([seen, values[:, self.truths]], axis=1))
-        return _held(scores[0], scores[1:])
+        return _statistic(scores[0], scores[1:])
 
     def unexplained(self) -> list[int]:
         """Indices of figures so far from the middle that in 95 % of the model's own futures no figure is as far."""
@@ -185,11 +185,11 @@ def _severity(places: np.ndarray) -> np.ndarray:
     return np.asarray((np.maximum(places - SEVERE, 0.0) / (1 - SEVERE)).sum(axis=0))
 
 
-def _held(value: float | np.ndarray, own: np.ndarray) -> Held:
+def _statistic(value: float | np.ndarray, own: np.ndarray) -> Statistic:
     value = float(value)
     low, high = np.quantile(own, [TAIL, 1 - TAIL])
     count = len(own) + 1
-    return Held(
+    return Statistic(
         value, float(own.mean()), float(low), float(high),
         (1 + int((own >= value).sum())) / count, (1 + int((own <= value).sum())) / count,
     )  # fmt: skip

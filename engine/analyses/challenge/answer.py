@@ -9,9 +9,9 @@ from itertools import groupby
 
 import numpy as np
 
-from engine.analyses.challenge.challenge import Held, challenge
+from engine.analyses.challenge.challenge import ClaimResult, challenge
 from engine.analyses.challenge.choices import POLICIES, SPECIFICATION, Universe, in_words, is_measured
-from engine.analyses.challenge.claims import Seen, Verdict, what
+from engine.analyses.challenge.claims import ClaimEstimates, Verdict, what
 from engine.analyses.challenge.designs import DEPARTURES
 from engine.analyses.variables import PROBABILITY
 from engine.answers.answer import Answer, Subject
@@ -57,7 +57,7 @@ def answer(of: Asked, stated: Sequence[str]) -> Answer:
     )  # fmt: skip
 
 
-def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
+def findings(study: Study, held: Sequence[ClaimResult]) -> Iterator[str]:
     """Sentences: how many claims other choices can turn, then for each claim the fewest choices that turn it."""
     if not held:
         yield "The study makes no claim that its own futures bear out; say one with --claim."
@@ -74,7 +74,7 @@ def findings(study: Study, held: Sequence[Held]) -> Iterator[str]:
         yield from _of_claim(study, some)
 
 
-def _of_claim(study: Study, some: Sequence[Held]) -> Iterator[str]:
+def _of_claim(study: Study, some: Sequence[ClaimResult]) -> Iterator[str]:
     found = sorted((one for one in some if one.turned.front), key=lambda one: one.turned.front[0].departures)
     claim, stated = some[0].claim, some[0].profile.stated
     if stated.verdict is Verdict.REVERSED:
@@ -104,7 +104,7 @@ def _is_short(sentence: str) -> bool:
     return len(sentence.split()) <= LONGEST
 
 
-def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
+def turned_words(study: Study, claim: Claim, seen: ClaimEstimates) -> str:
     """A turned claim in words: `region devastated is likelier under reform: 26 against 24 %`."""
     gap = _normal(seen.policy, seen.error)
     if claim.measure == PROBABILITY:
@@ -117,7 +117,7 @@ def turned_words(study: Study, claim: Claim, seen: Seen) -> str:
     return f"{judged(study, claim, not claim.worse)} under {policy}: {numbers_said}"
 
 
-def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
+def tables(study: Study, held: Sequence[ClaimResult]) -> Iterator[Table]:
     """Tables: shares by departures, claims, reversals, choices survived, carriers; then all choices and all
     universes."""
     if not held:
@@ -134,7 +134,7 @@ def tables(study: Study, held: Sequence[Held]) -> Iterator[Table]:
     yield from (table for table in every if len(table))
 
 
-def _named(rows: Sequence[Held]) -> list[Column]:
+def _claim_columns(rows: Sequence[ClaimResult]) -> list[Column]:
     return [
         texts("claim", [str(one.claim) for one in rows], "what the study is said to show"),
         texts(
@@ -149,7 +149,7 @@ def _numbered(count: int) -> Column:
     return texts("row", [str(k + 1) for k in range(count)], "number of the row", brief=False)
 
 
-def _profile(held: Sequence[Held]) -> Table:
+def _profile(held: Sequence[ClaimResult]) -> Table:
     rows = [(one, departures, *one.profile.shares(departures)) for one in held for departures in DEPARTURES]
     shares = [
         numbers(str(verdict), [row[3].get(verdict) for row in rows], about, shown="%")
@@ -161,7 +161,7 @@ def _profile(held: Sequence[Held]) -> Table:
         )
     ]
     columns = [
-        *_named([row[0] for row in rows]),
+        *_claim_columns([row[0] for row in rows]),
         counts("departures", [row[1] for row in rows], "choices that depart at a time"),
         counts("universes", [row[2] for row in rows], "universes that differ, of that design"),
         *shares,
@@ -170,10 +170,10 @@ def _profile(held: Sequence[Held]) -> Table:
     return Table("profile", title, columns, dims, [bool(row[2]) for row in rows], apart="claim")
 
 
-def _claims(study: Study, held: Sequence[Held]) -> Table:
+def _claims(study: Study, held: Sequence[ClaimResult]) -> Table:
     shares = {count: [one.profile.shares(count)[1].get(Verdict.HOLDS) for one in held] for count in TOLD}
     columns = [
-        *_named(held),
+        *_claim_columns(held),
         texts("words", [claimed(study, one.claim) for one in held], "the claim in words", over=("claim",), brief=False),
         *(
             numbers(
@@ -187,7 +187,7 @@ def _claims(study: Study, held: Sequence[Held]) -> Table:
     return Table("claims", title, columns, ("claim", "ledger"))
 
 
-def _mildest(one: Held) -> str:
+def _mildest(one: ClaimResult) -> str:
     if one.profile.stated.verdict is Verdict.REVERSED:
         return "nothing: reversed as stated"
     front = one.turned.front
@@ -195,7 +195,7 @@ def _mildest(one: Held) -> str:
     return "; or ".join(least) or "none found"
 
 
-def _of_seen(study: Study, rows: Sequence[tuple[Claim, Seen]]) -> list[Column]:
+def _of_seen(study: Study, rows: Sequence[tuple[Claim, ClaimEstimates]]) -> list[Column]:
     return [
         estimates(
             "policy_value",
@@ -216,14 +216,14 @@ def _unit(study: Study, claims: Sequence[Claim]) -> Column:
     return texts("unit", [study.unit_of(one.variable) for one in claims], "unit of the claim's numbers")
 
 
-def _reversals(study: Study, held: Sequence[Held]) -> Table:
+def _reversals(study: Study, held: Sequence[ClaimResult]) -> Table:
     rows = [(one, found) for one in held for found in one.turned.front]
     columns = [
         _numbered(len(rows)),
-        *_named([one for one, _ in rows]),
+        *_claim_columns([one for one, _ in rows]),
         counts("departures", [found.departures for _, found in rows], "choices that depart"),
         texts("choices", [in_words(found.universe) for _, found in rows], "which"),
-        texts("exactly", [written(found.universe) for _, found in rows], "the same by name", brief=False),
+        texts("exactly", [choices_as_text(found.universe) for _, found in rows], "the same by name", brief=False),
         estimates(
             "fraction", [found.fraction for _, found in rows], "part of the way to them at which the claim turns"
         ),
@@ -232,18 +232,18 @@ def _reversals(study: Study, held: Sequence[Held]) -> Table:
     return Table("reversals", "The mildest sets of choices that turn a claim", columns, ("row",))
 
 
-def _survived(study: Study, held: Sequence[Held]) -> Table:
+def _survived(study: Study, held: Sequence[ClaimResult]) -> Table:
     rows = [(one, choice, seen) for one in held for choice, seen in one.turned.survived]
     columns = [
         _numbered(len(rows)),
-        *_named([one for one, _, _ in rows]),
+        *_claim_columns([one for one, _, _ in rows]),
         texts("choices", [choice.words for _, choice, _ in rows], "which departs"),
         *_of_seen(study, [(one.claim, seen) for one, _, seen in rows]),
     ]  # fmt: skip
     return Table("survived", "The hardest single choices that a claim survives", columns, ("row",))
 
 
-def _carriers(held: Sequence[Held]) -> Table:
+def _carriers(held: Sequence[ClaimResult]) -> Table:
     rows = [
         (one, name, share, one.carriers.fit, place < SHOWN)
         for one in held
@@ -252,7 +252,7 @@ def _carriers(held: Sequence[Held]) -> Table:
     ]
     columns = [
         _numbered(len(rows)),
-        *_named([row[0] for row in rows]),
+        *_claim_columns([row[0] for row in rows]),
         texts("choice", [row[1] for row in rows], "what is chosen", brief=False),
         texts("label", [row[0].profile.ledger.labels[row[1]] for row in rows], "the same in words"),
         numbers("share", [row[2] for row in rows], "Shapley share of the variance of the fitted difference", shown="%"),
@@ -261,7 +261,7 @@ def _carriers(held: Sequence[Held]) -> Table:
     return Table("carriers", "Which choices carry a claim", columns, ("row",), [row[4] for row in rows])
 
 
-def _choices(study: Study, held: Sequence[Held]) -> Table:
+def _choices(study: Study, held: Sequence[ClaimResult]) -> Table:
     every = [choice for one in held for choice in one.profile.ledger.choices]
     rows = list({(one.ledger, str(one)): one for one in every}.values())  # two pairs of policies share some
     columns = [
@@ -274,21 +274,21 @@ def _choices(study: Study, held: Sequence[Held]) -> Table:
     return Table("choices", "What could have been chosen otherwise", columns, ("row",), [False] * len(rows))
 
 
-def _curve(study: Study, held: Sequence[Held]) -> Table:
+def _curve(study: Study, held: Sequence[ClaimResult]) -> Table:
     rows = [(one, place) for one in held for place in (one.profile.stated, *one.profile.places)]
     columns = [
         texts("universe", [str(k) for k in range(len(rows))], "number of the universe"),
-        *_named([one for one, _ in rows]),
+        *_claim_columns([one for one, _ in rows]),
         counts("departures", [place.departures for _, place in rows], "choices that depart; 0 as stated"),
         estimates("difference", [difference(place.seen) for _, place in rows], "policy less against"),
         _unit(study, [one.claim for one, _ in rows]),
         texts("verdict", [str(place.verdict) for _, place in rows], "what it says of the claim"),
-        texts("choices", [written(place.universe) for _, place in rows], "which depart"),
+        texts("choices", [choices_as_text(place.universe) for _, place in rows], "which depart"),
     ]
     return Table("curve", "Every universe", columns, ("universe",), [False] * len(rows))
 
 
-def difference(seen: Seen) -> Estimate:
+def difference(seen: ClaimEstimates) -> Estimate:
     """The difference of the two policies with a normal 95 % interval."""
     return _normal(seen.difference, seen.error)
 
@@ -309,6 +309,6 @@ def _value(study: Study, claim: Claim, value: float, error: float) -> Estimate:
     return Estimate(value, error, float(low), float(high))
 
 
-def written(universe: Universe) -> str:
+def choices_as_text(universe: Universe) -> str:
     """The choices of a universe by name: `drag: off; horizon: to_2020`."""
     return "; ".join(map(str, universe))

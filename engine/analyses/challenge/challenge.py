@@ -29,7 +29,7 @@ FRESH = 1
 
 
 @dataclass(frozen=True)
-class Held:
+class ClaimResult:
     """The results for one claim in one ledger."""
 
     profile: Profile
@@ -52,7 +52,7 @@ class Challenged:
     """
 
     study: Study
-    held: tuple[Held, ...]
+    held: tuple[ClaimResult, ...]
 
 
 def challenge(
@@ -86,7 +86,7 @@ def challenge(
         )
         raise UserError(study.source, [Problem("", text)])
     study = of_paths(study, paths, PATHS, 2)
-    held: list[Held] = []
+    held: list[ClaimResult] = []
     for pair, own in _pairs(study, claims):
         one, _ = compared(study, [pair[1], pair[0]], pair[1])
         worlds = Worlds(one, device)
@@ -96,10 +96,10 @@ def challenge(
     return Challenged(study, tuple(held))
 
 
-def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: Observer) -> Iterator[Held]:
+def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: Observer) -> Iterator[ClaimResult]:
     notes, paths = Notes(worlds.study), worlds.study.paths
     searching, judging = (Looking(worlds, notes, replicate) for replicate in (0, FRESH))
-    by_claim: dict[Claim, list[Held]] = {claim: [] for claim in claims}
+    by_claim: dict[Claim, list[ClaimResult]] = {claim: [] for claim in claims}
     every = ledgers(worlds, claims, stated) if claims else ()
     of_ledgers = [
         profiles(searching, ledger, claims, lambda done, of: observe("simulating", done * paths, of * paths))
@@ -112,7 +112,7 @@ def _of_pair(worlds: Worlds, claims: Sequence[Claim], stated: Values, observe: O
         turning = threads.map(lambda profile: turned(searching, judging, profile), found)
         for number, (profile, one) in enumerate(zip(found, turning, strict=True), 1):
             observe("reversing", number * paths, len(found) * paths)
-            by_claim[profile.claim].append(Held(profile, one, carriers(profile)))
+            by_claim[profile.claim].append(ClaimResult(profile, one, carriers(profile)))
     finally:
         threads.shutdown(cancel_futures=True)
     return (one for some in by_claim.values() for one in some)

@@ -38,7 +38,7 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Seen:
+class ClaimEstimates:
     """The estimates behind a claim on some futures.
 
     Args:
@@ -90,11 +90,11 @@ class Seen:
         return Verdict.REVERSED if self.relative >= matters else Verdict.UNDECIDED
 
 
-NOWHERE = Seen(math.nan, math.nan, math.nan, math.nan)
+NOWHERE = ClaimEstimates(math.nan, math.nan, math.nan, math.nan)
 """Stands for a universe in which more paths are not finite than the study allows."""
 
 
-def rare(study: Study, claim: Claim, stated: Seen) -> float:
+def rare(study: Study, claim: Claim, stated: ClaimEstimates) -> float:
     """The probability below which a claim's event counts as not happening.
 
     It is 0.001, or a tenth of the event's stated probability if that is less.
@@ -145,11 +145,11 @@ def _parts(study: Study, own: str, made: Sequence[Choice], fraction: float) -> I
         if one.threshold is not None and one.threshold[0] in (own, name):
             threshold = one.threshold[1]
             if threshold.is_multiple or one.threshold[0] == name:
-                event = _moved(event, threshold.value, threshold.is_multiple, fraction)
+                event = _with_threshold(event, threshold.value, threshold.is_multiple, fraction)
     yield event
 
 
-def _moved(event: Event, value: float, is_multiple: bool, fraction: float) -> Event:
+def _with_threshold(event: Event, value: float, is_multiple: bool, fraction: float) -> Event:
     stated = event.above if event.above is not None else event.below
     assert stated is not None
     end = stated * value if is_multiple else value
@@ -157,7 +157,7 @@ def _moved(event: Event, value: float, is_multiple: bool, fraction: float) -> Ev
     return replace(event, above=moved) if event.above is not None else replace(event, below=moved)
 
 
-def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
+def claim_estimates(study: Study, claim: Claim, of: Measured, values: Values) -> ClaimEstimates:
     """The estimates behind a claim from the futures of its two policies, with standard errors over independent
     units."""
     names = {event.outcome for event in of.events if event.outcome} or {of.name}
@@ -177,12 +177,14 @@ def seen(study: Study, claim: Claim, of: Measured, values: Values) -> Seen:
         if level is not None and claim.measure.startswith("VaR"):
             (less, _), (own, gap) = of_policies(np.stack([other, one]), 0, units, loss, (level,))
             found = own[claim.measure], less[claim.measure], gap[claim.measure]
-            return Seen(*(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2])))
+            return ClaimEstimates(
+                *(part.estimate for part in found), *(part.standard_error for part in (found[2], *found[:2]))
+            )
         if level is not None:
             one, other = (influence(side, level, loss) for side in (one, other))
     spread = moments_of_totals(units.totals(np.stack([one - other, one, other])), units)
     means = float(one.mean()), float(other.mean())
-    return Seen(*means, means[0] - means[1], *spread.error.tolist())
+    return ClaimEstimates(*means, means[0] - means[1], *spread.error.tolist())
 
 
 def contribution(study: Study, claim: Claim, values: Values) -> Paths:
@@ -222,7 +224,7 @@ def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Cl
     claims = []
     for name, measure in measured(study, None):
         claim = Claim(policy, against, name, measure, worse=True)
-        one = seen(study, claim, what(study, claim, ()), stated)
+        one = claim_estimates(study, claim, what(study, claim, ()), stated)
         if abs(one.difference) > DECIDED * one.error:
             claims.append(replace(claim, worse=one.favour(study, claim) > 0))
     return tuple(claims)

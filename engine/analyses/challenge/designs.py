@@ -30,7 +30,7 @@ def universes(
         return [one for one in _every(dimensions, departures) if agree(one, groups)]
     found: dict[frozenset[Choice], Universe] = {}
     for number in range(_TRIES * UNIVERSES):
-        one = _drawn(dimensions, departures, groups, f"{seed}/{departures}/{number}")
+        one = _random_universe(dimensions, departures, groups, f"{seed}/{departures}/{number}")
         if len(one) == departures:
             found.setdefault(frozenset(one), one)
         if len(found) == UNIVERSES:
@@ -55,7 +55,7 @@ def _every(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> Itera
         yield from product(*chosen)
 
 
-def _drawn(
+def _random_universe(
     dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], key: str
 ) -> Universe:
     made: list[Choice] = []

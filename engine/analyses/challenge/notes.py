@@ -8,7 +8,7 @@ import time
 from dataclasses import astuple
 from pathlib import Path
 
-from engine.analyses.challenge.claims import Seen
+from engine.analyses.challenge.claims import ClaimEstimates
 from engine.program.running import compilation_cache, machine_code
 from engine.study.study import Study
 
@@ -26,16 +26,16 @@ class Notes:
     def __init__(self, study: Study):
         self._key = _key(study)
         content = compilation_cache.held("universes", self._key)
-        self._held: dict[str, Seen] = {}
+        self._held: dict[str, ClaimEstimates] = {}
         if content is not None:
-            self._held = {name: Seen(*numbers) for name, numbers in json.loads(content).items()}
+            self._held = {name: ClaimEstimates(*numbers) for name, numbers in json.loads(content).items()}
         self._kept, self._at = len(self._held), time.monotonic()
 
-    def get(self, name: str) -> Seen | None:
+    def get(self, name: str) -> ClaimEstimates | None:
         """The result under a name, or None."""
         return self._held.get(name)
 
-    def add(self, name: str, seen: Seen) -> None:
+    def add(self, name: str, seen: ClaimEstimates) -> None:
         """Adds a result, and writes the cache if that was last done more than `EVERY` seconds ago."""
         self._held[name] = seen
         if time.monotonic() - self._at > EVERY:

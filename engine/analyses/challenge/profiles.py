@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from engine.analyses.challenge.choices import Choice, Universe
-from engine.analyses.challenge.claims import Seen, Verdict, rare
+from engine.analyses.challenge.claims import ClaimEstimates, Verdict, rare
 from engine.analyses.challenge.designs import DEPARTURES, universes
 from engine.analyses.challenge.ledgers import Ledger
 from engine.analyses.challenge.looking import Done, Look, Looking, same
-from engine.analyses.turning import needed
+from engine.analyses.turning import critical_score
 from engine.risk.estimation.intervals import as_units
 from engine.study.tables.challenge import Claim
 
@@ -21,7 +21,7 @@ class Place:
     """The estimates and verdict of one universe on a claim; the universe as stated has no choices."""
 
     universe: Universe
-    seen: Seen
+    seen: ClaimEstimates
     verdict: Verdict
 
     @property
@@ -90,7 +90,7 @@ def _measured_otherwise(claim: Claim, dimensions: Mapping[str, Sequence[Choice]]
 def _profile(looking: Looking, ledger: Ledger, claim: Claim, some: Sequence[Universe]) -> Profile:
     study = looking.worlds.study
     stated, *found = looking.at(Look(claim, one) for one in ((), *some))
-    apart: dict[int, list[tuple[Universe, Seen]]] = {}
+    apart: dict[int, list[tuple[Universe, ClaimEstimates]]] = {}
     for universe, one in zip(some, found, strict=True):
         known = apart.setdefault(len(universe), [])
         if one.are_one or same(one, stated) or any(same(one, other) for _, other in known):
@@ -98,8 +98,8 @@ def _profile(looking: Looking, ledger: Ledger, claim: Claim, some: Sequence[Univ
         known.append((universe, one))
     units, least = as_units(study.paths, study.unit), rare(study, claim, stated)
 
-    def judged(one: Seen, tests: int) -> Verdict:
-        reach = needed(units, max(tests, 1))
+    def judged(one: ClaimEstimates, tests: int) -> Verdict:
+        reach = critical_score(units, max(tests, 1))
         return one.verdict(study, claim, reach, study.challenge.matters, least)
 
     places = [Place(universe, one, judged(one, len(known))) for known in apart.values() for universe, one in known]

@@ -12,10 +12,10 @@ import numpy as np
 from scipy.special import logit
 
 from engine.analyses.challenge.choices import Choice, Universe, agree, contradict, is_measured
-from engine.analyses.challenge.claims import Seen, Verdict, rare
+from engine.analyses.challenge.claims import ClaimEstimates, Verdict, rare
 from engine.analyses.challenge.looking import Look, Looking
 from engine.analyses.challenge.profiles import Profile
-from engine.analyses.turning import needed
+from engine.analyses.turning import critical_score
 from engine.analyses.variables import PROBABILITY
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.tables.challenge import Claim
@@ -52,7 +52,7 @@ class Reversal:
 
     universe: Universe
     fraction: Estimate
-    seen: Seen
+    seen: ClaimEstimates
 
     @property
     def departures(self) -> int:
@@ -72,7 +72,7 @@ class Turned:
     """
 
     front: tuple[Reversal, ...]
-    survived: tuple[tuple[Choice, Seen], ...]
+    survived: tuple[tuple[Choice, ClaimEstimates], ...]
 
 
 def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
@@ -125,7 +125,7 @@ class _Search:
         It is positive in favour of the claim.
         """
         policy, against = _natural(self.claim, self.base + sum(self.effects[one] for one in universe))
-        one = Seen(policy, against, policy - against, 0.0)
+        one = ClaimEstimates(policy, against, policy - against, 0.0)
         return math.copysign(one.relative, one.favour(self.study, self.claim))
 
     def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
@@ -150,7 +150,7 @@ class _Search:
         policy, against = np.moveaxis(effects[:, None] + effects[None], -1, 0) + self.base[:, None, None]
         policy, against = _natural(self.claim, np.stack([policy, against]))
         largest = np.maximum(np.maximum(np.abs(policy), np.abs(against)), 1e-300)
-        sign = Seen(0.0, 0.0, 1.0, 0.0).favour(self.study, self.claim)
+        sign = ClaimEstimates(0.0, 0.0, 1.0, 0.0).favour(self.study, self.claim)
         rows, columns = np.triu_indices(len(some), 1)
         favour = (sign * (policy - against) / largest)[rows, columns]
         for at in np.argsort(favour, kind="stable"):
@@ -195,7 +195,7 @@ class _Search:
         Args:
           times: how often this may be called for a claim, for Bonferroni's correction.
         """
-        reach = needed(as_units(self.study.paths, self.study.unit), times * max(1, len(sets)))
+        reach = critical_score(as_units(self.study.paths, self.study.unit), times * max(1, len(sets)))
         found = judging.at(Look(self.claim, one) for one in sets)
         sure = [
             (universe, one)
@@ -204,7 +204,7 @@ class _Search:
         ]
         return [Reversal(universe, self._fraction(judging, universe), one) for universe, one in sure]
 
-    def survived(self, turning: Sequence[Universe]) -> tuple[tuple[Choice, Seen], ...]:
+    def survived(self, turning: Sequence[Universe]) -> tuple[tuple[Choice, ClaimEstimates], ...]:
         """The single choices that do not turn the claim and come nearest to it."""
         alone = {one for universe in turning for one in universe}
         rest = [one for one in self.singles if one not in alone]
@@ -246,7 +246,7 @@ class _Search:
         error = abs(error / slope) if slope else math.nan
         return Estimate(x, error, max(0.0, x - 1.96 * error), min(1.0, x + 1.96 * error))
 
-    def _verdict(self, one: Seen, reach: float) -> Verdict:
+    def _verdict(self, one: ClaimEstimates, reach: float) -> Verdict:
         return one.verdict(self.study, self.claim, reach, self.study.challenge.matters, self.rare)
 
 
@@ -260,7 +260,7 @@ def _front(found: Sequence[Reversal]) -> Iterator[Reversal]:
             yield one
 
 
-def _scale(claim: Claim, one: Seen) -> tuple[float, float]:
+def _scale(claim: Claim, one: ClaimEstimates) -> tuple[float, float]:
     """The measure under both policies on the scale on which effects are added: logits for probabilities."""
     if claim.measure == PROBABILITY:
         low = 1e-6

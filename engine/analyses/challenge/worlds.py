@@ -79,7 +79,7 @@ class Worlds:
         """The normal scores that `count` futures, from `first` on, are drawn from."""
         return self._scores.of(0, first, count)
 
-    def drawn(self, replicate: int) -> Program:
+    def program_of(self, replicate: int) -> Program:
         """The program as stated, on a replicate of the futures."""
         return self.program.fed(self._inputs((), 1.0, replicate))
 
@@ -149,7 +149,7 @@ class Worlds:
 
 
 @dataclass
-class _Held:
+class _CachedScores:
     place: tuple[int, int, int]
     scores: Scores
 
@@ -159,7 +159,7 @@ class _Scores:
 
     def __init__(self, worlds: Worlds):
         self._worlds, self._lock = worlds, Lock()
-        self._held: dict[int, _Held] = {}
+        self._held: dict[int, _CachedScores] = {}
 
     def of(self, replicate: int, first: int, count: int) -> Scores:
         """The normal scores of `count` paths from `first` on; must not be written to."""
@@ -167,8 +167,8 @@ class _Scores:
         with self._lock:
             held = self._held.get(min(replicate, 1))
             if held is None or held.place != place:
-                scores = self._worlds.drawn(replicate).scores(Block(0, first, count))
-                held = self._held[min(replicate, 1)] = _Held(place, scores)
+                scores = self._worlds.program_of(replicate).scores(Block(0, first, count))
+                held = self._held[min(replicate, 1)] = _CachedScores(place, scores)
             return held.scores
 
 
@@ -185,10 +185,10 @@ def _between(own: LeverSet, other: LeverSet, levers: Sequence[str] | None, fract
     """A lever set with some levers, all if None, moved a fraction of the way to another set."""
     chosen = own.after if levers is None else [lever for lever in levers if lever != START]
 
-    def moved(side: Mapping[str, Terms], to: Mapping[str, Terms]) -> dict[str, Terms]:
+    def mix(side: Mapping[str, Terms], to: Mapping[str, Terms]) -> dict[str, Terms]:
         return {**side, **{lever: _mixed(side[lever], to[lever], fraction) for lever in chosen}}
 
-    return replace(own, before=moved(own.before, other.before), after=moved(own.after, other.after))
+    return replace(own, before=mix(own.before, other.before), after=mix(own.after, other.after))
 
 
 def _mixed(own: Terms, other: Terms, fraction: float) -> Terms:

@@ -99,7 +99,7 @@ def findings(given: Conditioned, risks: Table) -> Iterator[str]:
     study = given.study
     told = [row for row in risks.rows() if isinstance(row["given"], Estimate) and isinstance(row["before"], Estimate)]
     common = [row for row in told if row["measure"] != PROBABILITY or row["before"].estimate >= RARE]
-    moved = [(_moved(row["before"], row["given"]), row) for row in common]
+    moved = [(_relative_change(row["before"], row["given"]), row) for row in common]
     if moved:
         row = max(moved, key=lambda one: one[0])[1]
         what = measured(study, row["variable"], row["measure"])
@@ -133,7 +133,7 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _moved(before: Estimate, now: Estimate) -> float:
+def _relative_change(before: Estimate, now: Estimate) -> float:
     """The absolute change of an estimate, as a share of its larger absolute value."""
     size = max(abs(before.estimate), abs(now.estimate))
     return abs(now.estimate - before.estimate) / size if size else 0.0
@@ -148,7 +148,7 @@ def tables(given: Conditioned) -> Iterator[Table]:
     """Tables: risk before and given the facts, differences from the baseline, factors, known figures, later figures,
     runs.
     """
-    every = (_risks(given), _differences(given), _factors(given), _known(given), _later(given), _runs(given))
+    every = (_risks(given), _differences(given), _factors(given), _facts(given), _later(given), _runs(given))
     yield from (table for table in every if len(table))
 
 
@@ -240,7 +240,7 @@ def _factors(given: Conditioned) -> Table:
     return Table("factors", "What is known of the factors", columns, ("factor",), shown)
 
 
-def _known(given: Conditioned) -> Table:
+def _facts(given: Conditioned) -> Table:
     rows, study = given.rows, given.followed
     columns = (
         texts("figure", [row.name for row in rows], "what is known"),

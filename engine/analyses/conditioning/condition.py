@@ -175,7 +175,7 @@ class _Whole:
                 later.append(self.coming.of_paths(first, block.count))
         self.observe("simulating", count, count)
         figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
-        values, mean = self._named(parts), np.asarray(sums / count)
+        values, mean = self._by_name(parts), np.asarray(sums / count)
         sd = np.sqrt(np.maximum(squares / count - mean**2, 0.0))
         plainly, by_weight = (
             Futures(values, weights, plain.units, figures) for weights in (np.ones(count), plain.weights)
@@ -204,10 +204,10 @@ class _Whole:
         count = len(runs) * FUTURES
         figures = np.concatenate(later, axis=-1) if later else np.zeros((0, count))
         units = as_units(count, FUTURES)
-        futures = Futures(self._named(parts), np.ones(count), units, figures)
+        futures = Futures(self._by_name(parts), np.ones(count), units, figures)
         return futures, Moments(mean, np.sqrt(np.maximum(square - mean**2, 0.0)), error, units.reach)
 
-    def _named(self, parts: Sequence[np.ndarray]) -> Values:
+    def _by_name(self, parts: Sequence[np.ndarray]) -> Values:
         whole = np.concatenate(parts, axis=-1)
         return {name: whole[:, k] for k, name in enumerate(self.names)}
 

@@ -50,12 +50,12 @@ class Condition:
 
         if self.calibration is not None:
             return None
-        known, (until, policy) = of.study.facts, self._known(of)
+        known, (until, policy) = of.study.facts, self._until_and_policy(of)
         if known and self.on is None and (until, policy) == (known.until, known.policy):
             return of.study
         return knowing(self._observed(of), until, policy, of.paths or RUNS * FUTURES)
 
-    def _known(self, of: Asked) -> tuple[int | None, str | None]:
+    def _until_and_policy(self, of: Asked) -> tuple[int | None, str | None]:
         """Until when, and the policy that was followed: as it is said here, else by the facts of the study."""
         known = of.study.facts
         if known is None:
@@ -72,6 +72,6 @@ class Condition:
         from engine.analyses.conditioning import answer, calibrated
 
         if self.calibration is not None:
-            until, policy = self._known(of)
+            until, policy = self._until_and_policy(of)
             return calibrated.answer(of, self._observed(of), until, policy, self.calibration)
         return answer.answer(of)

@@ -66,9 +66,9 @@ def findings(given: Looked) -> Iterator[str]:
     beyond = [row for row in rows if all(one.extrapolated for one in row)]
     if inside:
         row = min(inside, key=lambda row: abs(row[0].period - PLAIN))
-        yield _said(given, first, row, "")
+        yield _sentence(given, first, row, "")
     if beyond:
-        yield _said(given, first, beyond[-1], "Extrapolated: once in")
+        yield _sentence(given, first, beyond[-1], "Extrapolated: once in")
     elif not inside:
         yield "Too few futures were computed to say anything of rare ones."
     yield from dict.fromkeys(filter(None, map(_why, first.by_policy.values())))
@@ -78,7 +78,7 @@ def _is_known(one: Passed) -> bool:
     return not any(flag.withholds for flag in one.level.flags)
 
 
-def _said(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
+def _sentence(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> str:
     """The levels under as many policies as a sentence has room for, for one return period."""
     study = given.study
     what = named(study, of.variable)
@@ -202,7 +202,7 @@ def _each(given: Looked) -> Iterator[tuple[Tails, str, Extremes]]:
             yield one, policy, of
 
 
-def _named(rows: Sequence[tuple[Tails, str]]) -> tuple[Column, ...]:
+def _labels(rows: Sequence[tuple[Tails, str]]) -> tuple[Column, ...]:
     return (
         texts("row", [str(k + 1) for k in range(len(rows))], "number of the row"),
         texts("variable", [one.variable for one, _ in rows], "outcome or yearly variable"),
@@ -216,7 +216,7 @@ def _laws(given: Looked) -> Table:
     rows = [(one, policy, of) for one, policy, of in _each(given)]
     fits = [of.fit for *_, of in rows]
     columns = (
-        *_named([(one, policy) for one, policy, _ in rows]),
+        *_labels([(one, policy) for one, policy, _ in rows]),
         estimates(
             "shape",
             [of.fit.of_shape if of.fit else _nothing(of.flag) for *_, of in rows],
@@ -251,7 +251,7 @@ def _nothing(flag: Flag | None) -> Estimate:
 def _thresholds(given: Looked) -> Table:
     rows = [(one, policy, of, fit) for one, policy, of in _each(given) for fit in of.fits]
     columns = (
-        *_named([(one, policy) for one, policy, *_ in rows]),
+        *_labels([(one, policy) for one, policy, *_ in rows]),
         numbers("threshold", [of.in_own_sign(Estimate(fit.threshold)).estimate for *_, of, fit in rows], "threshold"),
         counts("values", [len(fit.excesses) for *_, fit in rows], "futures or years beyond it"),
         estimates("mean_excess", [fit.mean_excess for *_, fit in rows], "how far beyond it they lie on average"),
@@ -273,7 +273,7 @@ def _curves(given: Looked) -> Table:
         if of.level.flags == () or of.extrapolated
     ]
     columns = (
-        *_named([(one, policy) for one, policy, _ in rows]),
+        *_labels([(one, policy) for one, policy, _ in rows]),
         numbers("period", [of.period for *_, of in rows], "how many futures or years it happens once in"),
         estimates("level", [of.level for *_, of in rows], "what is reached or passed"),
         truths("extrapolated", [of.extrapolated for *_, of in rows], "whether a fitted law says it"),

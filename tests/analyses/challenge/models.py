@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.analyses.challenge.challenge import Held
+from engine.analyses.challenge.challenge import ClaimResult
 from engine.analyses.challenge.choices import Universe
 from engine.modelling.records import Factor, Lever, Outcome, StaticModel
 from engine.study.loading import read_study
@@ -138,7 +138,7 @@ class Found:
     fraction: float
 
 
-def found(held: Iterable[Held]) -> list[Found]:
+def found(held: Iterable[ClaimResult]) -> list[Found]:
     """All reversals of both ledgers."""
     return [
         Found(frozenset(one.dimension for one in each.universe), each.fraction.estimate)
@@ -147,7 +147,7 @@ def found(held: Iterable[Held]) -> list[Found]:
     ]
 
 
-def false(study: Study, held: Iterable[Held]) -> list[Universe]:
+def false(study: Study, held: Iterable[ClaimResult]) -> list[Universe]:
     """Reversals under which the new policy is not behind."""
     every = (each.universe for some in held for each in some.turned.front)
     return [one for one in every if truth(study, one) < 1e-9]

@@ -5,7 +5,7 @@ import pytest
 
 from engine.analyses.challenge.carriers import FEWEST, carriers
 from engine.analyses.challenge.choices import SPECIFICATION, Choice
-from engine.analyses.challenge.claims import Seen, Verdict
+from engine.analyses.challenge.claims import ClaimEstimates, Verdict
 from engine.analyses.challenge.ledgers import Ledger
 from engine.analyses.challenge.profiles import Place, Profile
 from engine.study.tables.challenge import Claim
@@ -27,7 +27,7 @@ def profile(rows, noise=0.0, sizes=SIZES, rng=None):
 
 def place(universe, gap):
     """One universe."""
-    return Place(universe, Seen(float(gap), 0.0, float(gap), 0.1), Verdict.HOLDS)
+    return Place(universe, ClaimEstimates(float(gap), 0.0, float(gap), 0.1), Verdict.HOLDS)
 
 
 def test_shares_are_those_of_the_variances_and_what_is_left_out_is_predicted():

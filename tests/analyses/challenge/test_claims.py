@@ -7,7 +7,7 @@ import pytest
 
 from engine.analyses.challenge.answer import tables
 from engine.analyses.challenge.challenge import challenge
-from engine.analyses.challenge.claims import seen, what
+from engine.analyses.challenge.claims import claim_estimates, what
 from engine.analyses.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
 from engine.risk.estimation.shares import wilson_interval
@@ -25,7 +25,7 @@ def test_each_number_of_an_outcome_has_its_own_error(measure, run):
     study = balance(run=run)
     claim = claim_of(f"new better than old in {measure} of cost", study.policy_names, (), study.model.outcomes)
     values = Worlds(study).values(())
-    one = seen(study, claim, what(study, claim, ()), values)
+    one = claim_estimates(study, claim, what(study, claim, ()), values)
     for name, value, error in (("new", one.policy, one.policy_error), ("old", one.against, one.against_error)):
         own = summary(values["cost"][study.row(name)].astype(float), study.unit, True, (0.95,))[measure]
         assert_close(np.array([value, error]), np.array([own.estimate, own.standard_error]), np.float32)

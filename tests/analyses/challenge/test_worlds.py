@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.analyses.challenge.choices import POLICIES
-from engine.analyses.challenge.claims import seen, what
+from engine.analyses.challenge.claims import claim_estimates, what
 from engine.analyses.challenge.ledgers import ledgers
 from engine.analyses.challenge.worlds import Worlds
 from engine.modelling.folds import total
@@ -185,8 +185,8 @@ def test_a_threshold_is_the_study_that_states_it(value):
     end = 2.0 if value == "2x" else 0.5
     for fraction, below in ((0.0, 1.0), (1.0, end), (0.5, 0.5 + 0.5 * end)):
         study = lake(events={"low": {"outcome": "lowest", "below": below}})
-        given = seen(worlds.study, claim, what(worlds.study, claim, (choice,), fraction), worlds.values(()))
-        assert given == seen(study, claim, what(study, claim, ()), outcomes(study))
+        given = claim_estimates(worlds.study, claim, what(worlds.study, claim, (choice,), fraction), worlds.values(()))
+        assert given == claim_estimates(study, claim, what(study, claim, ()), outcomes(study))
         assert 0 < given.policy < 1
 
 
