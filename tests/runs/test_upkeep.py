@@ -1,5 +1,6 @@
 """How far a run is, what is damaged in it, and mending that and nothing else."""
 
+import json
 import shutil
 from dataclasses import replace
 
@@ -14,12 +15,13 @@ from engine.run_folder.finding import find_run, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.runs import upkeep
 from engine.runs.upkeep import repair, status, verify
+from engine.storage import zarr_chunks
 from engine.storage.files import digest_of_file, sealed, unsealed
 from engine.study.study import BLOCK
 from tests import small_study
 from tests.pairs import in_turn
 from tests.recorded import VERSIONS, contents, played_back, study_in
-from tests.small_files import BRIDGE, call, own, write
+from tests.small_files import BRIDGE, call, damages, own, write
 from tests.small_study import commit_block, entered, make_study
 
 
@@ -246,13 +248,15 @@ def test_status_counts_what_is_there(tmp_path):
 def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
     out = tmp_path / "out"
     assert call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out).exit_code == 0
-    shown = call("status", out, *own("Bridge"))
-    assert shown.exit_code == 0 and "complete" in shown.stdout and "4,000 of 4,000, in 1 of 1 blocks" in shown.stdout
+    (shown,) = json.loads(call("status", out, *own("Bridge"), "--json").stdout)
+    assert shown["complete"] and [shown[name] for name in ("paths", "asked", "done", "blocks")] == [4000, 4000, 1, 1]
     assert call("verify", out, *own("Bridge"), "--full", "--quiet").exit_code == 0
     change(out / "cube.zarr/paths/damage/c/0/0", "flipped")
     found = call("verify", out, *own("Bridge"), "--quiet")
     assert found.exit_code == 2
-    assert "block 0: cube.zarr/paths/damage/c/0/0: other content than was written" in found.stdout
+    (damage,) = damages(out, *own("Bridge"))
+    assert damage == {"part": 0, "file": "cube.zarr/paths/damage/c/0/0", "what": zarr_chunks.OTHER}
+    assert str(Damage(**damage)) in found.stdout
     assert f"rustbelt repair {out}" in found.stdout.replace("\n", "")
     asked = call("risk", out, *own("Bridge"))
     assert asked.exit_code == 2 and "Mend it: rustbelt repair" in asked.stderr
