@@ -33,25 +33,19 @@ _WRAPPERS = ("__name__", "__wrapped__", "__func__", "fget", "fset", "fdel", "fun
 """Attributes in which properties, class methods, and partial, cached and compiled functions keep the function they
 call.
 """
-_OF_THE_PROCESS = {
-    f"{PACKAGE}.{name}"
-    for name in (
-        "modelling.code_digests._CODES",
-        "modelling.code_digests._WALKS",
-        "modelling.package_digests._SOURCES",
-        "modelling.sources._BROUGHT",
-        "program.running.machine_code._ENDED",
-        "program.running.machine_code._LOADED",
-    )
-}
-"""Names that hold caches of this process: no result depends on them, so digests leave them out."""
-_CODES: dict[int, tuple[CodeType, str, frozenset[str]]] = {}
+_LONGEST, _MOST = 80, 2_000_000
+
+
+class Cache(dict[Any, Any]):
+    """A cache of this process: no result depends on what it holds, so digests leave that out."""
+
+
+_CODES: dict[int, tuple[CodeType, str, frozenset[str]]] = Cache()
 """Address of a code object -> the object (so that the address stays its own), its digest, and the names that it looks
 up.
 """
-_WALKS: dict[tuple[str, str], _Walk] = {}
+_WALKS: dict[tuple[str, str], _Walk] = Cache()
 """The last walk through each module, by the package whose modules are followed and the module's name."""
-_LONGEST = 80
 
 
 class Unseen(TypeError):
@@ -176,7 +170,7 @@ class _Walk:
                     self.others[value.__name__] = value
                 elif value.__name__.rpartition(".")[0] != self._module:  # which whoever imports it leaves here
                     self.met.add(value.__name__)
-            elif _counts(name, value) and f"{self._module}.{name}" not in _OF_THE_PROCESS:
+            elif _counts(name, value):
                 self.names[f"{self._module}.{name}"] = self.text(value)
 
     def holds(self) -> bool:
@@ -204,7 +198,15 @@ class _Walk:
         return f"{module}.".startswith(self._within)
 
     def _write(self, value: Any, to: list[str]) -> None:
-        """Appends the state of a value, and of its parts, as text."""
+        """Appends the state of a value, and of its parts, as text.
+
+        Raises:
+          OverflowError: there are too many parts, counted as often as the value leads to them.
+        """
+        if len(to) > _MOST:
+            raise OverflowError(
+                f"a name of {self._module} holds too much for a digest; if no result depends on it, make it a Cache"
+            )
         kind = type(value)
         if kind in _PLAIN:
             to.append(repr(value))
@@ -227,6 +229,8 @@ class _Walk:
             return [self._name(value), *self._see(_members if isinstance(value, type) else _function, value)]
         if isinstance(value, list | tuple):
             return value if isinstance(value, tuple) else self._see(list, value)
+        if isinstance(value, Cache):
+            return ()
         if isinstance(value, dict | MappingProxyType):
             return self._see(_items, value)
         if isinstance(value, set | frozenset):

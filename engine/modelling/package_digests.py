@@ -13,7 +13,7 @@ from engine.errors import UserError
 from engine.modelling import code_digests
 from engine.modelling.sources import Sources, imported_afresh
 
-_SOURCES: dict[str, str] = {}
+_SOURCES: dict[str, str] = code_digests.Cache()
 """Digest of a package in memory -> SHA-256 of the sources that were seen to give it when executed."""
 _ALONE = threading.RLock()
 _SHOWN, _DIGEST = 5, 32

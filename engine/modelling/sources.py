@@ -16,11 +16,12 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
+from engine.modelling.code_digests import Cache
 from engine.modelling.opened_files import files_opened, is_own
 
 OBSERVED = "observed.csv"
 """File of a model's package with observed figures; it is left out of digests, as no number depends on it."""
-_BROUGHT: set[str] = set()
+_BROUGHT: dict[str, None] = Cache()
 """Names of the user's own modules that models have imported so far."""
 
 
@@ -205,7 +206,7 @@ def _afresh(sources: Sources) -> Iterator[None]:
         for name, module in aside.items():
             if name not in _BROUGHT or name not in sys.modules:
                 sys.modules[name] = module
-        _BROUGHT.update(names - aside.keys())
+        _BROUGHT.update(dict.fromkeys(names - aside.keys()))
 
 
 def _stands_in(module: Any, folder: str) -> bool:

@@ -91,8 +91,26 @@ def test_nothing_that_is_computed_changes_what_is_in_memory(monkeypatch):
     study = load_study("rustbelt", paths=64)
     program, block = program_on(study, devices.mesh("cpu")), Block(0, 0, 64)
     program.collect(block, program.submit(block))
-    monkeypatch.setattr(code_digests, "_WALKS", {})
+    monkeypatch.setattr(code_digests, "_WALKS", code_digests.Cache())
     assert code() == before
+
+
+def test_what_a_cache_holds_does_not_count_but_that_it_is_one_does(monkeypatch):
+    monkeypatch.setattr(labour, "MORE", code_digests.Cache(), raising=False)
+    before = code()
+    labour.MORE["one"] = 1
+    assert code() == before
+    monkeypatch.setattr(labour, "MORE", dict(labour.MORE))
+    assert code() not in (before, None)
+
+
+def test_what_leads_to_the_same_values_too_often_is_refused(monkeypatch):
+    many = []
+    for _ in range(60):
+        many = [many, many]
+    monkeypatch.setattr(labour, "MORE", many, raising=False)
+    with pytest.raises(OverflowError, match=r"labour holds too much .* make it a Cache"):
+        code()
 
 
 def test_a_module_that_is_as_it_was_is_not_walked_through_again(monkeypatch):
@@ -108,7 +126,7 @@ def test_a_module_that_is_as_it_was_is_not_walked_through_again(monkeypatch):
 def test_every_process_sees_the_same():
     text = (
         "from engine.models.rustbelt import Rustbelt; import engine.program.emitting.loop; from engine.modelling"
-        f" import executed; print(code_digests.code_of(Rustbelt(), *{MODULES}))"
+        f" import code_digests; print(code_digests.code_of(Rustbelt(), *{MODULES}))"
     )
 
     def printed(seed, first=""):

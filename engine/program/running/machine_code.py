@@ -12,12 +12,13 @@ from typing import Any
 import llvmlite
 import llvmlite.binding as llvm
 
+from engine.modelling.code_digests import Cache
 from engine.program.running import compilation_cache, object_code
 
-_LOADED: dict[str, Any] = {}
+_LOADED: dict[str, Any] = Cache()
 _LOADING = threading.Lock()
 """Held while code is loaded, so that each is loaded once: LLVM crashes where a duplicate is freed."""
-_ENDED: dict[str, object_code.CompilerEnded] = {}
+_ENDED: dict[str, object_code.CompilerEnded] = Cache()
 
 
 def width() -> int:
