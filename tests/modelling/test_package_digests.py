@@ -11,7 +11,7 @@ import pytest
 
 import engine
 from engine import UserError, load_study
-from engine.modelling import package_digests
+from engine.modelling import code_digests, package_digests
 from engine.models.rustbelt import Rustbelt, environment
 from engine.program.running import devices
 from engine.program.running.kernel import program_on
@@ -28,7 +28,7 @@ def pond(tmp_path, monkeypatch):
     for name, text in (("__init__", ""), ("lab", LAB), ("pond", POND)):
         (package / f"{name}.py").write_text(text)
     monkeypatch.syspath_prepend(str(tmp_path))
-    monkeypatch.setattr(package_digests, "_SOURCES", {})
+    monkeypatch.setattr(package_digests, "_SOURCES", code_digests.Cache())
 
     def imported():
         for name in [name for name in sys.modules if name.partition(".")[0] == "pondlab"]:
@@ -80,7 +80,7 @@ def test_byte_code_that_is_older_than_its_source_is_refused(pond, monkeypatch):
     module = imported()
     assert sys.modules["pondlab.lab"].RATE == 0.5  # Python has not read the source again
     assert package_digests.digest_of_shipped(module.Pond) == first  # what was seen to be these files' before
-    monkeypatch.setattr(package_digests, "_SOURCES", {})
+    monkeypatch.setattr(package_digests, "_SOURCES", code_digests.Cache())
     with pytest.raises(UserError, match=r"pondlab\.lab\.RATE.*delete __pycache__"):
         package_digests.digest_of_shipped(module.Pond)
 

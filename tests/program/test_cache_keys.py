@@ -16,7 +16,7 @@ import pytest
 from engine.execution import job, precision
 from engine.execution.job import RunOptions
 from engine.modelling import contract
-from engine.modelling.code_digests import WRITTEN
+from engine.modelling.code_digests import WRITTEN, Cache
 from engine.modelling.records import Constant
 from engine.models.rustbelt import environment
 from engine.program.lowering import listing
@@ -39,7 +39,7 @@ def key(study, dtype=np.float32, width=16, gives="outcomes"):
 
 
 def forget_what_is_loaded(monkeypatch):
-    LIVE.append({})
+    LIVE.append(Cache())
     monkeypatch.setattr(machine_code, "_LOADED", LIVE[-1])
 
 
