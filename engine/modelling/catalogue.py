@@ -33,10 +33,10 @@ def named(name: str) -> Model:
     except Exception as error:
         if name in SHIPPED:
             raise
-        message = (
-            f"'{name}', which an installed package brings along, cannot be loaded: {type(error).__name__}: {error}"
-        )
-        raise UserError("model", [message]) from error
+        raise UserError(
+            "model",
+            [f"'{name}', which an installed package brings along, cannot be loaded: {type(error).__name__}: {error}"],
+        ) from error
     if not (isinstance(part, type) and issubclass(part, PathModel | StaticModel)):
         raise UserError("model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."])
     return part()

@@ -98,8 +98,9 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     for name, variable in model.yearly.items():
         low, high = variable.low, variable.high
         if not (_is_number(low) and _is_number(high) and low < high):
-            text = f"expected bounds of which low is below high, got {low!r} and {high!r}."
-            problems.add(f"model.yearly.{name}", text)
+            problems.add(
+                f"model.yearly.{name}", f"expected bounds of which low is below high, got {low!r} and {high!r}."
+            )
     for name in model.imposable:
         problems.knows("model.imposable", "yearly variable", name, model.yearly)
     for name, constant in model.constants.items():
@@ -187,8 +188,7 @@ def _check_outcomes(model: Model, years: Sequence[int], problems: Problems) -> N
             else:
                 problems.add(place, "a static model has no years to fold; leave the fold out.")
         elif isinstance(model, PathModel) and not callable(outcome.fold):
-            text = "expected a fold over a yearly variable or a function of the last state, got nothing."
-            problems.add(place, text)
+            problems.add(place, "expected a fold over a yearly variable or a function of the last state, got nothing.")
 
 
 def _check_fold(model: PathModel, place: str, fold: Fold, years: Sequence[int], problems: Problems) -> None:

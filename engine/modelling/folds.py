@@ -182,8 +182,9 @@ class Fold:
         added = {f"{kind.name} of {variable}": kind.unit(units[variable]) for kind, variable in known}
         if len(set(added.values())) > 1:
             got = ", ".join(f"{what} [{unit}]" for what, unit in added.items())
-            text = f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."
-            raise refusal("", text)
+            raise refusal(
+                "", f"expected terms of one unit, got {got}. Let step return what is to be added in one unit."
+            )
 
 
 _PEAK = Kind("peak", lambda: -jnp.inf, lambda state, year, value: jnp.maximum(state, value))

@@ -130,8 +130,10 @@ def source_digest(part: type) -> str:
         try:
             return digest_of_unfiled(part)
         except (OSError, TypeError) as error:
-            text = "its source cannot be read, so its runs could not be told apart. Put the class in a file."
-            raise UserError(part.__name__, [text]) from error
+            raise UserError(
+                part.__name__,
+                ["its source cannot be read, so its runs could not be told apart. Put the class in a file."],
+            ) from error
     if part.__module__.partition(".")[0] == code_digests.PACKAGE:
         return digest_of_shipped(part)
     home = Path(file).resolve()

@@ -56,12 +56,14 @@ def _difference(name: str, given: Mapping[str, str], now: Mapping[str, str]) -> 
 
 def _changed(package: str, wrong: list[str]) -> UserError:
     more = [f"{len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
-    text = (
-        f"'{package.rpartition('.')[2]}' is not what its source says, so its numbers would go by a name that is not"
-        f" theirs: {', '.join([*wrong[:_SHOWN], *more])}. If its files were edited, start Python again, and delete"
-        " __pycache__ if that does not help; to try another model, write one of your own."
+    return UserError(
+        "model",
+        [
+            f"'{package.rpartition('.')[2]}' is not what its source says, so its numbers would go by a name that is not"
+            f" theirs: {', '.join([*wrong[:_SHOWN], *more])}. If its files were edited, start Python again, and delete"
+            " __pycache__ if that does not help; to try another model, write one of your own."
+        ],
     )
-    return UserError("model", [text])
 
 
 @contextmanager

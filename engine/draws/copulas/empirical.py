@@ -93,14 +93,14 @@ def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:
     """Raises a refusal unless each member's ranks are a permutation of 0 to n - 1 and n is within limits."""
     sizes = {len(given) for given in ranks.values()}
     if len(sizes) != 1:
-        text = f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}."
-        raise refusal(place, text)
+        raise refusal(place, f"expected as many ranks for each member, got {' and '.join(map(str, sorted(sizes)))}.")
     n = sizes.pop()
     if not 2 <= n <= MOST_ROWS or n * len(ranks) > MOST_RANKS:
         most = min(MOST_ROWS, MOST_RANKS // len(ranks))
-        text = f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly."
-        raise refusal(place, text)
+        raise refusal(place, f"expected 2 to {most} rows of {len(ranks)} members, got {n}. Leave out rows evenly.")
     for name, given in ranks.items():
         if sorted(given) != list(range(n)):
-            text = f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place."
-            raise refusal(place, text)
+            raise refusal(
+                place,
+                f"expected each of 0 to {n - 1} once for '{name}', got others. Give a file of data in their place.",
+            )

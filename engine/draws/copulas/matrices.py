@@ -137,5 +137,4 @@ def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Seque
         if not -1 <= value <= 1:
             raise refusal(place, f"expected -1 to 1 for {pair}, got {value:g}.")
         if abs(value - rows[j][i]) > 1e-12:
-            text = f"expected the same number for {pair} both ways, got {value:g} and {rows[j][i]:g}."
-            raise refusal(place, text)
+            raise refusal(place, f"expected the same number for {pair} both ways, got {value:g} and {rows[j][i]:g}.")

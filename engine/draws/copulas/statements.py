@@ -83,8 +83,7 @@ _MISSING = {
 def _empirical(key: str, table: Table, members: Sequence[str]) -> Copula:
     ranks = table[key]
     if set(ranks) != set(members):
-        text = f"expected {_listed(members)}, the members of the group, got {_listed(ranks)}."
-        raise refusal(key, text)
+        raise refusal(key, f"expected {_listed(members)}, the members of the group, got {_listed(ranks)}.")
     refuse_unless_ranks(key, ranks)
     return Empirical(tuple(ranks), tuple(tuple(row) for row in ranks.values()))
 
@@ -137,15 +136,13 @@ def _correlation(key: str, value: float, n: int, df: float | None) -> float:
     low = float(of_pearson(np.array(lowest)))
     if not low <= value <= 1:
         remedy = " Give a matrix, in which some pairs are less negative." if -1 <= value < low else ""
-        text = f"expected {low:.6g} to 1, what {max(n, 1)} factors can have, got {value}.{remedy}"
-        raise refusal(key, text)
+        raise refusal(key, f"expected {low:.6g} to 1, what {max(n, 1)} factors can have, got {value}.{remedy}")
     return max(lowest, float(to_pearson(np.array(value))))
 
 
 def _with_matrix(key: str, table: Table, df: float | None) -> Correlated:
     if "members" not in table:
-        text = 'has a matrix but no names. Add members = ["...", "..."], in the order of its rows.'
-        raise refusal(key, text)
+        raise refusal(key, 'has a matrix but no names. Add members = ["...", "..."], in the order of its rows.')
     names = table["members"]
     matrices.refuse_misshapen(key, table[key], names)
     to_pearson, of_pearson = _conversions(key, df)
@@ -176,10 +173,10 @@ def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], near
 def _archimedean(key: str, table: Table, members: Sequence[str]) -> Copula:
     name, value = table["copula"], table[key]
     if isinstance(value, list):
-        text = (
-            f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'."
+        raise refusal(
+            key,
+            f"expected one number, as a '{name}' copula is the same for any two, got a matrix. Use 'gaussian' or 't'.",
         )
-        raise refusal(key, text)
     return archimedean.with_theta(name, _theta(name, key, value, len(members)), members)
 
 

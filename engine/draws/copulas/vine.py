@@ -97,8 +97,9 @@ def refuse_unless_vine(place: str, text: str, n_members: int) -> None:
         reason = f" ({line[:120]})" if line else ""
         raise refusal(place, f"expected {expected}, got another text{reason}.") from error
     if vine.dim != n_members:
-        wrong = f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
-        raise refusal(place, wrong)
+        raise refusal(
+            place, f"expected a vine of {n_members} variables, one for each of `members`, got one of {vine.dim}."
+        )
 
 
 @functools.lru_cache(maxsize=16)

@@ -151,11 +151,11 @@ def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
     flattest, steepest = skew(1.0), skew(0.0)
     if not flattest <= target <= steepest:
         low, middle, high = (s.label for s in statements)
-        text = (
+        raise refusal(
+            statements[1].key,
             f"no triangular law has these quantiles: ({high} - {middle}) / ({middle} - {low}) is {target:.3g}, "
-            f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move {middle}."
+            f"expected {flattest:.3g} to {steepest:.3g}. Use 'lognormal' or 'normal', or move {middle}.",
         )
-        raise refusal(statements[1].key, text)
     from scipy import optimize  # a tenth of a second, and few studies need it
 
     mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))

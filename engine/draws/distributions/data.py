@@ -107,10 +107,10 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
     """
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) < 2 or ordered[0] == ordered[-1]:
-        text = (
-            f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'."
+        raise refusal(
+            "",
+            f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'.",
         )
-        raise refusal("", text)
     if not resampled:
         return Interpolated(tuple(float(x) for x in ordered))
     different, counts = np.unique(ordered, return_counts=True)

@@ -123,11 +123,11 @@ def metalog(
     # only
     if np.linalg.matrix_rank(basis, 1e-13 * np.abs(basis).max()) < count:
         if terms is not None:
-            text = (
+            raise refusal(
+                "terms",
                 f"these {len(quantiles)} probabilities do not tell {count} terms apart. Take terms = {count - 1}, or"
-                " add a quantile."
+                " add a quantile.",
             )
-            raise refusal("terms", text)
         return metalog(quantiles, count - 1, low, high)
     coefficients = np.linalg.lstsq(basis, _to_unbounded(x, low, high), rcond=None)[0]
     law = Metalog(tuple(float(a) for a in coefficients), low, high)
@@ -146,11 +146,11 @@ def _refuse_falling(law: Metalog, terms: int) -> None:
         last = first + int(run[0]) if len(run) else len(values) - 1
         p, q = (float(special.ndtr(_GRID[i])) for i in (first, last))
         x, y = (float(law.at_score(_GRID[i])) for i in (first, last))
-        text = (
+        raise refusal(
+            "quantiles",
             f"no law: a metalog of {terms} terms through these quantiles falls from {x:.4g} at probability {p:.3g} "
-            f"to {y:.4g} at {q:.3g}, and a quantile never falls. {remedy}"
+            f"to {y:.4g} at {q:.3g}, and a quantile never falls. {remedy}",
         )
-        raise refusal("quantiles", text)
     tails = law._tails
     if min(tails) < -1e-9 * spread:
         side = "lower" if tails[0] < 0 else "upper"

@@ -53,8 +53,7 @@ def _metalog(table: Table) -> Law:
 
 def _empirical(table: Table) -> Law:
     if "values" not in table:
-        text = f"family 'empirical' is given by {ways_to_give('empirical')}; got neither file nor values."
-        raise refusal("", text)
+        raise refusal("", f"family 'empirical' is given by {ways_to_give('empirical')}; got neither file nor values.")
     values = np.asarray(table["values"], np.float64)
     if not np.all(np.abs(values) <= LARGEST):
         raise refusal("values", "expected finite numbers.")

@@ -49,19 +49,20 @@ def solved(name: str, fixed: Mapping[str, float], statements: Sequence[Statement
     family = family or name
     free = [key for key in shapes(name) if key not in fixed]
     if len(statements) > MOST_STATEMENTS:
-        text = f"expected at most {MOST_STATEMENTS} statements, got {len(statements)}. For data use family 'empirical'."
-        raise refusal("", text)
-    if len(statements) < len(free):
-        text = (
-            f"'{family}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
-            f"got {len(statements)} ({', '.join(s.label for s in statements)})."
+        raise refusal(
+            "",
+            f"expected at most {MOST_STATEMENTS} statements, got {len(statements)}. For data use family 'empirical'.",
         )
-        raise refusal("", text)
+    if len(statements) < len(free):
+        raise refusal(
+            "",
+            f"'{family}' has {len(free)} shapes to be found ({', '.join(free)}); expected as many statements, "
+            f"got {len(statements)} ({', '.join(s.label for s in statements)}).",
+        )
     linear = [key for key in ("scale", "loc") if key in defaults(name) and key not in fixed]
     linear = linear[: max(0, len(statements) - len(free))] if name not in discrete_names() else []
     if name in discrete_names() and any(s.kind != "mean" and s.kind != "sd" for s in statements):
-        text = "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters."
-        raise refusal("", text)
+        raise refusal("", "quantiles and modes of whole numbers say little; give its mean, its sd, or its parameters.")
     if not free and not linear:
         raise refusal("", f"'{family}' is given whole already; statements would contradict its parameters.")
     base = {"loc": 0.0, "scale": 1.0} | dict(fixed)

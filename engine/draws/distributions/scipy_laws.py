@@ -129,11 +129,11 @@ class Named(Law):
             return None
         first, last = reach(self)
         if not last - first < MOST_STEPS:
-            text = (
+            raise refusal(
+                "",
                 f"takes {last - first + 1:.3g} values, expected at most {MOST_STEPS}. "
-                "For such numbers use a continuous law, such as 'normal' or 'gamma'."
+                "For such numbers use a continuous law, such as 'normal' or 'gamma'.",
             )
-            raise refusal("", text)
         values = np.arange(first, last + 1)
         return self.stepping(values)
 
@@ -171,8 +171,9 @@ def named(name: str, given: Mapping[str, float]) -> Named:
     filled = defaults(name) | dict(given)
     missing = [key for key in wanted if key not in filled]
     if missing:
-        text = f"'{name}' needs {', '.join(wanted)} (loc and scale may be left out); {', '.join(missing)} missing."
-        raise refusal("", text)
+        raise refusal(
+            "", f"'{name}' needs {', '.join(wanted)} (loc and scale may be left out); {', '.join(missing)} missing."
+        )
     law = Named(name, tuple(float(filled[key]) for key in wanted))
     if not is_valid(law):
         raise _out_of_range(name, {key: filled[key] for key in wanted})
@@ -235,11 +236,11 @@ def refuse_endless(law: Named) -> None:
     else:
         far = not abs(law.mean() - law.parameters[-1]) + FARTHEST * law.sd() < MOST_TRIED
     if far:
-        text = (
+        raise refusal(
+            "",
             f"takes too many values, far apart; expected at most {MOST_TRIED >> 3} (SciPy tries one after the other). "
-            "For such numbers use a continuous law, such as 'normal' or 'gamma'."
+            "For such numbers use a continuous law, such as 'normal' or 'gamma'.",
         )
-        raise refusal("", text)
 
 
 @functools.cache

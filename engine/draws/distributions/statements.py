@@ -144,11 +144,11 @@ def spread(statements: Sequence[Statement]) -> float:
     wide = max([wide, *(s.value for s in statements if s.kind == "sd")])
     largest = max(abs(s.value) for s in statements)
     if 0 < wide < NARROWEST * largest:
-        text = (
+        raise refusal(
+            statements[-1].key,
             f"says a law that is narrower than its numbers can tell: {wide:.3g} around {largest:.3g}. Use family"
-            " 'fixed'."
+            " 'fixed'.",
         )
-        raise refusal(statements[-1].key, text)
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 
 
@@ -157,10 +157,10 @@ def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: floa
     if len(statements) > free or off <= EXACT:
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
-    text = (
-        f"no '{family}' law has {listed(statements)}; the nearest has {nearest}. Move a value or take another family."
+    raise refusal(
+        "",
+        f"no '{family}' law has {listed(statements)}; the nearest has {nearest}. Move a value or take another family.",
     )
-    raise refusal("", text)
 
 
 def listed(statements: Sequence[Statement]) -> str:

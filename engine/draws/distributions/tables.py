@@ -172,11 +172,11 @@ def _knotted(law: Law) -> Knots:
         worst = max(worst, float(error[fine & ~jump].max(initial=0.0)))
         count += int(fine.sum())
         if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.isfinite(values)):
-            text = (
+            raise refusal(
+                "",
                 f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or"
-                " it is close to a law with no density. Take other parameters, or another family."
+                " it is close to a law with no density. Take other parameters, or another family.",
             )
-            raise refusal("", text)
         half = 0.5 * width[~fine]
         left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
     starts = np.concatenate([part for part, _ in done])

@@ -81,9 +81,9 @@ def truncated(base: Law, low: float, high: float) -> Truncated:
     left = law._sides[2]
     if not left >= LEAST_MASS:
         first, last = (float(x) for x in base.at_score([-3.0, 3.0]))
-        text = (
+        raise refusal(
+            "truncate",
             f"leaves {max(left, 0.0):.2g} of the law's probability, expected at least {LEAST_MASS:g}: "
-            f"nearly all of it lies from {first:.4g} to {last:.4g}."
+            f"nearly all of it lies from {first:.4g} to {last:.4g}.",
         )
-        raise refusal("truncate", text)
     return law
