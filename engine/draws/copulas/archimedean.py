@@ -15,10 +15,11 @@ from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from engine.draws import polynomials
 from engine.draws.copulas import concordance, frailties, scores
-from engine.draws.copulas.contract import Implied, exchangeable
+from engine.draws.copulas.contract import Implied, equal_entries
 
 _DEGREE = 21
 """Degree of the polynomials for V, evaluated only once per group, so that higher terms cost little."""
@@ -33,6 +34,15 @@ class _Archimedean:
     family: ClassVar[str]
     latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
     limits: ClassVar[tuple[float, float]]
+    frailty: ClassVar[Callable[..., np.ndarray] | None] = None
+    """log V, or log(-log Q), as a function of the group's normal score and theta, where it is approximated."""
+
+    def parameters(self, dtype: type) -> Any:
+        frailty, numbers = type(self).frailty, {"theta": dtype(abs(self.theta))}
+        if frailty is not None:
+            fitted = polynomials.fit(lambda z: frailty(z, self.theta) / self.theta, _DEGREE)
+            numbers["frailty"] = fitted.astype(dtype)
+        return numbers
 
     @property
     def tails(self) -> tuple[float, float]:
@@ -41,7 +51,8 @@ class _Archimedean:
 
     def implied(self, members: Sequence[str]) -> Implied:
         tau, rho = (of(self.family, self.theta) for of in (concordance.kendall, concordance.spearman))
-        return exchangeable(len(members), tau, rho, *self.tails)
+        kendall, spearman, lower, upper = (equal_entries(len(members), value) for value in (tau, rho, *self.tails))
+        return Implied(kendall, spearman, lower, upper)
 
     def describe(self) -> str:
         return f"theta {self.theta:.6g}"
@@ -54,10 +65,7 @@ class Clayton(_Archimedean):
     family: ClassVar[str] = "clayton"
     latents: ClassVar[tuple[str, ...]] = ("",)
     limits: ClassVar[tuple[float, float]] = (0.001, 40.0)
-
-    def parameters(self, dtype: type) -> Any:
-        fitted = polynomials.fit(lambda z: frailties.gamma(z, self.theta) / self.theta, _DEGREE)
-        return {"theta": dtype(self.theta), "frailty": fitted.astype(dtype)}
+    frailty = staticmethod(frailties.gamma)
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         theta = parameters["theta"]
@@ -80,9 +88,6 @@ class Gumbel(_Archimedean):
 
     family: ClassVar[str] = "gumbel"
     limits: ClassVar[tuple[float, float]] = (1.0, 20.0)
-
-    def parameters(self, dtype: type) -> Any:
-        return {"theta": dtype(self.theta)}
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         theta = parameters["theta"]
@@ -111,9 +116,6 @@ class Frank(_Archimedean):
 
     family: ClassVar[str] = "frank"
     limits: ClassVar[tuple[float, float]] = (0.001, 50.0)
-
-    def parameters(self, dtype: type) -> Any:
-        return {"theta": dtype(abs(self.theta))}
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         theta = parameters["theta"]
@@ -145,10 +147,7 @@ class Joe(_Archimedean):
 
     family: ClassVar[str] = "joe"
     limits: ClassVar[tuple[float, float]] = (1.0, 30.0)
-
-    def parameters(self, dtype: type) -> Any:
-        fitted = polynomials.fit(lambda z: frailties.sibuya(z, self.theta) / self.theta, _DEGREE)
-        return {"theta": dtype(self.theta), "frailty": fitted.astype(dtype)}
+    frailty = staticmethod(frailties.sibuya)
 
     def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
         theta = parameters["theta"]

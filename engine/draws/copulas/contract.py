@@ -64,12 +64,6 @@ class Copula(Protocol):
         """Its parameters as text, such as `theta 2`; empty where there are too many."""
 
 
-def exchangeable(n: int, kendall: float, spearman: float, lower: float, upper: float) -> Implied:
-    """Implied dependence that is the same for all pairs of n members."""
-    tau, rho, low, high = (equal_entries(n, value) for value in (kendall, spearman, lower, upper))
-    return Implied(tau, rho, low, high)
-
-
 def equal_entries(n: int, value: float) -> Matrix:
     """Matrix with one value off the diagonal and 1 on it."""
     matrix = np.full((n, n), value)
