@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -142,9 +142,7 @@ def _mixture(table: Mapping[str, Any], depth: int) -> Prior:
     parts = table.get("parts") or []
     if len(parts) < 2:
         raise refusal("parts", f"expected at least two laws, got {len(parts)}.")
-    weights, priors = _weighted("parts", parts, {}, depth)
-    _refuse_averaged("parts", priors)
-    return Prior(Mixture(weights, tuple(part.law for part in priors)), _numbered("part", priors))
+    return _combined(Mixture, "parts", parts, depth)
 
 
 def _pooled(table: Mapping[str, Any], depth: int) -> Prior:
@@ -158,17 +156,12 @@ def _pooled(table: Mapping[str, Any], depth: int) -> Prior:
     if own:
         raise refusal(own[0], "is said by no expert; say it within `experts`, or leave the experts out.")
     shared = {key: value for key, value in table.items() if key not in _AROUND}
-    weights, priors = _weighted("experts", experts, shared, depth)
-    if pool == "linear":
-        _refuse_averaged("experts", priors)
     kind = Mixture if pool == "linear" else Averaged
-    return Prior(kind(weights, tuple(expert.law for expert in priors)), _numbered("expert", priors))
+    return _combined(kind, "experts", [{**shared, **expert} for expert in experts], depth)
 
 
-def _weighted(
-    place: str, tables: Sequence[Mapping[str, Any]], shared: Mapping[str, Any], depth: int
-) -> tuple[tuple[float, ...], list[Prior]]:
-    """Weights with sum one, and priors, of several tables, each completed by the keys in `shared`."""
+def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Mapping[str, Any]], depth: int) -> Prior:
+    """One distribution of several tables, with weights whose sum is one."""
     if len(tables) > MOST_LAWS:
         raise refusal(place, f"expected at most {MOST_LAWS} laws, got {len(tables)}.")
     problems, priors, weights = Problems(), [], []
@@ -178,10 +171,14 @@ def _weighted(
             problems.add(f"{place}.{number}.weight", f"expected more than 0, got {weight:g}.")
         weights.append(weight)
         with problems.within(f"{place}.{number}"):
-            priors.append(prior({**shared, **table}, depth + 1))
+            priors.append(prior(table, depth + 1))
     problems.refuse("prior")
-    total = sum(weights)
-    return tuple(weight / total for weight in weights), priors
+    if kind is Mixture:
+        _refuse_averaged(place, priors)
+    total, what = sum(weights), place.removesuffix("s")
+    law = kind(tuple(weight / total for weight in weights), tuple(part.law for part in priors))
+    targets = ((number, target) for number, part in enumerate(priors, start=1) for target in part.targets)
+    return Prior(law, tuple(replace(target, label=f"{what} {number} {target.label}") for number, target in targets))
 
 
 def _refuse_averaged(place: str, priors: Sequence[Prior]) -> None:
@@ -193,11 +190,3 @@ def _refuse_averaged(place: str, priors: Sequence[Prior]) -> None:
         if is_averaged(part.law):
             problems.add(f"{place}.{number}", text)
     problems.refuse("prior")
-
-
-def _numbered(what: str, priors: Sequence[Prior]) -> tuple[Target, ...]:
-    return tuple(
-        Target(f"{what} {number} {target.label}", target.value, target.fitted)
-        for number, part in enumerate(priors, start=1)
-        for target in part.targets
-    )
