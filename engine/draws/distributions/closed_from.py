@@ -15,8 +15,6 @@ from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.statements import MOMENTS, Statement, refuse_far, spread
 from engine.errors import Problems, refusal
 
-_SCIPYS = {"normal": "norm", "lognormal": "lognorm", "uniform": "uniform", "triangular": "triang"}
-
 
 def closed_law(
     family: str, own: Mapping[str, float], statements: Sequence[Statement]
@@ -76,24 +74,24 @@ def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
     Raises:
       UserError: no member is near the statements.
     """
-    if all(s.kind == "quantile" for s in statements) and family != "triangular":
-        return Marginal(family, _on_a_line(statements, *_LINES[family]))
-    if family == "triangular" and len(statements) == 3 and all(s.kind == "quantile" for s in statements):
-        return Marginal(family, _triangular(statements))
+    if all(s.kind == "quantile" for s in statements):
+        if family != "triangular":
+            return Marginal(family, _on_a_line(statements, *_LINES[family]))
+        if len(statements) == 3:
+            return Marginal(family, _triangular(statements))
     if family == "logit-normal":
         return _logit_normal(statements)
-    fixed = {"loc": 0.0} if family == "lognormal" else {}
-    law = solved(_SCIPYS[family], fixed, statements, family)
-    *shape, loc, scale = law.parameters
-    if family == "normal":
-        return Marginal(family, (loc, scale))
-    if family == "lognormal":
-        return Marginal(family, (scale, shape[0]))
-    if family == "uniform":
-        return Marginal(family, (loc, loc + scale))
-    return Marginal(family, (loc, loc + shape[0] * scale, loc + scale))
+    name, fixed, parameters = _SCIPYS[family]
+    return Marginal(family, parameters(*solved(name, fixed, statements, family).parameters))
 
 
+_SCIPYS: Mapping[str, tuple[str, Mapping[str, float], Callable[..., tuple[float, ...]]]] = {
+    "normal": ("norm", {}, lambda loc, scale: (loc, scale)),
+    "lognormal": ("lognorm", {"loc": 0.0}, lambda sigma, loc, scale: (scale, sigma)),
+    "uniform": ("uniform", {}, lambda loc, scale: (loc, loc + scale)),
+    "triangular": ("triang", {}, lambda at, loc, scale: (loc, loc + at * scale, loc + scale)),
+}
+"""SciPy's name of each family, its parameters that are fixed, and the family's own from all of SciPy's."""
 _Function = Callable[[float], float]
 
 
