@@ -13,7 +13,7 @@ from scipy import special
 
 from engine.draws.dependence import correlated, latent_streams
 from engine.draws.distributions.device import Draws
-from engine.draws.shocks import Jumps, Moving, Shocks
+from engine.draws.shocks import Shocks
 
 
 class ShockDraws:
@@ -21,14 +21,16 @@ class ShockDraws:
 
     def __init__(self, streams: Mapping[str, Sequence[str]], laws: Mapping[str, str], shocks: Shocks):
         """For shocks given by their streams and by the model's distribution of each, "normal" or "uniform"."""
-        self._shocks = shocks
-        self._of = streams
+        self._shocks, self._of = shocks, streams
         moving = list(shocks.moving.values())
         self._scored = [stream for one in moving if one.laws and not one.is_state for stream in one.streams]
         self._lasting = [one for one in moving if one.persistence]
-        self._jumping = [one for one in moving if one.jumps is not None]
-        self.draws = Draws([law for one in moving if not one.is_state for law in one.laws for _ in one.streams])
-        self.sizes = Draws([law for one in self._jumping for law in _sizes(one)])
+        self._jumping = [(one, one.jumps) for one in moving if one.jumps is not None]
+        drawn = [(stream, law) for one in moving if not one.is_state for law in one.laws for stream in one.streams]
+        self._drawn = [stream for stream, _ in drawn]
+        self.draws = Draws([law for _, law in drawn])
+        jumping = [(stream, jumps) for one, jumps in self._jumping for stream in one.streams]
+        self.sizes = Draws([jumps.size for _, jumps in jumping for _ in range(jumps.most)])
         self._plain = {
             law: [name for name in self._of if name not in shocks.moving and laws[name] == law]
             for law in ("normal", "uniform")
@@ -39,16 +41,11 @@ class ShockDraws:
             "normal": [
                 *(f"shock:{stream}" for stream in (*plain["normal"], *self._scored)),
                 *latent_streams(shocks.groups),
-                *(
-                    f"shock:{stream}/size/{k + 1}"
-                    for one in self._jumping
-                    for stream in one.streams
-                    for k in range(_jumps(one).most)
-                ),
+                *(f"shock:{stream}/size/{k + 1}" for stream, jumps in jumping for k in range(jumps.most)),
             ],
             "uniform": [
                 *(f"shock:{stream}" for stream in plain["uniform"]),
-                *(f"shock:{stream}/jumps" for one in self._jumping for stream in one.streams),
+                *(f"shock:{stream}/jumps" for stream, _ in jumping),
                 *(chain.stream for chain in shocks.regimes.values()),
             ],
         }
@@ -62,7 +59,9 @@ class ShockDraws:
             "groups": {name: group.copula.parameters(dtype) for name, group in self._shocks.groups.items()},
             "persistence": np.array([one.persistence for one in self._lasting for _ in one.streams], dtype),
             "chances": [
-                _tails(_jumps(one)).astype(dtype) for one in self._jumping if not isinstance(_jumps(one).chance, str)
+                _tails(jumps.kind, jumps.chance, jumps.most).astype(dtype)
+                for _, jumps in self._jumping
+                if not isinstance(jumps.chance, str)
             ],
             "chains": [chain.sums().astype(dtype) for chain in self._shocks.regimes.values()],
         }
@@ -94,15 +93,14 @@ class ShockDraws:
         shared = normal.each(len(latent_streams(self._shocks.groups)))
         scores = correlated(own, shared, self._shocks.groups, fed["groups"])
         scores, remembered = self._with_memory(scores, fed["persistence"], past[0], is_first)
-        sizes = self.sizes.values(normal.each(sum(len(_sizes(one)) for one in self._jumping)), fed["sizes"])
+        sizes = self.sizes.values(normal.each(len(self.sizes.laws)), fed["sizes"])
         values |= self._jump_sums(uniform, sizes, fed["chances"], factors)
         states = [
             _next_state(sums, state, u)
             for sums, state, u in zip(fed["chains"], past[1], uniform.each(len(past[1])), strict=True)
         ]
-        values |= self._of_laws(
-            scores, dict(zip(self._shocks.regimes, states, strict=True)), fed["laws"], fed["persistence"].dtype
-        )
+        by_regime = dict(zip(self._shocks.regimes, states, strict=True))
+        values |= self._of_laws(scores, by_regime, fed["laws"], fed["persistence"].dtype)
         return [values[name][:, None] for name in self._of], (remembered, states)
 
     def _with_memory(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
@@ -122,14 +120,7 @@ class ShockDraws:
         """Values of shocks that have a distribution, one for each state of their regime, or that are the regime's
         state.
         """
-        wanted = [
-            stream
-            for one in self._shocks.moving.values()
-            if not one.is_state
-            for _ in one.laws
-            for stream in one.streams
-        ]
-        drawn = iter(self.draws.values([scores[stream] for stream in wanted], laws))
+        drawn = iter(self.draws.values([scores[stream] for stream in self._drawn], laws))
         values = {}
         for name, one in self._shocks.moving.items():
             if one.is_state:
@@ -148,8 +139,8 @@ class ShockDraws:
     ) -> dict[str, Any]:
         """Sum of jump sizes for each jumping shock: jump k occurs where a uniform number is below P(N >= k)."""
         values, number, size = {}, iter(chances), iter(sizes)
-        for one in self._jumping:
-            jumps, rows = _jumps(one), []
+        for one, jumps in self._jumping:
+            rows = []
             if not isinstance(jumps.chance, str):
                 known = next(number)
                 reached = [known[k] for k in range(jumps.most)]
@@ -182,15 +173,6 @@ class _Rows:
         return list(self.take(count)) if count else []
 
 
-def _jumps(one: Moving) -> Jumps:
-    assert one.jumps is not None
-    return one.jumps
-
-
-def _sizes(one: Moving) -> list[Any]:
-    return [_jumps(one).size] * (_jumps(one).most * len(one.streams))
-
-
 def poisson_tails(rate: Any, most: int) -> list[Any]:
     """P(N >= 1), ..., P(N >= most) of a Poisson number, with the probability beyond `most` taken as zero.
 
@@ -207,12 +189,9 @@ def poisson_tails(rate: Any, most: int) -> list[Any]:
     return tails[::-1]
 
 
-def _tails(jumps: Jumps) -> np.ndarray:
-    """P(N >= k) for k = 1 ... most, where the chance is a number and not a factor."""
-    assert not isinstance(jumps.chance, str)
-    if jumps.kind == "probability":
-        return np.array([jumps.chance])
-    return special.pdtrc(np.arange(jumps.most), jumps.chance)
+def _tails(kind: str, chance: float, most: int) -> np.ndarray:
+    """P(N >= k) for k = 1 ... most, as in `Jumps`."""
+    return np.array([chance]) if kind == "probability" else special.pdtrc(np.arange(most), chance)
 
 
 def _next_state(sums: Any, state: Any, u: Any) -> Any:
