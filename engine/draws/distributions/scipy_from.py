@@ -7,6 +7,7 @@ linear equations.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -85,21 +86,19 @@ class _Search:
 
     def best(self) -> tuple[Named | None, float]:
         """The best member, and its largest deviation from a statement, relative to the statements' spread."""
+        best: tuple[float, Sequence[float]] = (math.inf, ())
         if not self.free:
-            law, off = self._member(np.zeros(0))
+            law, off = self._member(best[1])
             return law, float(np.abs(off).max())
         from scipy import optimize
 
-        domains = [self._domain(key) for key in self.free]
         starts = []
-        for point in itertools.product(*(_STARTS[_kind(domain)] for domain in domains)):
-            at = np.array(list(map(_from_natural, point, domains)))
-            off = self._off(at, domains)
-            starts.append((float(np.sum(off**2)), tuple(at)))
-        best: tuple[float, np.ndarray] = (math.inf, np.zeros(0))
+        for point in itertools.product(*(_STARTS[_kind(domain)] for domain in self._domains)):
+            at = tuple(map(_from_natural, point, self._domains))
+            starts.append((float(np.sum(self._member(at)[1] ** 2)), at))
         for _, start in sorted(starts)[:3]:
             tried = optimize.least_squares(
-                lambda at: self._off(at, domains),
+                lambda at: self._member(at)[1],
                 start,
                 xtol=1e-15,
                 ftol=1e-15,
@@ -113,30 +112,25 @@ class _Search:
                 break
         if not math.isfinite(best[0]) or best[0] >= 1e5:
             return None, math.inf
-        law, off = self._member(self._natural(best[1], domains))
+        law, off = self._member(best[1])
         return law, float(np.abs(off).max())
 
-    def _domain(self, key: str) -> tuple[float, float]:
-        for info in getattr(generic(self.name), "_shape_info", list)():
-            if info.name == key:
-                return float(info.domain[0]), float(info.domain[1])
-        return 0.0, math.inf
+    @functools.cached_property
+    def _domains(self) -> list[tuple[float, float]]:
+        """Range of each free shape."""
+        known = {info.name: info.domain for info in getattr(generic(self.name), "_shape_info", list)()}
+        ranges = (known.get(key, (0.0, math.inf)) for key in self.free)
+        return [(float(low), float(high)) for low, high in ranges]
 
-    def _natural(self, at: np.ndarray, domains: Sequence[tuple[float, float]]) -> np.ndarray:
-        return np.array(list(map(_to_natural, at, domains)))
-
-    def _off(self, at: np.ndarray, domains: Sequence[tuple[float, float]]) -> np.ndarray:
-        return self._member(self._natural(at, domains))[1]
-
-    def _member(self, point: np.ndarray) -> tuple[Named | None, np.ndarray]:
-        """The member with these shapes, with location and scale solved for, and its deviation from each statement."""
+    def _member(self, at: Sequence[float]) -> tuple[Named | None, np.ndarray]:
+        """The member with the free shapes at this place of the search, with location and scale solved for, and its
+        deviation from each statement.
+        """
         nowhere = np.full(len(self.statements), 1e3)
         keys = (*shapes(self.name), *defaults(self.name))
         given = {key: value for key, value in self.base.items() if key in keys}
-        given |= dict(zip(self.free, (float(x) for x in point), strict=True))
-        unit = given | {key: default for key, default in defaults(self.name).items() if key in self.linear}
-        if "loc" not in self.linear:
-            unit["loc"] = 0.0
+        given |= dict(zip(self.free, map(float, map(_to_natural, at, self._domains)), strict=True))
+        unit = given | {"loc": 0.0} | ({"scale": 1.0} if "scale" in self.linear else {})
         try:
             law = named(self.name, unit)
         except UserError:
@@ -146,7 +140,7 @@ class _Search:
         if not np.all(np.isfinite(rows)):
             return None, nowhere
         values = np.array([s.value for s in self.statements])
-        scale, loc = (1.0 if "scale" in self.linear else float(unit.get("scale", 1.0))), given["loc"]
+        scale, loc = float(unit.get("scale", 1.0)), given["loc"]
         if "loc" in self.linear:
             loc, scale = (float(part) for part in np.linalg.lstsq(rows, values, rcond=_ALIKE)[0])
         elif "scale" in self.linear:

@@ -59,7 +59,7 @@ class Named(Law):
         if self.is_discrete:
             return self._scipys(tail, upper)
         far, x = tail < _ANCHORS[-1], np.full(z.shape, math.nan)
-        for at in (~far, far if self.name not in _SLOW else far & False):
+        for at in (~far, far & (self.name not in _SLOW)):
             if at.any():
                 x[at] = self._scipys(tail[at], upper[at])
         for side in (True, False):
@@ -134,8 +134,7 @@ class Named(Law):
                 f"takes {last - first + 1:.3g} values, expected at most {MOST_STEPS}. "
                 "For such numbers use a continuous law, such as 'normal' or 'gamma'.",
             )
-        values = np.arange(first, last + 1)
-        return self.stepping(values)
+        return self.stepping(np.arange(first, last + 1))
 
     def mean(self) -> float:
         with quietly():
@@ -143,8 +142,7 @@ class Named(Law):
         if self.is_discrete:
             return mean
         # SciPy may apply its formula where it does not hold, and returns NaN where it has no formula
-        endless = self.endless(lambda x: x)
-        return endless or (super().mean() if math.isnan(mean) else mean)
+        return self.endless(lambda x: x) or (super().mean() if math.isnan(mean) else mean)
 
     def sd(self) -> float:
         with quietly():

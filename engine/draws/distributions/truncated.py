@@ -65,8 +65,7 @@ class Truncated(Law):
         if self.base.steps is None:
             return None
         values, _ = self.base.steps
-        values = values[(values >= self.low) & (values <= self.high)]
-        return self.stepping(values)
+        return self.stepping(values[(values >= self.low) & (values <= self.high)])
 
 
 def truncated(base: Law, low: float, high: float) -> Truncated:
