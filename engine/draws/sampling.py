@@ -64,27 +64,35 @@ def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
 
 
 @dataclass(frozen=True)
-class Keyed:
-    """Words directly from the generator, optionally with their mirrors (antithetic pairs).
+class _Numbered:
+    """Paths in groups that share one evaluation of the generator.
 
     Args:
       name: name in the study file.
-      unit: 1, or 2 where the second path of each two mirrors the first.
+      unit: as in `Sampler`.
       offsets: offsets within a group of the paths with the generator's first word, then its second word; then of their
         mirrors.
     """
 
     name: str
     unit: int
-    offsets: tuple[int, ...]
+    offsets: tuple[int, ...] = (0, 1)
 
-    @property
-    def directions(self) -> int:
-        return 0
+    directions = 0
 
     @property
     def group(self) -> int:
         return len(self.offsets)
+
+    def drawn(self, key: Key, first: Counter, tile: int) -> Words:
+        """Words without mirrors: uint32 [*key batch, word of the generator, group]."""
+        lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
+        counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
+        return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
+
+
+class Keyed(_Numbered):
+    """Words directly from the generator; in units of 2 the second path mirrors the first (antithetic pairs)."""
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
         """As `Sampler.words`; the mirror of a word is its bitwise complement."""
@@ -95,12 +103,6 @@ class Keyed:
         scores = jax.lax.optimization_barrier(random_words.normal(self.drawn(key, first, tile), dtype))
         return self._mirrored(scores, jnp.multiply)
 
-    def drawn(self, key: Key, first: Counter, tile: int) -> Words:
-        """Words without mirrors: uint32 [*key batch, word of the generator, group]."""
-        lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
-        counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
-        return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
-
     def _mirrored(self, drawn: Array, mirror: Callable[[Array, Array], Array]) -> Array:
         """Lanes [*key batch, tile] of the drawn values and of their mirrors, `mirror(drawn, -1)`."""
         if self.unit == 2:
@@ -110,34 +112,12 @@ class Keyed:
         return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
 
 
-@dataclass(frozen=True)
-class _Replicated:
+class _Replicated(_Numbered):
     """Replicates of `unit` paths, within which the highest bits of the words are stratified.
 
     Path i is point i mod `unit` of replicate i div `unit`. Below the stratified bits stand the highest bits of the word
     that the path has under `random`.
-
-    Args:
-      name: name in the study file.
-      unit: points of a replicate, a power of two.
-      inner: generator of the bits below; each of its paths is a unit.
     """
-
-    name: str
-    unit: int
-    inner: Keyed
-
-    @property
-    def directions(self) -> int:
-        return 0
-
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        return self.inner.offsets
-
-    @property
-    def group(self) -> int:
-        return self.inner.group
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
         words = jax.lax.optimization_barrier(self._arranged(key, first, tile))
@@ -161,7 +141,7 @@ class _Replicated:
         """
         batch, groups = key.shape[:-1], tile // self.group
         replicates = max(1, tile // self.unit)
-        drawn = self.inner.drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
+        drawn = self.drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
         share = (self.unit // self.group).bit_length() - 1  # counters of a replicate, as a power of two
         low = ((first[0] >> share) | (first[1] << (32 - share))) + jnp.arange(replicates, dtype=jnp.uint32)
         number = low, jnp.broadcast_to(first[1] >> share, low.shape)
@@ -186,9 +166,7 @@ class Latin(_Replicated):
 class Sobol(_Replicated):
     """Randomised Sobol' points, one dimension for each stream; streams without one have the words of `random`."""
 
-    @property
-    def directions(self) -> int:
-        return sobol.DEPTH
+    directions = sobol.DEPTH
 
     def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
         drawn, words, counter = self._parts(key[..., :2], first, tile, sobol.WORDS)
@@ -203,14 +181,13 @@ class Sobol(_Replicated):
 
 REPLICATE = 256
 """Points of a Latin hypercube; must not change, as draws depend on it. More would only leave fewer units."""
-_RANDOM = Keyed("random", 1, (0, 1))
 SAMPLERS: dict[str, Sampler] = {
     sampler.name: sampler
     for sampler in (
-        _RANDOM,
+        Keyed("random", 1),
         # paths 2k and 2k + 1 mirror each other: every word is complemented, so every normal changes its sign
         Keyed("antithetic", 2, (0, 2, 1, 3)),
-        Latin("latin", REPLICATE, _RANDOM),
-        Sobol("sobol", sobol.POINTS, _RANDOM),
+        Latin("latin", REPLICATE),
+        Sobol("sobol", sobol.POINTS),
     )
 }
