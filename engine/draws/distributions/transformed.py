@@ -14,14 +14,15 @@ from engine.draws.distributions.law import Law
 from engine.draws.limits import LARGEST
 from engine.errors import refusal
 
-_CARRIED: Mapping[str, Callable[[np.ndarray, float], Any]] = {
-    "times": lambda x, by: x * by,
-    "plus": lambda x, by: x + by,
-    "power": lambda x, by: x**by,
-    "exp": lambda x, by: np.exp(x),
-    "log": lambda x, by: np.log(x),
+_Function = Callable[[np.ndarray, float], Any]
+_FUNCTIONS: Mapping[str, tuple[_Function, _Function]] = {
+    "times": (lambda x, by: x * by, lambda y, by: y / by),
+    "plus": (lambda x, by: x + by, lambda y, by: y - by),
+    "power": (lambda x, by: x**by, lambda y, by: np.where(y < 0, -by * math.inf, np.maximum(y, 0.0) ** (1.0 / by))),
+    "exp": (lambda x, by: np.exp(x), lambda y, by: np.log(np.maximum(y, 0.0))),
+    "log": (lambda x, by: np.log(x), lambda y, by: np.exp(y)),
 }
-"""The functions, of a value and of the factor, the addend or the power."""
+"""The functions and their inverses, of a value and of the factor, the addend or the power."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +43,10 @@ class Transformed(Law):
     def _falls(self) -> bool:
         return self.how in ("times", "power") and self.by < 0
 
-    def _carried(self, x: Any) -> np.ndarray:
+    def _carried(self, x: Any, back: bool = False) -> np.ndarray:
+        """The function of values; with `back` its inverse."""
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            return np.asarray(_CARRIED[self.how](np.asarray(x, np.float64), self.by))
-
-    def _back(self, y: Any) -> np.ndarray:
-        y = np.asarray(y, np.float64)
-        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
-            if self.how == "times":
-                return y / self.by
-            if self.how == "plus":
-                return y - self.by
-            if self.how == "log":
-                return np.exp(y)
-            positive = np.maximum(y, 0.0)
-            back = np.log(positive) if self.how == "exp" else positive ** (1.0 / self.by)
-            return np.where(y < 0, math.inf if self._falls else -math.inf, back)
+            return np.asarray(_FUNCTIONS[self.how][back](np.asarray(x, np.float64), self.by))
 
     def at_score(self, z: Any) -> np.ndarray:
         z = np.asarray(z, np.float64)
@@ -74,7 +63,7 @@ class Transformed(Law):
         return self._of_base(x, self.base.sf, self.base.cdf)
 
     def _of_base(self, x: Any, same: Callable[[Any], np.ndarray], other: Callable[[Any], np.ndarray]) -> Any:
-        back = self._back(x)
+        back = self._carried(x, back=True)
         return other(np.nextafter(back, -math.inf)) if self._falls else same(back)
 
     def _stepped(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
