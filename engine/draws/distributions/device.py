@@ -18,6 +18,7 @@ from engine.draws.distributions.tables import Knots, Smooth, tabulate
 from engine.draws.limits import FARTHEST, LARGEST
 
 _CELLS = 1024
+_EDGES = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
 """Cells of the score axis by which the search for a knot starts."""
 FEW = 32
 """Greatest number of steps for which a comparison with each is cheaper than a search."""
@@ -151,15 +152,13 @@ def _kind(table: Smooth | Knots | None) -> tuple[str, int]:
     flat = not table.coefficients[:, 1:].any()
     if flat and len(table.knots) <= FEW:
         return "few", -(-len(table.knots) // 8) * 8
-    edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
-    most = int(np.max(np.searchsorted(table.knots, edges[1:] + _MARGIN) - _guide(table.knots), initial=0))
+    most = int(np.max(np.searchsorted(table.knots, _EDGES[1:] + _MARGIN) - _guide(table.knots), initial=0))
     return "steps" if flat else "knots", most.bit_length()
 
 
 def _guide(knots: np.ndarray) -> np.ndarray:
     """Number of knots before each cell of the score axis."""
-    edges = np.linspace(-FARTHEST, FARTHEST, _CELLS + 1)
-    return np.searchsorted(knots, edges[:-1] - _MARGIN)
+    return np.searchsorted(knots, _EDGES[:-1] - _MARGIN)
 
 
 _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambda p: _sinh(jnp.exp(p))}
