@@ -12,60 +12,6 @@ _SCALES = {
 }  # fmt: skip
 _SHORT_MILLION = "m"
 """Means a million before something counted ("m euro"), and a metre alone or before another unit."""
-_READ = frozenset(
-    [
-        "percent",
-        "year",
-        "yr",
-        "month",
-        "week",
-        "day",
-        "d",
-        "hour",
-        "h",
-        "minute",
-        "min",
-        "second",
-        "s",
-        "t",
-        "kt",
-        "Mt",
-        "Gt",
-        "kg",
-        "g",
-        "mg",
-        "tonne",
-        "m",
-        "hm",
-        "km",
-        "cm",
-        "mm",
-        "ha",
-        "l",
-        "K",
-        "degC",
-        "J",
-        "kJ",
-        "MJ",
-        "GJ",
-        "TJ",
-        "PJ",
-        "EJ",
-        "W",
-        "kW",
-        "MW",
-        "GW",
-        "TW",
-        "Pa",
-        "kPa",
-        "bar",
-        "V",
-        "A",
-        "Hz",
-        "mol",
-    ]
-)
-"""Symbols that UDUNITS knows, in the same sense as modellers use them."""
 _PLURALS = frozenset(["years", "months", "weeks", "days", "hours", "minutes", "seconds", "tonnes"])
 _BASES = {
     "percent": (0.01, ""),
@@ -99,6 +45,32 @@ _BASES = {
     "bar": (1e5, "Pa"),
 }
 """Symbols as multiples of others that mean the same kind of thing; a month and a year have no fixed number of days."""
+_READ = frozenset(
+    [
+        *_BASES,
+        "yr",
+        "month",
+        "d",
+        "minute",
+        "min",
+        "second",
+        "s",
+        "t",
+        "m",
+        "ha",
+        "l",
+        "K",
+        "degC",
+        "J",
+        "W",
+        "Pa",
+        "V",
+        "A",
+        "Hz",
+        "mol",
+    ]
+)
+"""Symbols that UDUNITS knows, in the same sense as modellers use them."""
 _NUMBER = re.compile(r"\d+(\.\d+)?(e\d+)?")
 _SYMBOL = re.compile(r"(\D*?)\^?(-?\d+(?:\.\d+)?)?")
 
