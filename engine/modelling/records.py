@@ -85,8 +85,22 @@ class Price:
     payer: str
 
 
+class _Bounded:
+    low: float
+    high: float
+
+    @property
+    def bounds(self) -> str:
+        """The values that it may have, as a message says it; nothing without bounds."""
+        if math.isfinite(self.low) and math.isfinite(self.high):
+            return f"{self.low:g} to {self.high:g}"
+        if math.isfinite(self.low):
+            return f"at least {self.low:g}"
+        return f"at most {self.high:g}" if math.isfinite(self.high) else ""
+
+
 @dataclass(frozen=True)
-class Lever:
+class Lever(_Bounded):
     """One decision. A policy gives it a number, or a table by year and label; the model sees this year's scalar.
 
     Args:
@@ -109,14 +123,9 @@ class Lever:
     effect: tuple[str, ...] = ()
     price: Price | None = None
 
-    @property
-    def bounds(self) -> str:
-        """The values that it may have, as a message says it; nothing without bounds."""
-        return _in_words(self.low, self.high)
-
 
 @dataclass(frozen=True)
-class Yearly:
+class Yearly(_Bounded):
     """A value recorded every year, within bounds if the model clips it; a run counts how often it lies exactly on a
     bound.
 
@@ -138,19 +147,6 @@ class Yearly:
     low: float = -math.inf
     high: float = math.inf
     between: tuple[str, str] | None = None
-
-    @property
-    def bounds(self) -> str:
-        """The values that it may have, as a message says it; nothing without bounds."""
-        return _in_words(self.low, self.high)
-
-
-def _in_words(low: float, high: float) -> str:
-    if math.isfinite(low) and math.isfinite(high):
-        return f"{low:g} to {high:g}"
-    if math.isfinite(low):
-        return f"at least {low:g}"
-    return f"at most {high:g}" if math.isfinite(high) else ""
 
 
 @dataclass(frozen=True)
