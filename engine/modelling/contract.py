@@ -147,18 +147,18 @@ def _check_state(place: str, state: Any, problems: Problems) -> None:
 
 
 def _in_table(state: Any, path: Any) -> bool:
-    parts = jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda part: isinstance(part, Cells))[0]
-    return any(isinstance(part, Cells) and path[: len(at)] == at for at, part in parts)
+    return any(isinstance(part, Cells) and path[: len(at)] == at for at, part in _parts(state))
+
+
+def _parts(state: Any) -> list[tuple[Any, Any]]:
+    """Parts of the state, a table whole, each with its path."""
+    return jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda part: isinstance(part, Cells))[0]
 
 
 def _check_same_structure(before: Any, after: Any, problems: Problems) -> None:
     """Adds a problem where the state that `step` returns has another structure than the state that it was given."""
-
-    def parts(state: Any) -> dict[str, Any]:
-        flat = jax.tree_util.tree_flatten_with_path(state, is_leaf=lambda leaf: isinstance(leaf, Cells))[0]
-        return {jax.tree_util.keystr(path): leaf for path, leaf in flat}
-
-    old, new, place = parts(before), parts(after), "model.step"
+    old, new = ({jax.tree_util.keystr(path): leaf for path, leaf in _parts(state)} for state in (before, after))
+    place = "model.step"
     for name in [name for name in old if name not in new]:
         problems.add(place, f"state{name}: init gives it, and step does not return it.")
     for name in [name for name in new if name not in old]:

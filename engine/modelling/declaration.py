@@ -117,8 +117,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     for name, shock in model.shocks.items():
         problems.knows(f"model.shocks.{name}", "law", shock.law, ("normal", "uniform"))
     _check_outcomes(model, years, problems)
-    sentences = () if isinstance(model.limits, str) else model.limits
-    if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in sentences):
+    if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in model.limits):
         problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
     contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
     for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
