@@ -73,12 +73,9 @@ def files_of_package(folder: Path) -> list[Path]:
     Left out are files that tools create and delete at any time (byte code, hidden files, an editor's locks, backups and
     autosaves), and `OBSERVED`, as a model is compared with observed figures but never computed from them.
     """
-    parts = {}
-    for path in folder.rglob("*"):
-        place = path.relative_to(folder)
-        if not any(map(_is_of_tools, place.parts)):
-            parts[place.as_posix()] = path
-    return [path for _, path in sorted(parts.items()) if path.is_file() and path.name != OBSERVED]
+    places = sorted((path.relative_to(folder) for path in folder.rglob("*")), key=Path.as_posix)
+    kept = [folder / place for place in places if not any(map(_is_of_tools, place.parts))]
+    return [path for path in kept if path.is_file() and path.name != OBSERVED]
 
 
 def _is_of_tools(part: str) -> bool:
