@@ -15,7 +15,7 @@ import hashlib
 import operator
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import Field
 from types import CellType, CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any
@@ -289,8 +289,15 @@ class _Walk:
 
 def names_in(code: CodeType) -> set[str]:
     """Names that a code object, and those nested in it, look up (globals and attributes)."""
-    inner = (names_in(one) for one in code.co_consts if isinstance(one, CodeType))
-    return set(code.co_names).union(*inner)
+    return {name for one in nested(code) for name in one.co_names}
+
+
+def nested(code: CodeType) -> Iterator[CodeType]:
+    """Yields a code object and those nested in it."""
+    yield code
+    for one in code.co_consts:
+        if isinstance(one, CodeType):
+            yield from nested(one)
 
 
 def _is_own(value: type | FunctionType, module: str) -> bool:

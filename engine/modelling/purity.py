@@ -24,6 +24,7 @@ import numpy as np
 from jax.extend import core as jex
 
 from engine.errors import Problems, refusal
+from engine.modelling.code_digests import nested
 from engine.modelling.opened_files import files_opened, is_own
 from engine.modelling.sources import file_of
 
@@ -224,8 +225,8 @@ def _is_clock(value: Any) -> bool:
 
 def _globals_in(code: CodeType) -> set[str]:
     """Names that a function looks up in its module, those of functions inside it too."""
-    inner = [_globals_in(one) for one in code.co_consts if isinstance(one, CodeType)]
-    return {at.argval for at in dis.get_instructions(code) if at.opname == "LOAD_GLOBAL"}.union(*inner)
+    instructions = (at for one in nested(code) for at in dis.get_instructions(one))
+    return {at.argval for at in instructions if at.opname == "LOAD_GLOBAL"}
 
 
 def _line_naming(function: Callable[..., Any], name: str) -> str:
