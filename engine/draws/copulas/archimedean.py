@@ -9,7 +9,7 @@ doi:10.1016/j.csda.2008.05.019.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.draws import polynomials
 from engine.draws.copulas import concordance, frailties, scores
-from engine.draws.copulas.contract import Implied, equal_entries
+from engine.draws.copulas.contract import Implied, Scores, Shared, equal_entries
 
 _DEGREE = 21
 """Degree of the polynomials for V, evaluated only once per group, so that higher terms cost little."""
@@ -62,12 +62,12 @@ class _Archimedean:
 class Clayton(_Archimedean):
     """Clayton copula: psi(t) = (1 + t)^(-1 / theta), V ~ Gamma(1 / theta). Lower tail dependence 2^(-1 / theta)."""
 
-    family: ClassVar[str] = "clayton"
-    latents: ClassVar[tuple[str, ...]] = ("",)
-    limits: ClassVar[tuple[float, float]] = (0.001, 40.0)
+    family = "clayton"
+    latents = ("",)
+    limits = (0.001, 40.0)
     frailty = staticmethod(frailties.gamma)
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         theta = parameters["theta"]
 
         def probabilities(ratio: Any) -> tuple[Any, Any]:
@@ -86,10 +86,10 @@ class Clayton(_Archimedean):
 class Gumbel(_Archimedean):
     """Gumbel copula: psi(t) = exp(-t^(1 / theta)), V positive stable. Upper tail dependence 2 - 2^(1 / theta)."""
 
-    family: ClassVar[str] = "gumbel"
-    limits: ClassVar[tuple[float, float]] = (1.0, 20.0)
+    family = "gumbel"
+    limits = (1.0, 20.0)
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         theta = parameters["theta"]
         log_e = _log_exponential(shared)
         frailty = jax.lax.optimization_barrier(frailties.stable(shared[0], log_e, theta))
@@ -114,10 +114,10 @@ class Frank(_Archimedean):
 
     mirrored: str | None = None
 
-    family: ClassVar[str] = "frank"
-    limits: ClassVar[tuple[float, float]] = (0.001, 50.0)
+    family = "frank"
+    limits = (0.001, 50.0)
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         theta = parameters["theta"]
 
         def probabilities(ratio: Any) -> tuple[Any, Any]:
@@ -145,11 +145,11 @@ class Frank(_Archimedean):
 class Joe(_Archimedean):
     """Joe copula: psi(t) = 1 - (1 - exp(-t))^(1 / theta), V Sibuya. Upper tail dependence 2 - 2^(1 / theta)."""
 
-    family: ClassVar[str] = "joe"
-    limits: ClassVar[tuple[float, float]] = (1.0, 30.0)
+    family = "joe"
+    limits = (1.0, 30.0)
     frailty = staticmethod(frailties.sibuya)
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         theta = parameters["theta"]
 
         def probabilities(ratio: Any) -> tuple[Any, Any]:
@@ -164,13 +164,11 @@ class Joe(_Archimedean):
         return _members(own, frailties.log_geometric(log_e, rate), probabilities)
 
 
-def _log_exponential(shared: Sequence[Any]) -> Any:
+def _log_exponential(shared: Shared) -> Any:
     return jax.lax.optimization_barrier(scores.log_exponential(shared[1]))
 
 
-def _members(
-    own: Mapping[str, Any], log_frailty: Any, probabilities: Callable[[Any], tuple[Any, Any]]
-) -> dict[str, Any]:
+def _members(own: Scores, log_frailty: Any, probabilities: Callable[[Any], tuple[Any, Any]]) -> Scores:
     """Scores by member; `probabilities` gives (U, 1 - U) of log(E / V)."""
     logs = {name: scores.log_exponential(z) for name, z in own.items()}
     logs, log_frailty = jax.lax.optimization_barrier((logs, log_frailty))

@@ -10,6 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 Matrix = Float[np.ndarray, "member member"]
+Scores = Mapping[str, Any]
+"""Normal score of each member [..., lane]."""
+Shared = Sequence[Any]
+"""Normal scores that the members of a group share [..., lane]."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Copula(Protocol):
     def parameters(self, dtype: type) -> Any:
         """Its numbers as arrays, the arguments of the compiled program."""
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         """Dependent normal scores by member, traced.
 
         Args:
@@ -62,6 +66,7 @@ class Copula(Protocol):
 
     def describe(self) -> str:
         """Its parameters as text, such as `theta 2`; empty where there are too many."""
+        return ""
 
 
 def equal_entries(n: int, value: float) -> Matrix:

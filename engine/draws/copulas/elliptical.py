@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from scipy import special
 
 from engine.draws import polynomials
 from engine.draws.copulas import matrices, rank_correlations
-from engine.draws.copulas.contract import Implied, Matrix, equal_entries
+from engine.draws.copulas.contract import Copula, Implied, Matrix, Scores, Shared, equal_entries
 from engine.draws.limits import FARTHEST
 
 DF = (1.0, 1000.0)
@@ -28,7 +28,7 @@ def lowest_correlation(n_members: int) -> float:
 
 
 @dataclass(frozen=True)
-class Equicorrelated:
+class Equicorrelated(Copula):
     """Gaussian copula with one correlation: z_i = sqrt(r+) G + sqrt(1 - r) e_i + b sum_j e_j.
 
     b = 0 for r >= 0, the one-factor form: adding, removing or moving a member changes no other. For r < 0 there is no
@@ -45,14 +45,14 @@ class Equicorrelated:
     against: tuple[str, ...] = ()
     side: float = -1.0
 
-    family: ClassVar[str] = "gaussian"
-    latents: ClassVar[tuple[str, ...]] = ("",)
+    family = "gaussian"
+    latents = ("",)
 
     def parameters(self, dtype: type) -> Any:
         side = {"side": dtype(self.side)} if self.against else {}
         return {"correlation": dtype(self.correlation), **side}
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         r, n = parameters["correlation"], len(own)
         single = jnp.sqrt(1.0 - r)
         leaning = (jnp.sqrt(jnp.maximum(1.0 + (n - 1) * r, 0.0)) - single) * (1.0 / n)
@@ -81,7 +81,7 @@ class Equicorrelated:
 
 
 @dataclass(frozen=True)
-class Correlated:
+class Correlated(Copula):
     """Gaussian copula with a correlation matrix: z = L e, with L the lower Cholesky factor.
 
     So appending a member changes no other.
@@ -94,13 +94,13 @@ class Correlated:
     members: tuple[str, ...]
     correlation: tuple[tuple[float, ...], ...]
 
-    family: ClassVar[str] = "gaussian"
-    latents: ClassVar[tuple[str, ...]] = ()
+    family = "gaussian"
+    latents = ()
 
     def parameters(self, dtype: type) -> Any:
         return {"root": matrices.lower_root(np.array(self.correlation)).astype(dtype)}
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         root, first = parameters["root"], own[self.members[0]]
         # the first product is fenced, so each sum has one product only: no choice of which one joins a fused
         # multiply-add
@@ -113,9 +113,6 @@ class Correlated:
     def implied(self, members: Sequence[str]) -> Implied:
         return _implied(self.matrix(members), None)
 
-    def describe(self) -> str:
-        return ""
-
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
         order = [self.members.index(name) for name in members]
@@ -123,7 +120,7 @@ class Correlated:
 
 
 @dataclass(frozen=True)
-class StudentT:
+class StudentT(Copula):
     """Student t copula: score_i = Phi^-1(T_df(x_i)), x_i = z_i / sqrt(W), W = chi^2_df / df shared by all members.
 
     z comes from the Gaussian copula `normal`. W is a quantile at a shared normal score, and the log of 1 / sqrt(W) is
@@ -136,7 +133,7 @@ class StudentT:
     normal: Equicorrelated | Correlated
     df: float
 
-    family: ClassVar[str] = "t"
+    family = "t"
 
     @property
     def latents(self) -> tuple[str, ...]:
@@ -153,7 +150,7 @@ class StudentT:
             "ratio": ratio.astype(dtype),
         }
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         df, ratio = parameters["df"], parameters["ratio"]
         normal = self.normal.scores(own, shared[:-1], parameters["normal"])
         scale = jnp.exp(polynomials.value(parameters["scale"], shared[-1]))

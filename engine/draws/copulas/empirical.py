@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
 from engine.draws.copulas import rank_correlations, scores
-from engine.draws.copulas.contract import Implied
+from engine.draws.copulas.contract import Copula, Implied, Scores, Shared
 from engine.draws.random_words import stream_key, tails
 from engine.errors import refusal
 
@@ -21,7 +21,7 @@ MOST_RANKS = 65_536
 
 
 @dataclass(frozen=True)
-class Empirical:
+class Empirical(Copula):
     """Checkerboard copula of data: U_i = (R_i(K) + V_i) / n, with K a random row shared by all members.
 
     R_i is the rank of member i in row K, V_i its own uniform; every U_i is exactly uniform (Genest, Neslehova and
@@ -36,13 +36,13 @@ class Empirical:
     members: tuple[str, ...]
     ranks: tuple[tuple[int, ...], ...]
 
-    family: ClassVar[str] = "empirical"
-    latents: ClassVar[tuple[str, ...]] = ("",)
+    family = "empirical"
+    latents = ("",)
 
     def parameters(self, dtype: type) -> Any:
         return {"ranks": np.array(self.ranks, np.int32)}
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         n, z = parameters["ranks"].shape[-1], shared[0]
         # counted from the nearer end, where a tail probability is more precise than one minus it
         near = jnp.minimum(jnp.floor(jnp.minimum(*tails(z)) * n).astype(jnp.int32), n - 1)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import functools
 import importlib.util
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -19,7 +19,7 @@ import numpy as np
 from scipy import special
 
 from engine.draws.copulas import rank_correlations
-from engine.draws.copulas.contract import Implied
+from engine.draws.copulas.contract import Copula, Implied, Scores, Shared
 from engine.draws.limits import FARTHEST
 from engine.errors import install, refusal
 
@@ -28,16 +28,15 @@ MOST_BYTES = 1 << 19
 _MOST = 64
 _SIMULATED, _FAR = 1 << 16, 0.01
 _PAIRS = {
-    "Independence": ("indep", (0, 0)), "Gaussian": ("gaussian", (1, 1)), "Student": ("student", (2, 1)),
-    "Clayton": ("clayton", (1, 1)), "Gumbel": ("gumbel", (1, 1)), "Frank": ("frank", (1, 1)), "Joe": ("joe", (1, 1)),
-    "BB1": ("bb1", (2, 1)), "BB6": ("bb6", (2, 1)), "BB7": ("bb7", (2, 1)), "BB8": ("bb8", (2, 1)),
-    "Tawn": ("tawn", (3, 1)), "TLL": ("tll", (30, 30)),
+    "Independence": (0, 0), "Gaussian": (1, 1), "Student": (2, 1), "Clayton": (1, 1), "Gumbel": (1, 1),
+    "Frank": (1, 1), "Joe": (1, 1), "BB1": (2, 1), "BB6": (2, 1), "BB7": (2, 1), "BB8": (2, 1), "Tawn": (3, 1),
+    "TLL": (30, 30),
 }  # fmt: skip
-"""Pair-copula families by their name in the text: name in the library, and shape of the parameters."""
+"""Shape of the parameters of each family of pair copulas, by the family's name in the text."""
 
 
 @dataclass(frozen=True)
-class Vine:
+class Vine(Copula):
     """A regular vine: inverse Rosenblatt transform of the members' own scores, in float64.
 
     The callback is part of the compiled program, so that every process has to compile it again.
@@ -50,13 +49,13 @@ class Vine:
     members: tuple[str, ...]
     text: str
 
-    family: ClassVar[str] = "vine"
-    latents: ClassVar[tuple[str, ...]] = ()
+    family = "vine"
+    latents = ()
 
     def parameters(self, dtype: type) -> Any:
         return {}
 
-    def scores(self, own: Mapping[str, Any], shared: Sequence[Any], parameters: Any) -> dict[str, Any]:
+    def scores(self, own: Scores, shared: Shared, parameters: Any) -> Scores:
         stacked = jax.lax.optimization_barrier(jnp.stack([own[name] for name in self.members]))
         wanted = jax.ShapeDtypeStruct(stacked.shape, stacked.dtype)
         joint = jax.pure_callback(functools.partial(_host, self.text), wanted, stacked, vmap_method="sequential")
@@ -131,12 +130,12 @@ def _vine(text: str) -> Any:
 def _pair(library: Any, document: Any) -> Any:
     name, parameters = document["fam"], document["par"]
     shape = tuple(parameters["shape"])
-    if shape != _PAIRS[name][1]:
-        raise ValueError(f"expected {_PAIRS[name][1]} parameters of {name}")
+    if shape != _PAIRS[name]:
+        raise ValueError(f"expected {_PAIRS[name]} parameters of {name}")
     values = np.array(parameters["data"], np.float64)
     if values.shape != (shape[0] * shape[1],) or not np.isfinite(values).all():
         raise ValueError(f"expected {shape} finite parameters of {name}")
-    family = getattr(library.BicopFamily, _PAIRS[name][0])
+    family = getattr(library.BicopFamily, {"Independence": "indep"}.get(name, name.lower()))
     return library.Bicop.from_family(family, document["rot"], values.reshape(shape, order="F"))
 
 
