@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int32, UInt32
 
+Words = UInt32[Array, "..."]
+Floats = Float[Array, "..."]
 RARELY = "engine.rarely"
 """Name of a traced call of `rarely`."""
 _ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
@@ -31,9 +33,7 @@ def stream_key(seed: int, stream: str, step: int = 0, replicate: int = 0) -> np.
     return np.frombuffer(hashlib.blake2b(text.encode(), digest_size=8).digest(), dtype="<u4").astype(np.uint32)
 
 
-def threefry2x32(
-    key: tuple[UInt32[Array, "..."], UInt32[Array, "..."]], counter: tuple[UInt32[Array, "..."], UInt32[Array, "..."]]
-) -> tuple[UInt32[Array, "..."], UInt32[Array, "..."]]:
+def threefry2x32(key: tuple[Words, Words], counter: tuple[Words, Words]) -> tuple[Words, Words]:
     """The two random words for each (key, counter), by 20 rounds; arguments are broadcast."""
     k0, k1 = key
     schedule = (k0, k1, k0 ^ k1 ^ jnp.uint32(_PARITY))
@@ -48,7 +48,7 @@ def threefry2x32(
     return x0, x1
 
 
-def uniform(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
+def uniform(word: Words, dtype: type = np.float32) -> Floats:
     """Uniform on (0, 1): (word + 1/2) / 2^32, finely spaced near 0; `~word` gives one minus it, up to rounding."""
     below_one = np.nextafter(dtype(1.0), dtype(0.0))
     return jnp.minimum((word.astype(dtype) + 0.5) * dtype(2.0**-32), below_one)
@@ -66,7 +66,7 @@ _TAIL = (
 )  # fmt: skip
 
 
-def normal(word: UInt32[Array, "..."], dtype: type = np.float32) -> Float[Array, "..."]:
+def normal(word: Words, dtype: type = np.float32) -> Floats:
     """Standard normal from all 32 bits: exactly antisymmetric, `normal(~word) == -normal(word)`, |z| <= 6.34.
 
     The normal quantile of `uniform(word)`: the top bit is the sign and the other 31 give the tail probability
@@ -97,18 +97,18 @@ _rarely.__name__ = RARELY
 rarely = jax.jit(_rarely)
 
 
-def tails(z: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+def tails(z: Floats) -> tuple[Floats, Floats]:
     """(Phi(z), 1 - Phi(z)), each accurate to its own relative precision."""
     tail = 0.5 * jax.lax.erfc(jnp.abs(z) * math.sqrt(0.5))
     return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
 
 
-def upper_score(p: Float[Array, "..."]) -> Float[Array, "..."]:
+def upper_score(p: Floats) -> Floats:
     """z with upper tail probability p in (0, 1/2], float32."""
     return _size_of(p + p)
 
 
-def _size_of(both: Float[Array, "..."]) -> Float[Array, "..."]:
+def _size_of(both: Floats) -> Floats:
     """Absolute value of the normal score that is exceeded in absolute value with probability `both`."""
     w = _minus_log(both * (np.float32(2.0) - both))
     near = horner(_CENTRE, w - np.float32(2.5))
@@ -129,7 +129,7 @@ _LOG = (
 _ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
-def _minus_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
+def _minus_log(x: Floats) -> Floats:
     """-log x of a positive normal number, within 3e-7 where it is small; zero and infinity are not handled.
 
     Its polynomial is part of every draw; models are given a finer one.
@@ -138,7 +138,7 @@ def _minus_log(x: Float[Array, "..."]) -> Float[Array, "..."]:
     return exponent * np.float32(-np.log(2.0)) - f * horner(_LOG, f)
 
 
-def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
+def binary_parts(x: Floats) -> tuple[Floats, Floats]:
     """(e, f) of a positive normal float32 number x = 2^e (1 + f), with e an integer and sqrt(1/2) <= 1 + f <
     sqrt(2)."""
     bits = jax.lax.bitcast_convert_type(x, jnp.int32)
@@ -147,7 +147,7 @@ def binary_parts(x: Float[Array, "..."]) -> tuple[Float[Array, "..."], Float[Arr
     return exponent.astype(jnp.float32), f
 
 
-def horner(coefficients: tuple[float, ...], x: Float[Array, "..."]) -> Float[Array, "..."]:
+def horner(coefficients: tuple[float, ...], x: Floats) -> Floats:
     """Value at x of the polynomial with these ascending coefficients, in float32."""
     value = jnp.float32(coefficients[-1])
     for coefficient in coefficients[-2::-1]:

@@ -8,43 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt32
+from jaxtyping import Array, Int, UInt32
 
 from engine.draws import random_words, sobol, strata
+from engine.draws.random_words import Floats, Words
 
-Words = UInt32[Array, "..."]
 Key = UInt32[Array, "... word"]
 """The two key words of a stream, followed by the sampler's `directions`."""
 Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
 
 
-class Sampler(Protocol):
-    """How path numbers become random words; all words of a path together are uniformly distributed and independent."""
+@dataclass(frozen=True)
+class Sampler:
+    """How path numbers become random words; all words of a path together are uniformly distributed and independent.
 
-    @property
-    def name(self) -> str:
-        """Its name in the study file."""
+    Args:
+      name: name in the study file.
+      unit: number of paths in an independent unit, a power of two; units consist of consecutive paths.
+      offsets: for each run of lanes, the path's number within its group: of the paths with the generator's first word,
+        then its second word; then of their mirrors.
+    """
 
-    @property
-    def unit(self) -> int:
-        """Number of paths in an independent unit, a power of two; units consist of consecutive paths."""
+    name: str
+    unit: int
+    offsets: tuple[int, ...] = (0, 1)
 
-    @property
-    def directions(self) -> int:
-        """Number of a stream's direction numbers that follow its key words."""
-
-    @property
-    def offsets(self) -> tuple[int, ...]:
-        """For each run of lanes, the path's number within its group."""
+    directions = 0
+    """Number of a stream's direction numbers that follow its key words."""
 
     @property
     def group(self) -> int:
         """Number of paths that share one evaluation of the generator; a tile holds whole groups."""
+        return len(self.offsets)
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
         """One word per lane: uint32 [*key batch, tile].
@@ -52,9 +51,17 @@ class Sampler(Protocol):
         Args:
           first: counter of the tile's first group, (low, high) words; a multiple of the groups in a tile.
         """
+        raise NotImplementedError
 
-    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
+    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Floats:
         """The normal scores of `words`, [*key batch, tile]."""
+        raise NotImplementedError
+
+    def drawn(self, key: Key, first: Counter, tile: int) -> Words:
+        """Words without strata and mirrors: uint32 [*key batch, word of the generator, group]."""
+        lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
+        counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
+        return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
 
 
 def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
@@ -63,42 +70,14 @@ def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
     return np.concatenate([group + offset for offset in sampler.offsets])
 
 
-@dataclass(frozen=True)
-class _Numbered:
-    """Paths in groups that share one evaluation of the generator.
-
-    Args:
-      name: name in the study file.
-      unit: as in `Sampler`.
-      offsets: offsets within a group of the paths with the generator's first word, then its second word; then of their
-        mirrors.
-    """
-
-    name: str
-    unit: int
-    offsets: tuple[int, ...] = (0, 1)
-
-    directions = 0
-
-    @property
-    def group(self) -> int:
-        return len(self.offsets)
-
-    def drawn(self, key: Key, first: Counter, tile: int) -> Words:
-        """Words without mirrors: uint32 [*key batch, word of the generator, group]."""
-        lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
-        counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
-        return jnp.stack(random_words.threefry2x32((key[..., 0, None], key[..., 1, None]), counter), axis=-2)
-
-
-class Keyed(_Numbered):
+class Keyed(Sampler):
     """Words directly from the generator; in units of 2 the second path mirrors the first (antithetic pairs)."""
 
     def words(self, key: Key, first: Counter, tile: int) -> Words:
         """As `Sampler.words`; the mirror of a word is its bitwise complement."""
         return self._mirrored(self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word))
 
-    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
+    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Floats:
         """As `Sampler.normals`; the mirror of a score is its negative."""
         scores = jax.lax.optimization_barrier(random_words.normal(self.drawn(key, first, tile), dtype))
         return self._mirrored(scores, jnp.multiply)
@@ -112,7 +91,7 @@ class Keyed(_Numbered):
         return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
 
 
-class _Replicated(_Numbered):
+class _Replicated(Sampler):
     """Replicates of `unit` paths, within which the highest bits of the words are stratified.
 
     Path i is point i mod `unit` of replicate i div `unit`. Below the stratified bits stand the highest bits of the word
@@ -123,7 +102,7 @@ class _Replicated(_Numbered):
         words = jax.lax.optimization_barrier(self._arranged(key, first, tile))
         return words.reshape(*key.shape[:-1], tile)
 
-    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Float[Array, "..."]:
+    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Floats:
         scores = jax.lax.optimization_barrier(random_words.normal(self._arranged(key, first, tile), dtype))
         return scores.reshape(*key.shape[:-1], tile)
 

@@ -15,6 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, UInt32
 
+from engine.draws.random_words import Words
+
 DEPTH = 12
 POINTS = 1 << DEPTH
 """Points of one randomisation, which is a unit; 32 units are a block. It must not change, as draws depend on it."""
@@ -25,8 +27,6 @@ No two of them have the same leading digits; some further dimensions do, and a p
 """
 WORDS = 4
 """Number of random words that a scramble takes."""
-
-Words = UInt32[Array, "..."]
 
 
 def directions(dimension: int) -> UInt32[np.ndarray, "digit"]:

@@ -13,12 +13,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, UInt32
 
 from engine.draws import random_words
+from engine.draws.random_words import Words
 
 ROUNDS = 6
 DOMAIN = 0x80000000
 """Bit set in the high counter word for the words of rounds, which no path's counter has."""
-
-Words = UInt32[Array, "..."]
 
 
 def round_words(
