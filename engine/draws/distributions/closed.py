@@ -28,9 +28,9 @@ class Family:
       draw: (normal score, *parameters) -> draw, elementwise in jnp; parameters may be traced.
       at_score: (normal score, *parameters) -> value, float64.
       score: (value inside the support, *parameters) -> normal score, float64.
-      support: (*parameters) -> lowest and highest value.
       mean: (*parameters) -> expectation.
       check: (*parameters) -> None; raises a refusal for parameters out of range, at the first that is wrong.
+      support: lowest and highest value; None where these are the first and the last parameter.
       mode: (*parameters) -> value of highest density; None if there is no single one.
       spellings: other sets of parameters by which it can be specified, each with its conversion.
       fewest_statements: least number of quantiles, moments or modes from which `closed_from.py` can find a member; 0 if
@@ -41,9 +41,9 @@ class Family:
     draw: Callable[..., Any]
     at_score: Callable[..., Any]
     score: Callable[..., Any]
-    support: Callable[..., tuple[float, float]]
     mean: Callable[..., float]
     check: Callable[..., None]
+    support: tuple[float, float] | None = None
     mode: Callable[..., float] | None = None
     spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
     fewest_statements: int = 0
@@ -72,7 +72,7 @@ class Marginal(Law):
 
     @property
     def support(self) -> tuple[float, float]:
-        low, high = FAMILIES[self.family].support(*self.parameters)
+        low, high = FAMILIES[self.family].support or (self.parameters[0], self.parameters[-1])
         return float(low), float(high)
 
     def _score_of(self, x: Any) -> np.ndarray:
@@ -203,7 +203,6 @@ FAMILIES: dict[str, Family] = {
         draw=lambda z, value: jnp.zeros_like(z) + value,
         at_score=lambda z, value: np.full(np.shape(z), value),
         score=lambda x, value: np.full(np.shape(x), math.inf),
-        support=lambda value: (value, value),
         mean=lambda value: value,
         check=lambda value: None,
     ),
@@ -212,7 +211,6 @@ FAMILIES: dict[str, Family] = {
         draw=_uniform_draw,
         at_score=lambda z, low, high: low + (high - low) * special.ndtr(z),
         score=lambda x, low, high: scores_between((x - low) / (high - low), (high - x) / (high - low)),
-        support=lambda low, high: (low, high),
         mean=lambda low, high: 0.5 * (low + high),
         check=_check_uniform,
         fewest_statements=2,
@@ -222,7 +220,7 @@ FAMILIES: dict[str, Family] = {
         draw=lambda z, mean, sd: mean + sd * z,
         at_score=lambda z, mean, sd: mean + sd * z,
         score=lambda x, mean, sd: (x - mean) / sd,
-        support=lambda mean, sd: (-math.inf, math.inf),
+        support=(-math.inf, math.inf),
         mean=lambda mean, sd: mean,
         check=lambda mean, sd: _refuse_unless_positive("sd", sd),
         mode=lambda mean, sd: mean,
@@ -233,7 +231,7 @@ FAMILIES: dict[str, Family] = {
         draw=lambda z, median, sigma: _inside(median * jnp.exp(sigma * z), 0.0, math.inf),
         at_score=lambda z, median, sigma: median * np.exp(sigma * z),
         score=lambda x, median, sigma: np.log(x / median) / sigma,
-        support=lambda median, sigma: (0.0, math.inf),
+        support=(0.0, math.inf),
         mean=lambda median, sigma: median * math.exp(0.5 * sigma * sigma),
         check=_check_lognormal,
         mode=lambda median, sigma: median * math.exp(-sigma * sigma),
@@ -245,7 +243,7 @@ FAMILIES: dict[str, Family] = {
         draw=_logit_normal_draw,
         at_score=lambda z, median, sigma: special.expit(special.logit(median) + sigma * z),
         score=lambda x, median, sigma: (special.logit(x) - special.logit(median)) / sigma,
-        support=lambda median, sigma: (0.0, 1.0),
+        support=(0.0, 1.0),
         mean=_logit_normal_mean,
         check=_check_logit_normal,
         mode=_logit_normal_mode,
@@ -256,7 +254,6 @@ FAMILIES: dict[str, Family] = {
         draw=_triangular_draw,
         at_score=_triangular_at,
         score=_triangular_score,
-        support=lambda low, mode, high: (low, high),
         mean=lambda low, mode, high: (low + mode + high) / 3.0,
         check=_check_triangular,
         mode=lambda low, mode, high: mode,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,11 @@ from scipy import special
 from engine.draws.distributions.closed import FAMILIES, Marginal
 from engine.draws.distributions.families import is_stated, ways_to_give
 from engine.draws.distributions.scipy_from import solved
-from engine.draws.distributions.statements import MOMENTS, Statement, refuse_far, spread
+from engine.draws.distributions.statements import MOMENTS, Statement, Statements, refuse_far, spread
 from engine.errors import Problems, refusal
 
 
-def closed_law(
-    family: str, own: Mapping[str, float], statements: Sequence[Statement]
-) -> tuple[Marginal, Sequence[Statement]]:
+def closed_law(family: str, own: Mapping[str, float], statements: Statements) -> tuple[Marginal, Statements]:
     """Member of a closed-form family, and the statements that it was fitted to; none if it is given by parameters.
 
     Args:
@@ -65,7 +63,7 @@ def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | No
     return None
 
 
-def closed_from(family: str, statements: Sequence[Statement]) -> Marginal:
+def closed_from(family: str, statements: Statements) -> Marginal:
     """Member of a closed-form family from statements; by least squares if there are more statements than parameters.
 
     Quantiles alone are fitted on the scale on which the family is a location-scale family: value, log or logit against
@@ -96,7 +94,7 @@ _Function = Callable[[float], float]
 
 
 def _on_a_line(
-    statements: Sequence[Statement],
+    statements: Statements,
     place: _Function,
     scale: _Function,
     parameters: Callable[[float, float], tuple[float, ...]],
@@ -113,7 +111,7 @@ def _on_a_line(
     return parameters(float(over.mean()) - slope * float(at.mean()), slope)
 
 
-def _refuse_outside(statements: Sequence[Statement], low: float, high: float) -> None:
+def _refuse_outside(statements: Statements, low: float, high: float) -> None:
     problems = Problems()
     upper = f" and below {high:g}" if high < math.inf else ""
     for s in statements:
@@ -137,7 +135,7 @@ _LINES: Mapping[str, tuple[Any, ...]] = {
 """Arguments of `_on_a_line` for each family: place, scale, parameters from intercept and slope, bounds of values."""
 
 
-def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
+def _triangular(statements: Statements) -> tuple[float, ...]:
     z = special.ndtri([s.probability for s in statements])
     q = np.array([s.value for s in statements])
     target = (q[2] - q[1]) / (q[1] - q[0])
@@ -163,7 +161,7 @@ def _triangular(statements: Sequence[Statement]) -> tuple[float, ...]:
     return lowest, lowest + width * mode, lowest + width
 
 
-def _logit_normal(statements: Sequence[Statement]) -> Marginal:
+def _logit_normal(statements: Statements) -> Marginal:
     from scipy import optimize
 
     _refuse_outside(statements, 0.0, 1.0)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, scores_between
+from engine.draws.distributions.law import Law, Steps, scores_between
 from engine.errors import Problems, refusal
 
 MOST_VALUES = 8192
@@ -88,7 +88,7 @@ class Weighted(Law):
         return self.values[0], self.values[-1]
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray]:
+    def steps(self) -> Steps:
         below, above = self._sums()
         return np.array(self.values), scores_between(below[:-1], above[:-1])
 

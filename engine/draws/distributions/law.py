@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from scipy import special
 
+Function = Callable[[np.ndarray], np.ndarray]
+Steps = tuple[np.ndarray, np.ndarray]
 _FAR = 37.0
 """Scores beyond this have probability zero in double precision."""
 _PANELS, _MOST_PANELS, _HALVINGS = 400, 1 << 17, 40
@@ -69,14 +71,14 @@ class Law(ABC):
         return low, high
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def steps(self) -> Steps | None:
         """For a discrete distribution, its ascending values, and for each but the last the highest score that gives it.
 
         Values beyond the farthest scores are left out. None for other distributions.
         """
         return None
 
-    def stepping(self, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def stepping(self, values: np.ndarray) -> Steps:
         """The `steps` of a discrete distribution with these values."""
         return values, scores_between(self.cdf(values[:-1]), self.sf(values[:-1]))
 
@@ -96,7 +98,7 @@ class Law(ABC):
             return math.nan
         return math.sqrt(self.expectation(lambda x: (x - centre) ** 2))
 
-    def expectation(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
+    def expectation(self, function: Function) -> float:
         """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite
         signs."""
         if self.steps is not None:
@@ -122,7 +124,7 @@ class Law(ABC):
             ends = np.concatenate([five[open_, :3], five[open_, 2:]])
         return total + float(np.sum(fine[open_]))
 
-    def endless(self, function: Callable[[np.ndarray], np.ndarray]) -> float:
+    def endless(self, function: Function) -> float:
         """E f(X) where a tail's part of it diverges: infinite, or NaN if both do with opposite signs; else 0."""
         signs = set()
         for side in (-1.0, 1.0):
@@ -135,7 +137,7 @@ class Law(ABC):
             return 0.0
         return signs.pop() * math.inf if len(signs) == 1 else math.nan
 
-    def _weighted(self, function: Callable[[np.ndarray], np.ndarray], z: np.ndarray) -> np.ndarray:
+    def _weighted(self, function: Function, z: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             return function(self.at_score(z)) * np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi)
 
@@ -163,7 +165,7 @@ def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
 
 
-def lowest_where(reached: Callable[[np.ndarray], np.ndarray], low: np.ndarray, high: np.ndarray) -> np.ndarray:
+def lowest_where(reached: Function, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Lowest double from `low` to `high` at which a monotone condition holds, exactly; `high` if nowhere below.
 
     By bisection over the doubles in their order: at most 65 steps whatever the range.

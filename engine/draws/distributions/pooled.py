@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law, scores_between
+from engine.draws.distributions.law import Law, Steps, scores_between
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class _Pooled(Law):
     def _sum(self, values: Sequence[Any]) -> Any:
         return sum((weight * value for weight, value in zip(self.weights, values, strict=True)), start=0.0)
 
-    def _steps(self) -> list[tuple[np.ndarray, np.ndarray]]:
+    def _steps(self) -> list[Steps]:
         """The `steps` of all parts; empty unless all are discrete."""
         steps = [steps for part in self.parts if (steps := part.steps) is not None]
         return steps if len(steps) == len(self.parts) else []
@@ -54,7 +54,7 @@ class Mixture(_Pooled):
         return min(low for low, _ in ends), max(high for _, high in ends)
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def steps(self) -> Steps | None:
         steps = self._steps()
         return self.stepping(np.unique(np.concatenate([values for values, _ in steps]))) if steps else None
 
@@ -92,7 +92,7 @@ class Averaged(_Pooled):
         return float(low), float(high)
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def steps(self) -> Steps | None:
         if not (steps := self._steps()):
             return None
         scores = np.unique(np.concatenate([scores for _, scores in steps]))

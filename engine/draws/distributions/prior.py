@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
@@ -13,12 +12,12 @@ from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.closed_from import closed_law
 from engine.draws.distributions.families import OWN, is_stated, known_families, parameters_of
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.own_laws import LAWS
+from engine.draws.distributions.own_laws import LAWS, Table
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
 from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.scipy_laws import named, refuse_endless
-from engine.draws.distributions.statements import KEYS, MOMENTS, Statement, read
+from engine.draws.distributions.statements import KEYS, MOMENTS, Statements, read
 from engine.draws.distributions.transformed import functions, transformed
 from engine.draws.distributions.truncated import truncated
 from engine.draws.limits import FARTHEST, LARGEST
@@ -57,7 +56,7 @@ class Prior:
     targets: tuple[Target, ...] = ()
 
 
-def prior(table: Mapping[str, Any], depth: int = 0) -> Prior:
+def prior(table: Table, depth: int = 0) -> Prior:
     """Prior from a study's table: a family or pooled experts, then truncated, then transformed.
 
     Args:
@@ -90,13 +89,13 @@ def prior(table: Mapping[str, Any], depth: int = 0) -> Prior:
     return Prior(law, start.targets)
 
 
-def _of_family(table: Mapping[str, Any], depth: int) -> Prior:
+def _of_family(table: Table, depth: int) -> Prior:
     family = _known_family(table)
     if family == "mixture":
         return _mixture(table, depth)
     if family in LAWS:
         law = LAWS[family](table)
-        statements: Sequence[Statement] = read(table) if is_stated(family) else ()
+        statements: Statements = read(table) if is_stated(family) else ()
     else:
         own = {key: table[key] for key in parameters_of(family) if key in table}
         problems = Problems()
@@ -115,7 +114,7 @@ def _of_family(table: Mapping[str, Any], depth: int) -> Prior:
         return Prior(law, tuple(Target(s.label, s.value, s.of(law)) for s in statements))
 
 
-def _known_family(table: Mapping[str, Any]) -> str:
+def _known_family(table: Table) -> str:
     """Family of a table; raises a refusal for an unknown family, keys that it does not have, and non-finite numbers."""
     family: str | None = table.get("family")
     if family is None:
@@ -138,14 +137,14 @@ def _known_family(table: Mapping[str, Any]) -> str:
     return family
 
 
-def _mixture(table: Mapping[str, Any], depth: int) -> Prior:
+def _mixture(table: Table, depth: int) -> Prior:
     parts = table.get("parts") or []
     if len(parts) < 2:
         raise refusal("parts", f"expected at least two laws, got {len(parts)}.")
     return _combined(Mixture, "parts", parts, depth)
 
 
-def _pooled(table: Mapping[str, Any], depth: int) -> Prior:
+def _pooled(table: Table, depth: int) -> Prior:
     """Experts with a distribution each, pooled: F = sum of w_k F_k (linear), or Q = sum of w_k Q_k (quantile)."""
     experts, pool = table["experts"], table.get("pool", "linear")
     if pool not in POOLS:
@@ -160,7 +159,7 @@ def _pooled(table: Mapping[str, Any], depth: int) -> Prior:
     return _combined(kind, "experts", [{**shared, **expert} for expert in experts], depth)
 
 
-def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Mapping[str, Any]], depth: int) -> Prior:
+def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table], depth: int) -> Prior:
     """One distribution of several tables, with weights whose sum is one."""
     if len(tables) > MOST_LAWS:
         raise refusal(place, f"expected at most {MOST_LAWS} laws, got {len(tables)}.")

@@ -18,7 +18,7 @@ from scipy import special
 
 from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, quietly, shapes
 from engine.draws.distributions.scipy_laws import Named, is_valid, named
-from engine.draws.distributions.statements import Statement, listed, refuse_far, spread
+from engine.draws.distributions.statements import Statements, listed, refuse_far, spread
 from engine.errors import UserError, refusal
 
 MOST_STATEMENTS = 64
@@ -31,7 +31,7 @@ _STEP = 1e-5
 """Step of derivatives where a mode is stated, which is known to 1e-8 only, as a density is flat there."""
 
 
-def solved(name: str, fixed: Mapping[str, float], statements: Sequence[Statement], family: str | None = None) -> Named:
+def solved(name: str, fixed: Mapping[str, float], statements: Statements, family: str | None = None) -> Named:
     """Distribution of a SciPy family that meets the statements.
 
     Shapes that are not given are free; then the scale, then the location, as far as there are more statements.
@@ -81,7 +81,7 @@ class _Search:
     base: Mapping[str, float]
     free: Sequence[str]
     linear: Sequence[str]
-    statements: Sequence[Statement]
+    statements: Statements
     spread: float
 
     def best(self) -> tuple[Named | None, float]:

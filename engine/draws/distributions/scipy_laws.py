@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Law, Steps
 from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, parameter_names, quietly
 from engine.draws.limits import FARTHEST, reach
 from engine.errors import UserError, refusal
@@ -124,7 +124,7 @@ class Named(Law):
         return float(low), float(high)
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def steps(self) -> Steps | None:
         if not self.is_discrete:
             return None
         first, last = reach(self)

@@ -63,6 +63,9 @@ class Statement:
         return law.mean() if self.kind == "mean" else law.sd()
 
 
+Statements = Sequence[Statement]
+
+
 def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
     """Statements of a study's table: quantiles by ascending probability, then mean, sd and mode.
 
@@ -137,7 +140,7 @@ def mode(law: Law) -> float:
     return float(peak.x)
 
 
-def spread(statements: Sequence[Statement]) -> float:
+def spread(statements: Statements) -> float:
     """Scale by which deviations from statements are measured; raises a refusal for statements that are nearly equal."""
     placed = [s.value for s in statements if s.kind != "sd"]
     wide = max(placed) - min(placed) if placed else 0.0
@@ -152,7 +155,7 @@ def spread(statements: Sequence[Statement]) -> float:
     return wide if wide > 0 else max(abs(statements[0].value), 1e-300)
 
 
-def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: float, free: int) -> None:
+def refuse_far(family: str, law: Law, statements: Statements, off: float, free: int) -> None:
     """Raises a refusal for a distribution that misses its statements although it has a free parameter for each."""
     if len(statements) > free or off <= EXACT:
         return
@@ -163,6 +166,6 @@ def refuse_far(family: str, law: Law, statements: Sequence[Statement], off: floa
     )
 
 
-def listed(statements: Sequence[Statement]) -> str:
+def listed(statements: Statements) -> str:
     """Statements with their values as text: `p05 = 1, mean = 3`."""
     return ", ".join(f"{s.label} = {s.value:g}" for s in statements)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.draws import polynomials
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Function, Law
 from engine.draws.distributions.scipy_catalogue import quietly
 from engine.draws.limits import FARTHEST
 from engine.errors import refusal
@@ -31,7 +31,7 @@ SHAPES = ((17, 1), (21, 1), (15, 2), (17, 3))
 MOST_KNOTS = 1 << 16
 _NARROWEST = 2.0**-21
 """Width of a cell of scores below which it is treated as a jump, as single precision cannot distinguish its ends."""
-_LINKS: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {"plain": lambda p: p, "exp": np.exp, "sinh": np.sinh}
+_LINKS: Mapping[str, Function] = {"plain": lambda p: p, "exp": np.exp, "sinh": np.sinh}
 _CHECKS = np.linspace(-6.3, 6.3, 127)
 
 
@@ -126,9 +126,7 @@ def _smooth(law: Law) -> Smooth | None:
     return None
 
 
-def _links(
-    low: float, high: float, median: float, scale: float
-) -> list[tuple[str, float, float, Callable[[np.ndarray], np.ndarray]]]:
+def _links(low: float, high: float, median: float, scale: float) -> list[tuple[str, float, float, Function]]:
     plain = "plain", median, scale, lambda x: (x - median) / scale
     if math.isfinite(low):
         return [plain, ("exp", low, scale, lambda x: np.log((x - low) / scale))]

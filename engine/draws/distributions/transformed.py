@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Law, Steps
 from engine.draws.limits import LARGEST
 from engine.errors import refusal
 
@@ -79,7 +79,7 @@ class Transformed(Law):
         return (high, low) if self._falls else (low, high)
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def steps(self) -> Steps | None:
         if self.base.steps is None:
             return None
         values, scores = self.base.steps

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.law import Law
+from engine.draws.distributions.law import Law, Steps
 from engine.errors import refusal
 
 LEAST_MASS = 1e-9
@@ -61,7 +61,7 @@ class Truncated(Law):
         return max(low, self.low), min(high, self.high)
 
     @property
-    def steps(self) -> tuple[np.ndarray, np.ndarray] | None:
+    def steps(self) -> Steps | None:
         if self.base.steps is None:
             return None
         values, _ = self.base.steps
