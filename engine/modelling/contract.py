@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.errors import Problems, UserError, did_you_mean, refusal
-from engine.modelling.cells import Cells
+from engine.modelling.cells import Cells, Labels
 from engine.modelling.folds import Fold
 from engine.modelling.purity import Traced, refuse_impure, watched
 from engine.modelling.records import Model, PathModel, cell_names
@@ -258,11 +258,11 @@ def _check_real(dtype: Any, name: str = "") -> None:
         raise refusal("", f"{name}expected a real number, got {got}.")
 
 
-def _labels(value: Any) -> Mapping[str, tuple[str, ...]]:
+def _labels(value: Any) -> Labels:
     return value.labels if isinstance(value, Cells) else {}
 
 
-def _over(labels: Mapping[str, tuple[str, ...]]) -> str:
+def _over(labels: Labels) -> str:
     if not labels:
         return "one scalar"
     return "cells over " + " x ".join(f"{dim} ({', '.join(names)})" for dim, names in labels.items())

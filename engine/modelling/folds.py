@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 
 from engine.errors import Problems, refusal
-from engine.modelling.cells import Cells
+from engine.modelling.cells import Cells, Labels
 
 __all__ = ["at_year", "highest_spell", "last", "lowest", "peak", "total", "worst_spell"]
 
 Over = Mapping[str, Sequence[str]] | None
+_Combine = Callable[[Any, Any], Any]
 
 _ACROSS: Mapping[str, Callable[[Cells], Any]] = {
     "sum": Cells.over,
@@ -113,7 +114,7 @@ class Term:
         result = self.kind.finish(state)
         return result * self.scale if self.scale != 1.0 else result
 
-    def check(self, labels: Mapping[str, tuple[str, ...]], years: Sequence[int]) -> None:
+    def check(self, labels: Labels, years: Sequence[int]) -> None:
         """Refuses a term with unknown dimensions or labels, or years that the study lacks; all problems at once.
 
         Args:
@@ -237,16 +238,7 @@ def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum
     Below a level c exactly where some run of that many years lies wholly below c: for two years,
     min over t of max(x[t-1], x[t]). `over` and `across` as in `Kind.of`.
     """
-    spell = int(years)
-
-    def update(state: Any, year: Any, value: Any) -> Any:
-        # the last values of a run are kept beside the result
-        result, *recent = state
-        best = functools.reduce(jnp.maximum, recent, value)
-        return (jnp.minimum(result, best), *[*recent[1:], value][: len(recent)])
-
-    kind = Kind("worst_spell", lambda: (jnp.inf,) * spell, update, operator.itemgetter(0), spell=spell)
-    return kind.of(variable, over, across)
+    return _over_runs("worst_spell", years, jnp.maximum, jnp.minimum, jnp.inf).of(variable, over, across)
 
 
 def highest_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
@@ -255,13 +247,25 @@ def highest_spell(variable: str, years: int, over: Over = None, across: str = "s
 
     `over` and `across` as in `Kind.of`.
     """
+    return _over_runs("highest_spell", years, operator.add, jnp.maximum, -jnp.inf, summed_unit).of(
+        variable, over, across
+    )
+
+
+def _over_runs(
+    name: str, years: int, within: _Combine, between: _Combine, before: float, unit: Callable[[str], str] = _unchanged
+) -> Kind:
+    """A kind of fold that combines the values of each run of years, then the runs.
+
+    Args:
+      before: the value of each year before the first, with which no run counts.
+    """
     spell = int(years)
 
     def update(state: Any, year: Any, value: Any) -> Any:
-        # years before the first count as lowest of all, so that only whole runs do
+        # the last values of a run are kept beside the result
         result, *recent = state
-        run = functools.reduce(operator.add, recent, value)
-        return (jnp.maximum(result, run), *[*recent[1:], value][: len(recent)])
+        run = functools.reduce(within, recent, value)
+        return (between(result, run), *[*recent[1:], value][: len(recent)])
 
-    kind = Kind("highest_spell", lambda: (-jnp.inf,) * spell, update, operator.itemgetter(0), summed_unit, spell=spell)
-    return kind.of(variable, over, across)
+    return Kind(name, lambda: (before,) * spell, update, operator.itemgetter(0), unit, spell=spell)
