@@ -233,14 +233,13 @@ def _importable(folder: Path) -> Iterator[None]:
 
 def _imported(module: ModuleType) -> Iterator[Path]:
     """Yields files of the user's own modules that a module imports outside of functions, directly or indirectly."""
-    found: dict[str, ModuleType] = {}
-    todo = [module]
+    found, todo = set[str](), [module]
     while todo:
         for name in _names_imported(todo.pop()):
             other = sys.modules.get(name)
             file = file_of(other)
             if other is not None and name not in found and file is not None and is_own(file):
-                found[name] = other
+                found.add(name)
                 todo.append(other)
                 yield file.resolve()
 

@@ -76,8 +76,7 @@ class Equicorrelated(Copula):
     def matrix(self, members: Sequence[str]) -> Matrix:
         """Correlations of the normal scores."""
         side = np.array([self.side if name in self.against else 1.0 for name in members])
-        entries = equal_entries(len(members), self.correlation)
-        return entries * np.outer(side, side) if self.against else entries
+        return equal_entries(len(members), self.correlation) * np.outer(side, side)
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def _theta(name: str, key: str, value: float, n: int) -> float:
     limits = archimedean.limits(name, n)
     measures = {"kendall": concordance.kendall, "spearman": concordance.spearman}
     low, high = limits if key == "theta" else (measures[key](name, limit) for limit in limits)
-    hole = {"theta": 0.001, "kendall": 1e-4, "spearman": 1e-4}[key] if name == "frank" else 0.0
+    hole = (0.001 if key == "theta" else 1e-4) if name == "frank" else 0.0
     if low <= value <= high and abs(value) >= hole:
         return float(value) if key == "theta" else concordance.theta_of(measures[key], name, value, limits)
     remedy = ""
