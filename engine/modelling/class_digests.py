@@ -62,19 +62,15 @@ def _source_of(value: type | FunctionType) -> str:
 
 def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
     """Yields the names that a function, or the methods of a class and its bases, look up, with their values now."""
-    members = list[tuple[str, Any]]()
+    held: list[Any] = []
     if isinstance(value, type):
-        members = [member for one in value.__mro__ for member in vars(one).items()]
+        held = [member for one in value.__mro__ for member in vars(one).values()]
         yield from ((one.__qualname__, one) for one in value.__mro__ if one.__module__ == value.__module__)
         here = [(name, one) for name, one in vars(value).items() if not name.startswith("__")]
         yield from ((f"{value.__qualname__}.{name}", one) for name, one in here if not callable(one))
-    functions = [one for _, one in members if isinstance(one, FunctionType)]
-    functions += [value] if isinstance(value, FunctionType) else []
-    records = [record for _, one in members if isinstance(one, dict) for record in one.values()]
-    functions += [
-        one for record in records for one in getattr(record, "__dict__", {}).values() if isinstance(one, FunctionType)
-    ]
-    for function in (one for one in functions if one.__module__ == value.__module__):
+    records = [record for one in held if isinstance(one, dict) for record in one.values()]
+    held += [value, *(one for record in records for one in getattr(record, "__dict__", {}).values())]
+    for function in (one for one in held if isinstance(one, FunctionType) and one.__module__ == value.__module__):
         for name in sorted(names_in(inspect.unwrap(function).__code__)):
             if name in function.__globals__:
                 yield name, function.__globals__[name]
