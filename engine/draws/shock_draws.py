@@ -23,10 +23,10 @@ class ShockDraws:
         """For shocks given by their streams and by the model's distribution of each, "normal" or "uniform"."""
         self._shocks, self._of = shocks, streams
         moving = list(shocks.moving.values())
-        self._scored = [stream for one in moving if one.laws and not one.is_state for stream in one.streams]
+        self._scored = [stream for one in moving if one.laws for stream in one.streams]
         self._lasting = [one for one in moving if one.persistence]
         self._jumping = [(one, one.jumps) for one in moving if one.jumps is not None]
-        drawn = [(stream, law) for one in moving if not one.is_state for law in one.laws for stream in one.streams]
+        drawn = [(stream, law) for one in moving for law in one.laws for stream in one.streams]
         self._drawn = [stream for stream, _ in drawn]
         self.draws = Draws([law for _, law in drawn])
         jumping = [(stream, jumps) for one, jumps in self._jumping for stream in one.streams]

@@ -65,7 +65,7 @@ class Moving:
     Args:
       name: the shock.
       streams: its random streams, `name` or `name[label]`.
-      laws: its distribution; with a regime, one for each state in their order.
+      laws: its distribution; with a regime, one for each state in their order; none if it is the state.
       persistence: autocorrelation of the normal score from year to year.
       jumps: jumps that replace a distribution.
       regime: the chain that selects the distribution, or whose state the shock is.
