@@ -325,8 +325,7 @@ def _items(value: Mapping[Any, Any]) -> list[Any]:
 
 
 def _function(value: FunctionType) -> list[Any]:
-    held = _items(value.__dict__) if value.__dict__ else []
-    return [value.__code__, value.__defaults__, value.__kwdefaults__, value.__closure__, *held]
+    return [value.__code__, value.__defaults__, value.__kwdefaults__, value.__closure__, *_items(value.__dict__)]
 
 
 def _members(value: type) -> list[Any]:
