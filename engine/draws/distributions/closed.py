@@ -64,8 +64,7 @@ class Marginal(Law):
           parameters: replace the stored ones if given; as traced scalars they let a changed prior run without
             recompiling.
         """
-        chosen = self.parameters if parameters is None else tuple(parameters)
-        return FAMILIES[self.family].draw(z, *chosen)
+        return FAMILIES[self.family].draw(z, *(self.parameters if parameters is None else parameters))
 
     def at_score(self, z: Any) -> np.ndarray:
         return np.asarray(FAMILIES[self.family].at_score(np.asarray(z, np.float64), *self.parameters))

@@ -101,8 +101,8 @@ class Law(ABC):
     def expectation(self, function: Function) -> float:
         """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite
         signs."""
-        if self.steps is not None:
-            values, scores = self.steps
+        if steps := self.steps:
+            values, scores = steps
             return float(np.dot(function(values), _masses(scores)))
         endless = self.endless(function)
         if endless:

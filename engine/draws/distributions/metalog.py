@@ -47,12 +47,10 @@ class Metalog(Law):
 
     @property
     def support(self) -> tuple[float, float]:
-        bounded = self.low, self.high
         ends = [float(x) for x in self.at_score(np.array([-37.0, 37.0]))]
-        tails = self._tails
         return tuple(
             bound if math.isfinite(bound) or tail > 0 else end
-            for bound, tail, end in zip(bounded, tails, ends, strict=True)
+            for bound, tail, end in zip((self.low, self.high), self._tails, ends, strict=True)
         )  # type: ignore[return-value]
 
     @property

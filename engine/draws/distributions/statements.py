@@ -117,8 +117,7 @@ def mode(law: Law) -> float:
     Raises:
       UserError: for a discrete distribution, or a family without a density here.
     """
-    closed = FAMILIES[law.family].mode if isinstance(law, Marginal) else None
-    if isinstance(law, Marginal) and closed is not None:
+    if isinstance(law, Marginal) and (closed := FAMILIES[law.family].mode):
         return float(closed(*law.parameters))
     if not isinstance(law, Named) or law.is_discrete:
         raise refusal("mode", "cannot be asked of this family. Use quantiles.")

@@ -78,13 +78,12 @@ def tabulate(law: Law) -> Smooth | Knots:
     Raises:
       UserError: for too many separate values, or a quantile function too rough or too inaccurate for `BOUND`.
     """
-    if law.steps is not None:
-        return _stepped(law)
+    if steps := law.steps:
+        return _stepped(*steps)
     return _smooth(law) or _knotted(law)
 
 
-def _stepped(law: Law) -> Knots:
-    values, scores = law.steps or (np.zeros(1), np.zeros(0))
+def _stepped(values: np.ndarray, scores: np.ndarray) -> Knots:
     inside = (scores > -FARTHEST - 0.1) & (scores < FARTHEST + 0.1)
     kept = values[np.concatenate([[0], np.flatnonzero(inside) + 1])] if inside.any() else values[:1]
     if inside.any():

@@ -53,25 +53,18 @@ class Transformed(Law):
         return self._carried(self.base.at_score(-z if self._falls else z))
 
     def cdf(self, x: Any) -> np.ndarray:
-        if self.steps is not None:
-            return self._stepped(x)[0]
+        if steps := self.steps:
+            return _stepped(*steps, x)[0]
         return self._of_base(x, self.base.cdf, self.base.sf)
 
     def sf(self, x: Any) -> np.ndarray:
-        if self.steps is not None:
-            return self._stepped(x)[1]
+        if steps := self.steps:
+            return _stepped(*steps, x)[1]
         return self._of_base(x, self.base.sf, self.base.cdf)
 
     def _of_base(self, x: Any, same: Callable[[Any], np.ndarray], other: Callable[[Any], np.ndarray]) -> Any:
         back = self._carried(x, back=True)
         return other(np.nextafter(back, -math.inf)) if self._falls else same(back)
-
-    def _stepped(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
-        """P(X <= x) and P(X > x) of a discrete distribution; inverting the function could miss a value by rounding."""
-        values, scores = self.steps or (np.zeros(0), np.zeros(0))
-        at = np.searchsorted(values, np.asarray(x, np.float64), side="right")
-        upto = np.concatenate([[-math.inf], scores, [math.inf]])[at]
-        return special.ndtr(upto), special.ndtr(-upto)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -80,15 +73,21 @@ class Transformed(Law):
 
     @property
     def steps(self) -> Steps | None:
-        if self.base.steps is None:
+        if not (steps := self.base.steps):
             return None
-        values, scores = self.base.steps
-        values = self._carried(values)
+        values, scores = self._carried(steps[0]), steps[1]
         return (values[::-1], -scores[::-1]) if self._falls else (values, scores)
 
     @property
     def breaks(self) -> np.ndarray:
         return -self.base.breaks if self._falls else self.base.breaks
+
+
+def _stepped(values: np.ndarray, scores: np.ndarray, x: Any) -> tuple[np.ndarray, np.ndarray]:
+    """P(X <= x) and P(X > x) of a discrete distribution; inverting the function could miss a value by rounding."""
+    at = np.searchsorted(values, np.asarray(x, np.float64), side="right")
+    upto = np.concatenate([[-math.inf], scores, [math.inf]])[at]
+    return special.ndtr(upto), special.ndtr(-upto)
 
 
 def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:

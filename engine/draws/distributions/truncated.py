@@ -62,9 +62,9 @@ class Truncated(Law):
 
     @property
     def steps(self) -> Steps | None:
-        if self.base.steps is None:
+        if not (steps := self.base.steps):
             return None
-        values, _ = self.base.steps
+        values, _ = steps
         return self.stepping(values[(values >= self.low) & (values <= self.high)])
 
 
