@@ -141,13 +141,12 @@ class _Search:
             return None, nowhere
         values = np.array([s.value for s in self.statements])
         scale, loc = float(unit.get("scale", 1.0)), given["loc"]
-        if "loc" in self.linear:
+        if len(self.linear) == 2:
             loc, scale = (float(part) for part in np.linalg.lstsq(rows, values, rcond=_ALIKE)[0])
+        elif "loc" in self.linear:  # the scale that is given is in the values of `law` already
+            loc = _multiple(rows[:, 0], values - rows[:, 1])
         elif "scale" in self.linear:
-            target = values - rows[:, 0] * loc
-            with quietly():
-                size = float(np.dot(rows[:, 1], rows[:, 1]))
-                scale = float(np.dot(rows[:, 1], target)) / size if size > 0 else 1.0
+            scale = _multiple(rows[:, 1], values - rows[:, 0] * loc)
         if not scale > 0:
             return None, nowhere
         fixed_scale = 1.0 if "scale" not in self.linear else scale
@@ -155,6 +154,13 @@ class _Search:
         final = given | {"loc": loc} | ({"scale": scale} if "scale" in self.linear else {})
         member = Named(self.name, tuple(float(final[key]) for key in keys))
         return (member, off) if is_valid(member) else (None, nowhere)
+
+
+def _multiple(column: np.ndarray, target: np.ndarray) -> float:
+    """The multiple of the column that is nearest to the target; 1 of a column of zeros."""
+    with quietly():
+        size = float(np.dot(column, column))
+        return float(np.dot(column, target)) / size if size > 0 else 1.0
 
 
 def _kind(domain: tuple[float, float]) -> str:

@@ -53,6 +53,8 @@ MET = [
     ({"family": "t"}, stats.t(2.75, 2, 3), ["p05", "p50", "p99"]),
     ({"family": "gumbel_r"}, stats.gumbel_r(2, 3), ["mean", "sd"]),
     ({"family": "gumbel_r"}, stats.gumbel_r(2, 3), ["mode", "p95"]),
+    ({"family": "gumbel_r", "scale": 3}, stats.gumbel_r(2, 3), ["p95"]),
+    ({"family": "t", "scale": 3}, stats.t(2.75, 2, 3), ["p05", "p99"]),
     ({"family": "cauchy"}, stats.cauchy(2, 3), ["range90"]),
     ({"family": "expon", "loc": 0}, stats.expon(scale=3), ["mean"]),
     ({"family": "pareto", "loc": 0}, stats.pareto(2.5, scale=3), ["p50", "p95"]),
