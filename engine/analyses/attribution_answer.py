@@ -15,7 +15,6 @@ from engine.risk.estimation.as_text import cell, judged, shown_in
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.tables import Record, record
 from engine.risk.estimation.wording import measured, size, some
-from engine.study.lever_groups import KEY
 from engine.study.study import Study
 
 READING = (
@@ -89,7 +88,7 @@ def sentences(given: Attribution, part: Part) -> Iterator[str]:
 
 def _called(study: Study, player: str) -> str:
     """The name of a group of levers, or of a lever in no group, within a sentence."""
-    return study.phrase(KEY if player in study.lever_groups else "levers", player)
+    return study.phrase("lever_groups" if player in study.lever_groups else "levers", player)
 
 
 def _subject(given: Attribution, named: Sequence[str]) -> Part:

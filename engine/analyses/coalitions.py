@@ -12,7 +12,7 @@ from engine.analyses.shapley import MOST_PLAYERS, members
 from engine.errors import Problem, UserError, unknown
 from engine.program.tracing import arguments
 from engine.study.components import Policy
-from engine.study.lever_groups import KEY, START
+from engine.study.lever_groups import START
 from engine.study.study import Study
 from engine.study.tables.policies import phased
 
@@ -114,8 +114,8 @@ def between(study: Study, start: str, end: str) -> Coalitions:
             f"'{start}' and '{end}' differ in {len(players)} levers and groups of levers, and each one more doubles the"
             " work"
         )
-        remedy = f"Put some of these into one group, under [{KEY}]: {', '.join(alone or names)}"
-        raise UserError(study.source, [Problem(KEY, f"expected at most {MOST_PLAYERS}: {what}. {remedy}.")])
+        remedy = f"Put some of these into one group, under [lever_groups]: {', '.join(alone or names)}"
+        raise UserError(study.source, [Problem("lever_groups", f"expected at most {MOST_PLAYERS}: {what}. {remedy}.")])
     return Coalitions(study, *pair, players)
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from engine.modelling.records import Model
 from engine.study import labels
-from engine.study.tables import facts as facts_tables, observed as observed_tables
 from engine.study.values import Tables
 
 _WORDS = ("about", "source")
@@ -19,8 +18,8 @@ def fingerprint(document: Tables, model_digest: str) -> str:
     it has.
     """
     plain, _ = labels.split(document)
-    if facts_tables.KEY in document:
-        plain[observed_tables.KEY] = document[observed_tables.KEY]
+    if "facts" in document:
+        plain["observed"] = document["observed"]
     run = document["run"]
     plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite", "until")}
     plain["model_digest"] = model_digest

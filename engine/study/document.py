@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from engine.study import lever_groups
 from engine.study.components import Policy
 from engine.study.labels import OF_LABELS
 from engine.study.study import FORMS, LEVELS, Study
@@ -14,7 +13,6 @@ from engine.study.tables import (
     constants as constant_tables,
     dimensions as dimension_tables,
     factors as factor_tables,
-    facts as facts_tables,
     groups as group_tables,
     observed as observed_tables,
 )
@@ -63,7 +61,7 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
         factors[item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
     tables["factors"] = _labelled(study, "factors", together(factors, study.model))
     if own := constant_tables.stated(study.model):
-        tables[constant_tables.KEY] = own
+        tables["constants"] = own
     labelled = [*study.labels.get("shocks", ())]
     for key, used in (("regimes", [*study.shocks.regimes]), ("shocks", [*study.shocks.moving, *labelled])):
         if used:
@@ -72,27 +70,27 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
     tables["policies"] = _labelled(study, "policies", reached)
     tables["events"] = _labelled(study, "events", text["events"])
     if study.lever_groups:
-        called = study.labels.get(lever_groups.KEY, {})
-        tables[lever_groups.KEY] = {
+        called = study.labels.get("lever_groups", {})
+        tables["lever_groups"] = {
             name: {"label": called[name], "levers": [*levers]} if name in called else [*levers]
             for name, levers in study.lever_groups.items()
         }
     if study.assumptions:
         stated = {one.name: one.table for one in study.assumptions}
         tables["assumptions"] = _labelled(study, "assumptions", stated)
-    if held := challenge_tables.table_of(study.challenge, study.labels.get(challenge_tables.KEY, {})):
-        tables[challenge_tables.KEY] = held
+    if held := challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})):
+        tables["challenge"] = held
     if held := observed_tables.table_of(study.observed, policies.reached):
-        tables[observed_tables.KEY] = held
+        tables["observed"] = held
     if study.facts is not None:
-        tables[facts_tables.KEY] = study.facts.table
+        tables["facts"] = study.facts.table
     for kind in OF_LABELS:
         if study.labels.get(kind):
             tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}
     if added := [float(f"{100 * level:g}") for level in study.levels if level not in LEVELS]:
         tables["risk"] = {"levels": added}
     if study.dimensions:
-        tables[dimension_tables.KEY] = dimension_tables.table_of(study.dimensions)
+        tables["dimensions"] = dimension_tables.table_of(study.dimensions)
     keep = study.keep
     tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
     return tables

@@ -9,11 +9,7 @@ from engine.draws.copulas.statements import STATEMENTS
 from engine.modelling.declaration import POLICY_KEYS
 from engine.study import lever_groups
 from engine.study.schema import NAMED
-from engine.study.tables import (
-    challenge as challenge_tables,
-    dimensions as dimension_tables,
-    observed as observed_tables,
-)
+from engine.study.tables import challenge as challenge_tables
 from engine.study.tables.factors import law_keys
 from engine.study.tables.gates import ASKED
 from engine.study.values import Tables
@@ -33,11 +29,11 @@ def laid_over(below: Tables, above: Tables) -> dict[str, Any]:
         old = merged.get(key)
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
-        elif key == observed_tables.KEY:
+        elif key == "observed":
             other = {"file": "rows", "rows": "file"}
             outdated = {other[name] for name in value if name in other}
             merged[key] = {name: held for name, held in old.items() if name not in outdated} | value
-        elif key == challenge_tables.KEY:
+        elif key == "challenge":
             merged[key] = _by_name(old, value, depth=2)
         elif key in NAMED:
             merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
@@ -83,9 +79,9 @@ def places(tables: Tables) -> set[str]:
     """Places of a study's assumptions, dimensions and parts of its challenge; a study that extends it may make them
     invalid.
     """
-    found, challenge = set(), challenge_tables.KEY
-    stated = ("assumptions", dimension_tables.KEY, challenge)
-    for where in (*stated, *(f"{challenge}.{kind}" for kind in challenge_tables.BY_NAME)):
+    found = set[str]()
+    stated = "assumptions", "dimensions", "challenge"
+    for where in (*stated, *(f"challenge.{kind}" for kind in challenge_tables.BY_NAME)):
         table: Any = tables
         for key in where.split("."):
             table = table.get(key) if isinstance(table, Mapping) else None
@@ -106,7 +102,7 @@ def _by_name(below: Any, above: Any, depth: int) -> Any:
 
 def _over(kind: str, below: Any, above: Any) -> Any:
     """An entry of a table by name over an older one, key by key; what the new one outdates is left out."""
-    if kind == lever_groups.KEY and below is not None:
+    if kind == "lever_groups" and below is not None:
         below, above = map(lever_groups.table, (below, above))
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above

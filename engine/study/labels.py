@@ -10,8 +10,7 @@ from typing import Any
 from engine.errors import Problems, refusal
 from engine.formatting import titled
 from engine.modelling.records import Model
-from engine.study import lever_groups
-from engine.study.tables import challenge as challenge_tables, observed as observed_tables
+from engine.study.tables import challenge as challenge_tables
 from engine.study.values import Tables
 
 KINDS = (
@@ -23,16 +22,14 @@ KINDS = (
     "factors",
     "groups",
     "shocks",
-    lever_groups.KEY,
+    "lever_groups",
     "assumptions",
-    challenge_tables.KEY,
+    "challenge",
 )
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Tables that hold labels alone, of parts of the model: name of the table -> word for one such part."""
-_WORDS = (
-    "author", lever_groups.KEY, "assumptions", challenge_tables.KEY, observed_tables.KEY, *OF_LABELS,
-)  # fmt: skip
+_WORDS = ("author", "lever_groups", "assumptions", "challenge", "observed", *OF_LABELS)
 """Keys of a resolved study that affect no number of a path."""
 LONGEST = 80
 
@@ -54,15 +51,13 @@ def read(text: Tables, model: Model, problems: Problems) -> Labels:
     for name, table in text["shocks"].items():
         if [*table] == ["label"]:
             problems.knows(f"shocks.{name}", "shock", name, model.shocks)
-    labels = {kind: _of_kind(kind, text[kind], _parts(kind, text, model), problems) for kind in KINDS[:-1]}
-    labels[challenge_tables.KEY] = {}
+    of_model = (*OF_LABELS, "shocks")
+    parts = {kind: getattr(model, kind) if kind in of_model else text[kind] for kind in KINDS[:-1]}
+    labels = {kind: _of_kind(kind, text[kind], names, problems) for kind, names in parts.items()}
+    labels["challenge"] = {}
     for place, tables in challenge_tables.choices_by_place(text).items():
-        labels[challenge_tables.KEY] |= _of_kind(place, tables, tables, problems)
+        labels["challenge"] |= _of_kind(place, tables, tables, problems)
     return labels
-
-
-def _parts(kind: str, text: Tables, model: Model) -> Iterable[str]:
-    return getattr(model, kind) if kind in (*OF_LABELS, "shocks") else text[kind]
 
 
 def _of_kind(kind: str, tables: Tables, parts: Iterable[str], problems: Problems) -> dict[str, str]:
@@ -133,9 +128,9 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "factors": {one.name: one.about for one in study.gathered_inputs},
         "shocks": {name: one.about for name, one in model.shocks.items()},
         "groups": {name: name for name in (*study.groups, *study.shocks.groups)},
-        lever_groups.KEY: {name: name for name in study.lever_groups},
+        "lever_groups": {name: name for name in study.lever_groups},
         "assumptions": {one.name: one.about for one in study.assumptions},
-        challenge_tables.KEY: {one.name: one.about for one in study.challenge.choices},
+        "challenge": {one.name: one.about for one in study.challenge.choices},
     }
     return {
         kind: names

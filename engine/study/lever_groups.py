@@ -11,7 +11,6 @@ from engine.errors import Problems
 from engine.modelling.records import Model, PathModel
 from engine.study.values import Tables
 
-KEY = "lever_groups"
 START = "start"
 """The year in which a policy begins; it counts as a lever here, as the model sees it."""
 
@@ -34,7 +33,7 @@ def read(stated: Mapping[str, Sequence[str] | Tables], model: Model, problems: P
     group_of: dict[str, str] = {}
     by_name = {group: table(one)["levers"] for group, one in stated.items()}
     for group, levers in by_name.items():
-        place = f"{KEY}.{group}"
+        place = f"lever_groups.{group}"
         for lever in levers:
             if problems.knows(place, "lever", lever, known) and group_of.setdefault(lever, group) != group:
                 text = f"'{lever}' is in '{group_of[lever]}' already. A lever stands in one group: take it out of one."

@@ -96,7 +96,7 @@ def _loaded(
     tables = with_settings(_extended(_study_path(source), source, (), spare), settings)
     read_files(tables, in_files)
     if dimensions:
-        tables[dimension_tables.KEY] = dict(dimensions)
+        tables["dimensions"] = dict(dimensions)
     study = read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
     return replace(study, settings=tuple(settings))
 

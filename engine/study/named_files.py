@@ -14,7 +14,6 @@ from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problem, Problems, UserError, refusal
 from engine.study.data_files import LARGEST_FILE, column
-from engine.study.tables import observed as observed_tables
 from engine.study.values import Tables
 
 _STAND_IN = (0.0, 1.0)
@@ -23,7 +22,7 @@ _STAND_IN = (0.0, 1.0)
 
 def place_files(tables: Tables, folder: Path) -> None:
     """Changes the tables so that each file is named by its path; a study names files relative to its own folder."""
-    observed = tables.get(observed_tables.KEY)
+    observed = tables.get("observed")
     own = [observed] if isinstance(observed, dict) and isinstance(observed.get("file"), str) else []
     for table in [*own, *(table for _, table in [*_laws(tables), *_groups(tables)])]:
         table["file"] = str(folder / table["file"])

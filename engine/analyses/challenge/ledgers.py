@@ -11,10 +11,9 @@ from engine.analyses.challenge.claims import contribution, what
 from engine.analyses.challenge.worlds import AT_ONCE, Worlds
 from engine.analyses.lever_sets import players_of, set_of
 from engine.analyses.variables import Values
-from engine.study.lever_groups import KEY as GROUPS
 from engine.study.study import Study
 from engine.study.tables.assumptions import KINDS
-from engine.study.tables.challenge import KEY, Claim, Threshold
+from engine.study.tables.challenge import Claim, Threshold
 
 HORIZON = "horizon"
 
@@ -70,10 +69,12 @@ def _assumptions(study: Study) -> Iterator[Choice]:
 def _measured(study: Study) -> Iterator[Choice]:
     stated = study.challenge
     for one in stated.readings:
-        words = study.phrase(KEY, one.name)
+        words = study.phrase("challenge", one.name)
         yield Choice(SPECIFICATION, one.name, "instead", words, words, instead=one.instead)
     for one in stated.horizons:
-        yield Choice(SPECIFICATION, HORIZON, one.name, study.phrase(KEY, one.name), HORIZON, instead=one.instead)
+        yield Choice(
+            SPECIFICATION, HORIZON, one.name, study.phrase("challenge", one.name), HORIZON, instead=one.instead
+        )
     for event, thresholds in stated.thresholds.items():
         for threshold in thresholds:
             name = f"{threshold.value:g}{'x' * threshold.is_multiple}"
@@ -97,7 +98,7 @@ def _policies(study: Study) -> Iterator[Choice]:
     """
     sets = [set_of(policy, study.years) for policy in study.policies]
     for player in players_of(study, study.policies, sets):
-        kind = GROUPS if player.name in study.lever_groups else "levers"
+        kind = "lever_groups" if player.name in study.lever_groups else "levers"
         label = study.phrase(kind, player.name)
         for side in study.policy_names:
             words = f"{label} as under {study.phrase('policies', side)} in both"

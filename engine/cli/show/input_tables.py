@@ -65,7 +65,7 @@ def print_stated(console: Console, study: Study) -> None:
 def _print_challenge(console: Console, study: Study) -> None:
     """The study's claims, and the other choices of what is measured that they are held against."""
     from engine.risk.estimation.wording import claimed
-    from engine.study.tables.challenge import CHOICES, KEY
+    from engine.study.tables.challenge import CHOICES
 
     stated = study.challenge
     claims, said = [*map(str, stated.claims)], [(claimed(study, claim),) for claim in stated.claims]
@@ -75,7 +75,7 @@ def _print_challenge(console: Console, study: Study) -> None:
         for one in getattr(stated, kind):
             names.append(one.name)
             instead = ", ".join(f"{old} -> {new}" for old, new in one.instead.items())
-            rows.append((kind[:-1], study.title(KEY, one.name), instead))
+            rows.append((kind[:-1], study.title("challenge", one.name), instead))
     for event, limits in stated.thresholds.items():
         names.append(event)
         shown = ", ".join(f"{one.value:g}{'x' * one.is_multiple}" for one in limits)

@@ -13,7 +13,6 @@ from engine.modelling.declaration import check_name
 from engine.modelling.records import Model
 from engine.study.values import LEVELS, Tables, measures, multiple_of, number
 
-KEY = "challenge"
 CHOICES = ("readings", "horizons")
 """Tables of the section whose entries are choices (`Reading`), each with a name and perhaps a label."""
 BY_NAME = (*CHOICES, "thresholds")
@@ -146,14 +145,14 @@ def read(
       spare: places in the section that are left out where they do not fit, as another study stated them:
         "challenge.claims", "challenge.readings.NAME", "challenge.thresholds.EVENT".
     """
-    table, events = text[KEY], text["events"]
+    table, events = text["challenge"], text["events"]
 
     def at(place: str) -> Problems:
         return Problems() if place in spare else problems
 
     claims: dict[Any, Claim] = {}
     for sentence in table["claims"]:
-        with at(f"{KEY}.claims").within(f"{KEY}.claims"):
+        with at("challenge.claims").within("challenge.claims"):
             claim = claim_of(sentence, text["policies"], events, model.outcomes, levels)
             same = frozenset((claim.policy, claim.against)), claim.variable, claim.measure
             if same in claims:
@@ -169,12 +168,12 @@ def read(
     )
     for name in table["horizons"]:
         if name in table["readings"]:
-            place = f"{KEY}.horizons.{name}"
+            place = f"challenge.horizons.{name}"
             at(place).add(place, "is the name of a reading too; take another.")
     thresholds = {
         event: found
         for event, values in table["thresholds"].items()
-        if (found := _thresholds(event, values, events, at(f"{KEY}.thresholds.{event}")))
+        if (found := _thresholds(event, values, events, at(f"challenge.thresholds.{event}")))
     }
     ran = tuple(claim for claim in claims.values() if {claim.policy, claim.against} <= {*running})
     return Challenge(ran, table["matters"], readings, horizons, thresholds)
@@ -183,7 +182,7 @@ def read(
 def choices_by_place(text: Tables) -> dict[str, Tables]:
     """Tables of readings and of horizons, by their places in a study file (`challenge.readings`,
     `challenge.horizons`)."""
-    return {f"{KEY}.{kind}": text[KEY][kind] for kind in CHOICES}
+    return {f"challenge.{kind}": text["challenge"][kind] for kind in CHOICES}
 
 
 def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
@@ -248,7 +247,7 @@ def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None
 
 def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Problems) -> tuple[Threshold, ...]:
     """Other thresholds of an event, without invalid ones, which are added to the problems."""
-    place, found = f"{KEY}.thresholds.{event}", dict[float, Threshold]()
+    place, found = f"challenge.thresholds.{event}", dict[float, Threshold]()
     with problems.within(place):
         look_up("event", event, events)
         if "all" in events[event]:

@@ -19,7 +19,6 @@ from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Study
-from engine.study.tables.constants import KEY
 from engine.study.tables.levers import LeverTables, put_together
 from engine.study.tables.policies import Policies, PolicyReader
 from engine.study.tables.shocks import group_names
@@ -105,8 +104,8 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
                 whole.of_factor(key, value)
         elif key in known.model.levers:
             whole.of_lever(key, value)
-        elif key == KEY or key in known.model.constants:
-            name = key if key != KEY else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
+        elif key == "constants" or key in known.model.constants:
+            name = key if key != "constants" else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
             remedy = f"Give it a prior, [factors.{name}], and write {name} = 0 here."
             own.add(key, f"is no factor but a constant. {remedy}")
         else:

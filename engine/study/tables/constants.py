@@ -11,8 +11,6 @@ from engine.modelling.code_digests import altered, as_written
 from engine.modelling.records import Constant, Factor, Model, Yearly
 from engine.study.values import Tables, number
 
-KEY = "constants"
-
 
 def settled(text: Tables, model: Model, problems: Problems) -> Model:
     """The model with the study's numbers as its constants; a constant for which the study has a prior becomes a factor.
@@ -21,9 +19,9 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
       model: as its author wrote it.
       problems: unknown constants, those stated twice, and values that are no numbers are added here.
     """
-    given, drawn = text[KEY], [name for name in model.constants if name in text["factors"]]
+    given, drawn = text["constants"], [name for name in model.constants if name in text["factors"]]
     for name, value in given.items():
-        with problems.within(f"{KEY}.{name}"):
+        with problems.within(f"constants.{name}"):
             if name in model.factors:
                 problems.close(f"factors.{name}")
                 raise refusal("", f"is no constant but a factor. Give it a prior, in [factors.{name}].")
@@ -45,7 +43,7 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
             yearly={**model.yearly, **bounded},
         )
     except AttributeError as error:
-        problems.add(KEY, f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
+        problems.add("constants", f"{type(model).__name__} computes its {error}. Let it state them as a plain table.")
         return model
 
 

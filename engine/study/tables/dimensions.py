@@ -8,8 +8,6 @@ from engine.draws import sobol
 from engine.errors import Problems, unknown
 from engine.study.values import Tables
 
-KEY = "dimensions"
-
 
 def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
     """The stated dimensions by random stream; a stream that is drawn every year has one per year.
@@ -19,16 +17,16 @@ def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
       problems: dimensions that do not exist, or that two streams have, are added here.
     """
     owners: dict[int, str] = {}
-    for stream, by_year in text[KEY].items():
-        place = f"{KEY}.{stream}"
+    for stream, by_year in text["dimensions"].items():
+        place = f"dimensions.{stream}"
         for dimension in by_year:
             if not 0 <= dimension <= sobol.DIMENSIONS:
                 wanted = f"a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none"
                 problems.add(place, f"expected {wanted}, got {dimension}.")
             elif dimension and dimension in owners:
-                problems.add(place, f"{dimension} is also in {KEY}.{owners[dimension]}. Give each its own.")
+                problems.add(place, f"{dimension} is also in dimensions.{owners[dimension]}. Give each its own.")
             owners[dimension] = stream
-    return {stream: tuple(by_year) for stream, by_year in text[KEY].items()}
+    return {stream: tuple(by_year) for stream, by_year in text["dimensions"].items()}
 
 
 def check(
@@ -50,7 +48,7 @@ def check(
     """
     known = {*once, *of_years}
     for stream, dimensions in stated.items():
-        place, most = f"{KEY}.{stream}", years if stream in of_years else 1
+        place, most = f"dimensions.{stream}", years if stream in of_years else 1
         if place in spare:
             continue
         if stream not in known:

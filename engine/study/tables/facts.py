@@ -12,7 +12,6 @@ from jaxtyping import Float
 from engine.errors import Problems
 from engine.study.values import Tables
 
-KEY = "facts"
 FUTURES = 1024
 """Futures in one independent run of moved futures. It never changes, as the numbers of a path depend on it."""
 INDEPENDENT = "random"
@@ -67,12 +66,12 @@ class Facts:
 
 def read(text: Tables, problems: Problems) -> Facts | None:
     """The facts that a study's tables state; None where there is no such table. Problems are added."""
-    table = text.get(KEY)
+    table = text.get("facts")
     if table is None:
         return None
     policy = table["policy"] or text["observed"]["policy"]
     if policy:
-        problems.knows(f"{KEY}.policy", "policy", policy, text["policies"])
+        problems.knows("facts.policy", "policy", policy, text["policies"])
     else:
-        problems.add(f"{KEY}.policy", "is missing: name the policy that was followed.")
+        problems.add("facts.policy", "is missing: name the policy that was followed.")
     return Facts(table["until"], policy)

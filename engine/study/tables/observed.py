@@ -19,7 +19,6 @@ from engine.modelling.units import conversion
 from engine.study.data_files import text_of
 from engine.study.values import Tables, multiple_of, number
 
-KEY = "observed"
 ACROSS = ("sum", "mean", "peak", "lowest")
 FOLDS = ("", "total", "mean", "peak", "lowest", "change", "ratio")
 CONFIDENCES = ("read", "remembered", "derived")
@@ -114,19 +113,19 @@ class Observed:
 
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations in a study's tables; invalid rows are left out, and their problems added."""
-    table = text[KEY]
-    place, rows = f"{KEY}.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
-    with problems.within(f"{KEY}.file"):
+    table = text["observed"]
+    place, rows = "observed.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
+    with problems.within("observed.file"):
         if table["file"]:
-            place, rows = f"{KEY}.file", list(_rows_of(Path(table["file"]), model))
+            place, rows = "observed.file", list(_rows_of(Path(table["file"]), model))
             if table["rows"]:
                 raise refusal("", "does not go with rows. Keep one of the two.")
     if table["policy"]:
-        problems.knows(f"{KEY}.policy", "policy", table["policy"], text["policies"])
+        problems.knows("observed.policy", "policy", table["policy"], text["policies"])
     for word in table["seen"]:
-        problems.knows(f"{KEY}.seen", "mark", word, SEEN)
+        problems.knows("observed.seen", "mark", word, SEEN)
     for name, size in table["discrepancy"].items():
-        with problems.within(f"{KEY}.discrepancy.{name}"):
+        with problems.within(f"observed.discrepancy.{name}"):
             look_up("yearly variable" if model.yearly else "outcome", name, observable(model))
             share = multiple_of(size)
             if not (number(size) if share is None else share) > 0:

@@ -48,7 +48,7 @@ def check_head(text: Tables, problems: Problems) -> None:
         problems.add("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
     elif problems.knows("run.sampler", "sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]):
         unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
-        if text.get(facts_tables.KEY):
+        if text.get("facts"):
             unit, of = facts_tables.FUTURES, "whole runs of moved futures"
         _check_whole("run.paths", text["run"]["paths"], 1, unit, of, problems)
         _check_whole("keep.yearly", text["keep"]["yearly"], 0, unit, of, problems)
