@@ -27,8 +27,7 @@ def copy(
       UserError: neither or both are URLs, there is no run, or the store refuses.
     """
     if is_url(source) == is_url(target):
-        expected = "expected a folder and a URL such as s3://bucket/run, in either order."
-        raise UserError(f"{source} {target}", [expected])
+        raise UserError(f"{source} {target}", ["expected a folder and a URL such as s3://bucket/run, in either order."])
     if not is_url(target):
         return object_store.download(source, Path(target), show), Path(target)
     folder = find_folder(source, model)

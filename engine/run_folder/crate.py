@@ -114,8 +114,7 @@ def _instrument(crate: Any, versions: Mapping[str, str]) -> Any:
         if name == "python":
             page = f"https://www.python.org/downloads/release/python-{number.replace('.', '')}/"
         if name != "rustbelt":
-            kind = "SoftwareApplication"
-            needed.append(_entity(crate, page, kind, name=name, version=number, url=page))
+            needed.append(_entity(crate, page, "SoftwareApplication", name=name, version=number, url=page))
     own = {"name": "rustbelt", "version": versions["rustbelt"], "softwareRequirements": needed}
     return _entity(crate, place, "SoftwareApplication", **own)
 

@@ -136,8 +136,7 @@ def block_files(
     names = list(study.model.outcomes if of is None else of)
     expected = (len(study.policies), len(names), block.count)
     if outcomes.shape != expected or outcomes.dtype != study.dtype:
-        got = f"{outcomes.dtype} {outcomes.shape}"
-        raise ValueError(f"outcomes: expected {study.precision} {expected}, got {got}")
+        raise ValueError(f"outcomes: expected {study.precision} {expected}, got {outcomes.dtype} {outcomes.shape}")
     kept = kept_draws(study, block)
     files = {
         f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_writer.shard(outcomes[:, names.index(name)], BLOCK)

@@ -52,9 +52,8 @@ class MovedRuns:
 
     def write(self, run: int, moved: Moved) -> None:
         """Keeps the futures of a run, whole or not at all."""
-        of = f"{self.fingerprint} {run}"
         arrays = {
-            "of": np.array(of), "streams": np.array(moved.streams), "scores": moved.scores,
+            "of": np.array(f"{self.fingerprint} {run}"), "streams": np.array(moved.streams), "scores": moved.scores,
             "powers": np.array(moved.powers), "taken": np.array(moved.taken), "evidence": np.array(moved.evidence),
         }  # fmt: skip
         place = self.folder / file_of(run)

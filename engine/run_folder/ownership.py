@@ -360,8 +360,7 @@ def _refuse_another(folder: RunFolder) -> None:
     held = unsealed(study_file(folder.path))
     if held is None:
         remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
-        message = f"ledger/study.json is damaged, or of an earlier layout. {remedy}"
-        raise UserError(str(folder.path), [message])
+        raise UserError(str(folder.path), [f"ledger/study.json is damaged, or of an earlier layout. {remedy}"])
     ours, problems = _whose(study), Problems()
     for key, what in (("fingerprint", "a study with fingerprint"), ("layout", "layout"), ("block", "blocks of")):
         if held.get(key) != ours[key]:

@@ -203,8 +203,7 @@ def _read(
         except UNREADABLE as error:
             with suppress(*UNREADABLE):
                 of(_checked(folder))  # slower, and it says which file it is
-            remedy = f"See what is damaged: {command_line('verify', folder)}"
-            message = f"the cube cannot be read ({error}). {remedy}"
+            message = f"the cube cannot be read ({error}). See what is damaged: {command_line('verify', folder)}"
             raise UserError(str(folder), [message]) from error
 
 

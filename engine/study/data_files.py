@@ -141,8 +141,7 @@ def _csv(path: Path, name: str) -> Column:
         if len(row) != len(names):
             cut = delimiter == "," and len(row) > len(names)
             comma = " A decimal comma? Write 1.5 rather than 1,5." if cut else ""
-            expected = f"expected {len(names)} as in the first line"
-            raise _Fault(f"line {line} has {len(row)} cells, {expected}.{comma}")
+            raise _Fault(f"line {line} has {len(row)} cells, expected {len(names)} as in the first line.{comma}")
         cell = row[at].strip()
         if cell.lower() in EMPTY:
             empty += 1

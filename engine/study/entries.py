@@ -39,8 +39,7 @@ def _number_or_matrix(value: Any) -> Any:
     rows = value if isinstance(value, list) else []
     if rows and all(isinstance(row, list) and all(map(_is_number, row)) for row in rows):
         return [[float(entry) for entry in row] for row in rows]
-    expected = "a finite number, or rows of them as [[1, 0.3], [0.3, 1]]"
-    raise ValueError(f"expected {expected}, got {shown(value)}.")
+    raise ValueError(f"expected a finite number, or rows of them as [[1, 0.3], [0.3, 1]], got {shown(value)}.")
 
 
 def _is_number(value: Any) -> bool:

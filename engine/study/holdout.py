@@ -67,11 +67,11 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     rows, _ = known_and_later(study, until)
     if not rows:
         of = "in the study's years" if until is None else f"until {until}"
-        text = (
-            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has seen."
-            " Take a later year, or state figures."
+        problems.add(
+            place if until is not None else "observed",
+            f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has"
+            " seen. Take a later year, or state figures.",
         )
-        problems.add(place if until is not None else "observed", text)
     for row in rows:
         if not study.observed.error(row):
             remedy = f"Give it a standard_error, or say what the model leaves out: observed.discrepancy.{row.variable}."

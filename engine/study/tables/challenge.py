@@ -251,11 +251,11 @@ def _thresholds(event: str, values: Sequence[Any], events: Tables, problems: Pro
     with problems.within(place):
         look_up("event", event, events)
         if "all" in events[event]:
-            several = (
+            raise refusal(
+                "",
                 "is several events at once, without a threshold of its own. Name one of them:"
-                f" {', '.join(events[event]['all'])}."
+                f" {', '.join(events[event]['all'])}.",
             )
-            raise refusal("", several)
         present = events[event].get("above", events[event].get("below"))
         for value in values if present is not None else ():  # else it is a problem of the event
             with problems.within(place):

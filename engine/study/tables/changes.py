@@ -106,8 +106,7 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
             whole.of_lever(key, value)
         elif key == "constants" or key in known.model.constants:
             name = key if key != "constants" else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
-            remedy = f"Give it a prior, [factors.{name}], and write {name} = 0 here."
-            own.add(key, f"is no factor but a constant. {remedy}")
+            own.add(key, f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here.")
         else:
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
             own.add(key, unknown("factor or lever", key, names))
@@ -174,8 +173,7 @@ class _Pieces:
         else:
             array = self._tables.read(lever, value, problems)
             if any(isinstance(one, str) for one in array.flat):
-                text = "expected numbers, or one multiple: what is drawn stays drawn from where it is."
-                problems.add(lever, text)
+                problems.add(lever, "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
             changes = len(problems) == before and not np.array_equal(array, self._stated(policy, lever))
         if len(problems) > before or not changes or not self.known.reaches(policy):
             return False

@@ -62,8 +62,7 @@ class LeverTables:
         """Refuses a year before the horizon, or more than `BEYOND` years after it."""
         first, last = self.years[0], self.years[-1]
         if not first <= int(year) <= last + BEYOND:
-            text = f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}."
-            raise refusal("", text)
+            raise refusal("", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}.")
 
     def _fill(
         self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any, place: str, problems: Problems

@@ -76,8 +76,7 @@ def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, 
     tables = dict(text["policies"]) or ({} if model.levers else {"default": {}})
     baseline = text.get("baseline") or next(iter(tables), "")
     if not tables:
-        remedy = "Add [policies.NAME] with the model's levers."
-        problems.add("policies", f"expected at least one policy, got none. {remedy}")
+        problems.add("policies", "expected at least one policy, got none. Add [policies.NAME] with the model's levers.")
     if not (tables and problems.knows("baseline", "policy", baseline, tables)):
         return Policies({}, (), baseline)
     names = tuple(text.get("compare") or tables)

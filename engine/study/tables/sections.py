@@ -64,8 +64,7 @@ def _check_whole(place: str, count: int, least: int, unit: int, of: str, problem
         return
     below = count - count % unit
     remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
-    wanted = f"a multiple of {unit}, {of}"
-    problems.add(place, f"expected {wanted}, got {count}. Take {remedy}.")
+    problems.add(place, f"expected a multiple of {unit}, {of}, got {count}. Take {remedy}.")
 
 
 def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]:
@@ -89,11 +88,11 @@ def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]
     steps = last - first + 1
     if steps > LONGEST:
         unit = time["unit"]
-        text = (
-            f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model make"
-            " several of it."
+        raise refusal(
+            "time.last",
+            f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model"
+            " make several of it.",
         )
-        raise refusal("time.last", text)
     return tuple(range(first, last + 1))
 
 
@@ -108,8 +107,7 @@ def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> t
 def levels(table: Tables, problems: Problems) -> tuple[float, ...]:
     """Levels of VaR and ES as shares, ascending: those of every study, and those that the table adds in per cent."""
     if len(table["levels"]) > _MOST_LEVELS:
-        message = f"expected at most {_MOST_LEVELS} levels, got {len(table['levels'])}."
-        problems.add("risk.levels", message)
+        problems.add("risk.levels", f"expected at most {_MOST_LEVELS} levels, got {len(table['levels'])}.")
         return LEVELS
     for level in table["levels"]:
         if not _LOWEST_LEVEL < level < 100 or float(f"{level:g}") != level:
@@ -125,8 +123,7 @@ def keep(table: Tables, model: Model, problems: Problems) -> Keep:
     if isinstance(wanted, str):
         if wanted not in words:
             remedy = did_you_mean(wanted, words)
-            message = f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{remedy}"
-            problems.add("keep.outcomes", message)
+            problems.add("keep.outcomes", f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{remedy}")
         wanted = [] if wanted == "none" else list(model.outcomes)
     for name in wanted:
         problems.knows("keep.outcomes", "outcome", name, model.outcomes)
