@@ -19,7 +19,7 @@ from engine.modelling.records import Model, factor_names
 from engine.study import group_changes
 from engine.study.components import Change
 from engine.study.study import Study
-from engine.study.tables.levers import LeverTables, put_together
+from engine.study.tables.levers import LeverTables, bounds_of, put_together
 from engine.study.tables.policies import Policies, PolicyReader
 from engine.study.tables.shocks import group_names
 from engine.study.values import Tables, multiple_of, number
@@ -151,9 +151,9 @@ class _Pieces:
     def of_lever(self, lever: str, value: Any) -> None:
         """Changes a lever of every policy; problems under policies that are not used are ignored."""
         for policy in self.known.policies.by_name:
-            problems = self._problems if self.known.reaches(policy) else Problems()
-            if self._set(policy, lever, value, problems):
-                self.table[lever] = value
+            with (self._problems if self.known.reaches(policy) else Problems()).within(""):
+                if self._set(policy, lever, value):
+                    self.table[lever] = value
 
     def of_policy(self, policy: str, table: Tables) -> None:
         """Levers of one policy."""
@@ -161,50 +161,49 @@ class _Pieces:
         if policy not in self.known.policies.by_name:
             return  # what is wrong with the policy is a problem of its own
         for lever, value in table.items():
-            if self._set(policy, lever, value, own):
-                self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
+            with own.within(""):
+                if self._set(policy, lever, value):
+                    self.table.setdefault(POLICIES, {}).setdefault(policy, {})[lever] = value
         own.refuse()
 
-    def _set(self, policy: str, lever: str, value: Any, problems: Problems) -> bool:
+    def _set(self, policy: str, lever: str, value: Any) -> bool:
         """Stores a lever's new value under a policy; whether that differs from the old one and the policy is used."""
-        before = len(problems)
+        problems, changes = Problems(), False
         if isinstance(value, str):
-            changes = self._multiply(policy, lever, value, problems)
+            with problems.within(lever):
+                changes = self._multiply(policy, lever, value)
         else:
             array = self._tables.read(lever, value, problems)
             if any(isinstance(one, str) for one in array.flat):
                 problems.add(lever, "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
-            changes = len(problems) == before and not np.array_equal(array, self._stated(policy, lever))
-        if len(problems) > before or not changes or not self.known.reaches(policy):
-            return False
-        self.levers.setdefault(policy, {})[lever] = value
-        return True
+            problems.refuse()
+            changes = not np.array_equal(array, put_together(self.known.policies.by_name[policy], lever))
+        problems.refuse()
+        if changes := changes and self.known.reaches(policy):
+            self.levers.setdefault(policy, {})[lever] = value
+        return changes
 
-    def _stated(self, policy: str, lever: str) -> np.ndarray:
-        """What a policy says of a lever, numbers and names of factors."""
-        return put_together(self.known.policies.by_name[policy], lever)
+    def _multiply(self, policy: str, lever: str, value: str) -> bool:
+        """Whether a multiple of a lever is another one.
 
-    def _multiply(self, policy: str, lever: str, value: str, problems: Problems) -> bool:
-        """Whether a multiple of a lever is another one; added to the problems where it is beyond the model's bounds."""
-        if not problems.knows(lever, "lever", lever, self.known.model.levers):
-            return False
-        with problems.within(lever):
-            multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
-            there: list[float] = []
-            for one in dict.fromkeys(self._stated(policy, lever).flat):
-                if one in self.known.priors:
-                    there += self.known.ends(one)
-                else:
-                    there.append(0.0 if isinstance(one, str) else one)
-            ends = sorted((multiple * min(there), multiple * max(there)))
-            slack = 1e-9 * max(1.0, *map(abs, ends))
-            beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
-            if beyond:
-                unit = f" [{bounds.unit}]" if bounds.unit != "1" else ""
-                text = f"expected {bounds.bounds}{unit}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
-                raise refusal("", f"{text} These are the model's bounds of the lever.")
-            return multiple != 1.0 and any(there)
-        return False
+        Raises:
+          UserError: it is beyond the model's bounds.
+        """
+        look_up("lever", lever, self.known.model.levers)
+        multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
+        there: list[float] = []
+        for one in dict.fromkeys(put_together(self.known.policies.by_name[policy], lever).flat):
+            if one in self.known.priors:
+                there += self.known.ends(one)
+            else:
+                there.append(0.0 if isinstance(one, str) else one)
+        ends = sorted((multiple * min(there), multiple * max(there)))
+        slack = 1e-9 * max(1.0, *map(abs, ends))
+        beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
+        if beyond:
+            text = f"expected {bounds_of(bounds)}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
+            raise refusal("", f"{text} These are the model's bounds of the lever.")
+        return multiple != 1.0 and any(there)
 
     def of_group(self, name: str, table: Tables) -> None:
         """Another statement of a group's dependence, in the form that it has."""

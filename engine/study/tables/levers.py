@@ -67,34 +67,28 @@ class LeverTables:
     def _fill(
         self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any, place: str, problems: Problems
     ) -> None:
-        if not isinstance(value, Mapping):
-            with problems.within(place):
+        with problems.within(place):
+            if not isinstance(value, Mapping):
                 part[:] = self._within(lever, value)
-            return
-        if not value:
-            problems.add(place, "expected at least one entry, got an empty table.")
-            return
-        labels = self.model.dims[dims[0]] if dims else ()
-        if all(_is_year(key) and key not in labels for key in value):
-            self._fill_years(part, lever, value, place, problems)
-            return
-        for label, inner in value.items():
-            if label in labels:
-                own = part[:, labels.index(label)]
-                self._fill(own, lever, dims[1:], inner, f"{place}.{label}", problems)
-            elif dims:
-                problems.add(f"{place}.{label}", unknown(f"label of '{dims[0]}'", label, labels))
-            else:
-                problems.add(f"{place}.{label}", f"expected a year, got '{label}'.")
-
-    def _fill_years(self, part: np.ndarray, lever: Lever, value: Tables, place: str, problems: Problems) -> None:
-        if not self.years:
-            problems.add(place, "a static model has no years. Give a number.")
-            return
-        for year in sorted(value, key=int):
-            with problems.within(f"{place}.{year}"):
-                self.check_year(year)  # one after the last has no effect: the study was cut short
-                part[int(year) - self.years[0] :] = self._within(lever, value[year])
+                return
+            if not value:
+                raise refusal("", "expected at least one entry, got an empty table.")
+            labels = self.model.dims[dims[0]] if dims else ()
+            by_year = all(_is_year(key) and key not in labels for key in value)
+            if by_year and not self.years:
+                raise refusal("", "a static model has no years. Give a number.")
+            for key in sorted(value, key=int) if by_year else value:
+                if key in labels:
+                    own = part[:, labels.index(key)]
+                    self._fill(own, lever, dims[1:], value[key], f"{place}.{key}", problems)
+                    continue
+                with problems.within(f"{place}.{key}"):
+                    if dims and not by_year:
+                        raise refusal("", unknown(f"label of '{dims[0]}'", key, labels))
+                    if not by_year:
+                        raise refusal("", f"expected a year, got '{key}'.")
+                    self.check_year(key)  # one after the last has no effect: the study was cut short
+                    part[int(key) - self.years[0] :] = self._within(lever, value[key])
 
     def _within(self, lever: Lever, value: Any) -> float | str:
         """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is
@@ -104,26 +98,26 @@ class LeverTables:
             self._check_factor(lever, value)
             return value
         if not lever.low <= (own := number(value)) <= lever.high:
-            remedy = "These are the model's bounds of the lever."
-            raise refusal("", f"expected {_bounds(lever)}, got {shown(value)}. {remedy}")
+            text = f"expected {bounds_of(lever)}, got {shown(value)}."
+            raise refusal("", f"{text} These are the model's bounds of the lever.")
         return float(own)
 
     def _check_factor(self, lever: Lever, name: str) -> None:
         if name not in self.factors:
-            text = f"expected a number, or the name of a factor; {unknown('factor', name, self.factors)}"
-            raise refusal("", text)
+            hint = unknown("factor", name, self.factors)
+            raise refusal("", f"expected a number, or the name of a factor; {hint}")
         if name not in self.priors:  # which is a problem of its own
             return
         low, high = reach(self.priors[name].law)
         if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
-            ends = {"low": lever.low, "high": lever.high}
-            cut = ", ".join(f"{key} = {end:g}" for key, end in ends.items() if math.isfinite(end))
-            remedy = f"Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}."
-            text = f"expected {_bounds(lever)}, got '{name}', which is drawn from {low:.3g} to {high:.3g}. {remedy}"
-            raise refusal("", text)
+            ends = ("low", lever.low), ("high", lever.high)
+            cut = ", ".join(f"{key} = {end:g}" for key, end in ends if math.isfinite(end))
+            text = f"expected {bounds_of(lever)}, got '{name}', which is drawn from {low:.3g} to {high:.3g}."
+            raise refusal("", f"{text} Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}.")
 
 
-def _bounds(lever: Lever) -> str:
+def bounds_of(lever: Lever) -> str:
+    """The model's bounds of a lever in words, with its unit."""
     return lever.bounds + (f" [{lever.unit}]" if lever.unit != "1" else "")
 
 
@@ -164,7 +158,7 @@ def lever_text(study: Study, policy: Policy, lever: str) -> str:
         if not isinstance(value, str):
             return f"{value:g}"
         low, middle, high = (f"{float(named[value].quantile(p)):.3g}" for p in (0.05, 0.5, 0.95))
-        return f"{value} {middle} ({low} to {high})" if low != high else f"{value} {middle}"
+        return f"{value} {middle}" + (f" ({low} to {high})" if low != high else "")
 
     values, dims = put_together(policy, lever), study.model.levers[lever].dims
     return in_line(lever_table(values, dims, study.model, study.years), text)
@@ -174,8 +168,8 @@ def in_line(table: Any, text: Callable[[Any], str]) -> str:
     """A table of `lever_table` in one line; `text` formats a number or a name."""
     if not isinstance(table, dict):
         return text(table)
-    parts = {key: (in_line(part, text), isinstance(part, dict)) for key, part in table.items()}
-    return ", ".join(f"{key}: {f'{{{part}}}' if inner else part}" for key, (part, inner) in parts.items())
+    parts = {key: f"{{{in_line(part, text)}}}" if isinstance(part, dict) else text(part) for key, part in table.items()}
+    return ", ".join(f"{key}: {part}" for key, part in parts.items())
 
 
 def lever_table(values: np.ndarray, dims: Sequence[str], model: Model, years: Sequence[int]) -> Any:

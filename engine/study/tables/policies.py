@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,12 +45,11 @@ class Policies:
         indirectly.
         """
         names = list(dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names))
-        waiting = [name for name in names if name in self.by_name]
-        while waiting:
-            before = self.by_name[waiting.pop()].before
-            if before is not None and before.name not in names:
+        for name in reversed([name for name in names if name in self.by_name]):
+            before = self.by_name[name].before
+            while before is not None and before.name not in names:
                 names.append(before.name)
-                waiting.append(before.name)
+                before = self.by_name[before.name].before
         return names
 
     @property
@@ -99,8 +98,8 @@ def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prio
         low, high = reach(priors[value].law)
         if low < -1e-9 or high > 1 + 1e-9:
             remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
-            text = f"expected a factor drawn from 0 to 1; '{value}' reaches {low:.3g} to {high:.3g}. {remedy}"
-            raise refusal("", text)
+            reached = f"'{value}' reaches {low:.3g} to {high:.3g}"
+            raise refusal("", f"expected a factor drawn from 0 to 1; {reached}. {remedy}")
     elif value is not None and not 0 <= value <= 1:
         raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {value}.")
 
@@ -136,6 +135,7 @@ class _Terms:
     implementation: float | str
 
 
+@dataclass(frozen=True)
 class PolicyReader:
     """Reads policies by name.
 
@@ -147,18 +147,12 @@ class PolicyReader:
       multiples: policy -> lever -> what its values, numbers and draws, are multiplied by.
     """
 
-    def __init__(
-        self,
-        levers: LeverTables,
-        tables: Tables,
-        baseline: str,
-        problems: Problems,
-        multiples: Mapping[str, Mapping[str, float]] | None = None,
-    ):
-        self._tables, self._baseline, self._problems = tables, baseline, problems
-        self._multiples = multiples or {}
-        self._levers, self._years = levers, levers.years
-        self._known: dict[Any, Any] = {}
+    levers: LeverTables
+    tables: Tables
+    baseline: str
+    problems: Problems
+    multiples: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    _known: dict[Any, Any] = field(default_factory=dict, init=False)
 
     def policy(self, name: str, through: tuple[str, ...] = ()) -> Policy | None:
         """The policy of that name, fully resolved; None where it, or a policy that it refers to, has problems.
@@ -173,18 +167,17 @@ class PolicyReader:
         once."""
         if (read, name) not in self._known:
             self._known[read, name] = None
-            with self._problems.within(f"policies.{name}"):
+            with self.problems.within(f"policies.{name}"):
                 self._known[read, name] = read(name, through)
         return self._known[read, name]
 
     def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
         if (terms := self._once(self._follow, name, ())) is None:
             return None
-        whole = terms.implementation == 1.0
-        late = bool(self._years) and terms.start > self._years[0]
-        before = None
-        if late or not whole or terms.before is not None:
-            other = terms.before or (self._baseline if name != self._baseline else None)
+        years, before = self.levers.years, None
+        is_phased = terms.implementation != 1.0 or (bool(years) and terms.start > years[0])
+        if is_phased or terms.before is not None:
+            other = terms.before or (self.baseline if name != self.baseline else None)
             if other is None:
                 text = 'the baseline has nothing before it to phase in from. Name a policy: before = "...".'
                 raise refusal("before", text)
@@ -193,28 +186,24 @@ class PolicyReader:
             earlier = self.policy(other, (*through, name))
             if earlier is None:
                 return None
-            if isinstance(earlier.implementation, str):
-                text = (
-                    f"'{other}' is drawn (implementation = \"{earlier.implementation}\"), so nothing can phase in"
-                    " from it."
-                )
+            if isinstance(share := earlier.implementation, str):
+                text = f"'{other}' is drawn (implementation = \"{share}\"), so nothing can phase in from it."
                 raise refusal("before", text)
-            before = phased(earlier, self._years) if late or not whole else None
-        about, levers, drawn = str(self._tables[name].get("about", "")), {}, {}
+            before = phased(earlier, years) if is_phased else None
+        levers, drawn = {}, {}
         for lever, values in terms.levers.items():
+            multiple = self.multiples.get(name, {}).get(lever, 1.0)
             numbers, weights = taken_apart(values)
-            if (multiple := self._multiples.get(name, {}).get(lever)) is not None:
-                numbers = multiple * numbers
-                weights = {factor: multiple * weight for factor, weight in weights.items()}
-            levers[lever] = numbers
+            levers[lever] = multiple * numbers
             if weights:
-                drawn[lever] = weights
+                drawn[lever] = {factor: multiple * weight for factor, weight in weights.items()}
+        about = self.tables[name].get("about", "")
         return Policy(name, about, levers, terms.start, before, terms.implementation, drawn)
 
     def _follow(self, name: str, through: tuple[str, ...]) -> _Terms | None:
-        table, problems, others = self._tables[name], Problems(), set(self._tables) - {name}
-        levers = {lever: self._levers.default(entry) for lever, entry in self._levers.model.levers.items()}
-        parent: _Terms | None = _Terms(levers, self._years[0] if self._years else 0, None, 1.0)
+        table, years, problems, others = self.tables[name], self.levers.years, Problems(), {*self.tables} - {name}
+        defaults = {lever: self.levers.default(entry) for lever, entry in self.levers.model.levers.items()}
+        parent: _Terms | None = _Terms(defaults, years[0] if years else 0, None, 1.0)
         like = table.get("like")
         if like in (name, *through):
             raise refusal("like", f"goes in a circle: {_chain([*through, name, like])}.")
@@ -224,24 +213,17 @@ class PolicyReader:
             problems.knows("before", "policy", table["before"], others)
         if "start" in table:
             with problems.within("start"):
-                if not self._years:
+                if not years:
                     raise refusal("", "a static model has no years. Remove it.")
-                self._levers.check_year(table["start"])
-        own = {
-            lever: self._levers.read(lever, value, problems)
-            for lever, value in table.items()
-            if lever not in POLICY_KEYS
-        }
+                self.levers.check_year(table["start"])
+        stated = [lever for lever in table if lever not in POLICY_KEYS]
+        own = {lever: self.levers.read(lever, table[lever], problems) for lever in stated}
         problems.refuse()
         if parent is None:
             return None
-        implementation = table.get("implementation", parent.implementation)
-        return _Terms(
-            {**parent.levers, **own},
-            table.get("start", parent.start),
-            table.get("before", parent.before),
-            implementation if isinstance(implementation, str) else float(implementation),
-        )
+        start, before = (table.get(key, getattr(parent, key)) for key in ("start", "before"))
+        share = table.get("implementation", parent.implementation)
+        return _Terms({**parent.levers, **own}, start, before, share if isinstance(share, str) else float(share))
 
 
 def phased(policy: Policy, years: Sequence[int]) -> Policy:
@@ -274,8 +256,7 @@ def on_path(policy: Policy, draws: Mapping[str, float], years: Sequence[int]) ->
         lever: values + sum(weights * draws[name] for name, weights in policy.drawn.get(lever, {}).items())
         for lever, values in policy.levers.items()
     }
-    before = on_path(policy.before, draws, years) if policy.before is not None else None
-    share = policy.implementation
+    before, share = policy.before and on_path(policy.before, draws, years), policy.implementation
     share = float(draws[share]) if isinstance(share, str) else share
     return phased(replace(policy, levers=levers, before=before, implementation=share, drawn={}), years)
 
