@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
-from engine.draws.factors import Group, Input
+from engine.draws.factors import Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
@@ -31,10 +30,10 @@ from engine.study.tables import (
     observed as observed_tables,
     policies as policy_tables,
     sections as section_tables,
+    shocks as shock_tables,
     stops as stop_tables,
 )
 from engine.study.tables.changes import Known
-from engine.study.tables.shocks import ShockReader, group_names
 from engine.study.values import Tables
 from engine.study.vector_factors import LABELLED, by_label, check_factor_name
 
@@ -77,27 +76,33 @@ def resolve(
     called = labels.read(text, model, problems)
     text = by_label(labels.without(text), model, problems)
     bases = {part: name for name, parts in factor_names(model).items() for part in parts}
-    tables = [name for name in text["factors"] if name in priors or bases.get(name) in priors]
-    priors = {name: priors.get(name) or priors[bases[name]] for name in tables}
+    priors = {name: one for name in text["factors"] if (one := priors.get(name) or priors.get(bases.get(name, "")))}
     # by year, and not to be blamed where nobody knows the years
     facts = facts_tables.read(text, problems)
     policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
     if policies is not None and facts is not None:
         policies = replace(policies, followed=facts.policy)
-    fields = _of_model(text, model, problems)
+    events = event_tables.read(text["events"], model, problems)
+    gates = gate_tables.read(text["gates"], text["policies"], model, problems)
+    headline = section_tables.headline(text.get("headline"), model, problems)
+    levels = section_tables.levels(text["risk"], problems)
+    of_levers = lever_groups.read(text["lever_groups"], model, problems)
+    keep = section_tables.keep(text["keep"], model, problems)
     levers = policies.levers_by_factor if policies else {}
+    of_policies = sorted(set(text["factors"]) - set(bases))
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
-    group_of, groups = _groups(text, drawn, problems)
-    of_policies = sorted(set(text["factors"]) - set(bases))
-    _, all_groups = _groups(text, [*bases, *of_policies], Problems())
+    of_shocks = shock_tables.group_names(text["shocks"])
+    of_factors = {name: table for name, table in text["groups"].items() if name not in of_shocks}
+    group_of = group_tables.membership(of_factors, text["factors"], problems)
+    groups = group_tables.read(of_factors, group_of, drawn, problems)
+    all_groups = group_tables.read(of_factors, group_of, [*bases, *of_policies], Problems())
     running = policies.names if policies else tuple(text["policies"])
-    levels, kept = fields["levels"], fields["keep"].outcomes
-    fields["challenge"] = challenge_tables.read(text, running, model, levels, problems, spare)
-    fields["until"], fields["idle_targets"] = stop_tables.read(text, running, model, levels, kept, problems, spare)
-    fields["observed"] = observed_tables.read(text, model, problems)
-    fields["shocks"] = _shocks(text, known, priors, problems)
-    fields["stated_dimensions"] = dimension_tables.read(text, problems)
+    challenge = challenge_tables.read(text, running, model, levels, problems, spare)
+    until, idle_targets = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
+    observed = observed_tables.read(text, model, problems)
+    shocks = _shocks(text, known, priors, problems)
+    stated_dimensions = dimension_tables.read(text, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
         held = Known(text, model, years, priors, policies, drawn, groups, group_of)
@@ -108,46 +113,47 @@ def resolve(
     def stated(name: str) -> Factor | Lever | None:
         return model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, ""))
 
-    fields |= {
-        "model": model,
-        "labels": called,
-        "years": years,
-        "inputs": tuple(_input(name, text, stated(name), priors[name], group_of.get(name)) for name in drawn),
-        "groups": groups,
-        "policies": policies.running,
-        "baseline": policies.baseline,
-        "assumptions": assumptions,
-        "facts": facts,
-        "of_policies": (
-            *(f"factor:{name}" for name in of_policies),
-            *latent_streams({k: one for k, one in all_groups.items() if not {*bases} & {*one.members}}),
-        ),
-    }
-    study = _study(text, known, source, fields)
-    once = [f"factor:{name}" for name in text["factors"]]
-    once += [*latent_streams(groups), *latent_streams(all_groups)]
-    _check_whole(study, once, spare, problems)
-    problems.refuse(source)
-    return replace(study, document=document(study, text, policies))
-
-
-def _study(text: Tables, known: KnownModel, source: str, fields: Mapping[str, Any]) -> Study:
-    """The study of some fields, and of those that are as the file and the model's file state them; its document is
-    empty.
-    """
     run = text["run"]
-    return Study(
+    study = Study(
         **{key: text[key] for key in ("name", "question", "author")},
         **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
-        **fields,
+        nonfinite=float(run["nonfinite"]),
+        tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
         source=source,
         document={},
+        model=model,
         model_name=known.name,
         model_digest=known.digest,
         model_spec=known.spec,
-        tile=run.get("tile") or section_tables.default_tile(fields["model"], len(fields["policies"])),
-        nonfinite=float(run["nonfinite"]),
+        years=years,
+        inputs=tuple(_input(name, text, stated(name), priors[name], group_of.get(name)) for name in drawn),
+        groups=groups,
+        shocks=shocks,
+        policies=policies.running,
+        baseline=policies.baseline,
+        events=events,
+        headline=headline,
+        keep=keep,
+        labels=called,
+        levels=levels,
+        lever_groups=of_levers,
+        assumptions=assumptions,
+        challenge=challenge,
+        gates=gates,
+        observed=observed,
+        facts=facts,
+        stated_dimensions=stated_dimensions,
+        of_policies=(
+            *(f"factor:{name}" for name in of_policies),
+            *latent_streams({k: one for k, one in all_groups.items() if not {*bases} & {*one.members}}),
+        ),
+        until=until,
+        idle_targets=idle_targets,
     )
+    once = [*(f"factor:{name}" for name in text["factors"]), *latent_streams(groups), *latent_streams(all_groups)]
+    _check_whole(study, once, spare, problems)
+    problems.refuse(source)
+    return replace(study, document=document(study, text, policies))
 
 
 def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
@@ -174,18 +180,6 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     if len(problems) > before:
         raise UserError(source, problems)
     return years
-
-
-def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
-    """Fields of `Study` that follow from a table and the model's names alone."""
-    return {
-        "events": event_tables.read(text["events"], model, problems),
-        "gates": gate_tables.read(text["gates"], text["policies"], model, problems),
-        "headline": section_tables.headline(text.get("headline"), model, problems),
-        "levels": section_tables.levels(text["risk"], problems),
-        "lever_groups": lever_groups.read(text["lever_groups"], model, problems),
-        "keep": section_tables.keep(text["keep"], model, problems),
-    }
 
 
 def _check_names(text: Tables, problems: Problems) -> None:
@@ -232,14 +226,6 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
             problems.add(f"factors.{name}", f"has no prior. Add a table {where} with {keys}.")
 
 
-def _groups(text: Tables, drawn: Sequence[str], problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:
-    """Factor -> its group, and groups of factors by name; the others are of shocks."""
-    of_shocks = group_names(text["shocks"])
-    tables = {name: table for name, table in text["groups"].items() if name not in of_shocks}
-    group_of = group_tables.membership(tables, text["factors"], problems)
-    return group_of, group_tables.read(tables, group_of, drawn, problems)
-
-
 def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], problems: Problems) -> Shocks:
     without_years = () if isinstance(known.model, PathModel) else ("shocks", "regimes")
     given = [table for table in without_years if text[table]]
@@ -248,7 +234,7 @@ def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], proble
     if given:
         return Shocks()
     laws = {name: prior.law for name, prior in priors.items()}
-    return ShockReader(known.model, text, laws, problems).shocks()
+    return shock_tables.read(text, known.model, laws, problems)
 
 
 def _input(name: str, text: Tables, stated: Factor | Lever | None, prior: Prior, group: str | None) -> Input:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -34,138 +35,136 @@ def group_names(shocks: Tables) -> set[str]:
     return {table["group"] for table in shocks.values() if "group" in table}
 
 
-class ShockReader:
-    """Reads the shocks of a study.
+def read(tables: Tables, model: Model, of_factors: Mapping[str, Law], problems: Problems) -> Shocks:
+    """The shocks of a study, to be used only if there are no problems; regimes that no shock uses are left out.
 
     Args:
-      tables: the study's tables of that name, types checked.
+      tables: the study's tables, types checked.
       of_factors: factor -> its law, as a probability or a rate of jumps may be drawn from a factor.
       problems: what is wrong with the tables is added here.
     """
-
-    def __init__(self, model: Model, tables: Tables, of_factors: Mapping[str, Law], problems: Problems):
-        self._model, self._factors, self._problems = model, of_factors, problems
-        self._streams = shock_streams(model)
-        self._regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
-        self._moving: dict[str, Moving] = {}
-        for name, table in tables["regimes"].items():
-            with problems.within(f"regimes.{name}"):
-                self._regimes[name] = _regime(name, table)
-        for name, table in tables["shocks"].items():
-            with problems.within(f"shocks.{name}"):
-                self._moving[name] = self._shock(name, table)
-        self._groups = self._read_groups(tables)
-
-    def shocks(self) -> Shocks:
-        """The shocks that were read, to be used only if there are no problems; regimes that no shock uses are left
-        out."""
-        used = {moving.regime for moving in self._moving.values()}
-        chains = {name: chain for name, chain in self._regimes.items() if chain is not None and name in used}
-        return Shocks(self._moving, self._groups, chains)
-
-    def _read_groups(self, tables: Tables) -> dict[str, Group]:
-        """Groups of streams: all those of the shocks that say that they are in one."""
-        names = group_names(tables["shocks"])
-        of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
-        streams = dict[str, Any]()
-        for name, table in tables["shocks"].items():
-            if (group := table.get("group")) is not None and self._problems.knows(
-                f"shocks.{name}.group", "group", group, tables["groups"]
-            ):
-                streams |= {stream: {"group": group} for stream in self._streams.get(name, ())}
-        group_of = group_tables.membership(of_shocks, streams, self._problems)
-        return group_tables.read(of_shocks, group_of, [*streams], self._problems)
-
-    def _shock(self, name: str, table: Tables) -> Moving:
-        known = self._model.shocks
-        if name not in known:
-            remedy = did_you_mean(name, known) if known else " The model has no shocks."
-            raise refusal("", f"unknown shock '{name}'.{remedy}")
-        problems = Problems()
-        persistence = float(table.get("persistence", 0.0))
-        if not -1 < persistence < 1:
-            problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
-        own = factor_tables.law_keys({key: value for key, value in table.items() if key not in _OWN})
-        laws: tuple[Law, ...] = ()
-        jumps, regime, is_state = None, None, False
-        if any(key in table for key in JUMP_KEYS):
-            _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
-            with problems.within(""):
-                jumps = self._jumps(table)
-        elif "regime" in table:
-            _alone(table, "a regime", tuple(own), problems)
-            regime = table["regime"]
-            laws = self._by_state(table, problems)
-            is_state = "states" not in table
-            if is_state:
-                _alone(table, "the state of a regime", ("persistence", "group"), problems)
-        elif "states" in table:
-            problems.add("states", 'expected a regime whose states these are; add regime = "...".')
-        elif own:
-            with problems.within(""):
-                laws = (factor_tables.read(own).law,)
-        else:
-            laws = (_LAWS[known[name].law],)
-        problems.refuse()
-        about = _in_words(table, own)
-        return Moving(name, self._streams[name], laws, persistence, jumps, regime, is_state, about)
-
-    def _by_state(self, table: Tables, problems: Problems) -> tuple[Law, ...]:
-        name = table["regime"]
-        if not problems.knows("regime", "regime", name, self._regimes):
-            return ()
-        chain, tables = self._regimes[name], table.get("states")
-        if chain is None or tables is None:
-            return ()
-        for state in tables:
-            problems.knows(f"states.{state}", "state", state, chain.states)
-        laws = []
-        for state in chain.states:
-            if state not in tables:
-                problems.add("states", f"has no law for state '{state}'.")
-                continue
-            with problems.within(f"states.{state}"):
-                laws.append(factor_tables.read(tables[state]).law)
-        return tuple(laws)
-
-    def _jumps(self, table: Tables) -> Jumps:
-        kinds = [key for key in ("probability", "rate") if key in table]
-        if len(kinds) != 1:
-            got = "both" if kinds else "neither"
-            raise refusal("", f"expected a probability or a rate of jumps, got {got}.")
-        if "size" not in table:
-            remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
-            raise refusal("size", f"is missing. {remedy}")
-        kind, problems = kinds[0], Problems()
-        with problems.within("size"):
-            size = factor_tables.read(table["size"]).law
-        with problems.within(kind):
-            highest = self._highest(table[kind], 1.0 if kind == "probability" else math.inf)
-        problems.refuse()
-        most = 1 if kind == "probability" else jumps_counted(highest)
-        if most > MOST_JUMPS:
-            text = (
-                f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+    streams, moving = shock_streams(model), dict[str, Moving]()
+    regimes: dict[str, Regime | None] = dict.fromkeys(tables["regimes"])
+    for name, table in tables["regimes"].items():
+        with problems.within(f"regimes.{name}"):
+            regimes[name] = _regime(name, table)
+    chances = {part: of_factors.get(part) for part in chain(*factor_names(model).values())}
+    for name, table in tables["shocks"].items():
+        with problems.within(f"shocks.{name}"):
+            if name not in model.shocks:
+                remedy = did_you_mean(name, model.shocks) if model.shocks else " The model has no shocks."
+                raise refusal("", f"unknown shock '{name}'.{remedy}")
+            moving[name] = _shock(
+                table, Moving(name, streams[name], (_LAWS[model.shocks[name].law],)), regimes, chances
             )
-            raise refusal("rate", f"{text} For so many use one law of their sum.")
-        return Jumps(kind, table[kind], size, most)
+    used = {one.regime for one in moving.values()}
+    chains = {name: one for name, one in regimes.items() if one is not None and name in used}
+    return Shocks(moving, _groups(tables, streams, problems), chains)
 
-    def _highest(self, chance: float | str, limit: float) -> float:
-        """The largest value of a probability or rate; refused where it is negative, or its median is above the
-        limit."""
-        if not isinstance(chance, str):
-            low = middle = high = chance
-        else:
-            look_up("factor", chance, [*chain(*factor_names(self._model).values())])
-            if chance not in self._factors:  # its prior is a problem of its own
-                return 0.0
-            low, high = reach(self._factors[chance])
-            # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
-            middle = float(self._factors[chance].quantile(0.5))
-        if low < 0 or middle > limit:
-            limits = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
-            raise refusal("", f"expected a number {limits}, got {low if low < 0 else middle:.4g}.")
-        return min(high, limit)
+
+def _groups(tables: Tables, streams: Mapping[str, Sequence[str]], problems: Problems) -> dict[str, Group]:
+    """Groups of streams: all those of the shocks that say that they are in one."""
+    names = group_names(tables["shocks"])
+    of_shocks = {name: table for name, table in tables["groups"].items() if name in names}
+    members = dict[str, Any]()
+    for name, table in tables["shocks"].items():
+        group = table.get("group")
+        if group is not None and problems.knows(f"shocks.{name}.group", "group", group, tables["groups"]):
+            members |= {stream: {"group": group} for stream in streams.get(name, ())}
+    group_of = group_tables.membership(of_shocks, members, problems)
+    return group_tables.read(of_shocks, group_of, [*members], problems)
+
+
+def _shock(
+    table: Tables, plain: Moving, regimes: Mapping[str, Regime | None], chances: Mapping[str, Law | None]
+) -> Moving:
+    """The shock that a table states; `plain` is drawn by the model's own law."""
+    problems = Problems()
+    persistence = float(table.get("persistence", 0.0))
+    if not -1 < persistence < 1:
+        problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
+    own = factor_tables.law_keys({key: value for key, value in table.items() if key not in _OWN})
+    laws, jumps, regime, is_state = plain.laws, None, None, False
+    if any(key in table for key in JUMP_KEYS):
+        _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
+        laws = ()
+        with problems.within(""):
+            jumps = _jumps(table, chances)
+    elif "regime" in table:
+        _alone(table, "a regime", tuple(own), problems)
+        regime, is_state = table["regime"], "states" not in table
+        laws = _by_state(table, regimes, problems)
+        if is_state:
+            _alone(table, "the state of a regime", ("persistence", "group"), problems)
+    elif "states" in table:
+        problems.add("states", 'expected a regime whose states these are; add regime = "...".')
+    elif own:
+        with problems.within(""):
+            laws = (factor_tables.read(own).law,)
+    problems.refuse()
+    about = _in_words(table, own)
+    return replace(
+        plain, laws=laws, persistence=persistence, jumps=jumps, regime=regime, is_state=is_state, about=about
+    )
+
+
+def _by_state(table: Tables, regimes: Mapping[str, Regime | None], problems: Problems) -> tuple[Law, ...]:
+    if not problems.knows("regime", "regime", table["regime"], regimes):
+        return ()
+    regime, tables = regimes[table["regime"]], table.get("states")
+    if regime is None or tables is None:
+        return ()
+    for state in tables:
+        problems.knows(f"states.{state}", "state", state, regime.states)
+    laws = []
+    for state in regime.states:
+        if state not in tables:
+            problems.add("states", f"has no law for state '{state}'.")
+            continue
+        with problems.within(f"states.{state}"):
+            laws.append(factor_tables.read(tables[state]).law)
+    return tuple(laws)
+
+
+def _jumps(table: Tables, chances: Mapping[str, Law | None]) -> Jumps:
+    kinds = [key for key in ("probability", "rate") if key in table]
+    if len(kinds) != 1:
+        raise refusal("", f"expected a probability or a rate of jumps, got {'both' if kinds else 'neither'}.")
+    if "size" not in table:
+        remedy = 'Give the law of a jump: size = { family = "normal", mean = -0.2, sd = 0.1 }.'
+        raise refusal("size", f"is missing. {remedy}")
+    kind, problems = kinds[0], Problems()
+    with problems.within("size"):
+        size = factor_tables.read(table["size"]).law
+    with problems.within(kind):
+        highest = _highest(table[kind], 1.0 if kind == "probability" else math.inf, chances)
+    problems.refuse()
+    most = 1 if kind == "probability" else jumps_counted(highest)
+    if most > MOST_JUMPS:
+        text = f"expected a rate that hardly ever gives more than {MOST_JUMPS} jumps a year, got up to {highest:.4g}."
+        raise refusal("rate", f"{text} For so many use one law of their sum.")
+    return Jumps(kind, table[kind], size, most)
+
+
+def _highest(chance: float | str, limit: float, chances: Mapping[str, Law | None]) -> float:
+    """The largest value of a probability or rate; refused where it is negative, or its median is above the limit.
+
+    Args:
+      chances: factor -> its law, None where that has problems of its own.
+    """
+    if not isinstance(chance, str):
+        low = middle = high = chance
+    else:
+        look_up("factor", chance, chances)
+        if (law := chances[chance]) is None:
+            return 0.0
+        low, high = reach(law)
+        # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
+        middle = float(law.quantile(0.5))
+    if low < 0 or middle > limit:
+        limits = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
+        raise refusal("", f"expected a number {limits}, got {low if low < 0 else middle:.4g}.")
+    return min(high, limit)
 
 
 def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
@@ -198,8 +197,7 @@ def _regime(name: str, table: Tables) -> Regime:
 
 
 def _check_probabilities(row: list[float], where: str) -> None:
-    outside = [p for p in row if not 0 <= p <= 1]
-    if outside:
+    if outside := [p for p in row if not 0 <= p <= 1]:
         raise refusal("", f"expected probabilities from 0 to 1 {where}, got {outside[0]:g}.")
     if abs(sum(row) - 1) > 1e-6:
         raise refusal("", f"expected probabilities of sum 1 {where}, got {sum(row):g}.")
