@@ -18,12 +18,9 @@ def fingerprint(document: Tables, model_digest: str) -> str:
     it has.
     """
     plain, _ = labels.split(document)
-    if "facts" in document:
-        plain["observed"] = document["observed"]
-    run = document["run"]
-    plain["run"] = {key: value for key, value in run.items() if key not in ("paths", "nonfinite", "until")}
-    plain["model_digest"] = model_digest
-    return _digest(plain)
+    known = {"observed": document["observed"]} if "facts" in document else {}
+    run = {key: value for key, value in document["run"].items() if key not in ("paths", "nonfinite", "until")}
+    return _digest({**plain, **known, "run": run, "model_digest": model_digest})
 
 
 def beliefs(document: Tables, model: Model) -> str:

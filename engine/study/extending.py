@@ -15,7 +15,7 @@ from engine.study.tables.gates import ASKED
 from engine.study.values import Tables
 
 
-def laid_over(below: Tables, above: Tables) -> dict[str, Any]:
+def laid_over(below: Tables, above: Tables) -> Tables:
     """The tables of a study merged over those of the study it extends, key by key; a key in both has the newer value.
 
     Policies that it adds also run, after those of the study it extends, unless it has a `compare` of its own.

@@ -14,23 +14,16 @@ from engine.study.tables import challenge as challenge_tables
 from engine.study.values import Tables
 
 KINDS = (
-    "policies",
-    "events",
-    "outcomes",
-    "yearly",
-    "levers",
-    "factors",
-    "groups",
-    "shocks",
-    "lever_groups",
-    "assumptions",
-    "challenge",
+    *("policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks"),
+    *("lever_groups", "assumptions", "challenge"),
 )
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
 OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "lever"}
 """Tables that hold labels alone, of parts of the model: name of the table -> word for one such part."""
 _WORDS = ("author", "lever_groups", "assumptions", "challenge", "observed", *OF_LABELS)
 """Keys of a resolved study that affect no number of a path."""
+_LABELLED = [kind for kind in KINDS if kind not in _WORDS]
+"""Tables whose entries have a label beside what affects numbers."""
 LONGEST = 80
 
 Labels = Mapping[str, Mapping[str, str]]
@@ -86,35 +79,31 @@ def _check_line(label: str) -> None:
         raise refusal("", f"expected at most {LONGEST} characters, got {len(label)}.")
 
 
-def split(document: Tables) -> tuple[dict[str, Any], dict[str, Any]]:
+def split(document: Tables) -> tuple[Tables, Tables]:
     """A resolved study's tables in two parts: those that affect numbers, and those that do not (labels, assumptions,
     ...).
     """
-    plain = dict(document)
-    names = {key: plain.pop(key) for key in _WORDS if key in plain}
-    for kind in KINDS:
-        if isinstance(tables := plain.get(kind), Mapping) and (
-            labels := {name: table["label"] for name, table in tables.items() if "label" in table}
-        ):
+    names = {key: document[key] for key in _WORDS if key in document}
+    for kind in _LABELLED:
+        if labels := {name: table["label"] for name, table in document.get(kind, {}).items() if "label" in table}:
             names[kind] = labels
-    plain = without(plain)
-    if "shocks" in names and not plain["shocks"]:
-        del plain["shocks"]
-    return plain, names
+    plain = without({key: table for key, table in document.items() if key not in _WORDS})
+    return {key: table for key, table in plain.items() if key != "shocks" or table}, names
 
 
-def without(text: Tables) -> dict[str, Any]:
+def without(text: Tables) -> Tables:
     """The tables of a study without labels; a shock's table with nothing but a label is left out, as it states no
     law."""
-    plain = dict(text)
-    for kind in ("policies", "events", "factors", "groups", "shocks"):
-        if (tables := text.get(kind)) is not None:
-            plain[kind] = {
-                name: {key: value for key, value in table.items() if key != "label"}
-                for name, table in tables.items()
-                if kind != "shocks" or [*table] != ["label"]
-            }
-    return plain
+    plain = {
+        kind: {
+            name: {key: value for key, value in table.items() if key != "label"}
+            for name, table in text[kind].items()
+            if kind != "shocks" or [*table] != ["label"]
+        }
+        for kind in _LABELLED
+        if kind in text
+    }
+    return {**text, **plain}
 
 
 def wordless(study: Any) -> dict[str, list[str]]:

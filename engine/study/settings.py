@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from engine.errors import Problems
+from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.study.extending import told_once
 from engine.study.values import Tables
@@ -30,23 +30,22 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
     Raises:
       UserError: with all settings that cannot be read, at `--set`.
     """
-    whole, problems, own = dict(tables), Problems(), dict[str, Any]()
+    problems, whole, own = Problems(), {**tables}, dict[str, Any]()
     for setting in settings:
         place, equals, value = setting.partition("=")
         parts = _PART.findall(place.strip())
-        wrong = ""
-        if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
-            wrong = f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}."
-        elif len(parts) > MOST_PARTS:
-            wrong = f"expected at most {MOST_PARTS} names between dots, got {len(parts):,}: {shown(place)}."
-        else:
+        with problems.within(""):
+            if not equals or len(parts) < 2 or ".".join(parts) != place.strip():
+                raise refusal("", f"expected TABLE.NAME.KEY=VALUE such as {EXAMPLE}, got {shown(setting)}.")
+            if len(parts) > MOST_PARTS:
+                got = f"got {len(parts):,}: {shown(place)}."
+                raise refusal("", f"expected at most {MOST_PARTS} names between dots, {got}")
             names = [part.strip('"') for part in parts]
             try:
                 whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
             except RecursionError:
-                wrong = f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
-        if wrong:
-            problems.add("", wrong)
+                text = f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
+                raise refusal("", text) from None
     problems.refuse("--set")
     return told_once(whole, own)
 
