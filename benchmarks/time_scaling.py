@@ -12,8 +12,9 @@ from timing import CORES, best, table
 import engine
 from engine.program.running import devices
 from engine.program.running.kernel import program_on
-from engine.study.loading import default_tile, load_model_file
+from engine.study.loading import load_model_file
 from engine.study.study import BLOCK, Block, Study
+from engine.study.tables.sections import default_tile
 
 HERE = Path(__file__).parent
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from engine.errors import Problems, UserError, unknown
 from engine.study import imposition
 from engine.study.holdout import check_known, known_and_later
-from engine.study.loading import again, load_study, under
+from engine.study.loading import again, read_again, under
 from engine.study.study import Study
 
 
@@ -44,7 +43,7 @@ def observing(study: Study, file: str) -> Study:
     place = str(Path(file).resolve())
     if study.facts is not None:
         return again(study, facts=None, observed={**study.document["observed"], "rows": [], "file": place})
-    return _read_again(study, study.paths, ("observed.rows=[]", f"observed.file={place}"))
+    return read_again(study, settings=("observed.rows=[]", f"observed.file={place}"))
 
 
 def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> Study:
@@ -65,14 +64,7 @@ def knowing(study: Study, until: int | None, policy: str | None, paths: int) -> 
     facts, named = {"until": until or last, "policy": one.baseline}, study.document["policies"]
     if one.baseline in named:
         return again(study, facts=facts, run={**study.document["run"], "paths": paths})
-    return _read_again(study, paths, [f"facts.{name}={value}" for name, value in facts.items()])
-
-
-def _read_again(study: Study, paths: int, settings: Sequence[str]) -> Study:
-    own = None if study.model_spec is None else study.model
-    told: dict[str, Any] = {"paths": paths, "seed": study.seed, "program": study.program}
-    every = (*study.settings, *settings)
-    return load_study(study.source, model=own, policies=study.policy_names, settings=every, **told)
+    return read_again(replace(study, paths=paths), settings=[f"facts.{name}={value}" for name, value in facts.items()])
 
 
 def _policy(study: Study, policy: str | None, problems: Problems) -> str:

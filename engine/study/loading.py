@@ -27,21 +27,8 @@ from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
 from engine.study.study import Study
 from engine.study.tables import dimensions as dimension_tables, stops as stop_tables
-from engine.study.tables.sections import default_tile
 from engine.study.validation import checked
 from engine.study.values import Tables
-
-__all__ = [
-    "Model",
-    "default_tile",
-    "known_models",
-    "load_model_file",
-    "load_study",
-    "names_in",
-    "read_study",
-    "resolved_text",
-    "shipped_studies",
-]
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
@@ -89,15 +76,13 @@ def _loaded(
     run: Run,
     policies: Sequence[str] | None,
     settings: Sequence[str],
-    dimensions: Mapping[str, list[int]] | None = None,
+    **tables: Tables,
 ) -> Study:
-    """As `load_study`, with dimensions of random streams in place of those that the file states."""
+    """As `load_study`, with some tables in place of those that the file states."""
     source, in_files, spare = str(path_or_name), Problems(), set[str]()
-    tables = with_settings(_extended(_study_path(source), source, (), spare), settings)
-    read_files(tables, in_files)
-    if dimensions:
-        tables["dimensions"] = dict(dimensions)
-    study = read_study(tables, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
+    stated = with_settings(_extended(_study_path(source), source, (), spare), settings) | tables
+    read_files(stated, in_files)
+    study = read_study(stated, source, model=model, run=run, policies=policies, in_files=in_files, spare=spare)
     return replace(study, settings=tuple(settings))
 
 
@@ -109,11 +94,23 @@ def under(study: Study, policies: Sequence[str]) -> Study:
     """
     if {*policies} <= {*study.document["policies"]}:
         return replace(again(study, policies), facts=study.facts)
-    own = None if study.model_spec is None else study.model
-    told: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
     dimensions = dimension_tables.table_of({**study.stated_dimensions, **study.dimensions})
-    read = _loaded(study.source, own, told, policies, study.settings, dimensions)
-    return replace(read, facts=study.facts)
+    return replace(read_again(study, policies, dimensions=dimensions), facts=study.facts)
+
+
+def read_again(
+    study: Study, policies: Sequence[str] | None = None, settings: Sequence[str] = (), **tables: Tables
+) -> Study:
+    """The study of the same file, with as many paths.
+
+    Args:
+      policies: names of the policies that run, in place of the study's.
+      settings: single values in place of what the file states, beside those that the study has.
+      tables: in place of those that the file states.
+    """
+    own = None if study.model_spec is None else study.model
+    run: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
+    return _loaded(study.source, own, run, policies or study.policy_names, (*study.settings, *settings), **tables)
 
 
 def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:
@@ -190,7 +187,7 @@ def resolved_text(study: Study) -> str:
     return tomli_w.dumps(study.document)
 
 
-def names_in(text: str) -> dict[str, Any]:
+def names_in(text: str) -> Tables:
     """Labels and author in the text of a resolved study."""
     return labels.split(tomllib.loads(text))[1]
 
@@ -298,7 +295,7 @@ def _syntax(error: str) -> str:
     return f"{where}: not TOML: {parts[1][:1].lower()}{parts[1][1:]}."
 
 
-def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> dict[str, Any]:
+def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> Tables:
     """Tables of a file merged over those of the study it extends; what of these may be invalid is added to `spare`."""
     tables = _read_toml(path, source)
     place_files(tables, path.parent)

@@ -9,8 +9,9 @@ import pytest
 
 from engine.errors import UserError
 from engine.models.rustbelt.model import Rustbelt
-from engine.study.loading import default_tile, load_model_file, load_study, read_study, resolved_text, shipped_studies
+from engine.study.loading import load_model_file, load_study, read_study, resolved_text, shipped_studies
 from engine.study.tables.policies import phased
+from engine.study.tables.sections import default_tile
 from tests.helpers import assert_close, assert_same
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
 
