@@ -21,8 +21,13 @@ from engine.study.tables.policies import Policies
 from engine.study.values import Tables
 from engine.study.vector_factors import together
 
+_ALWAYS = ("question", "groups", "factors", "events")
+"""Keys that stand in the document even where there is nothing to them."""
+_USUAL = {"precision": "float32", "program": FORMS[0], "nonfinite": 0.0, "until": []}
+"""Entries of `run` that are left out where they are these."""
 
-def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
+
+def document(study: Study, text: Tables, policies: Policies) -> Tables:
     """The study as tables in the format of a study file: only what it uses, and with every default written out.
 
     Args:
@@ -30,79 +35,59 @@ def document(study: Study, text: Tables, policies: Policies) -> dict[str, Any]:
       text: the tables that it was read from, defaults filled in.
       policies: the policies that run, and those that they phase in from.
     """
-    tables: dict[str, Any] = {
-        "name": study.name,
-        "question": study.question,
-        **({"author": study.author} if study.author else {}),
-        "model": study.model_name,
-        "baseline": study.baseline,
-        "compare": list(policies.names),
-        **({"headline": list(study.headline)} if text.get("headline") else {}),
-        "run": {"paths": study.paths, "seed": study.seed, "sampler": study.sampler, "tile": study.tile},
-    }
-    if study.precision != "float32":
-        tables["run"]["precision"] = study.precision
-    if study.program != FORMS[0]:
-        tables["run"]["program"] = study.program
-    if study.nonfinite:
-        tables["run"]["nonfinite"] = study.nonfinite
-    if study.until:
-        tables["run"]["until"] = [*map(str, study.until)]
-    if study.years:
-        tables["time"] = {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]}
+    run = {key: getattr(study, key) for key in ("paths", "seed", "sampler", "tile", *_USUAL)}
+    run["until"] = [*map(str, study.until)]
     groups = {**study.groups, **study.shocks.groups}.items()
     restricted = {name: group_tables.restricted(text["groups"][name], group.members) for name, group in groups}
-    tables["groups"] = _labelled(study, "groups", restricted)
     factors = {}
     for item in study.inputs:
         table = text["factors"][item.name]
         rest = {key: table[key] for key in ("group", "source") if table.get(key)}
-        law = factor_tables.law_keys(table)
-        factors[item.name] = {"about": item.about, "unit": item.unit, **law, **rest}
-    tables["factors"] = _labelled(study, "factors", together(factors, study.model))
-    if own := constant_tables.stated(study.model):
-        tables["constants"] = own
-    labelled = [*study.labels.get("shocks", ())]
-    for key, used in (("regimes", [*study.shocks.regimes]), ("shocks", [*study.shocks.moving, *labelled])):
-        if used:
-            tables[key] = _labelled(study, key, {name: text[key].get(name, {}) for name in used})
-    reached = {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
-    tables["policies"] = _labelled(study, "policies", reached)
-    tables["events"] = _labelled(study, "events", text["events"])
-    if study.lever_groups:
-        called = study.labels.get("lever_groups", {})
-        tables["lever_groups"] = {
+        factors[item.name] = {"about": item.about, "unit": item.unit, **factor_tables.law_keys(table), **rest}
+    moving = [*study.shocks.moving, *study.labels.get("shocks", ())]
+    called, levels = study.labels.get("lever_groups", {}), [one for one in study.levels if one not in LEVELS]
+    tables: Tables = {
+        "name": study.name,
+        "question": study.question,
+        "author": study.author,
+        "model": study.model_name,
+        "baseline": study.baseline,
+        "compare": list(policies.names),
+        "headline": text.get("headline") and list(study.headline),
+        "run": {key: value for key, value in run.items() if value != _USUAL.get(key)},
+        "time": study.years and {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]},
+        "groups": _labelled(study, "groups", restricted),
+        "factors": _labelled(study, "factors", together(factors, study.model)),
+        "constants": constant_tables.stated(study.model),
+        "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
+        "shocks": _labelled(study, "shocks", {name: text["shocks"].get(name, {}) for name in moving}),
+        "policies": _labelled(
+            study, "policies", {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
+        ),
+        "events": _labelled(study, "events", text["events"]),
+        "lever_groups": {
             name: {"label": called[name], "levers": [*levers]} if name in called else [*levers]
             for name, levers in study.lever_groups.items()
-        }
-    if study.assumptions:
-        stated = {one.name: one.table for one in study.assumptions}
-        tables["assumptions"] = _labelled(study, "assumptions", stated)
-    if held := challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})):
-        tables["challenge"] = held
-    if held := observed_tables.table_of(study.observed, policies.reached):
-        tables["observed"] = held
-    if study.facts is not None:
-        tables["facts"] = study.facts.table
-    for kind in OF_LABELS:
-        if study.labels.get(kind):
-            tables[kind] = {name: {"label": label} for name, label in study.labels[kind].items()}
-    if added := [float(f"{100 * level:g}") for level in study.levels if level not in LEVELS]:
-        tables["risk"] = {"levels": added}
-    if study.dimensions:
-        tables["dimensions"] = dimension_tables.table_of(study.dimensions)
-    keep = study.keep
-    tables["keep"] = {"outcomes": list(keep.outcomes), "draws": keep.draws, "yearly": keep.yearly}
-    return tables
+        },
+        "assumptions": _labelled(study, "assumptions", {one.name: one.table for one in study.assumptions}),
+        "challenge": challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})),
+        "observed": observed_tables.table_of(study.observed, policies.reached),
+        "facts": study.facts and study.facts.table,
+        **{kind: {name: {"label": one} for name, one in study.labels.get(kind, {}).items()} for kind in OF_LABELS},
+        "risk": levels and {"levels": [float(f"{100 * level:g}") for level in levels]},
+        "dimensions": dimension_tables.table_of(study.dimensions),
+        "keep": {**vars(study.keep), "outcomes": list(study.keep.outcomes)},
+    }
+    return {key: table for key, table in tables.items() if table or key in _ALWAYS}
 
 
-def _labelled(study: Study, kind: str, tables: Tables) -> dict[str, Any]:
+def _labelled(study: Study, kind: str, tables: Tables) -> Tables:
     """Tables of parts of a kind by name, each with its label if it has one."""
     labels = study.labels.get(kind, {})
     return {name: {**({"label": labels[name]} if labels.get(name) else {}), **table} for name, table in tables.items()}
 
 
-def _policy_table(policy: Policy, study: Study) -> dict[str, Any]:
+def _policy_table(policy: Policy, study: Study) -> Tables:
     table: dict[str, Any] = {"about": policy.about}
     if policy.before is not None:
         table["before"] = policy.before.name
