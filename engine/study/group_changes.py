@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import jax
 import numpy as np
 
 from engine.draws.copulas.contract import Copula
@@ -27,7 +28,7 @@ _OTHER_FORM = "cannot be stated so without another program: a number is changed 
 
 def read(
     stated: Tables, group: Group, table: Tables, group_of: Mapping[str, str], drawn: Sequence[str]
-) -> tuple[Group, dict[str, Any]] | None:
+) -> tuple[Group, Tables] | None:
     """The group as a table changes it, and that table restricted to the members that are drawn; None where nothing
     changes.
 
@@ -47,12 +48,11 @@ def read(
     statement = {key: _entries(key, value) for key, value in table.items() if key != AGAINST}
     old = next((key for key in STATEMENTS if key in stated), "")
     new = next((key for key in STATEMENTS if key in table), old)
-    is_matrix = isinstance(statement.get(new), list)
-    if is_matrix and not isinstance(stated.get(old), list):
+    matrix, value = stated.get(old), statement.get(new)
+    if isinstance(value, list) and not isinstance(matrix, list):
         raise refusal("", _OTHER_FORM)
-    if isinstance(stated.get(old), list) and not is_matrix and new in statement:
-        size = len(stated[old])
-        statement[new] = [[1.0 if i == j else statement[new] for j in range(size)] for i in range(size)]
+    if isinstance(matrix, list) and isinstance(value, float):
+        statement[new] = [[1.0 if i == j else value for j in range(len(matrix))] for i in range(len(matrix))]
     kept = {key: value for key, value in stated.items() if key not in STATEMENTS or new == old}
     whole, problems = {**kept, **statement}, Problems()
     changed = group_tables.read({group.name: whole}, group_of, drawn, problems).get(group.name)
@@ -145,28 +145,13 @@ def _entries(key: str, value: Any) -> Any:
 
 def _form(group: Group) -> tuple[Any, ...]:
     """What a compiled program depends on of a group: kind of copula, streams, and shapes of the parameters."""
-    return type(group.copula), group.streams, _shapes(group.copula.parameters(np.float64))
-
-
-def _shapes(parameters: Any) -> Any:
-    if isinstance(parameters, Mapping):
-        return {key: _shapes(part) for key, part in parameters.items()}
-    if isinstance(parameters, list | tuple):
-        return [_shapes(part) for part in parameters]
-    return np.shape(parameters)
+    return type(group.copula), group.streams, jax.tree.map(np.shape, group.copula.parameters(np.float64))
 
 
 def _numbers(group: Group) -> list[float]:
     """The parameters of a group's copula as a flat list; empty for a group with one member, which has no dependence."""
-
-    def leaves(part: Any) -> Iterator[float]:
-        if isinstance(part, Mapping | list | tuple):
-            for inner in part.values() if isinstance(part, Mapping) else part:
-                yield from leaves(inner)
-        else:
-            yield from np.ravel(part).tolist()
-
-    return [*leaves(group.copula.parameters(np.float64))] if len(group.members) > 1 else []
+    parts = jax.tree.leaves(group.copula.parameters(np.float64)) if len(group.members) > 1 else []
+    return [number for part in parts for number in np.ravel(part).tolist()]
 
 
 MOST_CORRELATED = 0.95
