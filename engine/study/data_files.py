@@ -65,6 +65,15 @@ def column(path: Path | str, name: str, source: str | None = None) -> Column:
         return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
 
 
+@contextmanager
+def named(path: Path, place: str = "") -> Iterator[None]:
+    """A `with` block in which problems of a file are moved to a place, and name it."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError("", [Problem(place, f"{str(path)!r}: {one.message}") for one in error.problems]) from error
+
+
 def text_of(path: Path) -> str:
     """The text of a file in UTF-8.
 

@@ -4,7 +4,6 @@ name."""
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ import numpy as np
 
 from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
-from engine.errors import Problem, Problems, UserError, refusal
-from engine.study.data_files import LARGEST_FILE, column
+from engine.errors import Problems, refusal
+from engine.study.data_files import LARGEST_FILE, column, named
 from engine.study.values import Tables
 
 _STAND_IN = (0.0, 1.0)
@@ -52,7 +51,7 @@ def _read_data(table: dict[str, Any]) -> None:
     table["values"] = [*_STAND_IN]
     if not isinstance(name, str):
         raise refusal("column", "expected the name of a column of the file.")
-    with _at_key(file):
+    with named(file, "file"):
         values, empty = column(file, name)
     kept = thinned(values)
     source = f"{file.name}, column {name}, {len(values)} rows"
@@ -67,19 +66,9 @@ def _read_dependence(group: str, table: dict[str, Any], factors: Any) -> None:
     if kind is None or kind in table:
         return
     file = Path(table["file"])
-    with _at_key(file):
+    with named(file, "file"):
         table[kind] = _text(file) if kind == "vine" else _ranks(file, _members(group, table, factors))
     del table["file"]
-
-
-@contextmanager
-def _at_key(file: Path) -> Iterator[None]:
-    """A `with` block in which problems of a file are moved to the key `file`, which names it."""
-    try:
-        yield
-    except UserError as error:
-        problems = [Problem("file", f"{str(file)!r}: {one.message}") for one in error.problems]
-        raise UserError("", problems) from error
 
 
 def _members(group: str, table: Tables, factors: Any) -> Any:

@@ -7,16 +7,17 @@ import csv
 import inspect
 import io
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem, Problems, UserError, did_you_mean, look_up, refusal, unknown
+from engine.errors import Problems, did_you_mean, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
-from engine.study.data_files import text_of
+from engine.study.data_files import named, text_of
 from engine.study.values import Tables, multiple_of, number
 
 ACROSS = ("sum", "mean", "peak", "lowest")
@@ -74,7 +75,7 @@ class Observation:
         """What all figures of a series have in common: variable, labels, `across` and `fold`."""
         return self.variable, tuple(sorted(self.at.items())), self.across, self.fold
 
-    def row(self) -> dict[str, Any]:
+    def row(self) -> Tables:
         """The figure as a row of a study file, without empty entries."""
         text = "; ".join(f"{dim}={label}" for dim, label in self.at.items())
         held = {COLUMNS.get(name, name): value for name, value in (asdict(self) | {"at": text}).items()}
@@ -114,7 +115,7 @@ class Observed:
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations in a study's tables; invalid rows are left out, and their problems added."""
     table = text["observed"]
-    place, rows = "observed.rows", [(str(number), row) for number, row in enumerate(table["rows"], 1)]
+    place, rows = "observed.rows", [(str(line), row) for line, row in enumerate(table["rows"], 1)]
     with problems.within("observed.file"):
         if table["file"]:
             place, rows = "observed.file", list(_rows_of(Path(table["file"]), model))
@@ -140,7 +141,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
     return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*known.values(),))
 
 
-def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
+def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     """The section of a study file that states these observations; empty where there are none.
 
     Args:
@@ -148,31 +149,28 @@ def table_of(observed: Observed, policies: Sequence[str]) -> dict[str, Any]:
     """
     if not observed.rows:
         return {}
-    policy = {"policy": observed.policy} if observed.policy in policies else {}
-    more = {"discrepancy": dict(observed.discrepancy)} if observed.discrepancy else {}
-    return {**policy, **more, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
+    policy = observed.policy if observed.policy in policies else ""
+    more = {"policy": policy, "discrepancy": dict(observed.discrepancy)}
+    stated = {key: value for key, value in more.items() if value}
+    return {**stated, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
 
 
-def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, dict[str, Any]]]:
+def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
     """Rows of a CSV file, each with its line; a file that is not there is looked for beside the model."""
     beside = Path(inspect.getfile(type(model))).parent / path.name
     path = beside if not path.exists() and beside.exists() else path
-    try:
+    with named(path):
         reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
-        held = [(reader.line_num, row) for row in reader]
-    except UserError as error:
-        raise UserError("", [Problem("", f"{str(path)!r}: {one.message}") for one in error.problems]) from error
-    except csv.Error as error:
-        raise refusal("", f"{str(path)!r}: {error}.") from error
+        try:
+            held = [(reader.line_num, row) for row in reader]
+        except csv.Error as error:
+            raise refusal("", f"{error}.") from error
     names, problems = reader.fieldnames or [], Problems()
     if len(names) == 1 and ";" in names[0]:
         raise refusal("", f"{path.name!r}: expected commas between cells, got ';'. Save it with commas.")
+    counts = Counter(names).items()
     wrong = [f" lacks the column '{name}'." for name in _NEEDED if name not in names]
-    wrong += [
-        f" has {names.count(name)} columns '{name}', expected one."
-        for name in dict.fromkeys(names)
-        if names.count(name) > 1
-    ]
+    wrong += [f" has {count} columns '{name}', expected one." for name, count in counts if count > 1]
     wrong += [f": {unknown('column', name, _COLUMNS)}" for name in names if name not in _COLUMNS]
     for what in wrong:
         problems.add("", f"{path.name!r}{what}")
@@ -203,12 +201,11 @@ def _observation(row: Tables, model: Model) -> Observation:
     for name, value in given.items():
         if name in _COLUMNS and name not in _NUMBERS and not isinstance(value, str):
             problems.add(name, f"expected text, got {shown(value)}.")
-    for name in _NUMBERS:
-        if name in given:
-            with problems.within(name):
-                given[name] = _number(given[name])
-                if name in ("time", "from") and given[name] != int(given[name]):
-                    raise refusal("", f"expected a whole year, got {given[name]:g}.")
+    for name in [name for name in _NUMBERS if name in given]:
+        with problems.within(name):
+            given[name] = _number(given[name])
+            if name in ("time", "from") and given[name] != int(given[name]):
+                raise refusal("", f"expected a whole year, got {given[name]:g}.")
     given = {"standard_error": 0.0, "from": given.get("time"), **given}
     for name, words in _WORDS.items():
         if name in given and isinstance(given[name], str) and given[name] not in words:
@@ -226,17 +223,18 @@ def _observation(row: Tables, model: Model) -> Observation:
         problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
     elif (given["from"] < given["time"]) != bool(given.get("fold")):
         problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
-    at: Mapping[str, str] = {}
     with problems.within("at"):
-        at = _labels(given.get("at", ""), variable, model)
+        given["at"] = _labels(given.get("at", ""), variable, model)
         with problems.within("across"):
-            _refuse_across(given.get("across", ""), variable, at, model)
-    factor, own = 1.0, "1" if given.get("fold") == "ratio" else known[variable].unit
-    with problems.within("unit"):
-        factor = _factor(given["unit"], own)
+            _refuse_across(given.get("across", ""), variable, given["at"], model)
+    unit = "1" if given.get("fold") == "ratio" else known[variable].unit
+    factor = conversion(given["unit"], unit)
+    if factor is None:
+        remedy = "Currencies, indices and base years do not."
+        problems.add("unit", f"expected what converts to '{unit}', got '{given['unit']}'. {remedy}")
     problems.refuse()
-    given |= {"at": at, "unit": own}
-    given |= {name: int(given[name]) for name in ("time", "from")}
+    assert factor is not None
+    given |= {"unit": unit, **{name: int(given[name]) for name in ("time", "from")}}
     given |= {name: float(given[name]) * factor for name in ("value", "standard_error")}
     return Observation(**{field: given.get(COLUMNS.get(field, field), "") for field in _FIELDS})
 
@@ -277,20 +275,12 @@ def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Mod
     free = [dim for dim in _dims(model, variable) if dim not in at]
     if across:
         look_up("rule", across, ACROSS)
-    if free and not across:
+        if not free:
+            raise refusal("", f"'{across}' of one number. Leave it out.")
+    elif free:
         count = math.prod(len(model.dims[dim]) for dim in free)
         remedy = f"Name a label, or say {', '.join(ACROSS)}."
         raise refusal("", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
-    if across and not free:
-        raise refusal("", f"'{across}' of one number. Leave it out.")
-
-
-def _factor(unit: str, wanted: str) -> float:
-    """What the figure is multiplied by to be in the model's unit."""
-    if (factor := conversion(unit, wanted)) is None:
-        remedy = "Currencies, indices and base years do not."
-        raise refusal("", f"expected what converts to '{wanted}', got '{unit}'. {remedy}")
-    return factor
 
 
 def _refuse_contradictions(known: Mapping[str, Observation], problems: Problems) -> None:
