@@ -116,7 +116,7 @@ class Study:
     observed: Observed = field(default_factory=Observed)
     settings: tuple[str, ...] = ()
     facts: Facts | None = None
-    stated_dimensions: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    stated_dimensions: dimension_tables.Dimensions = field(default_factory=dict)
     of_policies: tuple[str, ...] = ()
     until: tuple[Target, ...] = ()
     idle_targets: tuple[Target, ...] = ()
@@ -151,7 +151,7 @@ class Study:
         return tuple(range(run[0], run[-1] + 1) for run in places)
 
     @cached_property
-    def dimensions(self) -> Mapping[str, tuple[int, ...]]:
+    def dimensions(self) -> dimension_tables.Dimensions:
         """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under samplers without a Sobol'
         sequence.
         """

@@ -23,7 +23,7 @@ def check_factor_name(name: Any) -> None:
     check_name(labelled["name"] if labelled else name)
 
 
-def by_label(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
+def by_label(text: Tables, model: Model, problems: Problems) -> Tables:
     """The study's tables with the table of a factor with dimensions replaced by one per label, and so in the groups'
     members.
 
@@ -54,7 +54,7 @@ def _parts_of(model: Model) -> dict[str, tuple[str, ...]]:
     return {name: parts for name, parts in factor_names(model).items() if model.factors[name].dims}
 
 
-def together(tables: Tables, model: Model) -> dict[str, Any]:
+def together(tables: Tables, model: Model) -> Tables:
     """The inverse of `by_label`: one table for all labels of a factor where these have equal tables."""
     parts_of = _parts_of(model)
     whole = {
@@ -66,6 +66,6 @@ def together(tables: Tables, model: Model) -> dict[str, Any]:
     return {whole.get(name, name): table for name, table in tables.items()}
 
 
-def _written_out(group: Tables, names: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+def _written_out(group: Tables, names: Mapping[str, Sequence[str]]) -> Tables:
     members = {"members": [part for name in group.get("members", ()) for part in names.get(name, (name,))]}
     return {**group, **(members if "members" in group else {})}

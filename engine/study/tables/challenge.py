@@ -185,7 +185,7 @@ def choices_by_place(text: Tables) -> dict[str, Tables]:
     return {f"challenge.{kind}": text["challenge"][kind] for kind in CHOICES}
 
 
-def table_of(challenge: Challenge, labels: Mapping[str, str]) -> dict[str, Any]:
+def table_of(challenge: Challenge, labels: Mapping[str, str]) -> Tables:
     """The section of a study file that states a challenge; empty for the default one."""
     if challenge == Challenge():
         return {}

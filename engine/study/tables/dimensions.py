@@ -8,8 +8,11 @@ from engine.draws import sobol
 from engine.errors import Problems, unknown
 from engine.study.values import Tables
 
+Dimensions = Mapping[str, tuple[int, ...]]
+"""Dimensions of the Sobol' sequence by random stream."""
 
-def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
+
+def read(text: Tables, problems: Problems) -> Dimensions:
     """The stated dimensions by random stream; a stream that is drawn every year has one per year.
 
     Args:
@@ -30,7 +33,7 @@ def read(text: Tables, problems: Problems) -> dict[str, tuple[int, ...]]:
 
 
 def check(
-    stated: Mapping[str, tuple[int, ...]],
+    stated: Dimensions,
     once: Collection[str],
     of_years: Collection[str],
     years: int,
@@ -62,12 +65,8 @@ def check(
 
 
 def numbered(
-    once: Sequence[str],
-    of_years: Sequence[str],
-    of_policies: Sequence[str],
-    years: Sequence[int],
-    stated: Mapping[str, tuple[int, ...]],
-) -> dict[str, tuple[int, ...]]:
+    once: Sequence[str], of_years: Sequence[str], of_policies: Sequence[str], years: Sequence[int], stated: Dimensions
+) -> Dimensions:
     """Dimensions by random stream: first streams drawn once, then yearly ones year by year, last those that only
     policies use.
 
@@ -84,6 +83,6 @@ def numbered(
     return {stream: every[stream] for stream in (*once, *of_years)}
 
 
-def table_of(dimensions: Mapping[str, tuple[int, ...]]) -> dict[str, list[int]]:
+def table_of(dimensions: Dimensions) -> dict[str, list[int]]:
     """The table of a study file that states these dimensions."""
     return {stream: [*by_year] for stream, by_year in dimensions.items()}

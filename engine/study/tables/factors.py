@@ -13,7 +13,7 @@ DESCRIPTIVE = ("label", "about", "unit", "group", "source")
 """Keys of a factor's table that do not describe its law."""
 
 
-def law_keys(table: Tables) -> dict[str, Any]:
+def law_keys(table: Tables) -> Tables:
     """The entries of a factor's table that describe its law."""
     return {key: value for key, value in table.items() if key not in DESCRIPTIVE}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -59,7 +58,7 @@ class Facts:
     held: Callable[[int], Moved] | None = field(default=None, compare=False)
 
     @property
-    def table(self) -> dict[str, Any]:
+    def table(self) -> Tables:
         """The section of a study file that states these facts."""
         return {"until": self.until, "policy": self.policy}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Container, Mapping, Sequence
-from typing import Any
 
 from engine.draws.copulas import statements
 from engine.draws.factors import Group
@@ -62,7 +61,7 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
     return by_name
 
 
-def restricted(table: Tables, members: Container[str]) -> dict[str, Any]:
+def restricted(table: Tables, members: Container[str]) -> Tables:
     """A group's table restricted to these members, matrices included."""
     kept = dict(table)
     if "members" in table:
