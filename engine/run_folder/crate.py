@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.formatting import forms_as_text
+from engine.run_folder.folder import Plain
 from engine.storage.files import digest, digest_of_file
 
 CRATE = "ro-crate-metadata.json"
@@ -31,7 +32,7 @@ _FOLDERS = {
 }
 
 
-def as_crate(folder: Path, study: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> bytes | None:
+def as_crate(folder: Path, study: Plain, runs: Sequence[Plain]) -> bytes | None:
     """The RO-Crate of a run folder as JSON, the same bytes for the same runs; None without `rocrate` 0.15 or newer.
 
     Args:
@@ -75,7 +76,7 @@ def _add_parts(crate: Any, folder: Path) -> None:
             crate.add_directory(dest_path=name, properties={"name": name, "description": description})
 
 
-def _action(crate: Any, place: str, run: Mapping[str, Any]) -> Any:
+def _action(crate: Any, place: str, run: Plain) -> Any:
     """A run's CreateAction, with its values and the software that it ran on."""
     inputs, surroundings = (
         [

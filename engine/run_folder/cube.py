@@ -11,15 +11,15 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Container, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.summaries import Summaries
 from engine.run_folder import ledger
-from engine.run_folder.cube_groups import CONVENTIONS, described_inputs, described_value, groups, policies
+from engine.run_folder.cube_groups import CONVENTIONS, Attributes, described_inputs, described_value, groups, policies
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, FinishedPart
 from engine.run_folder.provenance import release_of
@@ -77,12 +77,11 @@ def _drop_beyond(folder: RunFolder) -> None:
 
 def has_arrays(folder: RunFolder) -> bool:
     """Whether the cube is there with arrays as long as the study asks for."""
-    return all(
-        holds(cube_of(folder.path) / name, content) for name, content in skeleton(folder.study).items() if name != _ROOT
-    )
+    frame = skeleton(folder.study).items()
+    return all(holds(cube_of(folder.path) / name, content) for name, content in frame if name != _ROOT)
 
 
-def _flags(labels: Mapping[str, float]) -> dict[str, Any]:
+def _flags(labels: Mapping[str, float]) -> Attributes:
     """What CF says of categories: the value of each, and their names, which have no spaces in them."""
     if not labels:
         return {}
@@ -101,19 +100,15 @@ def skeleton(study: Study) -> dict[str, bytes]:
         about = {"comment": "outcomes of every path; path = number of the future, from 0"}
         labels = zarr_writer.Group({}, {"policy": policies(study)}, about)
         files |= zarr_writer.tree_files({"paths": labels})
-    shape = len(study.policies), study.paths
+    shape, array = (len(study.policies), study.paths), partial(zarr_writer.sharded, span=BLOCK, kind=study.precision)
     for name in study.keep.outcomes:
-        attributes = described_value(study, "outcomes", name)
-        files[f"paths/{name}/zarr.json"] = zarr_writer.sharded(
-            shape, ("policy", "path"), BLOCK, attributes, study.precision
-        )
+        described = described_value(study, "outcomes", name)
+        files[f"paths/{name}/zarr.json"] = array(shape, ("policy", "path"), attributes=described)
     # draws span all paths too; those not kept are absent shards, NaN
     about_inputs = described_inputs(study)
     for item in study.inputs if study.keep.draws else ():
-        attributes = about_inputs[item.name] | _flags(item.labels)
-        files[f"draws/{item.name}/zarr.json"] = zarr_writer.sharded(
-            shape[1:], ("path",), BLOCK, attributes, study.precision
-        )
+        described = about_inputs[item.name] | _flags(item.labels)
+        files[f"draws/{item.name}/zarr.json"] = array(shape[1:], ("path",), attributes=described)
     return {**files, _ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
 
 
@@ -134,7 +129,7 @@ def block_files(
     if not 0 <= block.first < study.paths or block != study.block(block.index):
         raise ValueError(f"block {block}: a shard has one writer, so a block must be exactly one of the study's")
     names = list(study.model.outcomes if of is None else of)
-    expected = (len(study.policies), len(names), block.count)
+    expected = len(study.policies), len(names), block.count
     if outcomes.shape != expected or outcomes.dtype != study.dtype:
         raise ValueError(f"outcomes: expected {study.precision} {expected}, got {outcomes.dtype} {outcomes.shape}")
     kept = kept_draws(study, block)
@@ -158,34 +153,26 @@ def kept_draws(study: Study, block: Block) -> int:
 
 def finish(folder: RunFolder, summaries: Summaries) -> None:
     """Writes the summary groups and their record, and marks the cube complete, last."""
-    study = folder.study
-    cube, begun = cube_of(folder.path), folder.path / f"summaries{UNFINISHED}"
-    frame = skeleton(study)
-    files = _finished(study, summaries, frame)
+    study, cube, begun = folder.study, cube_of(folder.path), folder.path / f"summaries{UNFINISHED}"
+    frame, files = skeleton(study), finished_files(study, summaries)
     written = {name: content for name, content in files.items() if name not in frame}
     with writing(folder.path):
         _reframe(folder, frame)
         remove_tree(begun)
         write_new(begun, written)
-        for name in {file.partition("/")[0]: None for file in written}:
+        for name in dict.fromkeys(file.partition("/")[0] for file in written):
             remove_tree(cube / name)
             os.rename(begun / name, cube / name)
         begun.rmdir()
         sync(cube)
-        record = ledger.answering_for(
-            FinishedPart(CUBE, 0, study.paths, ()), {f"{CUBE_FOLDER}/{name}": files[name] for name in files}
-        )
-        ledger.write_record(folder, record)
+        placed = {f"{CUBE_FOLDER}/{name}": content for name, content in files.items()}
+        ledger.write_record(folder, ledger.answering_for(FinishedPart(CUBE, 0, study.paths, ()), placed))
         write_atomically(cube / _ROOT, files[_ROOT])
 
 
 def finished_files(study: Study, summaries: Summaries) -> dict[str, bytes]:
     """Every file of the finished cube but the shards, by its place in the cube."""
-    return _finished(study, summaries, skeleton(study))
-
-
-def _finished(study: Study, summaries: Summaries, frame: Mapping[str, bytes]) -> dict[str, bytes]:
-    files = {name: content for name, content in frame.items() if name != _ROOT}
+    files = {name: content for name, content in skeleton(study).items() if name != _ROOT}
     files |= zarr_writer.tree_files(dict(groups(study, summaries)))
     attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
     return {**files, _ROOT: zarr_writer.root(attributes, files)}
@@ -204,12 +191,12 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
     return whole and attributes(folder.path).get("status") == "complete"
 
 
-def attributes(folder: str | Path) -> dict[str, Any]:
-    """Root attributes of a run folder's cube, among them `title`, `summary`, `status` and `paths`; empty if there is
-    none.
+def attributes(folder: str | Path, group: str = "") -> Attributes:
+    """Attributes of a group of a run folder's cube, of the root among them `title`, `summary`, `status` and `paths`;
+    empty if there is none.
     """
     try:
-        return dict(json.loads(content_of(cube_of(Path(folder)) / _ROOT, zarr_writer.METADATA))["attributes"])
+        return dict(json.loads(content_of(cube_of(Path(folder)) / group / _ROOT, zarr_writer.METADATA))["attributes"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
@@ -219,10 +206,8 @@ def rounding(folder: Path) -> tuple[Rounding, ...]:
     read.
     """
     try:
-        content = content_of(cube_of(folder) / "diagnostics" / _ROOT, zarr_writer.METADATA)
-        held = json.loads(content)["attributes"].get("rounding")
-        return tuple(map(Rounding.of_dict, json.loads(held or "[]")))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return tuple(map(Rounding.of_dict, json.loads(attributes(folder, "diagnostics").get("rounding") or "[]")))
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ()
 
 
@@ -231,7 +216,7 @@ def cube_of(folder: Path) -> Path:
     return folder / CUBE_FOLDER
 
 
-def _root_attributes(study: Study) -> dict[str, Any]:
+def _root_attributes(study: Study) -> Attributes:
     return {
         "Conventions": CONVENTIONS,
         "title": study.name,

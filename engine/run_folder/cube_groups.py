@@ -26,6 +26,9 @@ REASONS = "reasons"
 """Name of the subgroup that holds, as arrays, the flags of a group's estimates: why one has no interval, for example.
 """
 
+Attributes = dict[str, Any]
+"""Attributes of a group or a variable, ready for JSON."""
+
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, Group]]:
     """Yields the place and content of every summary group declared in `GROUPS`, and of its `reasons` where it has
@@ -42,7 +45,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         "baseline": study.baseline,
     }
     for group in GROUPS:
-        about: dict[str, Any] = {"comment": group.comment.format(**words)}
+        about: Attributes = {"comment": group.comment.format(**words)}
         if of_years and group.sample and not group.optional:
             about |= {"sample_paths": summaries.yearly_sample, "excluded_paths": of_years}
         if group.place == "diagnostics" and summaries.rounding:
@@ -56,8 +59,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         if variables or not (group.optional or (group.sample and not study.years)):
             yield group.place, _labelled(study, summaries, variables, about)
         if reasons:
-            comment = f"why estimates of /{group.place} have no interval, or what it holds"
-            yield f"{group.place}/{REASONS}", _labelled(study, summaries, reasons, {"comment": comment})
+            yield f"{group.place}/{REASONS}", _labelled(study, summaries, reasons, about_reasons(group.place))
 
 
 def ancillary(name: str) -> str:
@@ -65,11 +67,21 @@ def ancillary(name: str) -> str:
     return f"{REASONS}/{name}"
 
 
+def about_reasons(place: str) -> Attributes:
+    """Attributes of the subgroup of a group's flags."""
+    return {"comment": f"why estimates of /{place} have no interval, or what it holds"}
+
+
+def stats() -> Variable:
+    """The coordinate of an estimate's numbers."""
+    return labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
+
+
 def _without(excluded: int | np.ndarray) -> str:
     return f" but for {excluded} that are kept out" if excluded else ""
 
 
-def _labelled(study: Study, summaries: Summaries, variables: dict[str, Variable], about: dict[str, Any]) -> Group:
+def _labelled(study: Study, summaries: Summaries, variables: dict[str, Variable], about: Attributes) -> Group:
     """A group of the variables, with the labels of their dimensions."""
     dims = {dim for variable in variables.values() for dim in variable.dims}
     coords = {name: c for name, c in _coordinates(study, summaries).items() if set(c.dims) <= dims}
@@ -87,7 +99,7 @@ def _variables(study: Study, group: SummaryGroup, summaries: Summaries) -> dict[
     return variables
 
 
-def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sample: int) -> dict[str, Any]:
+def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sample: int) -> Attributes:
     if group.of not in ("outcomes", "yearly"):
         return described(of.about.format(unit=study.unit), "1")
     value = described_value(study, group.of, name, of.about, of.unit)
@@ -97,8 +109,8 @@ def _attributes(study: Study, group: SummaryGroup, of: Numbers, name: str, sampl
     ends = valid_range(entry, of.bounds)
     if of.bounds == "valid":
         return {**value, "sample_paths": sample, **ends}
-    about = described(value["long_name"], "1")
-    return {**about, **ends, "bound_units": udunits(entry.unit), "sample_paths": sample}
+    units = {"bound_units": udunits(entry.unit), "sample_paths": sample}
+    return {**described(value["long_name"], "1"), **ends, **units}
 
 
 def _flags(study: Study, group: SummaryGroup, of: Numbers, name: str, flags: Mapping[str, str]) -> str:
@@ -124,7 +136,7 @@ def _coordinates(study: Study, summaries: Summaries) -> dict[str, Variable]:
         "policy": policies(study),
         "measure": labels("measure", list(summaries.levels), "measure of risk"),
         "level": Variable(("measure",), levels, described("level of the measure", "1")),
-        "stat": labels("stat", STATS, "the estimate, its standard error, its 95 % interval"),
+        "stat": stats(),
         "quantile": Variable(("quantile",), np.array(summaries.quantiles, np.float64), described("probability", "1")),
         "moment": labels("moment", MOMENTS, "moment"),
         "outcome": labels("outcome", list(study.model.outcomes), "outcome"),
@@ -160,7 +172,7 @@ def labels(dim: str, names: Sequence[str], about: str) -> Variable:
     return Variable((dim,), np.array(names, dtype=object), described(about, "1"))
 
 
-def described_value(study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None) -> dict[str, Any]:
+def described_value(study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None) -> Attributes:
     """Attributes of an outcome or a yearly variable: its name, its unit, what it means, which side is worse.
 
     Args:
@@ -187,30 +199,25 @@ def _rule(event: Event) -> str:
     return f"{event.outcome} " + (f"> {event.above:g}" if event.above is not None else f"< {event.below:g}")
 
 
-def described_inputs(study: Study) -> dict[str, dict[str, Any]]:
+def described_inputs(study: Study) -> dict[str, Attributes]:
     """Attributes of the draws of every factor, by name; `levers` lists the levers of policies that the factor stands
     for.
     """
-    uses: dict[str, list[str]] = {item.name: [] for item in study.inputs}
+    known = {item.name: described(study.title("factors", item.name), item.unit, item.about) for item in study.inputs}
     for policy in study.policies:
         for lever, weights in policy.drawn.items():
             for name in weights:
-                uses[name].append(f"{lever} of {policy.name}")
-    return {
-        item.name: (
-            described(study.title("factors", item.name), item.unit, item.about)
-            | ({"levers": ", ".join(uses[item.name])} if uses[item.name] else {})
-        )
-        for item in study.inputs
-    }
+                use = f"{lever} of {policy.name}"
+                known[name]["levers"] = f"{known[name]['levers']}, {use}" if "levers" in known[name] else use
+    return known
 
 
-def described_paths() -> dict[str, Any]:
+def described_paths() -> Attributes:
     """Attributes of a coordinate of path numbers; CF's standard name for a member of an ensemble is "realization"."""
     return {**described("number of the future, from 0", "1"), "standard_name": "realization"}
 
 
-def described(name: str, unit: str, about: str = "") -> dict[str, Any]:
+def described(name: str, unit: str, about: str = "") -> Attributes:
     """Attributes of a variable: its name, its unit as UDUNITS reads it (and the model's own where that differs), its
     meaning.
     """

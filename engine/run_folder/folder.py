@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from engine.formatting import command_line
 from engine.storage.files import write_atomically, writing
 from engine.study.study import Study
+
+Plain = Mapping[str, Any]
+"""Plain data, ready for JSON: a document of the ledger, the record of a run, attributes of the cube."""
 
 
 @dataclass(frozen=True)

@@ -13,13 +13,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
-from engine.run_folder.folder import RunFolder
+from engine.run_folder.folder import Plain, RunFolder
 from engine.storage import regular_files
 from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, unsealed, write_files, writing
 from engine.storage.regular_files import Irregular, refuse_linked, size_of
@@ -132,7 +131,7 @@ def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
         return {}
 
 
-def _stored(plain: Mapping[str, Any]) -> Stored:
+def _stored(plain: Plain) -> Stored:
     return Stored(str(plain["name"]), int(plain["size"]), str(plain["sha256"]))
 
 
@@ -151,10 +150,8 @@ def done_blocks(
       only: numbers of the blocks that are looked at; all of the study's if not given.
       short: accept also a block with fewer paths than the study has there now, as after a run for fewer paths.
     """
-    count = len(folder.study.blocks())
-    wanted = [
-        folder.study.block(k) for k in sorted(recorded_blocks(folder.path) if only is None else only) if k < count
-    ]
+    numbers = {*(recorded_blocks(folder.path) if only is None else only)}
+    wanted = [block for block in folder.study.blocks() if block.index in numbers]
     with ThreadPoolExecutor(WRITERS) as threads:
         records = threads.map(lambda block: _done(folder, block, thorough, short), wanted)
         return {block.index: record for block, record in zip(wanted, records, strict=True) if record is not None}
@@ -164,9 +161,8 @@ def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> Finis
     record = read(folder, block.index)
     if record is None or record.first != block.first:
         return None
-    if record.count != block.count and not (short and 0 < record.count < block.count):
-        return None
-    return record if intact(folder.path, record, thorough) else None
+    fits = record.count == block.count or (short and 0 < record.count < block.count)
+    return record if fits and intact(folder.path, record, thorough) else None
 
 
 def pending(folder: RunFolder, thorough: bool = False) -> tuple[Block, ...]:

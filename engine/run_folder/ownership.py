@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import chain, product
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.modelling.loading import files_of
 from engine.modelling.private_folder import private_folder
 from engine.modelling.sources import Sources
 from engine.run_folder import ledger
-from engine.run_folder.folder import RunFolder
+from engine.run_folder.folder import Plain, RunFolder
 from engine.storage import locks
 from engine.storage.files import UNFINISHED, digest_of_file, make_folders, sealed, unsealed, write_atomically, writing
 from engine.storage.locks import Holder as Holder
@@ -101,7 +102,7 @@ def study_file(folder: Path) -> Path:
     return ledger.ledger_of(folder) / "study.json"
 
 
-def said_of(folder: Path) -> dict[str, Any]:
+def said_of(folder: Path) -> Plain:
     """Content of the folder's `ledger/study.json`; empty where that is missing or damaged."""
     return unsealed(study_file(folder)) or {}
 
@@ -122,17 +123,14 @@ def enter(
     """
     study = folder.study
     held = said_of(folder.path)
-    there = (
-        ledger.record_file(folder.path, ledger.YEARLY).exists()
-        or next(ledger.recorded_blocks(folder.path), None) is not None
-    )
-    past = list(held.get("versions", [])) if there or not alone else []
+    yearly = ledger.record_file(folder.path, ledger.YEARLY)
+    there = yearly.exists() or any(True for _ in ledger.recorded_blocks(folder.path))
+    past = held.get("versions", []) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
     decisive = decisive_of(study, ours)
     if not force:
         _differing(past, ours, decisive).refuse(str(folder.path))
-    known = [{key: one.get(key, "") for key in decisive} for one in past]
-    if {key: ours.get(key, "") for key in decisive} not in known:
+    if all(len(_differing([one], ours, decisive)) for one in past):
         past = [*past, ours]
     document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
     if study.until and (most := bound or held.get(BOUND)):
@@ -204,18 +202,15 @@ def remembered_model(folder: Path) -> str | None:
     return spec
 
 
-def _as_found(study: Study) -> dict[str, Any]:
+def _as_found(study: Study) -> Plain:
     """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files as it was
     loaded.
     """
     spec = str(study.model_spec)
     own = _file_of(spec)
     files = dict(files_of(type(study.model))) or {own: _digest(own)}
-    return {
-        "spec": spec,
-        "sha256": Sources(own, files).digest(),
-        "files": {str(path): one for path, one in files.items()},
-    }
+    named = {str(path): one for path, one in files.items()}
+    return {"spec": spec, "sha256": Sources(own, files).digest(), "files": named}
 
 
 def _remember(model: Mapping[str, str]) -> None:
@@ -228,8 +223,8 @@ def _remember(model: Mapping[str, str]) -> None:
 def _models_run() -> list[str]:
     folder, _ = private_folder()
     with suppress(OSError):
-        # as file names are: in any bytes
-        return os.fsdecode((folder / MODELS).read_bytes()).split("\n") if folder else []
+        if folder:  # as file names are: in any bytes
+            return os.fsdecode((folder / MODELS).read_bytes()).split("\n")
     return []
 
 
@@ -257,14 +252,16 @@ def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
     return (ALSO_ANYWHERE if anywhere else DECISIVE) + (TABULATED if study.rests_on_tables else ())
 
 
-def _differing(past: Sequence[Mapping[str, Any]], ours: Mapping[str, str], decisive: Sequence[str]) -> Problems:
+def _differing(past: Sequence[Plain], ours: Mapping[str, str], decisive: Sequence[str]) -> Problems:
     problems = Problems()
-    for one, key in ((one, key) for one in past for key in decisive if one.get(key, "") != ours.get(key, "")):
-        problems.add(
-            "",
-            f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their"
-            " paths may differ in the last bits. Use what made them, take another folder, or go on with --force.",
-        )
+    for one, key in product(past, decisive):
+        if one.get(key, "") != ours.get(key, ""):
+            problems.add(
+                "",
+                f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}:"
+                " their paths may differ in the last bits. Use what made them, take another folder, or go on with"
+                " --force.",
+            )
     return problems
 
 
@@ -273,12 +270,10 @@ def refuse_changed(folder: RunFolder) -> None:
     changed."""
     study = folder.study
     held = unsealed(study_file(folder.path))
-    if held is not None and held.get("fingerprint") != study.fingerprint:
-        message = (
-            f"was made with another version of model {study.model_name} (fingerprint {held.get('fingerprint')}, now "
-            f"{study.fingerprint}). Ask with the model as it was, or run it again into another folder."
-        )
-        raise UserError(str(folder.path), [message])
+    if held is not None and (was := held.get("fingerprint")) != study.fingerprint:
+        message = f"was made with another version of model {study.model_name} (fingerprint {was}, now"
+        remedy = "Ask with the model as it was, or run it again into another folder."
+        raise UserError(str(folder.path), [f"{message} {study.fingerprint}). {remedy}"])
 
 
 def entered(folder: RunFolder) -> bool:
@@ -293,18 +288,15 @@ def versions_of(folder: Path) -> list[dict[str, Any]]:
     return list(said_of(folder).get("versions", []))
 
 
-def _whose(study: Study) -> dict[str, Any]:
+def _whose(study: Study) -> Plain:
     return {"fingerprint": study.fingerprint, "layout": ledger.LAYOUT, "block": BLOCK}
 
 
 def _sweep(folder: Path) -> None:
     """Takes away what killed processes left half-written; nothing of it was ever read."""
-    for place in (ledger.ledger_of(folder), folder / "cube.zarr"):
-        for stray in place.rglob(f"*{UNFINISHED}"):
-            stray.unlink(missing_ok=True)
-    for stray in folder.glob(f"*{UNFINISHED}"):
-        if stray.is_file():
-            stray.unlink(missing_ok=True)
+    inside = (place.rglob(f"*{UNFINISHED}") for place in (ledger.ledger_of(folder), folder / "cube.zarr"))
+    for stray in (*chain(*inside), *filter(Path.is_file, folder.glob(f"*{UNFINISHED}"))):
+        stray.unlink(missing_ok=True)
 
 
 def _refuse_foreign(folder: Path) -> None:

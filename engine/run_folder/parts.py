@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 
 from engine.risk.estimation.tallies import Tally
 from engine.run_folder import ledger
-from engine.run_folder.folder import RunFolder
+from engine.run_folder.folder import Plain, RunFolder
 from engine.run_folder.ledger import YEARLY
 from engine.storage import npz
 from engine.storage.regular_files import opened
@@ -66,7 +65,7 @@ def yearly_fields(folder: RunFolder) -> dict[str, Any]:
     return fields
 
 
-def yearly_content(fields: Mapping[str, Any]) -> bytes:
+def yearly_content(fields: Plain) -> bytes:
     """The bytes of the yearly sample's file, from the fields of `Summaries` that hold yearly variables."""
     arrays: dict[str, np.ndarray] = {}
     for name, value in fields.items():

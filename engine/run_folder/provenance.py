@@ -18,7 +18,7 @@ from typing import Any
 
 from engine.run_folder import ledger
 from engine.run_folder.crate import CRATE, as_crate
-from engine.run_folder.folder import RunFolder
+from engine.run_folder.folder import Plain, RunFolder
 from engine.storage.files import digest, digest_of_file, sealed, unsealed, write_atomically, writing
 from engine.study.loading import resolved_text
 from engine.study.study import BLOCK, Study
@@ -64,9 +64,9 @@ def run_record(
     devices: int | None = None,
     workers: int | None = None,
     error: str | None = None,
-    forced: Sequence[Mapping[str, Any]] = (),
+    forced: Sequence[Plain] = (),
     compiler: str = "",
-    until: Mapping[str, Any] | None = None,
+    until: Plain | None = None,
     forms: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """One run as plain data, ready for JSON.
@@ -107,7 +107,7 @@ def run_record(
     }
 
 
-def begin(folder: RunFolder, run: Mapping[str, Any], planned: Iterable[int], alone: bool) -> None:
+def begin(folder: RunFolder, run: Plain, planned: Iterable[int], alone: bool) -> None:
     """Records a run as it begins, so that its blocks are attributed to it even if it is killed.
 
     Args:
@@ -119,14 +119,14 @@ def begin(folder: RunFolder, run: Mapping[str, Any], planned: Iterable[int], alo
       UserError: the folder cannot be written.
     """
     with writing(folder.path), _alone(folder.path):
-        past = runs(folder.path)
+        past: Sequence[Plain] = runs(folder.path)
         if alone and any(entry["status"] == RUNNING for entry in past):
             past = _closed(past, set(ledger.done_blocks(folder)))
         entries = [*past, {**run, "planned": _ranges(planned)}]
         _write(folder.path, _about(folder), entries, with_crate=False)
 
 
-def append(folder: RunFolder, run: Mapping[str, Any]) -> None:
+def append(folder: RunFolder, run: Plain) -> None:
     """Records a run that has ended, as `run_record` gives it; the document starts anew where no copy is whole.
 
     It takes the place of the entry that `begin` made.
@@ -140,14 +140,14 @@ def append(folder: RunFolder, run: Mapping[str, Any]) -> None:
         _write(folder.path, _about(folder), [*past, run])
 
 
-def _about(folder: RunFolder) -> dict[str, Any]:
+def _about(folder: RunFolder) -> Plain:
     return {key: getattr(folder.study, key) for key in ("name", "question", "model_name", "model_digest")}
 
 
-def _closed(entries: Sequence[dict[str, Any]], done: Set[int]) -> list[dict[str, Any]]:
+def _closed(entries: Sequence[Plain], done: Set[int]) -> Sequence[Plain]:
     """The runs, those still marked as running turned into killed ones, with the finished blocks that are theirs."""
     left = done - {block for entry in entries for block in _numbers(entry["blocks"])}
-    closed: list[dict[str, Any]] = []
+    closed = []
     for entry in entries:
         if entry["status"] == RUNNING:
             own = left & _numbers(entry["planned"])
@@ -174,7 +174,7 @@ def damage(folder: Path) -> dict[str, str]:
     return {name: "not as it was written" if (folder / name).exists() else "missing" for name in broken}
 
 
-def _is_before(earlier: Sequence[Mapping[str, Any]], later: Sequence[Mapping[str, Any]]) -> bool:
+def _is_before(earlier: Sequence[Plain], later: Sequence[Plain]) -> bool:
     """Whether `earlier` equals `later`, or is its state before the last run was recorded."""
     ended = [entry for entry in earlier if entry["status"] != RUNNING]
     return len(later) - len(earlier) in (0, 1) and all(entry in later for entry in ended)
@@ -212,19 +212,17 @@ def was_finished(folder: Path) -> bool:
     return False
 
 
-def _whole(folder: Path) -> dict[str, Any] | None:
+def _whole(folder: Path) -> Plain | None:
     """The copy, which is written first, or else the document."""
     return _document(folder / _COPY) or _document(folder / NAME)
 
 
-def _document(file: Path) -> dict[str, Any] | None:
+def _document(file: Path) -> Plain | None:
     content = unsealed(file)
     return content if content and "crate_sha256" in content else None
 
 
-def _write(
-    folder: Path, study: Mapping[str, Any], entries: Sequence[Mapping[str, Any]], with_crate: bool = True
-) -> None:
+def _write(folder: Path, study: Plain, entries: Sequence[Plain], with_crate: bool = True) -> None:
     ended = [entry for entry in entries if entry["status"] != RUNNING]
     crate = as_crate(folder, study, ended) if with_crate and ended else None
     kept = None if with_crate else (_whole(folder) or {}).get("crate_sha256")
@@ -268,7 +266,7 @@ def _numbers(ranges: str) -> set[int]:
     return {number for first, _, last in spans for number in range(int(first), int(last or first) + 1)}
 
 
-def _mixed(software: Sequence[Mapping[str, Any]]) -> str | None:
+def _mixed(software: Sequence[Plain]) -> str | None:
     """What differs among these versions, such as "jax 0.10.1, 0.10.2"; None where nothing does."""
     names = dict.fromkeys(name for one in software for name in one)
     values = {name: dict.fromkeys(str(one.get(name)) for one in software) for name in names}

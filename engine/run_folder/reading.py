@@ -57,9 +57,8 @@ class Paths(Mapping[str, np.ndarray]):
         """
         if name not in self._study.keep.outcomes:
             raise KeyError(name)
-        held = self._held.get(name)
-        if held is not None:
-            return held
+        if name in self._held:
+            return self._held[name]
         parts = _read(self._folder, name, self._spans, self._room)
         values = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         if values.nbytes * len(self) <= HELD:
@@ -124,9 +123,8 @@ def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
         at = object_store.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
         store = checked_store(ObjectStore(at, read_only=True))
     else:
-        folder = Path(place)
-        _refuse_other_root(folder)
-        store = _checked(folder)
+        _refuse_other_root(Path(place))
+        store = _checked(Path(place))
     chunks: dict[str, int] | None = {} if by_dask else None
     return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
 
@@ -146,22 +144,18 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
             for key in ("chunks", "shards", "preferred_chunks"):  # of the shards, which hold several chunks of dask
                 variable.encoding.pop(key, None)
         range_index = pd.RangeIndex(node.sizes["path"], name="path")
-        numbers = xr.IndexVariable("path", range_index, described_paths())
-        node.coords["path"] = numbers
+        node.coords["path"] = xr.IndexVariable("path", range_index, described_paths())
     return tree
 
 
 def _refuse_other_root(folder: Path) -> None:
     """Refuses a run whose cube is not there, or says something else of itself than was written when it was finished."""
     ownership.refuse_links(folder)
-    root = f"{CUBE_FOLDER}/zarr.json"
-    status = attributes(folder).get("status")
+    root, status = f"{CUBE_FOLDER}/zarr.json", attributes(folder).get("status")
     if status is None and not cube_of(folder).exists():
         raise UserError(str(folder), ["expected a run folder, with a cube.zarr inside."])
-    if status is None:
-        raise ledger.damaged(folder, root, "not as it was written")
     recorded = {} if status == "incomplete" else ledger.files_of(folder, ledger.CUBE)
-    if root in recorded and ledger.wrong(folder, recorded[root]):
+    if status is None or (root in recorded and ledger.wrong(folder, recorded[root])):
         raise ledger.damaged(folder, root, "not as it was written")
 
 
@@ -209,7 +203,7 @@ def _read(
 
 def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
     """Refuses irregular or too large files of an array: zarr would wait for a pipe, or read a device for ever."""
-    shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
+    shards = {k for span in spans for k in range(span.start // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}
     is_linked = True  # until all folders on the way have been looked at, each once

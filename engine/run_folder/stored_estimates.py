@@ -15,7 +15,8 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.risk.estimation.tables import Record, Tables, record
-from engine.run_folder.cube_groups import REASONS, ancillary, labels
+from engine.run_folder.cube_groups import REASONS, about_reasons, ancillary, labels, stats
+from engine.run_folder.folder import Plain
 from engine.storage.zarr_writer import Group as Group, Variable as Variable
 from engine.study.study import Study
 
@@ -26,7 +27,7 @@ _REASON = {"reason": [str(reason) for reason in Reason], "detail": list(DETAILS)
 _NOTHING = Estimate(np.nan, np.nan, np.nan, np.nan)
 
 
-def estimates(dims: str | Sequence[str], values: Any, attributes: Mapping[str, Any]) -> Variable:
+def estimates(dims: str | Sequence[str], values: Any, attributes: Plain) -> Variable:
     """A variable whose values are `Estimate` objects, flags included; `taken_apart` turns it into numbers.
 
     Args:
@@ -51,14 +52,12 @@ def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
         held = {name: of for name, of in own.items() if of.values.dtype == object}
         reasons = {name: _reasons(of) for name, of in held.items() if _is_flagged(of)}
         numbers = {name: _numbers(of, name in reasons, name) for name, of in held.items()}
-        stat = labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
-        made[place] = Group({**own, **numbers}, {**coords, **({"stat": stat} if held else {})}, group.attrs)
+        made[place] = Group({**own, **numbers}, coords | ({"stat": stats()} if held else {}), group.attrs)
         if reasons:
             used = {dim for variable in reasons.values() for dim in variable.dims}
             beside = {name: of for name, of in coords.items() if set(of.dims) <= used}
             beside |= {dim: labels(dim, names, f"{dim} of a flag") for dim, names in _REASON.items()}
-            comment = f"why estimates of /{place} have no interval, or what it holds"
-            made[f"{place}/{REASONS}"] = Group(reasons, beside, {"comment": comment})
+            made[f"{place}/{REASONS}"] = Group(reasons, beside, about_reasons(place))
     return made
 
 
