@@ -20,7 +20,6 @@ from engine.execution.job import Finished, RunOptions
 from engine.execution.kept_text import kept_text
 from engine.execution.results import Answers
 from engine.execution.until import compute
-from engine.modelling.records import Model
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import answer_store, cube, provenance
@@ -31,7 +30,7 @@ from engine.runs import elsewhere, notebook, questions, upkeep
 from engine.runs.inquiry import Inquiry
 from engine.runs.policy_sheet import policy_sheet
 from engine.runs.replay import replay, worst
-from engine.study.loading import load_study
+from engine.study.loading import Model, load_study
 from engine.study.study import Study
 
 if TYPE_CHECKING:

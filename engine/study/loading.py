@@ -19,7 +19,7 @@ from engine.modelling import catalogue
 from engine.modelling.code_digests import as_written
 from engine.modelling.declaration import check_tables
 from engine.modelling.loading import load_part, model_digest, source_digest
-from engine.modelling.records import Model, PathModel, StaticModel
+from engine.modelling.records import Model as Model, PathModel, StaticModel
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
 from engine.study.named_files import place_files, read_files
