@@ -86,8 +86,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
     its outcomes.
     """
     if not study.years:
-        names = [*study.model.outcomes]
-        return study, [[names.index(row.variable)] for row in rows]
+        return study, [[place] for place in study.places(row.variable for row in rows)]
     outcomes: dict[str, Outcome] = {}
     places: list[list[int]] = []
     for row in rows:
@@ -117,7 +116,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
 
 def _until(policy: Policy, years: int) -> Policy:
     """A policy cut to its first `years` years."""
-    before = None if policy.before is None else _until(policy.before, years)
+    before = policy.before and _until(policy.before, years)
     levers = {name: np.asarray(values)[:years] for name, values in policy.levers.items()}
     drawn = {
         lever: {factor: np.asarray(weights)[:years] for factor, weights in by_factor.items()}

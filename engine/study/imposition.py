@@ -43,26 +43,22 @@ def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> St
     """
     if not names:
         return study
-    given = {}
+    given, levers = {}, dict(study.model.levers)
     for name in names:
-        dims = study.model.yearly[name].dims
-        values = np.full((len(study.years), *(len(study.model.dims[dim]) for dim in dims)), np.nan)
+        one, labels = study.model.yearly[name], study.model.dims
+        # by year and place, no number where nothing is imposed
+        values = np.full((len(study.years), *(len(labels[dim]) for dim in one.dims)), np.nan)
         for row in rows:
             if _imposes(study, row, name):
-                at = (study.model.dims[dim].index(row.at[dim]) for dim in dims)
+                at = (labels[dim].index(row.at[dim]) for dim in one.dims)
                 values[study.years.index(row.time), *at] = row.value
-        given[PREFIX + name] = values
+        given[PREFIX + name], levers[PREFIX + name] = values, Lever(one.unit, math.nan, one.dims)
 
     def imposed(policy: Policy) -> Policy:
-        before = None if policy.before is None else imposed(policy.before)
+        before = policy.before and imposed(policy.before)
         return replace(policy, levers={**policy.levers, **given}, before=before)
 
-    # by year and place, no number where nothing is imposed
-    more = {
-        PREFIX + name: Lever(one.unit, math.nan, one.dims)
-        for name, one in ((name, study.model.yearly[name]) for name in names)
-    }
-    model = altered(study.model, levers={**study.model.levers, **more})
+    model = altered(study.model, levers=levers)
     return replace(study, model=model, policies=tuple(map(imposed, study.policies)))
 
 

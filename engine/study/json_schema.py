@@ -12,6 +12,7 @@ from engine.draws.distributions.scipy_catalogue import PLAIN_NAMES, continuous_n
 from engine.draws.sampling import SAMPLERS
 from engine.modelling import catalogue
 from engine.modelling.records import Model
+from engine.study.labels import OF_LABELS
 from engine.study.schema import EXTENDS, as_json_schema
 from engine.study.tables.gates import ACROSS
 from engine.study.values import Tables
@@ -117,27 +118,23 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         about = f"{_about(lever)}; {lever.default:g} if left out"
         about += f"; {lever.bounds}" if lever.bounds else ""
         levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": about})
-    for key, table, parts in (
-        ("factors", "FactorTable", model.factors),
-        ("shocks", "ShockTable", model.shocks),
-        ("outcomes", "NamedTable", model.outcomes),
-        ("yearly", "NamedTable", model.yearly),
-        ("levers", "NamedTable", model.levers),
-    ):
+    of_parts = {"factors": "FactorTable", "shocks": "ShockTable"} | dict.fromkeys(OF_LABELS, "NamedTable")
+    for key, table in of_parts.items():
         known = schema["properties"][key].setdefault("properties", {})
-        for name, part in parts.items():
+        for name, part in getattr(model, key).items():
             known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
     known = schema["properties"]["constants"].setdefault("properties", {})
     for name, constant in model.constants.items():
         about = f"{_about(constant)}; {constant.value:g} if left out"
         known.setdefault(name, {"type": "number", "description": about})
     listed, _ = schema["properties"]["lever_groups"]["additionalProperties"]["oneOf"]
-    for levers in (listed, tables["LeverGroupTable"]["properties"]["levers"]):
-        levers["items"]["examples"] = [*levers["items"].get("examples", ()), *model.levers]
-    variable = tables["GateTable"]["properties"]["variable"]
-    variable["examples"] = [*dict.fromkeys([*variable.get("examples", ()), *model.outcomes, *model.yearly])]
-    outcome = tables["EventTable"]["properties"]["outcome"]
-    outcome["examples"] = [*outcome.get("examples", ()), *model.outcomes]
+    for place, names in (
+        (listed["items"], model.levers),
+        (tables["LeverGroupTable"]["properties"]["levers"]["items"], model.levers),
+        (tables["GateTable"]["properties"]["variable"], [*model.outcomes, *model.yearly]),
+        (tables["EventTable"]["properties"]["outcome"], model.outcomes),
+    ):
+        place["examples"] = [*dict.fromkeys([*place.get("examples", ()), *names])]
 
 
 def _about(part: Any) -> str:

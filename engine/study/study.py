@@ -147,8 +147,8 @@ class Study:
             together = labelled and item.group is None and item.name not in alone
             return (base, id(item.marginal)) if together else (item.name,)
 
-        places = [list(run) for _, run in groupby(range(len(self.inputs)), key)]
-        return tuple(range(run[0], run[-1] + 1) for run in places)
+        runs = [[*run] for _, run in groupby(range(len(self.inputs)), key)]
+        return tuple(range(run[0], run[-1] + 1) for run in runs)
 
     @cached_property
     def dimensions(self) -> dimension_tables.Dimensions:

@@ -108,7 +108,7 @@ def claim_of(
         raise refusal("", f"expected {wanted}, got {shown(text)}. Write, say, '{example}'.")
     policy, word, against, measure, variable = found.groups()
     problems = Problems()
-    for name in dict.fromkeys((policy, against)):
+    for name in (policy, against):
         problems.knows("", "policy", name, policies)
     if policy == against:
         problems.add("", f"holds '{policy}' against itself. Name two policies.")
@@ -189,23 +189,17 @@ def table_of(challenge: Challenge, labels: Mapping[str, str]) -> Tables:
     """The section of a study file that states a challenge; empty for the default one."""
     if challenge == Challenge():
         return {}
-    choices: dict[str, Any] = {
-        kind: {
-            one.name: {
-                **({"label": labels[one.name]} if one.name in labels else {}),
-                "about": one.about,
-                "instead": dict(one.instead),
-            }
-            for one in getattr(challenge, kind)
-        }
-        for kind in CHOICES
-    }
+    choices: dict[str, Any] = {kind: {} for kind in CHOICES}
+    for kind, stated in choices.items():
+        for one in getattr(challenge, kind):
+            label = {"label": labels[one.name]} if one.name in labels else {}
+            stated[one.name] = {**label, "about": one.about, "instead": dict(one.instead)}
     choices["thresholds"] = {
         event: [f"{one.value!r}x" if one.is_multiple else one.value for one in values]
         for event, values in challenge.thresholds.items()
     }
-    stated = {"claims": [*map(str, challenge.claims)], "matters": challenge.matters}
-    return stated | {key: value for key, value in choices.items() if value}
+    claims = {"claims": [*map(str, challenge.claims)], "matters": challenge.matters}
+    return claims | {key: value for key, value in choices.items() if value}
 
 
 def _choice(name: str, table: Tables, place: str, events: Tables, model: Model, problems: Problems) -> Reading:
@@ -226,7 +220,7 @@ def _choice(name: str, table: Tables, place: str, events: Tables, model: Model, 
 def _refuse_other_kind(old: str, new: str, events: Tables, model: Model) -> None:
     """Refuses to replace a variable by one of another kind, unit or sense (high is worse, or low)."""
     known, problems = [*events, *model.outcomes], Problems()
-    for name in dict.fromkeys((old, new)):
+    for name in (old, new):
         problems.knows("", "event or outcome", name, known)
     if old == new:
         problems.add("", f"puts '{old}' in its own place. Name another in its place.")

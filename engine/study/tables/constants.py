@@ -31,14 +31,13 @@ def settled(text: Tables, model: Model, problems: Problems) -> Model:
             number(value)
     if not given and not drawn:
         return model
-    held = {name: one for name, one in model.constants.items() if name not in drawn}
+    values = {name: given.get(name, one.value) for name, one in model.constants.items() if name not in drawn}
     factors = {name: Factor(model.constants[name].unit, model.constants[name].about) for name in drawn}
-    values = {name: given.get(name, one.value) for name, one in held.items()}
     bounded = {name: _bounded(one, one.between, values) for name, one in model.yearly.items() if one.between}
     try:
         return altered(
             model,
-            constants={name: replace(one, value=values[name]) for name, one in held.items()},
+            constants={name: replace(model.constants[name], value=value) for name, value in values.items()},
             factors={**model.factors, **factors},
             yearly={**model.yearly, **bounded},
         )

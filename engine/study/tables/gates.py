@@ -70,21 +70,21 @@ def _gate(name: str, table: Tables, policies: Collection[str], model: Model) -> 
     dims = model.yearly[table["variable"]].dims if years and table.get("variable") in model.yearly else ()
     known = "variable" in table and not problems
     for dim, labels in at.items() if known else ():
-        if dim not in dims:
+        if dim in dims:
+            for label in labels:
+                problems.knows(f"at.{dim}", "label", label, model.dims[dim])
+        else:
             has = did_you_mean(dim, dims) if dims else " It has none."
             problems.add(f"at.{dim}", f"'{table['variable']}' has no dimension '{dim}'.{has}")
-        for label in labels if dim in dims else ():
-            problems.knows(f"at.{dim}", "label", label, model.dims[dim])
     across = table.get("across", "")
     count = math.prod([max(1, len(years)), *(len(at.get(dim, model.dims[dim])) for dim in dims)])
     with problems.within("across"):
         if across:
             look_up("rule", across, ACROSS)
-        if known and count > 1 and not across:
+        elif known and count > 1:
             free = [dim for dim in dims if dim not in at]
             remedy = f"Name a label of {' and '.join(free)}, or say" if free else "Say"
             raise refusal("", f"is missing: it asks for {count} numbers. {remedy} 'sum' or 'mean'.")
-    asked, limits = "", tuple[float, ...]()
     with problems.within(""):
         asked, limits = _asked(table)
     problems.refuse()
@@ -97,19 +97,17 @@ def _check_variable(variable: str | None, years: tuple[int, ...], model: Model) 
     if variable is None:
         raise refusal("", "is missing. Name a yearly variable or an outcome.")
     if variable not in (model.yearly if years else model.outcomes):
-        if not years and variable in model.yearly:
-            raise refusal("", f"'{variable}' is a yearly variable. Say of which year: year = 2020.")
-        if years and variable in model.outcomes:
-            raise refusal("", f"'{variable}' is an outcome, which has no year. Remove the year.")
         look_up("variable", variable, [*model.yearly, *model.outcomes])
+        if years:
+            raise refusal("", f"'{variable}' is an outcome, which has no year. Remove the year.")
+        raise refusal("", f"'{variable}' is a yearly variable. Say of which year: year = 2020.")
 
 
 def _asked(table: Tables) -> tuple[str, tuple[float, ...]]:
     """The key of `ASKED` that a table has, and its one or two limits."""
     there = [key for key in ASKED if key in table]
     if len(there) != 1:
-        got = " and ".join(there) or "none"
-        raise refusal("", f"expected one of {', '.join(ASKED)}, got {got}.")
+        raise refusal("", f"expected one of {', '.join(ASKED)}, got {' and '.join(there) or 'none'}.")
     key, problems = there[0], Problems()
     values = table[key] if key == "median_within" else [table[key]]
     if key == "median_within" and (len(values) != 2 or not values[0] < values[1]):

@@ -11,7 +11,7 @@ from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
 from engine.study.components import Keep
 from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS
-from engine.study.tables import facts as facts_tables
+from engine.study.tables.facts import FUTURES
 from engine.study.values import Tables
 
 LATER_SAMPLERS = ("importance",)
@@ -44,27 +44,22 @@ def check_head(text: Tables, problems: Problems) -> None:
         problems.add("name", f"expected {wanted}; got {text['name']!r}.")
     sampler, tile = text["run"]["sampler"], text["run"].get("tile")
     if sampler in LATER_SAMPLERS:
-        known = ", ".join(f"'{name}'" for name in [*SAMPLERS][:-1]) + f" or '{[*SAMPLERS][-1]}'"
-        problems.add("run.sampler", f"'{sampler}' is not available yet. Use {known}.")
+        *known, last = map(repr, SAMPLERS)
+        problems.add("run.sampler", f"'{sampler}' is not available yet. Use {', '.join(known)} or {last}.")
     elif problems.knows("run.sampler", "sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]):
         unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
         if text.get("facts"):
-            unit, of = facts_tables.FUTURES, "whole runs of moved futures"
-        _check_whole("run.paths", text["run"]["paths"], 1, unit, of, problems)
-        _check_whole("keep.yearly", text["keep"]["yearly"], 0, unit, of, problems)
+            unit, of = FUTURES, "whole runs of moved futures"
+        for table, key, least in (("run", "paths", 1), ("keep", "yearly", 0)):
+            count, below = text[table][key], text[table][key] // unit * unit
+            # a part of a unit has errors of another size; but a pair may stand in two halves
+            if unit > 2 and count != below:
+                remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
+                problems.add(f"{table}.{key}", f"expected a multiple of {unit}, {of}, got {count}. Take {remedy}.")
     problems.knows("run.precision", "precision", text["run"]["precision"], PRECISIONS)
     problems.knows("run.program", "form of the program", text["run"]["program"], FORMS)
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
-
-
-def _check_whole(place: str, count: int, least: int, unit: int, of: str, problems: Problems) -> None:
-    """Adds a problem where `count` paths are not whole units, as a part of a unit has errors of another size."""
-    if unit <= 2 or not count % unit:  # a pair may stand in two halves
-        return
-    below = count - count % unit
-    remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
-    problems.add(place, f"expected a multiple of {unit}, {of}, got {count}. Take {remedy}.")
 
 
 def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model
 from engine.study.values import LEVELS, Tables, measures
@@ -84,7 +84,7 @@ def read(
                 names = " and ".join(f"'{name}'" for name in lost)
                 remedy = f"which the rule looks at. Add {names} to keep.outcomes."
                 raise refusal("", f"'{target.variable}' needs {names} path by path, {remedy}")
-            idle = [name for name in filter(None, (target.policy, target.less)) if name not in running]
+            idle = [name for name in (target.policy, target.less) if name and name not in running]
             if idle and PLACE not in spare:
                 raise refusal("", f"policy '{idle[0]}' does not run. Add it to compare, or to --policies.")
             (left if idle else targets).append(target)
@@ -107,12 +107,12 @@ def target_of(
         raise refusal("", f"expected {wanted}, got {shown(sentence)}. Write, say, '{example}'.")
     measure, variable, policy, less, number, unit = found.groups()
     problems = Problems()
-    for name in dict.fromkeys(filter(None, (policy, less))):
+    for name in filter(None, (policy, less)):
         problems.knows("", "policy", name, policies)
     if policy == less:
         problems.add("", f"takes '{policy}' from itself. Name two policies.")
     measure = PROBABILITY if measure == "P" else measure
-    own: str | None = None
+    own = unit
     if variable in events:
         own = ""
         if measure != PROBABILITY:
@@ -124,7 +124,7 @@ def target_of(
             measure = _known_measure(measure, variable, levels)
     else:
         problems.add("", unknown("event or outcome", variable, [*events, *model.outcomes]))
-    if own is not None and unit not in ("", "%", own):
+    if unit not in ("", "%", own):
         expected = f"%, or '{own}', its unit" if own else "% or nothing behind the number"
         problems.add("", f"expected {expected}, got '{unit}'.")
     width = math.nan
@@ -135,22 +135,21 @@ def target_of(
     problems.refuse()
     is_relative = unit == "%"
     share = float(f"{width / 100:.12g}") if is_relative else width
-    return Target(measure, variable, policy, less, share, is_relative, own or "")
+    return Target(measure, variable, policy, less, share, is_relative, own)
 
 
 def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
     """The measure under the name that tables use: `ES99` for `ES99.0`; refused if the study does not measure it."""
     if found := _LEVEL.fullmatch(measure):
         measure = f"{found[1]}{float(found[2]):g}"
-    if measure in measures(levels):
-        return measure
     if measure == PROBABILITY:
         raise refusal("", f"'{variable}' is an outcome, which has no probability. Name an event, or a mean.")
-    if found and 50 < float(found[2]) < 100:
+    if measure not in measures(levels) and found and 50 < float(found[2]) < 100:
         there = ", ".join(f"{100 * level:g}" for level in levels)
         remedy = f"Add it: risk = {{ levels = [{found[2]}] }}."
         raise refusal("", f"level {found[2]} is no part of the study, which has {there}. {remedy}")
-    raise refusal("", unknown(f"measure of '{variable}'", measure, measures(levels)))
+    look_up(f"measure of '{variable}'", measure, measures(levels))
+    return measure
 
 
 def _outcomes(variable: str, events: Tables) -> list[str]:
