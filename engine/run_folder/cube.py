@@ -43,7 +43,7 @@ def create(folder: RunFolder) -> None:
     Raises:
       UserError: the folder cannot be written.
     """
-    cube, files = cube_of(folder.path), skeleton(folder.study)
+    cube, files = folder.path / CUBE_FOLDER, skeleton(folder.study)
     with writing(folder.path):
         if not cube.exists():
             begun = folder.path / f"{CUBE_FOLDER}{UNFINISHED}"
@@ -60,7 +60,7 @@ def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
     """Marks the cube incomplete, and rewrites those files of its frame (see `skeleton`) that differ from what they
     should be.
     """
-    cube = cube_of(folder.path)
+    cube = folder.path / CUBE_FOLDER
     ledger.drop(folder.path, CUBE)
     write_atomically(cube / _ROOT, frame[_ROOT])
     write_files(cube, {name: content for name, content in frame.items() if not holds(cube / name, content)})
@@ -78,7 +78,7 @@ def _drop_beyond(folder: RunFolder) -> None:
 def has_arrays(folder: RunFolder) -> bool:
     """Whether the cube is there with arrays as long as the study asks for."""
     frame = skeleton(folder.study).items()
-    return all(holds(cube_of(folder.path) / name, content) for name, content in frame if name != _ROOT)
+    return all(holds(folder.path / CUBE_FOLDER / name, content) for name, content in frame if name != _ROOT)
 
 
 def _flags(labels: Mapping[str, float]) -> Attributes:
@@ -153,7 +153,7 @@ def kept_draws(study: Study, block: Block) -> int:
 
 def finish(folder: RunFolder, summaries: Summaries) -> None:
     """Writes the summary groups and their record, and marks the cube complete, last."""
-    study, cube, begun = folder.study, cube_of(folder.path), folder.path / f"summaries{UNFINISHED}"
+    study, cube, begun = folder.study, folder.path / CUBE_FOLDER, folder.path / f"summaries{UNFINISHED}"
     frame, files = skeleton(study), finished_files(study, summaries)
     written = {name: content for name, content in files.items() if name not in frame}
     with writing(folder.path):
@@ -196,7 +196,9 @@ def attributes(folder: str | Path, group: str = "") -> Attributes:
     empty if there is none.
     """
     try:
-        return dict(json.loads(content_of(cube_of(Path(folder)) / group / _ROOT, zarr_writer.METADATA))["attributes"])
+        return dict(
+            json.loads(content_of(Path(folder) / CUBE_FOLDER / group / _ROOT, zarr_writer.METADATA))["attributes"]
+        )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return {}
 
@@ -209,11 +211,6 @@ def rounding(folder: Path) -> tuple[Rounding, ...]:
         return tuple(map(Rounding.of_dict, json.loads(attributes(folder, "diagnostics").get("rounding") or "[]")))
     except (ValueError, KeyError, TypeError, AttributeError):
         return ()
-
-
-def cube_of(folder: Path) -> Path:
-    """The zarr store of a run folder."""
-    return folder / CUBE_FOLDER
 
 
 def _root_attributes(study: Study) -> Attributes:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import CUBE, YEARLY, FinishedPart, Stored
+from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Stored
 from engine.run_folder.parts import yearly_paths
 from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically
 from engine.storage.regular_files import clear, holds
@@ -172,10 +173,10 @@ def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Ma
 
 def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
     """Damage to the frame of an unfinished run's cube, which has no record yet."""
-    if record is not None or not cube.cube_of(folder.path).exists():
+    if record is not None or not (folder.path / CUBE_FOLDER).exists():
         return
     for name, content in cube.skeleton(folder.study).items():
-        path = cube.cube_of(folder.path) / name
+        path = folder.path / CUBE_FOLDER / name
         if not holds(path, content):
             what = "not as it was written" if path.exists() else "missing"
             yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
@@ -188,7 +189,7 @@ def _strays(folder: RunFolder, records: Mapping[int | str, FinishedPart]) -> Ite
     known = {file.name for record in records.values() for file in record.files}
     known |= {ledger.record_file(folder.path, part).relative_to(folder.path).as_posix() for part in records}
     count = len(folder.study.blocks())
-    for place in (cube.cube_of(folder.path), ledger.ledger_of(folder.path)):
+    for place in (folder.path / CUBE_FOLDER, folder.path / LEDGER):
         for path in place.rglob("*"):
             name = path.relative_to(folder.path).as_posix()
             if name in known or not _NUMBERED.fullmatch(name) or not path.is_file():

@@ -67,7 +67,7 @@ def entry_of(folder: Path) -> Entry:
 
 def is_run(folder: Path) -> bool:
     """Whether a folder is a run folder; the run need not be finished."""
-    of_copy = (folder / "study.toml").is_file() and cube.cube_of(folder).is_dir()  # which may lack its ledger
+    of_copy = (folder / "study.toml").is_file() and (folder / cube.CUBE_FOLDER).is_dir()  # which may lack its ledger
     return of_copy or ownership.study_file(folder).is_file()
 
 

@@ -24,6 +24,8 @@ from engine.storage.files import WRITERS, digest, digest_of_file, sealed, sync, 
 from engine.storage.regular_files import Irregular, refuse_linked, size_of
 from engine.study.study import Block
 
+LEDGER = "ledger"
+"""The folder of the records, in a run folder."""
 LAYOUT = 3
 """Version of the layout of cube and ledger."""
 YEARLY, CUBE = "yearly", "cube"
@@ -137,7 +139,7 @@ def _stored(plain: Plain) -> Stored:
 
 def answers(folder: Path) -> tuple[str, ...]:
     """Names of the questions whose answers are stored, by their records in the ledger."""
-    return tuple(sorted({path.stem for path in ledger_of(folder).glob("*.json")} - OTHERS))
+    return tuple(sorted({path.stem for path in (folder / LEDGER).glob("*.json")} - OTHERS))
 
 
 def done_blocks(
@@ -173,7 +175,7 @@ def pending(folder: RunFolder, thorough: bool = False) -> tuple[Block, ...]:
 
 def recorded_blocks(folder: Path) -> Iterator[int]:
     """Numbers of the blocks that have a record, sound or not, in no order."""
-    for path in ledger_of(folder).glob("[0-9]*/[0-9]*.json"):
+    for path in (folder / LEDGER).glob("[0-9]*/[0-9]*.json"):
         if path.stem.isdecimal() and path == record_file(folder, int(path.stem)):
             yield int(path.stem)
 
@@ -260,16 +262,11 @@ def excluded_of(records: Mapping[int, FinishedPart]) -> int:
     return sum(record.excluded for record in records.values())
 
 
-def ledger_of(folder: Path) -> Path:
-    """The folder of the records."""
-    return folder / "ledger"
-
-
 def record_file(folder: Path, part: int | str) -> Path:
     """Where the record of a part is."""
     if isinstance(part, str):
-        return ledger_of(folder) / f"{part}.json"
-    return ledger_of(folder) / f"{part // FOLDER_HOLDS:05d}" / f"{part:08d}.json"
+        return folder / LEDGER / f"{part}.json"
+    return folder / LEDGER / f"{part // FOLDER_HOLDS:05d}" / f"{part:08d}.json"
 
 
 def tally_name(block: Block) -> str:

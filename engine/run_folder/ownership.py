@@ -16,6 +16,7 @@ from engine.modelling.private_folder import private_folder
 from engine.modelling.sources import Sources
 from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
+from engine.run_folder.ledger import LEDGER
 from engine.storage import locks
 from engine.storage.files import UNFINISHED, digest_of_file, make_folders, sealed, unsealed, write_atomically, writing
 from engine.storage.locks import Holder as Holder
@@ -54,35 +55,36 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
       UserError: the folder holds something else, another study, paths beyond those asked for; another process is
         writing there; or it cannot be written.
     """
-    with writing(folder.path):
+    path = folder.path
+    with writing(path):
         if not damaged:
-            _refuse_foreign(folder.path)
-        there = folder.path.exists()
+            _refuse_foreign(path)
+        there = path.exists()
         try:
-            make_folders([ledger.ledger_of(folder.path)])
+            make_folders([path / LEDGER])
         except OSError:
-            for begun in (ledger.ledger_of(folder.path), *([] if there else [folder.path])):
+            for begun in (path / LEDGER, *([] if there else [path])):
                 with suppress(OSError):  # nothing is in it yet
                     begun.rmdir()
             raise
     try:
-        with writing(folder.path), locks.held(lock_file(folder.path), shared) as holder:
+        with writing(path), locks.held(lock_file(path), shared) as holder:
             if not shared:
-                _sweep(folder.path)
-            if not (damaged and unsealed(study_file(folder.path)) is None):
+                _sweep(path)
+            if not (damaged and unsealed(study_file(path)) is None):
                 _refuse_another(folder)
             yield holder
     except locks.Taken as taken:
         remedy = f" {taken.remedy}" if taken.remedy else ""
         who = taken.holder or "a process that does not tell its name"
         raise Busy(
-            str(folder.path), [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"]
+            str(path), [f"another run is writing here ({who}). Wait for it, or take another folder.{remedy}"]
         ) from None
 
 
 def lock_file(folder: Path) -> Path:
     """The lock file of a folder; every process that writes there locks it."""
-    return ledger.ledger_of(folder) / "lock"
+    return folder / LEDGER / "lock"
 
 
 def writer(folder: Path) -> Holder | None:
@@ -99,7 +101,7 @@ def is_held(folder: Path, token: str) -> bool:
 
 def study_file(folder: Path) -> Path:
     """The file that says which study the folder belongs to, `ledger/study.json`."""
-    return ledger.ledger_of(folder) / "study.json"
+    return folder / LEDGER / "study.json"
 
 
 def said_of(folder: Path) -> Plain:
@@ -121,15 +123,15 @@ def enter(
     Raises:
       UserError: stored blocks were made by other versions or on another device kind.
     """
-    study = folder.study
-    held = said_of(folder.path)
-    yearly = ledger.record_file(folder.path, ledger.YEARLY)
-    there = yearly.exists() or any(True for _ in ledger.recorded_blocks(folder.path))
+    study, path = folder.study, folder.path
+    held = said_of(path)
+    yearly = ledger.record_file(path, ledger.YEARLY)
+    there = yearly.exists() or any(True for _ in ledger.recorded_blocks(path))
     past = held.get("versions", []) if there or not alone else []
     ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
     decisive = decisive_of(study, ours)
     if not force:
-        _differing(past, ours, decisive).refuse(str(folder.path))
+        _differing(past, ours, decisive).refuse(str(path))
     if all(len(_differing([one], ours, decisive)) for one in past):
         past = [*past, ours]
     document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
@@ -138,10 +140,10 @@ def enter(
     if study.model_spec is not None:
         document["model"] = model = _as_found(study)
         _remember(model)
-    with writing(folder.path):
+    with writing(path):
         if document != held:
-            write_atomically(study_file(folder.path), sealed(document))
-        place, text = folder.path / "study.toml", document["study"].encode()
+            write_atomically(study_file(path), sealed(document))
+        place, text = path / "study.toml", document["study"].encode()
         if not holds(place, text):
             write_atomically(place, text)
 
@@ -294,7 +296,7 @@ def _whose(study: Study) -> Plain:
 
 def _sweep(folder: Path) -> None:
     """Takes away what killed processes left half-written; nothing of it was ever read."""
-    inside = (place.rglob(f"*{UNFINISHED}") for place in (ledger.ledger_of(folder), folder / "cube.zarr"))
+    inside = (place.rglob(f"*{UNFINISHED}") for place in (folder / LEDGER, folder / "cube.zarr"))
     for stray in (*chain(*inside), *filter(Path.is_file, folder.glob(f"*{UNFINISHED}"))):
         stray.unlink(missing_ok=True)
 
@@ -303,13 +305,13 @@ def _refuse_foreign(folder: Path) -> None:
     if folder.exists() and not folder.is_dir():
         raise UserError(str(folder), ["expected a folder, got a file. Take another folder."])
     refuse_links(folder)
-    for place, folders, _ in (*os.walk(ledger.ledger_of(folder)), *os.walk(folder / "cube.zarr")):
+    for place, folders, _ in (*os.walk(folder / LEDGER), *os.walk(folder / "cube.zarr")):
         _refuse_linked(folder, [Path(place, name) for name in folders])
     if not folder.is_dir() or study_file(folder).exists():
         return
     held = {path.name for path in folder.iterdir()} - {"ledger"}
-    if ledger.ledger_of(folder).exists():  # a claim that was killed before it named its study leaves nothing else
-        inside = ledger.ledger_of(folder).iterdir()
+    if (folder / LEDGER).exists():  # a claim that was killed before it named its study leaves nothing else
+        inside = (folder / LEDGER).iterdir()
         held |= {p.name for p in inside if not p.name.startswith("lock") and p.suffix != UNFINISHED}
     if held and not study_file(folder).exists():  # which another shard may have named meanwhile
         example = ", ".join(sorted(held)[:3])
@@ -318,7 +320,7 @@ def _refuse_foreign(folder: Path) -> None:
 
 def refuse_links(folder: Path) -> None:
     """Raises a UserError where the cube or the ledger of a run folder is a link, or one of the ledger's folders."""
-    held = ledger.ledger_of(folder)
+    held = folder / LEDGER
     _refuse_linked(folder, [folder / "cube.zarr", held, *held.glob("[0-9]*")])
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from engine.errors import UserError
 from engine.formatting import command_line
 from engine.run_folder import ledger, ownership
-from engine.run_folder.cube import CUBE_FOLDER, attributes, cube_of
+from engine.run_folder.cube import CUBE_FOLDER, attributes
 from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store, zarr_shards
@@ -152,7 +152,7 @@ def _refuse_other_root(folder: Path) -> None:
     """Refuses a run whose cube is not there, or says something else of itself than was written when it was finished."""
     ownership.refuse_links(folder)
     root, status = f"{CUBE_FOLDER}/zarr.json", attributes(folder).get("status")
-    if status is None and not cube_of(folder).exists():
+    if status is None and not (folder / CUBE_FOLDER).exists():
         raise UserError(str(folder), ["expected a run folder, with a cube.zarr inside."])
     recorded = {} if status == "incomplete" else ledger.files_of(folder, ledger.CUBE)
     if status is None or (root in recorded and ledger.wrong(folder, recorded[root])):
@@ -164,7 +164,7 @@ def _checked(folder: Path) -> Any:
 
     complete = ("paths/",) if attributes(folder).get("status") == "complete" else ()
     whose = Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder), complete)
-    return checked_store(cube_of(folder), whose)
+    return checked_store(folder / CUBE_FOLDER, whose)
 
 
 def _read(
@@ -191,7 +191,7 @@ def _read(
     with writing(folder):
         _refuse_irregular(folder, name, spans)
         try:
-            cube = cube_of(folder)
+            cube = folder / CUBE_FOLDER
             found = zarr_shards.read(cube / name, rows, BLOCK, spans, room)
             return list(map(given, of(cube) if found is None else found, parts))
         except UNREADABLE as error:
@@ -203,7 +203,7 @@ def _read(
 
 def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
     """Refuses irregular or too large files of an array: zarr would wait for a pipe, or read a device for ever."""
-    shards = {k for span in spans for k in range(span.start // BLOCK, -(-span.stop // BLOCK))}
+    shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}
     is_linked = True  # until all folders on the way have been looked at, each once
