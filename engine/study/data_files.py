@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,20 +48,17 @@ class Column(NamedTuple):
     empty: int
 
 
-def column(path: Path | str, name: str, source: str | None = None) -> Column:
+def column(path: Path | str, name: str) -> Column:
     """The numbers of one column of a CSV file (first line: names; `,`, `;` or tab between cells) or a Parquet file.
 
     Cells that are empty or say NaN, NA, N/A, null or none are left out and counted. Whether there are enough of them is
     the caller's to say.
 
-    Args:
-      source: the file that an error message names, such as the study; the data file itself if not given.
-
     Raises:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
     """
     path = Path(path)
-    with _told(path, source):
+    with _told(path):
         return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
 
 
@@ -90,14 +87,13 @@ class _Fault(Exception):
 
 
 @contextmanager
-def _told(path: Path, source: str | None = None) -> Iterator[None]:
-    """A `with` block in which faults of a file are raised as a `UserError`, at the file's path within the source."""
+def _told(path: Path) -> Iterator[None]:
+    """A `with` block in which faults of a file are raised as a `UserError`."""
     try:
         yield
     except (_Fault, OSError) as fault:
         message = str(fault) if isinstance(fault, _Fault) else f"cannot be read: {fault.strerror or fault}."
-        place = "" if source in (None, str(path)) else str(path)
-        raise UserError(source or str(path), [Problem(place, message)]) from None
+        raise UserError(str(path), [message]) from None
 
 
 def _checked(path: Path) -> bytes:
@@ -141,12 +137,12 @@ def _csv(path: Path, name: str) -> Column:
     delimiter = max(_DELIMITERS, key=bare.count)
     rows = _rows(text, delimiter if bare.count(delimiter) else "\t")
     names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
-    below = next(rows, None)
-    columns = _columns_of_numbers(names, below[1] if below else [])
+    below = [*islice(rows, 1)]
+    columns = _columns_of_numbers(names, below[0][1] if below else [])
     nameless = not columns or all(map(_QUOTED.fullmatch, columns))
     at = _place(name, names, columns, " The first line must name the columns." if nameless else "")
     cells, lines, empty = [], [], 0
-    for line, row in chain([below] if below else [], rows):
+    for line, row in chain(below, rows):
         if len(row) != len(names):
             cut = delimiter == "," and len(row) > len(names)
             comma = " A decimal comma? Write 1.5 rather than 1,5." if cut else ""
@@ -173,10 +169,9 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
 
 def _columns_of_numbers(names: list[str], row: list[str]) -> list[str]:
     """The columns that a message may name: those that hold numbers, so that no line of any other file is shown."""
-    cells = [*row, *[""] * len(names)]
     return [
         name
-        for name, cell in zip(names, cells, strict=False)
+        for name, cell in zip(names, [*row, *[""] * len(names)], strict=False)
         if name and (_QUOTED.fullmatch(name) or _NUMBER.fullmatch(cell.strip()))
     ]
 
@@ -222,9 +217,8 @@ def _parquet(path: Path, name: str) -> Column:
         with parquet.ParquetFile(path) as file:
             names = list(file.schema_arrow.names)
             at = _place(name, names, names)
-            kind = file.schema_arrow.field(at).type
-            kinds = (arrow.types.is_integer, arrow.types.is_floating, arrow.types.is_decimal)
-            if not any(is_kind(kind) for is_kind in kinds):
+            kind, types = file.schema_arrow.field(at).type, arrow.types
+            if not (types.is_integer(kind) or types.is_floating(kind) or types.is_decimal(kind)):
                 raise _Fault(f"column '{name}': expected numbers, got {kind}.")
             if file.metadata.num_rows > MOST_ROWS:
                 raise _Fault(f"has {file.metadata.num_rows:,} rows, expected at most {MOST_ROWS:,}.")
@@ -233,6 +227,6 @@ def _parquet(path: Path, name: str) -> Column:
         raise _Fault(f"is a broken Parquet file: {str(error).splitlines()[0]}") from None
     values = held.cast(arrow.float64(), safe=False).to_numpy()
     values = values[~np.isnan(values)]
-    if not np.all(np.isfinite(values)):
-        raise _Fault(f"column '{name}': expected finite numbers, got {values[~np.isfinite(values)][0]}.")
+    if np.any(infinite := np.isinf(values)):
+        raise _Fault(f"column '{name}': expected finite numbers, got {values[infinite][0]}.")
     return Column(np.ascontiguousarray(values, dtype=np.float64), len(held) - values.size)

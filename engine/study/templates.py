@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from itertools import chain, count
 from typing import Any
 
 import numpy as np
@@ -99,7 +100,8 @@ def _policy_on_top(below: Study) -> str:
     base = below.policies[below.row(below.baseline)]
     like = next((policy for policy in below.policies if policy is not base), base)
     name, lever = _free("mine", below.document["policies"]), ""
-    for key, (low, high) in [*_differing(base, like).items()][:1]:
+    if found := _difference(base, like):
+        key, low, high = found
         about = _about(below.model.levers[key])
         lever = f"{key} = {0.5 * (low + high):.6g}    # {about}; {base.name} {low:g}, {like.name} {high:g}\n"
     differs = f"as '{like.name}', but for the levers that are set here. '{below.baseline}' is the baseline."
@@ -110,16 +112,13 @@ like = {_text(like.name)}
 {lever}"""
 
 
-def _differing(one: Policy, other: Policy) -> dict[str, tuple[float, float]]:
-    """Levers in which two policies differ and which are the same every year and everywhere."""
-    return {
-        lever: (float(values.flat[0]), float(other.levers[lever].flat[0]))
-        for lever, values in one.levers.items()
-        if lever not in {**one.drawn, **other.drawn}
-        and np.ptp(values) == 0
-        and np.ptp(other.levers[lever]) == 0
-        and values.flat[0] != other.levers[lever].flat[0]
-    }
+def _difference(one: Policy, other: Policy) -> tuple[str, float, float] | None:
+    """The first lever in which two policies differ and which is the same every year and everywhere, with its values."""
+    for lever in one.levers:
+        (here, *more), (there, *others) = (np.unique(policy.levers[lever]) for policy in (one, other))
+        if here != there and not (more or others or lever in {**one.drawn, **other.drawn}):
+            return lever, here, there
+    return None
 
 
 def _event_on_top(below: Study) -> str:
@@ -143,10 +142,9 @@ outcome = {_text(outcome)}
 def _horizon(model: PathModel) -> tuple[int, int]:
     """First and last year of a horizon that holds all years which the model's outcomes need."""
     terms = [term for outcome in model.outcomes.values() for term in outcome.terms]
-    kinds = [term.kind for term in terms]
-    years = [year for kind in kinds for year in kind.calendar]
+    years = [year for term in terms for year in term.kind.calendar]
     years += [term.until - term.kind.spell + 1 for term in terms if term.until is not None]
-    spell = max([HORIZON, *(kind.spell for kind in kinds)])
+    spell = max([HORIZON, *(term.kind.spell for term in terms)])
     first = min(years, default=FIRST)
     return first, max([first + spell, *years])
 
@@ -192,9 +190,8 @@ def _placeholder(unit: str) -> tuple[str, str]:
 
 
 def _shocks(model: Model) -> str:
-    text = ""
-    if model.shocks:
-        text = "# ---- Shocks: each is drawn every year, by the model's own law unless a table says otherwise.\n\n"
+    own = "# ---- Shocks: each is drawn every year, by the model's own law unless a table says otherwise.\n\n"
+    text = own if model.shocks else ""
     for name, shock in model.shocks.items():
         places = f" for each {' and '.join(shock.dims)}" if shock.dims else ""
         law, other = "uniform from 0 to 1", ""
@@ -228,9 +225,7 @@ def _by_label(model: Model, lever: Lever) -> str:
 
 
 def _events(model: Model) -> str:
-    name, outcome = next(
-        ((name, entry) for name, entry in model.outcomes.items() if entry.loss), next(iter(model.outcomes.items()))
-    )
+    name = next((name for name, entry in model.outcomes.items() if entry.loss), next(iter(model.outcomes)))
     known = "\n".join(
         f"#   {other}: {_about(entry)}; {'high' if entry.loss else 'low'} is worse"
         for other, entry in model.outcomes.items()
@@ -242,7 +237,7 @@ def _events(model: Model) -> str:
 [events.{_free("my_event", set(model.outcomes))}]
 about = "TO FILL IN: what counts as bad"
 outcome = {_text(name)}
-{"above" if outcome.loss else "below"} = 1.0
+{"above" if model.outcomes[name].loss else "below"} = 1.0
 
 [keep]
 outcomes = "all"
@@ -271,5 +266,5 @@ def _key(name: str) -> str:
 
 def _free(name: str, taken: Any) -> str:
     """The name, or the first of its numbered ones that is not taken."""
-    names = [name, *(f"{name}_{number}" for number in range(2, len(list(taken)) + 3))]
-    return next(one for one in names if one not in taken)
+    numbered = (f"{name}_{number}" for number in count(2))
+    return next(one for one in chain([name], numbered) if one not in taken)

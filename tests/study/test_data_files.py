@@ -17,9 +17,9 @@ def written(folder, text, name="data.csv"):
     return path
 
 
-def refusal(path, name="price", source=None):
+def refusal(path, name="price"):
     with pytest.raises(UserError) as caught:
-        column(path, name, source)
+        column(path, name)
     assert len(caught.value.problems) == 1
     return str(caught.value.problems[0])
 
@@ -104,14 +104,11 @@ def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch
     assert refusal(large) == "has 2 MiB, expected at most 1. Keep only the column that is needed."
 
 
-def test_an_error_stands_in_the_file_or_in_what_asks_for_it(tmp_path):
+def test_an_error_stands_in_the_file(tmp_path):
     path = tmp_path / "none.csv"
     with pytest.raises(UserError) as caught:
         column(path, "price")
     assert (caught.value.source, caught.value.problems[0].place) == (str(path), "")
-    with pytest.raises(UserError) as caught:
-        column(path, "price", "study.toml")
-    assert (caught.value.source, caught.value.problems[0].place) == ("study.toml", str(path))
 
 
 def test_parquet_reads_as_csv_does(tmp_path):

@@ -76,10 +76,6 @@ class Known:
                     limits[name] = max(low, bounds.low), min(high, bounds.high)
         return limits
 
-    def reaches(self, policy: str) -> bool:
-        """Whether a policy runs, or one that runs phases in from it."""
-        return policy in self.policies.reached
-
 
 def read_change(table: Tables, place: str, known: Known, problems: Problems) -> tuple[Change, Tables]:
     """The `Change` that a table states, and the part of the table that has an effect on what is drawn and runs.
@@ -151,7 +147,7 @@ class _Pieces:
     def of_lever(self, lever: str, value: Any) -> None:
         """Changes a lever of every policy; problems under policies that are not used are ignored."""
         for policy in self.known.policies.by_name:
-            with (self._problems if self.known.reaches(policy) else Problems()).within(""):
+            with (self._problems if policy in self.known.policies.reached else Problems()).within(""):
                 if self._set(policy, lever, value):
                     self.table[lever] = value
 
@@ -179,7 +175,7 @@ class _Pieces:
             problems.refuse()
             changes = not np.array_equal(array, put_together(self.known.policies.by_name[policy], lever))
         problems.refuse()
-        if changes := changes and self.known.reaches(policy):
+        if changes := changes and policy in self.known.policies.reached:
             self.levers.setdefault(policy, {})[lever] = value
         return changes
 
