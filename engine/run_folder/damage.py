@@ -11,7 +11,7 @@ from pathlib import Path
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
-from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Stored
+from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
 from engine.run_folder.parts import yearly_paths
 from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically
 from engine.storage.regular_files import clear, holds
@@ -33,7 +33,7 @@ class Damage:
       what: what is wrong with it.
     """
 
-    part: int | str
+    part: Part
     file: str
     what: str
 
@@ -44,7 +44,7 @@ class Damage:
 
 def damages_of(
     folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
-) -> tuple[list[Damage], dict[int | str, FinishedPart]]:
+) -> tuple[list[Damage], dict[Part, FinishedPart]]:
     """All damage in a run folder, every file compared with its record's SHA-256; and the records that are there, by
     part.
 
@@ -54,20 +54,20 @@ def damages_of(
       looked_at: called with the number of paths whose blocks have been read so far.
     """
     complete, damages, answers = has_ended(folder), [*_study_damage(folder)], ledger.answers(folder.path)
-    records: dict[int | str, FinishedPart] = {}
+    records: dict[Part, FinishedPart] = {}
     for part in _parts(folder):
-        name = ledger.record_file(folder.path, part).relative_to(folder.path).as_posix()
-        record = ledger.read(folder, part)
+        place, record, what = ledger.record_file(folder.path, part), ledger.read(folder, part), ""
         if record is not None:
             if part in answers or _range(folder.study, part) == (record.first, record.count):
                 records[part] = record
             elif complete:
-                of = f"of {record.count:,} paths, expected {_range(folder.study, part)[1]:,}"
-                damages.append(Damage(part, name, of))
-        elif (folder.path / name).exists():
-            damages.append(Damage(part, name, "not as it was written"))
+                what = f"of {record.count:,} paths, expected {_range(folder.study, part)[1]:,}"
+        elif place.exists():
+            what = "not as it was written"
         elif complete:
-            damages.append(Damage(part, name, "missing"))
+            what = "missing"
+        if what:
+            damages.append(Damage(part, place.relative_to(folder.path).as_posix(), what))
     damages += _file_damage(folder, records, looked_at)
     damages += _root_damage(folder, records.get(CUBE))
     damages += _strays(folder, records)
@@ -85,10 +85,8 @@ def has_ended(folder: RunFolder) -> bool:
     """Whether the run has once been finished, by its cube's attributes or by the cube's record: either may be
     damaged."""
     attributes, record = cube.attributes(folder.path), ledger.read(folder, CUBE)
-    return folder.study.paths in (
-        attributes.get("paths") if attributes.get("status") == "complete" else None,
-        record.count if record else None,
-    )
+    stated = attributes.get("paths") if attributes.get("status") == "complete" else None
+    return folder.study.paths in (stated, record and record.count)
 
 
 def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Damage]:
@@ -124,13 +122,13 @@ def take_away(folder: RunFolder, damages: Iterable[Damage], versions: Callable[[
             (folder.path / damage.file).unlink(missing_ok=True)
 
 
-def _parts(folder: RunFolder) -> list[int | str]:
+def _parts(folder: RunFolder) -> list[Part]:
     """All parts of a finished run, each of which has a record of its own."""
     yearly = [YEARLY] if yearly_paths(folder.study) else []
     return [*(block.index for block in folder.study.blocks()), *yearly, CUBE, *ledger.answers(folder.path)]
 
 
-def _range(study: Study, part: int | str) -> tuple[int, int]:
+def _range(study: Study, part: Part) -> tuple[int, int]:
     if isinstance(part, int):
         block = study.block(part)
         return block.first, block.count
@@ -150,7 +148,7 @@ def _study_damage(folder: RunFolder) -> Iterator[Damage]:
 
 
 def _file_damage(
-    folder: RunFolder, records: Mapping[int | str, FinishedPart], looked_at: Callable[[int], None]
+    folder: RunFolder, records: Mapping[Part, FinishedPart], looked_at: Callable[[int], None]
 ) -> Iterator[Damage]:
     whose = {file.sha256: part for part, record in records.items() for file in record.files}
     looked = 0
@@ -165,7 +163,7 @@ def _file_damage(
                 looked_at(looked)
 
 
-def _explained(folder: Path, file: Stored, what: str, part: int | str, whose: Mapping[str, int | str]) -> str:
+def _explained(folder: Path, file: Stored, what: str, part: Part, whose: Mapping[str, Part]) -> str:
     """What is wrong with a file, and of which other part it has the content, if of any."""
     other = whose.get(digest_of_file(folder / file.name) or "")
     return what if other is None or other == part else f"{what}: it is block {other}'s"
@@ -182,7 +180,7 @@ def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Dam
             yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
 
 
-def _strays(folder: RunFolder, records: Mapping[int | str, FinishedPart]) -> Iterator[Damage]:
+def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator[Damage]:
     """Shards, tallies and records beyond those of the study, in a run whose every part has a record."""
     if CUBE not in records:
         return

@@ -60,8 +60,7 @@ def entry_of(folder: Path) -> Entry:
     attributes = cube.attributes(folder)
     text = ownership.said_of(folder).get("study", "")
     last = next((run["ended"] or run["started"] for run in reversed(provenance.runs(folder))), "")
-    is_whole = attributes.get("status") == "complete"
-    paths = attributes.get("paths", 0) if is_whole else 0
+    paths = attributes.get("paths", 0) if attributes.get("status") == "complete" else 0
     return Entry(folder.name, last, paths, policies_of(text), str(attributes.get("summary", "")))
 
 
@@ -113,14 +112,14 @@ def folder_named(place: str | Path) -> Path | None:
         return given
     if text in shipped_studies() or (given.exists() and not given.is_dir()):
         return None
-    known = known_runs()
+    runs = {folder.name: folder for folder in known_runs()}
     begins = given.name if given.parent == Path(OUTPUTS) else text
-    fitting = [folder for folder in known if begins and folder.name.startswith(begins)]
+    fitting = [name for name in runs if begins and name.startswith(begins)]
     if len(fitting) == 1:
-        return fitting[0]
+        return runs[fitting[0]]
     if fitting:
-        raise UserError(text, [f"several runs begin with it: {', '.join(path.name for path in fitting)}."])
-    raise UserError(text, [_nothing_named(given, [folder.name for folder in known])])
+        raise UserError(text, [f"several runs begin with it: {', '.join(fitting)}."])
+    raise UserError(text, [_nothing_named(given, [*runs])])
 
 
 def _nothing_named(given: Path, runs: list[str]) -> str:
@@ -130,9 +129,9 @@ def _nothing_named(given: Path, runs: list[str]) -> str:
     text, names = _bare(given), [*shipped_studies(), *runs]
     meant = {name: name for name in names}
     with suppress(OSError):
-        beside = (
+        beside = [
             path for path in given.parent.iterdir() if (path.suffix == ".toml" and path.is_file()) or is_run(path)
-        )
+        ]
         meant |= {_bare(path): str(path) for path in beside}
     meant = {name[: len(text)]: what for name, what in meant.items()} | meant
     close = closest(text, meant)
@@ -156,9 +155,8 @@ def find_folder(place: str | Path, model: Model | None = None) -> Path:
     Raises:
       UserError: as `folder_named`; or the study has not been run.
     """
-    folder = folder_named(place)
-    if folder is not None:
-        return folder
+    if (named := folder_named(place)) is not None:
+        return named
     study = _study_of_file(place, model)
     folder = run_folder(study).path
     if is_run(folder):
@@ -250,8 +248,7 @@ def find_study(
     else:
         study = _study_of_file(place, model, seed=seed)
         run = run_folder(study)
-        is_there = cube.attributes(run.path).get("status") == "complete" or provenance.was_finished(run.path)
-        if not is_there:
+        if cube.attributes(run.path).get("status") != "complete" and not provenance.was_finished(run.path):
             if policy is not None and policy not in study.policy_names:
                 own = model or (study.model if study.model_spec else None)
                 study = load_study(place, model=own, seed=seed, policies=(policy,))
@@ -265,8 +262,8 @@ def find_study(
 def finishing_words(folder: RunFolder) -> tuple[object, ...]:
     """Words of the command that computes what a run lacks; with the most paths that a stopping rule may use, if any."""
     bound = ownership.said_of(folder.path).get(ownership.BOUND) if folder.study.until else None
-    own = "run", folder.path / "study.toml", "--out", folder.path
-    return own if bound is None else (*own, "--paths", bound)
+    more = () if bound is None else ("--paths", bound)
+    return "run", folder.path / "study.toml", "--out", folder.path, *more
 
 
 def finishing_command(folder: RunFolder) -> str:

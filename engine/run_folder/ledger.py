@@ -31,6 +31,8 @@ LAYOUT = 3
 YEARLY, CUBE = "yearly", "cube"
 OTHERS = frozenset({"study", "provenance", YEARLY, CUBE})
 """Names of documents in the ledger that are neither blocks nor answers; no question may have one of these names."""
+Part = int | str
+"""Number of a block, or `YEARLY`, `CUBE` or the name of a question."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
 
@@ -57,7 +59,7 @@ class FinishedPart:
       excluded: number of paths that are excluded from every estimate because of non-finite values.
     """
 
-    part: int | str
+    part: Part
     first: int
     count: int
     files: tuple[Stored, ...]
@@ -101,7 +103,7 @@ def write_record(folder: RunFolder, record: FinishedPart) -> None:
     write_files(place.parent, {place.name: sealed({"fingerprint": folder.study.fingerprint, **asdict(record)})})
 
 
-def drop(folder: Path, part: int | str) -> None:
+def drop(folder: Path, part: Part) -> None:
     """Takes a part's record away, before anything the record answers for is touched."""
     place = record_file(folder, part)
     if place.exists():
@@ -109,7 +111,7 @@ def drop(folder: Path, part: int | str) -> None:
         sync(place.parent)
 
 
-def read(folder: RunFolder, part: int | str) -> FinishedPart | None:
+def read(folder: RunFolder, part: Part) -> FinishedPart | None:
     """The record of a part, whatever became of its files; None where it is missing, damaged or of another study."""
     plain = unsealed(record_file(folder.path, part))
     if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
@@ -124,7 +126,7 @@ def read(folder: RunFolder, part: int | str) -> FinishedPart | None:
     return record if inside and record.part == part else None
 
 
-def files_of(folder: Path, part: int | str) -> dict[str, Stored]:
+def files_of(folder: Path, part: Part) -> dict[str, Stored]:
     """The files that a part's record answers for by name, whatever study it is of; none where there is no record."""
     plain = unsealed(record_file(folder, part)) or {}
     try:
@@ -262,7 +264,7 @@ def excluded_of(records: Mapping[int, FinishedPart]) -> int:
     return sum(record.excluded for record in records.values())
 
 
-def record_file(folder: Path, part: int | str) -> Path:
+def record_file(folder: Path, part: Part) -> Path:
     """Where the record of a part is."""
     if isinstance(part, str):
         return folder / LEDGER / f"{part}.json"

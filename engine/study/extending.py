@@ -30,8 +30,7 @@ def laid_over(below: Tables, above: Tables) -> Tables:
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
         elif key == "observed":
-            other = {"file": "rows", "rows": "file"}
-            outdated = {other[name] for name in value if name in other}
+            outdated = {{"file": "rows", "rows": "file"}.get(name) for name in value}
             merged[key] = {name: held for name, held in old.items() if name not in outdated} | value
         elif key == "challenge":
             merged[key] = _by_name(old, value, depth=2)
@@ -54,8 +53,8 @@ def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
     for new, old in (("constants", "factors"), ("factors", "constants")):
         given, again, there = above.get(new), above.get(old), merged.get(old)
         if isinstance(given, Mapping) and isinstance(there, Mapping):
-            outdated = {*given} - {*(again if isinstance(again, Mapping) else ())}
-            tables[old] = {name: entry for name, entry in there.items() if name not in outdated}
+            kept = again if isinstance(again, Mapping) else ()
+            tables[old] = {name: entry for name, entry in there.items() if name not in given or name in kept}
     return tables
 
 
@@ -126,11 +125,12 @@ def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
     if kind == "gates":
         return set().union(*(keys for keys in ({*ASKED}, {"year", "years"}) if set(above) & keys))
     if kind == "groups":
-        statements = set(STATEMENTS) if set(above) & set(STATEMENTS) else set()
-        changed = "copula" in above and above["copula"] != below.get("copula", "gaussian")
+        outdated = {*STATEMENTS} if {*STATEMENTS} & {*above} else set()
+        copula = above.get("copula", "gaussian")
+        if "copula" in above and copula != below.get("copula", "gaussian"):
+            outdated |= {"df"}
         # sides go with one number of the copulas that have them; a matrix has its own signs
-        one_number = above.get("copula", "gaussian") in ("gaussian", "t") and not any(
-            isinstance(above.get(key), list) for key in STATEMENTS
-        )
-        return statements | ({"df"} if changed else set()) | (set() if one_number else {"against"})
+        if copula not in ("gaussian", "t") or any(isinstance(above.get(key), list) for key in STATEMENTS):
+            outdated |= {"against"}
+        return outdated
     return set()

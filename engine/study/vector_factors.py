@@ -5,7 +5,6 @@ label.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, unknown
@@ -30,22 +29,22 @@ def by_label(text: Tables, model: Model, problems: Problems) -> Tables:
     Args:
       problems: tables of unknown labels are added here.
     """
-    names = _parts_of(model)
-    if not names:
-        return dict(text)
-    known = [part for parts in names.values() for part in parts]
-    factors = {}
+    names, factors, groups = _parts_of(model), {}, dict(text["groups"])
     for name, table in text["factors"].items():
         labelled = LABELLED.fullmatch(name)
-        if labelled and labelled["name"] in names and name not in known:
-            labels = [part[len(labelled["name"]) + 1 : -1] for part in names[labelled["name"]]]
+        known = names.get(labelled["name"]) if labelled else None
+        if labelled and known and name not in known:
+            labels = [part[len(labelled["name"]) + 1 : -1] for part in known]
             problems.add(f"factors.{name}", unknown("label", labelled["label"], labels))
         elif name not in names:
             factors[name] = table
     for name, parts in names.items():
         whole = text["factors"].get(name)
         factors |= {part: text["factors"].get(part, whole) for part in parts if part in text["factors"] or whole}
-    groups = {name: _written_out(table, names) for name, table in text["groups"].items()}
+    for group, table in groups.items():
+        if "members" in table:
+            members = [part for name in table["members"] for part in names.get(name, (name,))]
+            groups[group] = {**table, "members": members}
     return {**text, "factors": factors, "groups": groups}
 
 
@@ -56,16 +55,8 @@ def _parts_of(model: Model) -> dict[str, tuple[str, ...]]:
 
 def together(tables: Tables, model: Model) -> Tables:
     """The inverse of `by_label`: one table for all labels of a factor where these have equal tables."""
-    parts_of = _parts_of(model)
-    whole = {
-        part: name
-        for name, parts in parts_of.items()
-        if all(tables.get(part) == tables.get(parts[0]) for part in parts)
-        for part in parts
-    }
+    whole = dict[str, str]()
+    for name, parts in _parts_of(model).items():
+        if all(tables.get(part) == tables.get(parts[0]) for part in parts):
+            whole |= dict.fromkeys(parts, name)
     return {whole.get(name, name): table for name, table in tables.items()}
-
-
-def _written_out(group: Tables, names: Mapping[str, Sequence[str]]) -> Tables:
-    members = {"members": [part for name in group.get("members", ()) for part in names.get(name, (name,))]}
-    return {**group, **(members if "members" in group else {})}

@@ -7,13 +7,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from engine.errors import Problems, refusal
-from engine.study.components import Assumption, Change
+from engine.study.components import Assumption
 from engine.study.tables.changes import Known, flat, parts, read_change
 from engine.study.values import Tables
 
 ALL = "all"
 """Name for all assumptions at once, which no single one may have."""
-_NOTHING: Tables = {}
 KINDS = ("off", "doubled")
 """Ways in which an assumption is changed: it does not hold, or holds twice."""
 
@@ -66,15 +65,14 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
         problems.add("off", "is missing. Say what changes where it does not hold: off = { FACTOR = 0 }.")
         problems.refuse()
     off, said = read_change(table["off"], "off", known, problems)
-    doubled, twice = Change(), _NOTHING
-    if table.get("doubled"):
-        doubled, twice = read_change(table["doubled"], "doubled", known, problems)
-    elif "doubled" not in table and (factors := [key for key in table["off"] if parts(key, known)]):
-        for factor in factors:
+    twofold = table.get("doubled")
+    if twofold is None:
+        twofold = dict.fromkeys((key for key in table["off"] if parts(key, known)), "2x")
+        for factor in twofold:
             with problems.within("doubled"):
                 _check_share(factor, known)
-        if not len(problems):
-            doubled, twice = read_change(dict.fromkeys(factors, "2x"), "doubled", known, problems)
+    if "doubled" in table or not problems:
+        doubled, twice = read_change(twofold, "doubled", known, problems)
     problems.refuse()
     about = table.get("about", "")
     words = {"about": about, "off": dict(said), "doubled": dict(twice) if doubled else {}}
