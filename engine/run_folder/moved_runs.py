@@ -52,10 +52,8 @@ class MovedRuns:
 
     def write(self, run: int, moved: Moved) -> None:
         """Keeps the futures of a run, whole or not at all."""
-        arrays = {
-            "of": np.array(f"{self.fingerprint} {run}"), "streams": np.array(moved.streams), "scores": moved.scores,
-            "powers": np.array(moved.powers), "taken": np.array(moved.taken), "evidence": np.array(moved.evidence),
-        }  # fmt: skip
+        parts = {"of": f"{self.fingerprint} {run}", **vars(moved)}
+        arrays = {name: np.array(value) for name, value in parts.items()}
         place = self.folder / file_of(run)
         with writing(self.folder):
             place.parent.mkdir(exist_ok=True)

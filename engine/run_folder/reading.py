@@ -79,7 +79,7 @@ class Paths(Mapping[str, np.ndarray]):
 
 def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, np.ndarray]:
     """Stored outcomes of one path by name, [policy]."""
-    return {name: _read(folder, name, [path])[0] for name in names}
+    return {name: _read(folder, name, [slice(path, path + 1)])[0][..., 0] for name in names}
 
 
 def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
@@ -168,7 +168,7 @@ def _checked(folder: Path) -> Any:
 
 
 def _read(
-    run: RunFolder, outcome: str, parts: Sequence[slice | int], room: Callable[..., np.ndarray] = np.empty
+    run: RunFolder, outcome: str, spans: Sequence[slice], room: Callable[..., np.ndarray] = np.empty
 ) -> list[np.ndarray]:
     """Parts of an outcome [policy, path] along its paths.
 
@@ -176,7 +176,6 @@ def _read(
       UserError: it is damaged, and where.
     """
     folder, name, rows = run.path, f"paths/{outcome}", [len(run.study.policies)]
-    spans = [part if isinstance(part, slice) else slice(part, part + 1) for part in parts]
 
     def of(store: Any) -> list[np.ndarray]:
         import zarr
@@ -185,15 +184,12 @@ def _read(
         zarr_shards.refuse_other(array.shape, array.dtype.name, rows, spans)
         return [np.asarray(array[:, span]) for span in spans]
 
-    def given(values: np.ndarray, part: slice | int) -> np.ndarray:
-        return values if isinstance(part, slice) else values[..., 0]
-
     with writing(folder):
         _refuse_irregular(folder, name, spans)
         try:
             cube = folder / CUBE_FOLDER
             found = zarr_shards.read(cube / name, rows, BLOCK, spans, room)
-            return list(map(given, of(cube) if found is None else found, parts))
+            return of(cube) if found is None else found
         except UNREADABLE as error:
             with suppress(*UNREADABLE):
                 of(_checked(folder))  # slower, and it says which file it is
