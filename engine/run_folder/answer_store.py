@@ -81,9 +81,8 @@ def read(folder: Path, question: str) -> xr.DataTree | None:
 
     from engine.storage.zarr_checked import Whose, checked_store
 
-    store = checked_store(
-        folder / store_of(question), Whose(str(folder), f"{store_of(question)}/", ledger.remedy(folder))
-    )
+    name = store_of(question)
+    store = checked_store(folder / name, Whose(str(folder), f"{name}/", ledger.remedy(folder)))
     return xr.open_datatree(store, engine="zarr")  # type: ignore[arg-type]
 
 

@@ -68,9 +68,9 @@ def _add_parts(crate: Any, folder: Path) -> None:
     """The files and folders of a run that are there; one that fails early leaves fewer."""
     file = folder / "study.toml"
     if file.is_file():
-        size, sha256 = str(file.stat().st_size), digest_of_file(file)
-        properties = {"name": "resolved study", "encodingFormat": "application/toml"}
-        crate.add_file(dest_path=file.name, properties={**properties, "contentSize": size, "sha256": sha256})
+        held = {"contentSize": str(file.stat().st_size), "sha256": digest_of_file(file)}
+        properties = {"name": "resolved study", "encodingFormat": "application/toml", **held}
+        crate.add_file(dest_path=file.name, properties=properties)
     for name, description in _FOLDERS.items():
         if (folder / name).is_dir():
             crate.add_directory(dest_path=name, properties={"name": name, "description": description})
@@ -78,11 +78,12 @@ def _add_parts(crate: Any, folder: Path) -> None:
 
 def _action(crate: Any, place: str, run: Plain) -> Any:
     """A run's CreateAction, with its values and the software that it ran on."""
+    told = {**run, "forms": forms_as_text(run.get("forms")) or None}
     inputs, surroundings = (
         [
-            _entity(crate, f"{place}-{key}", "PropertyValue", name=key, value=value)
+            _entity(crate, f"{place}-{key}", "PropertyValue", name=key, value=told[key])
             for key in keys
-            if (value := forms_as_text(run.get(key)) or None if key == "forms" else run[key]) is not None
+            if told[key] is not None
         ]
         for keys in (_INPUTS, _SURROUNDINGS)
     )
@@ -109,15 +110,14 @@ def _instrument(crate: Any, versions: Mapping[str, str]) -> Any:
     place = f"#rustbelt-{digest(json.dumps(versions).encode())[:12]}"
     if place in crate:
         return crate.get(place)
-    needed = []
+    needed, kind = [], "SoftwareApplication"
     for name, number in versions.items():
         page = f"https://pypi.org/project/{name}/{number}/"
         if name == "python":
             page = f"https://www.python.org/downloads/release/python-{number.replace('.', '')}/"
         if name != "rustbelt":
-            needed.append(_entity(crate, page, "SoftwareApplication", name=name, version=number, url=page))
-    own = {"name": "rustbelt", "version": versions["rustbelt"], "softwareRequirements": needed}
-    return _entity(crate, place, "SoftwareApplication", **own)
+            needed.append(_entity(crate, page, kind, name=name, version=number, url=page))
+    return _entity(crate, place, kind, name="rustbelt", version=versions["rustbelt"], softwareRequirements=needed)
 
 
 def _entity(crate: Any, place: str, kind: str | list[str], **properties: Any) -> Any:

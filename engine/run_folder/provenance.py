@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,11 @@ def release_of(package: str) -> str:
 
 def cpu_model() -> str:
     """Name of the processor, as the system gives it."""
-    names = []
     with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
 
 
 def run_record(
@@ -176,8 +177,8 @@ def damage(folder: Path) -> dict[str, str]:
 
 def _is_before(earlier: Sequence[Plain], later: Sequence[Plain]) -> bool:
     """Whether `earlier` equals `later`, or is its state before the last run was recorded."""
-    ended = [entry for entry in earlier if entry["status"] != RUNNING]
-    return len(later) - len(earlier) in (0, 1) and all(entry in later for entry in ended)
+    kept = all(entry in later for entry in earlier if entry["status"] != RUNNING)
+    return kept and len(later) - len(earlier) in (0, 1)
 
 
 def mend(folder: Path) -> None:
@@ -197,8 +198,7 @@ def runs(folder: Path) -> list[dict[str, Any]]:
 
     The list is empty where neither the document nor its copy is whole.
     """
-    whole = _whole(folder)
-    return whole["runs"] if whole else []
+    return (_whole(folder) or {"runs": []})["runs"]
 
 
 def was_finished(folder: Path) -> bool:
@@ -251,13 +251,9 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _ranges(blocks: Iterable[int]) -> str:
     """Numbers as ranges of neighbours, such as "0-6,9"."""
-    ranges: list[list[int]] = []
-    for block in sorted(set(blocks)):
-        if ranges and block == ranges[-1][1] + 1:
-            ranges[-1][1] = block
-        else:
-            ranges.append([block, block])
-    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges)
+    runs = (list(run) for _, run in groupby(enumerate(sorted(set(blocks))), lambda held: held[1] - held[0]))
+    ends = ((run[0][1], run[-1][1]) for run in runs)
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in ends)
 
 
 def _numbers(ranges: str) -> set[int]:

@@ -46,11 +46,10 @@ def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
     """
     made = {}
     for place, group in groups.items():
-        own, coords = (
-            {name: of for name, of in some.items() if of.values.size} for some in (group.data_vars, group.coords)
-        )
+        parts = group.data_vars, group.coords
+        own, coords = ({name: of for name, of in part.items() if of.values.size} for part in parts)
         held = {name: of for name, of in own.items() if of.values.dtype == object}
-        reasons = {name: _reasons(of) for name, of in held.items() if _is_flagged(of)}
+        reasons = {name: _reasons(of) for name, of in held.items() if any(one and one.flags for one in of.values.flat)}
         numbers = {name: _numbers(of, name in reasons, name) for name, of in held.items()}
         made[place] = Group({**own, **numbers}, coords | ({"stat": stats()} if held else {}), group.attrs)
         if reasons:
@@ -85,19 +84,17 @@ def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
 
 def tables_as_made(study: Study, tree: xr.DataTree) -> Tables | None:
     """A cube's records in the order in which they were made; None where some, or reasons of theirs, are missing."""
-    tables, base = tables_of_cube(study, tree), study.baseline
+    tables, base, names, variables = tables_of_cube(study, tree), study.baseline, study.policy_names, study.variables
     comparison = [r for r in tables.comparison if r.policy != base or r.measure == "regret"]
-    policies, outcomes, events = len(study.policies), len(study.model.outcomes), len(study.events)
-    own = outcomes * len(measures(study.levels)) + events
+    policies, outcomes = len(names), len(study.model.outcomes)
+    own = outcomes * len(measures(study.levels)) + len(study.events)
     gaps = (policies - 1) * (own + outcomes) + policies * outcomes
     if (len(tables.risk), len(comparison)) != (policies * own, gaps):
         return None
     if any(flag.reason is Reason.UNRECORDED for r in (*tables.risk, *comparison) for flag in r.flags):
         return None
-    place = {name: k for k, name in enumerate((*study.model.outcomes, *study.events_by_name))}
-    rows = {name: k for k, name in enumerate(study.policy_names)}
     for records in (tables.risk, comparison):
-        records.sort(key=lambda r: (place[r.variable], rows[r.policy]))
+        records.sort(key=lambda r: (variables.index(r.variable), names.index(r.policy)))
     return Tables(tables.risk, comparison)
 
 
@@ -131,12 +128,8 @@ def _numbers(held: Variable, flagged: bool, name: str) -> Variable:
     return Variable((*held.dims, "stat"), values, about)
 
 
-def _is_flagged(held: Variable) -> bool:
-    return any(one is not None and one.flags for one in held.values.flat)
-
-
 def _reasons(held: Variable) -> Variable:
-    arrays = np.stack([as_array(one.flags if one is not None else ()) for one in held.values.flat])
+    arrays = np.stack([as_array(one.flags if one else ()) for one in held.values.flat])
     about = {"long_name": f"{held.attrs.get('long_name', '')}: flags".removeprefix(": "), "units": "1"}
     return Variable((*held.dims, *_REASON), arrays.reshape(*held.values.shape, *arrays.shape[1:]), about)
 
