@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from engine.draws.dependence import latent_streams
@@ -151,18 +151,11 @@ def resolve(
         idle_targets=idle_targets,
     )
     once = [*(f"factor:{name}" for name in text["factors"]), *latent_streams(groups), *latent_streams(all_groups)]
-    _check_whole(study, once, spare, problems)
+    dimension_tables.check(stated_dimensions, once, study.streams[1], len(years), spare, problems)
+    if facts is not None:
+        holdout.check_known(study, facts.until, "facts.until", problems)
     problems.refuse(source)
     return replace(study, document=document(study, text, policies))
-
-
-def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
-    """What needs the whole study: dimensions of the sampler, given streams that are drawn once, and facts that are
-    known.
-    """
-    dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
-    if study.facts is not None:
-        holdout.check_known(study, study.facts.until, "facts.until", problems)
 
 
 def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> tuple[int, ...] | None:
@@ -183,8 +176,7 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
 
 
 def _check_names(text: Tables, problems: Problems) -> None:
-    kinds = ("factors", "groups", "regimes", "policies", "events", "lever_groups", "gates", "assumptions")
-    for table in kinds:
+    for table in ("factors", "groups", "regimes", "policies", "events", "lever_groups", "gates", "assumptions"):
         for name in text[table]:
             with problems.within(f"{table}.{name}" if name else table):
                 (check_factor_name if table == "factors" else check_name)(name)
@@ -220,18 +212,17 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
             problems.add(place, unknown("factor", name, {*model.factors, *model.constants} - set(factors)))
     for name in model.factors:
         if name not in factors and not all(part in factors for part in parts[name]):
+            dims = model.factors[name].dims
+            each = f", which holds for each {' and '.join(dims)}," if dims else ""
             keys = "family and p05, p50, p95 or the family's parameters"
-            each = f", which holds for each {' and '.join(model.factors[name].dims)},"
-            where = f"[factors.{name}]{each if model.factors[name].dims else ''}"
-            problems.add(f"factors.{name}", f"has no prior. Add a table {where} with {keys}.")
+            problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}]{each} with {keys}.")
 
 
 def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], problems: Problems) -> Shocks:
-    without_years = () if isinstance(known.model, PathModel) else ("shocks", "regimes")
-    given = [table for table in without_years if text[table]]
-    for table in given:
-        problems.add(table, f"model '{known.name}' has no years, and no {table}. Remove the tables.")
-    if given:
+    if not isinstance(known.model, PathModel):
+        for table in ("shocks", "regimes"):
+            if text[table]:
+                problems.add(table, f"model '{known.name}' has no years, and no {table}. Remove the tables.")
         return Shocks()
     laws = {name: prior.law for name, prior in priors.items()}
     return shock_tables.read(text, known.model, laws, problems)

@@ -188,6 +188,7 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
 
 _FIELDS = [one.name for one in fields(Observation)]
 _COLUMNS = [COLUMNS.get(name, name) for name in _FIELDS]
+_TEXTS = {*_COLUMNS} - {*_NUMBERS}
 
 
 def _observation(row: Tables, model: Model) -> Observation:
@@ -199,7 +200,7 @@ def _observation(row: Tables, model: Model) -> Observation:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
     for name, value in given.items():
-        if name in _COLUMNS and name not in _NUMBERS and not isinstance(value, str):
+        if name in _TEXTS and not isinstance(value, str):
             problems.add(name, f"expected text, got {shown(value)}.")
     for name in [name for name in _NUMBERS if name in given]:
         with problems.within(name):
@@ -208,8 +209,8 @@ def _observation(row: Tables, model: Model) -> Observation:
                 raise refusal("", f"expected a whole year, got {given[name]:g}.")
     given = {"standard_error": 0.0, "from": given.get("time"), **given}
     for name, words in _WORDS.items():
-        if name in given and isinstance(given[name], str) and given[name] not in words:
-            problems.add(name, f"expected {' or '.join(word for word in words if word)}, got {shown(given[name])}.")
+        if isinstance(value := given.get(name, words[0]), str) and value not in words:
+            problems.add(name, f"expected {' or '.join(filter(None, words))}, got {shown(value)}.")
     problems.refuse()
     variable, known = given["variable"], observable(model)
     with problems.within("variable"):
