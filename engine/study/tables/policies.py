@@ -72,7 +72,7 @@ def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, 
       priors: of the factors, for levers and implementations that one of them gives.
       problems: what is wrong is added here.
     """
-    tables = dict(text["policies"]) or ({} if model.levers else {"default": {}})
+    tables = text["policies"] or ({} if model.levers else {"default": {}})
     baseline = text.get("baseline") or next(iter(tables), "")
     if not tables:
         problems.add("policies", "expected at least one policy, got none. Add [policies.NAME] with the model's levers.")
@@ -108,18 +108,16 @@ def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, 
     """Adds a problem for each lever whose unit is not that of the factor it is drawn from (the first lever's, if
     unstated).
     """
-    units = {name: table["unit"] for name, table in factors.items() if "unit" in table}
-    uses: dict[tuple[str, str], str] = {}
+    units, seen = {name: table["unit"] for name, table in factors.items() if "unit" in table}, set[Any]()
     for policy in policies.values():
         for lever, weights in policy.drawn.items():
-            for name in sorted(set(weights) - set(model.factors)):
-                uses.setdefault((name, lever), policy.name)
-    for (name, lever), first in uses.items():
-        unit = model.levers[lever].unit
-        if units.setdefault(name, unit) != unit:
-            remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
-            text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
-            problems.add(f"policies.{first}.{lever}", text)
+            unit = model.levers[lever].unit
+            for name in sorted({*weights} - {*model.factors}):
+                if units.setdefault(name, unit) != unit and (name, lever) not in seen:
+                    remedy = f"Give it the lever's, factors.{name}.unit, or draw another one."
+                    text = f"expected a factor in '{unit}', got '{name}' in '{units[name]}'. {remedy}"
+                    problems.add(f"policies.{policy.name}.{lever}", text)
+                seen.add((name, lever))
 
 
 _Read = TypeVar("_Read")

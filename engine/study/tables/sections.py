@@ -33,8 +33,8 @@ def default_tile(model: Model, n_policies: int) -> int:
     """
     if not isinstance(model, PathModel):
         return 4096
-    share = max(1, (2048 if cell_count(model) <= SMALL_MODEL else 1024) // max(1, n_policies))
-    return min(1024, max(64, 1 << (share.bit_length() - 1)))
+    share = max(64, (2048 if cell_count(model) <= SMALL_MODEL else 1024) // max(1, n_policies))
+    return min(1024, 1 << (share.bit_length() - 1))
 
 
 def check_head(text: Tables, problems: Problems) -> None:
@@ -77,18 +77,14 @@ def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]
         return ()
     if time is None:
         raise refusal("time", "is missing. Give the years: time = { first = 2016, last = 2030 }.")
-    first, last = time["first"], time["last"]
+    first, last, unit = time["first"], time["last"], time["unit"]
     if last < first:
         raise refusal("time.last", f"expected at least first = {first}, got {last}.")
-    steps = last - first + 1
-    if steps > LONGEST:
-        unit = time["unit"]
-        raise refusal(
-            "time.last",
-            f"expected at most {LONGEST:,} steps of a {unit}, got {steps:,}. Take a longer step, and let the model"
-            " make several of it.",
-        )
-    return tuple(range(first, last + 1))
+    years = range(first, last + 1)
+    if len(years) > LONGEST:
+        remedy = "Take a longer step, and let the model make several of it."
+        raise refusal("time.last", f"expected at most {LONGEST:,} steps of a {unit}, got {len(years):,}. {remedy}")
+    return tuple(years)
 
 
 def headline(names: Sequence[str] | None, model: Model, problems: Problems) -> tuple[str, ...]:
