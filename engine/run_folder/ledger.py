@@ -117,7 +117,7 @@ def read(folder: RunFolder, part: Part) -> FinishedPart | None:
     if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
         return None
     try:
-        nonfinite = tuple(tuple(int(value) for value in row) for row in plain.pop("nonfinite"))
+        nonfinite = tuple(tuple(map(int, row)) for row in plain.pop("nonfinite"))
         files = tuple(map(_stored, plain.pop("files")))
         record = FinishedPart(files=files, nonfinite=nonfinite, **plain)
     except (KeyError, TypeError, ValueError):

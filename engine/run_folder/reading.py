@@ -45,7 +45,7 @@ class Paths(Mapping[str, np.ndarray]):
     def __init__(
         self, folder: RunFolder, blocks: Sequence[Block] | None = None, room: Callable[..., np.ndarray] = np.empty
     ):
-        self._folder, self._study, self._room = folder, folder.study, room
+        self._folder, self._names, self._room = folder, folder.study.keep.outcomes, room
         self._spans = _spans([Block(0, 0, folder.study.paths)] if blocks is None else blocks)
         self._held: dict[str, np.ndarray] = {}
 
@@ -55,7 +55,7 @@ class Paths(Mapping[str, np.ndarray]):
         Raises:
           UserError: what is stored is damaged.
         """
-        if name not in self._study.keep.outcomes:
+        if name not in self._names:
             raise KeyError(name)
         if name in self._held:
             return self._held[name]
@@ -66,15 +66,15 @@ class Paths(Mapping[str, np.ndarray]):
         return values
 
     def __contains__(self, name: object) -> bool:
-        return name in self._study.keep.outcomes
+        return name in self._names
 
     def __iter__(self) -> Iterator[str]:
         """Names in the order of the model."""
-        return iter(self._study.keep.outcomes)
+        return iter(self._names)
 
     def __len__(self) -> int:
         """How many outcomes are kept whole."""
-        return len(self._study.keep.outcomes)
+        return len(self._names)
 
 
 def read_path(folder: RunFolder, names: Sequence[str], path: int) -> dict[str, np.ndarray]:

@@ -87,8 +87,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
     """
     if not study.years:
         return study, [[place] for place in study.places(row.variable for row in rows)]
-    outcomes: dict[str, Outcome] = {}
-    places: list[list[int]] = []
+    outcomes, places = dict[str, Outcome](), list[list[int]]()
     for row in rows:
         places.append([])
         at = ", ".join(f"{dim}={label}" for dim, label in row.at.items())

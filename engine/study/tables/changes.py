@@ -89,12 +89,13 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
     for key in sorted(table, key=lambda key: (key in _EXAMPLE, "[" in key)):
         value = table[key]
         if key in _EXAMPLE and isinstance(value, Mapping):
+            kind, change = ("policy", whole.of_policy) if key == POLICIES else ("group", whole.of_group)
             for name, inner in value.items():
                 with own.within(f"{key}.{name}"):
-                    look_up("policy" if key == POLICIES else "group", name, known.text[key])
+                    look_up(kind, name, known.text[key])
                     if not isinstance(inner, Mapping) or not inner:
                         raise refusal("", f"expected a table such as {_EXAMPLE[key]}, got {shown(inner)}.")
-                    (whole.of_policy if key == POLICIES else whole.of_group)(name, inner)
+                    change(name, inner)
         elif parts(key, known):
             with own.within(key):
                 whole.of_factor(key, value)
@@ -253,11 +254,11 @@ def joined(changes: Sequence[Change], groups: Mapping[str, Group]) -> Change:
 def changed(study: Study, change: Change) -> Study:
     """The study with a change's levers and groups; factors are not touched, as their draws are scaled when computed."""
     tables = {name: dict(table) for name, table in study.document["policies"].items()}
-    multiples: dict[str, dict[str, float]] = {}
+    multiples: dict[str, dict[str, float]] = {name: {} for name in tables}
     for policy, levers in change.levers.items():
         for lever, value in levers.items():
             if (multiple := multiple_of(value)) is not None:
-                multiples.setdefault(policy, {})[lever] = multiple
+                multiples[policy][lever] = multiple
             else:
                 tables[policy][lever] = value
     levers_of = LeverTables(study.model, study.years, {item.name: {} for item in study.inputs}, {})

@@ -192,8 +192,8 @@ def _regime(name: str, table: Tables) -> Regime:
                 raise refusal("", f"expected {count} probabilities, got {len(start)}.")
             _check_probabilities(start, "at the start")
     problems.refuse()
-    rows = tuple(tuple(float(p) for p in row) for row in moves)
-    return Regime(name, tuple(states), tuple(float(p) for p in start or stationary(np.array(moves))), rows)
+    first, *rows = (tuple(map(float, row)) for row in (start or stationary(np.array(moves)), *moves))
+    return Regime(name, tuple(states), first, tuple(rows))
 
 
 def _check_probabilities(row: list[float], where: str) -> None:
