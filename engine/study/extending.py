@@ -12,7 +12,7 @@ from engine.study.schema import NAMED
 from engine.study.tables import challenge as challenge_tables
 from engine.study.tables.factors import law_keys
 from engine.study.tables.gates import ASKED
-from engine.study.values import Tables
+from engine.study.values import Tables, table_in
 
 
 def laid_over(below: Tables, above: Tables) -> Tables:
@@ -51,10 +51,9 @@ def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
     """
     tables = dict(merged)
     for new, old in (("constants", "factors"), ("factors", "constants")):
-        given, again, there = above.get(new), above.get(old), merged.get(old)
-        if isinstance(given, Mapping) and isinstance(there, Mapping):
-            kept = again if isinstance(again, Mapping) else ()
-            tables[old] = {name: entry for name, entry in there.items() if name not in given or name in kept}
+        outdated = {*table_in(above, new)} - {*table_in(above, old)}
+        if there := table_in(merged, old):
+            tables[old] = {name: entry for name, entry in there.items() if name not in outdated}
     return tables
 
 
@@ -78,14 +77,9 @@ def places(tables: Tables) -> set[str]:
     """Places of a study's assumptions, dimensions and parts of its challenge; a study that extends it may make them
     invalid.
     """
-    found = set[str]()
-    stated = "assumptions", "dimensions", "challenge"
-    for where in (*stated, *(f"challenge.{kind}" for kind in challenge_tables.BY_NAME)):
-        table: Any = tables
-        for key in where.split("."):
-            table = table.get(key) if isinstance(table, Mapping) else None
-        found |= {f"{where}.{name}" for name in (table if isinstance(table, Mapping) else ())}
-    return found
+    stated = {key: table_in(tables, key) for key in ("assumptions", "dimensions", "challenge")}
+    parts = {f"challenge.{kind}": table_in(stated["challenge"], kind) for kind in challenge_tables.BY_NAME}
+    return {f"{where}.{name}" for where, table in (stated | parts).items() for name in table}
 
 
 def _by_name(below: Any, above: Any, depth: int) -> Any:

@@ -13,7 +13,7 @@ from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problems, refusal
 from engine.study.data_files import LARGEST_FILE, column, named
-from engine.study.values import Tables
+from engine.study.values import Tables, table_in
 
 _STAND_IN = (0.0, 1.0)
 """Values that stand in for data that cannot be read, so that the rest is still checked."""
@@ -42,7 +42,7 @@ def read_files(tables: Tables, problems: Problems) -> None:
                 _read_data(table)
     for place, table in _groups(tables):
         with problems.within(place):
-            _read_dependence(place.partition(".")[2], table, tables.get("factors"))
+            _read_dependence(place.partition(".")[2], table, table_in(tables, "factors"))
 
 
 def _read_data(table: dict[str, Any]) -> None:
@@ -61,22 +61,16 @@ def _read_data(table: dict[str, Any]) -> None:
     table["values"] = [float(x) for x in kept]
 
 
-def _read_dependence(group: str, table: dict[str, Any], factors: Any) -> None:
+def _read_dependence(group: str, table: dict[str, Any], factors: Tables) -> None:
     kind = {"empirical": "ranks", "vine": "vine"}.get(str(table.get("copula")))
     if kind is None or kind in table:
         return
     file = Path(table["file"])
+    # factors that the group names, else those that name the group
+    members = table.get("members") or [name for name in factors if table_in(factors, name).get("group") == group]
     with named(file, "file"):
-        table[kind] = _text(file) if kind == "vine" else _ranks(file, _members(group, table, factors))
+        table[kind] = _text(file) if kind == "vine" else _ranks(file, members)
     del table["file"]
-
-
-def _members(group: str, table: Tables, factors: Any) -> Any:
-    """Factors that the group names, else those that name the group."""
-    named = factors.items() if isinstance(factors, dict) else ()
-    return table.get("members") or [
-        factor for factor, entry in named if isinstance(entry, dict) and entry.get("group") == group
-    ]
 
 
 def _ranks(path: Path, members: Any) -> dict[str, list[int]]:
@@ -109,7 +103,7 @@ def _text(path: Path) -> str:
 def _laws(tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and table of each law that names a file."""
     for kind in ("factors", "shocks"):
-        for name, table in _named(tables, kind):
+        for name, table in table_in(tables, kind).items():
             yield from _laws_within(f"{kind}.{name}", table, 0)
 
 
@@ -123,18 +117,12 @@ def _laws_within(place: str, table: Any, depth: int) -> Iterator[tuple[str, dict
         for number, part in enumerate(parts if isinstance(parts, list) else ()):
             yield from _laws_within(f"{place}.{key}.{number}", part, depth + 1)
     yield from _laws_within(f"{place}.size", table.get("size"), depth + 1)
-    for state, law in _named(table, "states"):
+    for state, law in table_in(table, "states").items():
         yield from _laws_within(f"{place}.states.{state}", law, depth + 1)
 
 
 def _groups(tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
     """Place and table of each group that names a file."""
-    for name, table in _named(tables, "groups"):
+    for name, table in table_in(tables, "groups").items():
         if isinstance(table, dict) and isinstance(table.get("file"), str):
             yield f"groups.{name}", table
-
-
-def _named(tables: Tables, key: str) -> list[tuple[str, Any]]:
-    """Entries of a table by name; none where there is something else."""
-    table = tables.get(key)
-    return [*table.items()] if isinstance(table, dict) else []

@@ -18,6 +18,12 @@ LEVELS = (0.95, 0.99, 0.999)
 _MULTIPLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*x\s*")
 
 
+def table_in(tables: Tables, key: str) -> Tables:
+    """The table at a key, of tables whose types are not checked; empty where there is something else."""
+    table = tables.get(key)
+    return table if isinstance(table, Mapping) else {}
+
+
 def measures(levels: Iterable[float]) -> list[str]:
     """Names of an outcome's measures: its mean, then VaR and ES (expected shortfall) at each level, such as "ES99"."""
     return ["mean", *(f"{kind}{100 * level:g}" for kind in ("VaR", "ES") for level in levels)]
