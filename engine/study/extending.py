@@ -21,9 +21,9 @@ def laid_over(below: Tables, above: Tables) -> Tables:
     Policies that it adds also run, after those of the study it extends, unless it has a `compare` of its own.
     """
     merged = dict(below)
-    listed, added = below.get("compare"), above.get("policies")
-    if isinstance(listed, list) and isinstance(added, dict):
-        known = below.get("policies", {})
+    listed, known = below.get("compare"), table_in(below, "policies")
+    if isinstance(listed, list):
+        added = table_in(above, "policies")
         merged["compare"] = listed + [name for name in added if name not in known and name not in listed]
     for key, value in above.items():
         old = merged.get(key)
@@ -57,19 +57,16 @@ def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
     return tables
 
 
-def factors_named(policies: Any) -> set[str]:
-    """Names of factors that tables of policies give in place of a number, for an implementation or for a value of a
-    lever.
-    """
+def factors_named(tables: Tables) -> set[str]:
+    """Names of factors that a study's policies give in place of a number, for an implementation or a lever's value."""
 
     def names(value: Any) -> set[str]:
         if isinstance(value, Mapping):
             return set().union(*map(names, value.values()))
         return {value} if isinstance(value, str) else set()
 
-    words = {*POLICY_KEYS} - {"implementation"}
-    tables = policies.values() if isinstance(policies, Mapping) else ()
-    given = [part for table in tables if isinstance(table, Mapping) for part in table.items()]
+    words, policies = {*POLICY_KEYS} - {"implementation"}, table_in(tables, "policies")
+    given = [part for policy in policies for part in table_in(policies, policy).items()]
     return set().union(*(names(value) for key, value in given if key not in words))
 
 

@@ -311,7 +311,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
         if len(through) >= MOST_LAYERS:
             raise UserError(parent, [f"expected at most {MOST_LAYERS} studies on top of each other."])
         below = _extended(other, parent, (*through, itself), spare)
-        spare |= factors_named(below.get("policies")) | places(below)
+        spare |= factors_named(below) | places(below)
         spare -= places(tables)
         return laid_over(below, tables)
     except UserError as error:

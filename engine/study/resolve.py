@@ -196,7 +196,7 @@ def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:
 def _check_factors(text: Tables, model: Model, spare: Collection[str], problems: Problems) -> None:
     """Whether each factor is the model's or some policy's, in the model's unit, and none of the model's is missing."""
     factors, parts = text["factors"], factor_names(model)
-    drawn = factors_named(text["policies"]).union(spare)
+    drawn = factors_named(text).union(spare)
     for name, table in factors.items():
         place, labelled = f"factors.{name}", LABELLED.fullmatch(name)
         base = labelled["name"] if labelled else name
