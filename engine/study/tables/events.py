@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, unknown
 from engine.modelling.records import Model
 from engine.study.components import Event
 from engine.study.values import Tables, number
@@ -11,50 +11,39 @@ from engine.study.values import Tables, number
 def read(tables: Tables, model: Model, problems: Problems) -> tuple[Event, ...]:
     """Events in the order of the tables, without invalid ones, whose problems are added."""
     events = []
-    for name, table in tables.items():
+    for name in tables:
         with problems.within(f"events.{name}"):
-            events.append(_joint(name, tables, model) if "all" in table else _threshold(name, table, model))
+            events.append(_event(name, tables, model))
     return tuple(events)
 
 
-def _own(name: str, model: Model) -> Problems:
-    problems = Problems()
+def _event(name: str, tables: Tables, model: Model) -> Event:
+    table, problems = tables[name], Problems()
+    limits = [key for key in ("above", "below") if key in table]
     if name in model.outcomes:
         problems.add("", "is the name of an outcome; take another.")
     elif name in model.dims:
         problems.add("", "is the name of a dimension; take another.")
-    return problems
-
-
-def _limits(table: Tables) -> list[str]:
-    return [key for key in ("above", "below") if key in table]
-
-
-def _joint(name: str, tables: Tables, model: Model) -> Event:
-    table, problems = tables[name], _own(name, model)
-    if _limits(table) or "outcome" in table:
-        problems.add("", "expected either `all` or an outcome with a threshold, got both.")
-    if not table["all"]:
-        problems.add("all", "expected at least one event, got none.")
-    for other in table["all"]:
-        if other not in tables:
-            problems.add("all", unknown("event", other, set(tables) - {name}))
-        elif "all" in tables[other]:
-            problems.add("all", f"expected events with a threshold of their own; '{other}' has none.")
-    problems.refuse()
-    return Event(name, table.get("about", ""), all_of=tuple(table["all"]))
-
-
-def _threshold(name: str, table: Tables, model: Model) -> Event:
-    problems, limits = _own(name, model), _limits(table)
-    if "outcome" in table:
-        problems.knows("outcome", "outcome", table["outcome"], model.outcomes)
+    if "all" in table:
+        if limits or "outcome" in table:
+            problems.add("", "expected either `all` or an outcome with a threshold, got both.")
+        if not table["all"]:
+            problems.add("all", "expected at least one event, got none.")
+        for other in table["all"]:
+            if other not in tables:
+                problems.add("all", unknown("event", other, set(tables) - {name}))
+            elif "all" in tables[other]:
+                problems.add("all", f"expected events with a threshold of their own; '{other}' has none.")
     else:
-        problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
-    with problems.within(limits[0] if len(limits) == 1 else ""):
-        if len(limits) != 1:
-            got = "both" if limits else "none"
-            raise refusal("", f"expected a threshold, above or below, got {got}.")
-        number(table[limits[0]])
+        if "outcome" in table:
+            problems.knows("outcome", "outcome", table["outcome"], model.outcomes)
+        else:
+            problems.add("", 'has no outcome. Add outcome = "..." and above or below.')
+        if len(limits) == 1:
+            with problems.within(limits[0]):
+                number(table[limits[0]])
+        else:
+            problems.add("", f"expected a threshold, above or below, got {'both' if limits else 'none'}.")
     problems.refuse()
-    return Event(name, table.get("about", ""), table.get("outcome"), table.get("above"), table.get("below"))
+    outcome, above, below = map(table.get, ("outcome", "above", "below"))
+    return Event(name, table.get("about", ""), outcome, above, below, tuple(table.get("all", ())))

@@ -122,7 +122,7 @@ def bounds_of(lever: Lever) -> str:
 
 
 def _rounding(end: float) -> float:
-    return 1e-9 * max(1.0, abs(end)) if math.isfinite(end) else 0.0
+    return 1e-9 * max(1.0, abs(end))
 
 
 def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
