@@ -94,26 +94,22 @@ class LeverTables:
         """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is
         refused.
         """
-        if isinstance(value, str):
-            self._check_factor(lever, value)
-            return value
-        if not lever.low <= (own := number(value)) <= lever.high:
-            text = f"expected {bounds_of(lever)}, got {shown(value)}."
-            raise refusal("", f"{text} These are the model's bounds of the lever.")
-        return float(own)
-
-    def _check_factor(self, lever: Lever, name: str) -> None:
-        if name not in self.factors:
-            hint = unknown("factor", name, self.factors)
+        if not isinstance(value, str):
+            if not lever.low <= (own := number(value)) <= lever.high:
+                text = f"expected {bounds_of(lever)}, got {shown(value)}."
+                raise refusal("", f"{text} These are the model's bounds of the lever.")
+            return float(own)
+        if value not in self.factors:
+            hint = unknown("factor", value, self.factors)
             raise refusal("", f"expected a number, or the name of a factor; {hint}")
-        if name not in self.priors:  # which is a problem of its own
-            return
-        low, high = reach(self.priors[name].law)
-        if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
-            ends = ("low", lever.low), ("high", lever.high)
-            cut = ", ".join(f"{key} = {end:g}" for key, end in ends if math.isfinite(end))
-            text = f"expected {bounds_of(lever)}, got '{name}', which is drawn from {low:.3g} to {high:.3g}."
-            raise refusal("", f"{text} Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}.")
+        if value in self.priors:  # else its prior is a problem of its own
+            low, high = reach(self.priors[value].law)
+            if low < lever.low - _rounding(lever.low) or high > lever.high + _rounding(lever.high):
+                ends = ("low", lever.low), ("high", lever.high)
+                cut = ", ".join(f"{key} = {end:g}" for key, end in ends if math.isfinite(end))
+                text = f"expected {bounds_of(lever)}, got '{value}', which is drawn from {low:.3g} to {high:.3g}."
+                raise refusal("", f"{text} Cut its prior to the model's bounds of the lever: truncate = {{ {cut} }}.")
+        return value
 
 
 def bounds_of(lever: Lever) -> str:

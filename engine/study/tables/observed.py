@@ -224,10 +224,11 @@ def _observation(row: Tables, model: Model) -> Observation:
         problems.add("fold", "is of several years, and the model has none. Leave 'from' and 'fold' out.")
     elif (given["from"] < given["time"]) != bool(given.get("fold")):
         problems.add("fold", "goes with several years: give both 'from' and 'fold', or neither.")
+    dims = model.yearly[variable].dims if variable in model.yearly else ()
     with problems.within("at"):
-        given["at"] = _labels(given.get("at", ""), variable, model)
+        given["at"] = at = _labels(given.get("at", ""), variable, dims, model)
         with problems.within("across"):
-            _refuse_across(given.get("across", ""), variable, given["at"], model)
+            _refuse_across(given.get("across", ""), [dim for dim in dims if dim not in at], model)
     unit = "1" if given.get("fold") == "ratio" else known[variable].unit
     factor = conversion(given["unit"], unit)
     if factor is None:
@@ -245,10 +246,6 @@ def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
     return model.yearly if isinstance(model, PathModel) else model.outcomes
 
 
-def _dims(model: Model, variable: str) -> tuple[str, ...]:
-    return model.yearly[variable].dims if variable in model.yearly else ()
-
-
 def _number(value: Any) -> float:
     try:
         value = float(value) if isinstance(value, str) else value
@@ -257,8 +254,8 @@ def _number(value: Any) -> float:
     return float(number(value))
 
 
-def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
-    problems, at, dims = Problems(), {}, _dims(model, variable)
+def _labels(text: str, variable: str, dims: Sequence[str], model: Model) -> dict[str, str]:
+    problems, at = Problems(), {}
     for part in filter(None, map(str.strip, text.split(";"))):
         dim, sign, label = map(str.strip, part.partition("="))
         if not sign:
@@ -272,8 +269,7 @@ def _labels(text: str, variable: str, model: Model) -> dict[str, str]:
     return at
 
 
-def _refuse_across(across: str, variable: str, at: Mapping[str, str], model: Model) -> None:
-    free = [dim for dim in _dims(model, variable) if dim not in at]
+def _refuse_across(across: str, free: Sequence[str], model: Model) -> None:
     if across:
         look_up("rule", across, ACROSS)
         if not free:
