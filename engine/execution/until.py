@@ -23,7 +23,7 @@ from engine.run_folder import ledger, ownership, reading
 from engine.run_folder.finding import run_folder
 from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, Study
-from engine.study.tables.stops import PLACE, Target
+from engine.study.tables.stops import Target
 
 
 def compute(study: Study, options: RunOptions) -> Finished:
@@ -91,7 +91,7 @@ def _refuse_none_left(study: Study) -> None:
     if study.idle_targets and not study.until:
         told = [f"has no target left: {why_idle(study, one)}." for one in study.idle_targets]
         remedy = "Add it to --policies, or say with --until what is to be precise."
-        raise UserError(study.source, [Problem(PLACE, f"{one} {remedy}") for one in told])
+        raise UserError(study.source, [Problem("run.until", f"{one} {remedy}") for one in told])
 
 
 def why_idle(study: Study, target: Target) -> str:
@@ -176,7 +176,7 @@ def whole_to(folder: RunFolder, paths: int, thorough: bool = False) -> int:
 def _refuse_share_of_nothing(folder: RunFolder, looks: list[Look]) -> None:
     remedy = "Ask for it in the unit, such as within"
     problems = [
-        Problem(PLACE, f"{standing(one)}. {remedy} 0.1{' ' * bool(one.target.unit)}{one.target.unit}.")
+        Problem("run.until", f"{standing(one)}. {remedy} 0.1{' ' * bool(one.target.unit)}{one.target.unit}.")
         for one in looks
         if one.state is State.ZERO
     ]

@@ -26,7 +26,7 @@ from engine.study.named_files import place_files, read_files
 from engine.study.resolve import KnownModel, resolve
 from engine.study.settings import with_settings
 from engine.study.study import Study
-from engine.study.tables import dimensions as dimension_tables, stops as stop_tables
+from engine.study.tables import dimensions as dimension_tables
 from engine.study.validation import checked
 from engine.study.values import Tables
 
@@ -149,10 +149,9 @@ def read_study(
     given = {key: value for key, value in (run or {}).items() if value is not None}
     if given and isinstance(tables.setdefault("run", {}), dict):
         tables["run"] |= given
-    spare = {*spare}
     if policies is not None:
         tables["compare"] = list(policies)
-        spare |= {stop_tables.PLACE} if "until" not in given else set()
+        spare = spare if "until" in given else {*spare, "run.until"}
     problems = Problems()
     try:
         text = checked(tables, in_files, problems)

@@ -13,7 +13,6 @@ from engine.formatting import shown
 from engine.modelling.records import Model
 from engine.study.values import LEVELS, Tables, measures
 
-PLACE = "run.until"
 PROBABILITY = "probability"
 _TARGET = re.compile(r"(\S+) of (\S+) under (\S+)(?: minus (\S+))? within (\S+?) ?(%|(?<= )\S.*|)")
 _LEVEL = re.compile(r"(VaR|ES)(\d+(?:\.\d+)?)")
@@ -73,19 +72,19 @@ def read(
       levels: levels of VaR and ES that the study measures.
       kept: outcomes that are kept path by path; only these can have targets.
       problems: those of the targets are added here.
-      spare: contains `PLACE` where targets on policies that do not run are left out, as other policies run than the
+      spare: contains "run.until" where targets on policies that do not run are left out, as other policies run than the
         study states; otherwise they are problems.
     """
     targets, left = list[Target](), list[Target]()
     for sentence in text["run"]["until"]:
-        with problems.within(PLACE):
+        with problems.within("run.until"):
             target = target_of(sentence, text["policies"], text["events"], model, levels)
             if lost := [name for name in _outcomes(target.variable, text["events"]) if name not in kept]:
                 names = " and ".join(f"'{name}'" for name in lost)
                 remedy = f"which the rule looks at. Add {names} to keep.outcomes."
                 raise refusal("", f"'{target.variable}' needs {names} path by path, {remedy}")
             idle = [name for name in (target.policy, target.less) if name and name not in running]
-            if idle and PLACE not in spare:
+            if idle and "run.until" not in spare:
                 raise refusal("", f"policy '{idle[0]}' does not run. Add it to compare, or to --policies.")
             (left if idle else targets).append(target)
     return tuple(dict.fromkeys(targets)), tuple(dict.fromkeys(left))
