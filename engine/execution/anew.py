@@ -152,5 +152,5 @@ def computed_again(
         yield from differing(records[YEARLY], work.yearly_files()[0])
     if CUBE in records and summaries:
         numbers = results.of_run(folder).summaries(yearly_fields(folder), precision.too_coarse(study))
-        files = cube.finished_files(study, numbers)
+        files = cube.finished_files(study, numbers, cube.skeleton(study))
         yield from differing(records[CUBE], {f"{cube.CUBE_FOLDER}/{name}": files[name] for name in files})

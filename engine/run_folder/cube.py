@@ -154,7 +154,8 @@ def kept_draws(study: Study, block: Block) -> int:
 def finish(folder: RunFolder, summaries: Summaries) -> None:
     """Writes the summary groups and their record, and marks the cube complete, last."""
     study, cube, begun = folder.study, folder.path / CUBE_FOLDER, folder.path / f"summaries{UNFINISHED}"
-    frame, files = skeleton(study), finished_files(study, summaries)
+    frame = skeleton(study)
+    files = finished_files(study, summaries, frame)
     written = {name: content for name, content in files.items() if name not in frame}
     with writing(folder.path):
         _reframe(folder, frame)
@@ -170,9 +171,9 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
         write_atomically(cube / _ROOT, files[_ROOT])
 
 
-def finished_files(study: Study, summaries: Summaries) -> dict[str, bytes]:
-    """Every file of the finished cube but the shards, by its place in the cube."""
-    files = {name: content for name, content in skeleton(study).items() if name != _ROOT}
+def finished_files(study: Study, summaries: Summaries, frame: Mapping[str, bytes]) -> dict[str, bytes]:
+    """Every file of the finished cube but the shards, by its place in the cube; `frame` is its `skeleton`."""
+    files = {name: content for name, content in frame.items() if name != _ROOT}
     files |= zarr_writer.tree_files(dict(groups(study, summaries)))
     attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
     return {**files, _ROOT: zarr_writer.root(attributes, files)}
