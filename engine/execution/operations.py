@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.errors import UserError
+from engine.program.emitting.loop import OUTCOMES, aimed
 from engine.program.lowering import list_text
 from engine.program.lowering.list_text import Counted
+from engine.program.lowering.listing import before_passes
+from engine.program.lowering.passes import OF_LIST, OF_STAGES, each_pass
 from engine.program.lowering.stages import Listing
 from engine.program.running import kernel
+from engine.program.tracing import arguments
+from engine.program.tracing.rules import traced
 from engine.study.study import Study
 
 
@@ -19,6 +24,20 @@ def counted(study: Study) -> Counted:
       UserError: the model has an operation that one loop has no form of.
     """
     return list_text.counted(study, _listing(study))
+
+
+def by_pass(study: Study) -> Iterator[tuple[str, int]]:
+    """(name of a pass of the compiler, operations after it) in their order, for code of outcomes on processors.
+
+    Raises:
+      UserError: as `counted`.
+    """
+    _listing(study)
+    inputs = arguments.of(study, study.dtype)
+    listing = before_passes(study, traced(study, study.dtype), inputs)
+    aim = aimed(study, listing, inputs, OUTCOMES)
+    for name, after in each_pass((*OF_LIST, *OF_STAGES), listing, aim):
+        yield name, sum(one.name != "input" for one in after.operations)
 
 
 def lines(study: Study) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 import re
 
+from engine.program.lowering.passes import OF_LIST, OF_STAGES
 from tests.small_files import MODELS, POND, call, write
 
 OF_POND = "--model", f"{MODELS}:Pond"
@@ -37,6 +38,18 @@ def test_it_counts_what_a_future_takes_and_full_shows_every_operation(tmp_path):
     *shown, command = brief.stdout.splitlines()
     assert "--operations --full" in command and max(map(len, shown)) <= 80
     assert re.search(r"^%\d+ = float32 \w+ %\d+", full.stdout, re.M)
+
+
+def test_each_pass_has_a_line_by_its_name_in_their_order_and_the_last_leaves_what_is_done(tmp_path):
+    shown = call("check", write(tmp_path, POND), *OF_POND, "--operations").stdout
+    table = shown.partition("After each pass of the compiler")[2]
+    names = [name for name, _ in (*OF_LIST, *OF_STAGES)]
+    found = re.findall(rf"^({'|'.join(names)}) +([\d,]+)$", table, re.M)
+    assert [name for name, _ in found] == names
+    left = [int(number.replace(",", "")) for _, number in found]
+    done = re.findall(r"^(?:once|under) .*?  ([\d,]+) +([\d,]+) +([\d,]+)$", shown, re.M)
+    assert left == sorted(left, reverse=True)
+    assert left[-1] == sum(int(number.replace(",", "")) for row in done for number in row) > 0
 
 
 def test_a_model_without_a_list_is_told_what_has_none(tmp_path):

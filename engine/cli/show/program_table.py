@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from engine.cli.show.rows import print_named
 from engine.cli.show.screen import print_command, print_text, print_words
-from engine.execution.operations import counted, lines
+from engine.execution.operations import by_pass, counted, lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +18,8 @@ MOST_ROWS = 10
 
 
 def print_program(console: Console, study: Study, full: bool) -> None:
-    """How many operations a future takes, how often each is done, and of which kinds they are.
+    """How many operations a future takes, how often each is done, of which kinds they are, and how many each pass of
+    the compiler leaves.
 
     Args:
       full: also every operation, in a line each.
@@ -37,6 +38,9 @@ def print_program(console: Console, study: Study, full: bool) -> None:
     print_named(console, "Of these", "kind", [name for name, _ in shown], ("number",), numbers)
     if len(shown) < len(kinds):
         print_words(console, f"{len(kinds) - len(shown)} kinds more.", "dim")
+        console.print()
+    passes, left = zip(*by_pass(study), strict=True)
+    print_named(console, "After each pass of the compiler", "pass", passes, ("number",), [(f"{n:,}",) for n in left])
     if full:
         for line in lines(study):
             print_text(line)

@@ -25,7 +25,16 @@ PATH_YEAR = Axis.PATH | Axis.YEAR
 
 
 def listed(study: Study, rules: Rules, inputs: Any) -> Listing:
-    """The list of a study, after the passes `OF_LIST`.
+    """The list of a study as `before_passes` gives it, after the passes `OF_LIST`.
+
+    Raises:
+      NoScalarForm: as `before_passes`.
+    """
+    return walked(OF_LIST, before_passes(study, rules, inputs), Aim({}, {}))
+
+
+def before_passes(study: Study, rules: Rules, inputs: Any) -> Listing:
+    """The list of a study as it was traced.
 
     Args:
       rules: the traced methods of the study's model.
@@ -35,10 +44,10 @@ def listed(study: Study, rules: Rules, inputs: Any) -> Listing:
       NoScalarForm: the model, or the law of a draw, holds an operation that cannot be written in scalars.
     """
     with jax.enable_x64(rules.dtype == np.float64):
-        return _listed(study, rules, inputs)
+        return _traced_list(study, rules, inputs)
 
 
-def _listed(study: Study, rules: Rules, inputs: Any) -> Listing:
+def _traced_list(study: Study, rules: Rules, inputs: Any) -> Listing:
     scalars, dtype = Scalars(), rules.dtype
     rest, arguments = uniform(inputs)
     fed = jax.tree.unflatten(jax.tree.structure(rest), _inputs(scalars, "argument", arguments, repeat(Axis.NONE)))
@@ -103,7 +112,8 @@ def words(sampler_name: str, law: str, dtype: type) -> Listing:
         word = jax.ShapeDtypeStruct((), np.uint32)
         closed = jax.make_jaxpr(numbers)(of_key, word, word)
     (given,) = scalars.traced(closed, [*keys, single(low), single(high)])
-    return _finished(scalars, dtype, [], numbers=list(given[np.argsort(sampler.offsets)]))
+    made = _finished(scalars, dtype, [], numbers=list(given[np.argsort(sampler.offsets)]))
+    return walked(OF_LIST, made, Aim({}, {}))
 
 
 def words_stage(study: Study, law: str, dtype: type, step: int, counter: str, numbers: Rows) -> Stage:
@@ -131,7 +141,7 @@ def uniform(inputs: Any) -> tuple[Any, list[np.ndarray]]:
 
 def _finished(scalars: Scalars, dtype: type, states: Sequence[State], **results: Sequence[Operation]) -> Listing:
     given = {kind: tuple(ones) for kind, ones in results.items()}
-    return walked(OF_LIST, Listing(dtype, tuple(scalars.operations), tuple(states), given), Aim({}, {}))
+    return Listing(dtype, tuple(scalars.operations), tuple(states), given)
 
 
 def _as_floats(scalars: Scalars, dtype: type, values: Sequence[Array]) -> list[Operation]:

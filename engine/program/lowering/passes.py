@@ -5,7 +5,7 @@ A new pass is a file and an entry here. `tests/program/verified.py` checks what 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from engine.program.lowering.by_policy import side_by_side
 from engine.program.lowering.contraction import contracted
@@ -39,3 +39,10 @@ def walked(passes: Passes, listing: Listing, aim: Aim) -> Listing:
     for _, one in passes:
         listing = one(listing, aim)
     return listing
+
+
+def each_pass(passes: Passes, listing: Listing, aim: Aim) -> Iterator[tuple[str, Listing]]:
+    """(name of a pass, the list after it and those before it), pass by pass."""
+    for name, one in passes:
+        listing = one(listing, aim)
+        yield name, listing
