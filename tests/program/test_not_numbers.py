@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from jax import lax
 
-from engine.program.lowering.operations import single, stacked
+from engine.program.lowering.operations import single
 from engine.program.lowering.scalars import Scalars
 from tests.helpers import assert_same
 from tests.pairs import in_turn
@@ -166,7 +166,7 @@ def by_xla(shapes, dtype):
 def in_scalars(scalars, name, dtype, inputs):
     operands = split(CASES[name][1:], [single(one) for one in inputs])
     return list(
-        scalars.traced(traced(name, dtype), [stacked(one) if isinstance(one, list) else one for one in operands])[0]
+        scalars.traced(traced(name, dtype), [np.stack(one) if isinstance(one, list) else one for one in operands])[0]
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.program.lowering import ordering, places
-from engine.program.lowering.operations import Array, NoScalarForm, Operation, single, stacked
+from engine.program.lowering.operations import Array, NoScalarForm, Operation, single
 from engine.program.lowering.places import UNROLLED, Scalars
 
 Shape = tuple[int, ...]
@@ -188,7 +188,7 @@ def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Arra
         carry, rounds[turn] = results[:carried], results[carried:]
     if not length:
         raise NoScalarForm("a loop of no round")
-    return [*carry, *(stacked(column) for column in zip(*rounds, strict=True))]
+    return [*carry, *(np.stack(column) for column in zip(*rounds, strict=True))]
 
 
 _REDUCTIONS = {

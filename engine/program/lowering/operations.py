@@ -42,7 +42,7 @@ among the arguments, in 32-bit words.
 """
 
 
-@dataclass(frozen=True, eq=False, slots=True)
+@dataclass(frozen=True, eq=False, slots=True, init=False)
 class Operation:
     """One operation on scalars, compared by identity.
 
@@ -59,6 +59,14 @@ class Operation:
     dtype: np.dtype
     detail: Detail
     axes: Axis
+
+    def __init__(self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, axes: Axis):
+        # thousands are made, and a frozen dataclass's own way takes twice as long
+        _set_name(self, name)
+        _set_operands(self, operands)
+        _set_dtype(self, dtype)
+        _set_detail(self, detail)
+        _set_axes(self, axes)
 
     @property
     def is_constant(self) -> bool:
@@ -78,23 +86,16 @@ class Operation:
         return self.detail
 
 
+_set_name, _set_operands, _set_dtype, _set_detail, _set_axes = (
+    getattr(Operation, field).__set__ for field in Operation.__slots__
+)
 Array = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 """A NumPy array of dtype object whose elements are operations."""
 
 
 def single(operation: Operation) -> Array:
     """An operation as an array with no dimensions."""
-    made = np.empty((), object)
-    made[()] = operation
-    return made
-
-
-def stacked(parts: Sequence[Array]) -> Array:
-    """Arrays of one shape along a new first axis."""
-    made = np.empty((len(parts), *parts[0].shape), object)
-    for k, part in enumerate(parts):
-        made[k] = part[()] if not part.shape else part
-    return made
+    return np.array(operation, object)
 
 
 def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operation]]) -> set[Operation]:
@@ -121,9 +122,10 @@ def rewritten(operations: Sequence[Operation], replaced: Mapping[Operation, Oper
       replaced: operation -> what takes its place.
     """
     stands: dict[Operation, Operation] = {}
+    known = stands.keys()
     for operation in operations:
         one = replaced.get(operation, operation)
-        if not stands.keys().isdisjoint(one.operands):
+        if not known.isdisjoint(one.operands):
             operands = tuple(map(stands.get, one.operands, one.operands))
             one = Operation(one.name, operands, one.dtype, one.detail, one.axes)
         if one is not operation:

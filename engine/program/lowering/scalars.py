@@ -149,7 +149,7 @@ class Scalars:
     def _once(
         self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, axes: Axis
     ) -> Operation:
-        key = name, *map(id, operands), dtype, detail
+        key = name, operands, dtype, detail
         made = self._known.get(key)
         if made is None:
             made = self._known[key] = Operation(name, operands, dtype, detail, axes)
