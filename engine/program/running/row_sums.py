@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from engine.program.running import machine_code
 LANES = 8
 _TYPES = {"f": "float", "d": "double"}
 """NumPy's type character -> LLVM's type."""
-_LINES = "x", "y"
+_LINES, _POWERS = "xy", "012"
 _NUMBERS = "scale_x", "centre_x", "scale_y", "centre_y", "off"
 """The five numbers of each row, in the order of the array `numbers`."""
 _ARGUMENTS = [ctypes.c_void_p, ctypes.c_int64] * 2 + [ctypes.c_int64] * 2 + [ctypes.c_void_p] * 2
@@ -59,103 +59,112 @@ def _function(number: str, kind: str, size: int) -> str:
     lanes.
     """
     wide = f"<{LANES} x double>"
-    lines = [
-        (
-            f"define void @{kind}_{size}(ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers,"
-            " ptr %out) {"
-        ),
-        "entry:",
-        f"  %lanes = alloca [{3 * LANES} x double], align 64",
-        f"  %whole = udiv i64 %units, {LANES}",
-        f"  %done = mul i64 %whole, {LANES}",
-        "  br label %row",
-        "row:",
-        "  %r = phi i64 [0, %entry], [%next_row, %summed]",
-        "  %is_row = icmp ult i64 %r, %rows",
-        "  br i1 %is_row, label %begin, label %end",
-        "begin:",
+    rows = f"""  %at_# = mul i64 %r, %#_step
+  %row_# = getelementptr {number}, ptr %#, i64 %at_#"""
+    numbers = f"""  %p_# = getelementptr double, ptr %numbers, i64 %i_#
+  %# = load double, ptr %p_#
+  %one_# = insertelement {wide} poison, double %#, i32 0
+  %wide_# = shufflevector {wide} %one_#, {wide} poison, <{LANES} x i32> zeroinitializer"""
+    each = [f"  %i_{name} = add i64 %at_numbers, {k}\n{_of_each([name], numbers)}" for k, name in enumerate(_NUMBERS)]
+    kept = [
+        f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}\n  store {wide} %sum{k}, ptr %keep{k}"
+        for k in range(3)
     ]
-    for line in _LINES:
-        lines += [
-            f"  %at_{line} = mul i64 %r, %{line}_step",
-            f"  %row_{line} = getelementptr {number}, ptr %{line}, i64 %at_{line}",
-        ]
-    lines += [f"  %at_numbers = mul i64 %r, {len(_NUMBERS)}"]
-    for k, name in enumerate(_NUMBERS):
-        lines += [
-            f"  %i_{name} = add i64 %at_numbers, {k}",
-            f"  %p_{name} = getelementptr double, ptr %numbers, i64 %i_{name}",
-            f"  %{name} = load double, ptr %p_{name}",
-            f"  %one_{name} = insertelement {wide} poison, double %{name}, i32 0",
-            f"  %wide_{name} = shufflevector {wide} %one_{name}, {wide} poison, <{LANES} x i32> zeroinitializer",
-        ]
-    lines += ["  br label %many", "many:", "  %m = phi i64 [0, %begin], [%next_m, %more]"]
-    lines += [f"  %sum{k} = phi {wide} [zeroinitializer, %begin], [%added{k}, %more]" for k in range(3)]
-    lines += ["  %is_m = icmp ult i64 %m, %whole", "  br i1 %is_m, label %more, label %store", "more:"]
-    lines += [f"  %first_m = mul i64 %m, {LANES * size}", *_loaded(number, size, LANES, "first_m", "m")]
-    lines += _residual(number, kind, size, LANES, "m", "wide_")
-    lines += [f"  %added{k} = fadd {wide} %sum{k}, %power{k}_m" for k in range(3)]
-    lines += ["  %next_m = add i64 %m, 1", "  br label %many", "store:"]
-    for k in range(3):
-        lines += [
-            f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}",
-            f"  store {wide} %sum{k}, ptr %keep{k}",
-        ]
-    lines += ["  br label %few", "few:", "  %f = phi i64 [%done, %store], [%next_f, %single]"]
-    lines += ["  %is_f = icmp ult i64 %f, %units", "  br i1 %is_f, label %single, label %sum", "single:"]
-    lines += [f"  %first_f = mul i64 %f, {size}", *_loaded(number, size, 1, "first_f", "f")]
-    lines += [*_residual(number, kind, size, 1, "f", ""), "  %lane = sub i64 %f, %done"]
-    for k in range(3):
-        lines += [
-            f"  %lane{k} = getelementptr double, ptr %keep{k}, i64 %lane",
-            f"  %held{k} = load double, ptr %lane{k}",
-            f"  %more{k} = fadd double %held{k}, %power{k}_f",
-            f"  store double %more{k}, ptr %lane{k}",
-        ]
-    lines += ["  %next_f = add i64 %f, 1", "  br label %few", "sum:", "  %at_out = mul i64 %r, 3"]
-    for k in range(3):
-        for lane in range(LANES):
-            lines += [
-                f"  %q{k}_{lane} = getelementptr double, ptr %keep{k}, i64 {lane}",
-                f"  %l{k}_{lane} = load double, ptr %q{k}_{lane}",
-            ]
-            if lane:
-                before = f"%t{k}_{lane - 1}" if lane > 1 else f"%l{k}_0"
-                lines.append(f"  %t{k}_{lane} = fadd double {before}, %l{k}_{lane}")
-        lines += [
-            f"  %i_out{k} = add i64 %at_out, {k}",
-            f"  %p_out{k} = getelementptr double, ptr %out, i64 %i_out{k}",
-            f"  store double %t{k}_{LANES - 1}, ptr %p_out{k}",
-        ]
-    lines += ["  br label %summed", "summed:", "  %next_row = add i64 %r, 1", "  br label %row"]
-    return "\n".join([*lines, "end:", "  ret void", "}"])
+    added = """  %lane# = getelementptr double, ptr %keep#, i64 %lane
+  %held# = load double, ptr %lane#
+  %more# = fadd double %held#, %power#_f
+  store double %more#, ptr %lane#"""
+    totals = [
+        """  %q#_0 = getelementptr double, ptr %keep#, i64 0
+  %l#_0 = load double, ptr %q#_0"""
+    ]
+    for lane in range(1, LANES):
+        before = f"%t#_{lane - 1}" if lane > 1 else "%l#_0"
+        totals.append(f"""  %q#_{lane} = getelementptr double, ptr %keep#, i64 {lane}
+  %l#_{lane} = load double, ptr %q#_{lane}
+  %t#_{lane} = fadd double {before}, %l#_{lane}""")
+    totals.append(f"""  %i_out# = add i64 %at_out, #
+  %p_out# = getelementptr double, ptr %out, i64 %i_out#
+  store double %t#_{LANES - 1}, ptr %p_out#""")
+    taken = "ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers, ptr %out"
+    return f"""define void @{kind}_{size}({taken}) {{
+entry:
+  %lanes = alloca [{3 * LANES} x double], align 64
+  %whole = udiv i64 %units, {LANES}
+  %done = mul i64 %whole, {LANES}
+  br label %row
+row:
+  %r = phi i64 [0, %entry], [%next_row, %summed]
+  %is_row = icmp ult i64 %r, %rows
+  br i1 %is_row, label %begin, label %end
+begin:
+{_of_each(_LINES, rows)}
+  %at_numbers = mul i64 %r, {len(_NUMBERS)}
+{_joined(each)}
+  br label %many
+many:
+  %m = phi i64 [0, %begin], [%next_m, %more]
+{_of_each(_POWERS, f"  %sum# = phi {wide} [zeroinitializer, %begin], [%added#, %more]")}
+  %is_m = icmp ult i64 %m, %whole
+  br i1 %is_m, label %more, label %store
+more:
+  %first_m = mul i64 %m, {LANES * size}
+{_loaded(number, size, LANES, "m")}
+{_residual(number, kind, size, LANES, "m", "wide_")}
+{_of_each(_POWERS, f"  %added# = fadd {wide} %sum#, %power#_m")}
+  %next_m = add i64 %m, 1
+  br label %many
+store:
+{_joined(kept)}
+  br label %few
+few:
+  %f = phi i64 [%done, %store], [%next_f, %single]
+  %is_f = icmp ult i64 %f, %units
+  br i1 %is_f, label %single, label %sum
+single:
+  %first_f = mul i64 %f, {size}
+{_loaded(number, size, 1, "f")}
+{_residual(number, kind, size, 1, "f", "")}
+  %lane = sub i64 %f, %done
+{_of_each(_POWERS, added)}
+  %next_f = add i64 %f, 1
+  br label %few
+sum:
+  %at_out = mul i64 %r, 3
+{_of_each(_POWERS, _joined(totals))}
+  br label %summed
+summed:
+  %next_row = add i64 %r, 1
+  br label %row
+end:
+  ret void
+}}"""
 
 
-def _loaded(number: str, size: int, lanes: int, first: str, mark: str) -> list[str]:
+_joined = "\n".join
+
+
+def _of_each(marks: Iterable[str], text: str) -> str:
+    """A text once for each mark, which stands in it in place of every #."""
+    return _joined(text.replace("#", mark) for mark in marks)
+
+
+def _loaded(number: str, size: int, lanes: int, mark: str) -> str:
     """Instructions that load the paths of some units: `%x0_m` holds the first path of each unit, `%x1_m` the second."""
-    lines, count = [], size * lanes
+    count = size * lanes
     read = f"<{count} x {number}>" if count > 1 else number
-    for line in _LINES:
-        lines += [
-            f"  %p_{line}_{mark} = getelementptr {number}, ptr %row_{line}, i64 %{first}",
-            (
-                f"  %{line}{'' if size > 1 else 0}_{mark} = load {read}, ptr %p_{line}_{mark}, align"
-                f" {4 if number == 'float' else 8}"
-            ),
-        ]
-        for member in range(size if size > 1 else 0):
-            at = ", ".join(f"i32 {k}" for k in range(member, count, size))
-            if lanes > 1:
-                lines.append(
-                    f"  %{line}{member}_{mark} = shufflevector {read} %{line}_{mark}, {read} poison,"
-                    f" <{lanes} x i32> <{at}>"
-                )
-            else:
-                lines.append(f"  %{line}{member}_{mark} = extractelement {read} %{line}_{mark}, i32 {member}")
-    return lines
+    text = f"""  %p_#_{mark} = getelementptr {number}, ptr %row_#, i64 %first_{mark}
+  %#{"" if size > 1 else 0}_{mark} = load {read}, ptr %p_#_{mark}, align {4 if number == "float" else 8}"""
+    for member in range(size if size > 1 else 0):
+        at = ", ".join(f"i32 {k}" for k in range(member, count, size))
+        picked = f"shufflevector {read} %#_{mark}, {read} poison, <{lanes} x i32> <{at}>"
+        text += f"\n  %#{member}_{mark} = " + (
+            picked if lanes > 1 else f"extractelement {read} %#_{mark}, i32 {member}"
+        )
+    return _of_each(_LINES, text)
 
 
-def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: str) -> list[str]:
+def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: str) -> str:
     """Instructions that compute `%power0_m`, `%power1_m` and `%power2_m`: a unit's total minus the offset, its square
     and its cube.
     """
@@ -193,4 +202,4 @@ def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: s
     first = new("power0", f"fsub {wide} {total}, %{broad}off")
     second = new("power1", f"fmul {wide} {first}, {first}")
     new("power2", f"fmul {wide} {second}, {first}")
-    return lines
+    return _joined(lines)
