@@ -33,13 +33,13 @@ def sin(x: Single) -> Single:
 def cos(x: Single) -> Single:
     """Cosine, within 6.1e-8 of itself; NaN beyond 2^50, where neighbouring numbers are millions of turns apart."""
     sine, cosine, quadrant = _quadrant(x)
-    return _as_far_as_known(x, _by_quadrant(quadrant + np.int64(1), sine, cosine))
+    return _as_far_as_known(x, _by_quadrant(quadrant + 1, sine, cosine))
 
 
 def tan(x: Single) -> Single:
     """Tangent, within 6.1e-8 of itself; NaN beyond 2^50, where neighbouring numbers are millions of turns apart."""
     sine, cosine, quadrant = _quadrant(x)
-    odd = (quadrant & np.int64(1)) != np.int64(0)
+    odd = (quadrant & 1) != 0
     return _as_far_as_known(x, jnp.where(odd, -cosine, sine) / jnp.where(odd, sine, cosine))
 
 
@@ -54,8 +54,8 @@ def _quadrant(x: Single) -> tuple[Double, Double, Int[Array, "..."]]:
 
 def _by_quadrant(quadrant: Int[Array, "..."], sine: Double, cosine: Double) -> Double:
     """sin(quadrant pi / 2 + r), given the sine and the cosine of r."""
-    value = jnp.where((quadrant & np.int64(1)) != np.int64(0), cosine, sine)
-    return jnp.where((quadrant & np.int64(2)) != np.int64(0), -value, value)
+    value = jnp.where((quadrant & 1) != 0, cosine, sine)
+    return jnp.where((quadrant & 2) != 0, -value, value)
 
 
 def _as_far_as_known(x: Single, value: Double) -> Single:

@@ -54,7 +54,7 @@ def nearest_whole(x: Double, factor: np.float64) -> tuple[Double, Int[Array, "..
 def exp(x: Double) -> Double:
     """exp(x) for |x| up to 700, within 1e-12 of itself."""
     shifted = fused(x, LOG2_E, _WHOLE_AND_BIAS)
-    power = from_bits(float_bits(shifted) << np.int64(52))
+    power = from_bits(float_bits(shifted) << 52)
     # multiplied, not added to the exponent: the bits of a NaN differ between machines
     return polynomial(_EXP, fused(shifted - _WHOLE_AND_BIAS, -LN2, x)) * power
 
@@ -62,26 +62,26 @@ def exp(x: Double) -> Double:
 def log(x: Double) -> Double:
     """log(x) of a positive normal number, within about 3e-16 of itself."""
     exponent = _exponent(x)
-    return _log_of_parts(exponent, from_bits(float_bits(x) - (exponent << np.int64(52))) - ONE)
+    return _log_of_parts(exponent, from_bits(float_bits(x) - (exponent << 52)) - ONE)
 
 
 def log1p(x: Double) -> Double:
     """log(1 + x) for x from 0 to below 2^1000, within about 3e-16 of itself."""
     exponent = _exponent(x + ONE)
-    scale = from_bits(_ONE_BITS - (exponent << np.int64(52)))
+    scale = from_bits(_ONE_BITS - (exponent << 52))
     return _log_of_parts(exponent, fused(x, scale, scale - ONE))
 
 
 def _exponent(x: Double) -> Int[Array, "..."]:
     """The integer e for which x / 2^e lies between sqrt(1/2) and sqrt(2)."""
-    return (float_bits(x) - _ROOT_HALF) >> np.int64(52)
+    return (float_bits(x) - _ROOT_HALF) >> 52
 
 
 def _log_of_parts(exponent: Int[Array, "..."], f: Double) -> Double:
     e = exponent.astype(np.int32).astype(np.float64)
-    s = f / (f + np.float64(2.0))
+    s = f / (f + 2.0)
     square = s * s
-    half = np.float64(0.5) * f * f
+    half = 0.5 * f * f
     rest = fused(s, fused(square, polynomial(_LOG, square), half), e * _LN2_LOW)
     return fused(e, _LN2_HIGH, f - (half - rest))
 
@@ -97,7 +97,7 @@ def sin_and_cos_of_turns(x: Double) -> tuple[Double, Double]:
     negative."""
     r = x - nearest_whole(x, ONE)[0]
     size = jnp.abs(r)
-    steep = size > np.float64(0.25)
-    sine, cosine = sin_and_cos(np.float64(np.pi) * jnp.where(steep, np.float64(0.5) - size, size))
+    steep = size > 0.25
+    sine, cosine = sin_and_cos(np.float64(np.pi) * jnp.where(steep, 0.5 - size, size))
     sine, cosine = jnp.where(steep, cosine, sine), jnp.where(steep, sine, cosine)
     return jnp.where(r < 0, -sine, sine), cosine

@@ -75,8 +75,8 @@ def erfc(x: Single) -> Single:
     r = fused(n, -LN2_REST, fused(n, -LN2, -square)) - fused(size, size, -square)
     above, below = _ERFCX
     value = polynomial(EXP, r) * polynomial(above, size) / polynomial(below, size) * power_of_two(exponent)
-    value = jnp.where(size > _LAST, np.float32(0.0), value)
-    return jnp.where(x < 0, np.float32(2.0) - value, value)
+    value = jnp.where(size > _LAST, 0.0, value)
+    return jnp.where(x < 0, 2.0 - value, value)
 
 
 def erf_inv(x: Single) -> Single:
@@ -86,8 +86,8 @@ def erf_inv(x: Single) -> Single:
     """
     exponent, m = normal_parts(float_bits(fused(-x, x, ONE)))
     w = -log_of_parts(as_single(exponent), m - ONE)
-    centre = polynomial(_INVERSE_CENTRE, w - np.float32(2.5))
-    tail = polynomial(_INVERSE_TAIL, jnp.sqrt(w) - np.float32(3.125))
-    value = jnp.where(w < np.float32(5.0), centre, tail)
+    centre = polynomial(_INVERSE_CENTRE, w - 2.5)
+    tail = polynomial(_INVERSE_TAIL, jnp.sqrt(w) - 3.125)
+    value = jnp.where(w < 5.0, centre, tail)
     size = jnp.abs(x)
     return jnp.where(size < ONE, x * value, jnp.where(size == ONE, x * _INF, _NAN))

@@ -84,7 +84,7 @@ def power_of_two(exponent: Int[Array, "..."]) -> Single:
 def parts(x: Single) -> tuple[Int[Array, "..."], Single]:
     """(e, m) of a positive finite number x = 2^e m, subnormal ones included; m between sqrt(1/2) and sqrt(2)."""
     # subnormal numbers are scaled by 2^23 first
-    bits = jnp.where(x < _SMALLEST_NORMAL, float_bits(x * np.float32(2.0**23)) - np.int32(23 << 23), float_bits(x))
+    bits = jnp.where(x < _SMALLEST_NORMAL, float_bits(x * 2.0**23) - np.int32(23 << 23), float_bits(x))
     return normal_parts(bits)
 
 

@@ -68,7 +68,7 @@ def exp(x: Single) -> Single:
     n, exponent = nearest_whole(x, LOG2_E)
     r = fused(n, -LN2_REST, fused(n, -LN2, x))
     value = from_bits(float_bits(polynomial(EXP, r)) + exponent)
-    value = jnp.where(x < _LOWEST, np.float32(0.0), value)
+    value = jnp.where(x < _LOWEST, 0.0, value)
     return jnp.where(x <= _HIGHEST, value, x + _INF)  # NaN stays what it is
 
 
@@ -76,8 +76,8 @@ def exp2(x: Single) -> Single:
     """2^x, within 1e-7 of itself; 0 for x below -126, where 2^x would be subnormal."""
     n, exponent = nearest_whole(x, ONE)
     value = from_bits(float_bits(polynomial(_EXP2, x - n)) + exponent)
-    value = jnp.where(x < np.float32(-126.0), np.float32(0.0), value)
-    return jnp.where(x < np.float32(128.0), value, x + _INF)
+    value = jnp.where(x < -126.0, 0.0, value)
+    return jnp.where(x < 128.0, value, x + _INF)
 
 
 def expm1(x: Single) -> Single:
@@ -91,9 +91,9 @@ def expm1(x: Single) -> Single:
     half = from_bits(exponent + np.int32(126 << 23))
     value = fused(near, half, half - np.float32(0.5))
     value = value + value
-    value = jnp.where(x < np.float32(-20.0), -ONE, value)
+    value = jnp.where(x < -20.0, -ONE, value)
     value = jnp.where(x > _HIGHEST, _INF, value)
-    return jnp.where(jnp.abs(x) > np.float32(2.0**-60), value, x)  # NaN and what halving would round
+    return jnp.where(jnp.abs(x) > 2.0**-60, value, x)  # NaN and what halving would round
 
 
 def log(x: Single) -> Single:

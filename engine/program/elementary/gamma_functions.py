@@ -26,11 +26,11 @@ def lgamma(x: Single) -> Single:
     """
     wide = as_double(x)
     size = jnp.abs(wide)
-    near = size < np.float64(_STEPS)
+    near = size < _STEPS
     product = size
     for k in range(1, _STEPS):
-        product = product * (size + np.float64(k))
-    z = jnp.where(near, size + np.float64(_STEPS), size)
+        product = product * (size + k)
+    z = jnp.where(near, size + _STEPS, size)
     inverse = ONE / z
     value = fused(z - _HALF, log(z), fused(inverse, polynomial(_STIRLING, inverse * inverse), _HALF_LOG_TWO_PI - z))
     value = jnp.where(near, value - log(product), value)
@@ -51,10 +51,10 @@ def digamma(x: Single) -> Single:
     size = jnp.where(below, ONE - wide, wide)
     above, product = ONE, size
     for k in range(1, _STEPS):
-        step = size + np.float64(k)
+        step = size + k
         above, product = fused(above, step, product), product * step
-    near = size < np.float64(_STEPS)
-    z = jnp.where(near, size + np.float64(_STEPS), size)
+    near = size < _STEPS
+    z = jnp.where(near, size + _STEPS, size)
     inverse = ONE / z
     square = inverse * inverse
     value = log(z) - fused(square, polynomial(_DERIVATIVE, square), _HALF * inverse)

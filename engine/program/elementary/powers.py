@@ -76,14 +76,14 @@ def _exp_in_two(x: Single, rest: Single) -> Single:
     r = fused(n, -LN2_REST, fused(n, -LN2, x)) + rest
     half = (exponent >> 1) & np.int32(-(1 << 23))
     value = polynomial(EXP, r) * power_of_two(half) * power_of_two(exponent - half)
-    value = jnp.where(x > np.float32(89.0), _INF, value)
-    return jnp.where(x < np.float32(-104.0), np.float32(0.0), value)
+    value = jnp.where(x > 89.0, _INF, value)
+    return jnp.where(x < -104.0, 0.0, value)
 
 
 def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
     """Whether a number is whole, and whether it is odd as well."""
     whole = jnp.floor(y) == y
-    half = y * np.float32(0.5)
+    half = y * 0.5
     return whole, whole & (jnp.floor(half) != half)
 
 
@@ -121,8 +121,8 @@ def cbrt(x: Single) -> Single:
     """
     size = jnp.abs(x)
     exponent, m = parts(size)
-    third = ((exponent + np.int32(150)) * np.int32(171) >> 9) - np.int32(50)  # floor(e / 3)
-    m = m * power_of_two((exponent - np.int32(3) * third) << 23)
+    third = ((exponent + 150) * 171 >> 9) - 50  # floor(e / 3)
+    m = m * power_of_two((exponent - 3 * third) << 23)
     y = polynomial(_INVERSE_ROOT, m)
     away = fused(-m * y, y * y, ONE)
     y = y * polynomial((1.0, 1 / 3, 2 / 9), away)

@@ -45,8 +45,8 @@ def nextafter(x: Single, y: Single) -> Single:
     """The float32 next to x in the direction of y; y where they are equal, NaN where either is NaN."""
     bits = float_bits(x)
     away = (x < y) == (x > 0)  # from zero
-    moved = from_bits(jnp.where(away, bits + np.int32(1), bits - np.int32(1)))
-    least = from_bits(float_bits(y) & np.iinfo(np.int32).min | np.int32(1))
+    moved = from_bits(jnp.where(away, bits + 1, bits - 1))
+    least = from_bits(float_bits(y) & np.iinfo(np.int32).min | 1)
     moved = jnp.where(x == 0, least, moved)
     moved = jnp.where(x == y, y, moved)
     return jnp.where((x != x) | (y != y), x + y, moved)
