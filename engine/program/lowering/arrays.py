@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -9,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from engine.program.lowering import ordering, places
-from engine.program.lowering.operations import Array, NoScalarForm, Operation, single
+from engine.program.lowering.operations import Array, NoScalarForm, Operation
 from engine.program.lowering.places import UNROLLED, Scalars
 
 Shape = tuple[int, ...]
 
 
-def _iota(params: Any, shape: tuple[int, ...]) -> np.ndarray:
+def _iota(params: Any, shape: Shape) -> np.ndarray:
     along = [-1 if axis == params["dimension"] else 1 for axis in range(len(shape))]
     return np.broadcast_to(np.arange(shape[params["dimension"]], dtype=params["dtype"]).reshape(along), shape)
 
@@ -30,7 +31,7 @@ def _loop_parts(params: Any) -> tuple[int, int]:
     return len(stays), len(carried)
 
 
-def _spread(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+def _spread(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
     operand, *_ = operands
     sizes = [1] * len(shape)
     for axis, along in enumerate(params["broadcast_dimensions"]):
@@ -38,33 +39,25 @@ def _spread(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> l
     return [np.broadcast_to(operand.reshape(sizes), shape)]
 
 
-def _slice(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+def _slice(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
     steps = params["strides"] or [1] * operands[0].ndim
     places = zip(params["start_indices"], params["limit_indices"], steps, strict=True)
     return [np.asarray(operands[0][tuple(slice(*place) for place in places)], object)]
 
 
-def _split(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
+def _split(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
     return np.split(operands[0], np.cumsum(params["sizes"])[:-1], params["axis"])
 
 
-def _shaped(operands: Sequence[Array], params: Any, shape: tuple[int, ...]) -> list[Array]:
-    return [operands[0].reshape(shape)]
-
-
-_MOVES: dict[str, Callable[[Sequence[Array], Any, tuple[int, ...]], list[Array]]] = {
+_MOVES: dict[str, Callable[[Sequence[Array], Any, Shape], list[Array]]] = {
     "broadcast_in_dim": _spread,
     "concatenate": lambda operands, params, _: [np.concatenate(operands, params["dimension"])],
-    "copy": lambda operands, params, _: list(operands),
-    "expand_dims": _shaped,
-    "optimization_barrier": lambda operands, params, _: list(operands),
-    "reshape": _shaped,
+    **dict.fromkeys(("copy", "optimization_barrier", "stop_gradient"), lambda operands, *_: list(operands)),
+    **dict.fromkeys(("expand_dims", "reshape", "squeeze"), lambda operands, _, shape: [operands[0].reshape(shape)]),
     "rev": lambda operands, params, _: [np.flip(operands[0], params["dimensions"])],
     "slice": _slice,
     "split": _split,
-    "squeeze": _shaped,
     "stack": lambda operands, params, _: [np.stack(operands, params["axis"])],
-    "stop_gradient": lambda operands, params, _: list(operands),
     "tile": lambda operands, params, _: [np.tile(operands[0], params["reps"])],
     "unstack": lambda operands, params, _: [
         np.asarray(part, object) for part in np.moveaxis(operands[0], params["axis"], 0)
@@ -78,10 +71,8 @@ def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], d
     rows = np.moveaxis(operand, axes, range(len(axes))).reshape(-1, *rest)
     if len(rows) == 0:
         return np.full(rest, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
-    total = rows[0] if isinstance(rows[0], np.ndarray) else single(rows[0])
-    for row in rows[1:]:
-        total = scalars.elementwise(name, [total, row if isinstance(row, np.ndarray) else single(row)], rest, dtype)
-    return total
+    arrays = (np.asarray(row, object) for row in rows)
+    return functools.reduce(lambda total, row: scalars.elementwise(name, [total, row], rest, dtype), arrays)
 
 
 def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
@@ -107,21 +98,19 @@ def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequenc
 
 def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np.dtype) -> Array:
     """Cumulative sums, products, maxima or minima along an axis."""
-    made = np.moveaxis(operand.copy(), params["axis"], 0)
-    forward = range(1, len(made))
-    for k in reversed(forward) if params.get("reverse", False) else forward:
-        this, before = (k - 1, k) if params.get("reverse", False) else (k, k - 1)
-        for at in np.ndindex(made.shape[1:]):
-            made[(this, *at)] = scalars.each(name, made[(before, *at)], made[(this, *at)])
-    return np.moveaxis(made, 0, params["axis"])
+    made = operand.copy()
+    rows = np.moveaxis(made, params["axis"], 0)[:: -1 if params["reverse"] else 1]
+    for k in range(1, len(rows)):
+        for at in np.ndindex(rows.shape[1:]):
+            rows[(k, *at)] = scalars.each(name, rows[(k - 1, *at)], rows[(k, *at)])
+    return made
 
 
 def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Array:
     """XLA's pad: an array with `filling` before, behind and between its elements; negative counts at the ends remove
     elements.
     """
-    made = np.empty(shape, object)
-    made.fill(filling)
+    made = np.full(shape, filling, object)
     for at in np.ndindex(operand.shape):
         to = tuple(int(low) + k * (int(inner) + 1) for k, (low, _, inner) in zip(at, config, strict=True))
         if all(0 <= k < size for k, size in zip(to, shape, strict=True)):
@@ -129,9 +118,7 @@ def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Ar
     return made
 
 
-def _product(
-    scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: tuple[int, ...], dtype: np.dtype
-) -> Array:
+def _product(scalars: Scalars, left: Array, right: Array, dimensions: Any, shape: Shape, dtype: np.dtype) -> Array:
     """XLA's dot_general: a product of matrices or vectors, each sum in the order of its terms.
 
     Raises:
@@ -149,10 +136,7 @@ def _product(
     made = np.empty((lefts.shape[0], lefts.shape[1], rights.shape[1]), object)
     for b, i, j in np.ndindex(made.shape):
         terms = [scalars.each("mul", x, y, dtype=dtype) for x, y in zip(lefts[b, i], rights[b, j], strict=True)]
-        total = terms[0]
-        for term in terms[1:]:
-            total = scalars.each("add", total, term, dtype=dtype)
-        made[b, i, j] = total
+        made[b, i, j] = functools.reduce(functools.partial(scalars.each, "add", dtype=dtype), terms)
     return made.reshape(shape)
 
 

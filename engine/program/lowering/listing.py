@@ -166,16 +166,13 @@ def _row(scalars: Scalars, dtype: type, kind: str, count: int, axes: Axis) -> Ar
     return _inputs(scalars, kind, [jax.ShapeDtypeStruct((count, 1), dtype)], [axes])[0]
 
 
-def _examples(tree: Any) -> Any:
-    return jax.tree.map(
-        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.flat[0].dtype if leaf.size else np.float32), tree
-    )
-
-
 def _traced(scalars: Scalars, function: Any, *given: Any) -> Any:
     """Traces a function of arrays and lowers it; gives its result as a tree of arrays of operations."""
-    closed, shape = jax.make_jaxpr(function, return_shape=True)(*(_examples(tree) for tree in given))
-    results = scalars.traced(closed, [leaf for tree in given for leaf in jax.tree.leaves(tree)])
+    examples = jax.tree.map(
+        lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.flat[0].dtype if leaf.size else np.float32), given
+    )
+    closed, shape = jax.make_jaxpr(function, return_shape=True)(*examples)
+    results = scalars.traced(closed, jax.tree.leaves(given))
     return jax.tree.unflatten(jax.tree.structure(shape), results)
 
 
@@ -194,9 +191,7 @@ def _shocks(
     rows[:, 0] = draws
     by_run = drawing.by_run(study, rows)
 
-    def of_year(words: Any, fed: Any, past: Any, first: Any, factors: Any) -> Any:
-        return study.shock_draws.of_year(words, fed, past, first, factors)
-
-    tables, after = _traced(scalars, of_year, words, fed["shocks"], remembered, single(is_first), by_run)
+    given = words, fed["shocks"], remembered, single(is_first), by_run
+    tables, after = _traced(scalars, study.shock_draws.of_year, *given)
     flat = [part for leaf in jax.tree.leaves(after) for part in leaf.flat]
     return before, [part for leaf in held for part in leaf.ravel().tolist()], flat, tables

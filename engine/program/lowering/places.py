@@ -38,11 +38,8 @@ def put(scalars: Scalars, operand: Array, part: Array, starts: Sequence[Operatio
     Raises:
       NoScalarForm: a start is not constant, and the array too large.
     """
-    room = [whole - size for whole, size in zip(operand.shape, part.shape, strict=True)]
-    begins = [_within(scalars, start, most) for start, most in zip(starts, room, strict=True)]
     made = operand.copy()
-    for at in np.ndindex(part.shape):
-        _write(scalars, made, None, part.item(at), begins, at, scalars.constant(np.True_))
+    _write(scalars, made, None, part, starts, scalars.constant(np.True_))
     return made
 
 
@@ -53,8 +50,7 @@ def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shap
       NoScalarForm: an index is not constant, and the array too long to choose from.
     """
     about, sizes = params["dimension_numbers"], params["slice_sizes"]
-    flat = {*about.collapsed_slice_dims, *about.operand_batching_dims}
-    kept = tuple(0 if axis in flat else slice(None) for axis in range(operand.ndim))
+    flat = (*about.collapsed_slice_dims, *about.operand_batching_dims)
     made = np.empty(shape, object)
     ahead = np.moveaxis(made, about.offset_dims, range(-len(about.offset_dims), 0))
     for at in np.ndindex(indices.shape[:-1]):
@@ -67,14 +63,14 @@ def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shap
             about.start_indices_batching_dims,
             operand.ndim,
         )
-        part: Array = np.asarray(taken(scalars, operand, starts, sizes)[kept], object)
+        part: Array = np.squeeze(taken(scalars, operand, starts, sizes), flat)
         if "FILL" in str(params["mode"]):
             inside = _inside(scalars, starts, operand.shape, sizes)
             for place in np.ndindex(part.shape):
                 kind = part[place].dtype
                 other = scalars.constant(np.asarray(_filling(params["fill_value"], kind), kind))
                 part[place] = scalars.each("select", inside, part[place], other)
-        ahead[at] = part[()] if not part.shape else part
+        ahead[at] = part[()]
     return made
 
 
@@ -105,18 +101,21 @@ def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], par
             about.scatter_indices_batching_dims, operand.ndim,
         )  # fmt: skip
         allowed = _inside(scalars, starts, operand.shape, sizes) if drops else scalars.constant(np.True_)
-        room = [whole - size for whole, size in zip(operand.shape, sizes, strict=True)]
-        begins = [_within(scalars, start, most) for start, most in zip(starts, room, strict=True)]
-        part: Array = np.asarray(rows[at], object)
-        for place in np.ndindex(part.shape):
-            offsets = [0] * operand.ndim
-            for axis, k in zip(wide, place, strict=True):
-                offsets[axis] = k
-            _write(scalars, made, name, part.item(place), begins, offsets, allowed)
+        _write(scalars, made, name, np.asarray(rows[at], object).reshape(sizes), starts, allowed)
     return made
 
 
 def _write(
+    scalars: Scalars, made: Array, name: str | None, part: Array, starts: Sequence[Operation], allowed: Operation
+) -> None:
+    """Writes a slice to an array where `allowed`, its starts clipped so that it fits."""
+    limits = zip(starts, made.shape, part.shape, strict=True)
+    begins = [_within(scalars, start, whole - size) for start, whole, size in limits]
+    for at in np.ndindex(part.shape):
+        _write_one(scalars, made, name, part.item(at), begins, at, allowed)
+
+
+def _write_one(
     scalars: Scalars,
     made: Array,
     name: str | None,

@@ -229,10 +229,6 @@ def _clamped(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -
     return scalars.each("min", scalars.each("max", value, low), high)
 
 
-def _added(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-    return scalars.each("add", *operands)
-
-
 def _log2(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
     log, log_of_2 = (scalars.each("log", one) for one in (operands[0], scalars.constant(dtype.type(2))))
     return scalars.each("div", log, log_of_2)
@@ -247,7 +243,7 @@ def _polynomial(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype
 
 
 _WRITTEN_OUT: dict[str, Callable[[Scalars, Sequence[Operation], np.dtype], Operation]] = {
-    "add_any": _added,
+    "add_any": lambda scalars, operands, _: scalars.each("add", *operands),
     "clamp": _clamped,
     "le_to": lambda scalars, operands, _: ordering.compared(scalars, "le", *operands),
     "log2": _log2,
