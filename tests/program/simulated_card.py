@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import jax
 import numpy as np
 import pytest
-from jax.sharding import Mesh
+from jax.sharding import Mesh, PartitionSpec
 
 from engine.program.emitting import ptx
 from engine.program.running import first_launch, gpu, hardware
@@ -164,12 +164,12 @@ class XlaCard:
         patch.setattr(hardware, "_FAILED", [])
         patch.setattr(hardware, "cards", lambda: self._cards())
 
-        def on_processor(program: XlaProgram, function: Callable, scalars: int) -> object:
+        def on_processor(program: XlaProgram, function: Callable, *specs: PartitionSpec) -> object:
             mesh = program.mesh
             if mesh.devices.flat[0].platform == "gpu":
                 program.mesh = one
             try:
-                return compiled(program, function, scalars)
+                return compiled(program, function, *specs)
             finally:
                 program.mesh = mesh
 

@@ -7,7 +7,8 @@ by policy on them. A stage reads the results of earlier ones from memory. The ye
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from engine.program.lowering.operations import Operation, rewritten
 from engine.program.tracing.equations import Axis
 
 TABLE, SHARED, POLICY = 0, 1, 2
+Layout = TypeVar("Layout")
 
 
 @dataclass(frozen=True)
@@ -153,6 +155,17 @@ class Rows:
     stage: int
     first: Place
     step: int
+
+
+def as_plain(layout: Any) -> dict[str, Any]:
+    """A layout of code, a dataclass with a field `dtype`, as a dictionary that JSON can hold."""
+    return {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
+
+
+def of_plain(kind: Callable[..., Layout], held: Mapping[str, Any]) -> Layout:
+    """The layout of this kind of which `as_plain` gave the dictionary."""
+    rooms = {name: Room(**part) for name, part in held.items() if isinstance(part, dict)}
+    return kind(**{**held, **rooms, "dtype": np.dtype(held["dtype"]).type})
 
 
 def section(axes: Axis) -> int:

@@ -15,7 +15,7 @@ import hashlib
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from importlib.metadata import version
 from typing import Any
 
@@ -26,7 +26,7 @@ from engine.modelling import code_digests, contract
 from engine.modelling.records import Model
 from engine.program.emitting.driver import Layout
 from engine.program.emitting.loop import Code
-from engine.program.lowering.stages import Listing, Room
+from engine.program.lowering.stages import Listing, as_plain, of_plain
 from engine.program.running import compilation_cache, machine_code
 from engine.study.study import Study
 
@@ -100,9 +100,7 @@ def found(key: str) -> tuple[Layout, Any] | None:
     engine = None if noted is None else machine_code.kept(noted["code"])
     if noted is None or engine is None:
         return None
-    held = noted["layout"]
-    rooms = {name: Room(**held[name]) for name in ("table", "shared")}
-    return Layout(**{**held, **rooms, "dtype": np.dtype(held["dtype"]).type}), engine
+    return of_plain(Layout, noted["layout"]), engine
 
 
 def is_known(key: str | None) -> bool:
@@ -126,9 +124,8 @@ def note(study: Study, code: str | None, key: str | None, written: Code, listing
       listing: the list that it was written from.
     """
     if key is not None and code_of(study) == code:
-        held = {**asdict(written.layout), "dtype": np.dtype(written.layout.dtype).name}
         count = listing.of_future(len(study.policies), len(study.years))
-        content = {"layout": held, "code": machine_code.key_of(written.text), "operations": count}
+        content = {"layout": as_plain(written.layout), "code": machine_code.key_of(written.text), "operations": count}
         compilation_cache.keep("layout", key, json.dumps(content).encode())
 
 

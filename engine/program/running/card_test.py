@@ -52,10 +52,8 @@ def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProg
       CardFailed: as `first_launch.ends_apart`.
     """
     layout, words, told = code.layout, 0, ""
-    firsts = first_launch.firsts_of(layout, layout.lanes * cards.devices.size)
     arrays = gpu.launched(code, study, host.inputs)
-    values = first_launch.ends_apart(layout, text, cards, arrays, firsts)
-    for first, end in first_launch.by_paths(layout, firsts, values):
+    for first, end in first_launch.stretches(layout, text, cards, arrays):
         given = np.ascontiguousarray(end)
         words += given.size * layout.unit
         expected = np.ascontiguousarray(first_launch.of_host(host, first, given.shape[-1]))
@@ -94,7 +92,7 @@ def seconds(study: Study, code: GpuCode, text: str, cards: Mesh) -> tuple[float,
         began = time.perf_counter()
         running = jax.block_until_ready(run(counters, *arrays))
         ended = time.perf_counter()
-        np.asarray(jax.device_get(running))
+        jax.device_get(running)
         return ended - began, time.perf_counter() - ended
 
     def rounds() -> list[tuple[float, float]]:

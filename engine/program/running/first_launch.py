@@ -18,6 +18,7 @@ from jax.sharding import Mesh
 from jaxtyping import Float
 
 from engine.program.emitting.gpu_code import GpuCode, GpuLayout
+from engine.program.lowering.stages import as_plain, of_plain
 from engine.program.running import child_process, compilation_cache, gpu, hardware, machine_code
 from engine.program.running.contract import CardFailed, Outcomes, in_words
 from engine.program.running.native import LoopProgram
@@ -45,9 +46,7 @@ def refuse_unfit(code: GpuCode, text: str, mesh: Mesh, arrays: tuple[np.ndarray,
     key = _key(text, layout, mesh)
     if compilation_cache.held("trial", key) is not None:
         return
-    firsts = firsts_of(layout, layout.lanes * mesh.devices.size)
-    values = ends_apart(layout, text, mesh, arrays, firsts)
-    for first, end in by_paths(layout, firsts, values):
+    for first, end in stretches(layout, text, mesh, arrays):
         refuse_other(host, first, end)
     compilation_cache.keep("trial", key, b"the same bytes")
 
@@ -66,14 +65,14 @@ def ends_of(layout: GpuLayout) -> tuple[int, int]:
     return 0, layout.lanes - COMPARED
 
 
-def by_paths(layout: GpuLayout, firsts: Sequence[int], values: Ends) -> Iterator[tuple[int, Outcomes]]:
-    """The compared stretches one by one: (number of the first path, outcomes).
+def stretches(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray]) -> Iterator[tuple[int, Outcomes]]:
+    """The stretches to compare of the launches of `firsts_of`, one by one: (number of the first path, outcomes).
 
-    Args:
-      firsts: first paths of the launches.
-      values: as `ends_apart` gives them.
+    Raises:
+      CardFailed: as `ends_apart`.
     """
-    for first, launch in zip(firsts, values, strict=True):
+    firsts = firsts_of(layout, layout.lanes * mesh.devices.size)
+    for first, launch in zip(firsts, ends_apart(layout, text, mesh, arrays, firsts), strict=True):
         for device, ends in enumerate(launch):
             for at, end in zip(ends_of(layout), ends, strict=True):
                 yield first + device * layout.lanes + at, end
@@ -104,7 +103,7 @@ def ends_apart(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.nda
     hardware.refuse_exclusive(mesh)
     row = mesh.devices.flat
     about = {
-        "layout": gpu.plain(layout), "text": text, "firsts": firsts,
+        "layout": as_plain(layout), "text": text, "firsts": firsts,
         "platform": row[0].client.platform, "cards": [card.id for card in row],
     }  # fmt: skip
     given = io.BytesIO()
@@ -128,7 +127,7 @@ def ends_here(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndar
     run = gpu.on_mesh(layout, text, mesh)
     ends = []
     for first in firsts:
-        values = np.asarray(jax.device_get(run(gpu.counters(layout, first, mesh.devices.size), *arrays)))
+        values = jax.device_get(run(gpu.counters(layout, first, mesh.devices.size), *arrays))
         ends.append(np.stack([values[..., at : at + COMPARED] for at in ends_of(layout)], axis=1))
     return np.stack(ends)
 
@@ -151,7 +150,7 @@ def _asked(held: Any) -> Ends:
     about = json.loads(str(held["about"]))
     arrays = [held[f"array{k}"] for k in range(len(held.files) - 1)]
     mesh = hardware.by_number(about["platform"], about["cards"])
-    return ends_here(gpu.layout_of(about["layout"]), about["text"], mesh, arrays, about["firsts"])
+    return ends_here(of_plain(GpuLayout, about["layout"]), about["text"], mesh, arrays, about["firsts"])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ waits for it gets a CardFailed.
 from __future__ import annotations
 
 import atexit
-import ctypes
 import json
 import signal
 import threading
@@ -16,22 +15,21 @@ import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import asdict
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
-from jax.sharding import Mesh, PartitionSpec
+from jax.sharding import Mesh
 from jaxtyping import Array, UInt32
 
 from engine.program.emitting import gpu_code, ptx
 from engine.program.emitting.gpu_code import ARRAYS, GpuCode, GpuLayout
-from engine.program.lowering.stages import Listing, Room
+from engine.program.lowering.stages import Listing, as_plain, of_plain
 from engine.program.running import cache_keys, compilation_cache, hardware, machine_code
 from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import CardFailed, in_a_row, in_words
 from engine.program.running.native import filled
-from engine.program.running.xla import AXIS
+from engine.program.running.xla import DIVIDED, WHOLE, counters_of
 from engine.program.tracing import arguments
 from engine.study.study import Study
 
@@ -93,7 +91,7 @@ class Launches:
           CardFailed: the launch failed or exceeded its time limit.
         """
         run = on_mesh(code.layout, text, self._mesh)
-        values = self._in_time(begun(lambda: np.asarray(jax.device_get(run(counters, *arrays)))), FIRST)
+        values = self._in_time(begun(lambda: jax.device_get(run(counters, *arrays))), FIRST)
         self._run = run
         return values
 
@@ -160,7 +158,7 @@ class Launch:
         Raises:
           CardFailed: the pass failed or exceeded its time limit.
         """
-        return self.begin(lambda outcomes: np.asarray(jax.device_get(outcomes)))()
+        return self.begin(jax.device_get)()
 
     def begin(self, work: Callable[[Any], Given]) -> Callable[[], Given]:
         """Starts work on the outcomes in a thread; gives a function that waits for its result.
@@ -243,12 +241,12 @@ def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, p
     compilation_cache.asked(held is not None)
     if held is not None:
         found = json.loads(held)
-        return GpuCode(found["thread"], found["table"], layout_of(found["layout"])), found["text"]
+        return GpuCode(found["thread"], found["table"], of_plain(GpuLayout, found["layout"])), found["text"]
     listed = listing.listing() if isinstance(listing, Unlisted) else listing
     code = gpu_code.code(study, listed, inputs, lanes)
     text = ptx.text(code, processor)
     if key is not None and cache_keys.code_of(study, *_WRITTEN_BY) == writers:
-        content = {"thread": code.thread, "table": code.table, "layout": plain(code.layout), "text": text}
+        content = {"thread": code.thread, "table": code.table, "layout": as_plain(code.layout), "text": text}
         compilation_cache.keep("kernel", key, json.dumps(content).encode())
     return code, text
 
@@ -258,20 +256,9 @@ def target(mesh: Mesh) -> str:
     return ptx.processor(min(map(hardware.capability, mesh.devices.flat)))
 
 
-def plain(layout: GpuLayout) -> dict[str, Any]:
-    """A layout as a dictionary that JSON can hold."""
-    return {**asdict(layout), "dtype": np.dtype(layout.dtype).name}
-
-
-def layout_of(held: dict[str, Any]) -> GpuLayout:
-    """The layout of a dictionary that `plain` gave."""
-    return GpuLayout(**{**held, "dtype": np.dtype(held["dtype"]).type, "table": Room(**held["table"])})
-
-
 def counters(layout: GpuLayout, first: int, devices: int) -> UInt32[np.ndarray, "device 2"]:
     """First group of each device, in a launch from path `first` on: (low, high word), uint32 [device, 2]."""
-    numbers = first // layout.group + layout.lanes // layout.group * np.arange(devices, dtype=np.int64)
-    return np.stack([numbers & 0xFFFFFFFF, numbers >> 32], axis=-1).astype(np.uint32)
+    return counters_of(first + layout.lanes * np.arange(devices, dtype=np.int64), layout.group)
 
 
 def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
@@ -305,9 +292,8 @@ def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
     def of_device(counter: UInt32[Array, "1 2"], *held: Array) -> Array:
         return simulate(counter[0], *held)[None]
 
-    whole, sharded = PartitionSpec(), PartitionSpec(AXIS)
-    specs = (sharded, *[whole] * (len(ARRAYS) - 2))
-    return jax.jit(jax.shard_map(of_device, mesh=mesh, in_specs=specs, out_specs=sharded, check_vma=False))
+    specs = (DIVIDED, *[WHOLE] * (len(ARRAYS) - 2))
+    return jax.jit(jax.shard_map(of_device, mesh=mesh, in_specs=specs, out_specs=DIVIDED, check_vma=False))
 
 
 def launched(code: GpuCode, study: Study, inputs: Any) -> tuple[np.ndarray, ...]:
@@ -323,7 +309,5 @@ def arrays(code: GpuCode, study: Study, inputs: Any) -> dict[str, np.ndarray]:
       inputs: as `arguments.of` gives them.
     """
     layout = code.layout
-    held = machine_code.loaded(code.table)
-    table = machine_code.function(held, "table", [ctypes.c_void_p] * 4 + [ctypes.c_int64])
-    made = filled(study, inputs, table, layout.table, layout.years, layout.each)
+    made = filled(study, inputs, machine_code.loaded(code.table), layout.table, layout.years, layout.each)
     return {**made, **arguments.keys_as_read(inputs, layout.years)}

@@ -90,7 +90,7 @@ class GpuProgram:
     @property
     def forms(self) -> tuple[Form, ...]:
         """The kernel; the loop where the cards could not be used; both where they failed during the run."""
-        kernel = Form("kernel", in_a_row(self.mesh), self.why)
+        kernel = Form.of("kernel", self.mesh, self.why)
         failure = self.launches.failure
         if not failure:
             return (kernel,)

@@ -17,6 +17,7 @@ import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from engine.draws.sampling import SAMPLERS
 from engine.program.emitting import loop
 from engine.program.emitting.array_forms import Forms, array_forms
 from engine.program.emitting.driver import ARRAYS, Layout
@@ -62,13 +63,11 @@ class Compiled:
 
     Args:
       layout: of the arrays that it reads and writes.
-      table: function that fills the table of one policy.
       run: function that computes batches of paths.
-      engine: LLVM's execution engine, referenced so that the code stays in memory.
+      engine: LLVM's execution engine, which has the function that fills the table too.
     """
 
     layout: Layout
-    table: Callable[..., None]
     run: Callable[..., None]
     engine: Any
 
@@ -105,6 +104,7 @@ class LoopProgram:
         self._n_arguments = argument_words(self.inputs)
         self._listing, self._n_threads = listing, threads or mesh.devices.size
         self._width = width or lanes(self.dtype)
+        self._batch = self._width * SAMPLERS[study.sampler].group
         self._compiled: dict[tuple[str, bool], Compiled] = {}
         self._tables: dict[str, Mapping[str, np.ndarray]] = {}
 
@@ -147,10 +147,10 @@ class LoopProgram:
         return running.of(block)
 
     def path(self, number: int) -> Trace:
-        return self._in_full(number, 1, with_shocks=self._has_shocks)
+        return self._in_full(number, 1, self._has_shocks)
 
     def trace(self, first_path: int) -> Trace:
-        return self._in_full(first_path, self.study.tile * self.mesh.devices.size)
+        return self._in_full(first_path, self.study.tile * self.mesh.devices.size, with_shocks=False)
 
     def first_years(self, count: int) -> YearlyValues:
         return self._computed(YEARS, 0, count)["cells"]
@@ -158,7 +158,7 @@ class LoopProgram:
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
         policies = self.inputs["levers"]["start"].shape[-1]
         for years in years_at_a_time(self.study, policies, count, self.dtype, _PART):
-            yield self._computed(YEARS, 0, count, years)["cells"]
+            yield self._computed(YEARS, 0, count, years=years)["cells"]
 
     def draws(self, block: Block) -> FactorDraws:
         return self._computed(DRAWS, block.first, block.count)["kept"]
@@ -167,87 +167,62 @@ class LoopProgram:
         return self._computed(SCORES, block.first, block.count)["scores"]
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
-        return self._of_scores(OUTCOMES, arguments.checked_scores(scores, self.study))["outcomes"]
+        scores = arguments.checked_scores(scores, self.study)
+        return self._computed(OUTCOMES, 0, scores.shape[-1], scores)["outcomes"]
 
     def trace_of(self, scores: Scores) -> Trace:
         scores = arguments.checked_scores(scores, self.study)
-        years = self._of_scores(YEARS, scores)
-        inputs = self._of_scores(INPUTS if self._has_shocks else DRAWS, scores)["kept"]
-        return self._as_trace(0, scores.shape[-1], years, inputs, self._has_shocks)
+        return self._in_full(0, scores.shape[-1], self._has_shocks, scores)
 
     @property
     def _has_shocks(self) -> bool:
         return bool(self.study.is_path_model and self.study.model.shocks)
 
-    def _in_full(self, first: int, count: int, with_shocks: bool = False) -> Trace:
-        years = self._computed(YEARS, first, count)
-        inputs = self._computed(INPUTS if with_shocks else DRAWS, first, count)["kept"]
-        return self._as_trace(first, count, years, inputs, with_shocks)
-
-    def _as_trace(
-        self, first: int, count: int, years: Mapping[str, np.ndarray], inputs: np.ndarray, with_shocks: bool
-    ) -> Trace:
-        n_draws, n_years = len(self.study.inputs), len(self.study.years)
-        shocks = inputs[n_draws:].reshape(n_years, -1, count) if with_shocks else None
+    def _in_full(self, first: int, count: int, with_shocks: bool, scores: Scores | None = None) -> Trace:
+        years = self._computed(YEARS, first, count, scores)
+        kept = self._computed(INPUTS if with_shocks else DRAWS, first, count, scores)["kept"]
+        n_draws = len(self.study.inputs)
+        shocks = kept[n_draws:].reshape(len(self.study.years), -1, count) if with_shocks else None
         yearly = years["cells"] if self.study.is_path_model else None
-        return Trace(first, years["outcomes"], yearly, inputs[:n_draws], shocks)
+        return Trace(first, years["outcomes"], yearly, kept[:n_draws], shocks)
 
-    def _computed(self, gives: str, first: int, count: int, years: range | None = None) -> dict[str, np.ndarray]:
-        arrays, wait = self._start(gives, first, count, years)
+    def _computed(
+        self, gives: str, first: int, count: int, scores: Scores | None = None, years: range | None = None
+    ) -> dict[str, np.ndarray]:
+        """Results, as `gives` names them, of the paths from `first` on; arguments as of `_start`."""
+        arrays, wait = self._start(gives, first, count, scores, years)
         wait()
         at = first % self._batch
         return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
 
-    def _of_scores(self, gives: str, scores: Scores) -> dict[str, np.ndarray]:
-        """Results, as `gives` names them, of paths with the given random numbers [stream, path]."""
-        code, table, count = self._code(gives, of_scores=True), self._table(gives), scores.shape[-1]
-        layout = code.layout
-        batches = -(-count // layout.batch)
-        # code for draws reads the first rows alone
-        given, shape = scores, (layout.normals + layout.uniforms, batches * layout.batch)
-        if scores.shape != shape or scores.dtype != self.dtype or not scores.flags.c_contiguous:
-            given = np.zeros(shape, self.dtype)
-            given[:, :count] = scores[: len(given)]
-        arrays, wait = self._launched(code, {**table, "scores": given}, 0, batches, range(layout.years))
-        wait()
-        return {name: np.ascontiguousarray(array[..., :count]) for name, array in arrays.items()}
-
-    @property
-    def _batch(self) -> int:
-        kinds = [*self._compiled, (DRAWS, False)]
-        return self._code(OUTCOMES if (OUTCOMES, False) in kinds else kinds[0][0]).layout.batch
-
     def _start(
-        self, gives: str, first: int, count: int, years: range | None = None, threads: str = _BESIDE
+        self,
+        gives: str,
+        first: int,
+        count: int,
+        scores: Scores | None = None,
+        years: range | None = None,
+        threads: str = _BESIDE,
     ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
         """Starts the computation of paths: (arrays for their results, function that waits until these are filled).
 
         The arrays begin with the first path of the batch that contains path `first`, and hold whole batches.
 
         Args:
+          scores: random numbers to be read in place of drawn, [stream, path]; `first` is then 0.
           years: years, from 0, whose yearly values are wanted; all if not given.
           threads: name of the thread pool.
         """
-        code, table = self._code(gives), self._table(gives)
+        code, table = self._code(gives, scores is not None), self._table(gives)
         layout = code.layout
-        before = first % layout.batch
-        wanted = range(layout.years) if years is None else years
+        first, before = first - first % layout.batch, first % layout.batch
         batches = -(-(before + count) // layout.batch)
-        return self._launched(code, table, first - before, batches, wanted, threads)
-
-    def _launched(
-        self,
-        code: Compiled,
-        table: Mapping[str, np.ndarray],
-        first: int,
-        batches: int,
-        years: range,
-        threads: str = _BESIDE,
-    ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
-        layout = code.layout
         paths = batches * layout.batch
         policies = len(table["table_lasting"])
-        forms = array_forms(layout, self._n_arguments, policies, paths, len(years), reads_scores="scores" in table)
+        wanted = range(layout.years) if years is None else years
+        if scores is not None:
+            table = {**table, "scores": self._as_read(scores, layout.normals + layout.uniforms, paths)}
+        forms = array_forms(layout, self._n_arguments, policies, paths, len(wanted), scores is not None)
         arrays = {name: memory.array(*forms[name]) for name in _WRITTEN if name not in table}
         held = {**arrays, **table}
         counter = first // layout.group
@@ -256,8 +231,7 @@ class LoopProgram:
             pointers = _pointers({**held, "scratch": memory.scratch(layout.scratch)}, forms)
             high = np.array([counter + begin * layout.width >> 32], np.uint32)
             low = counter & 0xFFFFFFFF
-            wanted = years.start, len(years), policies
-            code.run(begin, end, low, high.ctypes.data, paths, *wanted, *pointers)
+            code.run(begin, end, low, high.ctypes.data, paths, wanted.start, len(wanted), policies, *pointers)
 
         each = max(1, min(_SHARE // layout.batch, -(-batches // self._n_threads)))
         # code increments the low word of a counter alone, so a task ends where that overflows
@@ -272,6 +246,14 @@ class LoopProgram:
 
         return arrays, wait
 
+    def _as_read(self, scores: Scores, rows: int, paths: int) -> Scores:
+        """Random numbers as machine code reads them, [row, path]; code for draws reads the first rows alone."""
+        if scores.shape == (rows, paths) and scores.dtype == self.dtype and scores.flags.c_contiguous:
+            return scores
+        given: np.ndarray = np.zeros((rows, paths), self.dtype)
+        given[:, : scores.shape[-1]] = scores[:rows]
+        return given
+
     def _code(self, gives: str, of_scores: bool = False) -> Compiled:
         kind = gives, of_scores
         if kind in self._compiled:  # without the lock, which another thread may hold while it compiles
@@ -280,16 +262,8 @@ class LoopProgram:
             if kind not in self._compiled:
                 layout, engine = self._loaded(gives, of_scores)
                 self.traces += gives == OUTCOMES and not of_scores
-                self._compiled[kind] = Compiled(
-                    layout,
-                    machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE]),
-                    machine_code.function(
-                        engine,
-                        "run",
-                        [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER] + [_WHOLE] * 4 + [_POINTER] * len(ARRAYS),
-                    ),
-                    engine,
-                )
+                kinds = [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER, *[_WHOLE] * 4, *[_POINTER] * len(ARRAYS)]
+                self._compiled[kind] = Compiled(layout, machine_code.function(engine, "run", kinds), engine)
             return self._compiled[kind]
 
     def _loaded(self, gives: str, of_scores: bool) -> tuple[Layout, Any]:
@@ -313,8 +287,7 @@ class LoopProgram:
         if gives not in self._tables:
             with _LOCK:
                 if gives not in self._tables:
-                    made = filled(self.study, self.inputs, code.table, layout.table, layout.years)
-                    self._tables[gives] = made
+                    self._tables[gives] = filled(self.study, self.inputs, code.engine, layout.table, layout.years)
         return {**self._tables[gives], **arguments.keys_as_read(self.inputs, layout.years)}
 
 
@@ -352,18 +325,17 @@ def code_in_memory(
         raise CompilerEnded(f"{what} cannot be compiled: {ended}. XLA's program can: --program xla.") from None
 
 
-def filled(
-    study: Study, inputs: Any, table: Callable[..., None], room: Room, years: int, each: int = 1
-) -> dict[str, np.ndarray]:
+def filled(study: Study, inputs: Any, engine: Any, room: Room, years: int, each: int = 1) -> dict[str, np.ndarray]:
     """The arrays "arguments", "table_lasting" and "table_each", which are the same for all paths.
 
     Args:
       inputs: as `arguments.of` gives them.
-      table: machine code that fills the table.
+      engine: LLVM's execution engine with the function that fills the table of one policy.
       room: size of the table.
       years: number of years; the table has `room.each` words for each of them.
       each: policies that one thread computes, which share a row of the table.
     """
+    table = machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE])
     given, levers = table_inputs(study, inputs)
     levers = levers.reshape(len(levers) // each, -1)
     lasting: np.ndarray = np.zeros((len(levers), room.lasting), np.uint32)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from copy import copy
 from typing import Any
 
@@ -25,7 +25,6 @@ from engine.program.running.contract import (
     Pass,
     Passes,
     Scores,
-    Shocks,
     Trace,
     YearlyValues,
     in_a_row,
@@ -37,10 +36,12 @@ from engine.program.tracing.rules import traced
 from engine.study.study import BLOCK, Block, Study
 
 AXIS = "device"
+WHOLE, DIVIDED = PartitionSpec(), PartitionSpec(AXIS)
+"""How an array lies on the devices: all of it on each, or divided among them along its first axis."""
 IN_FULL = 1 << 14
 """Most paths that a device computes at once where their yearly values are wanted."""
-# each core is a device of its own, so no loop is to be divided among threads
 _ON_CPU = {"xla_cpu_prefer_vector_width": "512", "xla_disable_hlo_passes": "cpu-parallel-task-assigner"}
+"""Options of XLA's compiler on processors: no loop is divided among threads, as each core is a device of its own."""
 
 Slots = Float[Array, "device slot policy outcome lane"]
 
@@ -74,7 +75,7 @@ class XlaProgram:
         self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
         self.tiles_each = -(-self.reach // self.lanes // devices)
         self._passes = Passes()
-        self._run = self._compiled(self._tiles, 2)
+        self._run = self._compiled(self._tiles, WHOLE, DIVIDED, DIVIDED)
         self._trace = self._tile_each(self.full.in_full)
         self._draw = self._tile_by_tile(self.tile.draws)
         self._shock = self._tile_each(self.full.shocks)
@@ -107,27 +108,20 @@ class XlaProgram:
 
     def path(self, number: int) -> Trace:
         """As `Program.path`; outcomes are computed by the same code as in a run, so that every bit is the same."""
-        first = number - number % self.lanes
-        pass_first = number // self.reach * self.reach
-        at = (first - pass_first) // self.lanes
-        outcomes = self._fetched(self._start(pass_first, at, at + 1))[0, :1]
-        full = self.trace(number - number % self.full.lanes)
-        lane = [number % self.full.lanes]
+        in_pass, lane = number % self.reach, [number % self.full.lanes]
+        at = in_pass // self.lanes
+        outcomes = self._fetched(self._start(number - in_pass, at, at + 1))[0, 0]
+        full, shocks = self.trace(number - lane[0]), None
+        if self.study.is_path_model and self.study.model.shocks:
+            base = self._counters(np.full(self.mesh.devices.size, full.first_path))
+            shocks = self._fetched(self._shock(self.inputs, base))[0][..., lane]
         return Trace(
             number,
-            _joined(outcomes)[..., [number - first]],
+            outcomes[..., [number % self.lanes]],
             None if full.yearly is None else full.yearly[..., lane],
             full.draws[..., lane],
-            self._shocks_of(number),
+            shocks,
         )
-
-    def _shocks_of(self, number: int) -> Shocks | None:
-        """The shocks of one path; None without any."""
-        if not (self.study.is_path_model and self.study.model.shocks):
-            return None
-        first = number - number % self.full.lanes
-        base = self._counters(np.full(self.mesh.devices.size, first))
-        return np.asarray(self._fetched(self._shock(self.inputs, base)))[0][..., [number - first]]
 
     def trace(self, first_path: int) -> Trace:
         """Consecutive tiles in full, one for each device, from path `first_path` on, a multiple of `full.lanes`.
@@ -193,9 +187,8 @@ class XlaProgram:
             count = given.shape[-1]
             # padded to one of a few sizes, as each size is compiled separately
             lanes = min(1 << 3 * -(-max(count - 1, 1).bit_length() // 3), self.full.lanes)
-            values = function(self.inputs, np.pad(given, ((0, 0), (0, lanes - count))))
-            leaves = self._fetched([value for value in values if value is not None])
-            parts.append([leaf[..., :count] for leaf in leaves])
+            values = self._fetched(function(self.inputs, np.pad(given, ((0, 0), (0, lanes - count)))))
+            parts.append([leaf[..., :count] for leaf in jax.tree.leaves(values)])
         return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
 
     def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
@@ -206,27 +199,25 @@ class XlaProgram:
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
         values = self._fetched(tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles))))
         ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
-        joined = np.moveaxis(ordered, 1, 0).reshape(values.shape[1], tiles * self.lanes)
-        return joined[:, at : at + block.count]
+        return _joined(ordered)[:, at : at + block.count]
 
-    def _compiled(self, function: Callable[..., Any], scalars: int) -> Any:
-        """A function jitted over the mesh: after the arguments it takes one array divided among the devices.
+    def _compiled(self, function: Callable[..., Any], *specs: PartitionSpec) -> Any:
+        """A function jitted over the mesh, of the arguments and of arrays that are `WHOLE` or `DIVIDED`."""
+        return self._jitted(
+            jax.shard_map(function, mesh=self.mesh, in_specs=(WHOLE, *specs), out_specs=DIVIDED, check_vma=False)
+        )
 
-        With `scalars` it takes one undivided array instead, then so many divided ones.
-        """
-        sharded, whole = PartitionSpec(AXIS), PartitionSpec()
-        specs = (whole, whole, *[sharded] * scalars) if scalars else (whole, sharded)
-        mapped = jax.shard_map(function, mesh=self.mesh, in_specs=specs, out_specs=sharded, check_vma=False)
-        return self._jitted(mapped)
+    @property
+    def _on_card(self) -> bool:
+        return self.mesh.devices.flat[0].platform != "cpu"
 
     def _jitted(self, function: Callable[..., Any]) -> Any:
-        platform = self.mesh.devices.flat[0].platform
-        jitted = jax.jit(function, compiler_options=compiler_options(platform))
-        if self.dtype == np.float32 and platform == "cpu":
+        jitted = jax.jit(function, compiler_options={} if self._on_card else _ON_CPU)
+        if self.dtype == np.float32 and not self._on_card:
             return jitted
 
         def told(*arrays: Any) -> Any:
-            with self._precision(), self._failures_told():
+            with jax.enable_x64(True) if self.dtype == np.float64 else nullcontext(), self._failures_told():
                 return jitted(*arrays)
 
         return told
@@ -242,12 +233,9 @@ class XlaProgram:
         try:
             yield
         except jax.errors.JaxRuntimeError as failure:
-            if self.mesh.devices.flat[0].platform == "cpu":
+            if not self._on_card:
                 raise
             raise CardLost(in_a_row(self.mesh), in_words(failure)) from failure
-
-    def _precision(self) -> AbstractContextManager[Any]:
-        return jax.enable_x64(True) if self.dtype == np.float64 else nullcontext()
 
     def _launched(self, first: int, count: int) -> Pass:
         tiles = -(-count // self.lanes)
@@ -255,7 +243,7 @@ class XlaProgram:
         running = self._start(first, 0, tiles)
 
         def outcomes() -> Outcomes:
-            values = np.asarray(self._fetched(running))
+            values = self._fetched(running)
             return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
 
         return Pass(first, outcomes)
@@ -279,11 +267,7 @@ class XlaProgram:
         return device * self.tiles_each + slot
 
     def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
-        """Number of the first group of each tile that begins with one of these paths, uint32 (low, high word) [tile,
-        2].
-        """
-        counters = np.asarray(firsts, np.int64) // self.sampler.group
-        return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
+        return counters_of(firsts, self.sampler.group)
 
     def _tiles(self, inputs: Any, base: UInt32[Array, "2"], start: Int32[Array, "1"], stop: Int32[Array, "1"]) -> Slots:
         self.traces += 1
@@ -313,7 +297,7 @@ class XlaProgram:
             values = function(inputs, (base[0, 0], base[0, 1]))
             return jax.tree.map(lambda leaf: self._in_path_order(leaf)[None], values)
 
-        return self._compiled(of_device, 0)
+        return self._compiled(of_device, DIVIDED)
 
     def _tile_by_tile(self, function: Callable[..., Any]) -> Any:
         """A compiled function of counters [tile, 2] that computes tiles one after the other, [tile, ..., lane] in the
@@ -323,7 +307,7 @@ class XlaProgram:
         def of_device(inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile row lane"]:
             return jax.lax.map(lambda first: function(inputs, (first[0], first[1])), base)
 
-        return self._compiled(of_device, 0)
+        return self._compiled(of_device, DIVIDED)
 
     def _in_path_order(self, lanes: Float[Array, "... lane"]) -> Float[Array, "... path"]:
         """The values of a tile, reordered from the sampler's order to path order."""
@@ -332,11 +316,12 @@ class XlaProgram:
         return jnp.swapaxes(runs, -1, -2).reshape(lanes.shape)
 
 
+def counters_of(firsts: Int[np.ndarray, "tile"], group: int) -> UInt32[np.ndarray, "tile 2"]:
+    """Number of the group of paths that each of these paths begins, (low, high word)."""
+    counters = np.asarray(firsts, np.int64) // group
+    return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
+
+
 def _joined(tiles: Float[np.ndarray, "tile ... path"]) -> Float[np.ndarray, "... paths"]:
     """Consecutive tiles joined along the axis of paths."""
     return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
-
-
-def compiler_options(platform: str) -> dict[str, str]:
-    """Options of XLA's compiler for a platform: on a CPU 512-bit vectors and no division of loops among threads."""
-    return _ON_CPU if platform == "cpu" else {}
