@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,8 @@ LATER = 1 << 50
 """Path number from which random numbers that no fact bears on are drawn; nothing else uses these paths."""
 _CHUNK = 8 * FUTURES
 """Paths that are computed at once."""
+_KEPT = 9
+"""Blocks whose random numbers are held."""
 _PART = 1 << 28
 """Most bytes of yearly values that are held at a time."""
 
@@ -44,11 +46,15 @@ class MovedProgram:
     """
 
     def __init__(self, study: Study, own: Program):
-        self.study, self._own, self.traces = study, own, 0
+        self.study, self.traces = study, 0
         self.mesh, self.dtype, self.inputs = own.mesh, own.dtype, own.inputs
         self._rows = {stream.label: row for row, stream in enumerate(arguments.streams(study))}
-        self._made: dict[tuple[int, int], Scores] = {}
-        self._lock = threading.Lock()
+        self._hand_on(own)
+
+    def _hand_on(self, own: Program) -> None:
+        """Makes the program without facts compute everything from the random numbers that this one gives."""
+        self._own, self.prepare, self.outcomes_of, self.trace_of = own, own.prepare, own.outcomes_of, own.trace_of
+        self._kept = lru_cache(_KEPT)(self._scores)
 
     @property
     def forms(self) -> tuple[Form, ...]:
@@ -57,17 +63,15 @@ class MovedProgram:
 
     def fed(self, inputs: Any) -> MovedProgram:
         other = copy(self)
-        other.inputs, other._own, other._made = inputs, self._own.fed(inputs), {}
+        other.inputs = inputs
+        other._hand_on(self._own.fed(inputs))
         return other
-
-    def prepare(self, years: bool = False) -> None:
-        self._own.prepare(years)
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`, but the block is computed only when its outcomes are waited for."""
 
         def outcomes() -> Outcomes:
-            return np.concatenate([self._own.outcomes_of(self.scores(part)) for part in _parts(block)], axis=-1)
+            return np.concatenate([self.outcomes_of(self.scores(part)) for part in _parts(block)], axis=-1)
 
         return Pass(block.first, outcomes)
 
@@ -78,7 +82,7 @@ class MovedProgram:
         """As `Program.path`; outcomes are computed together with the paths around it, for the same bits as in a run."""
         first = number - number % _CHUNK
         part = Block(0, first, max(min(_CHUNK, self.study.paths - first), number + 1 - first))
-        outcomes = self._own.outcomes_of(self.scores(part))[..., [number - first]]
+        outcomes = self.outcomes_of(self.scores(part))[..., [number - first]]
         return replace(self._in_full(Block(0, number, 1)), outcomes=outcomes)
 
     def trace(self, first_path: int) -> Trace:
@@ -100,36 +104,25 @@ class MovedProgram:
         Raises:
           UserError: the samples have not been made yet.
         """
-        facts, key = self.study.facts, (block.first, block.count)
+        return self._kept(block.first, block.count)
+
+    def _scores(self, first: int, count: int) -> Scores:
+        facts = self.study.facts
         if facts is None or facts.held is None:
             text = "needs its futures, which nobody has moved yet. Run it first: rustbelt run"
             raise UserError(self.study.source, [text])
-        with self._lock:
-            made = self._made.get(key)
-        if made is not None:
-            return made
-        scores = np.array(self._own.scores(replace(block, first=LATER + block.first)))
-        for run in range(block.first // FUTURES, -(-(block.first + block.count) // FUTURES)):
-            moved, first = facts.held(run), run * FUTURES - block.first
-            within = slice(max(-first, 0), min(block.count - first, FUTURES))
+        scores = np.array(self._own.scores(Block(0, LATER + first, count)))
+        for run in range(first // FUTURES, -(-(first + count) // FUTURES)):
+            moved, at = facts.held(run), run * FUTURES - first
+            within = slice(max(-at, 0), min(count - at, FUTURES))
             for name, row in zip(moved.streams, moved.scores, strict=True):
                 if name in self._rows:
-                    scores[self._rows[name], first + within.start : first + within.stop] = row[within]
+                    scores[self._rows[name], at + within.start : at + within.stop] = row[within]
         scores.setflags(write=False)
-        with self._lock:
-            while len(self._made) > 8:
-                self._made.pop(next(iter(self._made)))
-            self._made[key] = scores
         return scores
 
-    def outcomes_of(self, scores: Scores) -> Outcomes:
-        return self._own.outcomes_of(scores)
-
-    def trace_of(self, scores: Scores) -> Trace:
-        return self._own.trace_of(scores)
-
     def _in_full(self, block: Block) -> Trace:
-        return replace(self._own.trace_of(self.scores(block)), first_path=block.first)
+        return replace(self.trace_of(self.scores(block)), first_path=block.first)
 
     def _years(self, count: int, years: range) -> YearlyValues:
         parts = []

@@ -5,7 +5,7 @@ A changed number changes an argument and needs no recompilation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,30 +54,20 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
-    if _is_alike(inputs, own):
-        return
-    given, form = jax.tree_util.tree_flatten_with_path(inputs)
-    like, expected_form = jax.tree_util.tree_flatten_with_path(own)
-    if str(form) != str(expected_form):
+    given, form = jax.tree.flatten(inputs)
+    like, expected_form = jax.tree.flatten(own)
+    if form != expected_form:  # type: ignore[operator]
         raise ValueError(f"inputs: expected the form {expected_form}, got {form}.")
-    for (place, array), (_, other) in zip(given, like, strict=True):
+    for number, (array, other) in enumerate(zip(given, like, strict=True)):
+        if array is other:
+            continue
         found, expected = np.asarray(array), np.asarray(other)
         if found.shape != expected.shape or found.dtype != expected.dtype:
+            place, _ = jax.tree_util.tree_leaves_with_path(inputs)[number]
             raise ValueError(
                 f"inputs{jax.tree_util.keystr(place)}: expected {expected.dtype} {expected.shape}, "
                 f"got {found.dtype} {found.shape}."
             )
-
-
-def _is_alike(inputs: Any, own: Any) -> bool:
-    """Whether arguments have the same names, shapes and types: the common case, tested before any message is
-    prepared."""
-    given, form = jax.tree.flatten(inputs)
-    like, expected = jax.tree.flatten(own)
-    return form == expected and all(  # type: ignore[operator]
-        one is other or (np.shape(one), np.asarray(one).dtype) == (np.shape(other), np.asarray(other).dtype)
-        for one, other in zip(given, like, strict=True)
-    )
 
 
 def checked_scores(scores: Any, study: Study) -> np.ndarray:
@@ -138,7 +128,7 @@ def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str,
 
     shocks = study.shock_draws.streams if study.is_path_model else {}
     return {
-        "factor_keys": of_streams([*map(factor_stream, study.inputs), *latent_streams(study.groups)]),
+        "factor_keys": of_streams(_once(study)),
         "shock_keys": {
             law: np.stack([of_streams(streams, step) for step in range(len(study.years))])
             for law, streams in shocks.items()
@@ -172,20 +162,23 @@ def streams(study: Study) -> tuple[Stream, ...]:
 
     They are those of the factors, those that groups share, then those of the shocks: by law, by year, by stream.
     """
-    once = [*map(factor_stream, study.inputs), *latent_streams(study.groups)]
     shocks = study.shock_draws.streams if study.is_path_model else {}
     of_years = [
         Stream(name, law, year) for law, names in shocks.items() for year in range(len(study.years)) for name in names
     ]
-    return *(Stream(name, "normal") for name in once), *of_years
+    return *(Stream(name, "normal") for name in _once(study)), *of_years
+
+
+def _once(study: Study) -> list[str]:
+    """Names of the random streams of which each path reads one number: factors, then what groups share."""
+    return [*map(factor_stream, study.inputs), *latent_streams(study.groups)]
 
 
 def laws(study: Study) -> list[str]:
     """The law, "normal" or "uniform", of each of `streams`, in the same order."""
     shocks = study.shock_draws.streams if study.is_path_model else {}
-    once = len(study.inputs) + len(latent_streams(study.groups))
     of_years = [law for law, names in shocks.items() for _ in range(len(study.years) * len(names))]
-    return ["normal"] * once + of_years
+    return ["normal"] * len(_once(study)) + of_years
 
 
 def factor_stream(item: Input) -> str:
@@ -222,31 +215,24 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
     first = study.years[0] if study.years else 0
     before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in study.policies)
     shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
-
-    def own(policy: Policy) -> Policy:
-        return policy
-
-    def before(policy: Policy) -> Policy:
-        return policy.before or policy
+    own, before = study.policies, [policy.before or policy for policy in study.policies]
 
     def stacked(values: list[np.ndarray]) -> tuple[ByYear, ...]:
         array = np.stack([np.reshape(value, (n_years, -1)) for value in values], axis=1)
         return tuple(np.asarray(array[..., k], dtype) for k in range(array.shape[-1]))
 
-    def cells(pick: Callable[..., Any]) -> dict[str, tuple[ByYear, ...]]:
-        return {name: stacked([pick(policy).levers[name] for policy in study.policies]) for name in study.model.levers}
+    def cells(policies: Sequence[Policy]) -> dict[str, tuple[ByYear, ...]]:
+        return {name: stacked([policy.levers[name] for policy in policies]) for name in study.model.levers}
 
-    def drawn(pick: Callable[..., Any]) -> dict[str, dict[str, tuple[ByYear, ...]]]:
+    def drawn(policies: Sequence[Policy]) -> dict[str, dict[str, tuple[ByYear, ...]]]:
         weights: dict[str, dict[str, tuple[ByYear, ...]]] = {}
-        for policy in study.policies:
-            for name, by_factor in pick(policy).drawn.items():
-                weights.setdefault(name, {}).update(dict.fromkeys(by_factor, ()))
+        for policy in policies:
+            for name, own_weights in policy.drawn.items():
+                weights.setdefault(name, {}).update(dict.fromkeys(own_weights, ()))
         for name, by_factor in weights.items():
             none = np.zeros_like(study.policies[0].levers[name])
             for factor in by_factor:
-                by_factor[factor] = stacked(
-                    [pick(policy).drawn.get(name, {}).get(factor, none) for policy in study.policies]
-                )
+                by_factor[factor] = stacked([policy.drawn.get(name, {}).get(factor, none) for policy in policies])
         return weights
 
     def column(values: list[Any], kind: type = dtype) -> ByYear:
@@ -259,7 +245,7 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
         "start": column([policy.start if study.years else first for policy in study.policies], np.int32),
         "before_start": np.array(
-            [[_began(p.before or p, year) for p in study.policies] for year in study.years or (0,)], np.int32
+            [[_began(policy, year) for policy in before] for year in study.years or (0,)], np.int32
         ),
         "implementation": column(
             [0.0 if isinstance(p.implementation, str) else p.implementation for p in study.policies]
