@@ -75,7 +75,7 @@ def erfc(x: Single) -> Single:
     r = fused(n, -LN2_REST, fused(n, -LN2, -square)) - fused(size, size, -square)
     above, below = _ERFCX
     value = polynomial(EXP, r) * polynomial(above, size) / polynomial(below, size) * power_of_two(exponent)
-    value = jnp.where(size > _LAST, 0.0, value)
+    value = jnp.where(size > _LAST, np.float32(0.0), value)
     return jnp.where(x < 0, 2.0 - value, value)
 
 

@@ -68,7 +68,7 @@ def exp(x: Single) -> Single:
     n, exponent = nearest_whole(x, LOG2_E)
     r = fused(n, -LN2_REST, fused(n, -LN2, x))
     value = from_bits(float_bits(polynomial(EXP, r)) + exponent)
-    value = jnp.where(x < _LOWEST, 0.0, value)
+    value = jnp.where(x < _LOWEST, np.float32(0.0), value)
     return jnp.where(x <= _HIGHEST, value, x + _INF)  # NaN stays what it is
 
 
@@ -76,7 +76,7 @@ def exp2(x: Single) -> Single:
     """2^x, within 1e-7 of itself; 0 for x below -126, where 2^x would be subnormal."""
     n, exponent = nearest_whole(x, ONE)
     value = from_bits(float_bits(polynomial(_EXP2, x - n)) + exponent)
-    value = jnp.where(x < -126.0, 0.0, value)
+    value = jnp.where(x < -126.0, np.float32(0.0), value)
     return jnp.where(x < 128.0, value, x + _INF)
 
 

@@ -77,7 +77,7 @@ def _exp_in_two(x: Single, rest: Single) -> Single:
     half = (exponent >> 1) & np.int32(-(1 << 23))
     value = polynomial(EXP, r) * power_of_two(half) * power_of_two(exponent - half)
     value = jnp.where(x > 89.0, _INF, value)
-    return jnp.where(x < -104.0, 0.0, value)
+    return jnp.where(x < -104.0, np.float32(0.0), value)
 
 
 def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
