@@ -20,7 +20,19 @@ from engine.program.lowering.listing import words_stage
 from engine.program.lowering.llvm import NoMachineForm
 from engine.program.lowering.operations import Operation
 from engine.program.lowering.passes import OF_STAGES, OF_THREAD, walked
-from engine.program.lowering.stages import POLICY, SHARED, TABLE, Aim, Listing, Place, Room, Rows, section, words_of
+from engine.program.lowering.stages import (
+    POLICY,
+    SHARED,
+    TABLE,
+    Aim,
+    Listing,
+    Place,
+    Room,
+    Rows,
+    by_path,
+    section,
+    words_of,
+)
 from engine.program.tracing.equations import Axis
 from engine.study.study import Study
 
@@ -115,9 +127,8 @@ def once_a_path(operation: Operation) -> int:
     """The stage of an operation on a card: as `stages.by_path`, but `POLICY` for all that is computed in or after the
     years.
     """
-    if Axis.PATH not in operation.axes:
-        return TABLE
-    return POLICY if Axis.POLICY in operation.axes or section(operation.axes) else SHARED
+    stage = by_path(operation)
+    return POLICY if stage == SHARED and section(operation.axes) else stage
 
 
 def code(

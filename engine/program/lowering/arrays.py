@@ -45,10 +45,6 @@ def _slice(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
     return [np.asarray(operands[0][tuple(slice(*place) for place in places)], object)]
 
 
-def _split(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
-    return np.split(operands[0], np.cumsum(params["sizes"])[:-1], params["axis"])
-
-
 _MOVES: dict[str, Callable[[Sequence[Array], Any, Shape], list[Array]]] = {
     "broadcast_in_dim": _spread,
     "concatenate": lambda operands, params, _: [np.concatenate(operands, params["dimension"])],
@@ -56,7 +52,7 @@ _MOVES: dict[str, Callable[[Sequence[Array], Any, Shape], list[Array]]] = {
     **dict.fromkeys(("expand_dims", "reshape", "squeeze"), lambda operands, _, shape: [operands[0].reshape(shape)]),
     "rev": lambda operands, params, _: [np.flip(operands[0], params["dimensions"])],
     "slice": _slice,
-    "split": _split,
+    "split": lambda operands, params, _: np.split(operands[0], np.cumsum(params["sizes"])[:-1], params["axis"]),
     "stack": lambda operands, params, _: [np.stack(operands, params["axis"])],
     "tile": lambda operands, params, _: [np.tile(operands[0], params["reps"])],
     "unstack": lambda operands, params, _: [

@@ -73,9 +73,8 @@ class Function:
     def intrinsic(self, name: str, dtype: np.dtype, *operands: str) -> str:
         """Appends a call of an LLVM intrinsic on operands and result of one type; returns the result's name."""
         kind = self.type(dtype)
-        ending = ("" if self.width == 1 else f"v{self.width}") + {"float": "f32", "double": "f64"}.get(
-            _TYPES[dtype], _TYPES[dtype]
-        )
+        short = {"float": "f32", "double": "f64"}.get(_TYPES[dtype], _TYPES[dtype])
+        ending = short if self.width == 1 else f"v{self.width}{short}"
         self.declared.add(f"declare {kind} @llvm.{name}.{ending}({', '.join([kind] * len(operands))})")
         return self.new(f"call {kind} @llvm.{name}.{ending}({', '.join(f'{kind} {o}' for o in operands)})")
 
@@ -104,7 +103,7 @@ class Function:
         align = 4 * self.width if place.wide else 4 * place.align
         value = self.new(f"load {self.type(held, place.wide)}, ptr {at}, align {align}")
         if dtype.kind == "b":
-            zero = _zero(self.width if place.wide else 1)
+            zero = "zeroinitializer" if place.wide and self.width > 1 else "0"
             value = self.new(f"icmp ne {self.type(held, place.wide)} {value}, {zero}")
         return value if place.wide or self.width == 1 else self.spread(value, dtype)
 
@@ -144,7 +143,3 @@ def _number(value: object, dtype: np.dtype) -> str:
     if dtype.kind in "iu":
         return str(int(value))  # type: ignore[call-overload]
     return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"  # type: ignore[arg-type]
-
-
-def _zero(width: int) -> str:
-    return "zeroinitializer" if width > 1 else "0"

@@ -134,8 +134,8 @@ def _noted(key: str) -> dict[str, Any] | None:
     return None if content is None else json.loads(content)
 
 
-def _name(model: Model) -> str:
-    return f"{type(model).__module__}.{type(model).__qualname__}"
+def _kind(value: Any) -> str:
+    return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 @functools.cache
@@ -163,7 +163,7 @@ def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
     digest = hashlib.blake2b(digest_size=16)
     try:
         _add(
-            [_surroundings(), code, _name(model), model.constants, [*model.levers], [*model.outcomes], *about],
+            [_surroundings(), code, _kind(model), model.constants, [*model.levers], [*model.outcomes], *about],
             digest.update,
         )
     except TypeError:
@@ -177,7 +177,7 @@ def _add(value: Any, to: Callable[[bytes], None]) -> None:
     Raises:
       TypeError: something in it is no plain data.
     """
-    to(f"{type(value).__module__}.{type(value).__qualname__}\0".encode())
+    to(f"{_kind(value)}\0".encode())
     if value is None or isinstance(value, bool | int | float | str):
         to(f"{value!r}\0".encode())
     elif isinstance(value, np.ndarray | np.generic):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import copy
 from typing import Any
 
@@ -119,10 +119,11 @@ class GpuProgram:
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""
-        try:
-            return self._pass_of(block)
-        except CardFailed:
-            return self._host.submit(block)
+        if self._is_ready():
+            index = block.first // self.reach
+            with suppress(CardFailed):
+                return self._passes.of(index, lambda: self._launched(index * self.reach))
+        return self._host.submit(block)
 
     def collect(self, block: Block, running: Pass) -> BlockResult:
         """As `Program.collect`; where the pass is lost, the processors compute the block."""
@@ -160,17 +161,6 @@ class GpuProgram:
             return None if made["nonfinite"].any() else reductions.as_result(block, made)
 
         return wait
-
-    def _pass_of(self, block: Block) -> Pass:
-        """The pass that computes a block, started if need be.
-
-        Raises:
-          CardFailed: the cards are given up.
-        """
-        if not self._is_ready():
-            raise CardFailed(self.launches.failure)
-        index = block.first // self.reach
-        return self._passes.of(index, lambda: self._launched(index * self.reach))
 
     def _is_ready(self) -> bool:
         """Whether the cards can be used; compiles and tests the kernel at the first call of any program that shares the
@@ -254,7 +244,7 @@ class GpuProgram:
             with self._lock:
                 if asked in self._proved or made["nonfinite"].any():
                     return
-                outcomes = self._host.collect(block, self._host.submit(block)).outcomes
+                outcomes = first_launch.of_host(self._host, block.first, block.count)
                 expected = reductions.by_processor(outcomes, asked, len(made["bins"]))
                 if any(made[name].tobytes() != array.tobytes() for name, array in expected.items()):
                     last_path = block.first + block.count - 1

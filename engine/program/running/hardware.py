@@ -295,21 +295,20 @@ def _mode(ordinal: int) -> int:
 
 def _free(ordinal: int) -> int | None:
     """Bytes of free memory on a card, all processes considered; None where the driver does not say."""
-    library = _driver()
     card, context = ctypes.c_int(), ctypes.c_void_p()
     free, total = ctypes.c_size_t(), ctypes.c_size_t()
-    if library is None or library.cuInit(0) or library.cuDeviceGet(ctypes.byref(card), ordinal):
-        return None
-    if library.cuDevicePrimaryCtxRetain(ctypes.byref(context), card):  # JAX's own, which is there already
+    # the context is JAX's own, which is there already
+    retain = "cuDevicePrimaryCtxRetain", ctypes.byref(context), card
+    if not _does(("cuDeviceGet", ctypes.byref(card), ordinal), retain):
         return None
     try:
-        if library.cuCtxPushCurrent_v2(context):
+        if not _does(("cuCtxPushCurrent_v2", context)):
             return None
-        failed = library.cuMemGetInfo_v2(ctypes.byref(free), ctypes.byref(total))
-        library.cuCtxPopCurrent_v2(ctypes.byref(context))
-        return None if failed else free.value
+        is_known = _does(("cuMemGetInfo_v2", ctypes.byref(free), ctypes.byref(total)))
+        _does(("cuCtxPopCurrent_v2", ctypes.byref(context)))
+        return free.value if is_known else None
     finally:
-        library.cuDevicePrimaryCtxRelease_v2(card)
+        _does(("cuDevicePrimaryCtxRelease_v2", card))
 
 
 def _start(_: bytes) -> bytes:

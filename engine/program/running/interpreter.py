@@ -113,31 +113,19 @@ def _function_of_several(equation: Equation, dtype: type) -> Callable[..., Seque
     name, params = equation.name, equation.params
     if name == "optimization_barrier":
         return lambda *values: values
-    if any(isinstance(part, jex.ClosedJaxpr | jex.Jaxpr) for part in _leaves(params)):
+    parts = (part for value in params.values() for part in (value if isinstance(value, tuple) else (value,)))
+    if any(isinstance(part, jex.ClosedJaxpr | jex.Jaxpr) for part in parts):
         raise NotInterpreted(name)
-    return _by_jax(equation, dtype)
+    params = {key: _kind(value, dtype) if isinstance(value, np.dtype) else value for key, value in params.items()}
 
-
-def _leaves(params: Mapping[str, Any]) -> list[Any]:
-    return [part for value in params.values() for part in (value if isinstance(value, tuple) else (value,))]
-
-
-def _by_jax(equation: Equation, dtype: type) -> Callable[..., Sequence[Numbers]]:
-    """A function that runs a primitive by JAX, mapped over policies and paths."""
-    floats = {np.dtype(np.float32), np.dtype(np.float64)}
-    params = {
-        name: np.dtype(dtype) if isinstance(value, np.dtype) and value in floats else value
-        for name, value in equation.params.items()
-    }
-
-    def function(*values: Numbers) -> Sequence[Numbers]:
+    def by_jax(*values: Numbers) -> Sequence[Numbers]:
         try:
             with jax.enable_x64(dtype == np.float64):
                 return [np.asarray(result) for result in _mapped(equation, params, values)]
         except (TypeError, ValueError, NotImplementedError) as error:  # its parameters fix one precision
-            raise NotInterpreted(equation.name) from error
+            raise NotInterpreted(name) from error
 
-    return function
+    return by_jax
 
 
 def _mapped(equation: Equation, params: Mapping[str, Any], operands: Sequence[Any]) -> list[Any]:

@@ -84,24 +84,19 @@ def _joined(*reasons: str) -> str:
     return "; ".join(filter(None, reasons)).rstrip(".")
 
 
+@functools.cache
 def processor() -> str:
     """The kind of this machine's processor, as far as rounding depends on it, such as "cpu x86_64".
 
     Processors of one architecture give the same bits (verified with AVX2 and AVX-512), except those without fused
-    multiply-add, which round a product and its sum separately; their kind ends in "without fma".
+    multiply-add, which round a product and its sum separately; their kind ends in "without fma". Where the system does
+    not say they have it.
     """
-    return f"cpu {platform.machine()}{'' if _fuses() else ' without fma'}"
-
-
-@functools.cache
-def _fuses() -> bool:
-    """Whether the processor has fused multiply-add; True where the system does not say."""
-    try:
+    flags = ["fma"]
+    with contextlib.suppress(OSError):
         lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return True
-    flags = next((line.split() for line in lines if line.startswith("flags")), ["fma"])
-    return "fma" in flags
+        flags = next((line.split() for line in lines if line.startswith("flags")), flags)
+    return f"cpu {platform.machine()}{'' if 'fma' in flags else ' without fma'}"
 
 
 def has_loop(study: Study) -> bool:

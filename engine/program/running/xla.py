@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from copy import copy
 from typing import Any
@@ -137,22 +136,20 @@ class XlaProgram:
         shape = len(study.policies), len(study.years), cell_count(study.model)
         values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
 
-        def put(first: int, shard: Any) -> None:
-            at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
-            values[..., at : at + self.full.lanes] = np.asarray(shard.data)[0]
+        def put(first: int, yearly: Any) -> None:
+            with self._failures_told():
+                for shard in yearly.addressable_shards:
+                    at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
+                    values[..., at : at + self.full.lanes] = np.asarray(shard.data)[0]
 
-        # tiles are computed while the values of earlier ones are copied, during which NumPy releases the GIL
-        with ThreadPoolExecutor(self.mesh.devices.size) as threads:
-            placed: list[Any] = []
-            for first in range(0, count, step):
-                yearly = self._traced(first)[1]
-                for earlier in placed:
-                    earlier.result()
-                with self._failures_told():
-                    jax.block_until_ready(yearly)
-                placed = [threads.submit(put, first, shard) for shard in yearly.addressable_shards]
-            for last in placed:
-                last.result()
+        running: tuple[Any, ...] = ()
+        for first in range(0, count, step):
+            following = first, self._traced(first)[1]
+            if running:  # its values are copied while the next tiles are computed
+                put(*running)
+            running = following
+        if running:
+            put(*running)
         return values[..., :count]
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:

@@ -26,8 +26,7 @@ def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> D
         return {}
     lanes = scores.shape[-1]
     own = {study.inputs[run[0]].name: scores[run[0]] for run in study.runs if len(run) == 1}
-    shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
-    joint = correlated(own, shared, study.groups, inputs["groups"])
+    joint = _joint(study, own, scores, inputs)
     values = study.draws.values([joint[name] for name in own], inputs["marginals"])
     drawn = {name: jnp.broadcast_to(value, (lanes,)) for name, value in zip(own, values, strict=True)}
     longer = [run for run in study.runs if len(run) > 1]
@@ -46,19 +45,21 @@ def joint_scores(study: Study, scores: Any, inputs: Any) -> Float[Array, "factor
       inputs: as `arguments.of` gives them.
     """
     own = {item.name: scores[k] for k, item in enumerate(study.inputs)}
-    shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
-    joint = correlated(own, shared, study.groups, inputs["groups"])
+    joint = _joint(study, own, scores, inputs)
     return jnp.stack([joint[item.name] for item in study.inputs]) if own else scores[:0]
+
+
+def _joint(study: Study, own: dict[str, Any], scores: Any, inputs: Any) -> dict[str, Any]:
+    shared = [scores[k] for k in range(len(study.inputs), scores.shape[0])]
+    return correlated(own, shared, study.groups, inputs["groups"])
 
 
 def _changed(study: Study, changes: Any, drawn: Draws) -> Draws:
     """Draws x scale + shift, factor by factor."""
     values = {}
     for run in study.runs:
-        name = study.inputs[run[0]].name
-        scale, shift = (changes[key][run.start : run.stop] for key in ("scale", "shift"))
-        alone = drawn[name].ndim == 1
-        values[name] = drawn[name] * scale[0] + shift[0] if alone else drawn[name] * scale[:, None] + shift[:, None]
+        name, at = study.inputs[run[0]].name, (slice(run.start, run.stop), None) if len(run) > 1 else run.start
+        values[name] = drawn[name] * changes["scale"][at] + changes["shift"][at]
     return values
 
 
