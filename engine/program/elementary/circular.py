@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array
 
 from engine.program.elementary.double import HALF_PI, HALF_PI_REST, ONE, nearest_whole, sin_and_cos
-from engine.program.elementary.exact import Double, Single, as_double, as_single, float_bits, fused, polynomial, signed
+from engine.program.elementary.exact import (
+    Double,
+    Integers,
+    Single,
+    as_double,
+    as_single,
+    float_bits,
+    fused,
+    polynomial,
+    signed,
+)
 
 _HALF, _TWO, _PI = np.float64(0.5), np.float64(2.0), np.float64(np.pi)
 _FURTHEST = np.float32(2.0**50)
@@ -43,7 +53,7 @@ def tan(x: Single) -> Single:
     return _as_far_as_known(x, jnp.where(odd, -cosine, sine) / jnp.where(odd, sine, cosine))
 
 
-def _quadrant(x: Single) -> tuple[Double, Double, Int[Array, "..."]]:
+def _quadrant(x: Single) -> tuple[Double, Double, Integers]:
     """Sine and cosine of r, where x = n pi / 2 + r with n the nearest integer; and an integer with the last bits of
     n."""
     wide = as_double(x)
@@ -52,7 +62,7 @@ def _quadrant(x: Single) -> tuple[Double, Double, Int[Array, "..."]]:
     return *sin_and_cos(r), quadrant
 
 
-def _by_quadrant(quadrant: Int[Array, "..."], sine: Double, cosine: Double) -> Double:
+def _by_quadrant(quadrant: Integers, sine: Double, cosine: Double) -> Double:
     """sin(quadrant pi / 2 + r), given the sine and the cosine of r."""
     value = jnp.where((quadrant & 1) != 0, cosine, sine)
     return jnp.where((quadrant & 2) != 0, -value, value)

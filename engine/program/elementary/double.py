@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
 
-from engine.program.elementary.exact import Double, float_bits, from_bits, fused, polynomial
+from engine.program.elementary.exact import Double, Integers, float_bits, from_bits, fused, polynomial
 
 LN2, LOG2_E = np.float64(np.log(2.0)), np.float64(1 / np.log(2.0))
 HALF_PI, HALF_PI_REST = np.float64(np.pi / 2), np.float64(6.123233995736766e-17)
@@ -45,7 +44,7 @@ _COS = (
 )  # fmt: skip
 
 
-def nearest_whole(x: Double, factor: np.float64) -> tuple[Double, Int[Array, "..."]]:
+def nearest_whole(x: Double, factor: np.float64) -> tuple[Double, Integers]:
     """The integer n nearest to factor x, |n| below 2^51: (n as float64, an int64 with the same last bits as n)."""
     shifted = fused(x, factor, _WHOLE)
     return shifted - _WHOLE, float_bits(shifted)
@@ -72,12 +71,12 @@ def log1p(x: Double) -> Double:
     return _log_of_parts(exponent, fused(x, scale, scale - ONE))
 
 
-def _exponent(x: Double) -> Int[Array, "..."]:
+def _exponent(x: Double) -> Integers:
     """The integer e for which x / 2^e lies between sqrt(1/2) and sqrt(2)."""
     return (float_bits(x) - _ROOT_HALF) >> 52
 
 
-def _log_of_parts(exponent: Int[Array, "..."], f: Double) -> Double:
+def _log_of_parts(exponent: Integers, f: Double) -> Double:
     e = exponent.astype(np.int32).astype(np.float64)
     s = f / (f + 2.0)
     square = s * s

@@ -9,9 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, Real
 
-Single = Float[Array, "..."]
+Floats = Float[Array, "..."]
+Integers = Int[Array, "..."]
+Numbers = Real[Array, "..."]
+Single = Floats
 """Numbers in float32."""
-Double = Float[Array, "..."]
+Double = Floats
 """Numbers in float64."""
 
 
@@ -19,7 +22,7 @@ FUSED = "engine.fused"
 """Name of a call of `fused` in a jaxpr, by which the compiler recognizes it as one fused multiply-add."""
 
 
-def _fused(a: Float[Array, "..."], b: Float[Array, "..."], c: Float[Array, "..."]) -> Float[Array, "..."]:
+def _fused(a: Floats, b: Floats, c: Floats) -> Floats:
     """a b + c: a fused multiply-add in code of the engine's compiler; XLA may round the product too."""
     return a * b + c
 
@@ -28,7 +31,7 @@ _fused.__name__ = FUSED
 fused = jax.jit(_fused)
 
 
-def polynomial(coefficients: Sequence[float], x: Float[Array, "..."]) -> Float[Array, "..."]:
+def polynomial(coefficients: Sequence[float], x: Floats) -> Floats:
     """Polynomial in x by Horner's rule, in the precision of x; coefficients from the constant term on."""
     number = x.dtype.type
     value = number(coefficients[-1])
@@ -37,17 +40,17 @@ def polynomial(coefficients: Sequence[float], x: Float[Array, "..."]) -> Float[A
     return value
 
 
-def float_bits(x: Float[Array, "..."]) -> Int[Array, "..."]:
+def float_bits(x: Floats) -> Integers:
     """The bits of a floating-point number as a signed integer of the same width."""
     return jax.lax.bitcast_convert_type(x, np.dtype(f"int{8 * x.dtype.itemsize}"))
 
 
-def from_bits(bits: Int[Array, "..."]) -> Float[Array, "..."]:
+def from_bits(bits: Integers) -> Floats:
     """The floating-point number of the same width that has these bits: the inverse of `float_bits`."""
     return jax.lax.bitcast_convert_type(bits, np.dtype(f"float{8 * bits.dtype.itemsize}"))
 
 
-def signed(size: Float[Array, "..."], like: Float[Array, "..."]) -> Float[Array, "..."]:
+def signed(size: Floats, like: Floats) -> Floats:
     """`size`, which is not negative, with the sign bit of `like`; the sign of -0 counts."""
     bits = float_bits(size)
     return from_bits(bits | (float_bits(like) & np.iinfo(bits.dtype).min))
@@ -66,7 +69,7 @@ _ROOT_HALF = np.int32(0x3F3504F3)
 _SMALLEST_NORMAL = np.float32(2.0**-126)
 
 
-def nearest_whole(x: Single, factor: np.float32) -> tuple[Single, Int[Array, "..."]]:
+def nearest_whole(x: Single, factor: np.float32) -> tuple[Single, Integers]:
     """(n as float32, n 2^23 as int32), n the integer nearest to factor x, |n| below 2^22.
 
     The second, added to the bits of a float32, adds n to its exponent.
@@ -76,29 +79,29 @@ def nearest_whole(x: Single, factor: np.float32) -> tuple[Single, Int[Array, "..
     return shifted - _WHOLE, float_bits(shifted) << 23
 
 
-def power_of_two(exponent: Int[Array, "..."]) -> Single:
+def power_of_two(exponent: Integers) -> Single:
     """2^n, given n 2^23 as int32; n from -126 to 127."""
     return from_bits(exponent + _ONE_BITS)
 
 
-def parts(x: Single) -> tuple[Int[Array, "..."], Single]:
+def parts(x: Single) -> tuple[Integers, Single]:
     """(e, m) of a positive finite number x = 2^e m, subnormal ones included; m between sqrt(1/2) and sqrt(2)."""
     # subnormal numbers are scaled by 2^23 first
     bits = jnp.where(x < _SMALLEST_NORMAL, float_bits(x * 2.0**23) - np.int32(23 << 23), float_bits(x))
     return normal_parts(bits)
 
 
-def normal_parts(bits: Int[Array, "..."]) -> tuple[Int[Array, "..."], Single]:
+def normal_parts(bits: Integers) -> tuple[Integers, Single]:
     """(e, m) of a positive normal number 2^e m, given its bits; m between sqrt(1/2) and sqrt(2)."""
     exponent = (bits - _ROOT_HALF) >> 23
     return exponent, from_bits(bits - (exponent << 23))
 
 
-def as_single(x: Real[Array, "..."]) -> Single:
+def as_single(x: Numbers) -> Single:
     """The number in float32."""
     return x.astype(np.float32)
 
 
-def as_double(x: Real[Array, "..."]) -> Double:
+def as_double(x: Numbers) -> Double:
     """The number in float64."""
     return x.astype(np.float64)

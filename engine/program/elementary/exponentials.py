@@ -8,6 +8,7 @@ import numpy as np
 from engine.program.elementary.exact import (
     ONE,
     Double,
+    Integers,
     Single,
     as_single,
     float_bits,
@@ -65,8 +66,7 @@ def exp(x: Single) -> Single:
 
     x = n log 2 + r with |r| up to log(2) / 2, so that exp x = 2^n exp r.
     """
-    n, exponent = nearest_whole(x, LOG2_E)
-    r = fused(n, -LN2_REST, fused(n, -LN2, x))
+    r, exponent = reduced(x)
     value = from_bits(float_bits(polynomial(EXP, r)) + exponent)
     value = jnp.where(x < _LOWEST, np.float32(0.0), value)
     return jnp.where(x <= _HIGHEST, value, x + _INF)  # NaN stays what it is
@@ -80,13 +80,18 @@ def exp2(x: Single) -> Single:
     return jnp.where(x < 128.0, value, x + _INF)
 
 
+def reduced(x: Single) -> tuple[Single, Integers]:
+    """(r, n 2^23 as int32) with x = n log 2 + r, n the integer for which |r| is least."""
+    n, exponent = nearest_whole(x, LOG2_E)
+    return fused(n, -LN2_REST, fused(n, -LN2, x)), exponent
+
+
 def expm1(x: Single) -> Single:
     """exp(x) - 1, within 1.5e-7 of itself.
 
     With n and r as in `exp`: 2^n (exp(r) - 1) + (2^n - 1), both halved so that n may be 128.
     """
-    n, exponent = nearest_whole(x, LOG2_E)
-    r = fused(n, -LN2_REST, fused(n, -LN2, x))
+    r, exponent = reduced(x)
     near = fused(r * r, polynomial(_EXPM1, r), r)
     half = from_bits(exponent + np.int32(126 << 23))
     value = fused(near, half, half - np.float32(0.5))

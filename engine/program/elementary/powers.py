@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Real
+from jaxtyping import Array, Bool
 
 from engine.program.elementary.exact import (
     ONE,
+    Floats,
+    Numbers,
     Single,
     as_single,
     float_bits,
     fused,
-    nearest_whole,
     parts,
     polynomial,
     power_of_two,
     signed,
 )
-from engine.program.elementary.exponentials import EXP, LN2, LN2_REST, LOG2_E
+from engine.program.elementary.exponentials import EXP, reduced
 
 # log 2 as a sum of two numbers; the product of the first with an exponent is exact
 _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
@@ -29,7 +30,7 @@ _INVERSE_ROOT = (1.3885040283203125, -0.47178107500076294, 0.10302714258432388, 
 _INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 
 
-def pow(x: Single, y: Real[Array, "..."]) -> Single:
+def pow(x: Single, y: Numbers) -> Single:
     """x^y with the special cases of the C standard, within 2e-7 of itself where the result is a normal number.
 
     exp(y log |x|), and a sign; log |x| and its product with y are each held as a sum of two float32.
@@ -72,8 +73,8 @@ def _log_in_two(x: Single) -> tuple[Single, Single]:
 
 def _exp_in_two(x: Single, rest: Single) -> Single:
     """exp(x + rest) for |rest| below 1e-5; results below the normal numbers become subnormal, not 0."""
-    n, exponent = nearest_whole(x, LOG2_E)
-    r = fused(n, -LN2_REST, fused(n, -LN2, x)) + rest
+    r, exponent = reduced(x)
+    r = r + rest
     half = (exponent >> 1) & np.int32(-(1 << 23))
     value = polynomial(EXP, r) * power_of_two(half) * power_of_two(exponent - half)
     value = jnp.where(x > 89.0, _INF, value)
@@ -87,7 +88,7 @@ def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
     return whole, whole & (jnp.floor(half) != half)
 
 
-def integer_pow(x: Real[Array, "..."], y: int) -> Real[Array, "..."]:
+def integer_pow(x: Numbers, y: int) -> Numbers:
     """x^y for an integer constant y, by repeated squaring; 1 / x^|y| for y below 0.
 
     Each product, and the quotient, adds a rounding error of half an ulp, where x^|y| is a normal number.
@@ -103,12 +104,12 @@ def integer_pow(x: Real[Array, "..."], y: int) -> Real[Array, "..."]:
     return jnp.ones_like(x) if value is None else value
 
 
-def square(x: Real[Array, "..."]) -> Real[Array, "..."]:
+def square(x: Numbers) -> Numbers:
     """x^2."""
     return x * x
 
 
-def rsqrt(x: Float[Array, "..."]) -> Float[Array, "..."]:
+def rsqrt(x: Floats) -> Floats:
     """1 / sqrt(x), within 1e-7 of itself."""
     return x.dtype.type(1) / jnp.sqrt(x)
 

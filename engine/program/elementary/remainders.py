@@ -5,9 +5,9 @@ from __future__ import annotations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Real
+from jaxtyping import Array, Bool
 
-from engine.program.elementary.exact import Single, as_double, as_single, float_bits, from_bits, fused, signed
+from engine.program.elementary.exact import Numbers, Single, as_double, as_single, float_bits, from_bits, fused, signed
 
 _PASSES = 6
 
@@ -29,14 +29,14 @@ def rem(x: Single, y: Single) -> Single:
     return signed(as_single(left), x)
 
 
-def sign(x: Real[Array, "..."]) -> Real[Array, "..."]:
+def sign(x: Numbers) -> Numbers:
     """-1, 0 or 1, the sign of x; NaN stays NaN."""
     one = x.dtype.type(1)
     value = x if x.dtype.kind == "u" else jnp.where(x < 0, -one, x)
     return jnp.where(x > 0, one, value)
 
 
-def is_finite(x: Real[Array, "..."]) -> Bool[Array, "..."]:
+def is_finite(x: Numbers) -> Bool[Array, "..."]:
     """Whether a number is neither infinite nor NaN."""
     return jnp.abs(x) < x.dtype.type(np.inf)
 

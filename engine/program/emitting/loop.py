@@ -52,8 +52,9 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str, of
       NoMachineForm: an operation has no machine code.
     """
     dtype, sampler, aim = listing.dtype, SAMPLERS[study.sampler], aimed(study, listing, inputs, gives)
-    years = _years(study, gives)
-    normals, uniforms = _numbers(inputs, years)
+    years = len(study.years) if study.is_path_model and gives != DRAWS else 0
+    factors, normal, uniform = streams(inputs)
+    normals, uniforms = factors + years * normal, years * uniform
     stages = walked(OF_STAGES, listing, aim).stages
     outcomes, cells, draws, shocks = (
         len(listing.results[kind]) if kind in aim.outputs else 0 for kind in ("outcomes", "cells", "draws", "shocks")
@@ -75,24 +76,13 @@ def aimed(study: Study, listing: Listing, inputs: Any, gives: str) -> Aim:
     """The aim of the passes `OF_STAGES` for this code; arguments as of `code`."""
     unit = words_of(np.dtype(listing.dtype))
     factors, normal, uniform = streams(inputs)
-    normals, _ = _numbers(inputs, _years(study, gives))
     places = {
         **table_places(inputs),
         "score": Place("scores", 0),
         "normal": Place("scores", factors * unit, normal * unit),
-        "uniform": Place("scores", normals * unit, uniform * unit),
+        "uniform": Place("scores", (factors + len(study.years) * normal) * unit, uniform * unit),
     }
     return Aim(places, _outputs(listing, gives, unit))
-
-
-def _years(study: Study, gives: str) -> int:
-    return len(study.years) if study.is_path_model and gives != DRAWS else 0
-
-
-def _numbers(inputs: Any, years: int) -> tuple[int, int]:
-    """Random numbers of a path over all years, by law: (normal, uniform)."""
-    factors, normal, uniform = streams(inputs)
-    return factors + years * normal, years * uniform
 
 
 def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:

@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS
 from engine.program.lowering.operations import Array, Operation, Source, single
 from engine.program.lowering.passes import OF_LIST, OF_STAGES, walked
@@ -99,10 +98,8 @@ def words(sampler_name: str, law: str, dtype: type) -> Listing:
     """
     sampler, scalars = SAMPLERS[sampler_name], Scalars()
 
-    def numbers(key: Any, low: Any, high: Any) -> Any:
-        if law == "normal":
-            return sampler.normals(key, (low, high), sampler.group, dtype)
-        return random_words.uniform(sampler.words(key, (low, high), sampler.group), dtype)
+    def numbers(key: Any, *first: Any) -> Any:
+        return drawing.numbers(sampler, law, key, first, sampler.group, dtype)
 
     of_key = jax.ShapeDtypeStruct((2 + sampler.directions,), np.uint32)
     keys = _inputs(scalars, "key", [of_key], [Axis.YEAR])

@@ -16,7 +16,7 @@ from jaxtyping import Float
 from engine.program.moving.sight import Sight
 from engine.program.running.contract import Scores
 from engine.program.tracing import arguments
-from engine.program.tracing.normal_scores import as_normal, as_numbers
+from engine.program.tracing.normal_scores import Points, as_normal, as_numbers
 from engine.study.study import Block
 from engine.study.tables.facts import FUTURES, Moved
 
@@ -31,7 +31,7 @@ the last power.
 TAKEN = 0.25
 """Acceptance rate to which the step size is adapted."""
 MOST_POWERS = 100
-Points = Float[np.ndarray, "stream future"]
+OfFutures = Float[np.ndarray, "future"]
 
 
 def moved(sight: Sight, run: int) -> Moved:
@@ -89,12 +89,12 @@ class _Fresh:
 def _moved(
     sight: Sight,
     points: Points,
-    likelihood: Float[np.ndarray, "future"],
+    likelihood: OfFutures,
     power: float,
     size: float,
     fresh: _Fresh,
     random: np.random.Generator,
-) -> tuple[Points, Float[np.ndarray, "future"], float]:
+) -> tuple[Points, OfFutures, float]:
     study = sight.study
     offered = np.sqrt(1.0 - size * size) * points + size * as_normal(study, fresh.scores())
     there = sight.log_likelihood(sight.of_scores(as_numbers(study, offered)))
@@ -103,7 +103,7 @@ def _moved(
     return np.where(takes, offered, points), np.where(takes, there, likelihood), float(takes.mean())
 
 
-def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
+def _step(likelihood: OfFutures, most: float) -> float:
     """The largest increase of the power, up to `most`, at which the effective sample size is half of the futures."""
 
     from scipy.optimize import brentq  # a tenth of a second, and only studies with facts need it
@@ -119,12 +119,12 @@ def _step(likelihood: Float[np.ndarray, "future"], most: float) -> float:
     return float(brentq(spare, 0.0, most, xtol=1e-9 * most, rtol=1e-6))
 
 
-def _weights(likelihood: Float[np.ndarray, "future"], step: float) -> Float[np.ndarray, "future"]:
+def _weights(likelihood: OfFutures, step: float) -> OfFutures:
     weights = np.exp(step * (likelihood - likelihood.max())) if step else np.isfinite(likelihood).astype(float)
     return np.asarray(weights / weights.sum())
 
 
-def _drawn(weights: Float[np.ndarray, "future"], random: np.random.Generator) -> np.ndarray:
+def _drawn(weights: OfFutures, random: np.random.Generator) -> np.ndarray:
     """Indices of futures resampled in proportion to their weights (systematic resampling)."""
     at = (random.random() + np.arange(len(weights))) / len(weights)
     return np.minimum(np.searchsorted(np.cumsum(weights), at), len(weights) - 1)

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
-from engine.draws import random_words
 from engine.draws.sampling import SAMPLERS, Counter, Sampler
 from engine.modelling.records import shock_streams
 from engine.program.tracing import drawing
@@ -129,17 +128,9 @@ class Tile:
         outcomes, yearly = by_path(draws, shocks, inputs["levers"])
         return outcomes, yearly if self.study.is_path_model else None
 
-    def _words(
-        self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter
-    ) -> dict[str, Float[Array, "stream lane"]]:
+    def _words(self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter) -> dict[str, Scores]:
         """Random numbers of one year by law; `keys` are the keys of the year's streams by law."""
-        laws: dict[str, Float[Array, "stream lane"]] = {}
-        if "normal" in keys:
-            laws["normal"] = self.sampler.normals(keys["normal"], first, self.lanes, self.dtype)
-        if "uniform" in keys:
-            words = self.sampler.words(keys["uniform"], first, self.lanes)
-            laws["uniform"] = random_words.uniform(words, self.dtype)
-        return laws
+        return {law: drawing.numbers(self.sampler, law, of, first, self.lanes, self.dtype) for law, of in keys.items()}
 
     def _evaluated(self, draw: Any, _: Any, levers: Any) -> tuple[Any, Any]:
         """Outcomes of a static model on one path under one policy."""

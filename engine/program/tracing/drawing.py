@@ -9,7 +9,9 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from engine.draws import random_words
 from engine.draws.dependence import correlated
+from engine.draws.sampling import Counter, Sampler
 from engine.study.study import Study
 
 Draws = Mapping[str, Float[Array, "lane"] | Float[Array, "label lane"]]
@@ -35,6 +37,13 @@ def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> D
         shape = len(run), lanes
         drawn[study.inputs[run[0]].name] = jnp.broadcast_to(value, (math.prod(shape),)).reshape(shape)
     return _changed(study, inputs["changes"], drawn)
+
+
+def numbers(sampler: Sampler, law: str, key: Any, first: Counter, count: int, dtype: type) -> Any:
+    """Random numbers of a law, "normal" or "uniform", from streams with these keys, `count` paths from a group on."""
+    if law == "normal":
+        return sampler.normals(key, first, count, dtype)
+    return random_words.uniform(sampler.words(key, first, count), dtype)
 
 
 def joint_scores(study: Study, scores: Any, inputs: Any) -> Float[Array, "factor lane"]:

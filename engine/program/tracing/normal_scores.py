@@ -9,8 +9,10 @@ from scipy.special import ndtr, ndtri
 from engine.program.tracing import arguments
 from engine.study.study import Study
 
+Points = Float[np.ndarray, "stream future"]
 
-def as_numbers(study: Study, points: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "stream future"]:
+
+def as_numbers(study: Study, points: Points) -> Points:
     """Random numbers of a program from independent normal scores z: uniform ones are Phi(z), inside (0, 1)."""
     numbers: np.ndarray = points.astype(study.dtype)
     uniform = _uniform(study)
@@ -20,7 +22,7 @@ def as_numbers(study: Study, points: Float[np.ndarray, "stream future"]) -> Floa
     return numbers
 
 
-def as_normal(study: Study, numbers: Float[np.ndarray, "stream future"]) -> Float[np.ndarray, "stream future"]:
+def as_normal(study: Study, numbers: Points) -> Points:
     """Independent normal scores, float64, of random numbers as a program takes them: the inverse of `as_numbers`."""
     points = numbers.astype(np.float64)
     uniform = _uniform(study)
