@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.program.lowering.stages import Room, words_of
 
 ARRAYS = (
@@ -71,7 +69,7 @@ class Layout:
     @property
     def unit(self) -> int:
         """32-bit words of one floating-point number."""
-        return words_of(np.dtype(self.dtype))
+        return words_of(self.dtype)
 
     @property
     def parts(self) -> dict[str, int]:

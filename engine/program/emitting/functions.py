@@ -8,7 +8,7 @@ from typing import Any
 from engine.draws.random_words import RARELY
 from engine.program.lowering.llvm import Function
 from engine.program.lowering.operation_table import OPERATIONS
-from engine.program.lowering.operations import Operation
+from engine.program.lowering.operations import Operation, readers
 from engine.program.lowering.stages import Stage, State, section
 
 
@@ -125,10 +125,7 @@ class _Text:
         rare = [one for one in operations if one.name == RARELY]
         if not rare:
             return {}
-        users: dict[Operation, list[Operation]] = {}
-        for operation in (*self.stage.before, *self.stage.rounds, *self.stage.after):
-            for operand in operation.operands:
-                users.setdefault(operand, []).append(operation)
+        users = readers((*self.stage.before, *self.stage.rounds, *self.stage.after))
         kept = {one for one, _ in self.stage.stores}
         kept |= {one for state in self.stage.states for one in (state.before, state.after)}
         alone: dict[Operation, list[Operation]] = {}

@@ -11,8 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from engine.draws.sampling import SAMPLERS
 from engine.program.emitting.functions import function
 from engine.program.lowering.host_table import lever_places, streams, table_places
@@ -101,7 +99,7 @@ class GpuLayout:
     @property
     def unit(self) -> int:
         """32-bit words of one floating-point number."""
-        return words_of(np.dtype(self.dtype))
+        return words_of(self.dtype)
 
     @property
     def shared(self) -> int:
@@ -170,7 +168,7 @@ def code(
 
 def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | None) -> Aim:
     """The aim of the passes `OF_STAGES`: inputs, results and policies of a thread, before shared memory is laid out."""
-    unit = words_of(np.dtype(listing.dtype))
+    unit = words_of(listing.dtype)
     _, levers = lever_places(inputs)
     places = {
         **table_places(inputs),
@@ -194,7 +192,7 @@ def _laid_out(study: Study, staged: Listing, inputs: Any, lanes: int, paths: int
       NoMachineForm: a path has more numbers than a block has memory.
     """
     _, of_path, of_policy = staged.stages
-    unit, policies = words_of(np.dtype(staged.dtype)), len(study.policies)
+    unit, policies = words_of(staged.dtype), len(study.policies)
     factors, normals, uniforms = streams(inputs)
     alike = all(words_of(one.dtype) == unit for one, _ in of_path.stores)
     # the thread that overwrites a path's scores with lasting values is the only one to read them

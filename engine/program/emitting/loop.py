@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-
 from engine.draws.sampling import SAMPLERS
 from engine.program.emitting.driver import Layout, driver
 from engine.program.emitting.functions import function
@@ -74,7 +72,7 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str, of
 
 def aimed(study: Study, listing: Listing, inputs: Any, gives: str) -> Aim:
     """The aim of the passes `OF_STAGES` for this code; arguments as of `code`."""
-    unit = words_of(np.dtype(listing.dtype))
+    unit = words_of(listing.dtype)
     factors, normal, uniform = streams(inputs)
     places = {
         **table_places(inputs),

@@ -34,8 +34,8 @@ def streams(inputs: Any) -> tuple[int, int, int]:
 def lever_places(inputs: Any) -> tuple[list[int], int]:
     """(offset of each lever, words of a year); the last two words are the year, and whether it is the first."""
     sizes = [words_of(np.asarray(leaf).dtype) for leaf in jax.tree.leaves(inputs["levers"])]
-    ends = np.cumsum([0, *sizes])
-    return [int(end) for end in ends[:-1]], int(ends[-1]) + 2
+    *places, end = np.cumsum([0, *sizes]).tolist()
+    return places, end + 2
 
 
 def argument_words(inputs: Any) -> int:

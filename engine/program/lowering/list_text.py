@@ -85,7 +85,7 @@ def _names(study: Study) -> dict[Source, str]:
     for at, (path, _) in zip(lever_places(inputs)[0], levers, strict=True):
         name = " ".join(re.findall(r"\w+", jax.tree_util.keystr(path)))
         names |= {Source(kind, at): f"{kind} {name}" for kind in ("lever", "lever of year")}
-    unit = words_of(np.dtype(study.dtype))
+    unit = words_of(study.dtype)
     scores = {Source("score", k * unit): f"normal score of {item.name}" for k, item in enumerate(study.inputs)}
     return names | scores
 

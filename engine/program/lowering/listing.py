@@ -153,7 +153,7 @@ def _inputs(scalars: Scalars, kind: str, leaves: Iterable[Any], axes: Iterable[A
         array = np.empty(leaf.shape, object)
         for at in np.ndindex(leaf.shape):
             array[at] = scalars.input(Source(kind, place), leaf.dtype, differs)
-            place += words_of(np.dtype(leaf.dtype))
+            place += words_of(leaf.dtype)
         made.append(array)
     return made
 

@@ -114,6 +114,15 @@ def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operat
     return found
 
 
+def readers(operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
+    """Operation -> those of some operations that read it, in their order."""
+    found: dict[Operation, list[Operation]] = {}
+    for operation in operations:
+        for operand in dict.fromkeys(operation.operands):
+            found.setdefault(operand, []).append(operation)
+    return found
+
+
 def rewritten(operations: Sequence[Operation], replaced: Mapping[Operation, Operation]) -> dict[Operation, Operation]:
     """Old operation -> new one: those replaced, and copies of all that depend on one of them with the new operands.
 

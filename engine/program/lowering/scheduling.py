@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from engine.program.lowering.operations import Operation
+from engine.program.lowering.operations import Operation, readers
 from engine.program.lowering.stages import SHARED, Aim, Listing
 
 _AHEAD = 2000
@@ -58,11 +58,8 @@ def few_waiting(operations: Sequence[Operation], kept: Collection[Operation]) ->
       kept: operations whose values stay live, as they are read after these operations.
     """
     place = {operation: at for at, operation in enumerate(operations)}
-    users: dict[Operation, list[Operation]] = {}
-    for operation in operations:
-        for operand in set(operation.operands):
-            users.setdefault(operand, []).append(operation)
-    unread = {operand: len(readers) for operand, readers in users.items()}
+    users = readers(operations)
+    unread = {operand: len(of) for operand, of in users.items()}
     lacks = {one: sum(operand in place for operand in set(one.operands)) for one in operations}
     ready = {one for one in operations if not lacks[one]}
     ordered: list[Operation] = []

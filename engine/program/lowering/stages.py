@@ -207,6 +207,6 @@ class Aim:
     row: int = 0
 
 
-def words_of(dtype: np.dtype) -> int:
+def words_of(dtype: Any) -> int:
     """32-bit words that a number of this type takes in memory: 2 for types of 64 bits, 1 for all others."""
-    return 2 if dtype.itemsize == 8 else 1
+    return 2 if np.dtype(dtype).itemsize == 8 else 1

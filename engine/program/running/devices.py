@@ -15,6 +15,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.errors import UserError
+from engine.program.lowering.stages import words_of
 from engine.program.running import hardware
 from engine.program.running.contract import Program
 from engine.program.running.hardware import processors
@@ -178,7 +179,7 @@ def lanes_for(study: Study, mesh: Mesh) -> int:
     if mesh.devices.flat[0].platform == "cpu":
         return study.tile
     lanes, room = GPU_LANES, hardware.memory(mesh)
-    each = len(study.policies) * LANE * np.dtype(study.dtype).itemsize // 4
+    each = len(study.policies) * LANE * words_of(study.dtype)
     while room is not None and lanes > study.tile and lanes * each > room // 2:
         lanes //= 2
     return lanes

@@ -23,7 +23,7 @@ from engine.program.emitting.array_forms import Forms, array_forms
 from engine.program.emitting.driver import ARRAYS, Layout
 from engine.program.emitting.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS
 from engine.program.lowering.host_table import argument_words, table_inputs
-from engine.program.lowering.stages import Listing, Room
+from engine.program.lowering.stages import Listing, Room, words_of
 from engine.program.running import cache_keys, machine_code, memory
 from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import (
@@ -74,7 +74,7 @@ class Compiled:
 
 def lanes(dtype: type) -> int:
     """Number of values of a 32-bit or 64-bit type that a vector register of this processor holds."""
-    return machine_code.width() // (np.dtype(dtype).itemsize // 4)
+    return machine_code.width() // words_of(dtype)
 
 
 class LoopProgram:

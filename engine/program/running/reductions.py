@@ -134,7 +134,6 @@ def by_processor(outcomes: Outcomes, asked: Asked, room: int) -> dict[str, np.nd
 def as_result(block: Block, arrays: Mapping[str, np.ndarray]) -> Reduced:
     """The reduction of a block, from arrays that had room for all bins that hold a value."""
     held = int(arrays["held"])
-    whole = {name: arrays[name].astype(np.int64) for name in ("worse", "events")}
     return Reduced(
         block,
         arrays["kept"],
@@ -143,7 +142,7 @@ def as_result(block: Block, arrays: Mapping[str, np.ndarray]) -> Reduced:
             "counts": np.ascontiguousarray(arrays["counts"][:held].T).astype(np.int64),
             "steps": arrays["steps"][:held].astype(np.int64),
             **{name: arrays[name] for name in ("totals", "least", "most", "regret")},
-            **whole,
+            **{name: arrays[name].astype(np.int64) for name in ("worse", "events")},
         },
     )
 
