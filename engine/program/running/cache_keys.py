@@ -94,24 +94,21 @@ def key_of_contract(model: Model) -> str | None:
     return _key(model, code_digests.code_of(model, contract.__name__), ["contract"])
 
 
-def found(key: str) -> tuple[Layout, Any] | None:
+def found(key: str | None) -> tuple[Layout, Any] | None:
     """(layout of the machine code under a key, the loaded code); None where the cache does not hold both."""
     noted = _noted(key)
-    engine = None if noted is None else machine_code.kept(noted["code"])
-    if noted is None or engine is None:
-        return None
-    return of_plain(Layout, noted["layout"]), engine
+    engine = machine_code.kept(noted["code"]) if noted else None
+    return None if engine is None else (of_plain(Layout, noted["layout"]), engine)
 
 
 def is_known(key: str | None) -> bool:
     """Whether the cache holds the layout of machine code under the key."""
-    return key is not None and _noted(key) is not None
+    return bool(_noted(key))
 
 
 def operations(key: str | None) -> int | None:
     """`Listing.of_future` of the study whose layout is kept under the key; None where there is none."""
-    noted = None if key is None else _noted(key)
-    return None if noted is None else noted.get("operations")
+    return _noted(key).get("operations")
 
 
 def note(study: Study, code: str | None, key: str | None, written: Code, listing: Listing) -> None:
@@ -129,9 +126,9 @@ def note(study: Study, code: str | None, key: str | None, written: Code, listing
         compilation_cache.keep("layout", key, json.dumps(content).encode())
 
 
-def _noted(key: str) -> dict[str, Any] | None:
+def _noted(key: str | None) -> dict[str, Any]:
     content = compilation_cache.held("layout", key)
-    return None if content is None else json.loads(content)
+    return {} if content is None else json.loads(content)
 
 
 def _kind(value: Any) -> str:

@@ -66,10 +66,10 @@ def kept(key: str) -> bytes | None:
     return code
 
 
-def held(kind: Kind, key: str) -> bytes | None:
-    """The entry of a kind under a key; None where there is none or its seal is broken."""
+def held(kind: Kind, key: str | None) -> bytes | None:
+    """The entry of a kind under a key; None where there is no key or no entry, or its seal is broken."""
     folder, _ = private_folder(_OURS)
-    return None if folder is None else read_sealed(folder / f"{key}.{kind}")
+    return None if folder is None or key is None else read_sealed(folder / f"{key}.{kind}")
 
 
 def asked(there: bool) -> None:

@@ -237,7 +237,7 @@ def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, p
     """
     writers = cache_keys.code_of(study, *_WRITTEN_BY)
     key = cache_keys.key_of(study, writers, "kernel", np.dtype(listing.dtype).name, lanes, processor)
-    held = None if key is None else compilation_cache.held("kernel", key)
+    held = compilation_cache.held("kernel", key)
     compilation_cache.asked(held is not None)
     if held is not None:
         found = json.loads(held)
@@ -268,25 +268,19 @@ def on_mesh(layout: GpuLayout, text: str, mesh: Mesh) -> Any:
       text: PTX of the kernel.
     """
     along, strips = layout.grid
-    numbers = {
-        "grid_x": along,
-        "grid_y": strips,
-        "grid_z": 1,
-        "block_x": layout.threads,
-        "block_y": 1,
-        "block_z": 1,
-        "shared_mem_bytes": 0,
-    }
     quoted = "".join(letter if letter not in '"\\\n\t' else f"\\{ord(letter):02X}" for letter in text)
-    parts = [f'name = "{ptx.KERNEL}"', 'kernel_type = "ptx"', f'kernel_data = "{quoted}"']
-    parts += [f"{name} = {number} : i32" for name, number in numbers.items()]
-    parts.append(f"output_indices = [{len(ARRAYS) - 1} : i32]")
+    config = (
+        f'name = "{ptx.KERNEL}", kernel_type = "ptx", kernel_data = "{quoted}",'
+        f" grid_x = {along} : i32, grid_y = {strips} : i32, grid_z = 1 : i32,"
+        f" block_x = {layout.threads} : i32, block_y = 1 : i32, block_z = 1 : i32,"
+        f" shared_mem_bytes = 0 : i32, output_indices = [{len(ARRAYS) - 1} : i32]"
+    )
     shape = (layout.policies, layout.outcomes, layout.lanes)
     simulate = jax.ffi.ffi_call(
         _CALL,
         jax.ShapeDtypeStruct(shape, layout.dtype),
         custom_call_api_version=2,
-        legacy_backend_config=f"{{{', '.join(parts)}}}",
+        legacy_backend_config=f"{{{config}}}",
     )
 
     def of_device(counter: UInt32[Array, "1 2"], *held: Array) -> Array:

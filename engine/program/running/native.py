@@ -272,8 +272,7 @@ class LoopProgram:
         if isinstance(listing, Unlisted):
             code, what = listing.code, f"{gives} of scores" if of_scores else gives
             key = cache_keys.key_of_code(self.study, code, self.dtype, self._width, what)
-            earlier = cache_keys.found(key) if key is not None else None
-            if earlier is not None:
+            if earlier := cache_keys.found(key):
                 return earlier
             listing = listing.listing()
         written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
