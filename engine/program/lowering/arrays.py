@@ -92,7 +92,7 @@ def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequenc
     return made
 
 
-def _running(scalars: Scalars, name: str, operand: Array, params: Any, dtype: np.dtype) -> Array:
+def _running(scalars: Scalars, name: str, operand: Array, params: Any) -> Array:
     """Cumulative sums, products, maxima or minima along an axis."""
     made = operand.copy()
     rows = np.moveaxis(made, params["axis"], 0)[:: -1 if params["reverse"] else 1]
@@ -222,7 +222,7 @@ _OTHERS: Mapping[str, Callable[..., list[Array]]] = {
     "argmin": lambda s, o, p, _, dtype: [_place_of_extreme(s, "argmin", o[0], p["axes"], dtype)],
     "cond": lambda s, o, p, *_: _chosen(s, o, p),
     **{
-        f"cum{ending}": lambda s, o, p, _, dtype, name=name: [_running(s, name, o[0], p, dtype)]
+        f"cum{ending}": lambda s, o, p, *_, name=name: [_running(s, name, o[0], p)]
         for ending, name in (("sum", "add"), ("prod", "mul"), ("max", "max"), ("min", "min"))
     },
     "dot_general": lambda s, o, p, shape, dtype: [_product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)],

@@ -174,7 +174,7 @@ class Scalars:
         the C library.
         """
         if name in _WRITTEN_OUT:
-            return _WRITTEN_OUT[name](self, operands, dtype)
+            return _WRITTEN_OUT[name](self, *operands)
         function = elementary.FUNCTIONS.get(name)
         in_double = operands[0].dtype == np.float64
         form = function and (function.double if in_double else function.form)
@@ -209,8 +209,7 @@ def _traced(form: Callable[..., Any], dtypes: tuple[np.dtype, ...], *more: int) 
         return jax.make_jaxpr(lambda *values: form(*values, *more))(*examples)
 
 
-def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-    which, *cases = operands
+def _chain(scalars: Scalars, which: Operation, *cases: Operation) -> Operation:
     if which.is_constant:
         return cases[int(which.value)]
     if all(case is cases[0] for case in cases):
@@ -224,30 +223,28 @@ def _chain(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> 
     return result
 
 
-def _clamped(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-    low, value, high = operands
+def _clamped(scalars: Scalars, low: Operation, value: Operation, high: Operation) -> Operation:
     return scalars.each("min", scalars.each("max", value, low), high)
 
 
-def _log2(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-    log, log_of_2 = (scalars.each("log", one) for one in (operands[0], scalars.constant(dtype.type(2))))
+def _log2(scalars: Scalars, x: Operation) -> Operation:
+    log, log_of_2 = (scalars.each("log", one) for one in (x, scalars.constant(x.dtype.type(2))))
     return scalars.each("div", log, log_of_2)
 
 
-def _polynomial(scalars: Scalars, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
-    x, *ascending = operands
+def _polynomial(scalars: Scalars, x: Operation, *ascending: Operation) -> Operation:
     value = ascending[-1]
     for coefficient in ascending[-2::-1]:
         value = scalars.each("add", scalars.each("mul", value, x), coefficient)
     return value
 
 
-_WRITTEN_OUT: dict[str, Callable[[Scalars, Sequence[Operation], np.dtype], Operation]] = {
-    "add_any": lambda scalars, operands, _: scalars.each("add", *operands),
+_WRITTEN_OUT: dict[str, Callable[..., Operation]] = {
+    "add_any": lambda scalars, *operands: scalars.each("add", *operands),
     "clamp": _clamped,
-    "le_to": lambda scalars, operands, _: ordering.compared(scalars, "le", *operands),
+    "le_to": lambda scalars, *operands: ordering.compared(scalars, "le", *operands),
     "log2": _log2,
-    "lt_to": lambda scalars, operands, _: ordering.compared(scalars, "lt", *operands),
+    "lt_to": lambda scalars, *operands: ordering.compared(scalars, "lt", *operands),
     "polynomial": _polynomial,
     "select_n": _chain,
 }
