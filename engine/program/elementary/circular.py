@@ -19,7 +19,7 @@ from engine.program.elementary.exact import (
     signed,
 )
 
-_HALF, _TWO, _PI = np.float64(0.5), np.float64(2.0), np.float64(np.pi)
+_PI = np.float64(np.pi)
 _FURTHEST = np.float32(2.0**50)
 # atan(z) / z as a polynomial in z^2, z up to 1, within 1e-11
 _ATAN = (
@@ -75,21 +75,21 @@ def _as_far_as_known(x: Single, value: Double) -> Single:
 def asin(x: Single) -> Single:
     """Inverse of the sine, from -pi / 2 to pi / 2, within 6.1e-8 of itself; NaN beyond 1."""
     near, value = _arc(x)
-    return signed(as_single(jnp.where(near, value, HALF_PI - _TWO * value)), x)
+    return signed(as_single(jnp.where(near, value, HALF_PI - 2.0 * value)), x)
 
 
 def acos(x: Single) -> Single:
     """Inverse of the cosine, from 0 to pi, within 6.1e-8 of itself; NaN beyond 1."""
     near, value = _arc(x)
     beside = jnp.where(x < 0, HALF_PI + value, HALF_PI - value)
-    return as_single(jnp.where(near, beside, jnp.where(x < 0, _PI - _TWO * value, _TWO * value)))
+    return as_single(jnp.where(near, beside, jnp.where(x < 0, _PI - 2.0 * value, 2.0 * value)))
 
 
 def _arc(x: Single) -> tuple[Array, Double]:
     """(whether |x| <= 1/2; asin |x| where so, elsewhere asin sqrt((1 - |x|) / 2), which is half of acos |x|)."""
     size = jnp.abs(as_double(x))
-    near = size <= _HALF
-    square = jnp.where(near, size * size, (ONE - size) * _HALF)
+    near = size <= 0.5
+    square = jnp.where(near, size * size, (ONE - size) * 0.5)
     return near, jnp.where(near, size, jnp.sqrt(square)) * polynomial(_ASIN, square)
 
 

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.program.elementary.exact import (
+    INF,
+    NAN,
     ONE,
     Single,
     as_single,
@@ -44,7 +46,6 @@ _INVERSE_TAIL = (
     2.958320140838623, 1.0037174224853516, 0.007051171734929085, -0.005276203155517578, 0.0037638917565345764,
     -0.0026436035986989737, 0.0013519716449081898, -0.00010389566159574315, -0.00020253729599062353,
 )  # fmt: skip
-_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 _LAST = np.float32(9.1946)  # the largest argument for which erfc is a normal number
 
 
@@ -90,4 +91,4 @@ def erf_inv(x: Single) -> Single:
     tail = polynomial(_INVERSE_TAIL, jnp.sqrt(w) - 3.125)
     value = jnp.where(w < 5.0, centre, tail)
     size = jnp.abs(x)
-    return jnp.where(size < ONE, x * value, jnp.where(size == ONE, x * _INF, _NAN))
+    return jnp.where(size < ONE, x * value, jnp.where(size == ONE, x * INF, NAN))

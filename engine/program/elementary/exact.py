@@ -63,7 +63,7 @@ def within(x: Single, limit: np.floating) -> Single:
 
 
 _WHOLE = np.float32(1.5 * 2**23)
-ONE = np.float32(1.0)
+ONE, INF, NAN = np.float32(1.0), np.float32(np.inf), np.float32(np.nan)
 _ONE_BITS = np.int32(127 << 23)
 _ROOT_HALF = np.int32(0x3F3504F3)
 _SMALLEST_NORMAL = np.float32(2.0**-126)

@@ -6,6 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.program.elementary.exact import (
+    INF,
+    NAN,
     ONE,
     Double,
     Integers,
@@ -58,7 +60,6 @@ _TANH = (
     (1.0, 4.67130346e-01, 2.58710797e-02, 3.28309552e-04, 7.76203373e-07),
 )
 _LOWEST, _HIGHEST = np.float32(-126 * np.log(2)), np.float32(128 * np.log(2) * (1 - 2.0**-24))
-_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 
 
 def exp(x: Single) -> Single:
@@ -69,7 +70,7 @@ def exp(x: Single) -> Single:
     r, exponent = reduced(x)
     value = from_bits(float_bits(polynomial(EXP, r)) + exponent)
     value = jnp.where(x < _LOWEST, np.float32(0.0), value)
-    return jnp.where(x <= _HIGHEST, value, x + _INF)  # NaN stays what it is
+    return jnp.where(x <= _HIGHEST, value, x + INF)  # NaN stays what it is
 
 
 def exp2(x: Single) -> Single:
@@ -77,7 +78,7 @@ def exp2(x: Single) -> Single:
     n, exponent = nearest_whole(x, ONE)
     value = from_bits(float_bits(polynomial(_EXP2, x - n)) + exponent)
     value = jnp.where(x < -126.0, np.float32(0.0), value)
-    return jnp.where(x < 128.0, value, x + _INF)
+    return jnp.where(x < 128.0, value, x + INF)
 
 
 def reduced(x: Single) -> tuple[Single, Integers]:
@@ -97,7 +98,7 @@ def expm1(x: Single) -> Single:
     value = fused(near, half, half - np.float32(0.5))
     value = value + value
     value = jnp.where(x < -20.0, -ONE, value)
-    value = jnp.where(x > _HIGHEST, _INF, value)
+    value = jnp.where(x > _HIGHEST, INF, value)
     return jnp.where(jnp.abs(x) > 2.0**-60, value, x)  # NaN and what halving would round
 
 
@@ -108,8 +109,8 @@ def log(x: Single) -> Single:
     """
     exponent, m = parts(x)
     value = log_of_parts(as_single(exponent), m - ONE)
-    value = jnp.where(x < _INF, value, x)
-    return jnp.where(x > 0, value, jnp.where(x == 0, -_INF, _NAN))
+    value = jnp.where(x < INF, value, x)
+    return jnp.where(x > 0, value, jnp.where(x == 0, -INF, NAN))
 
 
 def log_of_parts(exponent: Single, f: Single) -> Single:
@@ -126,8 +127,8 @@ def log1p(x: Single) -> Single:
     scale = power_of_two(-(exponent << 23))
     f = jnp.where(x > np.float32(2.0**25), m - ONE, fused(x, scale, scale - ONE))
     value = log_of_parts(as_single(exponent), f)
-    value = jnp.where(x < _INF, value, x)
-    return jnp.where(x > -ONE, value, jnp.where(x == -ONE, -_INF, _NAN))
+    value = jnp.where(x < INF, value, x)
+    return jnp.where(x > -ONE, value, jnp.where(x == -ONE, -INF, NAN))
 
 
 def logistic(x: Single) -> Single:

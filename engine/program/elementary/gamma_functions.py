@@ -6,15 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.program.elementary.double import ONE, log, sin_and_cos_of_turns
-from engine.program.elementary.exact import Double, Single, as_double, as_single, fused, polynomial
+from engine.program.elementary.exact import INF, NAN, Double, Single, as_double, as_single, fused, polynomial
 
-_PI, _HALF = np.float64(np.pi), np.float64(0.5)
+_PI = np.float64(np.pi)
 _HALF_LOG_TWO_PI = np.float64(0.5 * np.log(2 * np.pi))
 _STEPS = 8
 # Coefficients of 1 / z^2: Bernoulli numbers B_2k over 2k (2k - 1), and over 2k (Abramowitz and Stegun 6.1.41, 6.3.18)
 _STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
 _DERIVATIVE = (1 / 12, -1 / 120, 1 / 252, -1 / 240, 1 / 132, -691 / 32760, 1 / 12)
-_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 _ALL_WHOLE = np.float64(2.0**23)
 
 
@@ -32,12 +31,12 @@ def lgamma(x: Single) -> Single:
         product = product * (size + k)
     z = jnp.where(near, size + _STEPS, size)
     inverse = ONE / z
-    value = fused(z - _HALF, log(z), fused(inverse, polynomial(_STIRLING, inverse * inverse), _HALF_LOG_TWO_PI - z))
+    value = fused(z - 0.5, log(z), fused(inverse, polynomial(_STIRLING, inverse * inverse), _HALF_LOG_TWO_PI - z))
     value = jnp.where(near, value - log(product), value)
     sine, _ = sin_and_cos_of_turns(size)
     value = jnp.where(x < 0, log(_PI / (size * jnp.abs(sine))) - value, value)
     value = jnp.where((x < 0) & ((sine == 0) | (size >= _ALL_WHOLE)) | (x == 0), np.float64(np.inf), value)
-    return jnp.where(jnp.abs(x) < _INF, as_single(value), jnp.abs(x))
+    return jnp.where(jnp.abs(x) < INF, as_single(value), jnp.abs(x))
 
 
 def digamma(x: Single) -> Single:
@@ -57,10 +56,10 @@ def digamma(x: Single) -> Single:
     z = jnp.where(near, size + _STEPS, size)
     inverse = ONE / z
     square = inverse * inverse
-    value = log(z) - fused(square, polynomial(_DERIVATIVE, square), _HALF * inverse)
+    value = log(z) - fused(square, polynomial(_DERIVATIVE, square), 0.5 * inverse)
     value = jnp.where(near, value - above / product, value)
     value = jnp.where(below, value - _reflected(wide), value)
-    return jnp.where(jnp.abs(x) < _INF, as_single(value), jnp.where(x > 0, x, _NAN))
+    return jnp.where(jnp.abs(x) < INF, as_single(value), jnp.where(x > 0, x, NAN))
 
 
 def _reflected(x: Double) -> Double:

@@ -7,6 +7,8 @@ import numpy as np
 from jaxtyping import Array, Bool
 
 from engine.program.elementary.exact import (
+    INF,
+    NAN,
     ONE,
     Floats,
     Numbers,
@@ -27,7 +29,6 @@ _LN2_HIGH, _LN2_LOW = np.float32(0.693359375), np.float32(-2.12194440e-4)
 _ATANH = (0.6666666269302368, 0.40000972151756287, 0.2849878966808319, 0.24279043078422546)
 # m^(-1/3) as a polynomial in m from 1 / sqrt(2) to 4 sqrt(2), within 1.7e-2
 _INVERSE_ROOT = (1.3885040283203125, -0.47178107500076294, 0.10302714258432388, -0.00809191819280386)
-_INF, _NAN = np.float32(np.inf), np.float32(np.nan)
 
 
 def pow(x: Single, y: Numbers) -> Single:
@@ -44,7 +45,7 @@ def pow(x: Single, y: Numbers) -> Single:
     value = jnp.where((size == ONE) | (y == 0), ONE, value)
     whole, odd = _whole_and_odd(y)
     value = jnp.where((float_bits(x) < 0) & odd, -value, value)
-    return jnp.where((x < 0) & ~whole & (size < _INF), _NAN, value)
+    return jnp.where((x < 0) & ~whole & (size < INF), NAN, value)
 
 
 def _log_in_two(x: Single) -> tuple[Single, Single]:
@@ -67,8 +68,8 @@ def _log_in_two(x: Single) -> tuple[Single, Single]:
     low = low + fused(e, _LN2_LOW, curve)
     total = high + low
     low = low - (total - high)
-    total = jnp.where(x < _INF, total, x)
-    return jnp.where(x == 0, -_INF, total), low
+    total = jnp.where(x < INF, total, x)
+    return jnp.where(x == 0, -INF, total), low
 
 
 def _exp_in_two(x: Single, rest: Single) -> Single:
@@ -77,7 +78,7 @@ def _exp_in_two(x: Single, rest: Single) -> Single:
     r = r + rest
     half = (exponent >> 1) & np.int32(-(1 << 23))
     value = polynomial(EXP, r) * power_of_two(half) * power_of_two(exponent - half)
-    value = jnp.where(x > 89.0, _INF, value)
+    value = jnp.where(x > 89.0, INF, value)
     return jnp.where(x < -104.0, np.float32(0.0), value)
 
 
@@ -131,4 +132,4 @@ def cbrt(x: Single) -> Single:
     squared = root * root
     residual = fused(-fused(root, root, -squared), root, fused(-squared, root, m))
     root = fused(residual, y * y * np.float32(1 / 3), root) * power_of_two(third << 23)
-    return jnp.where((size > 0) & (size < _INF), signed(root, x), x)
+    return jnp.where((size > 0) & (size < INF), signed(root, x), x)

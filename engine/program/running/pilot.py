@@ -120,7 +120,7 @@ def _computed(
 
     own: list[Numbers] = [draw.astype(dtype)[None] for draw in draws]
     by_policy = len(study.policies), PATHS
-    drawn = np.stack([draw[0] for draw in own]) if own else np.zeros((0, PATHS), dtype)
+    drawn = np.concatenate([np.zeros((0, PATHS), dtype), *own])
 
     def stacked(values: list[Numbers]) -> Numbers:
         return np.stack([np.broadcast_to(value, by_policy) for value in values]).astype(dtype)
