@@ -8,7 +8,7 @@ from typing import Any
 from engine.draws.random_words import RARELY
 from engine.program.lowering.llvm import Function
 from engine.program.lowering.operation_table import OPERATIONS
-from engine.program.lowering.operations import Operation, readers
+from engine.program.lowering.operations import Operation, Operations, readers
 from engine.program.lowering.stages import Stage, State, section
 
 
@@ -64,7 +64,7 @@ class _Text:
             self.loaded[operation] = self.written.load(operation.dtype, self.stage.loads[operation], turn)
         return self.loaded[operation]
 
-    def compute(self, operations: Sequence[Operation], turn: str | None) -> None:
+    def compute(self, operations: Operations, turn: str | None) -> None:
         """Writes operations in their order; those that only a rare case needs stand in a branch of their own."""
         rare = self._rare(operations)
         put_off = {one for each in rare.values() for one in each}
@@ -120,7 +120,7 @@ class _Text:
     def _write_back(self, state: State, operation: Operation) -> None:
         self.written.store(self.value(operation, None), operation.dtype, self.stage.carried[state], None)
 
-    def _rare(self, operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
+    def _rare(self, operations: Operations) -> dict[Operation, list[Operation]]:
         """Select whose second case is rare -> the operations that this case alone needs."""
         rare = [one for one in operations if one.name == RARELY]
         if not rare:
@@ -139,7 +139,7 @@ class _Text:
             alone[choice] = [one for one in operations if one in own]
         return alone
 
-    def _branch(self, choice: Operation, alone: Sequence[Operation], turn: str | None) -> None:
+    def _branch(self, choice: Operation, alone: Operations, turn: str | None) -> None:
         written = self.written
         which, usual = (self.value(one, turn) for one in choice.operands[:2])
         if written.width > 1:
@@ -161,7 +161,7 @@ class _Text:
         self.label = then
 
 
-def _usual_first(operations: Sequence[Operation], rare: Mapping[Operation, Any]) -> Sequence[Operation]:
+def _usual_first(operations: Operations, rare: Mapping[Operation, Any]) -> Operations:
     """The operations, those that depend on a branch last, so that all others stay in one basic block and are scheduled
     together.
     """

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from engine.draws.sampling import SAMPLERS
-from engine.program.lowering.operations import Array, Operation, Source, single
+from engine.program.lowering.operations import Array, Operation, Operations, Source, single
 from engine.program.lowering.passes import OF_LIST, OF_STAGES, walked
 from engine.program.lowering.scalars import Scalars
 from engine.program.lowering.stages import SHARED, Aim, Listing, Place, Rows, Stage, State, words_of
@@ -136,7 +136,7 @@ def uniform(inputs: Any) -> tuple[Any, list[np.ndarray]]:
     return rest, [np.asarray(leaf) for leaf in jax.tree.leaves(rest)]
 
 
-def _finished(scalars: Scalars, dtype: type, states: Sequence[State], **results: Sequence[Operation]) -> Listing:
+def _finished(scalars: Scalars, dtype: type, states: Sequence[State], **results: Operations) -> Listing:
     given = {kind: tuple(ones) for kind, ones in results.items()}
     return Listing(dtype, tuple(scalars.operations), tuple(states), given)
 
@@ -174,7 +174,7 @@ def _traced(scalars: Scalars, function: Any, *given: Any) -> Any:
 
 
 def _shocks(
-    scalars: Scalars, study: Study, dtype: type, words: Any, fed: Any, is_first: Operation, draws: Sequence[Operation]
+    scalars: Scalars, study: Study, dtype: type, words: Any, fed: Any, is_first: Operation, draws: Operations
 ) -> tuple[list[Operation], list[Operation], list[Operation], list[Array]]:
     """The state of the shocks (before the first year, in a year, after it), and the year's shocks as tables [stream, 1,
     1].

@@ -15,7 +15,7 @@ import numpy as np
 
 from engine.draws.random_words import RARELY
 from engine.program.lowering.llvm import Function
-from engine.program.lowering.operations import Operation
+from engine.program.lowering.operations import Operation, Operations
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class Meaning:
     numbers: Callable[..., Any] | None
     text: Callable[..., str]
     gives: str = ""
-    simpler: Callable[[Sequence[Operation], np.dtype], Operation | None] = lambda operands, dtype: None
+    simpler: Callable[[Operations, np.dtype], Operation | None] = lambda operands, dtype: None
 
     def takes(self, dtype: np.dtype) -> bool:
         """Whether the last operand may have this type."""
         return dtype.kind in self.reads.rpartition(" ")[2]
 
-    def fold(self, operands: Sequence[Operation], dtype: np.dtype) -> np.ndarray | None:
+    def fold(self, operands: Operations, dtype: np.dtype) -> np.ndarray | None:
         """The result by constant folding; None where an operand is not constant, or the operation is never folded."""
         if self.numbers is None:
             return None
@@ -72,7 +72,7 @@ def _intrinsic(name: str) -> Callable[..., str]:
 def _neutral(number: float, sides: Sequence[int] = (1,)) -> Callable[..., Operation | None]:
     """Simplifies to the other operand where the one on one of `sides` is the neutral element `number`, as 1 in x 1."""
 
-    def simpler(operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
+    def simpler(operands: Operations, dtype: np.dtype) -> Operation | None:
         if dtype.kind == "f":
             bits = dtype.type(number).tobytes()
             for side in sides:
@@ -83,7 +83,7 @@ def _neutral(number: float, sides: Sequence[int] = (1,)) -> Callable[..., Operat
     return simpler
 
 
-def _same(operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
+def _same(operands: Operations, dtype: np.dtype) -> Operation | None:
     """Simplifies to the operand where both are the same, as in x and x."""
     return operands[0] if operands[0] is operands[1] else None
 
@@ -169,7 +169,7 @@ def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
         bad = to.new(f"fcmp uno {to.type(dtype)} {x}, {x}")
         return to.select(bad, x, chosen, dtype)
 
-    def simpler(operands: Sequence[Operation], dtype: np.dtype) -> Operation | None:
+    def simpler(operands: Operations, dtype: np.dtype) -> Operation | None:
         known = [one for one in operands if one.is_constant and dtype.kind == "f" and np.isnan(one.value)]
         return _same(operands, dtype) or next(iter(known), None)
 

@@ -89,6 +89,7 @@ class Operation:
 _set_name, _set_operands, _set_dtype, _set_detail, _set_axes = (
     getattr(Operation, field).__set__ for field in Operation.__slots__
 )
+Operations = Sequence[Operation]
 Array = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 """A NumPy array of dtype object whose elements are operations."""
 
@@ -98,7 +99,7 @@ def single(operation: Operation) -> Array:
     return np.array(operation, object)
 
 
-def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operation]]) -> set[Operation]:
+def needed(wanted: Operations, more: Mapping[Operation, Operations]) -> set[Operation]:
     """The wanted operations and all that they depend on, directly or not.
 
     Args:
@@ -114,7 +115,7 @@ def needed(wanted: Sequence[Operation], more: Mapping[Operation, Sequence[Operat
     return found
 
 
-def readers(operations: Sequence[Operation]) -> dict[Operation, list[Operation]]:
+def readers(operations: Operations) -> dict[Operation, list[Operation]]:
     """Operation -> those of some operations that read it, in their order."""
     found: dict[Operation, list[Operation]] = {}
     for operation in operations:
@@ -123,7 +124,7 @@ def readers(operations: Sequence[Operation]) -> dict[Operation, list[Operation]]
     return found
 
 
-def rewritten(operations: Sequence[Operation], replaced: Mapping[Operation, Operation]) -> dict[Operation, Operation]:
+def rewritten(operations: Operations, replaced: Mapping[Operation, Operation]) -> dict[Operation, Operation]:
     """Old operation -> new one: those replaced, and copies of all that depend on one of them with the new operands.
 
     Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.program.lowering.operations import Array, NoScalarForm, Operation
+from engine.program.lowering.operations import Array, NoScalarForm, Operation, Operations
 from engine.program.lowering.places import UNROLLED, Scalars
 
 
@@ -51,7 +51,7 @@ def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) 
     return [np.moveaxis(array, -1, axis) for array in made]
 
 
-def _below(scalars: Scalars, left: Sequence[Operation], right: Sequence[Operation]) -> Operation:
+def _below(scalars: Scalars, left: Operations, right: Operations) -> Operation:
     """Whether a row of keys is lexicographically below another one."""
     result = scalars.constant(np.False_)
     for x, y in reversed(list(zip(left, right, strict=True))):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.program.lowering.operations import Array, NoScalarForm, Operation
+from engine.program.lowering.operations import Array, NoScalarForm, Operation, Operations
 
 Scalars = Any
 """`scalars.Scalars`, the list that operations are added to; not imported, as `scalars.py` imports this file."""
@@ -16,7 +16,7 @@ UNROLLED = 256
 _FEW = 4
 
 
-def taken(scalars: Scalars, operand: Array, starts: Sequence[Operation], sizes: Sequence[int]) -> Array:
+def taken(scalars: Scalars, operand: Array, starts: Operations, sizes: Sequence[int]) -> Array:
     """XLA's dynamic slice: the part of an array with these starts and sizes; starts are clipped so that it fits.
 
     Raises:
@@ -32,7 +32,7 @@ def taken(scalars: Scalars, operand: Array, starts: Sequence[Operation], sizes: 
     return operand
 
 
-def put(scalars: Scalars, operand: Array, part: Array, starts: Sequence[Operation]) -> Array:
+def put(scalars: Scalars, operand: Array, part: Array, starts: Operations) -> Array:
     """XLA's dynamic update slice: an array with a part of it replaced; starts are clipped so that the part fits.
 
     Raises:
@@ -106,7 +106,7 @@ def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], par
 
 
 def _write(
-    scalars: Scalars, made: Array, name: str | None, part: Array, starts: Sequence[Operation], allowed: Operation
+    scalars: Scalars, made: Array, name: str | None, part: Array, starts: Operations, allowed: Operation
 ) -> None:
     """Writes a slice to an array where `allowed`, its starts clipped so that it fits."""
     limits = zip(starts, made.shape, part.shape, strict=True)
@@ -120,7 +120,7 @@ def _write_one(
     made: Array,
     name: str | None,
     value: Operation,
-    begins: Sequence[Operation],
+    begins: Operations,
     offsets: Sequence[int],
     allowed: Operation,
 ) -> None:
@@ -163,7 +163,7 @@ def _starts(
     return starts
 
 
-def _inside(scalars: Scalars, starts: Sequence[Operation], whole: Sequence[int], sizes: Sequence[int]) -> Operation:
+def _inside(scalars: Scalars, starts: Operations, whole: Sequence[int], sizes: Sequence[int]) -> Operation:
     """Whether a slice lies within an array, as a Boolean operation."""
     inside = scalars.constant(np.True_)
     for start, all_, size in zip(starts, whole, sizes, strict=True):
@@ -181,7 +181,7 @@ def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
     )
 
 
-def _one_of(scalars: Scalars, values: Sequence[Operation], at: Operation) -> Operation:
+def _one_of(scalars: Scalars, values: Operations, at: Operation) -> Operation:
     """The value at an index: by a lookup in memory where the values are adjacent arguments, else by a chain of
     selects."""
     if at.is_constant:

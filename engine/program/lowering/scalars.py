@@ -19,7 +19,7 @@ import numpy as np
 from engine.program import elementary
 from engine.program.lowering import arrays, ordering
 from engine.program.lowering.operation_table import OPERATIONS, named
-from engine.program.lowering.operations import KINDS, Array, Detail, NoScalarForm, Operation, Source, single
+from engine.program.lowering.operations import KINDS, Array, Detail, NoScalarForm, Operation, Operations, Source, single
 from engine.program.tracing.equations import Atom, Axis, Constant, Rule, flat
 
 _BOOL = np.dtype(bool)
@@ -138,7 +138,7 @@ class Scalars:
         value = meaning.fold(operands, kind)
         return self.operation(name, operands, kind) if value is None else self.constant(value)
 
-    def operation(self, name: str, operands: Sequence[Operation], dtype: np.dtype, detail: Detail = None) -> Operation:
+    def operation(self, name: str, operands: Operations, dtype: np.dtype, detail: Detail = None) -> Operation:
         """An operation of the table, neither simplified nor folded; it varies along the axes of its operands."""
         axes = operands[0].axes
         for operand in operands[1:]:
@@ -169,7 +169,7 @@ class Scalars:
             made[at] = self.each(name, *(operand.item(at) for operand in spread), dtype=dtype)
         return made
 
-    def _written_out(self, name: str, operands: Sequence[Operation], dtype: np.dtype) -> Operation:
+    def _written_out(self, name: str, operands: Operations, dtype: np.dtype) -> Operation:
         """A function without a row of its own: in single precision as operations, in double precision often a call of
         the C library.
         """

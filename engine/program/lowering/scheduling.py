@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import replace
 
-from engine.program.lowering.operations import Operation, readers
+from engine.program.lowering.operations import Operation, Operations, readers
 from engine.program.lowering.stages import SHARED, Aim, Listing
 
 _AHEAD = 2000
@@ -27,7 +27,7 @@ def of_a_thread(listing: Listing, aim: Aim) -> Listing:
     return replace(listing, stages=(*others, replace(stage, rounds=few_waiting(stage.rounds, read_later))))
 
 
-def depth_first(operations: Sequence[Operation]) -> list[Operation]:
+def depth_first(operations: Operations) -> list[Operation]:
     """The operations in depth-first order, operands as shortly before their readers as possible.
 
     Operations traced from arrays come array by array, and all elements of an array would be live at once.
@@ -48,7 +48,7 @@ def depth_first(operations: Sequence[Operation]) -> list[Operation]:
     return list(ordered)
 
 
-def few_waiting(operations: Sequence[Operation], kept: Collection[Operation]) -> list[Operation]:
+def few_waiting(operations: Operations, kept: Collection[Operation]) -> list[Operation]:
     """The operations in a greedy order that keeps few values live.
 
     Of those whose operands are computed the next is the one that reads most values for the last time; where none does,

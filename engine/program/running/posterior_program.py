@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from copy import copy
 from dataclasses import replace
 from functools import lru_cache
@@ -15,7 +15,6 @@ from engine.program.running.contract import (
     BlockResult,
     FactorDraws,
     Form,
-    Outcomes,
     Pass,
     Program,
     Scores,
@@ -69,11 +68,7 @@ class MovedProgram:
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`, but the block is computed only when its outcomes are waited for."""
-
-        def outcomes() -> Outcomes:
-            return np.concatenate([self.outcomes_of(self.scores(part)) for part in _parts(block)], axis=-1)
-
-        return Pass(block.first, outcomes)
+        return Pass(block.first, lambda: _by_parts(block, lambda part: self.outcomes_of(self.scores(part))))
 
     def collect(self, block: Block, running: Pass) -> BlockResult:
         return running.of(block)
@@ -96,7 +91,7 @@ class MovedProgram:
             yield self._years(count, years)
 
     def draws(self, block: Block) -> FactorDraws:
-        return np.concatenate([self._in_full(part).draws for part in _parts(block)], axis=-1)
+        return _by_parts(block, lambda part: self._in_full(part).draws)
 
     def scores(self, block: Block) -> Scores:
         """As `Program.scores`: the posterior samples where facts bear on a random number, drawn ones elsewhere.
@@ -125,14 +120,16 @@ class MovedProgram:
         return replace(self.trace_of(self.scores(block)), first_path=block.first)
 
     def _years(self, count: int, years: range) -> YearlyValues:
-        parts = []
-        for part in _parts(Block(0, 0, count)):
+        def values(part: Block) -> YearlyValues:
             yearly = self._in_full(part).yearly
             assert yearly is not None
-            parts.append(yearly[:, years.start : years.stop])
-        return np.concatenate(parts, axis=-1)
+            return yearly[:, years.start : years.stop]
+
+        return _by_parts(Block(0, 0, count), values)
 
 
-def _parts(block: Block) -> Iterator[Block]:
+def _by_parts(block: Block, values: Callable[[Block], np.ndarray]) -> np.ndarray:
+    """Values of a block's paths [..., path], computed `_CHUNK` paths at a time."""
     last = block.first + block.count
-    return (Block(0, first, min(_CHUNK, last - first)) for first in range(block.first, last, _CHUNK))
+    parts = (Block(0, first, min(_CHUNK, last - first)) for first in range(block.first, last, _CHUNK))
+    return np.concatenate([values(part) for part in parts], axis=-1)
