@@ -70,22 +70,6 @@ def _function(number: str, kind: str, size: int) -> str:
         f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}\n  store {wide} %sum{k}, ptr %keep{k}"
         for k in range(3)
     ]
-    added = """  %lane# = getelementptr double, ptr %keep#, i64 %lane
-  %held# = load double, ptr %lane#
-  %more# = fadd double %held#, %power#_f
-  store double %more#, ptr %lane#"""
-    totals = [
-        """  %q#_0 = getelementptr double, ptr %keep#, i64 0
-  %l#_0 = load double, ptr %q#_0"""
-    ]
-    for lane in range(1, LANES):
-        before = f"%t#_{lane - 1}" if lane > 1 else "%l#_0"
-        totals.append(f"""  %q#_{lane} = getelementptr double, ptr %keep#, i64 {lane}
-  %l#_{lane} = load double, ptr %q#_{lane}
-  %t#_{lane} = fadd double {before}, %l#_{lane}""")
-    totals.append(f"""  %i_out# = add i64 %at_out, #
-  %p_out# = getelementptr double, ptr %out, i64 %i_out#
-  store double %t#_{LANES - 1}, ptr %p_out#""")
     taken = "ptr %x, i64 %x_step, ptr %y, i64 %y_step, i64 %rows, i64 %units, ptr %numbers, ptr %out"
     return f"""define void @{kind}_{size}({taken}) {{
 entry:
@@ -126,12 +110,12 @@ single:
 {_loaded(number, size, 1, "f")}
 {_residual(number, kind, size, 1, "f", "")}
   %lane = sub i64 %f, %done
-{_of_each(_POWERS, added)}
+{_of_each(_POWERS, _ADDED)}
   %next_f = add i64 %f, 1
   br label %few
 sum:
   %at_out = mul i64 %r, 3
-{_of_each(_POWERS, _joined(totals))}
+{_of_each(_POWERS, _summed())}
   br label %summed
 summed:
   %next_row = add i64 %r, 1
@@ -142,6 +126,28 @@ end:
 
 
 _joined = "\n".join
+_ADDED = """  %lane# = getelementptr double, ptr %keep#, i64 %lane
+  %held# = load double, ptr %lane#
+  %more# = fadd double %held#, %power#_f
+  store double %more#, ptr %lane#"""
+"""Adds a power of one unit to its lane."""
+
+
+def _summed() -> str:
+    """Instructions that add the lanes of a power in order, and write their sum to `out`."""
+    totals = [
+        """  %q#_0 = getelementptr double, ptr %keep#, i64 0
+  %l#_0 = load double, ptr %q#_0"""
+    ]
+    for lane in range(1, LANES):
+        before = f"%t#_{lane - 1}" if lane > 1 else "%l#_0"
+        totals.append(f"""  %q#_{lane} = getelementptr double, ptr %keep#, i64 {lane}
+  %l#_{lane} = load double, ptr %q#_{lane}
+  %t#_{lane} = fadd double {before}, %l#_{lane}""")
+    totals.append(f"""  %i_out# = add i64 %at_out, #
+  %p_out# = getelementptr double, ptr %out, i64 %i_out#
+  store double %t#_{LANES - 1}, ptr %p_out#""")
+    return _joined(totals)
 
 
 def _of_each(marks: Iterable[str], text: str) -> str:
