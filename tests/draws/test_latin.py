@@ -17,10 +17,10 @@ from engine.draws.sampling import SAMPLERS, path_order
 from engine.modelling.cell_axis import split_cells
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import FEW_UNITS, Some, Units, as_units, moments, moments_of_some
+from engine.risk.estimation.intervals import FEW_UNITS, Units, as_units, moments, moments_of_some
 from engine.risk.estimation.measures import difference, finite_units, probability, regret, summary
 from engine.risk.estimation.shares import effective_count
-from engine.risk.estimation.tails import quantiles, share_of_totals
+from engine.risk.estimation.tails import quantiles, share
 from engine.runs.replay import replay
 from engine.study.study import BLOCK, Block
 from tests.helpers import assert_close, assert_plausible, assert_same
@@ -288,7 +288,7 @@ def test_totals_and_sparse_moments_are_those_of_the_replicates():
     assert_close(units.totals(values), by_hand)
     assert_same(units.totals(values > 1), (values > 1).reshape(3, 40, SIZE).sum(axis=-1).astype(float))
     cell, path = np.nonzero(values)
-    dense, sparse = moments(values, units), moments_of_some(Some(3, cell, path, values[cell, path]), units)
+    dense, sparse = moments(values, units), moments_of_some(3, cell, path, values[cell, path], units)
     for field in ("mean", "error", "skewness"):
         assert_close(getattr(sparse, field), getattr(dense, field))
     assert_close(dense.error, by_hand.std(axis=-1, ddof=1) / np.sqrt(40) / SIZE)
@@ -297,7 +297,7 @@ def test_totals_and_sparse_moments_are_those_of_the_replicates():
 def test_intervals_of_few_replicates_are_students():
     happens = RNG.random((1, 5 * SIZE)) < 0.3
     units = as_units(5 * SIZE, SIZE)
-    (p,), (error,), (low,), (high,) = share_of_totals(units.totals(happens), units)
+    (p,), (error,), (low,), (high,) = share(lambda paths: happens[:, paths], units)
     t = float(stdtrit(4, 0.975))
     assert_close(units.reach, t)
     # Wilson's ends are where the score is t errors away, the error growing with sqrt(p (1 - p))

@@ -25,7 +25,7 @@ def summary_cells(values, unit, loss):
     def one(chunk, units):
         seen = tails.Measured.of(chunk, units)
         of = seen.quantiles
-        return judged(seen.risk(), of.exceedances, of.middle.exceedances, of.constant, FEWEST_FOR_ES)
+        return judged(seen.risk(), of.exceedances, of.constant, FEWEST_FOR_ES)
 
     return _by_chunk(one, (values,), unit, loss, MEASURES)
 
@@ -35,7 +35,7 @@ def difference_cells(values, baseline, unit, loss):
 
     def one(x, y, units):
         gap = difference(tails.Measured.of(x, units), tails.Measured.of(y, units), units)
-        return judged(gap.table, gap.exceedances, gap.middle, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
+        return judged(gap.table, gap.exceedances, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
 
     return _by_chunk(one, (values, baseline), unit, loss, DIFFERENCES)
 

@@ -30,7 +30,7 @@ def effective_tail(values, weights, units, loss, level):
     if not weights.any():
         return 0.0
     of = Weights.of(weights, as_units(len(values), units))
-    return Sample(values if loss else -values, of, (level,)).at_risk[0].exceedances
+    return Sample(values if loss else -values, of, (level,)).quantiles[1].exceedances
 
 
 def normal(z: np.ndarray) -> np.ndarray:

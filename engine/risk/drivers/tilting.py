@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float
 from scipy.optimize import brentq
 
-Paths = Float[np.ndarray, "path"]
+from engine.risk.estimation.heaviness import mean_theta
+from engine.risk.estimation.intervals import Paths
 
 
 def tail_shape(log_weights: Paths) -> float:
@@ -29,13 +29,8 @@ def tail_shape(log_weights: Paths) -> float:
     x = x[x > 0]
     if len(x) < 5:
         return -math.inf
-    n, grid = len(x), 30 + int(math.sqrt(len(x)))
-    steps = np.arange(1, grid + 1) - 0.5
-    theta = (1 - np.sqrt(grid / steps)) / (3 * x[int(n / 4 + 0.5) - 1]) + 1 / x[-1]
-    shape = np.log1p(-theta[:, None] * x).mean(axis=1)
-    likelihood = n * (np.log(-theta / shape) - shape - 1)
-    weights = np.exp(likelihood - likelihood.max())
-    best = float((theta * weights).sum() / weights.sum())
+    n = len(x)
+    best = mean_theta(x, 30 + int(math.sqrt(n)), lambda theta: np.log1p(-theta[:, None] * x).mean(axis=1))
     own = float(np.log1p(-best * x).mean())
     return own * n / (n + 10) + 0.5 * 10 / (n + 10)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.special import fdtrc
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
@@ -20,8 +20,9 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import (
     FEW_UNITS,
     Estimate,
+    Happens,
     Moments,
-    Some,
+    Paths,
     Units,
     Z,
     dots,
@@ -29,6 +30,7 @@ from engine.risk.estimation.intervals import (
     moments_of_tail,
     power_sums,
 )
+from engine.risk.estimation.measures import few_replicates
 from engine.risk.estimation.tails import shifted, tail_count
 
 Tails = Float[np.ndarray, "cell tail"]
@@ -82,12 +84,15 @@ class WorstShare:
         """Number of independent units among the worst paths."""
         return len(self.firsts)
 
+    @property
+    def _needed(self) -> int:
+        """Number of independent units among the worst paths that an interval of a mean needs."""
+        return FEW_UNITS if self.is_event else FEWEST_FOR_ES
+
     def _flag(self, needed: int) -> Flag | None:
         """Flag that withholds intervals: too few of the worst paths, or too few units; None if enough."""
-        if self.units.count < self.units.needed:
-            return Flag(Reason.FEW_REPLICATES, self.units.count, self.units.needed)
-        many = self.independent
-        return None if many >= needed else Flag(Reason.FEW_EXCEEDANCES, many, needed)
+        few = None if self.independent >= needed else Flag(Reason.FEW_EXCEEDANCES, self.independent, needed)
+        return few_replicates(self.units) or few
 
     def means(self, tail: Tails, near: Float[np.ndarray, "cell near"] | None = None) -> list[Estimate]:
         """Weighted means w . x among the worst paths, one for each cell.
@@ -99,8 +104,7 @@ class WorstShare:
           near: values x on the paths around VaR; not used for an event.
         """
         centre = dots(tail, self.weight) if self.is_event or near is None else self._at_edge(near)
-        needed = FEW_UNITS if self.is_event else FEWEST_FOR_ES
-        return self._estimates((tail - centre[:, None]) * self.weight, centre, needed)
+        return self._estimates((tail - centre[:, None]) * self.weight, centre, self._needed)
 
     def distance(
         self, tail: Float[np.ndarray, "part tail"], near: Float[np.ndarray, "part near"], sample: float = np.inf
@@ -150,7 +154,7 @@ class WorstShare:
         chance = float(np.trace(even_spread))
         freedom = chance**2 / np.sum(even_spread**2)
         p = float(fdtrc(freedom, max(self.independent - 1, 1), square / chance)) if chance > 0 else 1.0
-        return estimate.flagged(self._flag(FEW_UNITS if self.is_event else FEWEST_FOR_ES)), p
+        return estimate.flagged(self._flag(self._needed)), p
 
     def slopes(self, scores: Tails) -> list[Estimate]:
         """Derivatives of ES, or of the event's probability, with respect to parameters of the priors.
@@ -163,16 +167,12 @@ class WorstShare:
         if self.is_event:
             return self._estimates(scores / self.units.paths, np.zeros(len(scores)), FEWEST_FOR_ES)
         values = self.excess * scores / (self.share * self.units.paths)
-        slope = values.sum(axis=1)
+        centre = np.zeros(len(scores))
         if self.density > 0:
             # VaR is estimated: its own influence is (1{x > VaR} - share) / density
             bent = dots(scores, self.weight) / self.density
-            of_var = bent[:, None] * self.weight * self.share
-            centre = bent * self.share
-        else:
-            of_var, centre = np.zeros_like(values), np.zeros(len(scores))
-        found = self._estimates(values - of_var, centre, FEWEST_FOR_ES)
-        assert np.allclose([one.estimate for one in found], slope, rtol=1e-6, atol=1e-9 * np.abs(values).sum())
+            values, centre = values - bent[:, None] * self.weight * self.share, bent * self.share
+        found = self._estimates(values, centre, FEWEST_FOR_ES)
         return [one if self.sign > 0 else -one for one in found]
 
     def _at_edge(self, near: Float[np.ndarray, "cell near"]) -> Float[np.ndarray, "cell"]:
@@ -192,12 +192,12 @@ class WorstShare:
     def _moments(self, parts: Tails) -> Moments:
         """Moments of means over all paths, from values on the worst of them."""
         cells = len(parts)
-        if self.units.owner is None and not self.units.replicated:  # at most two paths share a unit
+        if self.units.small:  # at most two paths share a unit
             one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
             joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
             return moments_of_tail(power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units)
         which = np.repeat(np.arange(cells), len(self.path))
-        return moments_of_some(Some(cells, which, np.tile(self.path, cells), parts.ravel()), self.units)
+        return moments_of_some(cells, which, np.tile(self.path, cells), parts.ravel(), self.units)
 
     def _by_unit(self, values: Float[np.ndarray, "*cells tail"]) -> Float[np.ndarray, "*cells unit"]:
         if self.independent == len(self.path):
@@ -205,7 +205,7 @@ class WorstShare:
         return np.add.reduceat(values, self.firsts, axis=-1)
 
 
-def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, loss: bool) -> WorstShare:
+def of_outcome(values: Paths, units: Units, level: float, loss: bool) -> WorstShare:
     """The worst 1 - level share of an outcome's paths, all of them finite, with the weights of ES."""
     sign = 1.0 if loss else -1.0
     losses = sign * values.astype(np.float64)
@@ -221,17 +221,16 @@ def of_outcome(values: Float[np.ndarray, "path"], units: Units, level: float, lo
     at = np.argsort(path)
     half, close = max(int(NEAR * count), 1), max(int(DENSE * count), 1)
     near = np.sort(order[max(count - half, 0) : count + half])
-    high, low = losses[order[max(count - 1 - close, 0)]], losses[order[min(count - 1 + close, n - 1)]]
-    between = min(count - 1 + close, n - 1) - max(count - 1 - close, 0)
-    density = between / n / (high - low) if high > low and len(alike) == 1 else 0.0
+    first, last = max(count - 1 - close, 0), min(count - 1 + close, n - 1)
+    high, low = losses[order[[first, last]]]
+    density = (last - first) / n / (high - low) if high > low and len(alike) == 1 else 0.0
     return WorstShare(
         units, path[at], weight[at], losses[path[at]] - var, near, losses[near] - var, share, density, sign
     )
 
 
-def of_event(happened: Bool[np.ndarray, "path"], units: Units) -> WorstShare:
+def of_event(happened: Happens, units: Units) -> WorstShare:
     """The paths on which an event happens, with equal weights."""
-    path = np.flatnonzero(happened)
+    path, none = np.flatnonzero(happened), np.zeros(0, np.int64)
     ones = np.ones(len(path))
-    none = np.zeros(0, np.int64)
-    return WorstShare(units, path, ones / max(len(path), 1), ones, none, np.zeros(0), len(path) / len(happened))
+    return WorstShare(units, path, ones / max(len(path), 1), ones, none, none, len(path) / len(happened))

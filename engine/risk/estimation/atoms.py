@@ -18,7 +18,7 @@ import numpy as np
 from jaxtyping import Float, Int, Num
 from scipy.sparse import csr_array
 
-from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.intervals import Paths, Units
 
 MOST = 64
 """Number of score steps; neighbouring values whose scores fall in the same step are merged into one place."""
@@ -68,20 +68,24 @@ class Places:
         return Places(low[first], high[last], score[kept]), kept
 
 
-def interval(one: Places, two: Places, correlation: Float[np.ndarray, "edge edge"]) -> tuple[float, float]:
+def interval(
+    first: tuple[Places, csr_array], second: tuple[Places, csr_array], sizes: Float[np.ndarray, "unit"]
+) -> tuple[float, float]:
     """Least and largest difference between a place of the first quantile and one of the second, over all kept pairs.
 
     Args:
-      one, two: places of the two quantiles.
-      correlation: correlation of the numbers of paths that reach the edges of the first and of the second.
+      first, second: places of the two quantiles, and number of paths of each unit for which an edge is the last that
+        they reach [unit, edge].
+      sizes: number of paths in each unit.
     """
+    (one, x_reached), (two, y_reached) = first, second
     ends = [
         # P(X > x) <= a bounds the score of a place's upper edge from above, P(X >= x) >= a that of its lower edge from
         # below
         ((1.0, np.append(of.score, -OPEN), 1), (-1.0, np.append(-OPEN, -of.score), 0))
         for of in (one, two)
     ]
-    padded = np.pad(correlation, 1)
+    padded = np.pad(correlation(x_reached, y_reached, sizes), 1)
     distance = np.zeros((len(one.low), len(two.low)))
     for sign, x, i in ends[0]:
         for other, y, j in ends[1]:
@@ -101,9 +105,7 @@ def _distance(x: np.ndarray, y: np.ndarray, r: np.ndarray) -> np.ndarray:
     return np.where(both, corner, np.maximum(most, 0.0) ** 2)
 
 
-def reached_by_unit(
-    edges: Int[np.ndarray, "path"], count: int, units: Units, weights: Float[np.ndarray, "path"]
-) -> csr_array:
+def reached_by_unit(edges: Int[np.ndarray, "path"], count: int, units: Units, weights: Paths) -> csr_array:
     """Total weight of the paths of each unit for which each edge is the last that they reach [unit, edge].
 
     Args:

@@ -7,7 +7,6 @@ are determined by it.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +14,7 @@ from jaxtyping import Bool, Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.modelling.records import Model
+from engine.risk.estimation.events import ByName
 from engine.study.study import Study
 
 SIDES = ("low", "high")
@@ -75,6 +75,8 @@ def bounded(model: Model) -> tuple[str, ...]:
 def shares_on(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Float[np.ndarray, "policy side cell"]:
     """Share of the paths on which each cell equals each of its bounds."""
     shares = np.zeros((len(values), len(SIDES), values.shape[1]))
+    if not np.isfinite(limits).any():
+        return shares
     (low, high), (least, most) = _rims(limits, values.dtype)
     inside = (values.min(axis=-1) > least[:, 0]) & (values.max(axis=-1) < most[:, 0])
     near = np.flatnonzero(~inside.all(axis=0))
@@ -109,7 +111,7 @@ def by_year(
     return {name: parts[name] for name in bounded(model)}
 
 
-def standings(study: Study, shares: Mapping[str, np.ndarray]) -> tuple[OnBound, ...]:
+def standings(study: Study, shares: ByName) -> tuple[OnBound, ...]:
     """How often each variable equals each of its finite bounds under each policy, the most frequent first.
 
     Args:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -14,7 +14,6 @@ from engine.risk.estimation.order_statistics import Ascending, Sorted
 from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import (
     CellPaths,
-    Cells,
     Column,
     Measured,
     Ranked,
@@ -22,9 +21,8 @@ from engine.risk.estimation.tails import (
     above,
     deviation,
     error_of_shares,
-    keep_known,
+    gap_of_deviations,
     share,
-    shifted,
     stacked,
 )
 
@@ -40,14 +38,13 @@ class Difference:
 
     Args:
       table: mean, median, standard deviation, VaR, ES and P(worse): arrays [cell, measure].
-      exceedances: effective number of exceedances, of the variable that has fewer [level, cell].
-      middle: the same for the median [cell].
+      exceedances: effective number of exceedances, of the variable that has fewer, of the median and of VaR at each
+        level [quantile, cell].
       constant: whether the difference is the same on all paths [cell].
     """
 
     table: Table
-    exceedances: Float[np.ndarray, "level cell"]
-    middle: Cells
+    exceedances: Float[np.ndarray, "quantile cell"]
     constant: Bool[np.ndarray, "cell"]
 
 
@@ -61,20 +58,14 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     x_seen, y_seen = one.quantiles, two.quantiles
     constant = _alike_everywhere(values, baseline)
     mean = moments_of(Made.of("difference", values, baseline), units)
-    at_risk, shortfalls = [], []
-    for level, of_x, of_y in zip(x_seen.levels, x_seen.var, y_seen.var, strict=True):
-        at_risk.append(_gap_of_quantiles(one, two, of_x, of_y, constant, units))
-        var_x, var_y = of_x.column[0], of_y.column[0]
-        excess = moments_of(Made.of("beyond", values, baseline, var_x, at_y=var_y), units)
-        shortfall = shifted(excess, 1 / (1 - level), var_x - var_y)
-        shortfalls.append(keep_known(np.isfinite(at_risk[-1][1]), shortfall))
+    pairs = zip(x_seen.ranked, y_seen.ranked, strict=True)
+    ranked = [_gap_of_quantiles(one, two, *pair, constant, units) for pair in pairs]
+    excesses = [moments_of(one.beyond_less(two, at), units) for at in range(len(x_seen.levels))]
     worse = share(lambda paths: values[:, paths] > baseline[:, paths], units)
-    middles = _gap_of_quantiles(one, two, x_seen.middle, y_seen.middle, constant, units)
-    of_spread = _gap_of_deviations(one, two, constant, units)
-    columns = [shifted(mean, 1.0), middles, of_spread, *at_risk, *shortfalls, worse]
-    fewer = np.minimum(x_seen.exceedances, y_seen.exceedances)
-    middle = np.minimum(x_seen.middle.exceedances, y_seen.middle.exceedances)
-    return Difference(stacked(columns), fewer, middle, constant)
+    x, y = (deviation(part.squares, units.paths)[0] for part in (one, two))
+    spread = gap_of_deviations(moments_of(one.squared_less(two), units), x - y, constant)
+    table = stacked(mean, ranked, spread, x_seen.levels, excesses, worse)
+    return Difference(table, np.minimum(x_seen.exceedances, y_seen.exceedances), constant)
 
 
 def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray, "cell"]:
@@ -104,9 +95,8 @@ def _gap_of_quantiles(
     # despite ties
     tied = np.flatnonzero((alike > atoms.COARSE * units.paths * error).any(axis=0) & (error > 0))
     for cell in tied.tolist():
-        (x, x_reached), (y, y_reached) = (_places(part, of, cell, units) for part, of in sides)
-        correlation = atoms.correlation(x_reached, y_reached, np.broadcast_to(units.sizes, units.count))
-        low[cell], high[cell] = atoms.interval(x, y, correlation)
+        x, y = (_places(part, of, cell, units) for part, of in sides)
+        low[cell], high[cell] = atoms.interval(x, y, np.broadcast_to(units.sizes, units.count))
     error[tied] = (high - low)[tied] / (2 * units.reach)
     return q, error, low, high
 
@@ -139,11 +129,3 @@ def _places(part: Measured, of: Ranked, cell: int, units: Units) -> tuple[atoms.
     places, kept = atoms.Places.of(values, values, reaching, n * of.share, (up, down - 1))
     reached = np.searchsorted(own[1:][kept], part.values[cell], "right")
     return places, atoms.reached_by_unit(reached, len(kept), units, np.ones(n))
-
-
-def _gap_of_deviations(one: Measured, two: Measured, constant: np.ndarray, units: Units) -> Column:
-    x, y = (deviation(part.spread.squares, units.paths)[0] for part in (one, two))
-    of = moments_of(one.squared_less(two), units)
-    still = np.where(constant, 0.0, 1.0)
-    of = replace(of, error=still * of.error, skewness=still * of.skewness)
-    return shifted(of, 1.0, (x - y) - of.mean)

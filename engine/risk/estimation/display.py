@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.histograms import BINS, WIDEST, Histogram
+from engine.risk.estimation.histograms import BINS, Histogram
 from engine.risk.estimation.order_statistics import Ascending
 
 Values = Float[np.ndarray, "value"]
@@ -77,7 +77,7 @@ def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
     Where an edge of the chart cuts a bin, the bin's values are taken to be evenly spread over it.
     """
     edges = np.concatenate([part.edges for part in parts])
-    ends = np.concatenate([part.edges + WIDEST * part.step for part in parts])
+    ends = np.concatenate([part.tops for part in parts])
     pooled = np.concatenate([part.pooled for part in parts])
     order = np.argsort(edges, kind="stable")
     share = np.cumsum(pooled[order]) / pooled.sum()

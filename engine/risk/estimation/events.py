@@ -10,6 +10,9 @@ import numpy as np
 from engine.study.components import Event
 from engine.study.study import Study
 
+ByName = Mapping[str, np.ndarray]
+"""Arrays by the name of an outcome or another variable."""
+
 
 def event_outcomes(study: Study, event: Event) -> set[str]:
     """Names of the outcomes that an event depends on, also through the events that it combines."""
@@ -22,7 +25,7 @@ def known_events(study: Study, outcomes: Iterable[str]) -> tuple[Event, ...]:
     return tuple(event for event in study.events if event_outcomes(study, event) <= known)
 
 
-def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+def event_indicators(study: Study, values: ByName) -> dict[str, np.ndarray]:
     """Whether each event happens, by event name in the order of the study: bool arrays in the shape of the outcomes.
 
     Comparisons are strict; a NaN passes no threshold. Events that depend on outcomes not in `values` are left out.
@@ -30,7 +33,7 @@ def event_indicators(study: Study, values: Mapping[str, np.ndarray]) -> dict[str
     return {event.name: happens(study, event, values) for event in known_events(study, values)}
 
 
-def happens(study: Study, event: Event, values: Mapping[str, np.ndarray]) -> np.ndarray:
+def happens(study: Study, event: Event, values: ByName) -> np.ndarray:
     """Whether one event happens: a bool array in the shape of the outcomes, which are given by name."""
     parts = [values[name] > limit if above else values[name] < limit for name, above, limit in thresholds(study, event)]
     return functools.reduce(np.logical_and, parts)

@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 
 from engine.errors import UserError
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Estimate
+from engine.risk.estimation.intervals import Estimate, Levels
 from engine.risk.estimation.tails import Table
 from engine.study.study import LEVELS
 
@@ -74,30 +74,24 @@ class Evidence:
       levels: levels of VaR and ES.
       table: estimate, standard error, low and high end, each [measure] in the order of `measures`; for a difference
         perhaps also "worse".
-      mean: flag of the mean.
-      spread: flag of the standard deviation.
-      beyond: flag of ES, by level.
-      exceedances: effective exceedances by level, of the variable that has fewer.
-      middle: the same for the median.
-      few: reason to report where exceedances are too few.
+      tails: flags of the mean, of the standard deviation and of ES at each level.
+      exceedances: effective exceedances of the median and of VaR at each level, of the variable that has fewer.
       for_es: number of exceedances that ES needs for an interval.
       constant: whether nothing varies; then neither exceedances nor tails are judged.
       single: flag of all measures where no standard error can be computed; else None.
+      few: reason to report where exceedances are too few.
       width: part of each interval's width that comes from the bins of histograms; empty for paths.
       unknown: flag of an interval that has no ends although no other flag explains it.
     """
 
-    levels: tuple[float, ...]
+    levels: Levels
     table: Table
-    mean: Flag | None
-    spread: Flag | None
-    beyond: Sequence[Flag | None]
+    tails: Sequence[Flag | None]
     exceedances: Sequence[float]
-    middle: float
-    few: Reason
     for_es: int
     constant: bool
-    single: Flag | None = None
+    single: Flag | None
+    few: Reason = Reason.FEW_EFFECTIVE_EXCEEDANCES
     width: Sequence[float] = ()
     unknown: Flag | None = None
 
@@ -133,14 +127,14 @@ class Evidence:
         if self.single or self.constant:
             return [(self.single,)] * count
         (middle, *var), (_, *es) = (
-            [None if n >= needed else Flag(self.few, n, needed) for n in (self.middle, *self.exceedances)]
+            [None if n >= needed else Flag(self.few, n, needed) for n in self.exceedances]
             for needed in (FEWEST_FOR_VAR, self.for_es)
         )
+        mean, spread, *beyond = self.tails
         both = [
-            (tail if tail and (tail.withholds or not few) else None, few)
-            for few, tail in zip(es, self.beyond, strict=True)
+            (tail if tail and (tail.withholds or not few) else None, few) for few, tail in zip(es, beyond, strict=True)
         ]
-        flags = [(self.mean,), (middle,), (self.spread,), *((few,) for few in var), *both]
+        flags = [(mean,), (middle,), (spread,), *((few,) for few in var), *both]
         return [*flags, *[()] * (count - len(flags))]
 
 
@@ -151,20 +145,15 @@ def oriented(table: Table, same: np.ndarray | Sequence[bool] | bool) -> Table:
 
 
 def judged(
-    table: Table,
-    exceedances: Float[np.ndarray, "level cell"],
-    middle: Float[np.ndarray, "cell"],
-    constant: Bool[np.ndarray, "cell"],
-    for_es: int,
+    table: Table, exceedances: Float[np.ndarray, "quantile cell"], constant: Bool[np.ndarray, "cell"], for_es: int
 ) -> Table:
     """A table of many cells [cell, measure] with intervals set to NaN where exceedances are too few.
 
     Tails are not judged for heaviness, which has to be done cell by cell.
     """
     few = np.zeros(table[0].shape, bool)
-    tails = np.concatenate([exceedances < FEWEST_FOR_VAR, exceedances < for_es]).T
-    few[:, 1] = middle < FEWEST_FOR_VAR
-    few[:, 3 : 3 + tails.shape[1]] = tails
+    tails = np.concatenate([exceedances < FEWEST_FOR_VAR, exceedances[1:] < for_es]).T
+    few[:, 1], few[:, 3 : 2 + tails.shape[1]] = tails[:, 0], tails[:, 1:]
     few &= ~constant[:, None]
     estimate, error, low, high = table
     return estimate, error, np.where(few, np.nan, low), np.where(few, np.nan, high)

@@ -10,15 +10,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from engine.risk.estimation.intervals import PAIR
+from engine.risk.estimation.intervals import PAIR, Happens
 from engine.study.study import Study
 
-Out = Bool[np.ndarray, "path"]
 
-
-def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Out:
+def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Happens:
     """Whether each path is left out, bool [path].
 
     Args:
@@ -29,7 +27,7 @@ def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Out:
     return ~sound if sound.all() else with_units(study, ~sound)
 
 
-def with_units(study: Study, bad: Out) -> Out:
+def with_units(study: Study, bad: Happens) -> Happens:
     """Which paths are bad or share an antithetic pair with a bad path, bool [path]."""
     if study.unit != PAIR:
         return bad

@@ -13,10 +13,11 @@ from jaxtyping import Float
 from scipy.special import ndtri
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Moments
+from engine.risk.estimation.intervals import Moments, Paths
 from engine.risk.estimation.order_statistics import Ascending
 
 Values = Float[np.ndarray, "value"]
+Points = Float[np.ndarray, "point"]
 
 TAIL_VALUES = 2048
 FEWEST_TAIL_VALUES = 50
@@ -63,7 +64,7 @@ class Extremes:
     count: int
 
     @staticmethod
-    def of(made: Callable[..., np.ndarray], *values: Float[np.ndarray, "path"]) -> Extremes:
+    def of(made: Callable[..., np.ndarray], *values: Paths) -> Extremes:
         """Extremes of `made(*values)`, a function of each path alone, computed for a slice of the paths at a time.
 
         A subsample of the paths gives thresholds; only values that pass them are kept and sorted.
@@ -95,8 +96,7 @@ class Extremes:
     def of_sorted(ascending: Ascending) -> Extremes:
         """Extremes of ascending values."""
         count = len(ascending)
-        k = tail_size(count)
-        held = k + 1 if k else 0
+        held = tail_size(count) and tail_size(count) + 1
         return Extremes(ascending[:held], ascending[count - held :], count)
 
     def negative(self) -> Extremes:
@@ -155,14 +155,12 @@ def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
       mean: their mean.
       squares: moments of the squared distances, of one cell.
     """
-    k = tail_size(ends.count)
-    if not k:
+    if not len(ends.largest):
         return None
     both = np.concatenate([ends.least, ends.largest]).astype(np.float64)
-    most = np.sort((both - mean) ** 2)[-k - 1 :]
-    error = float(squares.error.ravel()[0])
-    flag = material(largest_flag(most), most, float(squares.mean.ravel()[0]), (error * ends.count) ** 2)
-    return of_squares(flag)
+    most = np.sort((both - mean) ** 2)[-len(ends.largest) :]
+    total = squares.error.item() * ends.count
+    return of_squares(material(largest_flag(most), most, squares.mean.item(), total**2))
 
 
 def of_squares(flag: Flag | None) -> Flag | None:
@@ -233,19 +231,30 @@ def pareto_fit(excesses: Values) -> tuple[float, float]:
       excesses: positive, ascending.
     """
     n = len(excesses)
-    points = 20 + int(np.sqrt(n))
-    quartile = excesses[int(n / 4 + 0.5) - 1]
-    theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
-    theta = theta[theta != 0]
-    shape = _logarithms(theta, excesses) / n
-    likelihood = n * (np.log(-theta / shape) - shape - 1)
-    weight = np.exp(likelihood - likelihood.max())
-    chosen = float((theta * weight).sum() / weight.sum())
+    chosen = mean_theta(excesses, 20 + int(np.sqrt(n)), lambda theta: _logarithms(theta, excesses) / n)
     fitted = float(np.log(1 - chosen * excesses).mean())
     return fitted, -fitted / chosen
 
 
-def _logarithms(theta: Float[np.ndarray, "point"], excesses: Values) -> Float[np.ndarray, "point"]:
+def mean_theta(excesses: Values, points: int, shapes: Callable[[Points], Points]) -> float:
+    """Posterior mean of theta = -shape / scale over a grid, by Zhang and Stephens's prior.
+
+    Args:
+      excesses: positive, ascending.
+      points: number of points of the grid.
+      shapes: gives the likeliest shape at each theta, the mean of log(1 - theta x).
+    """
+    n = len(excesses)
+    quartile = excesses[int(n / 4 + 0.5) - 1]
+    theta = 1 / excesses[-1] + (1 - np.sqrt(points / (np.arange(1, points + 1) - 0.5))) / (3 * quartile)
+    theta = theta[theta != 0]
+    shape = shapes(theta)
+    likelihood = n * (np.log(-theta / shape) - shape - 1)
+    weight = np.exp(likelihood - likelihood.max())
+    return float((theta * weight).sum() / weight.sum())
+
+
+def _logarithms(theta: Points, excesses: Values) -> Points:
     """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
     quarter = -(-len(excesses) // 4)
     if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
@@ -297,7 +306,5 @@ def _judged(shape: float, count: int) -> Flag | None:
         return None
     if shape < HEAVY + MARGIN:
         return Flag(Reason.HEAVY_TAIL, shape, HEAVY)
-    error = (1 + shape) / np.sqrt(count)
-    if shape + float(ndtri(0.999)) * error >= MEANLESS:
-        return Flag(Reason.NO_MEAN, shape, MEANLESS)
-    return Flag(Reason.NO_VARIANCE, shape, HEAVY)
+    endless = shape + float(ndtri(0.999)) * ((1 + shape) / np.sqrt(count)) >= MEANLESS
+    return Flag(Reason.NO_MEAN, shape, MEANLESS) if endless else Flag(Reason.NO_VARIANCE, shape, HEAVY)

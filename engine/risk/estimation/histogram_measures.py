@@ -21,8 +21,8 @@ from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERE
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest, largest_flag, material, squares_flag, tail_size
 from engine.risk.estimation.histograms import Histogram
-from engine.risk.estimation.intervals import TAIL, Estimate, Moments, Z, moments_of_sums
-from engine.risk.estimation.measures import correlation, share_difference
+from engine.risk.estimation.intervals import TAIL, Estimate, Levels, Moments, Z, moments_of_sums
+from engine.risk.estimation.measures import Estimates, correlation, estimated, share_difference
 from engine.risk.estimation.shares import wilson_interval
 from engine.risk.estimation.tails import ATOM, Column, deviation, shifted, tail_count
 from engine.study.study import LEVELS
@@ -31,7 +31,7 @@ Groups = Float[np.ndarray, "group"]
 Counts = Int[np.ndarray, "group"]
 ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
-Row = tuple[float, float, float, float]
+Row = tuple[float, ...]
 """Estimate, standard error, low end, high end."""
 Ends = tuple[float, float]
 """Distances below and above an estimate within which the exact value from the sample must lie."""
@@ -104,56 +104,55 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
     return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, expected, many, number, excess, down, up)
 
 
-def summary(histogram: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
+def summary(histogram: Histogram, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Mean, median, sd, VaR and ES of one variable, by name, as `measures.summary` computes them from paths.
 
     An estimate left uncertain by its bins has the flag `Reason.BINNED`; its interval allows for that.
     """
-    bad = histogram if loss else histogram.negated()
-    middle, spread = _tail(bad, 0.5), _Spread.of(bad)
-    tails = [_tail(bad, level) for level in levels]
-    mean = _row(over_groups(bad.totals, bad.sizes))
+    own = _Measured.of(histogram, loss, levels)
+    bad, tails, spread = own.histogram, own.tails, own.spread
     # the ends of a quantile already allow for bin width
     deviation, error, low, high = _widened(spread.row, spread.open)
-    rows = [mean, middle.var, (deviation, error, np.maximum(low, 0.0), high), *(t.var for t in tails)]
-    rows += [_widened(t.es, t.es_open) for t in tails]
-    width = [middle.var_open, spread.open, *(t.var_open for t in tails), *(t.es_open for t in tails)]
+    rows = _in_order(
+        _row(over_groups(bad.totals, bad.sizes)),
+        (deviation, error, np.maximum(low, 0.0), high),
+        [tail.var for tail in tails],
+        [_widened(tail.es, tail.es_open) for tail in tails[1:]],
+    )
+    width = _in_order((0.0, 0.0), spread.open, [t.var_open for t in tails], [t.es_open for t in tails[1:]])
     seen = [tail.exceedances for tail in tails]
-    flags = tails_flag(bad), spread.flag(bad), _beyond(bad, tails)
-    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES, (bad,)).estimates(loss)
+    return _evidence(levels, rows, width, own.flags(), seen, FEWEST_FOR_ES, bad).estimates(loss)
 
 
-def difference(
-    histogram: Histogram, baseline: Histogram, loss: bool, levels: tuple[float, ...] = LEVELS
-) -> dict[str, Estimate]:
+def difference(histogram: Histogram, baseline: Histogram, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Measures of one variable less those of another on the same groups of paths, by name (without "worse").
 
     The distribution of the difference itself is unknown, so a tail flag of either variable is a flag of the difference.
     """
-    x, y = (part if loss else part.negated() for part in (histogram, baseline))
-    sizes = x.sizes
-    tails = [(_tail(x, level), _tail(y, level)) for level in (0.5, *levels)]
-    at_risk = [_gap_of_quantiles(x, y, *both) for both in tails]
-    pairs = tails[1:]
-    beyond = [
-        _row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0])
-        for level, q, (one, two) in zip(levels, at_risk[1:], pairs, strict=True)
-    ]
-    spreads = _Spread.of(x), _Spread.of(y)
-    middle, *open_ends = (_apart(one.var_open, two.var_open) for one, two in tails)
-    width = [middle, _apart(*(spread.open for spread in spreads)), *open_ends]
-    width += [_apart(one.es_open, two.es_open) for one, two in pairs]
+    mine, other = (_Measured.of(part, loss, levels) for part in (histogram, baseline))
+    x, y, sizes = mine.histogram, other.histogram, mine.histogram.sizes
+    pairs = list(zip(mine.tails, other.tails, strict=True))
+    ranked = [_gap_of_quantiles(x, y, *pair) for pair in pairs]
     # the ends of a quantile already allow for bin width
-    gap, *beyond = map(_widened, [_gap_of_spreads(*spreads, sizes), *beyond], [width[1], *width[-len(pairs) :]])
-    rows = [_row(over_groups(x.totals - y.totals, sizes)), at_risk[0], gap, *at_risk[1:], *beyond]
-    both = [_beyond(part, seen) for part, seen in zip((x, y), zip(*pairs, strict=True), strict=True)]
-    flags = (
-        gravest(map(tails_flag, (x, y))),
-        gravest(spread.flag(part) for spread, part in zip(spreads, (x, y), strict=True)),
-        [gravest(of_level) for of_level in zip(*both, strict=True)],
-    )
+    spread_open = _apart(mine.spread.open, other.spread.open)
+    es_open = [_apart(one.es_open, two.es_open) for one, two in pairs[1:]]
+    beyond = [
+        _widened(_row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0]), ends)
+        for level, q, (one, two), ends in zip(levels, ranked[1:], pairs[1:], es_open, strict=True)
+    ]
+    of_spread = over_groups(mine.spread.influence - other.spread.influence, sizes)
+    gap = _row(of_spread, 1.0, mine.spread.row[0] - other.spread.row[0] - float(of_spread.mean))
+    rows = _in_order(_row(over_groups(x.totals - y.totals, sizes)), _widened(gap, spread_open), ranked, beyond)
+    width = _in_order((0.0, 0.0), spread_open, [_apart(one.var_open, two.var_open) for one, two in pairs], es_open)
+    flags = [gravest(pair) for pair in zip(mine.flags(), other.flags(), strict=True)]
     seen = [min(one.exceedances, two.exceedances) for one, two in pairs]
-    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, (x, y)).estimates(loss)
+    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, x, y).estimates(loss)
+
+
+def _in_order(mean: Row, spread: Row, ranked: Sequence[Row], beyond: Sequence[Row]) -> list[Row]:
+    """Rows in the order of `evidence.measures`; `ranked` are the median, then VaR at each level."""
+    middle, *at_risk = ranked
+    return [mean, middle, spread, *at_risk, *beyond]
 
 
 def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row:
@@ -165,8 +164,7 @@ def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row
     if not alike > atoms.COARSE * x.count * error:
         row = q, error, q - student * error, q + student * error
         return _widened(row, _apart(one.var_open, two.var_open))
-    (here, reached), (there, other) = _places(x, one), _places(y, two)
-    low, high = atoms.interval(here, there, atoms.correlation(reached, other, sizes))
+    low, high = atoms.interval(_places(x, one), _places(y, two), sizes)
     return q, (high - low) / (2 * student), low, high
 
 
@@ -190,11 +188,6 @@ def _places(histogram: Histogram, tail: _Tail) -> tuple[atoms.Places, csr_array]
     return places, csr_array(np.add.reduceat(counts, kept, axis=1) if len(kept) else counts[:, :0])
 
 
-def _gap_of_spreads(one: _Spread, two: _Spread, sizes: Counts) -> Row:
-    gap = over_groups(one.influence - two.influence, sizes)
-    return _row(gap, 1.0, one.row[0] - two.row[0] - float(gap.mean))
-
-
 @dataclass(frozen=True)
 class _Spread:
     """The standard deviation of one histogram.
@@ -213,24 +206,47 @@ class _Spread:
 
     @staticmethod
     def of(histogram: Histogram) -> _Spread:
-        count, mean = histogram.count, float(histogram.totals.sum() / histogram.count)
+        count, none = histogram.count, np.zeros(len(histogram.sizes))
         if histogram.least == histogram.most:
-            nothing = over_groups(np.zeros(len(histogram.sizes)), histogram.sizes)
-            return _Spread(_row(nothing), (0.0, 0.0), nothing, np.zeros(len(histogram.sizes)))
-        squares, least, most = histogram.squares_about(mean)
+            nothing = over_groups(none, histogram.sizes)
+            return _Spread(_row(nothing), (0.0, 0.0), nothing, none)
+        squares, least, most = histogram.squares_about(histogram.mean)
         of = over_groups(squares, histogram.sizes)
         row = _floats(deviation(of, count))
         scale = count / (count - 1)
         low, high = (float(np.sqrt(scale * max(end, 0.0) / count)) for end in (least, most))
-        influence = squares / (2 * row[0]) if row[0] > 0 else np.zeros(len(squares))
+        influence = squares / (2 * row[0]) if row[0] > 0 else none
         return _Spread(row, (row[0] - low, high - row[0]), of, influence)
 
-    def flag(self, histogram: Histogram) -> Flag | None:
-        """Flag of the standard deviation, as `heaviness.squares_flag` derives it from values."""
-        if histogram.least == histogram.most:
-            return None
-        high, low = _Side.of(histogram), _Side.of(histogram.negated())
-        return squares_flag(Extremes(-low.largest, high.largest, histogram.count), high.mean, self.squares)
+
+@dataclass(frozen=True)
+class _Measured:
+    """A histogram, high being worse, with its median, its VaR and ES at each level, and its standard deviation."""
+
+    histogram: Histogram
+    tails: list[_Tail]
+    spread: _Spread
+
+    @staticmethod
+    def of(histogram: Histogram, loss: bool, levels: Levels) -> _Measured:
+        bad = histogram if loss else histogram.negated()
+        return _Measured(bad, [_tail(bad, level) for level in (0.5, *levels)], _Spread.of(bad))
+
+    def flags(self) -> list[Flag | None]:
+        """Flags of the mean, of the standard deviation and of ES at each level, as `heaviness.py` derives them from
+        values."""
+        of = self.histogram
+        high, low = _Side.of(of), _Side.of(of.negated())
+
+        def squares(totals: Groups) -> float:
+            return (float(over_groups(totals, of.sizes).error) * of.count) ** 2
+
+        ends = Extremes(-low.largest, high.largest, of.count)
+        return [
+            gravest(side.flag(side.mean, squares(of.totals)) for side in (high, low)),
+            squares_flag(ends, high.mean, self.spread.squares),
+            *(high.flag(tail.var[0], squares(tail.excess)) for tail in self.tails[1:]),
+        ]
 
 
 def _apart(one: Ends, two: Ends) -> Ends:
@@ -239,36 +255,32 @@ def _apart(one: Ends, two: Ends) -> Ends:
 
 
 def _evidence(
-    levels: tuple[float, ...],
+    levels: Levels,
     rows: Sequence[Row],
-    width: Sequence[Ends],
-    flags: tuple[Flag | None, Flag | None, Sequence[Flag | None]],
+    width: Sequence[Row],
+    flags: Sequence[Flag | None],
     exceedances: Sequence[float],
     for_es: int,
-    histograms: Sequence[Histogram],
+    *histograms: Histogram,
 ) -> Evidence:
     groups = len(histograms[0].sizes)
-    mean, spread, beyond = flags
     return Evidence(
         levels,
         tuple(np.array(rows).T),
-        mean,
-        spread,
-        beyond,
+        flags,
         exceedances,
-        histograms[0].count / 2,
-        Reason.FEW_EXCEEDANCES,
         for_es,
         all(histogram.least == histogram.most for histogram in histograms),
         ONE_GROUP if groups < 2 else None,
-        [0.0, *map(sum, width)],
+        Reason.FEW_EXCEEDANCES,
+        list(map(sum, width)),
         Flag(Reason.FEW_GROUPS, groups),
     )
 
 
 def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
     """Mean over paths of a quantity, from its totals over groups and the numbers of paths in them."""
-    return Estimate(*_row(over_groups(totals, sizes))).flagged(ONE_GROUP if len(sizes) < 2 else flag)
+    return estimated(over_groups(totals, sizes)).flagged(ONE_GROUP if len(sizes) < 2 else flag)
 
 
 def regrets(histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool) -> list[Estimate]:
@@ -309,14 +321,13 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     paths, p = int(sizes.sum()), float(of.mean)
     if len(sizes) < 2:
         return Estimate(p, flags=(ONE_GROUP,))
-    if p in (0.0, 1.0):
-        alone = np.asarray(max(1 / unit, 1 - 1 / unit) * paths)
-        low, high = (float(end) for end in wilson_interval(np.asarray(p), alone))
-        return Estimate(p, (high - low) / (2 * Z), low, high)
-    with np.errstate(divide="ignore"):
-        count = np.clip(p * (1 - p) / of.error**2, 1.0, paths)
-    low, high = (float(end) for end in wilson_interval(np.asarray(p), count, _student(len(sizes))))
-    return Estimate(p, float(of.error), low, high)
+    if certain := p in (0.0, 1.0):
+        count, reach = np.asarray(max(1 / unit, 1 - 1 / unit) * paths), Z
+    else:
+        with np.errstate(divide="ignore"):
+            count, reach = np.clip(p * (1 - p) / of.error**2, 1.0, paths), _student(len(sizes))
+    low, high = map(float, wilson_interval(np.asarray(p), count, reach))
+    return Estimate(p, (high - low) / (2 * Z) if certain else float(of.error), low, high)
 
 
 def difference_of_shares(totals: Counts, baseline: Counts, sizes: Counts, unit: int) -> Estimate:
@@ -341,26 +352,11 @@ class _Side:
     def of(histogram: Histogram) -> _Side:
         k = tail_size(histogram.count) if histogram.least < histogram.most else 0
         largest = histogram.largest(np.arange(k + 1, 0, -1)) if k else np.zeros(0)
-        mean = float(histogram.totals.sum() / histogram.count)
-        return _Side(largest, largest_flag(largest) if k else None, mean)
+        return _Side(largest, largest_flag(largest) if k else None, histogram.mean)
 
     def flag(self, centre: float, squares: float) -> Flag | None:
         """The flag, unless immaterial: as in `heaviness.material`."""
         return material(self.wrong, self.largest, centre, squares)
-
-
-def tails_flag(histogram: Histogram) -> Flag | None:
-    """Flag of a variable's mean from both tails, as `heaviness.tails_flag` derives it from values."""
-    squares = (float(over_groups(histogram.totals, histogram.sizes).error) * histogram.count) ** 2
-    sides = map(_Side.of, (histogram, histogram.negated()))
-    return gravest(side.flag(side.mean, squares) for side in sides)
-
-
-def _beyond(histogram: Histogram, levels: Sequence[_Tail]) -> list[Flag | None]:
-    """Flag of ES at each level."""
-    side, sizes = _Side.of(histogram), histogram.sizes
-    errors = [float(over_groups(tail.excess, sizes).error) * histogram.count for tail in levels]
-    return [side.flag(tail.var[0], error**2) for tail, error in zip(levels, errors, strict=True)]
 
 
 def _student(groups: int) -> float:
@@ -372,8 +368,7 @@ def _row(of: Moments, scale: float = 1.0, shift: float = 0.0) -> Row:
 
 
 def _floats(column: Column) -> Row:
-    estimate, error, low, high = map(float, column)
-    return estimate, error, low, high
+    return tuple(map(float, column))
 
 
 def _widened(row: Row, width: Ends) -> Row:

@@ -31,8 +31,7 @@ def keys(values: np.ndarray) -> np.ndarray:
     bits = np.ascontiguousarray(_single(values) + np.float32(0)).view(np.uint32)
     turned = (bits.view(np.int32) >> 31).view(np.uint32)  # all ones where negative
     turned |= np.uint32(1 << 31)
-    turned ^= bits
-    return turned
+    return turned ^ bits
 
 
 def values_of(of: np.ndarray) -> np.ndarray:
@@ -50,10 +49,7 @@ def edges_of(bins: Int[np.ndarray, "bin"]) -> tuple[Float[np.ndarray, "bin"], Fl
 
 def _single(values: np.ndarray) -> np.ndarray:
     """Values in single precision; larger ones are clipped to its range."""
-    if values.dtype == np.float32:
-        return values
-    single: np.ndarray = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
-    return single
+    return values if values.dtype == np.float32 else np.clip(values, -LARGEST, LARGEST).astype(np.float32)
 
 
 def counted(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
@@ -115,7 +111,7 @@ class Histogram:
     def negated(self) -> Histogram:
         """Histogram of the negated values."""
         return Histogram(
-            -(self.edges + WIDEST * self.step)[::-1],
+            -self.tops[::-1],
             self.step[::-1],
             self.counts[:, ::-1],
             (WIDEST * self.pooled - self.steps)[::-1],
@@ -134,10 +130,25 @@ class Histogram:
         """Number of values in each bin over all groups, int64 [bin]."""
         return self.counts.sum(axis=0)
 
+    @property
+    def means(self) -> Float[np.ndarray, "bin"]:
+        """Mean of the values in each bin."""
+        return self.edges + self.step * (self.steps / self.pooled)
+
+    @property
+    def tops(self) -> Float[np.ndarray, "bin"]:
+        """The highest value that each bin can hold."""
+        return self.edges + WIDEST * self.step
+
     @cached_property
     def count(self) -> int:
         """Number of values in all groups."""
         return int(self.sizes.sum())
+
+    @property
+    def mean(self) -> float:
+        """Mean of all values."""
+        return float(self.totals.sum() / self.count)
 
     def largest(self, rank: np.ndarray | int) -> np.ndarray:
         """The value of a given rank, 1 being the largest: interpolated inside its bin, always within `bounds`.
@@ -185,7 +196,7 @@ class Histogram:
         at = self._placed(rank)
         bin = int(at.bin)
         above = self.counts[:, bin + 1 :]
-        sums = above * (self.edges + self.step * (self.steps / self.pooled))[bin + 1 :]
+        sums = above * self.means[bin + 1 :]
         part = self.counts[:, bin] / at.count
         number = above.sum(axis=1) + at.inside * part
         total = sums.sum(axis=1) + (self.sum_of_largest(rank)[0] - sums.sum()) * part
@@ -199,14 +210,13 @@ class Histogram:
         between 0 and (b - low) (high - b), with low and high the bin's ends. A bin's sum is divided among groups in
         proportion to the values that they have in it.
         """
-        first, last = (np.maximum(self.edges, self.least), np.minimum(self.edges + WIDEST * self.step, self.most))
-        mean_of_bin = self.edges + self.step * (self.steps / self.pooled)
-        room, above = last - first, np.clip(mean_of_bin - first, 0.0, None)
-        widest = np.where(self.pooled > 1, above * np.clip(last - mean_of_bin, 0.0, None), 0.0)
+        first, last, means = np.maximum(self.edges, self.least), np.minimum(self.tops, self.most), self.means
+        room, above = last - first, np.clip(means - first, 0.0, None)
+        widest = np.where(self.pooled > 1, above * np.clip(last - means, 0.0, None), 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             power = np.fmin(room / above - 1, 1e9)
             scatter = np.fmin(np.nan_to_num(room**2 / (1 + 2 * power) - above**2), widest)
-        apart = (mean_of_bin - mean) ** 2
+        apart = (means - mean) ** 2
         least, most = float(self.pooled @ apart), float(self.pooled @ (apart + widest))
         return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
 
@@ -214,8 +224,7 @@ class Histogram:
         """Skewness of the mean of (x - level)+ over independent values, of which the `rank` largest exceed the
         level."""
         at = int(self._placed(rank).bin)
-        counts = self.pooled[at + 1 :]
-        excess = (self.edges + self.step * (self.steps / self.pooled))[at + 1 :] - level
+        counts, excess = self.pooled[at + 1 :], self.means[at + 1 :] - level
         total, square, cube = (np.sum(counts * excess**power) for power in (1, 2, 3))
         mean = total / self.count
         spread = square - self.count * mean**2

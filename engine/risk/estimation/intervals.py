@@ -19,7 +19,13 @@ from scipy.special import ndtri, stdtrit
 from engine.risk.estimation.flags import Flag, Reason, text
 from engine.risk.estimation.sums import BLOCK, Made, sums
 
+Paths = Float[np.ndarray, "path"]
+PolicyPaths = Float[np.ndarray, "policy path"]
+Happens = Bool[np.ndarray, "path"]
 Cells = Float[np.ndarray, "*cells"]
+Index = Int[np.ndarray, "value"]
+Levels = tuple[float, ...]
+"""Levels of VaR and ES, ascending."""
 CONFIDENCE = 0.95
 TAIL = (1 - CONFIDENCE) / 2
 Z = float(ndtri(1 - TAIL))
@@ -99,6 +105,11 @@ class Units:
         return self.size == 1 and self.owner is None
 
     @property
+    def small(self) -> bool:
+        """Whether all units are single paths, or all are pairs."""
+        return self.owner is None and not self.replicated
+
+    @property
     def replicated(self) -> bool:
         """Whether units are replicates, that is, larger than antithetic pairs."""
         return self.size > PAIR
@@ -117,10 +128,6 @@ class Units:
     def needed(self) -> int:
         """Number of units that an interval of a mean needs: few replicates do not show how skewed they are."""
         return FEW_UNITS if self.replicated else 2
-
-    def power_sum(self, power: int) -> float:
-        """Sum over units of size^power."""
-        return float(np.broadcast_to(self.sizes**power, (self.count,)).sum())
 
     def owners(self, path: Int[np.ndarray, "path"]) -> Int[np.ndarray, "path"]:
         """Unit number of each of these paths."""
@@ -147,7 +154,7 @@ class Units:
         numbers = values.astype(np.float64, copy=False)
         return numbers[..., 0::2] + numbers[..., 1::2]
 
-    def take(self, mask: Bool[np.ndarray, "path"]) -> Units:
+    def take(self, mask: Happens) -> Units:
         """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered."""
         kept = np.flatnonzero(mask)
         if self.alone:
@@ -155,12 +162,16 @@ class Units:
         _, owner = np.unique(self.owners(kept), return_inverse=True)
         return Units(len(kept), self.size, owner)
 
-    def kept(self, mask: Bool[np.ndarray, "path"]) -> Units:
+    def kept(self, mask: Happens) -> Units:
         """As `take`; returns these units themselves where the mask holds on every path."""
         return self if mask.all() else self.take(mask)
 
 
-def as_units(paths: int, unit: int | Units) -> Units:
+Unit = int | Units
+"""Paths in an independent unit, or the units themselves."""
+
+
+def as_units(paths: int, unit: Unit) -> Units:
     """Units of consecutive `unit` paths (the last may be short); if `unit` is `Units`, returned as they are."""
     if isinstance(unit, Units):
         return unit
@@ -195,26 +206,8 @@ class Moments:
     @staticmethod
     def stacked(parts: Sequence[Moments]) -> Moments:
         """Moments of several kinds of values, stacked along a new first axis."""
-        mean, error, skewness = (
-            np.stack([getattr(of, name) for of in parts]) for name in ("mean", "error", "skewness")
-        )
-        return Moments(mean, error, skewness, parts[0].units, parts[0].needed)
-
-
-@dataclass(frozen=True)
-class Some:
-    """Sparse values: nonzero only at some paths of each cell, such as those in a tail.
-
-    Args:
-      cells: number of cells.
-      cell, path: cell and path of each value; cells ascend, and so do the paths within a cell.
-      value: the values.
-    """
-
-    cells: int
-    cell: Int[np.ndarray, "value"]
-    path: Int[np.ndarray, "value"]
-    value: Float[np.ndarray, "*kinds value"]
+        mean, error, skewness = map(np.stack, zip(*((of.mean, of.error, of.skewness) for of in parts), strict=True))
+        return replace(parts[0], mean=mean, error=error, skewness=skewness)
 
 
 def moments(values: Num[np.ndarray, "*cells path"], units: Units) -> Moments:
@@ -230,7 +223,7 @@ def moments_of(made: Made, units: Units) -> Moments:
     Unit totals are measured from their mean over the first block, and corrected to the overall mean at the end. If the
     first mean was so far off that digits were lost, all is summed once more.
     """
-    if units.owner is not None or units.replicated or not units.count or made.x.dtype.kind != "f":
+    if not (units.small and units.count and made.x.dtype.kind == "f"):
         return moments_of_totals(units.totals(made.values()), units)
     some = min(units.count, BLOCK)
     offset = sums(made, units.size, some, np.zeros(len(made.x)))[0] / some
@@ -253,29 +246,25 @@ def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) ->
     return moments_of_residuals(mean, squares.sum(axis=-1), dots(squares, residual), units)
 
 
-def moments_of_some(some: Some, units: Units) -> Moments:
-    """Moments of the mean over *all* paths of values that are zero except at some paths [..., cell]."""
-    value, owner = some.value, units.owners(some.path)
-    key = some.cell * np.int64(units.count) + owner
-    if units.owner is None and not units.replicated:  # at most two paths share a unit
-        first = np.flatnonzero(key[1:] == key[:-1])
-        own, joint = value * value, value[..., first] * value[..., first + 1]
-        return moments_of_powers(
-            summed_by(some.cell, value, some.cells),
-            summed_by(some.cell, own, some.cells) + summed_by(some.cell[first], 2 * joint, some.cells),
-            summed_by(some.cell, own * value, some.cells)
-            + summed_by(some.cell[first], 3 * joint * (value[..., first] + value[..., first + 1]), some.cells),
-            units,
-        )
-    starts = np.flatnonzero(np.diff(key, prepend=-1))
-    cell, size = some.cell[starts], units.sizes if units.owner is None else units.sizes[owner[starts]]
+def moments_of_some(
+    cells: int, cell: Index, path: Index, value: Float[np.ndarray, "*kinds value"], units: Units
+) -> Moments:
+    """Moments of the mean over *all* paths of values that are zero except at some paths, such as those in a tail.
+
+    Args:
+      cells: number of cells.
+      cell, path: cell and path of each value; cells ascend, and so do the paths within a cell.
+      value: the values.
+      units: the units.
+    """
+    owner, sizes = units.owners(path), np.broadcast_to(units.sizes, units.count)
+    starts = np.flatnonzero(np.diff(cell * np.int64(units.count) + owner, prepend=-1))
+    cell, size = cell[starts], sizes[owner[starts]]
     totals = _summed_from(value, starts)
-    mean = summed_by(cell, totals, some.cells) / units.paths
+    mean = summed_by(cell, totals, cells) / units.paths
     residual = totals - size * mean[..., cell]
-    sizes = np.broadcast_to(size, cell.shape)
     square, cube = (
-        summed_by(cell, residual**k, some.cells)
-        + (-mean) ** k * (units.power_sum(k) - summed_by(cell, sizes**k, some.cells))
+        summed_by(cell, residual**k, cells) + (-mean) ** k * ((sizes**k).sum() - summed_by(cell, size**k, cells))
         for k in (2, 3)
     )
     return moments_of_residuals(mean, square, cube, units)
@@ -300,9 +289,14 @@ def moments_of_tail(
     """
     whole = joint.sum(axis=-1)
     total, square, cube = sums
-    more_square = np.bincount(cell, whole**2 - dots(joint, joint), len(total))
-    more_cube = np.bincount(cell, whole**3 - dots(joint * joint, joint), len(total))
-    return moments_of_powers(total, square + more_square, cube + more_cube, units)
+    square = square + np.bincount(cell, whole**2 - dots(joint, joint), len(total))
+    cube = cube + np.bincount(cell, whole**3 - dots(joint * joint, joint), len(total))
+    # with m the mean of J units of s paths, sum (T - s m)^2 = sum T^2 - J (s m)^2, and
+    # sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3
+    mean = total / units.paths
+    expected = units.size * mean
+    cube = cube - 3 * expected * square + 2 * units.count * expected**3
+    return moments_of_residuals(mean, square - units.count * expected**2, cube, units)
 
 
 def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, Cells]:
@@ -310,18 +304,7 @@ def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, C
     return values.sum(axis=-1), dots(values, values), dots(values * values, values)
 
 
-def moments_of_powers(total: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
-    """Moments of a mean over paths, from the sums of T, T^2 and T^3 over J units of s paths, T being a unit's total.
-
-    With m the mean, sum (T - s m)^2 = sum T^2 - J (s m)^2, sum (T - s m)^3 = sum T^3 - 3 s m sum T^2 + 2 J (s m)^3.
-    """
-    mean = total / units.paths
-    expected = units.size * mean
-    cube = cube - 3 * expected * square + 2 * units.count * expected**3
-    return moments_of_residuals(mean, square - units.count * expected**2, cube, units)
-
-
-def summed_by(cell: Int[np.ndarray, "value"], values: np.ndarray, cells: int) -> np.ndarray:
+def summed_by(cell: Index, values: np.ndarray, cells: int) -> np.ndarray:
     """Sum of the values [..., value] of each cell, float64 [..., cell]; `cell` must ascend."""
     sums = np.zeros((*values.shape[:-1], cells))
     ends = np.searchsorted(cell, np.arange(cells + 1))
@@ -347,12 +330,11 @@ def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[
 
 def moments_of_residuals(mean: np.ndarray, square: np.ndarray, cube: np.ndarray, units: Units) -> Moments:
     """Moments of a mean over paths, from the mean and the sums over units of r^2 and r^3 (see `Moments`)."""
-    of = moments_of_sums(mean, square, cube, mean, units.count, units.paths)
-    return replace(of, needed=units.needed)
+    return moments_of_sums(mean, square, cube, mean, units.count, units.paths, units.needed)
 
 
 def moments_of_sums(
-    mean: np.ndarray, square: np.ndarray, cube: np.ndarray, size: np.ndarray, count: int, paths: int
+    mean: np.ndarray, square: np.ndarray, cube: np.ndarray, size: np.ndarray, count: int, paths: int, needed: int = 2
 ) -> Moments:
     """Moments of a mean over paths, from the sums of the squares and the cubes of residuals.
 
@@ -362,6 +344,7 @@ def moments_of_sums(
       size: magnitude of the totals, which tells rounding errors from variance.
       count: number of residuals.
       paths: number of paths.
+      needed: as in `Moments`.
     """
     # a sum of squares that is rounding error alone counts as zero variance
     square = np.where(square <= count * (1e-14 * size) ** 2, 0.0, square)
@@ -369,7 +352,7 @@ def moments_of_sums(
         error = np.sqrt(square * count / np.float64(count - 1)) / paths
         known = (square > 0) & (count >= FEW_UNITS)
         skewness = np.where(known, cube / square**1.5, 0.0)
-    return Moments(mean, error, skewness, count)
+    return Moments(mean, error, skewness, count, needed)
 
 
 def mean_interval(of: Moments) -> tuple[Cells, Cells]:
@@ -380,8 +363,7 @@ def mean_interval(of: Moments) -> tuple[Cells, Cells]:
     Source: Hall (1992), J. R. Statist. Soc. B 54, 221-228, doi:10.1111/j.2517-6161.1992.tb01876.x.
     """
     if of.units < 2:
-        nothing = np.full_like(of.mean, np.nan)
-        return nothing, nothing
+        return (np.full_like(of.mean, np.nan),) * 2
     t = float(stdtrit(of.units - 1, 1 - TAIL))
     skewed = np.abs(of.skewness) > 1e-8
     a = np.where(skewed, of.skewness, 1.0)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 
-from engine.risk.estimation.intervals import Estimate, Units, as_units
-from engine.risk.estimation.measures import Sample, difference
-
-Paths = Float[np.ndarray, "path"]
+from engine.risk.estimation.intervals import Paths, Unit, as_units
+from engine.risk.estimation.measures import Estimates, Sample, difference
 
 
 class HeldAgainst:
@@ -23,27 +20,26 @@ class HeldAgainst:
       levels: levels of VaR and ES.
     """
 
-    def __init__(self, values: Paths, unit: int | Units, loss: bool, levels: Sequence[float]):
-        self._values, self._units = values, as_units(len(values), unit)
-        self._loss, self._levels = loss, tuple(levels)
-        self._sample = self._of(values) if _is_finite(values) else None
+    def __init__(self, values: Paths, unit: Unit, loss: bool, levels: Sequence[float]):
+        self._units, self._loss, self._levels = as_units(len(values), unit), loss, tuple(levels)
+        self._own = self._sampled(values)
 
-    def less(self, other: Paths) -> dict[str, Estimate]:
+    def less(self, other: Paths) -> Estimates:
         """Measures of this variable less those of `other`, by name."""
-        if self._sample is None or not _is_finite(other):
-            return difference(self._values, other, self._units, self._loss, self._levels)
-        return self._sample.less(self._of(other)).estimates(self._loss)
+        return self._gap(self._own, self._sampled(other))
 
-    def from_(self, other: Paths) -> dict[str, Estimate]:
+    def from_(self, other: Paths) -> Estimates:
         """Measures of `other` less those of this variable, by name."""
-        if self._sample is None or not _is_finite(other):
-            return difference(other, self._values, self._units, self._loss, self._levels)
-        return self._of(other).less(self._sample).estimates(self._loss)
+        return self._gap(self._sampled(other), self._own)
 
-    def _of(self, values: Paths) -> Sample:
-        return Sample(values if self._loss else -values, self._units, self._levels)
+    def _sampled(self, values: Paths) -> tuple[Paths, Sample | None]:
+        """The values, and their sample if they are finite."""
+        with np.errstate(invalid="ignore"):
+            finite = len(values) and np.isfinite(values.sum(dtype=np.float64))
+        return values, Sample(values if self._loss else -values, self._units, self._levels) if finite else None
 
-
-def _is_finite(values: Paths) -> bool:
-    with np.errstate(invalid="ignore"):
-        return len(values) > 0 and bool(np.isfinite(values.sum(dtype=np.float64)))
+    def _gap(self, one: tuple[Paths, Sample | None], two: tuple[Paths, Sample | None]) -> Estimates:
+        (values, mine), (baseline, other) = one, two
+        if mine and other:
+            return mine.less(other).estimates(self._loss)
+        return difference(values, baseline, self._units, self._loss, self._levels)

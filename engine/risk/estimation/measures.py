@@ -8,7 +8,7 @@ variable's own sign. Formulas, sources, flags and measured coverage: `docs/metho
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,16 +27,28 @@ from engine.risk.estimation.heaviness import (
     tail_flag,
     tails_flag,
 )
-from engine.risk.estimation.intervals import Estimate, Moments, Units, Z, as_units, dots, moments_of
+from engine.risk.estimation.intervals import (
+    Estimate,
+    Happens,
+    Levels,
+    Moments,
+    Paths,
+    PolicyPaths,
+    Unit,
+    Units,
+    Z,
+    as_units,
+    dots,
+    moments_of,
+)
 from engine.risk.estimation.order_statistics import Ascending, Turned
 from engine.risk.estimation.shares import combined_interval
 from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import Column, Measured, Table, error_of_shares, residual_products, share, shifted
 from engine.study.study import LEVELS
 
-Paths = Float[np.ndarray, "path"]
-Happens = Bool[np.ndarray, "path"]
-Pairs = list[tuple[dict[str, Estimate], dict[str, Estimate]]]
+Estimates = dict[str, Estimate]
+Pairs = list[tuple[Estimates, Estimates]]
 """For each policy its own measures, and their differences from the baseline's."""
 ONE_UNIT = Flag(Reason.ONE_UNIT, 1, 2)
 
@@ -47,7 +59,7 @@ class Sample:
 
     losses: Paths
     units: Units
-    levels: tuple[float, ...] = LEVELS
+    levels: Levels = LEVELS
 
     @functools.cached_property
     def measured(self) -> Measured:
@@ -57,43 +69,33 @@ class Sample:
     @property
     def ascending(self) -> Ascending:
         """The losses in ascending order."""
-        ascending: Ascending = self.measured.quantiles.ascending[0]
-        return ascending
-
-    @functools.cached_property
-    def upper(self) -> Flag | None:
-        """Flag of the bad tail."""
-        return tail_flag(self.ascending)
+        return self.measured.quantiles.ascending[0]
 
     @functools.cached_property
     def spread(self) -> Flag | None:
         """Flag of the standard deviation."""
-        of = self.measured.spread
-        heavy = squares_flag(Extremes.of_sorted(self.ascending), float(of.mean.mean[0]), of.squares)
-        return gravest((heavy, few_replicates(self.units)))
+        mean, ends = float(self.measured.mean.mean[0]), Extremes.of_sorted(self.ascending)
+        return gravest((squares_flag(ends, mean, self.measured.squares), few_replicates(self.units)))
 
     @functools.cached_property
     def beyond(self) -> list[Flag | None]:
         """Flag of ES at each level."""
-        seen, scarce = self.measured.quantiles, few_replicates(self.units)
-        tails = [
-            material(self.upper, self.ascending, float(var[0][0]), self._squares(excess))
-            for var, excess in zip(seen.columns, seen.shortfalls, strict=True)
+        seen, upper, scarce = self.measured.quantiles, tail_flag(self.ascending), few_replicates(self.units)
+        return [
+            gravest((material(upper, self.ascending, float(var[0][0]), self._squares(excess.error[0])), scarce))
+            for var, excess in zip(seen.columns[1:], seen.shortfalls, strict=True)
         ]
-        return [gravest((tail, scarce)) for tail in tails]
 
     def own(self) -> Evidence:
         """Measures of these losses."""
-        mean, seen = self.measured.spread.mean, self.measured.quantiles
-        heavy = tails_flag(Extremes.of_sorted(self.ascending), float(mean.mean[0]), self._squares(mean))
-        flag = gravest((heavy, few_replicates(self.units)))
-        middle, constant = seen.middle.exceedances, seen.constant
-        table, exceedances = self.measured.risk(), seen.exceedances
-        return self._evidence(table, flag, self.spread, self.beyond, exceedances, middle, constant, FEWEST_FOR_ES)
+        mean, seen = self.measured.mean, self.measured.quantiles
+        heavy = tails_flag(Extremes.of_sorted(self.ascending), float(mean.mean[0]), self._squares(mean.error[0]))
+        tails = self.spread, *self.beyond
+        return self._evidence(self.measured.risk(), heavy, tails, seen.exceedances, seen.constant, FEWEST_FOR_ES)
 
-    def _squares(self, of: Moments) -> float:
+    def _squares(self, error: float | np.ndarray) -> float:
         """Sum of squared deviations behind the standard error of a mean over the paths."""
-        return float(of.error[0] * self.units.paths) ** 2
+        return float(error * self.units.paths) ** 2
 
     def gaps(self, baseline: Sample) -> Extremes:
         """Extremes of these losses less those of another sample on the same paths."""
@@ -105,73 +107,54 @@ class Sample:
         The error of the mean comes from the paired differences, whose extremes `gaps` may be given; the others' from
         differences of influence functions.
         """
-        gap = difference_of(self.measured, baseline.measured, self.units)
+        mine, other = self.measured, baseline.measured
+        gap = difference_of(mine, other, self.units)
         estimate, error = (float(column[0, 0]) for column in gap.table[:2])
-        heavy = tails_flag(gaps or self.gaps(baseline), estimate, (error * self.units.paths) ** 2)
-        flag = gravest((heavy, few_replicates(self.units)))
-        beyond, spread = (self.beyond, baseline.beyond), (self.spread, baseline.spread)
-        shared = self._shared(baseline) if self.upper or baseline.upper else None
-        flags = [of_gap(pair, shared) for pair in zip(*beyond, strict=True)]
-        shared = self._shared_squares(baseline) if any(spread) else None
-        return self._evidence(
-            gap.table, flag, of_gap(spread, shared), flags, gap.exceedances, gap.middle, gap.constant,
-            FEWEST_FOR_ES_DIFFERENCE,
-        )  # fmt: skip
+        heavy = tails_flag(gaps or self.gaps(baseline), estimate, self._squares(error))
+        beyond = zip(self.beyond, baseline.beyond, strict=True)
+        tails = (
+            *of_gaps([(self.spread, baseline.spread)], lambda: of_squares(self._shared(mine.squared_less(other)))),
+            *of_gaps(list(beyond), lambda: self._shared(mine.beyond_less(other, 0))),
+        )
+        return self._evidence(gap.table, heavy, tails, gap.exceedances, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
 
-    def _shared(self, baseline: Sample) -> Flag | None:
-        """Flag of the difference of excesses over VaR: a heavy tail that both samples share cancels in it."""
-        x, y = (sample.measured.quantiles.columns[0][0][0] for sample in (self, baseline))
+    def _shared(self, gap: Made) -> Flag | None:
+        """Flag of a difference between these losses and others: a heavy tail that both share cancels in it."""
 
-        def gap(mine: Paths, other: Paths) -> Paths:
-            beyond: np.ndarray = np.maximum(mine.astype(np.float64) - x, 0.0)
-            beyond -= np.maximum(other.astype(np.float64) - y, 0.0)
-            return beyond
+        def of(mine: Paths, other: Paths) -> Paths:
+            return replace(gap, x=mine[None], y=other[None]).values()[0]
 
-        return tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0)
-
-    def _shared_squares(self, baseline: Sample) -> Flag | None:
-        """Flag of the difference of squared distances from the means, as in `_shared`."""
-        of = self.measured.squared_less(baseline.measured)
-
-        def gap(mine: Paths, other: Paths) -> Paths:
-            return replace(of, x=mine[None], y=other[None]).values()[0]
-
-        return of_squares(tails_flag(Extremes.of(gap, self.losses, baseline.losses), 0.0, 0.0))
+        return tails_flag(Extremes.of(of, gap.x[0], gap.y[0]), 0.0, 0.0)
 
     def _evidence(
         self,
         table: Table,
-        mean: Flag | None,
-        spread: Flag | None,
-        beyond: Sequence[Flag | None],
-        exceedances: Float[np.ndarray, "level cell"],
-        middle: Float[np.ndarray, "cell"],
+        heavy: Flag | None,
+        tails: Sequence[Flag | None],
+        exceedances: Float[np.ndarray, "quantile cell"],
         constant: Bool[np.ndarray, "cell"],
         for_es: int,
     ) -> Evidence:
-        return Evidence(
-            self.levels,
-            tuple(part[0] for part in table),
-            mean,
-            spread,
-            beyond,
-            exceedances[:, 0].tolist(),
-            float(middle[0]),
-            Reason.FEW_EFFECTIVE_EXCEEDANCES,
-            for_es,
-            bool(constant[0]),
-            ONE_UNIT if self.units.count < 2 else None,
-        )
+        own = tuple(part[0] for part in table)
+        flags = gravest((heavy, few_replicates(self.units))), *tails
+        seen = exceedances[:, 0].tolist()
+        return Evidence(self.levels, own, flags, seen, for_es, bool(constant[0]), alone(self.units))
 
 
-def of_gap(pair: tuple[Flag | None, Flag | None], shared: Flag | None) -> Flag | None:
-    """Flag of a difference: of few exceedances in either measure, or else `shared`, that of the difference's own
-    tail."""
-    scarce = next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), None)
-    return scarce or (shared if any(pair) else None)
+def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
+    """Flags of differences, each from those of both measures: of few exceedances in either, or else `shared`.
+
+    Args:
+      shared: gives the flag of the difference's own tail; called only where some measure is flagged.
+    """
+    own = shared() if any(map(any, pairs)) else None
+    return [
+        next((flag for flag in pair if flag and flag.reason not in HEAVY_TAILS), own if any(pair) else None)
+        for pair in pairs
+    ]
 
 
-def summary(values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS) -> dict[str, Estimate]:
+def summary(values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Mean, median, sd, VaR and ES of one variable, by name, from values [path].
 
     Flagged, and then without an interval: too few exceedances, tails of infinite variance (mean and ES) or fourth
@@ -181,9 +164,7 @@ def summary(values: Paths, unit: int | Units, loss: bool, levels: tuple[float, .
     return samples[0].own().estimates(loss, lost) if samples else dict.fromkeys(names_of(levels), nothing(lost))
 
 
-def difference(
-    values: Paths, baseline_values: Paths, unit: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
-) -> dict[str, Estimate]:
+def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Measures of one variable less those of another on the same paths, and "worse": P(the first is worse).
 
     Flags as in `summary`.
@@ -194,13 +175,7 @@ def difference(
     return samples[0].less(samples[1]).estimates(loss, lost)
 
 
-def of_policies(
-    values: Float[np.ndarray, "policy path"],
-    base: int,
-    unit: int | Units,
-    loss: bool,
-    levels: tuple[float, ...] = LEVELS,
-) -> Pairs:
+def of_policies(values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Pairs:
     """`summary` of each policy and its `difference` from the policy with index `base`, from values [policy, path].
 
     The differences of the baseline itself are an empty dict.
@@ -208,18 +183,21 @@ def of_policies(
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if not lost and samples:
         return _pairs(samples, base, loss, _gaps(samples, base))
-    return [
-        (summary(x, unit, loss, levels), difference(x, values[base], unit, loss, levels) if p != base else {})
-        for p, x in enumerate(values)
-    ]
+    return in_pairs(
+        len(values),
+        base,
+        lambda p: summary(values[p], unit, loss, levels),
+        lambda p: difference(values[p], values[base], unit, loss, levels),
+    )
+
+
+def in_pairs(count: int, base: int, own: Callable[[int], Estimates], gap: Callable[[int], Estimates]) -> Pairs:
+    """For each of so many policies its `own` measures and, except for the baseline, its differences from it."""
+    return [(own(p), gap(p) if p != base else {}) for p in range(count)]
 
 
 def with_regrets(
-    values: Float[np.ndarray, "policy path"],
-    base: int,
-    unit: int | Units,
-    loss: bool,
-    levels: tuple[float, ...] = LEVELS,
+    values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: Levels = LEVELS
 ) -> tuple[Pairs, list[Estimate], list[Ascending]]:
     """As `of_policies`, with `regret` and each policy's values in ascending order; the values are sorted only once.
 
@@ -229,10 +207,9 @@ def with_regrets(
     if lost or not samples:
         return of_policies(values, base, unit, loss, levels), regret(values, unit, loss), []
     gaps = _gaps(samples, base)
-    of_two = None if len(samples) != 2 else gaps[0] if base else gaps[1].negative()
-    pairs, regrets = _pairs(samples, base, loss, gaps), _regrets(samples, None, of_two)
-    rows = [sample.ascending for sample in samples]
-    return pairs, regrets, rows if loss else [Turned(row) for row in rows]
+    of_two = {**gaps, base: gaps[1 - base].negative()} if len(samples) == 2 else {}
+    rows = [sample.ascending if loss else Turned(sample.ascending) for sample in samples]
+    return _pairs(samples, base, loss, gaps), _regrets(samples, None, of_two), rows
 
 
 def _gaps(samples: Sequence[Sample], base: int) -> dict[int, Extremes]:
@@ -240,53 +217,47 @@ def _gaps(samples: Sequence[Sample], base: int) -> dict[int, Extremes]:
 
 
 def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, Extremes]) -> Pairs:
-    return [
-        (sample.own().estimates(loss), sample.less(samples[base], gaps[p]).estimates(loss) if p in gaps else {})
-        for p, sample in enumerate(samples)
-    ]
+    return in_pairs(
+        len(samples),
+        base,
+        lambda p: samples[p].own().estimates(loss),
+        lambda p: samples[p].less(samples[base], gaps[p]).estimates(loss),
+    )
 
 
 def _samples(
-    arrays: Sequence[np.ndarray], unit: int | Units, loss: bool, levels: tuple[float, ...]
+    arrays: tuple[np.ndarray, ...], unit: Unit, loss: bool, levels: Levels
 ) -> tuple[list[Sample], Flag | None]:
     """Samples of the arrays on the paths where all are finite, none without such paths; the flag of what was left
     out."""
-    kept, units, lost = finite_units(tuple(arrays), unit)
+    kept, units, lost = finite_units(arrays, unit)
     return [Sample(x if loss else -x, units, levels) for x in kept if units.count], lost
 
 
-def regret(values: Float[np.ndarray, "policy path"], unit: int | Units, loss: bool) -> list[Estimate]:
+def regret(values: PolicyPaths, unit: Unit, loss: bool) -> list[Estimate]:
     """Mean regret of each policy against the best on the same path, in the variable's unit: values [policy, path]."""
     samples, lost = _samples(tuple(values), unit, loss, LEVELS)
-    return _regrets(samples, lost) if samples else [nothing(lost)] * len(values)
+    return _regrets(samples, lost, {}) if samples else [nothing(lost)] * len(values)
 
 
-def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Extremes | None = None) -> list[Estimate]:
+def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Mapping[int, Extremes]) -> list[Estimate]:
     """Mean regret of each sample, as in `regret`.
 
     Args:
-      gaps: for two samples, the extremes of the first's losses less the second's.
+      gaps: where they are known, the extremes of a sample's losses less those of the only other one.
     """
-    losses = [sample.losses for sample in samples]
-    two = len(losses) == 2
-    best = losses[::-1] if two else [functools.reduce(np.minimum, losses)] * len(losses)
-    regrets = []
-    for p, (own, other) in enumerate(zip(losses, best, strict=True)):
-        units = samples[p].units
-        of = moments_of(Made.of("excess", own[None], other[None]), units).kind(0)
-        flag = ONE_UNIT if units.count < 2 else few_replicates(units) if of.mean > 0 else None
+    best, units, regrets = functools.reduce(np.minimum, (of.losses for of in samples)), samples[0].units, []
+    for p, sample in enumerate(samples):
+        of = moments_of(Made.of("excess", sample.losses[None], best[None]), units).kind(0)
+        flag = alone(units) or (few_replicates(units) if of.mean > 0 else None)
         if not flag:
-            if two:
-                gaps = gaps or samples[0].gaps(samples[1])
-                ends = gaps.negative() if p else gaps
-            else:
-                ends = Extremes.of(np.subtract, own, other)
-            flag = tails_flag(ends.excesses(), float(of.mean), float(of.error * units.paths) ** 2)
-        regrets.append(single(shifted(of, 1.0)).flagged(lost, flag))
+            ends = gaps.get(p) or Extremes.of(np.subtract, sample.losses, best)
+            flag = tails_flag(ends.excesses(), float(of.mean), sample._squares(of.error))
+        regrets.append(estimated(of).flagged(lost, flag))
     return regrets
 
 
-def probability(indicator: Happens, unit: int | Units) -> Estimate:
+def probability(indicator: Happens, unit: Unit) -> Estimate:
     """Share of paths with a property, with Wilson's interval for the effective number of paths: indicator bool [path].
 
     The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
@@ -294,12 +265,11 @@ def probability(indicator: Happens, unit: int | Units) -> Estimate:
     units = as_units(len(indicator), unit)
     if not units.count:
         return nothing(None)
-    alone = units.count < 2 and units.paths > 1
-    own = share(lambda paths: indicator[None, paths], units)
-    return single(tuple(part[0] for part in own)).flagged(ONE_UNIT if alone else None)
+    own = single(share(lambda paths: indicator[None, paths], units))
+    return own.flagged(alone(units) if units.paths > 1 else None)
 
 
-def probability_difference(indicator: Happens, baseline: Happens, unit: int | Units) -> Estimate:
+def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) -> Estimate:
     """Share of paths with a property less the share with another, on the same paths: bool [path] each.
 
     Interval combined from the two Wilson intervals and the correlation of the shares.
@@ -330,9 +300,7 @@ def _correlation(square: float, other: float, product: float) -> float:
     return product / scale if scale > 0 else 0.0
 
 
-def finite_units(
-    arrays: tuple[np.ndarray, ...], unit: int | Units
-) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
+def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.ndarray, ...], Units, Flag | None]:
     """The arrays [path] without the units in which any value is not finite, the remaining units, and the flag for it.
 
     Of a replicate only the bad paths are left out, as one bad path in a thousand would otherwise leave no replicate.
@@ -351,6 +319,11 @@ def finite_units(
     return tuple(array[finite] for array in arrays), units.take(finite), lost
 
 
+def alone(units: Units) -> Flag | None:
+    """Flag for a single unit, which gives no standard error; None for several."""
+    return ONE_UNIT if units.count < 2 else None
+
+
 def few_replicates(units: Units) -> Flag | None:
     """Flag for fewer units than an interval needs; None if there are enough."""
     return None if units.count >= units.needed else Flag(Reason.FEW_REPLICATES, units.count, units.needed)
@@ -361,7 +334,11 @@ def nothing(flag: Flag | None) -> Estimate:
     return Estimate(np.nan, flags=(flag or Flag(Reason.NO_PATHS, 0, 1),))
 
 
+def estimated(of: Moments, shift: np.ndarray | float = 0.0) -> Estimate:
+    """The mean that moments of one cell describe, with its interval, plus a shift."""
+    return single(shifted(of, 1.0, shift))
+
+
 def single(column: Column) -> Estimate:
     """The estimate in a column that has one cell."""
-    estimate, error, low, high = map(float, column)
-    return Estimate(estimate, error, low, high)
+    return Estimate(*(np.asarray(part).item() for part in column))

@@ -8,19 +8,18 @@ Technometrics 37, 185-194, doi:10.1080/00401706.1995.10484303). With equal weigh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Num
+from jaxtyping import Float, Num
 from scipy.sparse import csr_array
 
 from engine.risk.estimation import atoms
-from engine.risk.estimation.intervals import Moments, Units, Z, dots, moments_of_sums
-from engine.risk.estimation.shares import design_count, tail_ranks, wilson_interval
-from engine.risk.estimation.tails import ATOM, Column
+from engine.risk.estimation.intervals import Happens, Moments, Paths, Units, dots, moments_of_sums
+from engine.risk.estimation.shares import design_count, tail_ranks
+from engine.risk.estimation.tails import ATOM, Column, share_of_moments
 
-Paths = Float[np.ndarray, "path"]
 NEAR = 1e-6
 """Allowance for rounding in a sum of weights, relative to the mean weight."""
 
@@ -145,15 +144,13 @@ class Weights:
         totals = units.totals(residuals)
         square = totals * totals
         size = np.abs(mean) * np.sqrt(dots(self.totals, self.totals) / max(units.count, 1))
-        of = moments_of_sums(mean, square.sum(), dots(square, totals), size, units.count, units.paths)
-        return Ratio(replace(of, needed=units.needed), values, residuals)
+        of = moments_of_sums(mean, square.sum(), dots(square, totals), size, units.count, units.paths, units.needed)
+        return Ratio(of, values, residuals)
 
-    def share(self, holds: Bool[np.ndarray, "path"]) -> Column:
+    def share(self, holds: Happens) -> Column:
         """Weighted share of futures with a property, with Wilson's interval."""
         of = self.mean(holds).of
-        low, high = wilson_interval(of.mean, self.count(of))
-        certain = (of.mean <= 0) | (of.mean >= 1)
-        return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high
+        return share_of_moments(of, self.count(of))
 
     def count(self, share: Moments) -> np.ndarray:
         """Number of independent, equally weighted paths that would give a share the same standard error.
@@ -216,8 +213,8 @@ class Weights:
         sides = (x, of_x), (y, of_y)
         coarse = atoms.COARSE * self.units.paths * error
         if error > 0 and any(side.heaviest_tie(of) * of.slope > coarse for side, of in sides):
-            (one, x_reached), (two, y_reached) = (self._places(side, of) for side, of in sides)
-            low, high = atoms.interval(one, two, atoms.correlation(x_reached, y_reached, self.totals))
+            one, two = (self._places(side, of) for side, of in sides)
+            low, high = atoms.interval(one, two, self.totals)
             error = (high - low) / (2 * reach)
         return tuple(np.asarray(part) for part in (gap, error, low, high))
 

@@ -59,8 +59,7 @@ class Made:
         """Values of the function, float64 except for "excess"."""
         x, y = self.x[:, paths], self.y[:, paths]
         if self.kind == "excess":
-            excess: np.ndarray = np.maximum(x - y, 0)
-            return excess
+            return np.maximum(x - y, 0)
         return self._side(x, self.scale_x, self.centre_x) - self._side(y, self.scale_y, self.centre_y)
 
     def _side(self, values: Rows, scale: Each, centre: Each) -> Rows:
@@ -100,7 +99,7 @@ def by_numpy(
         count = min(block, units - first)
         values = made.values(slice(size * first, size * (first + count))).astype(np.float64, copy=False)
         total = (values if size == 1 else values[:, 0::2] + values[:, 1::2]) - numbers[:, 4:]
-        lanes: np.ndarray = np.zeros((len(x), -(-count // LANES) * LANES))
+        lanes = np.zeros((len(x), -(-count // LANES) * LANES))
         for k, power in enumerate((total, total * total, total * total * total)):
             lanes[:, :count] = power
             by_lane = lanes.reshape(len(x), -1, LANES).sum(axis=1)
@@ -123,7 +122,7 @@ def take_room_by(room: Callable[..., np.ndarray]) -> None:
 
 def sorted_rows(values: Rows) -> Rows:
     """Each row in ascending order, as a new array."""
-    ascending: np.ndarray = _ROOM[0](values.shape, values.dtype)
+    ascending = _ROOM[0](values.shape, values.dtype)
     ascending[:] = values
     ascending.sort(axis=-1)
     return ascending
@@ -131,8 +130,7 @@ def sorted_rows(values: Rows) -> Rows:
 
 def sums(made: Made, size: int, units: int, offset: Each) -> Float[np.ndarray, "3 row"]:
     """Sums over units of 1 or 2 paths of r, r^2 and r^3, r being the total of a unit less the offset."""
-    columns = (made.scale_x, made.centre_x, made.scale_y, made.centre_y, offset)
-    numbers = np.ascontiguousarray(np.stack(columns, axis=1))
+    numbers = np.stack((made.scale_x, made.centre_x, made.scale_y, made.centre_y, offset), axis=1)
     kind = np.result_type(made.x, made.y).newbyteorder("=")
     x, y = (part.astype(kind, copy=False) for part in (made.x, made.y))
     x, y = (part if part.strides[1] == part.itemsize else np.ascontiguousarray(part) for part in (x, y))

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
 
@@ -14,8 +14,8 @@ from jaxtyping import Bool, Float, Int, UInt64
 
 from engine.risk.estimation.intervals import (
     PAIR,
+    Levels,
     Moments,
-    Some,
     Units,
     Z,
     dots,
@@ -76,36 +76,34 @@ class Ranked:
 
 @dataclass(frozen=True)
 class Quantiles:
-    """VaR and median of one variable in many cells, high being worse, with what other measures derive from them.
+    """Median and VaR of one variable in many cells, high being worse, with what other measures derive from them.
 
     Args:
       levels: levels of VaR, ascending.
       ascending: values of each cell, sorted; for many cells and few paths an array [cell, path].
       constant: whether all values of a cell are equal [cell].
-      middle: the median.
-      var: VaR at each level.
+      ranked: the median, then VaR at each level.
       shortfalls: moments of (x - VaR)+ at each level.
     """
 
-    levels: tuple[float, ...]
+    levels: Levels
     ascending: Sorted
     constant: Bool[np.ndarray, "cell"]
-    middle: Ranked
-    var: list[Ranked]
+    ranked: list[Ranked]
     shortfalls: list[Moments]
 
     @property
     def columns(self) -> list[Column]:
-        """(VaR, standard error, low, high) [cell] at each level."""
-        return [of_level.column for of_level in self.var]
+        """(quantile, standard error, low, high) [cell]: the median, then VaR at each level."""
+        return [of.column for of in self.ranked]
 
     @property
-    def exceedances(self) -> Float[np.ndarray, "level cell"]:
-        """Effective number of exceedances, as in `Ranked`."""
-        return np.array([of_level.exceedances for of_level in self.var])
+    def exceedances(self) -> Float[np.ndarray, "quantile cell"]:
+        """Effective number of exceedances, as in `Ranked`: of the median, then of VaR at each level."""
+        return np.array([of.exceedances for of in self.ranked])
 
 
-def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Quantiles:
+def quantiles(values: CellPaths, units: Units, levels: Levels = LEVELS) -> Quantiles:
     """Median and VaR at every level, with distribution-free intervals by ranks: Bin(n effective, 1 - a), scaled to
     n."""
     n = values.shape[-1]
@@ -114,18 +112,16 @@ def quantiles(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVEL
     largest = of_rank(ascending, n - 1)
     constant = of_rank(ascending, 0) == largest
     ended = (n >= ATOM) & (of_rank(ascending, n - min(ATOM, n)) == largest)
-    var, shortfalls = [], []
+    ranked, shortfalls = [_middle(values, ascending, constant, units)], []
     together = _together(values, of_rank(ascending, n - longest), units)
     for level in levels:
         excess = np.stack([row[n - tail_count(n, level) :] for row in ascending], dtype=np.float64)
         q = excess[:, 0].copy()
         excess -= q[:, None]
         seen, shortfall = _tail_moments(values, q, excess, together, units)
-        alike = ended & (q == largest)
-        ranked = _ranked(ascending, q, seen, 1 - level, constant | alike, units)
-        var.append(replace(ranked, exceedances=np.where(alike, np.inf, ranked.exceedances)))
+        ranked.append(_ranked(ascending, q, seen, 1 - level, constant, ended & (q == largest), units))
         shortfalls.append(shortfall)
-    return Quantiles(levels, ascending, constant, _middle(values, ascending, constant, units), var, shortfalls)
+    return Quantiles(levels, ascending, constant, ranked, shortfalls)
 
 
 def _looked_at(n: int, tail: int) -> Spans:
@@ -138,11 +134,9 @@ def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: U
     """The median: the mean of the two values in the middle."""
     n = values.shape[-1]
     q = (of_rank(ascending, (n - 1) // 2) + of_rank(ascending, n // 2)) / 2
-    if units.size == 1 and units.owner is None:  # only the number of units matters
-        seen = Moments(q, q, q, units.count)
-    else:
-        seen = _moments_above(above(values, q), units)
-    return _ranked(ascending, q, seen, 0.5, constant, units)
+    # where every path is a unit only their number matters
+    seen = Moments(q, q, q, units.count) if units.alone else _moments_above(above(values, q), units)
+    return _ranked(ascending, q, seen, 0.5, constant, np.zeros(len(q), bool), units)
 
 
 def above(values: CellPaths, limit: Cells) -> Holds:
@@ -155,7 +149,7 @@ def above(values: CellPaths, limit: Cells) -> Holds:
 
 def _moments_above(holds: Holds, units: Units) -> Moments:
     """Moments of a share of paths, without skewness for paths and pairs, for which they come from counts."""
-    if units.owner is not None or units.replicated or units.count < 2:
+    if not units.small or units.count < 2:
         return moments(holds(slice(None)), units)
     bits = _packed(holds, units)
     number = _counts(bits)
@@ -166,7 +160,7 @@ def _moments_above(holds: Holds, units: Units) -> Moments:
 
 def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cells:
     """Standard error of the mean of a 1{x} - b 1{y}; for paths and pairs from counts of joint occurrence."""
-    if units.owner is not None or units.replicated or units.count < 2:
+    if not units.small or units.count < 2:
         of_x, of_y = (units.totals(holds(slice(None))) for holds in (x, y))
         return moments_of_totals(a[:, None] * of_x - b[:, None] * of_y, units).error
     square_x, square_y, cross = residual_products(x, y, units)
@@ -177,14 +171,14 @@ def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cel
 def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, Cells]:
     """Sums over units of (X - mean)^2, (Y - mean)^2, (X - mean)(Y - mean); X, Y count a unit's paths with a
     property."""
-    if units.owner is not None or units.replicated:
+    if not units.small:
         totals = (units.totals(holds(slice(None))) for holds in (x, y))
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
         return dots(r, r), dots(s, s), dots(r, s)
-    bits = _packed(x, units), _packed(y, units)
-    own = [_counts(of) for of in bits]
+    a, b = ((bits, _counts(bits)) for bits in (_packed(x, units), _packed(y, units)))
     square_x, square_y, cross = (
-        _square_sums(_products(bits[i], bits[j], units), own[i], own[j], units) for i, j in ((0, 0), (1, 1), (0, 1))
+        _square_sums(_products(one, other, units), own, others, units)
+        for (one, own), (other, others) in ((a, a), (b, b), (a, b))
     )
     return square_x, square_y, cross
 
@@ -212,23 +206,19 @@ def _products(x: Bits, y: Bits, units: Units) -> Int[np.ndarray, "cell"]:
 
 
 def _counts(bits: Bits) -> Int[np.ndarray, "cell"]:
-    counts: np.ndarray = np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
-    return counts
+    return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
 
 
-def _both(of: Bool[np.ndarray, "cell path"]) -> Bool[np.ndarray, "cell pair"]:
-    """Whether a property holds on both paths of each pair, comparing their two bytes as one number."""
-    both: np.ndarray = np.ascontiguousarray(of).view(np.uint16) == 0x0101
-    return both
-
-
-def _ranked(ascending: Sorted, q: Cells, seen: Moments, share: float, certain: np.ndarray, units: Units) -> Ranked:
+def _ranked(
+    ascending: Sorted, q: Cells, seen: Moments, share: float, constant: np.ndarray, ended: np.ndarray, units: Units
+) -> Ranked:
     """A quantile q [cell] with its error and interval.
 
     Args:
       seen: moments of 1{x > q}.
       share: share of the distribution above the quantile.
-      certain: where the interval has ends however few values exceed the quantile.
+      constant, ended: where all values are equal, and where the quantile is the variable's upper bound; there the
+        interval has ends however few values exceed the quantile.
     """
     n = units.paths
     count = effective_count(seen, units)
@@ -237,32 +227,12 @@ def _ranked(ascending: Sorted, q: Cells, seen: Moments, share: float, certain: n
     down = np.clip(np.ceil(first * n / count - 1e-6), 1, n).astype(np.int64)
     up = np.clip(np.floor(second * n / count + 1e-6), 1, n).astype(np.int64)
     low, high = (of_rank(ascending, n - rank) for rank in (down, up))
-    known = (second >= 1) & (first <= count) | certain & (units.count > 1)
+    known = (second >= 1) & (first <= count) | (constant | ended) & (units.count > 1)
     low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
     # small variation between replicates does not make up for few values in the tail
     many = (np.minimum(count, n) if units.replicated else count) * share
     column, slope = ((q, (high - low) / (2 * units.reach), low, high), (high - low) * n / np.maximum(down - up, 1))
-    return Ranked(share, column, slope, many, down, up)
-
-
-@dataclass(frozen=True)
-class Spread:
-    """Moments behind the mean and the standard deviation of one variable in many cells.
-
-    Args:
-      mean: moments of the values.
-      squares: moments of (x - mean)^2.
-    """
-
-    mean: Moments
-    squares: Moments
-
-
-def spread(values: CellPaths, constant: Bool[np.ndarray, "cell"], units: Units) -> Spread:
-    """Moments of the mean and of the squared distances from it, which are exactly zero where values are constant."""
-    mean = moments(values, units)
-    centre = np.where(constant, values[:, 0], mean.mean)
-    return Spread(mean, moments_of(Made.of("squares", values, at=centre), units))
+    return Ranked(share, column, slope, np.where(ended, np.inf, many), down, up)
 
 
 def deviation(squares: Moments, paths: float) -> Column:
@@ -278,6 +248,12 @@ def deviation(squares: Moments, paths: float) -> Column:
     return estimate, error, low, high
 
 
+def gap_of_deviations(of: Moments, gap: np.ndarray, constant: np.ndarray | bool) -> Column:
+    """Difference of two standard deviations, from moments of that of their influences; exact where it is constant."""
+    still = np.where(constant, 0.0, 1.0)
+    return shifted(replace(of, error=still * of.error, skewness=still * of.skewness), 1.0, gap - of.mean)
+
+
 def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
     """Mean, median, standard deviation, VaR and ES at every level, in this order: arrays [cell, measure].
 
@@ -286,19 +262,37 @@ def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
       squares: moments of their squared distance from the mean.
       seen: their quantiles.
     """
+    return stacked(mean, seen.columns, deviation(squares, len(seen.ascending[0])), seen.levels, seen.shortfalls)
+
+
+def stacked(
+    mean: Moments,
+    ranked: Sequence[Column],
+    spread: Column,
+    levels: Sequence[float],
+    excesses: Sequence[Moments],
+    *more: Column,
+) -> Table:
+    """Measures of variables, or differences of two, in the order of `evidence.measures`: arrays [..., measure].
+
+    Args:
+      mean: moments of the mean.
+      ranked: the median, then VaR at each level.
+      spread: standard deviation.
+      levels: the levels.
+      excesses: moments of the mean excess over VaR at each level.
+      more: further columns.
+    """
+    middle, *at_risk = ranked
     shortfalls = [
-        keep_known(np.isfinite(column[1]), shifted(shortfall, 1 / (1 - level), column[0]))
-        for level, column, shortfall in zip(seen.levels, seen.columns, seen.shortfalls, strict=True)
+        _known(np.isfinite(var[1]), shifted(excess, 1 / (1 - level), var[0]))
+        for level, var, excess in zip(levels, at_risk, excesses, strict=True)
     ]
-    of_spread = deviation(squares, len(seen.ascending[0]))
-    return stacked([shifted(mean, 1.0), seen.middle.column, of_spread, *seen.columns, *shortfalls])
-
-
-def stacked(columns: list[Column]) -> Table:
+    columns = shifted(mean, 1.0), middle, spread, *at_risk, *shortfalls, *more
     return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
 
 
-def keep_known(known: np.ndarray, column: Column) -> Column:
+def _known(known: np.ndarray, column: Column) -> Column:
     """The column with error and interval set to NaN where they are not known."""
     estimate, *rest = column
     return estimate, *(np.where(known, part, np.nan) for part in rest)
@@ -316,8 +310,9 @@ def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Un
     """Pairs with both values over the threshold [cell]; empty where units are not pairs."""
     if units.owner is not None or units.size != PAIR:
         return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
-    over = above(values, threshold)(slice(None))
-    cell, unit = np.divmod(np.flatnonzero(_both(over)), units.count)
+    over = np.ascontiguousarray(above(values, threshold)(slice(None)))
+    # the two bytes of a pair are compared as one number
+    cell, unit = np.divmod(np.flatnonzero(over.view(np.uint16) == 0x0101), units.count)
     return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
 
 
@@ -325,10 +320,10 @@ def _tail_moments(
     values: CellPaths, q: Cells, excess: Float[np.ndarray, "cell rank"], together: Together, units: Units
 ) -> tuple[Moments, Moments]:
     """Moments of 1{x > q} and of (x - q)+ over all paths; `excess` holds x - q for all values from q on."""
-    if units.owner is not None or units.replicated:
+    if not units.small:
         cell, path = np.divmod(np.flatnonzero(values > q[:, None]), values.shape[-1])
         both = np.stack([np.ones(len(path)), values[cell, path] - q[cell]])
-        of = moments_of_some(Some(len(values), cell, path, both), units)
+        of = moments_of_some(len(values), cell, path, both, units)
         return of.kind(0), of.kind(1)
     number = np.count_nonzero(excess > 0, axis=-1).astype(np.float64)
     joint = np.maximum(together.value - q[together.cell, None], 0.0)
@@ -346,46 +341,51 @@ def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Colum
 
 @dataclass(frozen=True)
 class Measured:
-    """Values [cell, path] of one variable, high being worse, with their quantiles and spread."""
+    """Values [cell, path] of one variable, high being worse, with their quantiles, and moments of the values and of
+    their squared distances from the mean, which are exactly zero where values are constant."""
 
     values: CellPaths
     quantiles: Quantiles
-    spread: Spread
+    mean: Moments
+    squares: Moments
 
     @staticmethod
-    def of(values: CellPaths, units: Units, levels: tuple[float, ...] = LEVELS) -> Measured:
-        """Quantiles and spread of the values."""
-        seen = quantiles(values, units, levels)
-        return Measured(values, seen, spread(values, seen.constant, units))
+    def of(values: CellPaths, units: Units, levels: Levels = LEVELS) -> Measured:
+        """Quantiles and moments of the values."""
+        seen, mean = quantiles(values, units, levels), moments(values, units)
+        centre = np.where(seen.constant, values[:, 0], mean.mean)
+        return Measured(values, seen, mean, moments_of(Made.of("squares", values, at=centre), units))
 
     def risk(self) -> Table:
         """Table of measures, as from the function `risk`."""
-        return risk(self.spread.mean, self.spread.squares, self.quantiles)
+        return risk(self.mean, self.squares, self.quantiles)
 
     @property
     def scale(self) -> Cells:
         """1 / (2 sd), the factor of (x - mean)^2 in the influence on the standard deviation; zero for constant
         values."""
-        size = 2 * np.sqrt(self.spread.squares.mean)
+        size = 2 * np.sqrt(self.squares.mean)
         return np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
+
+    def beyond_less(self, other: Measured, at: int) -> Made:
+        """Difference of the excesses over the two VaRs at the level with index `at`: (x - VaR)+ less the same of y."""
+        var, vars = (part.quantiles.ranked[1 + at].column[0] for part in (self, other))
+        return Made.of("beyond", self.values, other.values, var, at_y=vars)
 
     def squared_less(self, other: Measured) -> Made:
         """Difference of the influences on the two standard deviations: (x - mean)^2 / (2 sd) less the same of y."""
-        mean, means = self.spread.mean.mean, other.spread.mean.mean
-        return Made.of("squares", self.values, other.values, mean, self.scale, means, other.scale)
-
-
-def share_of_totals(totals: Float[np.ndarray, "cell unit"], units: Units) -> Column:
-    """Shares of paths with Wilson's interval, from the number of paths of each unit with the property [cell, unit]."""
-    return _share(moments_of_totals(totals, units), units)
+        means = self.mean.mean, self.scale, other.mean.mean, other.scale
+        return Made.of("squares", self.values, other.values, *means)
 
 
 def share(holds: Holds, units: Units) -> Column:
     """Shares of paths with Wilson's interval, from which paths have the property."""
-    return _share(_moments_above(holds, units), units)
+    of = _moments_above(holds, units)
+    return share_of_moments(of, effective_count(of, units))
 
 
-def _share(of: Moments, units: Units) -> Column:
-    low, high = wilson_interval(of.mean, effective_count(of, units))
+def share_of_moments(of: Moments, count: Cells) -> Column:
+    """Shares with Wilson's interval, from their moments and the effective number of paths."""
+    low, high = wilson_interval(of.mean, count)
     certain = (of.mean <= 0) | (of.mean >= 1)
     return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high

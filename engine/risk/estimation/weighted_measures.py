@@ -9,31 +9,27 @@ and so may be heavy because of the values or of the weights. Formulas: `docs/met
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Bool
 
 from engine.risk.estimation.evidence import measures as names_of
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import Estimate, Units, as_units
+from engine.risk.estimation.intervals import Estimate, Happens, Levels, Paths, Unit, as_units
 from engine.risk.estimation.measures import (
     ONE_UNIT,
+    Estimates,
     correlation,
+    estimated,
     few_replicates,
     finite_units,
     nothing,
     share_difference,
     single,
 )
-from engine.risk.estimation.ratios import Paths, Ratio, Weights
-from engine.risk.estimation.tails import shifted
+from engine.risk.estimation.ratios import Ratio, Weights
 from engine.risk.estimation.weighted_sample import Sample, few_with_weight, heavy_weights
 from engine.study.study import LEVELS
 
-Happens = Bool[np.ndarray, "path"]
 
-
-def summary(
-    values: Paths, weights: Paths, units: int | Units, loss: bool, levels: tuple[float, ...] = LEVELS
-) -> dict[str, Estimate]:
+def summary(values: Paths, weights: Paths, units: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:
     """Weighted mean, median, sd, VaR and ES of one variable, by name, as `measures.summary`: values [path]."""
     (values,), of, lost = _weighed((values,), weights, units)
     if of is None:
@@ -42,13 +38,8 @@ def summary(
 
 
 def difference(
-    values: Paths,
-    baseline_values: Paths,
-    weights: Paths,
-    units: int | Units,
-    loss: bool,
-    levels: tuple[float, ...] = LEVELS,
-) -> dict[str, Estimate]:
+    values: Paths, baseline_values: Paths, weights: Paths, units: Unit, loss: bool, levels: Levels = LEVELS
+) -> Estimates:
     """Weighted measures of one variable less those of another on the same futures, and "worse": P(the first is
     worse)."""
     arrays, of, lost = _weighed((values, baseline_values), weights, units)
@@ -59,17 +50,17 @@ def difference(
     return {**found, "worse": found["worse"].flagged(*_of_share(of, of.mean(one.losses > two.losses)))}
 
 
-def mean(values: Paths, weights: Paths, units: int | Units) -> Estimate:
+def mean(values: Paths, weights: Paths, units: Unit) -> Estimate:
     """Weighted mean, without a flag for heavy tails."""
     (values,), of, lost = _weighed((values,), weights, units)
     if of is None:
         return nothing(lost)
-    one = single(shifted(of.mean(values).of, 1.0))
+    one = estimated(of.mean(values).of)
     scarce = few_replicates(of.units) or few_with_weight(of)
     return one.flagged(lost, _alone(of) or (scarce if one.standard_error > 0 else None))
 
 
-def probability(happened: Happens, weights: Paths, units: int | Units) -> Estimate:
+def probability(happened: Happens, weights: Paths, units: Unit) -> Estimate:
     """Weighted share of futures with a property (bool [path]), with Wilson's interval for their effective number.
 
     The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures,
@@ -82,7 +73,7 @@ def probability(happened: Happens, weights: Paths, units: int | Units) -> Estima
     return single(of.share(happened)).flagged(lost, alone, *_of_share(of, of.mean(happened)))
 
 
-def probability_difference(happened: Happens, baseline: Happens, weights: Paths, units: int | Units) -> Estimate:
+def probability_difference(happened: Happens, baseline: Happens, weights: Paths, units: Unit) -> Estimate:
     """Weighted share of futures with a property less the share with another, on the same futures: bool [path] each."""
     (happened, baseline), of, lost = _weighed((happened, baseline), weights, units)
     if of is None:
@@ -96,7 +87,7 @@ def probability_difference(happened: Happens, baseline: Happens, weights: Paths,
     return found.flagged(lost, *_of_share(of, gap))
 
 
-def effective(weights: Paths, units: int | Units) -> float:
+def effective(weights: Paths, units: Unit) -> float:
     """Kish's effective number of independent units, (sum W)^2 / sum W^2, with W the total weight of a unit.
 
     Source: Kish (1965), Survey Sampling, section 11.7.
@@ -106,7 +97,7 @@ def effective(weights: Paths, units: int | Units) -> float:
 
 
 def _weighed(
-    arrays: tuple[np.ndarray, ...], weights: Paths, unit: int | Units
+    arrays: tuple[np.ndarray, ...], weights: Paths, unit: Unit
 ) -> tuple[tuple[np.ndarray, ...], Weights | None, Flag | None]:
     """The arrays on paths with weight where all values are finite, the paths' weights, and the flag of what was lost.
 

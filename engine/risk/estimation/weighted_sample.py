@@ -8,7 +8,7 @@ heavy because of the weights alone withholds the interval only from a higher sha
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -26,10 +26,10 @@ from engine.risk.estimation.heaviness import (
     of_squares,
     tail_size,
 )
-from engine.risk.estimation.intervals import FEW_UNITS
-from engine.risk.estimation.measures import ONE_UNIT, few_replicates, of_gap
-from engine.risk.estimation.ratios import Paths, Quantile, Ranked, Ratio, Weights
-from engine.risk.estimation.tails import Column, deviation, keep_known, shifted, stacked
+from engine.risk.estimation.intervals import FEW_UNITS, Levels, Paths
+from engine.risk.estimation.measures import alone, few_replicates, of_gaps
+from engine.risk.estimation.ratios import Quantile, Ranked, Ratio, Weights
+from engine.risk.estimation.tails import Column, Table, deviation, gap_of_deviations, stacked
 
 LARGEST_SHAPE = 0.7
 """Tail shape (k-hat) of weights or weighted values above which estimates are unreliable (Vehtari et al. 2024)."""
@@ -41,7 +41,7 @@ class Sample:
 
     losses: Paths
     weights: Weights
-    levels: tuple[float, ...]
+    levels: Levels
 
     @cached_property
     def ranked(self) -> Ranked:
@@ -68,18 +68,21 @@ class Sample:
         return deviation(self.squares.of, self.weights.kish)
 
     @cached_property
-    def median(self) -> Quantile:
-        return self.weights.median(self.ranked)
+    def quantiles(self) -> list[Quantile]:
+        """The median, then VaR at each level."""
+        at_risk = (self.weights.quantile(self.ranked, 1 - level) for level in self.levels)
+        return [self.weights.median(self.ranked), *at_risk]
 
-    @cached_property
-    def at_risk(self) -> list[Quantile]:
-        """VaR, by level."""
-        return [self.weights.quantile(self.ranked, 1 - level) for level in self.levels]
+    @property
+    def exceedances(self) -> list[float]:
+        """Effective exceedances of the median and of VaR at each level; infinite where VaR is the upper bound."""
+        middle, *at_risk = self.quantiles
+        return [middle.exceedances, *(np.inf if var.ended else var.exceedances for var in at_risk)]
 
     @cached_property
     def shortfalls(self) -> list[Ratio]:
         """Mean excess over VaR, by level."""
-        return [self.weights.mean(self.excess(var.value)) for var in self.at_risk]
+        return [self.weights.mean(self.excess(var.value)) for var in self.quantiles[1:]]
 
     def excess(self, threshold: float) -> Paths:
         """Excess over a threshold on each path, at least 0."""
@@ -95,7 +98,7 @@ class Sample:
         """Flag of ES at each level."""
         return [
             gravest((self._tail(var.value, of.squares), self.scarce))
-            for var, of in zip(self.at_risk, self.shortfalls, strict=True)
+            for var, of in zip(self.quantiles[1:], self.shortfalls, strict=True)
         ]
 
     def _tail(self, var: float, squares: float) -> Flag | None:
@@ -114,15 +117,10 @@ class Sample:
 
     def own(self) -> Evidence:
         """Measures of these losses."""
-        rows = [
-            shifted(self.mean.of, 1.0),
-            self.median.column,
-            self.deviation,
-            *(var.column for var in self.at_risk),
-            *self._shortfalls([var.column for var in self.at_risk], self.shortfalls),
-        ]
-        flag = gravest((both_tails(self.mean), self.scarce))
-        return self._evidence(rows, flag, self.spread, self.beyond, (self,), self.constant, FEWEST_FOR_ES)
+        columns, excesses = [one.column for one in self.quantiles], [one.of for one in self.shortfalls]
+        table = stacked(self.mean.of, columns, self.deviation, self.levels, excesses)
+        tails = self.spread, *self.beyond
+        return self._evidence(table, self.mean, tails, self.exceedances, self.constant, FEWEST_FOR_ES)
 
     def less(self, baseline: Sample) -> Evidence:
         """Measures of these losses less those of `baseline` on the same futures, and how often these are worse.
@@ -132,32 +130,24 @@ class Sample:
         """
         gaps = self.ranked.values - baseline.ranked.values
         constant = bool(np.ptp(gaps) <= ROUNDING * abs(gaps.max()))
-        mean = self.weights.mean(gaps)
-        sides = list(zip(self.at_risk, baseline.at_risk, strict=True))
-        at_risk = [self._gap(baseline, *pair, constant) for pair in sides]
-        excesses = [self.excess(a.value) - baseline.excess(b.value) for a, b in sides]
-        rows = [
-            shifted(mean.of, 1.0),
-            self._gap(baseline, self.median, baseline.median, constant),
-            self._gap_of_deviations(baseline, constant),
-            *at_risk,
-            *self._shortfalls(at_risk, [self.weights.mean(excess) for excess in excesses]),
+        mean, squares = self.weights.mean(gaps), self.weights.mean(self._squared() - baseline._squared())
+        sides = list(zip(self.quantiles, baseline.quantiles, strict=True))
+        excesses = [self.weights.mean(self.excess(a.value) - baseline.excess(b.value)) for a, b in sides[1:]]
+        table = stacked(
+            mean.of,
+            [self._gap(baseline, *pair, constant) for pair in sides],
+            gap_of_deviations(squares.of, self.deviation[0] - baseline.deviation[0], constant),
+            self.levels,
+            [excess.of for excess in excesses],
             self.weights.share(self.losses > baseline.losses),
-        ]
-        flag = gravest((both_tails(mean), self.scarce))
-        beyond, spread = list(zip(self.beyond, baseline.beyond, strict=True)), (self.spread, baseline.spread)
-        shared = both_tails(self.weights.mean(excesses[0])) if any(map(any, beyond)) else None
-        squared = of_squares(both_tails(self._gap_of_squares(baseline))) if any(spread) else None
-        flags = [of_gap(pair, shared) for pair in beyond]
-        both, few = (self, baseline), FEWEST_FOR_ES_DIFFERENCE
-        return self._evidence(rows, flag, of_gap(spread, squared), flags, both, constant, few)
-
-    def _shortfalls(self, at_risk: Sequence[Column], excesses: Sequence[Ratio]) -> list[Column]:
-        """ES at each level from VaR and the mean excess over it, or differences of ES from those of both."""
-        return [
-            keep_known(np.isfinite(var[1]), shifted(excess.of, 1 / (1 - level), var[0]))
-            for level, var, excess in zip(self.levels, at_risk, excesses, strict=True)
-        ]
+        )
+        beyond = list(zip(self.beyond, baseline.beyond, strict=True))
+        tails = (
+            *of_gaps([(self.spread, baseline.spread)], lambda: of_squares(both_tails(squares))),
+            *of_gaps(beyond, lambda: both_tails(excesses[0])),
+        )
+        fewer = list(map(min, self.exceedances, baseline.exceedances))
+        return self._evidence(table, mean, tails, fewer, constant, FEWEST_FOR_ES_DIFFERENCE)
 
     def _gap(self, baseline: Sample, mine: Quantile, other: Quantile, constant: bool) -> Column:
         gap = self.weights.gap(self.ranked, baseline.ranked, mine, other)
@@ -168,34 +158,17 @@ class Sample:
         size = 2 * float(np.sqrt(self.squares.of.mean))
         return np.square(self.ranked.values - self.mean.of.mean) / (size if size > 0 else np.inf)
 
-    def _gap_of_squares(self, baseline: Sample) -> Ratio:
-        return self.weights.mean(self._squared() - baseline._squared())
-
-    def _gap_of_deviations(self, baseline: Sample, constant: bool) -> Column:
-        of = self._gap_of_squares(baseline).of
-        still = np.where(constant, 0.0, 1.0)
-        of = replace(of, error=still * of.error, skewness=still * of.skewness)
-        return shifted(of, 1.0, self.deviation[0] - baseline.deviation[0] - of.mean)
-
     def _evidence(
         self,
-        rows: list[Column],
-        mean: Flag | None,
-        spread: Flag | None,
-        beyond: Sequence[Flag | None],
-        samples: Sequence[Sample],
+        table: Table,
+        mean: Ratio,
+        tails: Sequence[Flag | None],
+        exceedances: Sequence[float],
         constant: bool,
         for_es: int,
     ) -> Evidence:
-        exceedances = [
-            min(np.inf if var.ended else var.exceedances for var in of_level)
-            for of_level in zip(*(sample.at_risk for sample in samples), strict=True)
-        ]
-        middle = min(sample.median.exceedances for sample in samples)
-        few, alone = Reason.FEW_EFFECTIVE_EXCEEDANCES, ONE_UNIT if self.weights.units.count < 2 else None
-        return Evidence(
-            self.levels, stacked(rows), mean, spread, beyond, exceedances, middle, few, for_es, constant, alone
-        )  # fmt: skip
+        flags = gravest((both_tails(mean), self.scarce)), *tails
+        return Evidence(self.levels, table, flags, exceedances, for_es, constant, alone(self.weights.units))
 
 
 def both_tails(of: Ratio) -> Flag | None:

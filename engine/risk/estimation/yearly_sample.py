@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
-from engine.risk.estimation.bounds import SIDES, bounded, limits_of, shares_on
+from engine.risk.estimation.bounds import bounded, limits_of, shares_on
+from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, judged, measures, oriented
-from engine.risk.estimation.intervals import Moments, Units, as_units, mean_interval, moments_of
-from engine.risk.estimation.summaries import MOMENTS, STATS
+from engine.risk.estimation.intervals import Happens, Levels, Moments, Units, as_units, mean_interval, moments_of
 from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import quantiles, risk
 from engine.study.study import Study
@@ -26,7 +26,7 @@ CHUNK = 1 << 22
 """Number of values that a thread sorts at a time, enough to outweigh the overhead of a NumPy call."""
 
 
-def of_sample(study: Study, yearly: YearlyValues, kept: Bool[np.ndarray, "path"] | None = None) -> dict[str, Any]:
+def of_sample(study: Study, yearly: YearlyValues, kept: Happens | None = None) -> dict[str, Any]:
     """Yearly fields of `Summaries`: moments, differences of means, VaR and ES, quantiles, shares on bounds.
 
     Errors and intervals are over independent units of paths, as in `measures`. All numbers of a cell with a non-finite
@@ -39,9 +39,7 @@ def of_sample(study: Study, yearly: YearlyValues, kept: Bool[np.ndarray, "path"]
     return of_parts(study, yearly.shape[-1], [yearly], kept)
 
 
-def of_parts(
-    study: Study, paths: int, parts: Iterable[YearlyValues], kept: Bool[np.ndarray, "path"] | None = None
-) -> dict[str, Any]:
+def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happens | None = None) -> dict[str, Any]:
     """As `of_sample`, from parts that hold some years each, of which one is in memory at a time.
 
     Args:
@@ -59,39 +57,29 @@ def of_parts(
     return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": paths, **out}
 
 
-def _of_years(
-    study: Study, yearly: YearlyValues, units: Units, kept: Bool[np.ndarray, "path"] | None
-) -> dict[str, np.ndarray]:
+def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | None) -> dict[str, np.ndarray]:
     """Tables of some years, [..., year, cell] each."""
     n_policies, n_years, n_cells, n_paths = yearly.shape
     baseline = study.row(study.baseline)
-    sign, names = _signs(study), measures(study.levels)
-    tables: dict[str, np.ndarray] = {
-        "moments": np.empty((n_policies, len(MOMENTS), n_years, n_cells)),
-        "difference_yearly": np.empty((n_policies, len(STATS), n_years, n_cells)),
-        "risk_yearly": np.empty((n_policies, len(names), len(STATS), n_years, n_cells)),
-        "distribution": np.empty((n_policies, len(QUANTILES), n_years, n_cells), yearly.dtype),
-        "on_bounds": np.zeros((n_policies, len(SIDES), n_years, n_cells)),
-    }
-    limits = limits_of(study.model)
+    sign, limits = _signs(study), limits_of(study.model)
     fair = -(-n_years * n_cells // (2 * (os.cpu_count() or 1)))  # so that every core has some
     step = max(min(CHUNK // (n_policies * max(n_paths, 1)), fair), 1)
 
-    def fill(place: tuple[int, int]) -> None:
-        year, first = place
+    def of_place(year: int, first: int) -> dict[str, np.ndarray]:
         cells = slice(first, first + step)
         values = yearly[:, year, cells] if kept is None else yearly[:, year, cells][..., kept]
-        parts = _of_cells(values, sign[cells], units, baseline, study.levels)
-        for name, part in parts.items():
-            tables[name][..., year, cells] = part
-        if np.isfinite(limits[:, cells]).any():
-            tables["on_bounds"][..., year, cells] = shares_on(values, limits[:, cells])
+        own = _of_cells(values, sign[cells], units, baseline, study.levels)
+        return {**own, "on_bounds": shares_on(values, limits[:, cells])}
 
-    places = [(year, first) for year in range(n_years) for first in range(0, n_cells, step)]
     # NumPy releases the GIL while it sorts and sums
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        list(threads.map(fill, places))
-    return tables
+        starts = range(0, n_cells, step)
+        parts = [[threads.submit(of_place, year, first) for first in starts] for year in range(n_years)]
+    found = [[part.result() for part in row] for row in parts]
+    return {
+        name: np.stack([np.concatenate([part[name] for part in row], axis=-1) for row in found], axis=-2)
+        for name in found[0][0]
+    }
 
 
 def _signs(study: Study) -> Float[np.ndarray, "cell"]:
@@ -102,8 +90,8 @@ def _signs(study: Study) -> Float[np.ndarray, "cell"]:
 
 
 def _of_cells(
-    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int, levels: tuple[float, ...]
-) -> Mapping[str, np.ndarray]:
+    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int, levels: Levels
+) -> ByName:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
     losses = values if (sign > 0).all() else values * sign[:, None]
@@ -115,7 +103,7 @@ def _of_cells(
     mean, squares, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units, levels)
     table = risk(_flat(mean), _flat(squares, ~tails.constant), tails)
-    table = judged(table, tails.exceedances, tails.middle.exceedances, tails.constant, FEWEST_FOR_ES)
+    table = judged(table, tails.exceedances, tails.constant, FEWEST_FOR_ES)
     by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
     of_gap = gap.mean, gap.error, *mean_interval(gap)
     high_is_bad = sign > 0

@@ -13,17 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, tail_flag, tails_flag
-from engine.risk.estimation.intervals import Estimate, Units, Z, moments_of_totals
-from engine.risk.estimation.measures import ONE_UNIT, correlation, single
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, Z, moments_of_totals
+from engine.risk.estimation.measures import alone, correlation, estimated, few_replicates
 from engine.risk.estimation.shares import combined_interval, effective_count, wilson_interval
-from engine.risk.estimation.tails import quantiles, shifted
-
-Happens = Bool[np.ndarray, "path"]
+from engine.risk.estimation.tails import quantiles
 
 ROUNDING = 2.0**-48
 """A sum smaller than this share of the total size of its terms counts as rounding error in double precision."""
@@ -65,10 +63,10 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
     sign = 1.0 if loss else -1.0
     losses = sign * values[:, sound]
     seen = quantiles(losses, units, (level,))
-    var = seen.columns[0][0][:, None]
+    var = seen.columns[1][0][:, None]
     influence = np.full(values.shape, np.nan)
     influence[:, sound] = sign * (var + np.maximum(losses - var, 0.0) / (1 - level))
-    many = np.where(seen.constant, np.inf, seen.exceedances[0])
+    many = np.where(seen.constant, np.inf, seen.exceedances[1])
     heavy = any(tail_flag(ascending) is not None for ascending in seen.ascending)
     return Influence(influence, float(many.min()), heavy)
 
@@ -126,39 +124,29 @@ class Contrasts:
         gaps = {k: self._estimate((values[first] - values[k]) / 2, units, is_share) for k in others}
         return [first, *(k for k, gap in gaps.items() if not gap.low > 0)]
 
-    def _row(self, row: int) -> Float[np.ndarray, "path"]:
+    def _row(self, row: int) -> Paths:
         """A sum on every path; zero where the terms cancel up to rounding."""
         values = self._sums[row]
         return np.where(np.abs(values) <= ROUNDING * self._sizes, 0.0, values)
 
-    def _estimate(self, values: Float[np.ndarray, "path"], units: Units, is_share: bool) -> Estimate:
+    def _estimate(self, values: Paths, units: Units, is_share: bool) -> Estimate:
         of = moments_of_totals(units.totals(values), units)
-        own = single(shifted(of, 1.0))
+        own = estimated(of)
         if units.count < 2:
-            return own.flagged(ONE_UNIT)
+            return own.flagged(alone(units))
         if is_share:
             low, high = _of_shares(values, units)
             return Estimate(own.estimate, own.standard_error or (high - low) / (2 * Z), low, high)
         if not own.standard_error > 0:
             return own
-        few = [
-            Flag(reason, have, needed)
-            for reason, have, needed in (
-                (Reason.FEW_REPLICATES, units.count, units.needed),
-                (Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE),
-            )
-            if have < needed
-        ]
-        looks = self._heavy or np.isinf(self._exceedances)
-        tail = (
-            tails_flag(Extremes.of(np.positive, values), own.estimate, (own.standard_error * units.paths) ** 2)
-            if looks
-            else None
-        )
-        return own.flagged(tail, *few)
+        few = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE)
+        tail, squares = None, (own.standard_error * units.paths) ** 2
+        if self._heavy or np.isinf(self._exceedances):
+            tail = tails_flag(Extremes.of(np.positive, values), own.estimate, squares)
+        return own.flagged(tail, few_replicates(units), few if few.got < few.limit else None)
 
 
-def _of_shares(values: Float[np.ndarray, "path"], units: Units) -> tuple[float, float]:
+def _of_shares(values: Paths, units: Units) -> tuple[float, float]:
     """Interval of a weighted sum of probabilities, from what each path adds to it, -1 to 1.
 
     The positive and the negative contributions are two means of values between 0 and 1. Each has Wilson's interval,

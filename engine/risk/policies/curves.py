@@ -7,10 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.intervals import Moments, Units
+from engine.risk.estimation.intervals import Moments, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import effective_count, wilson_interval
-from engine.risk.estimation.tails import share_of_totals
 
 Levels = Float[np.ndarray, "level"]
 POINTS = 60
@@ -37,7 +36,7 @@ class Curve:
 NOTHING = Curve(*(np.empty(0) for _ in range(4)))
 
 
-def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curve:
+def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome [path]; units with a path that is not finite are left out.
 
     The intervals are those of `measures.probability`, but all levels are counted in one sort of the paths, and for
@@ -45,21 +44,21 @@ def tail_curve(values: Float[np.ndarray, "path"], unit: int, loss: bool) -> Curv
     beyond.
     """
     (kept,), units, _ = finite_units((values,), unit)
-    if not units.count:
-        return NOTHING
     bad = kept if loss else -kept
     ascending = np.sort(bad)
     chances = np.geomspace(0.999, max(FEWEST / bad.size, 1e-9), POINTS) if bad.size > 2 * FEWEST else None
     levels = np.unique(ascending if chances is None else np.quantile(ascending, 1 - chances, method="inverted_cdf"))
     beyond = bad.size - np.searchsorted(ascending, levels, side="right")
     levels, beyond = levels[beyond > 0], beyond[beyond > 0]
+    if not len(levels):
+        return NOTHING
     share = beyond / bad.size
     ends = _interval(bad, levels, beyond, share, units)
     return Curve(np.asarray(levels if loss else -levels, np.float64), share, *ends)
 
 
 def _interval(
-    bad: Float[np.ndarray, "path"], levels: Levels, beyond: Int[np.ndarray, "level"], share: Levels, units: Units
+    bad: Paths, levels: Levels, beyond: Int[np.ndarray, "level"], share: Levels, units: Units
 ) -> tuple[np.ndarray, np.ndarray]:
     if units.count < 2 and units.paths > 1:
         return (np.full_like(share, np.nan),) * 2
@@ -71,10 +70,9 @@ def _interval(
         square = np.maximum(beyond + 2 * both - units.count * (2 * share) ** 2, 0.0)
         error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
         of = Moments(share, error, np.zeros_like(share), units.count)
-        return wilson_interval(share, effective_count(of, units))
-    parts = [share_of_totals(units.totals(bad > level)[None], units)[2:] for level in levels]
-    ends = np.array(parts, np.float64).reshape(len(levels), 2)
-    return ends[:, 0], ends[:, 1]
+    else:
+        of = Moments.stacked([moments_of_totals(units.totals(bad > level), units) for level in levels])
+    return wilson_interval(of.mean, effective_count(of, units))
 
 
 def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float
 
-from engine.risk.estimation.intervals import Estimate, Units, moments
-from engine.risk.estimation.measures import few_replicates, finite_units, probability, single
-from engine.risk.estimation.tails import shifted
+from engine.risk.estimation.intervals import Estimate, Unit, moments
+from engine.risk.estimation.measures import estimated, few_replicates, finite_units, probability
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Overtaking:
     lasting: Estimate
 
 
-def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int | Units) -> Overtaking:
+def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: Unit) -> Overtaking:
     """When the policy's losses are first below those of the other.
 
     Args:
@@ -55,7 +54,7 @@ def overtaking(gap: Float[np.ndarray, "year path"], first_year: int, unit: int |
     ahead = [probability(row, units).flagged(lost) for row in seen]
     waited = (~seen).sum(axis=0).astype(np.float64)
     of = moments(waited, units)
-    years = single(shifted(of, 1.0)).flagged(lost, few_replicates(units))
+    years = estimated(of).flagged(lost, few_replicates(units))
     median, first, last = (
         _first(np.array([getattr(one, end) for one in ahead]) >= 0.5, first_year) for end in ("estimate", "high", "low")
     )

@@ -11,7 +11,8 @@ from scipy.stats import poisson
 from engine.risk.estimation import atoms, histogram_measures
 from engine.risk.estimation.intervals import as_units, moments_of_totals
 from engine.risk.estimation.measures import difference
-from engine.risk.estimation.tails import error_of_shares, share, share_of_totals
+from engine.risk.estimation.shares import effective_count
+from engine.risk.estimation.tails import error_of_shares, share, share_of_moments
 from tests.helpers import assert_close, assert_same
 from tests.pairs import in_turn
 from tests.risk.cells import DIFFERENCES, difference_cells
@@ -155,6 +156,7 @@ def test_shares_by_counting_are_those_by_adding_up(unit, often):
     of_x, of_y = (lambda paths, holds=holds: holds[:, paths] for holds in (x, y))
     error = error_of_shares(a, of_x, b, of_y, units)
     assert np.allclose(error, moments_of_totals(totals, units).error, rtol=1e-11, atol=0)
-    added = share_of_totals(units.totals(x), units)
+    of = moments_of_totals(units.totals(x), units)
+    added = share_of_moments(of, effective_count(of, units))
     for counted, other in zip(share(of_x, units), added, strict=True):
         assert np.allclose(counted, other, rtol=1e-12, atol=0)

@@ -8,7 +8,6 @@ from engine.risk.estimation import intervals
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import (
     Estimate,
-    Some,
     Units,
     as_units,
     mean_interval,
@@ -71,7 +70,7 @@ def test_combined_interval_without_asymmetry_is_the_normal_one():
 def test_moments_of_some_are_moments_of_all(units):
     values = RNG.standard_normal((3, 12)) * (RNG.random((3, 12)) < 0.5)
     cell, path = np.nonzero(values)
-    dense, sparse = moments(values, units), moments_of_some(Some(3, cell, path, values[cell, path]), units)
+    dense, sparse = moments(values, units), moments_of_some(3, cell, path, values[cell, path], units)
     assert_close(sparse.mean, dense.mean)
     assert_close(sparse.error, dense.error)
     assert_close(sparse.skewness, dense.skewness)
