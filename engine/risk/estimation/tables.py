@@ -8,20 +8,27 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from engine.risk.estimation import histogram_measures as binned
 from engine.risk.estimation.display import Bars, histogram, histogram_of_sorted
-from engine.risk.estimation.events import event_outcomes, happens, known_events
+from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.flags import Flag, Reason, text
-from engine.risk.estimation.intervals import Estimate, Units
-from engine.risk.estimation.measures import finite_units, probability, probability_difference, with_regrets
+from engine.risk.estimation.intervals import Estimate, PolicyPaths, Units
+from engine.risk.estimation.measures import (
+    Estimates,
+    Pairs,
+    finite_units,
+    in_pairs,
+    probability,
+    probability_difference,
+    with_regrets,
+)
 from engine.risk.estimation.tallies import Tally, unkept, unkept_events
 from engine.study.components import Event
 from engine.study.study import Study
 
-Estimates = dict[str, Estimate]
 PREFIXES = ("difference", "given", "otherwise", "contrast")
 """Prefixes of a measure's name, each followed by an underscore."""
 THREADS = min(os.cpu_count() or 1, 4)
@@ -116,29 +123,27 @@ class Tables:
 
     risk: list[Record]
     comparison: list[Record]
-    bars: Mapping[str, Bars] = dataclasses.field(default_factory=dict)
+    bars: dict[str, Bars] = dataclasses.field(default_factory=dict)
 
     def noting(self, flag: Flag) -> Tables:
         """The records with one more flag, which must not withhold intervals."""
-        risk, comparison = (
-            [dataclasses.replace(r, flags=(flag, *r.flags)) for r in records]
-            for records in (self.risk, self.comparison)
-        )
+        groups = self.risk, self.comparison
+        risk, comparison = ([dataclasses.replace(r, flags=(flag, *r.flags)) for r in records] for records in groups)
         return Tables(risk, comparison, self.bars)
 
     @staticmethod
     def joined(parts: Iterable[Tables]) -> Tables:
         """The records of all parts, in their order."""
-        held = list(parts)
-        return Tables(
-            [r for part in held for r in part.risk],
-            [r for part in held for r in part.comparison],
-            {name: bars for part in held for name, bars in part.bars.items()},
-        )
+        joined = Tables([], [], {})
+        for part in parts:
+            joined.risk.extend(part.risk)
+            joined.comparison.extend(part.comparison)
+            joined.bars.update(part.bars)
+        return joined
 
 
 def tables_of_paths(
-    study: Study, outcomes: Mapping[str, Float[np.ndarray, "policy path"]], variables: Container[str] | None = None
+    study: Study, outcomes: Mapping[str, PolicyPaths], variables: Container[str] | None = None
 ) -> Tables:
     """Risk and comparison records from outcomes kept per path.
 
@@ -151,11 +156,8 @@ def tables_of_paths(
     events = [event for event in known if variables is None or event.name in variables]
     # NumPy releases the GIL while it sorts and sums
     with ThreadPoolExecutor(THREADS) as threads:
-        parts = [
-            *threads.map(lambda name: _of_outcome(study, name, outcomes[name]), names),
-            *threads.map(lambda event: _of_event(study, event, outcomes), events),
-        ]
-    return Tables.joined(parts)
+        found = threads.map(lambda name: _of_outcome(study, name, outcomes[name]), names)
+        return Tables.joined([*found, *threads.map(lambda event: _of_event(study, event, outcomes), events)])
 
 
 def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None = None) -> Tables:
@@ -183,49 +185,53 @@ def against_baseline(measure: str) -> str:
     return measure if measure == "worse" else f"difference_{measure}"
 
 
-def _of_outcome(study: Study, name: str, values: Float[np.ndarray, "policy path"]) -> Tables:
+def _of_outcome(study: Study, name: str, values: PolicyPaths) -> Tables:
     loss = study.is_loss(name)
     pairs, regrets, ascending = with_regrets(values, _base(study), study.unit, loss, study.levels)
-    bars = histogram_of_sorted(ascending) if ascending else histogram(values)
     tables = _records(study, name, pairs, regrets)
-    return dataclasses.replace(tables, bars={name: bars})
+    tables.bars[name] = histogram_of_sorted(ascending) if ascending else histogram(values)
+    return tables
 
 
 def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
-    loss, base, sizes = study.is_loss(name), _base(study), tally.sizes
+    loss, base = study.is_loss(name), _base(study)
     parts = [tally.histogram(k, p) for p in range(len(study.policies))]
-    pairs = []
-    for p, part in enumerate(parts):
-        gaps = binned.difference(part, parts[base], loss, study.levels) if p != base else {}
-        worse = {"worse": binned.share(tally.worse[k, p], sizes, study.unit)} if p != base else {}
-        pairs.append((binned.summary(part, loss, study.levels), gaps | worse))
+
+    def gaps(p: int) -> Estimates:
+        worse = binned.share(tally.worse[k, p], tally.sizes, study.unit)
+        return {**binned.difference(parts[p], parts[base], loss, study.levels), "worse": worse}
+
+    pairs = in_pairs(len(parts), base, lambda p: binned.summary(parts[p], loss, study.levels), gaps)
     return _records(study, name, pairs, binned.regrets(parts, tally.regret[k], loss))
 
 
-def _of_event(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> Tables:
-    base, pairs = _base(study), []
+def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
+    base = _base(study)
     read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
-    for p in range(len(study.policies)):
-        (indicator,), unit, lost = _event_paths(study, event, read, (p,))
-        own, gap = {"probability": probability(indicator, unit).flagged(lost)}, {}
-        if p != base:
-            (here, there), unit, lost = _event_paths(study, event, read, (p, base))
-            gap = {"probability": probability_difference(here, there, unit).flagged(lost)}
-        pairs.append((own, gap))
-    return _records(study, event.name, pairs)
+
+    def own(p: int) -> Estimates:
+        (here,), unit, lost = _event_paths(study, event, read, (p,))
+        return {"probability": probability(here, unit).flagged(lost)}
+
+    def gap(p: int) -> Estimates:
+        (here, there), unit, lost = _event_paths(study, event, read, (p, base))
+        return {"probability": probability_difference(here, there, unit).flagged(lost)}
+
+    return _records(study, event.name, in_pairs(len(study.policies), base, own, gap))
 
 
 def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
-    base, sizes, unit, pairs = _base(study), tally.sizes, study.unit, []
-    for p, own in enumerate(counts):
-        gap = {"probability": binned.difference_of_shares(own, counts[base], sizes, unit)} if p != base else {}
-        pairs.append(({"probability": binned.share(own, sizes, unit)}, gap))
+    base, of = _base(study), (tally.sizes, study.unit)
+    pairs = in_pairs(
+        len(counts),
+        base,
+        lambda p: {"probability": binned.share(counts[p], *of)},
+        lambda p: {"probability": binned.difference_of_shares(counts[p], counts[base], *of)},
+    )
     return _records(study, name, pairs)
 
 
-def _records(
-    study: Study, name: str, pairs: Sequence[tuple[Estimates, Estimates]], regrets: Sequence[Estimate] = ()
-) -> Tables:
+def _records(study: Study, name: str, pairs: Pairs, regrets: Sequence[Estimate] = ()) -> Tables:
     """Records of a variable from each policy's own measures and its differences from the baseline, and their
     regrets."""
     risk, comparison = [], []
@@ -241,7 +247,7 @@ def _base(study: Study) -> int:
 
 
 def _event_paths(
-    study: Study, event: Event, outcomes: Mapping[str, np.ndarray], policies: tuple[int, ...]
+    study: Study, event: Event, outcomes: ByName, policies: tuple[int, ...]
 ) -> tuple[list[np.ndarray], Units, Flag | None]:
     """Whether an event happens under each of the policies, on the paths where all it reads is finite; units; flag."""
     names = list(outcomes)

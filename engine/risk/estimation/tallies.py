@@ -7,14 +7,14 @@ the occupied bins (`histograms.py`), and one number for each group, policy and q
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.events import ByName, event_outcomes, happens
 from engine.risk.estimation.histograms import BINS, Histogram, counted, edges_of
 from engine.study.components import Event
 from engine.study.study import BLOCK, Study
@@ -30,7 +30,7 @@ TOGETHER = 8
 """Tallies of blocks that are read at a time while they are merged."""
 LANES = 256, 16
 """Numbers of lanes in the two steps of `added`."""
-_BY_GROUP = ("totals", "worse", "regret", "events")
+_BY_GROUP = ("sizes", "totals", "worse", "regret", "events")
 _STORED = {"bins": (np.uint32,), "counts": (np.uint16, np.uint32), "steps": (np.uint32, np.uint64)}
 
 
@@ -82,7 +82,7 @@ class Tally:
         return arrays
 
     @staticmethod
-    def of_arrays(arrays: Mapping[str, np.ndarray]) -> Tally:
+    def of_arrays(arrays: ByName) -> Tally:
         """The tally whose fields `arrays` gave."""
         return Tally(**{n: array.astype(np.int64) if n in _STORED else array for n, array in arrays.items()})
 
@@ -112,36 +112,28 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
         outcomes = outcomes[..., sound]
         starts = np.searchsorted(np.flatnonzero(sound), starts)
         starts = starts[np.diff(starts, append=outcomes.shape[-1]) > 0]
-    names, base = list(study.model.outcomes), study.row(study.baseline)
-    bins, counts, steps, totals, worse, regret = [], [], [], [], [], []
-    for k, name in enumerate(unkept(study)):
-        of_policies, loss = outcomes[:, names.index(name)], study.is_loss(name)
-        for p, row in enumerate(of_policies):
-            held, count, step = counted(row, starts)
-            bins.append((k * len(of_policies) + p) * BINS + held)
-            counts.append(count)
-            steps.append(step)
-        totals.append(added(of_policies, starts))
-        reference = of_policies[base]
-        worse.append(_numbers(of_policies > reference if loss else of_policies < reference, starts))
-        best = of_policies.min(axis=0) if loss else of_policies.max(axis=0)
-        regret.append(added(np.abs(of_policies - best), starts))
-    values = {name: outcomes[:, k] for k, name in enumerate(names)}
+    values = {name: outcomes[:, k] for k, name in enumerate(study.model.outcomes)}
+    own, base = {name: values[name] for name in unkept(study)}, study.row(study.baseline)
+    bins, counts, steps = zip(*(counted(row, starts) for of in own.values() for row in of), strict=True)
+    worse, regret = [], []
+    for name, of in own.items():
+        loss = study.is_loss(name)
+        worse.append(_numbers(of > of[base] if loss else of < of[base], starts))
+        regret.append(added(np.abs(of - (of.min(axis=0) if loss else of.max(axis=0))), starts))
     events = [_numbers(happens(study, event, values), starts) for event in unkept_events(study)]
-    shape = 0, len(study.policies), len(starts)
-    own = outcomes[:, [names.index(name) for name in unkept(study)]].swapaxes(0, 1)
+    shape = -1, len(study.policies), len(starts)
     return Tally(
         sizes=np.diff(starts, append=outcomes.shape[-1]),
-        bins=np.concatenate(bins),
+        bins=np.concatenate([row * BINS + held for row, held in enumerate(bins)]),
         counts=np.concatenate(counts, axis=1),
         steps=np.concatenate(steps),
-        totals=np.array(totals),
+        totals=np.array([added(of, starts) for of in own.values()]),
         # adding 0 turns -0.0 into 0.0
-        least=own.min(axis=-1, initial=np.inf) + 0,
-        most=own.max(axis=-1, initial=-np.inf) + 0,
+        least=np.array([of.min(axis=-1, initial=np.inf) for of in own.values()]) + 0,
+        most=np.array([of.max(axis=-1, initial=-np.inf) for of in own.values()]) + 0,
         worse=np.array(worse),
         regret=np.array(regret),
-        events=np.array(events) if events else np.zeros(shape, np.int64),
+        events=np.array(events, np.int64).reshape(shape),
     )
 
 
@@ -156,9 +148,8 @@ class Folding:
 
     def __init__(self, first: Tally):
         self.blocks, self._groups = 0, 0
-        self._bins, self._columns = np.zeros(0, np.int64), np.zeros(0, np.int64)
-        self._counts, self._steps = np.zeros((GROUPS, 0), np.int64), np.zeros(0, np.int64)
-        self._sizes = np.zeros(GROUPS, np.int64)
+        self._bins, self._columns, self._steps = np.zeros((3, 0), np.int64)
+        self._counts = np.zeros((GROUPS, 0), np.int64)
         self._least, self._most = first.least.copy(), first.most.copy()
         none = {name: getattr(first, name) for name in _BY_GROUP}
         self._by_group = {name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in none.items()}
@@ -172,7 +163,6 @@ class Folding:
         self._steps[columns] += part.steps
         np.minimum(self._least, part.least, out=self._least)
         np.maximum(self._most, part.most, out=self._most)
-        self._sizes[groups] += part.sizes
         for name, of in self._by_group.items():
             of[..., groups] += getattr(part, name)
         self._groups += len(groups)
@@ -180,9 +170,8 @@ class Folding:
 
     def tally(self) -> Tally:
         """The tally of all blocks added so far."""
-        held = self._sizes > 0
+        held = self._by_group["sizes"] > 0
         return Tally(
-            sizes=self._sizes[held],
             bins=self._bins,
             counts=self._counts[held][:, self._columns],
             steps=self._steps[self._columns],
@@ -220,7 +209,7 @@ def folded(parts: Iterable[Tally]) -> Tally:
     for part in parts:
         folding = folding or Folding(part)
         folding.add(part)
-    if folding is None:
+    if not folding:
         raise ValueError("no blocks: expected at least one")
     return folding.tally()
 
