@@ -165,10 +165,6 @@ class Region:
     def _axes(self) -> Float[np.ndarray, "2 2"]:
         return np.linalg.cholesky(covariance(self.shape, len(self.excesses)))
 
-    @cached_property
-    def _best(self) -> float:
-        return float(log_likelihood(self.excesses, np.array(self.shape), np.array(self.scale)))
-
     def _moved(self, radius: np.ndarray, angle: np.ndarray) -> tuple[Laws, Laws]:
         """Shapes and scales at a distance from the likeliest law, in standard errors, in a direction."""
         x, y = radius * np.cos(angle), radius * np.sin(angle)
@@ -180,7 +176,8 @@ class Region:
         """Radii [radius], and the square root of the deviance at each of them along each angle."""
         radii = RADII * FARTHEST * self.units.reach * max(np.sqrt(self._most), 1.0)
         shapes, scales = self._moved(radii, ANGLES[:, None])
-        depth = 2 * (self._best - log_likelihood(self.excesses, shapes, scales))
+        best = log_likelihood(self.excesses, np.array(self.shape), np.array(self.scale))
+        depth = 2 * (best - log_likelihood(self.excesses, shapes, scales))
         return radii, np.sqrt(np.clip(depth, 0.0, 1e6))
 
     def _around(self, reach: float) -> tuple[Laws, Laws, Laws]:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Float
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
@@ -24,8 +23,8 @@ from engine.risk.estimation.heaviness import (
     misfit,
     spread_evenly,
 )
-from engine.risk.estimation.intervals import Estimate, Moments, Units, mean_interval
-from engine.risk.estimation.measures import ONE_UNIT, Sample, few_replicates, finite_units, nothing
+from engine.risk.estimation.intervals import Estimate, Moments, Paths, Unit, Units
+from engine.risk.estimation.measures import Sample, alone, estimated, few_replicates, finite_units, nothing
 from engine.risk.estimation.pareto_law import NO_SHAPE, Excesses, Laws, Number, Region, fit_chance, likeliest
 
 DEEPEST, MOST = 40, 512
@@ -121,8 +120,7 @@ def _beyond(threshold: float, period: float) -> Number:
 
     def number(shape: Laws, scale: Laws, share: Laws) -> Laws:
         passed = level(shape, scale, share)
-        more = (scale + shape * (passed - threshold)) / np.maximum(1 - shape, NO_SHAPE)
-        return passed + more
+        return passed + (scale + shape * (passed - threshold)) / np.maximum(1 - shape, NO_SHAPE)
 
     return number
 
@@ -180,20 +178,18 @@ class Extremes:
         level, beyond = (_flagged(of(period), self.lost) for of in (self.fit.level, self.fit.beyond))
         return self.in_own_sign(level), self.in_own_sign(beyond)
 
-    def by_values(self, periods: Sequence[float]) -> list[tuple[Estimate, Estimate]]:
-        """For each period, return level and mean beyond it as VaR and ES of the sample; NaN where the sample is
-        smaller.
-        """
-        if self.sample is None:
-            return [(nothing(self.lost),) * 2] * len(periods)
-        none = nothing(self.flag or Flag(Reason.NO_LAW))
+    def by_values(self, periods: Sequence[float]) -> dict[float, tuple[Estimate, Estimate]]:
+        """By period, return level and mean beyond it as VaR and ES of the sample; NaN where the sample is smaller."""
+        none = nothing(self.flag or Flag(Reason.NO_LAW) if self.sample else self.lost)
         own = dict.fromkeys(periods, (none, none))
+        if not self.sample:
+            return own
         if inside := sorted({one for one in periods if one <= self.sample.units.paths}):
             levels = tuple(1 - 1 / one for one in inside)
             _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
             tails = zip(inside, found, found[len(inside) :], strict=False)
             own |= {one: (var, _refused(es)) for one, var, es in tails}
-        return [own[one] for one in periods]
+        return own
 
 
 def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Passed]]:
@@ -202,15 +198,9 @@ def passed(every: Sequence[Extremes], periods: Sequence[float]) -> list[list[Pas
     A period uses the laws of all tails as soon as one of the tails has too few values beyond the level, so that tails
     can be compared.
     """
-    own = [one.by_values(periods) for one in every]
-    scarce = [
-        any(_is_scarce(of[k], period, one) for of, one in zip(own, every, strict=True))
-        for k, period in enumerate(periods)
-    ]
-    return [
-        [_passed(one, period, of[k], scarce[k]) for k, period in enumerate(periods)]
-        for of, one in zip(own, every, strict=True)
-    ]
+    tails = [(one, one.by_values(periods)) for one in every]
+    scarce = {period: any(_is_scarce(of[period], period, one) for one, of in tails) for period in periods}
+    return [[_passed(one, period, of[period], scarce[period]) for period in periods] for one, of in tails]
 
 
 def _is_scarce(own: tuple[Estimate, Estimate], period: float, of: Extremes) -> bool:
@@ -241,26 +231,24 @@ def _refused(beyond: Estimate) -> Estimate:
     return nothing(Flag(Reason.INFINITE_MEAN, endless[0].got, MEANLESS)) if endless else beyond
 
 
-def extremes(values: Float[np.ndarray, "path"], unit: int | Units, loss: bool) -> Extremes:
+def extremes(values: Paths, unit: Unit, loss: bool) -> Extremes:
     """Bad tail of values [path]; non-finite values are left out with their units."""
     (kept,), units, lost = finite_units((values,), unit)
     if not units.count:
         return Extremes(None, loss, (), None, nothing(lost).flags[0], lost)
     losses = np.asarray(kept if loss else -kept)
     order = np.argsort(losses, kind="stable")
-    sizes = _sizes(len(losses))
-    sample = Sample(losses, units)
     if len(losses) > 1 and losses[order[0]] == losses[order[-1]]:
-        return Extremes(sample, loss, (), None, Flag(Reason.FEW_DISTINCT, 1, FEWEST_DISTINCT), lost)
-    if not sizes:
+        found: list[Fit | Flag] = [Flag(Reason.FEW_DISTINCT, 1, FEWEST_DISTINCT)]
+    else:
+        tails = [order[len(order) - size - 1 :] for size in _sizes(len(losses))]
         few = Flag(Reason.FEW_TAIL_VALUES, len(losses), FEWEST)
-        return Extremes(sample, loss, (), None, few, lost)
-    found = [_fit(losses, order[len(order) - size - 1 :], units) for size in sizes]
+        found = [_fit(losses, tail, units) for tail in tails] or [few]
     fits = tuple(one for one in found if isinstance(one, Fit))
     fit = next((one for one in fits if one.fits), None)
     flags = [one for one in found if isinstance(one, Flag)]
     flag = None if fit else Flag(Reason.NO_LAW) if fits else flags[0]
-    return Extremes(sample, loss, fits, fit, flag, lost)
+    return Extremes(Sample(losses, units), loss, fits, fit, flag, lost)
 
 
 def _sizes(count: int) -> list[int]:
@@ -271,32 +259,28 @@ def _sizes(count: int) -> list[int]:
     return sizes
 
 
-def _fit(losses: Float[np.ndarray, "path"], largest: np.ndarray, units: Units) -> Fit | Flag:
+def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
     """The law of the losses over the first of the `largest` (indices, by ascending loss), or a flag why there is
     none."""
     ascending = losses[largest]
     excesses = excesses_over(ascending)
     values = np.unique(excesses)
-    different = len(values)
-    if different < FEWEST_DISTINCT or ascending[-1] == ascending[-END]:
-        return Flag(Reason.FEW_DISTINCT, different, FEWEST_DISTINCT)
+    if len(values) < FEWEST_DISTINCT or ascending[-1] == ascending[-END]:
+        return Flag(Reason.FEW_DISTINCT, len(values), FEWEST_DISTINCT)
     if len(excesses) < FEWEST_TAIL_VALUES:
-        return Flag(Reason.FEW_DISTINCT, different, FEWEST_TAIL_VALUES)
+        return Flag(Reason.FEW_DISTINCT, len(values), FEWEST_TAIL_VALUES)
     # tied values are spread from half the distance to the threshold on
-    begin = float(ascending[0]) + (values[0] / 2 if different < len(excesses) else 0.0)
+    begin = float(ascending[0]) + (values[0] / 2 if len(values) < len(excesses) else 0.0)
     spread, owner = spread_evenly(excesses), units.owners(largest[len(largest) - len(excesses) :])
     shape, scale = likeliest(spread)
     share = len(spread) / len(losses)
-    flag = ONE_UNIT if units.count < 2 else few_replicates(units)
-    if shape <= REGULAR:
-        flag = flag or Flag(Reason.ENDING_TAIL, shape, REGULAR)
+    few = alone(units) or few_replicates(units)
+    flag = few or (None if shape > REGULAR else Flag(Reason.ENDING_TAIL, shape, REGULAR))
     is_regular = shape > REGULAR and units.count > 1
     around = Region(spread, owner, shape, scale, share, units) if is_regular else None
     seen = misfit(spread, shape or NO_SHAPE, scale) / (around.dependence if around else _shared(owner))
-    mean = _mean_excess(excesses, owner, units).flagged(
-        flag if flag and flag.reason is not Reason.ENDING_TAIL else None
-    )
-    return Fit(begin, spread, shape, scale, seen, fit_chance(seen, shape), mean, None if flag else around, flag, share)
+    mean, region = _mean_excess(excesses, owner, units).flagged(few), None if flag else around
+    return Fit(begin, spread, shape, scale, seen, fit_chance(seen, shape), mean, region, flag, share)
 
 
 def _shared(owner: np.ndarray) -> float:
@@ -307,10 +291,7 @@ def _shared(owner: np.ndarray) -> float:
 
 def _mean_excess(excesses: Excesses, owner: np.ndarray, units: Units) -> Estimate:
     """The mean excess, a ratio of two sums over units."""
-    count = len(excesses)
     mean = float(excesses.mean())
     totals = np.bincount(np.unique(owner, return_inverse=True)[1], excesses - mean)
-    error = float(np.sqrt(totals @ totals)) / count
-    of = Moments(np.array(mean), np.array(error), np.array(0.0), units.count)
-    low, high = mean_interval(of)
-    return Estimate(mean, error, float(low), float(high))
+    error = float(np.sqrt(totals @ totals)) / len(excesses)
+    return estimated(Moments(np.array(mean), np.array(error), np.array(0.0), units.count))
