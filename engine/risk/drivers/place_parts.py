@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
 from engine.modelling.folds import Term
+from engine.risk.drivers.series import summed_over
 from engine.study.study import Study
 
 SUMS = ("total", "last", "at_year")
@@ -44,15 +45,15 @@ class PlaceParts:
         model, columns = self.study.model, cell_layout(self.study.model)[term.variable]
         cells = yearly[:, columns.first : columns.first + columns.count].astype(np.float64)
         cells = _along_years(term, cells, self.study.years).reshape(*columns.shape, -1) * term.scale
-        over, count = dict(term.over), 1
+        count = 1
         for axis, dim in enumerate(columns.dims):
-            taken = over.get(dim, model.dims[dim])
+            taken = summed_over(self.study, term, dim)
             cells = cells.take([model.dims[dim].index(label) for label in taken], axis)
             count *= len(taken)
         cells = cells / count if term.across == "mean" else cells
         others = tuple(axis for axis, dim in enumerate(columns.dims) if dim != self.dim)
         by_label = cells.sum(axis=others).reshape(-1, yearly.shape[-1])
-        own = over.get(self.dim, model.dims[self.dim]) if self.dim in columns.dims else (NOWHERE,)
+        own = summed_over(self.study, term, self.dim) if self.dim in columns.dims else (NOWHERE,)
         for label, row in zip(own, by_label, strict=True):
             parts[self.labels.index(label)] += row
 
@@ -83,7 +84,7 @@ def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], st
         if term.across not in ("sum", "mean"):
             return (), f"{variable} takes the {term.across} of its places, which is no sum"
         for dim in model.yearly[term.variable].dims:
-            dims.setdefault(dim, {}).update(dict.fromkeys(dict(term.over).get(dim, model.dims[dim])))
+            dims.setdefault(dim, {}).update(dict.fromkeys(summed_over(study, term, dim)))
     if not dims:
         return (), f"{variable} is of no place"
     parts = []

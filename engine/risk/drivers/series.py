@@ -95,7 +95,7 @@ def by_place(study: Study, name: str) -> list[Series]:
     dims = {layout[term.variable].dims[:1] for term in outcome.terms if term.variable in layout}
     if of_outcome(study, name) is None or len(dims) != 1 or not (dim := next(iter(dims))):
         return []
-    chosen = [dict(term.over).get(dim[0], study.model.dims[dim[0]]) for term in outcome.terms]
+    chosen = [summed_over(study, term, dim[0]) for term in outcome.terms]
     shared = [label for label in chosen[0] if all(label in labels for labels in chosen)]
     if len(shared) < 2:
         return []
@@ -153,10 +153,14 @@ def _cells(
     """Indices of a term's cells on the cell axis; empty if the variable is not recorded."""
     if term.variable not in layout:
         return ()
-    columns, over = layout[term.variable], {**dict(term.over), **(more or {})}
+    columns, more = layout[term.variable], more or {}
     ranks = np.arange(math.prod(columns.shape)).reshape(columns.shape)
-    kept = [
-        [study.model.dims[dim].index(label) for label in over.get(dim, study.model.dims[dim])] for dim in columns.dims
-    ]
-    chosen = ranks[np.ix_(*kept)] if kept else ranks
-    return tuple(columns.first + int(k) for k in np.ravel(chosen))
+    for axis, dim in enumerate(columns.dims):
+        labels = more.get(dim, summed_over(study, term, dim))
+        ranks = ranks.take([study.model.dims[dim].index(label) for label in labels], axis)
+    return tuple((columns.first + ranks.ravel()).tolist())
+
+
+def summed_over(study: Study, term: Term, dim: str) -> tuple[str, ...]:
+    """Labels of a dimension that a term sums over."""
+    return dict(term.over).get(dim, study.model.dims[dim])

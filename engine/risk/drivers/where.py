@@ -7,16 +7,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool
 
 from engine.errors import Problem, UserError, refusal, unknown
 from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
-from engine.risk.estimation.events import event_outcomes, happens, known_events
+from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
+from engine.risk.estimation.intervals import Happens
 from engine.study.components import Event
 from engine.study.study import Study
 
 VERSUS = re.compile(r"(?P<policy>\S+)\s+(?P<side>worse|better)\s+than\s+(?P<other>\S+)\s+in\s+(?P<outcome>\S+)")
 UNDER = re.compile(r"(?P<what>.+?)\s+under\s+(?P<policy>\S+)")
+Values = Mapping[tuple[str, str], np.ndarray]
+"""Outcomes by policy and name."""
 NAME = re.compile(r"[^\s<>=]+")
 EXPECTED = (
     "expected 'POLICY worse than POLICY in OUTCOME', 'EVENT under POLICY' or 'OUTCOME > NUMBER under POLICY', "
@@ -33,6 +35,15 @@ class Versus:
     other: str
     outcome: str
 
+    def reads(self, study: Study) -> set[tuple[str, str]]:
+        """The policies and outcomes that it reads."""
+        return {(self.policy, self.outcome), (self.other, self.outcome)}
+
+    def holds(self, study: Study, values: Values) -> Happens:
+        """On which futures it holds, from values by policy and outcome."""
+        one, other = (values[policy, self.outcome] for policy in (self.policy, self.other))
+        return one > other if self.worse == study.is_loss(self.outcome) else one < other
+
 
 @dataclass(frozen=True)
 class Under:
@@ -40,6 +51,17 @@ class Under:
 
     what: Event | Condition
     policy: str
+
+    def reads(self, study: Study) -> set[tuple[str, str]]:
+        """The policy and the outcomes that it reads."""
+        what = self.what
+        names = event_outcomes(study, what) if isinstance(what, Event) else {term.name for term in what.terms}
+        return {(self.policy, name) for name in names}
+
+    def holds(self, study: Study, values: Values) -> Happens:
+        """On which futures it holds, from values by policy and outcome."""
+        own = {name: values[policy, name] for policy, name in self.reads(study)}
+        return happens(study, self.what, own) if isinstance(self.what, Event) else self.what.holds(own)
 
 
 @dataclass(frozen=True)
@@ -51,30 +73,18 @@ class Where:
 
     def outcomes(self, study: Study) -> set[str]:
         """Names of the outcomes that the conditions read."""
-        return {name for part in self.parts for name in _read(study, part)}
+        return {name for part in self.parts for _, name in part.reads(study)}
 
-    def holds(
-        self, study: Study, values: Mapping[str, np.ndarray]
-    ) -> tuple[Bool[np.ndarray, "path"], Bool[np.ndarray, "path"]]:
+    def holds(self, study: Study, values: ByName) -> tuple[Happens, Happens]:
         """On which futures all conditions hold, and on which that is known because every outcome they read is finite.
 
         Args:
           values: the outcomes that the conditions read, and perhaps others, by name [policy, path].
         """
-        rows, held, sound = {name: k for k, name in enumerate(study.policy_names)}, [], []
-        for part in self.parts:
-            if isinstance(part, Versus):
-                one, other = (values[part.outcome][rows[name]] for name in (part.policy, part.other))
-                loss = study.is_loss(part.outcome)
-                held.append(one > other if part.worse == loss else one < other)
-                sound += [np.isfinite(one), np.isfinite(other)]
-                continue
-            what = part.what
-            own = {name: values[name][rows[part.policy]] for name in _read(study, part)}
-            held.append(happens(study, what, own) if isinstance(what, Event) else what.holds(own))
-            sound += [np.isfinite(one) for one in own.values()]
-        known = np.logical_and.reduce(sound)
-        return np.logical_and.reduce(held) & known, known
+        reads = set().union(*(part.reads(study) for part in self.parts))
+        rows = {(policy, name): values[name][study.row(policy)] for policy, name in reads}
+        known = np.logical_and.reduce([np.isfinite(row) for row in rows.values()])
+        return np.logical_and.reduce([part.holds(study, rows) for part in self.parts]) & known, known
 
 
 def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
@@ -112,14 +122,6 @@ def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
     if problems:
         raise UserError("--where", problems[::-1])
     return Where(" ".join(text.split()), tuple(reversed(parts)))
-
-
-def _read(study: Study, part: Versus | Under) -> set[str]:
-    """The outcomes that a part reads."""
-    if isinstance(part, Versus):
-        return {part.outcome}
-    what = part.what
-    return event_outcomes(study, what) if isinstance(what, Event) else {term.name for term in what.terms}
 
 
 def _versus(study: Study, match: re.Match[str], unkept: Iterable[str]) -> Versus:

@@ -5,17 +5,15 @@ from __future__ import annotations
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from engine.errors import Problem, UserError, unknown
-from engine.risk.estimation.events import event_indicators
-from engine.risk.estimation.intervals import Estimate, Units, moments
-from engine.risk.estimation.measures import correlation, finite_units, probability, share_difference, summary
+from engine.risk.estimation.events import ByName, event_indicators
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, PolicyPaths, Units, moments
+from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, share_difference, summary
 from engine.risk.estimation.tables import Record, record
-from engine.risk.estimation.tails import shifted
 from engine.study.study import Study
 
 OPERATORS = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
@@ -44,7 +42,7 @@ class Condition:
     text: str
     terms: tuple[Term, ...]
 
-    def holds(self, values: Mapping[str, np.ndarray]) -> np.ndarray:
+    def holds(self, values: ByName) -> np.ndarray:
         """Whether each path meets the condition: bool, in the shape of the outcomes, which are given by name."""
         return np.logical_and.reduce([OPERATORS[term.sign](values[term.name], term.number) for term in self.terms])
 
@@ -94,9 +92,7 @@ def _number(text: str) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def condition_table(
-    study: Study, outcomes: Mapping[str, Float[np.ndarray, "policy path"]], condition: Condition
-) -> list[Record]:
+def condition_table(study: Study, outcomes: Mapping[str, PolicyPaths], condition: Condition) -> list[Record]:
     """Per policy, the share of paths that meet a condition, and measures of all outcomes and events on either side.
 
     Records with measure "share" (variable: the condition's text), "given_M" and "otherwise_M" for each measure M, and
@@ -113,57 +109,44 @@ def condition_table(
     ]
 
 
-def _policy_records(
-    study: Study, policy: str, outcomes: Sequence[Float[np.ndarray, "path"]], condition: Condition
-) -> list[Record]:
+def _policy_records(study: Study, policy: str, outcomes: Sequence[Paths], condition: Condition) -> list[Record]:
     arrays, units, lost = finite_units(tuple(outcomes), study.unit)
     values = dict(zip(study.keep.outcomes, arrays, strict=True))
     given = condition.holds(values)
-    split = _Split(given, units, units.take(given), units.take(~given))
+    names, sides = ("given", "otherwise"), [(held, units.take(held)) for held in (given, ~given)]
     rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
     for name, array in values.items():
-        sides = {
-            side: summary(array[mask], part, study.is_loss(name), study.levels) for side, mask, part in split.sides()
-        }
-        for side, estimates in sides.items():
+        found = [summary(array[held], of, study.is_loss(name), study.levels) for held, of in sides]
+        for side, estimates in zip(names, found, strict=True):
             rows += [(f"{side}_{measure}", name, estimate) for measure, estimate in estimates.items()]
-        gap = split.contrast(array, sides["given"]["mean"], sides["otherwise"]["mean"])
-        rows.append(("contrast_mean", name, gap))
+        rows.append(("contrast_mean", name, _contrast(array, units, sides, [own["mean"] for own in found])))
     for name, happens in event_indicators(study, values).items():
-        met, unmet = (probability(happens[mask], part) for _, mask, part in split.sides())
-        rows += [("given_probability", name, met), ("otherwise_probability", name, unmet)]
-        rows.append(("contrast_probability", name, split.contrast(happens, met, unmet)))
+        shares = [probability(happens[held], of) for held, of in sides]
+        rows += [(f"{side}_probability", name, share) for side, share in zip(names, shares, strict=True)]
+        rows.append(("contrast_probability", name, _contrast(happens, units, sides, shares)))
     return [record(measure, policy, name, estimate.flagged(lost)) for measure, name, estimate in rows]
 
 
-@dataclass(frozen=True)
-class _Split:
-    """Paths by whether they meet the condition, with the units of all and of each side."""
+def _contrast(
+    values: np.ndarray, units: Units, sides: Sequence[tuple[Happens, Units]], means: Sequence[Estimate]
+) -> Estimate:
+    """Mean of values, or share of the paths where they are true, on the first side less that on the other.
 
-    given: Bool[np.ndarray, "path"]
-    units: Units
-    given_units: Units
-    other_units: Units
-
-    def sides(self) -> tuple[tuple[str, np.ndarray, Units], ...]:
-        return ("given", self.given, self.given_units), ("otherwise", ~self.given, self.other_units)
-
-    def residuals(self, values: np.ndarray, given: float, otherwise: float) -> tuple[np.ndarray, np.ndarray]:
-        """Contribution of each path to the errors of the two ratios; the means over all paths are the errors."""
-        first = np.where(self.given, values - given, 0.0) * (self.units.paths / self.given_units.paths)
-        second = np.where(self.given, 0.0, values - otherwise) * (self.units.paths / self.other_units.paths)
-        return first, second
-
-    def contrast(self, values: np.ndarray, given: Estimate, otherwise: Estimate) -> Estimate:
-        """`given` less `otherwise`: of means of the values, or of shares of the paths where they are true."""
-        gap, flags = given.estimate - otherwise.estimate, (*given.flags, *otherwise.flags)
-        is_share = values.dtype == bool
-        if np.isnan(gap) or (is_share and flags):
-            return Estimate(gap).flagged(*flags)
-        first, second = self.residuals(values.astype(np.float64), given.estimate, otherwise.estimate)
-        of = moments(first - second, self.units)
-        if is_share:
-            correlated = correlation(self.units.totals(first), self.units.totals(second))
-            return share_difference(given, otherwise, float(of.error), correlated)
-        _, error, low, high = map(float, shifted(of, 1.0, gap))
-        return Estimate(gap, error, low, high).flagged(*flags)
+    Args:
+      sides: which paths are on either side, and their units.
+      means: the means or shares of both.
+    """
+    given, otherwise = means
+    gap, flags = given.estimate - otherwise.estimate, (*given.flags, *otherwise.flags)
+    is_share = values.dtype == bool
+    if np.isnan(gap) or (is_share and flags):
+        return Estimate(gap).flagged(*flags)
+    # contribution of each path to the errors of the two ratios, whose means over all paths are the errors
+    first, second = (
+        np.where(held, values.astype(np.float64) - mean.estimate, 0.0) * (units.paths / of.paths)
+        for (held, of), mean in zip(sides, means, strict=True)
+    )
+    of = moments(first - second, units)
+    if is_share:
+        return share_difference(given, otherwise, float(of.error), correlation(*map(units.totals, (first, second))))
+    return replace(estimated(of, gap), estimate=gap).flagged(*flags)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float
 from scipy.special import stdtrit
 
-from engine.risk.estimation.intervals import TAIL
+from engine.risk.estimation.intervals import TAIL, PolicyPaths
 from engine.risk.estimation.stopping import OVER, Look, first_look, look, rounded_up
 from engine.study.study import Study
 from engine.study.tables.stops import Target
@@ -44,7 +43,7 @@ def pilot_paths(study: Study) -> int:
     return rounded_up(ROOM * first_look(study.until, study.unit), study.unit)
 
 
-def forecast(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]) -> Forecast:
+def forecast(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) -> Forecast:
     """Number of paths that a target needs, n (half-width / wanted)^2 from a pilot of n paths, with its error.
 
     The error comes from the delete-a-group jackknife: with L_g the logarithm of the prediction without group g of G,

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from engine.modelling.cell_axis import split_cells
+from engine.risk.estimation.events import ByName
 from engine.study.study import Study
 
 RIVALS = 0.05
@@ -40,6 +41,9 @@ _SENTENCES = {
     Lost.ERROR: "rounding moves its mean by {error}, more than its standard error of {size}",
     Lost.STEPS: "it moves by {size} typically over the years, and rounding moves it by {error}",
 }
+
+Suspect = tuple[Lost, float, float, np.ndarray]
+"""A quantity with its typical size, its rounding error, and the values that it is about."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Rounding:
         return Rounding(**{**own, "what": Lost(own["what"])})
 
 
-def judged(study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]) -> tuple[Rounding, ...]:
+def judged(study: Study, single: ByName, double: ByName) -> tuple[Rounding, ...]:
     """Quantities for which single precision is too coarse: for each variable the worst, if any.
 
     In the order of factors, yearly values, outcomes.
@@ -99,34 +103,42 @@ def judged(study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, 
     return tuple(max(found, key=lambda one: one.ratio) for _, found in by_place)
 
 
-def _found(study: Study, single: Mapping[str, np.ndarray], double: Mapping[str, np.ndarray]) -> Iterator[Rounding]:
+def _found(study: Study, single: ByName, double: ByName) -> Iterator[Rounding]:
+    for place, policy, suspects in _suspects(study, single, double):
+        for what, size, error, values in suspects:
+            if size > 0 and error > (1.0 if what is Lost.ERROR else RIVALS) * size:
+                spacing = float(np.spacing(np.float32(np.median(np.abs(values)))))
+                yield Rounding(place, what, policy, size, error, spacing)
+
+
+def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[str, str, Iterator[Suspect]]]:
+    """Quantities by place and policy, in the order of factors, yearly values, outcomes."""
     names = study.policy_names
     base = names.index(study.baseline)
     for item, *draws in zip(study.inputs, single["draws"], double["draws"], strict=True):
-        yield from _spread(f"factors.{item.name}", "", *draws)
+        yield f"factors.{item.name}", "", _spread(*draws)
     if double["yearly"].size:
         parts = (split_cells(study.model, values["yearly"], axis=2) for values in (single, double))
         for (name, x), y in zip(next(parts).items(), next(parts).values(), strict=True):
             cells = (part.reshape(*part.shape[:2], -1, part.shape[-1]) for part in (x, y))
-            yield from _steps(f"yearly.{name}", names, *cells)
+            for policy, *of_policy in zip(names, *cells, strict=True):
+                yield f"yearly.{name}", policy, _steps(*of_policy)
     for k, name in enumerate(study.model.outcomes):
         place, x, y = f"outcomes.{name}", single["outcomes"][:, k], double["outcomes"][:, k]
         for p, policy in enumerate(names):
-            yield from _spread(place, policy, x[p], y[p])
-            yield from _error(place, policy, x[p], y[p], study.paths)
+            yield place, policy, _spread(x[p], y[p])
+            yield place, policy, _error(x[p], y[p], study.paths)
             if p != base:
-                yield from _difference(place, policy, (x[p], x[base]), (y[p], y[base]))
+                yield place, policy, _difference((x[p], x[base]), (y[p], y[base]))
 
 
-def _spread(place: str, policy: str, x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:
+def _spread(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
     x, y = _finite(x, y)
     if len(y):
-        yield from _rivals(place, Lost.SPREAD, policy, float(np.std(y)), np.abs(x - y), y)
+        yield Lost.SPREAD, float(np.std(y)), float(np.median(np.abs(x - y))), y
 
 
-def _difference(
-    place: str, policy: str, of: tuple[np.ndarray, np.ndarray], exact: tuple[np.ndarray, np.ndarray]
-) -> Iterator[Rounding]:
+def _difference(of: tuple[np.ndarray, np.ndarray], exact: tuple[np.ndarray, np.ndarray]) -> Iterator[Suspect]:
     x, x0, y, y0 = _finite(*of, *exact)
     if not len(y):
         return
@@ -134,39 +146,27 @@ def _difference(
     # paths that a policy leaves as they are have no difference that could be lost
     moved = np.abs(gap) > 0.01 * size
     if moved.any():
-        yield from _rivals(place, Lost.DIFFERENCE, policy, size, np.abs(x - x0 - gap)[moved], y)
+        yield Lost.DIFFERENCE, size, float(np.median(np.abs(x - x0 - gap)[moved])), y
 
 
-def _error(place: str, policy: str, x: np.ndarray, y: np.ndarray, paths: int) -> Iterator[Rounding]:
+def _error(x: np.ndarray, y: np.ndarray, paths: int) -> Iterator[Suspect]:
     """Whether the bias of rounding exceeds the standard error that so many paths give."""
     x, y = _finite(x, y)
-    if len(y) == 0 or np.std(y) == 0:
-        return
-    off, size = x - y, float(np.std(y) / np.sqrt(paths))
-    bias, noise = float(np.abs(off.mean())), float(off.std() / np.sqrt(len(off)))
-    if bias > max(size, 5 * noise):
-        yield Rounding(place, Lost.ERROR, policy, size, bias, _spacing(y))
+    if len(y):
+        off = x - y
+        bias, noise = float(np.abs(off.mean())), float(off.std() / np.sqrt(len(off)))
+        if bias > 5 * noise:
+            yield Lost.ERROR, float(np.std(y) / np.sqrt(paths)), bias, y
 
 
-def _steps(place: str, names: tuple[str, ...], x: np.ndarray, y: np.ndarray) -> Iterator[Rounding]:
-    """Whether rounding hides how a value moves over the years, cell by cell of [policy, year, cell, path]."""
-    for p, policy in enumerate(names):
-        for cell in range(y.shape[2]):
-            ours, exact = x[p, :, cell].astype(np.float64), y[p, :, cell]
-            sound = np.isfinite(ours).all(axis=0) & np.isfinite(exact).all(axis=0)
-            if sound.sum() < FEWEST:
-                continue
+def _steps(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
+    """Whether rounding hides how a value moves over the years, cell by cell of [year, cell, path]."""
+    for ours, exact in zip(x.swapaxes(0, 1).astype(np.float64), y.swapaxes(0, 1), strict=True):
+        sound = np.isfinite(ours).all(axis=0) & np.isfinite(exact).all(axis=0)
+        if sound.sum() >= FEWEST:
             ours, exact = ours[:, sound], exact[:, sound]
-            moved = np.ptp(exact, axis=0)
-            yield from _rivals(place, Lost.STEPS, policy, _typical(moved), np.abs(ours - exact).max(axis=0), exact)
-
-
-def _rivals(
-    place: str, what: Lost, policy: str, size: float, errors: np.ndarray, values: np.ndarray
-) -> Iterator[Rounding]:
-    error = float(np.median(errors))
-    if size > 0 and error > RIVALS * size:
-        yield Rounding(place, what, policy, size, error, _spacing(values))
+            off = np.abs(ours - exact).max(axis=0)
+            yield Lost.STEPS, _typical(np.ptp(exact, axis=0)), float(np.median(off)), exact
 
 
 def _finite(*parts: np.ndarray) -> list[np.ndarray]:
@@ -180,7 +180,3 @@ def _finite(*parts: np.ndarray) -> list[np.ndarray]:
 def _typical(values: np.ndarray) -> float:
     """Root mean square."""
     return float(np.sqrt(np.mean(values**2)))
-
-
-def _spacing(values: np.ndarray) -> float:
-    return float(np.spacing(np.float32(np.median(np.abs(values)))))

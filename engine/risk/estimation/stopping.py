@@ -16,14 +16,23 @@ from itertools import zip_longest
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
 from scipy.special import betaincinv
 
 from engine.formatting import decimals, rounded
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE, level_of
 from engine.risk.estimation.flags import Reason, text
-from engine.risk.estimation.intervals import TAIL, Estimate, Units, as_units, moments
+from engine.risk.estimation.intervals import (
+    TAIL,
+    Estimate,
+    Happens,
+    Levels,
+    Paths,
+    PolicyPaths,
+    Units,
+    as_units,
+    moments,
+)
 from engine.risk.estimation.measures import difference, finite_units, probability, probability_difference, summary
 from engine.risk.estimation.shares import effective_count
 from engine.study.study import BLOCK, Study
@@ -172,24 +181,20 @@ def walk(
 
 def following(look: Look) -> float:
     """Number of paths at which to look again at a target that is not met."""
-    further, needed = FURTHER * look.paths, look.needed
-    if math.isnan(needed):
-        return further
-    return OVER * needed if look.paths >= NEAR * needed else min(SHORT * needed, further)
+    if look.paths >= NEAR * look.needed:
+        return OVER * look.needed
+    return float(np.fmin(SHORT * look.needed, FURTHER * look.paths))
 
 
 def first_look(targets: Sequence[Target], unit: int) -> int:
     """Number of paths of a pilot: for each target 200 beyond VaR and as many as its interval needs, in whole units."""
-    units = Units(0, unit)
-    counts = [_first(target) for target in targets]
-    return rounded_up(max(*counts, units.needed * unit), unit)
 
+    def first(target: Target) -> float:
+        fewest = FEWEST_FOR_ES_DIFFERENCE if target.less and target.measure.startswith("ES") else EXCEEDANCES
+        # a level of 99 % in floating point leaves a little less than a hundredth
+        return round(fewest / (1 - (level_of(target.measure) or MIDDLE)), 6)
 
-def _first(target: Target) -> float:
-    level = level_of(target.measure)
-    fewest = FEWEST_FOR_ES_DIFFERENCE if target.less and target.measure.startswith("ES") else 0
-    # a level of 99 % in floating point leaves a little less than a hundredth
-    return round(max(EXCEEDANCES, fewest) / (1 - (level or MIDDLE)), 6)
+    return rounded_up(max(*map(first, targets), Units(0, unit).needed * unit), unit)
 
 
 def rounded_up(paths: float, unit: int) -> int:
@@ -201,7 +206,7 @@ def rounded_up(paths: float, unit: int) -> int:
     return of * math.ceil(paths / of)
 
 
-def look(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, "policy path"]]) -> Look:
+def look(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) -> Look:
     """State of a target in the first paths of a study.
 
     Args:
@@ -209,40 +214,37 @@ def look(study: Study, target: Target, outcomes: Mapping[str, Float[np.ndarray, 
     """
     rows = [study.row(policy) for policy in (target.policy, target.less) if policy is not None]
     if target.measure == PROBABILITY:
-        values = happens(study, study.events_by_name[target.variable], outcomes)
         # a NaN is no event, as in every table
-        return look_at_event(target, [values[row] for row in rows], study.unit)
-    values = outcomes[target.variable]
+        values = happens(study, study.events_by_name[target.variable], outcomes)
+        return look_at_event(target, [*values[rows]], study.unit)
     loss = study.is_loss(target.variable)
-    return look_at_values(target, [values[row] for row in rows], study.unit, loss, study.levels)
+    return look_at_values(target, [*outcomes[target.variable][rows]], study.unit, loss, study.levels)
 
 
-def look_at_values(
-    target: Target, values: Sequence[Float[np.ndarray, "path"]], unit: int, loss: bool, levels: tuple[float, ...]
-) -> Look:
+def look_at_values(target: Target, values: Sequence[Paths], unit: int, loss: bool, levels: Levels) -> Look:
     """State of a target on a measure of values [path], or on the difference of two on the same paths."""
     own, *other = values
-    estimates = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
-    (*kept,), _, _ = finite_units(tuple(values), unit)
-    gap = kept[0] if len(kept) == 1 else kept[0].astype(np.float64) - kept[1]
-    estimate = estimates[target.measure]
+    paths = len(own)
+    found = difference(own, other[0], unit, loss, levels) if other else summary(own, unit, loss, levels)
+    estimate = found[target.measure]
+    kept, _, _ = finite_units(tuple(values), unit)
+    gap = np.subtract(*kept, dtype=np.float64) if other else kept[0]
     # the interval of a single quantile is distribution-free: it holds whatever values have not been seen
     can_miss = other or not target.measure.startswith("VaR")
-    if can_miss and len(gap) and gap.min() == gap.max() and len(own) > unit:
-        others = probability(np.zeros(len(own), bool), unit).high
-        return Look(target, len(own), estimate, math.nan, State.SAME, others=others)
-    return _judged(target, len(own), estimate)
+    if can_miss and len(gap) and gap.min() == gap.max() and paths > unit:
+        others = probability(np.zeros(paths, bool), unit).high
+        return Look(target, paths, estimate, math.nan, State.SAME, others=others)
+    return _judged(target, paths, estimate)
 
 
-def look_at_event(target: Target, happens: Sequence[Bool[np.ndarray, "path"]], unit: int) -> Look:
+def look_at_event(target: Target, happens: Sequence[Happens], unit: int) -> Look:
     """State of a target on the share of paths with a property [path], or on the difference of two shares."""
     own, *other = happens
-    paths = len(own)
     if other:
-        return _judged(target, paths, probability_difference(own, other[0], unit))
-    estimate, units = probability(own, unit), as_units(paths, unit)
+        return _judged(target, len(own), probability_difference(own, other[0], unit))
+    units = as_units(len(own), unit)
     count = float(effective_count(moments(own, units), units)) if units.count > 1 else 1.0
-    return _judged(target, paths, estimate, count)
+    return _judged(target, len(own), probability(own, units), count)
 
 
 def _judged(target: Target, paths: int, estimate: Estimate, count: float = math.nan) -> Look:
@@ -311,12 +313,6 @@ def half_width(look: Look) -> str:
     return f"±{look.half_width:.2g}{unit}"
 
 
-def _why_nothing(look: Look) -> str:
-    """Why a mean without error is zero although its values are not: the futures of a pair, or of a replicate,
-    cancel."""
-    return " by its pairs, which cancel" if look.target.measure == "mean" else ""
-
-
 def standing(look: Look) -> str:
     """State of a target as text: `ES99 of cost under old: ±1.8 %, wanted 1 %: about 1.2 million futures to go`."""
     number, wanted = look.target.number, look.target.wanted
@@ -324,13 +320,15 @@ def standing(look: Look) -> str:
     high = f"{look.estimate.high:.2g}"
     value = rounded(look.estimate.estimate, decimals(look.estimate.standard_error or math.nan))
     why = text(*(flag for flag in look.estimate.flags if flag.withholds))
+    # a mean without error may be zero although its values are not
+    cancelled = " by its pairs, which cancel" * (look.target.measure == "mean")
     said = {
         State.MET: f"{half_width(look)}, within {wanted}" if look.half_width else f"{value} without error",
         State.SAME: (
             f"{look.estimate.estimate + 0.0:g} on all {at}; another value on at most {look.others:.2g} of them (95 %)"
         ),
         State.UNSEEN: f"not once on {at}: at most {high} (95 %)",
-        State.ZERO: f"0 on {at}{_why_nothing(look)}, and {wanted} of nothing is nothing",
+        State.ZERO: f"0 on {at}{cancelled}, and {wanted} of nothing is nothing",
         State.NO_INTERVAL: f"no interval at {at} ({why or 'too few of them'})",
         State.HEAVY: f"no half-width can be trusted ({why})",
     }

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Int
 
 from engine.risk.estimation.display import histogram_of_bins
+from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import level_of, measures
 from engine.risk.estimation.flags import Flag, Reason, as_array
 from engine.risk.estimation.intervals import Estimate
@@ -50,8 +51,8 @@ class Summaries:
     """
 
     levels: Mapping[str, float]
-    numbers: Mapping[str, Mapping[str, np.ndarray]]
-    reasons: Mapping[str, Mapping[str, np.ndarray]] = field(default_factory=dict)
+    numbers: Mapping[str, ByName]
+    reasons: Mapping[str, ByName] = field(default_factory=dict)
     flags: Mapping[str, str] = field(default_factory=dict)
     quantiles: tuple[float, ...] = ()
     yearly_sample: int = 0
@@ -63,7 +64,7 @@ class Summaries:
 def summarise(
     study: Study,
     tables: Tables,
-    paths: Mapping[str, np.ndarray],
+    paths: ByName,
     tally: Tally | None,
     yearly: Mapping[str, Any],
     nonfinite: Int[np.ndarray, "policy outcome"],
@@ -87,7 +88,7 @@ def summarise(
     missing = (math.nan,) * len(STATS)
     counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}
     counts |= {"n_excluded": out} if out else {}
-    numbers: dict[str, Mapping[str, np.ndarray]] = {
+    numbers: dict[str, ByName] = {
         "distribution/outcomes": _histograms(study, tables, tally),
         "diagnostics": {name: np.asarray(count, np.int64) for name, count in counts.items()},
     }
@@ -185,13 +186,10 @@ def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]
 def _records(table: xr.DataArray, policies: tuple[str, ...] | list[str], lost: Flag | None) -> Iterator[Record]:
     dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
     ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(stat=list(STATS)).compute()
-    measures, years = ordered["measure"].values.tolist(), ordered["year"].values.tolist()
-    labels = [ordered[dim].values.tolist() for dim in dims]
+    labels = [ordered[dim].values.tolist() for dim in ("measure", *dims, "year")]
     for policy in policies:
-        rows = ordered.sel(policy=policy).values.reshape(len(measures), -1, len(years), len(STATS))
-        for m, measure in enumerate(measures):
-            for c, cell in enumerate(itertools.product(*labels)):
-                place = dict(zip(dims, map(str, cell), strict=True))
-                for y, year in enumerate(years):
-                    estimate = Estimate.of_row(rows[m, c, y], Reason.FEW_IN_SAMPLE).flagged(lost)
-                    yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))
+        rows = ordered.sel(policy=policy).values.reshape(-1, len(STATS))
+        for row, (measure, *cell, year) in zip(rows, itertools.product(*labels), strict=True):
+            place = dict(zip(dims, map(str, cell), strict=True))
+            estimate = Estimate.of_row(row, Reason.FEW_IN_SAMPLE).flagged(lost)
+            yield record(str(measure), str(policy), str(table.name), estimate, place, int(year))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import measures
 from engine.study.study import Study
 
@@ -69,7 +70,7 @@ class SummaryGroup:
             return tuple(event.name for event in study.events)
         return tuple(getattr(study.model, self.of)) if self.of else ("",)
 
-    def held(self, study: Study, arrays: Mapping[str, np.ndarray]) -> Iterator[tuple[str, Numbers, str, np.ndarray]]:
+    def held(self, study: Study, arrays: ByName) -> Iterator[tuple[str, Numbers, str, np.ndarray]]:
         """For each of its arrays in `arrays`: variable's name, declaration, array's name, and the array."""
         for name in self.names(study):
             for of in self.numbers:
