@@ -11,17 +11,16 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from jaxtyping import Bool, Float, Int8, Int16
+from jaxtyping import Int8, Int16
 from scipy.special import bdtrc
 
 from engine.formatting import rounded
-from engine.risk.estimation.intervals import Estimate, Units, moments_of_totals
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
 from engine.risk.estimation.measures import correlation as related, probability, share_difference
 
 TOLERANCE = 0.1
 """Share of its correlation with the sought futures that a box may lose by dropping a limit."""
-Draws = Mapping[str, Float[np.ndarray, "path"]]
-Happens = Bool[np.ndarray, "path"]
+Draws = Mapping[str, Paths]
 
 
 @dataclass(frozen=True)

@@ -12,16 +12,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Units, Z, dots, moments_of_totals
-from engine.risk.estimation.measures import ONE_UNIT, Sample, single
+from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
+from engine.risk.estimation.measures import Sample, alone, estimated
 from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval
-from engine.risk.estimation.tails import shifted
 
-Paths = Float[np.ndarray, "path"]
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
 """Index of an input that has no effect."""
 EVERYTHING = Estimate(1.0, 0.0, 1.0, 1.0)
@@ -58,11 +56,6 @@ class Pair:
     def _centred(self) -> tuple[Paths, Paths]:
         """A and B less the mean."""
         return self.a.astype(np.float64) - self.middle, self.b.astype(np.float64) - self.middle
-
-    @cached_property
-    def _away(self) -> tuple[Bool[np.ndarray, "path"], Bool[np.ndarray, "path"]]:
-        """Where A and B are not the usual value."""
-        return self.a != self.usual, self.b != self.usual
 
     @cached_property
     def variance(self) -> float:
@@ -121,9 +114,9 @@ class Pair:
         uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
-        if self._tell((self.a != mixed) & self._away[1], self.b != mixed):
+        if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
             return own
-        low, high = self._counted(1, mixed) if self.step else (0.0, 1.0)
+        low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
         high = float(np.fmin(high, total.high))
         return _within(own, min(low, high), high).flagged(*total.flags)
 
@@ -140,30 +133,23 @@ class Pair:
             return NOTHING.flagged(self.flag)
         own = self._estimate(*self._influence(_half_square(np.subtract(self.a, mixed, dtype=np.float64))))
         moved = self.a != mixed
-        both = self._away[0] & (mixed != self.usual) if self.step else moved
+        both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
         if self._tell(moved, both):
             return own
         if not self.step:
             return own.flagged(_few(int(np.count_nonzero(moved)), FEWEST_TELLING))
-        low, high = self._counted(0, mixed)
+        low, high = self._counted(self.a, mixed)
         return _within(own, 1 - high, 1 - low)
 
-    def _tell(self, *paths: Bool[np.ndarray, "path"]) -> bool:
+    def _tell(self, *paths: Happens) -> bool:
         """Whether enough paths of each kind contribute to trust the standard error, or no interval is shown anyway."""
         withheld = self.flag is not None and self.flag.withholds
         return withheld or min(int(np.count_nonzero(some)) for some in paths) >= FEWEST_TELLING
 
-    def _counted(self, side: int, mixed: Paths) -> tuple[float, float]:
+    def _counted(self, future: Paths, mixed: Paths) -> tuple[float, float]:
         """Interval of the share of V that a future, A or B, has in common with A_k, by counts."""
-        return common_share(self._signs[side], self._sign(mixed), self.units)
-
-    @cached_property
-    def _signs(self) -> tuple[Signs, Signs]:
-        """On which side of the usual value A and B are."""
-        return self._sign(self.a), self._sign(self.b)
-
-    def _sign(self, x: Paths) -> Signs:
-        return (x > self.usual).view(np.int8) - (x < self.usual).view(np.int8)
+        x, y = ((of > self.usual).view(np.int8) - (of < self.usual).view(np.int8) for of in (future, mixed))
+        return common_share(x, y, self.units)
 
     def _influence(self, products: Paths) -> tuple[float, Float[np.ndarray, "unit"]]:
         """The mean of `products` over V, and the sum of its influences over each unit [unit]."""
@@ -175,7 +161,7 @@ class Pair:
 
     def _estimate(self, value: float, totals: Float[np.ndarray, "unit"]) -> Estimate:
         of = moments_of_totals(totals, self.units)
-        return single(shifted(of, 1.0, value - of.mean)).flagged(self.flag)
+        return estimated(of, value - of.mean).flagged(self.flag)
 
 
 def _half_square(x: Paths) -> Paths:
@@ -214,7 +200,7 @@ def _few_units(units: Units) -> Flag | None:
     if units.count >= FEW_UNITS:
         return None
     reason = Reason.FEW_REPLICATES if units.replicated else Reason.FEW_IN_SAMPLE
-    return ONE_UNIT if units.count < 2 else Flag(reason, units.count, FEW_UNITS)
+    return alone(units) or Flag(reason, units.count, FEW_UNITS)
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:
@@ -268,7 +254,7 @@ def shares(
     for row in parts:
         value = float(row.mean()) / total
         of = moments_of_totals((row - value * whole) / total, units)
-        estimates.append(single(shifted(of, 1.0, value - of.mean)).flagged(_few_units(units)))
+        estimates.append(estimated(of, value - of.mean).flagged(_few_units(units)))
     return tuple(estimates)
 
 

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.special import ndtri
 from scipy.stats import rankdata
 
-from engine.risk.estimation.intervals import Estimate, Units
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, PolicyPaths, Units
 from engine.risk.estimation.many_differences import HeldAgainst
-
-Paths = Float[np.ndarray, "path"]
 
 FOLDS = 2
 KNOTS = (-1.0, 0.0, 1.0)
@@ -26,7 +24,6 @@ AT_ONCE = 1 << 15
 """Numbers in a block of features, so that a block stays in cache."""
 ON_ONE_THREAD = 1 << 18
 """Scalar products in a matrix product up to which BLAS does not start further threads."""
-Losses = Float[np.ndarray, "policy path"]
 
 
 class Decision:
@@ -38,14 +35,14 @@ class Decision:
       level: level of ES; None for the mean.
     """
 
-    def __init__(self, losses: Losses, units: Units, level: float | None):
+    def __init__(self, losses: PolicyPaths, units: Units, level: float | None):
         self.losses, self.units, self.level = losses, units, level
         self.unread = choice(losses, level)
         """Index of the policy that is chosen without knowing any input."""
         self._own = HeldAgainst(losses[self.unread], units, True, (0.99,) if level is None else (level,))
 
     @cached_property
-    def halves(self) -> list[tuple[int, Losses] | None]:
+    def halves(self) -> list[tuple[int, PolicyPaths] | None]:
         """For each fold, the policy chosen on it without knowledge, and the regression targets; None for an empty fold.
 
         The targets are the losses under each policy, for ES their excesses over the chosen policy's VaR, less those
@@ -54,7 +51,7 @@ class Decision:
         fold = folds(self.units)
         return [self._half(fold == seen) for seen in range(FOLDS)]
 
-    def _half(self, fit: Bool[np.ndarray, "path"]) -> tuple[int, Losses] | None:
+    def _half(self, fit: Happens) -> tuple[int, PolicyPaths] | None:
         if not fit.any():
             return None
         target = np.compress(fit, self.losses, axis=1)
@@ -88,7 +85,7 @@ class Reader:
       decisions: decisions between the same policies on the same paths; all are regressed together.
     """
 
-    def __init__(self, scores: Sequence[Float[np.ndarray, "path"]], decisions: Sequence[Decision]):
+    def __init__(self, scores: Sequence[Paths], decisions: Sequence[Decision]):
         self._decisions, self._fold = decisions, folds(decisions[0].units)
         rows = np.stack(scores)
         read = [np.compress(self._fold == fold, rows, axis=1) for fold in range(FOLDS)]
@@ -147,7 +144,7 @@ def normal_scores(draws: Paths) -> Paths:
     return ndtri((rankdata(draws) - 0.5) / len(draws))
 
 
-def choice(losses: Losses, level: float | None) -> int:
+def choice(losses: PolicyPaths, level: float | None) -> int:
     """Index of the policy with the least mean loss, or with the least ES at a level."""
     if level is None:
         return int(np.argmin(losses.mean(axis=1)))
@@ -155,7 +152,7 @@ def choice(losses: Losses, level: float | None) -> int:
     return int(np.argmin(np.partition(losses, -beyond, axis=1)[:, -beyond:].mean(axis=1)))
 
 
-def _margin(gaps: Losses, expected: Losses, best: int) -> float:
+def _margin(gaps: PolicyPaths, expected: PolicyPaths, best: int) -> float:
     """Expected gain a policy must pass to be chosen over `best`: the margin with the largest total gain in fitting.
 
     Args:

@@ -17,12 +17,12 @@ import enum
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from scipy.special import ndtr
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import gravest, upper_flag
-from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.intervals import Paths, Unit, Units
 from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.simultaneous import Together, batched, binned, codes, from_each
 
@@ -75,9 +75,7 @@ class Dominance:
     flag: Flag | None = None
 
 
-def dominance(
-    one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units, loss: bool
-) -> tuple[Dominance, Dominance]:
+def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance, Dominance]:
     """Dominance of first and of second order between two policies, from their values on the same paths.
 
     First-order dominance implies second-order dominance and decides its verdict.
@@ -101,9 +99,8 @@ def dominance(
     counts, excesses = _gap(x, y, levels, batches)
     first = replace(_judged(1, counts, levels, sign), flag=lost)
     heavy = gravest(upper_flag(values) for values in (x, y))
-    if heavy is not None and heavy.withholds:
-        low, high = _ends(levels, sign)
-        second = Dominance(2, Verdict.UNKNOWN, np.nan, np.nan, low, high, flag=heavy)
+    if heavy and heavy.withholds:
+        second = Dominance(2, Verdict.UNKNOWN, np.nan, np.nan, *_ends(levels, sign), flag=heavy)
     else:
         second = replace(_judged(2, excesses, levels, sign), flag=lost)
     if first.verdict in (Verdict.BETTER, Verdict.WORSE):
@@ -121,14 +118,11 @@ class _Gaps:
 
 def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tuple[_Gaps, _Gaps]:
     """Totals over batches of 1{x > l} - 1{y > l}, and of (x - l)+ - (y - l)+, at each level l [level, batch]."""
-    counts: list[np.ndarray] = []
-    sums: list[np.ndarray] = []
-    bins = len(levels) + 1
-    sides = [codes(levels, values) for values in (x, y)]
-    for values, code in zip((x, y), sides, strict=True):
-        for kept, weights in ((counts, None), (sums, values.astype(np.float64) - float(levels[0]))):
-            kept.append(from_each(binned(code, bins, batches, weights)))
-    above, beyond = (one - two for one, two in (counts, sums))
+    bins, sides = len(levels) + 1, [codes(levels, values) for values in (x, y)]
+    above, beyond = (
+        np.subtract(*(from_each(binned(code, bins, batches, of)) for code, of in zip(sides, weights, strict=True)))
+        for weights in ((None, None), [values.astype(np.float64) - float(levels[0]) for values in (x, y)])
+    )
     from_first = (levels - levels[0]).astype(np.float64)[:, None]
     # the first row of the excesses is the gap of the means
     excess = np.concatenate([beyond[:1], beyond[1:] - from_first * above[1:]])
@@ -153,16 +147,14 @@ def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominan
     better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
     sure = np.where(apart >= SURE, t, 0.0)
     surely_better, surely_worse = gaps.totals.beyond(-sure.min()), gaps.totals.beyond(sure.max())
-    if better <= ERROR:
-        verdict = Verdict.BETTER
-    elif worse <= ERROR:
-        verdict = Verdict.WORSE
-    elif surely_better and surely_worse:
-        verdict = Verdict.NEITHER
-    elif surely_worse:
-        verdict = Verdict.NOT_BETTER
-    else:
-        verdict = Verdict.NOT_WORSE if surely_better else Verdict.OPEN
+    shown = {
+        Verdict.BETTER: better <= ERROR,
+        Verdict.WORSE: worse <= ERROR,
+        Verdict.NEITHER: surely_better and surely_worse,
+        Verdict.NOT_BETTER: surely_worse,
+        Verdict.NOT_WORSE: surely_better,
+    }
+    verdict = next((verdict for verdict, holds in shown.items() if holds), Verdict.OPEN)
     best, worst = (sign * float(at[k]) for k in (sure.argmin(), sure.argmax()))
     return Dominance(
         order, verdict, better, worse, low, high,

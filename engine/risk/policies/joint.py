@@ -14,10 +14,9 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from engine.risk.estimation.flags import Flag, Reason
-from engine.risk.estimation.intervals import Estimate, Units, Z, moments
+from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, Z, moments
 from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import wilson_interval
 from engine.risk.estimation.tails import tail_count
@@ -32,13 +31,11 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class _Tail:
-    inside: Bool[np.ndarray, "path"]
-    edge: Bool[np.ndarray, "path"]
+    inside: Happens
+    edge: Happens
 
 
-def common_tails(
-    losses: Sequence[Float[np.ndarray, "path"]], unit: int | Units, level: float
-) -> dict[tuple[int, int], Estimate]:
+def common_tails(losses: Sequence[Paths], unit: Unit, level: float) -> dict[tuple[int, int], Estimate]:
     """chi(level) of every pair (i, j), i < j, of several losses on the same paths, high being worse.
 
     Flagged and without an interval where the tail holds fewer than 50 paths or independent units are too few; NaN where
@@ -51,7 +48,7 @@ def common_tails(
     }
 
 
-def _tail(values: Float[np.ndarray, "path"], level: float) -> _Tail | None:
+def _tail(values: Paths, level: float) -> _Tail | None:
     n, k = len(values), tail_count(len(values), level)
     far, near = (min(max(round(k * share), 1), n) for share in (1 + NEAR, 1 - NEAR))
     ends = np.partition(values, (n - far, n - k, n - near))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
 
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, tails_flag
-from engine.risk.estimation.intervals import Estimate, Units, moments
+from engine.risk.estimation.intervals import Estimate, Paths, Unit, moments
 from engine.risk.estimation.measures import ONE_UNIT, few_replicates, finite_units
 from engine.risk.estimation.sums import BLOCK
 
 
-def variance_ratio(one: Float[np.ndarray, "path"], two: Float[np.ndarray, "path"], unit: int | Units) -> Estimate:
+def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
     """Variance of a difference with independent draws over that on common paths: (Var X + Var Y) / Var(X - Y).
 
     With independent draws this many times as many paths would be needed for the same standard error of the mean

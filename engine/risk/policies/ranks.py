@@ -9,15 +9,14 @@ Econ. Stud. 91, 476-518, doi:10.1093/restud/rdad006.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from engine.risk.estimation.events import event_outcomes, happens
-from engine.risk.estimation.intervals import Units, as_units
+from engine.risk.estimation.events import ByName, event_outcomes, happens
+from engine.risk.estimation.intervals import Happens, Units, as_units
 from engine.risk.estimation.simultaneous import Together, batched
 from engine.risk.estimation.tables import Record, against_baseline
 from engine.risk.policies.contrasts import of_shortfall
@@ -77,18 +76,16 @@ def gaps(totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarra
       batches: the batches of paths.
       told: per measure, which pairs get an interval; the ends of the others are NaN.
     """
-    pairs = list(combinations(range(len(totals[0])), 2))
-    apart = [np.array([total[i] - total[j] for i, j in pairs]) for total in totals]
-    known = [np.array([of[pair] for pair in pairs], bool) for of in told]
-    held = np.concatenate([part[of] for part, of in zip(apart, known, strict=True)]) if pairs else None
-    reach = Together(held, batches).reach if held is not None and len(held) else np.nan
+    first, second = np.triu_indices(len(totals[0]), 1)
+    apart = [total[first] - total[second] for total in totals]
+    held = np.concatenate([part[of[first, second]] for part, of in zip(apart, told, strict=True)])
+    reach = Together(held, batches).reach if len(held) else np.nan
     answer = []
-    for total, part, of in zip(totals, apart, known, strict=True):
+    for total, part, of in zip(totals, apart, told, strict=True):
         own = total.sum(axis=-1) / batches.paths
         half = np.full((len(own), len(own)), np.nan)
-        errors = Together(part, batches).moments.error if pairs else ()
-        for (i, j), error, there in zip(pairs, errors, of, strict=True):
-            half[i, j] = half[j, i] = reach * error if there else np.nan
+        error = reach * Together(part, batches).moments.error
+        half[first, second] = half[second, first] = np.where(of[first, second], error, np.nan)
         gap = own[:, None] - own
         answer.append(Gaps(own, gap, gap - half, gap + half))
     return answer
@@ -118,11 +115,7 @@ FEWEST = 50
 
 
 def of_outcomes(
-    study: Study,
-    chosen: Sequence[str],
-    outcomes: Mapping[str, np.ndarray],
-    records: Iterable[Record],
-    level: float | None = None,
+    study: Study, chosen: Sequence[str], outcomes: ByName, records: Iterable[Record], level: float | None = None
 ) -> dict[str, dict[str, Gaps]]:
     """Gaps between all pairs of policies, by measure and outcome; empty for fewer than two independent units.
 
@@ -144,21 +137,16 @@ def of_outcomes(
     for name in chosen:
         values, loss = outcomes[name][:, sound], study.is_loss(name)
         for measure in measures:
-            own = (
-                of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
-                if level and measure != "mean"
-                else values
-            )
-            totals[measure].append((1.0 if loss else -1.0) * batches.totals(own))
+            if level and measure != "mean":
+                values = of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
+            totals[measure].append((1.0 if loss else -1.0) * batches.totals(values))
             gap = against_baseline(measure)
             there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
             told[measure].append(there[:, None] & there)
-    return {
-        measure: dict(zip(chosen, gaps(totals[measure], batches, told[measure]), strict=True)) for measure in totals
-    }
+    return {of: dict(zip(chosen, gaps(totals[of], batches, told[of]), strict=True)) for of in measures}
 
 
-def of_events(study: Study, events: Sequence[Event], outcomes: Mapping[str, np.ndarray]) -> dict[str, dict[str, Gaps]]:
+def of_events(study: Study, events: Sequence[Event], outcomes: ByName) -> dict[str, dict[str, Gaps]]:
     """Gaps in the probability of each event between all pairs of policies; empty for fewer than two independent units.
 
     A pair has an interval where the event happens under only one of the two policies on at least `FEWEST` paths.
@@ -173,17 +161,12 @@ def of_events(study: Study, events: Sequence[Event], outcomes: Mapping[str, np.n
     for event in events:
         own = happens(study, event, read)[:, sound]
         totals.append(batches.totals(own))
-        apart = np.zeros((len(own), len(own)), bool)
-        for i, j in combinations(range(len(own)), 2):
-            apart[i, j] = apart[j, i] = np.count_nonzero(own[i] != own[j]) >= FEWEST
-        told.append(apart)
+        told.append(np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own]))
     by_event = zip((event.name for event in events), gaps(totals, batches, told), strict=True)
     return {"probability": dict(by_event)}
 
 
-def _sound(
-    study: Study, outcomes: Mapping[str, np.ndarray], names: Iterable[str]
-) -> tuple[Bool[np.ndarray, "path"] | slice, Units]:
+def _sound(study: Study, outcomes: ByName, names: Iterable[str]) -> tuple[Happens | slice, Units]:
     """Which paths have finite values of all these outcomes, and their units; no path for no outcomes."""
     finite = [np.isfinite(outcomes[name]).all(axis=0) for name in names]
     sound = np.logical_and.reduce(finite) if finite else np.zeros(0, bool)

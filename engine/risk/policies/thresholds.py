@@ -15,7 +15,7 @@ from jaxtyping import Bool, Float
 from scipy.special import ndtr, ndtri
 
 from engine.risk.estimation.flags import Flag
-from engine.risk.estimation.intervals import Units
+from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
 from engine.risk.estimation.measures import correlation, finite_units
 from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval, wilson_interval
 from engine.risk.estimation.simultaneous import Together, batched, binned, codes, from_each
@@ -78,7 +78,7 @@ class ThresholdCurves:
 
 
 def threshold_curves(
-    values: Float[np.ndarray, "policy path"], unit: int | Units, base: int, above: bool, threshold: float | None = None
+    values: PolicyPaths, unit: Unit, base: int, above: bool, threshold: float | None = None
 ) -> ThresholdCurves | None:
     """Exceedance curves of an outcome under all policies on the same paths; None where no path is finite.
 
@@ -92,11 +92,11 @@ def threshold_curves(
     kept, units, lost = finite_units(tuple(values), unit)
     if not units.count:
         return None
+    sign = 1.0 if above else -1.0
     losses = np.stack(kept) if above else -np.stack(kept)
-    marked = None if threshold is None else threshold if above else -threshold
-    levels = _levels(losses, marked)
+    levels = _levels(losses, None if threshold is None else sign * threshold)
     batches = batched(units)
-    counts = np.stack([_beyond(codes(levels, row), len(levels), batches) for row in losses])
+    counts = np.stack([from_each(binned(codes(levels, row), len(levels) + 1, batches))[1:] for row in losses])
     shares, gaps = Together(counts, batches), Together(np.delete(counts - counts[base], base, 0), batches)
     of, reaches = shares.moments, (shares.reach, gaps.reach if len(losses) > 1 else np.nan)
     count = effective_count(replace(of, units=units.count), units)
@@ -106,13 +106,11 @@ def threshold_curves(
         alone = together = wide = (np.full_like(of.mean, np.nan),) * 2
     share = Banded(of.mean, *alone, *together)
     bands = share, Banded(of.mean, *alone, *wide)
-    sign = 1.0 if above else -1.0
-    return ThresholdCurves(
-        sign * levels.astype(np.float64), above, share, _gaps(bands, counts, batches, base), reaches, lost
-    )
+    gap = _gaps(bands, counts, batches, base)
+    return ThresholdCurves(sign * levels.astype(np.float64), above, share, gap, reaches, lost)
 
 
-def _levels(losses: Float[np.ndarray, "policy path"], marked: float | None) -> np.ndarray:
+def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
     ascending = np.sort(losses, axis=None)
     first, last = ndtri(SHOWN)
     if marked is not None:
@@ -138,14 +136,9 @@ def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[n
 def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:
     """Interval of shares that reaches many standard errors, from the binomial law: a normal score is too narrow
     there."""
-    if not np.isfinite(reach):
-        return np.full_like(share, np.nan), np.full_like(share, np.nan)
-    return exact_interval(share, count, float(ndtr(-reach)))
-
-
-def _beyond(code: np.ndarray, levels: int, batches: Units) -> Float[np.ndarray, "level batch"]:
-    """Paths of each batch beyond each level."""
-    return from_each(binned(code, levels + 1, batches))[1:]
+    return (
+        exact_interval(share, count, float(ndtr(-reach))) if np.isfinite(reach) else (np.full_like(share, np.nan),) * 2
+    )
 
 
 def _gaps(bands: tuple[Banded, Banded], counts: np.ndarray, batches: Units, base: int) -> Banded:
