@@ -216,8 +216,7 @@ def between(own: Estimate, first: Estimate, total: Estimate) -> Estimate:
     lies in theory. Source: Owen (2014), SIAM/ASA J. Uncertain. Quantif. 2, 245-251, doi:10.1137/130936233.
     """
     low, high = min(float(np.fmax(first.low, 0.0)), own.estimate), float(np.fmax(total.high, own.estimate))
-    bounded = replace(own, standard_error=(high - low) / (2 * Z), low=low, high=high)
-    return bounded.flagged(*total.flags)
+    return _within(own, low, high).flagged(*total.flags)
 
 
 def increments(x: Paths, mixed: Paths) -> Paths:

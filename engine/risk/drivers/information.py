@@ -16,6 +16,7 @@ from engine.risk.estimation.intervals import Estimate, Happens, Paths, PolicyPat
 from engine.risk.estimation.many_differences import HeldAgainst
 
 FOLDS = 2
+Scores = Float[np.ndarray, "input path"]
 KNOTS = (-1.0, 0.0, 1.0)
 """Normal scores at which the piecewise linear regression on an input has its knots."""
 MOST_CROSSED = 16
@@ -92,7 +93,7 @@ class Reader:
         weights = np.stack([self._weights(seen, read[seen]) for seen in range(FOLDS)])
         self._expected = [_expected(weights, some) for some in read]
 
-    def _weights(self, seen: int, read: Float[np.ndarray, "input path"]) -> Float[np.ndarray, "line feature"]:
+    def _weights(self, seen: int, read: Scores) -> Float[np.ndarray, "line feature"]:
         """Least-squares coefficients on one fold, for each decision's target under each policy."""
         halves = [half[1] for half in (one.halves[seen] for one in self._decisions) if half is not None]
         if not halves:
@@ -170,9 +171,7 @@ def _margin(gaps: PolicyPaths, expected: PolicyPaths, best: int) -> float:
     return float(gain[order[last + 1]]) if last + 1 < len(order) else 0.0
 
 
-def _expected(
-    weights: Float[np.ndarray, "fold line feature"], read: Float[np.ndarray, "input path"]
-) -> Float[np.ndarray, "fold line path"]:
+def _expected(weights: Float[np.ndarray, "fold line feature"], read: Scores) -> Float[np.ndarray, "fold line path"]:
     """What regressions expect on each path."""
     folds, lines, count = weights.shape
     given: np.ndarray = np.empty((folds * lines, read.shape[1]))
@@ -197,7 +196,7 @@ def _product(a: Float[np.ndarray, "row term"], b: Float[np.ndarray, "term column
     return given
 
 
-def _parts(read: Float[np.ndarray, "input path"]) -> Iterator[slice]:
+def _parts(read: Scores) -> Iterator[slice]:
     """The paths in turn, as many at a time as are in memory together."""
     count, step = read.shape[1], max(AT_ONCE // _count(len(read)), 256)
     return (slice(first, min(first + step, count)) for first in range(0, count, step))
@@ -209,7 +208,7 @@ def _count(inputs: int) -> int:
     return 1 + inputs * (1 + len(KNOTS)) + crossed
 
 
-def _features(scores: Float[np.ndarray, "input path"]) -> Float[np.ndarray, "feature path"]:
+def _features(scores: Scores) -> Float[np.ndarray, "feature path"]:
     """A constant, the normal scores, their piecewise linear functions, and pairwise products if the inputs are few."""
     count, paths = scores.shape
     bent = np.maximum(scores[:, None] - np.array(KNOTS)[:, None], 0.0).reshape(-1, paths)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 
 from engine.risk.estimation import atoms
@@ -15,9 +15,11 @@ from engine.risk.estimation.sums import Made
 from engine.risk.estimation.tails import (
     CellPaths,
     Column,
+    Counts,
     Measured,
     Ranked,
     Table,
+    Which,
     above,
     deviation,
     error_of_shares,
@@ -45,7 +47,7 @@ class Difference:
 
     table: Table
     exceedances: Float[np.ndarray, "quantile cell"]
-    constant: Bool[np.ndarray, "cell"]
+    constant: Which
 
 
 def difference(one: Measured, two: Measured, units: Units) -> Difference:
@@ -68,7 +70,7 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     return Difference(table, np.minimum(x_seen.exceedances, y_seen.exceedances), constant)
 
 
-def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray, "cell"]:
+def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Which:
     """Whether the difference is the same on all paths, up to rounding; the first paths mostly show that it is not."""
     constant = np.ones(len(values), bool)
     for paths in (slice(FIRST), slice(None)):
@@ -81,7 +83,7 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Bool[np.ndarray
 
 
 def _gap_of_quantiles(
-    one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Bool[np.ndarray, "cell"], units: Units
+    one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Which, units: Units
 ) -> Column:
     """Difference of two quantiles: normal interval with error by influence functions, or that of `atoms.py` for
     ties."""
@@ -101,7 +103,7 @@ def _gap_of_quantiles(
     return q, error, low, high
 
 
-def _alike(ascending: Sorted, of: Ranked) -> Int[np.ndarray, "cell"]:
+def _alike(ascending: Sorted, of: Ranked) -> Counts:
     """Most paths tied at a value between the ends of a quantile's interval; 0 without ties."""
     most = []
     for row, down, up in zip(ascending, of.down, of.up, strict=True):

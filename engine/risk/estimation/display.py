@@ -11,12 +11,13 @@ from engine.risk.estimation.histograms import BINS, Histogram
 from engine.risk.estimation.order_statistics import Ascending
 
 Values = Float[np.ndarray, "value"]
+Edges = Float[np.ndarray, "edge"]
 
 BARS = 64
 """Bins of a chart."""
 
 
-Bars = tuple[Int[np.ndarray, "policy bin"], Float[np.ndarray, "edge"]]
+Bars = tuple[Int[np.ndarray, "policy bin"], Edges]
 
 
 def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
@@ -46,7 +47,7 @@ def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
     return counts, np.concatenate([[min(low, least.min())], inner, [max(high, most.max())]])
 
 
-def _at_least(edges: Float[np.ndarray, "edge"], dtype: np.dtype) -> Float[np.ndarray, "edge"]:
+def _at_least(edges: Edges, dtype: np.dtype) -> Edges:
     """The smallest numbers of a type that are not below the edges.
 
     The same values lie below them as below the edges, and no value has to be converted for the comparison.

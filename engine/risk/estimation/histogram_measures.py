@@ -20,14 +20,13 @@ from engine.risk.estimation import atoms
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, gravest, largest_flag, material, squares_flag, tail_size
-from engine.risk.estimation.histograms import Histogram
+from engine.risk.estimation.histograms import Groups, Histogram
 from engine.risk.estimation.intervals import TAIL, Estimate, Levels, Moments, Z, moments_of_sums
 from engine.risk.estimation.measures import Estimates, correlation, estimated, share_difference
 from engine.risk.estimation.shares import wilson_interval
 from engine.risk.estimation.tails import ATOM, Column, deviation, shifted, tail_count
 from engine.study.study import LEVELS
 
-Groups = Float[np.ndarray, "group"]
 Counts = Int[np.ndarray, "group"]
 ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 

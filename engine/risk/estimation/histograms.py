@@ -19,8 +19,12 @@ from jaxtyping import Float, Int
 BINS = 1 << 16
 LARGEST = float(np.finfo(np.float32).max)
 WIDEST = BINS - 1
+Numbers = Int[np.ndarray, "group"]
+Groups = Float[np.ndarray, "group"]
+OfBins = Float[np.ndarray, "bin"]
+Bins = Int[np.ndarray, "bin"]
 """Steps from the lowest to the highest value of a bin."""
-Counts = tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]
+Counts = tuple[Bins, Int[np.ndarray, "group bin"], Bins]
 Counting = Callable[[np.ndarray, np.ndarray], Counts]
 _ONE = 2.0**34
 """Weight of one count where a count and a sum of steps share one float64; exact for up to 2^18 values."""
@@ -40,7 +44,7 @@ def values_of(of: np.ndarray) -> np.ndarray:
     return bits.astype(np.uint32).view(np.float32)
 
 
-def edges_of(bins: Int[np.ndarray, "bin"]) -> tuple[Float[np.ndarray, "bin"], Float[np.ndarray, "bin"]]:
+def edges_of(bins: Bins) -> tuple[OfBins, OfBins]:
     """The lowest value that each bin can hold, and the spacing of values in it: the first fields of `Histogram`."""
     lowest = bins.astype(np.uint32) << np.uint32(16)
     edges = values_of(lowest).astype(np.float64)
@@ -52,7 +56,7 @@ def _single(values: np.ndarray) -> np.ndarray:
     return values if values.dtype == np.float32 else np.clip(values, -LARGEST, LARGEST).astype(np.float32)
 
 
-def counted(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
+def counted(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
     """Occupied bins int64 [bin], ascending; counts in them int64 [group, bin]; sums of steps int64 [bin].
 
     Args:
@@ -62,7 +66,7 @@ def counted(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"])
     return _COUNTING[0](np.ascontiguousarray(_single(values)), starts)
 
 
-def by_numpy(values: Float[np.ndarray, "path"], starts: Int[np.ndarray, "group"]) -> Counts:
+def by_numpy(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
     """NumPy implementation of `counted`, for values in single precision."""
     key = keys(values)
     top = key >> 16
@@ -100,11 +104,11 @@ class Histogram:
       least, most: the smallest and the largest value.
     """
 
-    edges: Float[np.ndarray, "bin"]
-    step: Float[np.ndarray, "bin"]
+    edges: OfBins
+    step: OfBins
     counts: Int[np.ndarray, "group bin"]
-    steps: Int[np.ndarray, "bin"]
-    totals: Float[np.ndarray, "group"]
+    steps: Bins
+    totals: Groups
     least: float
     most: float
 
@@ -121,22 +125,22 @@ class Histogram:
         )
 
     @cached_property
-    def sizes(self) -> Int[np.ndarray, "group"]:
+    def sizes(self) -> Numbers:
         """Number of values in each group, int64 [group]."""
         return self.counts.sum(axis=1)
 
     @cached_property
-    def pooled(self) -> Int[np.ndarray, "bin"]:
+    def pooled(self) -> Bins:
         """Number of values in each bin over all groups, int64 [bin]."""
         return self.counts.sum(axis=0)
 
     @property
-    def means(self) -> Float[np.ndarray, "bin"]:
+    def means(self) -> OfBins:
         """Mean of the values in each bin."""
         return self.edges + self.step * (self.steps / self.pooled)
 
     @property
-    def tops(self) -> Float[np.ndarray, "bin"]:
+    def tops(self) -> OfBins:
         """The highest value that each bin can hold."""
         return self.edges + WIDEST * self.step
 
@@ -187,7 +191,7 @@ class Histogram:
         total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
         return total, least, most
 
-    def beyond(self, rank: int, level: float) -> tuple[Float[np.ndarray, "group"], Float[np.ndarray, "group"]]:
+    def beyond(self, rank: int, level: float) -> tuple[Groups, Groups]:
         """For each group, how many of the `rank` largest values it holds, and their sum of excesses over `level`.
 
         Both float64 [group]. Over all groups together both are exact, except for interpolation in the last bin. A bin's
@@ -202,7 +206,7 @@ class Histogram:
         total = sums.sum(axis=1) + (self.sum_of_largest(rank)[0] - sums.sum()) * part
         return number, total - level * number
 
-    def squares_about(self, mean: float) -> tuple[Float[np.ndarray, "group"], float, float]:
+    def squares_about(self, mean: float) -> tuple[Groups, float, float]:
         """For each group the sum of squared distances from `mean`; then its least and greatest possible total over
         groups.
 

@@ -34,6 +34,8 @@ from engine.study.study import LEVELS
 
 Cells = Float[np.ndarray, "cell"]
 CellPaths = Float[np.ndarray, "cell path"]
+Which = Bool[np.ndarray, "cell"]
+Counts = Int[np.ndarray, "cell"]
 Holds = Callable[[slice], Bool[np.ndarray, "cell path"]]
 """For a slice of the paths, whether each path of each cell has a property."""
 Bits = UInt64[np.ndarray, "cell word"]
@@ -70,8 +72,8 @@ class Ranked:
     column: Column
     slope: Cells
     exceedances: Cells
-    down: Int[np.ndarray, "cell"]
-    up: Int[np.ndarray, "cell"]
+    down: Counts
+    up: Counts
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class Quantiles:
 
     levels: Levels
     ascending: Sorted
-    constant: Bool[np.ndarray, "cell"]
+    constant: Which
     ranked: list[Ranked]
     shortfalls: list[Moments]
 
@@ -183,9 +185,7 @@ def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, C
     return square_x, square_y, cross
 
 
-def _square_sums(
-    products: Int[np.ndarray, "cell"], x: Int[np.ndarray, "cell"], y: Int[np.ndarray, "cell"], units: Units
-) -> Cells:
+def _square_sums(products: Counts, x: Counts, y: Counts, units: Units) -> Cells:
     """Sum over J units of (X - mean)(Y - mean) from the sums of X Y, X and Y; in integers, so that no digit is lost."""
     exact = np.int64 if units.count < 1 << 30 else object
     products, x, y = (part.astype(exact) for part in (products, x, y))
@@ -199,13 +199,13 @@ def _packed(holds: Holds, units: Units) -> Bits:
     return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8)))).view(np.uint64)
 
 
-def _products(x: Bits, y: Bits, units: Units) -> Int[np.ndarray, "cell"]:
+def _products(x: Bits, y: Bits, units: Units) -> Counts:
     """Sum of X Y over units of one or two paths; X and Y count a unit's paths with either property."""
     number = _counts(x & y)
     return number if units.size == 1 else number + _counts(x & ((y >> 1) & FIRST | (y & FIRST) << 1))
 
 
-def _counts(bits: Bits) -> Int[np.ndarray, "cell"]:
+def _counts(bits: Bits) -> Counts:
     return np.bitwise_count(bits).sum(axis=-1, dtype=np.int64)
 
 
@@ -298,22 +298,18 @@ def _known(known: np.ndarray, column: Column) -> Column:
     return estimate, *(np.where(known, part, np.nan) for part in rest)
 
 
-@dataclass(frozen=True)
-class Together:
-    """Pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
-
-    cell: Int[np.ndarray, "pair"]
-    value: Float[np.ndarray, "pair member"]
+Together = tuple[Int[np.ndarray, "pair"], Float[np.ndarray, "pair member"]]
+"""Pairs with both values over a threshold: the cell of each, and its values [pair, member]."""
 
 
-def _together(values: CellPaths, threshold: Float[np.ndarray, "cell"], units: Units) -> Together:
+def _together(values: CellPaths, threshold: Cells, units: Units) -> Together:
     """Pairs with both values over the threshold [cell]; empty where units are not pairs."""
     if units.owner is not None or units.size != PAIR:
-        return Together(np.zeros(0, np.int64), np.zeros((0, units.size)))
+        return np.zeros(0, np.int64), np.zeros((0, units.size))
     over = np.ascontiguousarray(above(values, threshold)(slice(None)))
     # the two bytes of a pair are compared as one number
     cell, unit = np.divmod(np.flatnonzero(over.view(np.uint16) == 0x0101), units.count)
-    return Together(cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64))
+    return cell, values.reshape(len(values), units.count, units.size)[cell, unit].astype(np.float64)
 
 
 def _tail_moments(
@@ -326,10 +322,11 @@ def _tail_moments(
         of = moments_of_some(len(values), cell, path, both, units)
         return of.kind(0), of.kind(1)
     number = np.count_nonzero(excess > 0, axis=-1).astype(np.float64)
-    joint = np.maximum(together.value - q[together.cell, None], 0.0)
+    cell, value = together
+    joint = np.maximum(value - q[cell, None], 0.0)
     return (
-        moments_of_tail((number, number, number), together.cell, np.sign(joint), units),
-        moments_of_tail(power_sums(excess), together.cell, joint, units),
+        moments_of_tail((number, number, number), cell, np.sign(joint), units),
+        moments_of_tail(power_sums(excess), cell, joint, units),
     )
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from engine.risk.estimation.events import ByName, event_outcomes, happens
-from engine.risk.estimation.histograms import BINS, Histogram, counted, edges_of
+from engine.risk.estimation.histograms import BINS, Bins, Histogram, Numbers, counted, edges_of
 from engine.study.components import Event
 from engine.study.study import BLOCK, Study
 
@@ -49,10 +49,10 @@ class Tally:
       events: number of paths on which the event happens, int64 [event, policy, group].
     """
 
-    sizes: Int[np.ndarray, "group"]
-    bins: Int[np.ndarray, "bin"]
+    sizes: Numbers
+    bins: Bins
     counts: Int[np.ndarray, "group bin"]
-    steps: Int[np.ndarray, "bin"]
+    steps: Bins
     totals: Float[np.ndarray, "outcome policy group"]
     least: Float[np.ndarray, "outcome policy"]
     most: Float[np.ndarray, "outcome policy"]
@@ -121,7 +121,7 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
         worse.append(_numbers(of > of[base] if loss else of < of[base], starts))
         regret.append(added(np.abs(of - (of.min(axis=0) if loss else of.max(axis=0))), starts))
     events = [_numbers(happens(study, event, values), starts) for event in unkept_events(study)]
-    shape = -1, len(study.policies), len(starts)
+    shape = len(events), len(study.policies), len(starts)
     return Tally(
         sizes=np.diff(starts, append=outcomes.shape[-1]),
         bins=np.concatenate([row * BINS + held for row, held in enumerate(bins)]),
@@ -180,7 +180,7 @@ class Folding:
             **{name: of[..., held] for name, of in self._by_group.items()},
         )
 
-    def _columns_of(self, bins: Int[np.ndarray, "bin"]) -> Int[np.ndarray, "bin"]:
+    def _columns_of(self, bins: Bins) -> Bins:
         """Columns in which the numbers of bins are kept; new bins get columns behind the others."""
         at = np.searchsorted(self._bins, bins)
         new = bins
@@ -219,16 +219,14 @@ def group_size(index: int) -> int:
     return GROUP if index < FINE else BLOCK
 
 
-def group_starts(count: int, unit: int, size: int) -> Int[np.ndarray, "group"]:
+def group_starts(count: int, unit: int, size: int) -> Numbers:
     """First path of each group of a block of `count` paths: groups of whole units, at most `size` paths, about
     equal."""
     groups = -(-count // size)
     return np.arange(groups) * count // groups // unit * unit
 
 
-def added(
-    values: Float[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]
-) -> Float[np.ndarray, "policy group"]:
+def added(values: Float[np.ndarray, "policy path"], starts: Numbers) -> Float[np.ndarray, "policy group"]:
     """Sum of the values of each group, float64, in a fixed order of additions.
 
     The values are dealt to 256 lanes in turn, each of which adds them in order; the lanes' sums are dealt to 16 lanes
@@ -248,7 +246,7 @@ def added(
     return functools.reduce(np.add, np.moveaxis(rows, -1, 0)) + 0.0
 
 
-def _numbers(holds: Bool[np.ndarray, "policy path"], starts: Int[np.ndarray, "group"]) -> np.ndarray:
+def _numbers(holds: Bool[np.ndarray, "policy path"], starts: Numbers) -> np.ndarray:
     """Number of paths of each group on which a property holds, int64 [policy, group]."""
     ends = pairwise([*starts, holds.shape[-1]])
     numbers = [np.count_nonzero(holds[:, begin:end], axis=-1) for begin, end in ends]

@@ -16,7 +16,7 @@ from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, judged, measures, oriented
 from engine.risk.estimation.intervals import Happens, Levels, Moments, Units, as_units, mean_interval, moments_of
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import quantiles, risk
+from engine.risk.estimation.tails import Cells, quantiles, risk
 from engine.study.study import Study
 
 YearlyValues = Float[np.ndarray, "policy year cell path"]
@@ -82,16 +82,14 @@ def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | 
     }
 
 
-def _signs(study: Study) -> Float[np.ndarray, "cell"]:
+def _signs(study: Study) -> Cells:
     """Sign of each cell, float32 [cell]: 1 where high values are bad, else -1."""
     model: Any = study.model
     signs = [1 if variable.loss else -1 for variable in model.yearly.values()]
     return np.repeat(signs, [columns.count for columns in cell_layout(model).values()]).astype(np.float32)
 
 
-def _of_cells(
-    values: CellPaths, sign: Float[np.ndarray, "cell"], units: Units, baseline: int, levels: Levels
-) -> ByName:
+def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, levels: Levels) -> ByName:
     """Tables of some cells of one year, the cell axis last, from values [policy, cell, path]."""
     n_policies, n_cells, n_paths = values.shape
     losses = values if (sign > 0).all() else values * sign[:, None]
@@ -145,7 +143,7 @@ def _flat(of: Moments, kept: Any = True) -> Moments:
     return Moments(mean, error, skewness, of.units, of.needed)
 
 
-def _quantiles(ascending: CellPaths, sign: Float[np.ndarray, "cell"]) -> Float[np.ndarray, "policy quantile cell"]:
+def _quantiles(ascending: CellPaths, sign: Cells) -> Float[np.ndarray, "policy quantile cell"]:
     """Interpolated quantiles of values [policy, cell, path], from the sorted values times `sign`."""
     last = ascending.shape[-1] - 1
     at = np.array(QUANTILES) * last

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from engine.risk.estimation.intervals import Moments, Paths, Units, moments_of_totals
+from engine.risk.estimation.intervals import PAIR, Moments, Paths, moments_of_totals
 from engine.risk.estimation.measures import finite_units
 from engine.risk.estimation.shares import effective_count, wilson_interval
 
@@ -53,26 +53,19 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     if not len(levels):
         return NOTHING
     share = beyond / bad.size
-    ends = _interval(bad, levels, beyond, share, units)
-    return Curve(np.asarray(levels if loss else -levels, np.float64), share, *ends)
-
-
-def _interval(
-    bad: Paths, levels: Levels, beyond: Int[np.ndarray, "level"], share: Levels, units: Units
-) -> tuple[np.ndarray, np.ndarray]:
+    of = Moments(share, np.zeros_like(share), np.zeros_like(share), units.count)
     if units.count < 2 and units.paths > 1:
-        return (np.full_like(share, np.nan),) * 2
-    if units.alone:
-        return wilson_interval(share, np.full(share.shape, float(bad.size)))
-    if units.owner is None and units.size == 2:
-        better = np.sort(np.minimum(bad[::2], bad[1::2]))
-        both = better.size - np.searchsorted(better, levels, side="right")
-        square = np.maximum(beyond + 2 * both - units.count * (2 * share) ** 2, 0.0)
-        error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
-        of = Moments(share, error, np.zeros_like(share), units.count)
+        low, high = np.full((2, len(share)), np.nan)
     else:
-        of = Moments.stacked([moments_of_totals(units.totals(bad > level), units) for level in levels])
-    return wilson_interval(of.mean, effective_count(of, units))
+        if units.small and units.size == PAIR:
+            better = np.sort(np.minimum(bad[::2], bad[1::2]))
+            both = better.size - np.searchsorted(better, levels, side="right")
+            square = np.maximum(beyond + 2 * both - units.count * (2 * share) ** 2, 0.0)
+            of = replace(of, error=np.sqrt(square * units.count / (units.count - 1)) / units.paths)
+        elif not units.alone:
+            of = Moments.stacked([moments_of_totals(units.totals(bad > level), units) for level in levels])
+        low, high = wilson_interval(of.mean, effective_count(of, units))
+    return Curve(np.asarray(levels if loss else -levels, np.float64), share, low, high)
 
 
 def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "edge"], units: int, loss: bool) -> Curve:
