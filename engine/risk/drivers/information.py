@@ -15,8 +15,9 @@ from scipy.stats import rankdata
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, PolicyPaths, Units
 from engine.risk.estimation.many_differences import HeldAgainst
 
-FOLDS = 2
 Scores = Float[np.ndarray, "input path"]
+
+FOLDS = 2
 KNOTS = (-1.0, 0.0, 1.0)
 """Normal scores at which the piecewise linear regression on an input has its knots."""
 MOST_CROSSED = 16

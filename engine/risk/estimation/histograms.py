@@ -19,11 +19,11 @@ from jaxtyping import Float, Int
 BINS = 1 << 16
 LARGEST = float(np.finfo(np.float32).max)
 WIDEST = BINS - 1
+"""Steps from the lowest to the highest value of a bin."""
 Numbers = Int[np.ndarray, "group"]
 Groups = Float[np.ndarray, "group"]
 OfBins = Float[np.ndarray, "bin"]
 Bins = Int[np.ndarray, "bin"]
-"""Steps from the lowest to the highest value of a bin."""
 Counts = tuple[Bins, Int[np.ndarray, "group bin"], Bins]
 Counting = Callable[[np.ndarray, np.ndarray], Counts]
 _ONE = 2.0**34
