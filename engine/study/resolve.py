@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from engine.draws.dependence import latent_streams
 from engine.draws.distributions.prior import Prior
-from engine.draws.factors import Input
+from engine.draws.factors import Group, Input
 from engine.draws.shocks import Shocks
 from engine.errors import Problems, UserError, unknown
 from engine.modelling.declaration import check_declaration, check_free, check_name
@@ -79,83 +80,62 @@ def resolve(
     priors = {name: one for name in text["factors"] if (one := priors.get(name) or priors.get(bases.get(name, "")))}
     # by year, and not to be blamed where nobody knows the years
     facts = facts_tables.read(text, problems)
-    policies = None if years is None else policy_tables.read(text, model, years, priors, problems)
-    if policies is not None and facts is not None:
-        policies = replace(policies, followed=facts.policy)
-    events = event_tables.read(text["events"], model, problems)
-    gates = gate_tables.read(text["gates"], text["policies"], model, problems)
-    headline = section_tables.headline(text.get("headline"), model, problems)
-    levels = section_tables.levels(text["risk"], problems)
-    of_levers = lever_groups.read(text["lever_groups"], model, problems)
-    keep = section_tables.keep(text["keep"], model, problems)
+    followed = facts.policy if facts else ""
+    policies = None if years is None else policy_tables.read(text, model, years, priors, problems, followed)
+    of_model = _of_model(text, model, problems)
     levers = policies.levers_by_factor if policies else {}
     of_policies = sorted(set(text["factors"]) - set(bases))
     # in the model's order, whatever the file's, then those that only policies draw
     drawn = [*bases, *sorted(set(levers) - set(bases))]
-    of_shocks = shock_tables.group_names(text["shocks"])
-    of_factors = {name: table for name, table in text["groups"].items() if name not in of_shocks}
-    group_of = group_tables.membership(of_factors, text["factors"], problems)
-    groups = group_tables.read(of_factors, group_of, drawn, problems)
-    all_groups = group_tables.read(of_factors, group_of, [*bases, *of_policies], Problems())
+    group_of, groups = _groups(text, drawn, problems)
+    _, all_groups = _groups(text, [*bases, *of_policies], Problems())
+    later = {name: one for name, one in all_groups.items() if not {*bases} & {*one.members}}
     running = policies.names if policies else tuple(text["policies"])
+    levels, kept = of_model["levels"], of_model["keep"].outcomes
     challenge = challenge_tables.read(text, running, model, levels, problems, spare)
-    until, idle_targets = stop_tables.read(text, running, model, levels, keep.outcomes, problems, spare)
+    until, idle_targets = stop_tables.read(text, running, model, levels, kept, problems, spare)
     observed = observed_tables.read(text, model, problems)
     shocks = _shocks(text, known, priors, problems)
-    stated_dimensions = dimension_tables.read(text, problems)
+    dimensions = dimension_tables.read(text, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
         held = Known(text, model, years, priors, policies, drawn, groups, group_of)
         assumptions = assumption_tables.read(held, problems, spare)
     problems.refuse(source)
     assert policies is not None and years is not None
-
-    def stated(name: str) -> Factor | Lever | None:
-        return model.factors.get(bases.get(name, name)) or model.levers.get(levers.get(name, ""))
-
-    run = text["run"]
+    stated = {one: model.factors.get(bases.get(one, one)) or model.levers.get(levers.get(one, "")) for one in drawn}
     study = Study(
-        **{key: text[key] for key in ("name", "question", "author")},
-        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
-        nonfinite=float(run["nonfinite"]),
-        tile=run.get("tile") or section_tables.default_tile(model, len(policies.running)),
-        source=source,
-        document={},
+        **_of_run(text, known, source),
+        **of_model,
+        tile=text["run"].get("tile") or section_tables.default_tile(model, len(policies.running)),
         model=model,
-        model_name=known.name,
-        model_digest=known.digest,
-        model_spec=known.spec,
         years=years,
-        inputs=tuple(_input(name, text, stated(name), priors[name], group_of.get(name)) for name in drawn),
+        inputs=tuple(_input(name, text, stated[name], priors[name], group_of.get(name)) for name in drawn),
         groups=groups,
         shocks=shocks,
         policies=policies.running,
         baseline=policies.baseline,
-        events=events,
-        headline=headline,
-        keep=keep,
         labels=called,
-        levels=levels,
-        lever_groups=of_levers,
         assumptions=assumptions,
         challenge=challenge,
-        gates=gates,
         observed=observed,
         facts=facts,
-        stated_dimensions=stated_dimensions,
-        of_policies=(
-            *(f"factor:{name}" for name in of_policies),
-            *latent_streams({k: one for k, one in all_groups.items() if not {*bases} & {*one.members}}),
-        ),
+        stated_dimensions=dimensions,
+        of_policies=(*(f"factor:{name}" for name in of_policies), *latent_streams(later)),
         until=until,
         idle_targets=idle_targets,
     )
     once = [*(f"factor:{name}" for name in text["factors"]), *latent_streams(groups), *latent_streams(all_groups)]
-    dimension_tables.check(stated_dimensions, once, study.streams[1], len(years), spare, problems)
-    if facts is not None:
-        holdout.check_known(study, facts.until, "facts.until", problems)
+    _check_whole(study, once, spare, problems)
     problems.refuse(source)
     return replace(study, document=document(study, text, policies))
+
+
+def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
+    """What needs the whole study: dimensions of the sampler, given the streams drawn once, and facts that are known."""
+    dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
+    if study.facts is not None:
+        holdout.check_known(study, study.facts.until, "facts.until", problems)
 
 
 def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> tuple[int, ...] | None:
@@ -173,6 +153,33 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     if len(problems) > before:
         raise UserError(source, problems)
     return years
+
+
+def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
+    """Fields of `Study` that follow from a table and the model's names alone."""
+    return {
+        "events": event_tables.read(text["events"], model, problems),
+        "gates": gate_tables.read(text["gates"], text["policies"], model, problems),
+        "headline": section_tables.headline(text.get("headline"), model, problems),
+        "levels": section_tables.levels(text["risk"], problems),
+        "lever_groups": lever_groups.read(text["lever_groups"], model, problems),
+        "keep": section_tables.keep(text["keep"], model, problems),
+    }
+
+
+def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:
+    """Fields of `Study` that are as its file, and the file of its model, state them; its document is empty."""
+    run = text["run"]
+    return {
+        **{key: text[key] for key in ("name", "question", "author")},
+        **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
+        "nonfinite": float(run["nonfinite"]),
+        "source": source,
+        "document": {},
+        "model_name": known.name,
+        "model_digest": known.digest,
+        "model_spec": known.spec,
+    }
 
 
 def _check_names(text: Tables, problems: Problems) -> None:
@@ -216,6 +223,14 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
             each = f", which holds for each {' and '.join(dims)}," if dims else ""
             keys = "family and p05, p50, p95 or the family's parameters"
             problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}]{each} with {keys}.")
+
+
+def _groups(text: Tables, drawn: Sequence[str], problems: Problems) -> tuple[dict[str, str], dict[str, Group]]:
+    """Factor -> its group, and groups of factors by name; the others are of shocks."""
+    of_shocks = shock_tables.group_names(text["shocks"])
+    tables = {name: table for name, table in text["groups"].items() if name not in of_shocks}
+    group_of = group_tables.membership(tables, text["factors"], problems)
+    return group_of, group_tables.read(tables, group_of, drawn, problems)
 
 
 def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], problems: Problems) -> Shocks:

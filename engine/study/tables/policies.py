@@ -63,7 +63,9 @@ class Policies:
         return levers
 
 
-def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, Prior], problems: Problems) -> Policies:
+def read(
+    text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, Prior], problems: Problems, followed: str
+) -> Policies:
     """The policies of a study; a model without levers needs no table, and has one policy called "default".
 
     Args:
@@ -71,13 +73,14 @@ def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, 
       years: calendar years; empty for a static model.
       priors: of the factors, for levers and implementations that one of them gives.
       problems: what is wrong is added here.
+      followed: name of the policy that was followed in reality; "" where the study does not say.
     """
     tables = text["policies"] or ({} if model.levers else {"default": {}})
     baseline = text.get("baseline") or next(iter(tables), "")
     if not tables:
         problems.add("policies", "expected at least one policy, got none. Add [policies.NAME] with the model's levers.")
     if not (tables and problems.knows("baseline", "policy", baseline, tables)):
-        return Policies({}, (), baseline)
+        return Policies({}, (), baseline, followed)
     names = tuple(text.get("compare") or tables)
     problems.knows_each("compare", "policy", names, tables)
     for name, table in tables.items():
@@ -87,7 +90,7 @@ def read(text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, 
     reader = PolicyReader(levers, tables, baseline, problems)
     by_name = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
     _check_units(by_name, text["factors"], model, problems)
-    return Policies(by_name, names if baseline in names else (baseline, *names), baseline)
+    return Policies(by_name, names if baseline in names else (baseline, *names), baseline, followed)
 
 
 def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prior]) -> None:
