@@ -23,10 +23,15 @@ STUDY = BRIDGE.replace("paths = 4000", "paths = 600").replace(
     "[factors.load]", '[assumptions.steep]\noff = { price = 1 }\n[factors.load]'
 ).replace('baseline = "weak"', 'baseline = "weak"\nheadline = ["damage"]') + """
 [observed]
-rows = [
-  { series = "Damage", time = 2024, variable = "damage", value = 1, unit = "yuan", standard_error = 5,
-    source = "survey", confidence = "read" },
-]
+[[observed.rows]]
+series = "Damage"
+time = 2024
+variable = "damage"
+value = 1
+unit = "yuan"
+standard_error = 5
+source = "survey"
+confidence = "read"
 """  # fmt: skip
 WORDS = {
     "run": ("@",),
