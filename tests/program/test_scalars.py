@@ -25,41 +25,17 @@ from tests.program.test_elementary import ENDS
 
 WIDTHS = (16, 4, 1)
 LARGEST, LEAST = np.finfo(np.float32).max, np.float32(1e-45)
+# fmt: off
 VALUES = {
-    "float32": np.array(
-        [
-            0,
-            -0.0,
-            1,
-            -1,
-            0.5,
-            -0.5,
-            1.5,
-            2.5,
-            -2.5,
-            0.49999997,
-            1e-38,
-            -1e-38,
-            LEAST,
-            -LEAST,
-            3.3,
-            1e20,
-            8388609,
-            2147483648,
-            -2147483904,
-            4294967296,
-            LARGEST,
-            -LARGEST,
-            np.inf,
-            -np.inf,
-            np.nan,
-        ],
-        np.float32,
-    ),
+    "float32": np.array([
+        0, -0.0, 1, -1, 0.5, -0.5, 1.5, 2.5, -2.5, 0.49999997, 1e-38, -1e-38, LEAST, -LEAST, 3.3, 1e20, 8388609,
+        2147483648, -2147483904, 4294967296, LARGEST, -LARGEST, np.inf, -np.inf, np.nan,
+    ], np.float32),
     "int32": np.array([0, 1, -1, 2, -2, 7, 31, 32, 33, -31, 2**24 + 1, 2**31 - 1, -(2**31), -(2**31) + 1], np.int32),
     "uint32": np.array([0, 1, 2, 7, 31, 32, 33, 2**24 + 1, 2**31 - 1, 2**31, 2**31 + 129, 2**32 - 1], np.uint32),
     "bool": np.array([False, True]),
 }
+# fmt: on
 VALUES["float64"] = np.concatenate([VALUES["float32"].astype(np.float64), [1e-310, 1e300, 1 + 2.0**-24, 2.0**53 + 2]])
 VALUES["int64"] = np.concatenate([VALUES["int32"], [63, 64, 2**53 + 1, 2**62 + 2**37 + 1, 2**63 - 1, -(2**63)]]).astype(
     np.int64

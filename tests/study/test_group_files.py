@@ -1,0 +1,184 @@
+"""Groups whose dependence stands in a file beside the study: data, and vines."""
+
+import json
+import tomllib
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from engine.cli import main
+from engine.draws.copulas.elliptical import Equicorrelated
+from engine.draws.copulas.vine import refuse_unless_vine
+from engine.errors import UserError
+from engine.study.loading import load_study, read_study, resolved_text
+from tests.draws.copulas.test_copulas import vine_text
+from tests.study.test_group_tables import Four, said
+
+LARGEST = (1 << 26) + 1
+STUDY = """
+name = "four"
+run = { paths = 4096 }
+[factors]
+a = { family = "normal", mean = 0, sd = 1, group = "g" }
+b = { family = "normal", mean = 0, sd = 1, group = "g" }
+c = { family = "normal", mean = 0, sd = 1 }
+d = { family = "normal", mean = 0, sd = 1 }
+[groups]
+"""
+
+
+def load(folder, group, **files):
+    """The study of a file in a folder, with other files beside it."""
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
+    (folder / "study.toml").write_text(STUDY + group, encoding="utf-8")
+    return load_study(folder / "study.toml", model=Four())
+
+
+def told(folder, group, **files):
+    with pytest.raises(UserError) as caught:
+        load(folder, group, **files)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_data_beside_a_study_become_ranks(tmp_path):
+    rows = np.random.default_rng(1).standard_normal((50, 2))
+    text = "b,other,a\n" + "\n".join(f"{b},x,{a}" for a, b in rows)
+    study = load(tmp_path, 'g = { copula = "empirical", file = "data.csv" }', data_csv=text)
+    copula = study.groups["g"].copula
+    assert copula.members == ("a", "b")
+    ranks = {tuple(pair) for pair in np.array(copula.ranks).T}
+    assert ranks == {tuple(pair) for pair in rows.argsort(axis=0).argsort(axis=0)}
+    again = read_study(tomllib.loads(resolved_text(study)), "again", model=Four())
+    assert again.fingerprint == study.fingerprint
+    assert "file" not in resolved_text(study)
+
+
+def test_members_against_the_others_are_members_of_a_group_with_one_number(tmp_path):
+    study = load(tmp_path, 'g = { correlation = 0.3, against = ["b"] }')
+    assert study.groups["g"].copula == Equicorrelated(0.3, ("b",))
+    again = read_study(tomllib.loads(resolved_text(study)), "again", model=Four())
+    assert again.fingerprint == study.fingerprint
+    assert load(tmp_path, "g = { correlation = 0.3 }").fingerprint != study.fingerprint
+    (stranger,) = told(tmp_path, 'g = { correlation = 0.3, against = ["c"] }')
+    assert stranger.startswith("groups.g.against: unknown member 'c'")
+    matrix = "pearson = [[1, 0.5], [0.5, 1]], members = ['a', 'b']"
+    (both,) = told(tmp_path, f"g = {{ {matrix}, against = ['b'] }}")
+    assert both.startswith("groups.g.against: expected one number beside it, got a matrix.")
+    (clayton,) = told(tmp_path, 'g = { copula = "clayton", theta = 2, against = ["b"] }')
+    assert clayton.startswith("groups.g.against: is no key of copula 'clayton'")
+
+
+def test_a_study_that_extends_another_finds_the_files_of_both(tmp_path):
+    (tmp_path / "below").mkdir()
+    text = "a,b\n" + "\n".join(f"{k},{(k * 7) % 20}" for k in range(20))
+    load(tmp_path / "below", 'g = { copula = "empirical", file = "data.csv" }', data_csv=text)
+    (tmp_path / "over.toml").write_text('name = "over"\nextends = "below/study.toml"', encoding="utf-8")
+    assert len(load_study(tmp_path / "over.toml", model=Four()).groups["g"].copula.ranks[0]) == 20
+    (tmp_path / "over.toml").write_text(
+        'name = "over"\nextends = "below/study.toml"\ngroups.g = { copula = "t", df = 3, kendall = 0.2 }',
+        encoding="utf-8",
+    )
+    (tmp_path / "more.toml").write_text(
+        'name = "more"\nextends = "over.toml"\ngroups.g = { copula = "gumbel", theta = 2 }', encoding="utf-8"
+    )
+    assert load_study(tmp_path / "over.toml", model=Four()).groups["g"].copula.df == 3
+    assert load_study(tmp_path / "more.toml", model=Four()).groups["g"].copula.theta == 2
+
+
+def test_files_that_cannot_be_read_are_told_with_all_the_rest(tmp_path):
+    group = 'g = { copula = "empirical", file = "data.csv" }\n[policies]\nx = 3'
+    place = f"groups.g.file: '{tmp_path / 'data.csv'}': "
+    found = told(tmp_path, group)
+    assert found == ["policies.x: expected a table, got 3.", place + "no such file."]
+    group = 'g = { copula = "empirical", file = "data.csv" }'
+    assert told(tmp_path, group, data_csv="a,c\n1,2\n") == [place + "unknown column 'b'. Known: a, c."]
+    assert told(tmp_path, group, data_csv="a,b\n1,2\n1,\n") == [
+        place + "column 'b' has 1 empty cells; expected a number in each row."
+    ]
+    many = "a,b\n" + "1,2\n" * 9000
+    assert told(tmp_path, group, data_csv=many) == [
+        place + "has 9,000 rows, expected at most 8,192. Leave out rows evenly."
+    ]
+    (tmp_path / "data.csv").unlink()
+    (tmp_path / "data.csv").mkdir()
+    assert "is no file" in told(tmp_path, group)[0]
+
+
+def test_a_vine_beside_a_study_is_read(tmp_path):
+    group = 'g = { copula = "vine", file = "vine.json", members = ["b", "a", "c"] }'
+    study = load(tmp_path, group, vine_json=vine_text())
+    assert study.groups["g"].copula.members == ("b", "a", "c")
+    assert read_study(tomllib.loads(resolved_text(study)), "again", model=Four()).fingerprint == study.fingerprint
+    wrong = "expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text"
+    for text in (
+        "",
+        "{}",
+        "[1]",
+        vine_text()[:-9],
+        vine_text().replace("2.0", "1e999"),
+        vine_text().replace("Clayton", "X"),
+    ):
+        (message,) = told(tmp_path, group, vine_json=text)
+        assert message.startswith(f"groups.g.vine: {wrong}")
+    (message,) = told(tmp_path, group.split(", members")[0] + " }", vine_json=vine_text())
+    assert "members: is missing" in message
+    with (tmp_path / "vine.json").open("wb") as file:
+        file.truncate(LARGEST)
+    (message,) = told(tmp_path, group)
+    assert message.endswith("expected at most 64 MiB.")
+
+
+def places(document, at=()):
+    """The place of everything in a document, as the keys that lead there."""
+    inner = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    yield at
+    for key, value in inner:
+        yield from places(value, (*at, key))
+
+
+def test_no_text_crashes_the_library_of_vines():
+    """It ends the process on some that it reads itself: missing parameters, or indices that lead nowhere."""
+    text = vine_text()
+    for at in list(places(json.loads(text)))[1:]:
+        for value in (None, -1, 10**9, 1e308, "x", [], {}, [[1e9]]):
+            document = json.loads(text)
+            inner = document
+            for key in at[:-1]:
+                inner = inner[key]
+            inner[at[-1]] = value
+            try:
+                refuse_unless_vine("", json.dumps(document), 3)
+            except UserError as error:
+                assert str(error.problems[0]).startswith("expected a vine")
+
+
+def test_without_the_library_a_vine_is_refused(monkeypatch):
+    table = {"copula": "vine", "members": ["a", "b", "c"], "vine": vine_text()}
+    monkeypatch.setattr("engine.draws.copulas.vine.is_available", lambda: False)
+    assert said(table) == ["groups.g.vine: vine copulas need pyvinecopulib: pip install 'pyvinecopulib>=1.0'."]
+
+
+# ---- what check prints
+
+
+def test_check_prints_the_dependence_of_groups(tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    (tmp_path / "study.toml").write_text(
+        STUDY + 'g = { copula = "clayton", theta = 2 }\n'
+        'h = { copula = "t", df = 4, members = ["c", "d"], correlation = 0.5 }', encoding="utf-8"
+    )  # fmt: skip
+    module = tmp_path / "four.py"
+    module.write_text(
+        "from engine.modelling.records import Factor, Outcome, StaticModel\n\nclass Four(StaticModel):\n"
+        '    factors = {name: Factor("1") for name in "abcd"}\n    outcomes = {"sum": Outcome("1")}\n\n'
+        '    def evaluate(self, factors, levers):\n        return {"sum": factors.a + factors.b}\n', encoding="utf-8"
+    )  # fmt: skip
+    ran = CliRunner().invoke(main, ["check", str(tmp_path / "study.toml"), "--model", f"{module}:Four", "--full"])
+    assert ran.exit_code == 0, ran.output
+    lines = [" ".join(line.split()) for line in ran.output.splitlines()]
+    assert "g clayton theta 2 0.500 0.682 0.707 0 a, b" in lines
+    assert "h t correlation 0.5, df 4 0.333 0.469 0.253 0.253 c, d" in lines
