@@ -71,7 +71,8 @@ def best(study: Study, name: str, measure: str, gaps: Gaps) -> Iterator[str]:
 
 def ahead(counted: Counted) -> np.ndarray:
     """In how many entries the first policy is clearly better than the second [policy, policy]."""
-    return np.sum([gaps.better for gaps in counted.values()], axis=0)
+    entries: np.ndarray = np.sum([gaps.better for gaps in counted.values()], axis=0)
+    return entries
 
 
 def most_ahead(counted: Counted) -> np.ndarray:

@@ -99,7 +99,7 @@ def _csv(book: _Book) -> bytes:
     if book.digits == "rounded":
         held = zip(parts.items(), book.sheets.values(), strict=True)
         parts = {name: _short(rows, sheet.places) for (name, rows), sheet in held}
-    return _stacked(parts).to_csv(index=False).encode()
+    return _as_csv(_stacked(parts))
 
 
 def _short(rows: pd.DataFrame, places: Mapping[str, Sequence[int | None]]) -> pd.DataFrame:
@@ -116,7 +116,12 @@ def _bare(value: float | None, places: int | None) -> str | None:
 
 def as_csv(rows: pd.DataFrame) -> bytes:
     """The rows as a CSV file with unrounded numbers, in which no text can act as a formula or control a terminal."""
-    return _changed(rows, as_cell).to_csv(index=False).encode()
+    return _as_csv(_changed(rows, as_cell))
+
+
+def _as_csv(rows: pd.DataFrame) -> bytes:
+    text: str = rows.to_csv(index=False)
+    return text.encode()
 
 
 def _changed(rows: pd.DataFrame, changed: Callable[[str], str]) -> pd.DataFrame:

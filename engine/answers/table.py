@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
@@ -26,7 +26,7 @@ class Kind(StrEnum):
     TEXT = "text"
 
 
-_MADE = {Kind.NUMBER: float, Kind.COUNT: int, Kind.TRUTH: bool, Kind.TEXT: str}
+_MADE: Mapping[Kind, type[float | bool | str]] = {Kind.NUMBER: float, Kind.COUNT: int, Kind.TRUTH: bool, Kind.TEXT: str}
 SCALES = {"": 1.0, "%": 100.0, "points": 100.0}
 """Factor by which a share is multiplied when it is shown, by the unit that it is then in."""
 

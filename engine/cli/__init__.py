@@ -75,11 +75,13 @@ class Commands(click.Group):
         if cmd_name in registry.QUESTIONS or cmd_name not in COMMANDS:
             ask = importlib.import_module("engine.cli.ask")
             try:
-                return ask.command_of(cmd_name)
+                asked: click.Command = ask.command_of(cmd_name)
+                return asked
             except UserError as error:  # of another package: all other commands work
                 click.echo(f"note: {error}", err=True)
                 return None
-        return getattr(importlib.import_module(f"engine.cli.{cmd_name}"), "command")  # noqa: B009
+        command: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").command
+        return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
         """The command that the first word names, with what a model prints kept apart; a mistyped one is refused with

@@ -111,7 +111,8 @@ class Cells:
         labels = {dim: self.labels[dim] for dim in dims}
         if len(labels) != len(self.labels):
             raise ValueError(f"expected dimensions {tuple(dims)}, got {self.dims}")
-        return each(lambda _, value: value)(Cells(labels, [0.0] * len(self.values)), self)
+        ordered: Cells = each(lambda _, value: value)(Cells(labels, [0.0] * len(self.values)), self)
+        return ordered
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{'/'.join(k)}: {v}" for k, v in zip(self.keys(), self.values, strict=True))

@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from dataclasses import Field
 from types import CellType, CodeType, FunctionType, MappingProxyType, ModuleType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -34,6 +34,7 @@ _WRAPPERS = ("__name__", "__wrapped__", "__func__", "fget", "fset", "fdel", "fun
 call.
 """
 _LONGEST, _MOST = 80, 2_000_000
+_Model = TypeVar("_Model")
 
 
 class Cache(dict[Any, Any]):
@@ -99,12 +100,13 @@ def digest(names: Mapping[str, str]) -> str:
     return _digest("".join(f"{name}\0{names[name]}\0" for name in sorted(names)))
 
 
-def as_written(model: Any) -> Any:
+def as_written(model: _Model) -> _Model:
     """The model as its author wrote it, without a study's changes; the model itself where there are none."""
-    return getattr(model, WRITTEN, model)
+    written: _Model = getattr(model, WRITTEN, model)
+    return written
 
 
-def altered(model: Any, **tables: Any) -> Any:
+def altered(model: _Model, **tables: Any) -> _Model:
     """A copy of a model with some tables replaced, which remembers the original (`as_written`).
 
     Raises:

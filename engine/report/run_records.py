@@ -49,7 +49,8 @@ class Means:
     def row(self, policy: str, at: Mapping[str, str], year: int) -> np.ndarray:
         """The estimate at one place, under a policy, in the year with this index: an array of its `STATS`."""
         place = (self.labels[dim][at[dim]] for dim in self.dims)
-        return self.values[(*place, self.labels["policy"][policy], year)]
+        estimate: np.ndarray = self.values[(*place, self.labels["policy"][policy], year)]
+        return estimate
 
 
 @dataclass(frozen=True)

@@ -256,7 +256,8 @@ def remedy(folder: Path) -> str:
 
 def nonfinite_of(records: Mapping[int, FinishedPart]) -> np.ndarray:
     """Number of paths of these blocks on which an outcome is not finite, int [policy, outcome]."""
-    return np.sum([record.nonfinite for record in records.values()], axis=0)
+    counts: np.ndarray = np.sum([record.nonfinite for record in records.values()], axis=0)
+    return counts
 
 
 def excluded_of(records: Mapping[int, FinishedPart]) -> int:

@@ -198,7 +198,8 @@ def runs(folder: Path) -> list[dict[str, Any]]:
 
     The list is empty where neither the document nor its copy is whole.
     """
-    return (_whole(folder) or {"runs": []})["runs"]
+    listed: list[dict[str, Any]] = (_whole(folder) or {"runs": []})["runs"]
+    return listed
 
 
 def was_finished(folder: Path) -> bool:

@@ -235,4 +235,5 @@ def question_of(name: str, options: Mapping[str, Any]) -> Question:
         for key, value in options.items()
         if value is not None
     }
-    return record(**given)
+    asked: Question = record(**given)
+    return asked

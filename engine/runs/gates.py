@@ -118,7 +118,8 @@ def _place(gate: Gate) -> str:
 
 
 def _own(study: Study, gate: Gate, outcomes: dict[str, np.ndarray]) -> np.ndarray:
-    return outcomes[gate.variable][study.policy_names.index(gate.policy)]
+    values: np.ndarray = outcomes[gate.variable][study.policy_names.index(gate.policy)]
+    return values
 
 
 def _of_years(study: Study, gate: Gate, yearly: dict[str, np.ndarray]) -> np.ndarray:
@@ -132,7 +133,8 @@ def _of_years(study: Study, gate: Gate, yearly: dict[str, np.ndarray]) -> np.nda
         labels = study.model.dims[dim]
         values = np.take(values, [labels.index(label) for label in gate.at.get(dim, labels)], axis=axis)
     cells = values.reshape(-1, values.shape[-1]).astype(np.float64)
-    return cells.mean(axis=0) if gate.across == "mean" else cells.sum(axis=0)
+    across: np.ndarray = cells.mean(axis=0) if gate.across == "mean" else cells.sum(axis=0)
+    return across
 
 
 def _verdict(study: Study, gate: Gate, low: float, median: float, high: float) -> str:

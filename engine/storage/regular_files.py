@@ -68,7 +68,8 @@ def content_of(path: str | Path, most: int = LARGEST) -> bytes:
         size = os.fstat(file.fileno()).st_size
         if size > most:
             raise Irregular(path, f"expected at most {most:,} bytes, got {size:,}")
-        return file.read(size)
+        content: bytes = file.read(size)
+        return content
 
 
 def size_below(folder: str | Path, name: str) -> int:

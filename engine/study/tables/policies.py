@@ -170,7 +170,8 @@ class PolicyReader:
             self._known[read, name] = None
             with self.problems.within(f"policies.{name}"):
                 self._known[read, name] = read(name, through)
-        return self._known[read, name]
+        known: _Read = self._known[read, name]
+        return known
 
     def _read(self, name: str, through: tuple[str, ...]) -> Policy | None:
         if (terms := self._once(self._follow, name, ())) is None:

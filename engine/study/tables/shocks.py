@@ -218,7 +218,8 @@ def stationary(moves: np.ndarray) -> np.ndarray:
     count = len(moves)
     equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
     solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)
-    return solution / solution.sum()
+    shares: np.ndarray = solution / solution.sum()
+    return shares
 
 
 def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
