@@ -13,7 +13,7 @@ from engine.draws.sampling import SAMPLERS
 from engine.modelling import catalogue
 from engine.modelling.records import Model
 from engine.study.labels import OF_LABELS
-from engine.study.schema import EXTENDS, as_json_schema
+from engine.study.schema import EXTENDS, NAMED, as_json_schema
 from engine.study.tables.gates import ACROSS
 from engine.study.values import Tables
 
@@ -38,22 +38,20 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
     _name_rest(schema, tables)
     for one in [model] if model is not None else map(catalogue.named, catalogue.SHIPPED):
         _name_parts(schema, tables, one)
-    head = {
-        "$schema": DRAFT,
-        "title": "Study of the rustbelt engine",
-        "description": schema.pop("description"),
-        "type": "object",
-    }
     extends = {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}
     properties = {"extends": extends} | schema["properties"]
     for key, one in properties.items():
         if isinstance(one.get("default"), dict) and key not in ("observed", "dimensions"):
             del one["default"]
-    return head | {
+    return {
+        "$schema": DRAFT,
+        "title": "Study of the rustbelt engine",
+        "description": schema["description"],
+        "type": "object",
         "properties": properties,
         "additionalProperties": False,
         "if": {"not": {"required": ["extends"]}},
-        "then": _whole(schema.pop("required"), tables),
+        "then": _whole(schema["required"], tables),
         "$defs": tables,
     }
 
@@ -88,10 +86,8 @@ def _parameters() -> Iterator[tuple[str, str]]:
         for key in parameter_names(name):
             laws_with.setdefault(key, []).append(plain.get(name, name))
     for key, names in laws_with.items():
-        if key in ("loc", "scale"):
-            yield key, "the laws of scipy.stats"
-        else:
-            yield key, ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        some = ", ".join(names[:4]) + (", ..." if len(names) > 4 else "")
+        yield key, "the laws of scipy.stats" if key in ("loc", "scale") else some
 
 
 def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
@@ -118,11 +114,10 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         about = f"{_about(lever)}; {lever.default:g} if left out"
         about += f"; {lever.bounds}" if lever.bounds else ""
         levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": about})
-    of_parts = {"factors": "FactorTable", "shocks": "ShockTable"} | dict.fromkeys(OF_LABELS, "NamedTable")
-    for key, table in of_parts.items():
+    for key in ("factors", "shocks", *OF_LABELS):
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in getattr(model, key).items():
-            known.setdefault(name, {"$ref": f"#/$defs/{table}", "description": _about(part)})
+            known.setdefault(name, {"$ref": f"#/$defs/{NAMED[key].__name__}", "description": _about(part)})
     known = schema["properties"]["constants"].setdefault("properties", {})
     for name, constant in model.constants.items():
         about = f"{_about(constant)}; {constant.value:g} if left out"

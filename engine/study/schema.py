@@ -1,6 +1,5 @@
-"""The schema of study files: which keys a table has, of which types, and what each says; with `validation.py` the owner
-of pydantic.
-"""
+"""The schema of study files: which keys a table has, of which types, and what each means. Docstrings of tables, and
+texts of keys, are descriptions in the JSON schema."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ LABEL = "what figures, the report and the cube call it, in place of its name as 
 
 
 def _says(text: str, default: Any = None, **limits: Any) -> Any:
-    """A key that may be left out, and what it says."""
+    """The field of a key: its description, and its value where it is left out (`...` for one that must be there)."""
     return Field(default=default, description=text, **limits)
 
 
@@ -33,6 +32,16 @@ class Table(BaseModel):
     """A table of the study file: its keys and no others, of exactly these types."""
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Labelled(Table):
+    """A table of what may be called by other words than its name."""
+
+    label: Words = _says(LABEL)
+
+
+class NamedTable(Labelled):
+    """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
 
 
 class Run(Table):
@@ -51,8 +60,8 @@ class Run(Table):
 class Time(Table):
     """The years of a model that has years; or other steps, such as weeks, by their numbers."""
 
-    first: int = Field(description="first calendar year, or number of the first step", ge=0, le=999_999)
-    last: int = Field(description="the last one, included", ge=0, le=999_999)
+    first: int = _says("first calendar year, or number of the first step", ..., ge=0, le=999_999)
+    last: int = _says("the last one, included", ..., ge=0, le=999_999)
     unit: str = _says("what a step is", "year")
 
 
@@ -147,15 +156,14 @@ class RegimeTable(Table):
 
     about: Words = _says("what it means")
     source: Words = _says("where its probabilities come from")
-    states: list[str] = Field(description="names of the states; the model sees their numbers, from 0")
+    states: list[str] = _says("names of the states; the model sees their numbers, from 0", ...)
     start: Numbers = _says("probabilities of the states in the first year")
-    transition: list[list[float]] = Field(description="a row for each state: probabilities of next year's states")
+    transition: list[list[float]] = _says("a row for each state: probabilities of next year's states", ...)
 
 
-class GroupTable(Table):
+class GroupTable(Labelled):
     """Factors, or shocks, that move together."""
 
-    label: Words = _says(LABEL)
     copula: str = _says("how they move together", "gaussian")
     correlation: Number = _says("Pearson correlation of the normal scores of any two members")
     pearson: Correlations | None = _says("the same number, or a matrix of them in the order of members")
@@ -170,12 +178,11 @@ class GroupTable(Table):
     vine: Words = _says("the vine's text, in place of the file")
 
 
-class PolicyTable(Table):
+class PolicyTable(Labelled):
     """A decision. All other keys are levers, which only the model knows."""
 
     model_config = ConfigDict(extra="allow")
 
-    label: Words = _says(LABEL)
     about: Words = _says("what it stands for")
     like: Words = _says("policy to start from: its levers, start, before and implementation")
     before: Words = _says("policy in force before the start, and that a partial implementation starts from")
@@ -183,10 +190,9 @@ class PolicyTable(Table):
     implementation: Share | None = _says("share of the way from before to here that is reached, or the factor that is")
 
 
-class EventTable(Table):
+class EventTable(Labelled):
     """A threshold on an outcome, or several events at once."""
 
-    label: Words = _says(LABEL)
     about: Words = _says("what it means")
     outcome: Words = _says("outcome that the threshold is on")
     above: Number = _says("threshold that the outcome has to pass")
@@ -194,19 +200,17 @@ class EventTable(Table):
     all: Names = _says("events that must all happen on one path, in place of a threshold")
 
 
-class AssumptionTable(Table):
+class AssumptionTable(Labelled):
     """What the answer may rest on: what changes where it does not hold, and where there is twice of it."""
 
-    label: Words = _says(LABEL)
     about: Words = _says("what is assumed")
     off: dict[str, Mixed] | None = _says("what changes where it does not hold: factors and levers by name")
     doubled: dict[str, Mixed] | None = _says("what changes where there is twice of it")
 
 
-class ChoiceTable(Table):
+class ChoiceTable(Labelled):
     """Another choice of what is measured."""
 
-    label: Words = _says(LABEL)
     about: Words = _says("what is measured so")
     instead: dict[str, str] | None = _says("events or outcomes, and what is looked at in their place")
 
@@ -253,24 +257,17 @@ class ObservedTable(Table):
 class FactsTable(Table):
     """Figures that are taken as known: futures are those in which they are likely, moved there in runs of 1,024."""
 
-    until: int = Field(description="last year whose figures are known")
+    until: int = _says("last year whose figures are known", ...)
     policy: str = _says("policy that was followed; it need not be among those that run", "")
-
-
-class NamedTable(Table):
-    """What people call an outcome or a yearly variable that the model gives, or a lever that it takes."""
-
-    label: Words = _says(LABEL)
 
 
 _Levers = Annotated[list[str], Field(min_length=1)]
 
 
-class LeverGroupTable(Table):
+class LeverGroupTable(Labelled):
     """Levers that are looked at together, and what people call them."""
 
-    label: Words = _says(LABEL)
-    levers: _Levers = Field(description="the levers")
+    levers: _Levers = _says("the levers", ...)
 
 
 _LeverGroup = Annotated[
@@ -296,7 +293,7 @@ class RiskTable(Table):
 class StudyText(Table):
     """A study: which model, which priors, which policies, what counts as an event, how many paths."""
 
-    name: str = Field(description="name of the study, and of its runs' folders")
+    name: str = _says("name of the study, and of its runs' folders", ...)
     question: str = _says("what it is to answer", "")
     author: str = _says("who answers for it, as the report names them", "")
     model: Words = _says("name of a model that ships or that an installed package brings along")
@@ -329,7 +326,7 @@ class StudyText(Table):
 
 
 EXTENDS = "study to build on: one that ships, or a file"
-"""What the key `extends` says, which is gone before the schema is looked at."""
+"""Description of the key `extends`, which is followed, and removed, before tables are validated."""
 
 SECTIONS: dict[str, type[Table]] = {
     "run": Run,
@@ -357,7 +354,7 @@ NAMED: dict[str, type[Table]] = {
 
 
 class _Plain(GenerateJsonSchema):
-    """Without titles, and without null, which TOML does not have."""
+    """JSON schema without titles, and without null, which TOML does not have."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -372,5 +369,5 @@ class _Plain(GenerateJsonSchema):
 
 
 def as_json_schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of whole study files, names known to nobody but the schema left open."""
+    """The JSON schema (draft 2020-12) of whole study files, of any model: it lists no names of parts or laws."""
     return StudyText.model_json_schema(schema_generator=_Plain)

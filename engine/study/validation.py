@@ -1,6 +1,4 @@
-"""Validation of a study's tables against the schema: each fault reported in the study file's terms, invalid tables
-replaced.
-"""
+"""Validation of a study's tables against the schema: faults in the study file's terms, invalid tables replaced."""
 
 from __future__ import annotations
 
@@ -63,8 +61,7 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
 
 
 def _place(fault: Any) -> list[str]:
-    """Place of a fault in the study file, without the tag ("list" or "table") that the schema puts into lever
-    groups."""
+    """Place of a fault in the study file, without the tag ("list" or "table") that pydantic puts into lever groups."""
     place = [str(part) for part in fault["loc"]]
     return place[:2] + place[3:] if place[0] == "lever_groups" else place
 
@@ -92,13 +89,11 @@ _EXPECTED = {
     "less_than_equal": "at most {le}",
     "finite_number": "a finite number",
     "int_type": "a whole number",
-    "int_from_float": "a whole number",
     "float_type": "a number",
     "string_type": "text",
     "list_type": "a list",
     "dict_type": "a table",
     "model_type": "a table",
-    "model_attributes_type": "a table",
 }
 
 
