@@ -64,18 +64,25 @@ def _gate(name: str, table: Tables, policies: Collection[str], model: Model) -> 
         problems.add("policy", f"is missing. Known: {', '.join(policies)}.")
     if "year" in table and "years" in table:
         problems.add("year", "does not go with years. Leave one of them out.")
+    variable = table.get("variable", "")
     with problems.within("variable"):
-        _check_variable(table.get("variable"), years, model)
+        if "variable" not in table:
+            raise refusal("", "is missing. Name a yearly variable or an outcome.")
+        look_up("variable", variable, [*model.yearly, *model.outcomes])
+        if years and variable not in model.yearly:
+            raise refusal("", f"'{variable}' is an outcome, which has no year. Remove the year.")
+        if not years and variable not in model.outcomes:
+            raise refusal("", f"'{variable}' is a yearly variable. Say of which year: year = 2020.")
     at = {dim: tuple(labels) for dim, labels in table.get("at", {}).items()}
-    dims = model.yearly[table["variable"]].dims if years and table.get("variable") in model.yearly else ()
-    known = "variable" in table and not problems
+    dims = model.yearly[variable].dims if years and variable in model.yearly else ()
+    known = not problems
     for dim, labels in at.items() if known else ():
         if dim in dims:
             for label in labels:
                 problems.knows(f"at.{dim}", "label", label, model.dims[dim])
         else:
             has = did_you_mean(dim, dims) if dims else " It has none."
-            problems.add(f"at.{dim}", f"'{table['variable']}' has no dimension '{dim}'.{has}")
+            problems.add(f"at.{dim}", f"'{variable}' has no dimension '{dim}'.{has}")
     across = table.get("across", "")
     count = math.prod([max(1, len(years)), *(len(at.get(dim, model.dims[dim])) for dim in dims)])
     with problems.within("across"):
@@ -90,17 +97,7 @@ def _gate(name: str, table: Tables, policies: Collection[str], model: Model) -> 
     problems.refuse()
     about, source = table.get("about", ""), table.get("source", "")
     rule = across if count > 1 else ""
-    return Gate(name, about, source, table["policy"], table["variable"], at, years, rule, asked, limits)
-
-
-def _check_variable(variable: str | None, years: tuple[int, ...], model: Model) -> None:
-    if variable is None:
-        raise refusal("", "is missing. Name a yearly variable or an outcome.")
-    if variable not in (model.yearly if years else model.outcomes):
-        look_up("variable", variable, [*model.yearly, *model.outcomes])
-        if years:
-            raise refusal("", f"'{variable}' is an outcome, which has no year. Remove the year.")
-        raise refusal("", f"'{variable}' is a yearly variable. Say of which year: year = 2020.")
+    return Gate(name, about, source, table["policy"], variable, at, years, rule, asked, limits)
 
 
 def _asked(table: Tables) -> tuple[str, tuple[float, ...]]:
