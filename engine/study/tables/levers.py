@@ -1,6 +1,4 @@
-"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and back to the shortest
-tables.
-"""
+"""Tables of lever values (numbers or names of factors), read to arrays by year and cell; and the way back."""
 
 from __future__ import annotations
 
@@ -13,7 +11,7 @@ import numpy as np
 
 from engine.draws.distributions.prior import Prior
 from engine.draws.limits import reach
-from engine.errors import Problems, refusal, unknown
+from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.declaration import POLICY_KEYS
 from engine.modelling.records import Lever, Model
@@ -55,7 +53,8 @@ class LeverTables:
             return np.zeros(0, object)
         lever = self.model.levers[name]
         array = self.default(lever)
-        self._fill(array, lever, lever.dims, value, name, problems)
+        with problems.within(name):
+            self._fill(array, lever, lever.dims, value)
         return array
 
     def check_year(self, year: int | str) -> None:
@@ -64,36 +63,36 @@ class LeverTables:
         if not first <= int(year) <= last + BEYOND:
             raise refusal("", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}.")
 
-    def _fill(
-        self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any, place: str, problems: Problems
-    ) -> None:
-        with problems.within(place):
-            if not isinstance(value, Mapping):
-                part[:] = self._within(lever, value)
-                return
-            if not value:
-                raise refusal("", "expected at least one entry, got an empty table.")
-            labels = self.model.dims[dims[0]] if dims else ()
-            by_year = all(_is_year(key) and key not in labels for key in value)
-            if by_year and not self.years:
-                raise refusal("", "a static model has no years. Give a number.")
-            for key in sorted(value, key=int) if by_year else value:
+    def _fill(self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any) -> None:
+        """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states.
+
+        Raises:
+          UserError: with all problems, at places within the table; what is sound is filled in all the same.
+        """
+        if not isinstance(value, Mapping):
+            part[:] = self._within(lever, value)
+            return
+        if not value:
+            raise refusal("", "expected at least one entry, got an empty table.")
+        labels, problems = self.model.dims[dims[0]] if dims else (), Problems()
+        by_year = all(_is_year(key) and key not in labels for key in value)
+        if by_year and not self.years:
+            raise refusal("", "a static model has no years. Give a number.")
+        for key in sorted(value, key=int) if by_year else value:
+            with problems.within(key):
                 if key in labels:
-                    own = part[:, labels.index(key)]
-                    self._fill(own, lever, dims[1:], value[key], f"{place}.{key}", problems)
+                    self._fill(part[:, labels.index(key)], lever, dims[1:], value[key])
                     continue
-                with problems.within(f"{place}.{key}"):
-                    if dims and not by_year:
-                        raise refusal("", unknown(f"label of '{dims[0]}'", key, labels))
-                    if not by_year:
-                        raise refusal("", f"expected a year, got '{key}'.")
-                    self.check_year(key)  # one after the last has no effect: the study was cut short
-                    part[int(key) - self.years[0] :] = self._within(lever, value[key])
+                if not by_year:
+                    if dims:
+                        look_up(f"label of '{dims[0]}'", key, labels)
+                    raise refusal("", f"expected a year, got '{key}'.")
+                self.check_year(key)  # one after the last has no effect: the study was cut short
+                part[int(key) - self.years[0] :] = self._within(lever, value[key])
+        problems.refuse()
 
     def _within(self, lever: Lever, value: Any) -> float | str:
-        """The value, if it is a number within the lever's bounds, or a factor whose law stays within them; else it is
-        refused.
-        """
+        """A number, or a factor's name, as it is stated; refused where it, or a draw, is beyond the lever's bounds."""
         if not isinstance(value, str):
             if not lever.low <= (own := number(value)) <= lever.high:
                 text = f"expected {bounds_of(lever)}, got {shown(value)}."
@@ -129,14 +128,11 @@ def taken_apart(values: np.ndarray) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     """
     names = sorted({value for value in values.flat if isinstance(value, str)})
     drawn = {name: np.array(values == name, np.float64) for name in names}
-    numbers = np.where(sum(drawn.values()) > 0, 0.0, values) if drawn else values
-    return numbers.astype(np.float64), drawn
+    return np.where(sum(drawn.values()) > 0, 0.0, values).astype(np.float64), drawn
 
 
 def put_together(policy: Policy, lever: str) -> np.ndarray:
-    """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], each a number or a factor's
-    name.
-    """
+    """The inverse of `taken_apart`: values of a policy's lever, objects [year, *dims], numbers or factors' names."""
     values = policy.levers[lever]
     for name, weights in policy.drawn.get(lever, {}).items():
         values = np.where(weights > 0, np.array(name, object), values)
