@@ -99,7 +99,7 @@ def resolve(
     dimensions = dimension_tables.read(text, problems)
     assumptions: tuple[Assumption, ...] = ()
     if policies is not None and years is not None and len(policies.running) == len(policies.names):
-        held = Known(text, model, years, priors, policies, drawn, groups, group_of)
+        held = Known(text, model, priors, policies, drawn, groups, group_of)
         assumptions = assumption_tables.read(held, problems, spare)
     problems.refuse(source)
     assert policies is not None and years is not None

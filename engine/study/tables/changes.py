@@ -22,7 +22,7 @@ from engine.study.study import Study
 from engine.study.tables.levers import LeverTables, bounds_of, put_together
 from engine.study.tables.policies import Policies, PolicyReader
 from engine.study.tables.shocks import group_names
-from engine.study.values import Tables, multiple_of, number
+from engine.study.values import Tables, multiple_of, number, table_in
 
 POLICIES, GROUPS = "policies", "groups"
 """Keys of the tables within a change that hold changes of single policies, and of groups."""
@@ -42,7 +42,6 @@ class Known:
 
     text: Tables
     model: Model
-    years: tuple[int, ...]
     priors: Mapping[str, Prior]
     policies: Policies
     drawn: Sequence[str]
@@ -55,9 +54,7 @@ class Known:
 
     @cached_property
     def limits(self) -> dict[str, tuple[float, float]]:
-        """Range that draws of a factor must stay in, where the study uses it as a probability, rate, share or lever's
-        value.
-        """
+        """Factor -> the range of its draws, where it is used as a probability, rate, share or value of a lever."""
         limits = {}
         for table in self.text["shocks"].values():
             # more than a certainty is one; a program counts so many jumps and no more
@@ -85,7 +82,7 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
     """
     own = Problems()
     whole = _Pieces(known, own)
-    # what is said of one label, or of one policy, counts whatever is said of all
+    # one label, or one policy, is read after all of them: what is stated of it alone takes precedence
     for key in sorted(table, key=lambda key: (key in _EXAMPLE, "[" in key)):
         value = table[key]
         if key in _EXAMPLE and isinstance(value, Mapping):
@@ -102,7 +99,7 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
         elif key in known.model.levers:
             whole.of_lever(key, value)
         elif key == "constants" or key in known.model.constants:
-            name = key if key != "constants" else next(iter(value), "NAME") if isinstance(value, Mapping) else "NAME"
+            name = next(iter(table_in(table, key)), "NAME") if key == "constants" else key
             own.add(key, f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here.")
         else:
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
@@ -116,18 +113,17 @@ _EXAMPLE = {POLICIES: "{ LEVER = 0 }", GROUPS: "{ correlation = 0 }"}
 
 
 class _Pieces:
-    """The pieces of one change, gathered; problems with them are added."""
+    """Gathers the parts of one change; their problems are added."""
 
     def __init__(self, known: Known, problems: Problems):
         self.known, self._problems = known, problems
-        self._tables = LeverTables(known.model, known.years, known.text["factors"], known.priors)
         self.factors: dict[str, tuple[float, float]] = {}
         self.levers: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
         self.table: dict[str, Any] = {}
 
     def of_factor(self, name: str, value: Any) -> None:
-        """A number, or a multiple of every draw."""
+        """Changes a factor to a number, or to a multiple of every draw."""
         multiple = multiple_of(value)
         scale, shift = (0.0, float(number(value))) if multiple is None else (multiple, -0.0)
         for part in parts(name, self.known):
@@ -139,9 +135,8 @@ class _Pieces:
             if ends[0] < least - 1e-9 or ends[1] > most + 1e-9:
                 got = " to ".join(f"{round(end, 6):.4g}" for end in dict.fromkeys(ends))
                 raise refusal("", f"expected {least:g} to {most:.4g}, as the study uses '{part}', got {got}.")
-            if (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low):
-                continue
-            if part in self.known.drawn:
+            is_same = (scale, shift) == (1.0, 0.0) or (low == high and ends[0] == low)
+            if part in self.known.drawn and not is_same:
                 self.factors[part] = scale, shift
                 self.table[name] = value
 
@@ -153,7 +148,7 @@ class _Pieces:
                     self.table[lever] = value
 
     def of_policy(self, policy: str, table: Tables) -> None:
-        """Levers of one policy."""
+        """Changes levers of one policy."""
         own = Problems()
         if policy not in self.known.policies.by_name:
             return  # what is wrong with the policy is a problem of its own
@@ -164,13 +159,13 @@ class _Pieces:
         own.refuse()
 
     def _set(self, policy: str, lever: str, value: Any) -> bool:
-        """Stores a lever's new value under a policy; whether that differs from the old one and the policy is used."""
+        """Stores a lever's new value if it differs from the old one and the policy is used; whether it has done so."""
         problems, changes = Problems(), False
         if isinstance(value, str):
             with problems.within(lever):
                 changes = self._multiply(policy, lever, value)
         else:
-            array = self._tables.read(lever, value, problems)
+            array = self.known.policies.levers.read(lever, value, problems)
             if any(isinstance(one, str) for one in array.flat):
                 problems.add(lever, "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
             problems.refuse()
@@ -181,7 +176,7 @@ class _Pieces:
         return changes
 
     def _multiply(self, policy: str, lever: str, value: str) -> bool:
-        """Whether a multiple of a lever is another one.
+        """Whether a multiple of a policy's lever differs from what the lever is.
 
         Raises:
           UserError: it is beyond the model's bounds.
@@ -203,7 +198,7 @@ class _Pieces:
         return multiple != 1.0 and any(there)
 
     def of_group(self, name: str, table: Tables) -> None:
-        """Another statement of a group's dependence, in the form that it has."""
+        """Changes a group's dependence; its form, one number or a matrix, stays."""
         if name not in self.known.groups:
             if any(group == name for group in self.known.group_of.values()):
                 return  # its members are not drawn, or something is wrong with it

@@ -27,36 +27,36 @@ class Policies:
       names: names of those that run.
       baseline: name of the baseline.
       followed: name of the policy that was followed in reality; "" where it is not known.
+      levers: reads the values of levers in tables of policies.
     """
 
     by_name: Mapping[str, Policy]
     names: tuple[str, ...]
     baseline: str
-    followed: str = ""
+    followed: str
+    levers: LeverTables
 
     @property
     def running(self) -> tuple[Policy, ...]:
         """The policies that run, without those that have problems."""
-        return tuple(self.by_name[name] for name in self.names if name in self.by_name)
+        return tuple(filter(None, map(self.by_name.get, self.names)))
 
     @property
     def reached(self) -> list[str]:
-        """Names of the policies that run, of the one followed, and of all that these phase in from, directly or
-        indirectly.
-        """
+        """Names of the policies that run, of the one followed, and of all that these, step by step, phase in from."""
         names = list(dict.fromkeys([*self.names, self.followed] if self.followed in self.by_name else self.names))
         for name in reversed([name for name in names if name in self.by_name]):
             before = self.by_name[name].before
             while before is not None and before.name not in names:
                 names.append(before.name)
-                before = self.by_name[before.name].before
+                before = before.before
         return names
 
     @property
     def levers_by_factor(self) -> dict[str, str]:
         """Factor -> a lever that is drawn from it, over the reached policies; "" where only an implementation is."""
         levers: dict[str, str] = {}
-        for policy in (self.by_name[name] for name in self.reached if name in self.by_name):
+        for policy in filter(None, map(self.by_name.get, self.reached)):
             by_lever = {name: lever for lever, weights in policy.drawn.items() for name in weights}
             for name in policy.factors:
                 levers[name] = levers.get(name) or by_lever.get(name, "")
@@ -64,7 +64,7 @@ class Policies:
 
 
 def read(
-    text: Tables, model: Model, years: Sequence[int], priors: Mapping[str, Prior], problems: Problems, followed: str
+    text: Tables, model: Model, years: tuple[int, ...], priors: Mapping[str, Prior], problems: Problems, followed: str
 ) -> Policies:
     """The policies of a study; a model without levers needs no table, and has one policy called "default".
 
@@ -76,41 +76,40 @@ def read(
       followed: name of the policy that was followed in reality; "" where the study does not say.
     """
     tables = text["policies"] or ({} if model.levers else {"default": {}})
-    baseline = text.get("baseline") or next(iter(tables), "")
+    baseline, levers = (
+        text.get("baseline") or next(iter(tables), ""),
+        LeverTables(model, years, text["factors"], priors),
+    )
     if not tables:
         problems.add("policies", "expected at least one policy, got none. Add [policies.NAME] with the model's levers.")
     if not (tables and problems.knows("baseline", "policy", baseline, tables)):
-        return Policies({}, (), baseline, followed)
+        return Policies({}, (), baseline, followed, levers)
     names = tuple(text.get("compare") or tables)
     problems.knows_each("compare", "policy", names, tables)
     for name, table in tables.items():
         with problems.within(f"policies.{name}.implementation"):
-            _check_implementation(table.get("implementation"), text["factors"], priors)
-    levers = LeverTables(model, tuple(years), text["factors"], priors)
+            _check_implementation(table.get("implementation", 1.0), text["factors"], priors)
     reader = PolicyReader(levers, tables, baseline, problems)
     by_name = {name: policy for name in tables if (policy := reader.policy(name)) is not None}
     _check_units(by_name, text["factors"], model, problems)
-    return Policies(by_name, names if baseline in names else (baseline, *names), baseline, followed)
+    return Policies(by_name, names if baseline in names else (baseline, *names), baseline, followed, levers)
 
 
-def _check_implementation(value: Any, factors: Tables, priors: Mapping[str, Prior]) -> None:
-    if isinstance(value, str):
-        look_up("factor", value, factors)
-        if value not in priors:  # which is a problem of its own
-            return
-        low, high = reach(priors[value].law)
+def _check_implementation(share: float | str, factors: Tables, priors: Mapping[str, Prior]) -> None:
+    if isinstance(share, str):
+        look_up("factor", share, factors)
+        # a factor without a prior is a problem of its own
+        low, high = reach(priors[share].law) if share in priors else (0.0, 1.0)
         if low < -1e-9 or high > 1 + 1e-9:
+            reached = f"'{share}' reaches {low:.3g} to {high:.3g}"
             remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
-            reached = f"'{value}' reaches {low:.3g} to {high:.3g}"
             raise refusal("", f"expected a factor drawn from 0 to 1; {reached}. {remedy}")
-    elif value is not None and not 0 <= value <= 1:
-        raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {value}.")
+    elif not 0 <= share <= 1:
+        raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {share}.")
 
 
 def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:
-    """Adds a problem for each lever whose unit is not that of the factor it is drawn from (the first lever's, if
-    unstated).
-    """
+    """Adds a problem for each lever in another unit than its factor, which has, if unstated, its first lever's unit."""
     units, seen = {name: table["unit"] for name, table in factors.items() if "unit" in table}, set[Any]()
     for policy in policies.values():
         for lever, weights in policy.drawn.items():
@@ -164,8 +163,7 @@ class PolicyReader:
         return self._once(self._read, name, through)
 
     def _once(self, read: Callable[[str, tuple[str, ...]], _Read], name: str, through: tuple[str, ...]) -> _Read:
-        """What `read` gives for a policy, read once and remembered; None where it has problems, which are added
-        once."""
+        """What `read` gives for a policy, remembered; None where it has problems, which are added once."""
         if (read, name) not in self._known:
             self._known[read, name] = None
             with self.problems.within(f"policies.{name}"):
