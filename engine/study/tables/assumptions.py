@@ -17,7 +17,7 @@ KINDS = ("off", "doubled")
 """Ways in which an assumption is changed: it does not hold, or holds twice."""
 
 
-def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple[Assumption, ...]:
+def read(known: Known, problems: Problems, spare: Collection[str]) -> tuple[Assumption, ...]:
     """The assumptions in the order of their tables, without those that change nothing of what runs.
 
     A factor is changed to a number, the same on every path, or to a multiple of every draw (`"2x"`); a lever to a value
@@ -28,8 +28,8 @@ def read(known: Known, problems: Problems, spare: Collection[str] = ()) -> tuple
     Args:
       known: the parts of the study that an assumption may change.
       problems: those of the assumptions are added here.
-      spare: "assumptions.NAME" of those that are left out where they are invalid, as an extended study states them and
-        this one may, say, have changed the copula of their group.
+      spare: "assumptions.NAME" of those that an extended study states. They are left out where they are invalid, as
+        this study may, say, have changed the copula of their group.
     """
     assumptions = []
     for name, table in known.text.get("assumptions", {}).items():
@@ -75,8 +75,9 @@ def _assumption(name: str, table: Tables, known: Known) -> Assumption | None:
         doubled, twice = read_change(twofold, "doubled", known, problems)
     problems.refuse()
     about = table.get("about", "")
-    words = {"about": about, "off": dict(said), "doubled": dict(twice) if doubled else {}}
-    return Assumption(name, about, off, doubled or None, words) if off else None
+    return (
+        Assumption(name, about, off, doubled or None, {"about": about, "off": said, "doubled": twice}) if off else None
+    )
 
 
 def _check_share(factor: str, known: Known) -> None:
@@ -89,8 +90,7 @@ def _check_share(factor: str, known: Known) -> None:
 
 
 def _refuse_contradictions(assumptions: Sequence[Assumption], known: Known, problems: Problems) -> None:
-    """Adds a problem where two assumptions change the same thing differently, as all of them together would
-    contradict."""
+    """Adds a problem where two assumptions give one thing two values: both of them at once would contradict."""
     for kind in KINDS:
         by_place: dict[str, tuple[Any, str]] = {}
         for one in assumptions:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from engine.errors import Problems, look_up, refusal, unknown
+from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.declaration import check_name
 from engine.modelling.records import Model
@@ -123,7 +123,7 @@ def claim_of(
         if measure is not None:
             problems.knows("", f"measure of '{variable}'", measure, measures(levels))
     else:
-        problems.add("", unknown("event or outcome", variable, [*events, *outcomes]))
+        problems.knows("", "event or outcome", variable, [*events, *outcomes])
     problems.refuse()
     return Claim(policy, against, variable, measure or "mean", word in ("worse", "likelier"))
 
@@ -134,7 +134,7 @@ def read(
     model: Model,
     levels: Sequence[float],
     problems: Problems,
-    spare: Collection[str] = (),
+    spare: Collection[str],
 ) -> Challenge:
     """The challenge that a study's tables state, claims of policies that do not run left out.
 
@@ -142,8 +142,8 @@ def read(
       running: names of the policies that run.
       levels: of VaR and ES that the study measures.
       problems: what is wrong is added here.
-      spare: places in the section that are left out where they do not fit, as another study stated them:
-        "challenge.claims", "challenge.readings.NAME", "challenge.thresholds.EVENT".
+      spare: places of what an extended study states, which is left out where it does not fit: "challenge.claims",
+        "challenge.readings.NAME", "challenge.thresholds.EVENT".
     """
     table, events = text["challenge"], text["events"]
 
@@ -180,8 +180,7 @@ def read(
 
 
 def choices_by_place(text: Tables) -> dict[str, Tables]:
-    """Tables of readings and of horizons, by their places in a study file (`challenge.readings`,
-    `challenge.horizons`)."""
+    """Tables of other choices, by their places in a study file: `challenge.readings` and `challenge.horizons`."""
     return {f"challenge.{kind}": text["challenge"][kind] for kind in CHOICES}
 
 

@@ -63,4 +63,4 @@ def labelled(table: Tables) -> dict[str, float]:
     labels = table.get("labels")
     if not labels:
         return {}
-    return dict(zip(labels, table.get("values") or (float(k) for k in range(len(labels))), strict=True))
+    return dict(zip(labels, table.get("values") or map(float, range(len(labels))), strict=True))

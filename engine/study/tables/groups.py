@@ -64,14 +64,14 @@ def read(groups: Tables, group_of: Mapping[str, str], drawn: Sequence[str], prob
 def restricted(table: Tables, members: Container[str]) -> Tables:
     """A group's table restricted to these members, matrices included."""
     kept = dict(table)
+    for key in ("members", "against"):
+        if key in table:
+            kept[key] = [name for name in table[key] if name in members]
     if "members" in table:
         at = [k for k, name in enumerate(table["members"]) if name in members]
-        kept["members"] = [table["members"][k] for k in at]
         for key in statements.STATEMENTS:
             if isinstance(table.get(key), list):
                 kept[key] = [[table[key][i][j] for j in at] for i in at]
-    if "against" in table:
-        kept["against"] = [name for name in table["against"] if name in members]
     if "ranks" in table:
         kept["ranks"] = {name: list(ranks) for name, ranks in table["ranks"].items() if name in members}
     return kept

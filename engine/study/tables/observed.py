@@ -1,5 +1,4 @@
-"""Observed figures, stated in a study or in a CSV file beside it: rows checked against the model, all problems at
-once."""
+"""Observed figures, stated in a study or in a CSV file beside it: their rows, checked against the model."""
 
 from __future__ import annotations
 
@@ -77,9 +76,8 @@ class Observation:
 
     def row(self) -> Tables:
         """The figure as a row of a study file, without empty entries."""
-        text = "; ".join(f"{dim}={label}" for dim, label in self.at.items())
-        held = {COLUMNS.get(name, name): value for name, value in (asdict(self) | {"at": text}).items()}
-        return {name: value for name, value in held.items() if value != ""}
+        held = asdict(self) | {"at": "; ".join(f"{dim}={label}" for dim, label in self.at.items())}
+        return {COLUMNS.get(name, name): value for name, value in held.items() if value != ""}
 
 
 @dataclass(frozen=True)
@@ -105,8 +103,7 @@ class Observed:
         return tuple(dict.fromkeys(row.reading for row in self.rows if row.reading)) or ("",)
 
     def error(self, row: Observation) -> float:
-        """Standard deviation of a figure about the model's value: sqrt(standard_error^2 + discrepancy^2), in its
-        unit."""
+        """Standard deviation of a figure about the model's value [its unit]: sqrt(standard_error^2 + discrepancy^2)."""
         size = self.discrepancy.get(row.variable, 0.0)
         share = multiple_of(size)
         return math.hypot(row.standard_error, float(size) if share is None else share * abs(row.value))
@@ -213,9 +210,8 @@ def _observation(row: Tables, model: Model) -> Observation:
             problems.add(name, f"expected {' or '.join(filter(None, words))}, got {shown(value)}.")
     problems.refuse()
     variable, known = given["variable"], observable(model)
-    with problems.within("variable"):
-        look_up("yearly variable" if model.yearly else "outcome", variable, known)
-    problems.refuse()
+    if not problems.knows("variable", "yearly variable" if model.yearly else "outcome", variable, known):
+        problems.refuse()
     if given["standard_error"] < 0:
         problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
     if given["from"] > given["time"]:

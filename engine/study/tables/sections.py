@@ -42,7 +42,8 @@ def check_head(text: Tables, problems: Problems) -> None:
     if not re.fullmatch(_NAME, text["name"]) or ".." in text["name"]:
         wanted = "letters, digits, '_', '-', '.' and spaces (at most 64): the run's folder is named after it"
         problems.add("name", f"expected {wanted}; got {text['name']!r}.")
-    sampler, tile = text["run"]["sampler"], text["run"].get("tile")
+    run = text["run"]
+    sampler, tile = run["sampler"], run.get("tile")
     if sampler in LATER_SAMPLERS:
         *known, last = map(repr, SAMPLERS)
         problems.add("run.sampler", f"'{sampler}' is not available yet. Use {', '.join(known)} or {last}.")
@@ -56,8 +57,8 @@ def check_head(text: Tables, problems: Problems) -> None:
             if unit > 2 and count != below:
                 remedy = f"{below} or {below + unit}" if below >= least else f"{below + unit}"
                 problems.add(f"{table}.{key}", f"expected a multiple of {unit}, {of}, got {count}. Take {remedy}.")
-    problems.knows("run.precision", "precision", text["run"]["precision"], PRECISIONS)
-    problems.knows("run.program", "form of the program", text["run"]["program"], FORMS)
+    problems.knows("run.precision", "precision", run["precision"], PRECISIONS)
+    problems.knows("run.program", "form of the program", run["program"], FORMS)
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
         problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
 

@@ -23,7 +23,6 @@ from engine.study.values import Tables
 
 JUMP_KEYS = ("probability", "rate", "size")
 _OWN = ("persistence", "regime", "states", *JUMP_KEYS)
-_LAWS: Mapping[str, Law] = {"normal": Marginal("normal", (0.0, 1.0)), "uniform": Marginal("uniform", (0.0, 1.0))}
 MOST_JUMPS = 64
 """Most jumps per year that a shock may have."""
 RARE = 1e-10
@@ -54,9 +53,8 @@ def read(tables: Tables, model: Model, of_factors: Mapping[str, Law], problems: 
             if name not in model.shocks:
                 remedy = did_you_mean(name, model.shocks) if model.shocks else " The model has no shocks."
                 raise refusal("", f"unknown shock '{name}'.{remedy}")
-            moving[name] = _shock(
-                table, Moving(name, streams[name], (_LAWS[model.shocks[name].law],)), regimes, chances
-            )
+            plain = Moving(name, streams[name], (Marginal(model.shocks[name].law, (0.0, 1.0)),))
+            moving[name] = _shock(table, plain, regimes, chances)
     used = {one.regime for one in moving.values()}
     chains = {name: one for name, one in regimes.items() if one is not None and name in used}
     return Shocks(moving, _groups(tables, streams, problems), chains)
@@ -83,7 +81,7 @@ def _shock(
     persistence = float(table.get("persistence", 0.0))
     if not -1 < persistence < 1:
         problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
-    own = factor_tables.law_keys({key: value for key, value in table.items() if key not in _OWN})
+    own = {key: value for key, value in factor_tables.law_keys(table).items() if key not in _OWN}
     laws, jumps, regime, is_state = plain.laws, None, None, False
     if any(key in table for key in JUMP_KEYS):
         _alone(table, "jumps", ("persistence", "group", "regime", "states", *own), problems)
@@ -168,7 +166,7 @@ def _highest(chance: float | str, limit: float, chances: Mapping[str, Law | None
 
 
 def _alone(table: Tables, what: str, keys: Iterable[str], problems: Problems) -> None:
-    for key in dict.fromkeys(keys):
+    for key in keys:
         if key in table:
             problems.add(key, f"does not go with {what}. Leave one of them out.")
 
@@ -205,16 +203,12 @@ def _check_probabilities(row: list[float], where: str) -> None:
 
 def jumps_counted(rate: float) -> int:
     """The least m >= 1 with P(N > m) <= 1e-10 for N Poisson with this rate, but at most `MOST_JUMPS` + 1."""
-    m = 1
-    while special.pdtrc(m, rate) > RARE and m <= MOST_JUMPS:
-        m += 1
-    return m
+    enough = (m for m in range(1, MOST_JUMPS + 1) if special.pdtrc(m, rate) <= RARE)
+    return next(enough, MOST_JUMPS + 1)
 
 
 def stationary(moves: np.ndarray) -> np.ndarray:
-    """Stationary distribution of a Markov chain with transition matrix M: p = p M, sum 1; by least squares if not
-    unique.
-    """
+    """Stationary distribution p of the transition matrix M: p = p M, sum 1; by least squares if it is not unique."""
     count = len(moves)
     equations = np.vstack([moves.T - np.eye(count), np.ones(count)])
     solution = np.maximum(np.linalg.lstsq(equations, np.append(np.zeros(count), 1.0), rcond=None)[0], 0.0)
@@ -233,4 +227,4 @@ def _in_words(table: Tables, own: Tables) -> tuple[str, str]:
         laws = "; ".join(f"{state}: {' '.join(factor_tables.in_words(law))}" for state, law in states.items())
         return f"by regime {table['regime']}", ", ".join([*rest, laws or "its number"])
     family, parameters = factor_tables.in_words(own) if own else ("the model's", "")
-    return family, ", ".join(part for part in [parameters, *rest] if part)
+    return family, ", ".join(filter(None, [parameters, *rest]))

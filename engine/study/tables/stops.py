@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from engine.errors import Problems, look_up, refusal, unknown
+from engine.errors import Problems, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.records import Model
-from engine.study.values import LEVELS, Tables, measures
+from engine.study.values import Tables, measures
 
 PROBABILITY = "probability"
 _TARGET = re.compile(r"(\S+) of (\S+) under (\S+)(?: minus (\S+))? within (\S+?) ?(%|(?<= )\S.*|)")
@@ -63,7 +63,7 @@ def read(
     levels: Sequence[float],
     kept: Collection[str],
     problems: Problems,
-    spare: Collection[str] = (),
+    spare: Collection[str],
 ) -> tuple[tuple[Target, ...], tuple[Target, ...]]:
     """The targets that a study states, and, apart, those that are left out as their policies do not run.
 
@@ -91,7 +91,7 @@ def read(
 
 
 def target_of(
-    sentence: str, policies: Collection[str], events: Collection[str], model: Model, levels: Sequence[float] = LEVELS
+    sentence: str, policies: Collection[str], events: Collection[str], model: Model, levels: Sequence[float]
 ) -> Target:
     """The target that a sentence states: `ES99 of cost under old within 1 %`, `mean of cost under old minus reform
     within 2 bn yuan`.
@@ -122,7 +122,7 @@ def target_of(
         with problems.within(""):
             measure = _known_measure(measure, variable, levels)
     else:
-        problems.add("", unknown("event or outcome", variable, [*events, *model.outcomes]))
+        problems.knows("", "event or outcome", variable, [*events, *model.outcomes])
     if unit not in ("", "%", own):
         expected = f"%, or '{own}', its unit" if own else "% or nothing behind the number"
         problems.add("", f"expected {expected}, got '{unit}'.")
