@@ -153,11 +153,9 @@ def _known_measure(measure: str, variable: str, levels: Sequence[float]) -> str:
 
 def _outcomes(variable: str, events: Tables) -> list[str]:
     """The outcomes that a variable is read from."""
-    seen, left = dict[str, None](), [variable]
-    while left:
-        name = left.pop()
-        if name not in seen:
-            seen[name] = None
-            table = events.get(name, {})
-            left += [*(table.get("all") or ()), *filter(None, [table.get("outcome")])]
-    return [name for name in seen if name not in events]
+    names = [variable]
+    for name in names:  # it grows by what each of them is made of
+        table = events.get(name, {})
+        parts = table.get("outcome", name), *reversed(table.get("all", ()))
+        names += [part for part in parts if part not in names]
+    return [name for name in names if name not in events]
