@@ -116,7 +116,7 @@ class _Pieces:
     """Gathers the parts of one change; their problems are added."""
 
     def __init__(self, known: Known, problems: Problems):
-        self.known, self._problems = known, problems
+        self.known, self.policies, self._problems = known, known.policies, problems
         self.factors: dict[str, tuple[float, float]] = {}
         self.levers: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
@@ -142,15 +142,15 @@ class _Pieces:
 
     def of_lever(self, lever: str, value: Any) -> None:
         """Changes a lever of every policy; problems under policies that are not used are ignored."""
-        for policy in self.known.policies.by_name:
-            with (self._problems if policy in self.known.policies.reached else Problems()).within(""):
+        for policy in self.policies.by_name:
+            with (self._problems if policy in self.policies.reached else Problems()).within(""):
                 if self._set(policy, lever, value):
                     self.table[lever] = value
 
     def of_policy(self, policy: str, table: Tables) -> None:
         """Changes levers of one policy."""
         own = Problems()
-        if policy not in self.known.policies.by_name:
+        if policy not in self.policies.by_name:
             return  # what is wrong with the policy is a problem of its own
         for lever, value in table.items():
             with own.within(""):
@@ -165,13 +165,13 @@ class _Pieces:
             with problems.within(lever):
                 changes = self._multiply(policy, lever, value)
         else:
-            array = self.known.policies.levers.read(lever, value, problems)
+            array = self.policies.levers.read(lever, value, problems)
             if any(isinstance(one, str) for one in array.flat):
                 problems.add(lever, "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
             problems.refuse()
-            changes = not np.array_equal(array, put_together(self.known.policies.by_name[policy], lever))
+            changes = not np.array_equal(array, put_together(self.policies.by_name[policy], lever))
         problems.refuse()
-        if changes := changes and policy in self.known.policies.reached:
+        if changes := changes and policy in self.policies.reached:
             self.levers.setdefault(policy, {})[lever] = value
         return changes
 
@@ -184,27 +184,26 @@ class _Pieces:
         look_up("lever", lever, self.known.model.levers)
         multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
         there: list[float] = []
-        for one in dict.fromkeys(put_together(self.known.policies.by_name[policy], lever).flat):
+        for one in dict.fromkeys(put_together(self.policies.by_name[policy], lever).flat):
             if one in self.known.priors:
                 there += self.known.ends(one)
             else:
                 there.append(0.0 if isinstance(one, str) else one)
         ends = sorted((multiple * min(there), multiple * max(there)))
         slack = 1e-9 * max(1.0, *map(abs, ends))
-        beyond = [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]
-        if beyond:
+        if beyond := [end for end in ends if not bounds.low - slack <= end <= bounds.high + slack]:
             text = f"expected {bounds_of(bounds)}, got {beyond[0]:g}, {multiple:g} times what '{policy}' has."
             raise refusal("", f"{text} These are the model's bounds of the lever.")
         return multiple != 1.0 and any(there)
 
     def of_group(self, name: str, table: Tables) -> None:
         """Changes a group's dependence; its form, one number or a matrix, stays."""
-        if name not in self.known.groups:
-            if any(group == name for group in self.known.group_of.values()):
-                return  # its members are not drawn, or something is wrong with it
-            of = "shocks" if name in group_names(self.known.text["shocks"]) else "nothing"
-            raise refusal("", f"expected a group of factors; this one is of {of}.")
         known = self.known
+        if name not in known.groups:
+            if name in known.group_of.values():
+                return  # its members are not drawn, or something is wrong with it
+            of = "shocks" if name in group_names(known.text["shocks"]) else "nothing"
+            raise refusal("", f"expected a group of factors; this one is of {of}.")
         changed = group_changes.read(known.text["groups"][name], known.groups[name], table, known.group_of, known.drawn)
         if changed is not None:
             self.groups[name], own = changed
