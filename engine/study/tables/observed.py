@@ -112,10 +112,10 @@ class Observed:
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations in a study's tables; invalid rows are left out, and their problems added."""
     table = text["observed"]
-    place, rows = "observed.rows", [(str(line), row) for line, row in enumerate(table["rows"], 1)]
+    rows: Tables = {f"observed.rows.{line}": row for line, row in enumerate(table["rows"], 1)}
     with problems.within("observed.file"):
         if table["file"]:
-            place, rows = "observed.file", list(_rows_of(Path(table["file"]), model))
+            rows = {f"observed.file.line {line}": row for line, row in _rows_of(Path(table["file"]), model)}
             if table["rows"]:
                 raise refusal("", "does not go with rows. Keep one of the two.")
     if table["policy"]:
@@ -131,9 +131,9 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
     known = dict[str, Observation]()
-    for line, row in rows:
-        with problems.within(f"{place}.{line}"):
-            known[f"{place}.{line}"] = _observation(row, model)
+    for place, row in rows.items():
+        with problems.within(place):
+            known[place] = _observation(row, model)
     _refuse_contradictions(known, problems)
     return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*known.values(),))
 
@@ -152,7 +152,7 @@ def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
     return {**stated, "seen": [*observed.seen], "rows": [row.row() for row in observed.rows]}
 
 
-def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
+def _rows_of(path: Path, model: Model) -> Iterator[tuple[int, Tables]]:
     """Rows of a CSV file, each with its line; a file that is not there is looked for beside the model."""
     beside = Path(inspect.getfile(type(model))).parent / path.name
     path = beside if not path.exists() and beside.exists() else path
@@ -179,13 +179,12 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[str, Tables]]:
             text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
             problems.add(f"line {line}", text)
         else:
-            yield f"line {line}", {name: cell.strip() for name, cell in row.items() if cell.strip()}
+            yield line, {name: cell.strip() for name, cell in row.items() if cell.strip()}
     problems.refuse()
 
 
 _FIELDS = [one.name for one in fields(Observation)]
 _COLUMNS = [COLUMNS.get(name, name) for name in _FIELDS]
-_TEXTS = {*_COLUMNS} - {*_NUMBERS}
 
 
 def _observation(row: Tables, model: Model) -> Observation:
@@ -197,7 +196,7 @@ def _observation(row: Tables, model: Model) -> Observation:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
     for name, value in given.items():
-        if name in _TEXTS and not isinstance(value, str):
+        if name in {*_COLUMNS} - {*_NUMBERS} and not isinstance(value, str):
             problems.add(name, f"expected text, got {shown(value)}.")
     for name in [name for name in _NUMBERS if name in given]:
         with problems.within(name):
