@@ -57,7 +57,9 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
 
 
 def _whole(required: list[str], tables: Tables) -> dict[str, Any]:
-    """What a study without `extends` must state; a study with it may leave out what the other one states."""
+    """The keys that a study without `extends` must state, removed from `required` of the tables themselves, as a study
+    with `extends` may leave them to the study that it extends.
+    """
     stated = {"anyOf": [{"required": ["family"]}, {"required": ["experts"]}]}
     inside = {
         "time": {"required": tables["Time"].pop("required")},
@@ -69,7 +71,7 @@ def _whole(required: list[str], tables: Tables) -> dict[str, Any]:
 
 
 def _name_laws(table: dict[str, Any]) -> None:
-    """Families by name, and the parameters of all of them as known keys."""
+    """Offers the families by name, and the parameters of all of them as keys; other keys are refused."""
     known = table["properties"]
     known["family"]["enum"] = [*known_families()]
     known["pool"]["enum"] = [*POOLS]
@@ -108,7 +110,7 @@ def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
 
 
 def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) -> None:
-    """The names that a model gives to its parts, as known ones: others may be of another model."""
+    """Offers the names of a model's parts; others stay allowed, as they may be of another model."""
     levers = tables["PolicyTable"]["properties"]
     for name, lever in model.levers.items():
         about = f"{_about(lever)}; {lever.default:g} if left out"

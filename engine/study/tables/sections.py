@@ -119,5 +119,4 @@ def keep(table: Tables, model: Model, problems: Problems) -> Keep:
         wanted = [] if wanted == "none" else list(model.outcomes)
     for name in wanted:
         problems.knows("keep.outcomes", "outcome", name, model.outcomes)
-    kept = tuple(name for name in model.outcomes if name in wanted)
-    return Keep(kept, table["draws"], table["yearly"])
+    return Keep(tuple(name for name in model.outcomes if name in wanted), table["draws"], table["yearly"])

@@ -178,7 +178,7 @@ def _regime(name: str, table: Tables) -> Regime:
         problems.add("states", f"expected at least two, got {count}.")
     if len(set(states)) < count:
         problems.add("states", "names a state twice.")
-    if len(moves) != count or any(len(row) != count for row in moves):
+    if [*map(len, moves)] != [count] * count:
         problems.add("transition", f"expected {count} rows of {count} probabilities, a row for each state.")
     else:
         for state, row in zip(states, moves, strict=True):
