@@ -13,7 +13,7 @@ from engine.risk.estimation.tallies import Tally, group_size, tally, unkept
 from engine.run_folder import ledger
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
-from engine.run_folder.parts import tally_of
+from engine.run_folder.parts import stored_tally
 from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study
 
@@ -86,10 +86,9 @@ def _of_paths(folder: RunFolder, some: Block, now: Outcomes) -> Iterator[tuple[s
 
 def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcomes) -> Iterator[tuple[str, str]]:
     study = folder.study
-    file = next((file for file in record.files if file.name.endswith(".npz")), None)
-    if file is None or not unkept(study) or not np.isfinite(now).any():
+    if not unkept(study) or not np.isfinite(now).any():
         return
-    stored = tally_of(ledger.content_of(folder.path, file))
+    stored = stored_tally(folder.path, record)
     computed = tally(study, now, group_size(some.index))
     for k, name in enumerate(unkept(study)):
         if _first_group(study, stored, k) != _first_group(study, computed, k):

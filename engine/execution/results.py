@@ -24,7 +24,7 @@ from engine.run_folder.cube_groups import described_paths, groups
 from engine.run_folder.finding import finishing_command
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import FinishedPart
-from engine.run_folder.parts import tally_of, yearly_fields
+from engine.run_folder.parts import stored_tally, yearly_fields
 from engine.run_folder.reading import Paths
 from engine.study.study import Block
 
@@ -94,7 +94,7 @@ class Answers:
         with ThreadPoolExecutor(TOGETHER) as threads:
             for first in range(0, len(self.blocks), TOGETHER):
                 some = self.blocks[first : first + TOGETHER]
-                yield from threads.map(lambda block: tally_of(self._tally(block.index)), some)
+                yield from threads.map(lambda block: stored_tally(self.folder.path, self.records[block.index]), some)
 
     def summaries(self, yearly: Mapping[str, Any], rounding: tuple[Rounding, ...] = ()) -> Summaries:
         """The content of the cube's summary groups.
@@ -111,10 +111,6 @@ class Answers:
     def on_bounds(self) -> tuple[OnBound, ...]:
         """How often yearly values lie exactly on a bound at which the model clips them, the most frequent first."""
         return standings(self.study, yearly_fields(self.folder).get("on_bounds", {}))
-
-    def _tally(self, index: int) -> bytes:
-        files = self.records[index].files
-        return ledger.content_of(self.folder.path, next(file for file in files if file.name.endswith(".npz")))
 
 
 @dataclass(frozen=True)

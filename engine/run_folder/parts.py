@@ -11,7 +11,7 @@ import numpy as np
 from engine.risk.estimation.tallies import Tally
 from engine.run_folder import ledger
 from engine.run_folder.folder import Plain, RunFolder
-from engine.run_folder.ledger import YEARLY
+from engine.run_folder.ledger import YEARLY, FinishedPart
 from engine.storage import npz
 from engine.storage.regular_files import opened
 from engine.study.study import Study
@@ -24,13 +24,14 @@ def tally_content(tally: Tally) -> bytes:
     return npz.packed(tally.arrays())
 
 
-def tally_of(content: bytes) -> Tally:
-    """The tally whose file has these bytes.
+def stored_tally(folder: Path, record: FinishedPart) -> Tally:
+    """The tally of a block, from the file that its record names.
 
     Raises:
-      ValueError: it is no such file.
+      UserError: the file is not what was committed.
     """
-    return Tally.of_arrays(npz.unpacked(content))
+    file = next(file for file in record.files if file.name.endswith(".npz"))
+    return Tally.of_arrays(npz.unpacked(ledger.content_of(folder, file)))
 
 
 def yearly_paths(study: Study) -> int:
@@ -46,16 +47,15 @@ def yearly_missing(folder: RunFolder, thorough: bool = False) -> bool:
 
 
 def yearly_fields(folder: RunFolder) -> dict[str, Any]:
-    """The fields of `Summaries` that hold yearly variables, as `Work.yearly` committed them; empty where there are
-    none.
+    """The fields of `Summaries` with yearly variables, as `Work.yearly` committed them; empty where there are none.
 
     Raises:
       UserError: they are damaged.
     """
+    fields: dict[str, Any] = {}
     record = ledger.read(folder, YEARLY) if yearly_paths(folder.study) else None
     if record is None:
-        return {}
-    fields: dict[str, Any] = {}
+        return fields
     for place, values in npz.unpacked(ledger.content_of(folder.path, record.files[0])).items():
         name, _, variable = place.partition("/")
         if variable:
@@ -69,14 +69,12 @@ def yearly_content(fields: Plain) -> bytes:
     """The bytes of the yearly sample's file, from the fields of `Summaries` that hold yearly variables."""
     arrays: dict[str, np.ndarray] = {}
     for name, value in fields.items():
-        parts = value.items() if isinstance(value, dict) else [("", value)]
-        arrays |= {f"{name}/{part}".rstrip("/"): np.asarray(table) for part, table in parts}
+        arrays |= {f"{name}/{part}": of for part, of in value.items()} if isinstance(value, dict) else {name: value}
     return npz.packed(arrays)
 
 
 def report_paths(folder: Path) -> int | None:
-    """Number of paths that the report in a run folder is over; 0 where it does not say, None where there is no
-    report."""
+    """Paths that the report in a run folder is made from; 0 where it does not say, None where there is no report."""
     try:
         with opened(folder / "report.html") as page:
             stated = re.search(rb'<meta name="paths" content="(\d+)">', page.read(1 << 14))

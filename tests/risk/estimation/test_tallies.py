@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.risk.estimation.events import event_indicators
-from engine.risk.estimation.tallies import FINE, GROUP, GROUPS, folded, group_size, tally, unkept, unkept_events
-from engine.run_folder.parts import tally_content, tally_of
+from engine.risk.estimation.tallies import FINE, GROUP, GROUPS, Tally, folded, group_size, tally, unkept, unkept_events
+from engine.storage import npz
 from engine.study.components import Event, Keep
 from engine.study.study import BLOCK, Study
 from tests.helpers import assert_close, assert_same
@@ -39,18 +39,18 @@ def run() -> tuple[Study, list, np.ndarray]:
 
 def test_a_file_gives_its_tally_back_and_the_same_tally_the_same_bytes(run):
     _, found, _ = run
-    content = tally_content(found[0])
-    again = tally_of(content)
+    content = npz.packed(found[0].arrays())
+    again = Tally.of_arrays(npz.unpacked(content))
     for name, array in vars(found[0]).items():
         assert_same(getattr(again, name), array)
-    assert tally_content(again) == content
+    assert npz.packed(again.arrays()) == content
 
 
 def test_steps_of_a_whole_block_in_one_bin_are_kept():
     study = study_of(BLOCK)
     one = tally(study, np.full((2, 2, BLOCK), 0.1, np.float32))
     assert one.steps[0] == BLOCK * 0xCCCD > 1 << 32
-    assert_same(tally_of(tally_content(one)).steps, one.steps)
+    assert_same(Tally.of_arrays(npz.unpacked(npz.packed(one.arrays()))).steps, one.steps)
 
 
 def test_groups_are_whole_units_and_as_equal_as_can_be(run):
@@ -130,7 +130,7 @@ def test_counts_beyond_16_bits_come_back_from_their_file():
     study = study_of(BLOCK)
     one = tally(study, np.full((2, 2, BLOCK), 0.1, np.float32), BLOCK)
     assert one.counts.max() == BLOCK
-    assert_same(tally_of(tally_content(one)).counts, one.counts)
+    assert_same(Tally.of_arrays(npz.unpacked(npz.packed(one.arrays()))).counts, one.counts)
 
 
 def test_bins_that_come_later_find_their_place(run):
