@@ -13,7 +13,7 @@ from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import WRITERS, digest, digest_of_file, unsealed, write_atomically
+from engine.storage.files import WRITERS, digest, digest_of_file, write_atomically
 from engine.storage.regular_files import clear, holds
 from engine.study.loading import resolved_text
 from engine.study.study import Study
@@ -45,8 +45,7 @@ class Damage:
 def damages_of(
     folder: RunFolder, looked_at: Callable[[int], None] = lambda paths: None
 ) -> tuple[list[Damage], dict[Part, FinishedPart]]:
-    """All damage in a run folder, every file compared with its record's SHA-256; and the records that are there, by
-    part.
+    """All damage in a run folder, with every file's SHA-256 compared with its record; and the records, by part.
 
     Parts of an unfinished run that have not been computed yet are no damage.
 
@@ -82,15 +81,14 @@ def in_order(folder: RunFolder, damages: Iterable[Damage]) -> list[Damage]:
 
 
 def has_ended(folder: RunFolder) -> bool:
-    """Whether the run has once been finished, by its cube's attributes or by the cube's record: either may be
-    damaged."""
+    """Whether the run was once finished, by its cube's attributes or by the cube's record: either may be damaged."""
     attributes, record = cube.attributes(folder.path), ledger.read(folder, CUBE)
     stated = attributes.get("paths") if attributes.get("status") == "complete" else None
     return folder.study.paths in (stated, record and record.count)
 
 
 def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Damage]:
-    """Yields the files whose content now differs from their SHA-256 in a record, or that only one of both has.
+    """Yields the files of a record whose content, computed now, is another one; and files that only one of both has.
 
     Args:
       files: content by place below the run folder, as it is computed now.
@@ -136,15 +134,13 @@ def _range(study: Study, part: Part) -> tuple[int, int]:
 
 
 def _study_damage(folder: RunFolder) -> Iterator[Damage]:
-    held = unsealed(ownership.study_file(folder.path))
-    if held is None:
+    held = ownership.said_of(folder.path)
+    if not held:
         yield Damage("study", "ledger/study.json", "missing or not as it was written")
     elif held.get("fingerprint") != folder.study.fingerprint:
         yield Damage("study", "ledger/study.json", f"of another study, {held.get('fingerprint')}")
-    text = folder.path / "study.toml"
     expected = held["study"] if held else resolved_text(folder.study)
-    if not holds(text, expected.encode()):
-        yield Damage("study", "study.toml", "not as it was written" if text.exists() else "missing")
+    yield from _differing_file(folder, "study", "study.toml", expected.encode())
 
 
 def _file_damage(
@@ -171,13 +167,16 @@ def _explained(folder: Path, file: Stored, what: str, part: Part, whose: Mapping
 
 def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
     """Damage to the frame of an unfinished run's cube, which has no record yet."""
-    if record is not None or not (folder.path / CUBE_FOLDER).exists():
-        return
-    for name, content in cube.skeleton(folder.study).items():
-        path = folder.path / CUBE_FOLDER / name
-        if not holds(path, content):
-            what = "not as it was written" if path.exists() else "missing"
-            yield Damage(CUBE, path.relative_to(folder.path).as_posix(), what)
+    if record is None and (folder.path / CUBE_FOLDER).exists():
+        for name, content in cube.skeleton(folder.study).items():
+            yield from _differing_file(folder, CUBE, f"{CUBE_FOLDER}/{name}", content)
+
+
+def _differing_file(folder: RunFolder, part: Part, name: str, content: bytes) -> Iterator[Damage]:
+    """Damage to a file whose content is known."""
+    path = folder.path / name
+    if not holds(path, content):
+        yield Damage(part, name, "not as it was written" if path.exists() else "missing")
 
 
 def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator[Damage]:
@@ -198,9 +197,9 @@ def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator
 
 def _restore_study(folder: RunFolder, versions: Callable[[], Mapping[str, str]]) -> None:
     """Writes the files about the study and the versions that made the folder again, from whichever copy is intact."""
-    if unsealed(ownership.study_file(folder.path)) is not None:
+    if ownership.said_of(folder.path):
         write_atomically(folder.path / "study.toml", resolved_text(folder.study).encode())
-        return
-    last = provenance.runs(folder.path)[-1:]
-    past = [run["versions"] | {"device_kind": run["device_kind"]} for run in last] or [versions()]
-    ownership.enter(folder, past[0], force=True)
+    elif past := provenance.runs(folder.path):
+        ownership.enter(folder, {**past[-1]["versions"], "device_kind": past[-1]["device_kind"]}, force=True)
+    else:
+        ownership.enter(folder, versions(), force=True)

@@ -13,7 +13,6 @@ from engine.modelling.records import Model
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
-from engine.storage.files import unsealed
 from engine.study.loading import load_model_file, load_study, policies_of, shipped_studies, study_of_text
 from engine.study.study import Study
 
@@ -84,8 +83,8 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
     if model is None:
         spec = ownership.remembered_model(folder)
         model = load_model_file(spec) if spec else None
-    held = unsealed(ownership.study_file(folder))
-    if held is None:
+    held = ownership.said_of(folder)
+    if not held:
         try:
             return placed(load_study(folder / "study.toml", model=model, **changes), folder)
         except UserError as error:
@@ -183,8 +182,7 @@ def find_run(place: str | Path, model: Model | None = None) -> RunFolder:
 def study_of(
     place: str | Path, model: Model | None = None, out: str | Path | None = None, **changes: Any
 ) -> tuple[Study, RunFolder]:
-    """The study that a place names, a study's or a run's; and the folder that answers about it belong to, which need
-    not exist.
+    """The study of a place that names a study or a run; and the folder of answers about it, which need not exist.
 
     Args:
       model: the user's own model.
@@ -216,15 +214,14 @@ def _study_of_file(place: str | Path, model: Model | None, **changes: Any) -> St
     except UserError as error:
         if model is not None:
             raise
-        specs: list[str] = []
+        tried: set[str | None] = {None}
         for folder in known_runs():
             with suppress(UserError):
-                specs.append(ownership.remembered_model(folder) or "")
-        for spec in filter(None, dict.fromkeys(specs)):
-            with suppress(UserError):
-                study = load_study(place, model=load_model_file(spec), **changes)
-                if is_run(run_folder(study).path):
-                    return study
+                if (spec := ownership.remembered_model(folder)) not in tried:
+                    tried.add(spec)
+                    study = load_study(place, model=load_model_file(str(spec)), **changes)
+                    if is_run(run_folder(study).path):
+                        return study
         raise error
 
 

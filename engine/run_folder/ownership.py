@@ -6,11 +6,11 @@ import math
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problems, UserError
+from engine.errors import UserError
 from engine.modelling.loading import files_of
 from engine.modelling.private_folder import private_folder
 from engine.modelling.sources import Sources
@@ -71,7 +71,7 @@ def claim(folder: RunFolder, shared: bool = False, damaged: bool = False) -> Ite
         with writing(path), locks.held(lock_file(path), shared) as holder:
             if not shared:
                 _sweep(path)
-            if not (damaged and unsealed(study_file(path)) is None):
+            if said_of(path) or not damaged:
                 _refuse_another(folder)
             yield holder
     except locks.Taken as taken:
@@ -128,11 +128,10 @@ def enter(
     yearly = ledger.record_file(path, ledger.YEARLY)
     there = yearly.exists() or any(True for _ in ledger.recorded_blocks(path))
     past = held.get("versions", []) if there or not alone else []
-    ours = {key: versions.get(key, "") for key in (*DECISIVE, *sorted(set(versions) - set(DECISIVE)))}
-    decisive = decisive_of(study, ours)
+    ours = dict.fromkeys(DECISIVE, "") | dict(sorted(versions.items()))
     if not force:
-        _differing(past, ours, decisive).refuse(str(path))
-    if all(len(_differing([one], ours, decisive)) for one in past):
+        _refuse_differing(folder, past, ours)
+    if all(_differing(study, one, ours) for one in past):
         past = [*past, ours]
     document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
     if study.until and (most := bound or held.get(BOUND)):
@@ -140,29 +139,31 @@ def enter(
     if study.model_spec is not None:
         document["model"] = model = _as_found(study)
         _remember(model)
-    with writing(path):
-        if document != held:
-            write_atomically(study_file(path), sealed(document))
-        place, text = path / "study.toml", document["study"].encode()
-        if not holds(place, text):
-            write_atomically(place, text)
+    _store(path, held, document)
 
 
 def names_changed(folder: RunFolder) -> bool:
     """Whether the study's labels or author differ from those that are stored in the folder."""
-    with writing(folder.path):
-        held = unsealed(study_file(folder.path))
-    return held is not None and names_in(held["study"]) != names_in(resolved_text(folder.study))
+    with folder.writing():
+        text = said_of(folder.path).get("study")
+    return text is not None and names_in(text) != names_in(resolved_text(folder.study))
 
 
 def rename(folder: RunFolder) -> None:
     """Stores the study's labels and author in a folder that is otherwise of the same study."""
-    held, text = unsealed(study_file(folder.path)), resolved_text(folder.study)
-    if held is None or held["study"] == text:
-        return
-    with writing(folder.path):
-        write_atomically(study_file(folder.path), sealed({**held, "study": text}))
-        write_atomically(folder.path / "study.toml", text.encode())
+    held, text = said_of(folder.path), resolved_text(folder.study)
+    if held.get("study") not in (None, text):
+        _store(folder.path, held, {**held, "study": text})
+
+
+def _store(folder: Path, held: Plain, document: Plain) -> None:
+    """Writes `ledger/study.json`, which holds `held` now, and `study.toml`; a file that is right already is left."""
+    with writing(folder):
+        if document != held:
+            write_atomically(study_file(folder), sealed(document))
+        place, text = folder / "study.toml", document["study"].encode()
+        if not holds(place, text):
+            write_atomically(place, text)
 
 
 def stated_model(folder: Path) -> str | None:
@@ -187,9 +188,9 @@ def remembered_model(folder: Path) -> str | None:
     try:
         spec, line = str(model["spec"]), _line(model)
         own = _file_of(spec)
-        files = {Path(name): str(one) for name, one in model.get("files", {}).items()}
-        files = {own: str(model["sha256"])} | files  # a run of before lists no files
-        whole = not model.get("files") or Sources(own, files).digest() == model["sha256"]
+        stated = model.get("files", {})  # runs of earlier versions list none
+        files = {own: str(model["sha256"])} | {Path(name): str(one) for name, one in stated.items()}
+        whole = not stated or Sources(own, files).digest() == model["sha256"]
     except (AttributeError, KeyError, TypeError, ValueError):
         whole = False
     if not whole:
@@ -205,9 +206,7 @@ def remembered_model(folder: Path) -> str | None:
 
 
 def _as_found(study: Study) -> Plain:
-    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files as it was
-    loaded.
-    """
+    """What the folder stores of the user's own model: FILE:CLASS, and the SHA-256 of each of its files when loaded."""
     spec = str(study.model_spec)
     own = _file_of(spec)
     files = dict(files_of(type(study.model))) or {own: _digest(own)}
@@ -245,7 +244,7 @@ def _file_of(spec: str) -> Path:
 
 def refuse_other_versions(folder: RunFolder, versions: Mapping[str, str]) -> None:
     """Raises a `UserError` where other versions, or another device kind, made what is in the folder."""
-    _differing(versions_of(folder.path), versions, decisive_of(folder.study, versions)).refuse(str(folder.path))
+    _refuse_differing(folder, versions_of(folder.path), versions)
 
 
 def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
@@ -254,25 +253,26 @@ def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
     return (ALSO_ANYWHERE if anywhere else DECISIVE) + (TABULATED if study.rests_on_tables else ())
 
 
-def _differing(past: Sequence[Plain], ours: Mapping[str, str], decisive: Sequence[str]) -> Problems:
-    problems = Problems()
-    for one, key in product(past, decisive):
-        if one.get(key, "") != ours.get(key, ""):
-            problems.add(
-                "",
-                f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}:"
-                " their paths may differ in the last bits. Use what made them, take another folder, or go on with"
-                " --force.",
-            )
-    return problems
+def _refuse_differing(folder: RunFolder, past: Sequence[Plain], ours: Mapping[str, str]) -> None:
+    if problems := [text for one in past for text in _differing(folder.study, one, ours)]:
+        raise UserError(str(folder.path), problems)
+
+
+def _differing(study: Study, one: Plain, ours: Mapping[str, str]) -> list[str]:
+    """Messages about the decisive versions in which earlier software differs from ours."""
+    return [
+        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths"
+        " may differ in the last bits. Use what made them, take another folder, or go on with --force."
+        for key in decisive_of(study, ours)
+        if one.get(key, "") != ours.get(key, "")
+    ]
 
 
 def refuse_changed(folder: RunFolder) -> None:
-    """Raises a `UserError` where the folder has another fingerprint than the study read from it: the model has
-    changed."""
+    """Raises a `UserError` where the folder's fingerprint is not that of its study now: the model has changed."""
     study = folder.study
-    held = unsealed(study_file(folder.path))
-    if held is not None and (was := held.get("fingerprint")) != study.fingerprint:
+    was = said_of(folder.path).get("fingerprint", study.fingerprint)
+    if was != study.fingerprint:
         message = f"was made with another version of model {study.model_name} (fingerprint {was}, now"
         remedy = "Ask with the model as it was, or run it again into another folder."
         raise UserError(str(folder.path), [f"{message} {study.fingerprint}). {remedy}"])
@@ -284,9 +284,7 @@ def entered(folder: RunFolder) -> bool:
 
 
 def versions_of(folder: Path) -> list[dict[str, Any]]:
-    """Versions and device kinds that made the folder's blocks, the latest last; several where they were mixed by
-    `force`.
-    """
+    """Versions and device kinds that made the folder's blocks, the latest last; several only after `force`."""
     return list(said_of(folder).get("versions", []))
 
 
@@ -334,33 +332,35 @@ def _refuse_linked(folder: Path, places: Iterable[Path]) -> None:
 
 def paths_held(folder: RunFolder) -> int:
     """Number after the last path of this study that the folder holds; 0 where it holds none or another study's."""
-    ours = _whose(folder.study)
-    with writing(folder.path):
-        held = said_of(folder.path)
-        return _last_path(folder) if all(held.get(key) == value for key, value in ours.items()) else 0
+    with folder.writing():
+        return _last_path(folder) if _whose(folder.study).items() <= said_of(folder.path).items() else 0
 
 
 def _last_path(folder: RunFolder) -> int:
     last = max(ledger.recorded_blocks(folder.path), default=None)
-    record = None if last is None else ledger.read(folder, last)
+    if last is None:
+        return 0
+    record = ledger.read(folder, last)
     # a record that cannot be read says at least that its block has a first path
-    return record.first + record.count if record else 0 if last is None else last * BLOCK + 1
+    return record.first + record.count if record else last * BLOCK + 1
 
 
 def _refuse_another(folder: RunFolder) -> None:
     study = folder.study
     if not study_file(folder.path).exists():
         return
-    held = unsealed(study_file(folder.path))
-    if held is None:
+    held = said_of(folder.path)
+    if not held:
         remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
         raise UserError(str(folder.path), [f"ledger/study.json is damaged, or of an earlier layout. {remedy}"])
-    ours, problems = _whose(study), Problems()
-    for key, what in (("fingerprint", "a study with fingerprint"), ("layout", "layout"), ("block", "blocks of")):
-        if held.get(key) != ours[key]:
-            problems.add("", f"holds {what} {held.get(key)}, expected {ours[key]}. Take another folder.")
-    beyond = _last_path(folder)
-    if not problems and beyond > study.paths:
+    names = {"fingerprint": "a study with fingerprint", "layout": "layout", "block": "blocks of"}
+    problems = [
+        f"holds {names[key]} {held.get(key)}, expected {ours}. Take another folder."
+        for key, ours in _whose(study).items()
+        if held.get(key) != ours
+    ]
+    if not problems and (last := _last_path(folder)) > study.paths:
         remedy = "Ask for at least as many, or take another folder."
-        problems.add("", f"holds {beyond:,} paths, and {study.paths:,} are asked for. {remedy}")
-    problems.refuse(str(folder.path))
+        problems = [f"holds {last:,} paths, and {study.paths:,} are asked for. {remedy}"]
+    if problems:
+        raise UserError(str(folder.path), problems)
