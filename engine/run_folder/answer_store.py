@@ -22,8 +22,7 @@ if TYPE_CHECKING:
 
 
 def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklevel: int = 2) -> Path | None:
-    """Stores an answer in a run folder and gives its place; None where there is no run, or, with a warning, storing
-    fails.
+    """Stores an answer in a run folder and gives its place; None where there is no run, or (with a warning) it fails.
 
     A failure to store is no error, as the caller has the answer in memory.
 
@@ -36,7 +35,7 @@ def keep(folder: RunFolder, question: str, groups: Mapping[str, Group], stacklev
         return write(folder, question, groups)
     except (UserError, OSError) as error:
         remedy = "To keep it, ask a run of this study in a folder that can be written."
-        warnings.warn(failure_to_keep(folder.path / store_of(question), error, remedy), stacklevel=stacklevel)
+        warnings.warn(failure_to_keep(folder.path / f"{question}.zarr", error, remedy), stacklevel=stacklevel)
         return None
 
 
@@ -47,8 +46,7 @@ def failure_to_keep(place: Path, error: UserError | OSError, remedy: str) -> str
 
 
 def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path:
-    """Writes the groups of an answer, whole or not at all, with a record in the ledger; gives their place,
-    `QUESTION.zarr`.
+    """Writes an answer's groups and their ledger record, whole or not at all; gives their place, `QUESTION.zarr`.
 
     Args:
       question: its name; an earlier answer to it is replaced.
@@ -59,21 +57,19 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
     """
     files = zarr_writer.tree_files({place: group for place, group in groups.items() if place != "/"})
     files |= {"zarr.json": zarr_writer.root(groups["/"].attrs, files)}
-    place = folder.path / store_of(question)
+    place = folder.path / f"{question}.zarr"
     most = max(folder.study.paths, ownership.paths_held(folder))  # of which fewer may have been looked at
     folder = replace(folder, study=replace(folder.study, paths=most))
     with ownership.claim(folder):
         ledger.drop(folder.path, question)
         remove_tree(place)
         record = FinishedPart(question, 0, int(groups["/"].attrs["paths"]), ())
-        ledger.commit(folder, record, {f"{store_of(question)}/{name}": content for name, content in files.items()})
+        ledger.commit(folder, record, {f"{place.name}/{name}": content for name, content in files.items()})
     return place
 
 
 def read(folder: Path, question: str) -> xr.DataTree | None:
-    """The groups that `write` has stored in a run folder; None where there are none, or a file is not as it was
-    written.
-    """
+    """The groups that `write` stored in a run folder; None where there are none or a file of them is damaged."""
     recorded = ledger.files_of(folder, question)
     if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
         return None
@@ -81,11 +77,6 @@ def read(folder: Path, question: str) -> xr.DataTree | None:
 
     from engine.storage.zarr_checked import Whose, checked_store
 
-    name = store_of(question)
-    store = checked_store(folder / name, Whose(str(folder), f"{name}/", ledger.remedy(folder)))
+    place = folder / f"{question}.zarr"
+    store = checked_store(place, Whose(str(folder), f"{place.name}/", ledger.remedy(folder)))
     return xr.open_datatree(store, engine="zarr")  # type: ignore[arg-type]
-
-
-def store_of(question: str) -> str:
-    """Name of an answer's store in the run folder, `QUESTION.zarr`."""
-    return f"{question}.zarr"

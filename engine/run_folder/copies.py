@@ -15,8 +15,7 @@ from engine.storage.object_store import is_url
 def copy(
     source: str, target: str, model: Model | None = None, show: Callable[[int, int], None] = lambda *_: None
 ) -> tuple[int, Path | None]:
-    """Copies a run to or from an object store; gives the number of files, and the new folder (None after a copy to a
-    store).
+    """Copies a run to or from an object store; gives the number of files, and the new folder after a copy to a disk.
 
     Args:
       source, target: a run and a URL such as s3://bucket/run, or a URL and a new folder. To a store, only files that

@@ -1,5 +1,4 @@
-"""The runs of a folder as an RO-Crate, which repositories and workflow tools read; only where `rocrate` is installed
-(extra `crate`).
+"""The runs of a folder as an RO-Crate for repositories and workflow tools, if `rocrate` (extra `crate`) is there.
 
 It is RO-Crate 1.1 (https://w3id.org/ro/crate/1.1) after the profile Process Run Crate 0.5, the last one for that
 version: a CreateAction for every run that worked on the folder. It names no people, and no license, which only the
@@ -54,19 +53,7 @@ def as_crate(folder: Path, study: Plain, runs: Sequence[Plain]) -> bytes | None:
     unknown = "Nobody has said how this may be used. Ask whoever gave it to you."
     root["license"] = _entity(crate, "#license", "CreativeWork", name="unknown", description=unknown)
     root["hasPart"] = []
-    _add_parts(crate, folder)
-    # a CreativeWork as well, since the profile lists what an action's object may be
-    source, sha256 = ["SoftwareSourceCode", "CreativeWork"], study["model_digest"]
-    _entity(crate, "#model", source, name=study["model_name"], version=sha256[:12], sha256=sha256)
-    for k, run in enumerate(runs, 1):
-        # one alone stands without a list, as in any compacted JSON-LD
-        root.append_to("mentions", _action(crate, f"#run-{k}", run), compact=True)
-    return (json.dumps(crate.metadata.generate(), indent=1, allow_nan=False) + "\n").encode()
-
-
-def _add_parts(crate: Any, folder: Path) -> None:
-    """The files and folders of a run that are there; one that fails early leaves fewer."""
-    file = folder / "study.toml"
+    file = folder / "study.toml"  # a run that fails early leaves fewer files and folders
     if file.is_file():
         held = {"contentSize": str(file.stat().st_size), "sha256": digest_of_file(file)}
         properties = {"name": "resolved study", "encodingFormat": "application/toml", **held}
@@ -74,6 +61,13 @@ def _add_parts(crate: Any, folder: Path) -> None:
     for name, description in _FOLDERS.items():
         if (folder / name).is_dir():
             crate.add_directory(dest_path=name, properties={"name": name, "description": description})
+    # a CreativeWork as well, since the profile lists what an action's object may be
+    source, sha256 = ["SoftwareSourceCode", "CreativeWork"], study["model_digest"]
+    _entity(crate, "#model", source, name=study["model_name"], version=sha256[:12], sha256=sha256)
+    for k, run in enumerate(runs, 1):
+        # one alone stands without a list, as in any compacted JSON-LD
+        root.append_to("mentions", _action(crate, f"#run-{k}", run), compact=True)
+    return (json.dumps(crate.metadata.generate(), indent=1, allow_nan=False) + "\n").encode()
 
 
 def _action(crate: Any, place: str, run: Plain) -> Any:
@@ -121,8 +115,7 @@ def _instrument(crate: Any, versions: Mapping[str, str]) -> Any:
 
 
 def _entity(crate: Any, place: str, kind: str | list[str], **properties: Any) -> Any:
-    """Adds an entity to the crate, replacing one with the same id, and gives it; properties that are None are left
-    out."""
+    """Adds an entity to the crate, in place of one with the same id, and gives it; properties of None are left out."""
     from rocrate.model import ContextEntity  # `crate.add_jsonld` walks through all entities for each new one
 
     values = {key: value for key, value in properties.items() if value is not None}

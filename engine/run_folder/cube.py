@@ -57,9 +57,7 @@ def create(folder: RunFolder) -> None:
 
 
 def _reframe(folder: RunFolder, frame: Mapping[str, bytes]) -> None:
-    """Marks the cube incomplete, and rewrites those files of its frame (see `skeleton`) that differ from what they
-    should be.
-    """
+    """Marks the cube incomplete, and rewrites those files of its frame (`skeleton`) that are not as they should be."""
     cube = folder.path / CUBE_FOLDER
     ledger.drop(folder.path, CUBE)
     write_atomically(cube / _ROOT, frame[_ROOT])
@@ -81,19 +79,8 @@ def has_arrays(folder: RunFolder) -> bool:
     return all(holds(folder.path / CUBE_FOLDER / name, content) for name, content in frame if name != _ROOT)
 
 
-def _flags(labels: Mapping[str, float]) -> Attributes:
-    """What CF says of categories: the value of each, and their names, which have no spaces in them."""
-    if not labels:
-        return {}
-    return {
-        "flag_values": [float(value) for value in labels.values()],
-        "flag_meanings": " ".join("_".join(label.split()) for label in labels),
-    }
-
-
 def skeleton(study: Study) -> dict[str, bytes]:
-    """Files of a cube before any block, by place in it: metadata of its groups and arrays, and labels of the
-    policies."""
+    """Files of a cube before any block, by place: metadata of its groups and arrays, and labels of the policies."""
     about = {"comment": "factor draws of the first paths; NaN beyond", "kept": study.keep.draws}
     files = {"draws/zarr.json": zarr_writer.group(about)}
     if study.keep.outcomes:
@@ -107,7 +94,10 @@ def skeleton(study: Study) -> dict[str, bytes]:
     # draws span all paths too; those not kept are absent shards, NaN
     about_inputs = described_inputs(study)
     for item in study.inputs if study.keep.draws else ():
-        described = about_inputs[item.name] | _flags(item.labels)
+        described = about_inputs[item.name]
+        if item.labels:  # CF: the values of categories, and their names, in which there are no spaces
+            described["flag_values"] = [*map(float, item.labels.values())]
+            described["flag_meanings"] = " ".join("_".join(label.split()) for label in item.labels)
         files[f"draws/{item.name}/zarr.json"] = array(shape[1:], ("path",), attributes=described)
     return {**files, _ROOT: zarr_writer.root({**_root_attributes(study), "status": "incomplete"}, files)}
 
@@ -133,13 +123,11 @@ def block_files(
     if outcomes.shape != expected or outcomes.dtype != study.dtype:
         raise ValueError(f"outcomes: expected {study.precision} {expected}, got {outcomes.dtype} {outcomes.shape}")
     kept = kept_draws(study, block)
-    files = {
-        f"{CUBE_FOLDER}/paths/{name}/c/0/{block.index}": zarr_writer.shard(outcomes[:, names.index(name)], BLOCK)
-        for name in study.keep.outcomes
-    }
-    return files | {
-        f"{CUBE_FOLDER}/draws/{item.name}/c/{block.index}": zarr_writer.shard(draws[item.name][:kept], BLOCK)
-        for item in (study.inputs if kept else ())
+    shards = {f"paths/{name}/c/0": outcomes[:, names.index(name)] for name in study.keep.outcomes}
+    if kept:
+        shards |= {f"draws/{item.name}/c": draws[item.name][:kept] for item in study.inputs}
+    return {
+        f"{CUBE_FOLDER}/{place}/{block.index}": zarr_writer.shard(values, BLOCK) for place, values in shards.items()
     }
 
 
@@ -152,7 +140,7 @@ def kept_draws(study: Study, block: Block) -> int:
 
 
 def finish(folder: RunFolder, summaries: Summaries) -> None:
-    """Writes the summary groups and their record, and marks the cube complete, last."""
+    """Writes the summary groups, then their record in the ledger, and last marks the cube complete."""
     study, cube, begun = folder.study, folder.path / CUBE_FOLDER, folder.path / f"summaries{UNFINISHED}"
     frame = skeleton(study)
     files = finished_files(study, summaries, frame)
@@ -173,8 +161,8 @@ def finish(folder: RunFolder, summaries: Summaries) -> None:
 
 def finished_files(study: Study, summaries: Summaries, frame: Mapping[str, bytes]) -> dict[str, bytes]:
     """Every file of the finished cube but the shards, by its place in the cube; `frame` is its `skeleton`."""
-    files = {name: content for name, content in frame.items() if name != _ROOT}
-    files |= zarr_writer.tree_files(dict(groups(study, summaries)))
+    files = {**frame, **zarr_writer.tree_files(dict(groups(study, summaries)))}
+    del files[_ROOT]
     attributes = {**_root_attributes(study), "status": "complete", "paths": study.paths}
     return {**files, _ROOT: zarr_writer.root(attributes, files)}
 
@@ -205,9 +193,7 @@ def attributes(folder: str | Path, group: str = "") -> Attributes:
 
 
 def rounding(folder: Path) -> tuple[Rounding, ...]:
-    """The quantities for which single precision is too coarse, as a finished cube records them; empty if it cannot be
-    read.
-    """
+    """The quantities for which single precision is too coarse, from a finished cube; empty if it cannot be read."""
     try:
         return tuple(map(Rounding.of_dict, json.loads(attributes(folder, "diagnostics").get("rounding") or "[]")))
     except (ValueError, KeyError, TypeError, AttributeError):

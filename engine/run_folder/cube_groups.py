@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,8 +31,7 @@ Attributes = dict[str, Any]
 
 
 def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tuple[str, Group]]:
-    """Yields the place and content of every summary group declared in `GROUPS`, and of its `reasons` where it has
-    flags.
+    """Yields place and content of every summary group declared in `GROUPS`, and of its flags where it has any.
 
     Args:
       paths: what the numbers are over, in words; all paths of the study if not given.
@@ -55,16 +54,11 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         variables, reasons = _variables(study, group, summaries), _reasons(study, group, summaries)
         for called in reasons:
             if called in variables:
-                variables[called].attrs["ancillary_variables"] = ancillary(called)
+                variables[called].attrs["ancillary_variables"] = f"{REASONS}/{called}"
         if variables or not (group.optional or (group.sample and not study.years)):
             yield group.place, _labelled(study, summaries, variables, about)
         if reasons:
             yield f"{group.place}/{REASONS}", _labelled(study, summaries, reasons, about_reasons(group.place))
-
-
-def ancillary(name: str) -> str:
-    """Place of an estimate's flags relative to its own group, the value of CF's attribute `ancillary_variables`."""
-    return f"{REASONS}/{name}"
 
 
 def about_reasons(place: str) -> Attributes:
@@ -74,7 +68,7 @@ def about_reasons(place: str) -> Attributes:
 
 def stats() -> Variable:
     """The coordinate of an estimate's numbers."""
-    return labels("stat", STATS, "the estimate, its standard error, its 95 % interval")
+    return coordinate("stat", STATS, "the estimate, its standard error, its 95 % interval")
 
 
 def _without(excluded: int | np.ndarray) -> str:
@@ -131,23 +125,22 @@ def _reasons(study: Study, group: SummaryGroup, summaries: Summaries) -> dict[st
 
 
 def _coordinates(study: Study, summaries: Summaries) -> dict[str, Variable]:
-    levels = np.array(list(summaries.levels.values()), np.float64)
     coords = {
         "policy": policies(study),
-        "measure": labels("measure", list(summaries.levels), "measure of risk"),
-        "level": Variable(("measure",), levels, described("level of the measure", "1")),
+        "measure": coordinate("measure", summaries.levels, "measure of risk"),
+        "level": coordinate("measure", summaries.levels.values(), "level of the measure", np.float64),
         "stat": stats(),
-        "quantile": Variable(("quantile",), np.array(summaries.quantiles, np.float64), described("probability", "1")),
-        "moment": labels("moment", MOMENTS, "moment"),
-        "outcome": labels("outcome", list(study.model.outcomes), "outcome"),
+        "quantile": coordinate("quantile", summaries.quantiles, "probability", np.float64),
+        "moment": coordinate("moment", MOMENTS, "moment"),
+        "outcome": coordinate("outcome", study.model.outcomes, "outcome"),
         "event": _named(study, "events", "event", study.events),
-        "rule": labels("event", [_rule(event) for event in study.events], "when the event happens on a path"),
-        "reason": labels("reason", [str(reason) for reason in Reason], "what is wrong with an estimate"),
-        "detail": labels("detail", DETAILS, "what there is, and what that is held against"),
-        "bound": labels("bound", SIDES, "the lower and the upper bound"),
-        "year": Variable(("year",), np.array(study.years, np.int64), described("calendar year", "year")),
+        "rule": coordinate("event", map(_rule, study.events), "when the event happens on a path"),
+        "reason": coordinate("reason", map(str, Reason), "what is wrong with an estimate"),
+        "detail": coordinate("detail", DETAILS, "what there is, and what that is held against"),
+        "bound": coordinate("bound", SIDES, "the lower and the upper bound"),
+        "year": coordinate("year", study.years, "calendar year", np.int64, "year"),
     }
-    return coords | {dim: labels(dim, names, words(dim)) for dim, names in study.model.dims.items()}
+    return coords | {dim: coordinate(dim, names, words(dim)) for dim, names in study.model.dims.items()}
 
 
 def policies(study: Study) -> Variable:
@@ -159,17 +152,17 @@ def _named(study: Study, kind: str, dim: str, parts: Sequence[Policy | Event], *
     """A coordinate of the names of policies or events, with their descriptions and, if any has one, their labels."""
     names = [part.name for part in parts]
     about = "; ".join(f"{part.name}: {part.about}" for part in parts if part.about)
-    variable = labels(dim, names, dim)
+    variable = coordinate(dim, names, dim)
     variable.attrs.update(**more, **({"comment": about} if about else {}))
     if any(name in study.labels.get(kind, {}) for name in names):
         variable.attrs["labels"] = [study.title(kind, name) for name in names]
     return variable
 
 
-def labels(dim: str, names: Sequence[str], about: str) -> Variable:
-    """Names along a dimension, as variable-length texts."""
+def coordinate(dim: str, values: Iterable[Any], about: str, kind: type = object, unit: str = "1") -> Variable:
+    """Values along a dimension: names as variable-length texts, or numbers of another `kind`."""
     # NumPy's fixed-length strings have no zarr v3 specification and warn; objects become variable-length UTF-8
-    return Variable((dim,), np.array(names, dtype=object), described(about, "1"))
+    return Variable((dim,), np.array([*values], kind), described(about, unit))
 
 
 def described_value(study: Study, kind: str, name: str, about: str = "{}", unit: str | None = None) -> Attributes:
@@ -187,8 +180,7 @@ def described_value(study: Study, kind: str, name: str, about: str = "{}", unit:
 
 
 def valid_range(entry: Yearly, begin: str = "valid") -> dict[str, float]:
-    """CF attributes for the bounds of a variable, `BEGIN_min` and `BEGIN_max`; a bound that is not finite is left
-    out."""
+    """CF attributes for a variable's bounds, `BEGIN_min` and `BEGIN_max`; an infinite bound is left out."""
     ends = {f"{begin}_min": entry.low, f"{begin}_max": entry.high}
     return {key: float(end) for key, end in ends.items() if math.isfinite(end)}
 
@@ -200,9 +192,7 @@ def _rule(event: Event) -> str:
 
 
 def described_inputs(study: Study) -> dict[str, Attributes]:
-    """Attributes of the draws of every factor, by name; `levers` lists the levers of policies that the factor stands
-    for.
-    """
+    """Attributes of every factor's draws, by name; `levers` lists the levers of policies that it gives the value of."""
     known = {item.name: described(study.title("factors", item.name), item.unit, item.about) for item in study.inputs}
     for policy in study.policies:
         for lever, weights in policy.drawn.items():
@@ -218,9 +208,7 @@ def described_paths() -> Attributes:
 
 
 def described(name: str, unit: str, about: str = "") -> Attributes:
-    """Attributes of a variable: its name, its unit as UDUNITS reads it (and the model's own where that differs), its
-    meaning.
-    """
+    """Attributes of a variable: name, unit as UDUNITS reads it (and the model's own where that differs), meaning."""
     units = udunits(unit)
     named = {} if units == (unit or "1") else {"unit_name": unit}
     return {"long_name": name, "units": units, **named, **({"comment": about} if about else {})}

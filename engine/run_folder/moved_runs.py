@@ -1,5 +1,4 @@
-"""Runs of moved futures (sequential Monte Carlo given a study's facts) as a run folder stores them, one file per
-run."""
+"""Moved futures (sequential Monte Carlo given a study's facts) in a run folder: one file per independent run."""
 
 from __future__ import annotations
 

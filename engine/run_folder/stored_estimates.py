@@ -1,5 +1,4 @@
-"""Estimates as stored in groups, numbers along `stat` and flags in a subgroup `reasons`; and a cube's back to
-records."""
+"""Estimates in stored groups, as numbers along `stat` and flags in a subgroup `reasons`, and back to records."""
 
 from __future__ import annotations
 
@@ -15,7 +14,7 @@ from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.summaries import STATS
 from engine.risk.estimation.summary_groups import GROUPS, Numbers, SummaryGroup
 from engine.risk.estimation.tables import Record, Tables, record
-from engine.run_folder.cube_groups import REASONS, about_reasons, ancillary, labels, stats
+from engine.run_folder.cube_groups import REASONS, about_reasons, coordinate, stats
 from engine.run_folder.folder import Plain
 from engine.storage.zarr_writer import Group as Group, Variable as Variable
 from engine.study.study import Study
@@ -39,8 +38,7 @@ def estimates(dims: str | Sequence[str], values: Any, attributes: Plain) -> Vari
 
 
 def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
-    """The groups with `Estimate` objects replaced by numbers along `stat`; flags go to a subgroup `reasons`, if there
-    are any.
+    """The groups with numbers along `stat` in place of `Estimate` objects; flags, if any, in a subgroup `reasons`.
 
     Variables and coordinates without any value are left out, as a store has no array of size 0.
     """
@@ -55,15 +53,13 @@ def taken_apart(groups: Mapping[str, Group]) -> dict[str, Group]:
         if reasons:
             used = {dim for variable in reasons.values() for dim in variable.dims}
             beside = {name: of for name, of in coords.items() if set(of.dims) <= used}
-            beside |= {dim: labels(dim, names, f"{dim} of a flag") for dim, names in _REASON.items()}
+            beside |= {dim: coordinate(dim, names, f"{dim} of a flag") for dim, names in _REASON.items()}
             made[f"{place}/{REASONS}"] = Group(reasons, beside, about_reasons(place))
     return made
 
 
 def put_together(node: xr.DataTree) -> xr.Dataset:
-    """The inverse of `taken_apart` for one group; an estimate without interval and without flag is flagged as
-    unrecorded.
-    """
+    """The inverse of `taken_apart` for one group; an estimate without interval and flag is flagged as unrecorded."""
     group = node.to_dataset().load()
     reasons = node.children[REASONS].to_dataset().load() if REASONS in node.children else {}
     whole = {str(name): _whole(of, reasons.get(name)) for name, of in group.data_vars.items() if "stat" in of.dims}
@@ -71,8 +67,7 @@ def put_together(node: xr.DataTree) -> xr.Dataset:
 
 
 def tables_of_cube(study: Study, tree: xr.DataTree) -> Tables:
-    """The records of risk and comparison in a cube's summary groups; these include the baseline's zeros against
-    itself."""
+    """The records of risk and comparison in a cube's summary groups, with the baseline's zeros against itself."""
     tables = Tables([], [])
     whole = functools.cache(lambda place: put_together(tree[place]))  # type: ignore[arg-type]
     for group in GROUPS:
@@ -123,7 +118,7 @@ def _records(
 
 def _numbers(held: Variable, flagged: bool, name: str) -> Variable:
     rows = [[getattr(one or _NOTHING, stat) for stat in STATS] for one in held.values.flat]
-    about = {**held.attrs, **({"ancillary_variables": ancillary(name)} if flagged else {})}
+    about = {**held.attrs, **({"ancillary_variables": f"{REASONS}/{name}"} if flagged else {})}
     values = np.array(rows, np.float64).reshape(*held.values.shape, len(STATS))
     return Variable((*held.dims, "stat"), values, about)
 
