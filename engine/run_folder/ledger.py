@@ -1,4 +1,4 @@
-"""What of a run is done: one record per part, written last, with the size and SHA-256 of every file it answers for.
+"""Which parts of a run are done: a record of each, written last, with size and SHA-256 of all files that hold it.
 
 A part is a block of paths, the yearly sample, or the cube's own files: labels, summaries, metadata. The ledger lies
 beside the cube, not inside, so that a copy of the cube carries no resume state. A part counts as done when its record
@@ -35,6 +35,7 @@ Part = int | str
 """Number of a block, or `YEARLY`, `CUBE` or the name of a question."""
 FOLDER_HOLDS = 1000
 """Records of blocks in one folder of the ledger."""
+OTHER_CONTENT = "other content than was written"
 
 
 @dataclass(frozen=True)
@@ -154,19 +155,18 @@ def done_blocks(
       only: numbers of the blocks that are looked at; all of the study's if not given.
       short: accept also a block with fewer paths than the study has there now, as after a run for fewer paths.
     """
+
+    def done(block: Block) -> FinishedPart | None:
+        record = read(folder, block.index)
+        if record is None or record.first != block.first:
+            return None
+        fits = record.count == block.count or (short and 0 < record.count < block.count)
+        return record if fits and intact(folder.path, record, thorough) else None
+
     numbers = {*(recorded_blocks(folder.path) if only is None else only)}
     wanted = [block for block in folder.study.blocks() if block.index in numbers]
     with ThreadPoolExecutor(WRITERS) as threads:
-        records = threads.map(lambda block: _done(folder, block, thorough, short), wanted)
-        return {block.index: record for block, record in zip(wanted, records, strict=True) if record is not None}
-
-
-def _done(folder: RunFolder, block: Block, thorough: bool, short: bool) -> FinishedPart | None:
-    record = read(folder, block.index)
-    if record is None or record.first != block.first:
-        return None
-    fits = record.count == block.count or (short and 0 < record.count < block.count)
-    return record if fits and intact(folder.path, record, thorough) else None
+        return {block.index: record for block, record in zip(wanted, threads.map(done, wanted), strict=True) if record}
 
 
 def pending(folder: RunFolder, thorough: bool = False) -> tuple[Block, ...]:
@@ -213,7 +213,7 @@ def _fault(folder: Path, file: Stored, thorough: bool) -> str:
     if size != file.size:
         return f"{size:,} bytes, expected {file.size:,}" if size else "empty"
     if thorough and digest_of_file(Path(path)) != file.sha256:
-        return "other content than was written"
+        return OTHER_CONTENT
     return ""
 
 
@@ -225,12 +225,11 @@ def content_of(folder: Path, file: Stored) -> bytes:
     """
     with writing(folder):
         fault = wrong(folder, file, thorough=False)
-        content = b"" if fault else regular_files.content_of(folder / file.name)
-    if not fault and digest(content) != file.sha256:
-        fault = "other content than was written"
-    if fault:
-        raise damaged(folder, file.name, fault)
-    return content
+        if not fault:
+            content = regular_files.content_of(folder / file.name)
+            if digest(content) == file.sha256:
+                return content
+    raise damaged(folder, file.name, fault or OTHER_CONTENT)
 
 
 def damaged(folder: Path, name: str, fault: str) -> UserError:

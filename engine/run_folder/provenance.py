@@ -9,7 +9,7 @@ from __future__ import annotations
 import fcntl
 import os
 import platform
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -123,8 +123,7 @@ def begin(folder: RunFolder, run: Plain, planned: Iterable[int], alone: bool) ->
         past: Sequence[Plain] = runs(folder.path)
         if alone and any(entry["status"] == RUNNING for entry in past):
             past = _closed(past, set(ledger.done_blocks(folder)))
-        entries = [*past, {**run, "planned": _ranges(planned)}]
-        _write(folder.path, _about(folder), entries, with_crate=False)
+        _write(folder.path, _about(folder), [*past, {**run, "planned": _ranges(planned)}], with_crate=False)
 
 
 def append(folder: RunFolder, run: Plain) -> None:
@@ -145,17 +144,17 @@ def _about(folder: RunFolder) -> Plain:
     return {key: getattr(folder.study, key) for key in ("name", "question", "model_name", "model_digest")}
 
 
-def _closed(entries: Sequence[Plain], done: Set[int]) -> Sequence[Plain]:
+def _closed(entries: Sequence[Plain], done: set[int]) -> Sequence[Plain]:
     """The runs, those still marked as running turned into killed ones, with the finished blocks that are theirs."""
-    left = done - {block for entry in entries for block in _numbers(entry["blocks"])}
+    left = done.difference(*(_numbers(entry["blocks"]) for entry in entries))
     closed = []
     for entry in entries:
         if entry["status"] == RUNNING:
             own = left & _numbers(entry["planned"])
             left -= own
-            kept = {key: value for key, value in entry.items() if key != "planned"}
             error = "ended without a word: killed, or the machine went down"
-            entry = {**kept, "status": "killed", "error": error, "blocks": _ranges(own)}
+            entry = {**entry, "status": "killed", "error": error, "blocks": _ranges(own)}
+            del entry["planned"]
         closed.append(entry)
     return closed
 
@@ -165,12 +164,11 @@ def damage(folder: Path) -> dict[str, str]:
     if not any((folder / name).exists() for name in (NAME, CRATE, _COPY)):
         return {}
     document, copy = _document(folder / NAME), _document(folder / _COPY)
-    broken = [name for name, content in ((NAME, document), (_COPY, copy)) if content is None]
+    broken = [name for name, content in ((NAME, document), (_COPY, copy)) if not content]
     if document and copy and not _is_before(document["runs"], copy["runs"]):
         broken.append(NAME)
     digests = {content["crate_sha256"] for content in (document, copy) if content}
-    crate = folder / CRATE
-    if digests - {None} and digest_of_file(crate) not in digests:
+    if digests - {None} and digest_of_file(folder / CRATE) not in digests:
         broken.append(CRATE)
     return {name: "not as it was written" if (folder / name).exists() else "missing" for name in broken}
 
@@ -182,12 +180,9 @@ def _is_before(earlier: Sequence[Plain], later: Sequence[Plain]) -> bool:
 
 
 def mend(folder: Path) -> None:
-    """Writes all files again from the copy or the document; where neither is whole, takes them away: the next run
-    starts anew.
-    """
+    """Writes all files again from the copy or the document; takes them away where neither is whole, for a new start."""
     with writing(folder), _alone(folder):
-        whole = _whole(folder)
-        if whole:
+        if whole := _whole(folder):
             return _write(folder, whole["study"], whole["runs"])
         for name in (NAME, CRATE, _COPY):
             (folder / name).unlink(missing_ok=True)
@@ -198,7 +193,7 @@ def runs(folder: Path) -> list[dict[str, Any]]:
 
     The list is empty where neither the document nor its copy is whole.
     """
-    listed: list[dict[str, Any]] = (_whole(folder) or {"runs": []})["runs"]
+    listed: list[dict[str, Any]] = _whole(folder).get("runs", [])
     return listed
 
 
@@ -213,20 +208,20 @@ def was_finished(folder: Path) -> bool:
     return False
 
 
-def _whole(folder: Path) -> Plain | None:
-    """The copy, which is written first, or else the document."""
+def _whole(folder: Path) -> Plain:
+    """Content of the copy, which is written first, or else of the document; empty where neither is whole."""
     return _document(folder / _COPY) or _document(folder / NAME)
 
 
-def _document(file: Path) -> Plain | None:
-    content = unsealed(file)
-    return content if content and "crate_sha256" in content else None
+def _document(file: Path) -> Plain:
+    content = unsealed(file) or {}
+    return content if "crate_sha256" in content else {}
 
 
 def _write(folder: Path, study: Plain, entries: Sequence[Plain], with_crate: bool = True) -> None:
     ended = [entry for entry in entries if entry["status"] != RUNNING]
     crate = as_crate(folder, study, ended) if with_crate and ended else None
-    kept = None if with_crate else (_whole(folder) or {}).get("crate_sha256")
+    kept = None if with_crate else _whole(folder).get("crate_sha256")
     content = sealed({"study": study, "runs": entries, "crate_sha256": digest(crate) if crate else kept})
     # The copy first, the document last: whatever a kill leaves, both are whole, and one of them knows the crate.
     if (folder / _COPY).parent.is_dir():

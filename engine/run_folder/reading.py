@@ -17,7 +17,7 @@ from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store, zarr_shards
 from engine.storage.files import writing
-from engine.storage.regular_files import LARGEST, Irregular, refuse_linked, size_below, size_of
+from engine.storage.regular_files import LARGEST, Irregular, size_below
 from engine.storage.zarr_writer import METADATA
 from engine.study.study import BLOCK, Block
 
@@ -87,8 +87,7 @@ def open_cube(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
     Args:
       place: the run folder, or the URL of its copy on an object store, such as s3://bucket/run.
-      by_dask: whether its arrays are dask arrays; else each is read whole when it is first used, and the cube opens
-        sooner.
+      by_dask: whether its arrays are dask arrays; if not, each is read whole at its first use, and opening is faster.
 
     Raises:
       UserError: there is no cube; or its run is not finished; or its metadata state what no cube of this package does.
@@ -202,14 +201,10 @@ def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
     shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
     most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
     most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}
-    is_linked = True  # until all folders on the way have been looked at, each once
-    with suppress(Irregular):
-        refuse_linked(folder, most)
-        is_linked = False
     for file, largest in most.items():
         with suppress(FileNotFoundError, NotADirectoryError):
             try:
-                size = size_below(folder, file) if is_linked else size_of(folder / file)
+                size = size_below(folder, file)
             except Irregular as error:
                 raise ledger.damaged(folder, file, str(error.strerror)) from error
             if size > largest:
@@ -220,8 +215,6 @@ def _spans(blocks: Sequence[Block]) -> list[slice]:
     """Ranges of paths that the blocks cover, neighbours joined."""
     spans: list[slice] = []
     for block in blocks:
-        if spans and spans[-1].stop == block.first:
-            spans[-1] = slice(spans[-1].start, block.first + block.count)
-        else:
-            spans.append(slice(block.first, block.first + block.count))
+        first = spans.pop().start if spans and spans[-1].stop == block.first else block.first
+        spans.append(slice(first, block.first + block.count))
     return spans
