@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +10,7 @@ from engine.errors import Problems, refusal
 from engine.formatting import titled
 from engine.modelling.records import Model
 from engine.study.tables import challenge as challenge_tables
-from engine.study.values import Tables
+from engine.study.values import Tables, leaving_out
 
 KINDS = (
     *("policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks"),
@@ -22,7 +21,7 @@ OF_LABELS = {"outcomes": "outcome", "yearly": "yearly variable", "levers": "leve
 """Tables that hold labels alone, of parts of the model: name of the table -> word for one such part."""
 _WORDS = ("author", "lever_groups", "assumptions", "challenge", "observed", *OF_LABELS)
 """Keys of a resolved study that affect no number of a path."""
-_LABELLED = [kind for kind in KINDS if kind not in _WORDS]
+LABELLED = [kind for kind in KINDS if kind not in _WORDS]
 """Tables whose entries have a label beside what affects numbers."""
 LONGEST = 80
 
@@ -79,28 +78,30 @@ def _check_line(label: str) -> None:
         raise refusal("", f"expected at most {LONGEST} characters, got {len(label)}.")
 
 
-def split(document: Tables) -> tuple[Tables, Tables]:
-    """A resolved study's tables in two parts: those that affect numbers, and those that do not (labels, assumptions,
-    ...).
-    """
+def numeric(document: Tables) -> Tables:
+    """The tables of a resolved study that affect numbers of a path."""
+    plain = without(leaving_out(document, _WORDS))
+    return {key: table for key, table in plain.items() if key != "shocks" or table}
+
+
+def wording(document: Tables) -> Tables:
+    """What of a resolved study affects no number of a path: labels, its author, lever groups, assumptions, ..."""
     names = {key: document[key] for key in _WORDS if key in document}
-    for kind in _LABELLED:
+    for kind in LABELLED:
         if labels := {name: table["label"] for name, table in document.get(kind, {}).items() if "label" in table}:
             names[kind] = labels
-    plain = without({key: table for key, table in document.items() if key not in _WORDS})
-    return {key: table for key, table in plain.items() if key != "shocks" or table}, names
+    return names
 
 
 def without(text: Tables) -> Tables:
-    """The tables of a study without labels; a shock's table with nothing but a label is left out, as it states no
-    law."""
+    """The tables of a study without labels, and without the tables of shocks that state a label and no law."""
     plain = {
         kind: {
-            name: {key: value for key, value in table.items() if key != "label"}
+            name: leaving_out(table, ("label",))
             for name, table in text[kind].items()
             if kind != "shocks" or [*table] != ["label"]
         }
-        for kind in _LABELLED
+        for kind in LABELLED
         if kind in text
     }
     return {**text, **plain}
@@ -109,28 +110,27 @@ def without(text: Tables) -> Tables:
 def wordless(study: Any) -> dict[str, list[str]]:
     """Parts of a `Study` that lack a label, or a description (`about`) where they can have one: names by kind."""
     model = study.model
+
+    def by_name(parts: Iterable[Any]) -> dict[str, str]:
+        return {part.name: part.about for part in parts}
+
+    def of_model(parts: Mapping[str, Any]) -> dict[str, str]:
+        return {name: part.about for name, part in parts.items()}
+
     said = {
-        "policies": {policy.name: policy.about for policy in study.policies},
-        "events": {event.name: event.about for event in study.events},
-        "outcomes": {name: one.about for name, one in model.outcomes.items()},
-        "levers": {name: one.about for name, one in model.levers.items()},
-        "factors": {one.name: one.about for one in study.gathered_inputs},
-        "shocks": {name: one.about for name, one in model.shocks.items()},
+        "policies": by_name(study.policies),
+        "events": by_name(study.events),
+        "outcomes": of_model(model.outcomes),
+        "levers": of_model(model.levers),
+        "factors": by_name(study.gathered_inputs),
+        "shocks": of_model(model.shocks),
         "groups": {name: name for name in (*study.groups, *study.shocks.groups)},
         "lever_groups": {name: name for name in study.lever_groups},
-        "assumptions": {one.name: one.about for one in study.assumptions},
-        "challenge": {one.name: one.about for one in study.challenge.choices},
+        "assumptions": by_name(study.assumptions),
+        "challenge": by_name(study.challenge.choices),
     }
     return {
         kind: names
         for kind, named in said.items()
         if (names := [n for n, about in named.items() if not about or n not in study.labels.get(kind, {})])
     }
-
-
-def acronyms(study: Any) -> frozenset[str]:
-    """Acronyms of 2 to 5 capital letters that occur in the texts of a `Study` and its model."""
-    model = study.model
-    parts = (part for table in (model.outcomes, model.levers, model.yearly) for part in table.values())
-    texts = [study.question, *(one.about for one in (*parts, *study.events, *study.inputs))]
-    return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))

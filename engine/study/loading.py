@@ -1,5 +1,4 @@
-"""Study files: from TOML to tables, merged with the studies that they extend, to a `Study`; and a study back to
-TOML."""
+"""Study files: TOML to tables, merged with those of the studies they extend, to a `Study`; and back to TOML."""
 
 from __future__ import annotations
 
@@ -87,8 +86,7 @@ def _loaded(
 
 
 def under(study: Study, policies: Sequence[str]) -> Study:
-    """The study with other policies running: taken from its document, or, where it lacks one, by reading its file
-    again.
+    """The study with other policies running, from its document, or read from its file again where it lacks one.
 
     Random numbers and facts stay the same, so that the futures do too.
     """
@@ -188,7 +186,7 @@ def resolved_text(study: Study) -> str:
 
 def names_in(text: str) -> Tables:
     """Labels and author in the text of a resolved study."""
-    return labels.split(tomllib.loads(text))[1]
+    return labels.wording(tomllib.loads(text))
 
 
 def names_its_model(study: Study) -> bool:
@@ -222,9 +220,7 @@ def known_models() -> dict[str, str]:
 
 
 def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:
-    """The user's own model if given, else the one that the study names; None, with a problem added, where there is
-    none.
-    """
+    """The user's own model if given, else the one that the study names; adds a problem and gives None if unknown."""
     if own is not None:
         own = as_written(own)
         return KnownModel(own, type(own).__name__, *model_digest(own))
@@ -295,7 +291,7 @@ def _syntax(error: str) -> str:
 
 
 def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str]) -> Tables:
-    """Tables of a file merged over those of the study it extends; what of these may be invalid is added to `spare`."""
+    """Tables of a file merged over those of the study it extends; what may be invalid in these is added to `spare`."""
     tables = _read_toml(path, source)
     place_files(tables, path.parent)
     if "extends" not in tables:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -19,7 +22,7 @@ from engine.draws.shocks import Shocks
 from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
 from engine.modelling.records import Model, PathModel, shock_streams
-from engine.study import digests, labels
+from engine.study import labels
 from engine.study.components import Assumption, Event, Keep, Policy
 from engine.study.lever_groups import LeverGroups
 from engine.study.tables import dimensions as dimension_tables
@@ -28,7 +31,7 @@ from engine.study.tables.facts import FUTURES, Facts
 from engine.study.tables.gates import Gate
 from engine.study.tables.observed import Observed
 from engine.study.tables.stops import Target
-from engine.study.values import LEVELS as LEVELS, Tables
+from engine.study.values import LEVELS as LEVELS, Tables, leaving_out
 
 BLOCK = 1 << 17
 """Paths in one block: one shard of every stored variable, one commit. It never changes: stored cubes rest on it."""
@@ -125,15 +128,19 @@ class Study:
     def fingerprint(self) -> str:
         """First 12 hex digits of the SHA-256 of all parts of the resolved study that affect numbers of a path.
 
-        It stays the same with more paths, another `nonfinite` or `until`, other labels, lever groups or assumptions, or
-        another author.
+        Paths, `nonfinite`, `until`, labels, author, lever groups, assumptions and the challenge do not change it.
         """
-        return digests.fingerprint(self.document, self.model_digest)
+        numeric, run = labels.numeric(self.document), leaving_out(self.document["run"], ("paths", "nonfinite", "until"))
+        known = {"observed": self.document["observed"]} if "facts" in self.document else {}
+        return _digest({**numeric, **known, "run": run, "model_digest": self.model_digest})
 
     @cached_property
     def beliefs(self) -> str:
         """First 12 hex digits of the SHA-256 of its beliefs: priors, their dependence, and the model's constants."""
-        return digests.beliefs(self.document, self.model)
+        numeric = labels.numeric(self.document)
+        priors = {name: leaving_out(table, ("about", "source")) for name, table in numeric["factors"].items()}
+        constants = {name: one.value for name, one in self.model.constants.items()}
+        return _digest([priors, numeric["groups"], constants])
 
     @cached_property
     def runs(self) -> tuple[range, ...]:
@@ -152,9 +159,7 @@ class Study:
 
     @cached_property
     def dimensions(self) -> dimension_tables.Dimensions:
-        """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under samplers without a Sobol'
-        sequence.
-        """
+        """Sobol' dimensions by random stream (`dimension_tables.numbered`); empty under other samplers."""
         if not SAMPLERS[self.sampler].directions:
             return {}
         return dimension_tables.numbered(*self.streams, self.of_policies, self.years, self.stated_dimensions)
@@ -172,9 +177,7 @@ class Study:
 
     @cached_property
     def draws_of_runs(self) -> tuple[Draws, ...]:
-        """The maps from scores to draws for the factors that are drawn at once, one for each range of `runs` of two or
-        more.
-        """
+        """The maps from scores to draws for factors that are drawn at once, one for each of `runs` of two or more."""
         return tuple(Draws([self.inputs[run[0]].marginal]) for run in self.runs if len(run) > 1)
 
     @cached_property
@@ -199,9 +202,7 @@ class Study:
 
     @property
     def rests_on_tables(self) -> bool:
-        """Whether laws, copulas or direction numbers are tabulated with SciPy, so that another version of it may change
-        bits.
-        """
+        """Whether laws, copulas or direction numbers come from SciPy, so that its version may change bits."""
         of_shocks = [self.shock_draws.draws, self.shock_draws.sizes] if self.is_path_model else []
         draws = [self.draws, *self.draws_of_runs, *of_shocks]
         groups = [*self.groups.values(), *self.shocks.groups.values()]
@@ -256,9 +257,7 @@ class Study:
 
     @property
     def unit(self) -> int:
-        """Paths in one independent unit: 1, 2 for antithetic pairs, or as many as a replicate or a run of moved futures
-        has.
-        """
+        """Paths in an independent unit: 1, 2 for antithetic pairs, or those of a replicate or run of moved futures."""
         return FUTURES if self.facts else SAMPLERS[self.sampler].unit
 
     @property
@@ -295,8 +294,11 @@ class Study:
 
     @cached_property
     def _acronyms(self) -> frozenset[str]:
-        """Words that the texts of the study and its model write in capitals."""
-        return labels.acronyms(self)
+        """Acronyms of 2 to 5 capital letters that occur in the texts of the study and its model."""
+        model = self.model
+        parts = (part for table in (model.outcomes, model.levers, model.yearly) for part in table.values())
+        texts = [self.question, *(one.about for one in (*parts, *self.events, *self.inputs))]
+        return frozenset(re.findall(r"\b[A-Z]{2,5}\b", " ".join(texts)))
 
     def of_paths(self, paths: int) -> Study:
         """The study with `paths` paths."""
@@ -311,3 +313,9 @@ class Study:
     def blocks(self) -> tuple[Block, ...]:
         """The blocks that hold the study's paths."""
         return tuple(self.block(index) for index in range(-(-self.paths // BLOCK)))
+
+
+def _digest(plain: Any) -> str:
+    """First 12 hex digits of the SHA-256 of plain data."""
+    text = json.dumps(plain, sort_keys=True, ensure_ascii=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from typing import Any
 
 from engine.draws.limits import LARGEST
@@ -22,6 +22,11 @@ def table_in(tables: Tables, key: str) -> Tables:
     """The table at a key, of tables whose types are not checked; empty where there is something else."""
     table = tables.get(key)
     return table if isinstance(table, Mapping) else {}
+
+
+def leaving_out(table: Tables, keys: Container[str]) -> dict[str, Any]:
+    """The table without some of its keys."""
+    return {key: value for key, value in table.items() if key not in keys}
 
 
 def measures(levels: Iterable[float]) -> list[str]:
