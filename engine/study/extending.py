@@ -12,7 +12,15 @@ from engine.study.schema import NAMED
 from engine.study.tables import challenge as challenge_tables
 from engine.study.tables.factors import law_keys
 from engine.study.tables.gates import ASKED
-from engine.study.values import Tables, table_in
+from engine.study.values import Tables, leaving_out, table_in
+
+_ALTERNATIVES = {
+    "observed": ({"file", "rows"},),
+    "events": ({"above", "below", "all"},),
+    "gates": ({*ASKED}, {"year", "years"}),
+    "groups": ({*STATEMENTS},),
+}
+"""Keys of a table of which a newer one replaces all older ones: the threshold of an event, the years of a gate, ..."""
 
 
 def laid_over(below: Tables, above: Tables) -> Tables:
@@ -29,21 +37,17 @@ def laid_over(below: Tables, above: Tables) -> Tables:
         old = merged.get(key)
         if not (isinstance(old, dict) and isinstance(value, dict)):
             merged[key] = value
-        elif key == "observed":
-            outdated = {{"file": "rows", "rows": "file"}.get(name) for name in value}
-            merged[key] = {name: held for name, held in old.items() if name not in outdated} | value
         elif key == "challenge":
             merged[key] = _by_name(old, value, depth=2)
         elif key in NAMED:
             merged[key] = old | {name: _over(key, old.get(name), entry) for name, entry in value.items()}
         else:
-            merged[key] = old | value
-    return told_once(merged, above)
+            merged[key] = _over(key, old, value)
+    return stated_once(merged, above)
 
 
-def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
-    """Merged tables with each constant stated once: a newer number removes its older prior, a newer prior its older
-    number.
+def stated_once(merged: Tables, above: Tables) -> dict[str, Any]:
+    """Merged tables with each constant stated once: a newer number removes an older prior, and the other way round.
 
     Args:
       merged: the tables after merging.
@@ -51,9 +55,8 @@ def told_once(merged: Tables, above: Tables) -> dict[str, Any]:
     """
     tables = dict(merged)
     for new, old in (("constants", "factors"), ("factors", "constants")):
-        outdated = {*table_in(above, new)} - {*table_in(above, old)}
         if there := table_in(merged, old):
-            tables[old] = {name: entry for name, entry in there.items() if name not in outdated}
+            tables[old] = leaving_out(there, {*table_in(above, new)} - {*table_in(above, old)})
     return tables
 
 
@@ -71,18 +74,14 @@ def factors_named(tables: Tables) -> set[str]:
 
 
 def places(tables: Tables) -> set[str]:
-    """Places of a study's assumptions, dimensions and parts of its challenge; a study that extends it may make them
-    invalid.
-    """
+    """Places of assumptions, dimensions and parts of the challenge, which a study on top of this one may invalidate."""
     stated = {key: table_in(tables, key) for key in ("assumptions", "dimensions", "challenge")}
     parts = {f"challenge.{kind}": table_in(stated["challenge"], kind) for kind in challenge_tables.BY_NAME}
     return {f"{where}.{name}" for where, table in (stated | parts).items() for name in table}
 
 
 def _by_name(below: Any, above: Any, depth: int) -> Any:
-    """Newer tables merged over older ones, key by key down to `depth` levels below these; deeper tables are replaced
-    whole.
-    """
+    """Newer tables over older ones, key by key down to `depth` levels below these; deeper tables are replaced whole."""
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
     if not depth:
@@ -91,37 +90,32 @@ def _by_name(below: Any, above: Any, depth: int) -> Any:
 
 
 def _over(kind: str, below: Any, above: Any) -> Any:
-    """An entry of a table by name over an older one, key by key; what the new one outdates is left out."""
+    """A newer table over an older one, key by key; what the newer one outdates is left out."""
     if kind == "lever_groups" and below is not None:
         below, above = map(lever_groups.table, (below, above))
     if not (isinstance(below, dict) and isinstance(above, dict)):
         return above
-    outdated = _outdated(kind, below, above)
-    return {key: value for key, value in below.items() if key not in outdated} | above
+    return leaving_out(below, _outdated(kind, below, above)) | above
 
 
 def _outdated(kind: str, below: Tables, above: Tables) -> set[str]:
     """Keys of an older entry that are dropped because of the keys of a newer one.
 
-    A new statement of a law drops all of the old one but its family; a new threshold drops the old one, and so does a
-    new statement of a dependence. A new `off` of an assumption drops its `doubled`. What a newer gate asks replaces
-    what the older one asked, and its years replace the older one's.
+    A new statement of a law drops all of the old one but its family, a new `off` of an assumption its `doubled`; and a
+    key drops its alternatives (`_ALTERNATIVES`).
     """
     if kind in ("factors", "shocks") and set(law_keys(above)) - {"family"}:
         return {*law_keys(below), "source"} - {"family"}
-    if kind == "events" and set(above) & {"above", "below", "all"}:
-        return {"above", "below", "all"} | ({"outcome"} if "all" in above else set())
+    outdated = set[str]().union(*(keys for keys in _ALTERNATIVES.get(kind, ()) if keys & above.keys()))
+    if kind == "events" and "all" in above:
+        outdated |= {"outcome"}
     if kind == "assumptions" and "off" in above:
-        return {"doubled"}
-    if kind == "gates":
-        return set().union(*(keys for keys in ({*ASKED}, {"year", "years"}) if set(above) & keys))
+        outdated |= {"doubled"}
     if kind == "groups":
-        outdated = {*STATEMENTS} if {*STATEMENTS} & {*above} else set()
         copula = above.get("copula", "gaussian")
         if "copula" in above and copula != below.get("copula", "gaussian"):
             outdated |= {"df"}
         # sides go with one number of the copulas that have them; a matrix has its own signs
         if copula not in ("gaussian", "t") or any(isinstance(above.get(key), list) for key in STATEMENTS):
             outdated |= {"against"}
-        return outdated
-    return set()
+    return outdated

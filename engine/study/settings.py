@@ -1,6 +1,4 @@
-"""Single values that replace those of a study's tables, such as `factors.loss_given_default.p95=0.9` (the option
-`--set`).
-"""
+"""Single values in place of a study's own, such as `factors.loss_given_default.p95=0.9` (the option `--set`)."""
 
 from __future__ import annotations
 
@@ -11,7 +9,7 @@ from typing import Any
 
 from engine.errors import Problems, refusal
 from engine.formatting import shown
-from engine.study.extending import told_once
+from engine.study.extending import stated_once
 from engine.study.values import Tables
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
@@ -21,8 +19,7 @@ _PART = re.compile(r'"[^"]*"|[^."\[]*\[[^\]]*\]|[^."]+')
 
 
 def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
-    """The tables with each setting in place of the value there; values are written as in TOML, a word also without
-    quotes.
+    """The tables with each setting in place of the value there, written as in TOML; a word needs no quotes.
 
     Args:
       settings: such as `policies.reform.resettlement_fund=50`.
@@ -47,7 +44,7 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
                 text = f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
                 raise refusal("", text) from None
     problems.refuse("--set")
-    return told_once(whole, own)
+    return stated_once(whole, own)
 
 
 def _value(text: str) -> Any:
