@@ -141,7 +141,7 @@ def _csv(path: Path, name: str) -> Column:
     columns = _columns_of_numbers(names, below[0][1] if below else [])
     nameless = not columns or all(map(_QUOTED.fullmatch, columns))
     at = _place(name, names, columns, " The first line must name the columns." if nameless else "")
-    cells, lines, empty = [], [], 0
+    cells, empty = [], 0
     for line, row in chain(below, rows):
         if len(row) != len(names):
             cut = delimiter == "," and len(row) > len(names)
@@ -151,9 +151,8 @@ def _csv(path: Path, name: str) -> Column:
         if cell.lower() in EMPTY:
             empty += 1
         else:
-            cells.append(cell)
-            lines.append(line)
-    return Column(_numbers(cells, lines, name), empty)
+            cells.append((cell, line))
+    return Column(np.array([_number(*cell, name) for cell in cells], np.float64), empty)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -185,18 +184,9 @@ def _place(name: str, names: list[str], known: list[str], hint: str = "") -> int
     return names.index(name)
 
 
-def _numbers(cells: list[str], lines: list[int], name: str) -> np.ndarray:
-    try:
-        values = np.fromiter(map(float, cells), np.float64, len(cells))
-        if np.all(np.isfinite(values)) and not any("_" in cell for cell in cells):
-            return values
-    except ValueError:
-        pass
-    line, cell = next(
-        (line, cell)
-        for line, cell in zip(lines, cells, strict=True)
-        if not _NUMBER.fullmatch(cell) or not math.isfinite(float(cell))
-    )
+def _number(cell: str, line: int, name: str) -> float:
+    if _NUMBER.fullmatch(cell) and math.isfinite(value := float(cell)):
+        return value
     shown = "text" if not _QUOTED.fullmatch(cell) else f"'{cell if len(cell) <= 40 else cell[:37] + '...'}'"
     remedy = ""
     if _COMMA.fullmatch(cell):

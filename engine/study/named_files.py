@@ -1,9 +1,9 @@
-"""Data files that the tables of a study name: their paths, and their content put into the tables in place of the
-name."""
+"""Data files that a study's tables name: their paths, and their content put into the tables in place of the name."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,32 +15,33 @@ from engine.errors import Problems, refusal
 from engine.study.data_files import LARGEST_FILE, column, named
 from engine.study.values import Tables, table_in
 
+_LAWS = ("factors", "shocks")
+_DEEPEST = 8
+"""Levels of laws within a law that are looked through for files."""
 _STAND_IN = (0.0, 1.0)
 """Values that stand in for data that cannot be read, so that the rest is still checked."""
 
 
 def place_files(tables: Tables, folder: Path) -> None:
     """Changes the tables so that each file is named by its path; a study names files relative to its own folder."""
-    observed = tables.get("observed")
-    own = [observed] if isinstance(observed, dict) and isinstance(observed.get("file"), str) else []
-    for table in [*own, *(table for _, table in [*_laws(tables), *_groups(tables)])]:
+    parts = (_named(tables, kind) for kind in (*_LAWS, "groups"))
+    for _, table in chain(_within("observed", tables.get("observed"), 0), *parts):
         table["file"] = str(folder / table["file"])
 
 
 def read_files(tables: Tables, problems: Problems) -> None:
-    """Replaces names of files in the tables by the content: values of a law, ranks of an empirical copula, text of a
-    vine.
+    """Replaces files in the tables by their content: values of a law, ranks of an empirical copula, text of a vine.
 
     Args:
       tables: as a study file has them; types are checked later.
       problems: what is wrong with the files is added here, at the key `file` of the table.
     """
-    for place, table in _laws(tables):
+    for place, table in chain.from_iterable(_named(tables, kind) for kind in _LAWS):
         # where the family is another one, that is a problem of the law, which is still to be read
         if table.get("family", "empirical") == "empirical":
             with problems.within(place):
                 _read_data(table)
-    for place, table in _groups(tables):
+    for place, table in _named(tables, "groups"):
         with problems.within(place):
             _read_dependence(place.partition(".")[2], table, table_in(tables, "factors"))
 
@@ -100,29 +101,21 @@ def _text(path: Path) -> str:
         raise refusal("", f"cannot be read as text: {error}.") from error
 
 
-def _laws(tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and table of each law that names a file."""
-    for kind in ("factors", "shocks"):
-        for name, table in table_in(tables, kind).items():
-            yield from _laws_within(f"{kind}.{name}", table, 0)
+def _named(tables: Tables, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Place and table of each entry of a kind (factors, shocks, groups) that names a file, of laws within a law too."""
+    for name, table in table_in(tables, kind).items():
+        yield from _within(f"{kind}.{name}", table, 0 if kind == "groups" else _DEEPEST)
 
 
-def _laws_within(place: str, table: Any, depth: int) -> Iterator[tuple[str, dict[str, Any]]]:
-    if not isinstance(table, dict) or depth > 8:
+def _within(place: str, table: Any, deeper: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not isinstance(table, dict):
         return
     if isinstance(table.get("file"), str):
         yield place, table
+    inner = dict[str, Any]()
     for key in ("experts", "parts"):
-        parts = table.get(key)
-        for number, part in enumerate(parts if isinstance(parts, list) else ()):
-            yield from _laws_within(f"{place}.{key}.{number}", part, depth + 1)
-    yield from _laws_within(f"{place}.size", table.get("size"), depth + 1)
-    for state, law in table_in(table, "states").items():
-        yield from _laws_within(f"{place}.states.{state}", law, depth + 1)
-
-
-def _groups(tables: Tables) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Place and table of each group that names a file."""
-    for name, table in table_in(tables, "groups").items():
-        if isinstance(table, dict) and isinstance(table.get("file"), str):
-            yield f"groups.{name}", table
+        if isinstance(parts := table.get(key), list):
+            inner |= {f"{key}.{number}": part for number, part in enumerate(parts)}
+    inner |= {"size": table.get("size"), **{f"states.{name}": law for name, law in table_in(table, "states").items()}}
+    for key, law in inner.items() if deeper else ():
+        yield from _within(f"{place}.{key}", law, deeper - 1)
