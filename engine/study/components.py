@@ -78,8 +78,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Assumption:
-    """Something that the study assumes, and the change of the study without it ("off"), or with twice of it
-    ("doubled").
+    """Something that the study assumes, and the study's change without it ("off") or with twice of it ("doubled").
 
     Args:
       about: what is assumed.

@@ -1,12 +1,11 @@
-"""A resolved study as plain tables, in the words of the study file: what `study.toml` holds and the fingerprint
-covers."""
+"""A resolved study as plain tables in the format of a study file: content of `study.toml` and of the fingerprint."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from engine.study.components import Policy
-from engine.study.labels import OF_LABELS
+from engine.study.labels import LABELLED, OF_LABELS
 from engine.study.study import FORMS, LEVELS, Study
 from engine.study.tables import (
     challenge as challenge_tables,
@@ -46,7 +45,7 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         factors[item.name] = {"about": item.about, "unit": item.unit, **factor_tables.law_keys(table), **rest}
     moving = [*study.shocks.moving, *study.labels.get("shocks", ())]
     called, levels = study.labels.get("lever_groups", {}), [one for one in study.levels if one not in LEVELS]
-    tables: Tables = {
+    tables: dict[str, Any] = {
         "name": study.name,
         "question": study.question,
         "author": study.author,
@@ -56,20 +55,18 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "headline": text.get("headline") and list(study.headline),
         "run": {key: value for key, value in run.items() if value != _USUAL.get(key)},
         "time": study.years and {"first": study.years[0], "last": study.years[-1], "unit": text["time"]["unit"]},
-        "groups": _labelled(study, "groups", restricted),
-        "factors": _labelled(study, "factors", together(factors, study.model)),
+        "groups": restricted,
+        "factors": together(factors, study.model),
         "constants": constant_tables.stated(study.model),
         "regimes": {name: text["regimes"][name] for name in study.shocks.regimes},
-        "shocks": _labelled(study, "shocks", {name: text["shocks"].get(name, {}) for name in moving}),
-        "policies": _labelled(
-            study, "policies", {name: _policy_table(policies.by_name[name], study) for name in policies.reached}
-        ),
-        "events": _labelled(study, "events", text["events"]),
+        "shocks": {name: text["shocks"].get(name, {}) for name in moving},
+        "policies": {name: _policy_table(policies.by_name[name], study) for name in policies.reached},
+        "events": text["events"],
         "lever_groups": {
             name: {"label": called[name], "levers": [*levers]} if name in called else [*levers]
             for name, levers in study.lever_groups.items()
         },
-        "assumptions": _labelled(study, "assumptions", {one.name: one.table for one in study.assumptions}),
+        "assumptions": {one.name: one.table for one in study.assumptions},
         "challenge": challenge_tables.table_of(study.challenge, study.labels.get("challenge", {})),
         "observed": observed_tables.table_of(study.observed, policies.reached),
         "facts": study.facts and study.facts.table,
@@ -78,13 +75,10 @@ def document(study: Study, text: Tables, policies: Policies) -> Tables:
         "dimensions": dimension_tables.table_of(study.dimensions),
         "keep": {**vars(study.keep), "outcomes": list(study.keep.outcomes)},
     }
+    for kind in (*LABELLED, "assumptions"):
+        for name in tables[kind].keys() & study.labels.get(kind, {}):
+            tables[kind] = {**tables[kind], name: {"label": study.labels[kind][name], **tables[kind][name]}}
     return {key: table for key, table in tables.items() if table or key in _ALWAYS}
-
-
-def _labelled(study: Study, kind: str, tables: Tables) -> Tables:
-    """Tables of parts of a kind by name, each with its label if it has one."""
-    labels = study.labels.get(kind, {})
-    return {name: {**({"label": labels[name]} if labels.get(name) else {}), **table} for name, table in tables.items()}
 
 
 def _policy_table(policy: Policy, study: Study) -> Tables:

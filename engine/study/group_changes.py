@@ -1,6 +1,4 @@
-"""Changes of a group's dependence that keep the form of its copula, so that they are fed to the program already
-compiled.
-"""
+"""Changes of a group's dependence that keep the form of its copula, so that the compiled program is fed with them."""
 
 from __future__ import annotations
 
@@ -18,7 +16,7 @@ from engine.draws.factors import Group
 from engine.errors import Problems, UserError, refusal, unknown
 from engine.formatting import shown
 from engine.study.tables import groups as group_tables
-from engine.study.values import Tables, number
+from engine.study.values import Tables, leaving_out, number
 
 AGAINST = "against"
 """Key that lists the members with the opposite sign: they fall where the others rise."""
@@ -29,8 +27,7 @@ _OTHER_FORM = "cannot be stated so without another program: a number is changed 
 def read(
     stated: Tables, group: Group, table: Tables, group_of: Mapping[str, str], drawn: Sequence[str]
 ) -> tuple[Group, Tables] | None:
-    """The group as a table changes it, and that table restricted to the members that are drawn; None where nothing
-    changes.
+    """The group as a table changes it, and that table for the members that are drawn; None where nothing changes.
 
     Args:
       stated: the group's own table.
@@ -53,8 +50,7 @@ def read(
         raise refusal("", _OTHER_FORM)
     if isinstance(matrix, list) and isinstance(value, float):
         statement[new] = [[1.0 if i == j else value for j in range(len(matrix))] for i in range(len(matrix))]
-    kept = {key: value for key, value in stated.items() if key not in STATEMENTS or new == old}
-    whole, problems = {**kept, **statement}, Problems()
+    whole, problems = leaving_out(stated, () if new == old else STATEMENTS) | statement, Problems()
     changed = group_tables.read({group.name: whole}, group_of, drawn, problems).get(group.name)
     for problem in problems:
         raise refusal(problem.place.removeprefix(f"groups.{group.name}").removeprefix("."), problem.message)
@@ -73,9 +69,7 @@ def read(
 
 
 def differences(changed: Group, stated: Group) -> Iterator[tuple[str, Any]]:
-    """Yields what differs between two states of a group: its parameters ("correlation"), and whether some are
-    "against".
-    """
+    """Yields what differs between two states of a group: its parameters ("correlation"), its sides ("against")."""
     numbers = _numbers(_turned(changed, -1.0))
     if numbers != _numbers(_turned(stated, -1.0)):
         yield "correlation", numbers
@@ -90,8 +84,7 @@ def joined(one: Group, other: Group, stated: Group) -> Group:
 
 
 def part_of(own: Group, other: Group, fraction: float) -> Group:
-    """A group whose dependence is interpolated linearly between two of the same form; `fraction` 0 is `own`, 1 is
-    `other`.
+    """A group between two of the same form, by linear interpolation: `own` at `fraction` 0, `other` at 1.
 
     Correlations, degrees of freedom and an Archimedean parameter are interpolated; signs of members change only at 1.
     """
@@ -99,17 +92,13 @@ def part_of(own: Group, other: Group, fraction: float) -> Group:
 
 
 def _between(own: Any, other: Any, fraction: float) -> Any:
-    def mixed(a: float, b: float) -> float:
-        return (1.0 - fraction) * a + fraction * b
-
-    if isinstance(own, StudentT):
-        return replace(own, normal=_between(own.normal, other.normal, fraction), df=mixed(own.df, other.df))
-    if isinstance(own, Equicorrelated):
-        return replace(own, correlation=mixed(own.correlation, other.correlation))
-    if isinstance(own, Correlated):
-        rows = zip(own.correlation, other.correlation, strict=True)
-        return replace(own, correlation=tuple(tuple(map(mixed, a, b)) for a, b in rows))
-    return replace(own, theta=mixed(own.theta, other.theta)) if hasattr(own, "theta") else own
+    """A number, a matrix or a copula between two of the same form."""
+    if isinstance(own, float):
+        return (1.0 - fraction) * own + fraction * other
+    if isinstance(own, tuple):
+        return tuple(_between(*pair, fraction) for pair in zip(own, other, strict=True))
+    numbers = [name for name in ("normal", "df", "correlation", "theta") if hasattr(own, name)]
+    return replace(own, **{name: _between(getattr(own, name), getattr(other, name), fraction) for name in numbers})
 
 
 def _normal(copula: Copula) -> Copula:
@@ -121,9 +110,7 @@ def _side(group: Group) -> float:
 
 
 def _turned(group: Group, side: float) -> Group:
-    """The group with another sign between its sides: 1 where all members move alike, -1 where some move against the
-    others.
-    """
+    """The group with another sign between its sides: 1 if all members move alike, -1 if some move against others."""
     return _with(group, side=side) if isinstance(_normal(group.copula), Equicorrelated) else group
 
 
@@ -161,8 +148,7 @@ ROOM = 1e-3
 
 
 def correlations(group: Group) -> tuple[float, float, float] | None:
-    """The common correlation of a Gaussian or t group, with its least and largest possible values; None for other
-    copulas.
+    """The common correlation of a Gaussian or t group, and its least and largest values; None for other copulas.
 
     For a correlation matrix it is the factor that multiplies all off-diagonal entries: 1 as stated.
     """
@@ -177,8 +163,7 @@ def correlations(group: Group) -> tuple[float, float, float] | None:
 
 
 def correlated(group: Group, value: float) -> Group:
-    """The group with another value of what `correlations` gives: its common correlation, or the factor of its
-    matrix."""
+    """The group with another value of its common correlation, or of its matrix's factor (see `correlations`)."""
     copula = _normal(group.copula)
     if isinstance(copula, Equicorrelated):
         return _with(group, correlation=value)

@@ -1,6 +1,4 @@
-"""Which observed figures are known and which come later; and a study reduced to the outcomes and years that figures
-need.
-"""
+"""Observed figures that are known and that come later; and a study reduced to the outcomes that figures need."""
 
 from __future__ import annotations
 
@@ -66,9 +64,9 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
     """
     rows, _ = known_and_later(study, until)
     if not rows:
-        of = "in the study's years" if until is None else f"until {until}"
+        at, of = ("observed", "in the study's years") if until is None else (place, f"until {until}")
         problems.add(
-            place if until is not None else "observed",
+            at,
             f"nothing can be taken as known {of}: no figure that was read in its source and that nothing here has"
             " seen. Take a later year, or state figures.",
         )
@@ -79,11 +77,10 @@ def check_known(study: Study, until: int | None, place: str, problems: Problems)
 
 
 def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[list[int]]]:
-    """The study with the yearly values behind some figures as its only outcomes; and, for each figure, indices of its
-    outcomes.
+    """The study with the yearly values behind some figures as its only outcomes; and each figure's, by index.
 
-    It ends with the last year of a figure; up to there its futures equal the study's bit for bit. A static model keeps
-    its outcomes.
+    It ends with the last year of a figure; until then its futures equal the study's to the bit. A static model stays
+    as it is.
     """
     if not study.years:
         return study, [[place] for place in study.places(row.variable for row in rows)]
@@ -98,7 +95,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
             outcomes.setdefault(name, Outcome(row.unit, fold))
             places[-1].append([*outcomes].index(name))
     years = tuple(year for year in study.years if year <= max(row.time for row in rows))
-    whole = replace(
+    short = replace(
         study,
         model=altered(study.model, outcomes=outcomes),
         years=years,
@@ -110,7 +107,7 @@ def watching(study: Study, rows: Sequence[Observation]) -> tuple[Study, list[lis
         gates=(),
         keep=Keep((), 0, 0),
     )
-    return whole, places
+    return short, places
 
 
 def _until(policy: Policy, years: int) -> Policy:

@@ -1,5 +1,4 @@
-"""A study with observed values imposed on some yearly variables, so that the rest of the model is scored given
-these."""
+"""A study with observed values imposed on yearly variables, so that the rest of the model is scored given these."""
 
 from __future__ import annotations
 
@@ -19,8 +18,7 @@ from engine.study.tables.observed import Observation
 
 
 def check(study: Study, names: Sequence[str], until: int | None, problems: Problems) -> None:
-    """Adds a problem for each variable that cannot be imposed: unknown, not imposable by the model, or without
-    observations.
+    """Adds a problem for each variable that cannot be imposed: unknown, not allowed by the model, or never observed.
 
     Args:
       until: last year whose observations count; all if None.
@@ -38,9 +36,7 @@ def check(study: Study, names: Sequence[str], until: int | None, problems: Probl
 
 
 def under(study: Study, names: Sequence[str], rows: Sequence[Observation]) -> Study:
-    """The study with observed values in place of some yearly variables, by year and cell; elsewhere the model's own
-    values.
-    """
+    """The study with observed values of some yearly variables, by year and cell, and the model's own elsewhere."""
     if not names:
         return study
     given, levers = {}, dict(study.model.levers)

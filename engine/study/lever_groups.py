@@ -1,6 +1,4 @@
-"""Groups of levers that are varied together when a difference is attributed to levers; no number of a path depends on
-them.
-"""
+"""Groups of levers that are varied together in an attribution to levers; no number of a path depends on them."""
 
 from __future__ import annotations
 

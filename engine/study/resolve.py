@@ -44,9 +44,9 @@ class KnownModel:
     """A model with its name, the SHA-256 of its source, and FILE:CLASS if it is the user's own: fields of `Study`."""
 
     model: Model
-    name: str
-    digest: str
-    spec: str | None = None
+    model_name: str
+    model_digest: str
+    model_spec: str | None = None
 
 
 def resolve(
@@ -60,8 +60,7 @@ def resolve(
         checked.
       source: what the study was read from.
       problems: those found so far; more are added.
-      spare: factors that may remain unused, and places of entries that may be invalid: "assumptions.NAME",
-        "challenge.claims".
+      spare: factors that may remain unused, and places of entries that may be invalid, such as "challenge.claims".
 
     Raises:
       UserError: with all problems.
@@ -105,10 +104,9 @@ def resolve(
     assert policies is not None and years is not None
     stated = {one: model.factors.get(bases.get(one, one)) or model.levers.get(levers.get(one, "")) for one in drawn}
     study = Study(
-        **_of_run(text, known, source),
+        **_of_run(text, replace(known, model=model), source),
         **of_model,
         tile=text["run"].get("tile") or section_tables.default_tile(model, len(policies.running)),
-        model=model,
         years=years,
         inputs=tuple(_input(name, text, stated[name], priors[name], group_of.get(name)) for name in drawn),
         groups=groups,
@@ -132,7 +130,7 @@ def resolve(
 
 
 def _check_whole(study: Study, once: Sequence[str], spare: Collection[str], problems: Problems) -> None:
-    """What needs the whole study: dimensions of the sampler, given the streams drawn once, and facts that are known."""
+    """Checks what needs the whole study: the sampler's dimensions, given the streams drawn once, and known facts."""
     dimension_tables.check(study.stated_dimensions, once, study.streams[1], len(study.years), spare, problems)
     if study.facts is not None:
         holdout.check_known(study, study.facts.until, "facts.until", problems)
@@ -142,11 +140,11 @@ def _years(text: Tables, known: KnownModel, source: str, problems: Problems) -> 
     """Calendar years of the study; None where they are among the problems.
 
     Raises:
-      UserError: the model's own declarations are wrong, by which nothing else can be checked.
+      UserError: the model's own declarations are wrong, so that nothing else can be checked.
     """
     years: tuple[int, ...] | None = None
     with problems.within(""):
-        years = section_tables.years(text.get("time"), known.model, known.name)
+        years = section_tables.years(text.get("time"), known.model, known.model_name)
     before = len(problems)
     with problems.within(""):
         check_declaration(known.model, years or ())
@@ -168,17 +166,15 @@ def _of_model(text: Tables, model: Model, problems: Problems) -> dict[str, Any]:
 
 
 def _of_run(text: Tables, known: KnownModel, source: str) -> dict[str, Any]:
-    """Fields of `Study` that are as its file, and the file of its model, state them; its document is empty."""
+    """Fields of `Study` that its file and its model state as they are; its document is still empty."""
     run = text["run"]
     return {
         **{key: text[key] for key in ("name", "question", "author")},
         **{key: run[key] for key in ("seed", "paths", "sampler", "precision", "program")},
         "nonfinite": float(run["nonfinite"]),
+        **vars(known),
         "source": source,
         "document": {},
-        "model_name": known.name,
-        "model_digest": known.digest,
-        "model_spec": known.spec,
     }
 
 
@@ -207,20 +203,18 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
     for name, table in factors.items():
         place, labelled = f"factors.{name}", LABELLED.fullmatch(name)
         base = labelled["name"] if labelled else name
-        if base in model.factors:
-            unit = model.factors[base].unit
-            if labelled and not model.factors[base].dims:
+        if stated := model.factors.get(base):
+            if labelled and not stated.dims:
                 problems.add(place, f"factor '{base}' has no dimensions: one table, [factors.{base}].")
-            if table.get("unit", unit) != unit:
-                problems.add(f"{place}.unit", f"expected '{unit}', the model's unit, got '{table['unit']}'.")
+            if table.get("unit", stated.unit) != stated.unit:
+                problems.add(f"{place}.unit", f"expected '{stated.unit}', the model's unit, got '{table['unit']}'.")
         elif name in model.dims:
             problems.add(place, "is the name of a dimension; take another.")
         elif name not in drawn:
             problems.add(place, unknown("factor", name, {*model.factors, *model.constants} - set(factors)))
-    for name in model.factors:
+    for name, stated in model.factors.items():
         if name not in factors and not all(part in factors for part in parts[name]):
-            dims = model.factors[name].dims
-            each = f", which holds for each {' and '.join(dims)}," if dims else ""
+            each = f", which holds for each {' and '.join(stated.dims)}," if stated.dims else ""
             keys = "family and p05, p50, p95 or the family's parameters"
             problems.add(f"factors.{name}", f"has no prior. Add a table [factors.{name}]{each} with {keys}.")
 
@@ -237,7 +231,7 @@ def _shocks(text: Tables, known: KnownModel, priors: Mapping[str, Prior], proble
     if not isinstance(known.model, PathModel):
         for table in ("shocks", "regimes"):
             if text[table]:
-                problems.add(table, f"model '{known.name}' has no years, and no {table}. Remove the tables.")
+                problems.add(table, f"model '{known.model_name}' has no years, and no {table}. Remove the tables.")
         return Shocks()
     laws = {name: prior.law for name, prior in priors.items()}
     return shock_tables.read(text, known.model, laws, problems)

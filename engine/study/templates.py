@@ -1,18 +1,16 @@
-"""Study files to start from, as commented text: one that extends another study, and a skeleton for the user's own
-model.
-"""
+"""Study files to start from, as commented text: one on top of another study, and a skeleton for one's own model."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from itertools import chain, count
 from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Lever, Model, PathModel
+from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, Shock
 from engine.study.components import Policy
 from engine.study.study import Study
 
@@ -40,9 +38,7 @@ question = "What if?"
 
 
 def study_of(name: str, model: Model, schema: str | None = None) -> str:
-    """The skeleton of a study for a model: every factor with a law to be replaced, shocks as comments, all levers at
-    their defaults.
-    """
+    """The skeleton of a model's study: guessed laws of all factors, shocks as comments, levers at their defaults."""
     title = f"A study of the model {type(model).__name__}. What is marked TO FILL IN is a guess that only makes it run."
     time = ""
     if isinstance(model, PathModel):
@@ -93,7 +89,7 @@ source = "my judgement"
 def _quantiles(statements: Sequence[Any]) -> dict[str, float]:
     """Quantiles with a key of their own among statements of a law; nothing if there are others among them."""
     quantiles = {one.label: one.value for one in statements}
-    return quantiles if all(re.fullmatch(r"p(05|50|95)", label) for label in quantiles) else {}
+    return quantiles if quantiles.keys() <= {"p05", "p50", "p95"} else {}
 
 
 def _policy_on_top(below: Study) -> str:
@@ -178,9 +174,7 @@ source = "TO FILL IN: {guess}"
 
 
 def _placeholder(unit: str) -> tuple[str, str]:
-    """A placeholder law as TOML, positive so that a model can divide by it or take its logarithm; and its meaning in
-    words.
-    """
+    """A placeholder law as TOML, positive so that a model can divide by it or take its log; and its meaning."""
     unit = unit.strip().lower()
     if unit in ("share", "fraction", "probability"):
         return 'family = "logit-normal"\np05 = 0.2\np95 = 0.8', "some share"
@@ -244,14 +238,13 @@ outcomes = "all"
 """
 
 
-def _about(entry: Any) -> str:
-    about = _line(getattr(entry, "about", ""))
-    return f"{about} [{_line(entry.unit)}]" if about else f"[{_line(entry.unit)}]"
+def _about(entry: Factor | Shock | Lever | Outcome) -> str:
+    return f"{_line(entry.about)} [{_line(entry.unit)}]".lstrip()
 
 
 def _line(text: str) -> str:
     """One line that a comment may hold."""
-    return "".join(sign if sign.isprintable() else " " for sign in " ".join(str(text).split()))
+    return "".join(sign if sign.isprintable() else " " for sign in " ".join(text.split()))
 
 
 def _text(value: str) -> str:
@@ -264,7 +257,7 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
-def _free(name: str, taken: Any) -> str:
+def _free(name: str, taken: Container[str]) -> str:
     """The name, or the first of its numbered ones that is not taken."""
     numbered = (f"{name}_{number}" for number in count(2))
     return next(one for one in chain([name], numbered) if one not in taken)

@@ -1,6 +1,4 @@
-"""Factors with dimensions: a study has one table for all labels, or tables for single ones; here written out label by
-label.
-"""
+"""Factors with dimensions, stated in one table for all labels or a table for one, written out label by label."""
 
 from __future__ import annotations
 
@@ -23,8 +21,7 @@ def check_factor_name(name: Any) -> None:
 
 
 def by_label(text: Tables, model: Model, problems: Problems) -> Tables:
-    """The study's tables with the table of a factor with dimensions replaced by one per label, and so in the groups'
-    members.
+    """The study's tables with a table per label in place of a vector factor's, and these labels as group members.
 
     Args:
       problems: tables of unknown labels are added here.
