@@ -35,7 +35,7 @@ def as_crate(folder: Path, study: Plain, runs: Sequence[Plain]) -> bytes | None:
     """The RO-Crate of a run folder as JSON, the same bytes for the same runs; None without `rocrate` 0.15 or newer.
 
     Args:
-      folder: the run folder; what is there of its files is listed.
+      folder: the run folder; those of its files that exist are listed.
       study: the entry of the study in `provenance.json`.
       runs: what worked on the folder, first to last, as `provenance.run_record` gives it; at least one.
     """

@@ -174,10 +174,13 @@ def is_finished(folder: RunFolder, done: Container[int]) -> bool:
       done: numbers of the blocks that are done.
     """
     record = ledger.read(folder, CUBE)
-    if record is None or record.count != folder.study.paths or not ledger.intact(folder.path, record):
-        return False
-    whole = all(block.index in done for block in folder.study.blocks())
-    return whole and attributes(folder.path).get("status") == "complete"
+    return (
+        record is not None
+        and record.count == folder.study.paths
+        and ledger.intact(folder.path, record)
+        and all(block.index in done for block in folder.study.blocks())
+        and attributes(folder.path).get("status") == "complete"
+    )
 
 
 def attributes(folder: str | Path, group: str = "") -> Attributes:

@@ -34,7 +34,7 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
     """Yields place and content of every summary group declared in `GROUPS`, and of its flags where it has any.
 
     Args:
-      paths: what the numbers are over, in words; all paths of the study if not given.
+      paths: the paths behind the numbers, in words; all paths of the study if not given.
     """
     out = summaries.numbers["diagnostics"].get("n_excluded", 0)
     of_years = summaries.yearly_excluded

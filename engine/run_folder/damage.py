@@ -88,7 +88,7 @@ def has_ended(folder: RunFolder) -> bool:
 
 
 def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Damage]:
-    """Yields the files of a record whose content, computed now, is another one; and files that only one of both has.
+    """Yields files whose content, as it is computed now, is not that of the record; or that only one of both has.
 
     Args:
       files: content by place below the run folder, as it is computed now.

@@ -42,7 +42,7 @@ class Entry:
     Args:
       name: of its folder.
       date: when it was last worked on, with time zone; "" where that is not recorded.
-      paths: number that its tables are over; 0 for a run that is not finished.
+      paths: number of paths behind its tables; 0 for a run that is not finished.
       policies: that ran.
       question: of its study.
     """

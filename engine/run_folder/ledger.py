@@ -93,8 +93,7 @@ def commit(folder: RunFolder, record: FinishedPart, files: Mapping[str, bytes]) 
 def answering_for(record: FinishedPart, files: Mapping[str, bytes]) -> FinishedPart:
     """The record with the sizes and hashes of these contents."""
     with ThreadPoolExecutor(WRITERS) as threads:  # hashing lets go of the interpreter
-        hashes = threads.map(digest, files.values())
-        stored = (Stored(name, len(files[name]), sha256) for name, sha256 in zip(files, hashes, strict=True))
+        stored = threads.map(lambda name: Stored(name, len(files[name]), digest(files[name])), files)
         return replace(record, files=tuple(stored))
 
 
@@ -238,7 +237,7 @@ def damaged(folder: Path, name: str, fault: str) -> UserError:
 
 
 def named(blocks: Sequence[int]) -> str:
-    """Blocks by number, the first six of them: `blocks 0, 3`."""
+    """Blocks by number, at most the first six, such as "blocks 0, 3"."""
     numbers = ", ".join(map(str, blocks[:6]))
     return f"block{'s' if len(blocks) > 1 else ''} {numbers}{', ...' if len(blocks) > 6 else ''}"
 
