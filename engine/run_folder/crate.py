@@ -72,12 +72,12 @@ def as_crate(folder: Path, study: Plain, runs: Sequence[Plain]) -> bytes | None:
 
 def _action(crate: Any, place: str, run: Plain) -> Any:
     """A run's CreateAction, with its values and the software that it ran on."""
-    told = {**run, "forms": forms_as_text(run.get("forms")) or None}
+    facts = {**run, "forms": forms_as_text(run.get("forms")) or None}
     inputs, surroundings = (
         [
-            _entity(crate, f"{place}-{key}", "PropertyValue", name=key, value=told[key])
+            _entity(crate, f"{place}-{key}", "PropertyValue", name=key, value=facts[key])
             for key in keys
-            if told[key] is not None
+            if facts[key] is not None
         ]
         for keys in (_INPUTS, _SURROUNDINGS)
     )

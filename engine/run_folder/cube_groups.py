@@ -52,9 +52,8 @@ def groups(study: Study, summaries: Summaries, paths: str = "") -> Iterator[tupl
         if group.place == "diagnostics" and summaries.until:
             about["until"] = json.dumps([one.as_dict() for one in summaries.until], allow_nan=False)
         variables, reasons = _variables(study, group, summaries), _reasons(study, group, summaries)
-        for called in reasons:
-            if called in variables:
-                variables[called].attrs["ancillary_variables"] = f"{REASONS}/{called}"
+        for called in reasons.keys() & variables.keys():
+            variables[called].attrs["ancillary_variables"] = f"{REASONS}/{called}"
         if variables or not (group.optional or (group.sample and not study.years)):
             yield group.place, _labelled(study, summaries, variables, about)
         if reasons:
@@ -118,8 +117,7 @@ def _flags(study: Study, group: SummaryGroup, of: Numbers, name: str, flags: Map
 def _reasons(study: Study, group: SummaryGroup, summaries: Summaries) -> dict[str, Variable]:
     variables = {}
     for name, of, called, array in group.held(study, summaries.reasons.get(group.place, {})):
-        by_event = group.of == "events"
-        about = f"flags of {of.about}" if by_event else f"{study.title(group.of, name)}: flags"
+        about = f"flags of {of.about}" if group.of == "events" else f"{study.title(group.of, name)}: flags"
         variables[called] = Variable((*of.dims[:-1], "reason", "detail"), array, described(about, "1"))
     return variables
 

@@ -89,14 +89,14 @@ def run_record(
     return {
         "command": [Path(word).name if k == 0 else word for k, word in enumerate(command)],
         "started": started.isoformat(timespec="seconds"),
-        "ended": ended.isoformat(timespec="seconds") if ended else None,
+        "ended": ended and ended.isoformat(timespec="seconds"),
         "status": RUNNING if ended is None else "completed" if error is None else "failed",
         "error": error,
         **{key: getattr(study, key) for key in ("paths", "seed", "sampler", "tile", "fingerprint")},
         "study_sha256": digest(resolved_text(study).encode()),
         "blocks": _ranges(blocks),
         "device_kind": software.pop("device_kind"),
-        "forms": [dict(form) for form in forms],
+        "forms": [*map(dict, forms)],
         "devices": devices,
         "workers": workers,
         "cpu": cpu_model(),
@@ -145,7 +145,7 @@ def _about(folder: RunFolder) -> Plain:
 
 
 def _closed(entries: Sequence[Plain], done: set[int]) -> Sequence[Plain]:
-    """The runs, those still marked as running turned into killed ones, with the finished blocks that are theirs."""
+    """The runs; those still marked as running count as killed and get the finished blocks that they planned."""
     left = done.difference(*(_numbers(entry["blocks"]) for entry in entries))
     closed = []
     for entry in entries:
@@ -235,7 +235,7 @@ def _write(folder: Path, study: Plain, entries: Sequence[Plain], with_crate: boo
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Shards of a job array that end together write one after the other, where the file system knows locks."""
+    """A `with` block for one process at a time, as shards may end together; open to all where there are no locks."""
     handle = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
@@ -253,7 +253,7 @@ def _ranges(blocks: Iterable[int]) -> str:
 
 
 def _numbers(ranges: str) -> set[int]:
-    """The numbers that `_ranges` wrote."""
+    """The numbers in a text that `_ranges` gave."""
     spans = (span.partition("-") for span in ranges.split(",") if span)
     return {number for first, _, last in spans for number in range(int(first), int(last or first) + 1)}
 

@@ -26,10 +26,7 @@ if TYPE_CHECKING:
 
 HELD = 1 << 28
 """Bytes that all kept outcomes together may take for those that have been read to stay in memory."""
-UNREADABLE = (
-    *(FileNotFoundError, NotADirectoryError),
-    *(ValueError, LookupError, RuntimeError, TypeError, AttributeError),
-)
+UNREADABLE = (FileNotFoundError, NotADirectoryError, ValueError, LookupError, RuntimeError, TypeError, AttributeError)
 """Exceptions that reading a damaged array may raise."""
 
 
@@ -129,9 +126,7 @@ def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
 
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:
-    """The tree with `path` in the groups by path, whose index is a range and takes no memory; and such that xarray
-    writes it again.
-    """
+    """The tree with a coordinate `path`, a range that takes no memory, and encodings that xarray can write again."""
     import pandas as pd
     import xarray as xr
 
@@ -148,7 +143,7 @@ def _numbered(tree: xr.DataTree) -> xr.DataTree:
 
 
 def _refuse_other_root(folder: Path) -> None:
-    """Refuses a run whose cube is not there, or says something else of itself than was written when it was finished."""
+    """Refuses a run without a cube, or whose cube's root metadata are not those that its record states."""
     ownership.refuse_links(folder)
     root, status = f"{CUBE_FOLDER}/zarr.json", attributes(folder).get("status")
     if status is None and not (folder / CUBE_FOLDER).exists():
