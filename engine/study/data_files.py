@@ -58,7 +58,7 @@ def column(path: Path | str, name: str) -> Column:
       UserError: no such file or column, more than 64 MiB, or a cell that is no finite number: the first, with its row.
     """
     path = Path(path)
-    with _told(path):
+    with _raising_faults(path):
         return _parquet(path, name) if _checked(path) == b"PAR1" else _csv(path, name)
 
 
@@ -77,7 +77,7 @@ def text_of(path: Path) -> str:
     Raises:
       UserError: no such file, more than 64 MiB, or no text.
     """
-    with _told(path):
+    with _raising_faults(path):
         _checked(path)
         return _text(path)
 
@@ -87,7 +87,7 @@ class _Fault(Exception):
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def _raising_faults(path: Path) -> Iterator[None]:
     """A `with` block in which faults of a file are raised as a `UserError`."""
     try:
         yield

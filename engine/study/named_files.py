@@ -59,7 +59,7 @@ def _read_data(table: dict[str, Any]) -> None:
     source += f", {empty} empty cells left out" if empty else ""
     source += f", thinned to {MOST_VALUES}" if len(values) > len(kept) else ""
     table.setdefault("source", source)
-    table["values"] = [float(x) for x in kept]
+    table["values"] = kept.tolist()
 
 
 def _read_dependence(group: str, table: dict[str, Any], factors: Tables) -> None:

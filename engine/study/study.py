@@ -312,7 +312,7 @@ class Study:
 
     def blocks(self) -> tuple[Block, ...]:
         """The blocks that hold the study's paths."""
-        return tuple(self.block(index) for index in range(-(-self.paths // BLOCK)))
+        return tuple(map(self.block, range(-(-self.paths // BLOCK))))
 
 
 def _digest(plain: Any) -> str:
