@@ -96,8 +96,10 @@ def test_a_record_that_names_files_elsewhere_is_no_record(tmp_path, name):
     place = ledger.record_file(tmp_path, 0)
     document = unsealed(place)
     document["files"][0]["name"] = name
+    assert ledger.files_of(tmp_path, 0)
     place.write_bytes(sealed(document))
     assert ledger.read(RunFolder(tmp_path, study), 0) is None
+    assert not ledger.files_of(tmp_path, 0)
 
 
 @pytest.mark.parametrize("name", ["cube.zarr", "ledger"])

@@ -122,8 +122,7 @@ def read(folder: RunFolder, part: Part) -> FinishedPart | None:
         record = FinishedPart(files=files, nonfinite=nonfinite, **plain)
     except (KeyError, TypeError, ValueError):
         return None
-    inside = all(not file.name.startswith("/") and ".." not in file.name.split("/") for file in files)
-    return record if inside and record.part == part else None
+    return record if record.part == part else None
 
 
 def files_of(folder: Path, part: Part) -> dict[str, Stored]:
@@ -136,7 +135,11 @@ def files_of(folder: Path, part: Part) -> dict[str, Stored]:
 
 
 def _stored(plain: Plain) -> Stored:
-    return Stored(str(plain["name"]), int(plain["size"]), str(plain["sha256"]))
+    """A file as a record states it; raises a ValueError where it is not inside the run folder."""
+    name = str(plain["name"])
+    if name.startswith("/") or ".." in name.split("/"):
+        raise ValueError(f"expected a file inside the run folder, got {name!r}")
+    return Stored(name, int(plain["size"]), str(plain["sha256"]))
 
 
 def answers(folder: Path) -> tuple[str, ...]:
