@@ -111,7 +111,7 @@ def reduction(index: int, rounds: int) -> Reduction:
         study = load_study(str(written))
         study = replace(study, paths=(index + 1) * BLOCK, keep=replace(study.keep, draws=0))
         program, block = program_on(study, processors()), study.blocks()[index]
-        outcomes = program.collect(block, program.submit(block)).outcomes
+        outcomes = program.submit(block).of(block)
         asked = device_reduction.reduction(study, block)
         room = int(reductions.by_processor(outcomes, asked, 1)["held"] * 9 // 8)
         arrays = reductions.by_processor(outcomes, asked, room)

@@ -102,7 +102,7 @@ def sustained(program: Program, paths: int) -> float:
 
     def fetch() -> Any:
         block, running = under_way.popleft()
-        return program.collect(block, running).outcomes.sum(axis=-1, dtype=np.float64)
+        return running.of(block).sum(axis=-1, dtype=np.float64)
 
     start = time.perf_counter()
     for block in blocks(paths):
@@ -180,7 +180,7 @@ def tail(program: Program) -> tuple[dict[str, float], dict[str, np.ndarray]]:
     """VaR and ES of the first block by "outcome, measure, policy", and events by name, bool [policy, path]."""
     study = program.study
     block = Block(0, 0, BLOCK)
-    outcomes = program.collect(block, program.submit(block)).outcomes
+    outcomes = program.submit(block).of(block)
     by_name = {name: outcomes[:, k] for k, name in enumerate(study.model.outcomes)}
     table = {}
     for name, values in by_name.items():

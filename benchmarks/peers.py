@@ -150,8 +150,7 @@ def _openturns(vector: ot.RandomVector) -> np.ndarray:
 def _kernel(program: Program) -> np.ndarray:
     blocks = program.study.blocks()[:KERNEL_BLOCKS]
     running = [program.submit(block) for block in blocks]
-    results = [program.collect(block, part) for block, part in zip(blocks, running, strict=True)]
-    return np.concatenate([result.outcomes for result in results], axis=-1)
+    return np.concatenate([part.of(block) for block, part in zip(blocks, running, strict=True)], axis=-1)
 
 
 def _whole_run(study: Study) -> tuple[float, np.ndarray]:

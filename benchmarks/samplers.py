@@ -24,7 +24,7 @@ LEVELS = (0.95, 0.99)
 def outcomes(study: Study) -> np.ndarray:
     """Outcomes of all paths, float64 [policy, outcome, path]."""
     program = program_on(study, devices.mesh("cpu"))
-    parts = [program.collect(block, program.submit(block)).outcomes for block in study.blocks()]
+    parts = [program.submit(block).of(block) for block in study.blocks()]
     return np.concatenate(parts, axis=-1).astype(np.float64)
 
 

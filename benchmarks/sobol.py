@@ -62,7 +62,7 @@ def outcomes(sampler: str, blocks: int) -> np.ndarray:
     """Outcomes of all paths, float32 [policy, outcome, path]."""
     program = made(sampler, blocks)
     running = [(block, program.submit(block)) for block in program.study.blocks()]
-    return np.concatenate([program.collect(block, one).outcomes for block, one in running], axis=-1)
+    return np.concatenate([one.of(block) for block, one in running], axis=-1)
 
 
 def variances() -> None:
@@ -100,7 +100,7 @@ def coverage() -> None:
         found.setdefault(name, []).append((one.estimate, one.low, one.high))
 
     for block in program.study.blocks():
-        values = program.collect(block, program.submit(block)).outcomes
+        values = program.submit(block).of(block)
         for k, outcome in enumerate(Fund.outcomes):
             own = np.ascontiguousarray(values[:, k])
             (measured, _), (_, gaps) = of_policies(own, 0, unit, True)

@@ -56,9 +56,7 @@ def _engine() -> Callable[[], None]:
 
     def call() -> None:
         running = [program.submit(block) for block in blocks]
-        values = np.concatenate(
-            [program.collect(block, part).outcomes for block, part in zip(blocks, running, strict=True)], -1
-        )
+        values = np.concatenate([part.of(block) for block, part in zip(blocks, running, strict=True)], -1)
         spread = float(values.var(dtype=np.float64)) / NORMALS
         if abs(spread - 1) > 0.02:
             raise SystemExit(f"variance of a normal: expected 1, got {spread:.4f}")

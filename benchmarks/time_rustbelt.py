@@ -56,7 +56,7 @@ def _kernel(study: Study) -> Callable[[], None]:
     def call() -> None:
         running = [program.submit(block) for block in blocks]
         for block, part in zip(blocks, running, strict=True):
-            program.collect(block, part)
+            part.of(block)
 
     return call
 

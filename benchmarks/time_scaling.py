@@ -58,7 +58,7 @@ def _kernel(study: Study) -> Callable[[], None]:
     block = Block(0, 0, BLOCK)
 
     def call() -> None:
-        program.collect(block, program.submit(block))
+        program.submit(block).of(block)
 
     return call
 

@@ -42,8 +42,8 @@ def _engine_kernel(study: Study) -> Callable[[], None]:
 
     def call() -> None:
         running = [program.submit(block) for block in blocks]
-        results = [program.collect(block, part) for block, part in zip(blocks, running, strict=True)]
-        _agree("engine", np.mean([result.outcomes[1].mean(-1, dtype=np.float64) for result in results], axis=0))
+        results = [part.of(block) for block, part in zip(blocks, running, strict=True)]
+        _agree("engine", np.mean([result[1].mean(-1, dtype=np.float64) for result in results], axis=0))
 
     return call
 

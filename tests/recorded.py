@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.execution.work import Work
-from engine.program.running.contract import BlockResult
+from engine.program.running.contract import Pass
 from engine.program.running.kernel import program_on
 from engine.risk.estimation.tallies import Tally
 from engine.study.loading import load_model_file, load_study
@@ -49,13 +49,9 @@ class Recorded:
     def prepare(self, years: bool = False) -> None:
         """Nothing is to be compiled."""
 
-    def submit(self, block) -> None:
-        """Nothing is to be started."""
-
-    def collect(self, block, running) -> BlockResult:
-        """The block's outcomes."""
-        paths = slice(block.first, block.first + block.count)
-        return BlockResult(block, np.ascontiguousarray(self._arrays["outcomes"][..., paths]))
+    def submit(self, block) -> Pass:
+        """The outcomes of all paths."""
+        return Pass(0, lambda: self._arrays["outcomes"])
 
     def draws(self, block) -> np.ndarray:
         """The block's draws."""
@@ -109,7 +105,7 @@ def arrays_of(study: Study) -> dict[str, np.ndarray]:
     blocks = study.blocks()
     yearly = {"yearly": program.first_years(study.keep.yearly)} if study.has_yearly else {}
     return yearly | {
-        "outcomes": np.concatenate([program.collect(b, program.submit(b)).outcomes for b in blocks], axis=-1),
+        "outcomes": np.concatenate([program.submit(b).of(b) for b in blocks], axis=-1),
         "draws": np.concatenate([program.draws(block) for block in blocks], axis=-1),
     }
 

@@ -33,9 +33,9 @@ def main(name: str, target: str, order: list[int]) -> None:
     made = program(study)
     blocks = study.blocks()
     running = [(blocks[k], made.submit(blocks[k])) for k in order]
-    results = {block.index: made.collect(block, started) for block, started in running}
+    results = {block.index: started.of(block) for block, started in running}
     assert made.traces == 1
-    arrays = {f"{k}.outcomes": result.outcomes for k, result in results.items()}
+    arrays = {f"{k}.outcomes": outcomes for k, outcomes in results.items()}
     np.savez(target, devices=made.mesh.devices.size, **arrays)
 
 

@@ -71,7 +71,7 @@ def test_devices_and_the_order_of_blocks_change_no_bit(tmp_path, study, splits):
 def test_nothing_is_compiled_again_after_the_first_block():
     made = program(farms(paths=2 * BLOCK + 777))
     for block in reversed(made.study.blocks()):
-        made.collect(block, made.submit(block))
+        made.submit(block).of(block)
     computed(made, 1 << 20, 1)
     assert made.traces == 1
 
@@ -79,7 +79,7 @@ def test_nothing_is_compiled_again_after_the_first_block():
 def test_a_block_of_its_own_is_a_part_of_a_longer_one():
     whole = computed(farms_program())
     for count in (1, 255, 256, 1000):
-        assert_same(computed(farms_program(), 0, count).outcomes, whole.outcomes[..., :count])
+        assert_same(computed(farms_program(), 0, count), whole[..., :count])
 
 
 def test_the_tile_changes_no_draw_and_outcomes_by_rounding_only():
@@ -125,8 +125,8 @@ def test_path_numbers_beyond_32_bits_are_futures_of_their_own(sampler):
     first = 3 << 34  # low words of its counters are 0 for pairs, too
     count = 2 * made.study.tile * made.mesh.devices.size
     block = Block(first // BLOCK, first, count)
-    far = made.collect(block, made.submit(block)).outcomes
-    near = computed(made, 0, count).outcomes
+    far = made.submit(block).of(block)
+    near = computed(made, 0, count)
     assert not np.any(np.all(far == near, axis=(0, 1)))
     draws = made.draws(block)
     assert not np.any(draws == made.draws(Block(0, 0, count)))
@@ -141,7 +141,7 @@ def test_a_path_looked_at_alone_is_the_path_of_the_run():
     whole, draws = computed(made), made.draws(Block(0, 0, 4096))
     for number in (0, 255, 256, 3001):
         alone = made.path(number)
-        assert_same(alone.outcomes[..., 0], whole.outcomes[..., number])
+        assert_same(alone.outcomes[..., 0], whole[..., number])
         assert_same(alone.draws[..., 0], draws[:, number])
     assert made.traces == 1
     years = made.trace(0).yearly
@@ -154,7 +154,7 @@ def test_a_path_of_the_rustbelt_looked_at_alone_is_the_path_of_the_run():
     made = program(load_study("rustbelt", paths=2 * BLOCK))
     step = made.study.tile * made.mesh.devices.size
     for block in made.study.blocks():
-        whole = made.collect(block, made.submit(block)).outcomes
+        whole = made.submit(block).of(block)
         for at in (0, 1, 4095, 4096, 70_001, BLOCK - 1):
             assert_same(made.path(block.first + at).outcomes[..., 0], whole[..., at])
         # the program of traces is another one
@@ -229,7 +229,7 @@ def beside(one: Program, two: Program, n_paths: int) -> None:
     for item, draws in zip(study.inputs, one.draws(block), strict=True):
         assert_same(drawn[item.name], draws)
     shared = [other.policy_names.index(name) for name in study.policy_names]
-    assert_only_rounding(study, computed(one, 0, n_paths).outcomes, computed(two, 0, n_paths).outcomes[shared])
+    assert_only_rounding(study, computed(one, 0, n_paths), computed(two, 0, n_paths)[shared])
 
 
 def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -> None:
@@ -262,7 +262,7 @@ def test_old_under_another_name_is_old_bit_for_bit():
         "drawn": {"like": "old", "implementation": "mood"},
     }
     drawn = {"mood": {"family": "uniform", "low": 0.0, "high": 1.0}}
-    found = computed(program(farms({"policies": same, "factors": drawn}))).outcomes
+    found = computed(program(farms({"policies": same, "factors": drawn})))
     for other in found[2:]:
         assert_same(other, found[0])
 
@@ -271,7 +271,7 @@ def test_implementation_runs_from_before_to_the_policy_bit_for_bit():
     fixed = {"none": {"family": "fixed", "value": 0.0}, "full": {"family": "fixed", "value": 1.0}}
     shares = {"zero": 0, "one": 1, "drawn_zero": "none", "drawn_one": "full"}
     policies = {name: {"like": "reform", "implementation": share} for name, share in shares.items()}
-    old, reform, *others = computed(program(farms({"policies": policies, "factors": fixed}))).outcomes
+    old, reform, *others = computed(program(farms({"policies": policies, "factors": fixed})))
     assert not np.array_equal(old, reform)
     for found, expected in zip(others, (old, reform, old, reform), strict=True):
         assert_same(found, expected)
@@ -301,6 +301,6 @@ def test_rustbelt_policies_at_their_limits_bit_for_bit(tmp_path):
     (tmp_path / "limits.toml").write_text(text, encoding="utf-8")
     names = ["old", "same", "same_in_part", "reform_none", "reform_drawn_none"]
     study = load_study(tmp_path / "limits.toml", paths=PLENTY, policies=names)
-    old, *others = computed(program(study), 0, 20_000).outcomes
+    old, *others = computed(program(study), 0, 20_000)
     for other in others:
         assert_same(other, old)

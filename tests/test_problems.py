@@ -100,7 +100,7 @@ def failures(model: type[StaticModel]) -> Mapping[str, float]:
     made = program(study)
     count: dict[str, int] = dict.fromkeys(events, 0)
     for block in study.blocks():
-        values = made.collect(block, made.submit(block)).outcomes[0]
+        values = made.submit(block).of(block)[0]
         for name, happens in event_indicators(study, dict(zip(model.outcomes, values, strict=True))).items():
             count[name] += int(happens.sum())
     return {name: hits / PATHS for name, hits in count.items()}

@@ -21,7 +21,7 @@ def outcomes(study, form, dtype=np.float32):
     made = program_on(study, devices.mesh("cpu"), form=form, dtype=dtype)
     assert isinstance(made, LoopProgram if form == "loop" else XlaProgram)
     (block,) = study.blocks()
-    return made.collect(block, made.submit(block)).outcomes
+    return made.submit(block).of(block)
 
 
 def assert_agree(study, apart=APART, flipped=FLIPPED, dtype=np.float32):

@@ -13,7 +13,7 @@ import numpy as np
 from engine.modelling.cells import each, exp, maximum, minimum, table
 from engine.modelling.folds import at_year, lowest, peak, total, worst_spell
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
-from engine.program.running.contract import BlockResult, Program
+from engine.program.running.contract import Outcomes, Program
 from engine.program.running.devices import mesh
 from engine.program.running.kernel import program_on
 from engine.study.loading import read_study
@@ -206,10 +206,10 @@ def program(study: Study) -> Program:
     return program_on(study, mesh("cpu"))
 
 
-def computed(made: Program, index: int = 0, count: int | None = None) -> BlockResult:
-    """One block of a program, all its paths or the first so many."""
+def computed(made: Program, index: int = 0, count: int | None = None) -> Outcomes:
+    """Outcomes of one block of a program, all its paths or the first so many."""
     block = Block(index, index * BLOCK, count or min(made.study.paths, BLOCK))
-    return made.collect(block, made.submit(block))
+    return made.submit(block).of(block)
 
 
 @functools.cache
@@ -221,6 +221,6 @@ def farms_program() -> Program:
 def outcomes(study: Study) -> dict[str, np.ndarray]:
     """Outcomes of all paths of a study by name, float32 [policy, path]."""
     made = program(study)
-    parts = [made.collect(block, made.submit(block)).outcomes for block in study.blocks()]
+    parts = [made.submit(block).of(block) for block in study.blocks()]
     values = np.concatenate(parts, axis=-1)
     return {name: values[:, k] for k, name in enumerate(study.model.outcomes)}

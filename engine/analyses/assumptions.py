@@ -153,10 +153,10 @@ def _values(program: Program, every: Sequence[Structure], read: Sequence[str]) -
     fed = ((one, variants.fed(program, one.change)) for one in every)
     parts: list[np.ndarray] = []
     out: list[np.ndarray] = []
-    for one, result in variants.results(fed, blocks):
-        out.append(excluded(study, result.outcomes))
-        _refuse_nonfinite(study, one, result.outcomes, sum(int(part.sum()) for part in out))
-        parts.append(result.outcomes[:, places])
+    for one, outcomes in variants.results(fed, blocks):
+        out.append(excluded(study, outcomes))
+        _refuse_nonfinite(study, one, outcomes, sum(int(part.sum()) for part in out))
+        parts.append(outcomes[:, places])
         if len(parts) == len(blocks):
             whole, kept = np.concatenate(parts, axis=-1), ~np.concatenate(out)
             units, flag = as_units(study.paths, study.unit), None

@@ -22,7 +22,7 @@ from engine.analyses.variants import AHEAD, PATHS, Observer, unobserved
 from engine.errors import Problem, UserError
 from engine.formatting import size_as_text
 from engine.program.running import compilation_cache, devices
-from engine.program.running.contract import BlockResult
+from engine.program.running.contract import Outcomes
 from engine.program.running.devices import memory_free
 from engine.risk.estimation.events import event_indicators
 from engine.risk.estimation.exclusion import most_excluded, with_units
@@ -175,18 +175,18 @@ def _chunks(
     levers = coalitions.levers(program.dtype)
     read = study.places(names)
 
-    def started() -> Iterator[tuple[slice, Block, Callable[[], BlockResult]]]:
+    def started() -> Iterator[tuple[slice, Block, Callable[[], Outcomes]]]:
         for first in range(0, coalitions.count, size):
             which = slice(first, first + size)
             own = jax.tree.map(lambda leaf, which=which: np.ascontiguousarray(leaf[:, which]), levers)
             fed = program.fed({**program.inputs, "levers": own})
             for block in study.blocks():
-                yield which, block, partial(fed.collect, block, fed.submit(block))
+                yield which, block, partial(fed.submit(block).of, block)
 
     values: np.ndarray = np.empty((size, len(read), study.paths), program.dtype)
     sound = np.ones(study.paths, bool)
     for which, block, collect in _ahead(started()):
-        outcomes = collect().outcomes
+        outcomes = collect()
         at = slice(block.first, block.first + block.count)
         values[..., at] = outcomes[:, read]
         sound[at] = np.isfinite(outcomes).all(axis=(0, 1))

@@ -172,8 +172,8 @@ class Futures:
     def _gathered(self, programs: Iterable[Program], paths: int | None) -> Iterator[Values]:
         study = self.study if paths is None else replace(self.study, paths=paths)
         blocks, parts = study.blocks(), []
-        for _, result in variants.results(enumerate(programs), blocks):
-            parts.append([np.ascontiguousarray(result.outcomes[:, k]) for k in self._at])
+        for _, outcomes in variants.results(enumerate(programs), blocks):
+            parts.append([np.ascontiguousarray(outcomes[:, k]) for k in self._at])
             if len(parts) == len(blocks):
                 whole = parts[0] if len(blocks) == 1 else [np.concatenate(of, -1) for of in zip(*parts, strict=True)]
                 yield dict(zip(self.names, whole, strict=True))

@@ -179,7 +179,7 @@ def outcomes(
     if len(have) == len(names):
         return have
     at = study.places(names)
-    blocks = [result.outcomes[watched.at, at] for _, result in variants.results([("", program)], study.blocks())]
+    blocks = [outcomes[watched.at, at] for _, outcomes in variants.results([("", program)], study.blocks())]
     return dict(zip(names, np.concatenate(blocks, axis=-1), strict=True))
 
 

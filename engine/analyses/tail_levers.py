@@ -52,8 +52,8 @@ def pulls(program: Program, what: TailSubject) -> tuple[tuple[Pull, ...], dict[s
     at = study.places(what.read)
     by_name: dict[str, list[np.ndarray]] = {}
     programs = {"": program, **moved}
-    for name, result in variants.results(programs.items(), study.blocks()):
-        by_name.setdefault(name, []).append(result.outcomes[what.at, at])
+    for name, all_outcomes in variants.results(programs.items(), study.blocks()):
+        by_name.setdefault(name, []).append(all_outcomes[what.at, at])
     outcomes = {name: np.concatenate(parts, axis=-1) for name, parts in by_name.items()}
     found = [
         Pull(name, study.model.levers[name].unit, values[name], _effect(what, outcomes[name], outcomes[""]))

@@ -60,8 +60,8 @@ def mechanisms(program: Program, what: TailSubject) -> Mechanisms | None:
     programs = ((n, variants.fed(program, change)) for n, change in enumerate(changes))
     bad, values = np.zeros(study.paths, bool), np.zeros(len(coalitions))
     at = study.places(what.read)
-    for n, result in variants.results(programs, study.blocks()):
-        outcomes = result.outcomes[what.at, at]
+    for n, all_outcomes in variants.results(programs, study.blocks()):
+        outcomes = all_outcomes[what.at, at]
         own = with_units(study, ~np.isfinite(outcomes).all(axis=0))
         bad |= own
         influence = _influence(what, study, outcomes, ~own)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, TypeVar
 
 import jax
 import numpy as np
 
-from engine.program.running.contract import BlockResult, Program
+from engine.program.running.contract import Outcomes, Program
 from engine.program.running.native import LoopProgram
 from engine.program.tracing import arguments
 from engine.study.components import Change
@@ -144,20 +144,17 @@ def _as_compiled(own: Any, other: Any) -> dict[str, Any]:
     }
 
 
-def results(programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]) -> Iterator[tuple[Key, BlockResult]]:
-    """The results of all blocks of each program with its key, program by program.
+def results(programs: Iterable[tuple[Key, Program]], blocks: Iterable[Block]) -> Iterator[tuple[Key, Outcomes]]:
+    """The outcomes of all blocks of each program with its key, program by program.
 
     The next block is computed while one is read.
     """
     wanted, ahead = [*blocks], []
     for key, program in programs:
         for block in wanted:
-            ahead.append((key, program, block, program.submit(block)))
+            ahead.append((key, partial(program.submit(block).of, block)))
             if len(ahead) == AHEAD:
-                yield _collected(*ahead.pop(0))
-    for one in ahead:
-        yield _collected(*one)
-
-
-def _collected(key: Key, program: Program, block: Block, running: object) -> tuple[Key, BlockResult]:
-    return key, program.collect(block, running)  # type: ignore[arg-type]
+                first, outcomes = ahead.pop(0)
+                yield first, outcomes()
+    for key, outcomes in ahead:
+        yield key, outcomes()

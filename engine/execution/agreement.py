@@ -46,7 +46,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
     groups = -(-record.count // group_size(int(record.part)))
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
     some = Block(int(record.part), record.first, size)
-    now = without_excluded(study, program.collect(some, program.submit(some)).outcomes)
+    now = without_excluded(study, program.submit(some).of(some))
     problems = Problems()
     for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
         problems.add(place, message)

@@ -103,7 +103,7 @@ def first_paths(
     if not outcomes:
         return joined, {}
     block = Block(0, 0, count)
-    values = program.collect(block, program.submit(block)).outcomes
+    values = program.submit(block).of(block)
     return joined, {name: values[:, k] for k, name in enumerate(study.model.outcomes)}
 
 
@@ -119,7 +119,7 @@ def first_outcomes(
     program.prepare(False)
     places, began = study.places(names), time.monotonic()
     blocks = replace(study, paths=count).blocks()
-    parts = [program.collect(block, program.submit(block)).outcomes[:, places] for block in blocks]
+    parts = [program.submit(block).of(block)[:, places] for block in blocks]
     seconds, values = time.monotonic() - began, np.concatenate(parts, axis=-1)
     return {name: values[:, k] for k, name in enumerate(names)}, seconds
 

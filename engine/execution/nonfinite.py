@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,17 @@ from jaxtyping import Bool, Float
 from engine.errors import Problem, UserError
 from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
-from engine.program.running.contract import BlockResult
+from engine.program.running.contract import Outcomes
 from engine.risk.estimation.exclusion import excluded, most_excluded
-from engine.study.study import Study
+from engine.study.study import Block, Study
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """The outcomes of a block's paths [policy, outcome, path], in path order."""
+
+    block: Block
+    outcomes: Outcomes
 
 
 def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:

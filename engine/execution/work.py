@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Future, InvalidStateError, ThreadPoolExecutor, wait
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 
 import numpy as np
 
@@ -16,9 +15,9 @@ from engine.errors import UserError
 from engine.execution import device_reduction, summing
 from engine.execution.agreement import refuse_disagreeing
 from engine.execution.bounds import any_beyond, refuse_beyond
-from engine.execution.nonfinite import first_bad_year, refuse_bad_year, refuse_nonfinite
+from engine.execution.nonfinite import BlockResult, first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
-from engine.program.running.contract import BlockResult, Form, Program, YearlyValues
+from engine.program.running.contract import Form, Program, YearlyValues
 from engine.program.running.reductions import Reduced, Reduces
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
@@ -121,7 +120,7 @@ class Work:
             count = min(block.count, len(out) - block.first)
             if count > 0:  # what its outcomes keep out is out here too
                 some = replace(block, count=count)
-                outcomes = self._program.collect(some, self._program.submit(some)).outcomes
+                outcomes = self._program.submit(some).of(some)
                 out[some.first : some.first + count] |= excluded(study, outcomes)
         bad = first_bad_year(study, values, out)
         if not bad:
@@ -240,7 +239,10 @@ class Work:
     def _started(self, block: Block) -> Callable[[], BlockResult | Reduced]:
         """Starts a block, and gives what waits for it."""
         running = self._program.submit(block)
-        whole = partial(self._program.collect, block, running)
+
+        def whole() -> BlockResult:
+            return BlockResult(block, running.of(block))
+
         asked = device_reduction.reduction(self.study, block) if self._reduces else None
         if self._reduces is None or asked is None:
             return whole

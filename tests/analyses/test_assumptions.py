@@ -66,7 +66,7 @@ def test_as_stated_is_what_the_run_says(answer):
     study = answer.study
     program = devices.program(study)
     (block,) = study.blocks()
-    outcomes = program.collect(block, program.submit(block)).outcomes
+    outcomes = program.submit(block).of(block)
     tables = tables_of_paths(study, {name: outcomes[:, k] for k, name in enumerate(study.model.outcomes)})
     run = {(r.measure, r.policy, r.variable): r for r in (*tables.risk, *tables.comparison)}
     stated = [r for r in answer.records if r.place["structure"] == STATED]

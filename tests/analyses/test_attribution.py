@@ -241,7 +241,7 @@ def outcomes_of(study, policies, levers=None):
     if levers is not None:
         program = program.fed({**program.inputs, "levers": levers})
     (block,) = study.blocks()
-    return program.collect(block, program.submit(block)).outcomes
+    return program.submit(block).of(block)
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ def test_it_says_of_the_run_what_the_run_says(given):
     study = given.study
     program = devices.program(study, "cpu")
     (block,) = study.blocks()
-    values = program.collect(block, program.submit(block)).outcomes[0, 0]
+    values = program.submit(block).of(block)[0, 0]
     assert given.measured["ES99"] == summary(values, study.unit, True, (LEVEL,))["ES99"]
     assert given.worst[0] == int(np.argmax(values))
     stored = explain(study, "cost", stored={"cost": values[None].repeat(2, 0)})

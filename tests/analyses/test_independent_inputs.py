@@ -89,7 +89,7 @@ def test_all_inputs_drawn_anew_are_other_futures_that_are_alike():
     program, _ = program_of(lake)
     again = variants.Keys(program.study).fed(program, replicates(independent_inputs(study), 1))
     block = study.block(0)
-    one, other = (p.collect(block, p.submit(block)).outcomes for p in (program, again))
+    one, other = (p.submit(block).of(block) for p in (program, again))
     error = np.sqrt((one.var(axis=-1) + other.var(axis=-1)) / block.count)
     assert np.all(np.abs(one.mean(axis=-1) - other.mean(axis=-1)) < 5 * error)
     for a, b in zip(one.reshape(-1, block.count), other.reshape(-1, block.count), strict=True):
@@ -119,7 +119,7 @@ def test_replicates_and_held_factors_are_the_same_bits_on_any_lanes_and_threads(
             variants.Keys(program.study).fed(program, replicates((one,), 2)),
             variants.with_fixed(program, {"inflow": 2.5}),
         ):
-            seen.append(fed.collect(block, fed.submit(block)).outcomes)
+            seen.append(fed.submit(block).of(block))
             assert fed.traces == 1
     for k, outcomes in enumerate(seen[2:]):
         assert_same(outcomes, seen[k % 2])

@@ -28,8 +28,8 @@ def outcomes(study, change=None, program=None):
     """All outcomes of a study, or of a program of it that is fed with a change."""
     program = program or devices.program(study)
     fed = program if change is None else variants.fed(program, change)
-    ((_, result),) = variants.results([("", fed)], study.blocks())
-    return result.outcomes
+    ((_, outcomes),) = variants.results([("", fed)], study.blocks())
+    return outcomes
 
 
 ASSUMED = {

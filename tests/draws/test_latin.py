@@ -199,9 +199,9 @@ def test_a_block_of_its_own_is_a_part_of_a_longer_one():
     made, short = latin_farms(), program(farms(sampler="latin", paths=SIZE))
     whole = computed(made)
     for count in (1, SIZE, 1000):
-        assert_same(computed(short, 0, count).outcomes, whole.outcomes[..., :count])
+        assert_same(computed(short, 0, count), whole[..., :count])
     for number in (0, 255, 256, 3001):
-        assert_same(made.path(number).outcomes[..., 0], whole.outcomes[..., number])
+        assert_same(made.path(number).outcomes[..., 0], whole[..., number])
 
 
 @pytest.mark.parametrize("tile", [16, pytest.param(1024, marks=pytest.mark.slow)])
@@ -214,8 +214,8 @@ def test_path_numbers_beyond_32_bits_are_futures_of_their_own():
     made, first = latin_farms(), 3 << 34
     count = 2 * made.study.tile * made.mesh.devices.size
     block = Block(first // BLOCK, first, count)
-    far, draws = made.collect(block, made.submit(block)).outcomes, made.draws(block)
-    assert not np.any(np.all(far == computed(made, 0, count).outcomes, axis=(0, 1)))
+    far, draws = made.submit(block).of(block), made.draws(block)
+    assert not np.any(np.all(far == computed(made, 0, count), axis=(0, 1)))
     for at in (0, count - 1):
         alone = made.path(first + at)
         assert_same(alone.outcomes[..., 0], far[..., at])

@@ -35,7 +35,7 @@ def card(monkeypatch):
             def launch(counters, *held):
                 firsts = [(int(low) + (int(high) << 32)) * layout.group for low, high in counters]
                 blocks = [Block(0, first, layout.lanes) for first in firsts]
-                return np.stack([change(block, host.collect(block, host.submit(block)).outcomes) for block in blocks])
+                return np.stack([change(block, host.submit(block).of(block)) for block in blocks])
 
             return launch
 

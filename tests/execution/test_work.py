@@ -112,7 +112,7 @@ class Counted(Work):
         super().__init__(folder, program, **named)
         self.held, self.most, self._counting = 0, 0, threading.Lock()
         submit = program.submit
-        self._program = type("Submitting", (), {"collect": program.collect, "draws": program.draws})()
+        self._program = type("Submitting", (), {"draws": program.draws})()
         self._program.years_in_parts = program.years_in_parts
         self._program.submit = lambda block: self._count(1) or submit(block)
 
@@ -173,7 +173,7 @@ class Halted(Work):
         super().__init__(folder, program, **named)
         self.parts, self.go_on, self.ended = 0, threading.Event(), threading.Event()
         self._failure, self._begun, self._years = failure, threading.Event(), program.years_in_parts
-        self._program = type("Slow", (), {"submit": program.submit, "collect": program.collect})()
+        self._program = type("Slow", (), {"submit": program.submit})()
         self._program.draws, self._program.years_in_parts = program.draws, self._slowly
 
     def _slowly(self, count):

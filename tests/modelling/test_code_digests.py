@@ -90,7 +90,7 @@ def test_nothing_that_is_computed_changes_what_is_in_memory(monkeypatch):
     before = code()
     study = load_study("rustbelt", paths=64)
     program, block = program_on(study, devices.mesh("cpu")), Block(0, 0, 64)
-    program.collect(block, program.submit(block))
+    program.submit(block).of(block)
     monkeypatch.setattr(code_digests, "_WALKS", code_digests.Cache())
     assert code() == before
 

@@ -120,7 +120,7 @@ from engine.program.running import compilation_cache, devices, kernel
 from engine.study.study import Block
 compilation_cache.keep_programs()
 program, block = kernel.program_on(study, devices.mesh("cpu")), Block(0, 0, 4096)
-outcomes = program.collect(block, program.submit(block)).outcomes
+outcomes = program.submit(block).of(block)
 print(repr(float(outcomes[0, list(study.model.outcomes).index("hot_years")].mean())), program.traces)
 """
 FILE = "models/warming/model.py"

@@ -65,7 +65,7 @@ def expected(code: GpuCode, study: Study, first: int, blocks: Sequence[int] = EN
     each, along = code.layout.paths, code.layout.grid[0]
     firsts = [first + block % along * each for block in blocks]
     passes = [Block(start // BLOCK, start, each) for start in firsts]
-    return np.concatenate([program.collect(one, program.submit(one)).outcomes for one in passes], axis=-1)
+    return np.concatenate([program.submit(one).of(one) for one in passes], axis=-1)
 
 
 def differing(given: np.ndarray, wanted: np.ndarray) -> int:

@@ -193,7 +193,7 @@ class XlaCard:
 
 def outcomes(program: Program, block: Block) -> np.ndarray:
     """Outcomes of a block."""
-    return program.collect(block, program.submit(block)).outcomes
+    return program.submit(block).of(block)
 
 
 def row_of(*cards: Named) -> Mesh:

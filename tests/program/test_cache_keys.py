@@ -78,7 +78,7 @@ def traced(monkeypatch):
 def computed(study):
     """Outcomes and draws of a few paths."""
     program, block = program_on(study, devices.mesh("cpu")), Block(0, 0, study.paths)
-    return [program.collect(block, program.submit(block)).outcomes, program.draws(block)]
+    return [program.submit(block).of(block), program.draws(block)]
 
 
 # ------------------------------------------------------------------------------- what it is known by

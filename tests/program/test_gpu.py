@@ -68,7 +68,7 @@ def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch
         found, ahead = [], on_card.submit(blocks(1)[0])
         for block, later in pairwise(blocks(6)):  # as a run has them, one ahead
             running, ahead = ahead, on_card.submit(later)
-            found.append(on_card.collect(block, running).outcomes)
+            found.append(running.of(block))
     for block, values in zip(blocks(5), found, strict=True):
         assert_same(values, outcomes(host, block))
     assert len(told) == 1 and (what in HANGS or WORDS[what] in str(told[0].message))

@@ -174,9 +174,9 @@ def test_what_a_program_gives_has_the_shapes_that_it_states():
             (trace.draws, contract.FactorDraws),
         ):
             assert isinstance(value, shape)
-    assert isinstance(result.outcomes, contract.Outcomes)
+    assert isinstance(result, contract.Outcomes)
     assert isinstance(made.first_years(10), contract.YearlyValues)
-    assert isinstance(made.draws(result.block), contract.FactorDraws)
+    assert isinstance(made.draws(Block(0, 0, 64)), contract.FactorDraws)
 
 
 # ------------------------------------------------------------------------------- outcomes
@@ -237,11 +237,11 @@ def test_a_static_model_is_evaluated_on_every_path_under_every_policy(sampler):
     result = computed(made)
     base, _, share = made.draws(study.blocks()[0]).astype(np.float64)
     expected = [2 * base, 6 * base**3, 4 * base**2, (2 + 4 * share) * base ** (1 + 2 * share)]
-    assert_close(result.outcomes[:, 0], expected)
-    assert_same(result.outcomes[:, 1], np.full((4, 10_001), 4, np.float32))
+    assert_close(result[:, 0], expected)
+    assert_same(result[:, 1], np.full((4, 10_001), 4, np.float32))
     trace = made.trace(4096)
     assert trace.yearly is None
-    assert_same(trace.outcomes[..., :4096], result.outcomes[..., 4096:8192])
+    assert_same(trace.outcomes[..., :4096], result[..., 4096:8192])
     assert made.traces == 1
 
 
@@ -277,7 +277,7 @@ class Bare(PathModel):
 def test_a_random_walk_of_a_few_lines_runs():
     text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
     made = program(read_study(text, "walk.toml", model=Bare()))
-    end, top = computed(made).outcomes[0]
+    end, top = computed(made)[0]
     heights = np.concatenate(
         [yearly(made, first)["height"][0] for first in range(0, 1000, 16 * made.mesh.devices.size)], axis=-1
     )[:, :1000]
@@ -296,7 +296,7 @@ class Silent(Bare):
 def test_a_path_model_that_records_nothing_has_the_same_outcomes():
     text = {"name": "walk", "run": {"paths": 1000, "tile": 16}, "time": {"first": 2000, "last": 2008}}
     loud, silent = (computed(program(read_study(text, "walk.toml", model=model))) for model in (Bare(), Silent()))
-    assert_same(silent.outcomes, loud.outcomes)
+    assert_same(silent, loud)
 
 
 def mean(variable):
@@ -324,7 +324,7 @@ def test_folds_add_up_and_a_new_kind_needs_nothing_of_the_engine():
     text = {"name": "walk", "run": {"paths": 1000, "tile": 1024}, "time": {"first": 2000, "last": 2008}}
     made = program(read_study(text, "walk.toml", model=Folded()))
     heights = yearly(made)["height"][0].astype(np.float64)[:, :1000]
-    top, between, middle, above = computed(made).outcomes[0]
+    top, between, middle, above = computed(made)[0]
     assert_same(top, heights.max(0).astype(np.float32))
     assert_close(between, heights.max(0) - heights.min(0))
     assert_close(middle, heights.mean(0))
@@ -343,9 +343,9 @@ def test_a_tile_larger_than_a_block_gives_every_block_its_paths():
     blocks = study.blocks()
     running = [(block, wide.submit(block)) for block in (blocks[2], blocks[0], blocks[1])]
     for block, part in running:
-        values, expected = (wide.collect(block, part).outcomes, computed(narrow, block.index, block.count).outcomes)
+        values, expected = (part.of(block), computed(narrow, block.index, block.count))
         scale = expected.std(axis=-1, keepdims=True)
         assert values.shape == expected.shape and np.all(np.abs(values - expected) <= 1e-4 * scale)
     assert wide.traces == 1
     assert_same(wide.draws(Block(1, BLOCK + 77, 500)), narrow.draws(Block(1, BLOCK + 77, 500)))
-    assert_same(wide.path(BLOCK + 5).outcomes[..., 0], wide.collect(*running[2]).outcomes[..., 5])
+    assert_same(wide.path(BLOCK + 5).outcomes[..., 0], running[2][1].of(blocks[1])[..., 5])

@@ -85,7 +85,7 @@ def made(name, width=None, dtype=np.float32):
 
 def outcomes(program, first=0, count=PATHS):
     block = Block(first // BLOCK, first, count)
-    return program.collect(block, program.submit(block)).outcomes
+    return program.submit(block).of(block)
 
 
 def everything(program, first=0, count=PATHS):
@@ -210,7 +210,7 @@ def test_neither_threads_nor_the_order_of_blocks_change_a_bit(threads, order):
     asked = [Block(index, index * BLOCK, counts[index]) for index in order]
     running = [(block, program.submit(block)) for block in asked]
     for block, started in running:
-        assert_same(program.collect(block, started).outcomes, blocks()[block.index])
+        assert_same(started.of(block), blocks()[block.index])
     assert program.traces == 1
 
 

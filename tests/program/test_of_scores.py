@@ -20,7 +20,7 @@ def test_of_a_paths_own_numbers_the_loop_makes_the_path(name, width):
     program = looped(study, width)
     scores = program.scores(SOME)
     assert len(scores) == len(arguments.streams(study))
-    block = program.collect(SOME, program.submit(SOME)).outcomes
+    block = program.submit(SOME).of(SOME)
     assert_same(program.outcomes_of(scores), block)
     found, path = program.trace_of(scores), program.path(SOME.first + 5)
     assert_same(found.outcomes, block)
@@ -58,7 +58,7 @@ def test_xla_makes_of_them_what_it_makes_of_the_path(name):
     program = program_on(study, devices.mesh("cpu"), form="xla")
     scores = program.scores(SOME)
     assert_same(scores[:, :9], looped(study).scores(Block(0, SOME.first, 9)))
-    block = program.collect(SOME, program.submit(SOME)).outcomes
+    block = program.submit(SOME).of(SOME)
     np.testing.assert_allclose(program.outcomes_of(scores), block, rtol=2e-5, atol=1e-5)
     path, found = program.path(SOME.first + 5), program.trace_of(scores)
     for field in ("yearly", "draws", "shocks"):

@@ -18,7 +18,7 @@ def outcomes(study: Study, dtype: type) -> np.ndarray:
     """Outcomes of the study's only block, [policy, outcome, path]."""
     made = program_on(study, devices.mesh("cpu"), dtype=dtype)
     (block,) = study.blocks()
-    return made.collect(block, made.submit(block)).outcomes
+    return made.submit(block).of(block)
 
 
 def tails(values: np.ndarray) -> list[float]:

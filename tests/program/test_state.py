@@ -122,7 +122,7 @@ def test_the_year_is_an_index():
 
 
 def test_outcomes_of_such_a_state_and_its_replay():
-    result = computed(made()).outcomes
+    result = computed(made())
     values = yearly()
     names = list(study().model.outcomes)
     assert_same(result[:, names.index("digits")], values["last_digits"][:, -1])

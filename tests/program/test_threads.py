@@ -45,7 +45,9 @@ def at_once(function, *given):
 def test_moved_futures_that_many_threads_read_are_those_of_their_block(in_turns, tmp_path):
     moved = SimpleNamespace(streams=(), scores=())
     study = replace(small_study_in(tmp_path), facts=Facts(0, "none", lambda run: moved))
-    own = SimpleNamespace(mesh=None, dtype=np.float32, inputs=None, prepare=None, outcomes_of=None, trace_of=None)
+    own = SimpleNamespace(
+        mesh=None, dtype=np.float32, inputs=None, forms=(), prepare=None, outcomes_of=None, trace_of=None
+    )
     own.scores = lambda block: np.full((1, block.count), block.first - LATER)
     program = MovedProgram(study, own)
 
@@ -72,13 +74,13 @@ def slowly(computed, shape):
 def test_a_pass_that_many_threads_wait_for_is_computed_once():
     computed = []
     running = Pass(0, slowly(computed, (1, 1, 64)))
-    found = at_once(lambda thread: running.of(Block(0, thread, 1)).outcomes.shape, *range(THREADS))
+    found = at_once(lambda thread: running.of(Block(0, thread, 1)).shape, *range(THREADS))
     assert found == [(1, 1, 1)] * THREADS and len(computed) == 1
 
 
 def test_blocks_that_share_a_pass_start_it_once():
     program, started = object.__new__(XlaProgram), []
-    program.reach, program._passes = THREADS * BLOCK, Passes()
+    program.reach, program._passes = THREADS * BLOCK, Passes(THREADS * BLOCK)
 
     def launched(first, count):
         threading.Event().wait(0.05)

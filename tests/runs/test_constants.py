@@ -22,7 +22,7 @@ FORMS = ("loop", "xla")
 
 def computed(study, form="loop"):
     program, block = program_on(study, devices.mesh("cpu"), form=form), Block(0, 0, study.paths)
-    return program.collect(block, program.submit(block)).outcomes, np.asarray(program.draws(block))
+    return program.submit(block).of(block), np.asarray(program.draws(block))
 
 
 def fixed(value):

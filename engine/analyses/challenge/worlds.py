@@ -71,7 +71,7 @@ class Worlds:
                 parts.append(program.outcomes_of(scores))
             else:
                 block = Block(0, first, count)
-                parts.append(program.collect(block, program.submit(block)).outcomes)
+                parts.append(program.submit(block).of(block))
         whole = parts[0] if len(parts) == 1 else np.concatenate(parts, axis=-1)
         return {name: whole[:, k] for k, name in enumerate(self.study.model.outcomes)}
 

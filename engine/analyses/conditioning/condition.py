@@ -168,7 +168,7 @@ class _Whole:
         for first in range(0, count, BLOCK):
             self.observe("simulating", first, count)
             block = Block(0, first, min(BLOCK, count - first))
-            parts.append(self.program.collect(block, self.program.submit(block)).outcomes[:, at])
+            parts.append(self.program.submit(block).of(block)[:, at])
             draws = self.sight.program.draws(block).astype(np.float64)
             sums, squares = sums + draws.sum(axis=1), squares + (draws**2).sum(axis=1)
             if self.coming is not None:
@@ -193,7 +193,7 @@ class _Whole:
         )
         for number, run in enumerate(runs):
             block = Block(0, number * FUTURES, FUTURES)
-            parts.append(program.collect(block, program.submit(block)).outcomes[:, at])
+            parts.append(program.submit(block).of(block)[:, at])
             if self.coming is not None:
                 later.append(self.coming.of_scores(coming[0].scores(block)))
             draws = self.sight.program.trace_of(run.scores).draws.astype(np.float64)

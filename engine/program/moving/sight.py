@@ -39,7 +39,7 @@ class Sight:
     def of_paths(self, first: int, count: int) -> Figures:
         """The figures on paths `first` to `first + count - 1` of the study, float64 [figure, path]."""
         block = Block(0, first, count)
-        return self._folded(self.program.collect(block, self.program.submit(block)).outcomes[0])
+        return self._folded(self.program.submit(block).of(block)[0])
 
     def of_scores(self, scores: Scores) -> Figures:
         """The figures on futures made of the given random numbers [stream, path], float64 [figure, path]."""

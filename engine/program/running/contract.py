@@ -24,14 +24,6 @@ Scores = Float[np.ndarray, "stream path"]
 
 
 @dataclass(frozen=True)
-class BlockResult:
-    """The outcomes of a block's paths [policy, outcome, path], in path order."""
-
-    block: Block
-    outcomes: Outcomes
-
-
-@dataclass(frozen=True)
 class Trace:
     """Consecutive paths with everything that is known of them.
 
@@ -147,10 +139,10 @@ class Pass:
             assert self._values is not None
             return self._values
 
-    def of(self, block: Block) -> BlockResult:
-        """The outcomes of a block, whose paths must be among them."""
+    def of(self, block: Block) -> Outcomes:
+        """The outcomes of a block in path order; its paths must be among those of the pass."""
         at = block.first - self.first
-        return BlockResult(block, np.ascontiguousarray(self.values()[..., at : at + block.count]))
+        return np.ascontiguousarray(self.values()[..., at : at + block.count])
 
 
 class Passes:
@@ -211,10 +203,7 @@ class Program(Protocol):
         """
 
     def submit(self, block: Block) -> Pass:
-        """Starts the computation of a block without waiting; gives the pass that `collect` takes."""
-
-    def collect(self, block: Block, running: Pass) -> BlockResult:
-        """The result of a block, from the pass that `submit` gave for it; waits until it is computed."""
+        """Starts the computation of a block without waiting; `Pass.of` gives its outcomes."""
 
     def path(self, number: int) -> Trace:
         """One path in full; its outcomes are bit for bit those that its block has."""

@@ -81,7 +81,7 @@ def stretches(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndar
 def of_host(host: LoopProgram, first: int, count: int) -> Outcomes:
     """Outcomes of paths `first` to `first + count - 1`, computed by the processors."""
     block = Block(0, first, count)
-    return host.collect(block, host.submit(block)).outcomes
+    return host.submit(block).of(block)
 
 
 def refuse_other(host: LoopProgram, first: int, values: Outcomes) -> None:

@@ -21,17 +21,7 @@ from engine.program.lowering.llvm import NoMachineForm
 from engine.program.lowering.stages import Listing
 from engine.program.running import first_launch, gpu, hardware, reductions
 from engine.program.running.cache_keys import Unlisted
-from engine.program.running.contract import (
-    BlockResult,
-    CardFailed,
-    Form,
-    Outcomes,
-    Pass,
-    Passes,
-    Program,
-    in_a_row,
-    in_words,
-)
+from engine.program.running.contract import CardFailed, Form, Outcomes, Pass, Passes, Program, in_a_row, in_words
 from engine.program.running.gpu import Launch, Launches
 from engine.program.running.native import LoopProgram
 from engine.program.running.reductions import MOST_ROWS, Asked, Reduced
@@ -48,11 +38,23 @@ _ROOM = 1 << 14
 
 
 class CardPass(Pass):
-    """A pass on cards, with its launch."""
+    """A pass on cards.
 
-    def __init__(self, first: int, wait: Callable[[], Outcomes], launch: Launch):
+    Args:
+      launch: its launch.
+      instead: computes a block on the processors, where the pass is lost.
+    """
+
+    def __init__(self, first: int, wait: Callable[[], Outcomes], launch: Launch, instead: Callable[[Block], Outcomes]):
         super().__init__(first, wait)
-        self.launch = launch
+        self.launch, self._instead = launch, instead
+
+    def of(self, block: Block) -> Outcomes:
+        """As `Pass.of`; where the pass is lost, the processors compute the block."""
+        try:
+            return super().of(block)
+        except CardFailed:
+            return self._instead(block)
 
 
 class GpuProgram:
@@ -124,14 +126,6 @@ class GpuProgram:
             with suppress(CardFailed):
                 return self._passes.of(index, lambda: self._launched(index * self.reach))
         return self._host.submit(block)
-
-    def collect(self, block: Block, running: Pass) -> BlockResult:
-        """As `Program.collect`; where the pass is lost, the processors compute the block."""
-        try:
-            return running.of(block)
-        except CardFailed:
-            self._passes.forget()
-            return self._host.collect(block, self._host.submit(block))
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
         """As `Reduces.reduce`; gives None where a value is not finite, the cards fail, or memory is too small."""
@@ -215,7 +209,11 @@ class GpuProgram:
                 self._refuse_other(first, values)
             return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
 
-        return CardPass(first, outcomes, launch)
+        def instead(block: Block) -> Outcomes:
+            self._passes.forget()
+            return self._host.submit(block).of(block)
+
+        return CardPass(first, outcomes, launch, instead)
 
     @contextmanager
     def _lost_where_other(self) -> Iterator[None]:

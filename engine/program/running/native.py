@@ -27,7 +27,6 @@ from engine.program.lowering.stages import Listing, Room, words_of
 from engine.program.running import cache_keys, machine_code, memory
 from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import (
-    BlockResult,
     FactorDraws,
     Form,
     Outcomes,
@@ -142,9 +141,6 @@ class LoopProgram:
             return arrays["outcomes"]
 
         return Pass(block.first - block.first % self._batch, outcomes)
-
-    def collect(self, block: Block, running: Pass) -> BlockResult:
-        return running.of(block)
 
     def path(self, number: int) -> Trace:
         return self._in_full(number, 1, self._has_shocks)

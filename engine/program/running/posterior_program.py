@@ -12,7 +12,6 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.program.running.contract import (
-    BlockResult,
     FactorDraws,
     Form,
     Pass,
@@ -69,9 +68,6 @@ class MovedProgram:
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`, but the block is computed only when its outcomes are waited for."""
         return Pass(block.first, lambda: _by_parts(block, lambda part: self.outcomes_of(self.scores(part))))
-
-    def collect(self, block: Block, running: Pass) -> BlockResult:
-        return running.of(block)
 
     def path(self, number: int) -> Trace:
         """As `Program.path`; outcomes are computed together with the paths around it, for the same bits as in a run."""

@@ -16,7 +16,6 @@ from jaxtyping import Array, Float, Int, Int32, UInt32
 from engine.draws.sampling import path_order
 from engine.modelling.cell_axis import cell_count
 from engine.program.running.contract import (
-    BlockResult,
     CardLost,
     FactorDraws,
     Form,
@@ -101,9 +100,6 @@ class XlaProgram:
         if self.reach == BLOCK:
             return self._launched(first, block.count)
         return self._passes.of(index, lambda: self._launched(first, self.reach))
-
-    def collect(self, block: Block, running: Pass) -> BlockResult:
-        return running.of(block)
 
     def path(self, number: int) -> Trace:
         """As `Program.path`; outcomes are computed by the same code as in a run, so that every bit is the same."""
