@@ -18,11 +18,17 @@ SMALLEST = 1 << 20
 _GIVEN_BACK, _FROM_THE_SYSTEM = -1, -3
 """glibc's numbers of two settings: free bytes beyond which it returns memory to the system (M_TRIM_THRESHOLD), and the
 size from which on it requests each allocation from the system (M_MMAP_THRESHOLD)."""
-_ROOM = threading.local()
 _FREE: dict[int, Room] = {}
-"""The pool: address -> free memory, the oldest first. It has no lock, as memory may be returned at any point of any
-thread.
-"""
+"""The pool: address -> free memory, the oldest first. It has no lock: any thread may return memory at any moment."""
+
+
+class _Own(threading.local):
+    """Memory of each thread."""
+
+    held: Room = np.zeros(0, np.uint8)
+
+
+_OWN = _Own()
 
 
 def keep() -> None:
@@ -48,11 +54,10 @@ def array(shape: tuple[int, ...], dtype: Any) -> np.ndarray:
 
 def scratch(size: int) -> Room:
     """Scratch memory of this thread, uint8 [size], aligned to 64 bytes; the next call of the thread reuses it."""
-    held = getattr(_ROOM, "held", None)
-    if held is None or len(held) < size + 64:
-        held = _ROOM.held = np.zeros(size + 64, np.uint8)
-    start = -held.ctypes.data % 64
-    return held[start : start + size]
+    if len(_OWN.held) < size + 64:
+        _OWN.held = np.zeros(size + 64, np.uint8)
+    start = -_OWN.held.ctypes.data % 64
+    return _OWN.held[start : start + size]
 
 
 def _taken(size: int) -> Room:

@@ -56,8 +56,7 @@ def binned(
 
 @functools.cache
 def _functions() -> dict[str, Callable[..., None]]:
-    kinds = {"count": _COUNT, "pick": _PICK}
-    return machine_code.functions({name: _function(name, does) for name, does in kinds.items()}, _ARGUMENTS)
+    return machine_code.functions({"count": _function("count", _COUNT), "pick": _function("pick", _PICK)}, _ARGUMENTS)
 
 
 def _function(name: str, does: str) -> str:

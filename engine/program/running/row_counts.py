@@ -25,14 +25,23 @@ _SPREAD = """  %at_place = getelementptr i64, ptr %table, i64 %bin
   %place = load i64, ptr %at_place
   %one = add i64 0, 1
   %at = getelementptr i64, ptr %counts, i64 %place"""
-_OWN = threading.local()
+
+
+class _Own(threading.local):
+    """For each thread a table of one int64 for each bin, all 0 between calls."""
+
+    def __init__(self) -> None:
+        self.table: np.ndarray = np.zeros(_BINS, np.int64)
+
+
+_OWN = _Own()
 
 
 def counted(
     values: Float32[np.ndarray, "path"], starts: Int[np.ndarray, "group"]
 ) -> tuple[Int[np.ndarray, "bin"], Int[np.ndarray, "group bin"], Int[np.ndarray, "bin"]]:
     """As `histograms.counted`, for contiguous float32 values: (non-empty bins, counts, sums of steps)."""
-    functions, table = _functions(), _table()
+    functions, table = _functions(), _OWN.table
     functions["pool"](values.ctypes.data, len(values), table.ctypes.data, None)
     held = np.flatnonzero(table)
     pooled = table[held]
@@ -48,24 +57,15 @@ def counted(
     return held, counts, pooled & ((1 << _COUNT) - 1)
 
 
-def _table() -> Int[np.ndarray, "bin"]:
-    """This thread's table of one int64 for each bin, all 0 between calls."""
-    if not hasattr(_OWN, "table"):
-        _OWN.table = np.zeros(_BINS, np.int64)
-    table: np.ndarray = _OWN.table
-    return table
-
-
 @functools.cache
 def _functions() -> dict[str, Callable[..., None]]:
-    kinds = {"pool": _POOL, "spread": _SPREAD}
-    return machine_code.functions({name: _function(name, does) for name, does in kinds.items()}, _ARGUMENTS)
+    return machine_code.functions(
+        {"pool": _function("pool", _POOL), "spread": _function("spread", _SPREAD)}, _ARGUMENTS
+    )
 
 
 def _function(name: str, adds: str) -> str:
-    """LLVM IR of a loop over values; `adds` computes from a value's key the address `%at`, and `%one`, which is added
-    there.
-    """
+    """LLVM IR of a loop over values; from a value's key `adds` computes `%one`, and the address `%at` to add it to."""
     return f"""define void @{name}(ptr %values, i64 %many, ptr noalias %table, ptr noalias %counts) {{
 entry:
   br label %more

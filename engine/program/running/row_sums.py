@@ -55,16 +55,16 @@ def _functions(dtype: str) -> dict[str, Callable[..., None]]:
 
 
 def _function(number: str, kind: str, size: int) -> str:
-    """LLVM IR of a loop over rows: in it a loop over eight units at a time, one over the rest, and the sum of the
-    lanes.
+    """LLVM IR of a loop over rows.
+
+    In it are a loop over eight units at a time, one over the units that are left, and the sum of the lanes.
     """
     wide = f"<{LANES} x double>"
     rows = f"""  %at_# = mul i64 %r, %#_step
   %row_# = getelementptr {number}, ptr %#, i64 %at_#"""
     numbers = f"""  %p_# = getelementptr double, ptr %numbers, i64 %i_#
-  %# = load double, ptr %p_#
-  %one_# = insertelement {wide} poison, double %#, i32 0
-  %wide_# = shufflevector {wide} %one_#, {wide} poison, <{LANES} x i32> zeroinitializer"""
+  %#_f = load <1 x double>, ptr %p_#, align 8
+  %#_m = shufflevector <1 x double> %#_f, <1 x double> poison, <{LANES} x i32> zeroinitializer"""
     each = [f"  %i_{name} = add i64 %at_numbers, {k}\n{_of_each([name], numbers)}" for k, name in enumerate(_NUMBERS)]
     kept = [
         f"  %keep{k} = getelementptr double, ptr %lanes, i64 {k * LANES}\n  store {wide} %sum{k}, ptr %keep{k}"
@@ -94,7 +94,7 @@ many:
 more:
   %first_m = mul i64 %m, {LANES * size}
 {_loaded(number, size, LANES, "m")}
-{_residual(number, kind, size, LANES, "m", "wide_")}
+{_residual(number, kind, size, LANES, "m")}
 {_of_each(_POWERS, f"  %added# = fadd {wide} %sum#, %power#_m")}
   %next_m = add i64 %m, 1
   br label %many
@@ -108,7 +108,7 @@ few:
 single:
   %first_f = mul i64 %f, {size}
 {_loaded(number, size, 1, "f")}
-{_residual(number, kind, size, 1, "f", "")}
+{_residual(number, kind, size, 1, "f")}
   %lane = sub i64 %f, %done
 {_of_each(_POWERS, _ADDED)}
   %next_f = add i64 %f, 1
@@ -127,9 +127,9 @@ end:
 
 _joined = "\n".join
 _ADDED = """  %lane# = getelementptr double, ptr %keep#, i64 %lane
-  %held# = load double, ptr %lane#
-  %more# = fadd double %held#, %power#_f
-  store double %more#, ptr %lane#"""
+  %held# = load <1 x double>, ptr %lane#, align 8
+  %more# = fadd <1 x double> %held#, %power#_f
+  store <1 x double> %more#, ptr %lane#, align 8"""
 """Adds a power of one unit to its lane."""
 
 
@@ -158,24 +158,18 @@ def _of_each(marks: Iterable[str], text: str) -> str:
 def _loaded(number: str, size: int, lanes: int, mark: str) -> str:
     """Instructions that load the paths of some units: `%x0_m` holds the first path of each unit, `%x1_m` the second."""
     count = size * lanes
-    read = f"<{count} x {number}>" if count > 1 else number
+    read = f"<{count} x {number}>"
     text = f"""  %p_#_{mark} = getelementptr {number}, ptr %row_#, i64 %first_{mark}
   %#{"" if size > 1 else 0}_{mark} = load {read}, ptr %p_#_{mark}, align {4 if number == "float" else 8}"""
     for member in range(size if size > 1 else 0):
         at = ", ".join(f"i32 {k}" for k in range(member, count, size))
-        picked = f"shufflevector {read} %#_{mark}, {read} poison, <{lanes} x i32> <{at}>"
-        text += f"\n  %#{member}_{mark} = " + (
-            picked if lanes > 1 else f"extractelement {read} %#_{mark}, i32 {member}"
-        )
+        text += f"\n  %#{member}_{mark} = shufflevector {read} %#_{mark}, {read} poison, <{lanes} x i32> <{at}>"
     return _of_each(_LINES, text)
 
 
-def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: str) -> str:
-    """Instructions that compute `%power0_m`, `%power1_m` and `%power2_m`: a unit's total minus the offset, its square
-    and its cube.
-    """
-    wide = f"<{lanes} x double>" if lanes > 1 else "double"
-    narrow = f"<{lanes} x {number}>" if lanes > 1 else number
+def _residual(number: str, kind: str, size: int, lanes: int, mark: str) -> str:
+    """Instructions that compute a unit's total minus the offset, `%power0_m`, its square, `%power1_m`, and its cube."""
+    wide, narrow = f"<{lanes} x double>", f"<{lanes} x {number}>"
     lines: list[str] = []
 
     def new(name: str, text: str) -> str:
@@ -186,9 +180,8 @@ def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: s
         return value if number == "double" else new(name, f"fpext {narrow} {value} to {wide}")
 
     def positive(name: str, value: str, kind: str) -> str:
-        chosen = f"<{lanes} x i1>" if lanes > 1 else "i1"
         below = new(f"below{name}", f"fcmp ole {kind} {value}, zeroinitializer")
-        return new(f"over{name}", f"select {chosen} {below}, {kind} zeroinitializer, {kind} {value}")
+        return new(f"over{name}", f"select <{lanes} x i1> {below}, {kind} zeroinitializer, {kind} {value}")
 
     made = []
     for k in range(size):
@@ -199,13 +192,13 @@ def _residual(number: str, kind: str, size: int, lanes: int, mark: str, broad: s
         sides = []
         for line in _LINES:
             value = as_double(f"d{line}{k}", f"%{line}{k}_{mark}")
-            away = new(f"a{line}{k}", f"fsub {wide} {value}, %{broad}centre_{line}")
+            away = new(f"a{line}{k}", f"fsub {wide} {value}, %centre_{line}_{mark}")
             away = new(f"s{line}{k}", f"fmul {wide} {away}, {away}") if kind == "squares" else away
             away = positive(f"{line}{k}", away, wide) if kind == "beyond" else away
-            sides.append(new(f"v{line}{k}", f"fmul {wide} {away}, %{broad}scale_{line}"))
+            sides.append(new(f"v{line}{k}", f"fmul {wide} {away}, %scale_{line}_{mark}"))
         made.append(new(f"v{k}", f"fsub {wide} {sides[0]}, {sides[1]}"))
     total = made[0] if size == 1 else new("total", f"fadd {wide} {made[0]}, {made[1]}")
-    first = new("power0", f"fsub {wide} {total}, %{broad}off")
+    first = new("power0", f"fsub {wide} {total}, %off_{mark}")
     second = new("power1", f"fmul {wide} {first}, {first}")
     new("power2", f"fmul {wide} {second}, {first}")
     return _joined(lines)
