@@ -6,12 +6,9 @@ from __future__ import annotations
 
 import json
 
-import numpy as np
-
 from engine.modelling import code_digests
 from engine.program.running import cache_keys, compilation_cache
 from engine.program.running.pilot import Pilot, pilot
-from engine.program.tracing.rules import traced
 from engine.risk.estimation.rounding import Rounding, judged
 from engine.study.study import Study
 
@@ -20,7 +17,7 @@ def piloted(study: Study) -> Pilot | None:
     """The study's pilot paths in both precisions, in a fraction of a second; None where NumPy cannot compute the
     model."""
     try:
-        return pilot(study, traced(study, np.float32))
+        return pilot(study)
     except Exception:
         return None  # a model may do what NumPy cannot, and an opinion on a run must not end it
 

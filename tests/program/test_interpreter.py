@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from engine.program.running.interpreter import Interpreted, NotInterpreted
+from engine.program.running.interpreter import NotInterpreted, interpreted
 from engine.program.tracing.equations import written_out
 from engine.program.tracing.rules import traced
 from tests.helpers import assert_close
@@ -18,7 +18,7 @@ def by_numpy(function, dtype, *values):
     rule = written_out(function, *examples)
     arrays = [value.astype(dtype if value.dtype.kind == "f" else value.dtype)[None] for value in values]
     with np.errstate(all="ignore"):
-        return Interpreted(rule, dtype)(arrays)
+        return interpreted(rule, dtype)(arrays)
 
 
 def by_jax(function, dtype, *values):
@@ -71,7 +71,7 @@ def test_a_year_of_a_model_is_that_of_jax(dtype):
         return traced(study, dtype).one_year(*jax.tree.unflatten(form, leaves))
 
     with np.errstate(all="ignore"):
-        found = Interpreted(rule, dtype)(
+        found = interpreted(rule, dtype)(
             [value.astype(dtype if value.dtype.kind == "f" else None)[None] for value in values]
         )
     for one, other in zip(found, by_jax(year, dtype, *values), strict=True):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import jax
@@ -25,8 +26,8 @@ class NotInterpreted(Exception):
     """Raised for a rule with a primitive that has a body, such as a loop, or works in one precision alone."""
 
 
-class Interpreted:
-    """A rule as a list of NumPy functions; a call computes its outputs.
+def interpreted(rule: Rule, dtype: type) -> Callable[[Sequence[Numbers]], list[Numbers]]:
+    """A function by NumPy from the inputs of a rule to its outputs, both in the order of the rule.
 
     Args:
       rule: the traced rule.
@@ -35,54 +36,39 @@ class Interpreted:
     Raises:
       NotInterpreted: the rule cannot be interpreted.
     """
+    atoms = chain(rule.inputs, *((*equation.inputs, *equation.outputs) for equation in rule.equations), rule.outputs)
+    places = {atom: place for place, atom in enumerate(dict.fromkeys(atoms))}
+    start: list[Any] = [
+        np.asarray(atom.value, _kind(atom.dtype, dtype))[None, None] if isinstance(atom, Constant) else None
+        for atom in places
+    ]
+    steps: list[tuple[Callable[..., Any], list[int], int | list[int], list[int]]] = []
+    last: dict[Atom, list[int]] = {}
+    for equation in rule.equations:
+        one, freed = _function(equation, dtype), list[int]()
+        reads, gives = ([places[atom] for atom in of] for of in (equation.inputs, equation.outputs))
+        steps.append((one or _function_of_several(equation, dtype), reads, gives[0] if one else gives, freed))
+        last.update(dict.fromkeys((*equation.inputs, *equation.outputs), freed))
+    for atom in last.keys() - {*rule.outputs}:  # a value is freed after its last reader
+        if not isinstance(atom, Constant):
+            last[atom].append(places[atom])
 
-    def __init__(self, rule: Rule, dtype: type):
-        places: dict[Atom, int] = {}
-        self._constants: list[tuple[int, Numbers]] = []
-
-        def place(atom: Atom) -> int:
-            if atom not in places:
-                places[atom] = len(places)
-                if isinstance(atom, Constant):
-                    value = np.asarray(atom.value, _kind(atom.dtype, dtype))
-                    self._constants.append((places[atom], value[None, None]))
-            return places[atom]
-
-        self._inputs = [place(value) for value in rule.inputs]
-        last: dict[int, int] = {}
-        self._steps: list[tuple[Callable[..., Any], list[int], int | list[int], list[int]]] = []
-        for number, equation in enumerate(rule.equations):
-            reads = [place(atom) for atom in equation.inputs]
-            gives = [place(value) for value in equation.outputs]
-            if one := _function(equation, dtype):
-                self._steps.append((one, reads, gives[0], []))
-            else:
-                self._steps.append((_function_of_several(equation, dtype), reads, gives, []))
-            last.update(dict.fromkeys((*reads, *gives), number))
-        self._outputs = [place(atom) for atom in rule.outputs]
-        kept = {*self._outputs, *(at for at, _ in self._constants)}
-        for at, number in last.items():  # a value is freed after its last reader
-            if at not in kept:
-                self._steps[number][3].append(at)
-        self._count = len(places)
-
-    def __call__(self, values: Sequence[Numbers]) -> list[Numbers]:
-        """The outputs of the rule for these inputs, both in the order of the rule."""
-        held: list[Any] = [None] * self._count
-        for at, constant in self._constants:
-            held[at] = constant
-        for at, value in zip(self._inputs, values, strict=True):
-            held[at] = value
-        for function, reads, gives, done in self._steps:
+    def outputs(values: Sequence[Numbers]) -> list[Numbers]:
+        held = [*start]
+        for atom, value in zip(rule.inputs, values, strict=True):
+            held[places[atom]] = value
+        for function, reads, gives, freed in steps:
             result = function(*[held[at] for at in reads])
-            if type(gives) is int:
+            if isinstance(gives, int):
                 held[gives] = result
             else:
-                for at, one in zip(gives, result, strict=True):  # type: ignore[arg-type]
-                    held[at] = one
-            for at in done:
+                for at, value in zip(gives, result, strict=True):
+                    held[at] = value
+            for at in freed:
                 held[at] = None
-        return [held[at] for at in self._outputs]
+        return [held[places[atom]] for atom in rule.outputs]
+
+    return outputs
 
 
 def _kind(of: np.dtype, dtype: type) -> np.dtype:

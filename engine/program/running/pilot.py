@@ -14,9 +14,9 @@ import numpy as np
 
 from engine.draws.shocks import Moving, Regime
 from engine.modelling.records import shock_streams
-from engine.program.running.interpreter import Interpreted, NotInterpreted, Numbers
+from engine.program.running.interpreter import NotInterpreted, Numbers, interpreted
 from engine.program.tracing import arguments
-from engine.program.tracing.rules import Rules
+from engine.program.tracing.rules import Rules, traced
 from engine.study.study import Study
 
 PATHS = 256
@@ -48,31 +48,20 @@ class Pilot:
     double: Values
 
 
-def pilot(study: Study, rules: Rules | None = None) -> Pilot | None:
-    """The pilot of a study; None where its model cannot be interpreted, as with loops.
-
-    Args:
-      rules: the study's rules, if they have been traced already.
-    """
-    rules = rules or Rules(study, np.float32)
+def pilot(study: Study) -> Pilot | None:
+    """The pilot of a study; None where its model cannot be interpreted, as with loops."""
+    rules = traced(study, np.float32)
     random = np.random.default_rng(study.seed)
     draws = [item.marginal.at_score(random.standard_normal(PATHS)) for item in study.inputs]
-    years = _years(study, rules)
+    years = 0
+    if study.is_path_model:
+        years = min(len(study.years), max(2, OPERATIONS // max(1, len(rules.of_years.year.equations))))
     shocks = _shocks(study, random, years, {item.name: draw for item, draw in zip(study.inputs, draws, strict=True)})
     try:
         with np.errstate(all="ignore"):
-            single, double = (
-                _computed(study, rules, dtype, draws, shocks, years) for dtype in (np.float32, np.float64)
-            )
+            return Pilot(*(_computed(study, rules, dtype, draws, shocks, years) for dtype in (np.float32, np.float64)))
     except NotInterpreted:
         return None
-    return Pilot(single, double)
-
-
-def _years(study: Study, rules: Rules) -> int:
-    if not study.is_path_model:
-        return 0
-    return min(len(study.years), max(2, OPERATIONS // max(1, len(rules.of_years.year.equations))))
 
 
 def _shocks(study: Study, random: Any, years: int, factors: dict[str, np.ndarray]) -> list[Numbers]:
@@ -126,12 +115,12 @@ def _computed(
         return np.stack([np.broadcast_to(value, by_policy) for value in values]).astype(dtype)
 
     if not study.is_path_model:
-        outcomes = stacked(Interpreted(rules.of_paths(), dtype)([*own, *policies(0)]))
+        outcomes = stacked(interpreted(rules.of_paths(), dtype)([*own, *policies(0)]))
         return Values(drawn, outcomes.swapaxes(0, 1), np.zeros((by_policy[0], 0, 0, PATHS), dtype))
     written = rules.of_years
-    begin, year, end = (Interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))
-    kinds = [leaf.dtype for leaf in jax.tree.leaves(written.year_takes[0].example)]
-    kinds = [dtype if kind.kind == "f" else kind for kind in kinds]
+    begin, year, end = (interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))
+    leaves = jax.tree.leaves(written.year_takes[0].example)
+    kinds = [dtype if leaf.dtype.kind == "f" else leaf.dtype for leaf in leaves]
     state = begin([*own, *policies(0)])
     recorded = []
     for t in range(years):
