@@ -10,6 +10,7 @@ import numpy as np
 from engine.program.emitting import gpu_code
 from engine.program.emitting.gpu_code import GpuCode
 from engine.program.running import gpu
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.devices import mesh
 from engine.program.running.kernel import listing_of
 from engine.program.running.native import LoopProgram
@@ -61,7 +62,7 @@ def played(machine: Machine, code: GpuCode, study: Study, first: int, blocks: Se
 
 def expected(code: GpuCode, study: Study, first: int, blocks: Sequence[int] = ENDS) -> np.ndarray:
     """What the loop gives in place of `played`."""
-    program = LoopProgram(study, mesh("cpu"), listing_of(study, study.dtype))
+    program = LoopProgram(study, mesh("cpu"), Unlisted.of(listing_of(study, study.dtype)))
     each, along = code.layout.paths, code.layout.grid[0]
     firsts = [first + block % along * each for block in blocks]
     passes = [Block(start // BLOCK, start, each) for start in firsts]

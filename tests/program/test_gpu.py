@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 from engine.draws.sampling import SAMPLERS
 from engine.program.emitting import gpu_code, ptx
 from engine.program.running import compilation_cache, first_launch, gpu
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import CardFailed
 from engine.program.running.gpu_program import GpuProgram
 from engine.program.running.hardware import processors
@@ -199,7 +200,7 @@ def ends() -> np.ndarray:
 
 def _listing():
     study = state_of_every_type()
-    return listing_of(study, study.dtype)
+    return Unlisted.of(listing_of(study, study.dtype))
 
 
 def test_what_the_other_process_raises_is_told_and_nothing_ends_here():
@@ -303,7 +304,7 @@ def test_a_kernel_of_a_model_that_ships_is_found_by_the_next_process(monkeypatch
     def refuse() -> None:
         raise AssertionError("listed again")
 
-    known = type(loop._listing)(study.dtype, refuse, None)
+    known = Unlisted(study.dtype, refuse)
     assert gpu.kernel(study, known, loop.inputs, BLOCK, "sm_75") == kernel
     with pytest.raises(AssertionError, match="listed again"):
         gpu.kernel(study, known, loop.inputs, 2 * BLOCK, "sm_75")

@@ -20,6 +20,7 @@ from engine.modelling.folds import total
 from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.program.lowering.stages import Listing
 from engine.program.running import machine_code, native
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.kernel import listing_of
 from engine.program.running.native import LoopProgram
 from engine.study.loading import load_study, read_study
@@ -75,7 +76,7 @@ def looped(study, width=None, dtype=np.float32, threads=1):
     """The study's one loop."""
     listing = listing_of(study, dtype)
     assert isinstance(listing, Listing), listing
-    return LoopProgram(study, on(threads), listing, width)
+    return LoopProgram(study, on(threads), Unlisted.of(listing), width)
 
 
 @functools.cache

@@ -31,9 +31,7 @@ from engine.program.running import compilation_cache, machine_code
 from engine.study.study import Study
 
 _ELSEWHERE = ("document", "source", "model", "paths", "observed", "settings")
-"""Fields of a study that are left out of its key, as they do not change its code or other parts of the key contain
-them.
-"""
+"""Fields of a study that its key leaves out: they do not change its code, or stand in another part of the key."""
 _PACKAGES = ("jax", "jaxlib", "numpy", "scipy")
 _CODE = tuple(
     f"{code_digests.PACKAGE}.{name}"
@@ -54,7 +52,12 @@ class Unlisted:
 
     dtype: type
     listing: Callable[[], Listing]
-    code: str | None
+    code: str | None = None
+
+    @classmethod
+    def of(cls, listing: Listing, code: str | None = None) -> Unlisted:
+        """A list that has been made already, in the same form."""
+        return cls(listing.dtype, lambda: listing, code)
 
 
 def code_of(study: Study, *more: str) -> str | None:
@@ -142,19 +145,17 @@ def _packages() -> dict[str, str]:
 
 def _surroundings() -> dict[str, Any]:
     """What machine code depends on besides the study and this package: versions, processor and settings of JAX."""
-    # the code does not depend on which devices JAX starts
-    told = {name: value for name, value in jax.config.values.items() if "cache" not in name and name != "jax_platforms"}
+    settings = sorted(jax.config.values.items())
     return {
         "packages": _packages(),
         "compiler": machine_code.surroundings(),
-        "jax": {name: str(told[name]) for name in sorted(told)},
+        # the code does not depend on which devices JAX starts
+        "jax": {name: str(value) for name, value in settings if "cache" not in name and name != "jax_platforms"},
     }
 
 
 def _key(model: Model, code: str | None, about: list[Any]) -> str | None:
-    """Digest of the surroundings, of `code`, of the model and of `about`; None without `code`, or where something is no
-    plain data.
-    """
+    """Digest of the surroundings, `code`, the model and `about`; None without `code`, or if not all is plain data."""
     if code is None:
         return None
     digest = hashlib.blake2b(digest_size=16)

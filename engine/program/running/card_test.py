@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 from engine.program.emitting.gpu_code import GpuCode
 from engine.program.lowering.stages import Listing
 from engine.program.running import first_launch, gpu
+from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import Outcomes
 from engine.program.running.kernel import listing_of
 from engine.program.running.native import LoopProgram
@@ -37,12 +38,13 @@ class Compared:
 
 
 def kernel(study: Study, lanes: int, target: str) -> tuple[GpuCode, str]:
-    """A study's code for launches of `lanes` paths and its PTX for the architecture `target`; the study must have the
-    one loop.
+    """(a study's code for launches of `lanes` paths, its PTX for the architecture `target`).
+
+    The study must have the one loop.
     """
     listing = listing_of(study, study.dtype)
     assert isinstance(listing, Listing)
-    return gpu.kernel(study, listing, arguments.of(study, study.dtype), lanes, target)
+    return gpu.kernel(study, Unlisted.of(listing), arguments.of(study, study.dtype), lanes, target)
 
 
 def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProgram) -> Compared:
@@ -62,9 +64,7 @@ def compared(study: Study, code: GpuCode, text: str, cards: Mesh, host: LoopProg
 
 
 def _first_other(study: Study, first: int, given: Outcomes, expected: Outcomes) -> str:
-    """A sentence on the first path whose outcomes differ in their bytes, and the first such outcome; "" where none
-    differs.
-    """
+    """A sentence on the first outcome of the first path whose bytes differ; "" where none differ."""
     bits = np.dtype(f"u{given.dtype.itemsize}")
     differ = given.view(bits) != expected.view(bits)
     if not differ.any():

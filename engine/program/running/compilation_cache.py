@@ -11,7 +11,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import jax
 
@@ -29,11 +29,12 @@ _ROOM = 1 << 26
 _OURS, _OF_JAX = "programs", "jax"
 """Subfolders of the private folder: the engine's own sealed files, and JAX's cache."""
 _NAMES = {
-    _OURS: re.compile(r"\.?[0-9a-f]{32}\.(code|layout|contract|rounding|universes|text|kernel|trial)(-\w+)?"),
+    _OURS: re.compile(rf"\.?[0-9a-f]{{32}}\.({'|'.join(get_args(Kind))})(-\w+)?"),
     _OF_JAX: re.compile(r".+-[0-9a-f]{64}-cache"),
 }
 """Names of the files in each subfolder; a leading dot marks a file that is not finished."""
-_REQUESTED, _HIT = (f"/jax/compilation_cache/{event}" for event in ("compile_requests_use_cache", "cache_hits"))
+_REQUESTED = "/jax/compilation_cache/compile_requests_use_cache"
+_HIT = "/jax/compilation_cache/cache_hits"
 
 
 def keep_programs() -> None:
@@ -43,8 +44,7 @@ def keep_programs() -> None:
     less than 64 MiB of free space. A warning says so.
 
     JAX has one cache for the whole process, so other programs that it compiles from here on are kept as well. Where JAX
-    has been given a cache already (`jax_compilation_cache_dir`) it stays unchanged; the engine's own machine code is
-    never in it.
+    has been given a cache already (`jax_compilation_cache_dir`) it stays. It never holds the engine's own machine code.
     """
     folder, wrong = _folder(_OURS)
     if folder and not wrong:
@@ -57,13 +57,6 @@ def keep_programs() -> None:
         _forget_oldest(folder, lambda file: True)
         jax.config.update("jax_compilation_cache_dir", str(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
-
-
-def kept(key: str) -> bytes | None:
-    """Machine code kept under a key, None where there is none or its seal is broken; every `Watch` counts it."""
-    code = held("code", key)
-    asked(code is not None)
-    return code
 
 
 def held(kind: Kind, key: str | None) -> bytes | None:
@@ -88,11 +81,9 @@ def keep(kind: Kind, key: str, content: bytes) -> None:
 
 
 def _folder(name: str) -> tuple[Path | None, str]:
-    """(subfolder of the private folder, "") or, where it cannot be used, (folder or None, what is wrong as a
-    sentence)."""
+    """(subfolder of the private folder, ""); where it cannot be used, (it or None, a sentence that says why)."""
     folder, wrong = private_folder(name)
-    free = shutil.disk_usage(folder).free if folder else 0
-    if folder and free < _ROOM:
+    if folder and (free := shutil.disk_usage(folder).free) < _ROOM:
         return folder, f"expected {_ROOM >> 20} MiB free for {folder}, and there are {free >> 20}."
     return folder, wrong
 

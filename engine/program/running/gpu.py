@@ -24,7 +24,7 @@ from jaxtyping import Array, UInt32
 
 from engine.program.emitting import gpu_code, ptx
 from engine.program.emitting.gpu_code import ARRAYS, GpuCode, GpuLayout
-from engine.program.lowering.stages import Listing, as_plain, of_plain
+from engine.program.lowering.stages import as_plain, of_plain
 from engine.program.running import cache_keys, compilation_cache, hardware, machine_code
 from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import CardFailed, in_a_row, in_words
@@ -189,7 +189,6 @@ def begun(work: Callable[[], Given]) -> Future[Given]:
         except BaseException as failure:
             given.set_exception(failure)
 
-    # a daemon thread does not keep the process from ending
     threading.Thread(target=do, daemon=True).start()
     return given
 
@@ -215,19 +214,17 @@ def waited_for(running: Future[Given], seconds: float) -> Given:
 
 
 def _end_within(seconds: int) -> None:
-    """Has the system end this process, which is exiting, after so many seconds: neither Python nor Ctrl-C can end a
-    hanging exit.
-    """
+    """Has the system end this process, which is exiting, after so many seconds, as neither Python nor Ctrl-C can."""
     with suppress(ValueError):  # not in the main thread
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(seconds)
 
 
-def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, processor: str) -> tuple[GpuCode, str]:
+def kernel(study: Study, listing: Unlisted, inputs: Any, lanes: int, processor: str) -> tuple[GpuCode, str]:
     """(a study's code for a card, its PTX): from the cache, else written and kept for the next process.
 
     Args:
-      listing: the study's list of operations, or how to make it.
+      listing: makes the study's list of operations, where the cache does not hold the kernel.
       inputs: as `arguments.of` gives them; only their shapes and types are used.
       lanes: paths of one launch, a power of two.
       processor: architecture of the card, as `ptx.processor` gives it.
@@ -242,8 +239,7 @@ def kernel(study: Study, listing: Listing | Unlisted, inputs: Any, lanes: int, p
     if held is not None:
         found = json.loads(held)
         return GpuCode(found["thread"], found["table"], of_plain(GpuLayout, found["layout"])), found["text"]
-    listed = listing.listing() if isinstance(listing, Unlisted) else listing
-    code = gpu_code.code(study, listed, inputs, lanes)
+    code = gpu_code.code(study, listing.listing(), inputs, lanes)
     text = ptx.text(code, processor)
     if key is not None and cache_keys.code_of(study, *_WRITTEN_BY) == writers:
         content = {"thread": code.thread, "table": code.table, "layout": as_plain(code.layout), "text": text}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import platform
 import threading
 import warnings
@@ -12,7 +11,6 @@ from collections.abc import Iterator, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from jax.sharding import Mesh
@@ -24,8 +22,8 @@ from engine.program.lowering.listing import listed
 from engine.program.lowering.llvm import EMITTER, NoMachineForm
 from engine.program.lowering.operations import NoScalarForm
 from engine.program.lowering.stages import Listing
-from engine.program.running import cache_keys, native
-from engine.program.running.cache_keys import Unlisted, code_of, is_known, key_of_code, note
+from engine.program.running import cache_keys, machine_code, native
+from engine.program.running.cache_keys import Unlisted, code_of, is_known, key_of_code
 from engine.program.running.contract import Program
 from engine.program.running.gpu_program import GpuProgram
 from engine.program.running.hardware import processors
@@ -69,34 +67,28 @@ def program_on(
         if mesh.devices.flat[0].platform != "cpu" and has_loop(plain):
             mesh, why = processors(), "moved futures are made of given numbers, which cards do not take"
         return MovedProgram(study, program_on(plain, mesh, lanes, dtype, form, why))
-    kind = dtype or study.dtype
+    lanes, dtype = lanes or study.tile, dtype or study.dtype
     if (form or study.program) != FORMS[0]:
-        return XlaProgram(study, mesh, lanes, kind, _joined("as was asked", why))
-    loop = _loop(study, kind)
+        return XlaProgram(study, mesh, lanes, dtype, _joined("as was asked", why))
+    loop = _loop(study, dtype)
     if isinstance(loop, str):
-        return XlaProgram(study, mesh, lanes, kind, _joined(f"one loop has no form of {loop}", why))
+        return XlaProgram(study, mesh, lanes, dtype, _joined(f"one loop has no form of {loop}", why))
     if mesh.devices.flat[0].platform == "cpu":
         return LoopProgram(study, mesh, loop, why=why)
-    return GpuProgram(study, mesh, LoopProgram(study, processors(), loop), loop, lanes or study.tile, why)
+    return GpuProgram(study, mesh, LoopProgram(study, processors(), loop), loop, lanes, why)
 
 
 def _joined(*reasons: str) -> str:
     return "; ".join(filter(None, reasons)).rstrip(".")
 
 
-@functools.cache
 def processor() -> str:
     """The kind of this machine's processor, as far as rounding depends on it, such as "cpu x86_64".
 
     Processors of one architecture give the same bits (verified with AVX2 and AVX-512), except those without fused
-    multiply-add, which round a product and its sum separately; their kind ends in "without fma". Where the system does
-    not say they have it.
+    multiply-add, which round a product and its sum separately; their kind ends in "without fma".
     """
-    flags = ["fma"]
-    with contextlib.suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-        flags = next((line.split() for line in lines if line.startswith("flags")), flags)
-    return f"cpu {platform.machine()}{'' if 'fma' in flags else ' without fma'}"
+    return f"cpu {platform.machine()}{'' if machine_code.has_fma() else ' without fma'}"
 
 
 def has_loop(study: Study) -> bool:
@@ -116,16 +108,15 @@ def operations(study: Study) -> int | None:
 def kind_for(study: Study, kind: str) -> str:
     """The kind of devices by which two runs of a study are known to have the same bits.
 
-    For XLA's program it is `kind` itself. The one loop gives the same bits on all processors (in double precision on
-    those of one kind, as functions are the C library's), and on cards, whose bytes are compared; its kind names the
-    compiler's version instead.
+    For XLA's program it is `kind` itself. The one loop gives the same bits on all processors, and on cards, whose bytes
+    are compared; in double precision only on processors of one kind, as functions are the C library's. Its kind also
+    names the version of the code that writes it.
 
     Args:
       kind: kind of the devices, as `devices.kind` gives it.
     """
     if not has_loop(study):
         return kind
-    # in double precision functions are the C library's
     return f"{ANYWHERE if study.dtype == np.float32 else processor()}, emitter {EMITTER}"
 
 
@@ -146,30 +137,22 @@ def compile_ahead(study: Study, blocks: bool, yearly: bool) -> None:
     """
     code, dtype = code_of(study), study.dtype
     wanted = {OUTCOMES: blocks, YEARS: yearly, DRAWS: blocks and study.keep.draws}
-    todo = [
-        gives
-        for gives, is_so in wanted.items()
-        if is_so and not is_known(key_of_code(study, code, dtype, lanes(dtype), gives))
-    ]
+    todo = [gives for gives, is_so in wanted.items() if is_so and not _is_known(study, dtype, code, gives)]
     if len(todo) < 2 or study.program != FORMS[0] or study.facts is not None:
         return
     listing = listing_of(study, dtype)
     if not isinstance(listing, Listing):
         return
 
-    def compiled(gives: str) -> None:
-        with contextlib.suppress(CompilerEnded):  # it is raised again where the code is asked for
-            _compile(study, listing, gives)
-
     with ThreadPoolExecutor(len(todo)) as threads:
-        list(threads.map(compiled, todo))
+        for one in [threads.submit(_compile, study, listing, gives) for gives in todo]:
+            with contextlib.suppress(CompilerEnded):  # it is raised again where the code is asked for
+                one.result()
 
 
 def _compile(study: Study, listing: Listing, gives: str) -> None:
-    code, dtype = code_of(study), listing.dtype
-    width = lanes(dtype)
-    written, _ = native.code_in_memory(study, listing, arguments.of(study, dtype), width, gives)
-    note(study, code, key_of_code(study, code, dtype, width, gives), written, listing)
+    unlisted, dtype = Unlisted.of(listing, code_of(study)), listing.dtype
+    native.code_in_memory(study, unlisted, arguments.of(study, dtype), lanes(dtype), gives)
 
 
 def _loop(study: Study, dtype: type) -> Unlisted | str:
@@ -178,11 +161,11 @@ def _loop(study: Study, dtype: type) -> Unlisted | str:
     if _is_known(study, dtype, code):
         return Unlisted(dtype, partial(_listed, study, dtype), code)
     form = form_of(study, dtype)
-    return Unlisted(dtype, lambda: form, code) if isinstance(form, Listing) else form
+    return Unlisted.of(form, code) if isinstance(form, Listing) else form
 
 
-def _is_known(study: Study, dtype: type, code: str | None) -> bool:
-    return is_known(key_of_code(study, code, dtype, lanes(dtype), OUTCOMES))
+def _is_known(study: Study, dtype: type, code: str | None, gives: str = OUTCOMES) -> bool:
+    return is_known(key_of_code(study, code, dtype, lanes(dtype), gives))
 
 
 def _listed(study: Study, dtype: type) -> Listing:

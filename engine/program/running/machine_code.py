@@ -15,6 +15,7 @@ import llvmlite.binding as llvm
 from engine.modelling.code_digests import Cache
 from engine.program.running import compilation_cache, object_code
 
+_LLVM = f"LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
 _LOADED: dict[str, Any] = Cache()
 _LOADING = threading.Lock()
 """Held while code is loaded, so that each is loaded once: LLVM crashes where a duplicate is freed."""
@@ -29,16 +30,19 @@ def width() -> int:
     return 8 if features.get("avx2") and features.get("fma") else 4
 
 
+def has_fma() -> bool:
+    """Whether this processor has fused multiply-add; True where LLVM does not say: such processors all have it."""
+    return bool(llvm.get_host_cpu_features().get("fma", True))
+
+
 def compiler() -> str:
     """Versions of llvmlite and LLVM as text; machine code may change with them."""
-    return f"llvmlite {llvmlite.__version__}, LLVM {'.'.join(map(str, llvm.llvm_version_info))}"
+    return f"llvmlite {llvmlite.__version__}, {_LLVM}"
 
 
 def made_by() -> str:
     """LLVM's version and the target and processor that it compiles for, as text."""
-    return (
-        f"LLVM {'.'.join(map(str, llvm.llvm_version_info))} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
-    )
+    return f"{_LLVM} for {llvm.get_default_triple()}, {llvm.get_host_cpu_name()}"
 
 
 def surroundings() -> list[str]:
@@ -74,12 +78,15 @@ def loaded(text: str) -> Any:
 
 
 def kept(key: str) -> Any | None:
-    """As `loaded`, given the key; None where the code is neither in memory nor in the cache."""
-    if key in _LOADED:
-        compilation_cache.asked(there=True)
-        return _LOADED[key]
-    code = compilation_cache.kept(key)
-    return None if code is None else _in_memory(key, code)
+    """As `loaded`, given the key; None where the code is neither in memory nor in the cache.
+
+    Every `Watch` counts the look-up.
+    """
+    engine = _LOADED.get(key)
+    if engine is None and (code := compilation_cache.held("code", key)) is not None:
+        engine = _in_memory(key, code)
+    compilation_cache.asked(engine is not None)
+    return engine
 
 
 def _in_memory(key: str, code: bytes) -> Any:

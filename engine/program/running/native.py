@@ -23,7 +23,7 @@ from engine.program.emitting.array_forms import Forms, array_forms
 from engine.program.emitting.driver import ARRAYS, Layout
 from engine.program.emitting.loop import DRAWS, INPUTS, OUTCOMES, SCORES, YEARS
 from engine.program.lowering.host_table import argument_words, table_inputs
-from engine.program.lowering.stages import Listing, Room, words_of
+from engine.program.lowering.stages import Room, words_of
 from engine.program.running import cache_keys, machine_code, memory
 from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import (
@@ -47,9 +47,7 @@ _PART = 1 << 27
 _WRITTEN = "outcomes", "cells", "kept", "scores"
 """Arrays that machine code writes; code for given random numbers reads "scores" instead."""
 _PATHS, _BESIDE = "paths", "beside"
-"""Names of two thread pools: for blocks, always busy during a run; and for everything else, which need not wait for
-them.
-"""
+"""Names of two thread pools: one for blocks, always busy during a run; one for all else, which would have to wait."""
 _POINTER, _WHOLE = ctypes.c_void_p, ctypes.c_int64
 _LOCK = threading.RLock()
 _KEYS = "factor_keys", "shock_keys"
@@ -82,26 +80,17 @@ class LoopProgram:
     Args:
       study: the resolved study.
       mesh: the processor's cores, one device for each thread.
-      listing: the study's list of operations, or how to make it.
+      listing: makes the study's list of operations, where the cache does not hold the code.
       width: lanes of a vector; as many as this processor's registers hold if not given.
-      threads: number of threads; as many as devices if not given.
       why: the reason for these devices, as in `Form`.
     """
 
-    def __init__(
-        self,
-        study: Study,
-        mesh: Mesh,
-        listing: Listing | Unlisted,
-        width: int | None = None,
-        threads: int | None = None,
-        why: str = "",
-    ):
+    def __init__(self, study: Study, mesh: Mesh, listing: Unlisted, width: int | None = None, why: str = ""):
         self.study, self.mesh, self.dtype = study, mesh, listing.dtype
         self.traces, self.forms = 0, (Form.of("loop", mesh, why),)
         self.inputs = arguments.of(study, self.dtype)
         self._n_arguments = argument_words(self.inputs)
-        self._listing, self._n_threads = listing, threads or mesh.devices.size
+        self._listing = listing
         self._width = width or lanes(self.dtype)
         self._batch = self._width * SAMPLERS[study.sampler].group
         self._compiled: dict[tuple[str, bool], Compiled] = {}
@@ -109,14 +98,10 @@ class LoopProgram:
 
     def fed(self, inputs: Any) -> LoopProgram:
         arguments.must_be_alike(inputs, self.inputs)
-        other, own = copy(self), self.inputs
-        other.inputs = inputs
-        if any(inputs[name] is not own[name] for name in own if name not in _KEYS):
-            other._tables = {}
-        return other
+        return self._with(inputs)
 
     def under(self, levers: Any) -> LoopProgram:
-        """The same paths and code under other policies, which may be more or fewer than those of the study.
+        """This program under other policies, which may be more or fewer than those of the study; paths stay the same.
 
         Args:
           levers: as `arguments.of` gives them under "levers".
@@ -126,24 +111,24 @@ class LoopProgram:
         """
         ones = [jax.tree.map(lambda leaf: leaf[..., :1], one) for one in (levers, self.inputs["levers"])]
         arguments.must_be_alike(*ones)
-        other = copy(self)
-        other.inputs, other._tables = {**self.inputs, "levers": levers}, {}
+        return self._with({**self.inputs, "levers": levers})
+
+    def _with(self, inputs: Any) -> LoopProgram:
+        other, own = copy(self), self.inputs
+        other.inputs = inputs
+        if any(inputs[name] is not own[name] for name in own if name not in _KEYS):
+            other._tables = {}
         return other
 
     def prepare(self, years: bool = False) -> None:
         self._table(YEARS if years else OUTCOMES)
 
     def submit(self, block: Block) -> Pass:
-        arrays, wait = self._start(OUTCOMES, block.first, block.count, threads=_PATHS)
-
-        def outcomes() -> np.ndarray:
-            wait()
-            return arrays["outcomes"]
-
-        return Pass(block.first - block.first % self._batch, outcomes)
+        results = self._start(OUTCOMES, block.first, block.count, threads=_PATHS)
+        return Pass(block.first - block.first % self._batch, lambda: results()["outcomes"])
 
     def path(self, number: int) -> Trace:
-        return self._in_full(number, 1, self._has_shocks)
+        return self._in_full(number, 1)
 
     def trace(self, first_path: int) -> Trace:
         return self._in_full(first_path, self.study.tile * self.mesh.devices.size, with_shocks=False)
@@ -168,13 +153,10 @@ class LoopProgram:
 
     def trace_of(self, scores: Scores) -> Trace:
         scores = arguments.checked_scores(scores, self.study)
-        return self._in_full(0, scores.shape[-1], self._has_shocks, scores)
+        return self._in_full(0, scores.shape[-1], scores)
 
-    @property
-    def _has_shocks(self) -> bool:
-        return bool(self.study.is_path_model and self.study.model.shocks)
-
-    def _in_full(self, first: int, count: int, with_shocks: bool, scores: Scores | None = None) -> Trace:
+    def _in_full(self, first: int, count: int, scores: Scores | None = None, with_shocks: bool = True) -> Trace:
+        with_shocks = with_shocks and self.study.is_path_model and bool(self.study.model.shocks)
         years = self._computed(YEARS, first, count, scores)
         kept = self._computed(INPUTS if with_shocks else DRAWS, first, count, scores)["kept"]
         n_draws = len(self.study.inputs)
@@ -186,10 +168,8 @@ class LoopProgram:
         self, gives: str, first: int, count: int, scores: Scores | None = None, years: range | None = None
     ) -> dict[str, np.ndarray]:
         """Results, as `gives` names them, of the paths from `first` on; arguments as of `_start`."""
-        arrays, wait = self._start(gives, first, count, scores, years)
-        wait()
-        at = first % self._batch
-        return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in arrays.items()}
+        results, at = self._start(gives, first, count, scores, years), first % self._batch
+        return {name: np.ascontiguousarray(array[..., at : at + count]) for name, array in results().items()}
 
     def _start(
         self,
@@ -199,8 +179,8 @@ class LoopProgram:
         scores: Scores | None = None,
         years: range | None = None,
         threads: str = _BESIDE,
-    ) -> tuple[dict[str, np.ndarray], Callable[[], None]]:
-        """Starts the computation of paths: (arrays for their results, function that waits until these are filled).
+    ) -> Callable[[], dict[str, np.ndarray]]:
+        """Starts the computation of paths; gives a function that waits for the arrays of their results.
 
         The arrays begin with the first path of the batch that contains path `first`, and hold whole batches.
 
@@ -229,18 +209,19 @@ class LoopProgram:
             low = counter & 0xFFFFFFFF
             code.run(begin, end, low, high.ctypes.data, paths, wanted.start, len(wanted), policies, *pointers)
 
-        each = max(1, min(_SHARE // layout.batch, -(-batches // self._n_threads)))
+        each = max(1, min(_SHARE // layout.batch, -(-batches // self.mesh.devices.size)))
         # code increments the low word of a counter alone, so a task ends where that overflows
         edge = (-counter % (1 << 32)) // layout.width
         cuts = sorted({*range(0, batches, each), batches} | {min(edge, batches)})
-        pool = _threads(self._n_threads, threads)
+        pool = _threads(self.mesh.devices.size, threads)
         running = [pool.submit(share, begin, end) for begin, end in pairwise(cuts)]
 
-        def wait() -> None:
+        def results() -> dict[str, np.ndarray]:
             for one in running:
                 one.result()
+            return arrays
 
-        return arrays, wait
+        return results
 
     def _as_read(self, scores: Scores, rows: int, paths: int) -> Scores:
         """Random numbers as machine code reads them, [row, path]; code for draws reads the first rows alone."""
@@ -256,24 +237,12 @@ class LoopProgram:
             return self._compiled[kind]
         with _LOCK:
             if kind not in self._compiled:
-                layout, engine = self._loaded(gives, of_scores)
+                given = self.study, self._listing, self.inputs, self._width, gives, of_scores
+                layout, engine = code_in_memory(*given)
                 self.traces += gives == OUTCOMES and not of_scores
                 kinds = [_WHOLE, _WHOLE, ctypes.c_uint32, _POINTER, *[_WHOLE] * 4, *[_POINTER] * len(ARRAYS)]
                 self._compiled[kind] = Compiled(layout, machine_code.function(engine, "run", kinds), engine)
             return self._compiled[kind]
-
-    def _loaded(self, gives: str, of_scores: bool) -> tuple[Layout, Any]:
-        """(layout of the machine code, execution engine): from the cache, else written and compiled."""
-        listing, key, code = self._listing, None, None
-        if isinstance(listing, Unlisted):
-            code, what = listing.code, f"{gives} of scores" if of_scores else gives
-            key = cache_keys.key_of_code(self.study, code, self.dtype, self._width, what)
-            if earlier := cache_keys.found(key):
-                return earlier
-            listing = listing.listing()
-        written, engine = code_in_memory(self.study, listing, self.inputs, self._width, gives, of_scores)
-        cache_keys.note(self.study, code, key, written, listing)
-        return written.layout, engine
 
     def _table(self, gives: str) -> Mapping[str, np.ndarray]:
         """The arrays that are the same for all paths: arguments and the table, computed once, and the keys."""
@@ -290,8 +259,8 @@ def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
     """Addresses of the arrays in the order in which machine code takes them.
 
     Raises:
-      ValueError: an array has another shape, type or layout in memory than the code expects, which would read past its
-        end.
+      ValueError: an array has another shape, type or layout in memory than the code expects. The code would read or
+        write past its end.
     """
     for name, (shape, dtype) in forms.items():
         array = held[name]
@@ -305,19 +274,29 @@ def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
 
 
 def code_in_memory(
-    study: Study, listing: Listing, inputs: Any, width: int, gives: str, of_scores: bool = False
-) -> tuple[loop.Code, Any]:
-    """(a study's code, the execution engine that holds it); arguments as of `loop.code`.
+    study: Study, unlisted: Unlisted, inputs: Any, width: int, gives: str, of_scores: bool = False
+) -> tuple[Layout, Any]:
+    """(layout of a study's machine code, execution engine that holds it): from the cache, else written and compiled.
+
+    Args:
+      inputs, width, gives, of_scores: as `loop.code` takes them.
 
     Raises:
       CompilerEnded: LLVM crashed on the code.
     """
+    what = f"{gives} of scores" if of_scores else gives
+    key = cache_keys.key_of_code(study, unlisted.code, unlisted.dtype, width, what)
+    if earlier := cache_keys.found(key):
+        return earlier
+    listing = unlisted.listing()
     written = loop.code(study, listing, inputs, width, gives, of_scores)
     try:
-        return written, machine_code.loaded(written.text)
+        engine = machine_code.loaded(written.text)
     except CompilerEnded as ended:
-        what = f"the one loop of {type(study.model).__name__} ({gives})"
-        raise CompilerEnded(f"{what} cannot be compiled: {ended}. XLA's program can: --program xla.") from None
+        loop_of = f"the one loop of {type(study.model).__name__} ({gives})"
+        raise CompilerEnded(f"{loop_of} cannot be compiled: {ended}. XLA's program can: --program xla.") from None
+    cache_keys.note(study, unlisted.code, key, written, listing)
+    return written.layout, engine
 
 
 def filled(study: Study, inputs: Any, engine: Any, room: Room, years: int, each: int = 1) -> dict[str, np.ndarray]:
@@ -333,8 +312,8 @@ def filled(study: Study, inputs: Any, engine: Any, room: Room, years: int, each:
     table = machine_code.function(engine, "table", [_POINTER] * 4 + [_WHOLE])
     given, levers = table_inputs(study, inputs)
     levers = levers.reshape(len(levers) // each, -1)
-    lasting: np.ndarray = np.zeros((len(levers), room.lasting), np.uint32)
-    yearly: np.ndarray = np.zeros((len(levers), years * room.each), np.uint32)
+    lasting = np.zeros((len(levers), room.lasting), np.uint32)
+    yearly = np.zeros((len(levers), years * room.each), np.uint32)
 
     def fill() -> None:
         for rows in zip(levers, lasting, yearly, strict=True):
@@ -350,8 +329,9 @@ def _threads(count: int, name: str) -> ThreadPoolExecutor:
 
 
 def _round_by_the_book() -> None:
-    """Sets this thread to round to nearest and keep subnormal numbers, which libraries may have changed in the starting
-    thread.
+    """Makes this thread round to nearest and keep subnormal numbers.
+
+    It takes both settings from the thread that starts it, where libraries may have changed them.
     """
     library = ctypes.CDLL(None)
     apple = sys.platform == "darwin"
