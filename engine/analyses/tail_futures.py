@@ -253,7 +253,7 @@ def _in_full(
         for name, make in made.items():
             assert trace.yearly is not None
             parts[name].append(make(trace.yearly[policy]))
-        traces.append(Trace(0, trace.outcomes, None, trace.draws, trace.shocks))
+        traces.append(Trace(trace.outcomes, None, trace.draws, trace.shocks))
     shocks = [trace.shocks for trace in traces if trace.shocks is not None]
     drawn = np.concatenate(shocks, axis=-1) if shocks else None
     draws = np.concatenate([trace.draws for trace in traces], axis=-1)

@@ -18,7 +18,8 @@ from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import BlockResult, first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
 from engine.program.running.contract import Form, Program, YearlyValues
-from engine.program.running.reductions import Reduced, Reduces
+from engine.program.running.gpu_program import GpuProgram
+from engine.program.running.reductions import Reduced
 from engine.risk.estimation.exclusion import excluded, most_excluded, without_excluded
 from engine.risk.estimation.tallies import Folding, Tally, group_size, tally, unkept
 from engine.risk.estimation.yearly_sample import of_parts, of_sample
@@ -58,7 +59,7 @@ class Work:
     ):
         self.study, self._folder = folder.study, folder
         self._program, self._still_ours, self._writers = program, still_ours, writers
-        self._reduces = program if isinstance(program, Reduces) and not whole else None
+        self._reduces = program if isinstance(program, GpuProgram) and not whole else None
         self._agrees, self._own = force, list[int]()
         self._folding: Folding | None = None
         self._wrong_with_years, self._lock = Future[str](), threading.Lock()

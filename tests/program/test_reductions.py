@@ -52,7 +52,7 @@ def made(study: Study, values: np.ndarray, room: int = ROOM, index: int = 0) -> 
     asked = device_reduction.reduction(study, Block(index, 0, values.shape[-1]))
     assert asked is not None
     padded = np.pad(values, ((0, 0), (0, 0), (64, 32)), constant_values=np.nan)  # as a block lies in a launch
-    return reductions.fetched(reductions.started(jax.device_put(padded[None]), 64, asked, room))
+    return reductions.reduced(jax.device_put(padded[None]), 64, asked, room)
 
 
 @pytest.mark.parametrize("kind", VALUES)

@@ -28,15 +28,13 @@ class Trace:
     """Consecutive paths with everything that is known of them.
 
     Args:
-      first_path: number of the first path.
       outcomes: [policy, outcome, path].
       yearly: values of the yearly variables [policy, year, cell, path]; None for a static model.
       draws: factor draws [factor, path], factors in the order of the study.
-      shocks: [year, stream, path], streams in the order of the model; None for a model without any, and for traces of
-        whole tiles.
+      shocks: [year, stream, path], streams in the order of the model; None for a model without shocks, and where
+        `Program.trace` made the trace.
     """
 
-    first_path: int
     outcomes: Outcomes
     yearly: YearlyValues | None
     draws: FactorDraws
@@ -146,25 +144,25 @@ class Pass:
 
 
 class Passes:
-    """The last two passes of a program in which a pass covers several blocks."""
+    """The last two passes of a program in which a pass covers several blocks.
 
-    def __init__(self) -> None:
+    Args:
+      reach: number of paths of a pass, whose first path is a multiple of it.
+    """
+
+    def __init__(self, reach: int):
+        self._reach, self._lock = reach, threading.Lock()
         self._held: dict[int, Pass] = {}
-        self._lock = threading.Lock()
 
-    def of(self, index: int, start: Callable[[], Pass]) -> Pass:
-        """The pass with this number, started where it is not held."""
+    def of(self, block: Block, start: Callable[[int], Pass]) -> Pass:
+        """The pass of a block; where it is not held, `start` starts it, given its first path."""
+        first = block.first - block.first % self._reach
         with self._lock:
-            if index not in self._held:
+            if first not in self._held:
                 while len(self._held) > 1:
                     self._held.pop(next(iter(self._held)))
-                self._held[index] = start()
-            return self._held[index]
-
-    def forget(self) -> None:
-        """Drops all passes that are held."""
-        with self._lock:
-            self._held.clear()
+                self._held[first] = start(first)
+            return self._held[first]
 
 
 class Program(Protocol):
@@ -186,7 +184,7 @@ class Program(Protocol):
 
     @property
     def forms(self) -> tuple[Form, ...]:
-        """The forms that compute the outcomes of blocks: one, or two in order of use where the second took over."""
+        """The form that computes the outcomes of blocks; two, in order of use, where the second replaced the first."""
 
     def fed(self, inputs: Any) -> Program:
         """The same compiled program with other arguments; nothing is traced or compiled again.
@@ -224,7 +222,10 @@ class Program(Protocol):
         """The random numbers of a block's paths [stream, path], in the order of `arguments.streams`."""
 
     def outcomes_of(self, scores: Scores) -> Outcomes:
-        """Outcomes of futures with the given random numbers, as `scores` gives them; a path's give its outcomes."""
+        """Outcomes of futures with the given random numbers, as `scores` gives them.
+
+        The random numbers of a path give the outcomes of that path.
+        """
 
     def trace_of(self, scores: Scores) -> Trace:
-        """Futures with the given random numbers in full, shocks included; numbered from 0."""
+        """Futures with the given random numbers in full, shocks included, as paths from 0 on."""

@@ -18,21 +18,19 @@ import numpy as np
 from jax.sharding import Mesh
 
 from engine.program.lowering.llvm import NoMachineForm
-from engine.program.lowering.stages import Listing
 from engine.program.running import first_launch, gpu, hardware, reductions
 from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import CardFailed, Form, Outcomes, Pass, Passes, Program, in_a_row, in_words
 from engine.program.running.gpu import Launch, Launches
 from engine.program.running.native import LoopProgram
 from engine.program.running.reductions import MOST_ROWS, Asked, Reduced
+from engine.program.running.xla import joined
 from engine.study.study import BLOCK, Block, Study
 
 LOOKED_AT = 1 << 6
 """Paths at the end of each card's part of a pass that are compared with the processors', in less than 1 ms."""
 _HELD = 4
-"""Passes whose outcomes must fit into a card's memory: one computed, one waiting, and others whose memory is not free
-yet.
-"""
+"""Passes whose outcomes must fit into a card's memory: one is computed, one waits, others are not yet freed."""
 _ROOM = 1 << 14
 """Room for bins in a block's histograms at first, which grows in multiples of this."""
 
@@ -64,14 +62,12 @@ class GpuProgram:
       study: the resolved study.
       mesh: the cards, along one axis.
       host: the same loop on the processors.
-      listing: the study's list of operations, or how to make it.
+      listing: makes the study's list of operations, where the cache does not hold the kernel.
       lanes: paths of a launch on each card, a power of two; at least a block's.
       why: the reason for these devices, as in `Form`.
     """
 
-    def __init__(
-        self, study: Study, mesh: Mesh, host: LoopProgram, listing: Listing | Unlisted, lanes: int, why: str = ""
-    ):
+    def __init__(self, study: Study, mesh: Mesh, host: LoopProgram, listing: Unlisted, lanes: int, why: str):
         self.study, self.mesh, self.dtype = study, mesh, host.dtype
         self.traces, self.inputs, self.why = 0, host.inputs, why
         self.lanes = max(lanes, BLOCK)
@@ -80,13 +76,13 @@ class GpuProgram:
         self._listing = listing
         self._hand_on(host)
         self._arrays: tuple[np.ndarray, ...] | None = None
-        self._passes = Passes()
+        self._passes = Passes(self.reach)
         self._lock = threading.RLock()
         self._room, self._proved = _ROOM, set[Asked]()
 
     @property
     def ahead(self) -> int:
-        """Blocks of a pass, as `Reduces.ahead`; 0 once the cards have been given up."""
+        """Number of blocks best started before the first is waited for; 0 once the cards have been given up."""
         return 0 if self.launches.failure else self.reach // BLOCK
 
     @property
@@ -102,7 +98,7 @@ class GpuProgram:
     def fed(self, inputs: Any) -> Program:
         other = copy(self)
         other._hand_on(self._host.fed(inputs))
-        other._arrays, other._passes = None, Passes()
+        other._arrays, other._passes = None, Passes(self.reach)
         other.inputs, other._lock = inputs, threading.RLock()
         return other
 
@@ -122,13 +118,19 @@ class GpuProgram:
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks of one pass share it."""
         if self._is_ready():
-            index = block.first // self.reach
             with suppress(CardFailed):
-                return self._passes.of(index, lambda: self._launched(index * self.reach))
+                return self._passes.of(block, self._launched)
         return self._host.submit(block)
 
     def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
-        """As `Reduces.reduce`; gives None where a value is not finite, the cards fail, or memory is too small."""
+        """Starts the reduction of a block on its card, and gives a function that waits for it.
+
+        That function gives None where the block has to be reduced from its outcomes in main memory: where a value is
+        not finite, the cards fail, or their memory is too small.
+
+        Args:
+          running: the pass that `submit` gave for the block.
+        """
         policies, spare = len(self.study.policies), self.launches.spare
         fits = spare is None or asked.bytes_needed(policies) <= spare
         if not isinstance(running, CardPass) or not fits or len(asked.tallied) * policies > MOST_ROWS:
@@ -137,10 +139,10 @@ class GpuProgram:
 
         def arrays(outcomes: Any) -> dict[str, np.ndarray]:
             piece, room = gpu.on_card(outcomes, card), self._room
-            made = reductions.fetched(reductions.started(piece, at, asked, room))
+            made = reductions.reduced(piece, at, asked, room)
             if made["held"] > room:
                 self._room = room = int(made["held"] * 9 // 8 // _ROOM + 1) * _ROOM
-                made = reductions.fetched(reductions.started(piece, at, asked, room))
+                made = reductions.reduced(piece, at, asked, room)
             return made
 
         begun = launch.begin(arrays)
@@ -150,15 +152,16 @@ class GpuProgram:
                 made = begun()
                 self._refuse_other_reduced(block, made, asked)
             except CardFailed:
-                self._passes.forget()
+                self._passes = Passes(self.reach)
                 return None
             return None if made["nonfinite"].any() else reductions.as_result(block, made)
 
         return wait
 
     def _is_ready(self) -> bool:
-        """Whether the cards can be used; compiles and tests the kernel at the first call of any program that shares the
-        launches.
+        """Whether the cards can be used.
+
+        The first call, by any of the programs that share these launches, compiles and tests the kernel.
         """
         launches = self.launches
         with launches.lock:
@@ -207,10 +210,10 @@ class GpuProgram:
             values = launch.values()
             with self._lost_where_other():
                 self._refuse_other(first, values)
-            return np.moveaxis(values, 0, -2).reshape(*values.shape[1:-1], -1)
+            return joined(values)
 
         def instead(block: Block) -> Outcomes:
-            self._passes.forget()
+            self._passes = Passes(self.reach)
             return self._host.submit(block).of(block)
 
         return CardPass(first, outcomes, launch, instead)
@@ -224,17 +227,20 @@ class GpuProgram:
             raise self.launches.lose(str(other)) from None
 
     def _refuse_other(self, first: int, values: np.ndarray) -> None:
-        """Raises a CardFailed if the last paths of any card, in [device, policy, outcome, path], differ from the
-        processors' bytes.
+        """Raises a CardFailed if the last paths of any card have other bytes than on the processors.
+
+        Args:
+          first: first path of the pass.
+          values: outcomes of the pass, [device, policy, outcome, path].
         """
         for device, of_card in enumerate(values):
             at = first + (device + 1) * self.lanes - LOOKED_AT
             first_launch.refuse_other(self._host, at, of_card[..., -LOOKED_AT:])
 
     def _refuse_other_reduced(self, block: Block, made: dict[str, np.ndarray], asked: Asked) -> None:
-        """Raises a CardFailed if the last paths of a block differ from the processors' bytes.
+        """Raises a CardFailed if the last paths of a block have other bytes than on the processors.
 
-        For the first block with these `asked` the whole reduction is compared as well.
+        For the first block that is reduced with these `asked`, the whole reduction is compared as well.
         """
         last = made["last"]
         with self._lost_where_other():

@@ -162,7 +162,7 @@ class LoopProgram:
         n_draws = len(self.study.inputs)
         shocks = kept[n_draws:].reshape(len(self.study.years), -1, count) if with_shocks else None
         yearly = years["cells"] if self.study.is_path_model else None
-        return Trace(first, years["outcomes"], yearly, kept[:n_draws], shocks)
+        return Trace(years["outcomes"], yearly, kept[:n_draws], shocks)
 
     def _computed(
         self, gives: str, first: int, count: int, scores: Scores | None = None, years: range | None = None

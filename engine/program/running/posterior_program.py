@@ -11,16 +11,7 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UserError
-from engine.program.running.contract import (
-    FactorDraws,
-    Form,
-    Pass,
-    Program,
-    Scores,
-    Trace,
-    YearlyValues,
-    years_at_a_time,
-)
+from engine.program.running.contract import FactorDraws, Pass, Program, Scores, Trace, YearlyValues, years_at_a_time
 from engine.program.tracing import arguments
 from engine.study.study import Block, Study
 from engine.study.tables.facts import FUTURES
@@ -45,7 +36,7 @@ class MovedProgram:
 
     def __init__(self, study: Study, own: Program):
         self.study, self.traces = study, 0
-        self.mesh, self.dtype, self.inputs = own.mesh, own.dtype, own.inputs
+        self.mesh, self.dtype, self.inputs, self.forms = own.mesh, own.dtype, own.inputs, own.forms
         self._rows = {stream.label: row for row, stream in enumerate(arguments.streams(study))}
         self._hand_on(own)
 
@@ -53,11 +44,6 @@ class MovedProgram:
         """Makes the program without facts compute everything from the random numbers that this one gives."""
         self._own, self.prepare, self.outcomes_of, self.trace_of = own, own.prepare, own.outcomes_of, own.trace_of
         self._kept = lru_cache(_KEPT)(self._scores)
-
-    @property
-    def forms(self) -> tuple[Form, ...]:
-        """The forms of the program without facts."""
-        return self._own.forms
 
     def fed(self, inputs: Any) -> MovedProgram:
         other = copy(self)
@@ -113,7 +99,7 @@ class MovedProgram:
         return scores
 
     def _in_full(self, block: Block) -> Trace:
-        return replace(self.trace_of(self.scores(block)), first_path=block.first)
+        return self.trace_of(self.scores(block))
 
     def _years(self, count: int, years: range) -> YearlyValues:
         def values(part: Block) -> YearlyValues:

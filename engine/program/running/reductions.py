@@ -1,17 +1,15 @@
 """Reduces a block's outcomes on the device that computed them: histograms, sums, counts of events.
 
 The results are bit for bit the tallies of `risk/estimation/tallies.py`, where their meaning and the order of sums are
-stated. Values are compared by their keys, integers in the same order, so that a device's treatment of subnormal numbers
-does not matter.
+stated. Values are compared by their keys, integers in the same order, as devices treat subnormal numbers differently.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Protocol, runtime_checkable
 
 import jax
 import numpy as np
@@ -19,7 +17,7 @@ from jax import lax, numpy as jnp
 from jaxtyping import Array, Bool, Float, Float32, Float64, Int32, UInt32
 
 from engine.program.running import hardware
-from engine.program.running.contract import Outcomes, Pass
+from engine.program.running.contract import Outcomes
 from engine.study.study import Block
 
 LANES = 256, 16
@@ -75,30 +73,8 @@ class Reduced:
     tally: Mapping[str, np.ndarray]
 
 
-@runtime_checkable
-class Reduces(Protocol):
-    """A program that can reduce blocks on the devices that compute them.
-
-    Args:
-      ahead: number of blocks that are best started before the first is waited for; 0 if blocks can no longer be
-        reduced.
-    """
-
-    @property
-    def ahead(self) -> int: ...
-
-    def reduce(self, block: Block, running: Pass, asked: Asked) -> Callable[[], Reduced | None]:
-        """Starts the reduction of a block, and gives a function that waits for it.
-
-        That function gives None where the block has to be reduced from its outcomes in main memory.
-
-        Args:
-          running: the pass that `submit` gave for the block.
-        """
-
-
-def started(outcomes: Array, at: int, asked: Asked, room: int) -> dict[str, Array]:
-    """Starts the reduction of a block, and the transfer of its results to main memory; waits for neither.
+def reduced(outcomes: Array, at: int, asked: Asked, room: int) -> dict[str, np.ndarray]:
+    """The reduction of a block, made on the device of its outcomes and transferred to main memory.
 
     Args:
       outcomes: outcomes on one device, [1, policy, outcome, path], the block's among them.
@@ -107,28 +83,24 @@ def started(outcomes: Array, at: int, asked: Asked, room: int) -> dict[str, Arra
 
     Returns:
       Arrays by name: the fields of a tally; "held", the number of bins that hold a value, which may exceed `room`;
-        "kept"; "nonfinite",
-      the number of non-finite values [policy, outcome]; and "last", all outcomes of the last `LOOKED_AT` paths.
+        "kept"; "nonfinite", the number of non-finite values [policy, outcome]; and "last", all outcomes of the last
+        `LOOKED_AT` paths.
     """
     with jax.enable_x64(True):  # sums are of double precision
         made = _reduced(outcomes, np.int32(at), asked, room)
     device = next(iter(outcomes.devices()))
     if _PINNED in {memory.kind for memory in device.addressable_memories()}:
-        return jax.device_put(made, jax.sharding.SingleDeviceSharding(device, memory_kind=_PINNED))
-    for array in made.values():
-        array.copy_to_host_async()
-    return made
-
-
-def fetched(made: Mapping[str, Array]) -> dict[str, np.ndarray]:
-    """The arrays that `started` gave, as NumPy arrays; waits for their transfer."""
+        made = jax.device_put(made, jax.sharding.SingleDeviceSharding(device, memory_kind=_PINNED))
+    else:
+        for array in made.values():
+            array.copy_to_host_async()
     return {name: np.asarray(array) for name, array in made.items()}
 
 
 def by_processor(outcomes: Outcomes, asked: Asked, room: int) -> dict[str, np.ndarray]:
     """The same arrays, computed by the processors from outcomes in main memory [policy, outcome, path]."""
     placed = jax.device_put(outcomes[None], hardware.processors().devices.flat[0])
-    return fetched(started(placed, 0, asked, room))
+    return reduced(placed, 0, asked, room)
 
 
 def as_result(block: Block, arrays: Mapping[str, np.ndarray]) -> Reduced:
@@ -194,8 +166,9 @@ def _doubles(bits: UInt32[Array, "*shape"]) -> Float64[Array, "*shape"]:
 
 
 def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: int) -> dict[str, Array]:
-    """Bins that hold a value, [room], their counts [room, group] and sums of steps [room]; and "held", the number of
-    such bins.
+    """Arrays by name: "bins" that hold a value [room], their "counts" [room, group] and sums of "steps" [room].
+
+    "held" is the number of such bins, which may exceed the room.
     """
     rows, groups = own.shape[0] * own.shape[1], len(asked.starts)
     sizes = np.diff(asked.starts, append=asked.count)
@@ -219,22 +192,14 @@ def _histograms(own: UInt32[Array, "outcome policy path"], asked: Asked, room: i
 
 
 def _events(keys: UInt32[Array, "policy outcome path"], asked: Asked) -> Int32[Array, "event policy group"]:
-    found = []
-    for event in asked.events:
-        passed = []
-        for outcome, above, threshold in event:
-            limit = _key_of(threshold)
-            passed.append(keys[:, outcome] > limit if above else keys[:, outcome] < limit)
-        found.append(functools.reduce(jnp.logical_and, passed))
+    def passed(outcome: int, above: bool, threshold: float) -> Bool[Array, "policy path"]:
+        with np.errstate(over="ignore"):  # rounded to float32, as NumPy does where it compares it with float32 values
+            limit = _keys(lax.bitcast_convert_type(np.float32(threshold), jnp.uint32))
+        return keys[:, outcome] > limit if above else keys[:, outcome] < limit
+
+    found = [functools.reduce(jnp.logical_and, [passed(*one) for one in event]) for event in asked.events]
     shape = 0, keys.shape[0], len(asked.starts)
     return _numbers(jnp.stack(found), asked) if found else jnp.zeros(shape, jnp.int32)
-
-
-def _key_of(threshold: float) -> np.uint32:
-    """The key of a threshold, rounded to float32 as NumPy does where it compares the threshold with float32 values."""
-    with np.errstate(over="ignore"):
-        bits = int((np.float32(threshold) + np.float32(0)).view(np.uint32))
-    return np.uint32(bits ^ _ONES if bits >> 31 else bits | _SIGN)
 
 
 def _numbers(holds: Bool[Array, "one policy path"], asked: Asked) -> Int32[Array, "one policy group"]:
@@ -243,8 +208,9 @@ def _numbers(holds: Bool[Array, "one policy path"], asked: Asked) -> Int32[Array
 
 
 def _added(values: Float64[Array, "outcome policy path"], asked: Asked) -> Float64[Array, "outcome policy group"]:
-    """Sums by group, as `added` in `risk/estimation/tallies.py`; additions are written out, as XLA may order a sum as
-    it likes.
+    """Sums by group, as `added` in `risk/estimation/tallies.py`.
+
+    Additions are written out one by one, as XLA is free to choose the order of a sum.
     """
     rows = _by_group(values, asked)
     for lanes in (*LANES, 1):

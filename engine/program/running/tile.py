@@ -1,24 +1,21 @@
 """One tile of paths for XLA: draws, shocks and the model's own methods, mapped over policies and paths.
 
-Every model has this form. It is the reference for tests of the one loop (`emitting/loop.py`), and runs where a model
-has no loop.
+Every model has this form. It runs where a model has no one loop (`emitting/loop.py`), which tests compare with it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, UInt32
 
-from engine.draws.sampling import SAMPLERS, Counter, Sampler
+from engine.draws.sampling import SAMPLERS, Counter
 from engine.modelling.records import shock_streams
 from engine.program.tracing import drawing
 from engine.program.tracing.rules import Rules
-from engine.study.study import Study
 
 Outcomes = Float[Array, "policy outcome lane"]
 YearlyValues = Float[Array, "policy year cell lane"]
@@ -27,7 +24,6 @@ Shocks = Float[Array, "year stream lane"]
 Scores = Float[Array, "stream lane"]
 
 
-@dataclass(frozen=True)
 class Tile:
     """The computation of one tile of paths, as JAX functions to be traced.
 
@@ -39,23 +35,9 @@ class Tile:
       lanes: paths of the tile.
     """
 
-    rules: Rules
-    lanes: int
-
-    @property
-    def study(self) -> Study:
-        """The resolved study."""
-        return self.rules.study
-
-    @property
-    def dtype(self) -> type:
-        """Floating-point type of all values."""
-        return self.rules.dtype
-
-    @property
-    def sampler(self) -> Sampler:
-        """The study's sampler."""
-        return SAMPLERS[self.study.sampler]
+    def __init__(self, rules: Rules, lanes: int):
+        self.rules, self.lanes = rules, lanes
+        self.study, self.dtype, self.sampler = rules.study, rules.dtype, SAMPLERS[rules.study.sampler]
 
     def outcomes(self, inputs: Any, first: Counter) -> Outcomes:
         """Outcomes of every path."""
@@ -64,14 +46,12 @@ class Tile:
     def in_full(self, inputs: Any, first: Counter) -> tuple[Outcomes, YearlyValues | None, FactorDraws]:
         """Outcomes, yearly values (None for a static model) and draws of every path."""
         draws = self.draws(inputs, first)
-        shocks = self.shocks(inputs, first) if self.study.is_path_model else draws
+        shocks = self.shocks(inputs, first) if self.study.is_path_model else None
         return *self._lived(inputs, draws, shocks), draws
 
     def draws(self, inputs: Any, first: Counter) -> FactorDraws:
         """Factor draws of every path, factors in the order of the study."""
-        if not self.study.inputs:
-            return jnp.zeros((0, self.lanes), self.dtype)
-        return self._drawn(inputs, self.sampler.normals(inputs["factor_keys"], first, self.lanes, self.dtype))
+        return self._drawn(inputs, self._once(inputs, first))
 
     def shocks(self, inputs: Any, first: Counter) -> Shocks:
         """Shocks of every path and year, streams in the order of the model."""
@@ -80,31 +60,35 @@ class Tile:
         )
 
     def scores(self, inputs: Any, first: Counter) -> Scores:
-        """The random numbers of every path, in the order of `arguments.streams`."""
-        keys = inputs["factor_keys"]
-        rows = [self.sampler.normals(keys, first, self.lanes, self.dtype)] if len(keys) else []
-        years = range(len(self.study.years))
-        by_year = [self._words({law: of[k] for law, of in inputs["shock_keys"].items()}, first) for k in years]
-        rows += [words[law] for law in inputs["shock_keys"] for words in by_year]
-        return jnp.concatenate(rows) if rows else jnp.zeros((0, self.lanes), self.dtype)
+        """All random numbers of every path, in the order of `arguments.streams`."""
+        of_years = self._words(inputs["shock_keys"], first).values()
+        return jnp.concatenate([self._once(inputs, first), *(words.reshape(-1, self.lanes) for words in of_years)])
 
     def of_scores(
         self, inputs: Any, scores: Scores
     ) -> tuple[Outcomes, YearlyValues | None, FactorDraws, Shocks | None]:
         """Outcomes, yearly values, draws and shocks of paths with the given random numbers, a lane for each."""
         count, lanes = len(inputs["factor_keys"]), scores.shape[-1]
-        draws = self._drawn(inputs, scores[:count]) if self.study.inputs else jnp.zeros((0, lanes), self.dtype)
-        if not self.study.is_path_model:
-            return *self._lived(inputs, draws, draws), draws, None
-        words, at = {}, count
-        for law, keys in inputs["shock_keys"].items():
-            size = keys.shape[0] * keys.shape[1]
-            words[law] = scores[at : at + size].reshape(*keys.shape[:2], lanes)
-            at += size
-        shocks = self._struck(inputs, draws, words, lambda numbers: numbers)
+        draws, shocks = self._drawn(inputs, scores[:count]), None
+        if self.study.is_path_model:
+            words, at = {}, count
+            for law, keys in inputs["shock_keys"].items():
+                size = keys.shape[0] * keys.shape[1]
+                words[law] = scores[at : at + size].reshape(*keys.shape[:2], lanes)
+                at += size
+            shocks = self._struck(inputs, draws, words, lambda numbers: numbers)
         return *self._lived(inputs, draws, shocks), draws, shocks
 
+    def _once(self, inputs: Any, first: Counter) -> Scores:
+        """The random numbers that a path draws once: those of the factors, and those that groups share."""
+        keys = inputs["factor_keys"]
+        if not len(keys):
+            return jnp.zeros((0, self.lanes), self.dtype)
+        return self.sampler.normals(keys, first, self.lanes, self.dtype)
+
     def _drawn(self, inputs: Any, scores: Scores) -> FactorDraws:
+        if not self.study.inputs:
+            return scores[:0]
         return drawing.stacked(self.study, drawing.factors(self.study, scores, inputs))
 
     def _struck(self, inputs: Any, draws: FactorDraws, by_year: Any, words: Callable[[Any], Any]) -> Shocks:
@@ -120,7 +104,7 @@ class Tile:
         along = jnp.arange(len(self.study.years)) == 0, by_year
         return jax.lax.scan(of_year, self.study.shock_draws.before(lanes, self.dtype), along)[1]
 
-    def _lived(self, inputs: Any, draws: FactorDraws, shocks: Shocks) -> tuple[Outcomes, YearlyValues | None]:
+    def _lived(self, inputs: Any, draws: FactorDraws, shocks: Shocks | None) -> tuple[Outcomes, YearlyValues | None]:
         """Outcomes and yearly values of every path under every policy."""
         one = self._path if self.study.is_path_model else self._evaluated
         by_policy = jax.vmap(one, in_axes=(None, None, 1))
@@ -128,8 +112,8 @@ class Tile:
         outcomes, yearly = by_path(draws, shocks, inputs["levers"])
         return outcomes, yearly if self.study.is_path_model else None
 
-    def _words(self, keys: Mapping[str, UInt32[Array, "stream 2"]], first: Counter) -> dict[str, Scores]:
-        """Random numbers of one year by law; `keys` are the keys of the year's streams by law."""
+    def _words(self, keys: Mapping[str, UInt32[Array, "*stream 2"]], first: Counter) -> dict[str, Array]:
+        """Random numbers by law, [*stream, lane], given the keys of the streams of each law."""
         return {law: drawing.numbers(self.sampler, law, of, first, self.lanes, self.dtype) for law, of in keys.items()}
 
     def _evaluated(self, draw: Any, _: Any, levers: Any) -> tuple[Any, Any]:

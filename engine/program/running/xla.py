@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from copy import copy
+from itertools import chain, pairwise
 from typing import Any
 
 import jax
@@ -53,17 +54,16 @@ class XlaProgram:
     Args:
       study: the resolved study.
       mesh: the devices, along one axis.
-      lanes: paths of a tile, a power of two; that of the study if not given.
-      dtype: floating-point type, float32 or float64; that of the study if not given.
+      lanes: paths of a tile, a power of two.
+      dtype: floating-point type, float32 or float64.
       why: the reason for these devices, as in `Form`.
     """
 
-    def __init__(self, study: Study, mesh: Mesh, lanes: int | None = None, dtype: type | None = None, why: str = ""):
+    def __init__(self, study: Study, mesh: Mesh, lanes: int, dtype: type, why: str):
         self.study = study
         self.mesh = mesh
         self.traces, self.forms = 0, (Form.of("XLA", mesh, why),)
-        self.lanes = lanes or study.tile
-        self.dtype = dtype or study.dtype
+        self.lanes, self.dtype = lanes, dtype
         rules = traced(study, self.dtype)
         self.tile = Tile(rules, self.lanes)
         self.full = Tile(rules, min(self.lanes, IN_FULL))
@@ -72,7 +72,7 @@ class XlaProgram:
         devices = mesh.devices.size
         self.reach = BLOCK * -(-self.lanes * devices // BLOCK)
         self.tiles_each = -(-self.reach // self.lanes // devices)
-        self._passes = Passes()
+        self._passes = Passes(self.reach)
         self._run = self._compiled(self._tiles, WHOLE, DIVIDED, DIVIDED)
         self._trace = self._tile_each(self.full.in_full)
         self._draw = self._tile_by_tile(self.tile.draws)
@@ -83,35 +83,32 @@ class XlaProgram:
 
     def fed(self, inputs: Any) -> XlaProgram:
         other = copy(self)
-        other.inputs, other._passes = inputs, Passes()
+        other.inputs, other._passes = inputs, Passes(self.reach)
         return other
 
     def prepare(self, years: bool = False) -> None:
-        """Compiles the code for blocks by running it on no paths; that for yearly values is compiled at its first
-        use."""
+        """Compiles the code for blocks, by a run of no paths. That for yearly values is compiled at its first use."""
         if not years:
             with self._failures_told():
                 jax.block_until_ready(self._start(0, 0, 0))
 
     def submit(self, block: Block) -> Pass:
         """As `Program.submit`; blocks that belong to one pass share it."""
-        index = block.first // self.reach
-        first = index * self.reach
         if self.reach == BLOCK:
-            return self._launched(first, block.count)
-        return self._passes.of(index, lambda: self._launched(first, self.reach))
+            return self._launched(block.first - block.first % BLOCK, block.count)
+        return self._passes.of(block, lambda first: self._launched(first, self.reach))
 
     def path(self, number: int) -> Trace:
         """As `Program.path`; outcomes are computed by the same code as in a run, so that every bit is the same."""
         in_pass, lane = number % self.reach, [number % self.full.lanes]
         at = in_pass // self.lanes
         outcomes = self._fetched(self._start(number - in_pass, at, at + 1))[0, 0]
-        full, shocks = self.trace(number - lane[0]), None
+        first, shocks = number - lane[0], None
+        full = self.trace(first)
         if self.study.is_path_model and self.study.model.shocks:
-            base = self._counters(np.full(self.mesh.devices.size, full.first_path))
+            base = self._counters(np.full(self.mesh.devices.size, first))
             shocks = self._fetched(self._shock(self.inputs, base))[0][..., lane]
         return Trace(
-            number,
             outcomes[..., [number % self.lanes]],
             None if full.yearly is None else full.yearly[..., lane],
             full.draws[..., lane],
@@ -124,7 +121,7 @@ class XlaProgram:
         The code differs from that of a run, so the last bits may too.
         """
         outcomes, yearly, draws = self._fetched(self._traced(first_path))
-        return Trace(first_path, _joined(outcomes), None if yearly is None else _joined(yearly), _joined(draws))
+        return Trace(joined(outcomes), None if yearly is None else joined(yearly), joined(draws))
 
     def first_years(self, count: int) -> YearlyValues:
         """Yearly values of paths 0 to `count - 1`, [policy, year, cell, path]."""
@@ -132,20 +129,14 @@ class XlaProgram:
         shape = len(study.policies), len(study.years), cell_count(study.model)
         values: np.ndarray = np.empty((*shape, -(-count // step) * step), self.dtype)
 
-        def put(first: int, yearly: Any) -> None:
+        firsts = range(0, count, step)
+        started = (self._traced(first)[1] for first in firsts)
+        # in pairs, so that values are copied while the next tiles are computed
+        for first, (yearly, _) in zip(firsts, pairwise(chain(started, [None])), strict=True):
             with self._failures_told():
                 for shard in yearly.addressable_shards:
                     at = first + (shard.index[0].start or 0) * self.full.lanes  # a single device has no start
                     values[..., at : at + self.full.lanes] = np.asarray(shard.data)[0]
-
-        running: tuple[Any, ...] = ()
-        for first in range(0, count, step):
-            following = first, self._traced(first)[1]
-            if running:  # its values are copied while the next tiles are computed
-                put(*running)
-            running = following
-        if running:
-            put(*running)
         return values[..., :count]
 
     def years_in_parts(self, count: int) -> Iterator[YearlyValues]:
@@ -167,9 +158,9 @@ class XlaProgram:
         """As `Program.trace_of`; the code differs from that of a run, so the last bits may too."""
         outcomes, *rest = self._made_of(self._trace_of, scores)
         if not self.study.is_path_model:
-            return Trace(0, outcomes, None, *rest)
+            return Trace(outcomes, None, *rest)
         yearly, draws, shocks = rest
-        return Trace(0, outcomes, yearly, draws, shocks if self.study.model.shocks else None)
+        return Trace(outcomes, yearly, draws, shocks if self.study.model.shocks else None)
 
     def _made_of(self, function: Callable[..., Any], scores: Scores) -> list[np.ndarray]:
         """Results of a compiled function of random numbers, which is applied to `full.lanes` paths at a time."""
@@ -185,14 +176,12 @@ class XlaProgram:
         return [np.concatenate(of, axis=-1) for of in zip(*parts, strict=True)]
 
     def _by_block(self, tiles_of: Any, block: Block) -> np.ndarray:
-        """Rows [row, path] of a block in path order, from a function that gives them tile by tile in the sampler's
-        order.
-        """
+        """Rows [row, path] of a block, from a function that gives them tile by tile in the sampler's order."""
         at, devices = block.first % self.lanes, self.mesh.devices.size
         tiles = -(-(at + block.count) // self.lanes // devices) * devices
         values = self._fetched(tiles_of(self.inputs, self._counters(block.first - at + self.lanes * np.arange(tiles))))
         ordered = values[..., np.argsort(path_order(self.sampler, self.lanes))]
-        return _joined(ordered)[:, at : at + block.count]
+        return joined(ordered)[:, at : at + block.count]
 
     def _compiled(self, function: Callable[..., Any], *specs: PartitionSpec) -> Any:
         """A function jitted over the mesh, of the arguments and of arrays that are `WHOLE` or `DIVIDED`."""
@@ -206,8 +195,6 @@ class XlaProgram:
 
     def _jitted(self, function: Callable[..., Any]) -> Any:
         jitted = jax.jit(function, compiler_options={} if self._on_card else _ON_CPU)
-        if self.dtype == np.float32 and not self._on_card:
-            return jitted
 
         def told(*arrays: Any) -> Any:
             with jax.enable_x64(True) if self.dtype == np.float64 else nullcontext(), self._failures_told():
@@ -232,32 +219,24 @@ class XlaProgram:
 
     def _launched(self, first: int, count: int) -> Pass:
         tiles = -(-count // self.lanes)
-
         running = self._start(first, 0, tiles)
 
         def outcomes() -> Outcomes:
-            values = self._fetched(running)
-            return _joined(values.reshape(-1, *values.shape[2:])[self._slots(tiles)])
+            values = self._fetched(running)[:, : -(-tiles // self.mesh.devices.size)]
+            return joined(values.reshape(-1, *values.shape[2:])[:tiles])
 
         return Pass(first, outcomes)
 
     def _start(self, first: int, begin: int, end: int) -> Slots:
-        """Starts tiles `begin` to `end - 1` of the pass that begins with path `first`; gives their outcomes without
-        waiting.
+        """Starts tiles `begin` to `end - 1` of the pass that begins with path `first`; does not wait for them.
+
+        Each device computes the same number of them, one after the other, in the first of its slots.
         """
         devices = self.mesh.devices.size
         each = -(-(end - begin) // devices)
         start = np.minimum(begin + np.arange(devices, dtype=np.int32) * each, end).astype(np.int32)
         stop = np.minimum(start + each, end).astype(np.int32)
         return self._run(self.inputs, self._counters(np.array([first]))[0], start, stop)
-
-    def _slots(self, tiles: int) -> slice | Int[np.ndarray, "tile"]:
-        """Indices of a pass's tiles, in path order, among the slots of all devices."""
-        each = -(-tiles // self.mesh.devices.size)
-        if each == self.tiles_each:  # all slots are taken, and nothing need be copied together
-            return slice(tiles)
-        device, slot = np.divmod(np.arange(tiles), max(each, 1))
-        return device * self.tiles_each + slot
 
     def _counters(self, firsts: Int[np.ndarray, "tile"]) -> UInt32[np.ndarray, "tile 2"]:
         return counters_of(firsts, self.sampler.group)
@@ -282,8 +261,9 @@ class XlaProgram:
         return self._trace(self.inputs, self._counters(firsts))
 
     def _tile_each(self, function: Callable[..., Any]) -> Any:
-        """A compiled function of counters [device, 2] that computes one tile on each device, [device, ..., path] in
-        path order.
+        """A compiled function of counters [device, 2] that computes one tile on each device.
+
+        It gives values [device, ..., path] in path order.
         """
 
         def of_device(inputs: Any, base: UInt32[Array, "1 2"]) -> Any:
@@ -293,8 +273,10 @@ class XlaProgram:
         return self._compiled(of_device, DIVIDED)
 
     def _tile_by_tile(self, function: Callable[..., Any]) -> Any:
-        """A compiled function of counters [tile, 2] that computes tiles one after the other, [tile, ..., lane] in the
-        sampler's order.
+        """A compiled function of counters [tile, 2] that gives rows of each tile, [tile, row, lane].
+
+        Tiles are divided among the devices; a device computes its own one after the other. Lanes have the sampler's
+        order, not that of paths.
         """
 
         def of_device(inputs: Any, base: UInt32[Array, "tile 2"]) -> Float[Array, "tile row lane"]:
@@ -315,6 +297,6 @@ def counters_of(firsts: Int[np.ndarray, "tile"], group: int) -> UInt32[np.ndarra
     return np.stack([counters & 0xFFFFFFFF, counters >> 32], axis=-1).astype(np.uint32)
 
 
-def _joined(tiles: Float[np.ndarray, "tile ... path"]) -> Float[np.ndarray, "... paths"]:
+def joined(tiles: Float[np.ndarray, "tile ... path"]) -> Float[np.ndarray, "... paths"]:
     """Consecutive tiles joined along the axis of paths."""
     return np.moveaxis(tiles, 0, -2).reshape(*tiles.shape[1:-1], len(tiles) * tiles.shape[-1])
