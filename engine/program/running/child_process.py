@@ -1,6 +1,4 @@
-"""Runs work that may crash or hang its process in another process, which takes bytes, answers bytes and has a time
-limit.
-"""
+"""Runs work that may crash or hang in another process, which is given bytes, answers bytes and has a time limit."""
 
 from __future__ import annotations
 

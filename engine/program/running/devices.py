@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+import re
 import resource
 import warnings
 from dataclasses import dataclass
@@ -127,11 +128,12 @@ def without_cards(kind: str | None, study: Study | None) -> Chosen | None:
     """The processors, where `chosen` can decide for them without starting a card; None where it cannot."""
     if kind == "cpu" or (kind is None and not hardware.cards_wanted()):
         return Chosen(processors())
-    if kind is None and study is not None and is_small(study):
+    if kind is not None:
+        return None
+    if study is not None and is_small(study):
         return Chosen(processors(), f"{study.paths:,} paths should be done before a card has started")
-    if kind is None and (wrong := hardware.obstacles()):
-        return Chosen(processors(), " ".join(wrong), missing=True)
-    return None
+    wrong = hardware.obstacles()
+    return Chosen(processors(), " ".join(wrong), missing=True) if wrong else None
 
 
 def is_small(study: Study) -> bool:
@@ -142,8 +144,7 @@ def is_small(study: Study) -> bool:
 
 @functools.cache
 def _check_room_for_threads() -> None:
-    """Raises a UserError where the limit on address space is too low for XLA's threads; checked once, before they
-    run."""
+    """Raises a UserError where the limit on address space is too low for XLA's threads. Checked once in a process."""
     most, _ = resource.getrlimit(resource.RLIMIT_AS)
     if most == resource.RLIM_INFINITY:
         return
@@ -173,8 +174,8 @@ def program(study: Study, kind: str | None = None, why: str = "") -> Program:
 def lanes_for(study: Study, mesh: Mesh) -> int:
     """Paths that a device computes at once.
 
-    On a CPU the study's tile; on a GPU `GPU_LANES`, halved while they need more than half of its memory, down to the
-    study's tile.
+    On a CPU the study's tile; on a GPU `GPU_LANES`, halved until they need at most half of its memory, but no fewer
+    than the study's tile.
     """
     if mesh.devices.flat[0].platform == "cpu":
         return study.tile
@@ -190,8 +191,8 @@ def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int
 
     Args:
       kind: as `chosen` takes it.
-      apart: whether other processes compute, each on a card of its own; this process then starts none, and counts one
-        full card.
+      apart: whether other processes compute, each on a card of its own. This process then starts no card, and the
+        number is that of one card with room for `GPU_LANES` paths.
     """
     if without_cards(kind, study):
         return 0
@@ -204,8 +205,7 @@ def blocks_of_launch(kind: str | None, study: Study, apart: bool = False) -> int
 
 def memory_free() -> int | None:
     """Bytes of main memory that are available (Linux: MemAvailable); None where the system does not say."""
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(1024 * int(line.split()[1]) for line in lines if line.startswith("MemAvailable:"))
-    except (OSError, StopIteration, ValueError, IndexError):
-        return None
+    with contextlib.suppress(OSError):
+        if found := re.search(r"^MemAvailable:\s*(\d+)", Path("/proc/meminfo").read_text(), re.MULTILINE):
+            return 1024 * int(found[1])
+    return None

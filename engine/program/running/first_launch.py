@@ -1,8 +1,7 @@
 """Tests a program's first launches on cards in another process, so that a crash or a hang does not reach this one.
 
-The file is also the script of that process. It reads the program, its arrays and the numbers of the first paths, and
-answers the outcomes of the first and last paths of each launch, which are compared byte by byte with those of the
-processors.
+The file is also the script of that process. It reads the program, its arrays and the first path of each launch, and
+answers the outcomes of the first and last paths of each launch. These are compared byte by byte with the processors'.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import jax
 import numpy as np
@@ -42,8 +40,10 @@ def refuse_unfit(code: GpuCode, text: str, mesh: Mesh, arrays: tuple[np.ndarray,
     Raises:
       CardFailed: a launch fails, does not end in time, or has other bytes than `host`.
     """
-    layout = code.layout
-    key = _key(text, layout, mesh)
+    layout, row = code.layout, mesh.devices.flat
+    of_cards = [f"{card.id} {card.device_kind} {hardware.capability(card)}" for card in row]
+    versions = jax.__version__, row[0].client.platform_version, hardware.driver()
+    key = machine_code.key_of("\0".join([text, repr(layout), *of_cards, *versions]))
     if compilation_cache.held("trial", key) is not None:
         return
     for first, end in stretches(layout, text, mesh, arrays):
@@ -107,19 +107,11 @@ def ends_apart(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.nda
         "platform": row[0].client.platform, "cards": [card.id for card in row],
     }  # fmt: skip
     given = io.BytesIO()
-    held: dict[str, Any] = {f"array{k}": array for k, array in enumerate(arrays)}
-    np.savez(given, about=np.array(json.dumps(about)), **held)
+    np.savez(given, *arrays, about=np.array(json.dumps(about)))
     found = np.load(io.BytesIO(child_process.answered(_MODULE, given.getvalue(), gpu.FIRST, "its first launch")))
     if "failure" in found:
         raise CardFailed(f"its first launch failed: {found['failure']}")
     return found["ends"]
-
-
-def _key(text: str, layout: GpuLayout, mesh: Mesh) -> str:
-    row = mesh.devices.flat
-    of_cards = [f"{card.id} {card.device_kind} {hardware.capability(card)}" for card in row]
-    versions = jax.__version__, row[0].client.platform_version, hardware.driver()
-    return machine_code.key_of("\0".join([text, repr(layout), *of_cards, *versions]))
 
 
 def ends_here(layout: GpuLayout, text: str, mesh: Mesh, arrays: Sequence[np.ndarray], firsts: Sequence[int]) -> Ends:
@@ -140,17 +132,15 @@ def main() -> None:
 def _answer(given: bytes) -> bytes:
     written = io.BytesIO()
     try:
-        np.savez(written, ends=_asked(np.load(io.BytesIO(given))))
+        held = np.load(io.BytesIO(given))
+        about = json.loads(str(held["about"]))
+        arrays = [held[f"arr_{k}"] for k in range(len(held.files) - 1)]
+        mesh = hardware.by_number(about["platform"], about["cards"])
+        ends = ends_here(of_plain(GpuLayout, about["layout"]), about["text"], mesh, arrays, about["firsts"])
+        np.savez(written, ends=ends)
     except Exception as failure:  # whatever a driver, a card or XLA may raise
         np.savez(written, failure=np.array(in_words(failure)))
     return written.getvalue()
-
-
-def _asked(held: Any) -> Ends:
-    about = json.loads(str(held["about"]))
-    arrays = [held[f"array{k}"] for k in range(len(held.files) - 1)]
-    mesh = hardware.by_number(about["platform"], about["cards"])
-    return ends_here(of_plain(GpuLayout, about["layout"]), about["text"], mesh, arrays, about["firsts"])
 
 
 if __name__ == "__main__":

@@ -35,9 +35,7 @@ _COMPUTE_MODE, _EXCLUSIVE = 20, 3
 """Numbers of the CUDA driver: the attribute "compute mode", and its value for exclusive use by one process."""
 _ROOT = Path("/")
 _PLUGINS = {"jax_cuda12_plugin": (12_000, "525"), "jax_cuda13_plugin": (13_000, "580")}
-"""JAX's package for NVIDIA's cards -> (CUDA version that the driver must support, 1000 major + 10 minor; first such
-driver).
-"""
+"""JAX's package for NVIDIA's cards -> (CUDA version that it needs, 1000 major + 10 minor; oldest driver with it)."""
 _ROCM = "jax_rocm60_plugin", "jax_rocm7_plugin"
 
 
@@ -91,8 +89,7 @@ def visible_cards() -> list[str]:
 def cards() -> tuple[list[Any], str]:
     """(the cards to use as JAX devices, which others are left out as a sentence or "").
 
-    Where `keep_asleep` has kept JAX from starting cards, another process starts them first as a test, then this one
-    does.
+    Where `keep_asleep` has kept JAX from starting cards, this process starts them once another one has, as a test.
 
     Raises:
       NoCard: there is no card, or they do not start.
@@ -151,14 +148,14 @@ def obstacles() -> list[str]:
 def of_one_kind(row: Sequence[Any]) -> tuple[list[Any], str]:
     """(the cards of one name and compute capability, which others are left out as a sentence or "").
 
-    The kind with most cards is taken; among equals that of the higher capability, then with more multiprocessors, then
-    the first.
+    The kind with most cards is taken; among equals the one of higher capability, then of more multiprocessors, then
+    the one that is named first.
     """
     kinds = [(card.device_kind, capability(card)) for card in row]
     counts = Counter(kinds)
 
     def rank(place: int) -> tuple[float, ...]:
-        return counts[kinds[place]], kinds[place][1], getattr(row[place], "core_count", 0), -place
+        return counts[kinds[place]], kinds[place][1], getattr(row[place], "core_count", 0)
 
     chosen = kinds[max(range(len(row)), key=rank)]
     others = [f"{count} x {name}" for (name, of), count in counts.items() if (name, of) != chosen]
@@ -286,8 +283,7 @@ def _counted() -> int:
 
 
 def _mode(ordinal: int) -> int:
-    """Compute mode of a card as the driver's number; 0, every process may use it, also where the driver does not
-    say."""
+    """Compute mode of a card as the driver's number; 0 if every process may use it, or the driver does not say."""
     card, mode = ctypes.c_int(), ctypes.c_int()
     get = "cuDeviceGet", ctypes.byref(card), ordinal
     return mode.value if _does(get, ("cuDeviceGetAttribute", ctypes.byref(mode), _COMPUTE_MODE, card)) else 0
