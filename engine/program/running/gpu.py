@@ -38,8 +38,9 @@ FIRST = hardware.PATIENCE
 LEAST = 60.0
 """Least time limit of a pass [s]; a pass of the shipped model takes about 0.01 s."""
 TIMES = 100
-"""Time limit of a pass as a multiple of the longest of the first `LOOKED_AT`; other programs may use the card."""
-LOOKED_AT = 4
+"""Time limit of a pass as a multiple of the longest of the first `TIMED`; other programs may use the card."""
+TIMED = 4
+"""First passes of a kernel, whose longest sets the time limit of later ones."""
 ENDING = 30
 """Seconds that this process has to end where a launch hangs, as JAX and the driver would wait for it forever."""
 _CALL = "__gpu$xla.gpu.ptx"
@@ -122,7 +123,7 @@ class Launches:
         most = max(LEAST, TIMES * self._longest) if self.passes else FIRST
         given = self._in_time(running, most)
         if is_first:
-            if self.passes < LOOKED_AT:
+            if self.passes < TIMED:
                 self._longest = max(self._longest, time.monotonic() - began)
             self.passes += 1
         return given

@@ -23,12 +23,10 @@ from engine.program.running.cache_keys import Unlisted
 from engine.program.running.contract import CardFailed, Form, Outcomes, Pass, Passes, Program, in_a_row, in_words
 from engine.program.running.gpu import Launch, Launches
 from engine.program.running.native import LoopProgram
-from engine.program.running.reductions import MOST_ROWS, Asked, Reduced
+from engine.program.running.reductions import LOOKED_AT, MOST_ROWS, Asked, Reduced
 from engine.program.running.xla import joined
 from engine.study.study import BLOCK, Block, Study
 
-LOOKED_AT = 1 << 6
-"""Paths at the end of each card's part of a pass that are compared with the processors', in less than 1 ms."""
 _HELD = 4
 """Passes whose outcomes must fit into a card's memory: one is computed, one waits, others are not yet freed."""
 _ROOM = 1 << 14

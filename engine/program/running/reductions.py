@@ -23,7 +23,8 @@ from engine.study.study import Block
 LANES = 256, 16
 """Lanes to which values are dealt to be summed, as `LANES` in `risk/estimation/tallies.py`."""
 LOOKED_AT = 1 << 6
-"""Paths at the end of a block whose outcomes are transferred whole, to be compared with the processors'."""
+"""Last paths of a block that is reduced, or of a card's part of a pass, whose outcomes are compared with the
+processors', which takes less than 1 ms."""
 MOST_ROWS = 1 << 11
 """Most histograms of a block, one for each tallied outcome and policy: all their bins are numbered in 32 bits."""
 _BINS = 1 << 16
