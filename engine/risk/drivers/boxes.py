@@ -40,12 +40,7 @@ class Limits:
         """Which values lie within the limits: bool, in the shape of `values`."""
         if self.allowed is not None:
             return np.isin(values, np.asarray(self.allowed, values.dtype))
-        within = np.ones(values.shape, bool)
-        if self.low > -np.inf:
-            within &= values >= self.low
-        if self.high < np.inf:
-            within &= values <= self.high
-        return within
+        return (values >= self.low) & (values <= self.high)
 
     @property
     def ends(self) -> tuple[Limits, ...]:
@@ -67,9 +62,10 @@ class Restriction:
     Args:
       limits: limits of the factor.
       below, above: shares of the prior below and above the limits; for a category 0 and the share outside.
-      quasi_p: quasi-p values of the lower and the upper limit (for a category one value, in the first place):
-        probability that the box would hold at least as many sought futures if that limit had no effect; NaN for a side
-        without limit.
+      quasi_p: quasi-p values of the lower and the upper limit (for a category one value, in the first place): the
+        probability P(Bin(n, p) >= k) that of the n futures in the box at least as many, k, would be sought if that
+        limit had no effect, p being the sought share without it; NaN for a side without limit. Source: Bryant and
+        Lempert (2010), Technol. Forecast. Soc. Change 77, 34-49, doi:10.1016/j.techfore.2009.08.002.
       coverage, density: of the box without this factor.
     """
 
@@ -205,20 +201,29 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
       units: independent units of the futures.
       left: which futures lie in no earlier box; the others count as outside this box.
     """
-    n = len(cases)
-    within = inside(box, draws, n) & left
+
+    def held(some: Box) -> Happens:
+        return inside(some, draws, len(cases)) & left
+
+    def density(of: Happens) -> float:
+        return int((of & cases).sum()) / max(int(of.sum()), 1)
+
+    within = held(box)
+    n, k = int(within.sum()), int((within & cases).sum())
     parts: list[tuple[float, str, Restriction]] = []
     for name, limits in box.items():
-        wider = inside(_without(box, name), draws, n) & left
-        values = draws[name]
+        values, quasi_p = draws[name], [np.nan, np.nan]
         if limits.allowed is None:
             below, above = float(np.mean(values < limits.low)), float(np.mean(values > limits.high))
         else:
             below, above = 0.0, float(np.mean(~limits.hold(values)))
-        hits = int((wider & cases).sum())
-        shares = hits / max(int(cases.sum()), 1), hits / max(int(wider.sum()), 1)
-        quasi_p = _quasi_ps(box, name, draws, cases, within, left)
-        part = Restriction(limits, below, above, quasi_p, *shares)
+        for end in limits.ends:
+            side = 0 if end.allowed is not None or end.low > -np.inf else 1
+            share = density(held(_without(box, name, end)))
+            quasi_p[side] = float(bdtrc(k - 1, n, share)) if k else 1.0
+        wider = held(_without(box, name))
+        coverage = int((wider & cases).sum()) / max(int(cases.sum()), 1)
+        part = Restriction(limits, below, above, (quasi_p[0], quasi_p[1]), coverage, density(wider))
         parts.append((correlation(wider, cases), name, part))
     return Judged(
         box,
@@ -227,21 +232,6 @@ def judged(box: Box, draws: Draws, cases: Happens, units: Units, left: Happens) 
         probability(within, units),
         {name: part for _, name, part in sorted(parts, key=lambda one: one[:2])},
     )
-
-
-def _quasi_ps(box: Box, name: str, draws: Draws, cases: Happens, within: Happens, left: Happens) -> tuple[float, float]:
-    """P(Bin(n, p) >= k) for n futures in the box, k of them sought; p is the sought share with one limit left out.
-
-    Source: Bryant and Lempert (2010), Technol. Forecast. Soc. Change 77, 34-49, doi:10.1016/j.techfore.2009.08.002.
-    """
-    n, k = int(within.sum()), int((within & cases).sum())
-    values = [np.nan, np.nan]
-    for end in box[name].ends:
-        wider = inside(_without(box, name, end), draws, len(cases)) & left
-        share = float(cases[wider].mean()) if wider.any() else 0.0
-        side = 0 if end.allowed is not None or end.low > -np.inf else 1
-        values[side] = float(bdtrc(k - 1, n, share)) if k else 1.0
-    return values[0], values[1]
 
 
 def _without(box: Box, name: str, end: Limits | None = None) -> dict[str, Limits]:

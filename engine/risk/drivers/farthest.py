@@ -85,8 +85,8 @@ def shape(one: Standing) -> str:
 def _how(one: Standing) -> str:
     kind = shape(one)
     if kind in ("up", "down"):
-        there, before = amounts(one.unit, one.mean, one.prior) if one.unit else ("", "")
-        return f"{_side(one)} {one.name}" + (f": {there} in place of {before}" if there else "")
+        what = f"{_side(one)} {one.name}"
+        return f"{what}: {' in place of '.join(amounts(one.unit, one.mean, one.prior))}" if one.unit else what
     if kind == "uneven":
         fullest = max(range(len(one.density)), key=lambda k: one.density[k].estimate)
         return (

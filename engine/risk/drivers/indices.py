@@ -84,26 +84,19 @@ class Pair:
         return few_away(away(self.a)) or Sample(self.a.astype(np.float64), self.units, (0.99,)).spread
 
     def both(self, mixed: Paths) -> tuple[Estimate, Estimate]:
-        """First-order and total index of an input, from A_k."""
-        total = self.total(mixed)
-        return self.first(mixed, total), total
+        """First-order and total index of an input, from A_k.
 
-    def first(self, mixed: Paths, total: Estimate) -> Estimate:
-        """First-order index S_k = Var E(f | x_k) / V: the share of the variance that goes if x_k is known.
-
-        Two estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the
+        The first-order index S_k = Var E(f | x_k) / V is the share of the variance that goes if x_k is known. Two
+        estimators, the means of (A_k - A) (B - mean) and of V - (B - A_k)^2 / 2, both over V, are combined with the
         least standard error. Where too few paths contribute to either, the interval comes from counts if the number
         takes an event's values, and is [0, 1] otherwise; its upper end is at most that of the total index, which is
         never less than the first-order index. Sources: Saltelli et al. (2010), Comput. Phys. Commun. 181, 259-270,
         doi:10.1016/j.cpc.2009.09.018; Jansen (1999), Comput. Phys. Commun. 117, 35-43,
         doi:10.1016/S0010-4655(98)00154-4.
-
-        Args:
-          mixed: A_k.
-          total: the total index of the same input.
         """
         if not self.variance:
-            return NOTHING.flagged(self.flag)
+            return (NOTHING.flagged(self.flag),) * 2
+        total = self._total(mixed)
         a, b = self._centred
         products = np.subtract(mixed, self.middle, dtype=np.float64)
         apart = b - products
@@ -115,22 +108,17 @@ class Pair:
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
         if self._tell((self.a != mixed) & (self.b != self.usual), self.b != mixed):
-            return own
+            return own, total
         low, high = self._counted(self.b, mixed) if self.step else (0.0, 1.0)
         high = float(np.fmin(high, total.high))
-        return _within(own, min(low, high), high).flagged(*total.flags)
+        return _within(own, min(low, high), high).flagged(*total.flags), total
 
-    def total(self, mixed: Paths) -> Estimate:
+    def _total(self, mixed: Paths) -> Estimate:
         """Total index T_k = E Var(f | all but x_k) / V = E (A - A_k)^2 / 2 V: the share left if all but x_k are known.
 
         Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise
         there is none. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
-
-        Args:
-          mixed: A_k.
         """
-        if not self.variance:
-            return NOTHING.flagged(self.flag)
         own = self._estimate(*self._influence(_half_square(np.subtract(self.a, mixed, dtype=np.float64))))
         moved = self.a != mixed
         both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
@@ -263,26 +251,22 @@ Signs = Int[np.ndarray, "path"]
 def common_share(x: Signs, y: Signs, units: Units) -> tuple[float, float]:
     """95 % interval, from counts, of the correlation of two equally distributed numbers that are 0, 1 or -1 on a path.
 
-    Such numbers are events and differences of events. Among the paths where either is not 0 let s be the share where
-    both are not and have the same sign, o the share where they have opposite signs; let e be the share of these paths
-    among all. With r = E[x y] / E[x^2] = 2 (s
-    - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the estimate of Janon et al.
-      (2014), ESAIM Probab.
-    Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from the Clopper-Pearson ends of s, o and e as
-    those of a difference.
+    Such numbers are events and differences of events. Let e be the share of all paths on which x or y is not 0; among
+    these let s be the share on which both have the same sign, and o the share on which they have opposite signs. With
+    r = E[x y] / E[x^2] = 2 (s - o) / (1 + s + o) and c = E[x]^2 / E[x^2] the correlation is (r - c) / (1 - c): the
+    estimate of Janon et al. (2014), ESAIM Probab. Stat. 18, 342-364, doi:10.1051/ps/2013040. Its ends are combined from
+    the Clopper-Pearson ends of s, o and e as those of a difference; they are 0 and 1 where x and y are 0 everywhere.
 
     Args:
       x, y: the number in both futures of each path.
       units: independent units of the paths.
-
-    Returns: low and high end; 0 and 1 where the number is 0 everywhere.
     """
     either = (x != 0) | (y != 0)
     if not either.any():
         return 0.0, 1.0
     kept = units.take(either)
     x, y = x[either], y[either]
-    same, opposite, some = (_ends(x * y > 0, kept), _ends(x * y < 0, kept), _ends(either, units))
+    same, opposite, some = _ends(x * y > 0, kept), _ends(x * y < 0, kept), _ends(either, units)
     s, o, e = same[0], opposite[0], some[0]
     lean = (float(x.sum() + y.sum()) / float(np.abs(x).sum() + np.abs(y).sum())) ** 2
 

@@ -97,10 +97,10 @@ class Reader:
     def _weights(self, seen: int, read: Scores) -> Float[np.ndarray, "line feature"]:
         """Least-squares coefficients on one fold, for each decision's target under each policy."""
         halves = [half[1] for half in (one.halves[seen] for one in self._decisions) if half is not None]
+        count = _count(read)
         if not halves:
-            return np.zeros((sum(len(one.losses) for one in self._decisions), _count(len(read))))
+            return np.zeros((sum(len(one.losses) for one in self._decisions), count))
         targets = np.concatenate(halves)
-        count = _count(len(read))
         sums: np.ndarray = np.zeros((count + len(targets), count))
         for part in _parts(read):
             features = _features(read[:, part])
@@ -199,14 +199,13 @@ def _product(a: Float[np.ndarray, "row term"], b: Float[np.ndarray, "term column
 
 def _parts(read: Scores) -> Iterator[slice]:
     """The paths in turn, as many at a time as are in memory together."""
-    count, step = read.shape[1], max(AT_ONCE // _count(len(read)), 256)
-    return (slice(first, min(first + step, count)) for first in range(0, count, step))
+    step = max(AT_ONCE // _count(read), 256)
+    return (slice(first, first + step) for first in range(0, read.shape[1], step))
 
 
-def _count(inputs: int) -> int:
-    """Number of features for so many inputs."""
-    crossed = inputs * (inputs - 1) // 2 if inputs <= MOST_CROSSED else 0
-    return 1 + inputs * (1 + len(KNOTS)) + crossed
+def _count(read: Scores) -> int:
+    """Number of features of these inputs."""
+    return len(_features(np.zeros((len(read), 1))))
 
 
 def _features(scores: Scores) -> Float[np.ndarray, "feature path"]:

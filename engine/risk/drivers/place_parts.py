@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
 
 from engine.modelling.cell_axis import cell_layout, split_cells
-from engine.modelling.folds import Term
 from engine.risk.drivers.series import summed_over
 from engine.study.study import Study
 
@@ -36,35 +36,30 @@ class PlaceParts:
 
     def of(self, yearly: Float[np.ndarray, "year cell path"]) -> Float[np.ndarray, "label path"]:
         """Part of each label on some paths, float64, from the yearly values under one policy."""
+        model, years = self.study.model, self.study.years
         parts = np.zeros((len(self.labels), yearly.shape[-1]))
-        for term in self.study.model.outcomes[self.variable].terms:
-            self._add(parts, term, yearly)
+        for term in model.outcomes[self.variable].terms:
+            columns = cell_layout(model)[term.variable]
+            cells = yearly[: len(term.years(years)), columns.first : columns.first + columns.count].astype(np.float64)
+            match term.kind.name:
+                case "total":
+                    cells = cells.sum(axis=0)
+                case "last":
+                    cells = cells[-1]
+                case _:
+                    cells = cells[years.index(term.kind.calendar[0])]
+            cells = cells.reshape(*columns.shape, -1) * term.scale
+            for axis, dim in enumerate(columns.dims):
+                taken = summed_over(self.study, term, dim)
+                cells = cells.take([model.dims[dim].index(label) for label in taken], axis)
+            if term.across == "mean":
+                cells = cells / math.prod(cells.shape[:-1])
+            others = tuple(axis for axis, dim in enumerate(columns.dims) if dim != self.dim)
+            by_label = cells.sum(axis=others).reshape(-1, yearly.shape[-1])
+            own = summed_over(self.study, term, self.dim) if self.dim in columns.dims else (NOWHERE,)
+            for label, row in zip(own, by_label, strict=True):
+                parts[self.labels.index(label)] += row
         return parts
-
-    def _add(self, parts: np.ndarray, term: Term, yearly: np.ndarray) -> None:
-        model, columns = self.study.model, cell_layout(self.study.model)[term.variable]
-        cells = yearly[:, columns.first : columns.first + columns.count].astype(np.float64)
-        cells = _along_years(term, cells, self.study.years).reshape(*columns.shape, -1) * term.scale
-        count = 1
-        for axis, dim in enumerate(columns.dims):
-            taken = summed_over(self.study, term, dim)
-            cells = cells.take([model.dims[dim].index(label) for label in taken], axis)
-            count *= len(taken)
-        cells = cells / count if term.across == "mean" else cells
-        others = tuple(axis for axis, dim in enumerate(columns.dims) if dim != self.dim)
-        by_label = cells.sum(axis=others).reshape(-1, yearly.shape[-1])
-        own = summed_over(self.study, term, self.dim) if self.dim in columns.dims else (NOWHERE,)
-        for label, row in zip(own, by_label, strict=True):
-            parts[self.labels.index(label)] += row
-
-
-def _along_years(term: Term, cells: np.ndarray, years: tuple[int, ...]) -> np.ndarray:
-    cells = cells[: len(term.years(years))]
-    if term.kind.name == "total":
-        return cells.sum(axis=0)
-    if term.kind.name == "last":
-        return cells[-1]
-    return cells[years.index(term.kind.calendar[0])]
 
 
 def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], str]:

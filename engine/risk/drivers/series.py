@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import itertools
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Float
 
-from engine.modelling.cell_axis import Columns, cell_layout
+from engine.modelling.cell_axis import cell_layout
 from engine.modelling.folds import Term, summed_unit
 from engine.study.study import Study
 
@@ -74,15 +73,9 @@ class Series:
 
 def of_outcome(study: Study, name: str) -> Series | None:
     """An outcome accumulated up to each year; None where a term has no value after every year or is not recorded."""
-    outcome, layout = study.model.outcomes[name], cell_layout(study.model)
-    parts = tuple(
-        _part(study, term, cells)
-        for term in outcome.terms
-        if term.kind.name in _ALONG and (cells := _cells(study, layout, term))
-    )
-    if not parts or len(parts) < len(outcome.terms):
-        return None
-    return Series(name, outcome.loss, parts)
+    outcome = study.model.outcomes[name]
+    parts = tuple(part for term in outcome.terms if term.kind.name in _ALONG and (part := _part(study, term)).cells)
+    return Series(name, outcome.loss, parts) if parts and len(parts) == len(outcome.terms) else None
 
 
 def by_place(study: Study, name: str) -> list[Series]:
@@ -100,13 +93,8 @@ def by_place(study: Study, name: str) -> list[Series]:
     if len(shared) < 2:
         return []
     return [
-        Series(
-            name,
-            outcome.loss,
-            tuple(_part(study, term, _cells(study, layout, term, {dim[0]: (label,)})) for term in outcome.terms),
-            {dim[0]: label},
-        )
-        for label in shared
+        Series(name, outcome.loss, tuple(_part(study, term, place) for term in outcome.terms), place)
+        for place in ({dim[0]: label} for label in shared)
     ]
 
 
@@ -122,7 +110,7 @@ def of_yearly(study: Study, name: str, at: Mapping[str, str]) -> list[Series]:
     ]
 
 
-def across(study: Study, name: str, at: Mapping[str, str], rule: str = "sum") -> Series:
+def across(study: Study, name: str, at: Mapping[str, str], rule: str) -> Series:
     """A yearly variable over all places with the labels `at`, combined into one number per year.
 
     Args:
@@ -143,22 +131,16 @@ def unit_of_whole(study: Study, name: str, whole: str) -> str:
     return summed_unit(unit) if whole == "total" else unit
 
 
-def _part(study: Study, term: Term, cells: tuple[int, ...]) -> Part:
+def _part(study: Study, term: Term, place: Mapping[str, str] | None = None) -> Part:
+    """The cells of a term, in one place if given; without cells if the variable is not recorded."""
+    ranks, layout = np.arange(0), cell_layout(study.model)
+    if columns := layout.get(term.variable):
+        ranks = np.arange(columns.first, columns.first + columns.count).reshape(columns.shape)
+        for axis, dim in enumerate(columns.dims):
+            labels = (place[dim],) if place and dim in place else summed_over(study, term, dim)
+            ranks = ranks.take([study.model.dims[dim].index(label) for label in labels], axis)
+    cells = tuple(ranks.ravel().tolist())
     return Part(cells, term.across, term.kind.name, term.scale, len(term.years(study.years)))
-
-
-def _cells(
-    study: Study, layout: Mapping[str, Columns], term: Term, more: Mapping[str, tuple[str, ...]] | None = None
-) -> tuple[int, ...]:
-    """Indices of a term's cells on the cell axis; empty if the variable is not recorded."""
-    if term.variable not in layout:
-        return ()
-    columns, more = layout[term.variable], more or {}
-    ranks = np.arange(math.prod(columns.shape)).reshape(columns.shape)
-    for axis, dim in enumerate(columns.dims):
-        labels = more.get(dim, summed_over(study, term, dim))
-        ranks = ranks.take([study.model.dims[dim].index(label) for label in labels], axis)
-    return tuple((columns.first + ranks.ravel()).tolist())
 
 
 def summed_over(study: Study, term: Term, dim: str) -> tuple[str, ...]:

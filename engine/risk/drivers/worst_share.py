@@ -21,7 +21,6 @@ from engine.risk.estimation.intervals import (
     FEW_UNITS,
     Estimate,
     Happens,
-    Moments,
     Paths,
     Units,
     Z,
@@ -54,7 +53,7 @@ class WorstShare:
       excess: how much worse each of them is than VaR, at least 0; for an event 1 [tail].
       near: indices of the paths around VaR, ascending; empty for an event [near].
       gap: how much worse each path of `near` is than VaR [near].
-      share: 1 - level; for an event its probability.
+      share: 1 - level; for an event 1.
       density: of the outcome at VaR; 0 for an event, and where several paths are tied with VaR.
       sign: -1 where low values are worse.
     """
@@ -164,8 +163,6 @@ class WorstShare:
         Args:
           scores: s, derivatives of the log density of the drawn values in each parameter, on the worst paths.
         """
-        if self.is_event:
-            return self._estimates(scores / self.units.paths, np.zeros(len(scores)), FEWEST_FOR_ES)
         values = self.excess * scores / (self.share * self.units.paths)
         centre = np.zeros(len(scores))
         if self.density > 0:
@@ -185,19 +182,16 @@ class WorstShare:
 
     def _estimates(self, parts: Tails, shift: Float[np.ndarray, "cell"], needed: int) -> list[Estimate]:
         """Sums over the worst paths, plus a shift, with the errors of means over all paths."""
-        columns, flag = shifted(self._moments(parts * self.units.paths), 1.0, shift), self._flag(needed)
-        rows = zip(*(column.tolist() for column in columns), strict=True)
-        return [Estimate(one, error, low, high).flagged(flag) for one, error, low, high in rows]
-
-    def _moments(self, parts: Tails) -> Moments:
-        """Moments of means over all paths, from values on the worst of them."""
-        cells = len(parts)
+        cells, parts, flag = len(parts), parts * self.units.paths, self._flag(needed)
         if self.units.small:  # at most two paths share a unit
             one = self.firsts[np.diff(self.firsts, append=len(self.path)) > 1]
             joint = np.stack([parts[:, one], parts[:, one + 1]], axis=-1).reshape(-1, 2)
-            return moments_of_tail(power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units)
-        which = np.repeat(np.arange(cells), len(self.path))
-        return moments_of_some(cells, which, np.tile(self.path, cells), parts.ravel(), self.units)
+            of = moments_of_tail(power_sums(parts), np.repeat(np.arange(cells), len(one)), joint, self.units)
+        else:
+            which = np.repeat(np.arange(cells), len(self.path))
+            of = moments_of_some(cells, which, np.tile(self.path, cells), parts.ravel(), self.units)
+        rows = zip(*(column.tolist() for column in shifted(of, 1.0, shift)), strict=True)
+        return [Estimate(*row).flagged(flag) for row in rows]
 
     def _by_unit(self, values: Float[np.ndarray, "*cells tail"]) -> Float[np.ndarray, "*cells unit"]:
         if self.independent == len(self.path):
@@ -233,4 +227,4 @@ def of_event(happened: Happens, units: Units) -> WorstShare:
     """The paths on which an event happens, with equal weights."""
     path, none = np.flatnonzero(happened), np.zeros(0, np.int64)
     ones = np.ones(len(path))
-    return WorstShare(units, path, ones / max(len(path), 1), ones, none, none, len(path) / len(happened))
+    return WorstShare(units, path, ones / max(len(path), 1), ones, none, none, 1.0)

@@ -118,11 +118,12 @@ class Contrasts:
         """
         values = [sign * self._row(row)[sound] for row in rows]
         first = int(np.argmax([row.mean() for row in values]))
-        others = (k for k in range(len(values)) if k != first)
-        # halved, so that the weights of a difference of two sums are bounded as those of one; without interval, none is
-        # clear
-        gaps = {k: self._estimate((values[first] - values[k]) / 2, units, is_share) for k in others}
-        return [first, *(k for k, gap in gaps.items() if not gap.low > 0)]
+
+        def alike(other: Paths) -> bool:
+            # halved, so that the weights of a difference of two sums are bounded as those of one sum
+            return not self._estimate((values[first] - other) / 2, units, is_share).low > 0
+
+        return [first, *(k for k, other in enumerate(values) if k != first and alike(other))]
 
     def _row(self, row: int) -> Paths:
         """A sum on every path; zero where the terms cancel up to rounding."""
@@ -139,11 +140,13 @@ class Contrasts:
             return Estimate(own.estimate, own.standard_error or (high - low) / (2 * Z), low, high)
         if not own.standard_error > 0:
             return own
-        few = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE)
-        tail, squares = None, (own.standard_error * units.paths) ** 2
+        tail = few = None
         if self._heavy or np.isinf(self._exceedances):
+            squares = (own.standard_error * units.paths) ** 2
             tail = tails_flag(Extremes.of(np.positive, values), own.estimate, squares)
-        return own.flagged(tail, few_replicates(units), few if few.got < few.limit else None)
+        if self._exceedances < FEWEST_FOR_ES_DIFFERENCE:
+            few = Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, self._exceedances, FEWEST_FOR_ES_DIFFERENCE)
+        return own.flagged(tail, few_replicates(units), few)
 
 
 def _of_shares(values: Paths, units: Units) -> tuple[float, float]:
@@ -156,11 +159,8 @@ def _of_shares(values: Paths, units: Units) -> tuple[float, float]:
     # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
     # paths too
     seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
-    totals = [units.totals(np.maximum(side, 0.0)) for side in (values, -values)]
-    ends = []
-    for part in totals:
-        of = moments_of_totals(part, units)
-        low, high = wilson_interval(of.mean, effective_count(of, seen))
-        ends.append((float(of.mean), float(low), float(high)))
-    up, down = (part - units.sizes * mean for part, (mean, _, _) in zip(totals, ends, strict=True))
-    return combined_interval(ends[0], ends[1], correlation(up, down))
+    totals = units.totals(np.maximum([values, -values], 0.0))
+    of = moments_of_totals(totals, units)
+    ends = of.mean, *wilson_interval(of.mean, effective_count(of, seen))
+    up, down = zip(*(end.tolist() for end in ends), strict=True)
+    return combined_interval(up, down, correlation(*(totals - units.sizes * of.mean[:, None])))

@@ -46,8 +46,11 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     (kept,), units, _ = finite_units((values,), unit)
     bad = kept if loss else -kept
     ascending = np.sort(bad)
-    chances = np.geomspace(0.999, max(FEWEST / bad.size, 1e-9), POINTS) if bad.size > 2 * FEWEST else None
-    levels = np.unique(ascending if chances is None else np.quantile(ascending, 1 - chances, method="inverted_cdf"))
+    levels = ascending
+    if bad.size > 2 * FEWEST:
+        chances = np.geomspace(0.999, FEWEST / bad.size, POINTS)
+        levels = np.quantile(ascending, 1 - chances, method="inverted_cdf")
+    levels = np.unique(levels)
     beyond = bad.size - np.searchsorted(ascending, levels, side="right")
     levels, beyond = levels[beyond > 0], beyond[beyond > 0]
     if not len(levels):

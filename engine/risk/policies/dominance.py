@@ -57,8 +57,8 @@ class Dominance:
     Args:
       order: 1 or 2, the order of dominance.
       verdict: what the sample shows.
-      better, worse: p values of the hypotheses that the first policy does not dominate, and that it is not dominated.
       low, high: the range of levels that were compared, in the variable's own sign.
+      better, worse: p values of the hypotheses that the first policy does not dominate, and that it is not dominated.
       at_best, at_worst: the level at which the first policy is better, or worse, by the most standard errors; NaN where
         the simultaneous band shows it better, or worse, at no level.
       flag: why there is no verdict, or what was left out of the sample.
@@ -66,10 +66,10 @@ class Dominance:
 
     order: int
     verdict: Verdict
-    better: float
-    worse: float
-    low: float
-    high: float
+    low: float = np.nan
+    high: float = np.nan
+    better: float = np.nan
+    worse: float = np.nan
     at_best: float = np.nan
     at_worst: float = np.nan
     flag: Flag | None = None
@@ -85,22 +85,20 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
     least = 4 * FEWEST
     if units.count < units.needed or units.paths < least:
         flag = lost or Flag(Reason.NO_PATHS if not units.paths else Reason.FEW_IN_SAMPLE, units.paths, least)
-        nothing = Dominance(1, Verdict.UNKNOWN, np.nan, np.nan, np.nan, np.nan, flag=flag)
-        return nothing, replace(nothing, order=2)
+        return Dominance(1, Verdict.UNKNOWN, flag=flag), Dominance(2, Verdict.UNKNOWN, flag=flag)
     x, y = (sign * values for values in kept)
     both = np.sort(np.concatenate([x, y]))
     outside = max(int(OUTSIDE * len(both)), FEWEST)
     if np.array_equal(x, y):
-        same = Dominance(1, Verdict.SAME, np.nan, np.nan, *_ends(both[[outside, -1 - outside]], sign), flag=lost)
+        same = Dominance(1, Verdict.SAME, *_ends(both[[outside, -1 - outside]], sign), flag=lost)
         return same, replace(same, order=2)
     ranks = np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)
     levels = np.unique(both[ranks])
-    batches = batched(units)
-    counts, excesses = _gap(x, y, levels, batches)
+    counts, excesses = _gaps(x, y, levels, batched(units))
     first = replace(_judged(1, counts, levels, sign), flag=lost)
     heavy = gravest(upper_flag(values) for values in (x, y))
     if heavy and heavy.withholds:
-        second = Dominance(2, Verdict.UNKNOWN, np.nan, np.nan, *_ends(levels, sign), flag=heavy)
+        second = Dominance(2, Verdict.UNKNOWN, *_ends(levels, sign), flag=heavy)
     else:
         second = replace(_judged(2, excesses, levels, sign), flag=lost)
     if first.verdict in (Verdict.BETTER, Verdict.WORSE):
@@ -108,45 +106,40 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
     return first, second
 
 
-@dataclass(frozen=True)
-class _Gaps:
-    """Gaps at each level, and the number of paths on which the two policies differ there."""
-
-    totals: Together
-    apart: Int[np.ndarray, "level"]
+Gaps = tuple[Together, Int[np.ndarray, "level"]]
+"""Gaps at each level, and the number of paths on which the two policies differ there."""
 
 
-def _gap(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tuple[_Gaps, _Gaps]:
-    """Totals over batches of 1{x > l} - 1{y > l}, and of (x - l)+ - (y - l)+, at each level l [level, batch]."""
+def _gaps(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> tuple[Gaps, Gaps]:
+    """Gaps 1{x > l} - 1{y > l}, and gaps (x - l)+ - (y - l)+, at each level l; the latter begin with the means' gap."""
     bins, sides = len(levels) + 1, [codes(levels, values) for values in (x, y)]
     above, beyond = (
         np.subtract(*(from_each(binned(code, bins, batches, of)) for code, of in zip(sides, weights, strict=True)))
         for weights in ((None, None), [values.astype(np.float64) - float(levels[0]) for values in (x, y)])
     )
     from_first = (levels - levels[0]).astype(np.float64)[:, None]
-    # the first row of the excesses is the gap of the means
     excess = np.concatenate([beyond[:1], beyond[1:] - from_first * above[1:]])
     differ = x != y
     highest, lowest = (
         from_each(np.bincount(side(*sides)[differ], minlength=bins)) for side in (np.maximum, np.minimum)
     )
-    return _Gaps(Together(above[1:], batches), (highest - lowest)[1:]), _Gaps(Together(excess, batches), highest)
+    return (Together(above[1:], batches), (highest - lowest)[1:]), (Together(excess, batches), highest)
 
 
-def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominance:
-    of = gaps.totals.moments
-    at = levels if order == 1 else np.concatenate([levels[:1], levels])
+def _judged(order: int, gaps: Gaps, levels: np.ndarray, sign: float) -> Dominance:
+    together, apart = gaps
+    of, ends = together.moments, _ends(levels, sign)
     # where both lie on the same side of the level on every path, the gap has no error and is left out
     moving = of.error > 0
-    low, high = _ends(levels, sign)
     if not moving.any():
-        return Dominance(order, Verdict.SAME, np.nan, np.nan, low, high)
-    t, at, apart = of.mean[moving] / of.error[moving], at[moving], gaps.apart[moving]
+        return Dominance(order, Verdict.SAME, *ends)
+    at = (levels if order == 1 else np.concatenate([levels[:1], levels]))[moving]
+    t, apart = of.mean[moving] / of.error[moving], apart[moving]
     # the p value of a sign test with so few paths is no smaller
     least = 0.5**apart
     better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
     sure = np.where(apart >= SURE, t, 0.0)
-    surely_better, surely_worse = gaps.totals.beyond(-sure.min()), gaps.totals.beyond(sure.max())
+    surely_better, surely_worse = together.beyond(-sure.min()), together.beyond(sure.max())
     shown = {
         Verdict.BETTER: better <= ERROR,
         Verdict.WORSE: worse <= ERROR,
@@ -156,10 +149,8 @@ def _judged(order: int, gaps: _Gaps, levels: np.ndarray, sign: float) -> Dominan
     }
     verdict = next((verdict for verdict, holds in shown.items() if holds), Verdict.OPEN)
     best, worst = (sign * float(at[k]) for k in (sure.argmin(), sure.argmax()))
-    return Dominance(
-        order, verdict, better, worse, low, high,
-        best if surely_better else np.nan, worst if surely_worse else np.nan,
-    )  # fmt: skip
+    extremes = best if surely_better else np.nan, worst if surely_worse else np.nan
+    return Dominance(order, verdict, *ends, better, worse, *extremes)
 
 
 def _ends(levels: np.ndarray, sign: float) -> tuple[float, float]:

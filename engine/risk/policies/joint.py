@@ -10,7 +10,6 @@ doi:10.1016/j.jmva.2010.03.018; chi: Coles, Heffernan and Tawn (1999), Extremes 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
@@ -29,10 +28,8 @@ NEAR = 0.5
 """A path is at the edge of a tail where its rank is within this share of the tail's size of the edge."""
 
 
-@dataclass(frozen=True)
-class _Tail:
-    inside: Happens
-    edge: Happens
+Tail = tuple[Happens, Happens]
+"""Which paths lie in the tail, and which at its edge."""
 
 
 def common_tails(losses: Sequence[Paths], unit: Unit, level: float) -> dict[tuple[int, int], Estimate]:
@@ -48,7 +45,7 @@ def common_tails(losses: Sequence[Paths], unit: Unit, level: float) -> dict[tupl
     }
 
 
-def _tail(values: Paths, level: float) -> _Tail | None:
+def _tail(values: Paths, level: float) -> Tail | None:
     n, k = len(values), tail_count(len(values), level)
     far, near = (min(max(round(k * share), 1), n) for share in (1 + NEAR, 1 - NEAR))
     ends = np.partition(values, (n - far, n - k, n - near))
@@ -57,20 +54,21 @@ def _tail(values: Paths, level: float) -> _Tail | None:
         inside = values > ends[n - k]
     if inside.sum() < k / TIED:
         return None
-    return _Tail(inside, (values >= ends[n - far]) & (values <= ends[n - near]))
+    return inside, (values >= ends[n - far]) & (values <= ends[n - near])
 
 
-def _chi(one: _Tail | None, two: _Tail | None, units: Units, level: float) -> Estimate:
+def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Estimate:
     if one is None or two is None:
         return Estimate(np.nan, flags=(Flag(Reason.UNRECORDED),))
-    both = one.inside & two.inside
-    size = 0.5 * (float(one.inside.mean()) + float(two.inside.mean()))
+    (first, at_first), (second, at_second) = one, two
+    both = first & second
+    size = 0.5 * (float(first.mean()) + float(second.mean()))
     chi = min(float(both.mean()) / size, 1.0)
     few = units.paths * (1 - level)
     if few < FEWEST or units.count < units.needed:
         return Estimate(chi, flags=(Flag(Reason.FEW_EXCEEDANCES, few, FEWEST),))
-    a, b = (float(other.inside[own.edge].mean()) for own, other in ((one, two), (two, one)))
-    influence = both.astype(np.float64) - a * one.inside - b * two.inside
+    a, b = float(second[at_first].mean()), float(first[at_second].mean())
+    influence = both.astype(np.float64) - a * first - b * second
     error = float(moments(influence, units).error) / size
     count = size * units.paths
     if error > 0 and 0 < chi < 1:

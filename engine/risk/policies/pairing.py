@@ -27,12 +27,7 @@ def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
     def squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Squared distances from both means together, and of the gap from its own."""
         a, b = (part.astype(np.float64) - centre for part, centre in zip((x, y), centres, strict=True))
-        gap = a - b
-        a *= a
-        b *= b
-        gap *= gap
-        a += b
-        return a, gap
+        return a * a + b * b, (a - b) ** 2
 
     parts = [slice(first, first + BLOCK) for first in range(0, units.paths, BLOCK)]
     total = np.zeros(2)

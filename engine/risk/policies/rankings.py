@@ -113,6 +113,12 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
         pair = f" ({study.phrase('policies', one.policy)} against {study.phrase('policies', one.against)})"
         return f"{measured(study, one.variable, one.measure)}{pair * several}"
 
+    def listed(text: str, some_of: Sequence[Ranking]) -> str:
+        """The text and the rankings as `a, b and 3 more`, or fewer of them, or only their number."""
+        names = [called(one) for one in some_of]
+        forms = some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}"
+        return _short(f"{text} {form}." for form in forms)
+
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
     flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
     told = len(among) - len(by_verdict[Verdict.UNKNOWN])
@@ -126,19 +132,17 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
     for one in flips[:MOST]:
         yield _short(f"{begun(called(one))}: {sides}." for sides in _sides(study, one, structures))
     if len(flips) > MOST:
-        yield _short(f"So turn also {names}." for names in _named([called(one) for one in flips[MOST:]]))
+        yield listed("So turn also", flips[MOST:])
     for policy in dict.fromkeys(one.worse(STATED) for one in held):
-        text = f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures"
-        every = _named([called(one) for one in held if one.worse(STATED) == policy])
-        yield _short(f"{text}: {names}." for names in every)
+        text = f"Worse under {study.phrase('policies', policy)} in all {len(structures)} structures:"
+        yield listed(text, [one for one in held if one.worse(STATED) == policy])
     for verdict, text in (
-        (Verdict.OPEN, "Clear in some of them and turned round in none"),
-        (Verdict.UNDECIDED, "Undecided in all of them"),
-        (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail"),
+        (Verdict.OPEN, "Clear in some of them and turned round in none:"),
+        (Verdict.UNDECIDED, "Undecided in all of them:"),
+        (Verdict.UNKNOWN, "Without an interval, for few paths or a heavy tail:"),
     ):
         if by_verdict[verdict]:
-            every = _named([called(one) for one in by_verdict[verdict]])
-            yield _short(f"{text}: {names}." for names in every)
+            yield listed(text, by_verdict[verdict])
 
 
 def named(one: Ranking, several: bool = False) -> str:
@@ -156,11 +160,6 @@ def _short(forms: Iterable[str]) -> str:
     """The first form of a sentence with at most `LONGEST` words, or the last form."""
     every = list(forms)
     return next((text for text in every if len(text.split()) <= LONGEST), every[-1])
-
-
-def _named(names: Sequence[str]) -> Iterator[str]:
-    """Names as `a, b and 3 more`, in ever shorter forms; the last gives only their number."""
-    yield from (some(names), some(names, 1), f"{len(names)} ranking{'s' * (len(names) > 1)}")
 
 
 def _sides(study: Study, one: Ranking, structures: Mapping[str, str]) -> Iterator[str]:

@@ -100,10 +100,9 @@ def front(by_measure: Sequence[Gaps]) -> list[Front]:
     """
     less = np.stack([one.gap for one in by_measure])
     better = np.stack([one.better for one in by_measure])
-    apart = ~np.eye(better.shape[-1], dtype=bool)
-    beaten = np.any(np.all(better, axis=0), axis=0).tolist()
-    surely = np.all(np.any(better, axis=0) | ~apart, axis=1).tolist()
-    unlikely = np.any(np.all(less <= 0, axis=0) & np.any(less < 0, axis=0), axis=0).tolist()
+    beaten = np.any(np.all(better, axis=0), axis=0)
+    surely = np.all(np.any(better, axis=0) | np.eye(better.shape[-1], dtype=bool), axis=1)
+    unlikely = np.any(np.all(less <= 0, axis=0) & np.any(less < 0, axis=0), axis=0)
     return [
         Front.OFF if off else Front.ON if on else Front.UNLIKELY if out else Front.LIKELY
         for off, on, out in zip(beaten, surely, unlikely, strict=True)

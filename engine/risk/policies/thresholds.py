@@ -8,6 +8,7 @@ Bands of the difference from the baseline are combined from those of the two pro
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,6 +25,7 @@ POINTS = 61
 SHOWN = (0.001, 0.999)
 """Quantiles of the pooled values between which the levels lie, unless the given threshold lies further out."""
 Curve = Float[np.ndarray, "policy level"]
+Interval = tuple[Curve, Curve]
 
 
 @dataclass(frozen=True)
@@ -104,9 +106,7 @@ def threshold_curves(
     together, wide = (_far_interval(of.mean, count, z) for z in reaches)
     if units.count < 2 and units.paths > 1:
         alone = together = wide = (np.full_like(of.mean, np.nan),) * 2
-    share = Banded(of.mean, *alone, *together)
-    bands = share, Banded(of.mean, *alone, *wide)
-    gap = _gaps(bands, counts, batches, base)
+    share, gap = Banded(of.mean, *alone, *together), _gaps(of.mean, (alone, wide), counts, batches, base)
     return ThresholdCurves(sign * levels.astype(np.float64), above, share, gap, reaches, lost)
 
 
@@ -133,24 +133,21 @@ def drawn(levels: Float[np.ndarray, "level"], threshold: float | None) -> Bool[n
     return shown
 
 
-def _far_interval(share: Curve, count: Curve, reach: float) -> tuple[Curve, Curve]:
-    """Interval of shares that reaches many standard errors, from the binomial law: a normal score is too narrow
-    there."""
-    return (
-        exact_interval(share, count, float(ndtr(-reach))) if np.isfinite(reach) else (np.full_like(share, np.nan),) * 2
-    )
+def _far_interval(share: Curve, count: Curve, reach: float) -> Interval:
+    """Interval of shares that reaches many standard errors, by the binomial law: the normal law is too narrow there."""
+    if not np.isfinite(reach):
+        return (np.full_like(share, np.nan),) * 2
+    return exact_interval(share, count, float(ndtr(-reach)))
 
 
-def _gaps(bands: tuple[Banded, Banded], counts: np.ndarray, batches: Units, base: int) -> Banded:
+def _gaps(share: Curve, intervals: Sequence[Interval], counts: np.ndarray, batches: Units, base: int) -> Banded:
     """Differences from the baseline, the ends combined from those of the two shares and their correlation."""
-    alone, wide = bands
-    estimate = alone.estimate - alone.estimate[base]
-    ends = np.zeros((4, *estimate.shape))
-    residual = counts - batches.sizes * alone.estimate[..., None]
-    for p, k in np.ndindex(*estimate.shape):
+    ends = np.zeros((len(intervals), 2, *share.shape))
+    residual = counts - batches.sizes * share[..., None]
+    for p, k in np.ndindex(*share.shape):
         if p != base:
             related = correlation(residual[p, k], residual[base, k])
-            for at, (low, high) in ((0, (alone.low, alone.high)), (2, (wide.lowest, wide.highest))):
-                one, two = ((float(alone.estimate[q, k]), float(low[q, k]), float(high[q, k])) for q in (p, base))
-                ends[at : at + 2, p, k] = combined_interval(one, two, related)
-    return Banded(estimate, *ends)
+            for at, (low, high) in enumerate(intervals):
+                one, two = ((float(share[q, k]), float(low[q, k]), float(high[q, k])) for q in (p, base))
+                ends[at, :, p, k] = combined_interval(one, two, related)
+    return Banded(share - share[base], *ends.reshape(-1, *share.shape))

@@ -68,5 +68,5 @@ def test_an_effect_that_few_paths_tell_lies_between_first_and_total():
     own, first, total = (Estimate(x, 0.01, x - 0.02, x + 0.02) for x in (0.3, 0.2, 0.4))
     one = between(own, first, total)
     assert (one.low, one.high) == (first.low, total.high)
-    unknown = total.flagged(*Pair(*np.zeros((2, 1)), as_units(1, 1)).total(np.zeros(1)).flags)
+    unknown = total.flagged(*Pair(*np.zeros((2, 1)), as_units(1, 1)).both(np.zeros(1))[1].flags)
     assert np.isnan(between(own, first, unknown).low)
