@@ -107,12 +107,12 @@ def _holds(one: Estimate, true: float) -> float:
 
 def _scipy(of: Extremes) -> tuple[float, float]:
     assert of.fit is not None
-    shape, _, scale = stats.genpareto.fit(of.fit.excesses, floc=0)
+    shape, _, scale = stats.genpareto.fit(of.fit.law.excesses, floc=0)
     theirs, ours = (
-        float(log_likelihood(of.fit.excesses, np.array(a), np.array(b)))
-        for a, b in ((shape, scale), (of.fit.shape, of.fit.scale))
+        float(log_likelihood(of.fit.law.excesses, np.array(a), np.array(b)))
+        for a, b in ((shape, scale), (of.fit.law.shape, of.fit.law.scale))
     )
-    return theirs - ours, abs(shape - of.fit.shape)
+    return theirs - ours, abs(shape - of.fit.law.shape)
 
 
 def _pairs(law: stats.rv_continuous, size: int, random: np.random.Generator) -> np.ndarray:

@@ -230,10 +230,10 @@ def _laws(given: Looked) -> Table:
             ],
             "what the law begins at",
         ),
-        numbers("scale", [fit and fit.scale for fit in fits], "its scale"),
+        numbers("scale", [fit and fit.law.scale for fit in fits], "its scale"),
         counts(
             "values",
-            [len(fit.excesses) if fit else 0 for fit in fits],
+            [len(fit.law.excesses) if fit else 0 for fit in fits],
             "futures or years beyond the threshold, which it is fitted to",
         ),
         numbers(
@@ -253,7 +253,7 @@ def _thresholds(given: Looked) -> Table:
     columns = (
         *_labels([(one, policy) for one, policy, *_ in rows]),
         numbers("threshold", [of.in_own_sign(Estimate(fit.threshold)).estimate for *_, of, fit in rows], "threshold"),
-        counts("values", [len(fit.excesses) for *_, fit in rows], "futures or years beyond it"),
+        counts("values", [len(fit.law.excesses) for *_, fit in rows], "futures or years beyond it"),
         estimates("mean_excess", [fit.mean_excess for *_, fit in rows], "how far beyond it they lie on average"),
         estimates("shape", [fit.of_shape for *_, fit in rows], "shape of the law beyond it"),
         numbers("misfit", [fit.misfit for *_, fit in rows], "Anderson and Darling's statistic"),

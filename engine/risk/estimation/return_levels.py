@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 
@@ -48,26 +48,19 @@ class Fit:
 
     Args:
       threshold: of the losses.
-      excesses: over the threshold, ascending; ties are spread evenly.
-      shape, scale: of the maximum-likelihood law.
+      law: the likeliest law of the excesses over the threshold, of which ties are spread evenly.
       misfit: Anderson-Darling statistic, divided by the design effect of dependence within units.
       chance: p value of the misfit.
       mean_excess: with its interval.
-      region: laws around the likeliest one; None where there are no likelihood intervals.
-      flag: why there are none.
-      share: share of all values that lie beyond the threshold.
+      flag: why there are no likelihood intervals; None where there are.
     """
 
     threshold: float
-    excesses: Excesses
-    shape: float
-    scale: float
+    law: Region
     misfit: float
     chance: float
     mean_excess: Estimate
-    region: Region | None
     flag: Flag | None
-    share: float
 
     @property
     def fits(self) -> bool:
@@ -81,7 +74,7 @@ class Fit:
 
     def level(self, period: float) -> Estimate:
         """Return level by the law: the loss that one value in `period` passes."""
-        return self._estimate(_level(self.threshold, period))
+        return self._estimate(partial(_level, self.threshold, period))
 
     def beyond(self, period: float) -> Estimate:
         """Mean of the losses that pass the return level of `period`, by the law.
@@ -89,40 +82,32 @@ class Fit:
         NaN where the law's mean is infinite, without an interval where an infinite mean is not excluded, flagged where
         the variance may be infinite.
         """
-        if self.shape >= MEANLESS:
-            return nothing(Flag(Reason.INFINITE_MEAN, self.shape, MEANLESS))
-        top, flag = self.of_shape.high, None
-        if top >= MEANLESS:
-            flag = Flag(Reason.NO_MEAN, self.shape, MEANLESS)
-        elif self.shape >= HEAVY - MARGIN:
-            flag = Flag(Reason.HEAVY_TAIL, self.shape, HEAVY)
-        return _flagged(self._estimate(_beyond(self.threshold, period)), flag)
+        shape, flag = self.law.shape, None
+        if shape >= MEANLESS:
+            return nothing(Flag(Reason.INFINITE_MEAN, shape, MEANLESS))
+        if self.of_shape.high >= MEANLESS:
+            flag = Flag(Reason.NO_MEAN, shape, MEANLESS)
+        elif shape >= HEAVY - MARGIN:
+            flag = Flag(Reason.HEAVY_TAIL, shape, HEAVY)
+        return _flagged(self._estimate(partial(_beyond, self.threshold, period)), flag)
 
     def _estimate(self, number: Number) -> Estimate:
-        value = float(number(*(np.array(part) for part in (self.shape, self.scale, self.share))))
-        if self.region is None:
+        law = self.law
+        value = float(number(*map(np.array, (law.shape, law.scale, law.share))))
+        if self.flag:
             return Estimate(value).flagged(self.flag)
-        low, high = self.region.interval(number)
-        error = (high - low) / (2 * self.region.units.reach)
-        return Estimate(value, error, low, high).flagged(self.flag)
+        low, high = law.interval(number)
+        return Estimate(value, (high - low) / (2 * law.units.reach), low, high)
 
 
-def _level(threshold: float, period: float) -> Number:
-    def number(shape: Laws, scale: Laws, share: Laws) -> Laws:
-        shape = np.where(np.abs(shape) < NO_SHAPE, NO_SHAPE, shape)
-        return threshold + scale * np.expm1(shape * np.log(period * share)) / shape
-
-    return number
+def _level(threshold: float, period: float, shape: Laws, scale: Laws, share: Laws) -> Laws:
+    shape = np.where(np.abs(shape) < NO_SHAPE, NO_SHAPE, shape)
+    return threshold + scale * np.expm1(shape * np.log(period * share)) / shape
 
 
-def _beyond(threshold: float, period: float) -> Number:
-    level = _level(threshold, period)
-
-    def number(shape: Laws, scale: Laws, share: Laws) -> Laws:
-        passed = level(shape, scale, share)
-        return passed + (scale + shape * (passed - threshold)) / np.maximum(1 - shape, NO_SHAPE)
-
-    return number
+def _beyond(threshold: float, period: float, shape: Laws, scale: Laws, share: Laws) -> Laws:
+    passed = _level(threshold, period, shape, scale, share)
+    return passed + (scale + shape * (passed - threshold)) / np.maximum(1 - shape, NO_SHAPE)
 
 
 @dataclass(frozen=True)
@@ -173,7 +158,7 @@ class Extremes:
         """Return level and mean beyond it by the law; None without a law, or where the level is not beyond its
         threshold.
         """
-        if self.fit is None or period * self.fit.share < 1:
+        if self.fit is None or period * self.fit.law.share < 1:
             return None
         level, beyond = (_flagged(of(period), self.lost) for of in (self.fit.level, self.fit.beyond))
         return self.in_own_sign(level), self.in_own_sign(beyond)
@@ -246,8 +231,8 @@ def extremes(values: Paths, unit: Unit, loss: bool) -> Extremes:
         found = [_fit(losses, tail, units) for tail in tails] or [few]
     fits = tuple(one for one in found if isinstance(one, Fit))
     fit = next((one for one in fits if one.fits), None)
-    flags = [one for one in found if isinstance(one, Flag)]
-    flag = None if fit else Flag(Reason.NO_LAW) if fits else flags[0]
+    refused = next((one for one in found if isinstance(one, Flag)), None)
+    flag = None if fit else Flag(Reason.NO_LAW) if fits else refused
     return Extremes(Sample(losses, units), loss, fits, fit, flag, lost)
 
 
@@ -276,11 +261,10 @@ def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
     share = len(spread) / len(losses)
     few = alone(units) or few_replicates(units)
     flag = few or (None if shape > REGULAR else Flag(Reason.ENDING_TAIL, shape, REGULAR))
+    law = Region(spread, owner, shape, scale, share, units)
     is_regular = shape > REGULAR and units.count > 1
-    around = Region(spread, owner, shape, scale, share, units) if is_regular else None
-    seen = misfit(spread, shape or NO_SHAPE, scale) / (around.dependence if around else _shared(owner))
-    mean, region = _mean_excess(excesses, owner, units).flagged(few), None if flag else around
-    return Fit(begin, spread, shape, scale, seen, fit_chance(seen, shape), mean, region, flag, share)
+    seen = misfit(spread, shape or NO_SHAPE, scale) / (law.dependence if is_regular else _shared(owner))
+    return Fit(begin, law, seen, fit_chance(seen, shape), _mean_excess(excesses, owner, units).flagged(few), flag)
 
 
 def _shared(owner: np.ndarray) -> float:

@@ -56,19 +56,19 @@ def test_levels_that_values_bear_out_are_their_var_and_es():
 
 def test_the_largest_tail_that_fits_is_taken():
     of = extremes(drawn(stats.genpareto(0.2)), 1, True)
-    sizes = [len(fit.excesses) for fit in of.fits]
+    sizes = [len(fit.law.excesses) for fit in of.fits]
     assert sizes[0] == MOST and sizes == sorted(sizes, reverse=True)
     assert of.fit is next(fit for fit in of.fits if fit.fits)
     mixed = np.concatenate([drawn(stats.expon, 39_800), 40 + drawn(stats.expon, 200)])
     of = extremes(mixed, 1, True)
-    assert not of.fits[0].fits and len(of.fit.excesses) <= 200
+    assert not of.fits[0].fits and len(of.fit.law.excesses) <= 200
 
 
 def test_excesses_have_the_mean_that_their_shape_gives():
     """Of an exponential law it is the same over every threshold."""
     for fit in extremes(drawn(stats.expon), 1, True).fits:
         assert fit.mean_excess.low - 0.2 < 1 < fit.mean_excess.high + 0.2
-        assert abs(fit.mean_excess.estimate - fit.excesses.mean()) < 1e-9
+        assert abs(fit.mean_excess.estimate - fit.law.excesses.mean()) < 1e-9
 
 
 def test_where_low_is_worse_all_is_the_same_in_the_other_sign():
@@ -107,7 +107,7 @@ def test_an_infinite_variance_is_flagged_and_an_infinite_mean_has_no_mean():
 
 def test_a_mean_that_may_be_infinite_has_no_interval():
     of = extremes(drawn(stats.genpareto(0.85), 3000, seed=3), 1, True)
-    assert of.fit.of_shape.high >= 1 > of.fit.shape
+    assert of.fit.of_shape.high >= 1 > of.fit.law.shape
     found = one(of, 1e5).beyond
     assert np.isfinite(found.estimate) and np.isnan(found.low)
     assert [flag.reason for flag in found.flags] == [Reason.NO_MEAN]
