@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.errors import Problem, UserError, refusal, unknown
+from engine.errors import Problems, UserError, look_up, refusal
 from engine.risk.estimation.conditional import Condition, not_kept, parse_condition
 from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
 from engine.risk.estimation.intervals import Happens
@@ -100,27 +100,24 @@ def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
       UserError: for text that is no such condition, unknown names, and outcomes that are not kept; all problems at
         once.
     """
-    problems: list[Problem] = []
+    problems = Problems()
     parts: list[Versus | Under] = []
     policy = study.policy_names[0] if len(study.policies) == 1 else None
     for words in reversed(re.split(r"\s+and\s+", text.strip())):
-        versus, under = VERSUS.fullmatch(words), UNDER.fullmatch(words)
-        try:
-            if versus:
+        with problems.within(""):
+            if versus := VERSUS.fullmatch(words):
                 parts.append(_versus(study, versus, unkept))
                 continue
-            if under:
-                _refuse_unknown(("policy", under["policy"], study.policy_names))
+            if under := UNDER.fullmatch(words):
+                look_up("policy", under["policy"], study.policy_names)
                 policy, words = under["policy"], under["what"]
             what = _what(study, words, unkept)
             if policy is None:
                 listed = " or ".join(f"'{words} under {name}'" for name in study.policy_names[:2])
                 raise refusal("", f"expected under which policy, such as {listed}.")
             parts.append(Under(what, policy))
-        except UserError as error:
-            problems += error.problems
     if problems:
-        raise UserError("--where", problems[::-1])
+        raise UserError("--where", [*problems][::-1])
     return Where(" ".join(text.split()), tuple(reversed(parts)))
 
 
@@ -128,11 +125,11 @@ def _versus(study: Study, match: re.Match[str], unkept: Iterable[str]) -> Versus
     policies, outcome = study.policy_names, match["outcome"]
     if outcome in unkept:
         raise refusal("", not_kept(outcome, study.keep.outcomes))
-    _refuse_unknown(
-        ("policy", match["policy"], policies),
-        ("policy", match["other"], policies),
-        ("outcome", outcome, study.keep.outcomes),
-    )
+    problems = Problems()
+    for name in match["policy"], match["other"]:
+        problems.knows("", "policy", name, policies)
+    problems.knows("", "outcome", outcome, study.keep.outcomes)
+    problems.refuse()
     if match["policy"] == match["other"]:
         raise refusal("", f"expected two policies, got '{match['policy']}' twice.")
     return Versus(match["policy"], match["side"] == "worse", match["other"], outcome)
@@ -148,11 +145,5 @@ def _what(study: Study, words: str, unkept: Iterable[str]) -> Event | Condition:
     if re.search("[<>=]", words):
         return parse_condition(words, study.keep.outcomes, unkept)
     if NAME.fullmatch(words):
-        _refuse_unknown(("event", words, list(events)))
+        look_up("event", words, list(events))
     raise refusal("", f"{EXPECTED}, got '{words}'.")
-
-
-def _refuse_unknown(*named: tuple[str, str, Iterable[str]]) -> None:
-    problems = [Problem("", unknown(kind, name, known)) for kind, name, known in named if name not in known]
-    if problems:
-        raise UserError("", problems)

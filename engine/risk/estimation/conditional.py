@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.errors import Problem, UserError, unknown
+from engine.errors import Problems
 from engine.risk.estimation.events import ByName, event_indicators
-from engine.risk.estimation.intervals import Estimate, Happens, Paths, PolicyPaths, Units, moments
+from engine.risk.estimation.intervals import Estimate, Happens, PolicyPaths, Units, moments
 from engine.risk.estimation.measures import correlation, estimated, finite_units, probability, share_difference, summary
 from engine.risk.estimation.tables import Record, record
 from engine.study.study import Study
@@ -57,22 +57,17 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     Raises:
       UserError: for text that is no such comparison, and names that are not in `known`; all problems at once.
     """
-    names = tuple(known)
-    terms, problems = [], []
+    names, terms, problems = tuple(known), [], Problems()
     for part in re.split(r"\s+and\s+", text.strip()):
         match = TERM.fullmatch(part)
         number = _number(match["number"]) if match else None
         if match is None or number is None:
-            expected = "expected NAME (<|<=|>|>=) NUMBER, several joined by 'and'"
-            problems.append(Problem("", f"{expected}, got '{part}'."))
+            problems.add("", f"expected NAME (<|<=|>|>=) NUMBER, several joined by 'and', got '{part}'.")
         elif match["name"] in unkept:
-            problems.append(Problem("", not_kept(match["name"], names)))
-        elif match["name"] not in names:
-            problems.append(Problem("", unknown("outcome", match["name"], names)))
-        else:
+            problems.add("", not_kept(match["name"], names))
+        elif problems.knows("", "outcome", match["name"], names):
             terms.append(Term(match["name"], match["sign"], number))
-    if problems:
-        raise UserError("condition", problems)
+    problems.refuse("condition")
     return Condition(" ".join(text.split()), tuple(terms))
 
 
@@ -102,29 +97,28 @@ def condition_table(study: Study, outcomes: Mapping[str, PolicyPaths], condition
     Args:
       outcomes: all of `study.keep.outcomes`, by name [policy, path].
     """
-    return [
-        entry
-        for p, policy in enumerate(study.policy_names)
-        for entry in _policy_records(study, policy, [outcomes[name][p] for name in study.keep.outcomes], condition)
-    ]
-
-
-def _policy_records(study: Study, policy: str, outcomes: Sequence[Paths], condition: Condition) -> list[Record]:
-    arrays, units, lost = finite_units(tuple(outcomes), study.unit)
-    values = dict(zip(study.keep.outcomes, arrays, strict=True))
-    given = condition.holds(values)
-    names, sides = ("given", "otherwise"), [(held, units.take(held)) for held in (given, ~given)]
-    rows: list[tuple[str, str, Estimate]] = [("share", condition.text, probability(given, units))]
-    for name, array in values.items():
-        found = [summary(array[held], of, study.is_loss(name), study.levels) for held, of in sides]
-        for side, estimates in zip(names, found, strict=True):
-            rows += [(f"{side}_{measure}", name, estimate) for measure, estimate in estimates.items()]
-        rows.append(("contrast_mean", name, _contrast(array, units, sides, [own["mean"] for own in found])))
-    for name, happens in event_indicators(study, values).items():
-        shares = [probability(happens[held], of) for held, of in sides]
-        rows += [(f"{side}_probability", name, share) for side, share in zip(names, shares, strict=True)]
-        rows.append(("contrast_probability", name, _contrast(happens, units, sides, shares)))
-    return [record(measure, policy, name, estimate.flagged(lost)) for measure, name, estimate in rows]
+    records = []
+    for p, policy in enumerate(study.policy_names):
+        arrays, units, lost = finite_units(tuple(outcomes[name][p] for name in study.keep.outcomes), study.unit)
+        values = dict(zip(study.keep.outcomes, arrays, strict=True))
+        given = condition.holds(values)
+        sides = [(held, units.take(held)) for held in (given, ~given)]
+        rows = [("share", condition.text, probability(given, units))]
+        for name, array in (values | event_indicators(study, values)).items():
+            is_event = array.dtype == bool
+            found = [
+                {"probability": probability(array[held], of)}
+                if is_event
+                else summary(array[held], of, study.is_loss(name), study.levels)
+                for held, of in sides
+            ]
+            for side, estimates in zip(("given", "otherwise"), found, strict=True):
+                rows += [(f"{side}_{measure}", name, estimate) for measure, estimate in estimates.items()]
+            measure = "probability" if is_event else "mean"
+            gap = _contrast(array, units, sides, [own[measure] for own in found])
+            rows.append((f"contrast_{measure}", name, gap))
+        records += [record(measure, policy, name, estimate.flagged(lost)) for measure, name, estimate in rows]
+    return records
 
 
 def _contrast(
