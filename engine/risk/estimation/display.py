@@ -36,15 +36,20 @@ def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
     if not any(map(len, rows)):
         return counts, np.full(BARS + 1, np.nan)
     low, high = (_quantile(rows, share) for share in (0.001, 0.999))
+    least, most = (np.concatenate([row[end] for row in rows]) for end in (slice(1), slice(-1, None)))
+    edges = _edges(low, high, least.min(), most.max())
+    for count, row in zip(counts, rows, strict=True):
+        below = row.searchsorted(_at_least(edges[1:-1], row.dtype))
+        below[-1] = row.searchsorted(-_at_least(-edges[-2:-1], row.dtype)[0], side="right")
+        count[:] = np.diff(below, prepend=0, append=len(row))
+    return counts, edges
+
+
+def _edges(low: float, high: float, least: float, most: float) -> Edges:
+    """Edges of a chart, the inner ones from `low` to `high`, the outer ones at the least and the largest value."""
     if low == high:
         low, high = low - 0.5, high + 0.5
-    inner = np.linspace(low, high, BARS - 1)
-    for count, row in zip(counts, rows, strict=True):
-        below = row.searchsorted(_at_least(inner, row.dtype))
-        below[-1] = row.searchsorted(-_at_least(-inner[-1:], row.dtype)[0], side="right")
-        count[:] = np.diff(below, prepend=0, append=len(row))
-    least, most = (np.concatenate([row[end] for row in rows]) for end in (slice(1), slice(-1, None)))
-    return counts, np.concatenate([[min(low, least.min())], inner, [max(high, most.max())]])
+    return np.concatenate([[min(low, least)], np.linspace(low, high, BARS - 1), [max(high, most)]])
 
 
 def _at_least(edges: Edges, dtype: np.dtype) -> Edges:
@@ -84,21 +89,13 @@ def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
     share = np.cumsum(pooled[order]) / pooled.sum()
     least, most = min(part.least for part in parts), max(part.most for part in parts)
     low = max(edges[order][np.searchsorted(share, 0.001)], least)
-    high = min(ends[order][np.searchsorted(share, 0.999)], most)
-    if low == high:
-        low, high = low - 0.5, high + 0.5
-    inner = np.linspace(low, high, BARS - 1)
-    below = [_below(part, inner) for part in parts]
-    if high == most:  # the last of the inner bins holds its upper edge
-        below = [np.append(row[:-1], part.count) for row, part in zip(below, parts, strict=True)]
-    counts = np.stack(
-        [np.diff(np.rint(row), prepend=0, append=part.count) for row, part in zip(below, parts, strict=True)]
-    )
-    return counts.astype(np.int64), np.concatenate([[min(low, least)], inner, [max(high, most)]])
-
-
-def _below(histogram: Histogram, values: Values) -> Values:
-    """Number of a histogram's values below each of some values, float64, as if evenly spread inside a bin."""
-    upto = np.cumsum(histogram.pooled)
-    ends = np.stack([histogram.edges, histogram.edges + BINS * histogram.step], axis=1).ravel()
-    return np.interp(values, ends, np.stack([upto - histogram.pooled, upto], axis=1).ravel())
+    edges = _edges(low, min(ends[order][np.searchsorted(share, 0.999)], most), least, most)
+    counts = np.zeros((len(parts), BARS), np.int64)
+    for count, part in zip(counts, parts, strict=True):
+        upto = np.cumsum(part.pooled)
+        ends = np.stack([part.edges, part.edges + BINS * part.step], axis=1).ravel()
+        below = np.interp(edges[1:-1], ends, np.stack([upto - part.pooled, upto], axis=1).ravel())
+        if edges[-2] == most:  # the last of the inner bins holds its upper edge
+            below[-1] = part.count
+        count[:] = np.diff(np.rint(below), prepend=0, append=part.count)
+    return counts, edges
