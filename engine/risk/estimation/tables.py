@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -15,7 +15,7 @@ from engine.risk.estimation.display import Bars, histogram, histogram_of_sorted
 from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.flags import Flag, Reason, text
-from engine.risk.estimation.intervals import Estimate, PolicyPaths, Units
+from engine.risk.estimation.intervals import Estimate, PolicyPaths
 from engine.risk.estimation.measures import (
     Estimates,
     Pairs,
@@ -125,12 +125,6 @@ class Tables:
     comparison: list[Record]
     bars: dict[str, Bars] = dataclasses.field(default_factory=dict)
 
-    def noting(self, flag: Flag) -> Tables:
-        """The records with one more flag, which must not withhold intervals."""
-        groups = self.risk, self.comparison
-        risk, comparison = ([dataclasses.replace(r, flags=(flag, *r.flags)) for r in records] for records in groups)
-        return Tables(risk, comparison, self.bars)
-
     @staticmethod
     def joined(parts: Iterable[Tables]) -> Tables:
         """The records of all parts, in their order."""
@@ -177,7 +171,10 @@ def tables_of_tally(study: Study, tally: Tally, variables: Container[str] | None
         if variables is None or event.name in variables
     ]
     tables, out = Tables.joined([*outcomes, *events]), study.paths - int(tally.sizes.sum())
-    return tables.noting(Flag(Reason.NOT_FINITE, out, study.paths)) if out else tables
+    for records in (tables.risk, tables.comparison) if out else ():
+        lost = Flag(Reason.NOT_FINITE, out, study.paths)
+        records[:] = [dataclasses.replace(r, flags=(lost, *r.flags)) for r in records]
+    return tables
 
 
 def against_baseline(measure: str) -> str:
@@ -209,15 +206,20 @@ def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
     base = _base(study)
     read = {name: outcomes[name] for name in sorted(event_outcomes(study, event))}
 
-    def own(p: int) -> Estimates:
-        (here,), unit, lost = _event_paths(study, event, read, (p,))
-        return {"probability": probability(here, unit).flagged(lost)}
+    def estimated(of: Callable[..., Estimate], *policies: int) -> Estimates:
+        """An estimate from whether the event happens under policies, on the paths where all it reads is finite."""
+        flat, units, lost = finite_units(tuple(read[name][p] for p in policies for name in read), study.unit)
+        values = iter(flat)
+        happened = [happens(study, event, {name: next(values) for name in read}) for _ in policies]
+        return {"probability": of(*happened, units).flagged(lost)}
 
-    def gap(p: int) -> Estimates:
-        (here, there), unit, lost = _event_paths(study, event, read, (p, base))
-        return {"probability": probability_difference(here, there, unit).flagged(lost)}
-
-    return _records(study, event.name, in_pairs(len(study.policies), base, own, gap))
+    pairs = in_pairs(
+        len(study.policies),
+        base,
+        lambda p: estimated(probability, p),
+        lambda p: estimated(probability_difference, p, base),
+    )
+    return _records(study, event.name, pairs)
 
 
 def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "policy group"]) -> Tables:
@@ -244,13 +246,3 @@ def _records(study: Study, name: str, pairs: Pairs, regrets: Sequence[Estimate] 
 
 def _base(study: Study) -> int:
     return study.row(study.baseline)
-
-
-def _event_paths(
-    study: Study, event: Event, outcomes: ByName, policies: tuple[int, ...]
-) -> tuple[list[np.ndarray], Units, Flag | None]:
-    """Whether an event happens under each of the policies, on the paths where all it reads is finite; units; flag."""
-    names = list(outcomes)
-    flat, units, lost = finite_units(tuple(outcomes[name][p] for p in policies for name in names), study.unit)
-    parts = [flat[k * len(names) : (k + 1) * len(names)] for k in range(len(policies))]
-    return [happens(study, event, dict(zip(names, part, strict=True))) for part in parts], units, lost
