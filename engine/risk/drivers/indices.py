@@ -99,11 +99,11 @@ class Pair:
         total = self._total(mixed)
         a, b = self._centred
         products = np.subtract(mixed, self.middle, dtype=np.float64)
-        apart = b - products
+        half = 0.5 * (b - products) ** 2
         products -= a
         products *= b
         one, u = self._influence(products)
-        two, v = self._influence(np.subtract(self.squares, _half_square(apart), out=apart))
+        two, v = self._influence(np.subtract(self.squares, half, out=half))
         uu, vv, uv = dots(u, u), dots(v, v), dots(u, v)
         weight = float((vv - uv) / (uu + vv - 2 * uv)) if uu + vv > 2 * uv else 1.0
         own = self._estimate(weight * one + (1 - weight) * two, weight * u + (1 - weight) * v)
@@ -119,7 +119,7 @@ class Pair:
         Where too few paths contribute, the interval comes from counts if the number takes an event's values; otherwise
         there is none. Source: Jansen (1999), doi:10.1016/S0010-4655(98)00154-4.
         """
-        own = self._estimate(*self._influence(_half_square(np.subtract(self.a, mixed, dtype=np.float64))))
+        own = self._estimate(*self._influence(0.5 * np.subtract(self.a, mixed, dtype=np.float64) ** 2))
         moved = self.a != mixed
         both = (self.a != self.usual) & (mixed != self.usual) if self.step else moved
         if self._tell(moved, both):
@@ -150,13 +150,6 @@ class Pair:
     def _estimate(self, value: float, totals: Float[np.ndarray, "unit"]) -> Estimate:
         of = moments_of_totals(totals, self.units)
         return estimated(of, value - of.mean).flagged(self.flag)
-
-
-def _half_square(x: Paths) -> Paths:
-    """x^2 / 2, computed in place."""
-    x *= x
-    x *= 0.5
-    return x
 
 
 def usual(x: Paths) -> float:

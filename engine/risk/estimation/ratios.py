@@ -97,8 +97,7 @@ class Ranked:
     def places(self, of: Quantile) -> tuple[Paths, Paths]:
         """Distinct values in the quantile's interval, ascending, and the weight at or above each of them."""
         low, high = (float(end) for end in of.column[2:])
-        first, last = (np.searchsorted(-self.descending, [-high, -low], "left")[0], self._end(np.array([low]))[0])
-        values = np.unique(self.descending[first : last + 1])
+        values = np.unique(self.descending[(self.descending >= low) & (self.descending <= high)])
         return values, self.down[self._end(values)]
 
     def _end(self, values: Paths) -> np.ndarray:

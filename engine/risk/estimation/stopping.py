@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import zip_longest
 from typing import Any
@@ -95,7 +95,7 @@ class Look:
     @property
     def wanted(self) -> float:
         """The wanted half-width, in the variable's unit."""
-        return _wanted(self.target, self.estimate)
+        return self.target.width * (abs(self.estimate.estimate) if self.target.is_relative else 1.0)
 
     @property
     def holds(self) -> bool:
@@ -243,7 +243,7 @@ def look_at_event(target: Target, happens: Sequence[Happens], unit: int) -> Look
     if other:
         return _judged(target, len(own), probability_difference(own, other[0], unit))
     units = as_units(len(own), unit)
-    count = float(effective_count(moments(own, units), units)) if units.count > 1 else 1.0
+    count = float(effective_count(moments(own, units), units))
     return _judged(target, len(own), probability(own, units), count)
 
 
@@ -253,26 +253,17 @@ def _judged(target: Target, paths: int, estimate: Estimate, count: float = math.
         half = max(half, exact_half_width(hits, count))
     if math.isfinite(count) and estimate.estimate in (0, 1):
         half = estimate.high - estimate.low
-    state = _state(target, estimate, half)
-    known = state not in (State.HEAVY, State.NO_INTERVAL)
-    return Look(target, paths, estimate, half if known else math.nan, state, hits)
-
-
-def _state(target: Target, estimate: Estimate, half: float) -> State:
-    if any(flag.reason in TOO_HEAVY and flag.withholds for flag in estimate.flags):
-        return State.HEAVY
-    if not math.isfinite(half):
-        return State.NO_INTERVAL
+    look = Look(target, paths, estimate, half, State.WIDE, hits)
     nothing = target.is_relative and estimate.estimate == 0
+    if any(flag.reason in TOO_HEAVY for flag in estimate.flags):
+        return replace(look, half_width=math.nan, state=State.HEAVY)
+    if not math.isfinite(half):
+        return replace(look, half_width=math.nan, state=State.NO_INTERVAL)
     if nothing and half == 0:
-        return State.ZERO
+        return replace(look, state=State.ZERO)
     if nothing and target.measure == PROBABILITY and target.less is None:
-        return State.UNSEEN
-    return State.MET if half <= _wanted(target, estimate) else State.WIDE
-
-
-def _wanted(target: Target, estimate: Estimate) -> float:
-    return target.width * (abs(estimate.estimate) if target.is_relative else 1.0)
+        return replace(look, state=State.UNSEEN)
+    return replace(look, state=State.MET) if half <= look.wanted else look
 
 
 def exact_half_width(hits: float, paths: float) -> float:

@@ -116,10 +116,8 @@ def likely(one: Estimate, numbers: bool) -> str:
     return f" ({word} in the model)" if word else ""
 
 
-def listed(names: Sequence[str], most: int = 0) -> str:
-    """`a, b and c`; or `a, b and 3 more` where there are at least two names more than `most`."""
-    if most and len(names) > most + 1:
-        return f"{', '.join(names[:most])} and {len(names) - most} more"
+def listed(names: Sequence[str]) -> str:
+    """The names as `a, b and c`."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
 
 
@@ -127,7 +125,7 @@ def some(names: Sequence[str], room: int = ROOM) -> str:
     """As `listed`, with as many names as fit into `room` words, at least one: `a, b and 3 more`."""
     counts = range(len(names), 1, -1)
     most = next((k for k in counts if len(listed(names[:k]).split()) + 2 * (k < len(names)) <= room), 1)
-    return listed(names) if most == len(names) else f"{', '.join(names[:most])} and {len(names) - most} more"
+    return listed(names if most == len(names) else [*names[:most], f"{len(names) - most} more"])
 
 
 CLASSES = (

@@ -82,9 +82,8 @@ def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "ed
     total = counts.sum()
     if not total or units < 2:
         return NOTHING
-    above = total - np.cumsum(counts)[:-1]
-    beyond, levels = (above, edges[1:-1]) if loss else ((total - above)[::-1], edges[1:-1][::-1])
-    share = beyond / total
-    kept = share > 0
-    low, high = wilson_interval(share[kept], np.full(int(kept.sum()), float(units)))
-    return Curve(np.asarray(levels[kept], np.float64), share[kept], low, high)
+    below, levels = np.cumsum(counts)[:-1], edges[1:-1]
+    beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
+    share = beyond[beyond > 0] / total
+    interval = wilson_interval(share, np.full_like(share, units))
+    return Curve(levels[beyond > 0].astype(np.float64), share, *interval)
