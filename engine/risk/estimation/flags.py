@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Self
 
 import numpy as np
 from jaxtyping import Float
@@ -16,54 +17,46 @@ class Reason(StrEnum):
     Cubes store flags by position in this list: add new reasons at the end.
     """
 
-    NOT_FINITE = "not_finite"
-    NO_PATHS = "no_paths"
-    ONE_UNIT = "one_unit"
-    FEW_REPLICATES = "few_replicates"
-    ONE_GROUP = "one_group"
-    FEW_GROUPS = "few_groups"
-    NO_MEAN = "heavy_tail_no_mean"
-    NO_VARIANCE = "heavy_tail_no_variance"
-    FEW_TAIL_PATHS = "few_tail_paths"
-    FEW_EFFECTIVE_EXCEEDANCES = "few_effective_exceedances"
-    FEW_EXCEEDANCES = "few_exceedances"
-    FEW_IN_SAMPLE = "few_in_sample"
-    BINNED = "binned"
-    UNRECORDED = "unrecorded"
-    HEAVY_TAIL = "heavy_tail"
-    NO_FOURTH_MOMENT = "heavy_tail_no_fourth_moment"
-    INFINITE_MEAN = "heavy_tail_infinite_mean"
-    FEW_TAIL_VALUES = "few_tail_values"
-    FEW_DISTINCT = "few_distinct_tail_values"
-    NO_LAW = "no_tail_law"
-    ENDING_TAIL = "ending_tail"
+    NOT_FINITE = "not_finite", "{got:.0f} of {limit:.0f} paths not finite"
+    NO_PATHS = "no_paths", "no paths"
+    ONE_UNIT = "one_unit", "one independent unit: no error"
+    FEW_REPLICATES = "few_replicates", "{got:.0f} replicates, {limit:.0f} needed"
+    ONE_GROUP = "one_group", "one group of paths: no error"
+    FEW_GROUPS = "few_groups", "too few groups of paths for an interval here"
+    NO_MEAN = "heavy_tail_no_mean", "heavy tail: an infinite mean is not excluded (tail shape {got:.2f})"
+    NO_VARIANCE = "heavy_tail_no_variance", "heavy tail: infinite variance (tail shape {got:.2f})"
+    FEW_TAIL_PATHS = "few_tail_paths", "its tail rests on {got:.0f} paths"
+    FEW_EFFECTIVE_EXCEEDANCES = "few_effective_exceedances", "{got:.0f} effective exceedances, {limit:.0f} needed"
+    FEW_EXCEEDANCES = "few_exceedances", "{got:.0f} exceedances, {limit:.0f} needed"
+    FEW_IN_SAMPLE = "few_in_sample", "no interval from this sample"
+    BINNED = "binned", "from a histogram: the interval holds what its bins leave open"
+    UNRECORDED = "unrecorded", "no interval"
+    HEAVY_TAIL = "heavy_tail", "heavy tail: the interval may be too narrow (tail shape {got:.2f}, limit {limit:g})"
+    NO_FOURTH_MOMENT = (
+        "heavy_tail_no_fourth_moment",
+        "heavy tail: infinite fourth moment, which a deviation's interval needs (tail shape {got:.2f})",
+    )
+    INFINITE_MEAN = "heavy_tail_infinite_mean", "heavy tail: infinite mean (tail shape {got:.2f})"
+    FEW_TAIL_VALUES = "few_tail_values", "{got:.0f} values are a tail here, {limit:.0f} needed to go beyond them"
+    FEW_DISTINCT = (
+        "few_distinct_tail_values",
+        "{got:.0f} different values in the tail, {limit:.0f} needed to go beyond them",
+    )
+    NO_LAW = "no_tail_law", "no generalised Pareto law fits the tail"
+    ENDING_TAIL = (
+        "ending_tail",
+        "the tail ends: no interval by its likelihood (tail shape {got:.2f}, above {limit:g} needed)",
+    )
+
+    sentence: str
+
+    def __new__(cls, name: str, sentence: str) -> Self:
+        """The member with this name, and the sentence that says what is wrong, with places for a flag's numbers."""
+        member = str.__new__(cls, name)
+        member._value_, member.sentence = name, sentence
+        return member
 
 
-_SENTENCES = {
-    Reason.NOT_FINITE: "{got:.0f} of {limit:.0f} paths not finite",
-    Reason.NO_PATHS: "no paths",
-    Reason.ONE_UNIT: "one independent unit: no error",
-    Reason.FEW_REPLICATES: "{got:.0f} replicates, {limit:.0f} needed",
-    Reason.ONE_GROUP: "one group of paths: no error",
-    Reason.FEW_GROUPS: "too few groups of paths for an interval here",
-    Reason.NO_MEAN: "heavy tail: an infinite mean is not excluded (tail shape {got:.2f})",
-    Reason.NO_VARIANCE: "heavy tail: infinite variance (tail shape {got:.2f})",
-    Reason.FEW_TAIL_PATHS: "its tail rests on {got:.0f} paths",
-    Reason.FEW_EFFECTIVE_EXCEEDANCES: "{got:.0f} effective exceedances, {limit:.0f} needed",
-    Reason.FEW_EXCEEDANCES: "{got:.0f} exceedances, {limit:.0f} needed",
-    Reason.FEW_IN_SAMPLE: "no interval from this sample",
-    Reason.BINNED: "from a histogram: the interval holds what its bins leave open",
-    Reason.UNRECORDED: "no interval",
-    Reason.HEAVY_TAIL: "heavy tail: the interval may be too narrow (tail shape {got:.2f}, limit {limit:g})",
-    Reason.NO_FOURTH_MOMENT: (
-        "heavy tail: infinite fourth moment, which a deviation's interval needs (tail shape {got:.2f})"
-    ),
-    Reason.INFINITE_MEAN: "heavy tail: infinite mean (tail shape {got:.2f})",
-    Reason.FEW_TAIL_VALUES: "{got:.0f} values are a tail here, {limit:.0f} needed to go beyond them",
-    Reason.FEW_DISTINCT: "{got:.0f} different values in the tail, {limit:.0f} needed to go beyond them",
-    Reason.NO_LAW: "no generalised Pareto law fits the tail",
-    Reason.ENDING_TAIL: "the tail ends: no interval by its likelihood (tail shape {got:.2f}, above {limit:g} needed)",
-}
 WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})
 """Reasons that leave the interval in place; all others withhold it."""
 DETAILS = ("got", "limit")
@@ -93,7 +86,7 @@ class Flag:
 
 def text(*flags: Flag) -> str:
     """The sentences of some flags, each once, joined by semicolons; empty for no flag."""
-    return "; ".join(dict.fromkeys(_SENTENCES[flag.reason].format_map(vars(flag)) for flag in flags))
+    return "; ".join(dict.fromkeys(flag.reason.sentence.format_map(vars(flag)) for flag in flags))
 
 
 def as_array(flags: Iterable[Flag]) -> Float[np.ndarray, "reason detail"]:
