@@ -55,7 +55,6 @@ class Dominance:
     """How the distribution of an outcome under a first policy compares with that under a second.
 
     Args:
-      order: 1 or 2, the order of dominance.
       verdict: what the sample shows.
       low, high: the range of levels that were compared, in the variable's own sign.
       better, worse: p values of the hypotheses that the first policy does not dominate, and that it is not dominated.
@@ -64,7 +63,6 @@ class Dominance:
       flag: why there is no verdict, or what was left out of the sample.
     """
 
-    order: int
     verdict: Verdict
     low: float = np.nan
     high: float = np.nan
@@ -85,22 +83,21 @@ def dominance(one: Paths, two: Paths, unit: Unit, loss: bool) -> tuple[Dominance
     least = 4 * FEWEST
     if units.count < units.needed or units.paths < least:
         flag = lost or Flag(Reason.NO_PATHS if not units.paths else Reason.FEW_IN_SAMPLE, units.paths, least)
-        return Dominance(1, Verdict.UNKNOWN, flag=flag), Dominance(2, Verdict.UNKNOWN, flag=flag)
+        return (Dominance(Verdict.UNKNOWN, flag=flag),) * 2
     x, y = (sign * values for values in kept)
     both = np.sort(np.concatenate([x, y]))
     outside = max(int(OUTSIDE * len(both)), FEWEST)
     if np.array_equal(x, y):
-        same = Dominance(1, Verdict.SAME, *_ends(both[[outside, -1 - outside]], sign), flag=lost)
-        return same, replace(same, order=2)
+        return (Dominance(Verdict.SAME, *_ends(both[[outside, -1 - outside]], sign), flag=lost),) * 2
     ranks = np.linspace(outside, len(both) - 1 - outside, POINTS).astype(np.int64)
     levels = np.unique(both[ranks])
     counts, excesses = _gaps(x, y, levels, batched(units))
-    first = replace(_judged(1, counts, levels, sign), flag=lost)
+    first = replace(_judged(counts, levels, sign), flag=lost)
     heavy = gravest(upper_flag(values) for values in (x, y))
     if heavy and heavy.withholds:
-        second = Dominance(2, Verdict.UNKNOWN, *_ends(levels, sign), flag=heavy)
+        second = Dominance(Verdict.UNKNOWN, *_ends(levels, sign), flag=heavy)
     else:
-        second = replace(_judged(2, excesses, levels, sign), flag=lost)
+        second = replace(_judged(excesses, np.append(levels[:1], levels), sign), flag=lost)
     if first.verdict in (Verdict.BETTER, Verdict.WORSE):
         second = replace(second, verdict=first.verdict)
     return first, second
@@ -126,15 +123,15 @@ def _gaps(x: np.ndarray, y: np.ndarray, levels: np.ndarray, batches: Units) -> t
     return (Together(above[1:], batches), (highest - lowest)[1:]), (Together(excess, batches), highest)
 
 
-def _judged(order: int, gaps: Gaps, levels: np.ndarray, sign: float) -> Dominance:
+def _judged(gaps: Gaps, at: np.ndarray, sign: float) -> Dominance:
+    """What the gaps show, one at each of the levels `at`."""
     together, apart = gaps
-    of, ends = together.moments, _ends(levels, sign)
+    of, ends = together.moments, _ends(at, sign)
     # where both lie on the same side of the level on every path, the gap has no error and is left out
     moving = of.error > 0
     if not moving.any():
-        return Dominance(order, Verdict.SAME, *ends)
-    at = (levels if order == 1 else np.concatenate([levels[:1], levels]))[moving]
-    t, apart = of.mean[moving] / of.error[moving], apart[moving]
+        return Dominance(Verdict.SAME, *ends)
+    t, at, apart = of.mean[moving] / of.error[moving], at[moving], apart[moving]
     # the p value of a sign test with so few paths is no smaller
     least = 0.5**apart
     better, worse = (float(np.maximum(ndtr(side), least).max()) for side in (t, -t))
@@ -150,7 +147,7 @@ def _judged(order: int, gaps: Gaps, levels: np.ndarray, sign: float) -> Dominanc
     verdict = next((verdict for verdict, holds in shown.items() if holds), Verdict.OPEN)
     best, worst = (sign * float(at[k]) for k in (sure.argmin(), sure.argmax()))
     extremes = best if surely_better else np.nan, worst if surely_worse else np.nan
-    return Dominance(order, verdict, *ends, better, worse, *extremes)
+    return Dominance(verdict, *ends, better, worse, *extremes)
 
 
 def _ends(levels: np.ndarray, sign: float) -> tuple[float, float]:

@@ -51,7 +51,6 @@ class ThresholdCurves:
 
     Args:
       levels: in the outcome's own sign, from the harmless to the bad ones.
-      above: whether passing a level means being above it.
       share: probability under each policy.
       gap: probability under each policy less that under the baseline; zero for the baseline itself.
       reach: standard errors that the simultaneous bands reach, for `share` and for `gap`.
@@ -59,7 +58,6 @@ class ThresholdCurves:
     """
 
     levels: Float[np.ndarray, "level"]
-    above: bool
     share: Banded
     gap: Banded
     reach: tuple[float, float]
@@ -107,7 +105,7 @@ def threshold_curves(
     if units.count < 2 and units.paths > 1:
         alone = together = wide = (np.full_like(of.mean, np.nan),) * 2
     share, gap = Banded(of.mean, *alone, *together), _gaps(of.mean, (alone, wide), counts, batches, base)
-    return ThresholdCurves(sign * levels.astype(np.float64), above, share, gap, reaches, lost)
+    return ThresholdCurves(sign * levels.astype(np.float64), share, gap, reaches, lost)
 
 
 def _levels(losses: PolicyPaths, marked: float | None) -> np.ndarray:
