@@ -25,7 +25,8 @@ from engine.study.study import Study
 
 Pairs = Float[np.ndarray, "policy policy"]
 
-Totals = Float[np.ndarray, "policy batch"]
+Row = tuple[Float[np.ndarray, "policy batch"], Bool[np.ndarray, "policy policy"]]
+"""Sums of a measure over the paths of each batch, high being worse, and which pairs of policies get an interval."""
 
 
 class Front(enum.StrEnum):
@@ -54,34 +55,28 @@ class Gaps:
 
     @property
     def better(self) -> np.ndarray:
-        """Whether the first policy is surely better than the second: its whole interval lies below zero [policy,
-        policy].
-        """
+        """Whether the interval says that the first policy is better, lying wholly below zero [policy, policy]."""
         return self.high < 0
 
     @property
     def ranks(self) -> Int[np.ndarray, "3 policy"]:
-        """Rank of each policy by the estimate, 1 the best, then the least and the greatest rank left open [3,
-        policy]."""
+        """Rank of each policy by the estimates, 1 the best; its least and its greatest possible rank [3, policy]."""
         order = np.argsort(np.argsort(self.measure, kind="stable"), kind="stable") + 1
         count = len(self.measure)
         return np.stack([order, 1 + self.better.sum(axis=0), count - self.better.sum(axis=1)])
 
 
-def gaps(totals: Sequence[Totals], batches: Units, told: Sequence[Bool[np.ndarray, "policy policy"]]) -> list[Gaps]:
+def gaps(measures: Sequence[Row], batches: Units) -> list[Gaps]:
     """Gaps of several measures, with intervals that hold for all pairs of all measures at once.
 
-    Args:
-      totals: per measure, the sum over the paths of each batch under every policy, high being worse [policy, batch].
-      batches: the batches of paths.
-      told: per measure, which pairs get an interval; the ends of the others are NaN.
+    The ends are NaN for pairs that get no interval.
     """
-    first, second = np.triu_indices(len(totals[0]), 1)
-    apart = [total[first] - total[second] for total in totals]
-    held = np.concatenate([part[of[first, second]] for part, of in zip(apart, told, strict=True)])
+    first, second = np.triu_indices(len(measures[0][0]), 1)
+    apart = [total[first] - total[second] for total, _ in measures]
+    held = np.concatenate([part[of[first, second]] for part, (_, of) in zip(apart, measures, strict=True)])
     reach = Together(held, batches).reach if len(held) else np.nan
     answer = []
-    for total, part, of in zip(totals, apart, told, strict=True):
+    for part, (total, of) in zip(apart, measures, strict=True):
         own = total.sum(axis=-1) / batches.paths
         half = np.full((len(own), len(own)), np.nan)
         error = reach * Together(part, batches).moments.error
@@ -95,8 +90,7 @@ def front(by_measure: Sequence[Gaps]) -> list[Front]:
     """Whether each policy is on the Pareto front, or another is better in every measure.
 
     OFF: some other policy is surely better in all measures. ON: against every other policy it is surely better in some
-    measure. UNLIKELY: by the estimates another is at least as good in all measures and better in one. LIKELY: none of
-    these.
+    measure. UNLIKELY: by the estimates another is at least as good in all measures and better in one. Else LIKELY.
     """
     less = np.stack([one.gap for one in by_measure])
     better = np.stack([one.better for one in by_measure])
@@ -129,20 +123,20 @@ def of_outcomes(
     sound, units = _sound(study, outcomes, chosen)
     if units.count < 2:
         return {}
-    batches, measures = batched(units), ["mean", *([f"ES{100 * level:g}"] if level else ())]
-    totals: dict[str, list[np.ndarray]] = {measure: [] for measure in measures}
-    told: dict[str, list[np.ndarray]] = {measure: [] for measure in measures}
+    batches = batched(units)
+    rows: dict[str, list[Row]] = {"mean": []}
+    if level:
+        rows[f"ES{100 * level:g}"] = []
     bounded = {(r.variable, r.measure, r.policy) for r in records if np.isfinite(r.low)}
     for name in chosen:
         values, loss = outcomes[name][:, sound], study.is_loss(name)
-        for measure in measures:
+        for measure, of_measure in rows.items():
             if level and measure != "mean":
                 values = of_shortfall(values, np.ones(units.paths, bool), units, level, loss).values
-            totals[measure].append((1.0 if loss else -1.0) * batches.totals(values))
             gap = against_baseline(measure)
             there = np.array([p == study.baseline or (name, gap, p) in bounded for p in study.policy_names])
-            told[measure].append(there[:, None] & there)
-    return {of: dict(zip(chosen, gaps(totals[of], batches, told[of]), strict=True)) for of in measures}
+            of_measure.append(((1.0 if loss else -1.0) * batches.totals(values), there[:, None] & there))
+    return {measure: dict(zip(chosen, gaps(of, batches), strict=True)) for measure, of in rows.items()}
 
 
 def of_events(study: Study, events: Sequence[Event], outcomes: ByName) -> dict[str, dict[str, Gaps]]:
@@ -155,14 +149,12 @@ def of_events(study: Study, events: Sequence[Event], outcomes: ByName) -> dict[s
     if units.count < 2:
         return {}
     batches = batched(units)
-    totals: list[np.ndarray] = []
-    told: list[np.ndarray] = []
+    rows: list[Row] = []
     for event in events:
         own = happens(study, event, read)[:, sound]
-        totals.append(batches.totals(own))
-        told.append(np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own]))
-    by_event = zip((event.name for event in events), gaps(totals, batches, told), strict=True)
-    return {"probability": dict(by_event)}
+        many = np.array([[np.count_nonzero(one != two) >= FEWEST for two in own] for one in own])
+        rows.append((batches.totals(own), many))
+    return {"probability": dict(zip((event.name for event in events), gaps(rows, batches), strict=True))}
 
 
 def _sound(study: Study, outcomes: ByName, names: Iterable[str]) -> tuple[Happens | slice, Units]:

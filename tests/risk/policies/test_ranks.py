@@ -15,7 +15,7 @@ def of(*means, spread=1.0, told=True):
     """Gaps of one measure or more: means by policy."""
     batches = batched(as_units(N, 2))
     totals = [batches.totals(np.asarray(row)[:, None] + spread * NOISE[: len(row)]) for row in means]
-    return gaps(totals, batches, [np.full((len(row), len(row)), told) for row in means])
+    return gaps([(total, np.full((len(total), len(total)), told)) for total in totals], batches)
 
 
 def test_policies_far_apart_have_their_ranks():
