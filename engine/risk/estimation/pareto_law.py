@@ -1,7 +1,6 @@
 """Generalised Pareto law of excesses over a threshold: likelihood, maximum-likelihood fit and goodness of fit.
 
-Excesses are positive and ascending. `heaviness.py` judges tails by the same law, fitted in a faster way. Formulas:
-`docs/method.md`.
+Excesses are positive and ascending. `heaviness.py` fits the same law faster. Formulas: `docs/method.md`.
 """
 
 from __future__ import annotations
@@ -155,26 +154,23 @@ class Region:
 
     @cached_property
     def dependence(self) -> float:
-        """Design effect of dependence within units on shape and scale: excesses worth one independent excess, at least
-        1.
-        """
+        """Design effect of dependence within units on shape and scale, at least 1: excesses per independent excess."""
         alone, together = (part[:2, :2] for part in self._spreads)
         return max(float(np.trace(np.linalg.solve(alone, together))) / 2, 1.0)
-
-    @cached_property
-    def _axes(self) -> Float[np.ndarray, "2 2"]:
-        return np.linalg.cholesky(covariance(self.shape, len(self.excesses)))
 
     def _moved(self, radius: np.ndarray, angle: np.ndarray) -> tuple[Laws, Laws]:
         """Shapes and scales at a distance from the likeliest law, in standard errors, in a direction."""
         x, y = radius * np.cos(angle), radius * np.sin(angle)
-        (a, _), (b, c) = self._axes
+        (a, _), (b, c) = np.linalg.cholesky(covariance(self.shape, len(self.excesses)))
         return self.shape + a * x, self.scale * np.exp(b * x + c * y)
 
     @cached_property
     def _rays(self) -> tuple[Float[np.ndarray, "radius"], Float[np.ndarray, "angle radius"]]:
         """Radii [radius], and the square root of the deviance at each of them along each angle."""
-        radii = RADII * FARTHEST * self.units.reach * max(np.sqrt(self._most), 1.0)
+        alone, together = self._spreads
+        # largest factor by which dependence within units inflates the variance of any quantity
+        most = np.linalg.eigvals(np.linalg.solve(alone, together)).real.max()
+        radii = RADII * FARTHEST * self.units.reach * max(np.sqrt(most), 1.0)
         shapes, scales = self._moved(radii, ANGLES[:, None])
         best = log_likelihood(self.excesses, np.array(self.shape), np.array(self.scale))
         depth = 2 * (best - log_likelihood(self.excesses, shapes, scales))
@@ -189,8 +185,7 @@ class Region:
         return shapes, scales, np.broadcast_to(self._shares(reach * np.sin(SPLITS))[:, None], shapes.shape)
 
     def _shares(self, root: Float[np.ndarray, "split"]) -> Float[np.ndarray, "split"]:
-        """Shares whose signed root of the deviance is `root`, by a Poisson law scaled to the variance of the
-        binomial."""
+        """Shares whose signed root of the deviance is `root`: a Poisson law scaled to the binomial's variance."""
         budget = root**2 * (1 - self.share) / (2 * len(self.excesses))
         log = np.sign(root) * np.sqrt(2 * budget)
         for _ in range(8):
@@ -200,9 +195,7 @@ class Region:
 
     @cached_property
     def _spreads(self) -> tuple[Float[np.ndarray, "3 3"], Float[np.ndarray, "3 3"]]:
-        """Covariances of shape, log scale and log share: for independent values, and for the units; from the same
-        scores.
-        """
+        """Covariances of shape, log scale and log share, for independent values and for the units."""
         count, units = len(self.excesses), self.units
         own = covariance(self.shape, count) @ scores(self.excesses, self.shape, self.scale)
         each = np.vstack([own, np.full(count, (1 - self.share) / count)])
@@ -215,12 +208,6 @@ class Region:
         of_share = (seen - units.sizes * self.share) / count
         together = np.vstack([by_unit, of_share])
         return alone, together @ together.T * units.count / (units.count - 1)
-
-    @cached_property
-    def _most(self) -> float:
-        """Largest variance inflation by dependence within units, over all quantities."""
-        alone, together = self._spreads
-        return float(np.linalg.eigvals(np.linalg.solve(alone, together)).real.max())
 
     def _dependence(self, number: Number) -> float:
         """Variance of a quantity with dependence within units, over its variance for independent values."""

@@ -85,9 +85,7 @@ class Ranked:
     down: Paths
 
     def rank(self, weight: float) -> int:
-        """Index in `descending` of the first value with at least this cumulated weight; the last index if there is
-        none.
-        """
+        """Index in `descending` of the first value with at least this cumulated weight, or else of the last."""
         return min(int(np.searchsorted(self.down, weight - NEAR)), len(self.down) - 1)
 
     def last(self, weight: float) -> int:
@@ -154,8 +152,7 @@ class Weights:
     def count(self, share: Moments) -> np.ndarray:
         """Number of independent, equally weighted paths that would give a share the same standard error.
 
-        Where no path, or every path, has the property, the exception not seen is taken to weigh as much as the heaviest
-        path.
+        Where no path, or every path, has the property, the heaviest path stands in for the exception not seen.
         """
         units = self.units
         unseen = max(units.count, units.paths - units.count) / float(self.each.max())
@@ -167,8 +164,7 @@ class Weights:
         return Ranked(values, values[order], np.cumsum(self.each[order]))
 
     def median(self, ranked: Ranked) -> Quantile:
-        """Mean of the smallest value with half of the weight at or below it and the largest with half at or above
-        it."""
+        """Mean of the least value with half of the weight at or below it and the largest with half above or at it."""
         half, down = self.units.paths / 2, ranked.down
         beyond = min(int(np.searchsorted(down, half + NEAR, "right")), len(down) - 1)
         return self._at(float(ranked.descending[[ranked.rank(half), beyond]].mean()), ranked, 0.5)
@@ -183,17 +179,17 @@ class Weights:
         Source: Woodruff (1952), J. Am. Statist. Assoc. 47, 635-646, doi:10.1080/01621459.1952.10483443, by binomial
         ranks of the effective number of paths.
         """
-        units, n = self.units, self.units.paths
+        units, n, descending = self.units, self.units.paths, ranked.descending
         count = float(self.count(self.mean(ranked.values > q).of))
         first, second = (float(rank) for rank in tail_ranks(np.asarray(count), share))
         down, up = ranked.rank(first * n / count), ranked.last(second * n / count)
-        low, high = (float(ranked.descending[rank]) for rank in (down, up))
-        top = self.each[ranked.values == ranked.descending[0]]
-        ended = q == ranked.descending[0] and float(top.sum()) ** 2 >= ATOM * float(dots(top, top))
-        certain = (ended or ranked.descending[0] == ranked.descending[-1]) and units.count > 1
+        low, high = descending[[down, up]].tolist()
+        top = self.each[ranked.values == descending[0]]
+        ended = q == descending[0] and float(top.sum()) ** 2 >= ATOM * float(dots(top, top))
+        certain = (ended or descending[0] == descending[-1]) and units.count > 1
         if not ((second >= 1 and first <= count) or certain):
             low = high = np.nan
-        most, fewest = (float(ranked.down[rank]) for rank in (down, up))
+        most, fewest = ranked.down[[down, up]].tolist()
         slope = (high - low) * n / (most - fewest) if down > up else 0.0
         column = tuple(np.asarray(part) for part in (q, (high - low) / (2 * units.reach), low, high))
         # where few paths hold all weight, the errors of shares near 0 and 1 are underestimated
@@ -202,9 +198,7 @@ class Weights:
         return Quantile(share, column, slope, many, bool(ended), ends)
 
     def gap(self, x: Ranked, y: Ranked, of_x: Quantile, of_y: Quantile) -> Column:
-        """Difference of two quantiles on the same paths: by influence functions, or by `atoms.py` where values are
-        tied.
-        """
+        """Difference of two quantiles on the same paths, by influence functions, or by `atoms.py` for ties."""
         above = of_x.slope * (x.values > of_x.value) - of_y.slope * (y.values > of_y.value)
         error = float(self.mean(above).of.error)
         gap, reach = of_x.value - of_y.value, self.units.reach

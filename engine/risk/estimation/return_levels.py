@@ -119,8 +119,7 @@ class Passed:
       level: the level with its interval.
       beyond: mean of the values that pass it, with its interval.
       extrapolated: whether both come from the law because too few values pass the level.
-      law: level by the law, also where `level` comes from the values; None where the level is not beyond the law's
-        threshold.
+      law: level by the law, also where `level` comes from the values; None where it is not beyond the threshold.
     """
 
     period: float
@@ -155,9 +154,7 @@ class Extremes:
         return of if self.loss else -of
 
     def by_law(self, period: float) -> tuple[Estimate, Estimate] | None:
-        """Return level and mean beyond it by the law; None without a law, or where the level is not beyond its
-        threshold.
-        """
+        """Return level and mean beyond it by the law; None without a law, or within its threshold."""
         if self.fit is None or period * self.fit.law.share < 1:
             return None
         level, beyond = (_flagged(of(period), self.lost) for of in (self.fit.level, self.fit.beyond))
@@ -167,9 +164,7 @@ class Extremes:
         """By period, return level and mean beyond it as VaR and ES of the sample; NaN where the sample is smaller."""
         none = nothing(self.flag or Flag(Reason.NO_LAW) if self.sample else self.lost)
         own = dict.fromkeys(periods, (none, none))
-        if not self.sample:
-            return own
-        if inside := sorted({one for one in periods if one <= self.sample.units.paths}):
+        if self.sample and (inside := sorted({one for one in periods if one <= self.sample.units.paths})):
             levels = tuple(1 - 1 / one for one in inside)
             _, _, _, *found = replace(self.sample, levels=levels).own().in_order(self.loss, self.lost)
             tails = zip(inside, found, found[len(inside) :], strict=False)
@@ -245,8 +240,7 @@ def _sizes(count: int) -> list[int]:
 
 
 def _fit(losses: Paths, largest: np.ndarray, units: Units) -> Fit | Flag:
-    """The law of the losses over the first of the `largest` (indices, by ascending loss), or a flag why there is
-    none."""
+    """The law of the losses over the first of the `largest` (indices, by ascending loss), or why there is none."""
     ascending = losses[largest]
     excesses = excesses_over(ascending)
     values = np.unique(excesses)
