@@ -136,17 +136,17 @@ def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tu
         totals = units.totals(a * b - r * (a * a + b * b) / 2)
         error = float(moments_of_totals(totals, units).error)
         reach = units.reach * error / (1 - r * r) if error > 0 else 0.0
-        known = units.count >= units.needed
         low, high = np.tanh(np.arctanh(r) + np.array([-reach, reach])) if reach else (r, r)
-        estimates.append(Estimate(r, error, *((float(low), float(high)) if known else (np.nan, np.nan))))
+        if units.count < units.needed:
+            low = high = np.nan
+        estimates.append(Estimate(r, error, float(low), float(high)))
         residuals.append(totals - totals.mean())
     one, two = estimates[:2]
     return estimates, share_difference(one, two, 0.0, related(*residuals[:2]))
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:
-    """Kolmogorov-Smirnov distance between the distributions of a factor among the sought and among the other
-    futures."""
+    """Kolmogorov-Smirnov distance between a factor's distributions among the sought and the other futures."""
     order = np.argsort(values)
     among = cases[order]
     gaps = np.cumsum(among) / among.sum() - np.cumsum(~among) / (~among).sum()
@@ -176,10 +176,11 @@ def best(candidates: Iterable[Box], draws: Draws, cases: Happens) -> Box | None:
 
     boxes = [*candidates]
     values = [correlation(misses(box) == 0, cases) for box in boxes]
-    if not boxes or max(values) <= 0:
+    value = max(values, default=0.0)
+    if value <= 0:
         return None
     kept = boxes[int(np.argmax(values))]
-    missed, value = misses(kept), max(values)
+    missed = misses(kept)
     while True:
         ends = [(name, end) for name, limits in kept.items() for end in limits.ends]
         # futures within all limits but one miss at most that one

@@ -69,8 +69,7 @@ def shape(one: Standing) -> str:
 
     The difference from the prior over tenths is split into its mirror-symmetric and its antisymmetric part; the larger
     part decides. An antisymmetric difference is "up" or "down" if the interval of the shift excludes zero. A symmetric
-    one is "ends" if both outer tenths surely have more than a tenth of the futures, and "middle" if both surely have
-    less.
+    one is "ends" if both outer tenths surely have more than a tenth of the futures, "middle" if both have less.
     """
     gaps = [tenth.estimate - 1 for tenth in one.density]
     pairs = list(zip(gaps, reversed(gaps), strict=True))

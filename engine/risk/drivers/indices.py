@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from engine.risk.estimation.evidence import FEWEST_FOR_ES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Paths, Units, Z, dots, moments_of_totals
-from engine.risk.estimation.measures import Sample, alone, estimated
+from engine.risk.estimation.measures import Sample, alone, estimated, few_replicates
 from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval
 
 NOTHING = Estimate(0.0, 0.0, 0.0, 0.0)
@@ -69,9 +69,7 @@ class Pair:
 
     @cached_property
     def step(self) -> float:
-        """Distance from the usual value of all values that differ from it, as for an event; 0 if these distances
-        differ.
-        """
+        """Distance from the usual value of all other values, as for an event; 0 if they differ in distance."""
         away = np.abs(np.concatenate([x[x != self.usual] for x in (self.a, self.b)]) - self.usual)
         return float(away[0]) if len(away) > 1 and away.min() == away.max() else 0.0
 
@@ -125,7 +123,7 @@ class Pair:
         if self._tell(moved, both):
             return own
         if not self.step:
-            return own.flagged(_few(int(np.count_nonzero(moved)), FEWEST_TELLING))
+            return own.flagged(Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, int(np.count_nonzero(moved)), FEWEST_TELLING))
         low, high = self._counted(self.a, mixed)
         return _within(own, 1 - high, 1 - low)
 
@@ -169,19 +167,13 @@ def away(x: Paths) -> float:
 
 def few_away(count: float) -> Flag | None:
     """Flag for too few paths away from the usual value to estimate a standard error; None if there are enough."""
-    return _few(count, FEWEST_FOR_ES) if count < FEWEST_FOR_ES else None
-
-
-def _few(count: float, needed: int) -> Flag:
-    return Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, count, needed)
+    return Flag(Reason.FEW_EFFECTIVE_EXCEEDANCES, count, FEWEST_FOR_ES) if count < FEWEST_FOR_ES else None
 
 
 def _few_units(units: Units) -> Flag | None:
     """Flag for too few independent units for the interval of a ratio; None if enough."""
-    if units.count >= FEW_UNITS:
-        return None
-    reason = Reason.FEW_REPLICATES if units.replicated else Reason.FEW_IN_SAMPLE
-    return alone(units) or Flag(reason, units.count, FEW_UNITS)
+    few = Flag(Reason.FEW_IN_SAMPLE, units.count, FEW_UNITS) if units.count < FEW_UNITS else None
+    return alone(units) or few_replicates(units) or few
 
 
 def _within(own: Estimate, low: float, high: float) -> Estimate:

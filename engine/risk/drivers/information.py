@@ -166,9 +166,9 @@ def _margin(gaps: PolicyPaths, expected: PolicyPaths, best: int) -> float:
     some = np.flatnonzero(gain)
     order = some[np.argsort(-gain[some])]
     total = np.cumsum(-np.take_along_axis(gaps[:, order], np.argmin(expected[:, order], axis=0)[None], axis=0)[0])
-    last = int(np.argmax(total)) if len(total) else 0
-    if not len(total) or not total[last] > 0:
+    if not total.max(initial=0.0) > 0:
         return float("inf")
+    last = int(np.argmax(total))
     return float(gain[order[last + 1]]) if last + 1 < len(order) else 0.0
 
 
@@ -182,8 +182,7 @@ def _expected(weights: Float[np.ndarray, "fold line feature"], read: Scores) -> 
 
 
 def _product(a: Float[np.ndarray, "row term"], b: Float[np.ndarray, "term column"]) -> np.ndarray:
-    """a @ b in blocks so small that BLAS stays on this thread: its threads would wait for cores that others keep
-    busy."""
+    """a @ b in blocks so small that BLAS stays on this thread; others would wait for cores that are busy."""
     size = [len(a), len(b), b.shape[1]]
     while math.prod(size) > ON_ONE_THREAD:
         size[size.index(max(size))] = -(-max(size) // 2)

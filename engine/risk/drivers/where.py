@@ -90,15 +90,13 @@ class Where:
 def parse_where(study: Study, text: str, unkept: Iterable[str] = ()) -> Where:
     """The selection of futures that a text states: conditions joined by `and`.
 
-    A condition without a policy takes the policy of the next one that has it; where the study has a single policy, that
-    one.
+    A condition without a policy takes that of the next one that has it, or the only policy of the study.
 
     Args:
       unkept: names of outcomes whose values are not kept path by path.
 
     Raises:
-      UserError: for text that is no such condition, unknown names, and outcomes that are not kept; all problems at
-        once.
+      UserError: all problems at once: text that is no condition, unknown names, outcomes that are not kept.
     """
     problems = Problems()
     parts: list[Versus | Under] = []

@@ -93,7 +93,7 @@ class WorstShare:
         few = None if self.independent >= needed else Flag(Reason.FEW_EXCEEDANCES, self.independent, needed)
         return few_replicates(self.units) or few
 
-    def means(self, tail: Tails, near: Float[np.ndarray, "cell near"] | None = None) -> list[Estimate]:
+    def means(self, tail: Tails, near: Float[np.ndarray, "cell near"]) -> list[Estimate]:
         """Weighted means w . x among the worst paths, one for each cell.
 
         The influence of a path is w (x - m) + m, with m the mean of x where the outcome equals VaR.
@@ -102,14 +102,13 @@ class WorstShare:
           tail: values x on the worst paths.
           near: values x on the paths around VaR; not used for an event.
         """
-        centre = dots(tail, self.weight) if self.is_event or near is None else self._at_edge(near)
+        centre = dots(tail, self.weight) if self.is_event else self._at_edge(near)
         return self._estimates((tail - centre[:, None]) * self.weight, centre, self._needed)
 
     def distance(
         self, tail: Float[np.ndarray, "part tail"], near: Float[np.ndarray, "part near"], sample: float = np.inf
     ) -> tuple[Estimate, float]:
-        """Distance of the worst paths from a prior cut into K parts of equal probability, and the p value for no
-        distance.
+        """Distance of the worst paths from a prior cut into K equally likely parts, and the p value for no distance.
 
         With g the shares of the worst paths in the parts less 1 / K, and V their covariance over units, the distance is
         K g'g, Pearson's mean square contingency: the variance of the density relative to the prior, 0 where the worst

@@ -65,7 +65,7 @@ def test_an_event_moves_as_its_density():
     """d P(Z > z) / dm = phi(z); those on which it happens lie at E[Z | Z > z]."""
     z, _ = drawn(4, 400_000)
     share = of_event(z[0] > EDGE, as_units(z.shape[1], 1))
-    (mean,) = share.means(z[:1, share.path])
+    (mean,) = share.means(z[:1, share.path], z[:1, share.near])
     (slope,) = share.slopes(z[:1, share.path])
     assert_plausible(mean.estimate, BEYOND, mean.standard_error, resolves=0.03)
     assert_plausible(slope.estimate, norm.pdf(EDGE), slope.standard_error, resolves=0.003)
