@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,8 +61,8 @@ def parse_condition(text: str, known: Iterable[str], unkept: Iterable[str] = ())
     names, terms, problems = tuple(known), [], Problems()
     for part in re.split(r"\s+and\s+", text.strip()):
         match = TERM.fullmatch(part)
-        number = _number(match["number"]) if match else None
-        if match is None or number is None:
+        number = _number(match["number"]) if match else math.nan
+        if not match or not math.isfinite(number):
             problems.add("", f"expected NAME (<|<=|>|>=) NUMBER, several joined by 'and', got '{part}'.")
         elif match["name"] in unkept:
             problems.add("", not_kept(match["name"], names))
@@ -79,12 +80,11 @@ def not_kept(name: str, kept: Iterable[str]) -> str:
     )
 
 
-def _number(text: str) -> float | None:
+def _number(text: str) -> float:
     try:
-        value = float(text)
+        return float(text)
     except ValueError:
-        return None
-    return value if np.isfinite(value) else None
+        return math.nan
 
 
 def condition_table(study: Study, outcomes: Mapping[str, PolicyPaths], condition: Condition) -> list[Record]:

@@ -27,7 +27,7 @@ def histogram(values: Float[np.ndarray, "policy path"]) -> Bars:
     reach to the smallest and the largest value. As the edges come from the data, such histograms cannot be merged: each
     is made once, from all stored paths. Non-finite values are left out.
     """
-    return histogram_of_sorted([_finite(np.sort(row)) for row in values])
+    return histogram_of_sorted([np.sort(row[np.isfinite(row)]) for row in values])
 
 
 def histogram_of_sorted(rows: Sequence[Ascending]) -> Bars:
@@ -61,11 +61,6 @@ def _at_least(edges: Edges, dtype: np.dtype) -> Edges:
     return np.where(near < edges, np.nextafter(near, np.inf, dtype=dtype), near)
 
 
-def _finite(ascending: Values) -> Values:
-    low, high = np.array([-np.inf, np.inf], ascending.dtype)  # else all values would be converted
-    return ascending[np.searchsorted(ascending, low, "right") : np.searchsorted(ascending, high)]
-
-
 def _quantile(rows: Sequence[Ascending], share: float) -> float:
     """`np.quantile` of the pooled values of several ascending rows, from the values near that rank in each."""
     count = sum(map(len, rows))
@@ -82,14 +77,13 @@ def histogram_of_bins(parts: Sequence[Histogram]) -> Bars:
 
     Where an edge of the chart cuts a bin, the bin's values are taken to be evenly spread over it.
     """
-    edges = np.concatenate([part.edges for part in parts])
-    ends = np.concatenate([part.tops for part in parts])
-    pooled = np.concatenate([part.pooled for part in parts])
-    order = np.argsort(edges, kind="stable")
+    bins = zip(*((part.edges, part.tops, part.pooled) for part in parts), strict=True)
+    lows, highs, pooled = map(np.concatenate, bins)
+    order = np.argsort(lows, kind="stable")
     share = np.cumsum(pooled[order]) / pooled.sum()
     least, most = min(part.least for part in parts), max(part.most for part in parts)
-    low = max(edges[order][np.searchsorted(share, 0.001)], least)
-    edges = _edges(low, min(ends[order][np.searchsorted(share, 0.999)], most), least, most)
+    low, high = lows[order][np.searchsorted(share, 0.001)], highs[order][np.searchsorted(share, 0.999)]
+    edges = _edges(max(low, least), min(high, most), least, most)
     counts = np.zeros((len(parts), BARS), np.int64)
     for count, part in zip(counts, parts, strict=True):
         upto = np.cumsum(part.pooled)

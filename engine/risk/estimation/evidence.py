@@ -1,7 +1,6 @@
 """From computed measures to estimates in the variable's own sign: which have an interval, and why others do not.
 
-The measures may come from paths (`measures.py`) or from histograms (`histogram_measures.py`), and may be differences of
-two variables.
+The measures, or differences of measures, come from paths (`measures.py`) or histograms (`histogram_measures.py`).
 """
 
 from __future__ import annotations
@@ -121,8 +120,7 @@ class Evidence:
         return found
 
     def _flags(self) -> list[tuple[Flag | None, ...]]:
-        """Flags of each measure. ES has both a heavy tail and few exceedances flagged if each withholds the
-        interval."""
+        """Flags of each measure; of ES both a heavy tail and few exceedances, if each withholds the interval."""
         count = len(self.table[0])
         if self.single or self.constant:
             return [(self.single,)] * count

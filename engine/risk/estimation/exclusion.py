@@ -20,8 +20,7 @@ def excluded(study: Study, values: Float[np.ndarray, "... path"]) -> Happens:
     """Whether each path is left out, bool [path].
 
     Args:
-      values: all outcomes, or all yearly values, of the paths; they must begin and end with whole pairs, except at a
-        run's end.
+      values: all outcomes, or all yearly values, of the paths, which are whole pairs except at a run's end.
     """
     return with_units(study, ~np.isfinite(values).reshape(-1, values.shape[-1]).all(axis=0))
 

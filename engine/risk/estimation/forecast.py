@@ -63,10 +63,6 @@ def forecast(study: Study, target: Target, outcomes: Mapping[str, PolicyPaths]) 
         logs.append(math.log(needed) if needed > 0 else math.nan)
     error = math.sqrt((GROUPS - 1) * float(np.var(logs)))
     reach = float(stdtrit(GROUPS - 1, 1 - TAIL)) * error
-    least = first_look((target,), study.unit)
-    predicted = OVER * whole.needed
-
-    def paths(factor: float) -> float:
-        return max(float(least), predicted * factor) if math.isfinite(predicted * factor) else math.nan
-
-    return Forecast(whole, paths(1.0), paths(math.exp(-reach)), paths(math.exp(reach)))
+    least = float(first_look((target,), study.unit))
+    predicted = (OVER * whole.needed * factor for factor in (1.0, math.exp(-reach), math.exp(reach)))
+    return Forecast(whole, *(max(least, paths) if math.isfinite(paths) else math.nan for paths in predicted))

@@ -95,8 +95,7 @@ class Together:
         return max(_largest(residual), self.batches.reach)
 
     def beyond(self, errors: float) -> bool:
-        """Whether `errors` standard errors are more than `reach`, which is computed only where the answer is not
-        plain."""
+        """Whether `errors` standard errors are more than `reach`, which is only computed if the answer needs it."""
         if not errors > self.batches.reach:
             return False
         if self.batches.count >= PLAIN:

@@ -234,8 +234,7 @@ def _of_counts(study: Study, tally: Tally, name: str, counts: Int[np.ndarray, "p
 
 
 def _records(study: Study, name: str, pairs: Pairs, regrets: Sequence[Estimate] = ()) -> Tables:
-    """Records of a variable from each policy's own measures and its differences from the baseline, and their
-    regrets."""
+    """Records of a variable: each policy's own measures, its differences from the baseline, and its regret."""
     risk, comparison = [], []
     for p, (policy, (own, gaps)) in enumerate(zip(study.policy_names, pairs, strict=True)):
         risk += [record(measure, policy, name, estimate) for measure, estimate in own.items()]

@@ -144,6 +144,5 @@ Source: guidance note of the IPCC on uncertainties, 2010, table 1.
 
 
 def likelihood(low: float, high: float) -> str:
-    """Word of the narrowest class that holds a probability's whole interval; empty if none does, or without
-    interval."""
+    """Word of the narrowest class that holds a probability's whole interval; empty if none does."""
     return next((word for word, least, most in CLASSES if least <= low <= high <= most), "")

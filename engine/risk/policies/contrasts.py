@@ -96,8 +96,7 @@ class Contrasts:
     def estimates(self, sound: Happens, units: Units, is_share: bool = False) -> list[Estimate]:
         """Each sum with its 95 % interval and the flags that a difference of two measures would have.
 
-        The interval is Student's with Hall's correction for skewness; for probabilities it is combined from two Wilson
-        intervals (`_of_shares`).
+        The interval is Student's with Hall's correction for skewness, or that of `_of_shares` for probabilities.
 
         Args:
           sound: which paths are kept.
@@ -110,11 +109,9 @@ class Contrasts:
     def largest(
         self, rows: Sequence[int], sign: float, sound: Happens, units: Units, is_share: bool = False
     ) -> list[int]:
-        """Position in `rows` of the largest sum times `sign`, then the positions of the sums not distinguishable from
-        it.
+        """Position in `rows` of the largest sum times `sign`, then those of the sums not distinguishable from it.
 
-        Two sums are not distinguishable where the 95 % interval of their difference holds zero, or where there is no
-        interval.
+        Two sums are not distinguishable where the 95 % interval of their difference holds zero or does not exist.
         """
         values = [sign * self._row(row)[sound] for row in rows]
         first = int(np.argmax([row.mean() for row in values]))

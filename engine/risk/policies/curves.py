@@ -40,8 +40,8 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
     """Exceedance curve of an outcome [path]; units with a path that is not finite are left out.
 
     The intervals are those of `measures.probability`, but all levels are counted in one sort of the paths, and for
-    pairs in one more sort of each pair's better value: sum over units of squares = sum of counts + 2 pairs wholly
-    beyond.
+    pairs in one more sort of each pair's better value: the sum of squared counts over pairs is the number of paths
+    beyond a level plus twice the number of pairs of which both are.
     """
     (kept,), units, _ = finite_units((values,), unit)
     bad = kept if loss else -kept

@@ -72,9 +72,8 @@ def in_the_mean(
       first_year: calendar year of the first row.
       loss: whether high is worse.
     """
-    sign = 1.0 if loss else -1.0
-    estimate, worst = sign * difference[:, 0], np.maximum(sign * difference[:, 2], sign * difference[:, 3])
-    return _first(estimate < 0, first_year), _first(worst < 0, first_year)
+    losses = difference if loss else -difference
+    return _first(losses[:, 0] < 0, first_year), _first(losses[:, 2:].max(axis=1) < 0, first_year)
 
 
 def _first(happens: Bool[np.ndarray, "year"], first_year: int) -> int | None:

@@ -24,27 +24,27 @@ def variance_ratio(one: Paths, two: Paths, unit: Unit) -> Estimate:
         return nothing.flagged(lost, Flag(Reason.NO_PATHS, units.paths, 2))
     centres = [part.mean(dtype=np.float64) for part in (x, y)]
 
-    def squares(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Squared distances from both means together, and of the gap from its own."""
-        a, b = (part.astype(np.float64) - centre for part, centre in zip((x, y), centres, strict=True))
+    def squares(some: slice) -> tuple[np.ndarray, np.ndarray]:
+        """Squared distances of x and y from their means, added, and squared distances of x - y from its mean."""
+        a, b = (part[some].astype(np.float64) - centre for part, centre in zip((x, y), centres, strict=True))
         return a * a + b * b, (a - b) ** 2
 
     parts = [slice(first, first + BLOCK) for first in range(0, units.paths, BLOCK)]
     total = np.zeros(2)
     for some in parts:
-        total += [part.sum() for part in squares(x[some], y[some])]
+        total += [part.sum() for part in squares(some)]
     apart, paired = (total / units.paths).tolist()
     if paired <= 1e-14 * apart or apart == 0:
         return nothing.flagged(lost, Flag(Reason.UNRECORDED))
     ratio = apart / paired
     influence = np.empty(units.paths)
     for some in parts:
-        alone, gap = squares(x[some], y[some])
+        alone, gap = squares(some)
         influence[some] = alone / apart - gap / paired
     of = moments(influence, units)
     if units.count < 2:
         return Estimate(ratio).flagged(lost, ONE_UNIT)
     error = float(of.error)
-    low, high = ratio * np.exp(-units.reach * error), ratio * np.exp(units.reach * error)
+    low, high = (ratio * np.exp(np.array([-1.0, 1.0]) * units.reach * error)).tolist()
     tail = tails_flag(Extremes.of(np.positive, influence), 0.0, (error * units.paths) ** 2)
-    return Estimate(ratio, ratio * error, float(low), float(high)).flagged(lost, few_replicates(units), tail)
+    return Estimate(ratio, ratio * error, low, high).flagged(lost, few_replicates(units), tail)

@@ -83,8 +83,7 @@ def rankings(study: Study, records: Iterable[Record]) -> list[Ranking]:
     """Rankings from records of paired differences.
 
     Args:
-      records: those whose measure is "difference_M" are used; their places must have the labels "structure" and
-        "against".
+      records: only those of a measure "difference_M" are used; their places say "structure" and "against".
     """
     signs: dict[tuple[str, str, str, str], dict[str, int | None]] = {}
     for record in records:
