@@ -101,8 +101,7 @@ class Evidence:
           loss: whether high is worse; if not, the table is that of the negative values.
           lost: flag for values that were left out.
         """
-        names = (*measures(self.levels), "worse")
-        return dict(zip(names, self.in_order(loss, lost), strict=False))
+        return dict(zip((*measures(self.levels), "worse"), self.in_order(loss, lost), strict=False))
 
     def in_order(self, loss: bool, lost: Flag | None = None) -> list[Estimate]:
         """The same estimates in the order of `measures`; works also where two levels have the same name."""

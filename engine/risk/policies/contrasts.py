@@ -156,7 +156,7 @@ def _of_shares(values: Paths, units: Units) -> tuple[float, float]:
     # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
     # paths too
     seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
-    totals = units.totals(np.maximum([values, -values], 0.0))
+    totals = np.stack([units.totals(np.maximum(side, 0.0)) for side in (values, -values)])
     of = moments_of_totals(totals, units)
     ends = of.mean, *wilson_interval(of.mean, effective_count(of, seen))
     up, down = zip(*(end.tolist() for end in ends), strict=True)

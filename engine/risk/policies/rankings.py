@@ -120,14 +120,14 @@ def sentences(study: Study, among: Sequence[Ranking], structures: Mapping[str, s
 
     by_verdict = {verdict: [one for one in among if one.verdict is verdict] for verdict in Verdict}
     flips, held = by_verdict[Verdict.FLIPS], by_verdict[Verdict.HOLDS]
-    told = len(among) - len(by_verdict[Verdict.UNKNOWN])
+    bounded = len(among) - len(by_verdict[Verdict.UNKNOWN])
     if flips:
         yield (
-            f"With an assumption dropped or doubled {len(flips)} of {told} rankings with an interval"
+            f"With an assumption dropped or doubled {len(flips)} of {bounded} rankings with an interval"
             f" turn{'s' * (len(flips) == 1)} round."
         )
-    elif told:
-        yield f"Whichever assumption is dropped or doubled, none of {told} rankings with an interval turns round."
+    elif bounded:
+        yield f"Whichever assumption is dropped or doubled, none of {bounded} rankings with an interval turns round."
     for one in flips[:MOST]:
         yield _short(f"{begun(called(one))}: {sides}." for sides in _sides(study, one, structures))
     if len(flips) > MOST:

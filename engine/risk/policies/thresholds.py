@@ -103,7 +103,7 @@ def threshold_curves(
     alone = wilson_interval(of.mean, count)
     together, wide = (_far_interval(of.mean, count, z) for z in reaches)
     if units.count < 2 and units.paths > 1:
-        alone = together = wide = (np.full_like(of.mean, np.nan),) * 2
+        alone = (np.full_like(of.mean, np.nan),) * 2
     share, gap = Banded(of.mean, *alone, *together), _gaps(of.mean, (alone, wide), counts, batches, base)
     return ThresholdCurves(sign * levels.astype(np.float64), share, gap, reaches, lost)
 
