@@ -253,17 +253,17 @@ def _judged(target: Target, paths: int, estimate: Estimate, count: float = math.
         half = max(half, exact_half_width(hits, count))
     if math.isfinite(count) and estimate.estimate in (0, 1):
         half = estimate.high - estimate.low
-    look = Look(target, paths, estimate, half, State.WIDE, hits)
+    seen = Look(target, paths, estimate, half, State.WIDE, hits)
     nothing = target.is_relative and estimate.estimate == 0
     if any(flag.reason in TOO_HEAVY for flag in estimate.flags):
-        return replace(look, half_width=math.nan, state=State.HEAVY)
+        return replace(seen, half_width=math.nan, state=State.HEAVY)
     if not math.isfinite(half):
-        return replace(look, half_width=math.nan, state=State.NO_INTERVAL)
+        return replace(seen, half_width=math.nan, state=State.NO_INTERVAL)
     if nothing and half == 0:
-        return replace(look, state=State.ZERO)
+        return replace(seen, state=State.ZERO)
     if nothing and target.measure == PROBABILITY and target.less is None:
-        return replace(look, state=State.UNSEEN)
-    return replace(look, state=State.MET) if half <= look.wanted else look
+        return replace(seen, state=State.UNSEEN)
+    return replace(seen, state=State.MET) if half <= seen.wanted else seen
 
 
 def exact_half_width(hits: float, paths: float) -> float:
