@@ -261,7 +261,7 @@ def _locations(
             pull, size = joint.pull(scores, member)
             rows, shift = joint.shift(member)
         else:
-            rows = [names.index(arguments.factor_stream(item))]
+            rows = [names.index(item.stream)]
             pull, size, shift = scores[rows[0]].astype(np.float64), 1.0, np.ones(1)
         yield _location(
             item,

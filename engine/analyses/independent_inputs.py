@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from engine.program.tracing.arguments import factor_stream
 from engine.study.study import Study
 
 FACTOR, GROUP, SHOCK, REGIME = "factor", "group", "shock", "regime"
@@ -73,7 +72,7 @@ def _of_factors(study: Study) -> Iterator[IndependentInput]:
             ]
         if all(one.marginal.support[0] == one.marginal.support[1] for one in members):
             continue
-        streams = (*map(factor_stream, members), *(group.streams if group else ()))
+        streams = (*(member.stream for member in members), *(group.streams if group else ()))
         yield IndependentInput(name, GROUP if group else FACTOR, tuple(one.name for one in members), streams)
 
 

@@ -168,7 +168,7 @@ def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
         rows, shift = Joint.of(study, item.group).shift(study.groups[item.group].members.index(name))
         move[rows] = size * shift
     else:
-        move[streams.index(arguments.factor_stream(item))] = size
+        move[streams.index(item.stream)] = size
     return move
 
 
@@ -176,7 +176,7 @@ def _factors(study: Study, move: np.ndarray) -> tuple[tuple[str, float, float, f
     """For each factor that varies, the move of its joint score and its median before and after, the largest move
     first."""
     names = [one.name for one in arguments.streams(study) if one.year is None]
-    shifts = {item.name: float(move[names.index(arguments.factor_stream(item))]) for item in study.inputs}
+    shifts = {item.name: float(move[names.index(item.stream)]) for item in study.inputs}
     for name, group in study.groups.items():
         if group.copula.family == "gaussian":
             joint = Joint.of(study, name)

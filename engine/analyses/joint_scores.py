@@ -9,7 +9,6 @@ import numpy as np
 
 from engine.program.running.contract import Scores
 from engine.program.tracing import arguments
-from engine.program.tracing.arguments import factor_stream
 from engine.study.study import Study
 
 SINGULAR = 1e-6
@@ -43,7 +42,7 @@ class Joint:
             own = dict(zip(members, unit, strict=False))
             scores = of.copula.scores(own, list(unit[len(members) :]), of.copula.parameters(np.float64))
             matrix = np.stack([np.asarray(scores[name]) for name in members])
-        by_name = {item.name: factor_stream(item) for item in study.inputs}
+        by_name = {item.name: item.stream for item in study.inputs}
         return Joint(
             [names.index(by_name[member]) for member in members],
             [names.index(stream) for stream in latents],

@@ -48,7 +48,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
                 )
     for item in study.inputs:
         if not item.group and item.marginal.quantile(0.25) < item.marginal.quantile(0.75):
-            row = names.index(arguments.factor_stream(item))
+            row = names.index(item.stream)
             for sign, side in SIDES:
                 what = study.phrase("factors", item.name)
                 yield Choice(
@@ -65,7 +65,7 @@ def choices(study: Study, scores: Scores, contributions: Sequence[np.ndarray]) -
 def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
     """Rows of the normal scores that a group's members, and the scores they share, are drawn from."""
     of, by_name = study.groups[group], {item.name: item for item in study.inputs}
-    own = [arguments.factor_stream(by_name[member]) for member in of.members]
+    own = [by_name[member].stream for member in of.members]
     return [names.index(name) for name in (*own, *of.streams)]
 
 

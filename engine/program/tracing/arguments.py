@@ -13,8 +13,6 @@ import jax
 import numpy as np
 from jaxtyping import Shaped, UInt32
 
-from engine.draws.dependence import latent_streams
-from engine.draws.factors import Input
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
 from engine.draws.sobol import directions
@@ -54,16 +52,12 @@ def must_be_alike(inputs: Any, own: Any) -> None:
     Raises:
       ValueError: names are missing or too many, or an array has another shape or type.
     """
-    given, form = jax.tree.flatten(inputs)
-    like, expected_form = jax.tree.flatten(own)
+    form, expected_form = jax.tree.structure(inputs), jax.tree.structure(own)
     if form != expected_form:  # type: ignore[operator]
         raise ValueError(f"inputs: expected the form {expected_form}, got {form}.")
-    for number, (array, other) in enumerate(zip(given, like, strict=True)):
-        if array is other:
-            continue
+    for (place, array), other in zip(jax.tree_util.tree_leaves_with_path(inputs), jax.tree.leaves(own), strict=True):
         found, expected = np.asarray(array), np.asarray(other)
         if found.shape != expected.shape or found.dtype != expected.dtype:
-            place, _ = jax.tree_util.tree_leaves_with_path(inputs)[number]
             raise ValueError(
                 f"inputs{jax.tree_util.keystr(place)}: expected {expected.dtype} {expected.shape}, "
                 f"got {found.dtype} {found.shape}."
@@ -77,7 +71,7 @@ def checked_scores(scores: Any, study: Study) -> np.ndarray:
       ValueError: there are more or fewer rows, or another number of axes.
       TypeError: they are not floating-point numbers.
     """
-    found, rows = np.asarray(scores), len(laws(study))
+    found, rows = np.asarray(scores), len(streams(study))
     text = f"scores: expected floating numbers ({rows}, paths), got {found.dtype} {found.shape}."
     if found.dtype.kind != "f":
         raise TypeError(text)
@@ -97,10 +91,10 @@ def keys_as_read(inputs: Any, years: int) -> dict[str, np.ndarray]:
     """
     of_law = inputs["shock_keys"] if years else {}
     none = inputs["factor_keys"][:0]
-    of_years = {law: of_law[law].reshape(-1, none.shape[1]) if law in of_law else none for law in ("normal", "uniform")}
+    normal, uniform = (of_law.get(law, none).reshape(-1, none.shape[1]) for law in ("normal", "uniform"))
     return {
-        "normal_keys": np.concatenate([inputs["factor_keys"], of_years["normal"]]),
-        "uniform_keys": np.ascontiguousarray(of_years["uniform"]),
+        "normal_keys": np.concatenate([inputs["factor_keys"], normal]),
+        "uniform_keys": np.ascontiguousarray(uniform),
     }
 
 
@@ -126,12 +120,11 @@ def keys(study: Study, replicates: Mapping[str, int] | None = None) -> dict[str,
         words = [of_stream(stream, step) for stream in streams]
         return np.array(words, np.uint32).reshape(-1, 2 + size)
 
-    shocks = study.shock_draws.streams if study.is_path_model else {}
     return {
-        "factor_keys": of_streams(_once(study)),
+        "factor_keys": of_streams(study.streams[0]),
         "shock_keys": {
             law: np.stack([of_streams(streams, step) for step in range(len(study.years))])
-            for law, streams in shocks.items()
+            for law, streams in study.shock_draws.streams.items()
             if streams
         },
     }
@@ -162,28 +155,13 @@ def streams(study: Study) -> tuple[Stream, ...]:
 
     They are those of the factors, those that groups share, then those of the shocks: by law, by year, by stream.
     """
-    shocks = study.shock_draws.streams if study.is_path_model else {}
     of_years = [
-        Stream(name, law, year) for law, names in shocks.items() for year in range(len(study.years)) for name in names
+        Stream(name, law, year)
+        for law, names in study.shock_draws.streams.items()
+        for year in range(len(study.years))
+        for name in names
     ]
-    return *(Stream(name, "normal") for name in _once(study)), *of_years
-
-
-def _once(study: Study) -> list[str]:
-    """Names of the random streams of which each path reads one number: factors, then what groups share."""
-    return [*map(factor_stream, study.inputs), *latent_streams(study.groups)]
-
-
-def laws(study: Study) -> list[str]:
-    """The law, "normal" or "uniform", of each of `streams`, in the same order."""
-    shocks = study.shock_draws.streams if study.is_path_model else {}
-    of_years = [law for law, names in shocks.items() for _ in range(len(study.years) * len(names))]
-    return ["normal"] * len(_once(study)) + of_years
-
-
-def factor_stream(item: Input) -> str:
-    """Name of the random stream that a factor's own normal score is read from."""
-    return item.stream
+    return *(Stream(name, "normal") for name in study.streams[0]), *of_years
 
 
 def changes(factors: Mapping[str, tuple[float, float]], study: Study, dtype: type) -> dict[str, np.ndarray]:
@@ -203,37 +181,32 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
     """The levers of all policies as arrays [year, policy]; a static model has one "year".
 
     Returns:
-      "levers" and "before": name -> a tuple of its cells, under each policy and under the one that it replaces.
-        "drawn": for each of
-      these two, name -> factor -> weights by which the factor's draw is added to the cells. "start" and "before_start":
-        calendar years
-      in which the policy, and the one before it, begin. "implementation": share of the policy that is implemented.
-        "by_factor":
-      factor -> whether its draw is this share.
+      A dictionary with the entries:
+        "levers", "before": lever -> its cells, under each policy and under the one that it replaces.
+        "drawn": for each of these two, lever -> factor -> weights by which the factor's draw is added to the cells.
+        "start", "before_start": calendar years in which the policy, and the one before it, begin.
+        "implementation": share of the policy that is implemented.
+        "by_factor": factor -> whether its draw is this share.
     """
     n_years = max(1, len(study.years))
-    first = study.years[0] if study.years else 0
     before_is_drawn = any(policy.before is not None and policy.before.drawn for policy in study.policies)
     shared = sorted({p.implementation for p in study.policies if isinstance(p.implementation, str)})
     own, before = study.policies, [policy.before or policy for policy in study.policies]
 
     def stacked(values: list[np.ndarray]) -> tuple[ByYear, ...]:
-        array = np.stack([np.reshape(value, (n_years, -1)) for value in values], axis=1)
-        return tuple(np.asarray(array[..., k], dtype) for k in range(array.shape[-1]))
+        return tuple(np.stack([np.reshape(value, (n_years, -1)) for value in values]).T.astype(dtype))
 
     def cells(policies: Sequence[Policy]) -> dict[str, tuple[ByYear, ...]]:
         return {name: stacked([policy.levers[name] for policy in policies]) for name in study.model.levers}
 
     def drawn(policies: Sequence[Policy]) -> dict[str, dict[str, tuple[ByYear, ...]]]:
-        weights: dict[str, dict[str, tuple[ByYear, ...]]] = {}
-        for policy in policies:
-            for name, own_weights in policy.drawn.items():
-                weights.setdefault(name, {}).update(dict.fromkeys(own_weights, ()))
-        for name, by_factor in weights.items():
+        found: dict[str, dict[str, tuple[ByYear, ...]]] = {}
+        pairs = [(name, factor) for policy in policies for name, of in policy.drawn.items() for factor in of]
+        for name, factor in dict.fromkeys(pairs):
             none = np.zeros_like(study.policies[0].levers[name])
-            for factor in by_factor:
-                by_factor[factor] = stacked([policy.drawn.get(name, {}).get(factor, none) for policy in policies])
-        return weights
+            weights = [policy.drawn.get(name, {}).get(factor, none) for policy in policies]
+            found.setdefault(name, {})[factor] = stacked(weights)
+        return found
 
     def column(values: list[Any], kind: type = dtype) -> ByYear:
         return np.broadcast_to(np.array(values, kind), (n_years, len(values)))
@@ -243,7 +216,7 @@ def lever_arrays(study: Study, dtype: type) -> dict[str, Any]:
         "before": cells(before),
         # a policy without one before it has its own levers as "before", and reads no drawn ones
         "drawn": {"levers": drawn(own), "before": drawn(before) if before_is_drawn else {}},
-        "start": column([policy.start if study.years else first for policy in study.policies], np.int32),
+        "start": column([policy.start for policy in study.policies], np.int32),
         "before_start": np.array(
             [[_began(policy, year) for policy in before] for year in study.years or (0,)], np.int32
         ),

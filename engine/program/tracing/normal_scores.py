@@ -31,4 +31,4 @@ def as_normal(study: Study, numbers: Points) -> Points:
 
 
 def _uniform(study: Study) -> np.ndarray:
-    return np.array([law == "uniform" for law in arguments.laws(study)], bool)
+    return np.array([one.law == "uniform" for one in arguments.streams(study)], bool)
