@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from engine.program.running.interpreter import NotInterpreted, interpreted
+from engine.program.tracing import arguments
 from engine.program.tracing.equations import written_out
 from engine.program.tracing.rules import traced
 from tests.helpers import assert_close
@@ -61,13 +62,15 @@ def test_a_year_of_a_model_is_that_of_jax(dtype):
     study = farms()
     rules = traced(study, np.float32)
     assert traced(study, np.float32) is rules, "traced twice"
-    rule, takes = rules.of_years.year, rules.of_years.year_takes
+    rule, state = rules.of_years.year, rules.of_years.state
     random = np.random.default_rng(2)
-    kinds = [leaf.dtype for argument in takes for leaf in jax.tree.leaves(argument.example)]
-    values = [random.uniform(0.5, 1.5, 8) if kind.kind == "f" else np.zeros(8, kind) for kind in map(np.dtype, kinds)]
+    kinds = [value.dtype for value in rule.inputs]
+    values = [random.uniform(0.5, 1.5, 8) if kind.kind == "f" else np.zeros(8, kind) for kind in kinds]
+    drawn = (0,) * len(study.inputs)
+    struck = [(0,) * len(streams) for streams in study.shock_streams.values()]
+    form = jax.tree.structure((state, 0, drawn, struck, arguments.lever_arrays(study, dtype)))
 
     def year(*leaves):
-        form = jax.tree.structure(tuple(argument.example for argument in takes))
         return traced(study, dtype).one_year(*jax.tree.unflatten(form, leaves))
 
     with np.errstate(all="ignore"):

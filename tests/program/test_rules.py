@@ -12,10 +12,10 @@ from tests.user_models import echo, farms
 
 def carried(study):
     """What is carried: its leaves by path, each with what it differs by."""
-    argument = Rules(study, np.float32).of_years.year_takes[0]
-    leaves, _ = jax.tree_util.tree_flatten_with_path(argument.example)
+    written = Rules(study, np.float32).of_years
+    leaves, _ = jax.tree_util.tree_flatten_with_path(written.state)
     names = [jax.tree_util.keystr(path) for path, _ in leaves]
-    return dict(zip(names, argument.axes, strict=True))
+    return dict(zip(names, written.axes, strict=True))
 
 
 def test_what_no_policy_has_a_say_in_is_carried_once():

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from engine.draws.sampling import SAMPLERS
+from engine.draws.shock_draws import ShockDraws
 from engine.program.lowering.operations import Array, Operation, Operations, Source, single
 from engine.program.lowering.passes import OF_LIST, OF_STAGES, walked
 from engine.program.lowering.scalars import Scalars
@@ -42,47 +43,41 @@ def before_passes(study: Study, rules: Rules, inputs: Any) -> Listing:
     Raises:
       NoScalarForm: the model, or the law of a draw, holds an operation that cannot be written in scalars.
     """
-    with jax.enable_x64(rules.dtype == np.float64):
-        return _traced_list(study, rules, inputs)
-
-
-def _traced_list(study: Study, rules: Rules, inputs: Any) -> Listing:
     scalars, dtype = Scalars(), rules.dtype
-    rest, arguments = uniform(inputs)
-    fed = jax.tree.unflatten(jax.tree.structure(rest), _inputs(scalars, "argument", arguments, repeat(Axis.NONE)))
-    levers = [jax.ShapeDtypeStruct((), leaf.dtype) for leaf in jax.tree.leaves(inputs["levers"])]
+    with jax.enable_x64(dtype == np.float64):
+        rest, arguments = uniform(inputs)
+        fed = jax.tree.unflatten(jax.tree.structure(rest), _inputs(scalars, "argument", arguments, repeat(Axis.NONE)))
+        levers = [jax.ShapeDtypeStruct((), leaf.dtype) for leaf in jax.tree.leaves(inputs["levers"])]
 
-    scores = _row(scalars, dtype, "score", len(inputs["factor_keys"]), Axis.PATH)
-    draws: list[Operation] = []
-    if study.inputs:
-        drawn = _traced(scalars, lambda s, f: drawing.stacked(study, drawing.factors(study, s, f)), scores, fed)
-        draws = list(drawn[:, 0])
-    first = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
-    if not study.is_path_model:
-        outcomes = _as_floats(scalars, dtype, scalars.rule(rules.of_paths(), [*map(single, draws), *first]))
-        return _finished(scalars, dtype, [], outcomes=outcomes, cells=[], draws=draws, shocks=[])
-    written = rules.of_years
-    is_first = scalars.input(Source("is first"), bool, Axis.YEAR)
-    words = {law: _row(scalars, dtype, law, keys.shape[1], PATH_YEAR) for law, keys in inputs["shock_keys"].items()}
-    before, now, after, tables = _shocks(scalars, study, dtype, words, fed, is_first, draws)
-    shocks = [row[0, 0] for table in tables for row in table]
-    drawn, struck = [*map(single, draws)], [*map(single, shocks)]
-    this = _inputs(scalars, "lever of year", levers, repeat(Axis.POLICY | Axis.YEAR))
-    carried = written.year_takes[0]
-    leaves = jax.tree.leaves(carried.example)
-    held = _inputs(scalars, "state", leaves, carried.axes)
-    last = _inputs(scalars, "last", leaves, [(axes & ~Axis.YEAR) | Axis.END for axes in carried.axes])
-    begun = scalars.rule(written.begin, [*drawn, *first])
-    calendar = single(scalars.input(Source("year"), np.int32, Axis.YEAR))
-    results = scalars.rule(written.year, [*held, calendar, *drawn, *struck, *this])
-    states = [State(b, n, a, n) for b, n, a in zip(before, now, after, strict=True)]
-    for leaf, *of_each in zip(leaves, begun, held, results[: len(leaves)], last, strict=True):
-        for b, n, a, end in zip(*(part.flat for part in of_each), strict=True):
-            b, a = (scalars.each("convert_element_type", one, dtype=leaf.dtype) for one in (b, a))
-            states.append(State(b, n, a, end))
-    outcomes = _as_floats(scalars, dtype, scalars.rule(written.end, last))
-    cells = _as_floats(scalars, dtype, results[len(leaves) :])
-    return _finished(scalars, dtype, states, outcomes=outcomes, cells=cells, draws=draws, shocks=shocks)
+        scores = _row(scalars, dtype, "score", len(inputs["factor_keys"]), Axis.PATH)
+        rows: Array = np.empty((0, 1), object)
+        if study.inputs:
+            rows = _traced(scalars, lambda s, f: drawing.stacked(study, drawing.factors(study, s, f)), scores, fed)
+        draws = list(rows[:, 0])
+        drawn = [*map(single, draws)]
+        first = _inputs(scalars, "lever", levers, repeat(Axis.POLICY))
+        if not study.is_path_model:
+            outcomes = _as_floats(scalars, dtype, scalars.rule(rules.of_paths(), [*drawn, *first]))
+            return _finished(scalars, dtype, [], outcomes=outcomes, cells=[], draws=draws, shocks=[])
+        written = rules.of_years
+        is_first = scalars.input(Source("is first"), bool, Axis.YEAR)
+        words = {law: _row(scalars, dtype, law, keys.shape[1], PATH_YEAR) for law, keys in inputs["shock_keys"].items()}
+        given = words, fed["shocks"], single(is_first), drawing.by_run(study, rows)
+        states, shocks = _shocks(scalars, study.shock_draws, dtype, *given)
+        this = _inputs(scalars, "lever of year", levers, repeat(Axis.POLICY | Axis.YEAR))
+        leaves = jax.tree.leaves(written.state)
+        held = _inputs(scalars, "state", leaves, written.axes)
+        last = _inputs(scalars, "last", leaves, [(axes & ~Axis.YEAR) | Axis.END for axes in written.axes])
+        begun = scalars.rule(written.begin, [*drawn, *first])
+        calendar = single(scalars.input(Source("year"), np.int32, Axis.YEAR))
+        results = scalars.rule(written.year, [*held, calendar, *drawn, *map(single, shocks), *this])
+        for leaf, *of_each in zip(leaves, begun, held, results[: len(leaves)], last, strict=True):
+            for b, n, a, end in zip(*(part.flat for part in of_each), strict=True):
+                b, a = (scalars.each("convert_element_type", one, dtype=leaf.dtype) for one in (b, a))
+                states.append(State(b, n, a, end))
+        outcomes = _as_floats(scalars, dtype, scalars.rule(written.end, last))
+        cells = _as_floats(scalars, dtype, results[len(leaves) :])
+        return _finished(scalars, dtype, states, outcomes=outcomes, cells=cells, draws=draws, shocks=shocks)
 
 
 @functools.cache
@@ -106,9 +101,7 @@ def words(sampler_name: str, law: str, dtype: type) -> Listing:
     low = scalars.input(Source("counter"), np.uint32, Axis.PATH)
     high = scalars.input(Source("high"), np.uint32, Axis.NONE)
     with jax.enable_x64(dtype == np.float64):
-        word = jax.ShapeDtypeStruct((), np.uint32)
-        closed = jax.make_jaxpr(numbers)(of_key, word, word)
-    (given,) = scalars.traced(closed, [*keys, single(low), single(high)])
+        given = _traced(scalars, numbers, *keys, single(low), single(high))
     made = _finished(scalars, dtype, [], numbers=list(given[np.argsort(sampler.offsets)]))
     return walked(OF_LIST, made, Aim({}, {}))
 
@@ -146,8 +139,12 @@ def _as_floats(scalars: Scalars, dtype: type, values: Sequence[Array]) -> list[O
 
 
 def _inputs(scalars: Scalars, kind: str, leaves: Iterable[Any], axes: Iterable[Axis]) -> list[Array]:
-    """Arrays of input operations, for leaves that lie behind each other in memory; each leaf varies along its own
-    axes."""
+    """Arrays of input operations for leaves that lie one behind the other in memory.
+
+    Args:
+      leaves: with their shapes and types.
+      axes: for each leaf, the axes along which it varies.
+    """
     made, place = [], 0
     for leaf, differs in zip(leaves, axes, strict=False):
         array = np.empty(leaf.shape, object)
@@ -174,21 +171,18 @@ def _traced(scalars: Scalars, function: Any, *given: Any) -> Any:
 
 
 def _shocks(
-    scalars: Scalars, study: Study, dtype: type, words: Any, fed: Any, is_first: Operation, draws: Operations
-) -> tuple[list[Operation], list[Operation], list[Operation], list[Array]]:
-    """The state of the shocks (before the first year, in a year, after it), and the year's shocks as tables [stream, 1,
-    1].
-    """
-    past = study.shock_draws.before(1, dtype)
-    leaves = [np.asarray(leaf) for leaf in jax.tree.leaves(past)]
-    before = [scalars.constant(leaf[at]) for leaf in leaves for at in np.ndindex(leaf.shape)]
+    scalars: Scalars, laws: ShockDraws, dtype: type, words: Any, fed: Any, is_first: Array, draws: Any
+) -> tuple[list[State], list[Operation]]:
+    """The states of the shocks, and the shocks of a year by stream."""
+    past, structure = jax.tree.flatten(laws.before(1, dtype))
+    leaves = [*map(np.asarray, past)]
     held = _inputs(scalars, "past", leaves, repeat(PATH_YEAR))
-    remembered = jax.tree.unflatten(jax.tree.structure(past), held)
-    rows: Array = np.empty((len(draws), 1), object)
-    rows[:, 0] = draws
-    by_run = drawing.by_run(study, rows)
-
-    given = words, fed["shocks"], remembered, single(is_first), by_run
-    tables, after = _traced(scalars, study.shock_draws.of_year, *given)
-    flat = [part for leaf in jax.tree.leaves(after) for part in leaf.flat]
-    return before, [part for leaf in held for part in leaf.ravel().tolist()], flat, tables
+    remembered = jax.tree.unflatten(structure, held)
+    tables, after = _traced(scalars, laws.of_year, words, fed, remembered, is_first, draws)
+    parts = zip(leaves, held, jax.tree.leaves(after), strict=True)
+    states = [
+        State(scalars.constant(before), now, after, now)
+        for of_each in parts
+        for before, now, after in zip(*(part.flat for part in of_each), strict=True)
+    ]
+    return states, [row[0, 0] for table in tables for row in table]

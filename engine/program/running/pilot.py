@@ -119,7 +119,7 @@ def _computed(
         return Values(drawn, outcomes.swapaxes(0, 1), np.zeros((by_policy[0], 0, 0, PATHS), dtype))
     written = rules.of_years
     begin, year, end = (interpreted(rule, dtype) for rule in (written.begin, written.year, written.end))
-    leaves = jax.tree.leaves(written.year_takes[0].example)
+    leaves = jax.tree.leaves(written.state)
     kinds = [dtype if leaf.dtype.kind == "f" else leaf.dtype for leaf in leaves]
     state = begin([*own, *policies(0)])
     recorded = []

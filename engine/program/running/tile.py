@@ -124,7 +124,7 @@ class Tile:
     def _path(self, draw: Any, shocks: Any, levers: Any) -> tuple[Any, Any]:
         """Outcomes [outcome] and yearly values [year, cell] of one path under one policy."""
         written = self.rules.of_years
-        carried = written.year_takes[0].example
+        carried = written.state
         drawn = list(draw)
         sizes = [len(streams) for streams in shock_streams(self.study.model).values()]
 

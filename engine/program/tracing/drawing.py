@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +33,7 @@ def factors(study: Study, scores: Float[Array, "stream lane"], inputs: Any) -> D
     longer = [run for run in study.runs if len(run) > 1]
     for run, draws, fed in zip(longer, study.draws_of_runs, inputs["runs"], strict=True):
         (value,) = draws.values([scores[run.start : run.stop].reshape(-1)], fed)
-        shape = len(run), lanes
-        drawn[study.inputs[run[0]].name] = jnp.broadcast_to(value, (math.prod(shape),)).reshape(shape)
+        drawn[study.inputs[run[0]].name] = jnp.broadcast_to(value, (len(run) * lanes,)).reshape(len(run), lanes)
     return _changed(study, inputs["changes"], drawn)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntFlag
 from typing import Any
@@ -20,13 +20,6 @@ INLINED = {
 """Primitives of a jaxpr that call another jaxpr, whose equations are inlined."""
 _OWN_CALLS = {FUSED: "fma", RARELY: RARELY}
 """Calls of the engine's own functions that stay one operation: name of the call -> name of the operation."""
-_BODIES = ("jaxpr", "call_jaxpr", "fun_jaxpr")
-
-
-def body_of(params: Mapping[str, Any]) -> Any:
-    """The closed jaxpr that an equation calls, found among its parameters; None where it calls none."""
-    body = next((params[name] for name in _BODIES if params.get(name) is not None), None)
-    return jex.ClosedJaxpr(body, ()) if isinstance(body, jex.Jaxpr) else body
 
 
 class Axis(IntFlag):
@@ -127,15 +120,13 @@ def read_by(equations: Sequence[Equation], outputs: Sequence[Atom]) -> tuple[Equ
     return tuple(reversed(kept))
 
 
-def differences(rule: Rule, axes: Sequence[Axis]) -> dict[Atom, Axis]:
-    """Value of a rule -> axes along which it varies, given those of the inputs; constants are left out."""
-    differs: dict[Atom, Axis] = dict(zip(rule.inputs, axes, strict=True))
+def dependent(rule: Rule, inputs: Sequence[Atom]) -> set[Atom]:
+    """Some inputs of a rule, and all values of the rule that depend on them."""
+    found = {*inputs}
     for equation in rule.equations:
-        own = Axis.NONE
-        for atom in equation.inputs:
-            own |= differs.get(atom, Axis.NONE)
-        differs.update((value, own) for value in equation.outputs)
-    return differs
+        if not found.isdisjoint(equation.inputs):
+            found.update(equation.outputs)
+    return found
 
 
 def _flatten(closed: Any, inputs: Sequence[Atom], into: list[Equation], literals: dict[Any, Any]) -> list[Atom]:
@@ -153,13 +144,12 @@ def _flatten(closed: Any, inputs: Sequence[Atom], into: list[Equation], literals
 
     for equation in jaxpr.eqns:
         inside = tuple(read(atom) for atom in equation.invars)
-        is_inlined = equation.primitive.name in INLINED and equation.params.get("name") not in _OWN_CALLS
-        body = body_of(equation.params) if is_inlined else None
-        if body is not None:
+        if equation.primitive.name in INLINED and equation.params.get("name") not in _OWN_CALLS:
+            body = equation.params["jaxpr" if "jaxpr" in equation.params else "call_jaxpr"]
+            body = jex.ClosedJaxpr(body, ()) if isinstance(body, jex.Jaxpr) else body
             results: Sequence[Atom] = _flatten(body, inside, into, literals)
         else:
-            outputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in equation.outvars)
+            results = outputs = tuple(Value(var.aval.shape, var.aval.dtype) for var in equation.outvars)
             into.append(Equation(equation.primitive, equation.params, inside, outputs))
-            results = outputs
         names.update(zip(equation.outvars, results, strict=True))
     return [read(atom) for atom in jaxpr.outvars]

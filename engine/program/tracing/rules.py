@@ -8,6 +8,7 @@ from collections.abc import Mapping, MutableMapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import compress
 from types import SimpleNamespace
 from typing import Any
 
@@ -18,29 +19,11 @@ import numpy as np
 from engine.modelling import code_digests
 from engine.modelling.cells import Cells
 from engine.modelling.folds import Fold
-from engine.modelling.records import Factor, Model, Shock, Yearly, factor_names, shock_streams
+from engine.modelling.records import Factor, Lever, Model, Shock, Yearly, factor_names, shock_streams
 from engine.modelling.state_types import as_kept, widened
 from engine.program.tracing import arguments
-from engine.program.tracing.equations import Axis, Rule, differences, written_out
+from engine.program.tracing.equations import Axis, Rule, dependent, written_out
 from engine.study.study import Study
-
-
-@dataclass(frozen=True)
-class Argument:
-    """One argument of a rule.
-
-    Args:
-      example: a tree of shapes and types, scalars but for the state.
-      axes: the axes along which each leaf varies.
-    """
-
-    example: Any
-    axes: tuple[Axis, ...]
-
-    @staticmethod
-    def alike(example: Any, axes: Axis) -> Argument:
-        """An argument whose leaves all vary along the same axes."""
-        return Argument(example, (axes,) * len(jax.tree.leaves(example)))
 
 
 @dataclass(frozen=True)
@@ -49,15 +32,18 @@ class Years:
 
     Args:
       begin: (factor draws, policy) -> state before the first year.
-      year: `year_takes` -> the state a year later, then the cells of all yearly variables.
-      year_takes: arguments of `year`: state, calendar year, factor draws, shocks, policy.
+      year: (state, calendar year, factor draws, shocks, policy) -> the state a year later, then the cells of all yearly
+        variables.
       end: state after the last year -> outcomes.
+      state: the state that `year` takes, as a tree of shapes and types.
+      axes: the axes along which each leaf of the state varies; along policies only where a policy influences it.
     """
 
     begin: Rule
     year: Rule
-    year_takes: tuple[Argument, ...]
     end: Rule
+    state: Any
+    axes: list[Axis]
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +55,7 @@ class Rules:
 
     def of_paths(self) -> Rule:
         """Traces a static model: (factor draws, policy) -> outcomes."""
-        return written_out(self.evaluate, self.draws.example, self.policies(Axis.POLICY).example)
+        return written_out(self.evaluate, self._draws, self._policy)
 
     @cached_property
     def of_years(self) -> Years:
@@ -77,45 +63,36 @@ class Rules:
 
         Types of the state are widened until a year gives back the types that it takes.
         """
-        first = self.draws, self.policies(Axis.POLICY)
-        begin = written_out(self.begin, *(argument.example for argument in first))
-        calendar = Argument.alike(jax.ShapeDtypeStruct((), np.int32), Axis.YEAR)
-        rest = (calendar, self.draws, self.shocks, self.policies(Axis.POLICY | Axis.YEAR))
+        begin = written_out(self.begin, self._draws, self._policy)
+        number = jax.ShapeDtypeStruct((), self.dtype)
+        shocks = [(number,) * len(parts) for parts in shock_streams(self.study.model).values()]
+        rest = jax.ShapeDtypeStruct((), np.int32), self._draws, shocks, self._policy
         kinds = [atom.dtype for atom in begin.outputs]
         kinds = widened(kinds, kinds, self.dtype)
         while True:
             parts = zip(begin.outputs, kinds, strict=True)
             leaves = [jax.ShapeDtypeStruct(atom.shape, kind) for atom, kind in parts]
             state = jax.tree.unflatten(begin.form, leaves)
-            year = written_out(self.one_year, state, *(argument.example for argument in rest))
+            year = written_out(self.one_year, state, *rest)
             after = [atom.dtype for atom in year.outputs[: len(kinds)]]
             wider = widened(kinds, after, self.dtype)
             if wider == kinds:
                 break
             kinds = wider
-        carried = _carried(state, begin, first, year, rest)
-        return Years(begin, year, (carried, *rest), written_out(self.end, state))
-
-    def scalar(self) -> jax.ShapeDtypeStruct:
-        """Shape and type of one floating-point number."""
-        return jax.ShapeDtypeStruct((), self.dtype)
+        by_policy = _by_policy(begin, year, len(jax.tree.leaves(self._policy)))
+        axes = [Axis.PATH | Axis.YEAR | (Axis.POLICY if varies else Axis.NONE) for varies in by_policy]
+        return Years(begin, year, written_out(self.end, state), state, axes)
 
     @property
-    def draws(self) -> Argument:
-        """The argument of factor draws, in the order of the study."""
-        return Argument.alike(tuple(self.scalar() for _ in self.study.inputs), Axis.PATH)
+    def _draws(self) -> tuple[jax.ShapeDtypeStruct, ...]:
+        """Shapes and types of the factor draws, in the order of the study."""
+        return (jax.ShapeDtypeStruct((), self.dtype),) * len(self.study.inputs)
 
-    @property
-    def shocks(self) -> Argument:
-        """The argument of a year's shocks, a tuple of streams for each shock in the order of the model."""
-        streams = shock_streams(self.study.model)
-        example = [tuple(self.scalar() for _ in parts) for parts in streams.values()]
-        return Argument.alike(example, Axis.PATH | Axis.YEAR)
-
-    def policies(self, axes: Axis) -> Argument:
-        """The argument of a policy's levers in one year, varying along `axes`."""
+    @cached_property
+    def _policy(self) -> Any:
+        """Shapes and types of a policy's levers in one year, as `arguments.lever_arrays` gives them."""
         levers = arguments.lever_arrays(self.study, self.dtype)
-        return Argument.alike(jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), levers), axes)
+        return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct((), leaf.dtype), levers)
 
     @property
     def folded(self) -> dict[str, Fold]:
@@ -127,7 +104,7 @@ class Rules:
         """Outcomes of a static model, in the order of the model, from factor draws and levers."""
         model: Any = self.study.model
         results = model.evaluate(self._factors(draw), self._levers(policy, None, draw))
-        return [jnp.asarray(results[name], self.dtype) for name in model.outcomes]
+        return self._as_floats([results[name] for name in model.outcomes])
 
     def begin(self, draw: Sequence[Any], policy: Any) -> Any:
         """(state of the model, state of the folds by outcome) before the first year."""
@@ -137,15 +114,13 @@ class Rules:
         return as_kept((model.init(self._factors(draw), levers), kept), self.dtype)
 
     def one_year(self, carry: Any, year: Any, draw: Any, shock: Any, policy: Any) -> Any:
-        """(the state a year later, as `begin` gives it; the cells of all yearly variables in the order of the
-        model)."""
+        """(state a year later, in the form that `begin` gives; cells of all yearly variables, in the model's order)."""
         model: Any = self.study.model
         state, kept = carry
         levers = self._levers(policy, year, draw)
         state, values = model.step(state, year, self._factors(draw), _namespace(model, model.shocks, shock), levers)
         kept = {name: fold.update(kept[name], year, values) for name, fold in self.folded.items()}
-        yearly: Mapping[str, Yearly] = model.yearly
-        cells = [cell for name in yearly for cell in _cells_of(yearly[name], values[name])]
+        cells = [cell for name, variable in model.yearly.items() for cell in _cells_of(variable, values[name])]
         return as_kept((_in_order_of(carry[0], state), kept), self.dtype), self._as_floats(cells)
 
     def end(self, carry: Any) -> list[Any]:
@@ -190,8 +165,7 @@ class Rules:
                 jnp.where(started, blend(before, after), before)
                 for before, after in zip(cells("before", name), cells("levers", name), strict=True)
             ]
-            labels = {dim: tuple(self.study.model.dims[dim]) for dim in lever.dims}
-            levers[name] = Cells(labels, in_force) if labels else in_force[0]
+            levers[name] = _with_labels(self.study.model, lever, in_force)
         return SimpleNamespace(**levers)
 
 
@@ -211,31 +185,21 @@ def traced(study: Study, dtype: type) -> Rules:
     return rules
 
 
-def _carried(
-    state: Any, begin: Rule, begin_takes: Sequence[Argument], year: Rule, rest: Sequence[Argument]
-) -> Argument:
-    """The argument of the state, whose leaves vary along policies only where a policy influences them.
+def _by_policy(begin: Rule, year: Rule, levers: int) -> list[bool]:
+    """Whether each leaf of the state depends on the policy.
 
     Args:
-      begin: the rule that gives the state before the first year, from `begin_takes`.
-      year: the rule whose first argument, and first outputs, are the state; `rest` are its other arguments.
+      begin, year: the rules that give the state; their last inputs are the policy's.
+      levers: how many these are.
     """
-    own = _by_policy(begin, begin_takes, len(begin.outputs))
+    found = dependent(begin, begin.inputs[-levers:])
+    own = [atom in found for atom in begin.outputs]
     while True:
-        carried = Argument(state, tuple(axis | Axis.PATH | Axis.YEAR for axis in own))
-        after = _by_policy(year, [carried, *rest], len(own))
-        wider = [one | other for one, other in zip(own, after, strict=True)]
+        found = dependent(year, [*compress(year.inputs, own), *year.inputs[-levers:]])
+        wider = [varies or atom in found for varies, atom in zip(own, year.outputs, strict=False)]
         if wider == own:
-            return carried
+            return own
         own = wider
-
-
-def _by_policy(rule: Rule, takes: Sequence[Argument], count: int) -> list[Axis]:
-    """`Axis.POLICY` for each of the first `count` outputs of a rule that varies along policies, `Axis.NONE` for the
-    others.
-    """
-    differs = differences(rule, [axis for argument in takes for axis in argument.axes])
-    return [differs.get(atom, Axis.NONE) & Axis.POLICY for atom in rule.outputs[:count]]
 
 
 def _is_cells(part: Any) -> bool:
@@ -257,8 +221,11 @@ def _in_order_of(before: Any, after: Any) -> Any:
 
 
 def _namespace(model: Model, parts: Mapping[str, Factor | Shock], drawn: Sequence[Sequence[Any]]) -> SimpleNamespace:
-    named: dict[str, Any] = {}
-    for (name, part), values in zip(parts.items(), drawn, strict=True):
-        labels = {dim: tuple(model.dims[dim]) for dim in part.dims}
-        named[name] = Cells(labels, values) if labels else values[0]
-    return SimpleNamespace(**named)
+    given = zip(parts.items(), drawn, strict=True)
+    return SimpleNamespace(**{name: _with_labels(model, part, values) for (name, part), values in given})
+
+
+def _with_labels(model: Model, part: Factor | Shock | Lever, values: Sequence[Any]) -> Any:
+    """The values as a model takes them: labelled cells, or one number if the part has no dimensions."""
+    labels = {dim: tuple(model.dims[dim]) for dim in part.dims}
+    return Cells(labels, values) if labels else values[0]
