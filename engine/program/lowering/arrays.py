@@ -11,69 +11,43 @@ import numpy as np
 
 from engine.program.lowering import ordering, places
 from engine.program.lowering.operations import Array, NoScalarForm, Operation
-from engine.program.lowering.places import UNROLLED, Scalars
+from engine.program.lowering.places import UNROLLED, Scalars, limits
 
 Shape = tuple[int, ...]
 
 
-def _iota(params: Any, shape: Shape) -> np.ndarray:
-    along = [-1 if axis == params["dimension"] else 1 for axis in range(len(shape))]
-    return np.broadcast_to(np.arange(shape[params["dimension"]], dtype=params["dtype"]).reshape(along), shape)
-
-
 def _loop_parts(params: Any) -> tuple[int, int]:
-    """(constants of a scan, numbers carried from round to round) among its operands; JAX 0.12 has them under other
-    names.
-    """
+    """Counts of a scan's operands: (constants, values carried from round to round), whose names JAX 0.12 changed."""
     if "num_consts" in params:
         return params["num_consts"], params["num_carry"]
     stays, carried, *_ = params["ft_in"].unpack()
     return len(stays), len(carried)
 
 
-def _spread(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
-    operand, *_ = operands
-    sizes = [1] * len(shape)
-    for axis, along in enumerate(params["broadcast_dimensions"]):
-        sizes[along] = operand.shape[axis]
-    return [np.broadcast_to(operand.reshape(sizes), shape)]
+def _spread(operand: Array, along: Sequence[int], shape: Shape) -> Array:
+    """An array broadcast to a shape, of which `along` are the axes that the array has, ascending."""
+    return np.broadcast_to(np.expand_dims(operand, [k for k in range(len(shape)) if k not in along]), shape)
 
 
-def _slice(operands: Sequence[Array], params: Any, shape: Shape) -> list[Array]:
-    steps = params["strides"] or [1] * operands[0].ndim
-    places = zip(params["start_indices"], params["limit_indices"], steps, strict=True)
-    return [np.asarray(operands[0][tuple(slice(*place) for place in places)], object)]
+def _slice(operand: Array, params: Any) -> Array:
+    steps = params["strides"] or [1] * operand.ndim
+    part = operand[tuple(map(slice, params["start_indices"], params["limit_indices"], steps))]
+    return np.asarray(part, object)
 
 
-_MOVES: dict[str, Callable[[Sequence[Array], Any, Shape], list[Array]]] = {
-    "broadcast_in_dim": _spread,
-    "concatenate": lambda operands, params, _: [np.concatenate(operands, params["dimension"])],
-    **dict.fromkeys(("copy", "optimization_barrier", "stop_gradient"), lambda operands, *_: list(operands)),
-    **dict.fromkeys(("expand_dims", "reshape", "squeeze"), lambda operands, _, shape: [operands[0].reshape(shape)]),
-    "rev": lambda operands, params, _: [np.flip(operands[0], params["dimensions"])],
-    "slice": _slice,
-    "split": lambda operands, params, _: np.split(operands[0], np.cumsum(params["sizes"])[:-1], params["axis"]),
-    "stack": lambda operands, params, _: [np.stack(operands, params["axis"])],
-    "tile": lambda operands, params, _: [np.tile(operands[0], params["reps"])],
-    "unstack": lambda operands, params, _: [
-        np.asarray(part, object) for part in np.moveaxis(operands[0], params["axis"], 0)
-    ],
-    "transpose": lambda operands, params, _: [operands[0].transpose(params["permutation"])],
-}
-
-
-def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
-    rest = tuple(size for axis, size in enumerate(operand.shape) if axis not in axes)
-    rows = np.moveaxis(operand, axes, range(len(axes))).reshape(-1, *rest)
+def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], shape: Shape, dtype: np.dtype) -> Array:
+    rows = np.moveaxis(operand, axes, range(len(axes))).reshape(-1, *shape)
     if len(rows) == 0:
-        return np.full(rest, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
+        return np.full(shape, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
     arrays = (np.asarray(row, object) for row in rows)
-    return functools.reduce(lambda total, row: scalars.elementwise(name, [total, row], rest, dtype), arrays)
+    return functools.reduce(lambda total, row: scalars.elementwise(name, [total, row], shape, dtype), arrays)
 
 
-def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
-    """Index of the greatest or least number along an axis; as in XLA the first of equal ones, and the first NaN before
-    all.
+def _place_of_extreme(scalars: Scalars, holds: str, operand: Array, axes: Sequence[int], dtype: np.dtype) -> Array:
+    """Index of the greatest or least number along an axis: the first of equal ones; as in XLA the first NaN if any.
+
+    Args:
+      holds: comparison of the extreme with any other number, "ge" or "le".
     """
     rows = np.moveaxis(operand, axes[0], 0)
     made = np.empty(rows.shape[1:], object)
@@ -81,9 +55,7 @@ def _place_of_extreme(scalars: Scalars, name: str, operand: Array, axes: Sequenc
         best, place = rows[(0, *at)], scalars.constant(np.zeros((), dtype))
         for k in range(1, len(rows)):
             one = rows[(k, *at)]
-            # the first NaN is the extreme; of equal numbers the first
-            before = scalars.each("ge" if name == "argmax" else "le", best, one)
-            farther = scalars.each("not", before)
+            farther = scalars.each("not", scalars.each(holds, best, one))
             if best.dtype.kind == "f":
                 farther = scalars.each("and", farther, scalars.each("eq", best, best))
             best = scalars.each("select", farther, one, best)
@@ -103,12 +75,15 @@ def _running(scalars: Scalars, name: str, operand: Array, params: Any) -> Array:
 
 
 def _padded(operand: Array, filling: Operation, config: Any, shape: Shape) -> Array:
-    """XLA's pad: an array with `filling` before, behind and between its elements; negative counts at the ends remove
-    elements.
+    """XLA's pad: an array with `filling` before, behind and between its elements.
+
+    Args:
+      config: for each axis (count before, count behind, count between two elements); the first two may be negative, and
+        then remove elements.
     """
     made = np.full(shape, filling, object)
     for at in np.ndindex(operand.shape):
-        to = tuple(int(low) + k * (int(inner) + 1) for k, (low, _, inner) in zip(at, config, strict=True))
+        to = tuple(low + k * (inner + 1) for k, (low, _, inner) in zip(at, config, strict=True))
         if all(0 <= k < size for k, size in zip(to, shape, strict=True)):
             made[to] = operand[at]
     return made
@@ -120,16 +95,16 @@ def _product(scalars: Scalars, left: Array, right: Array, dimensions: Any, shape
     Raises:
       NoScalarForm: the product is too large.
     """
-    (along_left, along_right), (batch_left, batch_right) = dimensions
-    free_left = [axis for axis in range(left.ndim) if axis not in (*along_left, *batch_left)]
-    free_right = [axis for axis in range(right.ndim) if axis not in (*along_right, *batch_right)]
-    count = math.prod(left.shape[axis] for axis in along_left)
-    if count * math.prod(shape) > UNROLLED:
+
+    def matrices(operand: Array, along: Sequence[int], batch: Sequence[int]) -> Array:
+        free = [axis for axis in range(operand.ndim) if axis not in (*along, *batch)]
+        n_matrices, columns = (math.prod(operand.shape[axis] for axis in axes) for axes in (batch, along))
+        return operand.transpose([*batch, *free, *along]).reshape(n_matrices, -1, columns)
+
+    lefts, rights = map(matrices, (left, right), *dimensions)
+    if lefts.shape[-1] * math.prod(shape) > UNROLLED:
         raise NoScalarForm("a large product of matrices")
-    batch = [left.shape[axis] for axis in batch_left]
-    lefts = left.transpose([*batch_left, *free_left, *along_left]).reshape(math.prod(batch), -1, count)
-    rights = right.transpose([*batch_right, *free_right, *along_right]).reshape(math.prod(batch), -1, count)
-    made = np.empty((lefts.shape[0], lefts.shape[1], rights.shape[1]), object)
+    made = np.empty((*lefts.shape[:2], rights.shape[1]), object)
     for b, i, j in np.ndindex(made.shape):
         terms = [scalars.each("mul", x, y, dtype=dtype) for x, y in zip(lefts[b, i], rights[b, j], strict=True)]
         made[b, i, j] = functools.reduce(functools.partial(scalars.each, "add", dtype=dtype), terms)
@@ -141,12 +116,7 @@ def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Ar
     index, *given = operands
     cases = [scalars.traced(branch, given) for branch in params["branches"]]
     return [
-        (
-            scalars.elementwise("select_n", [index, *of_each], of_each[0].shape, of_each[0].flat[0].dtype)
-            if of_each[0].size
-            else of_each[0]
-        )
-        for of_each in zip(*cases, strict=True)
+        scalars.elementwise("select_n", [index, *of_each], of_each[0].shape) for of_each in zip(*cases, strict=True)
     ]
 
 
@@ -171,66 +141,42 @@ def _loop(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Arra
     return [*carry, *(np.stack(column) for column in zip(*rounds, strict=True))]
 
 
-_REDUCTIONS = {
-    "reduce_sum": "add",
-    "reduce_prod": "mul",
-    "reduce_max": "max",
-    "reduce_min": "min",
-    "reduce_and": "and",
-    "reduce_or": "or",
-}
-"""Reduction -> operation that combines two numbers."""
 _NEUTRAL: Mapping[str, Callable[[Any], Any]] = {
     "add": lambda dtype: 0,
     "mul": lambda dtype: 1,
-    "max": lambda dtype: _limits(dtype)[0],
-    "min": lambda dtype: _limits(dtype)[1],
+    "max": lambda dtype: limits(dtype)[0],
+    "min": lambda dtype: limits(dtype)[1],
     "and": lambda dtype: ~np.zeros((), dtype),
     "or": lambda dtype: 0,
 }
 """Neutral element of each operation by type: the reduction of no numbers."""
 
 
-def _limits(dtype: np.dtype) -> tuple[float, float]:
-    if dtype.kind == "b":
-        return False, True
-    return (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
-
-
-def applied(
-    scalars: Scalars, name: str, operands: Sequence[Array], params: Mapping[str, Any], shape: Shape, dtype: np.dtype
-) -> list[Array] | None:
-    """The results of a JAX primitive on arrays; None where it is no such primitive, but for example elementwise.
-
-    Args:
-      name, params: name and parameters of the primitive.
-      shape, dtype: shape and type of the first result.
-
-    Raises:
-      NoScalarForm: the primitive, with these sizes, cannot be written in scalar operations.
-    """
-    if name in _MOVES:
-        return _MOVES[name](operands, params, shape)
-    if name in _REDUCTIONS:
-        return [_reduced(scalars, _REDUCTIONS[name], operands[0], params["axes"], dtype)]
-    known = _OTHERS.get(name)
-    return None if known is None else known(scalars, operands, params, shape, dtype)
-
-
-_OTHERS: Mapping[str, Callable[..., list[Array]]] = {
-    "argmax": lambda s, o, p, _, dtype: [_place_of_extreme(s, "argmax", o[0], p["axes"], dtype)],
-    "argmin": lambda s, o, p, _, dtype: [_place_of_extreme(s, "argmin", o[0], p["axes"], dtype)],
+_COMBINING = {"sum": "add", "prod": "mul", "max": "max", "min": "min", "and": "and", "or": "or"}
+"""Ending of the name of a reduction -> operation that combines two numbers."""
+PRIMITIVES: Mapping[str, Callable[..., list[Array]]] = {
+    "argmax": lambda s, o, p, _, dtype: [_place_of_extreme(s, "ge", o[0], p["axes"], dtype)],
+    "argmin": lambda s, o, p, _, dtype: [_place_of_extreme(s, "le", o[0], p["axes"], dtype)],
+    "broadcast_in_dim": lambda s, o, p, shape, _: [_spread(o[0], p["broadcast_dimensions"], shape)],
+    "concatenate": lambda s, o, p, *_: [np.concatenate(o, p["dimension"])],
     "cond": lambda s, o, p, *_: _chosen(s, o, p),
+    **dict.fromkeys(("copy", "optimization_barrier", "stop_gradient"), lambda s, o, *_: list(o)),
     **{
         f"cum{ending}": lambda s, o, p, *_, name=name: [_running(s, name, o[0], p)]
-        for ending, name in (("sum", "add"), ("prod", "mul"), ("max", "max"), ("min", "min"))
+        for ending, name in _COMBINING.items()
     },
     "dot_general": lambda s, o, p, shape, dtype: [_product(s, o[0], o[1], p["dimension_numbers"], shape, dtype)],
     "dynamic_slice": lambda s, o, p, *_: [places.taken(s, o[0], [one.item() for one in o[1:]], p["slice_sizes"])],
     "dynamic_update_slice": lambda s, o, *_: [places.put(s, o[0], o[1], [one.item() for one in o[2:]])],
-    "gather": lambda s, o, p, shape, _: [places.gathered(s, o[0], o[1], p, shape)],
-    "iota": lambda s, o, p, shape, _: [s.array(_iota(p, shape))],
+    **dict.fromkeys(("reshape", "squeeze"), lambda s, o, p, shape, _: [o[0].reshape(shape)]),
+    "gather": lambda s, o, p, shape, dtype: [places.gathered(s, o[0], o[1], p, shape, dtype)],
+    "iota": lambda s, o, p, shape, dtype: [s.array(np.indices(shape, dtype)[p["dimension"]])],
     "pad": lambda s, o, p, shape, _: [_padded(o[0], o[1].item(), p["padding_config"], shape)],
+    **{
+        f"reduce_{ending}": lambda s, o, p, shape, dtype, name=name: [_reduced(s, name, o[0], p["axes"], shape, dtype)]
+        for ending, name in _COMBINING.items()
+    },
+    "rev": lambda s, o, p, *_: [np.flip(o[0], p["dimensions"])],
     "scan": lambda s, o, p, *_: _loop(s, o, p),
     "scatter": lambda s, o, p, *_: [places.scattered(s, None, o, p)],
     **{
@@ -238,5 +184,16 @@ _OTHERS: Mapping[str, Callable[..., list[Array]]] = {
         for sign in "-_"
         for name in ("add", "mul", "max", "min")
     },
+    "slice": lambda s, o, p, *_: [_slice(o[0], p)],
     "sort": lambda s, o, p, *_: ordering.in_order(s, o, p["dimension"], p["num_keys"]),
+    "split": lambda s, o, p, *_: np.split(o[0], np.cumsum(p["sizes"])[:-1], p["axis"]),
+    "stack": lambda s, o, p, *_: [np.stack(o, p["axis"])],
+    "tile": lambda s, o, p, *_: [np.tile(o[0], p["reps"])],
+    "transpose": lambda s, o, p, *_: [o[0].transpose(p["permutation"])],
+    "unstack": lambda s, o, p, *_: [np.asarray(part, object) for part in np.moveaxis(o[0], p["axis"], 0)],
 }
+"""JAX's primitives on arrays by name, as functions that give a primitive's results.
+
+They take the list, the operands, the primitive's parameters, and shape and type of the first result. They raise a
+`NoScalarForm` where the primitive, with these sizes, cannot be written in scalar operations.
+"""

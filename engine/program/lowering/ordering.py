@@ -33,11 +33,8 @@ def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) 
     made = [np.moveaxis(operand.copy(), axis, -1) for operand in operands]
     for at in np.ndindex(made[0].shape[:-1]):
         rows = [
-            [
-                *(_key(scalars, _plain(scalars, array[(*at, k)])) for array in made[:keys]),
-                *(array[(*at, k)] for array in made),
-            ]
-            for k in range(size)
+            [*(_key(scalars, _plain(scalars, value)) for value in values[:keys]), *values]
+            for values in zip(*(array[at] for array in made), strict=True)
         ]
         for last in range(size - 1, 0, -1):
             for k in range(last):
@@ -45,16 +42,15 @@ def in_order(scalars: Scalars, operands: Sequence[Array], axis: int, keys: int) 
                 pairs = list(zip(rows[k], rows[k + 1], strict=True))
                 rows[k] = [scalars.each("select", below, y, x) for x, y in pairs]
                 rows[k + 1] = [scalars.each("select", below, x, y) for x, y in pairs]
-        for k, row in enumerate(rows):
-            for array, value in zip(made, row[keys:], strict=True):
-                array[(*at, k)] = value
+        for array, values in zip(made, list(zip(*rows, strict=True))[keys:], strict=True):
+            array[at] = values
     return [np.moveaxis(array, -1, axis) for array in made]
 
 
 def _below(scalars: Scalars, left: Operations, right: Operations) -> Operation:
     """Whether a row of keys is lexicographically below another one."""
     result = scalars.constant(np.False_)
-    for x, y in reversed(list(zip(left, right, strict=True))):
+    for x, y in zip(left[::-1], right[::-1], strict=True):
         same = scalars.each("and", scalars.each("eq", x, y), result)
         result = scalars.each("or", scalars.each("lt", x, y), same)
     return result

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from engine.program.lowering.operations import Array, NoScalarForm, Operation, Operations
+from engine.program.lowering.operations import Array, NoScalarForm, Operation, Operations, single
 
 Scalars = Any
 """`scalars.Scalars`, the list that operations are added to; not imported, as `scalars.py` imports this file."""
@@ -24,10 +26,11 @@ def taken(scalars: Scalars, operand: Array, starts: Operations, sizes: Sequence[
     """
     for axis, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         rows = np.moveaxis(operand, axis, 0)
-        at = _within(scalars, start, len(rows) - size)
+        most = len(rows) - size
+        at = _within(scalars, start, most)
         made = np.empty((size, *rows.shape[1:]), object)
         for k, *rest in np.ndindex(made.shape):
-            made[(k, *rest)] = _one_of(scalars, [rows[(k + n, *rest)] for n in range(len(rows) - size + 1)], at)
+            made[(k, *rest)] = _one_of(scalars, list(rows[(slice(k, k + most + 1), *rest)]), at)
         operand = np.moveaxis(made, 0, axis)
     return operand
 
@@ -43,33 +46,29 @@ def put(scalars: Scalars, operand: Array, part: Array, starts: Operations) -> Ar
     return made
 
 
-def gathered(scalars: Scalars, operand: Array, indices: Array, params: Any, shape: Sequence[int]) -> Array:
+def gathered(
+    scalars: Scalars, operand: Array, indices: Array, params: Any, shape: Sequence[int], dtype: np.dtype
+) -> Array:
     """XLA's gather: slices of an array, one for each row of indices.
+
+    Args:
+      params: parameters of the primitive.
+      shape, dtype: of the result.
 
     Raises:
       NoScalarForm: an index is not constant, and the array too long to choose from.
     """
     about, sizes = params["dimension_numbers"], params["slice_sizes"]
+    batched = about.operand_batching_dims, about.start_indices_batching_dims
     flat = (*about.collapsed_slice_dims, *about.operand_batching_dims)
     made = np.empty(shape, object)
     ahead = np.moveaxis(made, about.offset_dims, range(-len(about.offset_dims), 0))
-    for at in np.ndindex(indices.shape[:-1]):
-        starts = _starts(
-            scalars,
-            at,
-            indices[at],
-            about.start_index_map,
-            about.operand_batching_dims,
-            about.start_indices_batching_dims,
-            operand.ndim,
-        )
+    for at, starts in _starts(scalars, indices, about.start_index_map, batched, operand.ndim):
         part: Array = np.squeeze(taken(scalars, operand, starts, sizes), flat)
         if "FILL" in str(params["mode"]):
-            inside = _inside(scalars, starts, operand.shape, sizes)
-            for place in np.ndindex(part.shape):
-                kind = part[place].dtype
-                other = scalars.constant(np.asarray(_filling(params["fill_value"], kind), kind))
-                part[place] = scalars.each("select", inside, part[place], other)
+            inside = single(_inside(scalars, starts, operand.shape, sizes))
+            outside = scalars.array(np.asarray(_filling(params["fill_value"], dtype), dtype))
+            part = scalars.elementwise("select", [inside, part, outside], part.shape, dtype)
         ahead[at] = part[()]
     return made
 
@@ -87,80 +86,59 @@ def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], par
     """
     operand, indices, updates = operands
     about, drops = params["dimension_numbers"], "CLIP" not in str(params["mode"])
-    windows = about.update_window_dims
-    flat = {*about.inserted_window_dims, *about.operand_batching_dims}
-    wide = [axis for axis in range(operand.ndim) if axis not in flat]
-    sizes = [1] * operand.ndim
-    for axis, along in zip(wide, windows, strict=True):
-        sizes[axis] = updates.shape[along]
+    windows, batched = about.update_window_dims, (about.operand_batching_dims, about.scatter_indices_batching_dims)
+    flat = (*about.inserted_window_dims, *about.operand_batching_dims)
     rows = np.moveaxis(updates, windows, range(-len(windows), 0))
     made = operand.copy()
-    for at in np.ndindex(indices.shape[:-1]):
-        starts = _starts(
-            scalars, at, indices[at], about.scatter_dims_to_operand_dims, about.operand_batching_dims,
-            about.scatter_indices_batching_dims, operand.ndim,
-        )  # fmt: skip
-        allowed = _inside(scalars, starts, operand.shape, sizes) if drops else scalars.constant(np.True_)
-        _write(scalars, made, name, np.asarray(rows[at], object).reshape(sizes), starts, allowed)
+    for at, starts in _starts(scalars, indices, about.scatter_dims_to_operand_dims, batched, operand.ndim):
+        part = np.expand_dims(np.asarray(rows[at], object), flat)
+        allowed = _inside(scalars, starts, operand.shape, part.shape) if drops else scalars.constant(np.True_)
+        _write(scalars, made, name, part, starts, allowed)
     return made
 
 
 def _write(
     scalars: Scalars, made: Array, name: str | None, part: Array, starts: Operations, allowed: Operation
 ) -> None:
-    """Writes a slice to an array where `allowed`, its starts clipped so that it fits."""
+    """Writes a slice to an array where `allowed`, its starts clipped so that it fits.
+
+    Where a start is not constant, every element that may be meant becomes a select of its new and its old value.
+    """
     limits = zip(starts, made.shape, part.shape, strict=True)
     begins = [_within(scalars, start, whole - size) for start, whole, size in limits]
     for at in np.ndindex(part.shape):
-        _write_one(scalars, made, name, part.item(at), begins, at, allowed)
-
-
-def _write_one(
-    scalars: Scalars,
-    made: Array,
-    name: str | None,
-    value: Operation,
-    begins: Operations,
-    offsets: Sequence[int],
-    allowed: Operation,
-) -> None:
-    """Writes a number to an element whose index may not be constant: every element that it may be is selected from old
-    and new.
-    """
-    reach = [
-        [int(begin.value) + k] if begin.is_constant else list(range(whole))
-        for begin, k, whole in zip(begins, offsets, made.shape, strict=True)
-    ]
-    shape = tuple(map(len, reach))
-    if np.prod(shape, dtype=int) > UNROLLED:
-        raise NoScalarForm("a change of a large array")
-    for number in np.ndindex(shape):
-        to = tuple(places[k] for places, k in zip(reach, number, strict=True))
-        here = allowed
-        for begin, k, place in zip(begins, offsets, to, strict=True):
-            met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)))
-            here = scalars.each("and", here, met)
-        new = value if name is None else scalars.each(name, made[to], value)
-        made[to] = scalars.each("select", here, new, made[to])
+        reach = [
+            [int(begin.value) + k] if begin.is_constant else range(whole)
+            for begin, k, whole in zip(begins, at, made.shape, strict=True)
+        ]
+        if math.prod(map(len, reach)) > UNROLLED:
+            raise NoScalarForm("a change of a large array")
+        for to in itertools.product(*reach):
+            here = allowed
+            for begin, k, place in zip(begins, at, to, strict=True):
+                met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)))
+                here = scalars.each("and", here, met)
+            new = part.item(at) if name is None else scalars.each(name, made[to], part.item(at))
+            made[to] = scalars.each("select", here, new, made[to])
 
 
 def _starts(
-    scalars: Scalars,
-    at: Sequence[int],
-    row: Array,
-    axes: Sequence[int],
-    batched: Sequence[int],
-    along: Sequence[int],
-    count: int,
-) -> list[Operation]:
-    """Start of a slice on each axis: the row's index for it, the row's own position for batched axes, 0 for all
-    others."""
-    starts = [scalars.constant(np.int32(0))] * count
-    for axis, index in zip(axes, row, strict=True):
-        starts[axis] = index
-    for axis, k in zip(batched, along, strict=True):
-        starts[axis] = scalars.constant(np.int32(at[k]))
-    return starts
+    scalars: Scalars, indices: Array, axes: Sequence[int], batched: tuple[Sequence[int], Sequence[int]], count: int
+) -> Iterator[tuple[tuple[int, ...], list[Operation]]]:
+    """For each row of indices its position, and where its slice starts on each of `count` axes of the array.
+
+    Args:
+      axes: the axes for which a row holds the starts, in its order.
+      batched: axes on which a slice starts at the row's own position, and the axes of `indices` with this position. On
+        all other axes it starts at 0.
+    """
+    for at in np.ndindex(indices.shape[:-1]):
+        starts = [scalars.constant(np.int32(0))] * count
+        for axis, index in zip(axes, indices[at], strict=True):
+            starts[axis] = index
+        for axis, k in zip(*batched, strict=True):
+            starts[axis] = scalars.constant(np.int32(at[k]))
+        yield at, starts
 
 
 def _inside(scalars: Scalars, starts: Operations, whole: Sequence[int], sizes: Sequence[int]) -> Operation:
@@ -182,8 +160,11 @@ def _within(scalars: Scalars, index: Operation, most: int) -> Operation:
 
 
 def _one_of(scalars: Scalars, values: Operations, at: Operation) -> Operation:
-    """The value at an index: by a lookup in memory where the values are adjacent arguments, else by a chain of
-    selects."""
+    """The value at an index: by a lookup in memory if the values are adjacent arguments, else by selects.
+
+    Raises:
+      NoScalarForm: there are too many for selects.
+    """
     if at.is_constant:
         return values[int(at.value)]
     places = [one.source.at for one in values if one.name == "input" and one.source.kind == "argument"]
@@ -191,19 +172,20 @@ def _one_of(scalars: Scalars, values: Operations, at: Operation) -> Operation:
         return scalars.operation("lookup", [at], values[0].dtype, places[0])
     if len(values) > UNROLLED:
         raise NoScalarForm("a place in a long array")
-    result = values[-1]
-    for number in range(len(values) - 2, -1, -1):
-        here = scalars.each("le", at, scalars.constant(np.int32(number)))
-        result = scalars.each("select", here, values[number], result)
-    return result
+    return scalars.each("select_n", at, *values)
 
 
-def _filling(value: Any, kind: np.dtype) -> Any:
-    """What a gather gives outside the array: the given value, else as in JAX NaN, the least signed or the greatest
-    unsigned integer.
+def limits(dtype: np.dtype) -> tuple[float, float]:
+    """(least, greatest) value of a type; infinities for floating-point types."""
+    if dtype.kind == "b":
+        return False, True
+    return (-np.inf, np.inf) if dtype.kind == "f" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+
+
+def _filling(value: Any, dtype: np.dtype) -> Any:
+    """What a gather gives outside the array: the given value, or as in JAX if it is None: NaN, the least signed or the
+    greatest unsigned integer, or True.
     """
     if value is not None:
         return value
-    if kind.kind == "i":
-        return np.iinfo(kind).min
-    return np.nan if kind.kind == "f" else True if kind.kind == "b" else np.iinfo(kind).max
+    return np.nan if dtype.kind == "f" else limits(dtype)[dtype.kind != "i"]

@@ -20,9 +20,8 @@ from engine.program import elementary
 from engine.program.lowering import arrays, ordering
 from engine.program.lowering.operation_table import OPERATIONS, named
 from engine.program.lowering.operations import KINDS, Array, Detail, NoScalarForm, Operation, Operations, Source, single
-from engine.program.tracing.equations import Atom, Axis, Constant, Rule, flat
+from engine.program.tracing.equations import Atom, Axis, Constant, Equation, Rule, flat
 
-_BOOL = np.dtype(bool)
 MOST = 50_000
 """Most operations of a list, whose compilation takes 15 s; for longer ones XLA's arrays are the better form."""
 
@@ -33,8 +32,7 @@ class Scalars:
     def __init__(self) -> None:
         self.operations: list[Operation] = []
         self._known: dict[Hashable, Operation] = {}
-        self._constants: dict[Constant, Array] = {}
-        self._rules: dict[int, tuple[Any, Rule]] = {}
+        self._rules: dict[Any, Rule] = {}
 
     def input(self, source: Source, dtype: Any, axes: Axis) -> Operation:
         """The input operation for a source; `axes` are those along which it varies."""
@@ -54,11 +52,9 @@ class Scalars:
         Raises:
           NoScalarForm: operations have no numbers of its type.
         """
-        if getattr(value, "dtype", _BOOL) not in KINDS:
+        if getattr(value, "dtype", np.dtype(bool)) not in KINDS:
             raise NoScalarForm(f"numbers of type {value.dtype}")
         value = np.asarray(value)
-        if not value.shape:
-            return single(self.constant(value))
         made = np.empty(value.shape, object)
         for at in np.ndindex(value.shape):
             made[at] = self.constant(value[at])
@@ -66,53 +62,43 @@ class Scalars:
 
     def rule(self, rule: Rule, inputs: Sequence[Array]) -> list[Array]:
         """The outputs of a rule for these inputs, each an array of operations."""
-        held: dict[Any, Array] = dict(zip(rule.inputs, inputs, strict=True))
+        held: dict[Atom, Array] = dict(zip(rule.inputs, inputs, strict=True))
 
         def read(atom: Atom) -> Array:
-            return self._constant(atom) if isinstance(atom, Constant) else held[atom]
+            if isinstance(atom, Constant) and atom not in held:
+                held[atom] = self.array(atom.value)
+            return held[atom]
 
         for equation in rule.equations:
-            shapes = [(value.shape, value.dtype) for value in equation.outputs]
-            results = self.applied(equation.name, equation.params, [read(a) for a in equation.inputs], shapes)
+            results = self._applied(equation, [read(atom) for atom in equation.inputs])
             held.update(zip(equation.outputs, results, strict=True))
         return [read(atom) for atom in rule.outputs]
 
     def traced(self, closed: Any, inputs: Sequence[Array]) -> list[Array]:
         """The outputs of a closed jaxpr for these inputs; its list of equations is kept for the next call."""
-        if id(closed) not in self._rules:
-            self._rules[id(closed)] = closed, flat(closed)
-        return self.rule(self._rules[id(closed)][1], inputs)
+        if closed not in self._rules:
+            self._rules[closed] = flat(closed)
+        return self.rule(self._rules[closed], inputs)
 
-    def _constant(self, atom: Constant) -> Array:
-        if atom not in self._constants:
-            self._constants[atom] = self.array(atom.value)
-        return self._constants[atom]
-
-    def applied(
-        self, name: str, params: Any, operands: Sequence[Array], shapes: Sequence[tuple[tuple[int, ...], np.dtype]]
-    ) -> list[Array]:
-        """The results of a JAX primitive as arrays of operations.
-
-        Args:
-          name, params: name and parameters of the primitive.
-          shapes: shape and type of each result.
+    def _applied(self, equation: Equation, operands: Sequence[Array]) -> list[Array]:
+        """The results of an equation as arrays of operations.
 
         Raises:
           NoScalarForm: the primitive, with these parameters, cannot be written in scalar operations.
         """
-        for _, kind in shapes:
-            if kind not in KINDS:
-                raise NoScalarForm(f"numbers of type {kind}")
-        shape, dtype = shapes[0] if shapes else ((), np.dtype(bool))
+        for value in equation.outputs:
+            if value.dtype not in KINDS:
+                raise NoScalarForm(f"numbers of type {value.dtype}")
+        name, params, first = equation.name, equation.params, equation.outputs[0]
+        shape, dtype = first.shape, first.dtype
         if name == "call_hi_primitive":  # a function that JAX 0.12 expands later
             examples = [jax.ShapeDtypeStruct(part.shape, part.flat[0].dtype) for part in operands]
             with jax.enable_x64(any(example.dtype == np.float64 for example in examples)):
                 written = jax.make_jaxpr(params["_prim"].expand)(*examples)
             return self.traced(written, operands)
-        of_arrays = arrays.applied(self, name, operands, params, shape, dtype)
-        if of_arrays is not None:
-            return of_arrays
-        if len(shapes) != 1 or not _spread_to(shape, operands):
+        if name in arrays.PRIMITIVES:
+            return arrays.PRIMITIVES[name](self, operands, params, shape, dtype)
+        if len(equation.outputs) != 1 or not _spread_to(shape, operands):
             raise NoScalarForm(name)
         if name == "integer_pow":
             operands = [*operands, self.array(params["y"])]
@@ -158,9 +144,9 @@ class Scalars:
                 raise NoScalarForm(f"more than {MOST:,} operations")
         return made
 
-    def elementwise(self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any) -> Array:
+    def elementwise(self, name: str, operands: Sequence[Array], shape: tuple[int, ...], dtype: Any = None) -> Array:
         """An operation element by element, on arrays broadcast to one shape; arguments as of `each`."""
-        if not shape and not any(operand.shape for operand in operands):
+        if not shape:
             alone = [operand.item() for operand in operands]
             return single(self.each(name, *alone, dtype=dtype))
         made = np.empty(shape, object)
