@@ -34,6 +34,10 @@ def faults_of_stage(stage: Stage) -> Iterator[str]:
     """What is wrong with a stage: before its rounds, in them, and after the last."""
     carried = [state.now for state in stage.states]
     given = {*stage.loads}
+    by_round = {one for one, place in stage.loads.items() if place.stride}
+    for operation in (*stage.before, *stage.after):
+        if not by_round.isdisjoint(operation.operands):
+            yield f"{operation.name} reads outside the rounds what differs by round"
     yield from faults(stage.before, given)
     yield from faults(stage.rounds, {*given, *stage.before, *carried})
     ends = {*given, *stage.before, *stage.rounds, *carried, *(state.last for state in stage.states)}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from engine.program.lowering.llvm import Function
 from engine.program.lowering.stages import Room, words_of
 
 ARRAYS = (
@@ -90,32 +91,21 @@ class Layout:
         return 4 * self.width * sum(self.parts.values())
 
 
-class _Lines:
-    """Lines of LLVM IR as they are written; values are numbered."""
+def _moved(to: Function, pointer: str, by: str | int) -> str:
+    """Appends the computation of a pointer so many 32-bit words further on; returns its name."""
+    return to.new(f"getelementptr inbounds i32, ptr {pointer}, i64 {by}")
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self._count = 0
 
-    def new(self, text: str) -> str:
-        """Appends an instruction that gives a value; returns the name of the value."""
-        self._count += 1
-        self.lines.append(f"  %d{self._count} = {text}")
-        return f"%d{self._count}"
+def _call(to: Function, name: str, pointers: Sequence[str], *numbers: int | str) -> None:
+    """Appends the call of a function without a result."""
+    taken = [*(f"ptr {one}" for one in pointers), *(f"i64 {one}" for one in numbers)]
+    to.lines.append(f"  call void @{name}({', '.join(taken)})")
 
-    def moved(self, pointer: str, by: str | int) -> str:
-        """Appends the computation of a pointer so many 32-bit words further on; returns its name."""
-        return self.new(f"getelementptr inbounds i32, ptr {pointer}, i64 {by}")
 
-    def call(self, name: str, pointers: Sequence[str], *numbers: int | str) -> None:
-        """Appends the call of a function without a result."""
-        taken = [*(f"ptr {one}" for one in pointers), *(f"i64 {one}" for one in numbers)]
-        self.lines.append(f"  call void @{name}({', '.join(taken)})")
-
-    def taken(self) -> str:
-        """The lines written since the last call, which are removed."""
-        text, self.lines = "\n".join(self.lines), []
-        return text
+def _taken(to: Function) -> str:
+    """The lines written since the last call, which are removed."""
+    text, to.lines = "\n".join(to.lines), []
+    return text
 
 
 def driver(layout: Layout, of_scores: bool) -> str:
@@ -125,13 +115,13 @@ def driver(layout: Layout, of_scores: bool) -> str:
       of_scores: whether random numbers are read from the array "scores" in place of drawn.
     """
     width, group, unit = layout.width, layout.group, layout.unit
-    to = _Lines()
+    to = Function(width, "d")
     parts: dict[str, str] = {}
     at = 0
 
     def own(names: Sequence[str], member: int) -> list[str]:
         """Pointers to the parts of scratch memory that belong to one member of every group."""
-        return [to.moved(parts[name], member * (layout.parts[name] // group) * width) for name in names]
+        return [_moved(to, parts[name], member * (layout.parts[name] // group) * width) for name in names]
 
     def scatter(name: str, pointer: str, part: int | str, each: int, of_year: int = 0, back: bool = False) -> None:
         """Moves the rows of all members of the groups to the array, as its part number `part`, or `back`; only the
@@ -141,46 +131,46 @@ def driver(layout: Layout, of_scores: bool) -> str:
             rows, first = f"{each}", parts[name]
             if of_year:
                 rows = to.new(f"mul i64 %years, {of_year}")
-                first = to.moved(first, to.new(f"mul i64 %year, {of_year * unit * width}"))
+                first = _moved(to, first, to.new(f"mul i64 %year, {of_year * unit * width}"))
             offset = to.new(f"mul i64 {rows}, {part}")
             offset = to.new(f"mul i64 %paths, {offset}")
             offset = to.new(f"add i64 {offset}, {base}")
-            there = to.moved(pointer, to.new(f"mul i64 {offset}, {unit}"))
+            there = _moved(to, pointer, to.new(f"mul i64 {offset}, {unit}"))
             ends = (there, first) if back else (first, there)
-            to.call("gather" if back else "scatter", ends, rows, each, "%paths")
+            _call(to, "gather" if back else "scatter", ends, rows, each, "%paths")
 
     for name, size in layout.parts.items():
-        parts[name] = to.moved("%scratch", at * width)
+        parts[name] = _moved(to, "%scratch", at * width)
         at += size
-    entry = to.taken()
+    entry = _taken(to)
     _count_lanes(to, width, parts["counters"])
     given = (parts["counters"], "%high")
     if layout.normals and not of_scores:
-        to.call("words_normal", ("%normal_keys", *given, parts["scores"]), layout.normals)
+        _call(to, "words_normal", ("%normal_keys", *given, parts["scores"]), layout.normals)
     if layout.uniforms and not of_scores:
-        behind = to.moved(parts["scores"], unit * layout.normals * width)
-        to.call("words_uniform", ("%uniform_keys", *given, behind), layout.uniforms)
+        behind = _moved(to, parts["scores"], unit * layout.normals * width)
+        _call(to, "words_uniform", ("%uniform_keys", *given, behind), layout.uniforms)
     base = to.new(f"mul i64 %batch, {layout.batch}")
     if of_scores or layout.gives_scores:
         scatter("scores", "%scores", 0, layout.normals + layout.uniforms, back=of_scores)
     for member in range(group):
         rooms = own(("scores", "shared_lasting", "shared_each", "kept"), member)
-        to.call("shared", ("%arguments", "%table_lasting", "%table_each", *rooms), layout.years)
+        _call(to, "shared", ("%arguments", "%table_lasting", "%table_each", *rooms), layout.years)
     scatter("kept", "%kept", 0, layout.draws + layout.years * layout.shocks)
-    of_batch = to.taken()
+    of_batch = _taken(to)
     if layout.outcomes:
-        lasting = to.moved("%table_lasting", to.new(f"mul i64 %policy, {layout.table.lasting}"))
-        each = to.moved("%table_each", to.new(f"mul i64 %policy, {layout.years * layout.table.each}"))
+        lasting = _moved(to, "%table_lasting", to.new(f"mul i64 %policy, {layout.table.lasting}"))
+        each = _moved(to, "%table_each", to.new(f"mul i64 %policy, {layout.years * layout.table.each}"))
         for member in range(group):
             rooms = own(("shared_lasting", "shared_each", "results", "cells"), member)
-            to.call("policy", ("%arguments", lasting, each, *rooms), layout.years)
+            _call(to, "policy", ("%arguments", lasting, each, *rooms), layout.years)
         scatter("results", "%outcomes", "%policy", layout.outcomes)
         scatter("cells", "%cells", "%policy", layout.years * layout.cells, layout.cells)
     moves = ["scatter", "gather"] if of_scores else ["scatter"]
-    return "\n".join([*(_moved(layout, name) for name in moves), _run(entry, of_batch, to.taken())])
+    return "\n".join([*(_rows_moved(layout, name) for name in moves), _run(entry, of_batch, _taken(to))])
 
 
-def _count_lanes(to: _Lines, width: int, counters: str) -> None:
+def _count_lanes(to: Function, width: int, counters: str) -> None:
     """Stores the number of each lane's group of paths, its counter."""
     vector = f"<{width} x i32>" if width > 1 else "i32"
     lane = to.new(f"mul i64 %batch, {width}")
@@ -223,9 +213,8 @@ end:
 }}"""
 
 
-def _moved(layout: Layout, name: str) -> str:
-    """A function that copies rows of scratch memory [member, row, lane] to rows of paths, where members of a group are
-    neighbours.
+def _rows_moved(layout: Layout, name: str) -> str:
+    """A function that copies rows of scratch memory [member, row, lane] to rows of paths [row, lane, member].
 
     It takes the number of rows to copy and `each`, the rows that a member has in scratch memory.
 

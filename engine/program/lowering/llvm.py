@@ -6,24 +6,15 @@ that IEEE 754 rounds correctly, and LLVM may neither contract nor reorder them, 
 
 from __future__ import annotations
 
-import struct
-
 import numpy as np
 
 from engine.program.lowering.stages import Place
 
-_TYPES = {
-    np.dtype(name): kind
-    for name, kind in (
-        ("float32", "float"),
-        ("float64", "double"),
-        ("int32", "i32"),
-        ("uint32", "i32"),
-        ("int64", "i64"),
-        ("uint64", "i64"),
-        ("bool", "i1"),
-    )
-}
+_NAMES = {
+    "float32": "float", "float64": "double", "int32": "i32", "uint32": "i32", "int64": "i64", "uint64": "i64",
+    "bool": "i1",
+}  # fmt: skip
+_TYPES = {np.dtype(name): kind for name, kind in _NAMES.items()}
 EMITTER = 2
 """Version of the compiler, to be increased with every change of it that changes the bits of a path."""
 RESULTS = ("results", "cells", "kept")
@@ -39,10 +30,11 @@ class Function:
 
     Args:
       width: lanes of its vectors, one path each; with 1 it is written in scalars.
+      prefix: with which the names of its values begin; a number follows.
     """
 
-    def __init__(self, width: int):
-        self.width = width
+    def __init__(self, width: int, prefix: str = "v"):
+        self.width, self._prefix = width, prefix
         self.lines: list[str] = []
         self.declared: set[str] = set()
         self._count = 0
@@ -50,7 +42,7 @@ class Function:
     def new(self, text: str) -> str:
         """Appends an instruction that gives a value; returns the name of the value."""
         self._count += 1
-        name = f"%v{self._count}"
+        name = f"%{self._prefix}{self._count}"
         self.lines.append(f"  {name} = {text}")
         return name
 
@@ -71,34 +63,24 @@ class Function:
         return f"splat ({_TYPES[dtype]} {text})" if self.width > 1 else text
 
     def intrinsic(self, name: str, dtype: np.dtype, *operands: str) -> str:
-        """Appends a call of an LLVM intrinsic on operands and result of one type; returns the result's name."""
+        """Appends a call of an LLVM intrinsic on floating-point numbers of one type; returns the result's name."""
         kind = self.type(dtype)
-        short = {"float": "f32", "double": "f64"}.get(_TYPES[dtype], _TYPES[dtype])
-        ending = short if self.width == 1 else f"v{self.width}{short}"
+        ending = f"{'' if self.width == 1 else f'v{self.width}'}f{8 * dtype.itemsize}"
         self.declared.add(f"declare {kind} @llvm.{name}.{ending}({', '.join([kind] * len(operands))})")
         return self.new(f"call {kind} @llvm.{name}.{ending}({', '.join(f'{kind} {o}' for o in operands)})")
 
-    def address(self, place: Place, turn: str | None) -> str:
-        """Appends the computation of a place's address; returns the name of the pointer.
-
-        Args:
-          turn: name of the number of the loop's round; None outside the loop.
-
-        Raises:
-          ValueError: the place varies by round and is used outside the loop.
-        """
+    def address(self, place: Place) -> str:
+        """Appends the computation of a place's address, `%turn` being the loop's round; returns the pointer's name."""
         each = self.width if place.wide else 1
-        if place.stride and turn is None:
-            raise ValueError(f"{place} is read outside the rounds")
         at = str(place.offset * each)
         if place.stride:
-            moved = self.new(f"mul nuw nsw i64 {turn}, {place.stride * each}")
+            moved = self.new(f"mul nuw nsw i64 %turn, {place.stride * each}")
             at = self.new(f"add nuw nsw i64 {moved}, {at}") if place.offset else moved
         return self.new(f"getelementptr inbounds i32, ptr %{place.pointer}, i64 {at}")
 
-    def load(self, dtype: np.dtype, place: Place, turn: str | None) -> str:
+    def load(self, dtype: np.dtype, place: Place) -> str:
         """Appends the load of a number, one for each lane; returns its name."""
-        at = self.address(place, turn)
+        at = self.address(place)
         held = np.dtype(np.int32) if dtype.kind == "b" else dtype
         align = 4 * self.width if place.wide else 4 * place.align
         value = self.new(f"load {self.type(held, place.wide)}, ptr {at}, align {align}")
@@ -113,7 +95,7 @@ class Function:
         first = self.new(f"insertelement {vector} poison, {kind} {value}, i64 0")
         return self.new(f"shufflevector {vector} {first}, {vector} poison, <{self.width} x i32> zeroinitializer")
 
-    def store(self, value: str, dtype: np.dtype, place: Place, turn: str | None) -> None:
+    def store(self, value: str, dtype: np.dtype, place: Place) -> None:
         """Appends the store of a number; every NaN that is stored as a result has the same bits."""
         if dtype.kind == "f" and place.pointer in RESULTS:
             bad = self.new(f"fcmp uno {self.type(dtype)} {value}, {value}")
@@ -121,7 +103,7 @@ class Function:
         if dtype.kind == "b":
             value = self.new(f"zext {self.type(dtype)} {value} to {self.type(np.dtype(np.int32))}")
         held = np.dtype(np.int32) if dtype.kind == "b" else dtype
-        at = self.address(place, turn)
+        at = self.address(place)
         self.lines.append(f"  store {self.type(held)} {value}, ptr {at}, align {4 * self.width}")
 
     def select(self, which: str, yes: str, no: str, dtype: np.dtype) -> str:
@@ -142,4 +124,4 @@ def _number(value: object, dtype: np.dtype) -> str:
         return "true" if value else "false"
     if dtype.kind in "iu":
         return str(int(value))  # type: ignore[call-overload]
-    return f"0x{struct.unpack('<Q', struct.pack('<d', float(value)))[0]:016X}"  # type: ignore[arg-type]
+    return f"0x{np.float64(value).view(np.uint64):016X}"  # type: ignore[arg-type]
