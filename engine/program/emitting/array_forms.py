@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.program.emitting.driver import ARRAYS, Layout
+from engine.program.emitting.driver import Layout
 
 Forms = Mapping[str, tuple[tuple[int, ...], Any]]
 """Name of an array -> (shape, type)."""
 
 
 def array_forms(layout: Layout, arguments: int, policies: int, paths: int, years: int, reads_scores: bool) -> Forms:
-    """Shape and type of each of `driver.ARRAYS`, in their order.
+    """Shape and type of each of `driver.ARRAYS`.
 
     Args:
       arguments: 32-bit words of the arguments that are the same for all paths, policies and years.
@@ -24,7 +24,7 @@ def array_forms(layout: Layout, arguments: int, policies: int, paths: int, years
       reads_scores: whether the code reads given random numbers.
     """
     streams = layout.normals + layout.uniforms
-    shapes: dict[str, tuple[tuple[int, ...], Any]] = {
+    return {
         "arguments": ((arguments,), np.uint32),
         "table_lasting": ((policies, layout.table.lasting), np.uint32),
         "table_each": ((policies, layout.years * layout.table.each), np.uint32),
@@ -36,4 +36,3 @@ def array_forms(layout: Layout, arguments: int, policies: int, paths: int, years
         "kept": ((layout.draws + layout.years * layout.shocks, paths), layout.dtype),
         "scores": ((streams if layout.gives_scores or reads_scores else 0, paths), layout.dtype),
     }
-    return {name: shapes[name] for name in ARRAYS}

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from engine.draws.sampling import SAMPLERS
-from engine.program.emitting.functions import function
+from engine.program.emitting.functions import function, joined
 from engine.program.lowering.host_table import lever_places, streams, table_places
 from engine.program.lowering.listing import words_stage
 from engine.program.lowering.llvm import NoMachineForm
@@ -122,9 +122,7 @@ class GpuCode:
 
 
 def once_a_path(operation: Operation) -> int:
-    """The stage of an operation on a card: as `stages.by_path`, but `POLICY` for all that is computed in or after the
-    years.
-    """
+    """The stage of an operation on a card: as `stages.by_path`, but never `SHARED` in or after the years."""
     stage = by_path(operation)
     return POLICY if stage == SHARED and section(operation.axes) else stage
 
@@ -152,18 +150,20 @@ def code(
     staged = walked(OF_THREAD, staged, aim)
     of_table, of_path, of_policy = staged.stages
     layout = replace(layout, table=of_table.room, carried=len(of_policy.carried))
-    filled, calls = function(of_table, 1, ("arguments", "levers", "table_lasting", "table_each"))
+    table = function(of_table, 1, ("arguments", "levers", "table_lasting", "table_each"))
     written = [
         function(of_path, 1, (), _signature("once", *_OF_PATH)),
         function(of_policy, 1, (), _signature("thread", *_OF_PATH, "results", *_OF_NUMBERS), _YEAR),
     ]
     for law, count in (("normal", layout.factors + layout.normals), ("uniform", layout.uniforms)):
         if count:
-            written.append(_words(study, law, layout))
-    declared = sorted({one for _, calls in written for one in calls})
-    texts = [text for text, _ in written]
-    texts += [_numbers(layout, "factors", 0), _numbers(layout, "year", 1), _body(layout)]
-    return GpuCode("\n".join([*declared, *texts]), "\n".join([*sorted(calls), filled]), layout)
+            # a thread takes every n-th stream of its group of paths, n being the threads of that group
+            sharing = layout.threads // (layout.paths // layout.group)
+            numbers = Rows(SHARED, Place("numbers", 0, sharing * layout.paths * layout.unit), layout.unit)
+            stage = words_stage(study, law, layout.dtype, layout.key * sharing, "low", numbers)
+            written.append(function(stage, 1, (), _signature(f"words_{law}", "keys", "low", "high", "numbers")))
+    thread = joined(written, _numbers(layout, "factors", 0), _numbers(layout, "year", 1), _body(layout))
+    return GpuCode(thread, joined([table]), layout)
 
 
 def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | None) -> Aim:
@@ -181,7 +181,7 @@ def _aim(study: Study, listing: Listing, inputs: Any, lanes: int, each: int | No
         {"outcomes": Rows(POLICY, Place("results", 0), lanes * unit)},
         once_a_path,
         each or _policies_of_a_thread(listing, len(study.policies)),
-        max(1, len(study.years) if study.is_path_model else 0) * levers,
+        max(1, len(study.years)) * levers,
     )
 
 
@@ -206,7 +206,7 @@ def _laid_out(study: Study, staged: Listing, inputs: Any, lanes: int, paths: int
         together=next(count for count in (4, 3, 2, 1) if policies // aim.policies % count == 0),
         group=sampler.group,
         key=2 + sampler.directions,
-        years=len(study.years) if study.is_path_model else 0,
+        years=len(study.years),
         policies=policies,
         outcomes=len(staged.results["outcomes"]) // aim.policies,
         factors=factors,
@@ -251,19 +251,12 @@ def _listed(*names: str) -> str:
 _YEAR = f"  call void @year({_listed(*_OF_NUMBERS)}, i64 %turn)"
 
 
-def _words(study: Study, law: str, layout: GpuLayout) -> tuple[str, set[str]]:
-    """A function: random numbers of one group of paths for every n-th stream, n being the threads that share a group's
-    streams.
-    """
-    unit, streams = layout.unit, layout.threads // (layout.paths // layout.group)
-    numbers = Rows(SHARED, Place("numbers", 0, streams * layout.paths * unit), unit)
-    stage = words_stage(study, law, layout.dtype, layout.key * streams, "low", numbers)
-    return function(stage, 1, (), _signature(f"words_{law}", "keys", "low", "high", "numbers"))
-
-
 def _numbers(layout: GpuLayout, name: str, of_year: int) -> str:
-    """A function: the block's threads draw the random numbers of the factors, or those of a year, and meet at a
-    barrier.
+    """A function by which a block's threads draw its random numbers and wait for each other at a barrier.
+
+    Args:
+      name: of the function.
+      of_year: 1 for the random numbers of a year, 0 for those of the factors.
     """
     groups, unit = layout.paths // layout.group, layout.unit
     streams = layout.threads // groups

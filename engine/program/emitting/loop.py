@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.draws.sampling import SAMPLERS
 from engine.program.emitting.driver import Layout, driver
-from engine.program.emitting.functions import function
+from engine.program.emitting.functions import function, joined
 from engine.program.lowering.host_table import lever_places, streams, table_places
 from engine.program.lowering.listing import words_stage
 from engine.program.lowering.passes import OF_STAGES, walked
@@ -50,7 +50,7 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str, of
       NoMachineForm: an operation has no machine code.
     """
     dtype, sampler, aim = listing.dtype, SAMPLERS[study.sampler], aimed(study, listing, inputs, gives)
-    years = len(study.years) if study.is_path_model and gives != DRAWS else 0
+    years = 0 if gives == DRAWS else len(study.years)
     factors, normal, uniform = streams(inputs)
     normals, uniforms = factors + years * normal, years * uniform
     stages = walked(OF_STAGES, listing, aim).stages
@@ -65,9 +65,10 @@ def code(study: Study, listing: Listing, inputs: Any, width: int, gives: str, of
     written = [function(stage, 1 if stage.name == "table" else width, _POINTERS[stage.name]) for stage in stages]
     for law, count in (("normal", normals), ("uniform", uniforms)):
         if count and not of_scores:
-            written.append(_words(study, law, layout))
-    declared = sorted({one for _, calls in written for one in calls})
-    return Code("\n".join([*declared, *(text for text, _ in written), driver(layout, of_scores)]), layout)
+            numbers = Rows(SHARED, Place("scores", 0, layout.unit), (normals + uniforms) * layout.unit)
+            stage = words_stage(study, law, dtype, layout.key, "counters", numbers)
+            written.append(function(replace(stage, name=f"words_{law}"), width, _POINTERS["words"]))
+    return Code(joined(written, driver(layout, of_scores)), layout)
 
 
 def aimed(study: Study, listing: Listing, inputs: Any, gives: str) -> Aim:
@@ -80,11 +81,6 @@ def aimed(study: Study, listing: Listing, inputs: Any, gives: str) -> Aim:
         "normal": Place("scores", factors * unit, normal * unit),
         "uniform": Place("scores", (factors + len(study.years) * normal) * unit, uniform * unit),
     }
-    return Aim(places, _outputs(listing, gives, unit))
-
-
-def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:
-    """Kind of result that the code writes -> where."""
     draws, of_year = (len(listing.results[kind]) * unit for kind in ("draws", "shocks"))
     rows = {
         "outcomes": Rows(POLICY, Place("results", 0), unit),
@@ -92,12 +88,4 @@ def _outputs(listing: Listing, gives: str, unit: int) -> dict[str, Rows]:
         "draws": Rows(SHARED, Place("kept", 0), unit),
         "shocks": Rows(SHARED, Place("kept", draws, of_year), unit),
     }
-    return {kind: rows[kind] for kind in _RESULTS[gives]}
-
-
-def _words(study: Study, law: str, layout: Layout) -> tuple[str, set[str]]:
-    """A function that computes the random numbers of all streams of a law, one stream in each round."""
-    streams = layout.normals + layout.uniforms
-    numbers = Rows(SHARED, Place("scores", 0, layout.unit), streams * layout.unit)
-    stage = words_stage(study, law, layout.dtype, layout.key, "counters", numbers)
-    return function(replace(stage, name=f"words_{law}"), layout.width, _POINTERS["words"])
+    return Aim(places, {kind: rows[kind] for kind in _RESULTS[gives]})

@@ -1,7 +1,7 @@
 """Compiles a GPU's code to PTX, the assembly that NVIDIA's driver takes, by LLVM's back end.
 
-No operation is contracted or approximated, and subnormal numbers are kept, so that a card gives the bits of every other
-machine.
+No operation is contracted or approximated, and subnormal numbers are kept, so a card gives the same bits as any other
+machine does.
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ def _target(processor: str) -> Any:
 def kernel(code: GpuCode) -> str:
     """LLVM IR of the kernel, which every thread of the grid runs."""
     layout = code.layout
-    *read, written = ARRAYS
-    taken = [f"ptr noalias readonly align 16 %{name}" for name in read]
-    taken.append(f"ptr noalias align 16 %{written}")
+    taken = [f"ptr noalias {'' if name == 'outcomes' else 'readonly '}align 16 %{name}" for name in ARRAYS]
     given = ", ".join(f"ptr %{name}" for name in ARRAYS)
     return f"""
 target triple = "nvptx64-nvidia-cuda"

@@ -48,7 +48,7 @@ def table_inputs(study: Study, inputs: Any) -> tuple[np.ndarray, np.ndarray]:
     _, leaves = uniform(inputs)
     arguments = [_as_words(leaf).reshape(-1) for leaf in leaves]
     places, count = lever_places(inputs)
-    years = study.years if study.is_path_model else (0,)
+    years = study.years or (0,)
     policies = inputs["levers"]["start"].shape[-1]
     rows: np.ndarray = np.zeros((policies, len(years), count), np.uint32)
     for place, leaf in zip(places, jax.tree.leaves(inputs["levers"]), strict=True):
