@@ -18,9 +18,7 @@ def contracted(listing: Listing, aim: Aim) -> Listing:
         if operation not in sums or operation.operands[0] is operation.operands[1]:
             read_by_others.update(operation.operands)
     fused: dict[Operation, Operation] = {}
-    for operation in operations:
-        if operation not in sums:
-            continue
+    for operation in sums:
         for side, factor in enumerate(operation.operands):
             if factor.name == "mul" and factor not in read_by_others:
                 other = operation.operands[1 - side]

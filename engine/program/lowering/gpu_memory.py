@@ -51,15 +51,13 @@ def in_memory(listing: Listing, aim: Aim) -> Listing:
     """
     *others, stage = listing.stages
     place = {operation: at for at, operation in enumerate(stage.rounds)}
-    read: dict[Operation, int] = {}
-    for operation in reversed(stage.rounds):
-        read.update(dict.fromkeys(operation.operands, place[operation]))
+    first_read = {operand: place[one] for one in reversed(stage.rounds) for operand in one.operands}
     able = [
         state
         for state in stage.states
-        if state.now in read and state.after in place and state.now.dtype == listing.dtype
+        if state.now in first_read and state.after in place and state.now.dtype == listing.dtype
     ]
-    able.sort(key=lambda state: place[state.after] - read[state.now])
+    able.sort(key=lambda state: place[state.after] - first_read[state.now])
     carried = {state: Place("carried", at * aim.row) for at, state in enumerate(able[: aim.carried])}
     loads = {one: at for state, at in carried.items() for one in (state.now, state.last)}
     return replace(listing, stages=(*others, replace(stage, carried=carried, loads={**stage.loads, **loads})))

@@ -41,11 +41,11 @@ def counted(study: Study, listing: Listing) -> Counted:
     """Counts of the operations that the outcomes depend on."""
     operations = computed(listing)
     places = Counter((by_path(one), section(one.axes)) for one in operations)
-    names = Counter(one.name for one in operations)
+    names = Counter(sorted(one.name for one in operations))
     return Counted(
         replace(listing, operations=tuple(operations)).of_future(len(study.policies), len(study.years)),
         {stage: {part: places[k, turn] for turn, part in enumerate(_SECTIONS)} for k, stage in enumerate(_STAGES)},
-        sorted(names.items(), key=lambda one: (-one[1], one[0])),
+        names.most_common(),
     )
 
 

@@ -6,6 +6,7 @@ Code for a graphics card is machine code of width 1; of these rows `max` and `mi
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -45,11 +46,8 @@ class Meaning:
 
     def fold(self, operands: Operations, dtype: np.dtype) -> np.ndarray | None:
         """The result by constant folding; None where an operand is not constant, or the operation is never folded."""
-        if self.numbers is None:
+        if self.numbers is None or not all(operand.is_constant for operand in operands):
             return None
-        for operand in operands:
-            if not operand.is_constant:
-                return None
         more = [dtype] if len(self.gives) > 1 else []
         with np.errstate(all="ignore"):
             return np.asarray(self.numbers(*(operand.detail for operand in operands), *more), dtype)
@@ -143,18 +141,18 @@ def _inverted(to: Function, operation: Operation, x: str) -> str:
     return to.new(f"xor {to.type(dtype)} {x}, {to.constant(True if dtype.kind == 'b' else -1, dtype)}")
 
 
-def _comparison(name: str, numbers: Callable[..., Any]) -> Meaning:
+def _comparison(name: str) -> Meaning:
     def text(to: Function, operation: Operation, x: str, y: str) -> str:
         return to.compare(name, operation.operands[0].dtype, x, y)
 
-    return Meaning("fiub fiub", numbers, text, "b")
+    return Meaning("fiub fiub", getattr(operator, name), text, "b")
 
 
-def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
+def _extreme(name: str, beyond: str) -> Meaning:
     """The greater or smaller of two numbers: the first of equal ones (0 and -0), NaN where either is NaN."""
 
     def numbers(x: Any, y: Any) -> Any:
-        return np.where(is_beyond(y, x) | (y != y), y, x)
+        return np.where(getattr(operator, beyond)(y, x) | (y != y), y, x)
 
     def text(to: Function, operation: Operation, x: str, y: str) -> str:
         dtype = operation.dtype
@@ -170,8 +168,8 @@ def _extreme(name: str, beyond: str, is_beyond: Callable[..., Any]) -> Meaning:
         return to.select(bad, x, chosen, dtype)
 
     def simpler(operands: Operations, dtype: np.dtype) -> Operation | None:
-        known = [one for one in operands if one.is_constant and dtype.kind == "f" and np.isnan(one.value)]
-        return _same(operands, dtype) or next(iter(known), None)
+        known = (one for one in operands if one.is_constant and dtype.kind == "f" and np.isnan(one.value))
+        return _same(operands, dtype) or next(known, None)
 
     return Meaning("fiub fiub", numbers, text, simpler=simpler)
 
@@ -198,8 +196,7 @@ def _shift(way: str, sign: str, numbers: Callable[..., Any]) -> Meaning:
 
 
 def _division(name: str, numbers: Callable[..., Any], reads: str, **more: Any) -> Meaning:
-    """Quotient or remainder; integers as in XLA: x / 0 is -1 and x rem 0 is x, and least / -1, which overflows,
-    wraps."""
+    """Quotient or remainder; of integers as in XLA: x / 0 is -1, x rem 0 is x, and least / -1 overflows to least."""
 
     def text(to: Function, operation: Operation, x: str, y: str) -> str:
         dtype = operation.dtype
@@ -264,8 +261,11 @@ def _bits(to: Function, operation: Operation, x: str) -> str:
 
 
 def _lane_by_lane(to: Function, operation: Operation, values: Sequence[str], one: Callable[..., str]) -> str:
-    """Writes `one`, a scalar computation of operands of one type, for every lane; returns the name of the vector of
-    results.
+    """Writes a computation lane by lane; returns the name of the vector of results.
+
+    Args:
+      values: names of the operands, all of one type.
+      one: writes the computation for one lane, given the names of its scalars; returns the name of the result.
     """
     if to.width == 1:
         return one(*values)
@@ -322,20 +322,15 @@ OPERATIONS: Mapping[str, Meaning] = {
         simpler=lambda operands, dtype: operands[0] if operands[0].dtype == dtype else None,
     ),
     "div": _division("div", _quotient, "fiu fiu", simpler=_neutral(1.0)),
-    "eq": _comparison("eq", np.equal),
+    **{name: _comparison(name) for name in ("eq", "ge", "gt", "le", "lt", "ne")},
     "floor": Meaning("f", np.floor, _intrinsic("floor")),
     "fma": _fused(),
     "fma -a": _fused(turned=0),
     "fma -c": _fused(turned=2),
-    "ge": _comparison("ge", np.greater_equal),
-    "gt": _comparison("gt", np.greater),
-    "le": _comparison("le", np.less_equal),
     "lookup": Meaning("i", None, _looked_up, "fiub"),
-    "lt": _comparison("lt", np.less),
-    "max": _extreme("max", "gt", np.greater),
-    "min": _extreme("min", "lt", np.less),
+    "max": _extreme("max", "gt"),
+    "min": _extreme("min", "lt"),
     "mul": Meaning("fiu fiu", np.multiply, _instruction("fmul", "mul"), simpler=_neutral(1.0, (1, 0))),
-    "ne": _comparison("ne", np.not_equal),
     "neg": Meaning("fiu", np.negative, _turned),
     "not": Meaning("iub", np.invert, _inverted),
     "or": Meaning("iub iub", np.bitwise_or, _instruction("", "or"), simpler=_same),

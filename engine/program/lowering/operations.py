@@ -42,7 +42,7 @@ among the arguments, in 32-bit words.
 """
 
 
-@dataclass(frozen=True, eq=False, slots=True, init=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Operation:
     """One operation on scalars, compared by identity.
 
@@ -59,14 +59,6 @@ class Operation:
     dtype: np.dtype
     detail: Detail
     axes: Axis
-
-    def __init__(self, name: str, operands: tuple[Operation, ...], dtype: np.dtype, detail: Detail, axes: Axis):
-        # thousands are made, and a frozen dataclass's own way takes twice as long
-        _set_name(self, name)
-        _set_operands(self, operands)
-        _set_dtype(self, dtype)
-        _set_detail(self, detail)
-        _set_axes(self, axes)
 
     @property
     def is_constant(self) -> bool:
@@ -86,9 +78,6 @@ class Operation:
         return self.detail
 
 
-_set_name, _set_operands, _set_dtype, _set_detail, _set_axes = (
-    getattr(Operation, field).__set__ for field in Operation.__slots__
-)
 Operations = Sequence[Operation]
 Array = np.ndarray[tuple[int, ...], np.dtype[np.object_]]
 """A NumPy array of dtype object whose elements are operations."""

@@ -51,8 +51,8 @@ def depth_first(operations: Operations) -> list[Operation]:
 def few_waiting(operations: Operations, kept: Collection[Operation]) -> list[Operation]:
     """The operations in a greedy order that keeps few values live.
 
-    Of those whose operands are computed the next is the one that reads most values for the last time; where none does,
-    the first in the given order.
+    Of those whose operands are computed the next is the one that reads most values for the last time; of equal ones the
+    first in the given order.
 
     Args:
       kept: operations whose values stay live, as they are read after these operations.
@@ -62,8 +62,7 @@ def few_waiting(operations: Operations, kept: Collection[Operation]) -> list[Ope
     unread = {operand: len(of) for operand, of in users.items()}
     lacks = {one: sum(operand in place for operand in set(one.operands)) for one in operations}
     ready = {one for one in operations if not lacks[one]}
-    ordered: list[Operation] = []
-    done: set[Operation] = set()
+    ordered: dict[Operation, None] = {}
     first = 0
 
     def freed(operation: Operation) -> int:
@@ -73,19 +72,16 @@ def few_waiting(operations: Operations, kept: Collection[Operation]) -> list[Ope
         )
 
     while ready:
-        while operations[first] in done:
+        while operations[first] in ordered:
             first += 1
         near = [one for one in ready if place[one] <= first + _AHEAD]
         best = max(near, key=lambda one: (freed(one), -place[one]))
-        if not freed(best):
-            best = min(near, key=place.__getitem__)
         ready.remove(best)
-        done.add(best)
-        ordered.append(best)
+        ordered[best] = None
         for operand in set(best.operands):
             unread[operand] -= 1
         for user in users.get(best, ()):
             lacks[user] -= 1
             if not lacks[user]:
                 ready.add(user)
-    return ordered
+    return list(ordered)
