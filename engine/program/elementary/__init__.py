@@ -43,39 +43,24 @@ class Elementary:
     numbers: Callable[..., Any]
 
 
+_OF_THIS_NAME = (
+    acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, exp, exp2, expm1, log, log1p, nextafter, pow,
+    sin, sinh, tan, tanh,
+)  # fmt: skip
+"""Functions that the C library and NumPy have by the same name."""
 FUNCTIONS: Mapping[str, Elementary] = {
-    "acos": Elementary(acos, "acos", np.arccos),
-    "acosh": Elementary(acosh, "acosh", np.arccosh),
-    "asin": Elementary(asin, "asin", np.arcsin),
-    "asinh": Elementary(asinh, "asinh", np.arcsinh),
-    "atan": Elementary(atan, "atan", np.arctan),
-    "atan2": Elementary(atan2, "atan2", np.arctan2),
-    "atanh": Elementary(atanh, "atanh", np.arctanh),
-    "cbrt": Elementary(cbrt, "cbrt", np.cbrt),
-    "cos": Elementary(cos, "cos", np.cos),
-    "cosh": Elementary(cosh, "cosh", np.cosh),
+    **{one.__name__: Elementary(one, one.__name__, getattr(np, one.__name__)) for one in _OF_THIS_NAME},
     "digamma": Elementary(digamma, None, special.digamma),
     "erf": Elementary(erf, "erf", special.erf),
     "erf_inv": Elementary(erf_inv, None, special.erfinv),
     "erfc": Elementary(erfc, "erfc", special.erfc),
-    "exp": Elementary(exp, "exp", np.exp),
-    "exp2": Elementary(exp2, "exp2", np.exp2),
-    "expm1": Elementary(expm1, "expm1", np.expm1),
     "integer_pow": Elementary(integer_pow, integer_pow, lambda x, *, y: x**y),
     "is_finite": Elementary(is_finite, is_finite, np.isfinite),
     "lgamma": Elementary(lgamma, "lgamma", special.gammaln),
-    "log": Elementary(log, "log", np.log),
-    "log1p": Elementary(log1p, "log1p", np.log1p),
     "logistic": Elementary(logistic, logistic_in_double, special.expit),
-    "nextafter": Elementary(nextafter, "nextafter", np.nextafter),
-    "pow": Elementary(pow, "pow", np.power),
     "rem": Elementary(rem, "fmod", np.fmod),
     "rsqrt": Elementary(rsqrt, rsqrt, lambda x: 1 / np.sqrt(x)),
     "sign": Elementary(sign, sign, np.sign),
-    "sin": Elementary(sin, "sin", np.sin),
-    "sinh": Elementary(sinh, "sinh", np.sinh),
     "square": Elementary(square, square, np.square),
-    "tan": Elementary(tan, "tan", np.tan),
-    "tanh": Elementary(tanh, "tanh", np.tanh),
 }
 """By the name of the primitive in a jaxpr; the functions of `integer_pow` take the exponent as a keyword, y."""

@@ -54,8 +54,7 @@ def tan(x: Single) -> Single:
 
 
 def _quadrant(x: Single) -> tuple[Double, Double, Integers]:
-    """Sine and cosine of r, where x = n pi / 2 + r with n the nearest integer; and an integer with the last bits of
-    n."""
+    """(sine of r, cosine of r, an integer with the last bits of n), where x = n pi / 2 + r with the least |r|."""
     wide = as_double(x)
     n, quadrant = nearest_whole(wide, np.float64(2 / np.pi))
     r = fused(n, -HALF_PI_REST, fused(n, -HALF_PI, wide))  # the inner fused multiply-add is exact

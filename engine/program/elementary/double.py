@@ -92,8 +92,7 @@ def sin_and_cos(x: Double) -> tuple[Double, Double]:
 
 
 def sin_and_cos_of_turns(x: Double) -> tuple[Double, Double]:
-    """(sin pi r, cos pi r), where r = x minus the nearest integer; |r| is at most 1/2, so the cosine is not
-    negative."""
+    """(sin pi r, cos pi r), r = x minus the nearest integer. As |r| is at most 1/2, the cosine is not negative."""
     r = x - nearest_whole(x, ONE)[0]
     size = jnp.abs(r)
     steep = size > 0.25

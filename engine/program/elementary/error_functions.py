@@ -67,8 +67,8 @@ def erf(x: Single) -> Single:
 def erfc(x: Single) -> Single:
     """1 - erf(x), within 4.5e-7 of itself; 0 for x above 9.1946, where it would be subnormal.
 
-    For positive x exp(-x^2) times a rational function, with the rounding error of x^2 corrected; for negative x, 2 -
-    erfc(-x).
+    For positive x it is exp(-x^2) times a rational function, with the rounding error of x^2 corrected; for negative x
+    it is 2 - erfc(-x).
     """
     size = jnp.abs(x)
     square = size * size

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from engine.program.elementary.double import ONE, log, sin_and_cos_of_turns
-from engine.program.elementary.exact import INF, NAN, Double, Single, as_double, as_single, fused, polynomial
+from engine.program.elementary.exact import INF, NAN, Single, as_double, as_single, fused, polynomial
 
 _PI = np.float64(np.pi)
 _HALF_LOG_TWO_PI = np.float64(0.5 * np.log(2 * np.pi))
@@ -58,12 +58,8 @@ def digamma(x: Single) -> Single:
     square = inverse * inverse
     value = log(z) - fused(square, polynomial(_DERIVATIVE, square), 0.5 * inverse)
     value = jnp.where(near, value - above / product, value)
-    value = jnp.where(below, value - _reflected(wide), value)
+    sine, cosine = sin_and_cos_of_turns(wide)
+    whole = (sine == 0) | (jnp.abs(wide) >= _ALL_WHOLE)
+    reflected = jnp.where(whole, np.float64(np.nan), _PI * cosine / sine)
+    value = jnp.where(below, value - reflected, value)
     return jnp.where(jnp.abs(x) < INF, as_single(value), jnp.where(x > 0, x, NAN))
-
-
-def _reflected(x: Double) -> Double:
-    """pi / tan(pi x); NaN where x is whole."""
-    sine, cosine = sin_and_cos_of_turns(x)
-    whole = (sine == 0) | (jnp.abs(x) >= _ALL_WHOLE)
-    return jnp.where(whole, np.float64(np.nan), _PI * cosine / sine)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool
 
 from engine.program.elementary.exact import (
     INF,
@@ -43,7 +42,8 @@ def pow(x: Single, y: Numbers) -> Single:
     rest = fused(y, low, fused(y, high, -product))
     value = _exp_in_two(product, rest)
     value = jnp.where((size == ONE) | (y == 0), ONE, value)
-    whole, odd = _whole_and_odd(y)
+    whole, half = jnp.floor(y) == y, y * 0.5
+    odd = whole & (jnp.floor(half) != half)
     value = jnp.where((float_bits(x) < 0) & odd, -value, value)
     return jnp.where((x < 0) & ~whole & (size < INF), NAN, value)
 
@@ -80,13 +80,6 @@ def _exp_in_two(x: Single, rest: Single) -> Single:
     value = polynomial(EXP, r) * power_of_two(half) * power_of_two(exponent - half)
     value = jnp.where(x > 89.0, INF, value)
     return jnp.where(x < -104.0, np.float32(0.0), value)
-
-
-def _whole_and_odd(y: Single) -> tuple[Bool[Array, "..."], Bool[Array, "..."]]:
-    """Whether a number is whole, and whether it is odd as well."""
-    whole = jnp.floor(y) == y
-    half = y * 0.5
-    return whole, whole & (jnp.floor(half) != half)
 
 
 def integer_pow(x: Numbers, y: int) -> Numbers:
