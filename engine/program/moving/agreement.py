@@ -30,15 +30,16 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
         steps); or the standard deviation of the log of the mean likelihood is above `APART`. In the last two cases the
         text names the figure that is farthest off.
     """
-    stuck, source = sum(not one.arrived for one in runs), sight.study.source
+    stuck = sum(not one.arrived for one in runs)
     if all(len(one.powers) == 1 for one in runs):
         text = (
             f"is impossible on all of {len(runs) * FUTURES:,} futures: their values there are no numbers. Mend the"
             " model, or leave the figures out."
         )
-        raise UserError(source, [Problem("observed", text)])
-    spread = float(np.std([one.evidence for one in runs], ddof=1)) if len(runs) >= LOOKS[0] else 0.0
-    if stuck or spread > APART:
+    else:
+        spread = float(np.std([one.evidence for one in runs], ddof=1)) if len(runs) >= LOOKS[0] else 0.0
+        if not stuck and spread <= APART:
+            return
         how = (
             f"{stuck} of {len(runs)} runs got stuck"
             if stuck
@@ -48,7 +49,7 @@ def refuse_disagreement(sight: Sight, runs: Sequence[Moved]) -> None:
             f"is too far from all futures: {how}. Farthest is {_farthest(sight, runs)}. State a larger error or"
             " discrepancy, or leave it out."
         )
-        raise UserError(source, [Problem("observed", text)])
+    raise UserError(sight.study.source, [Problem("observed", text)])
 
 
 def _farthest(sight: Sight, runs: Sequence[Moved]) -> str:

@@ -10,6 +10,8 @@ x, x a new draw from the prior. These steps leave the prior invariant, so z' is 
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 from jaxtyping import Float
 
@@ -45,27 +47,27 @@ def moved(sight: Sight, run: int) -> Moved:
       run: number of the run, from 0.
     """
     study = sight.study
-    fresh = _Fresh(sight, FRESH + run * (FUTURES << 16))
+    first = FRESH + run * (FUTURES << 16)
+    fresh = (sight.program.scores(Block(0, at, FUTURES)) for at in count(first, FUTURES))
     random = np.random.default_rng([study.seed, 26, run])
-    points = as_normal(study, fresh.scores())
+    points = as_normal(study, next(fresh))
     likelihood = sight.log_likelihood(sight.of_scores(as_numbers(study, points)))
     powers, size, taken, evidence = [0.0], 0.5, 0.0, 0.0
     while powers[-1] < 1.0 and len(powers) <= MOST_POWERS:
         finite = np.isfinite(likelihood)
         if not finite.any():
             break
-        step = _step(np.where(finite, likelihood, -np.inf), 1.0 - powers[-1])
+        left, most = 1.0 - powers[-1], likelihood.max()
+        step = _step(np.where(finite, likelihood, -np.inf), left)
         weights = _weights(likelihood, step)
-        evidence += float(np.log(np.mean(np.exp(step * (likelihood - likelihood.max()))))) + step * float(
-            likelihood.max()
-        )
-        powers.append(1.0 if step >= 1.0 - powers[-1] else powers[-1] + step)
+        evidence += float(np.log(np.mean(np.exp(step * (likelihood - most))))) + step * float(most)
+        powers.append(1.0 if step >= left else powers[-1] + step)
         chosen = _drawn(weights, random)
         points, likelihood = points[:, chosen], likelihood[chosen]
         is_last = powers[-1] == 1.0
         forgotten, wanted = 0.0, LAST_FORGOTTEN if is_last else FORGOTTEN
         for move in range(LAST_MOVES if is_last else MOST_MOVES):
-            points, likelihood, taken = _moved(sight, points, likelihood, powers[-1], size, fresh, random)
+            points, likelihood, taken = _moved(sight, points, likelihood, powers[-1], size, next(fresh), random)
             forgotten += taken * (1.0 - np.sqrt(1.0 - size * size))
             size = float(np.clip(size * np.exp(taken - TAKEN), 0.02, 1.0))
             if forgotten >= wanted and move + 1 >= MOVES:
@@ -74,29 +76,18 @@ def moved(sight: Sight, run: int) -> Moved:
     return Moved(names, as_numbers(study, points), tuple(powers), taken, evidence)
 
 
-class _Fresh:
-    """Prior draws of random numbers, each handed out once."""
-
-    def __init__(self, sight: Sight, first: int):
-        self._sight, self._next = sight, first
-
-    def scores(self) -> Scores:
-        scores = self._sight.program.scores(Block(0, self._next, FUTURES))
-        self._next += FUTURES
-        return scores
-
-
 def _moved(
     sight: Sight,
     points: Points,
     likelihood: OfFutures,
     power: float,
     size: float,
-    fresh: _Fresh,
+    fresh: Scores,
     random: np.random.Generator,
 ) -> tuple[Points, OfFutures, float]:
+    """One step of all futures: (points, log-likelihoods, acceptance rate); `fresh` are new draws from the prior."""
     study = sight.study
-    offered = np.sqrt(1.0 - size * size) * points + size * as_normal(study, fresh.scores())
+    offered = np.sqrt(1.0 - size * size) * points + size * as_normal(study, fresh)
     there = sight.log_likelihood(sight.of_scores(as_numbers(study, offered)))
     with np.errstate(invalid="ignore"):
         takes = np.log(random.random(len(there))) < power * (there - likelihood)
