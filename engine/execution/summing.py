@@ -15,17 +15,16 @@ def in_machine_code() -> None:
     """Makes this process sum, count and bin in machine code, and reuse memory; it returns to NumPy if the compiler
     ends.
     """
-    sums.use(_summed)
-    sums.take_room_by(memory.array)
-    histograms.use(_counted)
-    order_statistics.use(_binned)
+    sums.summing, sums.room = _summed, memory.array
+    histograms.counting = _counted
+    order_statistics.binning = _binned
 
 
 def _summed(kind: sums.Kind, *arguments: Any) -> None:
     try:
         row_sums.sums(kind, *arguments)
     except CompilerEnded:
-        sums.use(sums.by_numpy)
+        sums.summing = sums.by_numpy
         sums.by_numpy(kind, *arguments)
 
 
@@ -33,7 +32,7 @@ def _counted(values: np.ndarray, starts: np.ndarray) -> histograms.Counts:
     try:
         return row_counts.counted(values, starts)
     except CompilerEnded:
-        histograms.use(histograms.by_numpy)
+        histograms.counting = histograms.by_numpy
         return histograms.by_numpy(values, starts)
 
 
@@ -41,5 +40,5 @@ def _binned(*arguments: Any) -> np.ndarray:
     try:
         return row_bins.binned(*arguments)
     except CompilerEnded:
-        order_statistics.use(order_statistics.by_numpy)
+        order_statistics.binning = order_statistics.by_numpy
         return order_statistics.by_numpy(*arguments)

@@ -63,7 +63,7 @@ def counted(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
       values: finite [path], at most 2^18; double precision is rounded to single.
       starts: first path of every group, ascending from 0.
     """
-    return _COUNTING[0](np.ascontiguousarray(_single(values)), starts)
+    return counting(np.ascontiguousarray(_single(values)), starts)
 
 
 def by_numpy(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
@@ -83,12 +83,8 @@ def by_numpy(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
     return held + lowest, counts, steps.astype(np.int64)
 
 
-_COUNTING: list[Counting] = [by_numpy]
-
-
-def use(counting: Counting) -> None:
-    """Replaces the implementation behind `counted` by another one, which must give the same numbers."""
-    _COUNTING[0] = counting
+counting: Counting = by_numpy
+"""Implementation of `counted` for values in single precision; any other must give the same numbers."""
 
 
 @dataclass(frozen=True)

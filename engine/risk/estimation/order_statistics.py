@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int
@@ -20,19 +20,6 @@ BEYOND = 2
 Spans = Sequence[tuple[int, int]]
 """Ranges of ranks: first rank, and the rank after the last; ranks ascend from 0, the smallest value."""
 Binning = Callable[[np.ndarray, np.float32, np.float32, np.ndarray | None, int], np.ndarray]
-
-
-class Ascending(Protocol):
-    """Ascending values that may be sorted lazily; a sorted array is one."""
-
-    @property
-    def dtype(self) -> np.dtype: ...
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, rank: Any, /) -> Any: ...
-
-    def searchsorted(self, v: Any, /, side: Any = "left") -> Any: ...
 
 
 def by_numpy(
@@ -70,16 +57,8 @@ def placed(values: Float32[np.ndarray, "value"], low: np.float32, scale: np.floa
     return np.maximum(at, np.float32(0)).astype(np.int64)
 
 
-_BINNING: list[Binning] = [by_numpy]
-
-
-def use(binning: Binning) -> None:
-    """Replaces the implementation of binning, `by_numpy`, by another one with the same results."""
-    _BINNING[0] = binning
-
-
-Sorted = Sequence[Ascending] | np.ndarray
-"""Rows of ascending values."""
+binning: Binning = by_numpy
+"""Implementation of binning; any other must give the same results."""
 
 
 class LongRow:
@@ -92,18 +71,13 @@ class LongRow:
     """
 
     def __init__(self, values: Float32[np.ndarray, "path"], low: np.float32, scale: np.float32, spans: Spans):
-        self._values, self._bins = values, (low, scale)
-        self._counts = _BINNING[0](values, low, scale, None, 0)
+        self.dtype, self._values, self._bins = values.dtype, values, (low, scale)
+        self._counts = binning(values, low, scale, None, 0)
         self._upto = np.cumsum(self._counts)
         self._held = np.zeros(BINS, bool)
         for span in spans:
             self._held[self._bins_of(*span)] = True
         self._sort()
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the values."""
-        return self._values.dtype
 
     def __len__(self) -> int:
         return len(self._values)
@@ -136,7 +110,7 @@ class LongRow:
     def _sort(self) -> None:
         counts = np.where(self._held, self._counts, 0)
         self._skipped = self._upto - self._counts - (np.cumsum(counts) - counts)
-        self._sorted = _BINNING[0](self._values, *self._bins, self._held, int(counts.sum()))
+        self._sorted = binning(self._values, *self._bins, self._held, int(counts.sum()))
         self._sorted.sort()
 
 
@@ -144,17 +118,13 @@ class Turned:
     """The negated values of an ascending row, ascending."""
 
     def __init__(self, row: Ascending):
+        self.dtype: np.dtype = row.dtype
         self._row = row
-
-    @property
-    def dtype(self) -> np.dtype:
-        """Type of the values."""
-        return self._row.dtype
 
     def __len__(self) -> int:
         return len(self._row)
 
-    def __getitem__(self, rank: slice, /) -> Any:
+    def __getitem__(self, rank: Any, /) -> Any:
         """Values of a slice of ranks."""
         first, last, _ = rank.indices(len(self))
         return -self._row[len(self) - last : len(self) - first][::-1]
@@ -162,6 +132,12 @@ class Turned:
     def searchsorted(self, v: Any, /, side: Any = "left") -> Any:
         """As `numpy.ndarray.searchsorted` of the sorted row."""
         return len(self) - self._row.searchsorted(-v, "right" if side == "left" else "left")
+
+
+Ascending = np.ndarray | LongRow | Turned
+"""Ascending values."""
+Sorted = Sequence[Ascending] | np.ndarray
+"""Rows of ascending values."""
 
 
 def ascending_rows(values: Rows, spans: Spans) -> Sorted:

@@ -33,16 +33,13 @@ class Made:
     Args:
       kind: which of these functions.
       x, y: values.
-      scale_x, centre_x, scale_y, centre_y: one for each row.
+      numbers: scale_x, centre_x, scale_y and centre_y of each row.
     """
 
     kind: Kind
     x: Rows
     y: Rows
-    scale_x: Each
-    centre_x: Each
-    scale_y: Each
-    centre_y: Each
+    numbers: Float[np.ndarray, "row 4"]
 
     @staticmethod
     def of(
@@ -50,26 +47,27 @@ class Made:
         at_y: Each | float = 0.0, scale_y: Each | float = 1.0,
     ) -> Made:  # fmt: skip
         """The same with defaults: scale 1 and centre 0 (`at`, `at_y`); the term of y is 0 where no y is given."""
-        numbers = (scale, at, 0.0 if y is None else scale_y, at_y)
-        return Made(
-            kind, x, x if y is None else y, *(np.broadcast_to(one, len(x)).astype(np.float64) for one in numbers)
-        )
+        numbers = np.empty((len(x), 4))
+        for k, number in enumerate((scale, at, 0.0 if y is None else scale_y, at_y)):
+            numbers[:, k] = number
+        return Made(kind, x, x if y is None else y, numbers)
 
     def values(self, paths: slice = slice(None)) -> Float[np.ndarray, "row path"]:
         """Values of the function, float64 except for "excess"."""
         x, y = self.x[:, paths], self.y[:, paths]
         if self.kind == "excess":
             return np.maximum(x - y, 0)
-        return self._side(x, self.scale_x, self.centre_x) - self._side(y, self.scale_y, self.centre_y)
+        scale_x, centre_x, scale_y, centre_y = self.numbers.T[..., None]
+        return self._side(x, scale_x, centre_x) - self._side(y, scale_y, centre_y)
 
-    def _side(self, values: Rows, scale: Each, centre: Each) -> Rows:
+    def _side(self, values: Rows, scale: np.ndarray, centre: np.ndarray) -> Rows:
         away = values.astype(np.float64)
-        away -= centre[:, None]
+        away -= centre
         if self.kind == "squares":
             away *= away
         elif self.kind == "beyond":
             np.maximum(away, 0, out=away)
-        away *= scale[:, None]
+        away *= scale
         return away
 
 
@@ -94,7 +92,7 @@ def by_numpy(
       block: number of units that are summed by lanes at a time.
       numbers: scale_x, centre_x, scale_y, centre_y and the offset of each row.
     """
-    made, out[:] = Made(kind, x, y, *(numbers[:, k] for k in range(4))), 0
+    made, out[:] = Made(kind, x, y, numbers[:, :4]), 0
     for first in range(0, units, block):
         count = min(block, units - first)
         values = made.values(slice(size * first, size * (first + count))).astype(np.float64, copy=False)
@@ -106,23 +104,15 @@ def by_numpy(
             out[:, k] += functools.reduce(np.add, by_lane.T)
 
 
-_SUMMING: list[Summing] = [by_numpy]
-_ROOM: list[Callable[..., np.ndarray]] = [np.empty]
-
-
-def use(summing: Summing) -> None:
-    """Replaces the implementation of sums in single and double precision by one that must give the same bits."""
-    _SUMMING[0] = summing
-
-
-def take_room_by(room: Callable[..., np.ndarray]) -> None:
-    """Replaces the allocator of rows, called with a shape and a type; fresh pages cost more than the sorting."""
-    _ROOM[0] = room
+summing: Summing = by_numpy
+"""Implementation of sums in single and double precision; any other must give the same bits."""
+room: Callable[..., np.ndarray] = np.empty
+"""Gives memory for rows, from a shape and a type; to touch new pages takes longer than to sort."""
 
 
 def sorted_rows(values: Rows) -> Rows:
     """Each row in ascending order, as a new array."""
-    ascending = _ROOM[0](values.shape, values.dtype)
+    ascending = room(values.shape, values.dtype)
     ascending[:] = values
     ascending.sort(axis=-1)
     return ascending
@@ -130,11 +120,10 @@ def sorted_rows(values: Rows) -> Rows:
 
 def sums(made: Made, size: int, units: int, offset: Each) -> Float[np.ndarray, "3 row"]:
     """Sums over units of 1 or 2 paths of r, r^2 and r^3, r being the total of a unit less the offset."""
-    numbers = np.stack((made.scale_x, made.centre_x, made.scale_y, made.centre_y, offset), axis=1)
     kind = np.result_type(made.x, made.y).newbyteorder("=")
     x, y = (part.astype(kind, copy=False) for part in (made.x, made.y))
     x, y = (part if part.strides[1] == part.itemsize else np.ascontiguousarray(part) for part in (x, y))
-    adding = _SUMMING[0] if kind in (np.float32, np.float64) else by_numpy
+    adding = summing if kind in (np.float32, np.float64) else by_numpy
     total = np.empty((len(x), 3))
-    adding(made.kind, size, x, y, units, BLOCK, numbers, total)
+    adding(made.kind, size, x, y, units, BLOCK, np.column_stack((made.numbers, offset)), total)
     return total.T

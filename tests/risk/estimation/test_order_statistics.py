@@ -43,7 +43,7 @@ VALUES = {
 
 @pytest.fixture(params=[order_statistics.by_numpy, row_bins.binned], ids=["by NumPy", "in machine code"])
 def binning(request, monkeypatch):
-    monkeypatch.setattr(order_statistics, "_BINNING", [request.param])
+    monkeypatch.setattr(order_statistics, "binning", request.param)
 
 
 def rows_of(kind):
@@ -92,7 +92,7 @@ def test_rows_that_are_not_binned_are_sorted_whole(binning):
     ("kind", "unit"), [("normal", 1), ("heavy", 2), ("ties", 1), ("an atom at an end", 2), ("one", 1)]
 )
 def test_measures_and_charts_are_those_of_sorted_rows(kind, unit, monkeypatch):
-    monkeypatch.setattr(order_statistics, "_BINNING", [row_bins.binned])
+    monkeypatch.setattr(order_statistics, "binning", row_bins.binned)
     values = VALUES[kind](np.random.default_rng(7)).astype(np.float32)
     both = np.stack([values, np.roll(values, 1) + values % 3])
 
