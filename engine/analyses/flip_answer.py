@@ -14,7 +14,7 @@ from engine.errors import UserError
 from engine.formatting import begun
 from engine.risk.estimation.as_text import shown_in
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
+from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
 from engine.risk.estimation.wording import amount, amounts, measured, size, some
 from engine.study.study import Study
 

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from engine.risk.estimation import weighted_measures as weighted
 from engine.risk.estimation.intervals import Estimate, as_units
 from engine.risk.estimation.ratios import Weights
-from engine.risk.estimation.weighted_sample import Sample
+from engine.risk.estimation.weighted_measures import Sample
 
 LEVEL = 0.95
 SCORES = 12

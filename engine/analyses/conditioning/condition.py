@@ -20,7 +20,7 @@ from engine.program.moving.sight import Sight
 from engine.program.running import compilation_cache, devices
 from engine.program.running.contract import Program
 from engine.risk.estimation.intervals import Units, Z, as_units
-from engine.risk.estimation.weighted_sample import LARGEST_SHAPE
+from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
 from engine.study.study import BLOCK, Block, Study
