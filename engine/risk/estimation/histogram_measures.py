@@ -36,6 +36,14 @@ Ends = tuple[float, float]
 """Distances below and above an estimate within which the exact value from the sample must lie."""
 
 
+@dataclass(frozen=True)
+class _Binned:
+    """A measure from bins, with ends of its interval that allow for bin width, and what the bins leave uncertain."""
+
+    row: Row
+    open: Ends
+
+
 def over_groups(totals: Num[np.ndarray, "group"], sizes: Counts) -> Moments:
     """Moments of a mean over paths, from the totals and the numbers of paths of independent groups [group]."""
     count, paths = len(sizes), sizes.sum()
@@ -50,9 +58,7 @@ class _Tail:
     """VaR and ES of one histogram at one level, high being worse.
 
     Args:
-      var, es: estimate, standard error, low and high end; the ends of `var` allow for bin width, those of `es` do not
-        yet.
-      var_open, es_open: distances below and above the estimate within which the exact value from the sample must lie.
+      var, es: the two measures.
       slope: change of the quantile per unit of the share of values above it.
       expected: expected number of exceedances, n (1 - level).
       exceedances: the same; infinite where VaR is the largest value and the variable seems to be bounded by it.
@@ -61,10 +67,8 @@ class _Tail:
         interval.
     """
 
-    var: Row
-    es: Row
-    var_open: Ends
-    es_open: Ends
+    var: _Binned
+    es: _Binned
     slope: float
     expected: float
     exceedances: float
@@ -100,7 +104,8 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
         low, high = float(histogram.bounds(down)[0]), float(histogram.bounds(up)[1])
         row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
     many = np.inf if ended else expected
-    return _Tail(row, es, (q - q_low, q_high - q), es_open, slope, expected, many, number, excess, down, up)
+    var = _Binned(row, (q - q_low, q_high - q))
+    return _Tail(var, _widened(es, es_open), slope, expected, many, number, excess, down, up)
 
 
 def summary(histogram: Histogram, loss: bool, levels: Levels = LEVELS) -> Estimates:
@@ -109,18 +114,10 @@ def summary(histogram: Histogram, loss: bool, levels: Levels = LEVELS) -> Estima
     An estimate left uncertain by its bins has the flag `Reason.BINNED`; its interval allows for that.
     """
     own = _Measured.of(histogram, loss, levels)
-    bad, tails, spread = own.histogram, own.tails, own.spread
-    # the ends of a quantile already allow for bin width
-    deviation, error, low, high = _widened(spread.row, spread.open)
-    rows = _in_order(
-        _row(over_groups(bad.totals, bad.sizes)),
-        (deviation, error, np.maximum(low, 0.0), high),
-        [tail.var for tail in tails],
-        [_widened(tail.es, tail.es_open) for tail in tails[1:]],
-    )
-    width = _in_order((0.0, 0.0), spread.open, [t.var_open for t in tails], [t.es_open for t in tails[1:]])
+    bad, tails = own.histogram, own.tails
+    found = _in_order(over_groups(bad.totals, bad.sizes), own.spread, [t.var for t in tails], [t.es for t in tails[1:]])
     seen = [tail.exceedances for tail in tails]
-    return _evidence(levels, rows, width, own.flags(), seen, FEWEST_FOR_ES, bad).estimates(loss)
+    return _evidence(levels, found, own.flags(), seen, FEWEST_FOR_ES, bad).estimates(loss)
 
 
 def difference(histogram: Histogram, baseline: Histogram, loss: bool, levels: Levels = LEVELS) -> Estimates:
@@ -132,39 +129,33 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool, levels: Le
     x, y, sizes = mine.histogram, other.histogram, mine.histogram.sizes
     pairs = list(zip(mine.tails, other.tails, strict=True))
     ranked = [_gap_of_quantiles(x, y, *pair) for pair in pairs]
-    # the ends of a quantile already allow for bin width
-    spread_open = _apart(mine.spread.open, other.spread.open)
-    es_open = [_apart(one.es_open, two.es_open) for one, two in pairs[1:]]
     beyond = [
-        _widened(_row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q[0]), ends)
-        for level, q, (one, two), ends in zip(levels, ranked[1:], pairs[1:], es_open, strict=True)
+        _widened(_row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q.row[0]), _apart(one.es, two.es))
+        for level, q, (one, two) in zip(levels, ranked[1:], pairs[1:], strict=True)
     ]
-    of_spread = over_groups(mine.spread.influence - other.spread.influence, sizes)
+    of_spread = over_groups(mine.influence - other.influence, sizes)
     gap = _row(of_spread, 1.0, mine.spread.row[0] - other.spread.row[0] - float(of_spread.mean))
-    rows = _in_order(_row(over_groups(x.totals - y.totals, sizes)), _widened(gap, spread_open), ranked, beyond)
-    width = _in_order((0.0, 0.0), spread_open, [_apart(one.var_open, two.var_open) for one, two in pairs], es_open)
+    spread = _widened(gap, _apart(mine.spread, other.spread))
+    found = _in_order(over_groups(x.totals - y.totals, sizes), spread, ranked, beyond)
     flags = [gravest(pair) for pair in zip(mine.flags(), other.flags(), strict=True)]
     seen = [min(one.exceedances, two.exceedances) for one, two in pairs]
-    return _evidence(levels, rows, width, flags, seen, FEWEST_FOR_ES_DIFFERENCE, x, y).estimates(loss)
+    return _evidence(levels, found, flags, seen, FEWEST_FOR_ES_DIFFERENCE, x, y).estimates(loss)
 
 
-def _in_order(mean: Row, spread: Row, ranked: Sequence[Row], beyond: Sequence[Row]) -> list[Row]:
-    """Rows in the order of `evidence.measures`; `ranked` are the median, then VaR at each level."""
-    middle, *at_risk = ranked
-    return [mean, middle, spread, *at_risk, *beyond]
+def _in_order(mean: Moments, spread: _Binned, ranked: list[_Binned], beyond: list[_Binned]) -> list[_Binned]:
+    """Measures in the order of `evidence.measures`; `ranked` are the median, then VaR at each level."""
+    return [_Binned(_row(mean), (0.0, 0.0)), ranked[0], spread, *ranked[1:], *beyond]
 
 
-def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> Row:
-    """Difference of two quantiles, widened by bin width; as in `differences.py`, with bins of a single value as
-    ties."""
-    q, sizes, student = one.var[0] - two.var[0], x.sizes, _student(len(x.sizes))
+def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> _Binned:
+    """Difference of two quantiles, as in `differences.py`; a bin counts as a tie if it may hold a single value."""
+    q, sizes, student = one.var.row[0] - two.var.row[0], x.sizes, _student(len(x.sizes))
     error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
     alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
     if not alike > atoms.COARSE * x.count * error:
-        row = q, error, q - student * error, q + student * error
-        return _widened(row, _apart(one.var_open, two.var_open))
+        return _widened((q, error, q - student * error, q + student * error), _apart(one.var, two.var))
     low, high = atoms.interval(_places(x, one), _places(y, two), sizes)
-    return q, (high - low) / (2 * student), low, high
+    return _Binned((q, (high - low) / (2 * student), low, high), _apart(one.var, two.var))
 
 
 def _alike(histogram: Histogram, tail: _Tail) -> int:
@@ -188,48 +179,36 @@ def _places(histogram: Histogram, tail: _Tail) -> tuple[atoms.Places, csr_array]
 
 
 @dataclass(frozen=True)
-class _Spread:
-    """The standard deviation of one histogram.
+class _Measured:
+    """A histogram, high being worse, with what its measures and differences from others need.
 
     Args:
-      row: estimate, error and interval; the ends do not hold what the bins leave open.
-      open: how far below and above the estimate the deviation of this very sample may lie.
+      tails: the median, then VaR and ES at each level.
+      spread: standard deviation.
       squares: moments of the squared distances from the mean.
       influence: the groups' totals of (x - mean)^2 / (2 sd), float64 [group].
     """
 
-    row: Row
-    open: Ends
+    histogram: Histogram
+    tails: list[_Tail]
+    spread: _Binned
     squares: Moments
     influence: Groups
 
     @staticmethod
-    def of(histogram: Histogram) -> _Spread:
-        count, none = histogram.count, np.zeros(len(histogram.sizes))
-        if histogram.least == histogram.most:
-            nothing = over_groups(none, histogram.sizes)
-            return _Spread(_row(nothing), (0.0, 0.0), nothing, none)
-        squares, least, most = histogram.squares_about(histogram.mean)
-        of = over_groups(squares, histogram.sizes)
-        row = _floats(deviation(of, count))
-        scale = count / (count - 1)
-        low, high = (float(np.sqrt(scale * max(end, 0.0) / count)) for end in (least, most))
-        influence = squares / (2 * row[0]) if row[0] > 0 else none
-        return _Spread(row, (row[0] - low, high - row[0]), of, influence)
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """A histogram, high being worse, with its median, its VaR and ES at each level, and its standard deviation."""
-
-    histogram: Histogram
-    tails: list[_Tail]
-    spread: _Spread
-
-    @staticmethod
     def of(histogram: Histogram, loss: bool, levels: Levels) -> _Measured:
         bad = histogram if loss else histogram.negated()
-        return _Measured(bad, [_tail(bad, level) for level in (0.5, *levels)], _Spread.of(bad))
+        tails, none = [_tail(bad, level) for level in (0.5, *levels)], np.zeros(len(bad.sizes))
+        if bad.least == bad.most:
+            zero = over_groups(none, bad.sizes)
+            return _Measured(bad, tails, _Binned(_row(zero), (0.0, 0.0)), zero, none)
+        totals, *ends = bad.squares_about(bad.mean)
+        squares, scale = over_groups(totals, bad.sizes), bad.count / (bad.count - 1)
+        row = _floats(deviation(squares, bad.count))
+        least, most = (float(np.sqrt(scale * max(end, 0.0) / bad.count)) for end in ends)
+        wide = _widened(row, (row[0] - least, most - row[0]))
+        spread = _Binned((*row[:2], np.maximum(wide.row[2], 0.0), wide.row[3]), wide.open)
+        return _Measured(bad, tails, spread, squares, totals / (2 * row[0]) if row[0] > 0 else none)
 
     def flags(self) -> list[Flag | None]:
         """Flags of the mean, of the standard deviation and of ES at each level, as `heaviness.py` derives them from
@@ -243,20 +222,19 @@ class _Measured:
         ends = Extremes(-low.largest, high.largest, of.count)
         return [
             gravest(side.flag(side.mean, squares(of.totals)) for side in (high, low)),
-            squares_flag(ends, high.mean, self.spread.squares),
-            *(high.flag(tail.var[0], squares(tail.excess)) for tail in self.tails[1:]),
+            squares_flag(ends, high.mean, self.squares),
+            *(high.flag(tail.var.row[0], squares(tail.excess)) for tail in self.tails[1:]),
         ]
 
 
-def _apart(one: Ends, two: Ends) -> Ends:
-    """Distances below and above a difference of two estimates, from those of each."""
-    return one[0] + two[1], one[1] + two[0]
+def _apart(one: _Binned, two: _Binned) -> Ends:
+    """Distances below and above the difference of two measures within which its exact value from the sample lies."""
+    return one.open[0] + two.open[1], one.open[1] + two.open[0]
 
 
 def _evidence(
     levels: Levels,
-    rows: Sequence[Row],
-    width: Sequence[Row],
+    found: Sequence[_Binned],
     flags: Sequence[Flag | None],
     exceedances: Sequence[float],
     for_es: int,
@@ -265,21 +243,21 @@ def _evidence(
     groups = len(histograms[0].sizes)
     return Evidence(
         levels,
-        tuple(np.array(rows).T),
+        tuple(np.array([one.row for one in found]).T),
         flags,
         exceedances,
         for_es,
         all(histogram.least == histogram.most for histogram in histograms),
         ONE_GROUP if groups < 2 else None,
         Reason.FEW_EXCEEDANCES,
-        list(map(sum, width)),
+        [sum(one.open) for one in found],
         Flag(Reason.FEW_GROUPS, groups),
     )
 
 
-def mean(totals: Groups, sizes: Counts, flag: Flag | None = None) -> Estimate:
+def mean(totals: Groups, sizes: Counts) -> Estimate:
     """Mean over paths of a quantity, from its totals over groups and the numbers of paths in them."""
-    return estimated(over_groups(totals, sizes)).flagged(ONE_GROUP if len(sizes) < 2 else flag)
+    return estimated(over_groups(totals, sizes)).flagged(ONE_GROUP if len(sizes) < 2 else None)
 
 
 def regrets(histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy group"], loss: bool) -> list[Estimate]:
@@ -370,6 +348,7 @@ def _floats(column: Column) -> Row:
     return tuple(map(float, column))
 
 
-def _widened(row: Row, width: Ends) -> Row:
+def _widened(row: Row, open: Ends) -> _Binned:
+    """The measure whose interval does not allow for bin width yet."""
     estimate, error, low, high = row
-    return estimate, error, low - width[0], high + width[1]
+    return _Binned((estimate, error, low - open[0], high + open[1]), open)
