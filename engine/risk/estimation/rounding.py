@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -36,10 +35,10 @@ class Lost(StrEnum):
 
 
 _SENTENCES = {
-    Lost.SPREAD: "values differ by {size} typically, and rounding moves them by {error}",
-    Lost.DIFFERENCE: "its difference from the baseline is {size} typically, and rounding moves it by {error}",
-    Lost.ERROR: "rounding moves its mean by {error}, more than its standard error of {size}",
-    Lost.STEPS: "it moves by {size} typically over the years, and rounding moves it by {error}",
+    Lost.SPREAD: "values differ by {size:.2g} typically, and rounding moves them by {error:.2g}",
+    Lost.DIFFERENCE: "its difference from the baseline is {size:.2g} typically, and rounding moves it by {error:.2g}",
+    Lost.ERROR: "rounding moves its mean by {error:.2g}, more than its standard error of {size:.2g}",
+    Lost.STEPS: "it moves by {size:.2g} typically over the years, and rounding moves it by {error:.2g}",
 }
 
 Suspect = tuple[Lost, float, float, np.ndarray]
@@ -74,9 +73,8 @@ class Rounding:
     @property
     def text(self) -> str:
         """Sentence that states it, without the remedy."""
-        numbers = {"size": f"{self.size:.2g}", "error": f"{self.error:.2g}"}
         under = f" under '{self.policy}'" if self.policy else ""
-        said = _SENTENCES[self.what].format_map(numbers)
+        said = _SENTENCES[self.what].format_map(vars(self))
         return f"{self.place}{under}: {said} (single-precision numbers are {self.spacing:.2g} apart there)"
 
     def as_dict(self) -> dict[str, Any]:
@@ -87,7 +85,7 @@ class Rounding:
     def of_dict(data: Mapping[str, Any]) -> Rounding:
         """The record whose data `as_dict` gave."""
         own = {field.name: data[field.name] for field in fields(Rounding)}
-        return Rounding(**{**own, "what": Lost(own["what"])})
+        return Rounding(**{**own, "what": Lost(data["what"])})
 
 
 def judged(study: Study, single: ByName, double: ByName) -> tuple[Rounding, ...]:
@@ -99,22 +97,20 @@ def judged(study: Study, single: ByName, double: ByName) -> tuple[Rounding, ...]
       single: `draws` [factor, path], `yearly` [policy, year, cell, path] and `outcomes` [policy, outcome, path].
       double: the same paths in double precision.
     """
-    by_place = groupby(_found(study, single, double), lambda one: one.place)
-    return tuple(max(found, key=lambda one: one.ratio) for _, found in by_place)
-
-
-def _found(study: Study, single: ByName, double: ByName) -> Iterator[Rounding]:
+    worst: dict[str, Rounding] = {}
     for place, policy, suspects in _suspects(study, single, double):
         for what, size, error, values in suspects:
             if size > 0 and error > (1.0 if what is Lost.ERROR else RIVALS) * size:
                 spacing = float(np.spacing(np.float32(np.median(np.abs(values)))))
-                yield Rounding(place, what, policy, size, error, spacing)
+                one = Rounding(place, what, policy, size, error, spacing)
+                worst[place] = max(worst.get(place, one), one, key=lambda found: found.ratio)
+    return tuple(worst.values())
 
 
 def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[str, str, Iterator[Suspect]]]:
     """Quantities by place and policy, in the order of factors, yearly values, outcomes."""
     names = study.policy_names
-    base = names.index(study.baseline)
+    base = study.row(study.baseline)
     for item, *draws in zip(study.inputs, single["draws"], double["draws"], strict=True):
         yield f"factors.{item.name}", "", _spread(*draws)
     if double["yearly"].size:
@@ -129,7 +125,7 @@ def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[st
             yield place, policy, _spread(x[p], y[p])
             yield place, policy, _error(x[p], y[p], study.paths)
             if p != base:
-                yield place, policy, _difference((x[p], x[base]), (y[p], y[base]))
+                yield place, policy, _difference(x[p], x[base], y[p], y[base])
 
 
 def _spread(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
@@ -138,8 +134,8 @@ def _spread(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
         yield Lost.SPREAD, float(np.std(y)), float(np.median(np.abs(x - y))), y
 
 
-def _difference(of: tuple[np.ndarray, np.ndarray], exact: tuple[np.ndarray, np.ndarray]) -> Iterator[Suspect]:
-    x, x0, y, y0 = _finite(*of, *exact)
+def _difference(*of_two: np.ndarray) -> Iterator[Suspect]:
+    x, x0, y, y0 = _finite(*of_two)
     if not len(y):
         return
     gap, size = y - y0, _typical(y - y0)
