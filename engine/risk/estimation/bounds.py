@@ -50,21 +50,14 @@ class OnBound:
     @property
     def text(self) -> str:
         """A clause that states it."""
-        side = "lower" if self.side == "low" else "upper"
-        where = f"its {side} bound, {self.limit:g}"
-        return (
-            f"'{self.variable}' under '{self.policy}' stands on {where}, in {100 * self.share:.3g} % of paths and years"
-        )
+        which, often = "lower" if self.side == "low" else "upper", f"{100 * self.share:.3g} % of paths and years"
+        return f"'{self.variable}' under '{self.policy}' stands on its {which} bound, {self.limit:g}, in {often}"
 
 
 def limits_of(model: Model) -> Limits:
     """Lower and upper bound of every yearly cell [side, cell]; infinite where there is none."""
-    cells = [
-        (model.yearly[name].low, model.yearly[name].high)
-        for name, columns in cell_layout(model).items()
-        for _ in range(columns.count)
-    ]
-    return np.array(cells, np.float64).reshape(-1, 2).T
+    limits = np.array([(variable.low, variable.high) for variable in model.yearly.values()], np.float64).reshape(-1, 2)
+    return np.repeat(limits.T, [columns.count for columns in cell_layout(model).values()], axis=1)
 
 
 def bounded(model: Model) -> tuple[str, ...]:
@@ -119,9 +112,9 @@ def standings(study: Study, shares: ByName) -> tuple[OnBound, ...]:
     """
     found = []
     for name, array in shares.items():
-        entry = study.model.yearly[name]
+        limits = study.model.yearly[name].low, study.model.yearly[name].high
         for policy, by_side in zip(study.policy_names, array, strict=True):
-            for side, limit, on in zip(SIDES, (entry.low, entry.high), by_side, strict=True):
+            for side, limit, on in zip(SIDES, limits, by_side, strict=True):
                 if math.isfinite(limit):
-                    found.append(OnBound(name, side, float(limit), policy, float(on.ravel().mean())))
+                    found.append(OnBound(name, side, float(limit), policy, float(on.mean())))
     return tuple(sorted(found, key=lambda one: -one.share))

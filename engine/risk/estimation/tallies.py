@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -75,7 +75,7 @@ class Tally:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name, in the smallest types that hold a block's tally."""
-        arrays = {field.name: getattr(self, field.name) for field in fields(self)}
+        arrays = dict(vars(self))
         for name, types in _STORED.items():
             most = arrays[name].max(initial=0)
             arrays[name] = arrays[name].astype(next(one for one in types if most <= np.iinfo(one).max))
@@ -117,11 +117,10 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
     bins, counts, steps = zip(*(counted(row, starts) for of in own.values() for row in of), strict=True)
     worse, regret = [], []
     for name, of in own.items():
-        loss = study.is_loss(name)
-        worse.append(_numbers(of > of[base] if loss else of < of[base], starts))
-        regret.append(added(np.abs(of - (of.min(axis=0) if loss else of.max(axis=0))), starts))
+        losses = of if study.is_loss(name) else -of
+        worse.append(_numbers(losses > losses[base], starts))
+        regret.append(added(losses - losses.min(axis=0), starts))
     events = [_numbers(happens(study, event, values), starts) for event in unkept_events(study)]
-    shape = len(events), len(study.policies), len(starts)
     return Tally(
         sizes=np.diff(starts, append=outcomes.shape[-1]),
         bins=np.concatenate([row * BINS + held for row, held in enumerate(bins)]),
@@ -133,7 +132,7 @@ def tally(study: Study, outcomes: Float[np.ndarray, "policy outcome path"], size
         most=np.array([of.max(axis=-1, initial=-np.inf) for of in own.values()]) + 0,
         worse=np.array(worse),
         regret=np.array(regret),
-        events=np.array(events, np.int64).reshape(shape),
+        events=np.array(events, np.int64).reshape(len(events), len(study.policies), len(starts)),
     )
 
 
