@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,8 +13,7 @@ from engine.analyses.futures import Futures, Quantity, refuse_too_many, sound
 from engine.analyses.variables import LEVEL, PROBABILITY, Values, under
 from engine.analyses.variants import Observer
 from engine.risk.estimation.intervals import Estimate
-from engine.risk.estimation.many_differences import HeldAgainst
-from engine.risk.estimation.measures import probability_difference
+from engine.risk.estimation.measures import Variable, probability_difference
 from engine.risk.estimation.tables import THREADS
 from engine.study.study import Study
 
@@ -74,7 +73,7 @@ class _Base:
     def __init__(self, study: Study, variable: str, policy: str, own: Values):
         self.study, self.variable, self.policy = study, variable, policy
         self._own = under(study, variable, policy, own)
-        self._held = HeldAgainst(self._own, study.unit, study.is_loss(variable), (LEVEL,))
+        self._held = Variable(self._own, study.unit, study.is_loss(variable), (LEVEL,))
         self._unmoved: Mapping[str, Estimate] | None = None
 
     def changes(self, now: Values) -> Mapping[str, Estimate]:
@@ -92,4 +91,4 @@ class _Base:
     def _less(self, values: np.ndarray) -> Mapping[str, Estimate]:
         if self.variable in self.study.events_by_name:
             return {PROBABILITY: probability_difference(values, self._own, self.study.unit)}
-        return self._held.from_(values)
+        return replace(self._held, values=values).less(self._held)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -13,7 +14,7 @@ from scipy.special import ndtri
 from scipy.stats import rankdata
 
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, PolicyPaths, Units
-from engine.risk.estimation.many_differences import HeldAgainst
+from engine.risk.estimation.measures import Variable
 
 Scores = Float[np.ndarray, "input path"]
 
@@ -41,7 +42,7 @@ class Decision:
         self.losses, self.units, self.level = losses, units, level
         self.unread = choice(losses, level)
         """Index of the policy that is chosen without knowing any input."""
-        self._own = HeldAgainst(losses[self.unread], units, True, (0.99,) if level is None else (level,))
+        self._own = Variable(losses[self.unread], units, True, (0.99,) if level is None else (level,))
 
     @cached_property
     def halves(self) -> list[tuple[int, PolicyPaths] | None]:
@@ -71,7 +72,7 @@ class Decision:
         """
         if np.array_equal(self.losses[self.unread], chosen):
             return Estimate(0.0, 0.0, 0.0, 0.0)
-        gap = self._own.less(chosen)
+        gap = self._own.less(replace(self._own, values=chosen))
         return gap["mean" if self.level is None else f"ES{100 * self.level:g}"]
 
     def gain_of_everything(self) -> Estimate:

@@ -12,9 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
-from engine.risk.estimation.differences import difference as difference_of
+from engine.risk.estimation.differences import Difference, difference as difference_of
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, FEWEST_FOR_ES_DIFFERENCE, Evidence, measures as names_of
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import (
@@ -44,7 +44,16 @@ from engine.risk.estimation.intervals import (
 from engine.risk.estimation.order_statistics import Ascending, Turned
 from engine.risk.estimation.shares import combined_interval
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import Column, Measured, Table, error_of_shares, residual_products, share, shifted
+from engine.risk.estimation.tails import (
+    Column,
+    Measured,
+    Quantiles,
+    Table,
+    error_of_shares,
+    residual_products,
+    share,
+    shifted,
+)
 from engine.study.study import LEVELS
 
 Estimates = dict[str, Estimate]
@@ -74,28 +83,28 @@ class Sample:
     @functools.cached_property
     def spread(self) -> Flag | None:
         """Flag of the standard deviation."""
-        mean, ends = float(self.measured.mean.mean[0]), Extremes.of_sorted(self.ascending)
-        return gravest((squares_flag(ends, mean, self.measured.squares), few_replicates(self.units)))
+        mean, squares = self.measured.mean.mean.item(), self.measured.squares
+        return gravest((squares_flag(Extremes.of_sorted(self.ascending), mean, squares), few_replicates(self.units)))
 
     @functools.cached_property
     def beyond(self) -> list[Flag | None]:
         """Flag of ES at each level."""
         seen, upper, scarce = self.measured.quantiles, tail_flag(self.ascending), few_replicates(self.units)
         return [
-            gravest((material(upper, self.ascending, float(var[0][0]), self._squares(excess.error[0])), scarce))
-            for var, excess in zip(seen.columns[1:], seen.shortfalls, strict=True)
+            gravest((material(upper, self.ascending, var.column[0].item(), self._squares(excess.error)), scarce))
+            for var, excess in zip(seen.ranked[1:], seen.shortfalls, strict=True)
         ]
 
     def own(self) -> Evidence:
         """Measures of these losses."""
         mean, seen = self.measured.mean, self.measured.quantiles
-        heavy = tails_flag(Extremes.of_sorted(self.ascending), float(mean.mean[0]), self._squares(mean.error[0]))
-        tails = self.spread, *self.beyond
-        return self._evidence(self.measured.risk(), heavy, tails, seen.exceedances, seen.constant, FEWEST_FOR_ES)
+        heavy = tails_flag(Extremes.of_sorted(self.ascending), mean.mean.item(), self._squares(mean.error))
+        return self._evidence(self.measured.risk(), [heavy, self.spread, *self.beyond], seen, FEWEST_FOR_ES)
 
-    def _squares(self, error: float | np.ndarray) -> float:
+    def _squares(self, error: np.ndarray) -> float:
         """Sum of squared deviations behind the standard error of a mean over the paths."""
-        return float(error * self.units.paths) ** 2
+        squares: float = (error * self.units.paths).item() ** 2
+        return squares
 
     def gaps(self, baseline: Sample) -> Extremes:
         """Extremes of these losses less those of another sample on the same paths."""
@@ -109,14 +118,14 @@ class Sample:
         """
         mine, other = self.measured, baseline.measured
         gap = difference_of(mine, other, self.units)
-        estimate, error = (float(column[0, 0]) for column in gap.table[:2])
-        heavy = tails_flag(gaps or self.gaps(baseline), estimate, self._squares(error))
+        estimate, error = (column[0, 0] for column in gap.table[:2])
         beyond = zip(self.beyond, baseline.beyond, strict=True)
-        tails = (
+        tails = [
+            tails_flag(gaps or self.gaps(baseline), float(estimate), self._squares(error)),
             *of_gaps([(self.spread, baseline.spread)], lambda: of_squares(self._shared(mine.squared_less(other)))),
             *of_gaps(list(beyond), lambda: self._shared(mine.beyond_less(other, 0))),
-        )
-        return self._evidence(gap.table, heavy, tails, gap.exceedances, gap.constant, FEWEST_FOR_ES_DIFFERENCE)
+        ]
+        return self._evidence(gap.table, tails, gap, FEWEST_FOR_ES_DIFFERENCE)
 
     def _shared(self, gap: Made) -> Flag | None:
         """Flag of a difference between these losses and others: a heavy tail that both share cancels in it."""
@@ -126,19 +135,10 @@ class Sample:
 
         return tails_flag(Extremes.of(of, gap.x[0], gap.y[0]), 0.0, 0.0)
 
-    def _evidence(
-        self,
-        table: Table,
-        heavy: Flag | None,
-        tails: Sequence[Flag | None],
-        exceedances: Float[np.ndarray, "quantile cell"],
-        constant: Bool[np.ndarray, "cell"],
-        for_es: int,
-    ) -> Evidence:
-        own = tuple(part[0] for part in table)
-        flags = gravest((heavy, few_replicates(self.units))), *tails
-        seen = exceedances[:, 0].tolist()
-        return Evidence(self.levels, own, flags, seen, for_es, bool(constant[0]), alone(self.units))
+    def _evidence(self, table: Table, tails: list[Flag | None], of: Quantiles | Difference, for_es: int) -> Evidence:
+        tails[0] = gravest((tails[0], few_replicates(self.units)))
+        own, seen = tuple(part[0] for part in table), of.exceedances[:, 0].tolist()
+        return Evidence(self.levels, own, tails, seen, for_es, bool(of.constant[0]), alone(self.units))
 
 
 def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
@@ -175,6 +175,37 @@ def difference(values: Paths, baseline_values: Paths, unit: Unit, loss: bool, le
     return samples[0].less(samples[1]).estimates(loss, lost)
 
 
+@dataclass(frozen=True)
+class Variable:
+    """Values of one variable on paths, to be compared with many others; what depends on it alone is computed once.
+
+    Args:
+      values: of the variable.
+      unit: paths in an independent unit, or the units themselves.
+      loss: whether high is worse.
+      levels: levels of VaR and ES.
+    """
+
+    values: Paths
+    unit: Unit
+    loss: bool
+    levels: Levels
+
+    @functools.cached_property
+    def _sample(self) -> Sample | None:
+        """The sample of the values; None where some are not finite."""
+        with np.errstate(invalid="ignore"):
+            finite = len(self.values) and np.isfinite(self.values.sum(dtype=np.float64))
+        losses, units = self.values if self.loss else -self.values, as_units(len(self.values), self.unit)
+        return Sample(losses, units, self.levels) if finite else None
+
+    def less(self, other: Variable) -> Estimates:
+        """`difference` of this variable and another one on the same paths."""
+        if self._sample and other._sample:
+            return self._sample.less(other._sample).estimates(self.loss)
+        return difference(self.values, other.values, self.unit, self.loss, self.levels)
+
+
 def of_policies(values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: Levels = LEVELS) -> Pairs:
     """`summary` of each policy and its `difference` from the policy with index `base`, from values [policy, path].
 
@@ -182,7 +213,7 @@ def of_policies(values: PolicyPaths, base: int, unit: Unit, loss: bool, levels: 
     """
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if not lost and samples:
-        return _pairs(samples, base, loss, _gaps(samples, base))
+        return _pairs(samples, base, loss, {})
     return in_pairs(
         len(values),
         base,
@@ -206,14 +237,12 @@ def with_regrets(
     samples, lost = _samples(tuple(values), unit, loss, levels)
     if lost or not samples:
         return of_policies(values, base, unit, loss, levels), regret(values, unit, loss), []
-    gaps = _gaps(samples, base)
-    of_two = {**gaps, base: gaps[1 - base].negative()} if len(samples) == 2 else {}
+    gaps: dict[int, Extremes] = {}
+    if len(samples) == 2:  # the tails of their difference decide its flag and those of both regrets
+        gap = samples[1 - base].gaps(samples[base])
+        gaps = {1 - base: gap, base: gap.negative()}
     rows = [sample.ascending if loss else Turned(sample.ascending) for sample in samples]
-    return _pairs(samples, base, loss, gaps), _regrets(samples, None, of_two), rows
-
-
-def _gaps(samples: Sequence[Sample], base: int) -> dict[int, Extremes]:
-    return {p: sample.gaps(samples[base]) for p, sample in enumerate(samples) if p != base}
+    return _pairs(samples, base, loss, gaps), _regrets(samples, None, gaps), rows
 
 
 def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, Extremes]) -> Pairs:
@@ -221,7 +250,7 @@ def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, 
         len(samples),
         base,
         lambda p: samples[p].own().estimates(loss),
-        lambda p: samples[p].less(samples[base], gaps[p]).estimates(loss),
+        lambda p: samples[p].less(samples[base], gaps.get(p)).estimates(loss),
     )
 
 
@@ -248,11 +277,11 @@ def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Mapping[int, Ex
     """
     best, units, regrets = functools.reduce(np.minimum, (of.losses for of in samples)), samples[0].units, []
     for p, sample in enumerate(samples):
-        of = moments_of(Made.of("excess", sample.losses[None], best[None]), units).kind(0)
+        of = moments_of(Made.of("excess", sample.losses[None], best[None]), units)
         flag = alone(units) or (few_replicates(units) if of.mean > 0 else None)
         if not flag:
             ends = gaps.get(p) or Extremes.of(np.subtract, sample.losses, best)
-            flag = tails_flag(ends.excesses(), float(of.mean), sample._squares(of.error))
+            flag = tails_flag(ends.excesses(), of.mean.item(), sample._squares(of.error))
         regrets.append(estimated(of).flagged(lost, flag))
     return regrets
 

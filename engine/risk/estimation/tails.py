@@ -27,7 +27,7 @@ from engine.risk.estimation.intervals import (
     moments_of_totals,
     power_sums,
 )
-from engine.risk.estimation.order_statistics import Sorted, Spans, ascending_rows, of_rank
+from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
 from engine.risk.estimation.shares import effective_count, tail_ranks, wilson_interval
 from engine.risk.estimation.sums import Made
 from engine.study.study import LEVELS
@@ -95,26 +95,26 @@ class Quantiles:
     shortfalls: list[Moments]
 
     @property
-    def columns(self) -> list[Column]:
-        """(quantile, standard error, low, high) [cell]: the median, then VaR at each level."""
-        return [of.column for of in self.ranked]
-
-    @property
     def exceedances(self) -> Float[np.ndarray, "quantile cell"]:
         """Effective number of exceedances, as in `Ranked`: of the median, then of VaR at each level."""
         return np.array([of.exceedances for of in self.ranked])
 
 
 def quantiles(values: CellPaths, units: Units, levels: Levels = LEVELS) -> Quantiles:
-    """Median and VaR at every level, with distribution-free intervals by ranks: Bin(n effective, 1 - a), scaled to
-    n."""
+    """Median and VaR at every level, with distribution-free intervals: binomial ranks of n effective, scaled to n."""
     n = values.shape[-1]
-    longest = tail_count(n, min(levels))
-    ascending = ascending_rows(values, _looked_at(n, longest))
+    longest, room = tail_count(n, min(levels)), 2 * isqrt(n)
+    # both tails and the middle, with room for the ends of intervals
+    spans = (0, n // 500 + room), ((n - 1) // 2 - room, n // 2 + room), (n - longest - room, n)
+    ascending = ascending_rows(values, spans)
     largest = of_rank(ascending, n - 1)
     constant = of_rank(ascending, 0) == largest
     ended = (n >= ATOM) & (of_rank(ascending, n - min(ATOM, n)) == largest)
-    ranked, shortfalls = [_middle(values, ascending, constant, units)], []
+    median = (of_rank(ascending, (n - 1) // 2) + of_rank(ascending, n // 2)) / 2
+    # where every path is a unit only their number matters
+    above_it = Moments(median, median, median, n) if units.alone else _moments_above(above(values, median), units)
+    ranked = [_ranked(ascending, median, above_it, 0.5, constant, np.zeros_like(constant), units)]
+    shortfalls = []
     together = _together(values, of_rank(ascending, n - longest), units)
     for level in levels:
         excess = np.stack([row[n - tail_count(n, level) :] for row in ascending], dtype=np.float64)
@@ -124,21 +124,6 @@ def quantiles(values: CellPaths, units: Units, levels: Levels = LEVELS) -> Quant
         ranked.append(_ranked(ascending, q, seen, 1 - level, constant, ended & (q == largest), units))
         shortfalls.append(shortfall)
     return Quantiles(levels, ascending, constant, ranked, shortfalls)
-
-
-def _looked_at(n: int, tail: int) -> Spans:
-    """Ranges of ranks that are mostly needed: both tails and the middle, with room for the ends of intervals."""
-    room = 2 * isqrt(n)
-    return (0, n // 500 + room), ((n - 1) // 2 - room, n // 2 + room), (n - tail - room, n)
-
-
-def _middle(values: CellPaths, ascending: Sorted, constant: np.ndarray, units: Units) -> Ranked:
-    """The median: the mean of the two values in the middle."""
-    n = values.shape[-1]
-    q = (of_rank(ascending, (n - 1) // 2) + of_rank(ascending, n // 2)) / 2
-    # where every path is a unit only their number matters
-    seen = Moments(q, q, q, units.count) if units.alone else _moments_above(above(values, q), units)
-    return _ranked(ascending, q, seen, 0.5, constant, np.zeros(len(q), bool), units)
 
 
 def above(values: CellPaths, limit: Cells) -> Holds:
@@ -154,10 +139,9 @@ def _moments_above(holds: Holds, units: Units) -> Moments:
     if not units.small or units.count < 2:
         return moments(holds(slice(None)), units)
     bits = _packed(holds, units)
-    number = _counts(bits)
-    square = _square_sums(_products(bits, bits, units), number, number, units)
-    error = np.sqrt(square * units.count / (units.count - 1)) / units.paths
-    return Moments(number / units.paths, error, np.zeros(len(number)), units.count)
+    share = _counts(bits) / units.paths
+    error = np.sqrt(_residual_product(bits, bits, units) * units.count / (units.count - 1)) / units.paths
+    return Moments(share, error, np.zeros_like(share), units.count)
 
 
 def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cells:
@@ -177,19 +161,21 @@ def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, C
         totals = (units.totals(holds(slice(None))) for holds in (x, y))
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
         return dots(r, r), dots(s, s), dots(r, s)
-    a, b = ((bits, _counts(bits)) for bits in (_packed(x, units), _packed(y, units)))
-    square_x, square_y, cross = (
-        _square_sums(_products(one, other, units), own, others, units)
-        for (one, own), (other, others) in ((a, a), (b, b), (a, b))
-    )
-    return square_x, square_y, cross
+    a, b = (_packed(holds, units) for holds in (x, y))
+    return _residual_product(a, a, units), _residual_product(b, b, units), _residual_product(a, b, units)
 
 
-def _square_sums(products: Counts, x: Counts, y: Counts, units: Units) -> Cells:
-    """Sum over J units of (X - mean)(Y - mean) from the sums of X Y, X and Y; in integers, so that no digit is lost."""
+def _residual_product(x: Bits, y: Bits, units: Units) -> Cells:
+    """Sum over units of (X - mean)(Y - mean), X and Y being numbers of a unit's one or two paths with a property.
+
+    J times it is J sum X Y - sum X sum Y for J units, computed in integers so that no digit is lost.
+    """
+    together = _counts(x & y)
+    if units.size == PAIR:
+        together = together + _counts(x & ((y >> 1) & FIRST | (y & FIRST) << 1))
     exact = np.int64 if units.count < 1 << 30 else object
-    products, x, y = (part.astype(exact) for part in (products, x, y))
-    return ((units.count * products - x * y) / units.count).astype(np.float64)
+    products, of_x, of_y = (part.astype(exact) for part in (together, _counts(x), _counts(y)))
+    return ((units.count * products - of_x * of_y) / units.count).astype(np.float64)
 
 
 def _packed(holds: Holds, units: Units) -> Bits:
@@ -197,12 +183,6 @@ def _packed(holds: Holds, units: Units) -> Bits:
     some = (holds(slice(first, first + SLICE)) for first in range(0, units.paths, SLICE))
     bits = np.concatenate([np.packbits(part, axis=-1, bitorder="little") for part in some], axis=-1)
     return np.ascontiguousarray(np.pad(bits, ((0, 0), (0, -bits.shape[-1] % 8)))).view(np.uint64)
-
-
-def _products(x: Bits, y: Bits, units: Units) -> Counts:
-    """Sum of X Y over units of one or two paths; X and Y count a unit's paths with either property."""
-    number = _counts(x & y)
-    return number if units.size == 1 else number + _counts(x & ((y >> 1) & FIRST | (y & FIRST) << 1))
 
 
 def _counts(bits: Bits) -> Counts:
@@ -231,7 +211,8 @@ def _ranked(
     low, high = np.where(known, low, np.nan), np.where(known, high, np.nan)
     # small variation between replicates does not make up for few values in the tail
     many = (np.minimum(count, n) if units.replicated else count) * share
-    column, slope = ((q, (high - low) / (2 * units.reach), low, high), (high - low) * n / np.maximum(down - up, 1))
+    column = q, (high - low) / (2 * units.reach), low, high
+    slope = (high - low) * n / np.maximum(down - up, 1)
     return Ranked(share, column, slope, np.where(ended, np.inf, many), down, up)
 
 
@@ -254,17 +235,6 @@ def gap_of_deviations(of: Moments, gap: np.ndarray, constant: np.ndarray | bool)
     return shifted(replace(of, error=still * of.error, skewness=still * of.skewness), 1.0, gap - of.mean)
 
 
-def risk(mean: Moments, squares: Moments, seen: Quantiles) -> Table:
-    """Mean, median, standard deviation, VaR and ES at every level, in this order: arrays [cell, measure].
-
-    Args:
-      mean: moments of the values.
-      squares: moments of their squared distance from the mean.
-      seen: their quantiles.
-    """
-    return stacked(mean, seen.columns, deviation(squares, len(seen.ascending[0])), seen.levels, seen.shortfalls)
-
-
 def stacked(
     mean: Moments,
     ranked: Sequence[Column],
@@ -284,18 +254,11 @@ def stacked(
       more: further columns.
     """
     middle, *at_risk = ranked
-    shortfalls = [
-        _known(np.isfinite(var[1]), shifted(excess, 1 / (1 - level), var[0]))
-        for level, var, excess in zip(levels, at_risk, excesses, strict=True)
-    ]
-    columns = shifted(mean, 1.0), middle, spread, *at_risk, *shortfalls, *more
-    return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True))
-
-
-def _known(known: np.ndarray, column: Column) -> Column:
-    """The column with error and interval set to NaN where they are not known."""
-    estimate, *rest = column
-    return estimate, *(np.where(known, part, np.nan) for part in rest)
+    columns = [shifted(mean, 1.0), middle, spread, *at_risk]
+    for level, var, excess in zip(levels, at_risk, excesses, strict=True):
+        shortfall, *known = shifted(excess, 1 / (1 - level), var[0])
+        columns.append((shortfall, *(np.where(np.isfinite(var[1]), part, np.nan) for part in known)))
+    return tuple(np.stack(parts, axis=-1) for parts in zip(*columns, *more, strict=True))
 
 
 Together = tuple[Int[np.ndarray, "pair"], Float[np.ndarray, "pair member"]]
@@ -354,8 +317,9 @@ class Measured:
         return Measured(values, seen, mean, moments_of(Made.of("squares", values, at=centre), units))
 
     def risk(self) -> Table:
-        """Table of measures, as from the function `risk`."""
-        return risk(self.mean, self.squares, self.quantiles)
+        """Mean, median, standard deviation, VaR and ES at every level, in this order: arrays [cell, measure]."""
+        seen, spread = self.quantiles, deviation(self.squares, self.values.shape[-1])
+        return stacked(self.mean, [of.column for of in seen.ranked], spread, seen.levels, seen.shortfalls)
 
     @property
     def scale(self) -> Cells:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import FEWEST_FOR_ES, judged, measures, oriented
 from engine.risk.estimation.intervals import Happens, Levels, Moments, Units, as_units, mean_interval, moments_of
 from engine.risk.estimation.sums import Made
-from engine.risk.estimation.tails import Cells, quantiles, risk
+from engine.risk.estimation.tails import Cells, Measured, quantiles
 from engine.study.study import Study
 
 YearlyValues = Float[np.ndarray, "policy year cell path"]
@@ -65,7 +66,8 @@ def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | 
     fair = -(-n_years * n_cells // (2 * (os.cpu_count() or 1)))  # so that every core has some
     step = max(min(CHUNK // (n_policies * max(n_paths, 1)), fair), 1)
 
-    def of_place(year: int, first: int) -> dict[str, np.ndarray]:
+    def of_place(place: tuple[int, int]) -> dict[str, np.ndarray]:
+        year, first = place
         cells = slice(first, first + step)
         values = yearly[:, year, cells] if kept is None else yearly[:, year, cells][..., kept]
         own = _of_cells(values, sign[cells], units, baseline, study.levels)
@@ -73,20 +75,15 @@ def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | 
 
     # NumPy releases the GIL while it sorts and sums
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        starts = range(0, n_cells, step)
-        parts = [[threads.submit(of_place, year, first) for first in starts] for year in range(n_years)]
-    found = [[part.result() for part in row] for row in parts]
-    return {
-        name: np.stack([np.concatenate([part[name] for part in row], axis=-1) for row in found], axis=-2)
-        for name in found[0][0]
-    }
+        found = list(threads.map(of_place, product(range(n_years), range(0, n_cells, step))))
+    tables = {name: np.concatenate([part[name] for part in found], axis=-1) for name in found[0]}
+    return {name: table.reshape(*table.shape[:-1], n_years, n_cells) for name, table in tables.items()}
 
 
 def _signs(study: Study) -> Cells:
     """Sign of each cell, float32 [cell]: 1 where high values are bad, else -1."""
-    model: Any = study.model
-    signs = [1 if variable.loss else -1 for variable in model.yearly.values()]
-    return np.repeat(signs, [columns.count for columns in cell_layout(model).values()]).astype(np.float32)
+    signs = [1 if variable.loss else -1 for variable in study.model.yearly.values()]
+    return np.repeat(signs, [columns.count for columns in cell_layout(study.model).values()]).astype(np.float32)
 
 
 def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, levels: Levels) -> ByName:
@@ -100,8 +97,8 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
         losses = np.where(unsound[..., None], 0, losses)
     mean, squares, deviation, gap = _means(losses, units, baseline)
     tails = quantiles(losses.reshape(-1, n_paths), units, levels)
-    table = risk(_flat(mean), _flat(squares, ~tails.constant), tails)
-    table = judged(table, tails.exceedances, tails.constant, FEWEST_FOR_ES)
+    measured = Measured(losses.reshape(-1, n_paths), tails, _flat(mean), _flat(squares, ~tails.constant))
+    table = judged(measured.risk(), tails.exceedances, tails.constant, FEWEST_FOR_ES)
     by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
     of_gap = gap.mean, gap.error, *mean_interval(gap)
     high_is_bad = sign > 0
@@ -126,11 +123,9 @@ def _means(
 
     The difference is from the baseline.
     """
-    means, squares, gaps = [], [], []
-    for row in losses:
-        means.append(moments_of(Made.of("difference", row), units))
-        squares.append(moments_of(Made.of("squares", row, at=means[-1].mean), units))
-        gaps.append(moments_of(Made.of("difference", row, losses[baseline]), units))
+    means = [moments_of(Made.of("difference", row), units) for row in losses]
+    squares = [moments_of(Made.of("squares", row, at=of.mean), units) for row, of in zip(losses, means, strict=True)]
+    gaps = [moments_of(Made.of("difference", row, losses[baseline]), units) for row in losses]
     mean, of_squares, gap = (Moments.stacked(of) for of in (means, squares, gaps))
     with np.errstate(invalid="ignore", divide="ignore"):
         spread = np.sqrt(of_squares.mean * units.paths / np.float64(units.paths - 1))

@@ -63,7 +63,7 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
     sign = 1.0 if loss else -1.0
     losses = sign * values[:, sound]
     seen = quantiles(losses, units, (level,))
-    var = seen.columns[1][0][:, None]
+    var = seen.ranked[1].column[0][:, None]
     influence = np.full(values.shape, np.nan)
     influence[:, sound] = sign * (var + np.maximum(losses - var, 0.0) / (1 - level))
     many = np.where(seen.constant, np.inf, seen.exceedances[1])
