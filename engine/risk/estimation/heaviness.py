@@ -55,7 +55,7 @@ class Extremes:
     """The smallest and the largest values of a sample, from which its tails are judged.
 
     Args:
-      least, largest: the smallest and the largest values, each ascending; empty where the sample is too small.
+      least, largest: the smallest and the largest values, each ascending: one more than `tail_size`.
       count: number of values in the sample.
     """
 
@@ -71,9 +71,6 @@ class Extremes:
         """
         count = len(values[0])
         size = tail_size(count) + 1
-        if size == 1:
-            none = made(*(part[:0] for part in values))
-            return Extremes(none, none, count)
         some = np.sort(made(*(part[:: max((size - 1) // SPARSE, 1)] for part in values)))
         near = min(2 * SPARSE, len(some))
         negated, largest = [some[:0]], [some[:0]]
@@ -93,8 +90,8 @@ class Extremes:
     def of_sorted(ascending: Ascending) -> Extremes:
         """Extremes of ascending values."""
         count = len(ascending)
-        held = tail_size(count) and tail_size(count) + 1
-        return Extremes(ascending[:held], ascending[count - held :], count)
+        size = tail_size(count) + 1
+        return Extremes(ascending[:size], ascending[count - size :], count)
 
     def negative(self) -> Extremes:
         """Extremes of the negated values."""
@@ -115,19 +112,17 @@ def tail_flag(ascending: Ascending) -> Flag | None:
     It is withheld too where only 1 to 9 values are distinguishable from the threshold. No flag where no law fits, where
     three paths share the largest value, and for fewer than 200 values.
     """
-    k = tail_size(len(ascending))
-    return largest_flag(ascending[len(ascending) - k - 1 :]) if k else None
+    return largest_flag(ascending[len(ascending) - tail_size(len(ascending)) - 1 :]) if len(ascending) else None
 
 
 def upper_flag(values: Values) -> Flag | None:
     """`tail_flag` of values in any order; only the largest of them are sorted."""
-    k = tail_size(len(values))
-    return largest_flag(largest(values, k)) if k else None
+    return largest_flag(largest(values)) if len(values) else None
 
 
-def largest(values: Values, size: int) -> Values:
-    """The `size` largest values and the next smaller one, ascending."""
-    place = len(values) - size - 1
+def largest(values: Values) -> Values:
+    """The largest values, by which the upper tail is judged, and the next smaller one, ascending."""
+    place = len(values) - tail_size(len(values)) - 1
     return np.sort(np.partition(values, place)[place:])
 
 
@@ -138,8 +133,6 @@ def tails_flag(ends: Extremes, centre: float, squares: float) -> Flag | None:
       ends: extremes of the values.
       centre, squares: as in `material`.
     """
-    if not len(ends.largest):
-        return None
     sides = ((ends.largest, centre), (-ends.least[::-1], -centre))
     return gravest(material(largest_flag(side), side, middle, squares) for side, middle in sides)
 
@@ -152,12 +145,10 @@ def squares_flag(ends: Extremes, mean: float, squares: Moments) -> Flag | None:
       mean: their mean.
       squares: moments of the squared distances, of one cell.
     """
-    if not len(ends.largest):
-        return None
     both = np.concatenate([ends.least, ends.largest]).astype(np.float64)
     most = np.sort((both - mean) ** 2)[-len(ends.largest) :]
     total = squares.error.item() * ends.count
-    return of_squares(material(largest_flag(most), most, squares.mean.item(), total**2))
+    return of_squares(material(largest_flag(most), most, squares.mean.item(), total * total))
 
 
 def of_squares(flag: Flag | None) -> Flag | None:

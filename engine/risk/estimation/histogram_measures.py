@@ -327,9 +327,8 @@ class _Side:
 
     @staticmethod
     def of(histogram: Histogram) -> _Side:
-        k = tail_size(histogram.count) if histogram.least < histogram.most else 0
-        largest = histogram.largest(np.arange(k + 1, 0, -1)) if k else np.zeros(0)
-        return _Side(largest, largest_flag(largest) if k else None, histogram.mean)
+        largest = histogram.largest(np.arange(tail_size(histogram.count) + 1, 0, -1))
+        return _Side(largest, largest_flag(largest), histogram.mean)
 
     def flag(self, centre: float, squares: float) -> Flag | None:
         """The flag, unless immaterial: as in `heaviness.material`."""

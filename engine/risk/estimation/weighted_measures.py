@@ -9,7 +9,7 @@ that is heavy because of the weights alone withholds the interval only from a hi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,10 +23,10 @@ from engine.risk.estimation.heaviness import (
     HEAVY_TAILS,
     gravest,
     largest,
-    largest_flag,
     material,
     of_squares,
     tail_size,
+    upper_flag,
 )
 from engine.risk.estimation.intervals import FEW_UNITS, Estimate, Happens, Levels, Paths, Unit, as_units
 from engine.risk.estimation.measures import (
@@ -119,12 +119,9 @@ class Sample:
 
     def _tail(self, var: float, squares: float) -> Flag | None:
         """Flag of the weighted excess over VaR, or over a lower threshold with enough values beyond it."""
-        size, each = tail_size(len(self.losses)), self.weights.each
-        if not size:
-            return None
-        excess = self.excess(min(var, float(self.ranked.descending[size])))
-        flag = judged(largest_flag(largest(each * excess, size)), lambda: largest_flag(largest(excess, size)))
-        return material(flag, largest(each * self.excess(var), size), 0.0, squares)
+        each = self.weights.each
+        excess = self.excess(min(var, float(self.ranked.descending[tail_size(len(self.losses))])))
+        return weighted_tail(each * excess, excess, each * self.excess(var), squares)
 
     @property
     def scarce(self) -> Flag | None:
@@ -199,24 +196,26 @@ def upper_tail(of: Ratio, sign: float = 1.0) -> Flag | None:
 
     Few tail paths are flagged only where they make up most of the sum of squares.
     """
-    size = tail_size(len(of.residuals))
-    if not size:
-        return None
-    tail = largest(sign * of.residuals, size)
-    flag = judged(largest_flag(tail), lambda: largest_flag(largest(sign * of.values, size)))
-    return material(flag, tail, 0.0, of.squares)
+    weighted = sign * of.residuals
+    return weighted_tail(weighted, sign * of.values, weighted, of.squares)
 
 
-def judged(flag: Flag | None, values_alone: Callable[[], Flag | None]) -> Flag | None:
-    """Flag of a weighted tail; below `LARGEST_SHAPE` only a warning, if the values without weights have no such tail.
+def weighted_tail(weighted: Paths, values: Paths, deviations: Paths, squares: float) -> Flag | None:
+    """Flag of the upper tail of weighted values; below `LARGEST_SHAPE` a warning only, if the values have no such tail.
+
+    Args:
+      weighted: the values times their weights.
+      values: without weights.
+      deviations: weighted deviations behind the standard error, whose sum of squares is `squares`.
 
     Source of the limit: Vehtari, Simpson, Gelman, Yao and Gabry (2024), J. Mach. Learn. Res. 25(72), 1-58, for the tail
     of w h(x).
     """
-    if not flag or flag.reason not in TOO_HEAVY or flag.got >= LARGEST_SHAPE:
-        return flag
-    own = values_alone()
-    return flag if own and own.reason in TOO_HEAVY else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
+    flag = upper_flag(weighted)
+    if flag and flag.reason in TOO_HEAVY and flag.got < LARGEST_SHAPE:
+        own = upper_flag(values)
+        flag = flag if own and own.reason in TOO_HEAVY else Flag(Reason.HEAVY_TAIL, flag.got, HEAVY)
+    return flag and material(flag, largest(deviations), 0.0, squares)
 
 
 def summary(values: Paths, weights: Paths, units: Unit, loss: bool, levels: Levels = LEVELS) -> Estimates:

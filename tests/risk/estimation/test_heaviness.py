@@ -206,7 +206,7 @@ def test_extremes_are_the_ends_of_what_is_sorted(count, kind):
             values[:128] += 100
             values[::128] += 50
     found, ascending = Extremes.of(np.subtract, values, np.ones_like(values)), np.sort(values - 1)
-    held = tail_size(count) + 1 if tail_size(count) else 0
+    held = tail_size(count) + 1
     assert_same(found.least, ascending[:held])
     assert_same(found.largest, ascending[count - held :])
     assert found.count == count
