@@ -105,7 +105,7 @@ class Answers:
         """
         nonfinite = ledger.nonfinite_of(self.records)
         fields, out = {**yearly, "rounding": rounding}, ledger.excluded_of(self.records)
-        return summarise(self.study, self.all_tables, self.paths, self.tally, fields, nonfinite, out)
+        return summarise(self.study, self.all_tables, self.paths, fields, nonfinite, out)
 
     @cached_property
     def on_bounds(self) -> tuple[OnBound, ...]:

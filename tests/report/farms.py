@@ -91,7 +91,7 @@ def make_tree(study: Study, values: np.ndarray) -> xr.DataTree:
     shape = (len(study.policies), len(study.years), cells, min(study.keep.yearly, study.paths))
     yearly = of_sample(study, rng.standard_normal(shape).astype(np.float32)) if study.has_yearly else {}
     found: Tables = tables_of_paths(study, paths)
-    told = summarise(study, found, paths, None, yearly, np.zeros((len(study.policies), len(paths)), np.int64))
+    told = summarise(study, found, paths, yearly, np.zeros((len(study.policies), len(paths)), np.int64))
     parts = {name: xr.Dataset(*group) for name, group in groups(study, told) if group.data_vars}
     policy = [str(name) for name in study.policy_names]
     parts["paths"] = xr.Dataset(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from jaxtyping import Int
 
-from engine.risk.estimation.display import histogram_of_bins
 from engine.risk.estimation.events import ByName
 from engine.risk.estimation.evidence import level_of, measures
 from engine.risk.estimation.flags import Flag, Reason, as_array
@@ -20,7 +20,6 @@ from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Look, look
 from engine.risk.estimation.summary_groups import GROUPS, SummaryGroup
 from engine.risk.estimation.tables import Record, Tables, against_baseline, record
-from engine.risk.estimation.tallies import Tally, unkept
 from engine.study.study import Study
 
 if TYPE_CHECKING:
@@ -65,7 +64,6 @@ def summarise(
     study: Study,
     tables: Tables,
     paths: ByName,
-    tally: Tally | None,
     yearly: Mapping[str, Any],
     nonfinite: Int[np.ndarray, "policy outcome"],
     out: int = 0,
@@ -75,7 +73,6 @@ def summarise(
     Args:
       tables: records of the run.
       paths: outcomes kept path by path, by name, float32 [policy, path]; only a few are read at a time.
-      tally: of the outcomes that are not kept; None where all are.
       yearly: numbers of the groups of the yearly sample, as from `of_sample`, and other fields of `Summaries`; without
         yearly numbers for a static model.
       nonfinite: number of values that are not finite, int [policy, outcome], from the blocks' records.
@@ -89,7 +86,11 @@ def summarise(
     counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}
     counts |= {"n_excluded": out} if out else {}
     numbers: dict[str, ByName] = {
-        "distribution/outcomes": _histograms(study, tables, tally),
+        "distribution/outcomes": {
+            key: array
+            for name in study.model.outcomes
+            for key, array in zip((name, f"{name}_edges"), tables.bars[name], strict=True)
+        },
         "diagnostics": {name: np.asarray(count, np.int64) for name, count in counts.items()},
     }
     reasons, others = {}, dict(yearly)
@@ -109,26 +110,13 @@ def summarise(
     )
 
 
-def _against_itself(study: Study, risk: Iterable[Record]) -> list[Key]:
+def _against_itself(study: Study, risk: Iterable[Record]) -> Iterator[Key]:
     """Keys of the baseline's comparisons with itself, where it has numbers: differences, and how often it is worse."""
-    own = [r for r in risk if r.policy == study.baseline and math.isfinite(r.estimate)]
-    names = [(r.variable, against_baseline(r.measure)) for r in own]
-    names += [(r.variable, "worse") for r in own if r.measure == "mean"]
-    return [(name, study.baseline, measure) for name, measure in names]
-
-
-def _histograms(study: Study, tables: Tables, tally: Tally | None) -> dict[str, np.ndarray]:
-    """Counts of each outcome, int [policy, bin], and the edges of its bins."""
-    held: dict[str, np.ndarray] = {}
-    for name in study.model.outcomes:
-        if name in study.keep.outcomes:
-            counts, edges = tables.bars[name]
-        else:
-            assert tally is not None
-            place = unkept(study).index(name)
-            counts, edges = histogram_of_bins([tally.histogram(place, p) for p in range(len(study.policies))])
-        held |= {name: counts.astype(np.int64), f"{name}_edges": edges}
-    return held
+    for r in risk:
+        if r.policy == study.baseline and math.isfinite(r.estimate):
+            yield r.variable, r.policy, against_baseline(r.measure)
+            if r.measure == "mean":
+                yield r.variable, r.policy, "worse"
 
 
 def _arrays(
@@ -159,10 +147,10 @@ def _arrays(
 
 def _sentences(group: str, records: Iterable[Record]) -> dict[str, str]:
     """Flags of each variable as one text, with the policies and measures they belong to, by "group/variable"."""
-    places: dict[str, dict[str, list[str]]] = {}
+    places: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     for r in records:
         if r.flag:
-            places.setdefault(r.variable, {}).setdefault(r.flag, []).append(f"{r.policy} {r.measure}")
+            places[r.variable][r.flag].append(f"{r.policy} {r.measure}")
     return {
         f"{group}/{name}": "; ".join(f"{', '.join(where)}: {flag}" for flag, where in flags.items())
         for name, flags in places.items()
@@ -183,7 +171,7 @@ def yearly_table(study: Study, cube: xr.DataTree, variable: str) -> list[Record]
     return [*_records(risk, study.policy_names, lost), *_records(gap, others, lost)]
 
 
-def _records(table: xr.DataArray, policies: tuple[str, ...] | list[str], lost: Flag | None) -> Iterator[Record]:
+def _records(table: xr.DataArray, policies: Iterable[str], lost: Flag | None) -> Iterator[Record]:
     dims = [str(dim) for dim in table.dims if dim not in ("policy", "measure", "stat", "year")]
     ordered = table.transpose("policy", "measure", *dims, "year", "stat").sel(stat=list(STATS)).compute()
     labels = [ordered[dim].values.tolist() for dim in ("measure", *dims, "year")]

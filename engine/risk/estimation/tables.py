@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int
 
 from engine.risk.estimation import histogram_measures as binned
-from engine.risk.estimation.display import Bars, histogram, histogram_of_sorted
+from engine.risk.estimation.display import Bars, histogram, histogram_of_bins, histogram_of_sorted
 from engine.risk.estimation.events import ByName, event_outcomes, happens, known_events
 from engine.risk.estimation.evidence import level_of
 from engine.risk.estimation.flags import Flag, Reason, text
@@ -118,7 +118,7 @@ class Tables:
       comparison: each policy against the baseline on the same paths, and against the best policy of each path:
         "difference_M" is measure M of the policy less that of the baseline, "worse" the probability that the policy is
         worse than the baseline, "regret" (also of the baseline) the mean distance from the best of all policies.
-      bars: chart of each outcome that was evaluated path by path, as from `display.histogram`.
+      bars: chart of each outcome, as from `display.histogram`.
     """
 
     risk: list[Record]
@@ -199,7 +199,9 @@ def _of_tallied(study: Study, tally: Tally, k: int, name: str) -> Tables:
         return {**binned.difference(parts[p], parts[base], loss, study.levels), "worse": worse}
 
     pairs = in_pairs(len(parts), base, lambda p: binned.summary(parts[p], loss, study.levels), gaps)
-    return _records(study, name, pairs, binned.regrets(parts, tally.regret[k], loss))
+    tables = _records(study, name, pairs, binned.regrets(parts, tally.regret[k], loss))
+    tables.bars[name] = histogram_of_bins(parts)
+    return tables
 
 
 def _of_event(study: Study, event: Event, outcomes: ByName) -> Tables:
