@@ -150,8 +150,8 @@ class Folding:
         self._bins, self._columns, self._steps = np.zeros((3, 0), np.int64)
         self._counts = np.zeros((GROUPS, 0), np.int64)
         self._least, self._most = first.least.copy(), first.most.copy()
-        none = {name: getattr(first, name) for name in _BY_GROUP}
-        self._by_group = {name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in none.items()}
+        of_first = {name: getattr(first, name) for name in _BY_GROUP}
+        self._by_group = {name: np.zeros((*of.shape[:-1], GROUPS), of.dtype) for name, of in of_first.items()}
 
     def add(self, part: Tally) -> None:
         """Adds the tally of the next block."""
@@ -181,10 +181,7 @@ class Folding:
 
     def _columns_of(self, bins: Bins) -> Bins:
         """Columns in which the numbers of bins are kept; new bins get columns behind the others."""
-        at = np.searchsorted(self._bins, bins)
-        new = bins
-        if len(self._bins):
-            new = bins[self._bins.take(at, mode="clip") != bins]
+        new = np.setdiff1d(bins, self._bins, assume_unique=True)
         if len(new):
             count, known = len(self._bins) + len(new), np.searchsorted(self._bins, new)
             self._columns = np.insert(self._columns, known, np.arange(len(self._bins), count))
@@ -193,8 +190,7 @@ class Folding:
                 more = count + count // 4 - len(self._steps)
                 self._counts = np.pad(self._counts, ((0, 0), (0, more)))
                 self._steps = np.pad(self._steps, (0, more))
-            at = np.searchsorted(self._bins, bins)
-        columns: np.ndarray = self._columns[at]
+        columns: np.ndarray = self._columns[np.searchsorted(self._bins, bins)]
         return columns
 
 

@@ -111,8 +111,7 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
     }
     for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
-        if gone.any():
-            part[...] = np.where(np.expand_dims(gone, tuple(range(1, part.ndim - 1))), np.nan, part)
+        np.moveaxis(part, -1, 1)[gone] = np.nan
     return tables
 
 
