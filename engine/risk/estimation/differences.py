@@ -56,18 +56,17 @@ def difference(one: Measured, two: Measured, units: Units) -> Difference:
     Influence of x on VaR, and on the median: (1{x > VaR} - (1 - a)) times the quantile's slope; on ES: (x - VaR)+ / (1
     - a) + VaR - ES; on the standard deviation: ((x - mean)^2 - sd^2) / (2 sd).
     """
-    values, baseline = one.values, two.values
-    x_seen, y_seen = one.quantiles, two.quantiles
+    values, baseline, levels = one.values, two.values, one.quantiles.levels
     constant = _alike_everywhere(values, baseline)
     mean = moments_of(Made.of("difference", values, baseline), units)
-    pairs = zip(x_seen.ranked, y_seen.ranked, strict=True)
+    pairs = zip(one.quantiles.ranked, two.quantiles.ranked, strict=True)
     ranked = [_gap_of_quantiles(one, two, *pair, constant, units) for pair in pairs]
-    excesses = [moments_of(one.beyond_less(two, at), units) for at in range(len(x_seen.levels))]
+    excesses = [moments_of(one.beyond_less(two, at), units) for at in range(len(levels))]
     worse = share(lambda paths: values[:, paths] > baseline[:, paths], units)
     x, y = (deviation(part.squares, units.paths)[0] for part in (one, two))
     spread = gap_of_deviations(moments_of(one.squared_less(two), units), x - y, constant)
-    table = stacked(mean, ranked, spread, x_seen.levels, excesses, worse)
-    return Difference(table, np.minimum(x_seen.exceedances, y_seen.exceedances), constant)
+    table = stacked(mean, ranked, spread, levels, excesses, worse)
+    return Difference(table, np.minimum(one.quantiles.exceedances, two.quantiles.exceedances), constant)
 
 
 def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Which:

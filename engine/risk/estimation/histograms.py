@@ -32,7 +32,7 @@ _ONE = 2.0**34
 
 def keys(values: np.ndarray) -> np.ndarray:
     """Keys of float32 values, uint32, with key(a) < key(b) exactly where a < b. Both zeros have the same key."""
-    bits = np.ascontiguousarray(_single(values) + np.float32(0)).view(np.uint32)
+    bits = (values + np.float32(0)).view(np.uint32)
     turned = (bits.view(np.int32) >> 31).view(np.uint32)  # all ones where negative
     turned |= np.uint32(1 << 31)
     return turned ^ bits
@@ -51,19 +51,16 @@ def edges_of(bins: Bins) -> tuple[OfBins, OfBins]:
     return edges, (values_of(lowest | np.uint32(WIDEST)) - edges) / WIDEST
 
 
-def _single(values: np.ndarray) -> np.ndarray:
-    """Values in single precision; larger ones are clipped to its range."""
-    return values if values.dtype == np.float32 else np.clip(values, -LARGEST, LARGEST).astype(np.float32)
-
-
 def counted(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
     """Occupied bins int64 [bin], ascending; counts in them int64 [group, bin]; sums of steps int64 [bin].
 
     Args:
-      values: finite [path], at most 2^18; double precision is rounded to single.
+      values: finite [path], at most 2^18; double precision is rounded to single and clipped to its range.
       starts: first path of every group, ascending from 0.
     """
-    return counting(np.ascontiguousarray(_single(values)), starts)
+    if values.dtype != np.float32:
+        values = np.clip(values, -LARGEST, LARGEST).astype(np.float32)
+    return counting(np.ascontiguousarray(values), starts)
 
 
 def by_numpy(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:

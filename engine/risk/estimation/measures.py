@@ -103,8 +103,7 @@ class Sample:
 
     def _squares(self, error: np.ndarray) -> float:
         """Sum of squared deviations behind the standard error of a mean over the paths."""
-        squares: float = (error * self.units.paths).item() ** 2
-        return squares
+        return float((error * self.units.paths).item()) ** 2
 
     def gaps(self, baseline: Sample) -> Extremes:
         """Extremes of these losses less those of another sample on the same paths."""
@@ -336,10 +335,9 @@ def finite_units(arrays: tuple[np.ndarray, ...], unit: Unit) -> tuple[tuple[np.n
     """
     units = as_units(len(arrays[0]), unit)
     with np.errstate(invalid="ignore", over="ignore"):
-        if all(np.isfinite(array.sum()) for array in arrays):
-            return arrays, units, None
-    finite = np.logical_and.reduce([np.isfinite(array) for array in arrays])
-    if finite.all():  # the sum alone has overflowed
+        sound = all(np.isfinite(array.sum()) for array in arrays)
+    # a sum may overflow though all values are finite
+    if sound or (finite := np.logical_and.reduce([np.isfinite(array) for array in arrays])).all():
         return arrays, units, None
     lost = Flag(Reason.NOT_FINITE, int(np.sum(~finite)), units.paths)
     if not units.replicated:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.cell_axis import split_cells
+from engine.modelling.cell_axis import cell_layout
 from engine.risk.estimation.events import ByName
 from engine.study.study import Study
 
@@ -114,11 +114,10 @@ def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[st
     for item, *draws in zip(study.inputs, single["draws"], double["draws"], strict=True):
         yield f"factors.{item.name}", "", _spread(*draws)
     if double["yearly"].size:
-        parts = (split_cells(study.model, values["yearly"], axis=2) for values in (single, double))
-        for (name, x), y in zip(next(parts).items(), next(parts).values(), strict=True):
-            cells = (part.reshape(*part.shape[:2], -1, part.shape[-1]) for part in (x, y))
-            for policy, *of_policy in zip(names, *cells, strict=True):
-                yield f"yearly.{name}", policy, _steps(*of_policy)
+        for name, columns in cell_layout(study.model).items():
+            cells = slice(columns.first, columns.first + columns.count)
+            for policy, x, y in zip(names, single["yearly"], double["yearly"], strict=True):
+                yield f"yearly.{name}", policy, _steps(x[:, cells], y[:, cells])
     for k, name in enumerate(study.model.outcomes):
         place, x, y = f"outcomes.{name}", single["outcomes"][:, k], double["outcomes"][:, k]
         for p, policy in enumerate(names):

@@ -82,7 +82,6 @@ def summarise(
     rows = {at: (r.estimate, r.standard_error, r.low, r.high) for at, r in records.items()}
     rows |= dict.fromkeys(_against_itself(study, tables.risk), (0.0,) * 4)
     flags = {at: as_array(r.flags) for at, r in records.items() if r.flags}
-    missing = (math.nan,) * len(STATS)
     counts = {"nonfinite": nonfinite, "n_paths": study.paths, "n_units": study.paths // study.unit}
     counts |= {"n_excluded": out} if out else {}
     numbers: dict[str, ByName] = {
@@ -98,7 +97,7 @@ def summarise(
         if group.sample in others:
             numbers[group.place] = others.pop(group.sample)
         elif any(of.table for of in group.numbers):
-            numbers[group.place] = _arrays(study, group, rows, missing, whole=True)
+            numbers[group.place] = _arrays(study, group, rows, (math.nan,) * len(STATS), whole=True)
             reasons[group.place] = _arrays(study, group, flags, as_array(()))
     return Summaries(
         levels={name: level_of(name) or math.nan for name in measures(study.levels)},

@@ -46,9 +46,9 @@ def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happ
     Args:
       paths: number of paths.
     """
-    units = as_units(paths, study.unit)
+    units, some = as_units(paths, study.unit), slice(None) if kept is None else kept
     units = units if kept is None else units.take(kept)
-    tables = list(map(lambda part: _of_years(study, part, units, kept), parts))  # map frees each part
+    tables = list(map(lambda part: _of_years(study, part, units, some), parts))  # map frees each part
     by_variable = {
         name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2)) for name in tables[0]
     }
@@ -58,7 +58,7 @@ def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happ
     return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": paths, **out}
 
 
-def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | None) -> dict[str, np.ndarray]:
+def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | slice) -> dict[str, np.ndarray]:
     """Tables of some years, [..., year, cell] each."""
     n_policies, n_years, n_cells, n_paths = yearly.shape
     baseline = study.row(study.baseline)
@@ -69,7 +69,7 @@ def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | 
     def of_place(place: tuple[int, int]) -> dict[str, np.ndarray]:
         year, first = place
         cells = slice(first, first + step)
-        values = yearly[:, year, cells] if kept is None else yearly[:, year, cells][..., kept]
+        values = yearly[:, year, cells][..., kept]
         own = _of_cells(values, sign[cells], units, baseline, study.levels)
         return {**own, "on_bounds": shares_on(values, limits[:, cells])}
 
