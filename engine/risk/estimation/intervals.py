@@ -204,9 +204,9 @@ class Moments:
         return replace(self, mean=self.mean[number], error=self.error[number], skewness=self.skewness[number])
 
     @staticmethod
-    def stacked(parts: Sequence[Moments]) -> Moments:
-        """Moments of several kinds of values, stacked along a new first axis."""
-        mean, error, skewness = map(np.stack, zip(*((of.mean, of.error, of.skewness) for of in parts), strict=True))
+    def joined(parts: Sequence[Moments]) -> Moments:
+        """Moments of single cells, or of rows of cells, in one row."""
+        mean, error, skewness = map(np.hstack, zip(*((of.mean, of.error, of.skewness) for of in parts), strict=True))
         return replace(parts[0], mean=mean, error=error, skewness=skewness)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -95,46 +96,35 @@ def _of_cells(values: CellPaths, sign: Cells, units: Units, baseline: int, level
     unsound[unsound] = ~np.isfinite(losses[unsound]).all(axis=-1)
     if unsound.any():
         losses = np.where(unsound[..., None], 0, losses)
-    mean, squares, deviation, gap = _means(losses, units, baseline)
-    tails = quantiles(losses.reshape(-1, n_paths), units, levels)
-    measured = Measured(losses.reshape(-1, n_paths), tails, _flat(mean), _flat(squares, ~tails.constant))
+    means = [moments_of(Made.of("difference", row), units) for row in losses]
+    squares = [moments_of(Made.of("squares", row, at=of.mean), units) for row, of in zip(losses, means, strict=True)]
+    gaps = [moments_of(Made.of("difference", row, losses[baseline]), units) for row in losses]
+    mean, square, gap = (Moments.joined(of) for of in (means, squares, gaps))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        deviation = np.sqrt(square.mean * n_paths / np.float64(n_paths - 1))
+    rows = losses.reshape(-1, n_paths)
+    tails = quantiles(rows, units, levels)
+    centre, error, skewness = (np.where(tails.constant, 0.0, x) for x in (square.mean, square.error, square.skewness))
+    measured = Measured(rows, tails, mean, replace(square, mean=centre, error=error, skewness=skewness))
     table = judged(measured.risk(), tails.exceedances, tails.constant, FEWEST_FOR_ES)
-    by_policy = tuple(np.moveaxis(part.reshape(n_policies, n_cells, -1), 1, 2) for part in table)
-    of_gap = gap.mean, gap.error, *mean_interval(gap)
+
+    def by_policy(*parts: np.ndarray) -> tuple[np.ndarray, ...]:
+        return tuple(part.reshape(n_policies, n_cells, *part.shape[1:]) for part in parts)
+
     high_is_bad = sign > 0
+    of_gap = oriented(by_policy(gap.mean, gap.error, *mean_interval(gap)), high_is_bad)
     same = high_is_bad[:, None] | (np.array(measures(levels)) == "sd")
     tables = {
-        "moments": np.stack([sign * mean.mean, deviation, mean.error], axis=1),
-        "difference_yearly": np.stack(oriented(of_gap, high_is_bad), axis=1),
-        "risk_yearly": np.stack(oriented(by_policy, same.T), axis=2),
+        "moments": np.stack(by_policy(mean.mean, deviation, mean.error), axis=1),
+        "difference_yearly": np.stack(of_gap, axis=1),
+        "risk_yearly": np.stack(oriented(by_policy(*table), same), axis=1).transpose(0, 3, 1, 2),
         "distribution": _quantiles(np.asarray(tails.ascending).reshape(values.shape), sign),
     }
+    tables["moments"][:, 0] *= sign
     for name, part in tables.items():
         gone = unsound | unsound[baseline] if name == "difference_yearly" else unsound
         np.moveaxis(part, -1, 1)[gone] = np.nan
     return tables
-
-
-def _means(
-    losses: CellPaths, units: Units, baseline: int
-) -> tuple[Moments, Moments, Float[np.ndarray, "policy cell"], Moments]:
-    """Moments of mean and squared distances, standard deviation, moments of the mean difference [policy, cell].
-
-    The difference is from the baseline.
-    """
-    means = [moments_of(Made.of("difference", row), units) for row in losses]
-    squares = [moments_of(Made.of("squares", row, at=of.mean), units) for row, of in zip(losses, means, strict=True)]
-    gaps = [moments_of(Made.of("difference", row, losses[baseline]), units) for row in losses]
-    mean, of_squares, gap = (Moments.stacked(of) for of in (means, squares, gaps))
-    with np.errstate(invalid="ignore", divide="ignore"):
-        spread = np.sqrt(of_squares.mean * units.paths / np.float64(units.paths - 1))
-    return mean, of_squares, spread, gap
-
-
-def _flat(of: Moments, kept: Any = True) -> Moments:
-    """The moments with policy and cell in one axis; zero for cells that are not kept."""
-    mean, error, skewness = (np.where(kept, part.reshape(-1), 0.0) for part in (of.mean, of.error, of.skewness))
-    return Moments(mean, error, skewness, of.units, of.needed)
 
 
 def _quantiles(ascending: CellPaths, sign: Cells) -> Float[np.ndarray, "policy quantile cell"]:

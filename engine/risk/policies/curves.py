@@ -66,7 +66,7 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
             square = np.maximum(beyond + 2 * both - units.count * (2 * share) ** 2, 0.0)
             of = replace(of, error=np.sqrt(square * units.count / (units.count - 1)) / units.paths)
         elif not units.alone:
-            of = Moments.stacked([moments_of_totals(units.totals(bad > level), units) for level in levels])
+            of = Moments.joined([moments_of_totals(units.totals(bad > level), units) for level in levels])
         low, high = wilson_interval(of.mean, effective_count(of, units))
     return Curve(np.asarray(levels if loss else -levels, np.float64), share, low, high)
 
