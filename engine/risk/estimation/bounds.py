@@ -49,7 +49,7 @@ class OnBound:
 
     @property
     def text(self) -> str:
-        """A clause that states it."""
+        """The finding as a clause."""
         which, often = "lower" if self.side == "low" else "upper", f"{100 * self.share:.3g} % of paths and years"
         return f"'{self.variable}' under '{self.policy}' stands on its {which} bound, {self.limit:g}, in {often}"
 

@@ -84,8 +84,7 @@ def _alike_everywhere(values: CellPaths, baseline: CellPaths) -> Which:
 def _gap_of_quantiles(
     one: Measured, two: Measured, of_x: Ranked, of_y: Ranked, constant: Which, units: Units
 ) -> Column:
-    """Difference of two quantiles: normal interval with error by influence functions, or that of `atoms.py` for
-    ties."""
+    """Difference of two quantiles, with a normal interval by influence functions, or that of `atoms.py` for ties."""
     sides = (one, of_x), (two, of_y)
     over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
     error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))

@@ -38,7 +38,12 @@ Ends = tuple[float, float]
 
 @dataclass(frozen=True)
 class _Binned:
-    """A measure from bins, with ends of its interval that allow for bin width, and what the bins leave uncertain."""
+    """A measure from bins.
+
+    Args:
+      row: estimate, standard error and interval, whose ends allow for bin width.
+      open: distances within which the exact value from the sample must lie.
+    """
 
     row: Row
     open: Ends
@@ -159,7 +164,7 @@ def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> _Bi
 
 
 def _alike(histogram: Histogram, tail: _Tail) -> int:
-    """Most paths in one bin within a quantile's interval that may be ties, as their sum allows; 0 if there are none."""
+    """Largest number of paths in a bin of the quantile's interval that may be tied, by their sum; 0 for none."""
     if not tail.down:
         return 0
     first, last = histogram.bins_of(np.array([tail.down, tail.up]))
@@ -211,8 +216,7 @@ class _Measured:
         return _Measured(bad, tails, spread, squares, totals / (2 * row[0]) if row[0] > 0 else none)
 
     def flags(self) -> list[Flag | None]:
-        """Flags of the mean, of the standard deviation and of ES at each level, as `heaviness.py` derives them from
-        values."""
+        """Flags of the mean, of the standard deviation and of ES at each level, derived as from values on paths."""
         of = self.histogram
         high, low = _Side.of(of), _Side.of(of.negated())
 

@@ -200,12 +200,11 @@ class Histogram:
         return number, total - level * number
 
     def squares_about(self, mean: float) -> tuple[Groups, float, float]:
-        """For each group the sum of squared distances from `mean`; then its least and greatest possible total over
-        groups.
+        """For each group the sum of squared distances from `mean`; then bounds of the total over all groups.
 
-        Float64 [group]. Within a bin, values are taken to lie as in `largest`. Their variance about the bin's mean b is
-        between 0 and (b - low) (high - b), with low and high the bin's ends. A bin's sum is divided among groups in
-        proportion to the values that they have in it.
+        Float64 [group]; the bounds are the least and the greatest possible total. Within a bin, values are taken to lie
+        as in `largest`. Their variance about the bin's mean b is between 0 and (b - low) (high - b), with low and high
+        the bin's ends. A bin's sum is divided among groups in proportion to the values that they have in it.
         """
         first, last, means = np.maximum(self.edges, self.least), np.minimum(self.tops, self.most), self.means
         room, above = last - first, np.clip(means - first, 0.0, None)
@@ -218,8 +217,7 @@ class Histogram:
         return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
 
     def skewness_beyond(self, rank: int, level: float) -> np.ndarray:
-        """Skewness of the mean of (x - level)+ over independent values, of which the `rank` largest exceed the
-        level."""
+        """Skewness of the mean of (x - level)+ over independent values; the `rank` largest exceed the level."""
         at = int(self._placed(rank).bin)
         counts, excess = self.pooled[at + 1 :], self.means[at + 1 :] - level
         total, square, cube = (np.sum(counts * excess**power) for power in (1, 2, 3))

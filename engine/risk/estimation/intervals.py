@@ -63,8 +63,7 @@ class Estimate:
         return replace(self, estimate=-self.estimate, low=-self.high, high=-self.low)
 
     def flagged(self, *flags: Flag | None) -> Estimate:
-        """The same estimate with `flags` before its own, each once; without its interval if one of them withholds
-        it."""
+        """The estimate with `flags` before its own, each once; without interval if any of them withholds it."""
         joined = tuple(dict.fromkeys(flag for flag in (*flags, *self.flags) if flag))
         if any(flag.withholds for flag in joined):
             return replace(self, low=np.nan, high=np.nan, flags=joined)

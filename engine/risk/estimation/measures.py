@@ -141,7 +141,9 @@ class Sample:
 
 
 def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:
-    """Flags of differences, each from those of both measures: of few exceedances in either, or else `shared`.
+    """Flags of differences of two measures, from the flags of both.
+
+    It is the first flag that is not for a heavy tail; where heavy tails alone are flagged, it is `shared`.
 
     Args:
       shared: gives the flag of the difference's own tail; called only where some measure is flagged.
@@ -256,8 +258,7 @@ def _pairs(samples: Sequence[Sample], base: int, loss: bool, gaps: Mapping[int, 
 def _samples(
     arrays: tuple[np.ndarray, ...], unit: Unit, loss: bool, levels: Levels
 ) -> tuple[list[Sample], Flag | None]:
-    """Samples of the arrays on the paths where all are finite, none without such paths; the flag of what was left
-    out."""
+    """Samples of the arrays on the paths where all are finite (none without such paths); flag of paths left out."""
     kept, units, lost = finite_units(arrays, unit)
     return [Sample(x if loss else -x, units, levels) for x in kept if units.count], lost
 

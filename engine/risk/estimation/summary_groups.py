@@ -38,8 +38,7 @@ class Numbers:
     bounds: Literal["", "valid", "bound"] = ""
 
     def measures(self, study: Study) -> dict[str, str]:
-        """Measure of the records by label along `measure`; the single label "" where the array has no such
-        dimension."""
+        """Measure of the records by label along `measure`; a single label "" without that dimension."""
         labels = measures(study.levels) if "measure" in self.dims else ("",)
         return {label: self.measure.format(label) for label in labels}
 

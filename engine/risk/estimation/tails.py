@@ -47,7 +47,7 @@ ATOM = 100
 """Number of paths tied at the largest value from which on it is taken as the variable's upper bound."""
 
 Column = tuple[np.ndarray, ...]
-"""Estimate, standard error, low end and high end; a `Table` has a last axis over measures besides."""
+"""Estimate, standard error, low and high end of the interval [cell]; a `Table` has a last axis over measures."""
 Table = Column
 
 
@@ -127,15 +127,14 @@ def quantiles(values: CellPaths, units: Units, levels: Levels = LEVELS) -> Quant
 
 
 def above(values: CellPaths, limit: Cells) -> Holds:
-    """Which values are above their cell's limit; compared in the type of the values, so that none has to be
-    converted."""
+    """Which values are above their cell's limit, compared in the type of the values so that none is converted."""
     near = limit.astype(values.dtype)
     most = np.where(near > limit, np.nextafter(near, near.dtype.type(-np.inf)), near)
     return lambda paths: values[:, paths] > most[:, None]
 
 
 def _moments_above(holds: Holds, units: Units) -> Moments:
-    """Moments of a share of paths, without skewness for paths and pairs, for which they come from counts."""
+    """Moments of the share of paths with a property; for single paths and pairs from counts, and without skewness."""
     if not units.small or units.count < 2:
         return moments(holds(slice(None)), units)
     bits = _packed(holds, units)
@@ -145,7 +144,7 @@ def _moments_above(holds: Holds, units: Units) -> Moments:
 
 
 def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cells:
-    """Standard error of the mean of a 1{x} - b 1{y}; for paths and pairs from counts of joint occurrence."""
+    """Standard error of the mean of a 1{x} - b 1{y}; for single paths and pairs from counts of both together."""
     if not units.small or units.count < 2:
         of_x, of_y = (units.totals(holds(slice(None))) for holds in (x, y))
         return moments_of_totals(a[:, None] * of_x - b[:, None] * of_y, units).error
@@ -155,8 +154,10 @@ def error_of_shares(a: Cells, x: Holds, b: Cells, y: Holds, units: Units) -> Cel
 
 
 def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, Cells]:
-    """Sums over units of (X - mean)^2, (Y - mean)^2, (X - mean)(Y - mean); X, Y count a unit's paths with a
-    property."""
+    """Sums over units of (X - mean)^2, (Y - mean)^2 and (X - mean)(Y - mean).
+
+    X and Y are the numbers of a unit's paths with the properties x and y.
+    """
     if not units.small:
         totals = (units.totals(holds(slice(None))) for holds in (x, y))
         r, s = (of - units.sizes * (of.sum(axis=-1, keepdims=True) / units.paths) for of in totals)
@@ -166,9 +167,9 @@ def residual_products(x: Holds, y: Holds, units: Units) -> tuple[Cells, Cells, C
 
 
 def _residual_product(x: Bits, y: Bits, units: Units) -> Cells:
-    """Sum over units of (X - mean)(Y - mean), X and Y being numbers of a unit's one or two paths with a property.
+    """Sum over units of (X - mean)(Y - mean), as `residual_products`, for units of one path or two.
 
-    J times it is J sum X Y - sum X sum Y for J units, computed in integers so that no digit is lost.
+    For J units it is (J sum X Y - sum X sum Y) / J; all but the division is in integers, so that no digit is lost.
     """
     together = _counts(x & y)
     if units.size == PAIR:
@@ -230,7 +231,13 @@ def deviation(squares: Moments, paths: float) -> Column:
 
 
 def gap_of_deviations(of: Moments, gap: np.ndarray, constant: np.ndarray | bool) -> Column:
-    """Difference of two standard deviations, from moments of that of their influences; exact where it is constant."""
+    """Difference of two standard deviations.
+
+    Args:
+      of: moments of the difference of the influences on them.
+      gap: the difference itself.
+      constant: where the two variables differ by the same amount on all paths; there its error is zero.
+    """
     still = np.where(constant, 0.0, 1.0)
     return shifted(replace(of, error=still * of.error, skewness=still * of.skewness), 1.0, gap - of.mean)
 
@@ -301,8 +308,13 @@ def shifted(of: Moments, scale: float, shift: np.ndarray | float = 0.0) -> Colum
 
 @dataclass(frozen=True)
 class Measured:
-    """Values [cell, path] of one variable, high being worse, with their quantiles, and moments of the values and of
-    their squared distances from the mean, which are exactly zero where values are constant."""
+    """Values of one variable [cell, path], high being worse, and what its measures derive from them.
+
+    Args:
+      quantiles: their median and VaR.
+      mean: moments of the values.
+      squares: moments of their squared distances from the mean, exactly zero where all values of a cell are equal.
+    """
 
     values: CellPaths
     quantiles: Quantiles
@@ -323,8 +335,7 @@ class Measured:
 
     @property
     def scale(self) -> Cells:
-        """1 / (2 sd), the factor of (x - mean)^2 in the influence on the standard deviation; zero for constant
-        values."""
+        """1 / (2 sd), the factor of (x - mean)^2 in the influence on the standard deviation; zero if sd is zero."""
         size = 2 * np.sqrt(self.squares.mean)
         return np.where(size > 0, 1 / np.where(size > 0, size, 1.0), 0.0)
 

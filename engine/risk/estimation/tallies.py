@@ -215,8 +215,11 @@ def group_size(index: int) -> int:
 
 
 def group_starts(count: int, unit: int, size: int) -> Numbers:
-    """First path of each group of a block of `count` paths: groups of whole units, at most `size` paths, about
-    equal."""
+    """First path of each group of a block of `count` paths: groups of whole units and about equal size.
+
+    Args:
+      size: largest number of paths in a group.
+    """
     groups = -(-count // size)
     return np.arange(groups) * count // groups // unit * unit
 

@@ -185,8 +185,7 @@ def both_tails(of: Ratio) -> Flag | None:
 
 
 def few_with_weight(of: Weights) -> Flag | None:
-    """Flag for few effective futures out of many: these may hold so much weight that no tail shows it; None if
-    enough."""
+    """Flag for few effective futures out of many, which may hold so much weight that no tail shows it; else None."""
     few = of.kish < min(FEW_UNITS, of.units.paths / 2)
     return Flag(Reason.FEW_IN_SAMPLE, of.kish, FEW_UNITS) if few else None
 
@@ -229,8 +228,7 @@ def summary(values: Paths, weights: Paths, units: Unit, loss: bool, levels: Leve
 def difference(
     values: Paths, baseline_values: Paths, weights: Paths, units: Unit, loss: bool, levels: Levels = LEVELS
 ) -> Estimates:
-    """Weighted measures of one variable less those of another on the same futures, and "worse": P(the first is
-    worse)."""
+    """Weighted measures of one variable less those of another on the same futures, as `measures.difference`."""
     arrays, of, lost = _weighed((values, baseline_values), weights, units)
     if of is None:
         return dict.fromkeys((*names_of(levels), "worse"), nothing(lost))
@@ -299,7 +297,10 @@ def _weighed(
 
 
 def _of_share(of: Weights, ratio: Ratio) -> tuple[Flag | None, Flag | None]:
-    """Flags that withhold the interval of a share or of a difference of shares: few futures with weight, and too heavy
-    a tail of the weighted residuals, which can only come from the weights."""
+    """Flags that withhold the interval of a share, or of a difference of shares.
+
+    They are for few futures with nearly all weight, and for too heavy a tail of the weighted residuals, which can only
+    come from the weights.
+    """
     flag = both_tails(ratio)
     return few_with_weight(of), flag if flag and flag.reason in TOO_HEAVY else None
