@@ -70,28 +70,27 @@ def shares_on(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> 
     shares = np.zeros((len(values), len(SIDES), values.shape[1]))
     if not np.isfinite(limits).any():
         return shares
-    (low, high), (least, most) = _rims(limits, values.dtype)
-    inside = (values.min(axis=-1) > least[:, 0]) & (values.max(axis=-1) < most[:, 0])
+    first, last = _around(limits, values.dtype)
+    inside = (values.min(axis=-1) > last[0, :, 0]) & (values.max(axis=-1) < first[1, :, 0])
     near = np.flatnonzero(~inside.all(axis=0))
     some = values[:, near]
-    shares[:, 0, near] = ((some >= low[near]) & (some <= least[near])).mean(axis=-1)
-    shares[:, 1, near] = ((some >= most[near]) & (some <= high[near])).mean(axis=-1)
+    for side in range(len(SIDES)):
+        shares[:, side, near] = ((some >= first[side, near]) & (some <= last[side, near])).mean(axis=-1)
     return shares
 
 
 def beyond(values: Float[np.ndarray, "policy cell path"], limits: Limits) -> Bool[np.ndarray, "policy cell path"]:
     """Which finite values lie outside their bounds."""
-    (low, high), _ = _rims(limits, values.dtype)
-    return np.isfinite(values) & ((values < low) | (values > high))
+    first, last = _around(limits, values.dtype)
+    return np.isfinite(values) & ((values < first[0]) | (values > last[1]))
 
 
-def _rims(limits: Limits, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
-    """Outer and inner ends of the range of values that count as each bound, [side, cell, 1] each."""
+def _around(limits: Limits, dtype: np.dtype) -> tuple[np.ndarray, np.ndarray]:
+    """Least and largest values that count as each bound, [side, cell, 1] each."""
     at = limits.astype(dtype)[..., None]
     finite = np.isfinite(at)
     room = np.where(finite, ROUNDINGS * np.spacing(np.where(finite, np.abs(at), 0)), 0).astype(dtype)
-    outward = np.array([-1, 1], dtype)[:, None, None]
-    return at + outward * room, at - outward * room
+    return at - room, at + room
 
 
 def by_year(
