@@ -30,9 +30,7 @@ from engine.study.study import LEVELS
 Counts = Int[np.ndarray, "group"]
 ONE_GROUP = Flag(Reason.ONE_GROUP, 1, 2)
 
-Row = tuple[float, ...]
-"""Estimate, standard error, low end, high end."""
-Ends = tuple[float, float]
+Ends = tuple[np.ndarray | float, ...]
 """Distances below and above an estimate within which the exact value from the sample must lie."""
 
 
@@ -45,7 +43,7 @@ class _Binned:
       open: distances within which the exact value from the sample must lie.
     """
 
-    row: Row
+    row: Column
     open: Ends
 
 
@@ -74,7 +72,7 @@ class _Tail:
 
     var: _Binned
     es: _Binned
-    slope: float
+    slope: np.ndarray
     expected: float
     exceedances: float
     number: Groups
@@ -86,28 +84,29 @@ class _Tail:
 def _tail(histogram: Histogram, level: float) -> _Tail:
     n, sizes = histogram.count, histogram.sizes
     rank = tail_count(n, level)
-    q = float(histogram.largest(rank))
-    q_low, q_high = (float(end) for end in histogram.bounds(rank))
+    q = histogram.largest(rank)
+    q_low, q_high = histogram.bounds(rank)
     number, excess = histogram.beyond(rank, q)
     # groups are too few to estimate the skewness of a tail mean, so it comes from the bins
     shortfall = replace(over_groups(excess, sizes), skewness=histogram.skewness_beyond(rank, q))
-    es = _row(shortfall, 1 / (1 - level), q)
+    es = shifted(shortfall, 1 / (1 - level), q)
     _, *ends = histogram.sum_of_largest(rank)
     expected = n * (1 - level)
     # for whole n (1 - a) the weight of VaR is zero; else it is negative
     es_low, es_high = (
         end / expected + (1 - rank / expected) * var for end, var in zip(ends, (q_high, q_low), strict=True)
     )
-    es_open = max(es[0] - es_low, 0.0), max(es_high - es[0], 0.0)
+    es_open = np.maximum(es[0] - es_low, 0.0), np.maximum(es_high - es[0], 0.0)
     student = _student(len(sizes))
-    reach = student * float(over_groups(number, sizes).error) * n
-    row, slope, down, up = (q, np.nan, np.nan, np.nan), np.nan, 0, 0
-    ended = n >= ATOM and float(histogram.bounds(max(rank, ATOM))[0]) == histogram.most
+    reach = student * over_groups(number, sizes).error * n
+    spread = low = high = np.array(np.nan)
+    down = up = 0
+    ended = n >= ATOM and histogram.bounds(max(rank, ATOM))[0] == histogram.most
     if reach < (np.inf if ended else rank):
         down, up = min(int(np.ceil(rank + reach)), n), max(int(np.floor(rank - reach)), 1)
-        spread = float(histogram.largest(up) - histogram.largest(down))
-        low, high = float(histogram.bounds(down)[0]), float(histogram.bounds(up)[1])
-        row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
+        spread = histogram.largest(up) - histogram.largest(down)
+        low, high = histogram.bounds(down)[0], histogram.bounds(up)[1]
+    row, slope = (q, spread / (2 * student), low, high), spread * n / max(down - up, 1)
     many = np.inf if ended else expected
     var = _Binned(row, (q - q_low, q_high - q))
     return _Tail(var, _widened(es, es_open), slope, expected, many, number, excess, down, up)
@@ -135,11 +134,13 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool, levels: Le
     pairs = list(zip(mine.tails, other.tails, strict=True))
     ranked = [_gap_of_quantiles(x, y, *pair) for pair in pairs]
     beyond = [
-        _widened(_row(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q.row[0]), _apart(one.es, two.es))
+        _widened(
+            shifted(over_groups(one.excess - two.excess, sizes), 1 / (1 - level), q.row[0]), _apart(one.es, two.es)
+        )
         for level, q, (one, two) in zip(levels, ranked[1:], pairs[1:], strict=True)
     ]
     of_spread = over_groups(mine.influence - other.influence, sizes)
-    gap = _row(of_spread, 1.0, mine.spread.row[0] - other.spread.row[0] - float(of_spread.mean))
+    gap = shifted(of_spread, 1.0, mine.spread.row[0] - other.spread.row[0] - of_spread.mean)
     spread = _widened(gap, _apart(mine.spread, other.spread))
     found = _in_order(over_groups(x.totals - y.totals, sizes), spread, ranked, beyond)
     flags = [gravest(pair) for pair in zip(mine.flags(), other.flags(), strict=True)]
@@ -149,17 +150,17 @@ def difference(histogram: Histogram, baseline: Histogram, loss: bool, levels: Le
 
 def _in_order(mean: Moments, spread: _Binned, ranked: list[_Binned], beyond: list[_Binned]) -> list[_Binned]:
     """Measures in the order of `evidence.measures`; `ranked` are the median, then VaR at each level."""
-    return [_Binned(_row(mean), (0.0, 0.0)), ranked[0], spread, *ranked[1:], *beyond]
+    return [_Binned(shifted(mean, 1.0), (0.0, 0.0)), ranked[0], spread, *ranked[1:], *beyond]
 
 
 def _gap_of_quantiles(x: Histogram, y: Histogram, one: _Tail, two: _Tail) -> _Binned:
     """Difference of two quantiles, as in `differences.py`; a bin counts as a tie if it may hold a single value."""
     q, sizes, student = one.var.row[0] - two.var.row[0], x.sizes, _student(len(x.sizes))
-    error = float(over_groups(one.slope * one.number - two.slope * two.number, sizes).error)
+    error = over_groups(one.slope * one.number - two.slope * two.number, sizes).error
     alike = max(_alike(x, one) * one.slope, _alike(y, two) * two.slope)
     if not alike > atoms.COARSE * x.count * error:
         return _widened((q, error, q - student * error, q + student * error), _apart(one.var, two.var))
-    low, high = atoms.interval(_places(x, one), _places(y, two), sizes)
+    low, high = map(np.asarray, atoms.interval(_places(x, one), _places(y, two), sizes))
     return _Binned((q, (high - low) / (2 * student), low, high), _apart(one.var, two.var))
 
 
@@ -206,11 +207,11 @@ class _Measured:
         tails, none = [_tail(bad, level) for level in (0.5, *levels)], np.zeros(len(bad.sizes))
         if bad.least == bad.most:
             zero = over_groups(none, bad.sizes)
-            return _Measured(bad, tails, _Binned(_row(zero), (0.0, 0.0)), zero, none)
+            return _Measured(bad, tails, _Binned(shifted(zero, 1.0), (0.0, 0.0)), zero, none)
         totals, *ends = bad.squares_about(bad.mean)
         squares, scale = over_groups(totals, bad.sizes), bad.count / (bad.count - 1)
-        row = _floats(deviation(squares, bad.count))
-        least, most = (float(np.sqrt(scale * max(end, 0.0) / bad.count)) for end in ends)
+        row = deviation(squares, bad.count)
+        least, most = (np.sqrt(scale * max(end, 0.0) / bad.count) for end in ends)
         wide = _widened(row, (row[0] - least, most - row[0]))
         spread = _Binned((*row[:2], np.maximum(wide.row[2], 0.0), wide.row[3]), wide.open)
         return _Measured(bad, tails, spread, squares, totals / (2 * row[0]) if row[0] > 0 else none)
@@ -227,7 +228,7 @@ class _Measured:
         return [
             gravest(side.flag(side.mean, squares(of.totals)) for side in (high, low)),
             squares_flag(ends, high.mean, self.squares),
-            *(high.flag(tail.var.row[0], squares(tail.excess)) for tail in self.tails[1:]),
+            *(high.flag(tail.var.row[0].item(), squares(tail.excess)) for tail in self.tails[1:]),
         ]
 
 
@@ -254,7 +255,7 @@ def _evidence(
         all(histogram.least == histogram.most for histogram in histograms),
         ONE_GROUP if groups < 2 else None,
         Reason.FEW_EXCEEDANCES,
-        [sum(one.open) for one in found],
+        [float(sum(one.open)) for one in found],
         Flag(Reason.FEW_GROUPS, groups),
     )
 
@@ -343,15 +344,7 @@ def _student(groups: int) -> float:
     return float(stdtrit(groups - 1, 1 - TAIL)) if groups > 1 else np.nan
 
 
-def _row(of: Moments, scale: float = 1.0, shift: float = 0.0) -> Row:
-    return _floats(shifted(of, scale, shift))
-
-
-def _floats(column: Column) -> Row:
-    return tuple(map(float, column))
-
-
-def _widened(row: Row, open: Ends) -> _Binned:
+def _widened(row: Column, open: Ends) -> _Binned:
     """The measure whose interval does not allow for bin width yet."""
     estimate, error, low, high = row
     return _Binned((estimate, error, low - open[0], high + open[1]), open)
