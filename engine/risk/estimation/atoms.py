@@ -126,16 +126,16 @@ def correlation(x: csr_array, y: csr_array, sizes: Float[np.ndarray, "unit"]) ->
       x, y: number of paths of each unit for which an edge is the last that they reach [unit, edge].
       sizes: number of paths in each unit.
     """
-    paths = sizes.sum()
-    share, sized = ([_reached(part.T @ of) for part in (x, y)] for of in (np.ones(len(sizes)) / paths, sizes))
+    even = np.ones(len(sizes)) / sizes.sum()
 
-    def covariance(i: int, j: int) -> np.ndarray:
-        together = _reached(_reached(((x, y)[i].T @ (x, y)[j]).toarray()).T).T
-        apart = np.outer(share[i], sized[j]) + np.outer(sized[i], share[j])
-        return together - apart + (sizes @ sizes) * np.outer(share[i], share[j])
+    def covariance(a: csr_array, b: csr_array) -> np.ndarray:
+        together = _reached(_reached((a.T @ b).toarray()).T).T
+        (share, sized), (other, other_sized) = ((_reached(of.T @ even), _reached(of.T @ sizes)) for of in (a, b))
+        apart = np.outer(share, other_sized) + np.outer(sized, other)
+        return together - apart + (sizes @ sizes) * np.outer(share, other)
 
-    variance = np.outer(np.diag(covariance(0, 0)), np.diag(covariance(1, 1)))
-    r = np.where(variance > 0, covariance(0, 1) / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
+    variance = np.outer(np.diag(covariance(x, x)), np.diag(covariance(y, y)))
+    r = np.where(variance > 0, covariance(x, y) / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
     # two counts that always agree differ by rounding alone
     return np.where(np.abs(r) > 1 - 1e-12, np.sign(r), r)
 

@@ -5,6 +5,7 @@ Derivation and error rates: `docs/method.md`.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -244,13 +245,10 @@ def mean_theta(excesses: Values, points: int, shapes: Callable[[Points], Points]
 
 def _logarithms(theta: Points, excesses: Values) -> Points:
     """Sums of log(1 - theta x) over excesses, as logarithms of products of four factors unless these could overflow."""
-    quarter = -(-len(excesses) // 4)
     if excesses[-1] > FARTHEST * excesses[len(excesses) // 4]:
         return np.log(1 - theta[:, None] * excesses).sum(axis=1)
-    product = np.ones((len(theta), quarter))
-    for first in range(0, len(excesses), quarter):
-        part = excesses[first : first + quarter]
-        product[:, : len(part)] *= 1 - theta[:, None] * part
+    quarters = np.pad(excesses, (0, -len(excesses) % 4)).reshape(4, -1)
+    product = functools.reduce(np.multiply, (1 - theta[:, None] * part for part in quarters))
     return np.log(product).sum(axis=1)
 
 

@@ -71,11 +71,9 @@ def by_numpy(values: Float[np.ndarray, "path"], starts: Numbers) -> Counts:
     cell = (top - np.uint32(lowest)).astype(np.int64)
     pooled = np.bincount(cell, (key & WIDEST) + _ONE)
     held = np.flatnonzero(pooled)
-    place = np.zeros(len(pooled), np.int64)
-    place[held] = np.arange(len(held))
-    counts = np.empty((len(starts), len(held)), np.int64)
-    for of_group, (begin, end) in zip(counts, pairwise([*starts, len(values)]), strict=True):
-        of_group[:] = np.bincount(place[cell[begin:end]], minlength=len(held))
+    place, ends = np.cumsum(pooled > 0) - 1, pairwise([*starts, len(values)])
+    of_groups = [np.bincount(place[cell[begin:end]], minlength=len(held)) for begin, end in ends]
+    counts = np.array(of_groups, np.int64).reshape(len(starts), len(held))
     steps = pooled[held] - counts.sum(axis=0) * _ONE
     return held + lowest, counts, steps.astype(np.int64)
 
@@ -184,7 +182,7 @@ class Histogram:
         total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
         return total, least, most
 
-    def beyond(self, rank: int, level: float) -> tuple[Groups, Groups]:
+    def beyond(self, rank: int, level: np.ndarray) -> tuple[Groups, Groups]:
         """For each group, how many of the `rank` largest values it holds, and their sum of excesses over `level`.
 
         Both float64 [group]. Over all groups together both are exact, except for interpolation in the last bin. A bin's
@@ -216,7 +214,7 @@ class Histogram:
         least, most = float(self.pooled @ apart), float(self.pooled @ (apart + widest))
         return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
 
-    def skewness_beyond(self, rank: int, level: float) -> np.ndarray:
+    def skewness_beyond(self, rank: int, level: np.ndarray) -> np.ndarray:
         """Skewness of the mean of (x - level)+ over independent values; the `rank` largest exceed the level."""
         at = int(self._placed(rank).bin)
         counts, excess = self.pooled[at + 1 :], self.means[at + 1 :] - level

@@ -50,13 +50,12 @@ def of_parts(study: Study, paths: int, parts: Iterable[YearlyValues], kept: Happ
     units, some = as_units(paths, study.unit), slice(None) if kept is None else kept
     units = units if kept is None else units.take(kept)
     tables = list(map(lambda part: _of_years(study, part, units, some), parts))  # map frees each part
-    by_variable = {
+    found: dict[str, Any] = {
         name: split_cells(study.model, np.concatenate([table[name] for table in tables], axis=-2)) for name in tables[0]
     }
-    clipped = by_variable.pop("on_bounds")
-    on_bounds = {"on_bounds": {name: clipped[name] for name in bounded(study.model)}}
+    found["on_bounds"] = {name: found["on_bounds"][name] for name in bounded(study.model)}
     out = {} if kept is None else {"yearly_excluded": int(np.sum(~kept))}
-    return {**by_variable, **on_bounds, "quantiles": QUANTILES, "yearly_sample": paths, **out}
+    return {**found, "quantiles": QUANTILES, "yearly_sample": paths, **out}
 
 
 def _of_years(study: Study, yearly: YearlyValues, units: Units, kept: Happens | slice) -> dict[str, np.ndarray]:
@@ -134,10 +133,7 @@ def _quantiles(ascending: CellPaths, sign: Cells) -> Float[np.ndarray, "policy q
     below = np.floor(at).astype(int)
     above = np.minimum(below + 1, last)
     weight = (at - below).astype(ascending.dtype)
-
-    def ranked(rank: np.ndarray) -> np.ndarray:
-        turned = np.where(sign[:, None] > 0, ascending[..., rank], -ascending[..., last - rank])
-        return np.moveaxis(turned, 2, 1)
-
-    low, high = ranked(below), ranked(above)
-    return low + weight[:, None] * (high - low)
+    low, high = (
+        np.where(sign[:, None] > 0, ascending[..., rank], -ascending[..., last - rank]) for rank in (below, above)
+    )
+    return np.moveaxis(low + weight * (high - low), 2, 1)
