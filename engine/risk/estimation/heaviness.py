@@ -68,24 +68,27 @@ class Extremes:
     def of(made: Callable[..., np.ndarray], *values: Paths) -> Extremes:
         """Extremes of `made(*values)`, a function of each path alone, computed for a slice of the paths at a time.
 
-        A subsample of the paths gives thresholds; only values that reach them are kept and sorted.
+        A subsample of the paths gives thresholds; only values that pass them are kept and sorted.
         """
         count = len(values[0])
         size = tail_size(count) + 1
         some = np.sort(made(*(part[:: max((size - 1) // SPARSE, 1)] for part in values)))
-        near = min(2 * SPARSE, len(some))
-        negated, largest = [some[:0]], [some[:0]]
+        low, high = some[min(2 * SPARSE, len(some)) - 1], some[-min(2 * SPARSE, len(some))]
+        # values tied with a threshold are counted, and only as many as needed are kept
+        on = {limit: 0 for limit in (low, high) if np.count_nonzero(some == limit) > 1}
+        beyond = [some[:0]]
         for first in range(0, count, SLICE):
             here = made(*(one[first : first + SLICE] for one in values))
-            for found, far in (
-                (negated, -here[np.flatnonzero(here <= some[near - 1])]),
-                (largest, here[np.flatnonzero(here >= some[-near])]),
-            ):
-                found.append(np.partition(far, -size)[-size:] if len(far) > size else far)
-        ends = [np.sort(np.concatenate(found))[-size:] for found in (negated, largest)]
-        if min(map(len, ends)) < size:  # the subsample was not representative
+            beyond.append(here[np.flatnonzero((here < low) | (here > high))])
+            for limit, number in on.items():
+                on[limit] = number if number >= size else number + int(np.count_nonzero(here == limit))
+        beyond += [np.full(min(number, size), limit, some.dtype) for limit, number in on.items()]
+        found = np.sort(np.concatenate(beyond))
+        least = found[: np.searchsorted(found, low, "right")]
+        largest = found[np.searchsorted(found, high) :]
+        if min(len(least), len(largest)) < size:  # the subsample was not representative
             return Extremes.of_sorted(np.sort(made(*values)))
-        return Extremes(-ends[0][::-1], ends[1], count)
+        return Extremes(least[:size], largest[len(largest) - size :], count)
 
     @staticmethod
     def of_sorted(ascending: Ascending) -> Extremes:
