@@ -6,7 +6,7 @@ A sampler orders the paths of a tile in lanes so that no word of the generator i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 import jax
@@ -23,8 +23,8 @@ Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
 
 
 @dataclass(frozen=True)
-class Sampler:
-    """How path numbers become random words; all words of a path together are uniformly distributed and independent.
+class Sampler(ABC):
+    """How path numbers become random words, all of a path uniformly distributed and independent of each other.
 
     Args:
       name: name in the study file.
@@ -51,13 +51,22 @@ class Sampler:
         Args:
           first: counter of the tile's first group, (low, high) words; a multiple of the groups in a tile.
         """
-        raise NotImplementedError
+        return self._mirrored(self._arranged(key, first, tile)).reshape(*key.shape[:-1], tile)
 
     def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Floats:
         """The normal scores of `words`, [*key batch, tile]."""
-        raise NotImplementedError
+        scores = random_words.normal(self._arranged(key, first, tile), dtype)
+        return self._mirrored(scores).reshape(*key.shape[:-1], tile)
 
-    def drawn(self, key: Key, first: Counter, tile: int) -> Words:
+    @abstractmethod
+    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
+        """Words without mirrors [*key batch, ...], the other axes in the order of the lanes."""
+
+    def _mirrored(self, numbers: Array) -> Array:
+        """Words or scores with those of the mirrors in front of the last two axes, if there are mirrors."""
+        return jax.lax.optimization_barrier(numbers)
+
+    def _drawn(self, key: Key, first: Counter, tile: int) -> Words:
         """Words without strata and mirrors: uint32 [*key batch, word of the generator, group]."""
         lane = jnp.arange(tile // self.group, dtype=jnp.uint32)
         counter = (first[0] | lane, jnp.broadcast_to(first[1], lane.shape))
@@ -73,22 +82,19 @@ def path_order(sampler: Sampler, tile: int) -> Int[np.ndarray, "tile"]:
 class Keyed(Sampler):
     """Words directly from the generator; in units of 2 the second path mirrors the first (antithetic pairs)."""
 
-    def words(self, key: Key, first: Counter, tile: int) -> Words:
-        """As `Sampler.words`; the mirror of a word is its bitwise complement."""
-        return self._mirrored(self.drawn(key, first, tile), lambda word, sign: jnp.where(sign > 0, word, ~word))
+    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
+        return self._drawn(key, first, tile)
 
-    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Floats:
-        """As `Sampler.normals`; the mirror of a score is its negative."""
-        scores = jax.lax.optimization_barrier(random_words.normal(self.drawn(key, first, tile), dtype))
-        return self._mirrored(scores, jnp.multiply)
-
-    def _mirrored(self, drawn: Array, mirror: Callable[[Array, Array], Array]) -> Array:
-        """Lanes [*key batch, tile] of the drawn values and of their mirrors, `mirror(drawn, -1)`."""
+    def _mirrored(self, numbers: Array) -> Array:
+        """The mirror of a word is its bitwise complement, that of a score its negative."""
         if self.unit == 2:
             sign = jnp.array([1.0, -1.0], jnp.float32)[:, None, None]
-            drawn = mirror(drawn[..., None, :, :], sign)
-        drawn = jax.lax.optimization_barrier(drawn)
-        return drawn.reshape(*drawn.shape[: drawn.ndim - 1 - self.unit], -1)
+            if numbers.dtype == np.uint32:
+                own = numbers[..., None, :, :]
+                numbers = jnp.where(sign > 0, own, ~own)
+            else:
+                numbers = jax.lax.optimization_barrier(numbers)[..., None, :, :] * sign
+        return super()._mirrored(numbers)
 
 
 class _Replicated(Sampler):
@@ -98,29 +104,19 @@ class _Replicated(Sampler):
     that the path has under `random`.
     """
 
-    def words(self, key: Key, first: Counter, tile: int) -> Words:
-        words = jax.lax.optimization_barrier(self._arranged(key, first, tile))
-        return words.reshape(*key.shape[:-1], tile)
-
-    def normals(self, key: Key, first: Counter, tile: int, dtype: type = np.float32) -> Floats:
-        scores = jax.lax.optimization_barrier(random_words.normal(self._arranged(key, first, tile), dtype))
-        return scores.reshape(*key.shape[:-1], tile)
-
-    def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
-        """Words [*key batch, word of the generator, replicate, group]."""
-        raise NotImplementedError
-
     @property
     def _depth(self) -> int:
         return self.unit.bit_length() - 1
 
     def _parts(self, key: Key, first: Counter, tile: int, rounds: int) -> tuple[Words, Words, Words]:
-        """Words under `random` as `_arranged` gives them, random words of the replicates [round, *key batch, 1,
-        replicate, 1], counters [group].
+        """Words under `random`, random words of the replicates, and counters.
+
+        Their shapes are [*key batch, word of the generator, replicate, group], [round, *key batch, 1, replicate, 1] and
+        [group].
         """
         batch, groups = key.shape[:-1], tile // self.group
         replicates = max(1, tile // self.unit)
-        drawn = self.drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
+        drawn = self._drawn(key, first, tile).reshape(*batch, self.group, replicates, -1)
         share = (self.unit // self.group).bit_length() - 1  # counters of a replicate, as a power of two
         low = ((first[0] >> share) | (first[1] << (32 - share))) + jnp.arange(replicates, dtype=jnp.uint32)
         number = low, jnp.broadcast_to(first[1] >> share, low.shape)
@@ -150,9 +146,8 @@ class Sobol(_Replicated):
     def _arranged(self, key: Key, first: Counter, tile: int) -> Words:
         drawn, words, counter = self._parts(key[..., :2], first, tile, sobol.WORDS)
         digits = [key[..., 2 + k, None, None, None] for k in range(sobol.DEPTH)]
-        even = sobol.point(
-            counter, digits[1:]
-        )  # the two paths of a group differ only in the lowest bit of their number
+        # the two paths of a group differ only in the lowest bit of their number
+        even = sobol.point(counter, digits[1:])
         points = jnp.concatenate([even, even ^ digits[0]], axis=-3)
         arranged = sobol.scrambled(points, list(words)) | (drawn >> self._depth)
         return jnp.where(digits[0] != 0, arranged, drawn)
