@@ -6,7 +6,7 @@ coefficients by the sign costs a third of one look-up.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax.numpy as jnp
@@ -38,11 +38,11 @@ def fit(
     The argument of a polynomial is the position of |z| within its part of the range, from -1 to 1.
 
     Args:
-      function: float64 scores -> float64 values, finite.
+      function: float64 scores of any shape -> float64 values, finite.
       reach: the function is approximated from -reach to reach.
       parts: equal parts into which the range of |z| is divided.
     """
-    return fit_values(np.stack([function(piece) for piece in nodes(degree, reach, parts)]), degree)
+    return fit_values(function(nodes(degree, reach, parts)), degree)
 
 
 def fit_values(values: Float[np.ndarray, "piece node"], degree: int = DEGREE) -> Float[np.ndarray, "piece degree"]:
@@ -63,33 +63,32 @@ def _turns(degree: int) -> np.ndarray:
     return np.pi * (np.arange(count) + 0.5) / count
 
 
-def value(coefficients: Any, z: Any, reach: float = FARTHEST) -> Any:
-    """Approximated value at z, in the dtype of z.
+def value(coefficients: Any, z: Any) -> Any:
+    """Value at z of the polynomials of `fit` over the range to `FARTHEST`, in the dtype of z.
 
     Args:
       coefficients: [..., piece, degree] from `fit`, traced or not; the leading axes are those of z without its last.
       z: normal scores.
-      reach: as in `fit`.
     """
     parts, count = coefficients.shape[-2] // 2, coefficients.shape[-1]
     size, upper = jnp.abs(z), z >= 0
-    beyond = [size >= reach * k / parts for k in range(1, parts)]
+    beyond = [size >= FARTHEST * k / parts for k in range(1, parts)]
 
-    def chosen(power: int) -> Any:
+    def of_part(values: Sequence[Any]) -> Any:
+        chosen = values[0]
+        for farther, other in zip(beyond, values[1:], strict=True):
+            chosen = jnp.where(farther, other, chosen)
+        return chosen
+
+    def coefficient(power: int) -> Any:
         rows = [coefficients[..., piece, power, None] for piece in range(2 * parts)]
-        picked = [jnp.where(upper, above, below) for below, above in zip(rows[:parts], rows[parts:], strict=True)]
-        result = picked[0]
-        for farther, other in zip(beyond, picked[1:], strict=True):
-            result = jnp.where(farther, other, result)
-        return result
+        return of_part([jnp.where(upper, rows[parts + part], rows[part]) for part in range(parts)])
 
-    place = jnp.ones_like(size)
-    for k, farther in enumerate(beyond, start=1):
-        place = jnp.where(farther, 2.0 * k + 1.0, place)
-    t = size * (2.0 * parts / reach) - place
-    result = chosen(count - 1)
+    middles = of_part([jnp.ones_like(size), *(2.0 * part + 1.0 for part in range(1, parts))])
+    t = size * (2.0 * parts / FARTHEST) - middles
+    result = coefficient(count - 1)
     for power in range(count - 2, -1, -1):
-        result = result * t + chosen(power)
+        result = result * t + coefficient(power)
     return result
 
 

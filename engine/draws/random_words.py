@@ -79,7 +79,7 @@ def normal(word: Words, dtype: type = np.float32) -> Floats:
     if dtype != np.float32:
         size = -jax.scipy.special.ndtri((k + 0.5) * dtype(2.0**-32))
         return jnp.where(top == 0, -size, size)
-    size = _size_of(k * np.float32(2.0**-31) + np.float32(2.0**-32))
+    size = size_exceeded(k * np.float32(2.0**-31) + np.float32(2.0**-32))
     return jax.lax.bitcast_convert_type(_as_int(size) ^ (~top & np.int32(-(2**31))), jnp.float32)
 
 
@@ -103,16 +103,11 @@ def tails(z: Floats) -> tuple[Floats, Floats]:
     return jnp.where(z < 0, tail, 1.0 - tail), jnp.where(z < 0, 1.0 - tail, tail)
 
 
-def upper_score(p: Floats) -> Floats:
-    """z with upper tail probability p in (0, 1/2], float32."""
-    return _size_of(p + p)
-
-
-def _size_of(both: Floats) -> Floats:
-    """Absolute value of the normal score that is exceeded in absolute value with probability `both`."""
+def size_exceeded(both: Floats) -> Floats:
+    """The size s of a normal score with P(|Z| > s) = `both`, from 0 (not included) to 1, in float32."""
     w = _minus_log(both * (np.float32(2.0) - both))
-    near = horner(_CENTRE, w - np.float32(2.5))
-    far = horner(_TAIL, jnp.sqrt(w) - np.float32(3.44))
+    near = _horner(_CENTRE, w - np.float32(2.5))
+    far = _horner(_TAIL, jnp.sqrt(w) - np.float32(3.44))
     return (np.float32(1.0) - both) * rarely(w < np.float32(5.0), near, far)
 
 
@@ -130,24 +125,17 @@ _ROOT_HALF = np.int32(0x3F3504F3)  # the bits of sqrt(1/2)
 
 
 def _minus_log(x: Floats) -> Floats:
-    """-log x of a positive normal number, within 3e-7 where it is small; zero and infinity are not handled.
+    """-log x in float32, within 3e-7 where it is small; x is a positive normal number, neither zero nor infinite.
 
-    Its polynomial is part of every draw; models are given a finer one.
+    Every draw evaluates this polynomial; the logarithm in a model is computed by a more accurate one.
     """
-    exponent, f = binary_parts(x)
-    return exponent * np.float32(-np.log(2.0)) - f * horner(_LOG, f)
-
-
-def binary_parts(x: Floats) -> tuple[Floats, Floats]:
-    """(e, f) of a positive normal float32 number x = 2^e (1 + f), with e an integer and sqrt(1/2) <= 1 + f <
-    sqrt(2)."""
-    bits = jax.lax.bitcast_convert_type(x, jnp.int32)
-    exponent = (bits - _ROOT_HALF) >> 23
+    bits = _as_int(x)
+    exponent = (bits - _ROOT_HALF) >> 23  # e in x = 2^e (1 + f), with 1 + f from sqrt(1/2) to sqrt(2)
     f = jax.lax.bitcast_convert_type(bits - (exponent << 23), jnp.float32) - 1.0
-    return exponent.astype(jnp.float32), f
+    return exponent.astype(jnp.float32) * np.float32(-np.log(2.0)) - f * _horner(_LOG, f)
 
 
-def horner(coefficients: tuple[float, ...], x: Floats) -> Floats:
+def _horner(coefficients: tuple[float, ...], x: Floats) -> Floats:
     """Value at x of the polynomial with these ascending coefficients, in float32."""
     value = jnp.float32(coefficients[-1])
     for coefficient in coefficients[-2::-1]:

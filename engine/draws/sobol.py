@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, UInt32
+from jaxtyping import UInt32
 
 from engine.draws.random_words import Words
 
@@ -38,14 +38,10 @@ def directions(dimension: int) -> UInt32[np.ndarray, "digit"]:
 def _table() -> UInt32[np.ndarray, "dimension digit"]:
     from scipy.stats import qmc  # takes long to import, and one sampler alone needs it
 
-    sequence, at = qmc.Sobol(DIMENSIONS, scramble=False), 0
+    # SciPy uses Gray code, in which the number of each of these points has a single digit set
+    points = qmc.Sobol(DIMENSIONS, scramble=False).random(POINTS)[(2 << np.arange(DEPTH)) - 1]
     table = np.zeros((DIMENSIONS + 1, DEPTH), np.uint32)
-    for digit in range(DEPTH):
-        # SciPy uses Gray code, in which this point's number has a single digit set
-        number = (2 << digit) - 1
-        sequence.fast_forward(number - at)
-        table[1:, digit] = (sequence.random(1)[0] * POINTS).astype(np.uint32) << (32 - DEPTH)
-        at = number + 1
+    table[1:] = (points.T * POINTS).astype(np.uint32) << (32 - DEPTH)
     return table
 
 
@@ -88,24 +84,17 @@ def scrambled(points: Words, words: Sequence[Words]) -> Words:
       points: in the highest bits of a word.
       words: `WORDS` random words of the stream and randomisation.
     """
-    columns, shift = _scramble(words)
-    return _sum(points, columns, [1 << (31 - k) for k in range(DEPTH)]) ^ shift
-
-
-def _scramble(words: Sequence[Words]) -> tuple[list[Words], Words]:
-    """For each digit, the bits that it inverts if set: itself and random later ones; and the bits of the shift."""
     parts, at, used = [], 0, 0
     for size in (*range(DEPTH - 1, -1, -1), DEPTH):
         if used + size > 32:
             at, used = at + 1, 0
-        parts.append((words[at] << used) & _highest(size))
+        parts.append((words[at] << used) & jnp.uint32((1 << 32) - (1 << 32 - size)))
         used += size
     *below, shift = parts
-    return [jnp.uint32(1 << (31 - k)) | (part >> (k + 1)) for k, part in enumerate(below)], shift
-
-
-def _highest(count: int) -> Array:
-    return jnp.uint32((1 << 32) - (1 << 32 - count))
+    masks = [1 << (31 - k) for k in range(DEPTH)]
+    # a digit that is set inverts itself and random digits after it
+    columns = [jnp.uint32(mask) | (part >> (k + 1)) for k, (mask, part) in enumerate(zip(masks, below, strict=True))]
+    return _sum(points, columns, masks) ^ shift
 
 
 def _sum(bits: Words, values: Sequence[Words] | Words, masks: Sequence[int]) -> Words:

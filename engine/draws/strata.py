@@ -21,7 +21,7 @@ DOMAIN = 0x80000000
 
 
 def round_words(
-    key: UInt32[Array, "... 2"], replicate: tuple[Words, Words], rounds: int = ROUNDS
+    key: UInt32[Array, "... 2"], replicate: tuple[Words, Words], rounds: int
 ) -> UInt32[Array, "rounds r ..."]:
     """Random words of the rounds for each stream and replicate: uint32 [round, replicate, *key batch].
 

@@ -25,5 +25,5 @@ def log_exponential(z: Any) -> Any:
 def score(lower: Any, upper: Any) -> Any:
     """Normal score with these probabilities below and above it, computed from the smaller one; within +-`FARTHEST`."""
     tail = jnp.clip(jnp.minimum(lower, upper), SMALLEST, 0.5)
-    size = random_words.upper_score(tail) if tail.dtype == np.float32 else -jax.scipy.special.ndtri(tail)
+    size = random_words.size_exceeded(tail + tail) if tail.dtype == np.float32 else -jax.scipy.special.ndtri(tail)
     return jnp.where(upper < lower, size, -size)
