@@ -24,10 +24,8 @@ def correlated(
       groups: members and copula of each group by its name.
       parameters: numbers of each group's copula, as from its method `parameters`; they may be traced.
     """
-    scores, begin = dict(own), 0
+    scores, latent = dict(own), iter(shared)
     for name, group in groups.items():
-        end = begin + len(group.streams)
         members = {member: own[member] for member in group.members}
-        scores |= group.copula.scores(members, shared[begin:end], parameters[name])
-        begin = end
+        scores |= group.copula.scores(members, [next(latent) for _ in group.streams], parameters[name])
     return scores

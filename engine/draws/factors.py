@@ -51,12 +51,18 @@ def gathered(inputs: Sequence[Input]) -> list[Input]:
 
     Such inputs share a distribution and a group.
     """
-    rows = []
-    for _, run in groupby(inputs, lambda item: (item.name.partition("[")[0], id(item.marginal), item.group)):
-        first, *others = run
-        name = f"{first.name.partition('[')[0]}[{len(others) + 1} labels]"
-        rows.append(replace(first, name=name) if others else first)
-    return rows
+    runs = groupby(inputs, lambda item: (_base(item.name), id(item.marginal), item.group))
+    alike = [[*run] for _, run in runs]
+    return [replace(run[0], name=_counted([item.name for item in run])) for run in alike]
+
+
+def _base(name: str) -> str:
+    return name.partition("[")[0]
+
+
+def _counted(names: Sequence[str]) -> str:
+    """The one name, or what several labels of a factor are called together: `name[100 labels]`."""
+    return names[0] if len(names) == 1 else f"{_base(names[0])}[{len(names)} labels]"
 
 
 @dataclass(frozen=True)
@@ -76,11 +82,7 @@ class Group:
     @property
     def gathered_members(self) -> list[str]:
         """Names of the members, with labels of one factor counted: `name[100 labels]`."""
-        words = []
-        for base, run in groupby(self.members, lambda name: name.partition("[")[0]):
-            first, *others = run
-            words.append(f"{base}[{len(others) + 1} labels]" if others else first)
-        return words
+        return [_counted([*run]) for _, run in groupby(self.members, _base)]
 
     @cached_property
     def streams(self) -> tuple[str, ...]:

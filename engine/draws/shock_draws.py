@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy import special
 
 from engine.draws.dependence import correlated, latent_streams
 from engine.draws.distributions.device import Draws
@@ -20,15 +20,19 @@ class ShockDraws:
     """How a model's shocks are drawn in a year according to the study, from the random words of `streams`."""
 
     def __init__(self, streams: Mapping[str, Sequence[str]], laws: Mapping[str, str], shocks: Shocks):
-        """For shocks given by their streams and by the model's distribution of each, "normal" or "uniform"."""
+        """The draws of a model's shocks.
+
+        Args:
+          streams: names of the random streams of each shock.
+          laws: the model's own distribution of each, "normal" or "uniform".
+          shocks: what the study changes in them.
+        """
         self._shocks, self._of = shocks, streams
         moving = list(shocks.moving.values())
         self._scored = [stream for one in moving if one.laws for stream in one.streams]
-        self._lasting = [one for one in moving if one.persistence]
+        self._lasting = {stream: one.persistence for one in moving if one.persistence for stream in one.streams}
         self._jumping = [(one, one.jumps) for one in moving if one.jumps is not None]
-        drawn = [(stream, law) for one in moving for law in one.laws for stream in one.streams]
-        self._drawn = [stream for stream, _ in drawn]
-        self.draws = Draws([law for _, law in drawn])
+        self.draws = Draws([law for one in moving for law in one.laws for _ in one.streams])
         jumping = [(stream, jumps) for one, jumps in self._jumping for stream in one.streams]
         self.sizes = Draws([jumps.size for _, jumps in jumping for _ in range(jumps.most)])
         self._plain = {
@@ -57,20 +61,15 @@ class ShockDraws:
             "laws": self.draws.arrays(dtype),
             "sizes": self.sizes.arrays(dtype),
             "groups": {name: group.copula.parameters(dtype) for name, group in self._shocks.groups.items()},
-            "persistence": np.array([one.persistence for one in self._lasting for _ in one.streams], dtype),
-            "chances": [
-                _tails(jumps.kind, jumps.chance, jumps.most).astype(dtype)
-                for _, jumps in self._jumping
-                if not isinstance(jumps.chance, str)
-            ],
+            "persistence": np.array([*self._lasting.values()], dtype),
+            "chances": [jumps.tails().astype(dtype) for _, jumps in self._jumping if not isinstance(jumps.chance, str)],
             "chains": [chain.sums().astype(dtype) for chain in self._shocks.regimes.values()],
         }
 
     def before(self, lanes: int, dtype: type) -> Any:
         """State before the first year: scores of shocks with memory, and states of the Markov chains."""
-        lasting = sum(len(one.streams) for one in self._lasting)
         chains = [jnp.full((lanes,), len(chain.states), jnp.int32) for chain in self._shocks.regimes.values()]
-        return jnp.zeros((lasting, lanes), dtype), chains
+        return jnp.zeros((len(self._lasting), lanes), dtype), chains
 
     def of_year(
         self, words: Mapping[str, Any], fed: Mapping[str, Any], past: Any, is_first: Any, factors: Mapping[str, Any]
@@ -84,45 +83,41 @@ class ShockDraws:
           is_first: whether the year is the first.
           factors: factor draws [lane] by name.
         """
-        normal, uniform = (_Rows(words.get(law)) for law in ("normal", "uniform"))
-        values: dict[str, Any] = {}
-        for rows, names in zip((normal, uniform), self._plain.values(), strict=True):
-            for name in names:
-                values[name] = rows.take(len(self._of[name]))
-        own = dict(zip(self._scored, normal.each(len(self._scored)), strict=True))
-        shared = normal.each(len(latent_streams(self._shocks.groups)))
+        rows = {law: iter(words.get(law, ())) for law in self.streams}
+        values = {
+            name: jnp.stack([next(rows[law]) for _ in self._of[name]])
+            for law, names in self._plain.items()
+            for name in names
+        }
+        own = {stream: next(rows["normal"]) for stream in self._scored}
+        shared = [next(rows["normal"]) for _ in latent_streams(self._shocks.groups)]
         scores = correlated(own, shared, self._shocks.groups, fed["groups"])
         scores, remembered = self._with_memory(scores, fed["persistence"], past[0], is_first)
-        sizes = self.sizes.values(normal.each(len(self.sizes.laws)), fed["sizes"])
-        values |= self._jump_sums(uniform, sizes, fed["chances"], factors)
-        states = [
-            _next_state(sums, state, u)
-            for sums, state, u in zip(fed["chains"], past[1], uniform.each(len(past[1])), strict=True)
-        ]
+        sizes = self.sizes.values([*rows["normal"]], fed["sizes"])
+        values |= self._jump_sums(rows["uniform"], sizes, fed["chances"], factors)
+        states = [*map(_next_state, fed["chains"], past[1], rows["uniform"])]
         by_regime = dict(zip(self._shocks.regimes, states, strict=True))
         values |= self._of_laws(scores, by_regime, fed["laws"], fed["persistence"].dtype)
         return [values[name][:, None] for name in self._of], (remembered, states)
 
     def _with_memory(self, scores: dict[str, Any], a: Any, past: Any, is_first: Any) -> tuple[dict[str, Any], Any]:
         """Autoregressive scores s = a s' + sqrt(1 - a^2) e, standard normal in every year; without s' in the first."""
-        streams = [stream for one in self._lasting for stream in one.streams]
-        if not streams:
+        if not self._lasting:
             return scores, past
-        new = jnp.stack([scores[stream] for stream in streams])
+        new = jnp.stack([scores[stream] for stream in self._lasting])
         kept = jnp.where(is_first, 0.0, a)[:, None]
         # fenced: which of the products becomes part of a fused multiply-add differs between programs, and so would the
         # last bit
         parts = jax.lax.optimization_barrier((kept * past, jnp.sqrt(1.0 - kept * kept) * new))
         now = parts[0] + parts[1]
-        return scores | dict(zip(streams, now, strict=True)), now
+        return scores | dict(zip(self._lasting, now, strict=True)), now
 
     def _of_laws(self, scores: Mapping[str, Any], states: Mapping[str, Any], laws: Any, dtype: Any) -> dict[str, Any]:
-        """Values of shocks that have a distribution, one for each state of their regime, or that are the regime's
-        state.
-        """
-        drawn = iter(self.draws.values([scores[stream] for stream in self._drawn], laws))
-        values = {}
-        for name, one in self._shocks.moving.items():
+        """Values of the shocks that have a distribution (or one for each state of a regime) or are the state itself."""
+        moving, values = self._shocks.moving, {}
+        streams = [stream for one in moving.values() for _ in one.laws for stream in one.streams]
+        drawn = iter(self.draws.values([scores[stream] for stream in streams], laws))
+        for name, one in moving.items():
             if one.is_state:
                 state = states[one.regime or ""].astype(dtype)
                 values[name] = jnp.stack([state for _ in one.streams])
@@ -135,42 +130,25 @@ class ShockDraws:
         return values
 
     def _jump_sums(
-        self, uniform: _Rows, sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
+        self, uniform: Iterator[Any], sizes: Sequence[Any], chances: Sequence[Any], factors: Mapping[str, Any]
     ) -> dict[str, Any]:
         """Sum of jump sizes for each jumping shock: jump k occurs where a uniform number is below P(N >= k)."""
-        values, number, size = {}, iter(chances), iter(sizes)
+        values, known, size = {}, iter(chances), iter(sizes)
         for one, jumps in self._jumping:
-            rows = []
+            totals = []
             if not isinstance(jumps.chance, str):
-                known = next(number)
-                reached = [known[k] for k in range(jumps.most)]
+                reached = [*next(known)]
             elif jumps.kind == "probability":
                 reached = [factors[jumps.chance]]
             else:
                 reached = poisson_tails(factors[jumps.chance], jumps.most)
-            for u in uniform.each(len(one.streams)):
+            for u in islice(uniform, len(one.streams)):
                 total = jnp.zeros_like(u)
                 for p in reached:
                     total = total + jnp.where(u < p, next(size), 0.0)
-                rows.append(total)
-            values[one.name] = jnp.stack(rows)
+                totals.append(total)
+            values[one.name] = jnp.stack(totals)
         return values
-
-
-class _Rows:
-    """Rows of numbers, taken one after the other."""
-
-    def __init__(self, rows: Any):
-        self._rows, self._at = rows, 0
-
-    def take(self, count: int) -> Any:
-        """The next rows, [row, lane]."""
-        begin, self._at = self._at, self._at + count
-        return self._rows[begin : self._at]
-
-    def each(self, count: int) -> list[Any]:
-        """The next rows, one by one."""
-        return list(self.take(count)) if count else []
 
 
 def poisson_tails(rate: Any, most: int) -> list[Any]:
@@ -187,11 +165,6 @@ def poisson_tails(rate: Any, most: int) -> list[Any]:
         total = total + mass
         tails.append(total)
     return tails[::-1]
-
-
-def _tails(kind: str, chance: float, most: int) -> np.ndarray:
-    """P(N >= k) for k = 1 ... most, as in `Jumps`."""
-    return np.array([chance]) if kind == "probability" else special.pdtrc(np.arange(most), chance)
 
 
 def _next_state(sums: Any, state: Any, u: Any) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import special
 
 from engine.draws.distributions.law import Law
 from engine.draws.factors import Group
@@ -33,9 +34,9 @@ class Regime:
         return f"regime:{self.name}"
 
     def sums(self) -> np.ndarray:
-        """Cumulative probabilities without the last, which is 1, float64 [state before, state].
+        """Cumulative probabilities of the states without the last, which is 1, float64 [state before, state].
 
-        The last row holds those of the first year.
+        An additional last row holds those of the first year.
         """
         rows = np.array([*self.transition, self.start])
         return np.cumsum(rows / rows.sum(axis=1, keepdims=True), axis=1)[:, :-1]
@@ -56,6 +57,12 @@ class Jumps:
     chance: float | str
     size: Law
     most: int
+
+    def tails(self) -> np.ndarray:
+        """P(N >= k) of the number N of jumps for k = 1 ... `most`; the chance must not be a factor's."""
+        return (
+            np.array([self.chance]) if self.kind == "probability" else special.pdtrc(np.arange(self.most), self.chance)
+        )
 
 
 @dataclass(frozen=True)
