@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import jax
@@ -29,12 +29,11 @@ class Family:
       at_score: (normal score, *parameters) -> value, float64.
       score: (value inside the support, *parameters) -> normal score, float64.
       mean: (*parameters) -> expectation.
-      check: (*parameters) -> None; raises a refusal for parameters out of range, at the first that is wrong.
       support: lowest and highest value; None where these are the first and the last parameter.
       mode: (*parameters) -> value of highest density; None if there is no single one.
       spellings: other sets of parameters by which it can be specified, each with its conversion.
-      fewest_statements: least number of quantiles, moments or modes from which `closed_from.py` can find a member; 0 if
-        it cannot.
+      fewest_statements: least number of quantiles and moments from which `closed_from.py` can find a member; 0 if it
+        cannot.
     """
 
     parameters: tuple[str, ...]
@@ -42,10 +41,9 @@ class Family:
     at_score: Callable[..., Any]
     score: Callable[..., Any]
     mean: Callable[..., float]
-    check: Callable[..., None]
     support: tuple[float, float] | None = None
     mode: Callable[..., float] | None = None
-    spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] | None = None
+    spellings: Mapping[tuple[str, ...], Callable[..., tuple[float, ...]]] = field(default_factory=dict)
     fewest_statements: int = 0
 
 
@@ -168,34 +166,6 @@ def _from_mean_and_sd(mean: float, sd: float) -> tuple[float, ...]:
     return mean / math.sqrt(spread), math.sqrt(math.log(spread))
 
 
-def _refuse_unless_positive(name: str, value: float) -> None:
-    if not value > 0:
-        remedy = " For no spread use family 'fixed'." if value == 0 and name in ("sd", "sigma") else ""
-        raise refusal(name, f"expected more than 0, got {value:g}.{remedy}")
-
-
-def _check_uniform(low: float, high: float) -> None:
-    if not low < high:
-        raise refusal("high", f"expected more than low = {low:g}, got {high:g}.")
-
-
-def _check_lognormal(median: float, sigma: float) -> None:
-    _refuse_unless_positive("median", median)
-    _refuse_unless_positive("sigma", sigma)
-
-
-def _check_logit_normal(median: float, sigma: float) -> None:
-    if not 0 < median < 1:
-        raise refusal("median", f"expected a value above 0 and below 1, got {median:g}.")
-    _refuse_unless_positive("sigma", sigma)
-
-
-def _check_triangular(low: float, mode: float, high: float) -> None:
-    _check_uniform(low, high)
-    if not low <= mode <= high:
-        raise refusal("mode", f"expected a value from low = {low:g} to high = {high:g}, got {mode:g}.")
-
-
 FAMILIES: dict[str, Family] = {
     "fixed": Family(
         ("value",),
@@ -203,7 +173,6 @@ FAMILIES: dict[str, Family] = {
         at_score=lambda z, value: np.full(np.shape(z), value),
         score=lambda x, value: np.full(np.shape(x), math.inf),
         mean=lambda value: value,
-        check=lambda value: None,
     ),
     "uniform": Family(
         ("low", "high"),
@@ -211,7 +180,6 @@ FAMILIES: dict[str, Family] = {
         at_score=lambda z, low, high: low + (high - low) * special.ndtr(z),
         score=lambda x, low, high: scores_between((x - low) / (high - low), (high - x) / (high - low)),
         mean=lambda low, high: 0.5 * (low + high),
-        check=_check_uniform,
         fewest_statements=2,
     ),
     "normal": Family(
@@ -221,7 +189,6 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, mean, sd: (x - mean) / sd,
         support=(-math.inf, math.inf),
         mean=lambda mean, sd: mean,
-        check=lambda mean, sd: _refuse_unless_positive("sd", sd),
         mode=lambda mean, sd: mean,
         fewest_statements=2,
     ),
@@ -232,7 +199,6 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, median, sigma: np.log(x / median) / sigma,
         support=(0.0, math.inf),
         mean=lambda median, sigma: median * math.exp(0.5 * sigma * sigma),
-        check=_check_lognormal,
         mode=lambda median, sigma: median * math.exp(-sigma * sigma),
         spellings={("mean", "sd"): _from_mean_and_sd},
         fewest_statements=2,
@@ -244,7 +210,6 @@ FAMILIES: dict[str, Family] = {
         score=lambda x, median, sigma: (special.logit(x) - special.logit(median)) / sigma,
         support=(0.0, 1.0),
         mean=_logit_normal_mean,
-        check=_check_logit_normal,
         mode=_logit_normal_mode,
         fewest_statements=2,
     ),
@@ -254,9 +219,26 @@ FAMILIES: dict[str, Family] = {
         at_score=_triangular_at,
         score=_triangular_score,
         mean=lambda low, mode, high: (low + mode + high) / 3.0,
-        check=_check_triangular,
         mode=lambda low, mode, high: mode,
         fewest_statements=3,
     ),
 }
 """Families with a closed form, by name."""
+
+
+def refuse_out_of_range(family: str, parameters: tuple[float, ...]) -> None:
+    """Raises a refusal at the first parameter that a family cannot have."""
+    given = dict(zip(FAMILIES[family].parameters, parameters, strict=True))
+    for name in ("median", "sigma", "sd"):
+        value = given.get(name, 1.0)
+        if name == "median" and family == "logit-normal":
+            if not 0 < value < 1:
+                raise refusal("median", f"expected a value above 0 and below 1, got {value:g}.")
+        elif not value > 0:
+            remedy = " For no spread use family 'fixed'." if value == 0 and name != "median" else ""
+            raise refusal(name, f"expected more than 0, got {value:g}.{remedy}")
+    low, high = parameters[0], parameters[-1]
+    if "low" in given and not low < high:
+        raise refusal("high", f"expected more than low = {low:g}, got {high:g}.")
+    if family == "triangular" and not low <= given["mode"] <= high:
+        raise refusal("mode", f"expected a value from low = {low:g} to high = {high:g}, got {given['mode']:g}.")

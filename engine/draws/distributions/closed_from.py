@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.closed import FAMILIES, Marginal
+from engine.draws.distributions.closed import FAMILIES, Marginal, refuse_out_of_range
 from engine.draws.distributions.families import is_stated, ways_to_give
 from engine.draws.distributions.scipy_from import solved
 from engine.draws.distributions.statements import MOMENTS, Statement, Statements, refuse_far, spread
@@ -43,13 +43,13 @@ def closed_law(family: str, own: Mapping[str, float], statements: Statements) ->
         if len(statements) < FAMILIES[family].fewest_statements:
             raise wrong
         law = closed_from(family, statements)
-    FAMILIES[family].check(*law.parameters)
+    refuse_out_of_range(family, law.parameters)
     return law, statements
 
 
 def _parameters(family: str, own: Mapping[str, float]) -> tuple[float, ...] | None:
     """Parameters in the family's order; None where the keys are none of its spellings."""
-    names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings or {}
+    names, spellings = FAMILIES[family].parameters, FAMILIES[family].spellings
     if set(own) == set(names):
         return tuple(float(own[key]) for key in names)
     for keys, convert in spellings.items():
@@ -74,6 +74,7 @@ def closed_from(family: str, statements: Statements) -> Marginal:
     """
     if all(s.kind == "quantile" for s in statements):
         if family != "triangular":
+            _refuse_outside(family, statements)
             return Marginal(family, _on_a_line(statements, *_LINES[family]))
         if len(statements) == 3:
             return Marginal(family, _triangular(statements))
@@ -94,25 +95,16 @@ _Function = Callable[[float], float]
 
 
 def _on_a_line(
-    statements: Statements,
-    place: _Function,
-    scale: _Function,
-    parameters: Callable[[float, float], tuple[float, ...]],
-    low: float = -math.inf,
-    high: float = math.inf,
+    statements: Statements, place: _Function, scale: _Function, parameters: Callable[[float, float], tuple[float, ...]]
 ) -> tuple[float, ...]:
-    """Parameters from the least-squares line of transformed values against `place` of their probabilities.
-
-    Raises a refusal for values outside (low, high).
-    """
-    _refuse_outside(statements, low, high)
+    """Parameters from the least-squares line of transformed values against `place` of their probabilities."""
     at, over = np.array([(float(place(s.probability)), scale(s.value)) for s in statements]).T
     slope = float(np.sum((at - at.mean()) * (over - over.mean())) / np.sum((at - at.mean()) ** 2))
     return parameters(float(over.mean()) - slope * float(at.mean()), slope)
 
 
-def _refuse_outside(statements: Statements, low: float, high: float) -> None:
-    problems = Problems()
+def _refuse_outside(family: str, statements: Statements) -> None:
+    problems, (low, high) = Problems(), FAMILIES[family].support or (-math.inf, math.inf)
     upper = f" and below {high:g}" if high < math.inf else ""
     for s in statements:
         if not low < s.value < high:
@@ -122,17 +114,15 @@ def _refuse_outside(statements: Statements, low: float, high: float) -> None:
 
 _LINES: Mapping[str, tuple[Any, ...]] = {
     "normal": (special.ndtri, float, lambda mean, sd: (mean, sd)),
-    "lognormal": (special.ndtri, math.log, lambda at, sigma: (math.exp(at), sigma), 0.0),
+    "lognormal": (special.ndtri, math.log, lambda at, sigma: (math.exp(at), sigma)),
     "uniform": (float, float, lambda low, width: (low, low + width)),
     "logit-normal": (
         special.ndtri,
         lambda x: math.log(x / (1 - x)),
         lambda at, sigma: (float(special.expit(at)), sigma),
-        0.0,
-        1.0,
     ),
 }
-"""Arguments of `_on_a_line` for each family: place, scale, parameters from intercept and slope, bounds of values."""
+"""Arguments of `_on_a_line` for each family: place, scale, parameters from intercept and slope."""
 
 
 def _triangular(statements: Statements) -> tuple[float, ...]:
@@ -164,7 +154,7 @@ def _triangular(statements: Statements) -> tuple[float, ...]:
 def _logit_normal(statements: Statements) -> Marginal:
     from scipy import optimize
 
-    _refuse_outside(statements, 0.0, 1.0)
+    _refuse_outside("logit-normal", statements)
     wide = spread(statements)
 
     def member(at: np.ndarray) -> Marginal:

@@ -54,7 +54,7 @@ def parameters_of(family: str) -> tuple[str, ...]:
     if family in OWN:
         return OWN[family].parameters
     if family in FAMILIES:
-        spelled = [key for keys in FAMILIES[family].spellings or {} for key in keys]
+        spelled = [key for keys in FAMILIES[family].spellings for key in keys]
         scipy_keys = ("loc", "scale") if family == "uniform" else ()
         return (*dict.fromkeys((*FAMILIES[family].parameters, *spelled)), *scipy_keys)
     return parameter_names(PLAIN_NAMES.get(family, family))
@@ -67,7 +67,7 @@ def ways_to_give(family: str) -> str:
     if family not in FAMILIES:
         keys = " and ".join(parameter_names(PLAIN_NAMES.get(family, family)))
         return f"{keys}, or statements (p05, p50, p95, quantiles, range90, mean, sd, mode)"
-    ways = [" and ".join(keys) for keys in (FAMILIES[family].parameters, *(FAMILIES[family].spellings or {}))]
+    ways = [" and ".join(keys) for keys in (FAMILIES[family].parameters, *FAMILIES[family].spellings)]
     if is_stated(family):
         count = ("one", "two", "three", "four")[FAMILIES[family].fewest_statements - 1]
         ways.append(f"{count} or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.draws.distributions.closed import FAMILIES
+from engine.draws.distributions.closed import refuse_out_of_range
 from engine.draws.distributions.data import categories, empirical
 from engine.draws.distributions.families import ways_to_give
 from engine.draws.distributions.law import Law
@@ -22,10 +22,9 @@ Table = Mapping[str, Any]
 
 
 def _pert(table: Table) -> Law:
-    """PERT: beta on [low, high] with shapes 1 + 4 (mode - low) / (high - low) and 1 + 4 (high - mode) / (high -
-    low)."""
+    """PERT: beta on [low, high] with shapes 1 + 4 t and 5 - 4 t, t = (mode - low) / (high - low)."""
     low, mode, high = (_number("pert", table, key) for key in ("low", "mode", "high"))
-    FAMILIES["triangular"].check(low, mode, high)
+    refuse_out_of_range("triangular", (low, mode, high))
     at = (mode - low) / (high - low)
     return named("beta", {"a": 1 + 4 * at, "b": 5 - 4 * at, "loc": low, "scale": high - low})
 
