@@ -112,9 +112,9 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
             f"expected at least two different values, got {len(np.unique(ordered))}. For one value use family 'fixed'.",
         )
     if not resampled:
-        return Interpolated(tuple(float(x) for x in ordered))
+        return Interpolated(tuple(ordered.tolist()))
     different, counts = np.unique(ordered, return_counts=True)
-    return Weighted(tuple(float(x) for x in different), tuple(float(w) for w in counts / len(ordered)))
+    return Weighted(tuple(different.tolist()), tuple((counts / len(ordered)).tolist()))
 
 
 def thinned(values: np.ndarray) -> np.ndarray:
@@ -145,4 +145,4 @@ def categories(weights: Sequence[float], values: Sequence[float]) -> Weighted:
         problems.add("values", "expected rising values; put the categories in that order.")
     problems.refuse("prior")
     total = sum(weights)
-    return Weighted(tuple(float(x) for x in values), tuple(float(w) / total for w in weights))
+    return Weighted(tuple(map(float, values)), tuple(float(weight) / total for weight in weights))

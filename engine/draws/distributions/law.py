@@ -55,20 +55,29 @@ class Law(ABC):
         return self.at_score(special.ndtri(np.asarray(u, np.float64)))
 
     def lowest(self, tail: np.ndarray, upper: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Quantiles at lower or upper tail probabilities, found by bisection between two values.
+        """Quantiles: the lowest double from `low` to `high` that has the tail probability; `high` if none has.
+
+        By bisection over the doubles in their order: at most 65 steps whatever the range.
 
         Args:
           tail: probability of the tail.
-          upper: whether it is the upper tail's.
+          upper: whether it is the upper tail's, P(X > x) <= tail, or the lower one's, P(X <= x) >= tail.
           low, high: values between which the quantile lies.
         """
-        return lowest_where(lambda x: np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail), low, high)
+        below, above = _turned(low.view(np.int64)) // 2 - 1, _turned(high.view(np.int64)) // 2
+        for _ in range(65):
+            if np.all(above - below <= 1):
+                break
+            middle = below + (above - below) // 2
+            x = _turned(middle * 2).view(np.float64)
+            reached = np.where(upper, self.sf(x) <= tail, self.cdf(x) >= tail)
+            above, below = np.where(reached, middle, above), np.where(reached, below, middle)
+        return _turned(above * 2).view(np.float64)
 
     @property
+    @abstractmethod
     def support(self) -> tuple[float, float]:
         """Lowest and highest value; infinite where unbounded."""
-        low, high = (float(end) for end in self.at_score(np.array([-_FAR, _FAR])))
-        return low, high
 
     @property
     def steps(self) -> Steps | None:
@@ -102,8 +111,10 @@ class Law(ABC):
         """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite
         signs."""
         if steps := self.steps:
-            values, scores = steps
-            return float(np.dot(function(values), _masses(scores)))
+            edges = np.concatenate([[-math.inf], steps[1], [math.inf]])
+            below, above = special.ndtr(edges), special.ndtr(-edges)
+            masses = np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
+            return float(np.dot(function(steps[0]), masses))
         endless = self.endless(function)
         if endless:
             return endless
@@ -153,42 +164,11 @@ class Law(ABC):
         return np.where(middle <= -38.4, -math.inf, np.where(middle >= 38.4, math.inf, middle))
 
 
-def _masses(scores: np.ndarray) -> np.ndarray:
-    """Probabilities of the values of a discrete distribution, from the scores of its `steps`."""
-    edges = np.concatenate([[-math.inf], scores, [math.inf]])
-    below, above = special.ndtr(edges), special.ndtr(-edges)
-    return np.where(below[1:] < 0.5, np.diff(below), -np.diff(above))
-
-
 def scores_between(below: np.ndarray, above: np.ndarray) -> np.ndarray:
     """Normal scores with these probabilities below and above, from the smaller, more precise one."""
     return np.where(below < 0.5, special.ndtri(below), -special.ndtri(above))
 
 
-def lowest_where(reached: Function, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Lowest double from `low` to `high` at which a monotone condition holds, exactly; `high` if nowhere below.
-
-    By bisection over the doubles in their order: at most 65 steps whatever the range.
-    """
-    below, above = _ordered(low) - 1, _ordered(high)
-    for _ in range(65):
-        if np.all(above - below <= 1):
-            break
-        middle = below + (above - below) // 2
-        yes = reached(_double(middle))
-        above, below = np.where(yes, middle, above), np.where(yes, below, middle)
-    return _double(above)
-
-
-_TOP = np.int64(-(2**63))
-
-
-def _ordered(x: np.ndarray) -> np.ndarray:
-    """Doubles as integers in the same order, halved so that differences do not overflow."""
-    bits = np.asarray(x, np.float64).view(np.int64)
-    return np.where(bits < 0, _TOP - np.minimum(bits, 0), bits) // 2
-
-
-def _double(order: np.ndarray) -> np.ndarray:
-    bits = order * 2
-    return np.where(bits < 0, _TOP - np.minimum(bits, 0), bits).view(np.float64)
+def _turned(bits: np.ndarray) -> np.ndarray:
+    """The bits of doubles as integers in the order of the doubles, and back; differences overflow unless halved."""
+    return np.where(bits < 0, np.int64(-(2**63)) - np.minimum(bits, 0), bits)

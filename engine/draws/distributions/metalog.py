@@ -47,17 +47,15 @@ class Metalog(Law):
 
     @property
     def support(self) -> tuple[float, float]:
-        ends = [float(x) for x in self.at_score(np.array([-37.0, 37.0]))]
-        return tuple(
-            bound if math.isfinite(bound) or tail > 0 else end
-            for bound, tail, end in zip((self.low, self.high), self._tails, ends, strict=True)
-        )  # type: ignore[return-value]
+        ends = zip((self.low, self.high), self._tails, self.at_score([-37.0, 37.0]), strict=True)
+        low, high = (bound if math.isfinite(bound) or tail > 0 else float(far) for bound, tail, far in ends)
+        return low, high
 
     @property
     def _tails(self) -> tuple[float, float]:
         """Coefficient of L at either end."""
         terms = [(a, k) for a, (k, logit) in zip(self.coefficients, _POWERS, strict=False) if logit]
-        lower, upper = (float(sum(a * c**k for a, k in terms)) for c in (-0.5, 0.5))
+        lower, upper = (sum(a * c**k for a, k in terms) for c in (-0.5, 0.5))
         return lower, upper
 
 
@@ -128,7 +126,7 @@ def metalog(
             )
         return metalog(quantiles, count - 1, low, high)
     coefficients = np.linalg.lstsq(basis, _to_unbounded(x, low, high), rcond=None)[0]
-    law = Metalog(tuple(float(a) for a in coefficients), low, high)
+    law = Metalog(tuple(coefficients.tolist()), low, high)
     _refuse_falling(law, count)
     return law
 

@@ -172,20 +172,13 @@ def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table
         with problems.within(f"{place}.{number}"):
             priors.append(prior(table, depth + 1))
     problems.refuse("prior")
-    if kind is Mixture:
-        _refuse_averaged(place, priors)
+    if kind is Mixture:  # the evaluation of quantile pools inside would take minutes, or hours when nested
+        text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
+        for number, part in enumerate(priors):
+            if is_averaged(part.law):
+                problems.add(f"{place}.{number}", f"{text} Take pool = 'linear' there.")
+        problems.refuse("prior")
     total, what = sum(weights), place.removesuffix("s")
     law = kind(tuple(weight / total for weight in weights), tuple(part.law for part in priors))
     targets = ((number, target) for number, part in enumerate(priors, start=1) for target in part.targets)
     return Prior(law, tuple(replace(target, label=f"{what} {number} {target.label}") for number, target in targets))
-
-
-def _refuse_averaged(place: str, priors: Sequence[Prior]) -> None:
-    """Raises a refusal for quantile pools inside mixtures, whose evaluation would take minutes, or hours when
-    nested."""
-    text = "is pooled by quantiles, which does not go within a mixture or a linear pool. Take pool = 'linear' there."
-    problems = Problems()
-    for number, part in enumerate(priors):
-        if is_averaged(part.law):
-            problems.add(f"{place}.{number}", text)
-    problems.refuse("prior")

@@ -63,7 +63,7 @@ def shapes(name: str) -> tuple[str, ...]:
 
 def parameter_names(name: str) -> tuple[str, ...]:
     """Names of all parameters, in the order in which `Named` stores them."""
-    return (*shapes(name), "loc") if name in discrete_names() else (*shapes(name), "loc", "scale")
+    return (*shapes(name), *defaults(name))
 
 
 def defaults(name: str) -> dict[str, float]:

@@ -16,7 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special
 
-from engine.draws.distributions.scipy_catalogue import defaults, discrete_names, generic, quietly, shapes
+from engine.draws.distributions.scipy_catalogue import (
+    defaults,
+    discrete_names,
+    generic,
+    parameter_names,
+    quietly,
+    shapes,
+)
 from engine.draws.distributions.scipy_laws import Named, is_valid, named
 from engine.draws.distributions.statements import Statements, listed, refuse_far, spread
 from engine.errors import UserError, refusal
@@ -86,18 +93,22 @@ class _Search:
 
     def best(self) -> tuple[Named | None, float]:
         """The best member, and its largest deviation from a statement, relative to the statements' spread."""
-        best: tuple[float, Sequence[float]] = (math.inf, ())
-        if not self.free:
-            law, off = self._member(best[1])
-            return law, float(np.abs(off).max())
+        at = self._best_place() if self.free else ()
+        if at is None:
+            return None, math.inf
+        law, off = self._member(at)
+        return law, float(np.abs(off).max())
+
+    def _best_place(self) -> Sequence[float] | None:
+        """The place of the search with the least squares; None if no member is near the statements."""
         from scipy import optimize
 
-        starts = []
+        starts, fits = [], []
         for point in itertools.product(*(_STARTS[_kind(domain)] for domain in self._domains)):
             at = tuple(map(_from_natural, point, self._domains))
             starts.append((float(np.sum(self._member(at)[1] ** 2)), at))
         for _, start in sorted(starts)[:3]:
-            tried = optimize.least_squares(
+            fit = optimize.least_squares(
                 lambda at: self._member(at)[1],
                 start,
                 xtol=1e-15,
@@ -106,14 +117,11 @@ class _Search:
                 max_nfev=200,
                 diff_step=_STEP if any(s.kind == "mode" for s in self.statements) else None,
             )
-            if tried.cost < best[0]:
-                best = float(tried.cost), tried.x
-            if best[0] < 1e-20:
+            fits.append(fit)
+            if fit.cost < 1e-20:
                 break
-        if not math.isfinite(best[0]) or best[0] >= 1e5:
-            return None, math.inf
-        law, off = self._member(best[1])
-        return law, float(np.abs(off).max())
+        best = min(fits, key=lambda fit: fit.cost)
+        return best.x if best.cost < 1e5 else None
 
     @functools.cached_property
     def _domains(self) -> list[tuple[float, float]]:
@@ -127,7 +135,7 @@ class _Search:
         deviation from each statement.
         """
         nowhere = np.full(len(self.statements), 1e3)
-        keys = (*shapes(self.name), *defaults(self.name))
+        keys = parameter_names(self.name)
         given = {key: value for key, value in self.base.items() if key in keys}
         given |= dict(zip(self.free, map(float, map(_to_natural, at, self._domains)), strict=True))
         unit = given | {"loc": 0.0} | ({"scale": 1.0} if "scale" in self.linear else {})
@@ -140,17 +148,17 @@ class _Search:
         if not np.all(np.isfinite(rows)):
             return None, nowhere
         values = np.array([s.value for s in self.statements])
-        scale, loc = float(unit.get("scale", 1.0)), given["loc"]
+        # a scale that is given is in the values of `law` already
+        loc, scale = given["loc"], 1.0
         if len(self.linear) == 2:
             loc, scale = (float(part) for part in np.linalg.lstsq(rows, values, rcond=_ALIKE)[0])
-        elif "loc" in self.linear:  # the scale that is given is in the values of `law` already
+        elif "loc" in self.linear:
             loc = _multiple(rows[:, 0], values - rows[:, 1])
         elif "scale" in self.linear:
             scale = _multiple(rows[:, 1], values - rows[:, 0] * loc)
         if not scale > 0:
             return None, nowhere
-        fixed_scale = 1.0 if "scale" not in self.linear else scale
-        off = (rows[:, 0] * loc + rows[:, 1] * fixed_scale - values) / self.spread
+        off = (rows[:, 0] * loc + rows[:, 1] * scale - values) / self.spread
         final = given | {"loc": loc} | ({"scale": scale} if "scale" in self.linear else {})
         member = Named(self.name, tuple(float(final[key]) for key in keys))
         return (member, off) if is_valid(member) else (None, nowhere)

@@ -184,9 +184,8 @@ def is_valid(law: Named) -> bool:
         return False
     with quietly():
         try:
-            frozen = generic(law.name)(*law.parameters)
             # NaN where a parameter is out of range; quantiles of discrete distributions can take very long
-            middle = float(frozen.cdf(0.0) if law.is_discrete else frozen.ppf(0.5))
+            middle = float(law._frozen.cdf(0.0) if law.is_discrete else law._frozen.ppf(0.5))
         except (ValueError, FloatingPointError, OverflowError, ZeroDivisionError):
             return False
     return math.isfinite(middle)
@@ -244,14 +243,12 @@ def refuse_endless(law: Named) -> None:
 @functools.cache
 def _is_searched(name: str, ends: bool) -> bool:
     """Whether SciPy searches the quantiles of a discrete distribution value by value."""
-    kind, plain = type(generic(name)), type(generic("binom")).__mro__[1]
-    return kind._ppf is plain._ppf and (kind._cdf is plain._cdf or not ends)  # type: ignore[attr-defined]
+    kind, plain = type(generic(name)), generic("rv_discrete")
+    return kind._ppf is plain._ppf and (kind._cdf is plain._cdf or not ends)
 
 
 @functools.cache
 def _inverts(name: str) -> bool:
     """Whether SciPy has a formula for the probabilities, but finds quantiles by a search one at a time."""
-    from scipy.stats import rv_continuous as plain  # the base class with the default methods
-
-    kind = type(generic(name))
+    kind, plain = type(generic(name)), generic("rv_continuous")  # the latter has the default methods
     return kind._ppf is plain._ppf and kind._cdf is not plain._cdf and name not in _SEARCHED

@@ -52,7 +52,8 @@ class Statement:
     @property
     def label(self) -> str:
         """Name in messages: `p05`, `p99.9`, `mean`."""
-        return _percent(self.probability) if self.kind == "quantile" else self.kind
+        percent = f"{100 * self.probability:.10g}"
+        return self.kind if self.kind != "quantile" else f"p{percent.zfill(2) if '.' not in percent else percent}"
 
     def of(self, law: Law) -> float:
         """Value of the stated quantity for a distribution."""
@@ -102,11 +103,6 @@ def read(table: Mapping[str, Any], skip: Sequence[str] = ()) -> list[Statement]:
         problems.add("sd", f"expected more than 0, got {table['sd']:g}.{zero}")
     problems.refuse("prior")
     return statements
-
-
-def _percent(probability: float) -> str:
-    percent = f"{100 * probability:.10g}"
-    return f"p{percent.zfill(2) if '.' not in percent else percent}"
 
 
 def mode(law: Law) -> float:

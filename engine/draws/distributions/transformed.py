@@ -53,18 +53,22 @@ class Transformed(Law):
         return self._carried(self.base.at_score(-z if self._falls else z))
 
     def cdf(self, x: Any) -> np.ndarray:
-        if steps := self.steps:
-            return _stepped(*steps, x)[0]
-        return self._of_base(x, self.base.cdf, self.base.sf)
+        return self._tails(x)[0]
 
     def sf(self, x: Any) -> np.ndarray:
-        if steps := self.steps:
-            return _stepped(*steps, x)[1]
-        return self._of_base(x, self.base.sf, self.base.cdf)
+        return self._tails(x)[1]
 
-    def _of_base(self, x: Any, same: Callable[[Any], np.ndarray], other: Callable[[Any], np.ndarray]) -> Any:
+    def _tails(self, x: Any) -> tuple[np.ndarray, np.ndarray]:
+        """P(X <= x) and P(X > x)."""
+        if steps := self.steps:  # inverting the function could miss a value by rounding
+            at = np.searchsorted(steps[0], np.asarray(x, np.float64), side="right")
+            score = np.concatenate([[-math.inf], steps[1], [math.inf]])[at]
+            return special.ndtr(score), special.ndtr(-score)
         back = self._carried(x, back=True)
-        return other(np.nextafter(back, -math.inf)) if self._falls else same(back)
+        if self._falls:
+            back = np.nextafter(back, -math.inf)
+            return self.base.sf(back), self.base.cdf(back)
+        return self.base.cdf(back), self.base.sf(back)
 
     @property
     def support(self) -> tuple[float, float]:
@@ -81,13 +85,6 @@ class Transformed(Law):
     @property
     def breaks(self) -> np.ndarray:
         return -self.base.breaks if self._falls else self.base.breaks
-
-
-def _stepped(values: np.ndarray, scores: np.ndarray, x: Any) -> tuple[np.ndarray, np.ndarray]:
-    """P(X <= x) and P(X > x) of a discrete distribution; inverting the function could miss a value by rounding."""
-    at = np.searchsorted(values, np.asarray(x, np.float64), side="right")
-    upto = np.concatenate([[-math.inf], scores, [math.inf]])[at]
-    return special.ndtr(upto), special.ndtr(-upto)
 
 
 def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
@@ -119,16 +116,11 @@ def transformed(base: Law, steps: list[tuple[str, float]]) -> Law:
     """
     law = base
     for how, by in steps:
-        low, wrong = law.support[0], None
+        low = law.support[0]
         if how in ("times", "power") and by == 0:
-            wrong = (
-                f"expected a {how.replace('times', 'factor')} other than 0, got 0. For no spread use family 'fixed'."
-            )
-        elif how == "log" and low < 0:
-            wrong = f"expected a law above 0 for 'log'; this one reaches {low:.4g}. Truncate it."
-        elif how == "power" and low < 0:
-            wrong = f"expected a law above 0 for 'power'; this one reaches {low:.4g}. Truncate it."
-        if wrong:
-            raise refusal("transform", wrong)
+            what = "factor" if how == "times" else "power"
+            raise refusal("transform", f"expected a {what} other than 0, got 0. For no spread use family 'fixed'.")
+        if how in ("log", "power") and low < 0:
+            raise refusal("transform", f"expected a law above 0 for '{how}'; this one reaches {low:.4g}. Truncate it.")
         law = Transformed(law, how, by)
     return law
