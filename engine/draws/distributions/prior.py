@@ -10,9 +10,8 @@ import numpy as np
 
 from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.closed_from import closed_law
-from engine.draws.distributions.families import OWN, is_stated, known_families, parameters_of
+from engine.draws.distributions.families import OWN, Table, is_stated, known_families, parameters_of
 from engine.draws.distributions.law import Law
-from engine.draws.distributions.own_laws import LAWS, Table
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
 from engine.draws.distributions.scipy_from import solved
@@ -93,8 +92,8 @@ def _of_family(table: Table, depth: int) -> Prior:
     family = _known_family(table)
     if family == "mixture":
         return _mixture(table, depth)
-    if family in LAWS:
-        law = LAWS[family](table)
+    if family in OWN and (own_law := OWN[family].law):
+        law = own_law(table)
         statements: Statements = read(table) if is_stated(family) else ()
     else:
         own = {key: table[key] for key in parameters_of(family) if key in table}
