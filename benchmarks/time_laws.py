@@ -86,8 +86,8 @@ def main() -> None:
         # the normal beside each, as the machine is never quite still
         normal = min(seconds(made["normal"]), normal * 1.05)
         taken = seconds(made[name])
-        first = Draws([prior(words).law]).kinds[0]
-        kind = f"{first.name} {first.size}".replace("closed 0", "closed form")
+        held, size = next(iter(Draws([prior(words).law]).kinds))
+        kind = f"{held} {size}".replace("closed 0", "closed form")
         form = "loop" if isinstance(made[name], LoopProgram) else "XLA"
         print(f"{name:28s} {kind:18s} {form:5s} {taken / unit:6.2f} {taken / normal:15.2f}")
     import scipy.stats  # noqa: F401  (its import is not the tables')

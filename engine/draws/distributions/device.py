@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import jax
@@ -28,19 +27,12 @@ _MARGIN = 1e-5
 """Allowance for rounding of a score when its cell is looked up."""
 
 
-@dataclass(frozen=True)
-class Kind:
-    """Distributions that are drawn by the same piece of program.
+Kind = tuple[str, int]
+"""Distributions that are drawn by the same piece of program.
 
-    Args:
-      name: "closed", a link of smooth tables ("plain", "exp", "sinh"), "few", "steps" or "knots".
-      size: number of polynomial coefficients, of padded steps, or of steps of the search.
-      laws: indices of the distributions.
-    """
-
-    name: str
-    size: int
-    laws: tuple[int, ...]
+They have a name: "closed", a link of smooth tables ("plain", "exp", "sinh"), "few", "steps" or "knots"; and a size: the
+number of polynomial coefficients, of padded steps, or of steps of the search.
+"""
 
 
 class Draws:
@@ -56,22 +48,22 @@ class Draws:
     def __init__(self, laws: Sequence[Law]):
         self.laws = tuple(laws)
         self.tables = [None if isinstance(law, Marginal) else tabulate(law) for law in self.laws]
-        numbers_of: dict[tuple[str, int], list[int]] = {}
+        self.kinds: dict[Kind, list[int]] = {}
+        """Indices of the distributions of each kind."""
         for number, table in enumerate(self.tables):
-            numbers_of.setdefault(_kind(table), []).append(number)
-        self.kinds = tuple(Kind(name, size, tuple(numbers)) for (name, size), numbers in numbers_of.items())
+            self.kinds.setdefault(_kind(table), []).append(number)
 
     def arrays(self, dtype: type = np.float32) -> list[Any]:
         """Arguments of each kind: parameters, or its tables one after the other."""
-        return [self._arrays_of(kind, dtype) for kind in self.kinds]
+        return [self._arrays_of(*kind, numbers, dtype) for kind, numbers in self.kinds.items()]
 
-    def _arrays_of(self, kind: Kind, dtype: type) -> Any:
-        if kind.name == "closed":
-            closed = [self.laws[number] for number in kind.laws]
-            return [tuple(dtype(p) for p in law.parameters) for law in closed if isinstance(law, Marginal)]
-        tables: Any = [self.tables[number] for number in kind.laws]
-        low, high = np.array([_ends(self.laws[number], dtype) for number in kind.laws], dtype).T
-        if kind.name in _LINKS:
+    def _arrays_of(self, name: str, size: int, numbers: Sequence[int], dtype: type) -> Any:
+        laws = [self.laws[number] for number in numbers]
+        if name == "closed":
+            return [tuple(map(dtype, law.parameters)) for law in laws if isinstance(law, Marginal)]
+        tables: Any = [self.tables[number] for number in numbers]
+        low, high = np.array([_ends(law, dtype) for law in laws], dtype).T
+        if name in _LINKS:
             return {
                 "coefficients": np.stack([table.coefficients for table in tables]).astype(dtype),
                 "shift": np.array([table.shift for table in tables], dtype),
@@ -79,14 +71,14 @@ class Draws:
                 "low": low,
                 "high": high,
             }
-        if kind.name == "few":
-            far = np.full((len(tables), kind.size), np.inf)
-            values = np.zeros((len(tables), kind.size + 1))
+        if name == "few":
+            far = np.full((len(tables), size), np.inf)
+            values = np.zeros((len(tables), size + 1))
             for row, table in enumerate(tables):
                 far[row, : len(table.knots)] = table.knots
                 values[row, : len(table.coefficients)] = table.coefficients[:, 0]
             return {"knots": far.astype(dtype), "values": values.astype(dtype)}
-        knots = [np.concatenate([table.knots, np.full(1 << kind.size, np.inf)]) for table in tables]
+        knots = [np.concatenate([table.knots, np.full(1 << size, np.inf)]) for table in tables]
         firsts = np.cumsum([0, *(len(part) for part in knots[:-1])])
         starts = [np.concatenate([[-FARTHEST], part[:-1]]) for part in knots]
         cells = [
@@ -97,31 +89,30 @@ class Draws:
         fed = {
             "guide": np.concatenate(guides).astype(np.int32),
             "knots": np.concatenate(knots).astype(dtype),
-            "cells": np.concatenate(cells).astype(dtype).T[: 1 if kind.name == "steps" else 4],
+            "cells": np.concatenate(cells).astype(dtype).T[: 1 if name == "steps" else 4],
         }
-        if kind.name == "steps":
+        if name == "steps":
             return fed
         return fed | {"starts": np.concatenate(starts).astype(dtype), "low": low, "high": high}
 
     def values(self, scores: Sequence[Any], arrays: Sequence[Any]) -> list[Any]:
         """Draws at the scores of each distribution, all [lane]; `arrays` as from the method, traced or not."""
         drawn: dict[int, Any] = {}
-        for kind, fed in zip(self.kinds, arrays, strict=True):
-            if kind.name == "closed":
-                for number, parameters in zip(kind.laws, fed, strict=True):
+        for ((name, size), numbers), fed in zip(self.kinds.items(), arrays, strict=True):
+            if name == "closed":
+                for number, parameters in zip(numbers, fed, strict=True):
                     law: Any = self.laws[number]
                     drawn[number] = law.from_normal(scores[number], parameters)
                 continue
             # tables cover the scores of one word; a correlated score, a sum of several, may lie beyond
-            z = jnp.clip(jnp.stack([scores[number] for number in kind.laws]), -FARTHEST, FARTHEST)
-            draw = _smooth if kind.name in _LINKS else _few if kind.name == "few" else _searched
-            values = draw(kind, fed, z)
-            drawn |= dict(zip(kind.laws, values, strict=True))
+            z = jnp.clip(jnp.stack([scores[number] for number in numbers]), -FARTHEST, FARTHEST)
+            draw = _smooth if name in _LINKS else _few if name == "few" else _searched
+            drawn |= dict(zip(numbers, draw(name, size, fed, z), strict=True))
         return [drawn[number] for number in range(len(self.laws))]
 
 
 def _ends(law: Law, dtype: type) -> tuple[Any, Any]:
-    """Limits of draws in single precision: numbers next to the support's ends, or the ends where they are drawn."""
+    """Lowest and highest draw in a precision: an end of the support if `_is_drawn`, else the number next to it inside."""
     low, high = (dtype(end) for end in np.clip(law.support, -LARGEST, LARGEST))
     first, last = open_ends(low, high, np)
     return low if _is_drawn(law, 0, first) else first, high if _is_drawn(law, 1, last) else last
@@ -144,7 +135,7 @@ def _is_drawn(law: Law, side: int, inner: Any) -> bool:
     return rounded > _MOST_MOVED or float(law.cdf(end) if side == 0 else 1.0 - law.below(end)) > _ATOM
 
 
-def _kind(table: Smooth | Knots | None) -> tuple[str, int]:
+def _kind(table: Smooth | Knots | None) -> Kind:
     if table is None:
         return "closed", 0
     if isinstance(table, Smooth):
@@ -165,38 +156,41 @@ _LINKS: Mapping[str, Any] = {"plain": lambda p: p, "exp": jnp.exp, "sinh": lambd
 
 
 def _sinh(grown: Any) -> Any:
-    """sinh p from exp p; near 0 with the rounding error of 1, which suffices as values are measured by their scale."""
+    """sinh p from exp p.
+
+    Near 0 it has the rounding error of 1, which suffices: errors are measured by the scale of the distribution.
+    """
     return 0.5 * (grown - 1.0 / grown)
 
 
-def _smooth(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
+def _smooth(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
     # fenced: otherwise fusion would recompute the polynomial for each use of the exponential
     p = jax.lax.optimization_barrier(polynomials.value(fed["coefficients"], z))
-    size = _LINKS[kind.name](p)
-    value = fed["shift"][:, None] + fed["scale"][:, None] * size
+    linked = _LINKS[name](p)
+    value = fed["shift"][:, None] + fed["scale"][:, None] * linked
     return jnp.clip(value, fed["low"][:, None], fed["high"][:, None])
 
 
-def _few(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
+def _few(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
     """Draws from few separate values, by one comparison for each step."""
     value = jnp.broadcast_to(fed["values"][:, :1], z.shape)
-    for k in range(kind.size):
+    for k in range(size):
         value = jnp.where(z > fed["knots"][:, k, None], fed["values"][:, k + 1, None], value)
     return value
 
 
-def _searched(kind: Kind, fed: Mapping[str, Any], z: Any) -> Any:
+def _searched(name: str, size: int, fed: Mapping[str, Any], z: Any) -> Any:
     """Draws from tables of knots: a score's cell is looked up approximately, then found by binary search."""
 
     def taken(values: Any, at: Any) -> Any:
         return values.at[at].get(mode="promise_in_bounds")
 
     rough = jnp.clip((z + FARTHEST) * (_CELLS / (2 * FARTHEST)), 0, _CELLS - 1).astype(jnp.int32)
-    cell = taken(fed["guide"], rough + (_CELLS * jnp.arange(len(kind.laws), dtype=jnp.int32))[:, None])
-    for step in reversed(range(kind.size)):
+    cell = taken(fed["guide"], rough + (_CELLS * jnp.arange(len(z), dtype=jnp.int32))[:, None])
+    for step in reversed(range(size)):
         farther = cell + (1 << step)
         cell = jnp.where(z > taken(fed["knots"], farther - 1), farther, cell)
-    if kind.name == "steps":
+    if name == "steps":
         return taken(fed["cells"][0], cell)
     distance = z - taken(fed["starts"], cell)
     value = taken(fed["cells"][3], cell)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float
@@ -44,7 +44,6 @@ class Smooth:
       coefficients: of P, for either sign of z.
       shift, scale: of the value.
       low, high: ends of the support.
-      error: largest error in double precision, relative as in `BOUND`.
     """
 
     link: str
@@ -53,7 +52,6 @@ class Smooth:
     scale: float
     low: float
     high: float
-    error: float
 
 
 @dataclass(frozen=True)
@@ -63,12 +61,10 @@ class Knots:
     Args:
       knots: ascending, one fewer than cells.
       coefficients: ascending powers for each cell; the first cell begins at the lowest score.
-      error: largest error, relative as in `BOUND`.
     """
 
     knots: Float[np.ndarray, "knot"]
     coefficients: Float[np.ndarray, "cell 4"]
-    error: float
 
 
 @functools.lru_cache(maxsize=512)
@@ -90,7 +86,7 @@ def _stepped(values: np.ndarray, scores: np.ndarray) -> Knots:
         kept[0] = values[int(np.flatnonzero(inside)[0])]
     coefficients = np.zeros((len(kept), 4))
     coefficients[:, 0] = kept
-    return Knots(scores[inside], coefficients, 0.0)
+    return Knots(scores[inside], coefficients)
 
 
 def _smooth(law: Law) -> Smooth | None:
@@ -111,7 +107,7 @@ def _smooth(law: Law) -> Smooth | None:
         for link, shift, factor, inverse in links:
             with quietly():
                 coefficients = polynomials.fit_values(inverse(values), degree)
-            smooth = Smooth(link, coefficients, shift, factor, low, high, 0.0)
+            smooth = Smooth(link, coefficients, shift, factor, low, high)
             if not np.all(np.isfinite(coefficients)):
                 continue
             error, rounded = (
@@ -119,7 +115,7 @@ def _smooth(law: Law) -> Smooth | None:
                 for dtype in (np.float64, np.float32)
             )
             if error <= BOUND and rounded <= ROUNDING:
-                candidates.append((rounded, len(candidates), replace(smooth, error=error)))
+                candidates.append((rounded, len(candidates), smooth))
         if candidates:
             return min(candidates)[2]
     return None
@@ -151,7 +147,7 @@ def _knotted(law: Law) -> Knots:
     edges = np.unique(np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]]))
     left, width = edges[:-1], np.diff(edges)
     done: list[tuple[np.ndarray, np.ndarray]] = []
-    worst, count = 0.0, 0
+    count = 0
     places = np.array([0.0, 1 / 3, 2 / 3, 1.0, 1 / 6, 0.5, 5 / 6])
     to_cubic = np.linalg.inv(np.vander(places[:4], 4, increasing=True)).T
     while len(left):
@@ -166,7 +162,6 @@ def _knotted(law: Law) -> Knots:
         fine = (error <= 0.5 * BOUND) | jump
         unit[jump, 1:] = 0.0
         done.append((left[fine], unit[fine] / width[fine, None] ** np.arange(4)))
-        worst = max(worst, float(error[fine & ~jump].max(initial=0.0)))
         count += int(fine.sum())
         if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.isfinite(values)):
             raise refusal(
@@ -179,4 +174,4 @@ def _knotted(law: Law) -> Knots:
     starts = np.concatenate([part for part, _ in done])
     coefficients = np.concatenate([part for _, part in done])
     order = np.argsort(starts)
-    return Knots(starts[order][1:], coefficients[order], worst)
+    return Knots(starts[order][1:], coefficients[order])

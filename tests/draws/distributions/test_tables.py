@@ -100,13 +100,12 @@ def held(table, z):
 
 
 @pytest.mark.parametrize("name", ["plain", "exp", "exp downward", "sinh", "knots", "kinks"])
-def test_a_table_errs_no_more_than_it_says_and_no_more_than_it_may(name):
+def test_a_table_errs_no_more_than_it_may(name):
     one, made = law(name), tabulate(law(name))
     width, middle = scale(one)
     exact = one.at_score(SCORES)
     away = np.min(np.abs(SCORES[:, None] - np.append(one.breaks, 99.0)), axis=1) > 1e-6
     error = np.abs(held(made, SCORES) - exact) / np.maximum(width, np.abs(exact - middle))
-    assert 0 < made.error <= BOUND
     assert error[away].max() <= BOUND
 
 
@@ -120,7 +119,7 @@ def test_what_a_law_looks_like_says_how_it_is_held():
     assert isinstance(tabulate(law("plain")), Smooth)
     for name in ("knots", "kinks", "steps", "few", "one"):
         assert isinstance(tabulate(law(name)), Knots)
-    kinds = {name: Draws([law(name)]).kinds[0].name for name in KINDS}
+    kinds = {name: next(iter(Draws([law(name)]).kinds))[0] for name in KINDS}
     assert kinds == {
         "plain": "plain", "exp": "exp", "exp downward": "exp", "sinh": "sinh", "knots": "knots", "kinks": "knots",
         "steps": "steps", "few": "few", "one": "few", "closed": "closed",
@@ -140,7 +139,6 @@ def test_knots_stand_where_a_law_bends():
 
 def test_separate_values_are_held_exactly():
     one, made = law("steps"), tabulate(law("steps"))
-    assert made.error == 0
     assert_same(held(made, SCORES), one.at_score(SCORES))
     assert np.all(np.abs(made.knots) < FARTHEST + 0.1)
 
