@@ -19,19 +19,18 @@ import numpy as np
 
 from engine.draws import polynomials
 from engine.draws.copulas import concordance, frailties, scores
-from engine.draws.copulas.contract import Implied, Scores, Shared, equal_entries
+from engine.draws.copulas.contract import Copula, Implied, Scores, Shared, equal_entries
 
 _DEGREE = 21
 """Degree of the polynomials for V, evaluated only once per group, so that higher terms cost little."""
 
 
 @dataclass(frozen=True)
-class _Archimedean:
+class _Archimedean(Copula):
     """A copula with one parameter, exchangeable in its members."""
 
     theta: float
 
-    family: ClassVar[str]
     latents: ClassVar[tuple[str, ...]] = ("", "/exponential")
     limits: ClassVar[tuple[float, float]]
     frailty: ClassVar[Callable[..., np.ndarray] | None] = None
@@ -176,9 +175,7 @@ def _members(own: Scores, log_frailty: Any, probabilities: Callable[[Any], tuple
     return jax.lax.optimization_barrier(joint)
 
 
-FAMILIES: dict[str, type[Clayton | Gumbel | Frank | Joe]] = {
-    kind.family: kind for kind in (Clayton, Gumbel, Frank, Joe)
-}
+FAMILIES = {kind.family: kind for kind in (Clayton, Gumbel, Frank, Joe)}
 
 
 def limits(family: str, n_members: int) -> tuple[float, float]:
@@ -187,6 +184,6 @@ def limits(family: str, n_members: int) -> tuple[float, float]:
     return (-high if family == "frank" and n_members <= 2 else low), high
 
 
-def with_theta(family: str, theta: float, members: Sequence[str]) -> Clayton | Gumbel | Frank | Joe:
+def with_theta(family: str, theta: float, members: Sequence[str]) -> Copula:
     """Copula of a family with parameter theta, for these members."""
     return Frank(theta, max(members)) if theta < 0 else FAMILIES[family](theta)

@@ -86,7 +86,7 @@ def ranks_of(columns: Mapping[str, np.ndarray]) -> dict[str, list[int]]:
         ranks[name] = np.empty(len(values), np.int64)
         ranks[name][order] = np.arange(len(values))
     rows = np.argsort(sum(ranks.values()), kind="stable")
-    return {name: [int(rank) for rank in ranks[name][rows]] for name in columns}
+    return {name: values[rows].tolist() for name, values in ranks.items()}
 
 
 def refuse_unless_ranks(place: str, ranks: Mapping[str, Sequence[int]]) -> None:

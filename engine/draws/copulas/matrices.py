@@ -48,9 +48,10 @@ def is_correlation(matrix: Matrix) -> bool:
 
 
 def contradiction(matrix: Matrix) -> tuple[int, ...]:
-    """Indices of members whose correlations contradict each other: the triple with the lowest, negative, eigenvalue.
+    """Indices of members whose correlations contradict each other, that is, have a negative eigenvalue.
 
-    If no triple has a negative one, a set that is contradictory, but no longer if any one member is left out.
+    The triple with the lowest one. If no triple has a negative one, a set that is no longer contradictory when any one
+    member is left out.
     """
     n = len(matrix)
     triples = np.array(list(itertools.combinations(range(n), 3))).reshape(-1, 3)
@@ -58,7 +59,7 @@ def contradiction(matrix: Matrix) -> tuple[int, ...]:
         lowest = np.linalg.eigvalsh(matrix[triples[:, :, None], triples[:, None, :]])[:, 0]
         worst = int(np.argmin(lowest))
         if lowest[worst] < -SLACK:
-            return tuple(int(k) for k in triples[worst])
+            return tuple(triples[worst].tolist())
     members = list(range(n))
     weight = np.abs(np.linalg.eigh(matrix)[1][:, 0])
     for member in sorted(members, key=lambda k: weight[k]):
@@ -79,8 +80,8 @@ def nearest(
 
     Args:
       given: symmetric, with ones on the diagonal.
-      to_pearson, of_pearson: elementwise conversions from the given measure to the correlations that are projected, and
-        back.
+      to_pearson, of_pearson: elementwise conversions from the given measure to Pearson correlations, which are
+        projected, and back.
     """
     y = to_pearson(np.asarray(given, np.float64))
     correction = np.zeros_like(y)
@@ -123,8 +124,7 @@ def lower_root(matrix: Matrix) -> Matrix:
 
 
 def refuse_misshapen(place: str, rows: Sequence[Sequence[float]], members: Sequence[str]) -> None:
-    """Raises a refusal unless the table has shape, diagonal, range and symmetry of these members' correlation
-    matrix."""
+    """Raises a refusal unless the table has the shape, diagonal, range and symmetry of a correlation matrix."""
     n = len(members)
     if len(rows) != n or any(len(row) != n for row in rows):
         sizes = ", ".join(sorted({str(len(row)) for row in rows}))

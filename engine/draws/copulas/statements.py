@@ -101,38 +101,37 @@ _Convert = Callable[[np.ndarray], np.ndarray]
 
 
 def _student_t(key: str, table: Table, members: Sequence[str]) -> Copula:
-    return StudentT(_normal(key, table, members, table["df"]), table["df"])
+    return StudentT(_normal(key, table, members), table["df"])
 
 
-def _normal(key: str, table: Table, members: Sequence[str], df: float | None = None) -> Equicorrelated | Correlated:
-    """Gaussian copula of a table; with degrees of freedom, the Gaussian copula inside the table's t copula."""
+def _normal(key: str, table: Table, members: Sequence[str]) -> Equicorrelated | Correlated:
+    """Gaussian copula of a table; of a table with degrees of freedom, the Gaussian copula inside its t copula."""
     against = table.get("against", [])
     if isinstance(table[key], list):
         if against:
             raise refusal("against", "expected one number beside it, got a matrix. Give its entries their signs.")
-        return _with_matrix(key, table, df)
+        return _with_matrix(key, table)
     strangers = [name for name in against if name not in members]
     if strangers:
         raise refusal("against", unknown("member", strangers[0], members))
-    return Equicorrelated(_correlation(key, table[key], len(members), df), tuple(against))
+    return Equicorrelated(_correlation(key, table, len(members)), tuple(against))
 
 
-def _conversions(key: str, df: float | None) -> tuple[_Convert, _Convert]:
+def _conversions(key: str, table: Table) -> tuple[_Convert, _Convert]:
     """Functions from the stated measure to the correlation of the normal scores, and back."""
     if key == "kendall":
         return rank_correlations.pearson_of_kendall, rank_correlations.kendall_of_pearson
     if key == "spearman":
-        return (
-            functools.partial(rank_correlations.pearson_of_spearman, df=df),
-            functools.partial(rank_correlations.spearman_of_pearson, df=df),
-        )
+        both = rank_correlations.pearson_of_spearman, rank_correlations.spearman_of_pearson
+        to_pearson, of_pearson = (functools.partial(convert, df=table.get("df")) for convert in both)
+        return to_pearson, of_pearson
     return np.asarray, np.asarray
 
 
-def _correlation(key: str, value: float, n: int, df: float | None) -> float:
+def _correlation(key: str, table: Table, n: int) -> float:
     """Correlation of the normal scores; raises a refusal for a value that n members cannot have."""
-    to_pearson, of_pearson = _conversions(key, df)
-    lowest = lowest_correlation(n)
+    to_pearson, of_pearson = _conversions(key, table)
+    value, lowest = table[key], lowest_correlation(n)
     low = float(of_pearson(np.array(lowest)))
     if not low <= value <= 1:
         remedy = " Give a matrix, in which some pairs are less negative." if -1 <= value < low else ""
@@ -140,28 +139,26 @@ def _correlation(key: str, value: float, n: int, df: float | None) -> float:
     return max(lowest, float(to_pearson(np.array(value))))
 
 
-def _with_matrix(key: str, table: Table, df: float | None) -> Correlated:
+def _with_matrix(key: str, table: Table) -> Correlated:
     if "members" not in table:
         raise refusal(key, 'has a matrix but no names. Add members = ["...", "..."], in the order of its rows.')
     names = table["members"]
     matrices.refuse_misshapen(key, table[key], names)
-    to_pearson, of_pearson = _conversions(key, df)
+    to_pearson, of_pearson = _conversions(key, table)
     stated = np.array(table[key], np.float64)
     r = to_pearson(stated)
     np.fill_diagonal(r, 1.0)  # independent of the last bit of the machine's sine
     if not matrices.is_correlation(r):
         nearest = matrices.nearest(stated, to_pearson, of_pearson)
         raise refusal(key, _contradiction(stated, r, names, nearest))
-    return Correlated(tuple(names), tuple(tuple(float(entry) for entry in row) for row in r))
+    return Correlated(tuple(names), tuple(map(tuple, r.tolist())))
 
 
 def _contradiction(stated: np.ndarray, r: np.ndarray, names: Sequence[str], nearest: matrices.Nearest) -> str:
     at = matrices.contradiction(r)
     members = f"{_listed([names[k] for k in at[:-1]])} and '{names[at[-1]]}'"
-    pairs = [(i, j) for n, i in enumerate(at) for j in at[n + 1 :]]
-    entries = ", ".join(f"{names[i]}-{names[j]} {stated[i, j]:g}" for i, j in pairs[:10]) + (
-        ", ..." if len(pairs) > 10 else ""
-    )
+    pairs = [f"{names[i]}-{names[j]} {stated[i, j]:g}" for n, i in enumerate(at) for j in at[n + 1 :]]
+    entries = ", ".join(pairs[:10] + ["..."] * (len(pairs) > 10))
     rows = ", ".join("[" + ", ".join(f"{entry:g}" for entry in row) + "]" for row in nearest.matrix)
     return (
         f"expected a correlation matrix (no negative eigenvalue), got one with {matrices.lowest_eigenvalue(r):.3g}:"

@@ -25,8 +25,8 @@ def closed_law(family: str, own: Mapping[str, float], statements: Statements) ->
       statements: all others; a mean, sd or mode that is a parameter counts as a statement if there are others.
 
     Raises:
-      UserError: for parameters out of range, neither parameters nor enough statements, or no member near the
-        statements.
+      UserError: parameters are out of range, there are neither parameters nor enough statements, or no member is near
+        the statements.
     """
     if family == "uniform" and set(own) and set(own) <= {"loc", "scale"}:
         low = own.get("loc", 0.0)
@@ -130,9 +130,12 @@ def _triangular(statements: Statements) -> tuple[float, ...]:
     q = np.array([s.value for s in statements])
     target = (q[2] - q[1]) / (q[1] - q[0])
 
+    def unit(mode: float) -> np.ndarray:
+        return Marginal("triangular", (0.0, mode, 1.0)).at_score(z)
+
     def skew(mode: float) -> float:
-        unit = Marginal("triangular", (0.0, mode, 1.0)).at_score(z)
-        return float((unit[2] - unit[1]) / (unit[1] - unit[0]))
+        low, middle, high = unit(mode)
+        return float((high - middle) / (middle - low))
 
     flattest, steepest = skew(1.0), skew(0.0)
     if not flattest <= target <= steepest:
@@ -145,9 +148,9 @@ def _triangular(statements: Statements) -> tuple[float, ...]:
     from scipy import optimize  # a tenth of a second, and few studies need it
 
     mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
-    unit = Marginal("triangular", (0.0, mode, 1.0)).at_score(z)
-    width = float((q[2] - q[0]) / (unit[2] - unit[0]))
-    lowest = float(q[0] - width * unit[0])
+    first, _, last = unit(mode)
+    width = float((q[2] - q[0]) / (last - first))
+    lowest = float(q[0] - width * first)
     return lowest, lowest + width * mode, lowest + width
 
 
