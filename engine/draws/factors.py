@@ -47,10 +47,7 @@ class Input:
 
 
 def gathered(inputs: Sequence[Input]) -> list[Input]:
-    """Inputs with consecutive ones that differ in their label alone replaced by one, named `name[100 labels]`.
-
-    Such inputs share a distribution and a group.
-    """
+    """Inputs, of which labels of one factor that share a distribution and a group are one: `name[100 labels]`."""
     runs = groupby(inputs, lambda item: (_base(item.name), id(item.marginal), item.group))
     alike = [[*run] for _, run in runs]
     return [replace(run[0], name=_counted([item.name for item in run])) for run in alike]

@@ -46,8 +46,7 @@ def fit(
 
 
 def fit_values(values: Float[np.ndarray, "piece node"], degree: int = DEGREE) -> Float[np.ndarray, "piece degree"]:
-    """As `fit`, from the function's values at `nodes`: its truncated Chebyshev series, nearly the best
-    approximation."""
+    """As `fit`, from values of the function at `nodes`: truncated Chebyshev series, which approximate nearly best."""
     turn = _turns(degree)
     weights = (2.0 / len(turn)) * np.cos(np.arange(degree + 1)[:, None] * turn)
     weights[0] *= 0.5

@@ -88,8 +88,7 @@ def _as_int(x: Array) -> Int32[Array, "..."]:
 
 
 def _rarely(usual: Bool[Array, "..."], value: Array, other: Array) -> Array:
-    """`value` where `usual` holds, else `other`, which machine code computes only if one of a vector's lanes needs
-    it."""
+    """`value` where `usual` holds, else `other`; machine code computes `other` only if a lane of a vector needs it."""
     return jnp.where(usual, value, other)
 
 

@@ -24,7 +24,7 @@ Counter = tuple[UInt32[Array, ""], UInt32[Array, ""]]
 
 @dataclass(frozen=True)
 class Sampler(ABC):
-    """How path numbers become random words, all of a path uniformly distributed and independent of each other.
+    """How path numbers become random words; the words of a path are uniformly distributed and independent.
 
     Args:
       name: name in the study file.
@@ -111,8 +111,7 @@ class _Replicated(Sampler):
     def _parts(self, key: Key, first: Counter, tile: int, rounds: int) -> tuple[Words, Words, Words]:
         """Words under `random`, random words of the replicates, and counters.
 
-        Their shapes are [*key batch, word of the generator, replicate, group], [round, *key batch, 1, replicate, 1] and
-        [group].
+        Shapes: [*key batch, word of the generator, replicate, group]; [round, *key batch, 1, replicate, 1]; [group].
         """
         batch, groups = key.shape[:-1], tile // self.group
         replicates = max(1, tile // self.unit)

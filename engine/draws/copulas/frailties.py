@@ -60,10 +60,10 @@ def log_series(z: Any, theta: Any) -> Any:
 
 
 def sibuya(z: np.ndarray, theta: float) -> np.ndarray:
-    """Joe: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k, 1 - Q ~ Beta(1 / theta, 1 - 1 /
-    theta).
+    """Joe: log(-log Q) at a normal score; V is geometric given Q, P(V > k) = Q^k.
 
-    With a = 1 / theta, P(V > k) = E Q^k = prod_{j <= k} (1 - a / j), which is Sibuya's distribution.
+    With a = 1 / theta, 1 - Q ~ Beta(a, 1 - a), so that P(V > k) = E Q^k = prod_{j <= k} (1 - a / j): Sibuya's
+    distribution.
     """
     if theta == 1.0:
         return np.full_like(z, 50.0)  # Q = 0: V is always one

@@ -76,8 +76,7 @@ def log_chi2_quantile(z: np.ndarray, df: float) -> np.ndarray:
 
 
 def log_gamma_quantile(z: np.ndarray, shape: float) -> np.ndarray:
-    """Log quantile, at the normal score z, of a gamma variable with scale 1; exact also where the quantile
-    underflows."""
+    """Log quantile at the normal score z of a gamma variable with scale 1, exact even where the quantile underflows."""
     z = np.asarray(z, np.float64)
     tail = special.ndtr(-np.abs(z))
     value = np.where(z < 0, special.gammaincinv(shape, tail), special.gammainccinv(shape, tail))

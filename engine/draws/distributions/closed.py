@@ -32,8 +32,8 @@ class Family:
       support: lowest and highest value; None where these are the first and the last parameter.
       mode: (*parameters) -> value of highest density; None if there is no single one.
       spellings: other sets of parameters by which it can be specified, each with its conversion.
-      fewest_statements: least number of quantiles and moments from which `closed_from.py` can find a member; 0 if it
-        cannot.
+      fewest_statements: least number of quantiles and moments from which `closed_from.py` finds a member; 0 if it does
+        not.
     """
 
     parameters: tuple[str, ...]
@@ -59,8 +59,8 @@ class Marginal(Law):
 
         Args:
           z: normal score, any shape.
-          parameters: replace the stored ones if given; as traced scalars they let a changed prior run without
-            recompiling.
+          parameters: used in place of the stored ones if given. They may be traced, so that a changed prior needs no
+            compilation.
         """
         return FAMILIES[self.family].draw(z, *(self.parameters if parameters is None else parameters))
 

@@ -118,8 +118,7 @@ def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
 
 
 def thinned(values: np.ndarray) -> np.ndarray:
-    """At most `MOST_VALUES` of the values, ascending, evenly spaced by rank and including the lowest and the
-    highest."""
+    """At most `MOST_VALUES` of the values, ascending and evenly spaced by rank, with the lowest and the highest."""
     ordered = np.sort(np.asarray(values, np.float64))
     if len(ordered) <= MOST_VALUES:
         return ordered

@@ -112,7 +112,7 @@ class Draws:
 
 
 def _ends(law: Law, dtype: type) -> tuple[Any, Any]:
-    """Lowest and highest draw in a precision: an end of the support if `_is_drawn`, else the number next to it inside."""
+    """Lowest and highest draw in a precision: an end of the support if `_is_drawn`, else the number beside it."""
     low, high = (dtype(end) for end in np.clip(law.support, -LARGEST, LARGEST))
     first, last = open_ends(low, high, np)
     return low if _is_drawn(law, 0, first) else first, high if _is_drawn(law, 1, last) else last

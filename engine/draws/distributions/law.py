@@ -81,9 +81,9 @@ class Law(ABC):
 
     @property
     def steps(self) -> Steps | None:
-        """For a discrete distribution, its ascending values, and for each but the last the highest score that gives it.
+        """Ascending values of a discrete distribution, and for each but the last the highest score that gives it.
 
-        Values beyond the farthest scores are left out. None for other distributions.
+        Values beyond the farthest scores are left out. None for a distribution that is not discrete.
         """
         return None
 
@@ -108,8 +108,7 @@ class Law(ABC):
         return math.sqrt(self.expectation(lambda x: (x - centre) ** 2))
 
     def expectation(self, function: Function) -> float:
-        """E f(X) by quadrature over the normal score; infinite if a tail diverges, NaN if both do with opposite
-        signs."""
+        """E f(X) by quadrature over the normal score: infinite or NaN where it diverges, as `endless` says."""
         if steps := self.steps:
             edges = np.concatenate([[-math.inf], steps[1], [math.inf]])
             below, above = special.ndtr(edges), special.ndtr(-edges)
@@ -136,7 +135,7 @@ class Law(ABC):
         return total + float(np.sum(fine[open_]))
 
     def endless(self, function: Function) -> float:
-        """E f(X) where a tail's part of it diverges: infinite, or NaN if both do with opposite signs; else 0."""
+        """0 where E f(X) is finite; infinite if it diverges in a tail, NaN if in both with opposite signs."""
         signs = set()
         for side in (-1.0, 1.0):
             far = self._weighted(function, side * np.linspace(30.0, _FAR, 15))

@@ -108,6 +108,6 @@ class Averaged(_Pooled):
 
 
 def is_averaged(law: Law) -> bool:
-    """Whether a distribution is or contains a quantile pool, whose probabilities take a search over quantiles."""
+    """Whether a distribution is or contains a quantile pool, whose probabilities are found by search."""
     inner = getattr(law, "parts", ()) or [getattr(law, "base", None)]
     return isinstance(law, Averaged) or any(is_averaged(one) for one in inner if one is not None)

@@ -192,7 +192,7 @@ def is_valid(law: Named) -> bool:
 
 
 def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
-    """Refusal of the first parameter that is out of its range, or of all together if none is by itself."""
+    """Refusal of the first parameter that is out of its range; of all together if each is within its own range."""
     if "scale" in filled and not filled["scale"] > 0:
         return refusal("scale", f"expected more than 0, got {filled['scale']:g}.")
     for info in getattr(generic(name), "_shape_info", list)():
@@ -215,8 +215,7 @@ def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
 def refuse_endless(law: Named) -> None:
     """Raises a refusal for a discrete distribution whose far quantiles SciPy would search among millions of values.
 
-    Raises:
-      UserError: values within the reach of draws are farther than `MOST_TRIED` from where the search begins.
+    That is, values within the reach of draws are farther than `MOST_TRIED` from where the search begins.
     """
     low, high = law.support
     # each probability of these is a sum or an integral

@@ -151,7 +151,12 @@ def spread(statements: Statements) -> float:
 
 
 def refuse_far(family: str, law: Law, statements: Statements, off: float, free: int) -> None:
-    """Raises a refusal for a distribution that misses its statements although it has a free parameter for each."""
+    """Raises a refusal if `off` is above `EXACT` although there are no more statements than free parameters.
+
+    Args:
+      off: largest deviation from a statement, relative to the statements' spread.
+      free: number of free parameters.
+    """
     if len(statements) > free or off <= EXACT:
         return
     nearest = ", ".join(f"{s.label} = {s.of(law):.4g}" for s in statements)
