@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from timing import machine, table
 
-from engine.draws.sampling import SAMPLERS, Keyed, Latin
+from engine.draws.sampling import SAMPLERS, Latin
 from engine.program.running import devices
 from engine.program.running.kernel import program_on
 from engine.risk.estimation.intervals import as_units, moments
@@ -44,9 +44,7 @@ def questions(quantile: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarr
 def main() -> None:
     """Medians over policies and outcomes of the shipped study, and in brackets the first and last decile."""
     devices.use_every_core()
-    random = next(s for s in SAMPLERS.values() if s.name == "random")
-    assert isinstance(random, Keyed)
-    SAMPLERS.update({f"latin, {n}": Latin(f"latin, {n}", n, random) for n in SIZES})
+    SAMPLERS.update({f"latin, {n}": Latin(f"latin, {n}", n) for n in SIZES})
     study = replace(load_study("rustbelt", paths=BLOCKS * BLOCK), sampler="random")
     plain = outcomes(study)
     asked = questions(np.quantile(plain, LEVELS, axis=-1))
