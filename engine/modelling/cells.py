@@ -93,7 +93,7 @@ class Cells:
         values = [
             functools.reduce(combine, [self._at(at | other) for other in _places(folded)]) for at in _places(kept)
         ]
-        return _rebuilt(tuple(kept.items()), values) if kept else values[0]
+        return Cells(kept, values) if kept else values[0]
 
     def over(self, *dims: str) -> Any:
         """Sum over the named dimensions (over all if none is named); of conditions, how many hold."""
@@ -106,13 +106,10 @@ class Cells:
 
     def in_order(self, dims: Sequence[str]) -> Cells:
         """The same cells with their dimensions in another order."""
-        if self.dims == tuple(dims):
-            return self
         labels = {dim: self.labels[dim] for dim in dims}
         if len(labels) != len(self.labels):
             raise ValueError(f"expected dimensions {tuple(dims)}, got {self.dims}")
-        ordered: Cells = each(lambda _, value: value)(Cells(labels, [0.0] * len(self.values)), self)
-        return ordered
+        return Cells(labels, [*map(self._at, _places(labels))])
 
     def __repr__(self) -> str:
         inner = ", ".join(f"{'/'.join(k)}: {v}" for k, v in zip(self.keys(), self.values, strict=True))
@@ -126,13 +123,10 @@ def _places(labels: Labels) -> Iterator[dict[str, str]]:
 
 def table(labels: Labels, rows: Any) -> Cells:
     """Constants as cells: `rows` is a number, or nested sequences shaped like the labels; values become floats."""
-
-    def flat(part: Any, depth: int) -> list[float]:
-        if depth == 0:
-            return [float(part)]
-        return [value for item in part for value in flat(item, depth - 1)]
-
-    return Cells(labels, flat(rows, len(labels)))
+    values = [rows]
+    for _ in labels:
+        values = [item for part in values for item in part]
+    return Cells(labels, [*map(float, values)])
 
 
 def merged_labels(parts: Sequence[Any]) -> dict[str, tuple[str, ...]]:
@@ -162,16 +156,17 @@ def each(rule: Callable[..., Any]) -> Callable[..., Any]:
         labels = merged_labels([*args, *kwargs.values()])
         if not labels:
             return rule(*args, **kwargs)
-        results = []
-        for at in _places(labels):
 
-            def pick(part: Any, at: Mapping[str, str] = at) -> Any:
+        def at_place(at: Mapping[str, str]) -> Any:
+            def pick(part: Any) -> Any:
                 return part._at(at) if isinstance(part, Cells) else part
 
-            results.append(rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()}))
+            return rule(*map(pick, args), **{name: pick(part) for name, part in kwargs.items()})
+
+        results = [*map(at_place, _places(labels))]
         if isinstance(results[0], tuple):
-            return tuple(_rebuilt(tuple(labels.items()), column) for column in zip(*results, strict=True))
-        return _rebuilt(tuple(labels.items()), results)
+            return tuple(Cells(labels, column) for column in zip(*results, strict=True))
+        return Cells(labels, results)
 
     return mapped
 
@@ -181,21 +176,19 @@ def _as_numbers(value: Scalar) -> Scalar:
     return value * 1 if jnp.issubdtype(jnp.result_type(value), jnp.bool_) else value
 
 
-def _binary(symbol: Callable[[Scalar, Scalar], Scalar]) -> tuple[Callable[..., Cells], Callable[..., Cells]]:
-    rule = each(symbol)
-    return (lambda self, other: rule(self, other)), (lambda self, other: rule(other, self))
+def _turned(rule: Callable[..., Cells]) -> Callable[..., Cells]:
+    return lambda self, other: rule(other, self)
 
 
-for _name in ("add", "sub", "mul", "truediv", "pow"):
-    _forward, _backward = _binary(getattr(operator, _name))
-    setattr(Cells, f"__{_name}__", _forward)
-    setattr(Cells, f"__r{_name}__", _backward)
-for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
-    setattr(Cells, f"__{_name}__", _binary(getattr(operator, _name))[0])
-for _name in ("neg", "abs"):
+_OPERATORS = ("neg", "abs", "lt", "le", "gt", "ge", "eq", "ne")
+_TURNED = ("add", "sub", "mul", "truediv", "pow")
+"""Arithmetic that a number on the left hands to the table on the right."""
+for _name in (*_OPERATORS, *_TURNED):
     setattr(Cells, f"__{_name}__", each(getattr(operator, _name)))
+for _name in _TURNED:
+    setattr(Cells, f"__r{_name}__", _turned(getattr(Cells, f"__{_name}__")))
 for _name, _rule in (("and", jnp.logical_and), ("or", jnp.logical_or)):
-    setattr(Cells, f"__{_name}__", _binary(_rule)[0])
+    setattr(Cells, f"__{_name}__", each(_rule))
 
 exp = each(jnp.exp)
 log = each(jnp.log)
@@ -219,14 +212,12 @@ def normal_cdf(value: Scalar) -> Scalar:
     return 0.5 + 0.5 * jax.lax.erf(value * 0.7071067811865476)
 
 
-jax.tree_util.register_pytree_node(
-    Cells, lambda cells: (cells.values, tuple(cells.labels.items())), lambda labels, values: _rebuilt(labels, values)
-)
-
-
 def _rebuilt(labels: tuple[Any, ...], values: Sequence[Scalar]) -> Cells:
     # JAX rebuilds containers around placeholders of its own, so nothing is checked here
     cells = object.__new__(Cells)
     cells.labels = dict(labels)
     cells.values = tuple(values)
     return cells
+
+
+jax.tree_util.register_pytree_node(Cells, lambda cells: (cells.values, tuple(cells.labels.items())), _rebuilt)
