@@ -3,6 +3,7 @@ runs."""
 
 from __future__ import annotations
 
+import math
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -17,7 +18,7 @@ from engine.errors import Problems, UserError, did_you_mean, refusal
 from engine.modelling.cells import Cells, Labels
 from engine.modelling.folds import Fold
 from engine.modelling.purity import Traced, refuse_impure, watched
-from engine.modelling.records import Model, PathModel, cell_names
+from engine.modelling.records import Factor, Lever, Model, PathModel, Shock
 from engine.modelling.state_types import as_kept, widened
 
 _NOT_KNOWN_YET = (
@@ -52,41 +53,37 @@ def _traced(model: Model, problems: Problems) -> Traced:
     check = _check_path_model if isinstance(model, PathModel) else _check_static_model
     places: list[str] = []
 
-    def trace(inputs: dict[str, Any]) -> list[Any]:
-        spaces = {name: SimpleNamespace(**part) if isinstance(part, dict) else part for name, part in inputs.items()}
+    def trace(year: Any, *tables: dict[str, Any]) -> list[Any]:
         given: list[Any] = []
         with problems.within(""):
-            for place, value in check(model, spaces, problems):
+            for place, value in check(model, problems, year, *(SimpleNamespace(**table) for table in tables)):
                 leaves = jax.tree.leaves(value)
                 given += leaves
                 places.extend([place] * len(leaves))
         return [] if problems else given
 
-    return Traced(jax.make_jaxpr(trace)(_abstract(model)), places)
+    return Traced(jax.make_jaxpr(trace)(*_abstract(model)), places)
 
 
-def _abstract(model: Model) -> dict[str, Any]:
-    """Abstract arguments of the methods: float32 scalars, `Cells` of them for names with dimensions, and int32
-    years."""
+def _abstract(model: Model) -> tuple[Any, ...]:
+    """An abstract year (int32); then factors, shocks and levers by name, as float32 scalars or `Cells` of them."""
     scalar, year = (jax.ShapeDtypeStruct((), kind) for kind in (jnp.float32, jnp.int32))
 
-    def one(dims: tuple[str, ...]) -> Any:
-        labels = {dim: tuple(model.dims[dim]) for dim in dims}
-        return Cells(labels, [scalar] * len(cell_names(dims, model.dims))) if dims else scalar
+    def abstract(parts: Mapping[str, Factor | Shock | Lever]) -> dict[str, Any]:
+        given: dict[str, Any] = {}
+        for name, part in parts.items():
+            labels = {dim: tuple(model.dims[dim]) for dim in part.dims}
+            given[name] = Cells(labels, [scalar] * math.prod(map(len, labels.values()))) if labels else scalar
+        return given
 
-    return {
-        "factors": (
-            {name: scalar for name in model.constants}
-            | {name: one(factor.dims) for name, factor in model.factors.items()}
-        ),
-        "shocks": {name: one(shock.dims) for name, shock in model.shocks.items()},
-        "levers": {name: one(lever.dims) for name, lever in model.levers.items()} | {"start": year},
-        "year": year,
-    }
+    factors = dict.fromkeys(model.constants, scalar) | abstract(model.factors)
+    return year, factors, abstract(model.shocks), abstract(model.levers) | {"start": year}
 
 
-def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
-    results = _call(model, "model.evaluate", model.evaluate, given["factors"], given["levers"])
+def _check_static_model(
+    model: Any, problems: Problems, year: Any, factors: Any, shocks: Any, levers: Any
+) -> Iterator[tuple[str, Any]]:
+    results = _call(model, "model.evaluate", model.evaluate, factors, levers)
     if not isinstance(results, Mapping):
         raise refusal("model.evaluate", f"expected outcomes by name, got {_kind(results)}.")
     for name in model.outcomes:
@@ -97,13 +94,14 @@ def _check_static_model(model: Any, given: dict[str, Any], problems: Problems) -
             yield "model.evaluate", results[name]
 
 
-def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> Iterator[tuple[str, Any]]:
-    state = _call(model, "model.init", model.init, given["factors"], given["levers"])
+def _check_path_model(
+    model: Any, problems: Problems, year: Any, factors: Any, shocks: Any, levers: Any
+) -> Iterator[tuple[str, Any]]:
+    state = _call(model, "model.init", model.init, factors, levers)
     _check_state("model.init", state, problems)
     if problems:
         return
     state = as_kept(state, jnp.float32)
-    year, factors, shocks, levers = (given[name] for name in ("year", "factors", "shocks", "levers"))
     while True:
         result = _call(model, "model.step", model.step, state, year, factors, shocks, levers)
         if not (isinstance(result, tuple) and len(result) == 2 and isinstance(result[1], Mapping)):
@@ -113,9 +111,13 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
         _check_same_structure(state, after, problems)
         if problems:
             break
-        before, state = state, _widened(state, after)
-        if all(jax.tree.leaves(jax.tree.map(lambda new, old: new.dtype == old.dtype, state, before))):
-            break  # else what began whole goes on broken: step is given it so from the first year on
+        leaves, structure = jax.tree.flatten(state)
+        kinds = [leaf.dtype for leaf in leaves]
+        wider = widened(kinds, [*map(jnp.result_type, jax.tree.leaves(after))], jnp.float32)
+        if wider == kinds:
+            break
+        # an integer became a float: step is given a float from the first year on
+        state = jax.tree.unflatten(structure, map(jnp.asarray, leaves, wider))
     last = None if problems else after
     _check_yearly(model, values, problems)
     _check_outcomes(model, year, values, last, problems)
@@ -124,30 +126,18 @@ def _check_path_model(model: Any, given: dict[str, Any], problems: Problems) -> 
     yield "model.step", {name: values[name] for name in model.yearly if name in values}
 
 
-def _widened(state: Any, after: Any) -> Any:
-    """The state, its types widened to hold also the values that `step` returned."""
-    leaves, structure = jax.tree.flatten(state)
-    given = [*map(jnp.result_type, jax.tree.leaves(after))]
-    kinds = widened([leaf.dtype for leaf in leaves], given, jnp.float32)
-    wide = [leaf.astype(kind) for leaf, kind in zip(leaves, kinds, strict=True)]
-    return jax.tree.unflatten(structure, wide)
-
-
 def _check_state(place: str, state: Any, problems: Problems) -> None:
     """Adds a problem for each part of the state that is no real number or array of them; in `Cells` only numbers may
     stand.
     """
-    for path, leaf in jax.tree_util.tree_flatten_with_path(state)[0]:
-        name = f"state{jax.tree_util.keystr(path)}: "
-        with problems.within(place):
-            if isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and not _in_table(state, path):
-                _check_real(leaf.dtype, name)
-            else:
-                _check_scalar(leaf, name)
-
-
-def _in_table(state: Any, path: Any) -> bool:
-    return any(isinstance(part, Cells) and path[: len(at)] == at for at, part in _parts(state))
+    for path, part in _parts(state):
+        for below, leaf in jax.tree_util.tree_flatten_with_path(part)[0]:
+            name = f"state{jax.tree_util.keystr(path + below)}: "
+            with problems.within(place):
+                if isinstance(leaf, np.ndarray | jax.Array) and leaf.ndim and not isinstance(part, Cells):
+                    _check_real(leaf.dtype, name)
+                else:
+                    _check_scalar(leaf, name)
 
 
 def _parts(state: Any) -> list[tuple[Any, Any]]:
@@ -159,11 +149,13 @@ def _check_same_structure(before: Any, after: Any, problems: Problems) -> None:
     """Adds a problem where the state that `step` returns has another structure than the state that it was given."""
     old, new = ({jax.tree_util.keystr(path): leaf for path, leaf in _parts(state)} for state in (before, after))
     place = "model.step"
-    for name in [name for name in old if name not in new]:
-        problems.add(place, f"state{name}: init gives it, and step does not return it.")
-    for name in [name for name in new if name not in old]:
-        problems.add(place, f"state{name}: step returns it, and init does not give it.")
-    for name in [name for name in old if name in new]:
+    for name in old:
+        if name not in new:
+            problems.add(place, f"state{name}: init gives it, and step does not return it.")
+    for name in new:
+        if name not in old:
+            problems.add(place, f"state{name}: step returns it, and init does not give it.")
+    for name in filter(new.__contains__, old):
         was, now = _labels(old[name]), _labels(new[name])
         if was != now:
             problems.add(place, f"state{name}: expected {_over(was)}, as init gives it, got {_over(now)}.")
@@ -179,8 +171,7 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
         place = f"model.yearly.{name}"
         with problems.within(place):
             if name not in values:
-                remedy = did_you_mean(name, set(values) - set(model.yearly))
-                raise refusal("", f"step does not return it.{remedy}")
+                raise refusal("", f"step does not return it.{did_you_mean(name, set(values) - set(model.yearly))}")
             value = values[name]
             wanted = {dim: tuple(model.dims[dim]) for dim in variable.dims}
             if _labels(value) != wanted:
@@ -197,10 +188,10 @@ def _check_outcomes(model: PathModel, year: Any, values: Mapping[str, Any], stat
     for name, outcome in model.outcomes.items():
         place, fold = f"model.outcomes.{name}", outcome.fold
         if isinstance(fold, Fold):
-            missing = dict.fromkeys(term.variable for term in fold.terms if term.variable not in values)
-            for variable in (name for name in missing if name not in model.yearly):
-                # one that is recorded is a problem of its own already
-                problems.add(place, f"step does not return '{variable}'.{did_you_mean(variable, values)}")
+            missing = [term.variable for term in fold.terms if term.variable not in values]
+            for variable in missing:
+                if variable not in model.yearly:  # else `_check_yearly` has added a problem
+                    problems.add(place, f"step does not return '{variable}'.{did_you_mean(variable, values)}")
             if missing:
                 continue
             value = _call(model, place, lambda fold=fold: fold.finish(fold.update(fold.init(), year, values)))

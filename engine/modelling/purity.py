@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import zip_longest
+from itertools import count, zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -58,10 +58,11 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
     before = _generators()
     with files_opened() as opened:
         yield
-    for name in (name for name, state in _generators().items() if state != before[name]):
-        where = _line_naming(method, "random")
-        remedy = "Declare a factor or a shock, which the engine draws."
-        raise refusal(place, f"draws random numbers by itself ({name}{where}). {CONSTANT} {remedy}")
+    for name, state in _generators().items():
+        if state != before[name]:
+            where = _line_naming(method, "random")
+            remedy = "Declare a factor or a shock, which the engine draws."
+            raise refusal(place, f"draws random numbers by itself ({name}{where}). {CONSTANT} {remedy}")
     for file in filter(is_own, opened):
         remedy = "Read it where the model's file begins: what is read there is part of the fingerprint."
         raise refusal(place, f"reads a file, {file.name}. {remedy}")
@@ -119,47 +120,40 @@ def _memory(model: Any) -> dict[str, Any]:
 def _differing(first: Traced, second: Traced) -> Iterator[tuple[str, str]]:
     one, other = first.equations, second.equations
     remedy = "A method is a function of its arguments alone; what is uncertain is a factor or a shock."
-    for equation, what in _pairs(one.jaxpr, other.jaxpr, one.consts, other.consts):
+    for equation, what in _pairs(one, other):
         place, where = _origin(equation)
         yield place, f"gives another rule when it is traced again{where}: {what}. {CONSTANT} {remedy}"
-    known = [_Names(each.jaxpr, each.consts) for each in (one, other)]
+    left, right = _operands(one), _operands(other)
     for place, a, b in zip(first.places, one.jaxpr.outvars, other.jaxpr.outvars, strict=False):
-        what = _differ(known[0](a), known[1](b))
+        what = _differ(left(a), right(b))
         if what:
             yield place, f"gives another number when it is traced again: {what}. {CONSTANT} {remedy}"
 
 
-class _Names:
-    """Operands of a jaxpr's equations: the value of a constant or literal, else the index of the value among those
-    before.
+def _operands(traced: Any) -> Callable[[Any], Any]:
+    """A function of an operand of a closed jaxpr: the value of a constant or literal, else the index of the value among
+    all that the jaxpr takes and computes.
     """
-
-    def __init__(self, jaxpr: Any, consts: Sequence[Any]):
-        self._known: dict[Any, Any] = dict(zip(jaxpr.constvars, map(np.asarray, consts), strict=True))
-        given = [var for equation in jaxpr.eqns for var in equation.outvars]
-        self._known |= {var: place for place, var in enumerate([*jaxpr.invars, *given])}
-
-    def __call__(self, atom: Any) -> Any:
-        return np.asarray(atom.val) if isinstance(atom, jex.Literal) else self._known[atom]
+    jaxpr = traced.jaxpr
+    given = [*jaxpr.invars, *(var for equation in jaxpr.eqns for var in equation.outvars)]
+    known = dict(zip(jaxpr.constvars, map(np.asarray, traced.consts), strict=True)) | dict(zip(given, count()))
+    return lambda atom: np.asarray(atom.val) if isinstance(atom, jex.Literal) else known[atom]
 
 
-def _pairs(one: Any, other: Any, consts: Sequence[Any], others: Sequence[Any]) -> Iterator[tuple[Any, str]]:
-    """Yields the equations that differ between two traces, in order, and how they differ."""
-    names, known = _Names(one, consts), _Names(other, others)
+def _pairs(one: Any, other: Any) -> Iterator[tuple[Any, str]]:
+    """Yields the equations that differ between two closed jaxprs, in order, and how they differ."""
+    first, second = _operands(one), _operands(other)
     for a, b in zip_longest(one.eqns, other.eqns):
         if a is None or b is None or a.primitive is not b.primitive or len(a.invars) != len(b.invars):
             operations = ["nothing" if each is None else f"'{each.primitive}'" for each in (a, b)]
             yield a or b, f"{operations[0]} the first time, {operations[1]} the second"
             return
         for left, right in zip(a.invars, b.invars, strict=True):
-            what = _differ(names(left), known(right))
+            what = _differ(first(left), second(right))
             if what:
                 yield a, what
         for left, right in zip(_bodies(a.params), _bodies(b.params), strict=False):
-            yield from (
-                (a if at is None else at, what)
-                for at, what in _pairs(left.jaxpr, right.jaxpr, left.consts, right.consts)
-            )
+            yield from _pairs(left, right)
 
 
 def _bodies(params: Mapping[str, Any]) -> Iterator[Any]:
@@ -176,7 +170,7 @@ def _differ(one: Any, other: Any) -> str:
         if one.shape == other.shape == ():
             return f"the number {one:.9g} the first time, {other:.9g} the second"
         return f"an array of numbers of its own, shape {one.shape}"
-    same = type(one) is type(other) and not isinstance(one, np.ndarray) and one == other
+    same = type(one) is type(other) and one == other
     return "" if same else "a value computed in another way"
 
 
@@ -212,8 +206,8 @@ def _called(function: FunctionType) -> Iterator[FunctionType]:
         one = inspect.unwrap(todo.pop())
         yield one
         named = [one.__globals__.get(name) for name in sorted(_globals_in(one.__code__))]
-        met = [value for value in named if isinstance(value, FunctionType) and value not in known]
-        todo += [value for value in met if is_own(value.__code__.co_filename)]
+        met = [value for value in named if isinstance(value, FunctionType) and is_own(value.__code__.co_filename)]
+        todo += [value for value in met if value not in known]
         known.update(todo)
 
 
