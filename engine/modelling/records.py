@@ -6,6 +6,7 @@ draws, policies and storage. See `docs/writing-a-model.md` for one page of each 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -91,11 +92,9 @@ class _Bounded:
 
     @property
     def bounds(self) -> str:
-        """The values that it may have, as a message says it; nothing without bounds."""
-        if math.isfinite(self.low) and math.isfinite(self.high):
-            return f"{self.low:g} to {self.high:g}"
+        """The values between the bounds in words, such as "0 to 1" or "at least 0"; "" without bounds."""
         if math.isfinite(self.low):
-            return f"at least {self.low:g}"
+            return f"{self.low:g} to {self.high:g}" if math.isfinite(self.high) else f"at least {self.low:g}"
         return f"at most {self.high:g}" if math.isfinite(self.high) else ""
 
 
@@ -237,7 +236,4 @@ def _streams(parts: Mapping[str, Factor | Shock], model: Model) -> dict[str, tup
 
 def cell_names(dims: Sequence[str], labels: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
     """Labels of each cell over the dimensions, joined by commas, row-major; one empty name without dimensions."""
-    names = [""]
-    for dim in dims:
-        names = [f"{head},{label}" if head else label for head in names for label in labels[dim]]
-    return tuple(names)
+    return tuple(map(",".join, itertools.product(*(labels[dim] for dim in dims))))

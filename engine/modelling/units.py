@@ -1,11 +1,13 @@
-"""A model's units, free text, in the syntax of UDUNITS, which the CF conventions require of `units`; and conversion of
-units.
+"""Units of models, which are free text: their form in the syntax of UDUNITS, as the CF conventions require, and
+factors between two units.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
+from collections import defaultdict
 
 _SCALES = {
     "k": 1e3, "thousand": 1e3, "mn": 1e6, "million": 1e6, "bn": 1e9, "billion": 1e9, "tn": 1e12, "trillion": 1e12,
@@ -84,9 +86,10 @@ def udunits(unit: str) -> str:
     broken power, which UDUNITS cannot say.
     """
     measured = _spelt(re.split(r"\b(?:of|since|from|in)\b|=", unit)[0])
-    top, *below = (_factors(words) for words in re.split(r"/|\bper\b", measured))
-    scale = math.prod((top[0], *(1 / one for one, _ in below)))
-    powers = [*top[1], *((symbol, -power) for _, symbols in below for symbol, power in symbols)]
+    (scale, powers, _), *below = map(_factors, re.split(r"/|\bper\b", measured))
+    for size, symbols, _ in below:
+        scale *= 1 / size
+        powers += [(symbol, -power) for symbol, power in symbols]
     if any(power != int(power) for _, power in powers):
         return "1"
     texts = [_number(scale)] if scale != 1 else []
@@ -99,24 +102,21 @@ def _spelt(measured: str) -> str:
     return re.sub(r"\b([kMGT]?W)h\b", r"\1 h", measured.replace("%", " percent "))
 
 
-def _factors(words: str) -> tuple[float, list[tuple[str, float]]]:
-    """The number in a product in words, and its symbols with their powers."""
-    scale, symbols = 1.0, []
-    tokens = _tokens(words)
-    for place, token in enumerate(tokens):
+def _factors(words: str) -> tuple[float, list[tuple[str, float]], list[str]]:
+    """The number in a product in words, its symbols with their powers, and the words for what is counted."""
+    scale, symbols, counted = 1.0, [], []
+    tokens = [token for token in re.split(r"[\s*·]+|-(?=[^\W\d])", words) if token]
+    for token, following in itertools.pairwise([*tokens, _SHORT_MILLION]):
         symbol = _symbol(token)
-        counted = place + 1 < len(tokens) and _symbol(tokens[place + 1]) is None
-        if token in _SCALES or (token == _SHORT_MILLION and counted):
+        if token in _SCALES or (token == _SHORT_MILLION and _symbol(following) is None):
             scale *= _SCALES.get(token, 1e6)
-        elif _NUMBER.fullmatch(token) and float(token) and len(tokens) > 1:
-            scale *= float(token)
+        elif _NUMBER.fullmatch(token):
+            scale *= float(token) if float(token) and len(tokens) > 1 else 1.0
         elif symbol is not None:
             symbols.append(symbol)
-    return scale, symbols
-
-
-def _tokens(words: str) -> list[str]:
-    return [token for token in re.split(r"[\s*·]+|-(?=[^\W\d])", words) if token]
+        else:
+            counted.append(token)
+    return scale, symbols, counted
 
 
 def _number(scale: float) -> str:
@@ -127,9 +127,10 @@ def _number(scale: float) -> str:
 def _symbol(token: str) -> tuple[str, float] | None:
     """The symbol that UDUNITS reads with its power, such as ("m", 3) for "m3"; None for what it does not read."""
     match = _SYMBOL.fullmatch(token)
-    name = match[1] if match else token
-    name = name[:-1] if name in _PLURALS else name
-    return (name, float((match and match[2]) or 1)) if name in _READ else None
+    if match is None:
+        return None
+    name = match[1].removesuffix("s") if match[1] in _PLURALS else match[1]
+    return (name, float(match[2] or 1)) if name in _READ else None
 
 
 def conversion(unit: str, other: str) -> float | None:
@@ -148,19 +149,16 @@ def _taken_apart(unit: str) -> tuple[float, dict[str, float], dict[str, int], li
     """The scale of a unit, its symbols and its counted words with their powers, and what it refers to."""
     measured, *reference = re.split(r"\b(?:of|since|from|in|at)\b", unit, maxsplit=1)
     measured = re.sub(r"\b(?:19|20)\d\d\b", r"y\g<0>", _spelt(measured))  # a year, not how many
-    scale, symbols, counted = 1.0, dict[str, float](), dict[str, int]()
+    scale, symbols, counted = 1.0, defaultdict[str, float](float), defaultdict[str, int](int)
     for place, words in enumerate(re.split(r"/|\bper\b", measured)):
         sign = -1 if place else 1
-        size, found = _factors(words)
+        size, found, named = _factors(words)
         scale *= size**sign
         for symbol, power in found:
             size, base = _BASES.get(symbol, (1.0, symbol))
             scale *= size ** (sign * power)
             if base:
-                symbols[base] = symbols.get(base, 0.0) + sign * power
-        for token in _tokens(words):
-            known = token in _SCALES or token == _SHORT_MILLION or _NUMBER.fullmatch(token)
-            if not known and _symbol(token) is None:
-                word = token.removesuffix("s")
-                counted[word] = counted.get(word, 0) + sign
+                symbols[base] += sign * power
+        for word in named:
+            counted[word.removesuffix("s")] += sign
     return scale, {name: power for name, power in symbols.items() if power}, counted, reference
