@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib.metadata import EntryPoint, entry_points
 
 from engine.errors import UserError, unknown
-from engine.modelling.records import Model, PathModel, StaticModel
+from engine.modelling.loading import is_model
+from engine.modelling.records import Model
 
 GROUP = "rustbelt.models"
 """Group of entry points in which an installed package declares its models."""
@@ -37,6 +38,6 @@ def named(name: str) -> Model:
             "model",
             [f"'{name}', which an installed package brings along, cannot be loaded: {type(error).__name__}: {error}"],
         ) from error
-    if not (isinstance(part, type) and issubclass(part, PathModel | StaticModel)):
+    if not is_model(part):
         raise UserError("model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."])
     return part()

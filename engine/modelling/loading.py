@@ -12,16 +12,16 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeGuard
 from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
 from engine.modelling import code_digests
 from engine.modelling.class_digests import digest_of_unfiled, given_by_hand
 from engine.modelling.package_digests import digest_of_shipped
+from engine.modelling.records import Model, PathModel, StaticModel
 from engine.modelling.sources import Sources, execute, of_imported
 
-Part = TypeVar("Part")
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
 """Class -> the files that it was loaded from."""
 
@@ -32,32 +32,35 @@ _FRAME = re.compile(r'File "([^"]+)", line (\d+)')
 _LONGEST = 300
 
 
-def load_part(spec: str, kinds: tuple[type[Part], ...]) -> Part:
-    """An instance of the class that `FILE:CLASS` names, created without arguments.
+def load_model(spec: str) -> Model:
+    """An instance of the model that `FILE:CLASS` names, created without arguments.
 
     Args:
       spec: a Python file and a class in it, such as `my_model.py:MyModel`.
-      kinds: base classes, from one of which it must derive.
 
     Raises:
-      UserError: no such file or class, a file that cannot be imported, a class of another kind.
+      UserError: no such file or class, a file that cannot be imported, a class that is no model.
     """
     file, _, name = spec.rpartition(":")
     if not file or not name:
         raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
     module, sources = _import_file(spec, Path(file))
-    expected = " or ".join(kind.__name__ for kind in kinds)
     part = getattr(module, name, None)
     if part is None:
-        own = [key for key, value in vars(module).items() if isinstance(value, type) and issubclass(value, kinds)]
-        raise UserError(spec, [unknown("class", name, set(own) - {kind.__name__ for kind in kinds})])
-    if not (isinstance(part, type) and issubclass(part, kinds) and part not in kinds):
-        raise UserError(spec, [f"expected a class derived from {expected}, got {part!r}."])
+        own = {key for key, value in vars(module).items() if is_model(value)}
+        raise UserError(spec, [unknown("class", name, own - {"PathModel", "StaticModel"})])
+    if not is_model(part) or part in (PathModel, StaticModel):
+        raise UserError(spec, [f"expected a class derived from PathModel or StaticModel, got {part!r}."])
     _LOADED[part] = sources
     try:
         return part()
     except Exception as error:
         raise UserError(spec, [f"making one raised {_raised(error)}"]) from error
+
+
+def is_model(part: object) -> TypeGuard[type[Model]]:
+    """Whether something is the class of a model, or one of the two that models derive from."""
+    return isinstance(part, type) and issubclass(part, PathModel | StaticModel)
 
 
 def _import_file(spec: str, path: Path) -> tuple[ModuleType, Sources]:
@@ -82,18 +85,17 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
 
 
 def blamed(error: BaseException) -> UserError | None:
-    """The `UserError` for an exception that was raised in a model's file loaded by `load_part`; None for any other
+    """The `UserError` for an exception that was raised in a model's file loaded by `load_model`; None for any other
     exception.
 
     The exception of a JAX callback arrives as text, in which the file is looked for.
     """
     files = {module.__file__ for name, module in [*sys.modules.items()] if name.startswith(_PREFIX)}
-    frames = traceback.extract_tb(error.__traceback__)
-    places = [(frame.filename, frame.lineno) for frame in frames if frame.filename in files]
+    frames = [(frame.filename, str(frame.lineno)) for frame in traceback.extract_tb(error.__traceback__)]
     text = f"raised {type(error).__name__}: {error}"
     if "callback" in str(error) and (named := _FRAME.findall(str(error))):
-        places = [(file, int(line)) for file, line in named if file in files]
-        text = f"a callback raised {str(error).strip().splitlines()[-1]}"
+        frames, text = named, f"a callback raised {str(error).strip().splitlines()[-1]}"
+    places = [place for place in frames if place[0] in files]
     if not places:
         return None
     file, line = places[-1]
@@ -106,7 +108,7 @@ def end_quietly() -> None:
 
 
 def spec_of(part: type) -> str | None:
-    """`FILE:CLASS` (absolute) by which `load_part` loads a class; None for a class in no file, as in a notebook."""
+    """`FILE:CLASS` (absolute) by which `load_model` loads a class; None for a class in no file, as in a notebook."""
     file = getattr(sys.modules.get(part.__module__), "__file__", None)
     return f"{Path(file).resolve()}:{part.__name__}" if file else None
 

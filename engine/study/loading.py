@@ -17,8 +17,8 @@ from engine.formatting import shown
 from engine.modelling import catalogue
 from engine.modelling.code_digests import as_written
 from engine.modelling.declaration import check_tables
-from engine.modelling.loading import load_part, model_digest, source_digest
-from engine.modelling.records import Model as Model, PathModel, StaticModel
+from engine.modelling.loading import load_model, model_digest, source_digest
+from engine.modelling.records import Model as Model
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
 from engine.study.named_files import place_files, read_files
@@ -200,7 +200,7 @@ def load_model_file(spec: str) -> Model:
     Raises:
       UserError: the file or the class cannot be loaded, or is no sound model.
     """
-    model = load_part(spec, (PathModel, StaticModel))
+    model = load_model(spec)
     check_tables(model)
     return model
 

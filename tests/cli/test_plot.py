@@ -4,8 +4,7 @@ import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Subject
-from engine.modelling.loading import load_part
-from engine.modelling.records import PathModel
+from engine.modelling.loading import load_model
 from engine.plots import KINDS
 from engine.plots.kinds import ANSWERS
 from engine.run_folder import answer_store, ledger
@@ -114,7 +113,7 @@ def assert_refused(kind, run, command):
 
 
 def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
-    run = open_run(pond, load_part(own("Pond")[1], (PathModel,)))
+    run = open_run(pond, load_model(own("Pond")[1]))
     answer_store.write(run.run_folder, "challenge", challenged(Subject.of(run.study), each=4).groups)
     try:
         for kind, more in (("curve", ("--ledger", "policies")), ("profile", ())):

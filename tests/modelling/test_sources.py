@@ -11,7 +11,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.modelling.contract import refuse_broken
-from engine.modelling.loading import files_of, load_part, model_digest, source_digest, spec_of
+from engine.modelling.loading import files_of, load_model, model_digest, source_digest, spec_of
 from engine.modelling.records import StaticModel
 from engine.modelling.sources import Sources
 
@@ -38,7 +38,7 @@ def folder_of(place, imports, value="1.0", **files):
 
 
 def loaded(place):
-    return type(load_part(f"{place / 'model.py'}:Mine", (StaticModel,)))
+    return type(load_model(f"{place / 'model.py'}:Mine"))
 
 
 def digest(place):
@@ -165,9 +165,9 @@ def test_a_class_that_was_imported_counts_as_one_that_is_loaded(tmp_path, monkey
     monkeypatch.syspath_prepend(tmp_path)
     from imported_model import Mine  # type: ignore[import-not-found]
 
-    names = {path.name for path in files_of(type(load_part(spec_of(Mine), (StaticModel,))))}
+    names = {path.name for path in files_of(type(load_model(spec_of(Mine))))}
     assert names == {"imported_model.py", "helper_of_mine.py", "x.csv"}
-    assert source_digest(Mine) == source_digest(type(load_part(spec_of(Mine), (StaticModel,))))
+    assert source_digest(Mine) == source_digest(type(load_model(spec_of(Mine))))
     for name in ("imported_model", "helper_of_mine"):
         sys.modules.pop(name)
 
