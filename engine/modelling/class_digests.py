@@ -32,13 +32,13 @@ def digest_of_unfiled(part: type) -> str:
             continue
         known[name] = ""
         module = value if isinstance(value, ModuleType) else sys.modules.get(getattr(value, "__module__", ""))
-        file, has_source = file_of(module), isinstance(value, type | FunctionType)
+        file = file_of(module)
         if file is not None and is_own(file):
             known[name] = of_imported(module, file.resolve()).digest()  # type: ignore[arg-type]
-        elif has_source and value.__module__ == part.__module__:
+        elif isinstance(value, type | FunctionType) and value.__module__ == part.__module__:
             known[name] = _source_of(value)
             todo += _referred_to(value)
-        elif not (has_source or isinstance(value, ModuleType) or callable(value)):
+        elif not (isinstance(value, ModuleType) or callable(value)):
             known[name] = _as_text(value)
     return hashlib.sha256("\0".join(f"{name}\0{known[name]}" for name in sorted(known)).encode()).hexdigest()
 
@@ -52,10 +52,12 @@ def _source_of(value: type | FunctionType) -> str:
         return inspect.getsource(value)
     code = functions[0].__code__
     text = "".join(linecache.getlines(code.co_filename))
-    classes = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ClassDef)]
-    for node in classes:
-        is_here = node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
-        if is_here and node.name == value.__name__:
+    for node in ast.walk(ast.parse(text)):
+        if (
+            isinstance(node, ast.ClassDef)
+            and node.name == value.__name__
+            and node.lineno <= code.co_firstlineno <= (node.end_lineno or 0)
+        ):
             return ast.get_source_segment(text, node) or ""
     raise OSError(f"no source of {value.__name__}")
 
@@ -66,8 +68,9 @@ def _referred_to(value: type | FunctionType) -> Iterator[tuple[str, Any]]:
     if isinstance(value, type):
         held = [member for one in value.__mro__ for member in vars(one).values()]
         yield from ((one.__qualname__, one) for one in value.__mro__ if one.__module__ == value.__module__)
-        here = [(name, one) for name, one in vars(value).items() if not name.startswith("__")]
-        yield from ((f"{value.__qualname__}.{name}", one) for name, one in here if not callable(one))
+        for name, one in vars(value).items():
+            if not (name.startswith("__") or callable(one)):
+                yield f"{value.__qualname__}.{name}", one
     records = [record for one in held if isinstance(one, dict) for record in one.values()]
     held += [value, *(one for record in records for one in getattr(record, "__dict__", {}).values())]
     for function in (one for one in held if isinstance(one, FunctionType) and one.__module__ == value.__module__):

@@ -15,7 +15,7 @@ import hashlib
 import operator
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import Field
 from types import CellType, CodeType, FunctionType, MappingProxyType, ModuleType
 from typing import Any, TypeVar
@@ -74,15 +74,18 @@ def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
         if module not in walks:
             walks[module] = _walked(within, module)
             todo += walks[module].met
-    names = {name: text for walk in walks.values() for name, text in walk.names.items()}
-    looked_up = set[str]().union(*(walk.looked_up for walk in walks.values()))
-    others = {name: other for walk in walks.values() for name, other in walk.others.items()}
+    names, looked_up, others = dict[str, str](), set[str](), dict[str, ModuleType]()
+    for walk in walks.values():
+        names |= walk.names
+        looked_up |= walk.looked_up
+        others |= walk.others
     end = _Walk(within, "")
-    return names | {
-        f"{module}.{name}": end.text(value)
-        for module, other in others.items()
-        for name, value in _called_in(looked_up, other)
-    }
+    for module, other in others.items():
+        for name in looked_up & vars(other).keys():
+            value = vars(other)[name]
+            if not name.startswith("__") and (callable(value) or type(value) in _PLAIN):
+                names[f"{module}.{name}"] = end.text(value)
+    return names
 
 
 def _walked(within: str, module: str) -> _Walk:
@@ -177,11 +180,10 @@ class _Walk:
 
     def holds(self) -> bool:
         """Whether all parts that were recorded are still the same objects."""
-        for parts_of, value, before in self._seen:
-            now = parts_of(value)
-            if len(now) != len(before) or not all(map(operator.is_, now, before)):
-                return False
-        return True
+        return all(
+            len(now := parts_of(value)) == len(before) and all(map(operator.is_, now, before))
+            for parts_of, value, before in self._seen
+        )
 
     def text(self, value: Any) -> str:
         """The state of a value: as text where that is short, else as a digest."""
@@ -225,28 +227,33 @@ class _Walk:
             self._inside.remove(id(value))
 
     def _parts(self, value: Any) -> Iterable[Any]:
-        if isinstance(value, FunctionType | type):
-            if self._counts_elsewhere(value):
-                return [self._name(value)]
-            return [self._name(value), *self._see(_members if isinstance(value, type) else _function, value)]
-        if isinstance(value, list | tuple):
-            return value if isinstance(value, tuple) else self._see(list, value)
-        if isinstance(value, Cache):
-            return ()
-        if isinstance(value, dict | MappingProxyType):
-            return self._see(_items, value)
-        if isinstance(value, set | frozenset):
-            return sorted(map(self.text, self._see(list, value)))
-        if isinstance(value, CellType):
-            return self._see(_content, value)
-        if isinstance(value, re.Pattern):
-            return value.pattern, value.flags
-        if isinstance(value, enum.Enum):
-            return value.name, value.value
-        if isinstance(value, np.dtype | range | slice):
-            return [str(value)]
+        match value:
+            case FunctionType() | type():
+                if self._counts_elsewhere(value):
+                    return [self._name(value)]
+                return [self._name(value), *self._see(_members if isinstance(value, type) else _function, value)]
+            case tuple():
+                return value
+            case list():
+                return self._see(list, value)
+            case Cache():
+                return ()
+            case dict() | MappingProxyType():
+                return self._see(_items, value)
+            case set() | frozenset():
+                return sorted(map(self.text, self._see(list, value)))
+            case CellType():
+                return self._see(_content, value)
+            case re.Pattern():
+                return value.pattern, value.flags
+            case enum.Enum():
+                return value.name, value.value
+            case np.dtype() | range() | slice():
+                return [str(value)]
+            case np.ndarray():
+                return self._see(_written, value)
         if hasattr(type(value), "__array__"):
-            return self._see(_written, value) if isinstance(value, np.ndarray) else _written(value)
+            return _written(value)
         wrapped = [part for name in _WRAPPERS if (part := getattr(value, name, None)) is not None]
         own = self._follows(type(value).__module__) or isinstance(value, Field)
         return [*wrapped, *(self._see(_attributes, value) if own else ())]
@@ -315,13 +322,6 @@ def _counts(name: str, value: Any) -> bool:
     return isinstance(value, _METHODS) or not (name.startswith("_") and name.endswith("_"))
 
 
-def _called_in(names: Set[str], other: ModuleType) -> list[tuple[str, Any]]:
-    """Functions and plain values in a module of another package under the names that are looked up."""
-    held = vars(other)
-    met = [(name, held[name]) for name in sorted(names & held.keys()) if not name.startswith("__")]
-    return [(name, value) for name, value in met if callable(value) or type(value) in _PLAIN]
-
-
 def _items(value: Mapping[Any, Any]) -> list[Any]:
     return [*value, *value.values()]
 
@@ -357,9 +357,9 @@ def _attributes(value: Any) -> list[Any]:
 
 
 @functools.cache
-def _made_of(kind: type) -> tuple[set[str], list[str]]:
+def _made_of(kind: type) -> tuple[set[str], set[str]]:
     """Names of the cached properties of a class, and of its slots."""
     members = [item for part in kind.__mro__ for item in vars(part).items()]
     slots = {name for part in kind.__mro__ for name in getattr(part, "__slots__", ())}
     computed = {name for name, one in members if isinstance(one, functools.cached_property)}
-    return computed, sorted(slots - {"__dict__", "__weakref__"})
+    return computed, slots - {"__dict__", "__weakref__"}
