@@ -20,8 +20,7 @@ RESERVED = (
 
 _LABEL = r"\w[\w .-]{0,58}[\w-]|\w"
 
-_TABLES: dict[str, type | None] = {
-    "dims": None,
+_RECORDS: dict[str, type] = {
     "factors": Factor,
     "constants": Constant,
     "shocks": Shock,
@@ -29,6 +28,7 @@ _TABLES: dict[str, type | None] = {
     "yearly": Yearly,
     "outcomes": Outcome,
 }
+"""The record that the entries of each table are; those of `dims` are no records."""
 
 CONFIDENCES = ("F", "M", "D")
 """How well a constant is known: F read in its source, M remembered, D derived or judged."""
@@ -57,7 +57,7 @@ def check_tables(model: Model) -> None:
       UserError: with places such as `model.factors.load`.
     """
     problems = Problems()
-    for table, kind in _TABLES.items():
+    for table, kind in {"dims": object, **_RECORDS}.items():
         place = f"model.{table}"
         with problems.within(place):
             try:
@@ -67,7 +67,7 @@ def check_tables(model: Model) -> None:
             if not isinstance(held, Mapping):
                 raise refusal("", f"expected a table by name, got {held!r:.60}.")
             for name, entry in held.items():
-                if kind is not None and not isinstance(entry, kind):
+                if not isinstance(entry, kind):
                     problems.add(f"{place}.{name}", f"expected a {kind.__name__}, got {entry!r:.60}.")
     problems.refuse(f"model {type(model).__name__}")
 
@@ -84,7 +84,7 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
     check_tables(model)
     problems = Problems()
     _check_dims(model, problems)
-    for table in ("factors", "constants", "shocks", "levers", "yearly", "outcomes"):
+    for table in _RECORDS:
         for name, entry in getattr(model, table).items():
             _check_entry(model, f"model.{table}.{name}", name, entry, problems)
     for name, lever in model.levers.items():
@@ -111,17 +111,29 @@ def check_declaration(model: Model, years: Sequence[int]) -> None:
         if not _finite(constant.value):
             problems.add(place, f"expected a finite number, got {constant.value!r}.")
     for name, factor in model.factors.items():
-        _check_labels(model, f"model.factors.{name}", factor.dims, problems)
+        for dim in factor.dims:
+            for label in model.dims.get(dim, ()):
+                # a factor's draws are in a folder `name[label]` of the cube
+                if not re.fullmatch(_LABEL, str(label)):
+                    wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
+                    problems.add(
+                        f"model.factors.{name}", f"is drawn for each label of '{dim}': {wanted}, got {label!r}."
+                    )
     if isinstance(model, StaticModel):
-        _refuse_years(model, problems)
+        for name in model.shocks:
+            remedy = "Make it a factor, which is drawn once; with dims for each label: Factor(unit, dims=(...))."
+            problems.add(f"model.shocks.{name}", f"a static model has no years to be shocked in. {remedy}")
+        for name in model.yearly:
+            remedy = "Make it an outcome, or the model a PathModel."
+            problems.add(f"model.yearly.{name}", f"a static model has no years to record. {remedy}")
     for name, shock in model.shocks.items():
         problems.knows(f"model.shocks.{name}", "law", shock.law, ("normal", "uniform"))
     _check_outcomes(model, years, problems)
     if isinstance(model.limits, str) or not all(isinstance(one, str) and one.strip() for one in model.limits):
         problems.add("model.limits", f"expected a tuple of sentences, got {model.limits!r}.")
-    contract: type[Model] = PathModel if isinstance(model, PathModel) else StaticModel
-    for method in ("init", "step") if isinstance(model, PathModel) else ("evaluate",):
-        if getattr(type(model), method, None) is getattr(contract, method):
+    written = (PathModel.init, PathModel.step) if isinstance(model, PathModel) else (StaticModel.evaluate,)
+    for method in ("init", "step", "evaluate"):
+        if getattr(type(model), method, None) in written:
             problems.add(f"model.{method}", "is not written.")
     problems.refuse(f"model {type(model).__name__}")
 
@@ -138,27 +150,6 @@ def _check_entry(model: Model, place: str, name: Any, entry: Any, problems: Prob
         problems.add(place, 'expected a unit, got nothing. Write "1" where there is none.')
     for dim in getattr(entry, "dims", ()):
         problems.knows(place, "dimension", dim, model.dims)
-
-
-def _check_labels(model: Model, place: str, dims: Sequence[str], problems: Problems) -> None:
-    """Adds a problem for labels of a factor that cannot be part of a name, as the cube has a folder called
-    `name[label]`.
-    """
-    for dim in dims:
-        for label in model.dims.get(dim, ()):
-            if not re.fullmatch(_LABEL, str(label)):
-                wanted = "expected one of letters, digits, '_', '-', '.' and spaces (at most 60)"
-                problems.add(place, f"is drawn for each label of '{dim}': {wanted}, got {label!r}.")
-
-
-def _refuse_years(model: Model, problems: Problems) -> None:
-    """Adds a problem for each shock and yearly variable of a static model, with what to declare instead."""
-    for name in model.shocks:
-        remedy = "Make it a factor, which is drawn once; with dims for each label: Factor(unit, dims=(...))."
-        problems.add(f"model.shocks.{name}", f"a static model has no years to be shocked in. {remedy}")
-    for name in model.yearly:
-        remedy = "Make it an outcome, or the model a PathModel."
-        problems.add(f"model.yearly.{name}", f"a static model has no years to record. {remedy}")
 
 
 def _check_dims(model: Model, problems: Problems) -> None:
