@@ -31,7 +31,11 @@ def private_folder(inside: str = "") -> tuple[Path | None, str]:
     if wish.lower() == "off":
         return None, ""
     try:
-        folder = _folder(wish)
+        if wish:
+            folder = Path(wish).expanduser().absolute()
+        else:
+            data = os.environ.get("XDG_CACHE_HOME", "")
+            folder = (Path(data) if os.path.isabs(data) else Path.home() / ".cache") / "rustbelt"
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.mkdir(mode=0o700, exist_ok=True)
         wrong = _wrong_with(folder, folder.stat())
@@ -48,19 +52,12 @@ def private_folder(inside: str = "") -> tuple[Path | None, str]:
 def _wrong_with(folder: Path, status: os.stat_result) -> str:
     if not stat.S_ISDIR(status.st_mode):
         return f"expected a folder, and {folder} is none."
-    if hasattr(os, "getuid") and status.st_uid != os.getuid():
+    if status.st_uid != os.getuid():
         return f"expected a folder of yours, and {folder} is user {status.st_uid}'s."
-    if os.name == "posix" and status.st_mode & 0o022:
+    if status.st_mode & 0o022:
         mode = f"{folder} has mode {status.st_mode & 0o777:o}: chmod 700 it."
         return f"expected a folder that nobody else can write to, and {mode}"
     return "" if os.access(folder, os.W_OK | os.X_OK) else f"{folder} cannot be written."
-
-
-def _folder(wish: str) -> Path:
-    if wish:
-        return Path(wish).expanduser().absolute()
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(given) if os.path.isabs(given) else Path.home() / ".cache") / "rustbelt"
 
 
 # ------------------------------------------------------------------------------------------------- sealed files
@@ -75,7 +72,7 @@ def write_sealed(file: Path, content: bytes) -> None:
     handle, aside = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
     try:
         with open(handle, "wb") as to:
-            to.write(_MARK + _seal(file.name, content) + content)
+            to.write(_head(file.name, content) + content)
         os.replace(aside, file)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -88,19 +85,16 @@ def read_sealed(file: Path) -> bytes | None:
     file.
     """
     try:
-        with open(os.open(file, os.O_RDONLY | _NO_LINK), "rb") as source:
+        with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
             status = os.fstat(source.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST:
                 return None
-            mark, seal, content = source.read(len(_MARK)), source.read(_SEAL), source.read()
+            head, content = source.read(len(_MARK) + _SEAL), source.read()
     except OSError:
         return None
-    return content if mark == _MARK and seal == _seal(file.name, content) else None
+    return content if head == _head(file.name, content) else None
 
 
-_NO_LINK = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-
-
-def _seal(name: str, content: bytes) -> bytes:
-    """A digest of a file's name and content, so that a file moved to another name is not accepted."""
-    return hashlib.blake2b(f"{name}\0".encode() + content, digest_size=_SEAL).digest()
+def _head(name: str, content: bytes) -> bytes:
+    """What a sealed file begins with: a mark, and a digest of the file's name and content."""
+    return _MARK + hashlib.blake2b(f"{name}\0".encode() + content, digest_size=_SEAL).digest()
