@@ -179,8 +179,11 @@ class Fold:
         """Refuses terms of different units, as they are added up; terms of variables that are not in `units` are not
         checked.
         """
-        known = ((term.kind, term.variable) for term in self.terms if term.variable in units)
-        added = {f"{kind.name} of {variable}": kind.unit(units[variable]) for kind, variable in known}
+        added = {
+            f"{term.kind.name} of {term.variable}": term.kind.unit(units[term.variable])
+            for term in self.terms
+            if term.variable in units
+        }
         if len(set(added.values())) > 1:
             got = ", ".join(f"{what} [{unit}]" for what, unit in added.items())
             raise refusal(

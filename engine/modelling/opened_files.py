@@ -39,15 +39,11 @@ def files_opened() -> Iterator[list[Path]]:
         paths += [path for path in dict.fromkeys(map(Path, opened)) if _is_data(path)]
 
 
+@functools.cache
 def is_own(path: Path | str) -> bool:
     """Whether a file is the user's own, that is, not of Python, an installed package or the engine."""
-    return not _is_library(str(path))
-
-
-@functools.cache
-def _is_library(path: str) -> bool:
     place = Path(path)
-    return not _INSTALLED.isdisjoint(place.parts) or any(place.is_relative_to(each) for each in _LIBRARIES)
+    return _INSTALLED.isdisjoint(place.parts) and not any(map(place.is_relative_to, _LIBRARIES))
 
 
 def _is_data(path: Path) -> bool:
@@ -56,7 +52,7 @@ def _is_data(path: Path) -> bool:
     kept = getattr(getattr(jax, "config", None), "jax_compilation_cache_dir", None)
     places = (*_SYSTEM, *([Path(kept)] if kept else []))
     try:
-        return path.is_file() and not any(path.is_relative_to(place) for place in places)
+        return path.is_file() and not any(map(path.is_relative_to, places))
     except (OSError, ValueError):
         return False
 
@@ -83,7 +79,7 @@ def _by_the_user(frame: FrameType | None) -> bool:
         file = frame.f_code.co_filename
         if file.startswith("<frozen importlib"):
             return False
-        if not file.startswith("<") and is_own(Path(file)):
+        if not file.startswith("<") and is_own(file):
             return True
         frame = frame.f_back
     return False

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import count, zip_longest
+from itertools import count, islice, zip_longest
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, NamedTuple
@@ -82,8 +82,7 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
     file = file_of(sys.modules.get(type(model).__module__))
     if file is not None and not is_own(file):
         return
-    for place, message in _clocks(model):
-        problems.add(place, message)
+    _refuse_clocks(model, problems)
     before = _memory(model)
     second = again()
     for name, value in _memory(model).items():
@@ -94,9 +93,8 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
             )
             problems.add("model", f"changes {name} each time that it is called. {remedy}")
     if not problems:
-        for place, message in _differing(first, second):
+        for place, message in islice(_differing(first, second), 1):  # the others follow from the first
             problems.add(place, message)
-            break  # what follows comes of it
 
 
 def _generators() -> dict[str, Any]:
@@ -187,16 +185,17 @@ def _origin(equation: Any) -> tuple[str, str]:
 # ---------------------------------------------------------------------------------------------- what a source names
 
 
-def _clocks(model: Any) -> Iterator[tuple[str, str]]:
-    """Yields methods that ask for the time: two traces follow so fast that their times may agree in single
-    precision."""
+def _refuse_clocks(model: Any, problems: Problems) -> None:
+    """Adds a problem for each method that asks for the time: two traces follow so fast on each other that their times
+    may agree in single precision.
+    """
     for name in _METHODS:
         method = getattr(type(model), name, None)
         for function in _called(method) if isinstance(method, FunctionType) else ():
             for named in sorted(_globals_in(function.__code__)):
                 if _is_clock(function.__globals__.get(named)):
                     what = f"asks for the time ('{named}'{_line_naming(function, named)})."
-                    yield f"model.{name}", f"{what} {CONSTANT} Write the date down, or declare a factor."
+                    problems.add(f"model.{name}", f"{what} {CONSTANT} Write the date down, or declare a factor.")
 
 
 def _called(function: FunctionType) -> Iterator[FunctionType]:

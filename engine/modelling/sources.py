@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import importlib.util
+import itertools
 import os
 import sys
 import threading
@@ -102,10 +103,8 @@ def execute(name: str, file: Path) -> tuple[ModuleType, Sources]:
         if before is not None:
             sys.modules[name] = before
         raise
-    for path in _imported(module):
-        sources.files.setdefault(path, _digest_of(path))
-    for path in opened:
-        if is_own(path) and path not in sources.files:
+    for path in (*_imported(module), *filter(is_own, opened)):
+        if path not in sources.files:
             sources.files[path] = _digest_of(path)
     return module, sources
 
@@ -195,23 +194,20 @@ def _afresh(sources: Sources) -> Iterator[None]:
     aside = {
         name: module for name, module in list(sys.modules.items()) if name in _BROUGHT or _stands_in(module, folder)
     }
-    names: set[str] = set()
-    try:
-        with imported_afresh(sources, aside, lambda spec: is_own(spec.origin or "")) as names:
+    with imported_afresh(sources, aside, lambda spec: is_own(spec.origin or "")) as names:
+        try:
             yield
-    finally:
-        for name, module in aside.items():
-            if name not in _BROUGHT or name not in sys.modules:
-                sys.modules[name] = module
-        _BROUGHT.update(dict.fromkeys(names - aside.keys()))
+        finally:
+            for name, module in aside.items():
+                if name not in _BROUGHT or name not in sys.modules:
+                    sys.modules[name] = module
+            _BROUGHT.update(dict.fromkeys(names - aside.keys()))
 
 
 def _stands_in(module: Any, folder: str) -> bool:
-    stated = vars(module).get("__file__") if isinstance(module, ModuleType) else None
-    if not isinstance(stated, str) or not stated.startswith(folder + os.sep):  # there are thousands of modules
-        return False
     file = file_of(module)
-    return file is not None and module.__name__ != "__main__" and is_own(file)
+    below = file is not None and str(file).startswith(folder + os.sep)  # there are thousands of modules
+    return below and module.__name__ != "__main__" and is_own(file)
 
 
 def file_of(module: Any) -> Path | None:
@@ -238,7 +234,7 @@ def _imported(module: ModuleType) -> Iterator[Path]:
         for name in _names_imported(todo.pop()):
             other = sys.modules.get(name)
             file = file_of(other)
-            if other is not None and name not in found and file is not None and is_own(file):
+            if other and file and name not in found and is_own(file):
                 found.add(name)
                 todo.append(other)
                 yield file.resolve()
@@ -271,5 +267,4 @@ def _outside_functions(tree: ast.AST) -> Iterator[ast.AST]:
 
 
 def _and_above(name: str) -> Iterable[str]:
-    parts = name.split(".")
-    return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+    return itertools.accumulate(name.split("."), "{}.{}".format)
