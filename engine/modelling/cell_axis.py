@@ -1,6 +1,4 @@
-"""The cell axis, along which the cells of all yearly variables stand one after the other; and each variable's place on
-it.
-"""
+"""The cell axis: the cells of all yearly variables, variable by variable; and the place of each variable on it."""
 
 from __future__ import annotations
 

@@ -206,8 +206,9 @@ def clip(value: Scalar, low: Scalar, high: Scalar) -> Scalar:
 
 @each
 def normal_cdf(value: Scalar) -> Scalar:
-    """Standard normal distribution function, 1/2 + 1/2 erf(x / sqrt 2): cheaper than `ndtr`, absolute error 1e-7 in
-    float32.
+    """Standard normal distribution function, 1/2 + 1/2 erf(x / sqrt 2); cheaper than `ndtr`.
+
+    In float32 its absolute error is at most 1e-7.
     """
     return 0.5 + 0.5 * jax.lax.erf(value * 0.7071067811865476)
 

@@ -44,9 +44,7 @@ def digest_of_unfiled(part: type) -> str:
 
 
 def _source_of(value: type | FunctionType) -> str:
-    """The source of a function, or of a class, which `inspect` does not find in a notebook: there its methods know the
-    cell.
-    """
+    """The source of a function or class. `inspect` finds no class of a notebook: a method tells in which cell it is."""
     functions = [one for one in vars(value).values() if isinstance(one, FunctionType)]
     if not isinstance(value, type) or not functions:
         return inspect.getsource(value)

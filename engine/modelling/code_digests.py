@@ -30,9 +30,7 @@ WRITTEN = "_as_written"
 _PLAIN = {bool, int, float, complex, str, bytes, type(None), type(Ellipsis)}
 _METHODS = (FunctionType, classmethod, staticmethod, property)
 _WRAPPERS = ("__name__", "__wrapped__", "__func__", "fget", "fset", "fdel", "func", "args", "keywords")
-"""Attributes in which properties, class methods, and partial, cached and compiled functions keep the function they
-call.
-"""
+"""Attributes in which properties, class methods, and partial, cached and compiled functions keep what they call."""
 _LONGEST, _MOST = 80, 2_000_000
 _Model = TypeVar("_Model")
 
@@ -42,9 +40,7 @@ class Cache(dict[Any, Any]):
 
 
 _CODES: dict[int, tuple[CodeType, str, frozenset[str]]] = Cache()
-"""Address of a code object -> the object (so that the address stays its own), its digest, and the names that it looks
-up.
-"""
+"""Address of a code object -> the object (so that the address stays its own), its digest, names that it looks up."""
 _WALKS: dict[tuple[str, str], _Walk] = Cache()
 """The last walk through each module, by the package whose modules are followed and the module's name."""
 
@@ -125,16 +121,12 @@ def altered(model: _Model, **tables: Any) -> _Model:
 
 
 def ships(model: object) -> bool:
-    """Whether a model is of this package and has no attributes of its own, so that it follows from code and a study's
-    tables.
-    """
+    """Whether a model is of this package and has no attributes of its own: code and a study's tables determine it."""
     return type(model).__module__.partition(".")[0] == PACKAGE and not vars(as_written(model))
 
 
 def code_of(model: object, *modules: str) -> str | None:
-    """Digest of the code of a model of this package and of some modules; None where it depends on code outside of the
-    package.
-    """
+    """Digest of the code of a model of this package and of some modules; None where other code takes part."""
     if not ships(model):
         return None
     try:
@@ -173,7 +165,7 @@ class _Walk:
             if type(value) is ModuleType:
                 if not self._follows(value.__name__):
                     self.others[value.__name__] = value
-                elif value.__name__.rpartition(".")[0] != self._module:  # which whoever imports it leaves here
+                elif value.__name__.rpartition(".")[0] != self._module:  # an import sets a submodule in its package
                     self.met.add(value.__name__)
             elif _counts(name, value):
                 self.names[f"{self._module}.{name}"] = self.text(value)

@@ -127,9 +127,7 @@ def _check_path_model(
 
 
 def _check_state(place: str, state: Any, problems: Problems) -> None:
-    """Adds a problem for each part of the state that is no real number or array of them; in `Cells` only numbers may
-    stand.
-    """
+    """Adds a problem for each part of the state that is no real number, or array of them outside of `Cells`."""
     for path, part in _parts(state):
         for below, leaf in jax.tree_util.tree_flatten_with_path(part)[0]:
             name = f"state{jax.tree_util.keystr(path + below)}: "
@@ -182,9 +180,7 @@ def _check_yearly(model: PathModel, values: Mapping[str, Any], problems: Problem
 
 
 def _check_outcomes(model: PathModel, year: Any, values: Mapping[str, Any], state: Any, problems: Problems) -> None:
-    """Adds a problem for each outcome that is no scalar; functions of the last state are skipped where there is no
-    state.
-    """
+    """Adds a problem for each outcome that is no scalar; without a state, functions of the last state are skipped."""
     for name, outcome in model.outcomes.items():
         place, fold = f"model.outcomes.{name}", outcome.fold
         if isinstance(fold, Fold):

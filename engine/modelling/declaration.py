@@ -50,8 +50,7 @@ def check_free(name: str) -> None:
 
 
 def check_tables(model: Model) -> None:
-    """Refuses a model whose tables are no mappings, or hold entries of another type than declared (`Factor`, `Lever`,
-    ...).
+    """Refuses a model whose tables are no mappings, or hold entries of another type than `Factor`, `Lever` and so on.
 
     Raises:
       UserError: with places such as `model.factors.load`.
@@ -182,14 +181,11 @@ def _check_outcomes(model: Model, years: Sequence[int], problems: Problems) -> N
 
 
 def _check_fold(model: PathModel, place: str, fold: Fold, years: Sequence[int], problems: Problems) -> None:
-    # `step` may return more than what is recorded, so an unknown variable is left to the trace
-    labels = {
-        name: {dim: labels for dim, labels in model.dims.items() if dim in variable.dims}
-        for name, variable in model.yearly.items()
-    }
     for term in fold.terms:
+        # `step` may return more than what is recorded, so an unknown variable is left to the trace
+        dims = model.yearly.get(term.variable, model).dims
         with problems.within(place):
-            term.check(labels.get(term.variable, model.dims), years)
+            term.check({dim: labels for dim, labels in model.dims.items() if dim in dims}, years)
     with problems.within(place):
         fold.check_units({name: str(variable.unit) for name, variable in model.yearly.items()})
 

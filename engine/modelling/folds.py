@@ -96,7 +96,7 @@ class Term:
         value = values[self.variable]
         if not isinstance(value, Cells):
             return jnp.asarray(value)
-        return _ACROSS[self.across](value.sel(**{dim: list(labels) for dim, labels in self.over}))
+        return _ACROSS[self.across](value.sel(**dict(self.over)))
 
     def update(self, state: Any, year: Any, values: Mapping[str, Any]) -> Any:
         """State after a calendar year with these values by name."""
@@ -176,9 +176,7 @@ class Fold:
         return functools.reduce(operator.add, parts)
 
     def check_units(self, units: Mapping[str, str]) -> None:
-        """Refuses terms of different units, as they are added up; terms of variables that are not in `units` are not
-        checked.
-        """
+        """Refuses terms of different units, as they are added up; terms of variables without a known unit pass."""
         added = {
             f"{term.kind.name} of {term.variable}": term.kind.unit(units[term.variable])
             for term in self.terms
@@ -215,8 +213,9 @@ def lowest(variable: str, over: Over = None, across: str = "sum") -> Fold:
 
 
 def total(variable: str, over: Over = None, across: str = "sum") -> Fold:
-    """Sum over the years of a yearly variable, of one in "t/yr" in "t", of one in "t" in "t yr"; `over` and `across` as
-    in `Kind.of`.
+    """Sum over the years of a yearly variable: in "t" of one in "t/yr", in "t yr" of one in "t".
+
+    `over` and `across` as in `Kind.of`.
     """
     return _TOTAL.of(variable, over, across)
 
@@ -245,10 +244,9 @@ def worst_spell(variable: str, years: int, over: Over = None, across: str = "sum
 
 
 def highest_spell(variable: str, years: int, over: Over = None, across: str = "sum") -> Fold:
-    """Highest sum of a yearly variable over `years` years in a row: max over t of x[t-years+1] + ... + x[t], in the
-    unit of `total`.
+    """Highest sum of a yearly variable over `years` years in a row: max over t of x[t-years+1] + ... + x[t].
 
-    `over` and `across` as in `Kind.of`.
+    Its unit is that of `total`. `over` and `across` as in `Kind.of`.
     """
     return _over_runs("highest_spell", years, operator.add, jnp.maximum, -jnp.inf, summed_unit).of(
         variable, over, across

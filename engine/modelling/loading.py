@@ -85,8 +85,7 @@ def _raised(error: BaseException, path: Path | None = None) -> str:
 
 
 def blamed(error: BaseException) -> UserError | None:
-    """The `UserError` for an exception that was raised in a model's file loaded by `load_model`; None for any other
-    exception.
+    """The `UserError` for an exception raised in a file from which a model was loaded; None for any other exception.
 
     The exception of a JAX callback arrives as text, in which the file is looked for.
     """
@@ -165,9 +164,7 @@ def model_digest(model: object) -> tuple[str, str | None]:
 
 
 def files_of(part: type) -> Mapping[Path, str]:
-    """SHA-256, by absolute path, of each file that a class loaded from a single file depends on; empty for another
-    class.
-    """
+    """SHA-256 of each file, by absolute path, on which a class in a single file depends; empty for any other class."""
     return _LOADED[part].files if part in _LOADED else {}
 
 

@@ -17,17 +17,16 @@ _ENGINE = Path(__file__).resolve().parents[1]
 _PYTHON = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (*(Path(sysconfig.get_path(name)) for name in _PYTHON), _ENGINE)
 _INSTALLED = {"site-packages", "dist-packages"}
-_SYSTEM = (Path("/proc"), Path("/sys"))
 _HERE = threading.local()
 """Files opened in this thread, recorded while `files_opened` is active."""
 
 
 @contextmanager
 def files_opened() -> Iterator[list[Path]]:
-    """A `with` block that gives the files which the user's own code opens for reading in this thread; filled at its
-    end.
+    """A `with` block that gives a list, filled at its end: the files that the user's own code opened for reading.
 
-    Left out are files that Python opens to import something, those that no longer exist, and those of the system.
+    Files opened in other threads do not count, nor those that Python opens to import something, those that no longer
+    exist, and those of the system.
     """
     _hook()
     before, _HERE.opened = getattr(_HERE, "opened", None), []
@@ -49,10 +48,9 @@ def is_own(path: Path | str) -> bool:
 def _is_data(path: Path) -> bool:
     # JAX may look a program up while a model computes a constant
     jax = sys.modules.get("jax")
-    kept = getattr(getattr(jax, "config", None), "jax_compilation_cache_dir", None)
-    places = (*_SYSTEM, *([Path(kept)] if kept else []))
+    programs = getattr(getattr(jax, "config", None), "jax_compilation_cache_dir", None)
     try:
-        return path.is_file() and not any(map(path.is_relative_to, places))
+        return path.is_file() and not any(map(path.is_relative_to, filter(None, ("/proc", "/sys", programs))))
     except (OSError, ValueError):
         return False
 

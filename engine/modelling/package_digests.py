@@ -68,9 +68,7 @@ def _changed(package: str, wrong: list[str]) -> UserError:
 
 @contextmanager
 def _afresh(package: str) -> Iterator[Sources]:
-    """A `with` block in which a package's modules can be imported anew from their sources; the old ones are put back
-    after it.
-    """
+    """A `with` block in which a package's modules are imported anew from sources; its end puts the old ones back."""
     sources = Sources(Path(sys.modules[package].__file__ or "").resolve())
     aside = {name: module for name, module in [*sys.modules.items()] if _is_of(package, name)}
     try:

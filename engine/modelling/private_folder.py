@@ -1,6 +1,4 @@
-"""The user's private folder, for data that nobody else may write: compiled programs, and the list of models that were
-run.
-"""
+"""The user's private folder, for data that nobody else may write: compiled programs, and the list of models run."""
 
 from __future__ import annotations
 
@@ -81,9 +79,7 @@ def write_sealed(file: Path, content: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """Content that `write_sealed` wrote under this name; None where the file is missing, damaged, renamed or no regular
-    file.
-    """
+    """Content that `write_sealed` wrote under this name; None where the file is missing, damaged, renamed or a link."""
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
             status = os.fstat(source.fileno())

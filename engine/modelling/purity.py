@@ -69,8 +69,7 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
 
 
 def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], problems: Problems) -> None:
-    """Adds a problem where a model's methods ask for the time, change the model, or give another trace when traced
-    again.
+    """Adds a problem where a model's methods ask for the time, change the model, or give another trace the next time.
 
     Models of installed packages are not checked.
 

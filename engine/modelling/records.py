@@ -32,10 +32,10 @@ class Factor:
 
 @dataclass(frozen=True)
 class Constant:
-    """A number that the equations take as known; a study may replace it ([constants]), or give it a prior
-    ([factors.NAME]).
+    """A number that the equations take as known.
 
-    The model reads it as it reads a factor: `factors.NAME`.
+    A study may replace it ([constants]), or give it a prior ([factors.NAME]). The model reads it as it reads a factor:
+    `factors.NAME`.
 
     Args:
       value: the number.
@@ -174,9 +174,9 @@ class Outcome:
 class Model:
     """What every model states. `dims` maps each dimension to its labels; all other tables map names to records.
 
-    `limits` says in sentences what the model cannot say, for the report to say it beside the numbers; `imposable` names
-    yearly variables that it lets be imposed (`imposing.imposed`). Without time there are no shocks and no yearly
-    values: a `StaticModel` leaves these tables empty.
+    `limits` states in sentences what the model leaves out; the report prints them beside the numbers. `imposable` names
+    the yearly variables on which observed values may be imposed (`imposing.imposed`). Without time there are no shocks
+    and no yearly values: a `StaticModel` leaves these tables empty.
     """
 
     dims: ClassVar[Mapping[str, tuple[str, ...]]] = {}
@@ -191,7 +191,7 @@ class Model:
 
 
 class PathModel(Model):
-    """A model that lives through years.
+    """A model that goes from year to year.
 
     `factors` (with `constants` among them), `shocks` and `levers` arrive as namespaces of scalars (a name that has
     dimensions is a `Cells`); `levers.start` is the calendar year in which the policy in force began. `year` is the
@@ -208,8 +208,9 @@ class PathModel(Model):
 
 
 class StaticModel(Model):
-    """A model without time: outcomes of factors and levers alone. What is drawn for every label is a factor with
-    `dims`.
+    """A model without time, whose outcomes follow from factors and levers alone.
+
+    A factor with `dims` is drawn for each label.
     """
 
     def evaluate(self, factors: Any, levers: Any) -> Mapping[str, Any]:

@@ -52,8 +52,7 @@ class Sources:
         return hashlib.sha256(_bytes(text)).hexdigest()
 
     def digest_of_package(self) -> str:
-        """As `digest`, over all files of the package around the model's file and those of `files` that lie
-        elsewhere."""
+        """As `digest`, of all files of the package around the model's file, and of those `files` that lie elsewhere."""
         folder, digest = self.home.parent, hashlib.sha256()
         for path in files_of_package(folder):
             content = path.read_bytes()
@@ -166,8 +165,7 @@ class _Finder:
 
 @contextmanager
 def imported_afresh(sources: Sources, aside: Iterable[str], wanted: Callable[[ModuleSpec], bool]) -> Iterator[set[str]]:
-    """A `with` block in which wanted modules are imported anew from their sources; gives the set of names of those that
-    are.
+    """A `with` block in which wanted modules are imported anew from their sources; gives the set of their names.
 
     Args:
       sources: the files of these modules are added here.
@@ -187,9 +185,7 @@ def imported_afresh(sources: Sources, aside: Iterable[str], wanted: Callable[[Mo
 
 @contextmanager
 def _afresh(sources: Sources) -> Iterator[None]:
-    """A `with` block in which the user's own modules are imported anew; those that are not replaced are put back after
-    it.
-    """
+    """A `with` block in which the user's own modules are imported anew; at its end, those not replaced are put back."""
     folder = str(sources.home.parent)
     aside = {
         name: module for name, module in list(sys.modules.items()) if name in _BROUGHT or _stands_in(module, folder)

@@ -1,6 +1,4 @@
-"""Types of the state that a model carries from year to year: booleans and integers stay what they are, all else is
-floating.
-"""
+"""Types of the state that a model carries from year to year: booleans and integers stay such, all else is floating."""
 
 from __future__ import annotations
 
