@@ -2,13 +2,7 @@
 
 from dataclasses import replace
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from matplotlib.collections import LineCollection, PolyCollection
 from matplotlib.colors import to_hex
 
@@ -26,13 +20,6 @@ FACTORS = tuple(item.name for item in STUDY.inputs)
 EVENTS = ("loss", "growth")
 ORDER = (1, 0, 2)
 """Factors, the largest shift first; the last one never varies."""
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")  # what others of this process left open
-    yield
-    plt.close("all")
 
 
 def texts_of(made):

@@ -4,11 +4,6 @@ remedy.
 
 import warnings
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import pytest
 
 from engine.plots import exceedance, fonts
@@ -16,13 +11,6 @@ from tests.plots.test_plots import make_cube
 
 CHINESE = "银行资本缺口"
 HAS_CJK = bool(set(fonts.families()) & set(fonts.EASTERN))
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")  # what others of this process left open
-    yield
-    plt.close("all")
 
 
 def labelled():

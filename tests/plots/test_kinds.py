@@ -5,10 +5,6 @@ else.
 import re
 from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -23,13 +19,6 @@ from tests.pairs import in_turn
 
 SLACK = 1.0
 """Pixels that the boxes of two texts may share: boxes are larger than the ink in them."""
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")  # what others of this process left open
-    yield
-    plt.close("all")
 
 
 def texts_of(made, monkeypatch):

@@ -1,10 +1,5 @@
 """What figures draw is the numbers that they are drawn from: bars, points and cells against the cube or the answer."""
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -21,13 +16,6 @@ from engine.plots.rank_correlation import rank_correlation
 from engine.risk.estimation.measures import summary
 from tests.drawn_cubes import CASES, drawn
 from tests.helpers import assert_close, assert_same
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")  # what others of this process left open
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

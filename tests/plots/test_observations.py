@@ -2,11 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from matplotlib.collections import PolyCollection
@@ -21,13 +16,6 @@ from tests.helpers import assert_close
 SUBJECT = Subject("towns", "Old or reform?", "0" * 12, 4096, 1, ("old",), "old")
 BEFORE = 2013
 """Year of the first figure."""
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")  # what others of this process left open
-    yield
-    plt.close("all")
 
 
 @pytest.fixture(scope="module")

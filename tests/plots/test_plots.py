@@ -2,10 +2,6 @@
 
 from dataclasses import replace
 
-import matplotlib
-
-matplotlib.use("Agg")
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -52,13 +48,6 @@ def make_cube(n_policies: int, n_paths: int = 4000) -> xr.DataTree:
     )
     root = xr.Dataset(attrs={"independent_unit": 2, "paths": n_paths})
     return xr.DataTree.from_dict({"/": root, "/paths": paths, "/distribution": distribution})
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    plt.close("all")  # what others of this process left open
-    yield
-    plt.close("all")
 
 
 def title_of(made) -> str:
