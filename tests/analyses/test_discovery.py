@@ -95,9 +95,9 @@ def test_the_method_whose_boxes_tell_better_leads():
     assert [*of.boxes] == ["cart", "prim"] and of.lead.first == "cart"
     one, two = (of.lead.correlations[method] for method in ("cart", "prim"))
     assert one.low > 0.9 > two.high and of.lead.gap.low > 0.1 * one.estimate
-    assert because(of) == "CART leads, as its boxes tell such futures better than those of PRIM."
+    assert because(of).startswith("CART leads") and len(of.boxes["cart"]) == 2
     limits = next(iter(words(of, of.boxes["cart"][0]).values()))
-    assert limits in said(of) and " of all such futures; all 2 boxes hold " in said(of)
+    assert limits in said(of) and "all 2 boxes" in said(of)
     boxes = next(table for table in tables(of) if table.name == "boxes")
     assert list(dict.fromkeys(boxes["search"])) == ["cart", "prim"]
     (row,) = boxes.where(search="cart", number=0)
@@ -116,14 +116,15 @@ def test_of_two_that_tell_alike_the_one_with_fewer_limits_leads(of):
     least, most = noisy.lead.limits[first], noisy.lead.limits[second]
     best = max(one.estimate for one in noisy.lead.correlations.values())
     assert least <= most and noisy.lead.correlations[first].estimate > 0.9 * best
-    assert "leads, as its boxes" in because(noisy)
+    assert because(noisy).startswith(f"{first.upper()} leads")
 
 
 def test_where_factors_tell_nothing_nothing_is_claimed():
     study = square(4000)
     draws = drawn(study, 6)
     of = asked(study, draws, np.random.default_rng(7).random(4000) < 0.3)
-    assert "No limits on factors tell" in said(of) or "cannot be told from all futures" in said(of)
+    assert not any(boxes and boxes[0].density.low > of.rate.high for boxes in of.boxes.values())
+    assert "leads" not in said(of)
 
 
 def test_what_is_not_finite_is_left_out_and_counted():
@@ -142,12 +143,8 @@ def test_pairs_stay_together_and_one_replicate_has_no_interval():
     one = square(512, "latin")
     assert one.unit == 256  # one replicate finds the boxes, the other judges them
     of = asked(one, drawn(one, 9), drawn(one, 9)["x1"] < 0.5)
-    assert (
-        np.isnan(of.rate.low)
-        and not of.stability
-        and "cannot be told from all futures" in said(of)
-        and "futures, without an interval." in said(of)
-    )
+    assert np.isnan(of.rate.low) and not of.stability and "without an interval" in said(of)
+    assert not any(boxes and boxes[0].density.low > of.rate.high for boxes in of.boxes.values())
 
 
 def test_the_same_question_has_the_same_answer():

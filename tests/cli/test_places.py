@@ -187,7 +187,7 @@ def test_what_has_not_been_run_is_not_run_by_a_question(inside, command):
                 assert ended.exit_code == 0, ended.output
             else:
                 told = " ".join(ended.stderr.split())
-                assert ended.exit_code == 2 and f"Run it first: rustbelt run {place}" in told, ended.output
+                assert ended.exit_code == 2 and f"rustbelt run {place}" in told, ended.output
             the_run()
     finally:
         (inside / "new.toml").unlink()

@@ -142,7 +142,7 @@ LOST = "1 x NVIDIA H100 failed: JaxRuntimeError: INTERNAL: CUDA_ERROR_ILLEGAL_AD
 def test_where_xla_fails_on_a_card_the_processors_go_on_with_the_same_bytes(by_xla, monkeypatch, tmp_path, launch):
     study, expected = by_xla
     card = XlaCard(monkeypatch, launch)
-    with pytest.warns(UserWarning, match=f"{LOST}; this machine's processors go on by XLA") as told:
+    with pytest.warns(UserWarning, match=f"{LOST}; .* by XLA") as told:
         run = engine.run(study, tmp_path / "run", device="gpu")
     assert len(told) == 1 and card.launches == launch
     assert numbers(run.folder) == expected and run.verify() == []
@@ -156,10 +156,10 @@ def test_where_xla_fails_on_a_card_the_processors_go_on_with_the_same_bytes(by_x
 def test_bits_of_a_card_that_failed_are_not_mixed_with_others(by_xla, monkeypatch, tmp_path):
     study, _ = by_xla
     XlaCard(monkeypatch, 4, differs=True)
-    with pytest.raises(UserError, match=f"{LOST}. What it has left has other last bits.*--device cpu --out"):
+    with pytest.raises(UserError, match=f"{LOST}.*--device cpu --out"):
         engine.run(study, tmp_path / "run", device="gpu")
     there = contents(tmp_path / "run")
-    with pytest.raises(UserError, match="blocks here were made with device_kind NVIDIA H100"):
+    with pytest.raises(UserError, match="device_kind NVIDIA H100"):
         engine.run(study, tmp_path / "run", device="cpu")
     assert contents(tmp_path / "run") == there
 

@@ -43,7 +43,7 @@ def test_ten_times_the_workers_take_a_tenth_of_the_time_while_there_are_blocks(s
     few, more = (plan(RunFolder(tmp_path, many), BLOCK_TAKES, workers) for workers in (100, 1000))
     assert few.seconds / more.seconds == pytest.approx(10, rel=0.05)
     idle = plan(RunFolder(tmp_path, replace(study, paths=3 * BLOCK)), BLOCK_TAKES, 512)
-    assert any("509 of 512 workers will have nothing to do" in text for text in idle.advice)
+    assert any("509 of 512" in text for text in idle.advice)
 
 
 def test_a_scheduler_that_cannot_keep_up_is_told_with_how_many_it_could_keep_busy(study, tmp_path):

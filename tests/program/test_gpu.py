@@ -65,7 +65,7 @@ def test_where_a_card_fails_the_processors_go_on_with_the_same_bytes(monkeypatch
     if what in HANGS and launch == 1:  # what waits for the other process is tested by itself
         monkeypatch.setattr(first_launch, "ends_apart", _never)
     on_card, host = program(), program_on(study, processors())
-    with pytest.warns(UserWarning, match="this machine's processors go on") as told:
+    with pytest.warns(UserWarning, match="processors go on") as told:
         found, ahead = [], on_card.submit(blocks(1)[0])
         for block, later in pairwise(blocks(6)):  # as a run has them, one ahead
             running, ahead = ahead, on_card.submit(later)

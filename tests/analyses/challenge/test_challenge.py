@@ -69,14 +69,12 @@ def test_a_claim_that_nothing_decides_is_not_borne_out(name):
     given = challenge(study(run=RUN, **changes), [claim])
     assert [one.profile.stated.verdict for one in given.held] == [Verdict.UNDECIDED] * 2
     assert not any(one.turned.front or one.profile.places for one in given.held)
-    (only,) = said(given)
-    assert only.startswith("As stated, the futures do not bear out that ")
+    assert len(said(given)) == 1
 
 
 def test_policies_that_differ_in_nothing_make_no_claim_and_leave_the_policies_ledger_empty():
-    assert said(challenge(balance(run=RUN, **ALIKE, challenge={}))) == [
-        "The study makes no claim that its own futures bear out; say one with --claim."
-    ]
+    (only,) = said(challenge(balance(run=RUN, **ALIKE, challenge={})))
+    assert "--claim" in only
     _, policies = challenge(balance(run=RUN, **ALIKE)).held
     assert not policies.profile.ledger.choices
 
@@ -85,9 +83,8 @@ def test_a_claim_whose_opposite_the_futures_show_is_turned_as_stated():
     """No choice is blamed for what is so without it: 1 against 2."""
     given = challenge(balance(), ["new worse than old in cost"])
     assert all(one.profile.stated.verdict is Verdict.REVERSED and not one.turned.front for one in given.held)
-    assert said(given) == [
-        "As stated, the futures show the opposite: average cost is lower under new: 1.00 against 2.00."
-    ]
+    (only,) = said(given)
+    assert only.endswith("lower under new: 1.00 against 2.00.")
 
 
 def test_what_turns_a_claim_is_said_in_words():
