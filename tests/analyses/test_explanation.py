@@ -237,4 +237,4 @@ def test_what_never_varies_is_no_failure():
     answer = of_explanation(given, Path("run"))
     jsonschema.validate(answer.plain(), SCHEMA)
     assert "points" not in answer and answer.groups
-    assert answer.findings[-1] == "No likeliest way there was found."
+    assert "likeliest" in answer.findings[-1]

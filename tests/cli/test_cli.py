@@ -163,16 +163,13 @@ def test_a_finished_run_is_asked_for_any_level(runs):
     assert {r["measure"] for r in found} == {
         "VaR97.5", "ES97.5", "difference_VaR97.5", "difference_ES97.5",
     }  # fmt: skip
-    printed = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5").stdout
-    assert "ES97.5, the mean of the worst 2.5 % of futures" in " ".join(printed.split())
-    printed = call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5", "--full").stdout
-    assert "ES97.5: the mean of these" in " ".join(printed.split())
+    for how in ([], ["--full"]):
+        assert "ES97.5" in call("risk", runs / "bridge", *own("Bridge"), "--level", "97.5", *how).stdout
     given = call("risk", runs / "bridge", *own("Bridge"), "--given", "damage >= 0", "--level", "98", "--json")
     assert {r["level"] for r in records(given.stdout)} == {0.98, None}
     assert {r["measure"] for r in records(given.stdout) if r["level"] is None} == {"share"}
     refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--level", "97.5")
-    assert refused.exit_code == 2
-    assert "Add 97.5 to risk.levels in the study, and run it." in " ".join(refused.output.split())
+    assert refused.exit_code == 2 and "Add 97.5 to risk.levels" in " ".join(refused.output.split())
 
 
 def test_levels_of_the_study_are_in_every_table(tmp_path):

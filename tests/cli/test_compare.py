@@ -250,7 +250,7 @@ def test_a_model_without_years_few_paths_and_one_path(tmp_path):
         assert (undecided in first) == (paths == 1) and "without an interval" not in first
         assert paths != 1 or "improve" not in first
         every = call("compare", folder, *own("Bridge"), "--against", "every").stdout
-        assert every.startswith("One future gives no interval, so nothing is decided") == (paths == 1), every
+        assert every.startswith("One future") == (paths == 1), every
         json.loads(call("compare", folder, *own("Bridge"), "--json").stdout)
 
 

@@ -57,8 +57,7 @@ def test_a_model_that_has_changed_out_of_sight_does_not_go_on(tmp_path, monkeypa
     with pytest.raises(UserError) as caught:
         compute(more, options)
     assert {problem.place for problem in caught.value.problems} == {place, ""}
-    text = str(caught.value)
-    assert "expected" in text and "as is stored, got" in text and "go on with --force" in text
+    assert "--force" in str(caught.value)
     assert ledger.done_blocks(RunFolder(tmp_path / "run", study)).keys() == {0}
     monkeypatch.setenv("RATE", "1.0")
     assert compute(more, options).computed == (0, 1)

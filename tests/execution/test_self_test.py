@@ -158,7 +158,7 @@ def test_a_study_that_asks_for_xla_is_not_said_to_have_a_kernel(card, tmp_path):
     card(unchanged)
     code, found, said = block_of(tmp_path, "--program", "xla")
     assert code == 2 and found["form"] == ["XLA's, as the study asks"]
-    assert "expected one loop, which cards run, got XLA's, as the study asks." in said
+    assert "one loop" in said
     assert not {"program", "words", "kernel"} & set(found)
 
 

@@ -215,10 +215,7 @@ def test_questions_to_single_paths_are_refused_where_none_are_kept(runs, words, 
 def test_a_chart_of_paths_is_refused_where_none_are_kept(runs):
     folder, _ = runs
     for keep, told in (("none", "none is"), ("margin", "margin")):
-        with (
-            engine.open_cube(folder / keep) as cube,
-            pytest.raises(UserError, match=rf"kept path by path \({told}\), got 'damage'. Keep it"),
-        ):
+        with engine.open_cube(folder / keep) as cube, pytest.raises(UserError, match=rf"\({told}\), got 'damage'"):
             exceedance(cube, "damage")
 
 

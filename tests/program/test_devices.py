@@ -79,10 +79,7 @@ def test_check_shows_the_devices_and_the_memory_allowed(tmp_path):
     said = call(*words).stdout
     assert f"devices     {len(jax.local_devices())} x cpu" in said
     assert "needed, 3.0 GB allowed" in said
-    assert (
-        "expected a gpu device, found cpu: JAX for NVIDIA's cards is not installed: pip install"
-        in call(*words[:-3], "gpu").stderr
-    )
+    assert "pip install" in call(*words[:-3], "gpu").stderr
 
 
 def test_memory_of_devices_is_that_of_the_smallest_which_tells():
