@@ -79,7 +79,7 @@ def write_sealed(file: Path, content: bytes) -> None:
 
 
 def read_sealed(file: Path) -> bytes | None:
-    """Content that `write_sealed` wrote under this name; None where the file is missing, damaged, renamed or a link."""
+    """What `write_sealed` wrote under this name; None where it is missing, damaged, renamed or no regular file."""
     try:
         with open(os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as source:
             status = os.fstat(source.fileno())
