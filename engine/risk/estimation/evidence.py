@@ -78,9 +78,9 @@ class Evidence:
       for_es: number of exceedances that ES needs for an interval.
       constant: whether nothing varies; then neither exceedances nor tails are judged.
       single: flag of all measures where no standard error can be computed; else None.
+      unknown: flag of an interval that has no ends although no other flag explains it.
       few: reason to report where exceedances are too few.
       width: part of each interval's width that comes from the bins of histograms; empty for paths.
-      unknown: flag of an interval that has no ends although no other flag explains it.
     """
 
     levels: Levels
@@ -90,9 +90,9 @@ class Evidence:
     for_es: int
     constant: bool
     single: Flag | None
+    unknown: Flag
     few: Reason = Reason.FEW_EFFECTIVE_EXCEEDANCES
     width: Sequence[float] = ()
-    unknown: Flag | None = None
 
     def estimates(self, loss: bool, lost: Flag | None = None) -> dict[str, Estimate]:
         """The estimates by name, in the variable's own sign.
@@ -107,16 +107,17 @@ class Evidence:
         """The same estimates in the order of `measures`; works also where two levels have the same name."""
         names = (*measures(self.levels), "worse")[: len(self.table[0])]
         columns = oriented(self.table, [loss or name in ("sd", "worse") for name in names])
-        rows = zip(self._flags(), *(column.tolist() for column in columns), strict=True)
-        found = [Estimate(*row).flagged(lost, *flags) for flags, *row in rows]
-        for k, (own, width) in enumerate(zip(found, self.width, strict=False)):
-            if any(flag.withholds for flag in own.flags):
-                continue
-            if np.isnan(own.low + own.high):
-                found[k] = own.flagged(self.unknown)
-            elif width:
-                found[k] = own.flagged(Flag(Reason.BINNED, width / (own.high - own.low)))
-        return found
+        width = self.width or [0.0] * len(names)
+        rows = zip(self._flags(), width, *(column.tolist() for column in columns), strict=True)
+        return [self._explained(Estimate(*row).flagged(lost, *flags), width) for flags, width, *row in rows]
+
+    def _explained(self, own: Estimate, width: float) -> Estimate:
+        """The estimate, flagged where its interval has no ends and no flag says why, or has a width due to bins."""
+        if any(flag.withholds for flag in own.flags):
+            return own
+        if np.isnan(own.low + own.high):
+            return own.flagged(self.unknown)
+        return own.flagged(Flag(Reason.BINNED, width / (own.high - own.low))) if width else own
 
     def _flags(self) -> list[tuple[Flag | None, ...]]:
         """Flags of each measure; of ES both a heavy tail and few exceedances, if each withholds the interval."""

@@ -254,9 +254,9 @@ def _evidence(
         for_es,
         all(histogram.least == histogram.most for histogram in histograms),
         ONE_GROUP if groups < 2 else None,
+        Flag(Reason.FEW_GROUPS, groups),
         Reason.FEW_EXCEEDANCES,
         [float(sum(one.open)) for one in found],
-        Flag(Reason.FEW_GROUPS, groups),
     )
 
 

@@ -137,7 +137,8 @@ class Sample:
     def _evidence(self, table: Table, tails: list[Flag | None], of: Quantiles | Difference, for_es: int) -> Evidence:
         tails[0] = gravest((tails[0], few_replicates(self.units)))
         own, seen = tuple(part[0] for part in table), of.exceedances[:, 0].tolist()
-        return Evidence(self.levels, own, tails, seen, for_es, bool(of.constant[0]), alone(self.units))
+        unknown = few_replicates(self.units) or Flag(Reason.FEW_IN_SAMPLE)
+        return Evidence(self.levels, own, tails, seen, for_es, bool(of.constant[0]), alone(self.units), unknown)
 
 
 def of_gaps(pairs: Sequence[tuple[Flag | None, Flag | None]], shared: Callable[[], Flag | None]) -> list[Flag | None]:

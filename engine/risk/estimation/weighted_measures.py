@@ -165,7 +165,7 @@ class Sample:
 
     def _gap(self, baseline: Sample, mine: Quantile, other: Quantile, constant: bool) -> Column:
         gap = self.weights.gap(self.ranked, baseline.ranked, mine, other)
-        return (gap[0], np.zeros(()), gap[0], gap[0]) if constant and np.isfinite(gap[1]) else gap
+        return (gap[0], np.zeros(()), gap[0], gap[0]) if constant else gap
 
     def _squared(self) -> Paths:
         """Influence of each path on the standard deviation, (x - mean)^2 / (2 sd); zero where values are constant."""
@@ -176,7 +176,8 @@ class Sample:
         self, table: Table, tails: list[Flag | None], exceedances: Sequence[float], constant: bool, for_es: int
     ) -> Evidence:
         tails[0] = gravest((tails[0], self.scarce))
-        return Evidence(self.levels, table, tails, exceedances, for_es, constant, alone(self.weights.units))
+        single, unknown = alone(self.weights.units), self.scarce or Flag(Reason.FEW_IN_SAMPLE)
+        return Evidence(self.levels, table, tails, exceedances, for_es, constant, single, unknown)
 
 
 def both_tails(of: Ratio) -> Flag | None:

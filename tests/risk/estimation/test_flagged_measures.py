@@ -1,7 +1,9 @@
 """Which estimates are flagged, and lose their intervals: few exceedances, heavy tails, values that are not finite."""
 
 import numpy as np
+import pytest
 
+from engine.risk.estimation import weighted_measures
 from engine.risk.estimation.evidence import MEASURES
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.measures import difference, summary
@@ -40,6 +42,40 @@ def test_a_heavy_tail_that_two_policies_share_is_not_in_their_difference():
     for name in ("mean", "ES95", "ES99"):
         assert not shared[name].flags and np.isfinite(shared[name].low)
         assert "infinite variance" in apart[name].flag and np.isnan(apart[name].low)
+
+
+SHARED = RNG.standard_t(1.2, 3_000)
+"""A heavy tail that two variables may have in common, so that their difference has none."""
+VARIABLES = {
+    "normal": RNG.standard_normal(3_000),
+    "tied": RNG.integers(0, 4, 3_000).astype(float),
+    "constant": np.full(3_000, 3.3),
+    "shared": SHARED,
+    "shared and noise": SHARED + 0.1 * RNG.standard_normal(3_000),
+    "shared and one": SHARED + 1.0,
+}
+
+
+@pytest.mark.parametrize(("paths", "unit"), [(1, 1), (10, 1), (60, 1), (3_000, 1), (250, 50), (580, 20), (2_000, 100)])
+def test_no_interval_is_withheld_without_a_reason(paths, unit):
+    weights = np.random.default_rng(7).exponential(size=paths)
+    for values in VARIABLES.values():
+        for others in VARIABLES.values():
+            pair = values[:paths], others[:paths]
+            gap = difference(*pair, unit, True)
+            weighted = weighted_measures.difference(*pair, weights, unit, True)
+            for estimate in (*gap.values(), *weighted.values()):
+                has_ends = np.isfinite([estimate.low, estimate.high]).all()
+                assert has_ends != any(flag.withholds for flag in estimate.flags)
+
+
+def test_a_constant_difference_is_exact_with_weights_too():
+    values, weights = VARIABLES["normal"][:250], np.random.default_rng(7).exponential(size=250)
+    found = weighted_measures.difference(values + 1.0, values, weights, 1, True)
+    for name in MEASURES:
+        one = found[name]
+        assert_close(np.array([one.estimate, one.low, one.high]), np.full(3, 0.0 if name == "sd" else 1.0))
+        assert not one.flags
 
 
 def test_values_that_are_not_finite_are_left_out_and_flagged():
