@@ -32,7 +32,7 @@ VERDICTS = {
     "too wide": "The range of futures is too wide for",
     "too narrow": "The range of futures is too narrow for",
 }
-"""What a series may show about the futures, and how the sentence begins that says so; in the order of the sentences."""
+"""What a series may show about the futures, and how the sentence about it begins, in the order of the sentences."""
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 NAMED = 3
 """Most figures or series that a sentence names."""
@@ -41,9 +41,7 @@ LONGEST = 25
 
 
 def answer(of: Asked, policy: str | None, impose: Sequence[str], until: int | None) -> Answer:
-    """The answer to `backtest`; `engine.analyses.backtest.backtest.backtest` says how it is computed, and what is
-    refused.
-    """
+    """The answer to `backtest`, from `engine.analyses.backtest.backtest.backtest`, which says what is refused."""
     given = backtest(of.study, policy, impose, until, of.paths, of.device, of.observe)
     study = given.study
     subject = replace(Subject.of(study), fingerprint=of.study.fingerprint)
@@ -66,9 +64,9 @@ def _basis(given: Tested, beliefs: str) -> str:
 
 
 def findings(given: Tested) -> Iterator[str]:
-    """Sentences: coverage, whether the observations could be one of the futures, and which series deviate.
+    """Sentences: coverage, whether the observations could be one of the futures, errors, and which series deviate.
 
-    Also the error relative to that of the last value known.
+    Errors are relative to those of the last value known.
     """
     yield from dict.fromkeys(text for reading in given.readings for text in _of_reading(reading))
     for word, before in VERDICTS.items():
@@ -119,9 +117,7 @@ def _listed(before: str, names: Sequence[str]) -> str:
 
 
 def _ratio(reading: Reading) -> Statistic | None:
-    """The mean CRPS of figures relative to the mean CRPS of the last value known in their series; None where none was
-    known.
-    """
+    """Mean CRPS of the figures relative to that of the last value known in their series; None where none was known."""
     found = sizes(reading)
     return reading.calibration.crps(found) if reading.calibration is not None and any(found) else None
 
@@ -129,9 +125,8 @@ def _ratio(reading: Reading) -> Statistic | None:
 def _verdicts(given: Tested) -> list[tuple[str, Reading, list[int], str]]:
     """Each series with scored figures: its name, reading, indices of the figures, and verdict.
 
-    The verdict is significant at the 5 % level over all series (Holm), or "".
-
-    A series whose figures differ by reading stands here once for each reading.
+    The verdict is "" unless it is significant at the 5 % level over all series (Holm). A series whose figures differ by
+    reading stands here once for each reading.
     """
     found: dict[str, tuple[Reading, list[int], str, float]] = {}
     for reading, name, own in every_series(given):

@@ -1,5 +1,4 @@
-"""Backtest of a study: proper scores of the futures of each observed figure, and a calibration of all figures
-together."""
+"""Backtest of a study: proper scores of the futures of each observed figure, and a calibration of all together."""
 
 from __future__ import annotations
 
@@ -25,7 +24,7 @@ from engine.study.study import Study
 from engine.study.tables.observed import Observation
 
 PATHS, FEWEST = 1 << 14, 256
-"""Default number of futures; and the fewest allowed, which the range of the model's own futures takes."""
+"""Default number of futures; and the fewest allowed, from which the range of the model's own futures is estimated."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +56,7 @@ class Reading:
     Args:
       name: of the reading; "" where there is only one.
       scored: the scored figures, in the order of their series.
-      apart: figures that are not scored, each with its futures if it lies within the study's years, and why it is not
-        scored.
+      apart: figures that are not scored, each with its futures if it lies within the study's years, and the reason.
       series: the series, with their futures year by year.
       left_out: paths left out because a figure's value on them is not finite.
       seed: of the study, for random places among equal values.
@@ -129,7 +127,7 @@ def backtest(
     readings: dict[str, list[Observation]] = {}
     for name in one.observed.readings:
         readings[name] = [row for row in rows if row.reading in ("", name)]
-    # one simulation serves all readings but where these are imposed
+    # one simulation serves all readings, unless observed values are imposed, which differ by reading
     simulated = [rows] if not impose else [*readings.values()]
     found = []
     for number, some in enumerate(simulated):

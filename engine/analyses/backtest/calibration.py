@@ -38,8 +38,7 @@ class Statistic:
     Args:
       value: of the observations.
       expected, low, high: mean and central 95 % interval over the model's own futures.
-      higher, lower: p-values, the share of values at least, or at most, as large as `value`, which counts as one of
-        them.
+      higher, lower: p-values: the share of values at least, or at most, as large as `value`, itself among them.
     """
 
     value: float
@@ -73,7 +72,7 @@ class Calibration:
 
     Args:
       figures: their values on the same paths.
-      random: places a figure among equal values.
+      random: places a figure at random among equal values.
     """
 
     def __init__(self, figures: Sequence[Figure], random: np.random.Generator):
@@ -103,9 +102,7 @@ class Calibration:
         return _statistic(self.places[[*chosen]].mean(), self.of_truths[[*chosen]].mean(axis=0))
 
     def severity(self, chosen: Sequence[int]) -> Statistic:
-        """Severity of some losses: sum of max(place - 0.95, 0) / 0.05, large where the expected shortfall at 95 % was
-        too low.
-        """
+        """Severity of some losses, sum of max(place - 0.95, 0) / 0.05: large where the ES at level 95 % was too low."""
         return _statistic(_severity(self.places[[*chosen]]), _severity(self.of_truths[[*chosen]]))
 
     def crps(self, sizes: Sequence[float]) -> Statistic:
@@ -118,8 +115,7 @@ class Calibration:
     def energy(self) -> Statistic:
         """The energy score of all figures together, each in standard deviations of its futures.
 
-        Through these units it depends on the model, and compares only with the model's own futures, not with another
-        model's score.
+        Through these units it depends on the model: compare it with the model's own futures, not with another model.
         """
         sizes = np.array([[one.values.std()] for one in self.figures])
         moving = sizes[:, 0] > 0
@@ -141,7 +137,7 @@ def place(
     """Places of truths among futures (randomised PIT): uniform on (0, 1) where truths and futures have the same law.
 
     Args:
-      own: whether each truth is itself one of `values`, and is then left out of those it is placed among.
+      own: whether each truth is itself one of `values`; it is then placed among the other values alone.
     """
     ordered, count = np.sort(values), len(values) - own
     below = np.searchsorted(ordered, truths)

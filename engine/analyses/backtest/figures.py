@@ -62,7 +62,7 @@ class Line:
 def lines(study: Study, rows: Sequence[Observation], count: int, device: str | None = None) -> list[Line]:
     """The series of some figures with their first `count` futures, in the order of their first figures.
 
-    The study has one policy.
+    The study must have a single policy.
     """
     by_name: dict[str, list[Observation]] = {}
     for row in rows:

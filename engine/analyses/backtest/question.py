@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 class Backtest:
     """Hold a study against what was observed, and score it.
 
-    Each figure that nobody had seen is held against the futures of STUDY under the policy that came nearest to what was
-    done: where it lies among them, and what they score against what one would have said without a model. All figures
-    together are judged against the model's own futures, each taken for what happened. Figures stand in a file that the
-    study names: [observed]. On 16,384 paths, unless --paths says otherwise.
+    Compares each figure that the study has not seen with the futures of STUDY under the policy closest to the one that
+    was followed: where it lies among them, and how their error compares with that of forecasts without a model. All
+    figures together are judged against the model's own futures, each taken for the observations in turn. Figures stand
+    in a file that the study names: [observed]. On 16,384 paths, unless --paths says otherwise.
 
     \b
     rustbelt backtest rustbelt
@@ -41,7 +41,7 @@ class Backtest:
     until: Annotated[int | None, Option("Last year whose figures are looked at.", "YEAR")] = None
 
     def answer(self, of: Asked) -> Answer:
-        """How it does; `engine.analyses.backtest.backtest.backtest` says how, and what is refused."""
+        """The scores of a study; `engine.analyses.backtest.backtest.backtest` says how, and what is refused."""
         from engine.analyses.backtest import answer
 
         return answer.answer(of, self.policy, tuple(dict.fromkeys(self.impose)), self.until)

@@ -24,10 +24,9 @@ def last_value(known: Sequence[Observation]) -> Float[np.ndarray, "path"]:
 def trend(known: Sequence[Observation], time: int) -> Float[np.ndarray, "path"]:
     """The predictive distribution of a linear trend through the known figures, at a time.
 
-    It is Student's t with n - 2 degrees of freedom around the least-squares line.
-
-    Given as its quantiles (k - 1/2) / `POINTS`, whose CRPS is that of the distribution to a few in ten thousand; an
-    empty array where fewer than `LEAST` figures are known, or all are of one time.
+    It is Student's t with n - 2 degrees of freedom around the least-squares line, given as its quantiles (k - 1/2) /
+    `POINTS`, whose CRPS is that of the distribution to a few parts in ten thousand. An empty array where fewer than
+    `LEAST` figures are known, or all are of one time.
     """
     if len(known) < LEAST:
         return np.zeros(0)

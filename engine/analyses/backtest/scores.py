@@ -29,9 +29,9 @@ def crps(values: Paths, observed: float, units: Units) -> Estimate:
 
 
 def beyond(values: Paths, threshold: float, loss: bool) -> Paths:
-    """Values with those on the good side of a threshold replaced by it.
+    """The values, with those on the good side of a threshold replaced by it.
 
-    max(x, threshold) for a loss, else min(x, threshold).
+    That is max(x, threshold) for a loss, else min(x, threshold).
 
     Their CRPS is the threshold-weighted CRPS with all weight on the bad side (Gneiting and Ranjan 2011).
     """
@@ -48,9 +48,7 @@ def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.
 
 
 def log_score(values: Paths, observed: float) -> float:
-    """Minus the log density of the observed value, by a Gaussian kernel of Silverman's width; NaN if all values are
-    equal.
-    """
+    """Minus the log density of a value, by a Gaussian kernel of Silverman's width; NaN if all futures are equal."""
     if np.ptp(values) == 0.0:
         return float("nan")
     with np.errstate(divide="ignore"):

@@ -118,8 +118,7 @@ def turned_words(study: Study, claim: Claim, seen: ClaimEstimates) -> str:
 
 
 def tables(study: Study, held: Sequence[ClaimResult]) -> Iterator[Table]:
-    """Tables: shares by departures, claims, reversals, choices survived, carriers; then all choices and all
-    universes."""
+    """Tables: shares by departures, claims, reversals, choices survived, carriers, all choices, and all universes."""
     if not held:
         return
     every = (
@@ -263,7 +262,7 @@ def _carriers(held: Sequence[ClaimResult]) -> Table:
 
 def _choices(study: Study, held: Sequence[ClaimResult]) -> Table:
     every = [choice for one in held for choice in one.profile.ledger.choices]
-    rows = list({(one.ledger, str(one)): one for one in every}.values())  # two pairs of policies share some
+    rows = list({(one.ledger, str(one)): one for one in every}.values())  # pairs of policies share some choices
     columns = [
         _numbered(len(rows)),
         texts("ledger", [one.ledger for one in rows], "which kind of choice"),

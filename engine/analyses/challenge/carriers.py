@@ -19,8 +19,7 @@ class Carriers:
     """How much each choice contributes to the variation of a claim's difference over universes.
 
     Args:
-      shares: dimension -> its Shapley share of the variance of the fitted difference, the largest first; they add up to
-        1.
+      shares: dimension -> its Shapley share of the variance of the fitted difference, the largest first; they sum to 1.
       fit: leave-one-out R2 of the regression.
     """
 
@@ -61,7 +60,7 @@ def carriers(profile: Profile) -> Carriers | None:
 
 
 def _ridge(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Coefficients, and leave-one-out R2, at the penalty for which that is largest."""
+    """Coefficients and leave-one-out R2, at the penalty for which R2 is largest."""
     u, s, v = np.linalg.svd(x, full_matrices=False)
     best = (np.zeros(x.shape[1]), -np.inf)
     for penalty in PENALTIES:

@@ -62,13 +62,12 @@ def challenge(
     device: str | None = None,
     observe: Observer = unobserved,
 ) -> Challenged:
-    """Challenges the claims of a study, each in hundreds of universes, which are sets of choices other than the
-    study's.
+    """Challenges each claim of a study in hundreds of universes: sets of choices other than the study's own.
 
     Args:
       stated: claims as sentences that `claim_of` reads; the study's own if none is given. A study without any is taken
-        to claim that each of its events, and mean and ES99 of its headline, differ between policies as they do on its
-        own futures.
+        to claim the differences between policies that are significant on its own futures, in its events and in mean and
+        ES99 of its headline.
       paths: futures in a universe, from the first on; the study's, at most 16,384, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
       observe: called with the stage, how much is done, and how much there is.

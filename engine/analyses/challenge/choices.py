@@ -1,5 +1,4 @@
-"""Choices that a study could have made otherwise, and what several of them change together, in full or part of the
-way."""
+"""Choices that a study could have made otherwise, and the changes that several of them make, in full or in part."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from engine.study.tables.changes import flat
 SPECIFICATION, POLICIES = "specification", "policies"
 """The two ledgers: how the world and its measurement are specified, and how the policies are defined.
 
-Shares are never over both.
+No share is taken over both.
 """
 FULL = "in full"
 """The `side` of the choice by which both policies are fully implemented."""
@@ -31,7 +30,7 @@ class Choice:
       words: the alternative as it stands within a sentence.
       label: the dimension as it stands within a sentence.
       change: changes of factors, levers and groups.
-      move: row of the normal scores that a path is drawn from -> how far these are shifted.
+      move: row of the normal scores that a path is drawn from -> how far that row is shifted.
       levers, side: these levers, in both policies, as the policy `side` sets them when fully implemented; with `side` =
         `FULL` and no levers, both policies fully implemented.
       instead: variable -> the variable that is measured in its place.
@@ -55,9 +54,7 @@ class Choice:
 
     @property
     def is_measured(self) -> bool:
-        """Whether it changes only what is measured, so that existing futures can be read otherwise and none need be
-        simulated.
-        """
+        """Whether it changes only what is measured, so that existing futures show it and none need be simulated."""
         return bool(self.instead) or self.threshold is not None
 
     @property
@@ -101,7 +98,7 @@ def part_of_factors(change: Change, fraction: float) -> dict[str, tuple[float, f
         return dict(change.factors)
     parts = {}
     for name, (scale, shift) in change.factors.items():
-        # a shift of -0 leaves every bit as it is
+        # adding -0 changes no bit, while adding 0 turns -0 into 0
         moved = -0.0 if shift == 0.0 else fraction * shift
         parts[name] = ((1.0 - fraction) + fraction * scale, moved)
     return parts

@@ -62,9 +62,7 @@ class ClaimEstimates:
 
     @property
     def are_one(self) -> bool:
-        """Whether difference and error are 0 although the measure is not: the two policies are then alike on every
-        path.
-        """
+        """Whether difference and error are 0 although the measure is not: the policies are then alike on every path."""
         return self.difference == 0.0 and self.error == 0.0 and self.policy != 0.0
 
     def favour(self, study: Study, claim: Claim) -> float:
@@ -118,7 +116,7 @@ class Measured:
 def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float = 1.0) -> Measured:
     """What a claim is about under choices of what is measured.
 
-    Readings apply first, then the horizon, then thresholds; these part of the way, by `fraction`.
+    Choices that replace one variable by another apply in the order given, then thresholds, a `fraction` of the way.
     """
     made = [one for one in choices if one.is_measured]
     name = _instead(claim.variable, made)
@@ -158,8 +156,7 @@ def _with_threshold(event: Event, value: float, is_multiple: bool, fraction: flo
 
 
 def claim_estimates(study: Study, claim: Claim, of: Measured, values: Values) -> ClaimEstimates:
-    """The estimates behind a claim from the futures of its two policies, with standard errors over independent
-    units."""
+    """The estimates behind a claim on the futures of its two policies, with standard errors over independent units."""
     names = {event.outcome for event in of.events if event.outcome} or {of.name}
     rows = [study.row(claim.policy), study.row(claim.against)]
     good = np.logical_and.reduce([np.isfinite(values[name]).all(axis=0) for name in names])
@@ -209,7 +206,7 @@ def contribution(study: Study, claim: Claim, values: Values) -> Paths:
 def influence(values: Paths, level: float, loss: bool) -> Paths:
     """The contribution of each path to ES, of which ES is the mean.
 
-    VaR + max(loss - VaR, 0) / (1 - level), with VaR the least of the worst values; in the sign of the values.
+    VaR + max(loss - VaR, 0) / (1 - level), where VaR is the smallest of the worst losses; in the sign of the values.
     """
     losses = values if loss else -values
     place = max(len(losses) - math.ceil(len(losses) * (1 - level) - 1e-9), 0)
@@ -219,8 +216,7 @@ def influence(values: Paths, level: float, loss: bool) -> Paths:
 
 
 def made_by(study: Study, policy: str, against: str, stated: Values) -> tuple[Claim, ...]:
-    """The claims that a study implies: differences in its headline and events that are significant on its own
-    futures."""
+    """The claims that a study implies: differences in headline and events that are significant on its own futures."""
     claims = []
     for name, measure in measured(study, None):
         claim = Claim(policy, against, name, measure, worse=True)

@@ -19,7 +19,7 @@ _TRIES = 40
 def universes(
     dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], seed: int
 ) -> list[Universe]:
-    """Distinct universes with exactly so many departures; none where there are fewer dimensions than departures.
+    """Distinct universes with exactly `departures` choices; none where there are fewer dimensions than that.
 
     The draw depends only on the seed and on the names of choices, so that claims with the same choices get the same
     universes, and claims that differ only in what is measured largely share the futures to be simulated.
@@ -39,7 +39,7 @@ def universes(
 
 
 def _count(dimensions: Mapping[str, Sequence[Choice]], departures: int) -> float:
-    """The number of universes with so many departures.
+    """The number of universes with exactly `departures` choices.
 
     It is the elementary symmetric polynomial, of degree `departures`, in the numbers of choices per dimension.
     """
@@ -59,7 +59,8 @@ def _random_universe(
     dimensions: Mapping[str, Sequence[Choice]], departures: int, groups: Mapping[str, Any], key: str
 ) -> Universe:
     made: list[Choice] = []
-    # what is measured is another dimension for each claim, and stands at one place for all of them
+    # claims differ in their dimensions of measurement: numbered, these come at the same places of the order for every
+    # claim, so that claims share all other choices, and with them futures
     measured = [name for name, some in dimensions.items() if some[0].is_measured]
     called = {name: f"measured {measured.index(name)}" if name in measured else name for name in dimensions}
     for name in sorted(dimensions, key=lambda name: _number(f"{key}/{called[name]}")):

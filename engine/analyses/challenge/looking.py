@@ -56,7 +56,7 @@ class Looking:
         self.worlds, self.notes, self.replicate = worlds, notes, replicate
 
     def at(self, looks: Iterable[Look], done: Done = lambda *_: None) -> list[ClaimEstimates]:
-        """The estimates for each look, in order; they do not depend on what is computed beside them."""
+        """The estimates for each look, in order; they do not depend on which other looks are computed with them."""
         asked = list(looks)
         by_run: dict[str, list[Look]] = {}
         for one in dict.fromkeys(asked):

@@ -36,7 +36,7 @@ class Notes:
         return self._held.get(name)
 
     def add(self, name: str, seen: ClaimEstimates) -> None:
-        """Adds a result, and writes the cache if that was last done more than `EVERY` seconds ago."""
+        """Adds a result, and writes the cache if it was last written more than `EVERY` seconds ago."""
         self._held[name] = seen
         if time.monotonic() - self._at > EVERY:
             self.keep()
@@ -44,7 +44,7 @@ class Notes:
     def keep(self) -> None:
         """Writes the cache, if there are new results."""
         if len(self._held) > self._kept:
-            held = dict(self._held)  # others may add to it meanwhile
+            held = dict(self._held)  # other threads may add results meanwhile
             content = json.dumps({name: astuple(seen) for name, seen in held.items()})
             compilation_cache.keep("universes", self._key, content.encode())
         self._kept, self._at = len(self._held), time.monotonic()

@@ -70,8 +70,7 @@ def _rows(study: Study, group: str, names: Sequence[str]) -> list[int]:
 
 
 def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> tuple[str, str]:
-    """The name of a move of a group, by factor names and in words: which member it moves farthest, and whether up or
-    down.
+    """The name of a move of a group, by factor names and in words: the member that it moves farthest, up or down.
 
     Further members are named as long as the name is one of `known`.
     """
@@ -90,8 +89,7 @@ def _way(study: Study, group: str, move: np.ndarray, known: Collection[str]) -> 
 
 
 def _directions(scores: Float[np.ndarray, "row path"], contributions: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """Unit vectors along which the difference of some claim changes fastest, one of those within 26 degrees of each
-    other.
+    """Unit vectors along which some claim's difference changes fastest; of those within 26 degrees, the first alone.
 
     With contributions d and independent standard normal scores e, the gradient of the mean of d with respect to a shift
     of e is E[d e] (Stein's lemma). A direction is kept only where it is significant at level `NOISE`.

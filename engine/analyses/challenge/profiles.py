@@ -45,7 +45,7 @@ class Profile:
     places: tuple[Place, ...]
 
     def shares(self, departures: int) -> tuple[int, Mapping[Verdict, float]]:
-        """The number of universes with so many departures, and the share of each verdict among them.
+        """The number of universes with `departures` choices, and the share of each verdict among them.
 
         There are no shares without such universes.
         """
@@ -59,8 +59,7 @@ def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Do
 
     Verdicts are simultaneous over the universes of one claim and number of departures: a sign counts if it is
     significant at 2.5 % to each side after Bonferroni's correction. Left out are universes that give a claim the same
-    numbers as the study as stated, or as another universe with as many departures, and those in which the two policies
-    are alike.
+    numbers as the study as stated, or as another universe with as many departures, and those whose policies are alike.
     """
     study = looking.worlds.study
     designs = {
@@ -78,8 +77,7 @@ def profiles(looking: Looking, ledger: Ledger, claims: Sequence[Claim], done: Do
 
 
 def _measured_otherwise(claim: Claim, dimensions: Mapping[str, Sequence[Choice]]) -> Iterator[Look]:
-    """Each choice of measurement with each other choice, which costs little, as the latter's futures are needed
-    anyway."""
+    """Each choice of measurement with each other choice: cheap, as these share the other choice's futures."""
     every = [one for some in dimensions.values() for one in some]
     measured = [one for one in every if one.is_measured]
     for one in every:

@@ -18,9 +18,9 @@ class Challenge:
     Holds each claim of STUDY against other choices that could be defended, in two ledgers: how the world and what is
     measured are specified (assumptions off or doubled, priors moved, readings, horizons, thresholds), and how the
     policies are defined (each group of levers as under the other policy, in both). Says in which share of such
-    universes a claim stands, by how many choices depart at a time; the fewest choices that turn it, and how far on the
-    way; which choices carry it. A study states its claims and readings under [challenge]; one that does not has what
-    its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
+    universes a claim holds, by how many choices depart at a time; the fewest choices that turn it, and how far towards
+    them it turns; and which choices carry it. A study states its claims and readings under [challenge]; one without
+    claims is taken to claim what its own futures show. On 16,384 paths a universe, unless --paths says otherwise.
 
     \b
     Example: rustbelt challenge rustbelt --claim "reform better than old in region_devastated"
@@ -38,7 +38,7 @@ class Challenge:
     ] = ()
 
     def answer(self, of: Asked) -> Answer:
-        """How each claim does; `engine.analyses.challenge.challenge` says how, and what is refused."""
+        """How far each claim holds; `engine.analyses.challenge.challenge` says how it is found, and what is refused."""
         from engine.analyses.challenge import answer
 
         return answer.answer(of, self.claim)

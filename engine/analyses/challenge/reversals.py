@@ -1,5 +1,4 @@
-"""The mildest reversals of a claim: sets of the fewest choices that turn it, and how far on the way to them it
-turns."""
+"""The mildest reversals of a claim: the fewest choices that turn it, and how far towards them it turns."""
 
 from __future__ import annotations
 
@@ -21,7 +20,7 @@ from engine.risk.estimation.intervals import Estimate, as_units
 from engine.study.tables.challenge import Claim
 
 SCREENED = {2: 20, 3: 12}
-"""How many sets of each size are simulated: those that adding effects predicts to be worst for the claim.
+"""How many sets of each size are simulated: those predicted, by adding effects, to be worst for the claim.
 
 Of sets that leave the measurement unchanged only half as many, once such a set turns the claim.
 """
@@ -67,8 +66,7 @@ class Turned:
     Args:
       front: reversals by number of departures; one with more departures is listed only if it turns the claim at a
         smaller fraction, separately for sets with and without changed measurement.
-      survived: the single choices that come nearest to turning the claim without doing so, with the estimates there,
-        nearest first.
+      survived: single choices that come nearest to turning the claim, the nearest first, with the estimates under each.
     """
 
     front: tuple[Reversal, ...]
@@ -120,7 +118,7 @@ class _Search:
         self.singles = sorted(self.effects, key=lambda one: self.predicted((one,)))
 
     def predicted(self, universe: Iterable[Choice]) -> float:
-        """The difference relative to the larger measure that adding effects of single choices predicts.
+        """The predicted difference, by adding effects of single choices, as a share of the larger measure.
 
         It is positive in favour of the claim.
         """
@@ -129,9 +127,7 @@ class _Search:
         return math.copysign(one.relative, one.favour(self.study, self.claim))
 
     def screened(self, size: int, turning: Sequence[Universe]) -> list[Universe]:
-        """The sets of a size predicted to be worst for the claim, without those that contain a set which turns it
-        already.
-        """
+        """The sets of a size predicted to be worst for the claim, without those that contain a set that turns it."""
         known = [frozenset(universe) for universe in turning]
         some = [one for one in self.singles if frozenset([one]) not in known][: LEADING if size > 2 else None]
         sets = sorted(combinations(some, size), key=self.predicted) if size > 2 else self._pairs(some)
@@ -140,7 +136,7 @@ class _Search:
             for one in islice(sets, MOST_PREDICTED)
             if agree(one, self.study.groups) and not any(part <= set(one) for part in known)
         ]
-        # what is read off futures that are there would else crowd out what the world would have to be
+        # each kind has places of its own: else sets that change the measurement crowd out those that change the futures
         of_world = [one for one in agreeing if not is_measured(one)]
         count = SCREENED[size] // (1 if all(map(is_measured, turning)) else 2)
         return [*of_world[:count], *[one for one in agreeing if is_measured(one)][: SCREENED[size]]]
@@ -189,8 +185,7 @@ class _Search:
         return [one for kind in sorted(by_kind) for one in by_kind[kind][:JUDGED]]
 
     def judged(self, judging: Looking, sets: Sequence[Universe], times: int) -> list[Reversal]:
-        """The sets that turn the claim on independent futures, significant over all sets together, each with its
-        fraction.
+        """The sets that turn the claim on independent futures, significantly over all sets, each with its fraction.
 
         Args:
           times: how often this may be called for a claim, for Bonferroni's correction.
@@ -213,22 +208,20 @@ class _Search:
     def _fraction(self, judging: Looking, universe: Universe) -> Estimate:
         """The fraction at which the difference vanishes, by regula falsi (Illinois).
 
-        Its error is that of the difference over the slope.
-
-        Choices that cannot be made part of the way are made in full throughout.
+        Its error is that of the difference over the slope. Choices that cannot be made in part are in full throughout.
         """
         if all(one.is_whole for one in universe):
             return Estimate(1.0, 0.0, 1.0, 1.0)
 
         def favour(x: float) -> tuple[float, float]:
-            # at the start there is nothing but what is made whole
+            # at fraction 0 only the choices that cannot be made in part are made
             made = universe if x else tuple(one for one in universe if one.is_whole)
             one = judging.one(self.claim, made, x or 1.0)
             return one.favour(self.study, self.claim), one.error
 
         low, high = 0.0, 1.0
         (at_low, error), (at_high, _) = favour(low), favour(high)
-        if at_low <= 0:  # what is made whole turns it by itself
+        if at_low <= 0:  # these choices alone turn the claim
             return Estimate(0.0, 0.0, 0.0, 0.0)
         slope, x, side = (at_high - at_low), 1.0, 0
         for _ in range(STEPS):

@@ -28,8 +28,7 @@ AT_ONCE = 1 << 15
 
 
 class Worlds:
-    """Simulates two policies of a study under choices, on the study's own futures or on independent ones of the same
-    law.
+    """Simulates two policies of a study under choices, on the study's own futures or on independent ones.
 
     Args:
       study: with the two policies alone, the one that is compared against first.
@@ -44,14 +43,14 @@ class Worlds:
         policies = self._policies(self._sets, study)
         self.program: Program = devices.program(replace(study, policies=policies), device)
         self.program.prepare()
-        # the years in which policies began are lost where every policy is one from the first year on
+        # the compiled policies all begin in the first year: give the program the starting years of the study's own
         self.program = self.program.fed(self.program.inputs | {"levers": self._levers((), Change(), 0.0)})
         self._scores = _Scores(self)
 
     def values(self, universe: Universe, fraction: float = 1.0, replicate: int = 0) -> Values:
         """Outcomes by name [policy, path] under choices, made in full or to a fraction.
 
-        At fraction 1 they equal those in full, bit for bit.
+        At fraction 1 they are bit for bit those in full.
 
         Args:
           replicate: 0 for the study's own futures, any other number for an independent set of them.
@@ -129,9 +128,7 @@ class Worlds:
         return tuple(policies)
 
     def _filled(self, levers: Mapping[str, Terms]) -> dict[str, Terms]:
-        """Levers with a weight, perhaps 0, for every factor that either policy draws them from: one form for all
-        choices.
-        """
+        """Levers with a weight, perhaps 0, for every factor that some policy draws them from: the compiled form."""
         return {
             lever: {name: terms.get(name, np.zeros_like(terms[""])) for name in ("", *self._factors[lever])}
             for lever, terms in levers.items()

@@ -145,9 +145,7 @@ def _shifts(given: Conditioned) -> np.ndarray:
 
 
 def tables(given: Conditioned) -> Iterator[Table]:
-    """Tables: risk before and given the facts, differences from the baseline, factors, known figures, later figures,
-    runs.
-    """
+    """Tables: risk before and given the facts, differences, factors, known figures, later figures, and runs."""
     every = (_risks(given), _differences(given), _factors(given), _facts(given), _later(given), _runs(given))
     yield from (table for table in every if len(table))
 

@@ -45,7 +45,7 @@ class Ranked:
     """Ranks of the true draws of factors among the weighted futures.
 
     Args:
-      study: with the followed policy alone, and the futures that truths are ranked among.
+      study: with the followed policy alone; its paths are the futures that truths are ranked among.
       names: of the factors that vary.
       ranks: weighted share of futures with a smaller draw, ties split at random, 0 to 1 [factor, truth].
       trusted: whether the weights for a truth can be trusted, by k-hat [truth].
@@ -89,8 +89,8 @@ def ranked(
       paths: futures that each truth is ranked among; 65,536 if not given.
 
     Raises:
-      UserError: as `condition`; fewer than 20 truths, fewer than twice as many futures, or untrustworthy weights for
-        more than a fifth of the truths.
+      UserError: as `condition`; fewer than 20 truths; fewer futures than two for each truth, more than a block, or no
+        whole number of units; or untrustworthy weights for more than a fifth of the truths.
     """
     one = followed(study, policy)
     problems = Problems()

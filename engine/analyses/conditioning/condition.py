@@ -183,8 +183,10 @@ class _Whole:
         return (plainly, Moments(mean, sd, np.full_like(mean, np.nan))), by_weight
 
     def of_moved(self, runs: Sequence[Moved]) -> tuple[Futures, Moments]:
-        """The moved futures, each run an independent unit, with the moments of factors; later figures are drawn
-        anew."""
+        """The moved futures, each run an independent unit, with the moments of factors.
+
+        For later figures, the random numbers that the facts say nothing of are drawn as in any run.
+        """
         at, parts, later, means, squares = self.study.places(self.names), [], [], [], []
         facts = Facts(0, self.one.baseline, runs.__getitem__)
         program, *coming = (

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 class Condition:
     """Say how risky each policy is, given what was observed.
 
-    Moves futures of STUDY to where what was observed up to some year is likely under the policy that was followed, with
-    the errors of the figures and what the model leaves out (observed.discrepancy). They are a run of their own,
+    Moves futures of STUDY to where the figures observed up to some year are likely under the policy that was followed,
+    given the errors of the figures and of the model (observed.discrepancy). They are a run of their own,
     outputs/NAME-until-YEAR-..., which all other commands take. Shows the risk of every policy before and after, what is
-    known of each factor, and where later figures lie. With --calibration futures of the study are taken for what
-    happened, to check that it is told right.
+    known of each factor, and where later figures lie. With --calibration futures of the study are taken for the
+    observations, to check that what is then known of factors is calibrated.
 
     \b
     rustbelt condition rustbelt_2016 --until 2018
@@ -43,7 +43,7 @@ class Condition:
     )
 
     def run_of(self, of: Asked) -> Study | None:
-        """The study whose run is asked: that in which the figures are known."""
+        """The study whose run is asked: the one with the figures as facts; a calibration asks none."""
         from engine.program.moving.agreement import RUNS
         from engine.study.actual_policy import knowing
         from engine.study.tables.facts import FUTURES
@@ -56,7 +56,7 @@ class Condition:
         return knowing(self._observed(of), until, policy, of.paths or RUNS * FUTURES)
 
     def _until_and_policy(self, of: Asked) -> tuple[int | None, str | None]:
-        """Until when, and the policy that was followed: as it is said here, else by the facts of the study."""
+        """The last year that is known, and the policy that was followed: as asked for, else of the study's facts."""
         known = of.study.facts
         if known is None:
             return self.until, self.policy
@@ -68,7 +68,7 @@ class Condition:
         return of.study if self.on is None else observing(of.study, self.on)
 
     def answer(self, of: Asked) -> Answer:
-        """How risky it is; `engine.analyses.conditioning.condition.condition` says how, and what is refused."""
+        """The risk given the figures; `engine.analyses.conditioning.condition` says how, and what is refused."""
         from engine.analyses.conditioning import answer, calibrated
 
         if self.calibration is not None:

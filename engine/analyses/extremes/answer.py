@@ -35,7 +35,7 @@ _WHY = {
     Reason.NOT_FINITE: "No future is a finite number, so nothing is said.",
     Reason.ENDING_TAIL: "The worst futures run up against an end, so what lies beyond has no interval.",
 }
-"""By flag: the sentence that tells why nothing, or nothing reliable, is said beyond the simulated futures."""
+"""By flag: the sentence on why nothing, or nothing reliable, is known beyond the simulated futures."""
 PARTS = {"": "levels", LARGEST: "largest", SUM: "sum"}
 """Name of the table of return levels, by how places are aggregated."""
 OF = {"": "", LARGEST: "worst place (OEP)", SUM: "all places (AEP)"}
@@ -94,7 +94,7 @@ def _sentence(given: Looked, of: Tails, row: Sequence[Passed], begun: str) -> st
         f"{what} {verb} {' and '.join(filter(None, [', '.join(parts[: count - 1]), parts[count - 1]]))}"
         for count in range(len(parts), 0, -1)
     ]
-    # where labels leave no room the table below has what the sentence has not
+    # with long labels the sentence names less, and the table below has the rest
     less = [
         f"{what} {verb} {texts[0]} under the first policy",
         f"the first number of the table {verb} {parts[0]}",
@@ -188,9 +188,7 @@ def _called(of: Tails) -> str:
 
 
 def _part(of: Tails) -> str:
-    """In words, how places, or years, are aggregated; "" for an outcome, and for single years of a variable without
-    places.
-    """
+    """How places or years are aggregated, in words; "" for an outcome, and for years of a variable without places."""
     if of.has_places:
         return OF[of.of]
     return OF_YEARS[of.of] if of.counted == FUTURE else ""

@@ -17,8 +17,8 @@ class Extremes:
 
     Of an outcome, what one future in 10, 50, 100, 250, 1,000 and so on reaches, and the mean of what is worse. Of a
     yearly variable, the same of the largest place (OEP) and of the sum of all places (AEP): once in so many years, any
-    year of any future, and once in so many futures. Where fewer than a hundred lie beyond, a law fitted to the worst
-    says it, and that row is marked as extrapolated. The answer is kept beside the cube, as extremes.zarr.
+    year of any future, and once in so many futures. Where fewer than a hundred lie beyond, the number is that of a law
+    fitted to the worst, and its row is marked as extrapolated. The answer is kept beside the cube, as extremes.zarr.
 
     \b
     rustbelt extremes rustbelt
@@ -42,7 +42,7 @@ class Extremes:
     ] = None
 
     def answer(self, of: Asked) -> Answer:
-        """What is passed how rarely; `engine.analyses.extremes.tails.look` says what is refused."""
+        """The levels of each return period; `engine.analyses.extremes.tails.look` says what is refused."""
         from engine.analyses.extremes import answer
 
         return answer.answer(of, self.variable, self.policies, self.periods, self.futures)

@@ -42,8 +42,7 @@ class Tails:
       loss: whether high is worse.
       by_policy: the tail under each policy.
       periods: the return periods that are asked for.
-      has_places: False for a yearly variable without places; worst place and sum of a year are then the same, and given
-        once.
+      has_places: False for a yearly variable without places, whose worst place and sum of a year are one tail.
     """
 
     variable: str
@@ -91,13 +90,11 @@ def look(
     """The bad tails of some variables under some policies.
 
     Args:
-      variables: outcomes that are kept path by path, and yearly variables; the headline's kept outcomes if none are
-        named.
+      variables: outcomes kept path by path, and yearly variables; if none are named, the headline's kept outcomes.
       policies: all if none are named.
       periods: return periods from 2 on, as numbers or texts; `PERIODS` and powers of ten up to beyond the number of
         futures if none.
-      futures: how many of the first futures are simulated again for yearly values; `years.FOR_TAILS` at most if not
-        given.
+      futures: how many of the first futures are simulated again for yearly values; if not given, `years.first_paths`.
 
     Raises:
       UserError: no such variable, policy or period, a variable that is an event or not kept; all problems at once.
@@ -199,9 +196,7 @@ def _by_future(values: Years, whole: str) -> Float[np.ndarray, "policy path"]:
 
 
 def _by_year(values: Years, units: Units) -> tuple[Float[np.ndarray, "policy year_of_path"], Units]:
-    """Every year of every future as a value of its own, future by future; the years of a future belong to the same
-    unit.
-    """
+    """Every year of every future as one value, future by future; years of one future are in the same unit."""
     count = values.shape[1]
     size = units.size * count if units.replicated else units.size
     owner = np.repeat(units.owners(np.arange(units.paths)), count)
