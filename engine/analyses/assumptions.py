@@ -1,4 +1,4 @@
-"""Structural sensitivity: estimates with each assumption off, doubled, and all of them, on the same futures."""
+"""Structural sensitivity: estimates with each assumption off or doubled, and with all of them, on the same futures."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class ByStructure:
     """The estimates of a study in each structure.
 
     Args:
-      study: with the paths that the estimates are over.
+      study: its `paths` are those that the estimates are over.
       records: estimates in every structure, whose name is the label `structure` of their place: measures of outcomes
         and probabilities of events under every policy; then "difference_M" of each pair of policies on the same paths,
         the deducted one as label `against`.
@@ -75,8 +75,7 @@ class ByStructure:
 
 
 def structures(study: Study) -> tuple[Structure, ...]:
-    """The study as stated, with each assumption off and doubled, then with all off and all doubled if there are
-    several.
+    """The study as stated, then with each assumption off and doubled, and with all of them if there are several.
 
     Raises:
       UserError: the study states no assumptions.
@@ -101,7 +100,7 @@ def assumptions(
     """The estimates of a study in each structure: every policy on the same futures, by one compiled program.
 
     Args:
-      variables: outcomes, of which mean and ES99 are looked at, and events; the headline and all events if not given.
+      variables: outcomes, whose mean and ES99 are estimated, and events; the headline and all events if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
 
     Raises:
@@ -138,9 +137,7 @@ def _variables(study: Study, variables: Sequence[str] | None) -> list[str]:
 
 @dataclass(frozen=True)
 class _Values:
-    """Outcomes of one structure by name [policy, path], without the paths left out as not finite; and independent
-    units.
-    """
+    """The outcomes of one structure by name [policy, path] on the paths that are kept, and their independent units."""
 
     of: Mapping[str, np.ndarray]
     units: Units
@@ -188,14 +185,14 @@ def _records(
 ) -> list[Record]:
     """Records of one structure."""
     of_event, of_outcome = partial(_of_event, study, one, values), partial(_of_outcome, study, one, values)
-    # NumPy lets go of the interpreter while it sorts and sums
+    # threads pay, as NumPy releases the interpreter lock while it sorts and sums
     with ThreadPoolExecutor(THREADS) as threads:
         parts = [*threads.map(of_event, events), *threads.map(of_outcome, outcomes)]
     return [record for part in parts for record in part]
 
 
 def _order(study: Study) -> list[str]:
-    """Policies, the baseline first: of each pair the earlier one is deducted."""
+    """The policies, the baseline first; in each pair the earlier one is deducted from the later one."""
     return [study.baseline, *(name for name in study.policy_names if name != study.baseline)]
 
 

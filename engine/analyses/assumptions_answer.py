@@ -1,5 +1,4 @@
-"""The estimates of a study in each structure, as an answer: which rankings of policies hold in all, and every
-estimate."""
+"""The answer to `assumptions`: which rankings of policies hold in all structures, and the estimates in each."""
 
 from __future__ import annotations
 
@@ -24,9 +23,7 @@ READING = (
 
 
 def answer(of: Asked, outcomes: Sequence[str]) -> Answer:
-    """The answer to `assumptions`; `engine.analyses.assumptions.assumptions` says how it is computed, and what is
-    refused.
-    """
+    """The answer to `assumptions`, from `engine.analyses.assumptions.assumptions`, which says what is refused."""
     study = of_few(of.study) if of.paths is None else of.study
     given = assumptions(study, outcomes or None, of.device, of.observe)
     basis = f"{study.name}: {study.futures}, {len(given.structures)} structures by one program"
@@ -178,8 +175,7 @@ def _side(one: Ranking | None, structure: str) -> str:
 
 
 def _worth_showing(given: ByStructure, every: Sequence[tuple[str, str, str, str]]) -> list[bool]:
-    """Rows of the brief table: as stated, all assumptions together, and structures that rank otherwise than as
-    stated."""
+    """Whether the brief table shows each row: as stated, all assumptions at once, or another ranking than as stated."""
     other = {
         (one.variable, one.measure, name)
         for one in given.rankings

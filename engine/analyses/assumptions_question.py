@@ -32,7 +32,7 @@ class Assumptions:
     ] = ()
 
     def answer(self, of: Asked) -> Answer:
-        """What the study says in each structure; `engine.analyses.assumptions` says how, and what is refused."""
+        """The estimates in each structure; `engine.analyses.assumptions` says how, and what is refused."""
         from engine.analyses import assumptions_answer
 
         return assumptions_answer.answer(of, self.outcome)

@@ -45,10 +45,8 @@ class Part:
       variable, measure: the outcome and its measure, or the event and "probability".
       difference: the measure under the second policy less that under the first.
       share: Shapley value of each player; they add up to `difference`.
-      alone: effect of each player when only its levers are as under the second policy, and all others as under the
-        first.
-      taken_back: effect of each player that is lost when only its levers are as under the first policy, and all others
-        as under the second.
+      alone: effect of each player when its levers alone are as under the second policy, others as under the first.
+      taken_back: effect lost when a player's levers alone are as under the first policy, others as under the second.
       leaders: the player with the largest share in the direction of `difference`, then those that cannot be
         distinguished from it.
     """
@@ -103,7 +101,7 @@ def attribution(
       variables: outcomes and events; the headline and all events if not given.
       paths: how many, from the first on; the study's, at most 131,072, if not given.
       device: "cpu" or "gpu"; the GPUs if there are any.
-      observe: called with the stage, how many paths under a coalition are done, and how many there are.
+      observe: called with the stage, how many paths are done, counted once for each coalition, and how many there are.
 
     Raises:
       UserError: as `coalitions.between`; no such outcome or event; values that are not finite on more paths than the
@@ -152,7 +150,8 @@ def _take_in(
         elif measure == MEAN:
             sums.add(which, of_mean(values[variable], sound))
         else:
-            # VaR from the paths that are sound here: a few less elsewhere move ES by the square of what they move VaR
+            # VaR over the paths that are finite in these coalitions: a few more that other coalitions leave out move
+            # VaR a little, and ES only by the square of that
             loss = study.is_loss(variable)
             sums.add(which, of_shortfall(values[variable], sound, units, LEVEL, loss))
 
@@ -160,15 +159,14 @@ def _take_in(
 def _chunks(
     coalitions: Coalitions, names: Sequence[str], device: str | None
 ) -> Iterator[tuple[slice, Float[np.ndarray, "coalition outcome path"], Bool[np.ndarray, "path"]]]:
-    """Simulates some coalitions after the other: which they are, their outcomes, and a mask of paths on which all are
-    finite.
+    """Simulates the coalitions a few at a time: which they are, their outcomes, and the paths on which all are finite.
 
-    One program is compiled for all of them, and fed with the levers of some at a time.
+    One program is compiled for all of them, and fed with the levers of a few at a time.
     """
     compilation_cache.keep_programs()
     study, size = coalitions.study, min(AT_ONCE, coalitions.count)
     policies = coalitions.policies
-    # both ends among them: what any coalition is drawn by, one of these two is
+    # both end policies are compiled in: every factor that a coalition's levers are drawn from is one of theirs
     some = (policies[0], *policies[2:size], policies[-1])
     tile = min(study.tile, default_tile(study.model, size))
     program = devices.program(replace(study, policies=some, tile=tile), device)
@@ -195,7 +193,7 @@ def _chunks(
 
 
 def _ahead(jobs: Iterator[T]) -> Iterator[T]:
-    """The same jobs, each started before the one before it is finished with."""
+    """The same jobs in order, `AHEAD` of them already started when the first is handed on."""
     waiting = deque(islice(jobs, AHEAD))
     while waiting:
         yield waiting.popleft()
@@ -235,10 +233,9 @@ def _part(
 
 
 def memory_needed(coalitions: Coalitions, measured: Sequence[tuple[str, str]], paths: int) -> int:
-    """Peak memory [bytes].
+    """Peak memory that an attribution takes [bytes].
 
-    Sums take 8 (3 k + 2) bytes per path and measure, with k players; to this the outcomes of at most 8 coalitions are
-    added.
+    Sums take 8 (3 k + 2) bytes per path and measure, with k players; the outcomes of up to 8 coalitions are added.
     """
     study, size = coalitions.study, min(AT_ONCE, coalitions.count)
     sums = 8 * (3 * len(coalitions.players) + 2) * len(measured)

@@ -94,8 +94,8 @@ def _called(study: Study, player: str) -> str:
 def _subject(given: Attribution, named: Sequence[str]) -> Part:
     """The part of the result that the sentences are about.
 
-    It is that of the variable named first; if none is named, an event made of events, else any event, else the ES99 of
-    an outcome.
+    It is that of the variable named first; if none is named, of an event that combines others, else of any event, else
+    the ES99 of an outcome.
     """
     events = given.study.events_by_name
     of_events = [part for part in given.parts if part.measure == PROBABILITY]

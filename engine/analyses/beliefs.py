@@ -29,16 +29,14 @@ class Belief:
       name: name of the factor or group, or `POLICY.LEVER`.
       unit: of its values.
       stated: its value as the study states it.
-      turn: its value where the ranking turns; if it does not turn, the value tried at which the difference is nearest
-        to turning.
+      turn: its value where the ranking turns; if it does not, the value tried whose difference is nearest to turning.
       move: distance from `stated` to `turn` with its interval: in normal scores for a prior, which are standard
         deviations if the prior is normal; else in the belief's unit.
       turns: whether the ranking turns.
       how: computed by "weights" on stored futures, or by "runs" with the belief changed.
       back: whether beyond this value the ranking is as stated again.
       length: size of a prior's move in independent normal scores, as joint moves of all priors are measured: half its
-        square is the relative entropy. It exceeds `move` for a member of a dependent group that moves while its fellow
-        members stay.
+        square is the relative entropy. It exceeds `move` for a member of a dependent group whose fellow members stay.
     """
 
     kind: str
@@ -66,8 +64,7 @@ class Line:
       value: the belief's value by place on the line.
       how: "weights" or "runs", by place on the line.
       scale: length in independent normal scores of a move by 1.
-      glance: the difference on each of a few futures, by place on the line; None where looking at all of them costs no
-        more.
+      glance: the difference on each of a few futures, by place on the line; None where all futures cost no more.
     """
 
     kind: str
@@ -88,9 +85,7 @@ Changed = Callable[[Sequence[Change]], list[Estimate]]
 
 
 def correlations(study: Study, changed: Changed, anew: Changed) -> Iterator[Line]:
-    """A line for the correlation of each group of factors; for a correlation matrix one common multiple of all its
-    entries.
-    """
+    """A line for the correlation of each group of factors; for a matrix, for one common multiple of its entries."""
     for name, group in study.groups.items():
         ends = group_changes.correlations(group)
         if ends is None:
@@ -116,7 +111,7 @@ def levers(
             label = f"{policy.name}.{name}"
             values = np.unique(policy.levers[name])
             if name in policy.drawn:
-                continue  # it is a prior
+                continue  # its factor is moved as a prior
             if len(values) > 1:
                 left_out.append((label, "differs by year or place"))
                 continue

@@ -21,8 +21,7 @@ from engine.study.tables.policies import phased
 class Coalitions:
     """Every way to set some players (groups of levers) as in one policy and the rest as in another.
 
-    Coalition s sets player i as in `end` where bit i of s is 1: coalition 0 is `start`, the last one `end`, path by
-    path.
+    Coalition s sets player i as in `end` where bit i of s is 1. On every path coalition 0 is `start`, the last `end`.
 
     Args:
       study: the resolved study that has both policies.
@@ -68,7 +67,7 @@ class Coalitions:
         begun = years_begun(self.study, (self.start, self.end))
         inside = [START in player.levers for player in self.players]
         of_end = (members(len(self.players)) * inside).any(axis=1)
-        # what the model sees of it; that levers change in the year of a start is in the levers already
+        # the starting year that the model reads; the levers already change in the year in which their policy starts
         seen = begun[:, of_end.astype(int)]
         return {**arrays, "start": seen, "before_start": seen}
 
@@ -122,7 +121,7 @@ def between(study: Study, start: str, end: str) -> Coalitions:
 def _sets(study: Study, pair: Sequence[Policy]) -> tuple[LeverSet, LeverSet]:
     """The levers of two policies, with one common degree of implementation.
 
-    Where the degrees differ and matter, one of them must be a number, which is then worked into that policy's levers.
+    Where the degrees differ and matter, one of them must be a number, which is then applied to that policy's levers.
     """
     first, last = (set_of(policy, study.years) for policy in pair)
     if not (first.certain or last.certain) and first.share != last.share:

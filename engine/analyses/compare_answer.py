@@ -35,8 +35,7 @@ EVERY = "every"
 
 
 def answer(of: Asked, wanted: Question, policies: Sequence[str], against: str | None = None) -> Answer:
-    """The answer to `compare`: every policy against one, the baseline if not given; or all pairs if `against` is
-    "every".
+    """The answer to `compare`: every policy against one (if not given, the baseline), or all pairs if that is "every".
 
     Raises:
       UserError: as `engine.analyses.comparison.refuse` and `compared`; or all pairs are asked for of variables not kept

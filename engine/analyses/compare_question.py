@@ -54,9 +54,7 @@ class Compare:
     numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
-        """What the paths say of each policy against the baseline; `engine.analyses.comparison.comparison` says what is
-        refused.
-        """
+        """Each policy against the baseline path by path; `engine.analyses.compare_answer` says what is refused."""
         from engine.analyses import compare_answer
         from engine.analyses.findings import Question
         from engine.analyses.variables import LEVEL

@@ -120,7 +120,6 @@ def comparison(
       cube: of the run, for its yearly means; None to leave these out.
       question: what is asked: variables, level, year, place.
       device: "cpu" or "gpu", where yearly values are simulated again; the GPUs if there are any.
-
     """
     named = question.variables
     wanted = [name for name in study.model.outcomes if name in named or not named]
@@ -251,8 +250,7 @@ def _by_year(
 
 
 def _records_by_year(study: Study, question: Question, one: series.Series, values: np.ndarray) -> Iterator[Record]:
-    """Differences, chances of being worse and regret of a yearly variable in one place, in each year that is asked
-    for."""
+    """Differences, chances of being worse and regret of a yearly variable in a place, in each year asked for."""
     base = study.row(study.baseline)
     for y, year in enumerate(study.years):
         if question.year in (None, year):
@@ -265,9 +263,7 @@ def _records_by_year(study: Study, question: Question, one: series.Series, value
 
 
 def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> list[InTheMean]:
-    """The first year ahead in the mean, for every yearly variable or those named, in each place, from the means in the
-    cube.
-    """
+    """The first year ahead in the mean, by the cube's means, of the named or all yearly variables in each place."""
     if cube is None or "/comparison/yearly" not in cube.groups:
         return []
     if str(cube["comparison"]["policy"].attrs.get("baseline", study.baseline)) != study.baseline:

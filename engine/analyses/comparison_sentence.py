@@ -18,15 +18,13 @@ from engine.risk.estimation.wording import likely, measured, named, share, size,
 from engine.risk.policies.regrets import least
 
 MOST = 2
-"""Most policies beside the baseline that have sentences of their own; of more, only those that may rank first are
-named.
-"""
+"""Most policies beside the baseline that each have sentences; of more, only those that may rank first are named."""
 
 
 def sentences(of: Findings) -> Iterator[str]:
     """Sentences on one or two policies against the baseline, or on which of more may rank first; then on regret."""
     there = {r.variable for r in of.records if r.year is None}
-    # what was named first, else the first of the headline that there is, else what there is
+    # the variable that was named first, else the first of the headline that has results, else any that has
     wanted = (*of.question.variables, *of.study.headline, *sorted(there, key=of.study.variables.index))
     name = next((name for name in wanted if name in there), "")
     gaps = [r for r in of.records if r.measure.startswith(GAP)]
@@ -102,7 +100,7 @@ def _effect(of: Findings, policy: str, name: str) -> str:
 
 
 def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
-    """In how many futures the policy is the worse one, and what it does to the tail."""
+    """Sentences: in how many futures the policy is the worse one, and what it does to the tail."""
     gap, worse = (of.by_key.get((measure, policy, name)) for measure in (f"{GAP}{tail(of)}", "worse"))
     if worse is not None and np.isfinite(worse.estimate):
         bare = "" if np.isfinite(worse.low) else ", without an interval"

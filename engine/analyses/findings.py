@@ -64,9 +64,7 @@ class InTheMean:
 
 @dataclass(frozen=True)
 class CommonTail:
-    """The share of the worst futures that two outcomes, or two places of the outcome `of`, have in common under a
-    policy.
-    """
+    """The part of the worst futures that two outcomes, or two places of the outcome `of`, share under a policy."""
 
     policy: str
     first: str

@@ -1,5 +1,4 @@
-"""Break-even analysis: how far each belief must move, alone or all priors together, before two policies change
-places."""
+"""Break-even analysis: how far beliefs must move, each alone or all priors at once, to turn a ranking of policies."""
 
 from __future__ import annotations
 
@@ -141,7 +140,7 @@ def _turning(
     for k, line in enumerate(lines):
         searched.append((line, *_looked_along(line, glance, sign, units.reach)))
         observe("beliefs", k + 1, len(lines))
-    # one more for all priors together
+    # one test more for the joint move of all priors
     tests = 1 + sum(len(side) - 1 for _, rows, _ in searched for side in rows)
     limit = critical_score(units, tests)
     by_line = [_beliefs(line, rows, most, sign, units.reach, limit) for line, rows, most in searched]
@@ -154,7 +153,7 @@ def _turning(
 
 
 def _glance(look: Look, own: Values, few: int, sign: float, reach: float) -> Glance | None:
-    """The quick check on a few futures; None where it cannot say anything: for ES, or where units are too large."""
+    """The quick check on a few futures; None where none is possible: for ES, or where units are too large."""
     count = few // SHARE // look.study.unit * look.study.unit
     if look.measure == SHORTFALL or not count:
         return None
@@ -163,7 +162,7 @@ def _glance(look: Look, own: Values, few: int, sign: float, reach: float) -> Gla
 
 
 def _looked_along(line: Line, glance: Glance | None, sign: float, reach: float) -> tuple[list[list[Stretch]], float]:
-    """The stretches of one sign on either side of a line, none where a quick check shows one sign.
+    """The stretches of one sign on either side of a line; none if a quick check shows that the sign never changes.
 
     Also the place that is nearest to turning.
     """
@@ -308,7 +307,7 @@ def _location(
 def _is_worth(paths: int, few: int, size: float, move: float) -> bool:
     """Whether weights leave at least `few` effective futures.
 
-    By Kish's formula n exp(-m^2 q) of n futures are left after a move m.
+    By Kish's formula, n exp(-m^2 q) of n futures are effective after a move m, where q is `size`.
     """
     return paths * math.exp(-move * move * size) >= few
 
@@ -329,7 +328,7 @@ def _glanced(look: Look, scores: MovedScores, rows: Sequence[int], shift: np.nda
 
 
 def _far(one: Belief) -> tuple[bool, float]:
-    """Sort key: beliefs that turn the ranking come first, each kind by distance.
+    """Sort key: beliefs that turn the ranking, then the others, both by distance.
 
     Distance is in normal scores for a prior, else a share of the stated value.
     """

@@ -46,7 +46,7 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
     Raises:
       UserError: not exactly two policies; or as `engine.analyses.flip.flip`.
     """
-    # a baseline that is not named runs all the same, and is none of the two
+    # the two are those that are named, not the baseline, which runs beside them
     pair = of_named(of.study, policies or None)
     if len(pair.policies) != 2:
         known = ", ".join(of.study.policy_names)
@@ -63,9 +63,7 @@ def answer_of(given: FlipResult) -> Answer:
 
 
 def sentences(given: FlipResult) -> Iterator[str]:
-    """Sentences: the smallest single move that turns the ranking, the ranking as stated, and the joint move of all
-    priors.
-    """
+    """Sentences: the smallest single move that turns the ranking, the ranking as stated, and the joint move."""
     study, gap = given.study, given.difference
     first, second = (study.phrase("policies", name) for name in (given.first, given.second))
     what, pair = measured(study, given.variable, given.measure), f"{first} and {second}"
@@ -169,9 +167,7 @@ def _together(given: FlipResult) -> Table:
 
 
 def _reach(given: FlipResult) -> Table:
-    """Lengths of the nearest joint moves: of all priors, and of the law of all futures as far as its weights can be
-    trusted.
-    """
+    """Lengths of the nearest moves: of all priors, and of the law of all futures, if its weights can be trusted."""
 
     rows: list[tuple[str, Estimate, float, float]] = []
     nan = float("nan")

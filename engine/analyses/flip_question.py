@@ -16,10 +16,10 @@ class Flip:
     """Show which belief would turn the ranking of two policies.
 
     How far each belief of STUDY must move before two policies change places, and how far all priors together. A belief
-    is the prior of a factor, the correlation of a group, or a lever of a policy. The policies are any two, of which the
-    first is what the other is held against, unless the baseline is among them; not needed where the study has two. On
-    131,072 paths, unless --paths says otherwise. Spreadsheets call this goal seek (break-even): the value of an input
-    at which the difference of two policies is zero.
+    is the prior of a factor, the correlation of a group, or a lever of a policy. Name any two policies, unless the
+    study has only two; the difference is from the baseline if that is one of them, else from the first. On 131,072
+    paths, unless --paths says otherwise. Spreadsheets call this goal seek (break-even): the value of an input at which
+    the difference of two policies is zero.
 
     \b
     Example: rustbelt flip rustbelt --outcome displaced_person_years --policies reform,old

@@ -1,5 +1,4 @@
-"""Outcomes of a study on the same paths with some inputs drawn again: one compiled program, fed with other random
-keys."""
+"""Outcomes of a study on the same paths with some inputs drawn again: one program, fed with other random keys."""
 
 from __future__ import annotations
 
@@ -25,8 +24,7 @@ from engine.study.study import Block, Study
 ROUNDINGS = 16
 """Allowance for rounding errors in an outcome [eps]: about what a sum over some decades gathers."""
 Mix = Mapping[str, int]
-"""Random stream -> the number of the replicate that is drawn from it; streams that are not named are as in the study.
-"""
+"""Random stream -> number of the replicate that is drawn from it; other streams are as in the study."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +33,8 @@ class Quantity:
 
     Args:
       variable: an outcome or an event.
-      measure: `MEAN` for the outcome itself, `SHORTFALL` for a path's excess over VaR / (1 - level), `PROBABILITY` for
-        whether the event happens.
+      measure: `MEAN` for the outcome itself, `SHORTFALL` for a path's excess over VaR, divided by 1 - level,
+        `PROBABILITY` for whether the event happens.
       policy: the policy that it is under.
       against: the policy that is deducted; "" for none.
     """
@@ -109,8 +107,7 @@ class Futures:
         return self._gathered((self._keys.fed(self.program, mix) for mix in numbered), paths)
 
     def with_fixed(self, values: Iterable[Mapping[str, float]], paths: int | None = None) -> Iterator[Values]:
-        """The outcomes by name [policy, path] with some factors fixed at values, for one set of values after the
-        other."""
+        """The outcomes by name [policy, path] with some factors fixed, for one set of values after the other."""
         return self._gathered((variants.with_fixed(self.program, one) for one in values), paths)
 
     def anew(self, by: int = 1) -> Futures:
@@ -129,12 +126,10 @@ class Futures:
         return next(self._gathered([self.program], paths))
 
     def changed(self, changes: Sequence[Change], paths: int) -> Iterator[Values]:
-        """The outcomes by name [policy, path] under each of some changes, on the first `paths` paths, one after the
-        other.
+        """The outcomes by name [policy, path] under one change after the other, on the first `paths` paths.
 
         If only levers are changed, the changed policies are simulated side by side on futures that are drawn once, and
-        all other policies keep their outcomes. All of these are in memory at once, so this is for few changes or few
-        paths.
+        all other policies keep their outcomes. All of these are in memory at once, so changes or paths must be few.
         """
         levers = bool(changes) and all(one.levers and not (one.factors or one.groups) for one in changes)
         if not (levers and isinstance(self.program, LoopProgram)):
@@ -236,7 +231,7 @@ class Numbers:
     def values(self, one: Quantity, outcomes: Values) -> Float[np.ndarray, "path"]:
         """The values of a quantity on every path."""
         own = self._under(one, one.policy, outcomes)
-        with np.errstate(invalid="ignore"):  # infinite under both
+        with np.errstate(invalid="ignore"):  # infinite less infinite
             return own - self._under(one, one.against, outcomes) if one.against else own
 
     def table(self, outcomes: Values) -> Float[np.ndarray, "quantity path"]:
@@ -251,7 +246,7 @@ class Numbers:
 
         paths = next(iter(outcomes.values())).shape[-1]
         given: np.ndarray = np.empty((len(self.quantities), paths))
-        with np.errstate(invalid="ignore"):  # infinite under both
+        with np.errstate(invalid="ignore"):  # infinite less infinite
             for row, one in zip(given, self.quantities, strict=True):
                 if one.against:
                     np.subtract(of(one, one.policy), of(one, one.against), out=row)

@@ -23,8 +23,7 @@ Paths = Float[np.ndarray, "path"]
 
 @dataclass(frozen=True)
 class Glance:
-    """A quick check of the places along a line: the difference on a few futures, each paired with the same future as
-    stated.
+    """A quick check of places along a line: how the difference changes from the stated one on each of a few futures.
 
     Args:
       stated: mean of the difference as stated, over all futures that a full look at a place takes.
@@ -71,8 +70,7 @@ class Glance:
         return min(rivals, key=lambda at: self.sign * line.at(at).estimate) if len(rivals) > 1 else least
 
     def _is_above(self, size: float, apart: Paths) -> bool:
-        """Whether `size` plus the mean of `apart` is positive beyond doubt; stricter the fewer futures carry that
-        mean."""
+        """Whether `size` plus the mean of `apart` is positive beyond doubt; stricter if few futures carry that mean."""
         squares = apart * apart
         with np.errstate(invalid="ignore"):
             many = squares.sum() ** 2 / (squares * squares).sum()

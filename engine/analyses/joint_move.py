@@ -37,8 +37,7 @@ class JointMove:
     Args:
       distance: length of the move in independent normal scores, with its interval; half its square is the relative
         entropy of the moved prior to the stated one, in nats.
-      factors: (name, move of its normal score, its median as stated, its median there) for each factor, the largest
-        move first.
+      factors: (name, move of its normal score, median as stated, median there) for each factor, the largest move first.
     """
 
     distance: Estimate
@@ -158,9 +157,7 @@ def _mean(along: Difference, length: float) -> float:
 
 
 def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
-    """The smallest move of the scores drawn once that moves the joint score of one factor by `size`, and of no other
-    factor.
-    """
+    """The smallest move of the scores drawn once that moves one factor's joint score, by `size`, and no other's."""
     streams = [one.name for one in arguments.streams(study) if one.year is None]
     (item,) = (item for item in study.inputs if item.name == name)
     move = np.zeros(len(streams))
@@ -173,8 +170,7 @@ def _of_factor(study: Study, name: str, size: float) -> np.ndarray:
 
 
 def _factors(study: Study, move: np.ndarray) -> tuple[tuple[str, float, float, float], ...]:
-    """For each factor that varies, the move of its joint score and its median before and after, the largest move
-    first."""
+    """For each factor that varies: move of its joint score, its medians before and after; the largest move first."""
     names = [one.name for one in arguments.streams(study) if one.year is None]
     shifts = {item.name: float(move[names.index(item.stream)]) for item in study.inputs}
     for name, group in study.groups.items():

@@ -17,7 +17,7 @@ SINGULAR = 1e-6
 
 @dataclass(frozen=True)
 class Joint:
-    """The joint scores y = own e + shared g of a group's members, of independent own scores e and shared scores g.
+    """The joint scores y = own e + shared g of a group's members, from independent own scores e and shared scores g.
 
     Args:
       rows: rows of e among the normal scores of a path.
@@ -52,16 +52,14 @@ class Joint:
 
     @property
     def is_one(self) -> bool:
-        """Whether the correlation matrix is singular, so that some members follow from others and none can be moved
-        alone.
-        """
+        """Whether the correlation matrix is singular: some members follow from others, and none can be moved alone."""
         return float(np.linalg.eigvalsh(self._correlation)[0]) < SINGULAR
 
     def conditional(self, base: Scores, other: Scores, known: np.ndarray) -> np.ndarray:
         """Own scores e such that the `known` members keep their joint scores and the others are drawn given these.
 
-        From an independent draw y' of all members (`other`): y_U = y'_U + S_UK S_KK^-1 (y_K - y'_K), with S the
-        correlation matrix.
+        With S the correlation matrix, and y' an independent draw of all members (`other`): y_U = y'_U + S_UK S_KK^-1
+        (y_K - y'_K).
         """
         y, anew = self._joint(base), self._joint(other)
         joint = y.copy()

@@ -18,8 +18,7 @@ Terms = Mapping[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Player:
-    """Levers that are taken together from one policy or another: a player of the cooperative game behind Shapley
-    values.
+    """Levers that are taken together from one policy or the other: a player in the sense of Shapley values.
 
     Args:
       name: of the group of levers, or of a lever that is in no group.
@@ -32,11 +31,10 @@ class Player:
 
 @dataclass(frozen=True)
 class LeverSet:
-    """The levers of a policy in every year, before + share (after - before), where `share` is the degree of
-    implementation.
+    """The levers of a policy in every year: before + share (after - before), with the degree of implementation `share`.
 
-    `after` already has the year in which the policy starts worked in; `share` is a number, or the name of a factor that
-    draws it.
+    Until the policy starts, `after` has the levers of the policy before it. `share` is a number, or the name of the
+    factor that it is drawn from.
     """
 
     before: Mapping[str, Terms]

@@ -29,9 +29,7 @@ class MovedScores:
         return self._scores[list(rows)].astype(np.float64)
 
     def outcomes(self, rows: Sequence[int], numbers: Float[np.ndarray, "row path"]) -> Values:
-        """The outcomes by name [policy, path] with `numbers` in place of some rows; must not be called by two threads
-        at once.
-        """
+        """The outcomes by name [policy, path] with `numbers` in place of some rows; not for two threads at once."""
         own = self._scores[list(rows)]
         self._scores[list(rows)] = numbers
         try:

@@ -41,7 +41,7 @@ class Look:
         return gap(self.study, self.variable, self.measure, one, two, units)
 
     def estimate(self, values: Values) -> Estimate:
-        """The difference from outcomes as a search needs it: a mean without the tail measures beside it."""
+        """As `difference`, but for a mean without the tail measures beside it, which a search does not need."""
         if self.measure != MEAN:
             return self.difference(values)
         good = sound((values,))
@@ -50,16 +50,14 @@ class Look:
     def gaps(self, values: Values) -> Paths:
         """The difference on every path, for a mean or a probability, which is the mean of these values."""
         one, two = (self._of(policy, values).astype(np.float64) for policy in (self.first, self.second))
-        with np.errstate(invalid="ignore"):  # infinite under both
+        with np.errstate(invalid="ignore"):  # infinite less infinite
             return one - two
 
     def of_values(self, values: Values) -> Paths:
-        """The contribution of every path to the difference (for ES too), of which it is the mean; 0 where it is not
-        finite.
-        """
+        """The contribution of every path to the difference, ES too, which is their mean; 0 where it is not finite."""
         if self.measure != SHORTFALL:
             gaps = self.gaps(values)
-            return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path has no say
+            return np.where(np.isfinite(gaps), gaps, 0.0)  # such a path adds nothing
         good = sound((values,))
         alike, gaps = np.ones(int(good.sum())), np.zeros(len(good))
         one, two = (tail.excess(alike) for tail in self._tails(values, good))

@@ -50,8 +50,7 @@ class Turn:
 
 
 def sureness(one: Estimate, side: float) -> float:
-    """How many standard errors a difference lies on the given side of zero; 0 if it has no standard error, or
-    vanishes."""
+    """How many standard errors a difference lies on the given side of zero; 0 if it is 0 or has no standard error."""
     size = side * one.estimate
     if math.isnan(size) or math.isnan(one.standard_error) or not size:
         return 0.0
@@ -59,8 +58,7 @@ def sureness(one: Estimate, side: float) -> float:
 
 
 def critical_score(units: Units, tests: int) -> float:
-    """Standard errors from which a sign is significant over so many tests at once: 2.5 % to each side, by
-    Bonferroni."""
+    """Standard errors from which a sign is significant over all tests at once: 2.5 % to each side, by Bonferroni."""
     share = 1 - TAIL / tests
     if not units.replicated:
         return float(ndtri(share))
@@ -90,9 +88,7 @@ def stretches(start: float, looks: Iterable[tuple[float, Estimate]], sign: float
 def turns(
     at: Difference, rows: Sequence[Stretch], is_sure: Callable[[Stretch], bool], sign: float, reach: float
 ) -> Iterator[Turn]:
-    """The changes of sign between significant stretches, from the start outwards; the first stretch counts as
-    significant.
-    """
+    """The changes of sign between significant stretches, from the start outwards; the first stretch always counts."""
     last = rows[0]
     for one in rows[1:]:
         if not is_sure(one):
@@ -103,8 +99,7 @@ def turns(
 
 
 def crossing(at: Difference, start: float, end: float, side: float, reach: float) -> Estimate:
-    """The place where a difference that is significant at the start loses its sign before the end, with a 95 %
-    interval.
+    """The place, with a 95 % interval, where a difference that is significant at the start changes sign before the end.
 
     The interval inverts a test: at its ends the difference is `reach` standard errors from zero. So it covers a change
     of sign as often as the difference's own interval at that place covers zero, however steep or curved the line is.

@@ -44,7 +44,7 @@ def fed(program: Program, change: Change) -> Program:
 def beside_each_other(program: LoopProgram, changes: Sequence[Change]) -> tuple[LoopProgram, list[tuple[int, int]]]:
     """The program for the policies that some changes of levers affect, side by side.
 
-    Also gives the change and the policy that each of them is.
+    Also gives, for each of its policies, the index of the change and that of the policy in the study.
     """
     own = program.inputs["levers"]
     changed_levers = [fed(program, change).inputs["levers"] for change in changes]
@@ -75,8 +75,7 @@ class Keys:
         """The program with some random streams replaced by replicates: only the inputs of these are drawn again.
 
         Args:
-          streams: random stream -> replicate, 0 being the stream itself; `independent_inputs` says which streams belong
-            together.
+          streams: random stream -> replicate, 0 being the stream itself; `IndependentInput.streams` belong together.
         """
         once, by_law = self._order
         keys = self._at(0)
@@ -94,9 +93,7 @@ class Keys:
 
     @cached_property
     def _order(self) -> tuple[list[str], dict[str, list[str]]]:
-        """Names of the streams in the order of their keys: those drawn once per path, and by law those drawn every
-        year.
-        """
+        """Names of the streams in the order of their keys: drawn once per path; and by law, drawn in every year."""
         every = arguments.streams(self._study)
         once = [one.name for one in every if one.year is None]
         by_law: dict[str, list[str]] = {}

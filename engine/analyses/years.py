@@ -31,9 +31,7 @@ def first_paths(study: Study, series: int, tails: bool) -> int:
 
 
 def values(study: Study, series: Sequence[Series], count: int, device: str | None = None) -> list[Years]:
-    """The values of each series on the first `count` paths of a study [policy, year, path], bit for bit those of the
-    run.
-    """
+    """The values of each series on the first `count` paths [policy, year, path], bit for bit those of the run."""
     study.refuse_broken_model()
     compilation_cache.keep_programs()
     program = devices.program(study, device)
