@@ -18,8 +18,7 @@ from engine.risk.drivers.boxes import Box, Limits
 
 PRIM, CART = "prim", "cart"
 LEAST_MASS = 0.05
-"""Smallest share of the searched futures that a box may hold; the searched futures may over-represent the rarer kind.
-"""
+"""Smallest share that a box may hold of the searched futures, among which the rarer kind may be over-represented."""
 _OF = "\x1f"
 """Separator of a factor and one of its categories in the name of an indicator column."""
 
@@ -66,7 +65,7 @@ def proposed(
       draws: values of each factor [path].
       cases: which futures are looked for; at least one, and not all.
       categories: all values of each categorical factor; a box then allows a subset of them.
-      pace: of PRIM.
+      pace: the size of PRIM's steps.
 
     Raises:
       UserError: CART is asked for, and ema_workbench is not installed.
@@ -100,7 +99,7 @@ def _box(limits: np.ndarray, ends: Mapping[Any, tuple[float, float]], categories
         name, _, category = str(column).partition(_OF)
         if category:
             held = kept.setdefault(name, {*range(len(categories[name]))})
-            if low > 0:  # only this one is left
+            if low > 0:  # this category alone is left
                 held &= {int(category)}
             elif high < 1:
                 held -= {int(category)}

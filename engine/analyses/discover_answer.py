@@ -1,5 +1,4 @@
-"""The search for boxes of factors in which futures of a kind are frequent, as an answer: its sentences and its
-tables."""
+"""The answer to `discover`: boxes of factors in which futures of a kind are frequent, as sentences and tables."""
 
 from __future__ import annotations
 

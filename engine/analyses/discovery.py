@@ -36,12 +36,12 @@ FEW = 20
 LEAST_COVERAGE = 0.05
 """Least coverage of a box to be taken: the share of the futures looked for that it holds and no earlier box does."""
 EVEN = 0.25
-"""Least share of the rarer kind among the searched futures; where there are too few for it, all of them are taken."""
+"""Least share of the rarer kind among the searched futures; if it has too few futures, all of these are searched."""
 
 
 @dataclass(frozen=True)
 class _Part:
-    """Some of the futures: draws by factor, which are looked for, and their independent units."""
+    """Some of the futures: their draws by factor, which of them are looked for, and their independent units."""
 
     draws: Draws
     cases: Bool[np.ndarray, "path"]
@@ -68,8 +68,7 @@ class _Part:
 def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], draws: Draws) -> SearchResult:
     """Boxes of factors in which the futures that are looked for are frequent, by PRIM and by CART.
 
-    A quarter of the futures is for proposing boxes, a quarter for choosing among them, and the other half for judging
-    those.
+    A quarter of the futures proposes boxes, a quarter chooses among them, and the other half judges the chosen ones.
 
     Args:
       study: of the run.
@@ -78,8 +77,7 @@ def discovery(study: Study, where: Where, outcomes: Mapping[str, np.ndarray], dr
       draws: of the factors that vary, for the first paths [path].
 
     Raises:
-      UserError: ema_workbench, which CART needs, is not installed; no draws are stored; or either kind of futures is
-        too rare.
+      UserError: ema_workbench is not installed, which CART needs; no draws are stored; one kind of futures is too rare.
     """
     refuse_missing()
     paths = min((len(values) for values in draws.values()), default=0)
@@ -189,7 +187,7 @@ def _boxes(
 ) -> Iterator[Box]:
     """Boxes one after the other, each found on the futures outside the earlier ones.
 
-    It ends with a box that covers too little, or is no denser than all futures.
+    They end before the first box that covers too little, or is no denser than all futures.
     """
     rate, every = choose.cases.mean(), choose.cases.sum()
     for _ in range(MOST):
@@ -223,8 +221,8 @@ def _any(boxes: Sequence[Box], part: _Part) -> Bool[np.ndarray, "path"]:
 def _lead(boxes: Mapping[str, Sequence[Box]], judge: _Part) -> Lead:
     """The leading method: that of the higher correlation; on a tie, that with fewer limits.
 
-    A tie is a difference that is not significant, or at most `TOLERANCE` of the higher correlation, where both methods
-    have boxes.
+    On a tie both methods have boxes, and their correlations do not differ significantly, or differ by at most
+    `TOLERANCE` of the higher one.
     """
     limits = {m: sum(len(limits.ends) for box in some for limits in box.values()) for m, some in boxes.items()}
     masks = [_any(some, judge) for some in boxes.values()]

@@ -1,5 +1,4 @@
-"""The sentences of a search for boxes, which claim no more than their intervals; and limits in the words of the
-study."""
+"""The sentences of a search for boxes, none claiming more than its interval; and limits in the study's words."""
 
 from __future__ import annotations
 

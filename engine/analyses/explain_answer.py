@@ -58,7 +58,7 @@ def answer(
 
 
 def of_explanation(given: Explanation, folder: Path, numbers: bool = False) -> Answer:
-    """The answer made from the explanation of a run; with `numbers` without words for how likely something is."""
+    """The explanation of a run as an answer; `numbers` leaves out words for how likely something is."""
     study, out = given.study, given.futures.excluded
     left_out = f", {out:,} left out" if out else ""
     paths = f"{given.tail_count:,} of {study.futures}{left_out}"

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class Explain:
     """Show what the worst futures of a run have in common.
 
-    How far factors and shocks of RUN stand from their priors there, what each place makes up of it, which prior it
-    hangs on, the likeliest futures in which it happens, and the ten worst paths. The answer is kept beside the cube, as
+    How far factors and shocks of RUN are from their priors in these futures, what each place contributes, which priors
+    matter most, the likeliest of such futures, and the ten worst paths. The answer is kept beside the cube, as
     explain.zarr.
 
     \b
@@ -47,8 +47,7 @@ class Explain:
     numbers: Annotated[bool, Option("No word for how likely something is, numbers alone.")] = False
 
     def answer(self, of: Asked) -> Answer:
-        """What the worst futures have in common; `engine.analyses.explanation.explain` says how, and what is
-        refused."""
+        """What the worst futures share; `engine.analyses.explanation.explain` says how, and what is refused."""
         from engine.analyses import explain_answer
 
         return explain_answer.answer(

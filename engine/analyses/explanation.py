@@ -51,7 +51,7 @@ class Slope:
 
 @dataclass(frozen=True)
 class PlacePart:
-    """The part of a place in the mean of the worst futures; the parts of all places of a dimension add up to it."""
+    """The part of a place in the mean of the worst futures; the parts of a dimension's places add up to that mean."""
 
     dim: str
     label: str
@@ -66,15 +66,13 @@ class Explanation:
       watched: which outcome at which level, or which event, under which policy.
       futures: the simulated paths, with those that are in the tail.
       measured: ES and VaR of the outcome, or the probability of the event, on all paths.
-      drivers: how factors, then shocks by stream and year, are distributed in the tail; inputs that are fixed are left
-        out.
+      drivers: distributions in the tail of factors, then of shocks by stream and year; fixed inputs are left out.
       slopes: of the factors for whose priors they can be computed.
       without_slope: factor -> why it has no slope.
-      places, without_places: parts of places, or why there are none.
+      places, without_places: parts of places; why there are none, "" if there are.
       reverse: the likeliest futures in the tail.
       worst, worst_values: numbers of the worst paths, worst first, and outcomes on them by name [path].
-      levers, without_lever: effect of raising each lever by a tenth, if asked for; and why some levers cannot be
-        raised.
+      levers, without_lever: effect of raising each lever by a tenth, if asked for; lever -> why it cannot be raised.
       mechanisms: contribution of each assumption to the measure, if asked for.
     """
 
@@ -144,8 +142,7 @@ def explain(
       stored: outcomes that a run has stored, by name [policy, path]; others are simulated again.
       device: "cpu" or "gpu"; the GPUs if there are any.
       levers: whether to raise each lever by a tenth, which simulates the first 131,072 paths again for each.
-      by_mechanism: whether to switch assumptions off in many combinations, which simulates the first 65,536 paths again
-        for each.
+      by_mechanism: whether to switch assumptions off in many combinations, each simulated on the first 65,536 paths.
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:

@@ -61,18 +61,18 @@ class Edge:
         The ray goes on to `most` times the point's length; the distance is infinite if it does not meet the edge.
 
         Args:
-          within: upper bounds, each for a group of consecutive rays of which only the nearest end is wanted, and only
-            if it is within the bound. Rays that cannot be it are not located further, and the distance given for them
-            may be too large.
+          within: upper bounds on the distance, one for each group of equally many consecutive rays, of which only the
+            nearest end is wanted, and only within the bound. A ray that cannot have it is not located further, and its
+            distance may be too large.
         """
         steps = most * np.arange(1, _ON_RAY + 1) / _ON_RAY
-        if most > 1:  # the edge is near the point itself, most often
+        if most > 1:  # most often the edge is near the point itself
             steps = np.concatenate([np.linspace(0.125, 0.875, 7), np.linspace(0.9375, most, _ON_RAY)])
         before, lengths = np.concatenate([[0.0], steps[:-1]]), norms(points)
-        farthest = FARTHEST / np.maximum(np.abs(points).max(axis=0), _LEAST)  # no share is so large
+        farthest = FARTHEST / np.maximum(np.abs(points).max(axis=0), _LEAST)  # beyond this, scores are clipped
 
         def may_be(share: np.ndarray, bound: Sizes) -> np.ndarray:
-            """Whether a ray whose end is at least at `share` may lie within `bound`, with an allowance for rounding."""
+            """Whether a ray that ends at `share` or beyond may end within `bound`, with an allowance for rounding."""
             may: np.ndarray = lengths * np.minimum(share, farthest) <= (1 + 1e-9) * bound
             return may
 
@@ -116,7 +116,7 @@ class Edge:
         return np.concatenate(parts, axis=1)
 
     def instead(self, point: Points, others: Points, finalists: int) -> Points:
-        """The nearest to the origin of a point and of others, of which the nearest are first slid along the edge."""
+        """The point, or one nearer to the origin if sliding the nearest of the others along the edge finds it."""
         if not others.shape[1]:
             return point
         ends, sizes = self.reached(others, _STRETCH, _ROUGHLY)
@@ -185,14 +185,14 @@ class Edge:
         large = np.maximum(np.abs(ahead), np.abs(behind))
         jumps = (large > 5 * np.abs(small)) & (large > 1e-3)
         score, at = np.nonzero(jumps)
-        if len(at):  # what does not grow less with the step is a jump, and no bend
+        if len(at):  # a jump does not shrink with the step, a bend does
             jumps[score, at] = np.maximum(*map(np.abs, sides(score, at, reach / 4))) > 0.6 * large[score, at]
         return np.where(jumps, small, 0.5 * (ahead + behind)) / reach, jumps
 
     def _feet_of_jumps(self, points: Points, slope: Points, jumps: Bool[np.ndarray, "score point"]) -> Points | None:
         """Feet of the perpendicular on the tangents of the edge and of the surfaces of jumps.
 
-        The place of a jump in one score depends on the other scores, of which the gradient of the margin shows nothing.
+        Where the margin jumps in one score may depend on the other scores, which its gradient does not show.
         """
         flat = np.abs(slope) < 1e-3 * np.abs(slope).max(axis=0)
         held = np.where((flat | jumps) & (np.abs(points) > _HOLDS), np.abs(points), 0.0)
@@ -206,7 +206,7 @@ class Edge:
             return None
         rows: list[list[np.ndarray]] = [[slope[:, k]] for k in range(points.shape[1])]
         misses: list[list[float]] = [[0.0] for _ in rows]
-        # well beyond all jumps, so that each is looked at by itself
+        # the point is stretched well beyond all jumps, so that each is examined by itself
         beyond = np.where(held > 0, _BEYOND * points, points)
         for (k, j), (at, rise, is_jump) in zip(pairs, self._jumps(beyond, pairs), strict=True):
             if not is_jump:
@@ -217,8 +217,7 @@ class Edge:
         return np.stack(feet, axis=1)
 
     def _jumps(self, points: Points, pairs: list[tuple[int, int]]) -> list[tuple[float, np.ndarray, bool]]:
-        """For each pair, where the margin jumps in a score, how that depends on the others, and whether it jumps at
-        all.
+        """For each pair, where the margin jumps in the score, how that depends on the others, and whether it jumps.
 
         Args:
           pairs: index of the point, index of the score.
@@ -230,7 +229,7 @@ class Edge:
             jumps = (self._at(own, score, inner) - self._at(own, score, outer) > 0.3 * (high - low)) & (
                 high - low > 1e-3
             )
-        # of which others it hangs on is seen once: those that it does not hang on move it by nothing at all
+        # all other scores are tried at the first jump in a score; for later ones, only those that moved the first
         others = {
             k: self._moving.get(j, np.delete(np.arange(len(points)), j)) for k, (_, j) in enumerate(pairs) if jumps[k]
         }
@@ -254,9 +253,9 @@ class Edge:
         return self.margins(moved)
 
     def _halfway(self, points: Points, score: np.ndarray) -> tuple[Sizes, Sizes, Sizes, Sizes]:
-        """The ends, by bisection from a score's value and from 0, between which the margin passes its midpoint.
+        """Two values of a score between its own and 0, by bisection; between them the margin passes its half-way level.
 
-        Also the margins at the score's value and at 0.
+        Also the margins at the score's own value and at 0, which that level is half-way between.
         """
         inner, outer = points[score, np.arange(len(score))], np.zeros(len(score))
         high, low = self._at(points, score, inner), self._at(points, score, outer)
@@ -267,10 +266,10 @@ class Edge:
     def _let_go(self, points: Points) -> Points:
         """Points with needless scores reduced towards 0.
 
-        Each score goes as far as that alone keeps the point inside; then all of them together.
+        How far each score can go alone with the point still inside is found first; then all of them move together.
         """
         inner = points * (1 + 1e-4)
-        # what is small already adds nothing to the distance
+        # scores that are small already add next to nothing to the distance
         which, score = np.nonzero((points**2 > 1e-6 * np.sum(points**2, axis=0)).T)
 
         def leaves(share: np.ndarray, at: np.ndarray) -> np.ndarray:
@@ -287,8 +286,7 @@ class Edge:
         return self._best(points, points[:, :, None] * parts)
 
     def _best(self, points: Points, others: Float[np.ndarray, "score point other"]) -> Points:
-        """The nearest to the origin of each point and its alternatives, which are first drawn in, or out, to the
-        edge."""
+        """The nearest to the origin of each point and its alternatives, after drawing these in, or out, to the edge."""
         count, of = others.shape[1:]
         ends, sizes = self.reached(others.reshape(len(points), -1), _STRETCH, _ROUGHLY, norms(points))
         sizes = sizes.reshape(count, of)

@@ -75,11 +75,11 @@ def given_data(futures: Futures, wanted: Sequence[Quantity]) -> list[GivenData]:
         if not numbers.differs(one, values, still, good):
             given.append(GivenData(one, tuple(names), *((0.0,) * len(names),) * 3))
             continue
-        # SALib prints what it bins, warns of NumPy, and has filters of its own
+        # SALib prints, lets NumPy warn, and sets warning filters of its own
         with warnings.catch_warnings(record=True), contextlib.redirect_stdout(io.StringIO()):
             by_density = delta.analyze(problem, x, y, num_resamples=RESAMPLES, seed=SEED)
             by_distance = pawn.analyze(problem, x, y, S=10, seed=SEED)
-        name = "delta" if "delta" in by_density else "delta_raw"  # since 1.6
+        name = "delta" if "delta" in by_density else "delta_raw"  # the latter since SALib 1.6
         rows = by_density[name], by_density[f"{name}_conf"], by_distance["median"]
         given.append(GivenData(one, tuple(names), *(tuple(map(float, row)) for row in rows)))
     return given

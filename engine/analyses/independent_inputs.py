@@ -1,6 +1,4 @@
-"""The independent inputs of a path: groups of factors, single factors, shocks and regimes, each with its random
-streams.
-"""
+"""The independent inputs of a path, with their random streams: groups of factors, factors, shocks and regimes."""
 
 from __future__ import annotations
 
@@ -35,14 +33,12 @@ class IndependentInput:
 
     @property
     def is_known_in_advance(self) -> bool:
-        """Whether it is epistemic (a factor or group, which could be learned) rather than aleatory (a shock or
-        regime)."""
+        """Whether it is epistemic (a factor or group, which could be learned), not aleatory (a shock or regime)."""
         return self.kind in (FACTOR, GROUP)
 
 
 def independent_inputs(study: Study) -> tuple[IndependentInput, ...]:
-    """All independent inputs: groups and factors in the order of the study, then shocks in that of the model, then
-    regimes.
+    """All independent inputs: groups and factors in the study's order, shocks in the model's order, then regimes.
 
     Factors that are fixed are left out, as nothing is drawn for them.
     """
@@ -80,7 +76,7 @@ def _of_shocks(study: Study) -> Iterator[IndependentInput]:
     shocks = study.shocks
     every = [stream for streams in study.shock_draws.streams.values() for stream in streams]
     owners = {stream: name for name, streams in study.shock_streams.items() for stream in streams}
-    # shocks that a group joins are one input, and so are those that share one of these
+    # shocks of one group are one input, and groups that share a shock are one input together
     sets = [{owners[member] for member in group.members} for group in shocks.groups.values()]
     sets += [{name} for name in study.model.shocks]
     joined: list[set[str]] = []

@@ -113,13 +113,13 @@ class _Twice:
         rows = Rows(a, good), Rows(b, good)
         drawn = _Twice(study, a, b, good, rows, numbers, {}, set())
         pairs = dict(zip(wanted, threads.map(lambda one: drawn.pair(one, good), wanted), strict=True))
-        # an event that no path shows may happen, a tail that ends at VaR is known
+        # without variance: an event that happens on no path may still happen, but a tail that ends at VaR does not vary
         shown = {one for one in wanted if one.measure != SHORTFALL or pairs[one].variance > 0}
         apart = Apart(study, *rows)
         return replace(drawn, pairs=pairs, moving={one for one in shown if apart.differs(one)})
 
     def pair(self, one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
-        """A quantity on both, on some paths."""
+        """A quantity on some paths of the futures (a), and of those with all inputs drawn again (b)."""
         a, b = (_on(self.numbers.values(one, values), some) for values in (self.a, self.b))
         return Pair(a, b, as_units(self.study.paths, self.study.unit).kept(some))
 
@@ -151,7 +151,7 @@ class _Twice:
         return {one: both for found in threads.map(of_variable, among.values()) for one, both in found.items()}
 
     def shares(self, one: Quantity, rows: Sequence[_Both], effects: _Effects) -> Shares:
-        """The sensitivity of a quantity, of whose rows the last two are for all factors and for all shocks."""
+        """The sensitivity of a quantity, from a row for each input, then one for all factors and one for all shocks."""
         *alone, (known, _), (accidents, _) = rows
         sd = float(np.sqrt(self.pairs[one].variance)) if one in self.moving else 0.0
         flag = self.pairs[one].flag
@@ -166,7 +166,7 @@ def _on(values: np.ndarray, some: Bool[np.ndarray, "path"]) -> np.ndarray:
 
 
 def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag: Flag | None) -> Estimate:
-    """A Shapley effect, which lies between first- and total-order index; these bound it where few paths inform it."""
+    """A Shapley effect; where few paths inform it, bounded by the first- and total-order index that it lies between."""
     if total in (NOTHING, EVERYTHING):
         return total
     few = few_away(paths) or not own.standard_error
@@ -175,7 +175,7 @@ def _effect(own: Estimate, first: Estimate, total: Estimate, paths: float, flag:
 
 @dataclass(frozen=True)
 class _Effects:
-    """Shapley effects of one quantity, and on how many of their paths it differs from its most common value."""
+    """Shapley effects of one quantity, and the number of their paths on which it differs from its most common value."""
 
     shares: tuple[Estimate, ...]
     away: float
@@ -198,7 +198,7 @@ def _exact(
 ) -> tuple[Float[np.ndarray, "quantity input batch"], Float[np.ndarray, "quantity"]]:
     """Contribution of each input in batches of paths, from all coalitions.
 
-    Also on how many paths a quantity differs from its usual value.
+    Also the number of paths on which a quantity differs from its most common value.
     """
     study, k = futures.study, len(inputs)
     size = study.unit * max(1, min(study.paths, EVALUATIONS >> k) // (BATCHES * study.unit))
@@ -228,8 +228,7 @@ def _middles(values: Float[np.ndarray, "quantity path"]) -> Float[np.ndarray, "q
 def _by_orders(
     futures: Futures, inputs: Sequence[IndependentInput], numbers: Numbers, observe: Observer
 ) -> tuple[Float[np.ndarray, "quantity input order"], Float[np.ndarray, "quantity"]]:
-    """As `_exact`, from random orders: in each, all inputs are drawn again one after the other, forwards and
-    backwards."""
+    """As `_exact`, from random orders, in which inputs are drawn again one after the other, forwards and backwards."""
     study, k = futures.study, len(inputs)
     paths = max(study.unit, min(study.paths, PATHS_OF_ORDER) // study.unit * study.unit)
     random = np.random.default_rng(study.seed)
@@ -239,7 +238,7 @@ def _by_orders(
         for m, order in enumerate(orders):
             base = mix(inputs, {}, 2 * m + 2)
             for way in (order, order[::-1]):
-                # both ways begin at the same futures and end at the same others
+                # both ways have the same first and the same last futures, which are simulated once
                 for count in range(k + 1) if way is order else range(1, k):
                     yield mix((inputs[at] for at in way[:count]), base, 2 * m + 3)
 

@@ -22,8 +22,7 @@ LEAST, AWAY = 0.005, 0.05
 
 
 def sentences(given: Explanation) -> Iterator[str]:
-    """A sentence: what is unusual in the likeliest such future that was found, and how many others are about as
-    likely."""
+    """A sentence: what is unusual in the likeliest such future found, and how many others are about as likely."""
     points, study = given.reverse.points, given.study
     if not points:
         yield (
@@ -45,8 +44,7 @@ def sentences(given: Explanation) -> Iterator[str]:
 
 
 def _largest(point: FailurePoint) -> list[tuple[str, float]]:
-    """The inputs with the largest shares of a likeliest future's squared distance, and these shares, the largest
-    first."""
+    """The inputs with the largest shares of a likeliest future's squared distance, largest first, and these shares."""
     parts = sorted(point.share.items(), key=lambda one: -one[1])
     return [(name, part) for name, part in parts if part >= 0.05][:3] or parts[:1]
 

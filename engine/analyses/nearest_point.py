@@ -49,16 +49,16 @@ def nearest_points(
 ) -> tuple[Nearest, ...]:
     """The nearest design point and all others about as near, each nearer than the edge around it; the nearest first.
 
-    A starting point beyond the tangent plane of a design point is accounted for by it; if the edge is a plane, all are.
-    From those that no point accounts for, the farthest from any first, another point is searched, which is distinct if
-    the edge between lies farther out by `RIDGE`. Listed are points whose Phi(-distance), the probability beyond the
-    tangent plane, is at least `LEAST_PROBABLE` of the nearest one's.
+    A design point accounts for the starting points beyond its tangent plane; if the edge is a plane, for all. From
+    those that no point accounts for, the least accounted for first, another point is searched, which is distinct if the
+    edge between lies farther out by `RIDGE`. Listed are points whose Phi(-distance), the probability beyond the tangent
+    plane, is at least `LEAST_PROBABLE` of the nearest one's.
 
     Args:
       margin: by point, positive where it happens.
       starts: points at which it happens, or nearly [score, point].
-      others: for a point [score, 1], further candidates, such as the same some years later, of which the nearest slide
-        too.
+      others: for a point [score, 1], further candidates, such as the same future with its shocks in other years; the
+        nearest of them slide too.
     """
     edge = Edge(margin, np.random.default_rng(0))
     first = _searched(edge, starts, others, STARTS, FINALISTS)

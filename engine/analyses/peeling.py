@@ -22,8 +22,7 @@ Ends = Float[np.ndarray, "2 column"]
 def passed_through(
     columns: Columns, cases: Bool[np.ndarray, "path"], peel: float, paste: float, least: float
 ) -> list[Ends]:
-    """The limits of each column [low and high, column] in one box after the other, beginning with the box of
-    everything.
+    """The boxes in turn, the first holding everything: the limits of each column [low and high, column].
 
     Args:
       columns: values of the paths [column, path].

@@ -20,8 +20,7 @@ _WEIGHTS = np.exp(-0.5 * _GRID**2) / np.exp(-0.5 * _GRID**2).sum()
 
 @dataclass(frozen=True)
 class PriorMoments:
-    """Moments of a prior as a function of its normal score z, and how they change when the score is shifted or
-    stretched.
+    """Moments of a prior as a function of its normal score z, and how they change as z is shifted or stretched.
 
     Args:
       mean, sd: of the draw; infinite or NaN if the prior has none.
@@ -87,11 +86,9 @@ class Priors:
     def slopes_of(
         self, places: list[int], joint: Float[np.ndarray, "factor held"]
     ) -> tuple[Float[np.ndarray, "place held"], Float[np.ndarray, "place held"]]:
-        """Derivatives of the log density as the normal score of each prior is shifted, and as it is stretched [place,
-        held].
+        """Derivatives of the log density by a shift, and by a stretch, of each prior's normal score [place, held].
 
-        With the correlation matrix R of a group's scores z, all others held, these are (R^-1 z)_j and z_j (R^-1 z)_j -
-        1.
+        With R the correlation matrix of a group's z: (R^-1 z)_j by a shift of z_j, and z_j (R^-1 z)_j - 1 by a stretch.
 
         Args:
           places: indices of the factors.
@@ -114,8 +111,7 @@ def in_tenths(below: Float[np.ndarray, "held"], up_to: Float[np.ndarray, "held"]
     It is 0 or 1, or a fraction for a value of positive probability.
 
     Args:
-      below, up_to: the prior's probability below a draw, and at or below it; they differ for a value of positive
-        probability.
+      below, up_to: the prior's probability below a draw, and at or below it; they differ if a draw has a probability.
     """
     tenth = np.arange(BINS)[:, None]
     within = (np.minimum((below * BINS).astype(np.int8), BINS - 1) == tenth).astype(np.float64)

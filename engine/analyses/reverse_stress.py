@@ -132,9 +132,9 @@ def margin_of(program: Program, futures: TailFutures) -> Callable[[np.ndarray], 
 
 
 def _of_policy(program: Program, at: int) -> tuple[Program, int]:
-    """A program for one policy alone and the policy's row in it, if it gives the same bits.
+    """A program and the row of one policy in it: a program for that policy alone, where it gives the same bits.
 
-    It does in the one loop; else the program itself is given.
+    It does in the one loop; elsewhere the program itself is taken.
     """
     study = program.study
     if len(study.policies) < 2 or not isinstance(program, LoopProgram):

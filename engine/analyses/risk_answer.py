@@ -25,7 +25,7 @@ READING = (
 
 
 def answer(of: Asked, variable: str | None, level: float | None, condition: str | None) -> Answer:
-    """The answer to `risk`; its `of` are the records of the estimates.
+    """The answer to `risk`; its field `of` holds the records of the estimates.
 
     Args:
       variable: one outcome, event or yearly variable; all outcomes and events if not given.
@@ -69,7 +69,7 @@ def refuse_unknown(variable: str | None, names: Collection[str]) -> None:
 
 
 def _findings(study: Study, records: Sequence[Record]) -> tuple[str, ...]:
-    """Sentences on the first measure of the headline and its differences; for a condition on its probability.
+    """Sentences on the first measure of the headline and its differences; for a condition, on its probability.
 
     Without estimates of the headline they are on the first record.
     """

@@ -28,9 +28,7 @@ class Risk:
     ] = None
 
     def answer(self, of: Asked) -> Answer:
-        """Measures of every outcome and event under each policy, and less the baseline; `engine.analyses.risk_answer`
-        says what is refused.
-        """
+        """Measures of every outcome and event; `engine.analyses.risk_answer.answer` says which, and what is refused."""
         from engine.analyses import risk_answer
         from engine.risk.estimation.evidence import stated_level
 

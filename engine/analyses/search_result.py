@@ -32,10 +32,9 @@ class Lead:
 
     Args:
       first: the method.
-      better: whether its boxes separate the futures better; False if they do about as well, with fewer limits or as
-        few.
-      correlations: by method, of lying within any of its boxes with being looked for, on the judging futures; 0 without
-        a box.
+      better: whether its boxes separate the futures better; False if they do about as well, with no more limits.
+      correlations: by method, between lying within any of its boxes and being looked for, on the judging futures;
+        without a box 0.
       gap: the first method's correlation less that of the other.
       limits: by method, the number of limits of all its boxes.
     """
@@ -49,9 +48,7 @@ class Lead:
 
 @dataclass(frozen=True)
 class Step:
-    """A proposed box on the futures that boxes are chosen on: its coverage, density, mass and number of limited
-    factors.
-    """
+    """A proposed box on the futures that choose among boxes: coverage, density, mass and number of limited factors."""
 
     coverage: float
     density: float
@@ -70,8 +67,7 @@ class SearchResult:
       boxes: by method, the leading one first; each box is judged on the futures outside the boxes before it.
       lead: which method leads, and why.
       together: by method, the union of its boxes.
-      stability: by factor, the share of resamples in which PRIM's first box limits it; empty if there are too few
-        units.
+      stability: by factor, the share of resamples in which PRIM's first box limits it; empty if units are too few.
       steps: the boxes that PRIM proposed for its first box, in order.
       searched, chosen_on, judged_on: how many paths boxes are proposed on at a time, chosen on, and judged on.
       lost: paths left out because a value on them is not finite.

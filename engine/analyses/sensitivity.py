@@ -53,8 +53,7 @@ def sensitivity(
 ) -> SensitivityResult:
     """The sensitivity of outcomes, events and tails to each input, by policy and less the baseline.
 
-    Inputs are those drawn independently (`independent_inputs`). Each is drawn again with all others held, by one
-    compiled program.
+    Inputs are those drawn independently (`independent_inputs`). One compiled program draws each again, all others held.
 
     Args:
       study: the resolved study.

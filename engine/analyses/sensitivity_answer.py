@@ -56,9 +56,7 @@ def answer(
 
 
 def sentences(given: SensitivityResult, named: Sequence[str] = ()) -> Iterator[str]:
-    """Sentences on one quantity: which input carries most of its variance, and the shares of all factors and of all
-    shocks.
-    """
+    """Sentences on one quantity: which input carries most of its variance, and the shares of factors and of shocks."""
     of, study = _subject(given, named), given.study
     if of is None:
         yield "Nothing is drawn: no input has a share."

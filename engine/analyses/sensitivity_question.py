@@ -1,4 +1,4 @@
-"""`sensitivity`: which inputs the answer hangs on."""
+"""`sensitivity`: which inputs the answer depends on."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Sensitivity:
     """Show what each input of STUDY does to the spread of outcomes, events and tails, and what knowing it is worth.
 
-    An input is what is drawn apart: a group of factors, a factor, a shock. Each is drawn anew on the same futures.
-    Differences are from the baseline; from the first of --policies where the baseline is not among these. On 131,072
-    paths, unless --paths says otherwise.
+    An input is drawn independently of all others: a group of factors, a factor, a shock. Each is drawn again on the
+    same futures. Differences are from the baseline; from the first of --policies where the baseline is not among these.
+    On 131,072 paths, unless --paths says otherwise.
 
     \b
     Example: rustbelt sensitivity rustbelt --outcome capital_shortfall_peak

@@ -68,7 +68,7 @@ def swings(futures: Futures, wanted: Sequence[Quantity], observe: Observer) -> t
 
 
 class _Base:
-    """An outcome or event under a policy with all factors drawn, from which those with a factor held are subtracted."""
+    """An outcome or event under a policy with all factors drawn, which is deducted from the same with a factor held."""
 
     def __init__(self, study: Study, variable: str, policy: str, own: Values):
         self.study, self.variable, self.policy = study, variable, policy

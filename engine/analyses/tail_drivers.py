@@ -18,7 +18,7 @@ from engine.study.study import Block
 
 FACTOR, SHOCK = "factor", "shock"
 SCORED = "its normal score"
-"""Unit in which a factor is given whose prior has no standard deviation."""
+"""Unit of a factor whose prior has no standard deviation."""
 _SAMPLE = 1 << 12
 """Paths from which the distribution of a shock is estimated if the study states its law."""
 _FINE = 1 << 16
@@ -38,8 +38,7 @@ class Driver:
       shift: `mean` less the prior's mean, in standard deviations of the prior.
       density: for each tenth of its prior, the share of the worst futures in it divided by 0.1; 1 if they are
         distributed as the prior.
-      distance, p_value: distance of these densities from the prior's, and its p-value if there were none:
-        `WorstShare.distance`.
+      distance, p_value: distance of these densities from the prior's, and its p-value, by `WorstShare.distance`.
     """
 
     kind: str
@@ -97,7 +96,7 @@ def _share(one: Estimate, error: float) -> Estimate:
 
 
 Range = tuple[np.ndarray, np.ndarray, float]
-"""The prior's probability below each value, at or below it; and the draws that it is estimated from, or infinity."""
+"""The prior's probability below, and at or below, each value; and the size of the sample behind it, or infinity."""
 
 
 def _driven(

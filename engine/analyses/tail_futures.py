@@ -81,7 +81,7 @@ def tail_subject(study: Study, variable: str, policy: str | None, level: float |
 
 @dataclass(frozen=True)
 class Limit:
-    """The thresholds that outcomes have to pass for it to happen.
+    """The thresholds that outcomes have to pass for a future to be one of the worst, or for the event to happen.
 
     Args:
       terms: outcome, 1 if it must be above and -1 if below, the threshold, and the outcome's standard deviation.
@@ -90,8 +90,7 @@ class Limit:
     terms: tuple[tuple[str, float, float, float], ...]
 
     def of(self, values: Mapping[str, np.ndarray]) -> Float[np.ndarray, "path"]:
-        """The margin of each path in standard deviations, the least over all terms; negative where it does not
-        happen."""
+        """The margin of each path, the least over all terms [standard deviations]; negative where one is not passed."""
         margins = [sign * (values[name].astype(np.float64) - at) / scale for name, sign, at, scale in self.terms]
         least: np.ndarray = np.min(margins, axis=0)
         return least
@@ -99,12 +98,12 @@ class Limit:
 
 @dataclass(frozen=True)
 class TailFutures:
-    """The worst futures, and those around VaR that its standard error needs; "held" are both.
+    """The worst futures, and those around VaR that its standard error needs; both together are "held".
 
     Args:
       share: which paths are the worst, their weights, and the independent units.
       numbers: numbers of the paths that are not left out; `share` indexes these.
-      values: the outcomes it depends on, by name, under the policy, on the paths of `numbers`.
+      values: the outcomes that `watched` depends on, by name, under its policy, on the paths of `numbers`.
       path: numbers of the held paths, ascending.
       tail, near: indices among the held paths of the worst ones, and of those around VaR.
       scores: their normal scores [stream, held].
@@ -173,7 +172,7 @@ def tail_futures(
 def outcomes(
     program: Program, watched: TailSubject, stored: Mapping[str, np.ndarray]
 ) -> dict[str, Float[np.ndarray, "path"]]:
-    """The outcomes it depends on under the policy, by name, on every path: from the run, else simulated again."""
+    """The outcomes that `watched` depends on, by name, under its policy on every path: stored, else simulated again."""
     study, names = watched.study, watched.read
     have = {name: stored[name][watched.at] for name in names if name in stored}
     if len(have) == len(names):
