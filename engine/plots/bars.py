@@ -1,6 +1,4 @@
-"""Bars: error bars of estimates, bars of quantiles with their median, and a fan without years, which is one bar a
-policy.
-"""
+"""Bars: error bars of estimates, bars of quantiles, and one such bar a policy as the fan of a model without years."""
 
 from __future__ import annotations
 
@@ -44,8 +42,9 @@ def whiskers(ax: Axes, x: Sequence[float], estimates: Sequence[Estimate], look: 
 
 
 def medians(levels: np.ndarray, quantiles: np.ndarray, far: float) -> list[Estimate]:
-    """Median of each column of quantiles [level, year]; its 95 % interval, free of any law, is the quantiles at 0.5 -/+
-    `far`.
+    """Median of each column of quantiles [level, year], with the quantiles at 0.5 -/+ `far` as its 95 % interval.
+
+    The interval assumes no distribution.
     """
     rows = [at(levels, quantiles, q).tolist() for q in (0.5, 0.5 - far, 0.5 + far)]
     return [Estimate(middle, np.nan, low, high) for middle, low, high in zip(*rows, strict=True)]
@@ -92,8 +91,7 @@ def bar(ax: Axes, x: float, quantiles: Mapping[float, float], look: Look) -> Non
 
 
 def at(levels: np.ndarray, quantiles: np.ndarray, level: float) -> np.ndarray:
-    """Quantiles at a level [year], interpolated linearly between the stored levels; NaN where the level is not
-    finite."""
+    """Quantiles at a level [year], interpolated linearly between the stored levels; NaN for a non-finite level."""
     if not np.isfinite(level):
         return np.full(quantiles.shape[1], np.nan)
     return np.array([np.interp(level, levels, column) for column in quantiles.T])

@@ -1,6 +1,4 @@
-"""Factors and events before and given the facts, and ranks of a calibration, in the form that figures and the report
-draw.
-"""
+"""Factors and events before and given the facts, and ranks of a calibration, as figures and the report draw them."""
 
 from __future__ import annotations
 
@@ -63,8 +61,7 @@ class Chance:
 
 @dataclass(frozen=True)
 class Ranks:
-    """Histogram of the ranks of true factor values among posterior futures (simulation-based calibration), all factors
-    together.
+    """Histogram of the ranks of true values among posterior futures (simulation-based calibration), over all factors.
 
     Args:
       edges: of the bins, from 0 to 1.
@@ -91,9 +88,7 @@ class Ranks:
 
 
 def learnt(answer: Answer, most: int = MOST) -> tuple[Learnt, ...]:
-    """The `most` factors whose mean the facts shift most, in prior standard deviations; without factors that never
-    vary.
-    """
+    """The `most` factors whose mean the facts shift most, in prior standard deviations; none that never varies."""
     rows = [row for row in answer["factors"].rows() if row["shift"] is not None] if "factors" in answer else []
     found = []
     for row in sorted(rows, key=lambda row: -abs(row["shift"]))[:most]:
@@ -110,9 +105,7 @@ def _minus(text: str) -> str:
 
 
 def chances(answer: Answer, most: int) -> tuple[Chance, ...]:
-    """Probabilities of events by policy, events whose probability moved most first; about `most` rows, at least one
-    event.
-    """
+    """Probabilities of events by policy, the events that moved most first; about `most` rows, at least one event."""
     by_event: dict[str, list[Chance]] = {}
     for row in answer["risk"].where(measure=PROBABILITY) if "risk" in answer else ():
         if isinstance(row["before"], Estimate) and isinstance(row["given"], Estimate):

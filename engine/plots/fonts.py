@@ -27,8 +27,7 @@ _CJK = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "BOPOMOFO", "IDEOGRAPHIC", "FUL
 
 @functools.cache
 def families() -> tuple[str, ...]:
-    """The font families in which text is set: the default font, one Chinese font, and all installed ones of
-    `OTHERS`."""
+    """The font families in which text is set: the default, one Chinese font, and all installed ones of `OTHERS`."""
     there = _installed()
     if not there:
         for file in map(Path, font_manager.findSystemFonts()):

@@ -39,9 +39,7 @@ from engine.plots.style import Figure
 ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
 """Questions whose answers have figures, by the names of their commands."""
 SOURCES = ("cube", "study", "story", *ANSWERS)
-"""Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and the answers to questions about the
-run.
-"""
+"""Sources of figures: a run's cube, its study, one path (`engine.runs.replay`), and answers to questions on the run."""
 
 OUTCOME, YEARLY = "outcome", "yearly"
 

@@ -118,8 +118,7 @@ def with_interval(of: Estimate, scale: float = 1.0, sign: str = "") -> str:
 
 
 def sentence(what: str, estimates: Mapping[str, Estimate], scale: float = 1.0, sign: str = "") -> str:
-    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest
-    estimate."""
+    """A sentence with each policy's estimate and interval; for more than two, only the lowest and the highest one."""
     known = {name: e for name, e in estimates.items() if math.isfinite(e.estimate)}
     if not known:
         return f"{what} is unknown: no finite path, or no mean"

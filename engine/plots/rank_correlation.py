@@ -9,7 +9,7 @@ from engine.risk.estimation.intervals import Estimate, Z
 
 def ranks(values: np.ndarray) -> np.ndarray:
     """Ranks of values [path], ties averaged, centred and scaled to Euclidean norm 1; zeros where all are equal."""
-    from scipy.stats import rankdata  # half a second, which a report does not need
+    from scipy.stats import rankdata  # takes half a second to import; a report does without
 
     centred = rankdata(values) - 0.5 * (len(values) + 1)
     length = np.linalg.norm(centred)

@@ -1,5 +1,4 @@
-"""Selects from a cube what a figure shows: an outcome, a yearly variable, policies, draws; unknown names are
-refused."""
+"""Selects from a cube what a figure shows: an outcome, a yearly variable, policies, draws; refuses unknown names."""
 
 from __future__ import annotations
 
@@ -99,9 +98,7 @@ class StoredOutcome:
         return np.asarray(self.values.sel(policy=policy).isel(path=slice(paths)).values, np.float64)
 
     def along(self, policy: str, factor: xr.DataArray) -> tuple[np.ndarray, np.ndarray, Units]:
-        """Draws of a factor and values under a policy on the same paths, where both are finite; and the units that are
-        left.
-        """
+        """Draws of a factor and values under a policy on the paths where both are finite, and the units of these."""
         own = self.of(policy, factor.sizes["path"])
         (x, y), units, _ = finite_units((np.asarray(factor.values, np.float64), own), self.unit)
         return x, y, units
@@ -224,9 +221,7 @@ def place_dims(values: xr.DataArray) -> tuple[str, ...]:
 
 
 def places(values: xr.DataArray) -> list[dict[str, str]]:
-    """Every place, a label by dimension, with the last dimension varying fastest; one empty place without such
-    dimensions.
-    """
+    """Every place, a label by dimension, the last dimension varying fastest; without dimensions one empty place."""
     dims = place_dims(values)
     return [
         dict(zip(dims, map(str, chosen), strict=True))

@@ -55,7 +55,7 @@ class Sheet:
             if self.strip[0].norm.vmin > 0:
                 bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda n, _: f"{n:,.0f}"))
                 bar.ax.yaxis.set_minor_formatter(NullFormatter())
-        for ax in self.panels:  # a measure of text needs nothing that is drawn
+        for ax in self.panels:  # drawing would do it, but text is measured without drawing
             ax.apply_aspect()
         around = np.array([_overhang(ax) for ax in self.panels])
         rows = math.ceil(len(self.panels) / self.columns)
@@ -126,7 +126,7 @@ def sheet(panels: int, columns: int, size: tuple[float, float]) -> Sheet:
       size: width and height of each panel [inch].
     """
     columns = max(min(columns, panels), 1)
-    # any size that makes the panels as large as they are to be, so that what is around them can be measured
+    # a size at which the panels have their final size, so that the labels around them can be measured
     figure = plt.figure(figsize=(2 * size[0], 2 * size[1]))
     axes = [figure.add_axes((0.25, 0.25, 0.5, 0.5), label=str(k)) for k in range(panels)]
     return Sheet(figure, axes, columns, size)

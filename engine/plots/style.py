@@ -17,11 +17,11 @@ from matplotlib.patches import Patch
 
 from engine.plots import fonts
 
-__all__ = ["Artist", "Axes", "Figure"]  # handed on: what the kinds take and give
+__all__ = ["Artist", "Axes", "Figure"]  # exported again: types that the kinds of figure take and give
 
 STYLE = Path(__file__).with_name("house.mplstyle")
 SETTINGS = matplotlib.rc_params_from_file(STYLE, use_default_template=False)
-# M. Okabe and K. Ito, Color Universal Design (2008): told apart with every kind of colour vision
+# M. Okabe and K. Ito, Color Universal Design (2008): distinguishable with every kind of colour vision
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 ON_DARK = ("#E8762A", "#3B9BDB", *COLOURS[2:6], "#F2F2F2")
 """The same colours for a dark background, which the report has where the reader's screen is set to dark."""

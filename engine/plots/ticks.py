@@ -23,8 +23,7 @@ LOG_GAP = 0.5
 
 
 class Numbers(Formatter):
-    """A formatter with as many decimals as the ticks' step needs, and one exponent for all if they are large or
-    small."""
+    """A formatter with as many decimals as the ticks' step needs, and one common exponent for large or small ones."""
 
     def format_ticks(self, values: Sequence[float]) -> list[str]:
         """All ticks as text."""
@@ -124,9 +123,7 @@ def periods(ax: Axes) -> None:
 
 
 def counts(ax: Axes, values: Sequence[int]) -> None:
-    """Sets ticks of a logarithmic x axis at as many of `values` (numbers of paths) as there is room for, always at the
-    last.
-    """
+    """Sets ticks of a logarithmic x axis at as many of `values` as there is room for, always at the last one."""
     most = max(int(size_of(ax)[0] / (0.25 + labels.width(f"{values[-1]:,}", 8))), 1)
     every = max(math.ceil(len(values) / most), 1)
     ax.xaxis.set_major_locator(FixedLocator(list(values)[::-1][::every]))

@@ -1,5 +1,4 @@
-"""The universes of a challenge as data for charts: sorted, with the choices that depart and the look of each
-verdict."""
+"""The universes of a challenge as data for charts: sorted, with departing choices and the look of each verdict."""
 
 from __future__ import annotations
 
@@ -46,7 +45,7 @@ class Universes:
       carriers: labels of the choices with the largest shares of the variance, each with its share, None where it is not
         known.
       fit: R2 of the regression that gives the shares; None where there is none.
-      departs: whether a universe departs in each of the carriers.
+      departs: for each of the carriers, whether each universe departs in it.
       unit: of the differences.
     """
 

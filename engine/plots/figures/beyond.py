@@ -25,7 +25,7 @@ def beyond(extremes: Answer, *, most: int = 6) -> Figure:
     """Return levels, a panel per variable: solid from the futures themselves, dashed by a fitted Pareto law.
 
     Args:
-      extremes: what the run has answered.
+      extremes: the run's answer to the question `extremes`.
       most: panels that are drawn.
     """
     every = _panels(extremes)[:most]

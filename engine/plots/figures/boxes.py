@@ -20,7 +20,7 @@ def boxes(discover: Answer) -> Figure:
     """The limits of each box as quantiles of the priors, with coverage and density above, for the best search method.
 
     Args:
-      discover: what the run has answered.
+      discover: the run's answer to the question `discover`.
     """
     (futures,) = discover["futures"].rows()
     rate = labels.with_interval(futures["share"], 100, " %")

@@ -1,5 +1,4 @@
-"""Share of universes (combinations of analysis choices) in which a claim holds, by the number of choices that
-depart."""
+"""Share of universes (combinations of analysis choices) in which a claim holds, by the number of departing choices."""
 
 from __future__ import annotations
 
@@ -17,11 +16,10 @@ WIDEST_MARK = 6.0
 
 @style.styled
 def profile(challenge: Answer, claim: str | None = None) -> Figure:
-    """Stacked shares of universes by verdict (holds, reversed, neither), by number of departing choices; ledgers side
-    by side.
+    """Stacked shares of universes by verdict, by number of departing choices; the two ledgers side by side.
 
     Args:
-      challenge: what the run has answered.
+      challenge: the run's answer to the question `challenge`.
       claim: one claim, as the answer has it; all of them if not given.
 
     Raises:

@@ -42,7 +42,7 @@ def convergence(cube: xr.DataTree, variable: str | None = None, policies: Sequen
             estimates = [row[measure] for row in rows]
             y = np.array([of.estimate for of in estimates])
             known = np.isfinite(y)
-            # beside each other, not over each other; a fifth of the way to the next number of paths at most
+            # policies side by side, not over each other: shifted by at most a fifth of the way to the next number
             x = np.array(counts) * 2.0 ** (0.4 * ((k + 0.5) / len(measures) - 0.5))
             ends = arms(estimates)[:, known]
             ax.errorbar(x[known], y[known], ends, **look.line, linewidth=1, elinewidth=1.3, capsize=1.5)

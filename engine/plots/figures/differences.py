@@ -22,8 +22,7 @@ SHOWN = (0.002, 0.998)
 
 @style.styled
 def differences(cube: xr.DataTree, variable: str | None = None, policies: Sequence[str] | None = None) -> Figure:
-    """Policy minus baseline on the same paths, a panel per policy: shares of better and worse futures, and the mean
-    difference.
+    """Policy minus baseline on the same paths, a panel each: shares of better and worse futures, mean difference.
 
     Args:
       cube: what `engine.open_cube` gives.

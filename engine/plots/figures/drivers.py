@@ -1,6 +1,4 @@
-"""What the worst futures have in common: shifts of the inputs' means there, and their distribution over tenths of the
-priors.
-"""
+"""What the worst futures have in common: how inputs' means shift there, and how inputs spread over prior tenths."""
 
 from __future__ import annotations
 
@@ -23,9 +21,7 @@ HIGH = 0.8
 
 @dataclass(frozen=True)
 class Row:
-    """A factor, or a shock in one year, in the worst futures: shift of its mean, and density in each tenth of its
-    prior.
-    """
+    """A factor, or a shock in one year, in the worst futures: shift of its mean, and density by tenth of its prior."""
 
     name: str
     shift: Estimate
@@ -34,11 +30,10 @@ class Row:
 
 @style.styled
 def drivers(explain: Answer, *, most: int = 12) -> Figure:
-    """The inputs that differ most from their priors in the worst futures: mean shift, and distribution over the prior's
-    tenths.
+    """The inputs that differ most from their priors in the worst futures: shift of the mean, density by prior tenth.
 
     Args:
-      explain: what the run has answered.
+      explain: the run's answer to the question `explain`.
       most: inputs that are shown.
     """
     every = rows_of(explain)

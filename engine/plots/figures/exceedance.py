@@ -45,8 +45,7 @@ def exceedance(
 
 
 def curves(ax: Axes, kept: StoredOutcome) -> tuple[list[Artist], dict[str, Estimate]]:
-    """Draws curves and bands, and labels the axes; gives the legend's entries, and the mean of the worst 1 % by
-    policy."""
+    """Draws curves and bands, and labels the axes; gives legend entries, and the mean of the worst 1 % by policy."""
     lowest = MARKED
     keys: list[Artist] = []
     worst: dict[str, Estimate] = {}

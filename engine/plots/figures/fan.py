@@ -29,8 +29,7 @@ def fan(
     *,
     ax: Axes | None = None,
 ) -> Axes:
-    """A yearly variable by year and policy: the median with its interval, and the middle 50 % and 90 % of futures as
-    bands.
+    """A yearly variable by year and policy: the median with its interval, and bands of the middle 50 % and 90 %.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -60,8 +59,7 @@ def fans(
     where: Mapping[str, str] | None = None,
     policies: Sequence[str] | None = None,
 ) -> Figure:
-    """As `fan`, with a panel for each label that `where` leaves open; for a model without years, `bars.spread` of an
-    outcome.
+    """As `fan`, a panel for each label that `where` leaves open; `bars.spread` of an outcome for a model without years.
 
     Raises:
       UserError: no such variable, label or policy.
@@ -138,7 +136,7 @@ def draw(ax: Axes, values: xr.DataArray, names: Sequence[str], units: int, behin
     for k, name in enumerate(names):
         look = looks[name]
         quantiles = values.sel(policy=name).transpose("quantile", "year").values
-        # beside each other, not over each other
+        # policies side by side, not over each other
         aside = (k + 1) / (len(names) + 1)
         if not lone:
             bands(ax, years, levels, quantiles, look, len(names))

@@ -24,7 +24,7 @@ def hindcast(backtest: Answer) -> Figure:
     """Futures and observed figures of every series by year; figures that are scored are filled, others hollow.
 
     Args:
-      backtest: what the run has answered.
+      backtest: the run's answer to the question `backtest`.
     """
     every = series_of(backtest)
     if not every:

@@ -1,5 +1,4 @@
-"""Probability integral transform: the ECDF of observed figures' places among their futures, with a simultaneous
-band."""
+"""Probability integral transform: ECDF of observed figures' places among their futures, with a simultaneous band."""
 
 from __future__ import annotations
 
@@ -14,11 +13,10 @@ SIZE = (3.4, 3.0)
 
 @style.styled
 def pit(backtest: Answer) -> Figure:
-    """ECDF of the places of observed figures among their futures, a line per reading, with its band and the expected
-    diagonal.
+    """ECDF of observed figures' places among their futures, a line per reading, with bands and the expected diagonal.
 
     Args:
-      backtest: what the run has answered.
+      backtest: the run's answer to the question `backtest`.
     """
     every = places_of(backtest)
     on = sheet(1, 1, SIZE)

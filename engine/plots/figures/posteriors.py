@@ -30,12 +30,11 @@ NOTE = (
 
 @style.styled
 def known(study: Study, condition: Answer, *, most: int = MOST) -> Figure:
-    """The factors that facts shift most, priors as pale bars and posteriors as dark ones; beside them probabilities of
-    events.
+    """The factors that facts shift most, priors pale and posteriors dark; beside them, probabilities of events.
 
     Args:
       study: that the answer is of, for what its parts are called.
-      condition: what the run has answered.
+      condition: the run's answer to the question `condition`.
       most: factors that are shown.
     """
     factors, events = learnt(condition, most), chances(condition, ROWS)
@@ -67,7 +66,7 @@ def _factors(ax: Axes, study: Study, factors: Sequence[Learnt], room: int) -> No
     """Draws factors.
 
     Args:
-      room: rows that there is room for, where there are fewer factors.
+      room: number of rows to leave room for, if there are fewer factors.
     """
     for y, one in enumerate(factors):
         _bar(ax, 0.0, 1.0, y, style.PALE, 0.72)
@@ -80,7 +79,7 @@ def _factors(ax: Axes, study: Study, factors: Sequence[Learnt], room: int) -> No
         ax.text(1.03, y, told, transform=ax.get_yaxis_transform(), va="center", fontsize=8, linespacing=0.9)
     ax.axvline(0, color=style.GREY, linewidth=0.9, zorder=1)
     row_names(ax, [study.title("factors", one.name) for one in factors], 2.1, max(room, len(factors)))
-    ax.use_sticky_edges = False  # what reaches farthest keeps off the names
+    ax.use_sticky_edges = False  # keeps a margin between the longest bar and the names
     ax.margins(x=0.05)
     ticks.numbers(ax, y=False)
     labelled(ax, AXIS, None, "What is known of factors")

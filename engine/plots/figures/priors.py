@@ -19,8 +19,7 @@ CLOSE = 0.02
 
 @style.styled
 def priors(study: Study, factor: str | None = None) -> Figure:
-    """One panel per factor: the density of its law, marks at the stated quantiles, and marks where the fitted law has
-    them.
+    """A panel per factor: the density of its law, marks at the stated values, and marks at the fitted law's values.
 
     Args:
       study: a study, run or not.
@@ -89,9 +88,7 @@ def _panel(ax: Axes, item: Input, title: str) -> None:
 
 
 def density(item: Input, low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
-    """Points between two ends and the density there, scaled to a maximum of 1, from differences of the distribution
-    function.
-    """
+    """Points between two ends and the density there, scaled to a maximum of 1, from differences of the cdf."""
     edges = np.linspace(low, high, POINTS + 1)
     share = np.diff(item.marginal.cdf(edges))
     middle = 0.5 * (edges[1:] + edges[:-1])

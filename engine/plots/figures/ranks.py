@@ -1,6 +1,4 @@
-"""Simulation-based calibration: histogram of the ranks of true values among posterior futures, with the band of uniform
-ranks.
-"""
+"""Simulation-based calibration: ranks of true values among posterior futures, with the band of uniform ranks."""
 
 from __future__ import annotations
 
@@ -20,7 +18,7 @@ def ranks(condition: Answer) -> Figure:
     """Number of ranks of the truth in each bin, all factors together, with the expected number and its band.
 
     Args:
-      condition: what the run has answered.
+      condition: the run's answer to the question `condition`.
     """
     of = ranks_of(condition)
     on = sheet(1, 1, SIZE)

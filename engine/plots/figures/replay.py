@@ -1,5 +1,4 @@
-"""One path in full: the yearly variables behind the outcomes, under each policy; the outcomes themselves without
-years."""
+"""One path in full: yearly variables behind the outcomes under each policy; without years, the outcomes themselves."""
 
 from __future__ import annotations
 
@@ -138,7 +137,7 @@ def _line(ax: Axes, years: np.ndarray, values: np.ndarray, look: Look, aside: fl
     if len(years) == 1:
         ax.plot(years + aside, values, **look.dot, markersize=4)
         return
-    # markers at years of its own, so that lines that lie over one another are still told apart
+    # each policy has its markers at other years, so that lines over one another can still be distinguished
     every = max(len(years) // 4, 1)
     first = round((aside + 0.5) * every) % every
     ax.plot(years, values, **look.line, marker=look.marker, markevery=(first, every), markersize=4)

@@ -1,6 +1,4 @@
-"""An outcome against a factor: all futures in grey, the worst 1 % marked, means by tenth of the factor with their
-intervals.
-"""
+"""An outcome against a factor: futures in grey, the worst 1 % marked, means with intervals by tenth of the factor."""
 
 from __future__ import annotations
 
@@ -123,9 +121,7 @@ def _panel(ax: Axes, kept: StoredOutcome, policy: str, along: xr.DataArray) -> t
 
 
 def _tenths(x: np.ndarray, y: np.ndarray, units: Units, loss: bool) -> tuple[np.ndarray, list[Estimate]]:
-    """Median of the factor [tenth], and mean of the outcome with its interval, in each tenth of the factor that holds
-    paths.
-    """
+    """Median of the factor [tenth], and mean of the outcome with its interval, by tenth of the factor with paths."""
     edges = np.quantile(x, np.linspace(0, 1, TENTHS + 1))
     tenth = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, TENTHS - 1)
     at, means = [], []

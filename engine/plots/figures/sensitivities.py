@@ -20,7 +20,7 @@ def inputs(sensitivity: Answer, variable: str | None = None, measure: str | None
     """Largest Shapley effects, points with 95 % intervals; bars from the first-order to the total-effect Sobol' index.
 
     Args:
-      sensitivity: what the run has answered.
+      sensitivity: the run's answer to the question `sensitivity`.
       variable: an outcome or event that was looked at; the first if not given.
       measure: "mean" or "ES99" of an outcome, "probability" of an event; the first that there is if not given.
       most: inputs that are shown.

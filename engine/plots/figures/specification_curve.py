@@ -1,5 +1,4 @@
-"""A specification curve: a claim's difference in every universe, sorted; below it, the choices in which each universe
-departs.
+"""A specification curve: a claim's difference in every universe, sorted; below it, each universe's departing choices.
 
 U. Simonsohn, J. P. Simmons and L. D. Nelson, Specification curve analysis, Nature Human Behaviour 4 (2020) 1208-1214.
 """
@@ -20,11 +19,10 @@ WIDE = 5.4
 
 @style.styled
 def curve(challenge: Answer, claim: str | None = None, ledger: str = LEDGERS[0]) -> Figure:
-    """Difference of two policies in every universe, sorted, coloured by verdict; below, marks of the choices that
-    depart.
+    """Difference of two policies in every universe, sorted, coloured by verdict; below, marks at departing choices.
 
     Args:
-      challenge: what the run has answered.
+      challenge: the run's answer to the question `challenge`.
       claim: which claim, as the answer has it; the first if not given.
       ledger: "specification" or "policies".
 

@@ -1,5 +1,4 @@
-"""The table of risk measures as small multiples: mean, VaR and ES with their intervals, by policy, a panel per
-place."""
+"""Risk measures as small multiples: mean, VaR and ES with their intervals, by policy, a panel per place."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""A tornado chart: an outcome's measure where a factor is low and where it is high, factor by factor, from stored
-draws.
-"""
+"""A tornado chart from stored draws: an outcome's measure where each factor is low, and where it is high."""
 
 from __future__ import annotations
 
@@ -42,11 +40,10 @@ def tornado(
     *,
     most: int = 12,
 ) -> Figure:
-    """A measure of the outcome among the paths in the lowest and in the highest tenth of each factor, one panel a
-    policy.
+    """A measure of the outcome on paths in the lowest and in the highest tenth of each factor, one panel a policy.
 
-    Other factors are not held fixed: where factors are correlated, a bar includes the effect of the others, and is
-    marked.
+    Other factors are not held fixed: the bar of a factor that is correlated with others includes their effect, and is
+    marked with a dagger.
 
     Args:
       cube: what `engine.open_cube` gives.
@@ -126,9 +123,7 @@ def _panel(ax: Axes, rows: Sequence[Swing], whole: Estimate, look: Look) -> None
 
 
 def _moving(drawn: xr.Dataset, order: Sequence[str]) -> set[str]:
-    """The factors whose rank correlation with another exceeds `MOVES`, and 5 / sqrt(paths), which chance does not
-    reach.
-    """
+    """The factors whose rank correlation with another exceeds `MOVES` and, to exclude chance, 5 / sqrt(paths)."""
     if len(drawn.data_vars) < 2 or drawn.sizes["path"] < 5:
         return set()
     table = np.array([ranks(np.nan_to_num(drawn[name].values)) for name in drawn.data_vars])

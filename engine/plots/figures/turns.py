@@ -1,5 +1,4 @@
-"""What would reverse a ranking of two policies: how far each prior must move alone, and how far all of them
-together."""
+"""What would reverse a ranking of two policies: how far each prior must move alone, and how far all must together."""
 
 from __future__ import annotations
 
@@ -16,11 +15,10 @@ from engine.risk.estimation.intervals import Estimate
 
 @style.styled
 def turns(flip: Answer, *, most: int = 12) -> Figure:
-    """Moves of single priors that reverse a ranking, the smallest first, with intervals; and the smallest joint move
-    that does.
+    """Moves of single priors that reverse a ranking, the smallest first, with intervals; and the smallest joint move.
 
     Args:
-      flip: what the run has answered.
+      flip: the run's answer to the question `flip`.
       most: priors that are shown.
     """
     alone, joint = _alone(flip)[:most], _joint(flip)[:most]
