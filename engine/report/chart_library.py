@@ -41,7 +41,7 @@ def library(kept: TextCache = uncached) -> str:
         raise missing() from error
     try:
         about = f"vl-convert {version('vl-convert-python')}, Vega-Lite {VEGA_LITE}, by javascript_bundle of: {_SCRIPT}"
-    except PackageNotFoundError:  # nobody says which version it is
+    except PackageNotFoundError:  # its version is unknown, so the script cannot be cached
         return _put_together(vl_convert.javascript_bundle)
     return kept(about, lambda: _put_together(vl_convert.javascript_bundle))
 

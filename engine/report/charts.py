@@ -1,9 +1,8 @@
 """Charts of the page as Vega-Lite specifications.
 
-With `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` the only module that knows Vega-Lite, the
-library of `chart_library.py`. A chart carries only the numbers that it draws; the page holds them once, as columns.
-Colours are names of CSS variables, so that the page's light or dark scheme decides, and every policy has a dash
-pattern.
+Only this module, `universe_charts.py`, `observed_charts.py` and `conditioned_charts.py` know Vega-Lite, the library of
+`chart_library.py`. A chart carries only the numbers that it draws; the page holds them once, as columns. Colours are
+names of CSS variables, so that the page's light or dark scheme decides; every policy also has a dash pattern.
 """
 
 from __future__ import annotations
@@ -172,7 +171,8 @@ def _markers(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str]) -> d
 def _points(x: dict[str, Any], y: dict[str, Any], policies: Sequence[str], fields: Mapping[str, str]) -> dict[str, Any]:
     """Invisible points on the line: the nearest one to the pointer appears, with its values.
 
-    The pointer meets the cell about a point, whose datum is the point: Vega-Lite 6.4 forgets that in a list of fields.
+    The pointer is over the cell around a point, whose datum holds the point's own: hence the expression, as Vega-Lite
+    6.4 does not look there for a list of fields.
     """
     near = {"type": "point", "on": "pointerover", "nearest": True, "clear": "pointerout", "encodings": ["x", "y"]}
     seen = {"condition": {"param": "near", "empty": False, "value": 1}, "value": 0}
@@ -248,9 +248,7 @@ def _fan(policies: Sequence[str], years: Sequence[int]) -> dict[str, Any]:
 
 
 def _fans(policies: Sequence[str], years: Sequence[int], height: int) -> dict[str, Any]:
-    """A panel for each policy, with the baseline's median "b" in all of them; the page says how many fit beside each
-    other.
-    """
+    """A panel for each policy, with the baseline's median "b" in each; the page says how many fit side by side."""
     layers = _layers(policies, years, 3)
     base = {
         "mark": {"type": "line", "strokeWidth": 1.2, "stroke": "var(--muted)", "strokeDash": [3, 2]},

@@ -15,8 +15,7 @@ BARS = ((2, 9, 5), (1, 18, 10))
 def posteriors(
     policies: Sequence[str], names: Sequence[tuple[Sequence[str], str, float]], span: Sequence[float], height: float
 ) -> dict[str, Any]:
-    """Bars of priors (-2 to 2) and posteriors ("low2" to "high2" about "mean") at the pixel "y", with names and means
-    above them.
+    """Bars of priors (-2 to 2) and posteriors ("low2" to "high2" about "mean") at the pixel "y", texts above them.
 
     Args:
       names: texts above the bars: lines on the left, a text on the right, and the pixel where they begin.
@@ -83,8 +82,7 @@ def posteriors(
 
 
 def ranks(policies: Sequence[str], span: Sequence[float], expected: float) -> dict[str, Any]:
-    """Histogram of ranks, "y" of them from "x" to "x2", with its band from "low" to "high"; dashed: the expected
-    number.
+    """Histogram of ranks, "y" of them from "x" to "x2", with its band "low" to "high"; dashed: the number expected.
 
     Args:
       span: ends of the y axis.

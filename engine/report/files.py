@@ -31,6 +31,6 @@ def content(
         refuse(place)
         return slide_of(page.records(folder, study, tree, variable), suffix)
     if suffix in PDF:
-        printing.browser()  # before anything is made
+        printing.browser()  # refuses, if there is none, before the page is made
         return printing.pdf(page.report(folder, study, tree, variable, kept))
     return page.report(folder, study, tree, variable, kept)

@@ -1,6 +1,4 @@
-"""Templates to markup; the only module that uses jinja2. All text from a study is escaped here, once, without
-exception.
-"""
+"""Templates to markup; the only module that uses jinja2. All text from a study is escaped here, exactly once."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Charts of a backtest as Vega-Lite specifications: series with futures and observed figures, and the ECDF of PIT
-values.
-"""
+"""Charts of a backtest as Vega-Lite specifications: series with futures and figures, and the ECDF of PIT values."""
 
 from __future__ import annotations
 
@@ -33,8 +31,9 @@ class Panel:
 def hindcast(
     policies: Sequence[str], panels: Sequence[Panel], years: Sequence[int], shapes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """A panel per series "s": futures "q05" to "q95" by year "x" (as bars where "bar" is set), figures "o" from "low"
-    to "high".
+    """A panel per series "s": futures "q05" to "q95" by year "x", and figures "o" with error bars "low" to "high".
+
+    Where "bar" is set, futures are bars rather than bands.
 
     Args:
       years: the first and the last year that are drawn.
@@ -149,8 +148,9 @@ def _round(first: int, last: int) -> tuple[int, ...]:
 
 
 def places(policies: Sequence[str], looks: Mapping[str, tuple[str, Sequence[float]]]) -> dict[str, Any]:
-    """ECDF "y" of the figures' places "x" among their futures, by reading, with its band from "low" to "high"; dashed:
-    expected.
+    """ECDF "y" of figures' places "x" among their futures, by reading, with its band "low" to "high".
+
+    Dashed: the ECDF expected.
 
     Args:
       looks: reading -> its colour and its dashes; a single reading has no legend.

@@ -114,7 +114,7 @@ def _day(run: RunRecords) -> str:
     ended = [str(past.get("ended", "")) for past in run.runs if past.get("blocks")]
     try:
         day = date.fromisoformat(max(ended)[:10]) if ended else None
-    except ValueError:  # a record of somebody else's
+    except ValueError:  # a record that another program wrote
         day = None
     return f"{day.day} {day:%B %Y}" if day else ""
 

@@ -17,9 +17,7 @@ PLACE = "rustbelt report --pdf"
 LIMIT = 180
 """Seconds that printing may take."""
 DRAWN_IN = 60_000
-"""Milliseconds of the browser's virtual time after which the page is printed; virtual time passes as fast as it is
-drawn.
-"""
+"""Milliseconds of the browser's virtual time until the page is printed; it passes as fast as the page is drawn."""
 OPTIONS = (
     "--headless",
     "--disable-gpu",
@@ -37,8 +35,7 @@ OPTIONS = (
 
 
 def browser() -> str:
-    """The browser that prints: the one named by the environment variable CHROMIUM, else the first of `NAMES` on the
-    PATH.
+    """The browser that prints: the one that the environment variable CHROMIUM names, else a program of `NAMES`.
 
     Raises:
       UserError: there is none.
@@ -65,7 +62,7 @@ def pdf(page: bytes) -> bytes:
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as name:
         folder = Path(name)
         (folder / "page.html").write_bytes(page)
-        # a browser keeps root out of its sandbox, and does not start
+        # a browser does not sandbox the user root, and does not start without a sandbox unless it is asked to
         root = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
         told = [f"--user-data-dir={folder / 'profile'}", f"--print-to-pdf={folder / 'page.pdf'}"]
         command = [browser(), *OPTIONS, *root, *told, (folder / "page.html").as_uri()]
@@ -79,8 +76,11 @@ def pdf(page: bytes) -> bytes:
 
 
 def _run(command: list[str]) -> str:
-    """Standard error of a browser's run; the browser and its children are killed at the end, or after `LIMIT`
-    seconds."""
+    """Standard error of a browser's run; the browser and its children are killed at the end.
+
+    Raises:
+      UserError: it has not ended after `LIMIT` seconds.
+    """
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     ) as started:

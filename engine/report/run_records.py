@@ -108,8 +108,7 @@ class RunRecords:
         return of_outcomes(self.study, names, held, self.comparison.values()).get("mean", {})
 
     def title(self, kind: str, name: str) -> str:
-        """Title of a part: its label, else its name as words, such as "Capital shortfall peak" for
-        `capital_shortfall_peak`.
+        """Title of a part: its label, else its name as words, such as "Bank loss" for `bank_loss`.
 
         Args:
           kind: the table of the study or the model that it is in, such as outcomes.
@@ -121,9 +120,7 @@ class RunRecords:
         return self.study.phrase(kind, name)
 
     def heading(self, kind: str, name: str, unit: str, labels: Iterable[str] = ()) -> str:
-        """Heading of a part with the labels that it is for and its unit: "Harvest, rye [kt]"; no unit for a pure
-        number.
-        """
+        """Heading of a part with its labels and its unit, "Harvest, rye [kt]"; without unit for a pure number."""
         return ", ".join([self.title(kind, name), *labels]) + ("" if unit == "1" else f" [{unit}]")
 
     @property
@@ -189,7 +186,7 @@ def _called(study: Study, titles: Mapping[str, str]) -> Study:
         return replace(policy, name=title, before=before)
 
     policies = tuple(map(retitle, study.policies))
-    # within a sentence a title begins small, as a label does; a letter alone is a name
+    # as a label, a title begins with a small letter within a sentence; a title of one letter is a name and does not
     spoken = {title: title for title in titles.values() if len(title) > 1}
     labels = {**study.labels, "policies": {**study.labels.get("policies", {}), **spoken}}
     return replace(study, policies=policies, baseline=titles[study.baseline], labels=labels)

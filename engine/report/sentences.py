@@ -73,8 +73,7 @@ class Subject:
         return self.comparison.get((f"difference_{measure}", policy, variable))
 
     def sign(self, measure: str, policy: str, variable: str) -> int | None:
-        """1 where the policy is significantly worse than the baseline, -1 better, 0 neither, None without an
-        interval."""
+        """1 if a policy is significantly worse than the baseline, -1 if better, 0 if neither, None without interval."""
         sign = judged(self.gap(measure, policy, variable))
         return None if sign is None else sign if self.spoken(variable).loss else -sign
 
@@ -90,8 +89,7 @@ class Subject:
 
     @property
     def better(self) -> str | None:
-        """The policy that is better in the first event, else in the first outcome; None where neither shows a
-        difference.
+        """The better policy by the first event, else by the first outcome; None where neither shows a difference.
 
         Of several that are significantly better than the baseline, it is the one with the best estimate; the baseline,
         where all others are significantly worse.
@@ -127,7 +125,7 @@ def answer(subject: Subject) -> list[str]:
     """The answer in sentences: the first event, the first outcome's tail, and how many of all get better or worse."""
     outcome, event = next(iter(subject.outcomes)), next(iter(subject.events), None)
     said = []
-    if event is None:  # the mean of the first outcome in its place
+    if event is None:  # the mean of the first outcome in place of the first event
         said += _of_outcome(subject, "mean", outcome)
     else:
         head, *others = _of_event(subject, event)
@@ -306,7 +304,7 @@ def _cost(subject: Subject, measure: str, name: str, policy: str, against: str) 
         )
         return abs(gap.estimate), text
     known = subject.risk[measure, against, name]
-    share = abs(gap.estimate / known.estimate) if judged(known) else 0.0  # of what may be zero there is no share
+    share = abs(gap.estimate / known.estimate) if judged(known) else 0.0  # no share of a number that may be zero
     word = "higher" if spoken.loss else "lower"
     size = f"{rounded(100.0 * share, 0)} % {word}" if share else word
     return (

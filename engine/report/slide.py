@@ -1,6 +1,4 @@
-"""The answer as one slide: its first sentence as title, the figure of the first page, further sentences, and what gets
-worse.
-"""
+"""The answer as one slide: its first sentence as title, the first page's figure, more sentences, what gets worse."""
 
 from __future__ import annotations
 

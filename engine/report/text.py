@@ -14,9 +14,7 @@ NONE = "–"
 
 
 def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) -> Cell:
-    """As `as_text.cell`, typeset: a minus sign instead of a hyphen, a plus before a positive difference, a dash for no
-    number.
-    """
+    """As `as_text.cell`, typeset: minus signs for hyphens, a plus for a positive difference, a dash for no number."""
     plain = as_text.cell(record, scale, loss)
     if record is None or math.isnan(record.estimate):
         return replace(plain, estimate=NONE)
@@ -25,16 +23,13 @@ def cell(record: Record | None, scale: float = 1.0, loss: bool | None = None) ->
 
 
 def with_interval(record: Record, scale: float = 1.0, unit: str = "") -> str:
-    """An estimate with unit and interval, such as `22.7 % [22.5, 22.9]`; without brackets where there is no
-    interval."""
+    """An estimate with unit and interval, such as `22.7 % [22.5, 22.9]`; without brackets if it has no interval."""
     number = cell(record, scale)
     return f"{number.estimate}{unit} {number.interval}".strip()
 
 
 def distance(record: Record, scale: float = 1.0, words: str = "") -> str:
-    """The size of a difference whose sign is known, in words, with its interval: `17.7 points less [17.5, 18.1]` for
-    -17.7.
-    """
+    """The size of a difference of known sign as text with its interval: `17.7 points less [17.5, 18.1]` for -17.7."""
     places, sign = places_of(record, scale), -1.0 if record.estimate < 0 else 1.0
     low, high = sorted((sign * record.low, sign * record.high))
     size = minus(rounded(abs(scale * record.estimate), places))

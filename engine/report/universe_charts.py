@@ -1,5 +1,4 @@
-"""Charts of universes as Vega-Lite specifications, for wide and narrow screens: a specification curve, and shares of
-verdicts.
+"""Charts of universes as Vega-Lite specifications, for any width of screen: a specification curve, shares of verdicts.
 
 Names are drawn inside of a chart, above what they name, so that on a narrow page the numbers have the full width.
 """
@@ -86,8 +85,7 @@ def shares(
     ledgers: Sequence[str],
     height: int,
 ) -> dict[str, Any]:
-    """Stacked bars from "x" to "x2" at the pixel "y", with the verdict's shape where "m" is set; names above, numbers
-    beside.
+    """Stacked bars "x" to "x2" at the pixel "y", with the verdict's shape where "m" is set; names above, counts beside.
 
     Args:
       names: names above the bars, each as lines with the pixel where they begin.

@@ -73,8 +73,8 @@ def answer_of(run: RunRecords, question: str) -> Answer | None:
 def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     """A function that replaces names in a text by their labels, except for labels that two names share.
 
-    A yearly variable with the same label as something else (an outcome folded from it, say) is marked: `yearly layoffs
-    by closures`.
+    A yearly variable with the same label as something else (an outcome folded from it, say) is marked as yearly, such
+    as `yearly layoffs by closures`.
     """
     study = run.study
     named = {
@@ -90,9 +90,9 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
     titles = {name: begun(text) if name in told else run.title(kinds[name], name) for name, text in words.items()}
     joined = _joined(run)
     titles = {name: begun(text) for name, text in joined.items()} | titles
-    # within a sentence a name of a letter or two may be a word of English, and that of a group any word
+    # within a sentence a name of one or two letters may be an English word, and so may a group's name of letters alone
     words = {name: text for name, text in joined.items() if not name.isalpha()} | words
-    # what is in words already is left as it is: no name is looked for within it
+    # a label already in the text matches as a whole and stays as it is, so that no name within it is replaced
     spelt = {study.words(name) for name in words if "_" in name} | {*words.values(), *joined.values()}
     known = sorted({name for name in words if len(name) >= SHORTEST} | spelt, key=len, reverse=True)
     pattern = re.compile(rf"(?<![\w./])({'|'.join(map(re.escape, known))})(?!\w)" if known else r"(?!)")
@@ -112,9 +112,7 @@ def spoken(run: RunRecords, answer: Answer) -> Callable[[str], str]:
 
 
 def _joined(run: RunRecords) -> dict[str, str]:
-    """Name -> words for groups, shocks and assumptions ("off" and "doubled" too), without names that have several
-    meanings.
-    """
+    """Name -> words for groups, shocks and assumptions ("off" and "doubled" too), without names of several meanings."""
     study = run.study
     named = {
         "shocks": {*study.model.shocks}.union(*study.shock_streams.values()),
@@ -143,9 +141,7 @@ def _table(said: Callable[[str], str], table: Table) -> tuple[str, list[str], li
 
 
 def _head(said: Callable[[str], str], of: Stack) -> str:
-    """Head of a column, with names replaced; the column's own description is left as it is, even if a name is equal to
-    it.
-    """
+    """Head of a column, with names replaced; a column's own heading is left as it is, even if it equals a name."""
     own = not of.of.head and of.head == head(of.of)
     return of.head if own else said(of.head.replace("\n", ", "))
 

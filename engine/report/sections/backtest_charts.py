@@ -1,6 +1,4 @@
-"""Charts of a backtest: series with their futures and observed figures, and the places of all figures among the
-futures.
-"""
+"""Charts of a backtest: series with their futures and observed figures, and the figures' places among the futures."""
 
 from __future__ import annotations
 

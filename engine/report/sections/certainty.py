@@ -20,9 +20,7 @@ from engine.risk.estimation.exclusion import notice
 from engine.risk.estimation.flags import Reason
 
 FEW = {Reason.FEW_EFFECTIVE_EXCEEDANCES, Reason.FEW_EXCEEDANCES, Reason.FEW_REPLICATES}
-"""Reasons for a missing interval that more futures would remove; their flags hold the number there is and the number
-needed.
-"""
+"""Reasons for a missing interval that more futures would remove; their flags hold the number got and that needed."""
 MOST_WORDS = 25
 """Most words of a question's finding here, unless its first clause is longer."""
 
@@ -63,8 +61,7 @@ def _lost(run: RunRecords) -> int:
 
 
 def _withheld(run: RunRecords) -> list[str]:
-    """Sentences: how many numbers of the short table have no interval, why, and how many futures would give them
-    one."""
+    """Sentences: how many numbers of the short table have no interval, why, and how many futures would give one."""
     cells = [one for _, _, rows in brief_groups(run) for _, _, own in rows for one in own if one.record]
     bare = [one.record for one in cells if one.mark == NO_INTERVAL and one.record]
     if not bare:
@@ -87,9 +84,7 @@ def _withheld(run: RunRecords) -> list[str]:
 
 
 def turns(run: RunRecords) -> Section:
-    """The section with the finding of each question that was asked, one line each, and the commands for those that were
-    not.
-    """
+    """The section with the finding of each question that was asked, a line each, and the command for each other."""
     rows = []
     for question in dict.fromkeys([*registry.QUESTIONS, *run.answers]):
         answer = any_answer.answer_of(run, question)
@@ -114,8 +109,7 @@ def _command(run: RunRecords, question: str) -> str:
 
 
 def one_line(finding: str) -> str:
-    """A finding without intervals, cut after a clause to at most `MOST_WORDS` words; the first clause is always
-    whole."""
+    """A finding without intervals, cut after a clause to at most `MOST_WORDS` words; the first clause is never cut."""
     bare = re.sub(r" ?\[[^\[\]]*\](?! ?\()", "", finding)
     while len(bare.split()) > MOST_WORDS:
         shorter = max((bare.rstrip(".").rpartition(mark)[0] for mark in ("; ", ". ")), key=len)

@@ -32,9 +32,7 @@ def of_events(run: RunRecords) -> Chart | None:
 
 
 def section(run: RunRecords) -> Section | None:
-    """The section on the share of futures in which each policy is worse than the baseline, by outcome; None without
-    outcomes.
-    """
+    """The section on the share of futures in which each policy is worse than the baseline; None without outcomes."""
     study = run.study
     outcomes = [name for name in study.model.outcomes if any(("worse", p, name) in run.comparison for p in run.others)]
     if not outcomes:

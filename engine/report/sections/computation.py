@@ -23,9 +23,7 @@ SAMPLERS = {
 
 
 def section(run: RunRecords) -> Section:
-    """The section on how the run was computed: facts, versions, commands; times and machines are those of the
-    provenance.
-    """
+    """The section on how the run was computed: facts, versions, commands; provenance gives times and machines."""
     study, attributes = run.study, run.tree.attrs
     about = f", {SAMPLERS[study.sampler]}" if study.sampler in SAMPLERS else ""
     diagnostics = run.group("diagnostics")

@@ -13,8 +13,7 @@ FIRST = 2
 
 
 def section(run: RunRecords) -> Section | None:
-    """The section on pairs of policies; None for fewer than three, and where an answer to `compare` has the same
-    table."""
+    """The section on pairs of policies; None for fewer than three, or if an answer to `compare` has the same table."""
     asked_for = any_answer.answer_of(run, "compare")
     if not run.pairs or (asked_for is not None and "standings" in asked_for):
         return None

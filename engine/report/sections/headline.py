@@ -23,8 +23,7 @@ NAMES = {"mean": "Mean", "median": "Median", "sd": "Standard deviation"}
 
 
 def section(run: RunRecords) -> Section:
-    """The section with events and headline outcomes, policies side by side, each with its difference from the
-    baseline."""
+    """The section with events and headline outcomes: policies side by side, with differences from the baseline."""
     groups = brief_groups(run)
     markup = render("headline.html", groups=groups, **_side_by_side(run), notes=notes(groups))
     return Section("numbers", "The numbers", markup, brief=True)
@@ -51,7 +50,7 @@ def whole(run: RunRecords) -> Section | None:
     everything = [_by_policy(run, name, known) for name in run.outcomes]
     left = len(study.policies) - len(_columns(run))
     others: list[Group] = []
-    if left:  # the short table has few of the policies
+    if left:  # the short table leaves policies out
         others = [
             (run.title("events", event.name), event.about, _rows(run, event.name, ["probability"], 100.0, True))
             for event in run.events
@@ -67,9 +66,7 @@ def whole(run: RunRecords) -> Section | None:
 
 
 def _columns(run: RunRecords) -> list[str]:
-    """Policies that are shown side by side: the baseline, and the others, of many only the best by the answer's first
-    number.
-    """
+    """Policies shown side by side: the baseline and the others; of many, only the best by the answer's first number."""
     subject = subject_of(run)
     first, measure = next(((name, "probability") for name in subject.events), (next(iter(subject.outcomes)), TAIL))
     others = list(run.others)
@@ -81,8 +78,7 @@ def _columns(run: RunRecords) -> list[str]:
 
 
 def _side_by_side(run: RunRecords) -> dict[str, object]:
-    """Template values of a table with policies as columns: heads, which of them are differences, and policies left
-    out."""
+    """Template values of a table with policies as columns: heads, which are differences, and policies left out."""
     chosen, base = _columns(run), small(run.study.baseline)
     heads = [chosen[0], *(head for p in chosen[1:] for head in (p, f"{p} less {base}"))]
     left = len(run.study.policies) - len(chosen)
@@ -119,9 +115,7 @@ def _heading(measure: str) -> str:
 
 
 def columns(run: RunRecords, names: Sequence[str], unit: str = "") -> list[str]:
-    """Heads of a table of estimates; with several policies each is followed by one for the difference from the
-    baseline.
-    """
+    """Heads of a table of estimates; with several policies one for the difference from the baseline follows each."""
     gap = f"less {small(run.study.baseline)}" + (f" [{unit}]" if unit else "")
     return [column for name in names for column in ((name, gap) if run.others else (name,))]
 

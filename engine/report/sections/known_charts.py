@@ -1,6 +1,4 @@
-"""Charts of what facts say: posteriors of factors beside their priors, and ranks of the truth if a calibration was
-asked for.
-"""
+"""Charts of what facts say: posteriors of factors beside their priors, and ranks of the truth after a calibration."""
 
 from __future__ import annotations
 

@@ -74,9 +74,7 @@ def section(run: RunRecords) -> Section | None:
 
 
 def _main_dimension(of_variables: Collection[tuple[str, ...]]) -> str | None:
-    """The dimension that pages are made for: the one that is the only dimension of most variables, then the most
-    frequent one.
-    """
+    """The dimension that pages are made for: the only dimension of most variables, then the most frequent one."""
     alone = [dims[0] for dims in of_variables if len(dims) == 1]
     dims = [dim for dims in of_variables for dim in dims]
     return max(dict.fromkeys(dims), key=lambda dim: (alone.count(dim), dims.count(dim)), default=None)
@@ -92,17 +90,16 @@ def _page(run: RunRecords, names: list[str], at: dict[str, str], heading: str, a
 
 
 def _ranked(run: RunRecords, names: list[str]) -> list[str]:
-    """The variables that outcomes are folded from first, in the order of the outcomes; then the others in the model's
-    order.
-    """
+    """The variables that outcomes are folded from, in the outcomes' order; then the others, in the model's order."""
     folded = [term.variable for o in run.study.model.outcomes.values() for term in o.terms]
     order = {name: k for k, name in reversed(list(enumerate(folded)))}
     return sorted(names, key=lambda name: order.get(name, len(folded)))
 
 
 def _signs(run: RunRecords, name: str, at: dict[str, str]) -> list[int | None]:
-    """For each other policy in the last year: 1 significantly worse than the baseline, -1 better, 0 neither, None
-    unknown.
+    """For each other policy in the last year: 1 if significantly worse than the baseline, -1 if better, 0 if neither.
+
+    None where there is no interval.
     """
     signs = [judged(_record(run, "comparison/yearly", name, policy, at, -1)) for policy in run.others]
     loss = run.study.model.yearly[name].loss

@@ -35,9 +35,7 @@ def ordered_events(run: RunRecords) -> list[Event]:
 
 
 def first_outcome(run: RunRecords) -> str:
-    """The outcome that is mentioned first: the one named, else the first of the headline, else the first of the first
-    event.
-    """
+    """The outcome mentioned first: the one named, else the first of the headline, else one of the first event."""
     study, events = run.study, ordered_events(run)
     read = event_outcomes(study, events[0]) if events else set(study.model.outcomes)
     ordered = [*study.headline, *(name for name in study.model.outcomes if name in read)]
