@@ -77,7 +77,7 @@ def __getattr__(name: str) -> Any:
         if name in names:
             return getattr(import_module(home), name)
     if not find_spec(f"engine.{name}"):  # a package or file, which Python imports itself
-        folds = import_module("engine.modelling.folds")  # where alone the names of folds are listed
+        folds = import_module("engine.modelling.folds")  # the only file that lists the names of folds
         if name in folds.__all__:
             return getattr(folds, name)
     raise AttributeError(f"module 'engine' has no attribute '{name}'")

@@ -1,5 +1,4 @@
-"""Errors that the user can correct: place, what was expected, what was found, remedy; all problems of a source at
-once."""
+"""Errors that the user can correct, all of a source at once: place, what was expected, what was found, remedy."""
 
 from __future__ import annotations
 
@@ -13,9 +12,7 @@ from engine.formatting import printable
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem: its place (dotted, such as `factors.lgd.p95`; "" for none) and a message that says what is wrong
-    there.
-    """
+    """One problem: a message that says what is wrong, and its place (dotted: `factors.lgd.p95`; "" for none)."""
 
     place: str
     message: str
@@ -44,9 +41,7 @@ class UserError(Exception):
 
 
 def install(extra: str) -> str:
-    """The shell command that installs the packages of an optional extra; `pip install -e` from a clone that is not
-    installed.
-    """
+    """The shell command that installs the packages of an optional extra; with `-e` in a clone not yet installed."""
     import shlex
     from importlib import metadata
 
@@ -109,16 +104,12 @@ class Problems:
                 self.add(place, f"names '{name}' twice.")
 
     def close(self, place: str) -> None:
-        """Ignores further problems at this place and below it: they would only follow from one that is reported
-        already.
-        """
+        """Ignores further problems at this place and below it: they only follow from one that is already reported."""
         self._closed.add(place)
 
     @contextmanager
     def within(self, place: str) -> Iterator[None]:
-        """A `with` block: a `UserError` raised inside ends it, and its problems are added with their places below this
-        one.
-        """
+        """A `with` block, ended by a `UserError` raised inside it, whose problems are added below this place."""
         try:
             yield
         except UserError as error:
@@ -141,9 +132,7 @@ def closest(name: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """` Did you mean 'sobol'?` where a known name is similar, else ` Known: ...` with at most twelve names, in their
-    order.
-    """
+    """` Did you mean 'sobol'?` where a known name is similar, else ` Known: ...` with at most twelve of the names."""
     names = sorted(known) if isinstance(known, set | frozenset) else [*dict.fromkeys(known)]
     if close := closest(name, names):
         return f" Did you mean '{close}'?"

@@ -1,6 +1,4 @@
-"""Numbers, sizes, values and commands as text: a number is rounded where its standard error says that the rest is
-noise.
-"""
+"""Numbers, sizes, values and commands as text; a number keeps only the digits that its standard error supports."""
 
 from __future__ import annotations
 
@@ -14,17 +12,16 @@ from pathlib import Path
 from typing import Any
 
 FLOAT32 = 2.0**-23
-"""Machine epsilon of single precision: a standard error below this share of its estimate is the rounding of a constant.
-"""
+"""Machine epsilon of single precision; a standard error below this share of its estimate is only rounding error."""
 
 _UNPRINTABLE = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # controls but tab and line feed: the cursor, colours, the title of a window
-    "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # what turns the direction of the text after it
-    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # ends of lines, half characters, letters that nobody sees
+    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f"  # control characters except tab and line feed: cursor, colours, window title
+    "\\u061c\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069"  # marks that change the direction of writing
+    "\\u2028\\u2029\\ud800-\\udfff\\U000e0000-\\U000e007f]"  # line separators, lone surrogates, invisible tags
 )
 
 _FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-"""How a text begins that a spreadsheet takes for a formula; the last four are as wide as Chinese signs."""
+"""First characters of texts that a spreadsheet takes for formulas; the last four are their full-width forms."""
 _LATEX = {
     "\\": r"\textbackslash{}",
     "†": r"\dag{}",
@@ -58,7 +55,7 @@ def as_markdown(text: str) -> str:
 def as_latex(text: str) -> str:
     """The text as a cell of a LaTeX table, on one line, escaped.
 
-    Before a leading `[` or `*`, which LaTeX would take for an option of the row end before it, an empty group is put.
+    A leading `[` or `*` follows an empty group; else LaTeX would take it for an option of the row end before it.
     """
     escaped = re.sub(
         r"[\\†‡~^&%$#_{}]", lambda found: _LATEX.get(found[0], f"\\{found[0]}"), " ".join(printable(text).split())
@@ -78,9 +75,7 @@ def decimals(error: float) -> int | None:
 
 
 def rounded(value: float, places: int | None) -> str:
-    """The number with `places` decimals (negative: rounded to tens, hundreds); four significant digits where that is
-    None.
-    """
+    """The number with `places` decimals (negative: rounded to tens, hundreds); four significant digits for None."""
     if not math.isfinite(value):
         return str(value)
     if value == 0 and places is None:
@@ -116,14 +111,12 @@ def titled(name: str) -> str:
 
 
 def begun(text: str) -> str:
-    """The text with a capital, as a sentence begins."""
+    """The text with its first letter as a capital, as a sentence begins."""
     return text[:1].upper() + text[1:]
 
 
 def begun_small(text: str) -> str:
-    """A label for use within a sentence, its first letter small ("bank loss"), unless it begins with two capitals
-    ("SOE").
-    """
+    """A label within a sentence: its first letter small ("bank loss"), unless its second is a capital ("SOE")."""
     return text if text[1:2].isupper() else text[:1].lower() + text[1:]
 
 
@@ -151,7 +144,7 @@ def command_line(*words: object, model: str | None = None) -> str:
     written = [f"./{word}" if isinstance(word, Path) and str(word)[0] == "-" else str(word) for word in words]
     if model:
         file, _, name = model.rpartition(":")
-        with suppress(OSError, ValueError):  # a folder that is gone, another drive
+        with suppress(OSError, ValueError):  # the working folder is gone, or on another drive
             short = os.path.relpath(file)
             file = file if short.startswith("..") else short
         written += ["--model", f"{file}:{name}"]
@@ -164,13 +157,10 @@ def unit_name(attributes: Mapping[Any, Any]) -> str:
 
 
 def form_as_text(name: str, on: str, why: str = "") -> str:
-    """A form of the program (loop, kernel, XLA) and its devices: "loop on 2 x cpu", with the reason in brackets, if
-    any.
-    """
+    """A form of the program (loop, kernel, XLA) and its devices, such as "loop on 2 x cpu"; a reason in brackets."""
     return f"{name} on {on}" + (f" ({why})" if why else "")
 
 
 def forms_as_text(forms: Iterable[Mapping[str, str]] | None) -> str:
-    """The forms that a run's record lists, first to last, as one text; "" where it lists none, as in earlier
-    versions."""
+    """The forms that a run's record lists, in order, as one text; "" where it lists none, as in earlier versions."""
     return ", then ".join(form_as_text(**form) for form in forms or ())

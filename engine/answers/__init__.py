@@ -1,2 +1,1 @@
-"""Answers to questions about a study or a run: findings and tables, shown, stored and read back, exported and
-reported."""
+"""Answers to questions about a study or a run: findings and tables, shown, stored, read back and exported."""

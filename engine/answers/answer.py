@@ -90,8 +90,7 @@ class Answer:
         """One table as a data frame: unrounded numbers, one column each, as `engine.answers.frames.frame` describes.
 
         Args:
-          brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by what each row is
-            called.
+          brief: the table as the terminal shows it: texts such as "3.95 [3.88, 4.01]", indexed by the names of rows.
         """
         from engine.answers import frames
 
@@ -99,9 +98,7 @@ class Answer:
 
     @property
     def groups(self) -> dict[str, Group]:
-        """The answer as labelled groups by path: "/" holds everything but the tables as attributes, then one group per
-        table.
-        """
+        """The answer as labelled groups by path: one per table, and "/" with everything else as attributes."""
         head = self._head()
         root = {
             "Conventions": CONVENTIONS,
@@ -117,7 +114,7 @@ class Answer:
     @property
     def tree(self) -> xr.DataTree:
         """The answer as an `xarray.DataTree` of the groups that `groups` gives."""
-        import xarray as xr  # with pandas, which it needs, it takes a second
+        import xarray as xr  # with pandas, which it needs, it takes a second to import
 
         return xr.DataTree.from_dict({place: xr.Dataset(*group) for place, group in self.groups.items()})
 
@@ -126,7 +123,7 @@ class Answer:
         """The answer that was stored as `groups`, read back from a tree.
 
         Raises:
-          UserError: another version wrote them in another format, or something is missing from them.
+          UserError: the groups are in another version's format, or something is missing from them.
         """
         head = tree.attrs.get(_HEAD, {})
         try:

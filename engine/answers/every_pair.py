@@ -28,8 +28,8 @@ Counted = Mapping[str, Gaps]
 def counted(study: Study, by_measure: Mapping[str, Mapping[str, Gaps]], asked: Sequence[str] = ()) -> Counted:
     """The paired differences to count: in the mean of each outcome, then in the probability of events.
 
-    Outcomes that are asked for or of the headline come first. Events count where `asked` is not empty, or where there
-    is no mean.
+    Outcomes in `asked` come first, then those of the headline. Events count if `asked` is not empty, or there is no
+    mean to count.
     """
     means = by_measure.get("mean", {})
     order = [name for name in (*asked, *study.headline, *means) if name in means]
@@ -98,9 +98,7 @@ def standing(study: Study, counted: Counted) -> str:
 
 
 def _price(study: Study, counted: Counted, first: int) -> str:
-    """A sentence: the entries in which most other policies are clearly better than the one that is best in the first
-    entry.
-    """
+    """The sentence on the entries in which most policies are clearly better than the best one of the first entry."""
     beaten = {name: int(gaps.better[:, first].sum()) for name, gaps in counted.items()}
     most, others = max(beaten.values()), len(study.policies) - 1
     if not most:

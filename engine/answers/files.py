@@ -1,5 +1,4 @@
-"""Tables written to files for other programs: CSV, Parquet, Excel, Markdown or LaTeX, by the suffix of the file's
-name."""
+"""Tables written to files for other programs: CSV, Parquet, Excel, Markdown or LaTeX, by the file's suffix."""
 
 from __future__ import annotations
 
@@ -62,8 +61,8 @@ def save(
 ) -> None:
     """Writes tables into one file, whole or not at all; the suffix of its name chooses the format.
 
-    `.csv` and `.parquet` stack all tables, named in the column `table`: a row an estimate, with its interval and, in
-    its column of flags, what must be known of it. `.xlsx` has the same, one sheet per table, behind a sheet `about`.
+    `.csv` and `.parquet` stack all tables, named in the column `table`; an estimate takes several columns: its number,
+    standard error, interval and flags. `.xlsx` has the same, one sheet per table, behind a sheet `about`.
     `.md` and `.tex` have the tables as they are printed. Numbers are unrounded in `.parquet` and `.xlsx` (Excel
     displays them rounded); `.csv` has the digits that standard errors support.
 
@@ -81,9 +80,7 @@ def save(
 
 
 def refuse_file(place: Path) -> None:
-    """Raises a UserError if no table can be written to that path: no such folder, an unknown suffix, or a missing
-    package.
-    """
+    """Raises a UserError if no table can be written there: no such folder, an unknown suffix, or a missing package."""
     if not place.absolute().parent.is_dir():
         raise UserError(str(place), [f"expected a folder that is there, got '{place.parent}'."])
     if place.suffix not in _WRITERS:

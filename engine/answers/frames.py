@@ -43,8 +43,7 @@ def called(column: str, stat: str) -> str:
 
 
 def places(table: Table) -> dict[str, list[int | None]]:
-    """Decimals of each row, as its standard error supports, by numeric column of `frame`; None for four significant
-    digits.
+    """Decimals of each row by numeric column of `frame`, as standard errors support; None for four significant digits.
 
     Labels, levels and calendar years are left out.
     """

@@ -52,8 +52,7 @@ def with_unit(text: str, column: Column) -> str:
 
 
 def cell_of(column: Column, value: object) -> Cell:
-    """One value as a table shows it: rounded, in the unit that is shown, with interval and mark if it is an
-    estimate."""
+    """One value as a table shows it: rounded, in the unit shown; an estimate with its interval and mark."""
     if isinstance(value, Estimate):
         bare = [flag.reason for flag in value.flags] == [Reason.UNRECORDED]
         made = cell(record(column.name, "", "", value), SCALES[column.shown])
@@ -93,7 +92,7 @@ def stacks(table: Table, full: bool = True) -> tuple[Stack, list[Stack]]:
 
 
 def height(table: Table) -> int:
-    """How many rows `stacks` gives of a table with `full`."""
+    """How many rows of a table `stacks` gives with `full`."""
     rows = list(table.rows())
     values = [column for column in table.columns if column.name not in table.dims]
     names = [dim for dim in table.dims if dim != table.across]
@@ -146,7 +145,7 @@ def _across(
     labels = list(dict.fromkeys(str(row[table.across]) for row in rows))
     square = called == labels
     by_place = {(_called(row, names), str(row[table.across])): row for row in rows}
-    # what is the same under each of the labels stands once, before them
+    # a column that does not vary along `across` is shown once, before the columns of the labels
     once = [column for column in values if column.over is not None and table.across not in column.over]
     first = {_called(row, names): row for row in reversed(rows)}
     made = [Stack(head(of), tuple(cell_of(of, first[name][of.name]) for name in called), of) for of in once]
@@ -156,7 +155,7 @@ def _across(
     named = [
         name if of.estimate in ("", "1") else f"{name} [{of.estimate}]" for name, of in zip(called, units, strict=True)
     ]
-    if square:  # names above each other and beside each other have no room: numbers stand for the latter
+    if square:  # there is no room for the same names as rows and as heads: heads are the rows' numbers
         named = [f"{k} {name}" for k, name in enumerate(named, 1)]
     for k, label in enumerate(labels, 1):
         shown = str(k) if square else label

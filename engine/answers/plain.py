@@ -81,8 +81,7 @@ SCHEMA: Mapping[str, Any] = {
 
 
 def plain_table(table: Table) -> dict[str, Any]:
-    """A table as plain data: its columns, and its rows, each value by the name of its column; None for what is
-    missing."""
+    """A table as plain data: title, dimensions, columns, and rows by column name; None for a missing value."""
     rows = [{name: plain_value(value) for name, value in row.items()} for row in table.rows()]
     columns = [_about(column) for column in table.columns]
     return {"title": table.title, "dims": list(table.dims), "columns": columns, "rows": rows}

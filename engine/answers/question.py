@@ -1,4 +1,4 @@
-"""The contracts of a question, a frozen record of options with a method `answer`, and of what it is given."""
+"""The contracts of a question (a frozen record of options with a method `answer`) and of the run or study it gets."""
 
 from __future__ import annotations
 
@@ -41,14 +41,14 @@ class Option:
 class Asked(Protocol):
     """A run, or a study that need not have been run, as a question sees it.
 
-    Of both: `study` (of a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate,
-    None where nobody has said; `device`, None for the GPUs if there are any; `observe(stage, done, total)`, to be
-    called with progress.
+    Both have: `study` (for a run, with as many paths as are done); `folder` of the run; `paths`, how many to simulate,
+    None if not stated; `device`, None for the GPUs if there are any; `observe(stage, done, total)`, which shows
+    progress when it is called.
 
-    Of a run alone: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, these of the blocks that
-    hold the first `paths` paths, so perhaps of some more; `first_outcomes`, these of all paths that are done, empty
-    where a block between is not done; `tables`, the estimates of risk and comparison; `stored_tables`, the same read
-    from the cube if it has them all; `with_level`, the same run with VaR and ES at a further level.
+    Only a run has: `cube`; `outcomes` that are stored path by path, [policy, path]; `first`, the same from the blocks
+    that hold the first `paths` paths, so perhaps for more paths; `first_outcomes`, the same for all paths that are
+    done, empty where a block between them is not done; `tables`, the estimates of risk and comparison; `stored_tables`,
+    the same read from the cube if it has them all; `with_level`, the same run with VaR and ES at a further level.
     """
 
     @property

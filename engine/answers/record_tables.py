@@ -1,5 +1,4 @@
-"""Records of estimates as tables of an answer, one row per variable, policy and measure; and one measure in a
-sentence."""
+"""Records of estimates as tables of an answer, a row per variable, policy and measure; and a measure in a sentence."""
 
 from __future__ import annotations
 

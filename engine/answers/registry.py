@@ -40,11 +40,11 @@ QUESTIONS: Mapping[str, tuple[str, str]] = {
 OF_CUBE: Mapping[str, tuple[str, str]] = {
     "risk": ("engine.analyses.risk_question:Risk", "Ask a finished run for its risks.")
 }
-"""As `QUESTIONS`, for those that only read estimates: answers are not kept, commands and methods written by hand."""
+"""As `QUESTIONS`, for those that only read estimates: answers are not stored, commands and methods written by hand."""
 OF_PRIOR = ("sensitivity", "flip", "challenge", "backtest")
 """Questions that sample inputs anew or compare with observations.
 
-For a study conditioned on facts, they answer for it without these.
+For a study conditioned on facts, they answer for the study as it was before its facts.
 """
 OURS = {**OF_CUBE, **QUESTIONS}
 
@@ -58,7 +58,7 @@ def outsiders() -> Mapping[str, str]:
     """
     held = {one.name: one.value for one in entry_points(group=GROUP)}
     if not held:
-        return {}  # what follows loads a study, and the command line starts without
+        return {}  # the import below loads `engine.study`, which the command line starts without
     from engine.run_folder.ledger import OTHERS
 
     wrong = [name for name in held if name in {*OURS, *OTHERS} or not re.fullmatch("[a-z][a-z0-9_]*", name)]

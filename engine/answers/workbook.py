@@ -1,5 +1,4 @@
-"""An Excel workbook of tables: unrounded numbers, displayed rounded by their cell format; and a first sheet for
-people."""
+"""An Excel workbook of tables: unrounded numbers that cell formats display rounded; and a first sheet for people."""
 
 from __future__ import annotations
 
@@ -63,8 +62,7 @@ class Front:
 
 
 def workbook(sheets: Mapping[str, tuple[pd.DataFrame, Places]], front: Front | None = None) -> bytes:
-    """The bytes of a workbook: `front`, then one sheet per table: its rows, and the decimals that each column
-    displays."""
+    """The bytes of a workbook: `front`, then one sheet per table, given as its rows and its columns' decimals."""
     buffer = io.BytesIO()
     with pd.ExcelWriter(buffer, engine="openpyxl") as writer:
         if front is not None:
@@ -76,9 +74,7 @@ def workbook(sheets: Mapping[str, tuple[pd.DataFrame, Places]], front: Front | N
 
 
 def number_format(value: float, places: int | None, shown: str = "") -> str:
-    """Excel's format for a number with so many decimals: "#,##0.00"; "0.0%" of a share; powers of ten for the very
-    large and small.
-    """
+    """Excel's format for a number with so many decimals: "#,##0.00", "#,##0.0%" for a share, "0.00E+00" if extreme."""
     if not math.isfinite(value):
         return "General"
     if places is None:
@@ -97,7 +93,7 @@ def _style(sheet: Worksheet, places: Places) -> None:
         head, *cells = column
         for cell in cells:
             if cell.value == "":
-                cell.value = None  # what is missing is empty, and no text
+                cell.value = None  # a missing value is an empty cell, not an empty text
         for cell, own in zip(cells, places.get(str(head.value), ()), strict=False):
             if isinstance(cell.value, int | float):
                 cell.number_format = number_format(cell.value, own)

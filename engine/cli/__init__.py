@@ -1,5 +1,4 @@
-"""The command line, `rustbelt`: one command a file, imported when it is called for; messages and exit codes are
-here."""
+"""The command line, `rustbelt`: one command a file, imported when it is called; and messages and exit codes."""
 
 from __future__ import annotations
 
@@ -45,8 +44,8 @@ COMMANDS = (
 )
 
 FEW_COLLECTIONS = 100_000, 20, 20
-"""When Python looks for garbage: tracing a model makes a million small objects that stay, and a tenth of a start went
-into looking.
+"""Thresholds of Python's garbage collector: tracing a model makes a million small objects that stay, and with the
+default thresholds the search for garbage took a tenth of a start.
 """
 
 GREETING = """\
@@ -62,14 +61,14 @@ rustbelt -h shows all commands, rustbelt COMMAND -h the options of one."""
 
 
 class Commands(click.Group):
-    """The group of all commands. What a user can mend ends with exit code 2, what is ours to mend with 1."""
+    """The group of all commands. An error that the user can correct ends with exit code 2, a fault of ours with 1."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """The commands in the order in which one meets them."""
+        """The names of the commands, in the order in which a new user needs them."""
         return [*COMMANDS, *(name for name in registry.outsiders() if name not in COMMANDS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name."""
+        """The command of that name; None if there is none, or if it is another package's and cannot be imported."""
         if cmd_name not in self.list_commands(ctx):
             return None
         if cmd_name in registry.QUESTIONS or cmd_name not in COMMANDS:
@@ -77,15 +76,17 @@ class Commands(click.Group):
             try:
                 asked: click.Command = ask.command_of(cmd_name)
                 return asked
-            except UserError as error:  # of another package: all other commands work
+            except UserError as error:  # in another package's question: all other commands work
                 click.echo(f"note: {error}", err=True)
                 return None
         command: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").command
         return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command that the first word names, with what a model prints kept apart; a mistyped one is refused with
-        its closest match.
+        """The command that the first word names, made to keep a model's prints apart from its results.
+
+        Raises:
+          click.UsageError: there is no such command; with the closest match.
         """
         if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
             known = self.list_commands(ctx)
@@ -98,19 +99,19 @@ class Commands(click.Group):
         return name, command, rest
 
     def main(self, *args: Any, **options: Any) -> Any:
-        """Runs the command line; nothing that it shows acts on a terminal."""
+        """Runs the command line; control characters in what it prints are written out, so that none acts."""
         with streams.guarded():
             try:
                 return super().main(*args, **options)
-            except OSError as error:  # help that cannot be written, before there is a command
+            except OSError as error:  # the help text cannot be written, before any command runs
                 click.echo(str(endings.users(error)), err=True)
                 raise SystemExit(2) from None
 
     def invoke(self, ctx: click.Context) -> Any:
-        """What the command gives; a failure becomes a message and an exit code."""
+        """Runs the command and gives its result; a failure becomes a message and an exit code."""
         gc.set_threshold(*FEW_COLLECTIONS)
-        atexit.register(gc.freeze)  # else Python looks through all that there is once more when it ends: .3 s
-        logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)  # a message says what a callback raised
+        atexit.register(gc.freeze)  # else Python searches all objects for garbage again as it ends: 0.3 s
+        logging.getLogger("jax._src.callback").setLevel(logging.CRITICAL)  # our message says what a callback raised
         try:
             with (
                 warnings.catch_warnings(),
@@ -122,7 +123,7 @@ class Commands(click.Group):
             raise
         except Exception as error:
             if isinstance(error, OSError) and error.errno == errno.EPIPE:
-                raise  # whoever reads our output has gone away; click knows what to do
+                raise  # the reader of our output has closed it; click handles that
             debug = bool(ctx.meta.get("debug"))
             if debug:
                 click.echo(traceback.format_exc(), err=True, nl=False)
@@ -144,13 +145,13 @@ def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:
 def _show_warning(
     message: Warning | str, category: type[Warning], filename: str, lineno: int, file: Any = None, line: Any = None
 ) -> None:
-    """A warning on stderr: one of our own in words alone, any other with the place that it comes from."""
+    """Prints a warning on stderr: our own as words alone, any other with the place that it comes from."""
     ours = Path(filename).is_relative_to(Path(__file__).parents[1])
     text = f"{message}\n" if ours else warnings.formatwarning(message, category, filename, lineno, line)
     click.echo(f"warning: {text}" if ours else text, err=True, nl=False)
 
 
-# "color": click would else take what looks like a colour out of a message, and the message would not tell what was got
+# "color": else click removes colour codes from a message, which then no longer shows the very text that it refuses
 @click.group(
     cls=Commands, invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"], "color": True}
 )

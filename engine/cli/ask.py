@@ -1,5 +1,4 @@
-"""The command of a question, made from its record: its options, its help, its answer on the screen, as JSON, in a
-file."""
+"""The command of a question, made from its record: options, help, and the answer on the screen, as JSON, in a file."""
 
 from __future__ import annotations
 
@@ -35,7 +34,7 @@ _FULL = click.option("--full", is_flag=True, help="Every row and column of every
 
 
 def command_of(name: str) -> click.Command:
-    """The command of a question."""
+    """The command of a question, by the question's name."""
     from engine.answers.question import STUDY, fields
     from engine.answers.registry import about, question
 
@@ -72,7 +71,7 @@ def command_of(name: str) -> click.Command:
 
 
 def option_of(one: Field) -> Callable[..., Any]:
-    """The option of a command that an option of a question is."""
+    """A decorator that gives a command the click option for one option of a question."""
     face: dict[str, Any] = {"help": one.option.help, "required": one.required}
     if one.option.names:
         face["shell_complete"] = _NAMES[one.option.names]
@@ -87,8 +86,7 @@ def option_of(one: Field) -> Callable[..., Any]:
 
 
 def _flat(one: Field, given: Any) -> Any:
-    """What the command line gives of an option: names that are separated by commas, some options given several
-    times."""
+    """The value of a question's option from click's: labels by dimension, all names in one tuple, else unchanged."""
     if one.type is Mapping:
         return dict(given or ()) or None
     if not one.many or given is None:
@@ -97,7 +95,7 @@ def _flat(one: Field, given: Any) -> Any:
 
 
 def _with_policies(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with the policies that were named, which are also those that run, and whether paths were."""
+    """The command, which also gets --policies and --paths as typed; `study_to_run` gives it only their study."""
 
     @wraps(command)
     def wrapped(**given: Any) -> None:

@@ -1,6 +1,4 @@
-"""`rustbelt check`: what a study asks and what it will take; nothing is computed but, if it is asked for, a few blocks
-to measure.
-"""
+"""`rustbelt check`: what a study asks, and how much time, disk and memory its run will take."""
 
 from __future__ import annotations
 
@@ -211,7 +209,7 @@ def _print_constants(study: Study, as_json: bool, full: bool) -> None:
 
 
 def _print_answer(study: Study, given: Answer, as_json: bool, full: bool, show: Callable[..., None], more: str) -> None:
-    """An answer as JSON or by its own table, and the command that shows more of it."""
+    """Prints an answer as JSON, or as its own table with the command that shows more of it."""
     if as_json:
         screen.print_object(given.plain())
         return
@@ -308,8 +306,10 @@ def _listed(kind: str, names: list[str]) -> str:
 
 
 def _print_plan(console: Console, folder: RunFolder, device: str | None, workers: int) -> None:
-    """Time, tasks and disk that so many workers will take, from blocks measured here; what stands in the way is
-    refused.
+    """Prints the time, tasks and disk that so many workers will take, from blocks measured here.
+
+    Raises:
+      UserError: there is no worker, or something stands in the way of the run.
     """
     from engine.errors import UserError
     from engine.execution.planning import BLOCKS, measure, plan

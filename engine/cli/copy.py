@@ -1,4 +1,4 @@
-"""`rustbelt copy`: a run to an object store, or from there."""
+"""`rustbelt copy`: copies a run to an object store, or from one."""
 
 from __future__ import annotations
 

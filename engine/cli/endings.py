@@ -1,4 +1,4 @@
-"""How a command ends that does not come to its own end: what is the user's to mend, what is ours, and Ctrl-C."""
+"""How a command ends early: by an error that the user can correct, by a fault of this program, or by Ctrl-C."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from engine.formatting import command_line, printable
 from engine.modelling.loading import blamed
 
 PATIENCE = 2.0
-"""Seconds that Python has to notice a Ctrl-C; while a program is compiled it cannot."""
+"""Seconds that Python has to act on a Ctrl-C, which it cannot while a program is compiled."""
 STOPPED = 130
-"""Exit code of what was stopped by Ctrl-C, as shells have it."""
+"""Exit code of a command stopped by Ctrl-C, by the convention of shells."""
 _KEPT = {
     "run": "Finished blocks are kept. Go on",
     "repair": "What is mended stays. Go on",
@@ -27,10 +27,9 @@ _KEPT = {
 
 
 def users(error: BaseException) -> UserError | None:
-    """A failure as the user's to mend; None where it is ours.
+    """A failure as an error that the user can correct; None where it is a fault of this program.
 
-    What the system refuses is the user's: a folder that is gone or may not be read, a full disk, too little memory, no
-    more threads.
+    The user can correct what the system refuses: an unreadable folder, a full disk, too little memory, no more threads.
     """
     if isinstance(error, UserError):
         return error
@@ -73,7 +72,7 @@ def _is_adrift() -> bool:
 
 
 def stopped(words: Sequence[str]) -> str:
-    """What is said after Ctrl-C: what is kept, and how to go on.
+    """The message after Ctrl-C: what is kept, and how to go on.
 
     Args:
       words: the command and its arguments, as they were given.
@@ -86,11 +85,11 @@ def stopped(words: Sequence[str]) -> str:
 def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
     """A block of code that one Ctrl-C ends, also while it compiles, which Python cannot interrupt.
 
-    The process then has `PATIENCE` seconds to end by itself; after them it ends as if it were killed, which a run
-    folder is made for.
+    The process then has `PATIENCE` seconds to end by itself; after them it ends as if it were killed, which does no
+    harm to a run folder.
 
     Args:
-      message: what is said.
+      message: gives the message that is printed then.
 
     Raises:
       click.exceptions.Exit: with `STOPPED`, after Ctrl-C.
@@ -111,7 +110,12 @@ def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
 
 @contextmanager
 def _deadline(told: threading.Event, ended: threading.Event, message: Callable[[], str]) -> Iterator[None]:
-    """A block of code with a thread beside it that ends the process some time after Ctrl-C."""
+    """A block of code with a thread beside it that ends the process `PATIENCE` seconds after Ctrl-C.
+
+    Args:
+      told: set when the message has been printed.
+      ended: set when the block has ended without Ctrl-C; the process then goes on.
+    """
     is_pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not is_pythons or threading.current_thread() is not threading.main_thread():
         yield
@@ -145,6 +149,6 @@ def _leave(message: str) -> None:
 
 
 def ours(error: BaseException, is_debugged: bool) -> str:
-    """The message for what is ours to mend."""
+    """The message about a fault of this program."""
     remedy = "" if is_debugged else " Run the same command with --debug for the details."
     return f"{type(error).__name__}: {error}\nThis is our fault, not yours.{remedy}"

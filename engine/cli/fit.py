@@ -115,7 +115,7 @@ def _legend(best: Fit) -> str:
 
 
 def _record(fit: Fit, snippet: str) -> dict[str, Any]:
-    """A fit as JSON: null where there is no number."""
+    """A fit as plain data for JSON: None where a number is not finite."""
     fields = {
         key: None if isinstance(value, float) and not math.isfinite(value) else value
         for key, value in dataclasses.asdict(fit).items()

@@ -1,6 +1,4 @@
-"""Options of several commands: a study to be run, a run that is there, counts such as 1e6, names separated by commas,
---json.
-"""
+"""Options that several commands share: a study to run, an existing run, counts such as 1e6, names, --json."""
 
 from __future__ import annotations
 
@@ -20,18 +18,18 @@ if TYPE_CHECKING:
 
 
 class TextValue(click.ParamType):  # type: ignore[type-arg]  # generic from click 8.5 on
-    """A value that a text states.
+    """A type of option whose value is parsed from its text.
 
     Args:
-      name: what help calls it.
-      parse: the text to the value; its ValueError says what was expected.
+      name: what help calls the value.
+      parse: gives the value of a text; its ValueError says what was expected.
     """
 
     def __init__(self, name: str, parse: Callable[[str], Any]):
         self.name, self.parse = name, parse
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The value; what is no text is a default, and the value already."""
+        """The value of a text; anything else is a default, which is the value already."""
         try:
             return self.parse(value) if isinstance(value, str) else value
         except ValueError as error:
@@ -157,7 +155,7 @@ debug = click.option(
 
 
 def _complete_place(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Studies that ship and runs in `outputs/`, these by the beginning of their names, then files and folders."""
+    """Completions: studies that ship, runs in `outputs/` by the beginning of name or path, then files and folders."""
     from engine.run_folder.finding import known_runs
     from engine.study.loading import shipped_studies
 
@@ -168,34 +166,32 @@ def _complete_place(ctx: click.Context, param: click.Parameter, incomplete: str)
 
 
 class Place(click.Argument):
-    """A study or a run, read by the one rule of `engine.run_folder.finding.folder_named`, which help states and
-    completion follows.
-    """
+    """A study or a run, found by the rule of `engine.run_folder.finding.folder_named`, which the help states."""
 
     def __init__(self, names: Sequence[str], **attributes: Any):
         super().__init__(names, shell_complete=_complete_place, **attributes)
         self.help = ""
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
-        """What the argument is called, and the rule."""
+        """The argument's name in help, and the rule by which its value is read."""
         from engine.run_folder.finding import PLACES
 
         return self.make_metavar(ctx), f"{PLACES[:1].upper()}{PLACES[1:]}."
 
     def get_default(self, ctx: click.Context, call: bool = True) -> Any:
-        """A study that ships where any will do for what is asked, as for --self-test; else there is none."""
+        """The study `rustbelt` for --self-test, for which any study will do; else no default."""
         return "rustbelt" if ctx.params.get("self_test") else super().get_default(ctx, call)
 
 
 def _complete_name(of: Callable[[Any], Iterable[str]]) -> Callable[..., list[CompletionItem]]:
-    """Names in the study of the run that the command line names already; none where it cannot be read."""
+    """A completion of names in the study that the command line already names; of none where it cannot be read."""
 
     def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
         from engine.errors import UserError
         from engine.run_folder.finding import find_study
 
         words = ctx.meta.get("words", [])[1:]
-        if words and words[-1] in param.opts:  # without its value nothing is parsed, and the run not known
+        if words and words[-1] in param.opts:  # an option without a value stops parsing before the run is known
             words.pop()
         with suppress(UserError, OSError, click.ClickException):
             given = ctx.command.make_context(ctx.info_name, words, resilient_parsing=True).params
@@ -213,7 +209,7 @@ def _variables(study: Study) -> Iterable[str]:
 
 
 complete_variable = _complete_name(_variables)
-"""Outcomes, events and yearly variables."""
+"""Completion of outcomes, events and yearly variables."""
 complete_outcome = _complete_name(lambda study: study.model.outcomes)
 complete_policy = _complete_name(lambda study: study.policy_names)
 complete_factor = _complete_name(lambda study: [item.name for item in study.inputs])
@@ -223,16 +219,15 @@ run = click.argument("run", cls=Place)
 
 
 def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Callable[..., None]:
-    """The command with STUDY and the options in place of what it states, handed on resolved as `study`.
+    """The command with STUDY and the options that override its settings; it gets the resolved study as `study`.
 
-    `folder` is that of its run, there or not; `place` holds where it runs, fields of `RunOptions` by name: device,
-    memory.
-
-    Option `targets` of the command, sentences that say how precise the run is to be, is in place of the study's
-    `run.until`.
+    It also gets `folder`, the folder of the study's run, which need not exist; and `place`, where the study runs, as
+    fields of `RunOptions` by name: device and memory. If it has an option `targets` (sentences on how precise the run
+    is to be), that overrides the study's `run.until`.
 
     Args:
-      pair: options of the command that name a policy each, which runs whether or not the study has it run.
+      pair: the command's options that name one policy each. If the study does not run one of these policies, the named
+        ones run in place of the study's.
     """
 
     @wraps(command)
@@ -272,7 +267,7 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
 
 
 def note_what_is_there(run: Run) -> None:
-    """A line on stderr where a run was extended and not all of its paths are there yet."""
+    """Prints a line on stderr if a run was extended and some of its further paths are not done yet."""
     if run.is_extended:
         there, asked = run.answers.study.paths, run.study.paths
         text = f"{there:,} of {asked:,} paths are there, and shown. The same rustbelt run finishes them."
@@ -280,9 +275,7 @@ def note_what_is_there(run: Run) -> None:
 
 
 def run_that_is_there(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with RUN and --model, handed on as the `Run` that is there; of its finished blocks alone where
-    --partial is set.
-    """
+    """The command with RUN and --model; it gets the opened `Run`, which with --partial may be unfinished."""
 
     @wraps(command)
     def wrapped(run: str, model: Any, **others: Any) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def _complete_kind(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Kinds of figures, each with what it shows."""
+    """Completions: kinds of figures, each with what it shows."""
     from engine.runs.figures import kinds
 
     known = ((name, kind.about) for name, kind in kinds().items() if name.startswith(incomplete))
@@ -98,7 +98,7 @@ def command(
 
 
 def _opened(computed: bool, place: str, partial: bool, model: Any) -> Run:
-    """The run; one that has not been computed will do where no cube is needed."""
+    """The run; if no cube is needed (not `computed`), one that has not been computed will do."""
     from engine.execution.resources import take_every_core
     from engine.run_folder.finding import find_study, run_folder
     from engine.runs.run import Run, open_run

@@ -1,4 +1,4 @@
-"""`rustbelt repair`: what is damaged computed again."""
+"""`rustbelt repair`: computes damaged blocks of a run again."""
 
 from __future__ import annotations
 

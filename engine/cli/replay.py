@@ -1,4 +1,4 @@
-"""`rustbelt replay`: the story of one path, or of the worst ones."""
+"""`rustbelt replay`: one path in full, or the worst ones."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def command(
     take_every_core()
     study, folder = find_study(run, model, seed, policy)
     if folder is None and path is not None and path >= study.paths:
-        study = dataclasses.replace(study, paths=path + 1)  # of what has not been run, any path is there
+        study = dataclasses.replace(study, paths=path + 1)  # a study that has not been run has any path
     under = policy or study.baseline
     ranked = None if worst is None else _ranked(run, folder, study, variable, under, worst)
     chosen = variable if ranked is None else None
@@ -134,7 +134,7 @@ def command(
 
 @dataclasses.dataclass(frozen=True)
 class Command:
-    """The command that replays another path likewise."""
+    """The command that replays another path in the same way."""
 
     place: str
     study: Study
@@ -142,7 +142,7 @@ class Command:
     double: bool
 
     def print(self, console: Console, purpose: str, path: int, *words: str) -> None:
-        """The command for a path, and what it is for."""
+        """Prints the command for a path, and what it is for."""
         words = (*self.words, "--seed", str(self.study.seed), *(["--float64"] if self.double else []), *words)
         spec = self.study.model_spec
         screen.print_command(console, purpose, "replay", Path(self.place), "--path", path, *words, model=spec)
@@ -151,8 +151,11 @@ class Command:
 def _ranked(
     place: str, folder: RunFolder | None, study: Study, variable: str | None, policy: str, count: int
 ) -> xr.Dataset:
-    """The worst paths, as `engine.runs.replay.worst` gives them; refused where no outcome is named, or nothing has
-    run."""
+    """The worst paths, as `engine.runs.replay.worst` gives them.
+
+    Raises:
+      UserError: no outcome is named, or the study has not been run.
+    """
     from engine.errors import UserError
     from engine.runs.replay import worst
 
@@ -167,7 +170,7 @@ def _ranked(
 
 
 def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] | None) -> xr.DataTree:
-    """The replay under these policies, of these yearly variables alone; of all if not given."""
+    """The replay under these policies, with only these yearly variables; with all of them for None."""
     import xarray as xr
 
     groups = {"/": story.to_dataset()}
@@ -182,7 +185,7 @@ def _part(story: xr.DataTree, policies: Sequence[str], variables: Sequence[str] 
 
 
 def _records(table: pd.DataFrame) -> Iterator[dict[str, Any]]:
-    """Rows as plain records: what is missing or not finite is None, a value has the digits that its precision has."""
+    """Rows as plain records: missing and non-finite values are None; a value has as many digits as its precision."""
     plain = table.astype(object).where(table.notna(), None)
     for record, value in zip(plain.to_dict("records"), table["value"].to_numpy(), strict=True):
         yield record | {"value": float(str(value)) if np.isfinite(value) else None}

@@ -1,4 +1,4 @@
-"""`rustbelt risk`: questions to a finished run."""
+"""`rustbelt risk`: the risk measures of a finished run."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def command(run: Run, out: Path | None, full: bool, digits: Any, as_json: bool, 
 
 
 def _print(run: Run, answer: Answer, full: bool, variable: str | None, level: str | None, given: str | None) -> None:
-    """The records of the answer: policies side by side; a table a policy where a condition is given; years down."""
+    """Prints the answer's records: policies side by side; with a condition, a table for each policy; years in rows."""
     from engine.risk.estimation.evidence import stated_level
 
     console, study, chosen = screen.stdout(), run.answers.study, stated_level(level)

@@ -1,4 +1,4 @@
-"""`rustbelt run`: a study to its tables and its cube."""
+"""`rustbelt run`: runs a study, prints its tables and leaves its cube."""
 
 from __future__ import annotations
 
@@ -89,14 +89,14 @@ def command(
         _refuse_beside_shard(computing)
     for target in study.idle_targets if study.until else ():
         click.echo(f"note: target left out: {why_idle(study, target)}.", err=True)
-    # of a run with a rule the rule's own lines say how precise it is
+    # if a run ends by a precision target, the lines on the target already say how precise it is
     headline = None if quiet or study.until else Tightening(replace(folder, study=study))
     printed: list[BaseException | None] = []
     with ExitStack() as bar:
         observers = [bar.enter_context(progress(quiet, headline, log))]
 
         def answered(finished: Finished) -> None:
-            bar.close()  # it would be drawn over the tables
+            bar.close()  # else the bar would be drawn over the tables
             printed.append(_print_answer(finished, full))
             observers.append(bar.enter_context(progress(quiet, None, log)))
 
@@ -146,8 +146,8 @@ def command(
 
 
 def _print_answer(finished: Finished, full: bool) -> BaseException | None:
-    """Prints what a run has come to, of which nothing hangs on the finished cube; gives what failed: the cube is
-    finished all the same.
+    """Prints a run's tables, perhaps before its cube is finished; gives a failure instead of raising it, so that
+    finishing the cube goes on.
     """
     answers, console = finished.answers, screen.stdout()
     study, folder, tables = answers.study, answers.folder.path, answers.all_tables
@@ -159,21 +159,21 @@ def _print_answer(finished: Finished, full: bool) -> BaseException | None:
         for line in _ending(finished):
             screen.print_line(console, "", line)
         console.file.flush()
-    except (Exception, SystemExit) as failure:  # the latter by rich, where whoever reads has gone away
+    except (Exception, SystemExit) as failure:  # rich raises SystemExit if the reader has closed the output
         return failure
     return None
 
 
 def _ending(finished: Finished) -> list[str]:
-    """What ended a run that had a rule, and how its targets stand; nothing of another."""
+    """Lines on what ended a run with precision targets, and how these stand; [] for a run without targets."""
     from engine.risk.estimation.stopping import ending
 
     return [] if finished.ended is None else ending(finished.ended, finished.answers.study.paths)
 
 
 def _print_gates(console: Console, study: Study, folder: RunFolder, device: str | None) -> None:
-    """How many of the facts that the study is held against the model misses, and which."""
-    if not study.gates:  # what keeps answers takes a second to import
+    """Prints how many of the study's gates the model misses, and which; a gate is a fact that the model should meet."""
+    if not study.gates:  # the import below takes a second
         return
     from engine.runs.gates import MOST_PATHS, of_run
 
@@ -185,7 +185,7 @@ def _print_gates(console: Console, study: Study, folder: RunFolder, device: str 
 
 
 def _finished_by_shard(study: Study, shard: tuple[int, int], chosen: RunOptions) -> Finished | None:
-    """The finished run where this shard was the last one; else None, and a line on what is missing.
+    """The finished run if this shard was the last one; else None, after a line on stderr about what is missing.
 
     Raises:
       click.exceptions.Exit: with 1, where the shard has waited for others in vain.

@@ -1,4 +1,4 @@
-"""`rustbelt verify`: whether a run is what was written."""
+"""`rustbelt verify`: whether the files of a run are as they were written."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def command(run: Run, full: bool, device: str | None, as_json: bool, quiet: bool
 
 
 def print_damages(console: Console, folder: Path, damages: Sequence[Damage]) -> None:
-    """One line a damage, or that there is none."""
+    """Prints one line for each damage, or that there is none."""
     if not damages:
         screen.print_line(console, "", f"{folder}: everything is as it was written.")
         return

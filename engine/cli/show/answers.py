@@ -1,4 +1,4 @@
-"""An answer on the screen: findings, tables, how to read them; and where it is kept."""
+"""An answer on the screen: findings, tables, how to read them; and where it is stored."""
 
 from __future__ import annotations
 
@@ -21,21 +21,19 @@ if TYPE_CHECKING:
 
 
 LINES = 24
-"""Lines of an answer that is not asked for in full, but for commands."""
+"""Lines that an answer without --full may take, its commands aside."""
 LEFT = 10
-"""Lines that its sentences leave for tables, where there are several sentences."""
+"""Lines of these that are kept for tables: the last sentences are dropped for that, but never the first one."""
 ROWS, FEWEST = 5, 3
-"""Rows of a table there, and the fewest of a table that has more."""
+"""Most rows of each of several tables there, and the fewest to which a longer table is cut."""
 MARKED = {NO_INTERVAL: "no interval", HEAVY: "interval perhaps too narrow", BINNED: "from a histogram"}
 REST = "All tables and how to read them: --full"
 WORDS = 30
-"""Characters from which a text is taken for words, which may be folded."""
+"""A column with a text of more characters than this may be folded between words."""
 
 
 def print_place(console: Console, folder: RunFolder, place: Path | None) -> None:
-    """How the answer is opened that is kept at a place beside the cube; or, of a study that has not been run, what it
-    takes to keep it.
-    """
+    """Prints how to open an answer stored beside the cube; for a study that has not been run, the command to run it."""
     from engine.run_folder.finding import is_run
 
     if place is not None:
@@ -47,10 +45,10 @@ def print_place(console: Console, folder: RunFolder, place: Path | None) -> None
 
 
 def print_answer(console: Console, answer: Answer, full: bool) -> None:
-    """The answer in sentences, what it rests on, and its tables.
+    """Prints the answer in sentences, what it rests on, and its tables.
 
     Args:
-      full: every row and column, what marks mean and how to read all of it; else what one screen holds.
+      full: print every row and column, what marks mean and how to read all of it; else what one screen holds.
     """
     if not full:
         _print_screen(console, answer)
@@ -71,10 +69,10 @@ def _print_findings(console: Console, findings: Sequence[str], basis: str) -> No
 
 
 def _print_screen(console: Console, answer: Answer) -> None:
-    """The sentences, then the first brief tables that have room below, each with its first rows and as many columns as
-    stand beside each other.
+    """Prints the sentences, then the first brief tables that have room below: first rows, and columns that fit.
 
-    Of a table that comes apart, its first part. How to see the rest stands last, with a command that the answer gives.
+    A table with a dimension `apart` is shown by its first part. Last come the option that shows the rest, and the first
+    command of each table of commands.
     """
     findings = list(answer.findings)
     while _lines(console, _print_findings, findings, answer.basis) > LINES - LEFT and len(findings) > 1:
@@ -105,14 +103,14 @@ def _print_screen(console: Console, answer: Answer) -> None:
 
 
 def _lines(console: Console, show: Callable[..., object], *given: object) -> int:
-    """Lines that something takes on the screen."""
+    """Number of lines that `show` prints."""
     with console.capture() as held:
         show(console, *given)
     return held.get().count("\n")
 
 
 def _print_beside(console: Console, title: str, held: Sequence[Stack]) -> list[str]:
-    """A table of the first columns that stand beside each other, and the marks that it bears."""
+    """Prints a table of the first columns that fit side by side; gives the marks in it."""
     names, *columns = held
     called = Column("", [one.estimate for one in names.cells], left=True)
     room = console.width - called.width

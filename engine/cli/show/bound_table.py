@@ -17,8 +17,10 @@ if TYPE_CHECKING:
 
 
 def print_standings(console: Console, study: Study, yearly: np.ndarray | None) -> None:
-    """A table of the bounds on which more than a few of these paths stand, [policy, year, cell, path]; nothing where
-    there are none.
+    """Prints a table of the bounds on which more than a few of these values lie; nothing where there are none.
+
+    Args:
+      yearly: yearly values of a few paths, [policy, year, cell, path], if there are any.
     """
     from engine.risk.estimation.bounds import MANY, TOLD, by_year, standings
 
@@ -49,7 +51,7 @@ def print_standings(console: Console, study: Study, yearly: np.ndarray | None) -
 
 
 def print_piled_up(console: Console, on_bounds: Sequence[OnBound]) -> None:
-    """One line where a run's values stand on a bound too often; nothing where none do.
+    """Prints one line if a run's values lie on a bound too often; nothing if none do.
 
     Args:
       on_bounds: the most frequent first.
@@ -60,7 +62,7 @@ def print_piled_up(console: Console, on_bounds: Sequence[OnBound]) -> None:
 
 
 def piled_up(on_bounds: Sequence[OnBound]) -> str:
-    """The line of `print_piled_up`; empty where there is none."""
+    """The line that `print_piled_up` prints; "" where there is none."""
     from engine.risk.estimation.bounds import MANY
 
     many = [one for one in on_bounds if one.share > MANY]

@@ -1,4 +1,4 @@
-"""Risk on one screen: one measure of the headline and the events, a line each, in place of all that there is."""
+"""Risk on one screen: one measure of the headline outcomes, and the events, a line each."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ MOST_POLICIES = 3
 def print_brief(
     console: Console, study: Study, folder: Path, records: Sequence[Record], measure: str, others: str
 ) -> None:
-    """A measure of the headline, the chance of events, and the command that shows what is left out.
+    """Prints a measure of the headline, the probability of events, and the command that shows what is left out.
 
-    Beside two policies stands their difference; of more, each says whether it is better or worse than the baseline.
+    Two policies stand beside their difference; of more policies each is marked as better or worse than the baseline.
 
     Args:
       others: measures that are left out, in words.
@@ -65,8 +65,9 @@ def print_brief(
 
 
 def print_brief_conditional(console: Console, study: Study, folder: Path, records: Sequence[Record]) -> None:
-    """How often events happen where a condition holds and where it does not, under the first two policies; means of the
-    headline without events.
+    """Prints probabilities of events where a condition holds and where it does not, under the first two policies.
+
+    For a study without events, means of the headline outcomes in their place.
     """
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
     condition, marks = records[0].variable, set[str]()

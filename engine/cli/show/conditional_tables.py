@@ -1,4 +1,4 @@
-"""Answers to two questions to a finished run: what holds given a condition, and how a yearly variable goes."""
+"""Tables of a finished run: measures given a condition, and a yearly variable year by year."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def print_conditional(
     console: Console, study: Study, records: Sequence[Record], measures: Sequence[str], outcomes: Sequence[str]
 ) -> None:
-    """A table for each policy: measures among the paths that meet a condition, among the others, and the contrast."""
+    """Prints a table for each policy: measures on paths that meet a condition, on the others, and their contrast."""
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
     condition, marks = records[0].variable, set[str]()
     for policy in study.policy_names:
@@ -44,7 +44,7 @@ def _conditional_blocks(
     measures: Sequence[str],
     outcomes: Sequence[str],
 ) -> Iterator[tuple[list[Block], str]]:
-    """Blocks of outcomes and of events, and the unit of their contrasts where it is not that of what they are of."""
+    """Yields the blocks of outcomes, then those of events, with the unit of contrasts; "" where it is the block's."""
 
     def record(side: str, measure: str, name: str) -> Record | None:
         return by_key.get((f"{side}_{measure}", policy, name))
@@ -70,10 +70,10 @@ def _conditional_blocks(
 def print_yearly(
     console: Console, study: Study, name: str, records: Sequence[Record], level: float | None, brief: bool = False
 ) -> None:
-    """Years down, policies across: means with their differences, or ES at the level; a table for each pair of policies.
+    """Prints a table for each pair of policies, years in rows: means with their difference, or ES at the level.
 
     Args:
-      brief: the first pair and the first place alone.
+      brief: print only the first pair and the first place.
     """
     measure = "mean" if level is None else f"ES{100 * level:g}"
     variable = study.model.yearly[name]

@@ -1,4 +1,4 @@
-"""The constants of a model on the screen: their numbers, where these are from, and how to have others."""
+"""The constants of a model on the screen: their values and sources, and how to change them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ if TYPE_CHECKING:
     from engine.answers.answer import Answer
 
 MOST_ROWS = 12
-"""Constants that are shown where not all are asked for."""
+"""Most constants that are shown without --full."""
 HEAD = "[unit; known] what it is"
 CHANGE = "Another number: --set constants.NAME=VALUE. One that is drawn: a prior, [factors.NAME], in the study."
 
 
 def print_constants(console: Console, answer: Answer, full: bool) -> None:
-    """How many there are, a row for each, and how to change one.
+    """Prints how many there are, a row for each, and how to change one.
 
     Args:
-      full: all of them, and their sources, rather than the first.
+      full: print all of them with their sources, not only the first `MOST_ROWS`.
     """
     for text in answer.findings:
         print_words(console, text)
@@ -57,6 +57,6 @@ def _meaning(row: Mapping[str, Any], full: bool) -> str:
 
 
 def _begun(text: str, width: int) -> str:
-    """The text where it is at most so many columns wide, else the words that it begins with."""
+    """The text if it is at most so many columns wide, else its first words and an ellipsis."""
     first, *rest = folded(text, width) if cell_len(text) <= width else folded(text, width - 2)
     return f"{first} …" if rest else first

@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 MEASURES = ("mean", "ES99", "probability")
 MOST_STATEMENTS, FEW_STATEMENTS = 20, 2
 MOST_ROWS = 5
-"""What one screen has room for."""
+"""Most numbers that are shown without --full."""
 
 
 def print_comparison(console: Console, runs: Sequence[Run], answer: Answer, full: bool) -> None:
-    """The two runs, what their studies state differently, then a block for each outcome and event.
+    """Prints the two runs, what their studies state differently, then a block for each outcome and event.
 
     Args:
-      full: all of it; else the few numbers of the headline and of events whose difference is largest against its error.
+      full: print all of it; else the few numbers of the headline and of events that differ by most standard errors.
     """
     comparison: Comparison = answer.of
     for mark, run in zip("AB", runs, strict=True):
@@ -68,9 +68,7 @@ def print_comparison(console: Console, runs: Sequence[Run], answer: Answer, full
 
 
 def _largest(study: Study, pairs: Sequence[Pair]) -> list[Pair]:
-    """The numbers of the headline, at ES99, and of events whose difference is largest against its standard error, the
-    largest first.
-    """
+    """The numbers of the headline (ES99) and of events that differ by most standard errors, the largest first."""
     shown = {(name, "ES99") for name in study.headline} | {(event.name, "probability") for event in study.events}
     own = [pair for pair in pairs if (pair.first.variable, pair.first.measure) in shown]
 

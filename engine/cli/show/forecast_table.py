@@ -1,4 +1,4 @@
-"""How many futures a precision takes on the screen: a row for each target and sampler."""
+"""How many futures a precision takes, on the screen: a row for each target and sampler."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 
 def print_forecast(console: Console, answer: Answer, full: bool) -> None:
-    """What it takes in sentences, then a table for each target.
+    """Prints what the targets take in sentences, then a table for each target.
 
     Args:
-      full: how each stands in the pilot, too.
+      full: print also how each target stands in the pilot.
     """
     for text in answer.findings:
         print_words(console, text)

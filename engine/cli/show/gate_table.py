@@ -22,10 +22,10 @@ _HELD = {"yes": "yes", "no": "NO", "": "-"}
 
 
 def print_gates(console: Console, answer: Answer, full: bool) -> None:
-    """A row a gate, then how many fail.
+    """Prints a row for each gate, then how many fail.
 
     Args:
-      full: what each is of, and its source, too.
+      full: print also each gate's median, unit, variable, policy and source.
     """
     gates = [*answer["gates"].rows()]
     rows = [

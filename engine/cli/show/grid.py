@@ -1,6 +1,4 @@
-"""Blocks of estimates in columns, in the first arrangement that the screen is wide enough for: no number and no name is
-ever broken.
-"""
+"""Blocks of estimates in columns, in the first arrangement that fits the screen; no number and no name is broken."""
 
 from __future__ import annotations
 
@@ -36,12 +34,12 @@ class Block:
 
 @dataclass(frozen=True)
 class Columns:
-    """What stands beside each other in a row where there is room.
+    """The columns of a table, which stand side by side where there is room.
 
     Args:
       names: of the columns.
       gaps: column of a difference -> the column whose difference it is.
-      gap: what stands above differences that stand beside what they are of.
+      gap: head of differences where each stands behind its own estimate.
     """
 
     names: Sequence[str]
@@ -51,7 +49,7 @@ class Columns:
 
 @dataclass(frozen=True)
 class _Line:
-    """Cells behind their labels; where no label is left, those that stand above it say what they are."""
+    """A line of cells behind their labels; names that have no room as labels stand above it, on lines of their own."""
 
     labels: tuple[str, ...]
     cells: Sequence[Cell]
@@ -74,7 +72,7 @@ class _Sheet:
         return [max(map(cell_len, column)) for column in zip(*(line.labels for line in self.lines), strict=True)]
 
     def column_widths(self) -> list[tuple[int, int, int]]:
-        """Of each column: estimates, intervals, verdicts."""
+        """Widths of the estimates, intervals and verdicts of each column."""
         widths = []
         for k, name in enumerate(self.heads):
             cells = [line.cells[k] for line in self.lines]
@@ -85,18 +83,18 @@ class _Sheet:
         return widths
 
     def width(self) -> int:
-        """Columns of the screen that its longest line may take."""
+        """Most columns of the screen that its longest line takes."""
         indent = max((2 * len(line.above) for line in self.lines), default=0)
         labels = sum(2 + width for width in self.label_widths())
         return indent + labels + sum(map(_width, self.column_widths()))
 
 
 def print_grid(console: Console, columns: Columns, blocks: Sequence[Block], brief: bool = False) -> set[str]:
-    """The marks that estimates bear, once the blocks stand in columns that line up down the whole table.
+    """Prints the blocks in columns that line up down the whole table; gives the marks on their estimates.
 
-    The columns stand beside each other where all of them fit; in a brief table also where they do once intervals are
-    written as the wider of their sides, those of differences last. Else they stand below each other, in each row, with
-    a difference behind what it is of; else each on a line of its own; and last its name above it.
+    The columns stand side by side where all of them fit. For that a brief table shortens intervals to the wider of
+    their sides: first those of estimates, then those of differences. Else each row becomes several lines: with an
+    estimate and its difference on each; else with one cell on each; last, with the names on lines above the cells.
     """
     sheets = list(_arranged(columns, blocks, brief))
     sheet = next((sheet for sheet in sheets if sheet.width() <= console.width), sheets[-1])
@@ -107,13 +105,13 @@ def print_grid(console: Console, columns: Columns, blocks: Sequence[Block], brie
 
 
 def beside(console: Console, columns: Columns, blocks: Sequence[Block]) -> bool:
-    """Whether all columns of a brief table stand beside each other."""
+    """Whether all columns of a brief table fit side by side."""
     sheets = _arranged(columns, blocks, True)
     return any(sheet.width() <= console.width for sheet in sheets if sheet.heads == columns.names)
 
 
 def _arranged(columns: Columns, blocks: Sequence[Block], brief: bool) -> Iterator[_Sheet]:
-    """The arrangements, the widest first."""
+    """Yields the arrangements, the widest first."""
 
     def sheet(heads: Sequence[str], split: int | None) -> _Sheet:
         return _Sheet(heads, [(block, list(_lines(columns, block, len(heads), split))) for block in blocks])
@@ -136,12 +134,12 @@ def _short(cell: Cell, gaps_too: bool) -> Cell:
 
 
 def _lines(columns: Columns, block: Block, across: int, split: int | None) -> Iterator[_Line]:
-    """The lines of a block.
+    """Yields the lines of a block.
 
     Args:
-      across: columns that stand beside each other.
-      split: None where a row is a line, else how many of a line's two names, the row's and the column's, stand beside
-        its cells; the others stand above it.
+      across: number of columns side by side.
+      split: None where a row is a line; else how many of a line's two names (the row's and the column's) are labels
+        beside its cells. The others stand above the line.
     """
     gaps = {own: gap for gap, own in columns.gaps.items()} if across > 1 else {}
     for label, cells in block.rows:

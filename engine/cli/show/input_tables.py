@@ -1,4 +1,4 @@
-"""What a study says of its inputs beside priors, as tables: groups and what they imply, shocks, regimes."""
+"""Tables of a study's settings other than priors: groups, shocks, regimes, constants, assumptions, claims."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MEASURES = ("Kendall", "Spearman", "lower tail", "upper tail")
 
 
 def print_shocks(console: Console, study: Study) -> None:
-    """Shocks that the study says something of, and the regimes that they follow."""
+    """Prints the shocks that the study sets, and its regimes."""
     from engine.study.tables.shocks import stationary
 
     of = {stream: name for name, group in study.shocks.groups.items() for stream in group.members}
@@ -42,9 +42,7 @@ def print_shocks(console: Console, study: Study) -> None:
 
 
 def print_stated(console: Console, study: Study) -> None:
-    """The constants that a study sets; the assumptions that it names, and what changes where each is off, and doubled;
-    its claims.
-    """
+    """Prints the constants that a study sets, its assumptions (what changes with each off and doubled), its claims."""
     from engine.study.tables.assumptions import in_words
     from engine.study.tables.constants import stated, written
 
@@ -63,7 +61,7 @@ def print_stated(console: Console, study: Study) -> None:
 
 
 def _print_challenge(console: Console, study: Study) -> None:
-    """The study's claims, and the other choices of what is measured that they are held against."""
+    """Prints the study's claims, and the other choices of measurement under which they are tested."""
     from engine.risk.estimation.wording import claimed
     from engine.study.tables.challenge import CHOICES
 
@@ -85,9 +83,7 @@ def _print_challenge(console: Console, study: Study) -> None:
 
 
 def print_groups(console: Console, study: Study) -> None:
-    """Copula and parameter of each group, and the dependence that they imply: one row if it is the same for any two
-    members.
-    """
+    """Prints copula, parameter and implied dependence of each group; a matrix as well if pairs of members differ."""
     names, rows, matrices, abouts = [], [], [], []
     for name, group in {**study.groups, **study.shocks.groups}.items():
         implied = group.copula.implied(group.members)
@@ -113,7 +109,7 @@ def print_groups(console: Console, study: Study) -> None:
 
 
 def _print_matrix(console: Console, name: str, members: Sequence[str], implied: Any) -> None:
-    """Spearman's rho below the diagonal and Kendall's tau above it; the tails likewise where there are any."""
+    """Prints Spearman's rho below the diagonal and Kendall's tau above it; then tail dependence, if there is any."""
     shown = [(f"{name}: Kendall above, Spearman below", implied.kendall, implied.spearman)]
     if np.any(np.triu(implied.lower + implied.upper, 1)):
         shown.append((f"{name}: upper tail above, lower tail below", implied.upper, implied.lower))
@@ -128,7 +124,7 @@ def _print_matrix(console: Console, name: str, members: Sequence[str], implied: 
 
 
 def _spread(values: np.ndarray) -> str:
-    """The value if all are the same, else the least and the largest."""
+    """The value if all are the same, else the smallest and the largest; "-" without values."""
     if not values.size:
         return "-"
     return f"{values.min():.2f} to {values.max():.2f}" if np.ptp(values) > 5e-4 else _share(values[0])

@@ -1,4 +1,4 @@
-"""Priors as a table: what was asked beside what was fitted, quantiles, and each law as a small curve of text."""
+"""Priors as a table: values asked for beside those fitted, quantiles, and each law as a small curve of text."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ DRAWN = "0.5 % to 99.5 %"
 
 
 def print_priors(console: Console, inputs: Sequence[Input]) -> None:
-    """The table of priors, a row for each."""
+    """Prints the table of priors, a row for each."""
     rows = []
     for item in inputs:
         asked = targets_text(item) or item.parameters
@@ -36,8 +36,7 @@ def print_priors(console: Console, inputs: Sequence[Input]) -> None:
 
 
 def targets_text(item: Input) -> str:
-    """`p05 1.4 (1.42), p95 6.4`: what was asked, and what the law gives where that is another number to three
-    digits."""
+    """`p05 1.4 (1.42), p95 6.4`: the values asked for, and the fitted law's in brackets where three digits differ."""
     words = []
     for target in item.targets:
         value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
@@ -46,15 +45,13 @@ def targets_text(item: Input) -> str:
 
 
 def mean(item: Input) -> str:
-    """The expectation, or that there is none."""
+    """The expectation as text; "none" where it is not finite."""
     value = item.marginal.mean()
     return f"{value:.3g}" if math.isfinite(value) else "none"
 
 
 def curve(item: Input) -> str:
-    """The density of a law from its 0.5 % to its 99.5 % quantile as text, one sign a bin; one sign a value for a few
-    values.
-    """
+    """The density of a law from its 0.5 % to its 99.5 % quantile as text: a character a bin, or a value if few."""
     import numpy as np
 
     law = item.marginal
@@ -68,7 +65,7 @@ def curve(item: Input) -> str:
             return LEVELS[-1]
         edges = np.linspace(low, high, WIDTH + 1)
         below = law.cdf(edges)
-        below[0] = law.below(low)  # a value that has a probability of its own counts in its bin
+        below[0] = law.below(low)  # the probability of the value `low` itself belongs to the first bin
         masses = np.diff(below)
     top = masses.max()
     return "".join(LEVELS[math.ceil(8 * max(m, 0.0) / top)] for m in masses) if top > 0 else ""

@@ -1,4 +1,4 @@
-"""What a model is made of for the processor, on the screen."""
+"""The operations that a model is made of, counted, on the screen."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 MOST_ROWS = 10
-"""Kinds of operations that are shown."""
+"""Most kinds of operations that are shown."""
 
 
 def print_program(console: Console, study: Study, full: bool) -> None:
-    """How many operations a future takes, how often each is done, of which kinds they are, and how many each pass of
-    the compiler leaves.
+    """Prints how many operations a future takes, by how often they are done, by kind, and after each compiler pass.
 
     Args:
-      full: also every operation, in a line each.
+      full: print also every operation, a line each.
 
     Raises:
-      UserError: the model has an operation that one loop has no form of.
+      UserError: the model has an operation that the one loop cannot do.
     """
     found = counted(study)
     print_words(console, f"A future takes {found.of_future:,} operations under all policies, random numbers aside.")

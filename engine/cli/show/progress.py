@@ -1,6 +1,4 @@
-"""How a run goes, on stderr: a bar on a terminal, plain lines elsewhere, JSON lines for schedulers; and the headline
-tail as it tightens.
-"""
+"""Progress of a run on stderr: a bar on a terminal, else plain or JSON lines; with the headline as it tightens."""
 
 from __future__ import annotations
 
@@ -33,7 +31,7 @@ WAYS = ("auto", "json")
 NAME, SHORTEST_BAR, LONGEST_BAR = 12, 10, 40
 """Columns of the name of a stage, and of the bar behind it."""
 _SHARE = 0.05
-"""Most of a run's time that may go into its headline."""
+"""Largest share of a run's time that may be spent on estimates of its headline."""
 
 
 @contextmanager
@@ -79,18 +77,18 @@ def progress(quiet: bool, headline: Tightening | None = None, way: str = "auto")
 
 
 def fitting(texts: Iterable[str], room: int) -> str:
-    """The first of these texts that is no wider than the room; nothing where none is."""
+    """The first of these texts that is no wider than the room; "" where none is."""
     return next((text for text in texts if cell_len(text) <= room), "")
 
 
 class _Pace:
-    """Paths per second and time left, counted from the first block on: what comes before is compiling."""
+    """Paths per second and time left, counted from the first block on: before it the program is compiled."""
 
     def __init__(self) -> None:
         self.first: tuple[float, int] | None = None
 
     def numbers(self, stage: Progress) -> tuple[float, float] | None:
-        """Paths per second and seconds left, once there is something to reckon them by."""
+        """Paths per second and seconds left; None until paths have been computed after the first block."""
         if stage.name != "simulating":
             return None
         now = time.monotonic()
@@ -103,7 +101,7 @@ class _Pace:
         return done / elapsed, (stage.total - stage.done) * elapsed / done
 
     def texts(self, stage: Progress) -> Iterator[str]:
-        """`262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`, then less and less of it."""
+        """Yields `262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`, then shorter and shorter texts."""
         text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
         if known is not None:
             yield f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
@@ -113,7 +111,7 @@ class _Pace:
 
 
 class _News:
-    """The headline after a block, where looking at it again costs little beside the run."""
+    """The headline's estimates, computed again after a block if that costs little of the run's time."""
 
     def __init__(self, headline: Tightening | None):
         self._headline, self._began, self._spent = headline, time.monotonic(), 0.0
@@ -121,7 +119,7 @@ class _News:
         self._estimates: Mapping[str, Estimate] = {}
 
     def update(self, stage: Progress) -> bool:
-        """Whether there is a new estimate, now that the stage's block is taken in."""
+        """Takes in the stage's block; gives whether there are new estimates."""
         if self._headline is None or stage.block is None:
             return False
         now = time.monotonic()
@@ -134,9 +132,7 @@ class _News:
         return bool(self._estimates)
 
     def sentences(self) -> Iterator[str]:
-        """`ES99 of capital_shortfall so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`, then less and less of
-        it.
-        """
+        """Yields `ES99 of loss so far: old 40.5 [40.2, 40.8], reform 22.8 [22.5, 23.1]`, then shorter sentences."""
         head = f"{self._measure} of {self._variable} so far: "
         bare, parts = [], []
         for policy, estimate in self._estimates.items():
@@ -152,7 +148,7 @@ class _News:
             yield head + ", ".join([*bare[:count], "..."])
 
     def numbers(self) -> dict[str, Any]:
-        """The sentence as plain data, for JSON: null where there is no number."""
+        """The estimates as plain data for JSON: None where a number is not finite."""
         policies = {
             policy: {key: _plain(getattr(estimate, key)) for key in ("estimate", "low", "high")}
             for policy, estimate in self._estimates.items()
@@ -161,9 +157,7 @@ class _News:
 
 
 class _Lines:
-    """Plain lines: one when a stage begins, its note when it ends, one for every twentieth of the paths, with the
-    headline.
-    """
+    """Prints plain lines: for every twentieth of a stage, with the headline if it is new, and for each note."""
 
     def __init__(self, news: _News) -> None:
         self.pace, self.last, self.news = _Pace(), ("", -1), news
@@ -181,7 +175,7 @@ class _Lines:
 
 
 class _Objects:
-    """One JSON object a line for each stage that is reached."""
+    """Prints one JSON object a line for each report of progress."""
 
     def __init__(self, news: _News) -> None:
         self.pace, self.news = _Pace(), news

@@ -1,4 +1,4 @@
-"""The story of a path on the screen: its years, outcomes and draws, and whether they are those of the run."""
+"""One path on the screen: its years, outcomes and draws, and whether its outcomes are those of the run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 
 def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]:
-    """Yearly variables to show: the chosen one, all, or those that headline outcomes are made of and that have few
-    cells.
+    """Yearly variables to show: the chosen one, all, or those of few cells that headline outcomes are folded from.
+
+    Raises:
+      UserError: there is no variable of the chosen name.
     """
     from engine.errors import UserError, unknown
 
@@ -44,10 +46,10 @@ def yearly_variables(study: Study, chosen: str | None, whole: bool) -> list[str]
 def print_path(
     console: Console, study: Study, story: xr.DataTree, names: Sequence[str], variables: Sequence[str], whole: bool
 ) -> None:
-    """One path: headline outcomes, then yearly variables under each of the policies.
+    """Prints one path: headline outcomes, then yearly variables under each of the policies.
 
     Args:
-      whole: whether it is shown in full: all other outcomes behind those of the headline, levers, shocks and draws too.
+      whole: print also all other outcomes, levers, shocks and draws.
     """
     others = [name for name in study.model.outcomes if whole and name not in study.headline]
     _print_outcomes(console, study, story, names, [*study.headline, *others])
@@ -60,7 +62,7 @@ def print_path(
 
 
 def print_check(console: Console, folder: RunFolder, story: xr.DataTree) -> None:
-    """Whether the outcomes are those of the cube; of outcomes in double precision, how far they are from them."""
+    """Prints whether the outcomes are the cube's bit for bit; for another precision, how far they are from these."""
     study = folder.study
     from engine.run_folder import cube
     from engine.run_folder.reading import read_path
@@ -116,14 +118,14 @@ def _print_distance(console: Console, outcomes: xr.Dataset, held: dict[str, np.n
 
 
 def number(value: float) -> str:
-    """Four significant digits, whole from ten thousand on."""
+    """A number as text with four significant digits; a whole number from ten thousand on."""
     if abs(value) < 1e-12:
         return "0"
     return f"{value:,.4g}" if abs(value) < 1e4 or not np.isfinite(value) else f"{value:,.0f}"
 
 
 def _print_years(console: Console, study: Study, story: xr.DataTree, policy: str, names: Sequence[str]) -> None:
-    """Years down, cells across; as many variables in a table as fit beside each other."""
+    """Prints a row for each year and a column for each cell; as many variables in a table as fit side by side."""
     columns: list[Column] = []
     bad: list[tuple[int, str]] = []
     for name in names:
@@ -141,7 +143,7 @@ def _print_years(console: Console, study: Study, story: xr.DataTree, policy: str
 
 
 def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Sequence[str]) -> None:
-    """Levers in force on the path, where policies draw them: those that differ between policies, or that one draws."""
+    """Prints the levers in force on the path, if policies draw any: those drawn, or different between policies."""
     from engine.study.tables.levers import in_line, lever_table
 
     if "levers" not in story.children:
@@ -161,7 +163,7 @@ def _print_levers(console: Console, study: Study, story: xr.DataTree, names: Seq
 
 
 def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:
-    """Shocks, which are the same under every policy: years down, cells across."""
+    """Prints the shocks, which are the same under every policy: a row for each year, a column for each cell."""
     if "shocks" not in story.children:
         return
     values, shocks = story["shocks"].to_dataset(), study.model.shocks
@@ -170,7 +172,7 @@ def _print_shocks(console: Console, study: Study, story: xr.DataTree) -> None:
 
 
 def _by_cell(study: Study, name: str, entry: Yearly | Shock, values: xr.DataArray) -> list[Column]:
-    """A variable as columns, years down: one a cell."""
+    """A variable as columns, one for each cell, with a row for each year."""
     from engine.modelling.records import cell_names
 
     by_cell = np.asarray(values.transpose("year", *entry.dims)).reshape(len(study.years), -1).T

@@ -24,17 +24,17 @@ MAIN = ("mean", "ES99")
 """Measures of short tables."""
 OTHERS = "VaR and ES at other levels"
 MOST_OUTCOMES, MOST_EVENTS, EVENTS_OF_TWO = 4, 6, 10
-"""What one screen has room for."""
+"""Most outcomes and events of a brief table, and its most events with two policies, as one screen has room for."""
 LONGEST = 22
-"""Columns of the screen that the name of a policy takes above what is judged."""
+"""Most columns of the screen for a policy's name as the head of judged estimates."""
 
 
 class Book:
     """Records of a run by measure, policy and variable, and the rows that they fill.
 
     Args:
-      judged: policies that stand beside each other, each with what its difference from the baseline is called, in place
-        of all and of differences.
+      judged: policies to show, each with the verdict on its difference from the baseline; if not given, all policies
+        and their differences.
     """
 
     def __init__(self, study: Study, records: Iterable[Record], judged: Sequence[str] = ()):
@@ -43,9 +43,7 @@ class Book:
         self.others = [name for name in study.policy_names if name != study.baseline]
 
     def columns(self, unit: str = "") -> Columns:
-        """Every policy, then its differences from the baseline, with their unit where it is not that of what they are
-        of.
-        """
+        """The columns: policies, then differences from the baseline, headed with `unit` if it is not the policies'."""
         if self.judged:
             return Columns([shortened(name, LONGEST) for name in self.judged])
         names, base = self.study.policy_names, self.study.baseline
@@ -54,8 +52,9 @@ class Book:
         return Columns([*names, *(f"{name} - {base}{of}" for name in self.others)], gaps, f"less {base}{of}")
 
     def row(self, variable: str, measure: str, loss: bool = True) -> list[Cell]:
-        """A measure of a variable under every policy, then its differences from the baseline; of judged ones each with
-        the wider side of its interval.
+        """Cells of a measure under every policy, then of its differences from the baseline.
+
+        Judged policies have one cell each: the estimate, the wider side of its interval, and the verdict.
         """
         if self.judged:
             cells = ((policy, self.own(variable, measure, policy)) for policy in self.judged)
@@ -71,7 +70,7 @@ class Book:
         return cell(self.records.get((measure, policy, variable)), shown_in(measure)[0])
 
     def gap(self, variable: str, measure: str, policy: str, loss: bool = True) -> Cell:
-        """The difference of a measure from the baseline, with its verdict: of a loss, less is better."""
+        """The difference of a measure from the baseline, with its verdict: for a loss, less is better."""
         measure = f"difference_{measure}"
         return cell(self.records.get((measure, policy, variable)), shown_in(measure)[0], loss)
 
@@ -84,14 +83,14 @@ def print_tables(
     outcomes: Iterable[str],
     brief: bool = False,
 ) -> list[str]:
-    """Measures of outcomes, then the probability of every event in the records, with differences from the baseline;
-    gives what is left out, in words.
+    """Prints measures of outcomes and probabilities of events with differences from the baseline; gives what is left
+    out, in words.
 
-    Of more than two policies whose differences have no room beside them, a brief table has as many as stand beside each
-    other, the baseline before the others, and the first few outcomes and events. Of two it has more events.
+    If there are more than two policies and no room for their differences, a brief table has as many policies as fit
+    side by side, the baseline first, and only the first outcomes and events. With two policies it has more events.
 
     Args:
-      brief: as of `print_grid`; and what an outcome means stands beside its name or not at all.
+      brief: as of `print_grid`; the meaning of an outcome then stands beside its name or is left out.
     """
     there, outcomes = {record.variable for record in records}, list(outcomes)
     events = [name for name in study.events_by_name if name in there]
@@ -144,7 +143,7 @@ def _of_events(book: Book, events: Iterable[str], about: str = "") -> Block:
 def _fits(
     console: Console, book: Book, measures: Sequence[str], outcomes: Sequence[str], events: Sequence[str]
 ) -> bool:
-    """Whether all columns of a brief table stand beside each other."""
+    """Whether all columns of a brief table fit side by side."""
     grids = _blocks(console, book, measures, outcomes, True), [_of_events(book, events)] if events else []
     return all(beside(console, book.columns(), grid) for grid in grids if grid)
 
@@ -164,7 +163,7 @@ def print_risk(
     levels: Sequence[str] = (),
     brief: bool = False,
 ) -> None:
-    """The tables of a run, and the command that shows what they leave out.
+    """Prints the tables of a run, and the command that shows what they leave out.
 
     Args:
       full: all outcomes and measures, in place of the headline.
@@ -192,9 +191,7 @@ def shown_outcomes(study: Study, records: Iterable[Record], full: bool) -> list[
 
 
 def print_more(console: Console, study: Study, folder: Path, left_out: int, others: str, *words: object) -> None:
-    """How many outcomes a short table leaves out and what else, and the command that shows them; nothing where that is
-    nothing.
-    """
+    """Prints what a short table leaves out, outcomes and `others`, and the command that shows it; else nothing."""
     outcomes = [f"{left_out} more outcome{'s' if left_out > 1 else ''}"] if left_out else []
     if outcomes or others:
         console.print()
@@ -203,7 +200,7 @@ def print_more(console: Console, study: Study, folder: Path, left_out: int, othe
 
 
 def print_reading(console: Console, measures: Sequence[str], marks: set[str], baseline: str = "") -> None:
-    """What brackets, and the measures, stand for; and better and worse than a baseline, where that is given."""
+    """Prints what brackets and measures mean; and better and worse, if a baseline is given."""
     levels = dict.fromkeys(measure.lstrip("VaRES") for measure in measures if measure != "mean")
     sentences = ["Brackets: 95 % intervals of the Monte Carlo error."]
     if SPREAD in marks:
@@ -225,11 +222,10 @@ def print_reading(console: Console, measures: Sequence[str], marks: set[str], ba
 def print_flags(
     console: Console, marks: set[str], records: Iterable[Record], measures: Sequence[str], brief: bool = False
 ) -> None:
-    """The sentences that the marks on a table stand for, the dagger's with the reasons that the records give; and who
-    is left out.
+    """Prints what the marks on a table mean, why intervals are missing, and how many paths are left out.
 
     Args:
-      brief: without reasons and places, which `--full` gives.
+      brief: leave out the reasons, and which numbers have a heavy tail; `--full` gives both.
     """
     from engine.risk.estimation.exclusion import notice
     from engine.risk.estimation.flags import Reason

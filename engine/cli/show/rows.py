@@ -1,6 +1,4 @@
-"""Tables of rows that fit the screen: what has no room beside the rest goes on below it, and no number and no name is
-ever broken.
-"""
+"""Tables of rows that fit the screen: columns without room go on in a table below; no number and no name is broken."""
 
 from __future__ import annotations
 
@@ -19,9 +17,9 @@ from engine.cli.show.screen import folded, print_line, shortened
 BETWEEN = 3
 """Columns of the screen between two columns of a table."""
 FEWEST = 20
-"""Columns of the screen that sentences are folded to where they must be; single words may be longer."""
+"""Least width to which sentences are folded [columns of the screen]; single words may be wider."""
 SHORTEST = 12
-"""Columns of the screen that are left of a name."""
+"""Least width to which names of rows are shortened [columns of the screen]."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +31,7 @@ class Column:
       cells: what stands in it.
       left: whether it begins at its left edge: names and words do, numbers end at the right one.
       words: whether it may be folded between words.
-      group: columns of one group, one behind the other, stay beside each other where a table can hold them.
+      group: consecutive columns of one group stay in one table where it can hold them.
     """
 
     head: str
@@ -79,9 +77,9 @@ def columns_of(
     """Rows as columns.
 
     Args:
-      left: heads of those that begin at their left edge; those of words do.
-      words: heads of those that may be folded.
-      together: heads of those that stay beside each other where a table can hold them.
+      left: heads of left-aligned columns; those in `words` are, too.
+      words: heads of columns that may be folded.
+      together: heads of columns that stay in one table where it can hold them.
     """
     cells = list(zip(*rows, strict=True)) or [()] * len(heads)
     return [
@@ -91,10 +89,10 @@ def columns_of(
 
 
 def print_rows(console: Console, title: str, names: Column, columns: Sequence[Column]) -> None:
-    """A table and an empty line, printed; nothing where it has no row.
+    """Prints a table and an empty line; nothing where it has no row.
 
     Args:
-      names: the column that every row is known by. It stands first, again in each table that the columns go on in.
+      names: the names of the rows; first column of each table into which the columns are split.
     """
     if not names.cells:
         return
@@ -115,10 +113,10 @@ def print_named(
     words: Collection[str] = (),
     together: Collection[str] = (),
 ) -> None:
-    """A table of rows, each known by its name, as `print_rows` prints it.
+    """Prints a table of named rows, as `print_rows` does.
 
     Args:
-      kind: what stands above the names.
+      kind: head of the names.
       left, words, together: as of `columns_of`.
     """
     columns = columns_of(heads, rows, left, words, together)
@@ -153,7 +151,7 @@ def _least_width(columns: Sequence[Column]) -> int:
 
 
 def _filled(columns: Sequence[Column], room: int) -> list[Column]:
-    """The columns, words folded no more than they must be, the first of them last."""
+    """The columns at widths that use the room: the first ones get the spare room, so the last ones are folded most."""
     spare = room - _least_width(columns)
     filled = []
     for column in columns:

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 WIDTH = 120
-"""Columns of what is not printed to a terminal."""
+"""Width of output that does not go to a terminal [columns]."""
 _JOINT = "\ue000"
 _WHOLE = re.compile(r"\w+ -?\d[\w.,+-]*( \([^ ()]*\))?( %)?|-?\d[\d.,]* %|\[[^][ ]+, [^][ ]+\]")
-"""What is one word though there is a space in it."""
+"""Texts with spaces that are kept whole as one word."""
 
 
 def stdout() -> Console:
@@ -68,19 +68,18 @@ def folded(text: str, width: int, indent: str = "") -> list[str]:
 
 
 def print_words(console: Console, text: str, style: str = "", indent: str = "") -> None:
-    """Sentences, in as many lines as they need, no word broken."""
+    """Prints sentences in as many lines as they need, no word broken."""
     for line in folded(text, console.width, indent):
         print_line(console, "", line, style)
 
 
 def print_line(console: Console, strong: str, text: str | Text = "", style: str = "") -> None:
-    """One line, printed as it is, however long, its beginning bold."""
+    """Prints one line as it is, however long, its beginning bold."""
     console.print(Text.assemble((strong, "bold"), text, style=style), soft_wrap=True)
 
 
 def print_command(console: Console, purpose: str, *words: object, model: str | None = None) -> None:
-    """What a command is for, and the command: on a line of its own where both are too long for one, and never
-    broken."""
+    """Prints what a command is for, and the command, unbroken; on two lines where both are too long for one."""
     command = command_line(*words, model=model)
     if cell_len(purpose) + 2 + cell_len(command) <= console.width or not console.is_terminal:
         print_line(console, "", f"{purpose}: {command}")
@@ -90,7 +89,7 @@ def print_command(console: Console, purpose: str, *words: object, model: str | N
 
 
 def print_title(console: Console, title: str, about: str) -> None:
-    """A title, and behind it what it means, dimmer; below it where the line would be too long."""
+    """Prints a title, and behind it its meaning, dimmer; below it where the line would be too long."""
     title = shortened(title, console.width)
     if not about or cell_len(title) + 2 + cell_len(about) <= console.width:
         print_line(console, title, Text(f"  {about}" if about else "", "dim"))
@@ -101,27 +100,25 @@ def print_title(console: Console, title: str, about: str) -> None:
 
 
 def print_text(text: str) -> None:
-    """Text for other programs or to be pasted, printed as it is, with the end of its last line."""
+    """Prints text for other programs or for pasting as it is, with a line feed at its end."""
     results().write(text if text.endswith("\n") else f"{text}\n")
 
 
 def noted(command: str, about: str) -> str:
-    """A command as a shell takes it, with what it is for as a comment: behind it, or above it where the line would be
-    longer than the screen.
-    """
+    """A command as a shell takes it, its purpose as a comment behind it; above it where the line would be too long."""
     line = f"  {command}    # {about}"
     return line if cell_len(line) <= stdout().width else f"  # {about}\n  {command}"
 
 
 def print_labelled(console: Console, lines: Iterable[tuple[str, str]]) -> None:
-    """Texts beside their labels, each a line; in as many lines as it needs where it is read on a terminal."""
+    """Prints texts beside their labels, a line each; on a terminal in as many lines as each needs."""
     for label, text in lines:
         for line in _in_lines(console, f"{label:<12}{text}", " " * 12):
             print_line(console, line[:12], line[12:])
 
 
 def print_head(console: Console, study: Study, folder: Path) -> None:
-    """What stands above the tables of a run: its question, paths, policies and folder."""
+    """Prints the head of a run's tables: its question, paths, policies and folder."""
     policies = ", ".join(f"{name} (baseline)" if name == study.baseline else name for name in study.policy_names)
     question = f": {study.question}" if study.question else ""
     facts = f"{study.futures}; policies {policies}; in {folder}"
@@ -134,12 +131,12 @@ def print_head(console: Console, study: Study, folder: Path) -> None:
 
 
 def _in_lines(console: Console, text: str, indent: str = "") -> list[str]:
-    """One line for other programs, as many as it needs for people."""
+    """The text as one line; on a terminal as many lines as it needs."""
     return folded(text, console.width, indent) if console.is_terminal else [text]
 
 
 def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
-    """What single precision is too coarse for, and what to do about it; nothing where it is fine enough."""
+    """Prints for which values single precision is too coarse, and the remedy; nothing where it is fine enough."""
     remedy = ""
     for one in rounding:
         print_words(console, f"Precision: {one.text}", "yellow")
@@ -150,12 +147,11 @@ def print_rounding(console: Console, rounding: Iterable[Rounding]) -> None:
 
 
 def print_records(records: Iterable[dict[str, Any]]) -> None:
-    """One JSON list on stdout, one record a line."""
+    """Prints one JSON list on stdout, one record a line."""
     lines = ",\n".join(json.dumps(entry, allow_nan=False) for entry in records)
     results().write(f"[\n{lines}\n]\n" if lines else "[]\n")
 
 
 def print_object(entry: dict[str, Any]) -> None:
-    """One JSON object on stdout, in ASCII, so that no text in it acts on a terminal, nor is changed on its way
-    there."""
+    """Prints one JSON object on stdout, in ASCII, so that no text in it acts on a terminal or is changed on its way."""
     results().write(f"{json.dumps(entry, allow_nan=False)}\n")

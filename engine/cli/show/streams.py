@@ -1,9 +1,8 @@
-"""Standard output and standard error: what acts on a terminal is written out, and what a model prints is kept apart
-from results.
+"""Standard output and standard error: control characters are written out, and a model's prints kept from results.
 
 A study, a model, a cube and a data file may hold any text. All that goes to a terminal goes through here: as plain text
-through a `Stream`, which stands in the place of `sys.stdout` and `sys.stderr`, or laid out by a `Screen`, which knows
-its own colours from those that a text brings along.
+through a `Stream`, which replaces `sys.stdout` and `sys.stderr`, or laid out by a `Screen`, which lets its own colours
+pass but none from a text.
 """
 
 from __future__ import annotations
@@ -35,17 +34,16 @@ class Stream:
         self._raw, self._about, self.results = raw, about, results
 
     def __getattr__(self, name: str) -> Any:
-        if name == "buffer":  # what is written to that would come past
+        if name == "buffer":  # bytes written to it would not pass through `write`
             raise AttributeError(name)
         return getattr(self._raw, name)
 
     def write(self, text: str | bytes) -> int:
-        """Writes the text with its control characters written out; as bytes click gives it to a shell that
-        completes."""
+        """Writes the text, control characters written out; it comes as bytes when click completes for a shell."""
         return self.write_codes(printable(text.decode() if isinstance(text, bytes) else text))
 
     def write_codes(self, text: str) -> int:
-        """Writes text of which somebody else has seen to the control characters."""
+        """Writes the text as it is, for a caller that has written out the control characters already."""
         if text:
             self._tried(self._raw.write, text)
         return len(text)
@@ -56,7 +54,7 @@ class Stream:
             self.write(line)
 
     def flush(self) -> None:
-        """Hands on what is held back."""
+        """Flushes the stream below."""
         self._tried(self._raw.flush)
 
     def _tried(self, act: Any, *args: str) -> None:
@@ -64,7 +62,7 @@ class Stream:
             act(*args)
         except OSError as error:
             if error.errno == errno.EPIPE and self._about:
-                raise  # whoever reads the results has gone away; click knows what to do
+                raise  # the reader of the results has closed them; click handles that
             _forget(self._raw)
             if self._about:
                 raise OSError(error.errno, error.strerror, self._about) from error
@@ -82,11 +80,11 @@ class _Codes:
 
 
 class Screen(Console):
-    """A console on which text has no control characters of its own, whatever it comes from.
+    """A console that writes out the control characters in a text, wherever the text comes from.
 
     Args:
       stream: where it prints.
-      options: as rich has them.
+      options: as of rich's `Console`.
     """
 
     def __init__(self, stream: Any, **options: Any):
@@ -98,26 +96,24 @@ class Screen(Console):
         return super().render_str(printable(text), **options)
 
     def render(self, renderable: RenderableType, options: Any = None) -> Iterable[Segment]:
-        """The segments of what is shown: codes of rich's own stay, those in a text are written out."""
+        """Yields the segments to print: rich's own control codes stay, those in a text are written out."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(printable(segment.text), segment.style)
 
 
 def results() -> Any:
-    """Where the results of a command go, also while what others print goes elsewhere."""
+    """The stream for the results of a command, also within `prints_apart`."""
     return getattr(sys.stdout, "results", None) or sys.stdout
 
 
 def messages() -> Any:
-    """Where progress, warnings and errors go."""
+    """The stream for progress, warnings and errors."""
     return sys.stderr
 
 
 @contextmanager
 def guarded() -> Iterator[None]:
-    """A block of code for which `sys.stdout` and `sys.stderr` show control characters, and are there even where they
-    were closed.
-    """
+    """A block of code in which `sys.stdout` and `sys.stderr` write out control characters, and exist even if closed."""
     for number in range(3):
         try:
             os.fstat(number)
@@ -126,7 +122,7 @@ def guarded() -> Iterator[None]:
     streams = []
     for raw in (sys.stdout, sys.stderr):
         if hasattr(raw, "reconfigure"):
-            raw.reconfigure(errors="replace")  # a terminal without a sign for the dagger is no failure
+            raw.reconfigure(errors="replace")  # a terminal that cannot show a dagger is no failure
         streams.append(raw if raw is not None else open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     out, err = streams
     with redirect_stdout(Stream(out, "standard output")), redirect_stderr(Stream(err)):
@@ -146,8 +142,7 @@ def prints_apart() -> Iterator[None]:
 
 
 def _forget(raw: TextIO) -> None:
-    """Lets the rest of a stream that cannot be written go nowhere, so that Python does not complain of it as it
-    ends."""
+    """Leads a stream that cannot be written to the null device, so that Python does not complain as it ends."""
     with suppress(OSError, ValueError):
         number = raw.fileno()
         if number in (1, 2):

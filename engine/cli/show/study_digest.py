@@ -1,4 +1,4 @@
-"""What a study asks, in a few lines: how much of what, how well its priors are met, what stands on its bounds."""
+"""What a study asks, in a few lines: how much of what, how well its priors are met, what lies on its bounds."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def differing(study: Study) -> dict[str, list[str]]:
-    """What each policy sets, by lever, of the levers in which they differ; and of start, before and implementation."""
+    """Lever -> what each policy sets, for levers in which policies differ; likewise start, before, implementation."""
     from engine.study.tables.levers import lever_text
 
     policies = study.policies
@@ -28,7 +28,7 @@ def differing(study: Study) -> dict[str, list[str]]:
 
 
 def print_asked(console: Console, study: Study, yearly: np.ndarray | None) -> None:
-    """Lines on what a study asks.
+    """Prints lines on what a study asks.
 
     Args:
       yearly: yearly values of a few paths, [policy, year, cell, path], if there are any.
@@ -51,7 +51,7 @@ def _count(count: int, what: str) -> str:
 
 
 def _fit(study: Study) -> str:
-    """How well laws meet what was asked of them, and the one that meets it worst."""
+    """How many laws were fitted to quantiles or moments, and the one that is farthest from its own."""
     asked = [item for item in study.gathered_inputs if item.targets]
     if not asked:
         return "as stated"
@@ -60,7 +60,7 @@ def _fit(study: Study) -> str:
 
 
 def _missed(item: Input) -> float:
-    """How far a law is from what it was asked to be, against the largest number that was asked."""
+    """Largest deviation of a law from the numbers that it was fitted to, relative to the largest of these."""
     size = max(abs(one.value) for one in item.targets) or 1.0
     return max(abs(one.fitted - one.value) for one in item.targets) / size
 

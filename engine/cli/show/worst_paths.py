@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from engine.study.study import Study
 
 UNUSUAL = 6
-"""Factors that are shown as the most unusual."""
+"""Most factors that are shown as unusual."""
 
 
 def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str) -> None:
-    """The worst paths of an outcome, worst first, with its values under every policy."""
+    """Prints the worst paths of an outcome, worst first, with its values under every policy."""
     (name,) = ranked.data_vars
     outcome = study.model.outcomes[str(name)]
     side = "high" if outcome.loss else "low"
@@ -37,7 +37,7 @@ def print_worst(console: Console, study: Study, ranked: xr.Dataset, policy: str)
 
 
 def print_unusual(console: Console, study: Study, story: xr.DataTree) -> None:
-    """The factors whose draws on these paths are, on average, farthest from the middle of their priors."""
+    """Prints the factors whose draws on these paths are, on average, farthest from the middle of their priors."""
     from engine.runs.replay import percentiles
 
     draws = story["draws"].to_dataset()
