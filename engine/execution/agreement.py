@@ -57,7 +57,7 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
 
 
 def _stored(folder: RunFolder, but: Container[int]) -> FinishedPart | None:
-    """The record of the first block that is there, be it of fewer paths than the study asks for."""
+    """The record of the first intact stored block, which may have fewer paths than the study asks for; None if none."""
     for index in sorted(ledger.recorded_blocks(folder.path)):
         record = None if index in but else ledger.read(folder, index)
         if record is not None and ledger.intact(folder.path, record):
@@ -104,7 +104,7 @@ def _of_tally(folder: RunFolder, record: FinishedPart, some: Block, now: Outcome
 
 
 def _first_group(study: Study, of: Tally, place: int) -> tuple[object, ...]:
-    """What a tally holds of its first group and of one outcome, by its place among them."""
+    """The numbers of a tally for its first group and one outcome, given by its place among the tallied outcomes."""
     of_policies = [of.histogram(place, p) for p in range(len(study.policies))]
     held = [(h.edges[h.counts[0] > 0].tolist(), h.counts[0][h.counts[0] > 0].tolist()) for h in of_policies]
     return held, *(getattr(of, name)[place, :, 0].tolist() for name in ("totals", "worse", "regret"))

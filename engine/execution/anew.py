@@ -1,6 +1,4 @@
-"""Paths of a study computed again: single ones in full, the first N, or all files of a run to compare with those
-stored.
-"""
+"""Paths computed again: single ones in full, the first N of a study, or all files of a run against its ledger."""
 
 from __future__ import annotations
 
@@ -97,7 +95,7 @@ def first_paths(
     while n_years > 0:
         part = split_cells(study.model, next(parts), axis=2)
         for name, years in by_year.items():
-            years.append(part[name].copy())  # all the others are let go of
+            years.append(part[name].copy())  # a copy, so that the memory of all other variables is freed
         n_years -= len(next(iter(part.values()))[0])
     joined = {name: np.concatenate(years, axis=1) for name, years in by_year.items() if years}
     if not outcomes:

@@ -1,4 +1,4 @@
-"""Blocks that are reduced on the devices: what is asked of a block there, and the tally made of what comes back."""
+"""Blocks that are reduced on the devices: what a device must give of a block, and the tally made from its results."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from engine.study.study import Block, Study
 
 
 def reduction(study: Study, block: Block) -> Asked | None:
-    """What a device is to give of a block; None where outcomes are needed path by path: all are kept, or double
-    precision.
-    """
+    """The numbers that a device must give of a block; None where all outcomes are kept, and in double precision."""
     tallied = unkept(study)
     if not tallied or study.dtype != np.float32:
         return None

@@ -51,8 +51,7 @@ class Shard:
       computed: numbers of the blocks that this call computed.
       missing: how many blocks of the run are still missing.
       finished: the finished run where this shard was the last one; None otherwise.
-      awaits: whether other shards must compute more before the stopping rule can decide how many paths the run has
-        (`until.py`).
+      awaits: whether the stopping rule (`until.py`) needs paths of other shards to decide how many the run has.
     """
 
     folder: RunFolder
@@ -66,8 +65,8 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
     """Computes what the study's run folder lacks, and its tables; compiled programs are cached (`compilation_cache`).
 
     Where the run is not finished, stored files are compared with their SHA-256 first, and parts that differ are
-    computed again. A folder that holds more paths than are asked for is answered from all of them, and nothing is
-    computed.
+    computed again. Where the folder holds more paths than the study asks for, the result is over all of them, and
+    nothing is computed.
 
     Args:
       ended: how a stopping rule has decided the study's number of paths; None where there is no rule.
@@ -90,8 +89,7 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
 def at_work(
     folder: RunFolder, executor: Executor, options: RunOptions, ended: Ended | None = None
 ) -> Iterator[tuple[Job, ownership.Holder]]:
-    """A `with` block: the `Job` of a folder that this process holds alone, and the holder; the executor ends with the
-    block.
+    """A `with` block: the `Job` of a folder that this process holds alone, and the holder; the executor ends with it.
 
     Args:
       ended: as `compute` has it.
@@ -105,16 +103,15 @@ def at_work(
     with (
         ownership.claim(folder) as holder,
         _nothing_left_of_a_refused_run(folder, there),
-        executor,  # its workers end first
+        executor,  # entered last, so that its workers end before the folder is removed or released
     ):
         yield Job(folder, options, executor, size, ended, writers), holder
 
 
 def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended: Ended | None = None) -> Shard:
-    """Computes every `of`-th block, as one task of a job array without a live scheduler; the last shard to end makes
-    the tables.
+    """Computes every `of`-th block, as one task of a job array; the last shard to end makes the tables.
 
-    All shards are given the same study, paths and folder, which lies on a disk that they share.
+    No scheduler takes part: all shards are given the same study, paths and folder, on a disk that they share.
 
     Args:
       number: of this shard, from 1 to `of`.
@@ -142,7 +139,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions, ended
                 if computed and cube.is_finished(folder, ledger.done_blocks(folder)) and not yearly_missing(folder):
                     return Shard(folder, computed, 0, None)  # another shard was the last one
                 return Shard(folder, computed, 0, job.finish(holder))
-        except ownership.Busy:  # another shard that has come as far
+        except ownership.Busy:  # another shard is still at work here, and will make the tables
             return Shard(folder, computed, 0, None)
 
 
@@ -205,7 +202,7 @@ class Job:
         if named and cube.is_finished(folder, done) and not yearly_missing(folder):
             self._observe("estimating")
             answers = results.Answers(folder, done)
-            _ = answers.all_tables  # what has gone bad on the disk is met now, and not when somebody asks
+            _ = answers.all_tables  # read now, so that a damaged file is found before somebody asks
             return Finished(answers, (), cube.rounding(folder.path), self.ended)
         done = ledger.done_blocks(folder, thorough=True, only=done)
         yearly = yearly_missing(folder, thorough=True)
@@ -232,8 +229,7 @@ class Job:
         return finished
 
     def extend(self, holder: ownership.Holder) -> tuple[int, ...]:
-        """Computes missing blocks, without tables, and gives their numbers; in a folder that this process holds
-        alone."""
+        """Computes missing blocks, without tables, in a folder that this process holds alone; gives their numbers."""
         folder, study = self.folder, self.folder.study
         blocks = ledger.pending(folder, thorough=True)
         with self._written_down(blocks), kernel.listed_once(study):
@@ -257,7 +253,7 @@ class Job:
                             self._simulate(holder, yearly, mine)
                     return tuple(block.index for block in mine)
             except ownership.Busy:
-                # somebody prepares the folder, or makes the tables, which needs no shard any more
+                # another process prepares the folder, or makes the tables, when no block is missing any more
                 if ownership.entered(folder) and not ledger.pending(folder):
                     return ()
                 if time.monotonic() > until:
@@ -330,15 +326,13 @@ class Job:
         if ready():
             return
         with ownership.claim(self.folder):
-            if not ready():  # while this one waited
+            if not ready():  # another shard may have prepared it while this one waited
                 ownership.enter(self.folder, self._versions(), bound=self.options.bound)
                 cube.create(self.folder)
 
     @contextmanager
     def _written_down(self, blocks: Sequence[Block]) -> Iterator[None]:
-        """A `with` block recorded as one run in `provenance.json`, with how it ended, before the cube is marked
-        complete.
-        """
+        """A `with` block recorded as one run in `provenance.json`, with how it ended, before the cube is complete."""
         folder = self.folder
 
         def append(error: str | None) -> None:

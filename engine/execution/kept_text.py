@@ -9,7 +9,7 @@ from engine.program.running import compilation_cache
 
 
 def kept_text(about: str, make: Callable[[], str]) -> str:
-    """The text that `make` gives, from the cache if an earlier process of this user made it; else made now and cached.
+    """The text that `make` gives: from the cache if an earlier process of this user made it, else made and cached now.
 
     Args:
       about: everything that the text depends on; its hash is the key in the cache.

@@ -1,6 +1,4 @@
-"""Computes the runs of moved futures (sequential Monte Carlo given a study's facts) that a run folder lacks, one by
-one.
-"""
+"""Computes the runs of moved futures (sequential Monte Carlo given facts) that a run folder lacks, one by one."""
 
 from __future__ import annotations
 
@@ -22,7 +20,7 @@ def move(folder: RunFolder, wanted: Iterable[int], device: str | None, observe: 
     """Computes and stores those runs of moved futures among `wanted` (their numbers) that are not stored yet.
 
     Raises:
-      UserError: the first runs disagree, or got stuck, as the facts are too far from all futures, or impossible.
+      UserError: the first runs disagree or got stuck: the facts are too far from all futures, or impossible.
     """
     study, kept = folder.study, MovedRuns(folder.path, folder.study.fingerprint)
     assert study.facts is not None

@@ -1,4 +1,4 @@
-"""Non-finite values: how many paths they exclude, how many a run may lose so, and the error where there are more."""
+"""Non-finite values: how many paths they exclude, how many a run may exclude, and the error where there are more."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def refuse_nonfinite(study: Study, result: BlockResult, before: int) -> int:
       before: number of paths of other blocks that are excluded.
 
     Raises:
-      UserError: both together exceed what the run allows; says which outcomes, the first path of each, and how to
-        replay it.
+      UserError: both together exceed what the run allows; the message names the outcomes, the first path of each, and
+        the command that replays it.
     """
     count = int(excluded(study, result.outcomes).sum())
     problems: list[Problem | str] = []
@@ -82,8 +82,7 @@ def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
 def first_bad_year(
     study: Study, yearly: Float[np.ndarray, "policy year cell path"], out: Bool[np.ndarray, "path"]
 ) -> str:
-    """The message about the first path of the yearly sample with a non-finite yearly value; "" where none or few enough
-    have one.
+    """The message about the first path of the yearly sample with a non-finite value; "" if none or few enough have one.
 
     Args:
       out: whether each path of the sample is excluded, for a yearly value or for an outcome.
@@ -91,7 +90,7 @@ def first_bad_year(
     if out.sum() <= most_excluded(study):
         return ""
     sound = np.isfinite(yearly).all(axis=(0, 1, 2))
-    if sound.all():  # it is outcomes that are not, of which the blocks tell
+    if sound.all():  # only outcomes are not finite, and their blocks report that
         return ""
     path = int(np.argmin(sound))
     policy, year, cell = (int(part[0]) for part in np.nonzero(~np.isfinite(yearly[..., path])))

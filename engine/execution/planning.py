@@ -26,10 +26,9 @@ from engine.run_folder.folder import RunFolder
 from engine.study.study import BLOCK, FORMS, Study
 
 BLOCKS = 4
-"""Blocks that are computed to measure: the first to warm up, the others to take the time; the last one is also written.
-"""
+"""Blocks that a measurement computes: the first to warm up, the others to take the time; the last is also written."""
 SCHEDULER_RATE = 1000.0
-"""Tasks a second that one dask scheduler gets done where tasks are empty (`benchmarks/scheduler.py`)."""
+"""Empty tasks that one dask scheduler completes a second (`benchmarks/scheduler.py`)."""
 SHORTEST = 10.0
 """Seconds below which a task is short: the overhead of starting it and reporting its end is no longer negligible."""
 RECORD = 4096
@@ -44,12 +43,13 @@ class Measured:
 
     Args:
       worker: what computed it: "loop on 2 x cpu".
-      start: seconds until the program was compiled, or found.
+      start: seconds until the program was compiled, or found in the cache.
       compute: seconds a block takes.
-      write: seconds that its files take to be put together, written and forced to the disk; while the next is computed.
+      write: seconds to put its files together, write them and force them to the disk; the next block is computed
+        meanwhile.
       estimate: seconds that its share of the tables takes at the end.
-      size: bytes of its files, factor draws left aside unless so many are kept that this block has some.
-      files: how many they are, its record among them.
+      size: bytes of its files; with factor draws only if the study keeps those of the fourth block.
+      files: number of its files, its record included.
       thin: bytes of its files if no outcome were kept path by path.
     """
 
@@ -77,7 +77,7 @@ class Plan:
       per_task: most blocks in one task of a scheduler.
       seconds: until the last block is committed.
       tables: seconds that the tables take after that, on this machine.
-      rate: tasks a second that the scheduler has to get done.
+      rate: tasks a second that the scheduler has to complete.
       size, files: on disk, at the end.
       obstacles: reasons why it cannot be run here, with numbers.
       advice: changes that would make the run faster or smaller.
@@ -109,8 +109,7 @@ def form(study: Study, platform: str) -> str:
 
 
 def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
-    """The devices that compute a study, such as "2 x cpu", with the reason; their platform; and blocks per launch on
-    cards.
+    """The devices that compute a study ("2 x cpu") and the reason; their platform; and blocks per launch on cards.
 
     Args:
       device: "cpu" or "gpu"; if not given, the GPUs where there are any and they pay.
@@ -124,8 +123,7 @@ def devices_of(study: Study, device: str | None) -> tuple[str, str, int]:
 
 
 def measure(folder: RunFolder, device: str | None = None) -> Measured:
-    """Times the first blocks of a study, one of them written into a temporary folder beside the run's, which is
-    removed.
+    """Times the first blocks of a study; one is written into a temporary folder beside the run's, then removed.
 
     Raises:
       UserError: nothing can be written there.

@@ -1,5 +1,6 @@
-"""A pilot of a few paths in NumPy, before anything is compiled: does single precision suffice, which values lie on
-bounds.
+"""A pilot of a few paths in NumPy, before anything is compiled.
+
+It tells whether single precision suffices, and which values lie on bounds.
 """
 
 from __future__ import annotations
@@ -14,12 +15,11 @@ from engine.study.study import Study
 
 
 def piloted(study: Study) -> Pilot | None:
-    """The study's pilot paths in both precisions, in a fraction of a second; None where NumPy cannot compute the
-    model."""
+    """The study's pilot paths in both precisions, in a fraction of a second; None where NumPy cannot compute them."""
     try:
         return pilot(study)
     except Exception:
-        return None  # a model may do what NumPy cannot, and an opinion on a run must not end it
+        return None  # a model may do what NumPy cannot, and a pilot must not end a run
 
 
 def too_coarse(study: Study, both: Pilot | None = None) -> tuple[Rounding, ...]:

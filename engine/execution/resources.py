@@ -90,15 +90,12 @@ def _of_launch(study: Study, each: int) -> int:
 
 
 def writers() -> int:
-    """Most blocks that a process computing a run alone writes at a time; each is in memory twice, as outcomes and as
-    files.
-    """
+    """Most blocks that a process computing a run alone writes at a time; memory holds each as outcomes and as files."""
     return max(2, min(len(devices.cores()), MOST_WRITERS))
 
 
 def writers_for(study: Study, memory: int | str | None = None, launch: int = 0) -> int:
-    """Number of blocks of a run that are written at a time: at most `writers()`, as many as fit into memory, at least
-    1.
+    """Number of blocks of a run that are written at a time: as many as fit into memory, from 1 to `writers()`.
 
     Args:
       memory, launch: as `memory_needed` takes them.
@@ -142,8 +139,7 @@ def refuse_if_memory_too_small(study: Study, memory: int | str | None, workers: 
 
 
 def room(allowed: int | None) -> tuple[int | None, str]:
-    """Main memory that a run may take [bytes], None where the system does not say; and "allowed" or "free", its
-    origin."""
+    """Main memory that a run may take [bytes], None where it is unknown; and its origin, "allowed" or "free"."""
     return (allowed, "allowed") if allowed else (memory_free(), "free")
 
 
@@ -215,7 +211,7 @@ def refuse_if_too_large(folder: RunFolder) -> None:
 
 
 def take_every_core() -> None:
-    """Sets a process of the engine's own up: all allowed cores, memory kept for reuse, sums in machine code.
+    """Sets up a process of the engine's own: all allowed cores, memory kept for reuse, sums in machine code.
 
     To be called before the process computes anything.
     """

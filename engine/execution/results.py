@@ -38,7 +38,7 @@ class Answers:
     Args:
       folder: the run folder.
       records: records of the blocks by number: all of the run's, or those that are done.
-      tally: as the property, where it is known already.
+      tally: value of the property `tally`, where it is known already.
     """
 
     def __init__(self, folder: RunFolder, records: Mapping[int, FinishedPart], tally: Tally | None = None):
@@ -48,8 +48,7 @@ class Answers:
         self.paths = Paths(folder, self.blocks, memory.array)
 
     def with_level(self, level: float | None) -> Answers:
-        """The same with VaR and ES at one level more; this object itself where the study has that level, or it is
-        None."""
+        """The same with VaR and ES at one level more; this object itself if the level is None or one of the study's."""
         levels = self.study.levels
         if level is None or level in levels:
             return self
@@ -62,8 +61,7 @@ class Answers:
         return self.tables()
 
     def tables(self, variables: Container[str] | None = None) -> Tables:
-        """The tables of risk and of comparison, from stored paths or tallies; outcomes in the model's order, then
-        events.
+        """The tables of risk and of comparison, from paths or tallies; outcomes in the model's order, then events.
 
         Args:
           variables: the outcomes and events asked for; all of them if not given.
@@ -81,12 +79,10 @@ class Answers:
 
     @cached_property
     def tally(self) -> Tally | None:
-        """Tally of the outcomes that are not kept whole, the blocks' tallies folded in order; None if all are kept
-        whole.
-        """
+        """Tally of the outcomes not kept whole, the blocks' tallies folded in order; None if all are kept whole."""
         if not unkept(self.study) or self._known:
             return self._known
-        # groups are filled in turn by the blocks that are there, so that they are as equal as can be
+        # the blocks that are there fill the groups in turn, so that the groups' sizes differ as little as possible
         return folded(self._tallies())
 
     def _tallies(self) -> Iterator[Tally]:
@@ -101,7 +97,7 @@ class Answers:
 
         Args:
           yearly: the fields of `Summaries` that hold yearly variables.
-          rounding: what single precision is too coarse for.
+          rounding: the quantities for which single precision is too coarse.
         """
         nonfinite = ledger.nonfinite_of(self.records)
         fields, out = {**yearly, "rounding": rounding}, ledger.excluded_of(self.records)

@@ -1,5 +1,6 @@
-"""One block of text about cards, programs and rates, to be pasted into a report; what cannot be found without a card is
-left out of it.
+"""Lines of text about cards, programs and rates, to be pasted into a report.
+
+Where there is no card, lines that need one are left out.
 """
 
 from __future__ import annotations
@@ -33,11 +34,10 @@ _PACKAGES = "rustbelt", "jax", "jaxlib", "jax-cuda12-plugin", "jax-cuda13-plugin
 
 
 def lines(folder: RunFolder) -> Iterator[Line]:
-    """Labels and texts, each as soon as it is known: the machine, the program, rates of the processors, those of the
-    cards.
+    """Labels and texts, each as soon as it is known: the machine, the program, rates of processors and of cards.
 
     Raises:
-      UserError: there is no card that can be used, or the study has no kernel; what is missing, a sentence each.
+      UserError: there is no card that can be used, or the study has no kernel; the message says what is missing.
       CardFailed: a card gives other words than the processors, fails, or hangs.
     """
     study = replace(folder.study, facts=None)
@@ -77,7 +77,7 @@ def lines(folder: RunFolder) -> Iterator[Line]:
 
 
 def _versions() -> str:
-    """Versions of all that takes part in a program for a card, and the system's; nothing that names the machine."""
+    """Versions of the packages and compilers that a program for a card needs, and of the system; no machine's name."""
     packages = []
     for name in _PACKAGES:
         with suppress(metadata.PackageNotFoundError):
@@ -87,7 +87,7 @@ def _versions() -> str:
 
 
 def _cards_as_text(cards: Chosen) -> str:
-    """The cards that take part, and which are left out."""
+    """The cards that take part, and why others do not."""
     row = cards.mesh.devices.flat
     return "; ".join(filter(None, [f"{in_a_row(cards.mesh)} (capability {hardware.capability(row[0])})", cards.why]))
 
@@ -110,7 +110,7 @@ def _program(study: Study, code: GpuCode, text: str, target: str) -> str:
 
 
 def _of_processors(folder: RunFolder) -> Iterator[Line]:
-    """Rates of this machine without its cards, by a few blocks."""
+    """Rates of this machine's processors, measured on a few blocks."""
     found = measure(folder, "cpu")
     yield "loop", f"{BLOCK / found.compute:,.0f} paths/s, {found.worker}"
     yield "writer", f"{BLOCK / found.write:,.0f} paths/s, {size_as_text(round(found.size / found.write))}/s"
@@ -118,7 +118,7 @@ def _of_processors(folder: RunFolder) -> Iterator[Line]:
 
 
 def _of_cards(study: Study, cards: Chosen, code: GpuCode, text: str) -> Iterator[Line]:
-    """Words that differ, rates by lanes, and the form that the study gets.
+    """Words compared and the first that differs, rates by number of lanes, and the form that the study gets.
 
     Raises:
       CardFailed: a card fails, hangs, or gives other words.

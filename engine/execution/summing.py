@@ -12,9 +12,7 @@ from engine.risk.estimation import histograms, order_statistics, sums
 
 
 def in_machine_code() -> None:
-    """Makes this process sum, count and bin in machine code, and reuse memory; it returns to NumPy if the compiler
-    ends.
-    """
+    """Makes this process sum, count and bin in machine code, and reuse memory; NumPy again if the compiler crashes."""
     sums.summing, sums.room = _summed, memory.array
     histograms.counting = _counted
     order_statistics.binning = _binned

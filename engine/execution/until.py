@@ -1,5 +1,4 @@
-"""Sequential stopping: a run looks at its stored paths and adds more, until its numbers are as precise as the study
-asks.
+"""Sequential stopping: a run looks at its stored paths and adds more, until it is as precise as the study asks.
 
 How many paths come next depends only on the paths so far, which are pure functions of their numbers. A run that was
 killed, or that followed another rule, is therefore looked at again from the first look on, and ends where an
@@ -27,11 +26,10 @@ from engine.study.tables.stops import Target
 
 
 def compute(study: Study, options: RunOptions) -> Finished:
-    """As `job.compute`; where the study has targets of precision, with only as many of its paths as these take.
+    """As `job.compute`; where the study has targets of precision, with only as many of its paths as these need.
 
     Raises:
-      UserError: as `job.compute`; a relative target is on a number that is 0; or all targets are on policies that do
-        not run.
+      UserError: as `job.compute`; a relative target is on a number that is 0; or no target is on policies that run.
     """
     _refuse_none_left(study)
     if not study.until:
@@ -50,7 +48,7 @@ def compute(study: Study, options: RunOptions) -> Finished:
 
 
 def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Shard:
-    """As `job.compute_shard`; where the study has targets of precision, with only as many of its paths as these take.
+    """As `job.compute_shard`; where the study has targets of precision, with only as many of its paths as these need.
 
     Every shard takes the same decisions, and waits for the blocks of the others as long as a process works in the
     folder or a block arrives every minute; else it ends, and the array must be started again.

@@ -30,8 +30,9 @@ from engine.run_folder.parts import YEARLY_FILE, tally_content, yearly_content, 
 from engine.study.study import Block
 
 LOOKS = 4
-"""First blocks of a worker before each of which it looks for blocks of others to compare with: all may have begun at
-once.
+"""Number of first blocks before each of which a `Work` looks for a stored block that it has not computed, to compare.
+
+More than one, as nothing is stored yet where all workers begin at once.
 """
 
 
@@ -41,8 +42,7 @@ class Work:
     Args:
       folder: of the run.
       program: the study's program.
-      still_ours: whether the run that this works for still holds the folder; if another run holds it by now, what is
-        computed is thrown away.
+      still_ours: whether this object's run still holds the folder; once another run does, nothing more is committed.
       force: do not compare stored blocks with what the program gives, as other versions made them.
       writers: blocks that are written at a time; with one, blocks are computed one at a time too.
       whole: fetch all outcomes of a block, even where the program could reduce on its devices those that are not kept.
@@ -72,9 +72,7 @@ class Work:
 
     @property
     def tally(self) -> Tally | None:
-        """Tally of the outcomes that are not kept whole; None unless all blocks of the study were computed here, in
-        order.
-        """
+        """Tally of the outcomes not kept whole; None unless all blocks of the study were computed here, in order."""
         folding = self._folding
         return folding.tally() if folding and folding.blocks == len(self.study.blocks()) else None
 
@@ -96,9 +94,7 @@ class Work:
         return bad
 
     def yearly_files(self) -> tuple[dict[str, bytes], str]:
-        """Files of the yearly sample by place below the run folder; and what is wrong with its values, "" if nothing
-        is.
-        """
+        """Files of the yearly sample by place below the run folder; and what is wrong with its values ("": nothing)."""
         study, count = self.study, yearly_paths(self.study)
         if not study.nonfinite:
             beyond: list[bool] = []
@@ -109,17 +105,17 @@ class Work:
                 return part
 
             fields = of_parts(study, count, map(looked_at, self._program.years_in_parts(count)))
-            # a mean is not finite where a value is not
+            # the means are enough to look at: a mean is not finite where one of its values is not
             finite = all(np.isfinite(cells[:, 0]).all() for cells in fields["moments"].values())
             if finite and not any(beyond):
                 return {YEARLY_FILE: yearly_content(fields)}, ""
-        # what is said of the first of them needs all years
+        # the message about the first bad value, and leaving whole paths out, need the values of all years at once
         values = self._program.first_years(count)
         out = excluded(study, values)
         for block in study.blocks() if study.nonfinite else ():
             self._go_on_with_years()
             count = min(block.count, len(out) - block.first)
-            if count > 0:  # what its outcomes keep out is out here too
+            if count > 0:  # the paths that outcomes exclude are excluded here too
                 some = replace(block, count=count)
                 outcomes = self._program.submit(some).of(some)
                 out[some.first : some.first + count] |= excluded(study, outcomes)
@@ -130,15 +126,14 @@ class Work:
         return {YEARLY_FILE: yearly_content(of_sample(study, values, ~out if few else None))}, bad
 
     def blocks(self, wanted: Iterable[Block], yearly: bool = False) -> Iterator[Block]:
-        """Computes blocks, and gives each when it is committed, in their order; others are computed and written
-        meanwhile.
+        """Computes and commits blocks; yields each once it is committed, in order, while others are under way.
 
         Memory holds the outcomes of at most `AHEAD` blocks being computed, of one being checked, and of up to `writers`
         blocks being written, with their files; the next block waits for a free writer. Where blocks are reduced on
         cards, it also holds what the other blocks of a launch were reduced to.
 
         Args:
-          wanted: the blocks; taken from the iterator as far ahead of the yielded ones as memory holds.
+          wanted: the blocks; the iterator is read ahead of the yielded blocks by as many as memory may hold.
           yearly: also compute and commit the yearly sample meanwhile; no block is written before its values are known
             to be sound.
 
@@ -182,21 +177,20 @@ class Work:
                     yield commit_next()
                 if yearly:
                     refuse_bad_year(self.study, self._wrong_with_years.result())
-            except BaseException:  # Ctrl-C too: nobody waits for all years
+            except BaseException:  # Ctrl-C too, which must not wait until all years are computed
                 self._give_years_up()
                 raise
 
     def _tell_of_years(self) -> None:
         told = self._wrong_with_years
-        with suppress(InvalidStateError):  # given up
+        with suppress(InvalidStateError):  # `_give_years_up` has cancelled it
             try:
                 told.set_result(self.yearly())
             except BaseException as failure:
                 told.set_exception(failure)
 
     def _give_years_up(self) -> None:
-        """Cancels the yearly sample, which stops after the part that it is computing; a commit under way is
-        completed."""
+        """Cancels the yearly sample: it stops after the part that is being computed; a commit under way completes."""
         with self._lock:
             self._wrong_with_years.cancel()
 
@@ -205,12 +199,15 @@ class Work:
             raise CancelledError
 
     def _agree(self, *writing: Future[Tally | None]) -> None:
-        """Compares stored blocks of others with what the program gives, until a comparison has been made.
+        """Compares a stored block that others computed with what the program gives, unless one was compared before.
 
-        Where they differ, the blocks that this object has committed are taken away.
+        Where they differ, the blocks that this object has committed are removed.
 
         Args:
           writing: futures of the blocks that are being written.
+
+        Raises:
+          UserError: they differ.
         """
         if self._agrees or len(self._own) >= LOOKS:
             return
@@ -238,7 +235,7 @@ class Work:
             yield running.popleft()()
 
     def _started(self, block: Block) -> Callable[[], BlockResult | Reduced]:
-        """Starts a block, and gives what waits for it."""
+        """Starts to compute a block; returns the function that waits for its result and gives it."""
         running = self._program.submit(block)
 
         def whole() -> BlockResult:

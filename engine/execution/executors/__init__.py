@@ -1,3 +1,1 @@
-"""Executors, which compute the parts of a run: one contract, three implementations, and the workers' side of two of
-them.
-"""
+"""Executors, which compute the parts of a run: one contract, three implementations, and the workers of two of them."""

@@ -143,7 +143,7 @@ class Cluster:
                 self._gathered(future)  # raises what the worker raised
             future.release()
             yield from (study.block(index) for index in range(*span))
-            if time.monotonic() - looked > 5:  # workers come and go
+            if time.monotonic() - looked > 5:  # workers may have joined or left
                 looked = time.monotonic()
                 threads = max(sum(client.nthreads().values()), 1)
             while todo and len(what) < WINDOW * threads:
@@ -152,14 +152,18 @@ class Cluster:
         self._forms = {Form(**form): None for forms in told.values() for form in forms}
 
     def _next(self, running: Any) -> "Future[Any]":
-        """The next future that is done, or lost together with the scheduler."""
+        """The next future that is done.
+
+        Raises:
+          UserError: the scheduler is gone, and the futures with it.
+        """
         try:
             return next(running)
         except StopIteration:
             raise self._gone() from None
 
     def _gathered(self, future: "Future[Any]") -> Any:
-        """What a task gave back.
+        """The result of a task.
 
         Raises:
           UserError: as the worker raised it, or the scheduler is gone.
@@ -178,8 +182,7 @@ class Cluster:
 
 
 def blocks_of_task(blocks: int, threads: int) -> int:
-    """Most blocks per task, blocks / (8 threads) between 1 and 64: several tasks per thread, and little lost with
-    one."""
+    """Most blocks per task: blocks / (8 threads), from 1 to 64, so that each thread gets several, and none is large."""
     return min(max(blocks // (TASKS_EACH * threads), 1), LARGEST)
 
 
@@ -196,7 +199,7 @@ def spans(indices: Sequence[int], threads: int) -> list[tuple[int, int]]:
 
 
 def _was_lost(future: "Future[Any]") -> bool:
-    """Whether a worker or its connection was lost (killed, preempted, out of memory), and not the task itself wrong."""
+    """Whether a task failed because its worker or the connection was lost (killed, preempted, out of memory)."""
     from distributed import KilledWorker
 
     return future.status == "error" and isinstance(future.exception(), KilledWorker | OSError)

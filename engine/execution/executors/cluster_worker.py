@@ -1,5 +1,6 @@
-"""Functions that dask tasks call on a worker; they import JAX only when called, as the scheduler reads tasks without
-JAX.
+"""Functions that dask tasks call on a worker.
+
+They import JAX only when they are called, as the scheduler, which reads the tasks, need not have it.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def forms() -> list[dict[str, str]]:
 
 @cache
 def _set_up() -> None:
-    """One GPU, the first that the worker was given, before JAX looks at any; and as many CPU devices as it has threads.
+    """Gives the worker one GPU, the first of its own, before JAX looks at any; and a CPU device for each thread.
 
     JAX would take memory on every GPU that it sees, and dask-cuda shows each worker all of them, in another order.
     """

@@ -53,13 +53,10 @@ class Executor(Protocol):
         """Versions of the packages and the device kind with which the parts are computed, by name."""
 
     def forms(self) -> tuple[Form, ...]:
-        """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where there were no
-        blocks."""
+        """Forms of the program (loop, kernel, XLA) that have computed blocks so far; empty where none has."""
 
     def tally(self) -> Tally | None:
-        """Tally of the outcomes that are not kept whole, over all blocks of the run; None if this process does not have
-        it.
-        """
+        """Tally of the outcomes not kept whole, over all blocks of the run; None if this process does not have it."""
 
     def perform(self, assignment: Assignment) -> Iterator[Block]:
         """Computes and commits the parts; yields each block once it is committed."""

@@ -30,7 +30,7 @@ class Local:
     """
 
     def __init__(self, device: str | None, study: Study):
-        devices.mesh(device, study)  # refuses a kind that is not there before anything is made
+        devices.mesh(device, study)  # refuses a kind of device that this machine lacks before anything is written
         self._device, self._study = device, study
         self._work: Work | None = None
         self._lost: tuple[Form, ...] = ()
@@ -81,7 +81,7 @@ class Local:
             yield from self._computed(replace(assignment, yearly=yearly, blocks=tuple(left.values())), program)
 
     def _computed(self, assignment: Assignment, program: Program) -> Iterator[Block]:
-        """The parts, each block when it is committed."""
+        """Computes and commits the parts; yields each block once it is committed."""
         study, blocks = assignment.folder.study, assignment.blocks
         if blocks:
             with assignment.compiling:
@@ -98,10 +98,10 @@ class Local:
 def _handed_over(folder: RunFolder, lost: CardLost) -> Program:
     """The processors' program of a folder's study, which takes over from a lost card; warns, and records the versions.
 
-    The yearly sample is to be computed anew.
+    The yearly sample is removed, so that it is computed anew.
 
     Raises:
-      UserError: there are blocks there with other bits.
+      UserError: the processors do not reproduce the blocks that the card has committed.
     """
     study = folder.study
     hardware.give_up(f"{lost.why}.")

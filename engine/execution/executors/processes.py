@@ -1,6 +1,4 @@
-"""Worker processes on this machine, each with cores or a GPU of its own, fed with block numbers and replaced if they
-die.
-"""
+"""Worker processes on this machine, each with its own cores or GPU, fed with block numbers and replaced if they die."""
 
 from __future__ import annotations
 
@@ -131,7 +129,11 @@ class Workers:
         return process
 
     def _replace(self, dead: _Process, where: Mapping[str, Any], todo: deque[Part], deaths: Counter[Part]) -> None:
-        """Another process in the place of one that has ended, where there is work left for it."""
+        """Starts another process in the place of one that has ended, if there is work left for it.
+
+        Raises:
+          UserError: `TRIES` workers died over the same part.
+        """
         place = self._processes.index(dead)
         lost, dead.given = dead.given, []
         deaths.update(lost)
@@ -151,11 +153,11 @@ class Workers:
 
 
 class _Process:
-    """One worker process, and the parts that it has been given and not given back.
+    """One worker process, and the parts that it was given and has not committed yet.
 
     Args:
       environment: variables that are set before Python starts, such as which GPU it sees.
-      replies: where its lines are put, and None once it has ended.
+      replies: queue into which its lines are put, and None once it has ended.
     """
 
     def __init__(
@@ -163,7 +165,7 @@ class _Process:
     ):
         self.given: list[Part] = []
         home = str(Path(__file__).parents[3])
-        # its own modules are found whatever lies in the folder that the run was started in (-P)
+        # with -P the engine's modules are found, whatever files the folder holds in which the run was started
         paths = os.pathsep.join([home, *filter(None, [os.environ.get("PYTHONPATH")])])
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engine.execution.executors.worker_process"],
@@ -176,14 +178,14 @@ class _Process:
         threading.Thread(target=self._listen, args=(replies,), daemon=True).start()
 
     def send(self, message: Any) -> None:
-        """One line to the process; one that has died does not mind."""
+        """Sends one line to the process; does nothing if that has died."""
         assert self._process.stdin is not None
-        with suppress(BrokenPipeError, ValueError):  # its end has been, or will be, said
+        with suppress(BrokenPipeError, ValueError):  # it has died, which `_listen` reports
             self._process.stdin.write(json.dumps(message) + "\n")
             self._process.stdin.flush()
 
     def take(self, todo: deque[Part], most: int = AHEAD) -> None:
-        """Parts to do, as long as it has few; the end of them where none are left."""
+        """Sends up to `most` parts of `todo`, until the process has `AHEAD`; closes its input where none are left."""
         for _ in range(most):
             if todo and len(self.given) < AHEAD:
                 self.given.append(todo.popleft())
@@ -218,11 +220,11 @@ class _Process:
 
 
 def _understood(message: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The message, if it is no failure.
+    """The message, unless it reports a failure.
 
     Raises:
-      UserError: it is one that the user can mend.
-      RuntimeError: it is another.
+      UserError: it reports problems that the user can mend.
+      RuntimeError: it reports any other failure.
     """
     if "problems" in message:
         raise UserError(message["source"], [Problem(**problem) for problem in message["problems"]])

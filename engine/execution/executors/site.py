@@ -33,7 +33,7 @@ class Site:
       token: identifies the coordinator's hold on the folder.
       model: FILE:CLASS of the user's own model, absolute; None for one that the study names.
       device: "cpu" or "gpu"; None takes the GPUs if there are any.
-      required: versions and device kind that every worker must have, as `ownership.enter` has them.
+      required: versions and device kind that every worker must have, as `ownership.enter` takes them.
       force: go on even where the program does not reproduce blocks that are stored.
       why: reason for this device, where another may have been expected; "" otherwise.
     """
@@ -53,7 +53,7 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
 
     Args:
       required: versions that the workers have reported.
-      why: as of `Site`.
+      why: as in `Site`.
 
     Raises:
       UserError: the model is in no file that another process could load.

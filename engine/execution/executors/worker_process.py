@@ -27,7 +27,7 @@ from engine.study.study import Block
 
 
 class _Complaints(io.TextIOWrapper):
-    """Standard error, on which control characters are written out: a model may print anything."""
+    """Standard error on which control characters are written as escapes, as a model may print anything."""
 
     def write(self, text: str) -> int:
         super().write(printable(text))
@@ -57,7 +57,7 @@ def main() -> None:
             else:
                 end_quietly()
                 reply(source=models.source, problems=[asdict(problem) for problem in models.problems])
-    except BrokenPipeError:  # the coordinator is gone, and so is whoever would read a complaint about it
+    except BrokenPipeError:  # the coordinator is gone, so nobody would read a message about it
         os.dup2(os.open(os.devnull, os.O_WRONLY), replies.fileno())
 
 
