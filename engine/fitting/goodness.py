@@ -19,7 +19,7 @@ from engine.fitting.likelihood import Failed, Form, simplex, thinned
 
 SEED = 2016
 RESAMPLES = 19, 99
-"""Resamples behind a p-value: the first batch, and the total where the first does not show that it is not small."""
+"""Resamples behind a p-value: the first batch, and the total where the first batch leaves open whether it is small."""
 CLEAR = 4
 """How many of the first resamples must be as far off as the data for the p-value to be clearly not small.
 

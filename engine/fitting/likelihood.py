@@ -74,8 +74,7 @@ class Form:
         return total if total < math.inf else -math.inf
 
     def standardised(self, x: np.ndarray) -> tuple[np.ndarray, float, float]:
-        """Values shifted and scaled to median near 0 and spread near 1, as far as fixed parameters allow; shift and
-        unit.
+        """Values shifted and scaled to median near 0 and spread near 1, as fixed parameters allow; shift; unit.
 
         The unit is a power of two and the shift a multiple of it, so that neither rounds.
         """

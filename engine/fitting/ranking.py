@@ -121,8 +121,7 @@ def at_most(values: np.ndarray) -> np.ndarray:
 
 
 def remarks(values: np.ndarray) -> tuple[str, ...]:
-    """Sentences on why a continuous distribution, or the default families, may not suit the data; made before any
-    fit."""
+    """Sentences, before any fit, on why a continuous distribution or the default families may not suit the data."""
     distinct, texts = len(np.unique(values)), []
     if np.all(values == np.round(values)) and distinct < len(values):
         texts.append(

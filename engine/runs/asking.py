@@ -121,7 +121,7 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
       name: of the question.
       options: by name, as `question_of` takes them.
       of: the run or study that is asked.
-      stacklevel: of that warning: how many calls up the line stands that it is to point at.
+      stacklevel: of that warning, as `warnings.warn` takes it.
 
     Raises:
       UserError: what is asked for is not there; or the computer has too little memory.
@@ -138,7 +138,7 @@ def ask(name: str, options: Mapping[str, Any], of: Asking, stacklevel: int = 2) 
 
 
 def _run_first(question: Question, of: Asking) -> Asking:
-    """What a question is asked of: `of`, or the run that the question chooses, computed if it is not there."""
+    """The run or study that a question is asked of: `of`, or the run that it chooses, computed if it is not there."""
     wanted = question.run_of(of) if isinstance(question, OfRun) else None
     if wanted is None or (wanted is of.study and of.results is not None):
         return of

@@ -1,5 +1,4 @@
-"""The constants of a study's model as a table: their values, their sources, and which of them the study sets or
-draws."""
+"""The constants of a study's model as a table: values, sources, and which of them the study sets or draws."""
 
 from __future__ import annotations
 

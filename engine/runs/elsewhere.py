@@ -1,5 +1,4 @@
-"""Futures in the form of other packages: a pandas data frame, ema_workbench's experiments and outcomes, ArviZ's
-groups."""
+"""Futures as other packages have them: pandas data frames, ema_workbench's experiments and outcomes, ArviZ's groups."""
 
 from __future__ import annotations
 
@@ -27,8 +26,7 @@ def rows(study: Study, cube: xr.DataTree, paths: int | None = None) -> pd.DataFr
 
 
 def parts_of_rows(study: Study, cube: xr.DataTree, chunk: int, paths: int | None = None) -> Iterator[pd.DataFrame]:
-    """The rows of `rows` in parts of `chunk` paths, each under every policy; a part is read when the iteration comes to
-    it.
+    """The rows of `rows` in parts of `chunk` paths, each under every policy; a part is read when its turn comes.
 
     Args:
       chunk: paths in a part; the last may have fewer.
@@ -88,9 +86,7 @@ def experiments(
 def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) -> Any:
     """ArviZ data of one chain: group `prior` with the draws, `prior_predictive` with the outcomes by policy.
 
-    Both are read lazily.
-
-    An `arviz.InferenceData`; from ArviZ 1.0 on, which has no such class, an `xarray.DataTree`.
+    Both are read lazily: an `arviz.InferenceData`, or an `xarray.DataTree` from ArviZ 1.0 on, which lacks that class.
 
     Args:
       paths: how many futures, from the first on; those whose draws are kept if not given.
@@ -118,12 +114,12 @@ def inference_data(study: Study, cube: xr.DataTree, paths: int | None = None) ->
         for name, group in (("prior", draws), ("prior_predictive", outcomes))
         if group.data_vars
     }
-    made: Any = getattr(arviz, "InferenceData", xr.DataTree)  # from 1.0 on another name of a tree
+    made: Any = getattr(arviz, "InferenceData", xr.DataTree)  # from 1.0 on missing, or another name of `DataTree`
     return xr.DataTree.from_dict(groups) if issubclass(made, xr.DataTree) else made(**groups)
 
 
 def _first_futures(study: Study, cube: xr.DataTree, paths: int | None) -> tuple[xr.Dataset, xr.Dataset, int]:
-    """Draws and outcomes of the first futures, not read yet, and how many these are."""
+    """Draws and outcomes of the first futures, not read yet, and how many futures these are."""
     count = min(study.keep.draws or study.paths if paths is None else paths, study.paths)
     draws, outcomes = (
         _part(cube.children[name].to_dataset(inherit=False), range(count)) if name in cube.children else xr.Dataset()

@@ -25,7 +25,7 @@ class Plots:
 
     def __getattr__(self, kind: str) -> Callable[..., Any]:
         if kind not in KINDS:
-            raise AttributeError(unknown("figure", kind, KINDS), name="")  # a name would have Python add its own guess
+            raise AttributeError(unknown("figure", kind, KINDS), name="")  # given a name, Python adds its own guess
 
         def draw(path: int = 0, **options: Any) -> Any:
             if options.get("variable") is None:
@@ -51,8 +51,7 @@ class Plots:
 def _usual(shows: str, run: Inquiry) -> str | None:
     """The default variable of a figure that is about an outcome, or about a yearly variable.
 
-    It is the first stored outcome of the headline, or the first yearly variable that an outcome of the headline is made
-    of.
+    It is the first stored outcome of the headline, or the first yearly variable that enters an outcome of the headline.
     """
     study = run.study
     if shows == OUTCOME:

@@ -1,5 +1,4 @@
-"""How many futures a target precision takes, with time and disk space, under each sampler; from a pilot kept in
-memory."""
+"""How many futures a target precision takes, with time and disk space, under each sampler, from pilots in memory."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None
     if kept is not None and kept.attrs["paths"] >= paths_of(study):
         with suppress(UserError):
             return Answer.of_tree(kept)
-    # the code is that of the run then, unless these draw more
+    # with the run's policies first, the compiled code is that of the run, unless the gates' policies draw more numbers
     given = answer(with_their_policies(study, study.policy_names), device)
     answer_store.keep(folder, GATES, given.groups, 3)
     return given

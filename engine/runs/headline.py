@@ -13,8 +13,7 @@ from engine.run_folder.reading import Paths
 from engine.study.study import Block
 
 MOST_VALUES = 1 << 23
-"""Most values, of all policies together, that are read (32 MiB): more would hardly narrow the interval that is shown.
-"""
+"""Most values that are read, of all policies together (32 MiB): more would hardly narrow the interval shown."""
 MEASURES = ("ES99", "ES95", "mean")
 """Measures by preference; the first whose tail has enough paths is shown."""
 
@@ -42,7 +41,7 @@ class Tightening:
             done = ledger.done_blocks(self._folder)
             blocks += [self._study.block(index) for index in done]
         for each in blocks if self.variable else ():
-            if each.index in self._taken:  # this run's, committed before it was told of
+            if each.index in self._taken:  # the first call found it in the ledger already
                 continue
             self._taken.add(each.index)
             if (self._count + each.count) * len(self._study.policies) <= MOST_VALUES:

@@ -9,9 +9,7 @@ from engine.execution.progress import Observer, Progress, unobserved
 
 
 def observer() -> Observer:
-    """An observer that shows progress under the cell if this process is a notebook's kernel; else one that shows
-    nothing.
-    """
+    """An observer that shows progress under the cell in a notebook's kernel, and nothing in any other process."""
     ipython: Any = sys.modules.get("IPython")
     shell = ipython and ipython.get_ipython()
     return _Line() if getattr(shell, "kernel", None) is not None else unobserved

@@ -22,8 +22,7 @@ def answer_to(folder: RunFolder, question: str, table: str = "", asked_with: Seq
       asked_with: words of the command line that make an answer with this table, for the message of the error.
 
     Raises:
-      UserError: the question has not been asked, its last answer lacks the table, or another version kept it in another
-        format.
+      UserError: the question has not been asked, or its last answer lacks the table or is in another version's format.
     """
     held = answer_store.read(folder.path, question)
     answer = None if held is None else Answer.of_tree(held)

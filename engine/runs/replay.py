@@ -32,13 +32,13 @@ from engine.study.tables.policies import on_path
 KINDS = {"yearly": "yearly", "outcomes": "outcome", "draws": "draw", "shocks": "shock", "levers": "lever"}
 """Groups of a replay, and the `kind` of their values in its table."""
 COLUMNS = ("path", "policy", "variable", "kind", "year", "value", "unit")
-_BLOCKS = 32  # read at once
+_BLOCKS = 32  # blocks that `worst` reads at a time
 
 
 def replay(
     study: Study, path: int | Sequence[int] | np.ndarray, device: str | None = None, precision: str | None = None
 ) -> xr.DataTree:
-    """What happens on single paths, computed anew: groups `yearly`, `outcomes` (by policy), `draws` and `shocks`.
+    """The course of single paths, computed anew: groups `yearly`, `outcomes` (by policy), `draws` and `shocks`.
 
     Where a policy is random, in its levers or in how far it is implemented, a group `levers` holds the levers in force,
     by policy and year.
@@ -151,9 +151,9 @@ def _path_numbers(numbers: Sequence[int] | np.ndarray) -> xr.Variable:
 def as_table(story: xr.DataTree) -> pd.DataFrame:
     """Every value of a replay as a row of a data frame: path, policy, variable, kind, year, places, value, unit.
 
-    `kind` is "yearly", "outcome", "draw", "shock" or "lever". What a value does not have, such as the policy of a draw
-    or the year of an outcome, is missing. `value` has the type that the story was computed in. A dimension with the
-    name of another column gets `_label` behind it.
+    `kind` is "yearly", "outcome", "draw", "shock" or "lever". Where a column does not apply, such as the policy of a
+    draw or the year of an outcome, its entry is missing. `value` has the type that the replay was computed in. A
+    dimension with the name of another column gets `_label` behind it.
     """
     renamed: dict[Any, str] = {}
     for group in ("yearly", "shocks", "levers"):
@@ -189,7 +189,7 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
 
     Raises:
       UserError: no such outcome or policy, too many paths or none, an outcome that is not kept path by path, or a run
-        that is not finished; all problems at once. Blocks that are gone from a finished run are reported before these.
+        that is not finished; all problems at once. Blocks missing from a finished run are reported before these.
     """
     study = folder.study
     problems = []
@@ -238,16 +238,14 @@ def worst(folder: RunFolder, variable: str, policy: str, count: int) -> xr.Datas
 def _lowest_first(values: np.ndarray, count: int) -> np.ndarray:
     """Indices of the `count` lowest values, lowest first; ties in their order."""
     limit = np.partition(values, min(count, len(values)) - 1)[:count].max()
-    among = np.flatnonzero(values <= limit)  # few, and sorting all of them would take several times as long
+    among = np.flatnonzero(values <= limit)  # these are few; to sort all values would take several times as long
     return among[np.argsort(values[among], kind="stable")[:count]]
 
 
 def percentiles(study: Study, draws: xr.Dataset) -> xr.Dataset:
     """The prior's cumulative probability of each draw, 0 to 1, shaped like the draws.
 
-    Inputs that are nearly fixed are left out.
-
-    Left out are those whose prior has the same lower and upper quartile.
+    Inputs that are nearly fixed, whose prior has the same lower and upper quartile, are left out.
 
     Args:
       draws: group `draws` of a replay.

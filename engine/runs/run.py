@@ -106,9 +106,7 @@ class Run(Inquiry):
         self.computed: tuple[int, ...] = ()
         """Indices of the blocks that were computed by the call that returned this run."""
         self.ended: Ended | None = None
-        """How a precision target ended the call that returned this run, with the precision at each look; None if none
-        did.
-        """
+        """How precision targets ended the call that returned this run, with each look at them; None without targets."""
 
     @classmethod
     def of(cls, finished: Finished) -> Run:
@@ -158,14 +156,13 @@ class Run(Inquiry):
 
     @property
     def rounding(self) -> tuple[Rounding, ...]:
-        """What single precision is too coarse for, among factors, yearly variables and outcomes; empty if nothing."""
+        """The factors, yearly variables and outcomes for which single precision is too coarse; empty if none are."""
         return cube.rounding(self.folder)
 
     # ------------------------------------------------------------------------------------------ numbers
 
     def __getitem__(self, name: str) -> xr.DataArray:
-        """An outcome on every path, [policy, path], or the draws of a factor, [path]: labelled, read when they are
-        needed.
+        """An outcome on every path, [policy, path], or the draws of a factor, [path]: labelled, read when needed.
 
         Raises:
           KeyError: neither is kept under that name.
@@ -178,15 +175,14 @@ class Run(Inquiry):
 
     def __getattr__(self, name: str) -> Any:
         """Raises an AttributeError that names the closest attribute there is."""
-        if hasattr(type(self), name):  # there, and failed inside: what failed is raised again
+        if hasattr(type(self), name):  # it exists, and its own code has failed: this raises that error again
             return object.__getattribute__(self, name)
         close = closest(name, [one for one in dir(type(self)) if one[0] != "_"])
         hint = f" Did you mean '{close}'?" if close and name[0] != "_" else ""
-        raise AttributeError(f"a run has no '{name}'.{hint}", name="")  # a name would have Python add its own guess
+        raise AttributeError(f"a run has no '{name}'.{hint}", name="")  # given a name, Python adds its own guess
 
     def risk(self, variable: str | None = None, level: str | float | None = None) -> pd.DataFrame:
-        """Mean, VaR and ES of outcomes, and probabilities of events, by policy: one row per estimate, with its
-        interval.
+        """Mean, VaR and ES of outcomes and probabilities of events, by policy: a row per estimate, with its interval.
 
         `ask("risk", ...)` gives an `Answer`, with the differences from the baseline too.
 

@@ -140,9 +140,7 @@ def _unpaired(a: Study, b: Study) -> str:
 
 
 class _Both(Mapping[str, np.ndarray]):
-    """Outcomes of one policy in both runs, [run, path], of those that both keep path by path; read when they are asked
-    for.
-    """
+    """The outcomes that both runs keep path by path, under one policy, [run, path]; each is read when asked for."""
 
     def __init__(self, first: Answers, second: Answers, policy: str, names: list[str]):
         self._runs = [(run, run.study.policy_names.index(policy)) for run in (first, second)]

@@ -86,9 +86,7 @@ def status(folder: RunFolder) -> Status:
 
 
 def report_note(folder: RunFolder, paths: int) -> str:
-    """A sentence that tells that the report is made from fewer paths than there are, with the command to remake it;
-    else "".
-    """
+    """A sentence with the command that remakes the report, if that is made from fewer paths than there are; else ""."""
     stated = report_paths(folder.path)
     if stated is None or stated >= paths:
         return ""
@@ -100,10 +98,9 @@ def report_note(folder: RunFolder, paths: int) -> str:
 def verify(
     folder: RunFolder, full: bool = False, observe: Observer = unobserved, device: str | None = None
 ) -> list[Damage]:
-    """Everything in the folder that is not as it was written; each file is read and its SHA-256 compared with the
-    ledger's.
+    """Everything in the folder that is not as it was written, found by the SHA-256 of each file and the ledger's.
 
-    What has not been computed yet is no damage.
+    Parts that have not been computed yet are no damage.
 
     Args:
       full: also compute every part again and compare the bits, which takes as long as the run did. This finds what was
@@ -134,13 +131,12 @@ def repair(
       force: repair also what other versions or another kind of device made.
 
     Raises:
-      UserError: as `run`; or without `force`, parts that other versions or another kind of device made have to be
-        computed again.
+      UserError: as `run`; or without `force`, other versions or another kind of device made the parts to compute again.
     """
     ownership.refuse_changed(folder)
     with ownership.claim(folder, damaged=True):
         ours = partial(_versions, folder, device)
-        if full and not force:  # what others made may differ in last bits, and that is no damage
+        if full and not force:  # blocks made by other versions may differ in their last bits, which is no damage
             ownership.refuse_other_versions(folder, ours())
         damages = verify(folder, full, observe, device)
         complete, damaged = has_ended(folder), {damage.part for damage in damages}

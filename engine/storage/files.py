@@ -1,6 +1,4 @@
-"""Files that are on the disk whole or not at all, also after a power cut; and errors of the disk as messages to the
-user.
-"""
+"""Files that are on the disk whole or not at all, even after a power cut; and errors of the disk as messages."""
 
 from __future__ import annotations
 
@@ -21,8 +19,7 @@ from engine.storage.indented_json import indented, nested
 from engine.storage.regular_files import LARGEST, Irregular, content_of, opened
 
 DOCUMENT = 1 << 28
-"""Most bytes of a sealed document that is read; a study with the content of all its data files has a hundredth of it.
-"""
+"""Most bytes read of a sealed document; a study with the content of all its data files has a hundredth of that."""
 WRITERS = 16
 """Threads that write: forcing many files to the disk at once takes hardly longer than forcing one."""
 UNFINISHED = ".tmp"
@@ -76,7 +73,7 @@ def write_atomically(path: Path, content: bytes) -> None:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            error.filename, error.filename2 = str(path), None  # nobody has heard of the other
+            error.filename, error.filename2 = str(path), None  # the temporary file's name means nothing to a user
         raise
     sync(path.parent)
 
@@ -101,7 +98,7 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
 def write_new(folder: Path, files: Mapping[str, bytes]) -> None:
     """Writes files by their place below a folder that nobody reads yet, and forces all of them to the disk at the end.
 
-    Every folder between holds a file, as zarr's groups and arrays do.
+    Every folder on the way must hold a file itself, as those of zarr's groups and arrays do: others are not forced.
     """
     folders = {folder / place for place in {os.path.dirname(name) for name in files}} | {folder}
     for place in sorted(folders):

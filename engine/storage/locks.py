@@ -4,8 +4,7 @@ The lock is the system's (`flock`), so it ends with its process, however that en
 locks, a file that only one process can create stands in; if its process on this machine has ended, it is ignored.
 
 Written by hand, as filelock does not say who holds a lock. Here a refused process learns which process on which machine
-holds it, since when and with which command; the shards of a job array share a lock; and what a dead process left behind
-blocks nobody.
+holds it, since when and with which command; the shards of a job array share a lock; and a dead process blocks nobody.
 """
 
 from __future__ import annotations
@@ -85,7 +84,7 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
         secrets.token_hex(8),
         shared,
     )
-    # not through a link: what is written here would be written into a file of anywhere
+    # `opened` follows no link, which could lead what is written here into any other file
     with opened(place, "a+", os.O_RDWR | os.O_CREAT | os.O_APPEND) as handle:
         try:
             _take(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -103,7 +102,7 @@ def held(place: Path, shared: bool = False) -> Iterator[Holder]:
 
 
 def _take(handle: IO[str], how: int) -> None:
-    """Locks the file; one that is only looked at for a moment (`is_taken`) is waited for."""
+    """Locks the file; waits up to `GLANCE` for a process that has locked it only to look (`is_taken`)."""
     until = time.monotonic() + GLANCE
     while True:
         try:
@@ -116,9 +115,7 @@ def _take(handle: IO[str], how: int) -> None:
 
 
 def holder(place: Path) -> Holder | None:
-    """The last process to write that it holds the lock file, which may have ended since (see `is_taken`); None if none
-    did.
-    """
+    """The last process that took the lock file, which may have released it since (`is_taken`); None if none did."""
     try:
         return Holder(**json.loads(content_of(place, LARGEST)))
     except (Irregular, FileNotFoundError, NotADirectoryError, ValueError, TypeError):
@@ -149,7 +146,11 @@ def _tell(handle: IO[str], me: Holder) -> None:
 
 @contextmanager
 def _own_file(place: Path, me: Holder) -> Iterator[None]:
-    """A file that only one process can make; alone, even where the lock may be shared."""
+    """A `with` block that holds a file which only one process can make: alone, even where the lock could be shared.
+
+    Raises:
+      Taken: another process has made it, and has not ended as far as this machine can tell.
+    """
     for _ in range(2):
         try:
             handle = os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
@@ -171,7 +172,7 @@ def _own_file(place: Path, me: Holder) -> Iterator[None]:
 
 
 def _put_aside(place: Path, gone: Holder) -> None:
-    """Takes away the file of a holder that is gone, unless another process, which saw that too, has made its own."""
+    """Removes the file of a holder that has ended, unless another process has put its own there in the meantime."""
     aside = place.with_name(f"{place.name}.{secrets.token_hex(4)}.tmp")
     with suppress(FileNotFoundError):
         os.rename(place, aside)

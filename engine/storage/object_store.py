@@ -1,9 +1,7 @@
-"""Run folders on object stores (S3, GCS, Azure): copied there and back file by file, each with its SHA-256; and cubes
-read there.
+"""Run folders on object stores (S3, GCS, Azure), copied there and back file by file, each with its SHA-256.
 
 A run itself works on a disk, which has locks and replaces a file atomically. Of a copy, the cube's root is written
-last, after an older root has been removed, so that a reader finds a whole cube or none. The only module that uses
-obstore.
+last, after an older root has been removed, so that a reader finds a whole cube or none. No other module uses obstore.
 """
 
 from __future__ import annotations
@@ -36,9 +34,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MANIFEST = "copied.json"
-"""Name of the list of copied files with their SHA-256. It is written after them, so that it names none that is not
-there.
-"""
+"""Name of the list of copied files with their SHA-256; written after them, so that every file it names is there."""
 _ROOT = "cube.zarr/zarr.json"
 _LOCK = "ledger/lock"
 _STUDY = "ledger/study.json"
@@ -78,7 +74,7 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
       observe: called with the number of files done, and of all.
 
     Raises:
-      UserError: the store refuses, holds another run or more of this one, or the folder cannot be read.
+      UserError: the store refuses, holds another run or more blocks of this one, or the folder cannot be read.
     """
     store = store_at(url)
     names = sorted(
@@ -173,7 +169,7 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
 def _refuse_other_run(
     folder: Path, url: str, store: ObjectStore, names: Sequence[str], there: Mapping[str, int]
 ) -> None:
-    """Raises a UserError where another run, or more of this one, is at the URL: it would be lost."""
+    """Raises a UserError where the URL holds another run, or more blocks of this one, which would be lost."""
     if _STUDY not in there:
         return
     theirs = json.loads(_received(store, _STUDY, DOCUMENT))["document"]

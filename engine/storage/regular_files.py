@@ -106,8 +106,7 @@ def refuse_linked(folder: str | Path, names: Iterable[str]) -> None:
 
 
 def clear(folder: str | Path, name: str) -> None:
-    """Removes a link, pipe or device that stands in the place of a file below a folder, or of a folder on the way to
-    it.
+    """Removes a link, pipe or device that takes the place of a file below a folder, or of a folder on the way there.
 
     What a link leads to stays. Regular files and folders stay too.
     """

@@ -8,8 +8,7 @@ memory, so that what is used is what was checked. The store is made from the abs
 here all of them come through `get`.
 
 Not guarded against: wrong numbers with right checksums; results that are themselves too large (10^12 paths without a
-shard); time; what xarray makes of attributes; errors in the decoders; and someone who changes the folder while it is
-read.
+shard); time; what xarray makes of attributes; errors in the decoders; changes to the folder while it is read.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from engine.storage.regular_files import Irregular, size_below
 from engine.storage.zarr_chunks import OTHER, Layout, array_layout, chunk_fault, held_chunks, is_summed_right
 from engine.storage.zarr_writer import METADATA
 
-# Limits, and what a run of 10^6 paths under two policies has of it
+# Limits; after each colon, the value in a run of 10^6 paths under two policies
 DOCUMENT = METADATA  # bytes of a zarr.json, of all twice that; parsed they take up to twenty times it: 0.5 MB
 NODES = 1 << 14  # groups and arrays: 400
 LABELS = 64 << 20  # bytes of all labels, which xarray loads as it opens: 1 MB, as they are counted here
@@ -105,9 +104,7 @@ def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
 
 
 class CheckedStore(Store):
-    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk (see
-    `checked_store`).
-    """
+    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk as it is read."""
 
     supports_writes = supports_deletes = False
     supports_listing = True
@@ -246,7 +243,7 @@ class CheckedStore(Store):
     async def get_ranges(
         self, key: str, byte_ranges: Sequence[ByteRequest | None], *, prototype: BufferPrototype, **_: int
     ) -> AsyncIterator[Sequence[tuple[int, Buffer | None]]]:
-        # zarr 3.4 itself would ask for neighbouring chunks as one part, whose headers stand anywhere
+        # zarr 3.4's own method asks for neighbouring chunks as one part, in which no header can be found
         parts = await self.get_partial_values(prototype, [(key, wanted) for wanted in byte_ranges])
         yield list(enumerate(parts))
 
@@ -271,9 +268,7 @@ class CheckedStore(Store):
     async def _bytes(
         self, key: str, prototype: BufferPrototype, wanted: ByteRequest | None, most: int
     ) -> tuple[Buffer, int, int] | None:
-        """The wanted bytes of a file of at most `most`, their offset, and the bytes after them; None where there is no
-        file.
-        """
+        """The wanted bytes of a file of at most `most`, their offset, and how many follow them; None without a file."""
         try:
             size = self._file_size(key) if self._root else await self._store.getsize(key)
             start, stop = (wanted.start, wanted.end) if isinstance(wanted, RangeByteRequest) else (0, size)

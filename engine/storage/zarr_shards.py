@@ -25,8 +25,7 @@ KINDS = "float32", "float64"
 def read(
     place: Path, rows: Sequence[int], span: int, parts: Sequence[slice], room: Callable[..., np.ndarray] = np.empty
 ) -> list[np.ndarray] | None:
-    """Parts of an array along its last axis; None where its metadata are not those of `zarr_writer.sharded` with
-    `span`.
+    """Parts of an array along its last axis; None where `zarr_writer.sharded` with `span` writes other metadata.
 
     Args:
       place: folder of the array.
@@ -74,8 +73,7 @@ def refuse_other(shape: Sequence[Any], kind: Any, rows: Sequence[int], parts: Se
 
 
 def _fill(into: np.ndarray, file: Path, span: int, begin: int) -> None:
-    """Fills each row with values of its chunk in a shard, from index `begin` on; with NaN where the shard is
-    missing."""
+    """Fills each row from its chunk in a shard, from index `begin` of that on; with NaN where the shard is missing."""
     try:
         content = content_of(file)
     except FileNotFoundError:

@@ -1,11 +1,10 @@
-"""The files of a zarr v3 store, put together in memory: labelled datasets of many small arrays, and shards of large
-ones.
+"""The files of a zarr v3 store, made in memory: labelled datasets of many small arrays, and shards of large arrays.
 
 Written by hand, because xarray and zarr write in place, so that a killed run leaves half a file behind, and take
 milliseconds for each of the hundreds of arrays of a cube. Files put together in memory can be hashed for the ledger,
 compared with those on the disk, and written whole or not at all; so a run can resume. It follows the specification of
-zarr v3 (https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), and tests hold its bytes to those of xarray
-and zarr.
+zarr v3 (https://zarr-specs.readthedocs.io/en/latest/v3/core/index.html), and tests compare its bytes with those that
+xarray and zarr write.
 """
 
 from __future__ import annotations
@@ -37,17 +36,15 @@ _INLINE: dict[str, Any] = {"kind": "inline", "must_understand": False}
 # crc32c comes last, over what is on disk
 _BLOSC: dict[str, Any] = {"cname": "lz4", "clevel": 5, "shuffle": "bitshuffle", "blocksize": 0}
 _NODE, _END = "\n      ", "\n}"
-"""Before a node in the gathered metadata; and after the last line of a node's own."""
+"""Text before each node in the gathered metadata; and text at the end of a node's own metadata."""
 _GROUP = f'"node_type": "group"{_END}'
 _TEXT = {"name": "vlen-utf8", "configuration": {}}
-# xarray's own spelling of the value that it masks when it reads floats
+# the value that xarray reads as missing in arrays of floats, spelled as xarray writes it
 _MISSING = {"_FillValue": base64.b64encode(struct.pack("<d", np.nan)).decode()}
 
 
 class Variable(NamedTuple):
-    """An array with its dimension names and attributes; xarray accepts it as a variable, and need not be imported for
-    it.
-    """
+    """An array with its dimension names and attributes; xarray, not imported here, accepts it as a variable."""
 
     dims: tuple[str, ...]
     values: np.ndarray
@@ -73,7 +70,7 @@ def group_files(group_of: Group | xr.Dataset) -> dict[str, bytes]:
     beside = sorted(labels.keys() - dims)
     attributes, files, named = dict(group_of.attrs), dict[str, bytes](), set[str]()
     for name, variable in (variables | labels).items():
-        # CF: a variable names the labels of its dimensions that are no dimension themselves
+        # by the CF conventions a variable names those of its coordinates that are no dimension
         own = [
             label for label in beside if name not in {*dims, *beside} and set(labels[label].dims) <= set(variable.dims)
         ]
@@ -99,8 +96,7 @@ def tree_files(groups: Mapping[str, Group | xr.Dataset]) -> dict[str, bytes]:
 def sharded(
     shape: Sequence[int], dims: Sequence[str], span: int, attributes: Mapping[str, Any], kind: str = "float32"
 ) -> bytes:
-    """Metadata of an array of floats whose last axis is cut into shards of `span`, with one chunk per row in each
-    shard.
+    """Metadata of an array of floats whose last axis is cut into shards of `span`, each with one chunk per row.
 
     A shard that is missing reads as NaN, so that it does not look like a run without losses.
     """
@@ -191,7 +187,7 @@ def _array_files(dims: tuple[str, ...], values: np.ndarray, attributes: Mapping[
         "shape": shape,
         "data_type": "string" if is_text else values.dtype.name,
         "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": shape}},
-        # a chunk of five dimensions would lie in five folders one in the other
+        # with "/" a chunk of five dimensions would lie in five nested folders
         "chunk_key_encoding": {"name": "default", "configuration": {"separator": "."}},
         "fill_value": "" if is_text else "NaN" if is_float else 0,
         "codecs": [_TEXT if is_text else _BYTES, {"name": "zstd", "configuration": _ZSTD}],
