@@ -29,21 +29,19 @@ LANES = 1 << 20
 REACHED = 0.6
 """Share of the issue rate that is taken to be reached."""
 LIMITS = {"toy": 14.82e9, "rustbelt": 3.05e9}
-"""Path-years a second that the instruction rate allows by the count of `instructions.py`, when the work on this form
-began.
-"""
+"""Path-years a second that the instruction rate allows, as `instructions.py` counted before the work on this form."""
 BUDGET = {"toy": 2_600, "rustbelt": 16_960}
 """Instructions a path-year, all policies together."""
 SPILLED = {"toy": 0, "rustbelt": 700}
 """Bytes that a thread stores and loads for want of registers, as instructions: `ptxas -v`."""
 _MORE = 1.1
 _RARE = 1 - (1 - 0.0034) ** 32
-"""How often one of a warp's threads has a number in the tails, whose polynomial is then computed."""
+"""Share of cases in which any of a warp's 32 threads has a number in the tails, whose polynomial is then computed."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What a path-year takes of a card, all policies together.
+    """The instructions and memory that a path-year takes on a card, all policies together.
 
     Args:
       units: instructions by unit.
@@ -59,7 +57,7 @@ class Figures:
 
     @property
     def instructions(self) -> float:
-        """All of them."""
+        """Instructions of all units."""
         return sum(self.units.values())
 
     @property
@@ -86,7 +84,7 @@ def figures(study: Study, **block: int) -> Figures:
 
 
 def _times(code: sass.Code, layout: GpuLayout) -> list[float]:
-    """How often a thread comes by each instruction, for each year."""
+    """How often a thread executes each instruction, per year."""
     loops = sass.loops(code)
     years = max(loops, key=lambda loop: loop.last - loop.first)
     times = [1 / layout.years] * len(code)
@@ -131,7 +129,7 @@ def shown(found: dict[str, Figures]) -> str:
 
 
 def above(found: dict[str, Figures]) -> list[str]:
-    """What is more than a tenth above its budget."""
+    """Sentences on the figures that are more than a tenth above their budgets."""
     rows = [
         (name, what, value, budget[name])
         for name, one in found.items()

@@ -1,12 +1,14 @@
-"""What a whole run of the rustbelt would take on a card, stage by stage, without a card: python
-benchmarks/card_end_to_end.py [--rounds N]
+"""What a whole run of the rustbelt would take on a card, stage by stage, computed without a card.
 
-**Counted, not measured on a card.** The kernel by the instructions of `card.py`, the copy by bytes at two rates of a
-bus; what the processors do by processor seconds of a million futures here (`pipeline.py`), the least of some rounds,
-shared by as many cores as a stage makes use of. Where no outcome is kept, a block is reduced on the card
-(`program/running/reductions.py`): what crosses are the arrays that this gives; what it takes are the bytes that XLA
-counts in the program that it makes of it for this processor, at the rate of the card's memory; the files are made of
-what crossed, and tallies are folded as blocks are written. The tables then take as long for many futures as for few.
+python benchmarks/card_end_to_end.py [--rounds N]
+
+**Counted, not measured on a card.** The kernel's time follows from the instructions of `card.py`, that of the copy from
+its bytes at two rates of a bus, that of the processors' work from processor seconds of a million futures here
+(`pipeline.py`): the least of some rounds, shared by as many cores as a stage uses. Where no outcome is kept, a block is
+reduced on the card (`program/running/reductions.py`), and only the arrays of its result are copied; the reduction's
+time is the bytes that XLA counts in its program for this processor, at the rate of the card's memory. Files are made of
+the copied arrays, and tallies are folded as blocks are written. The time of the tables is then the same for any number
+of futures.
 
 Needs `ptxas` and `nvdisasm`: pip install '.[benchmark]'.
 """
@@ -47,9 +49,7 @@ PATHS = 1_000_000
 ASKED = (10**6, 10**8, 10**9)
 NAMED = ("H100", "RTX 4090")
 BUS = (25e9, 2.7e9)
-"""Bytes a second that go to main memory: PCIe 5 with pinned memory, and a plain copy as XLA did it on an H100 (jax
-#21438).
-"""
+"""Bytes a second copied to main memory: PCIe 5 with pinned memory, and XLA's plain copy on an H100 (jax #21438)."""
 WRITERS = MOST_WRITERS
 TABLES = ("tables and summaries", "cube finished")
 FILES = ("files of a block", "hashed and written")
@@ -57,7 +57,7 @@ FILES = ("files of a block", "hashed and written")
 
 @dataclass(frozen=True)
 class Host:
-    """What this machine takes for `PATHS` futures.
+    """The processor time and disk space that `PATHS` futures take on this machine.
 
     Args:
       seconds: of the processor, by stage.
@@ -86,7 +86,7 @@ def host(keep: str, rounds: int) -> Host:
 
 @dataclass(frozen=True)
 class Reduction:
-    """What a block takes where none of its outcomes is kept: nothing of the kind where all are.
+    """The cost of a block that is reduced on the card, as none of its outcomes is kept.
 
     Args:
       crossing: bytes that go to main memory.
@@ -104,7 +104,7 @@ class Reduction:
 
 
 def reduction(index: int, rounds: int) -> Reduction:
-    """That of the rustbelt, of a block by its number."""
+    """The `Reduction` of one block of the rustbelt, given by its number."""
     with tempfile.TemporaryDirectory() as folder:
         written = Path(folder) / "study.toml"
         written.write_text(study_that_keeps("rustbelt", "none"), encoding="utf-8")
@@ -130,7 +130,7 @@ def reduction(index: int, rounds: int) -> Reduction:
 
 
 def _least(function: Callable[[], object], rounds: int) -> float:
-    """Processor seconds that a call takes in this thread, at least."""
+    """Least processor seconds that a call takes in this thread, of some rounds."""
     found = []
     for _ in range(rounds):
         began = time.thread_time()
@@ -164,7 +164,7 @@ def rows_of_all(here: Host, kernel: card.Figures) -> list[tuple[str, ...]]:
 
 
 def rows_of_none(here: Host, kernel: card.Figures, early: Reduction, late: Reduction) -> list[tuple[str, ...]]:
-    """The same of futures none of whose outcomes is kept: of a block goes on what the card makes of it."""
+    """A row for each number of futures, none of whose outcomes is kept: blocks are reduced on the card."""
     made = []
     for paths in ASKED:
         blocks = paths / BLOCK
@@ -173,7 +173,7 @@ def rows_of_none(here: Host, kernel: card.Figures, early: Reduction, late: Reduc
             return min(blocks, FINE) * getattr(early, what) + max(blocks - FINE, 0) * getattr(late, what)
 
         reducing = [of("moved") / (CARDS[name].bandwidth * 1e12) for name in NAMED]
-        # what is hashed and written goes by its bytes
+        # the time to hash and write is proportional to the bytes
         written = of("files") + here.of(FILES[1:], paths, 1) * of("written") / (blocks * early.written)
         files = [written / cores for cores in (1, WRITERS)]
         tables = [sum(here.seconds[name] for name in TABLES)] * 2
@@ -206,7 +206,7 @@ def _row(
     tables: list[float],
     here: Host,
 ) -> tuple[str, ...]:
-    """A row; the whole run takes what is slowest of all that is done side by side, and the tables after it."""
+    """A row; the whole run takes as long as the slowest of the stages that run side by side, and then the tables."""
     clocks = {name: CARDS[name].multiprocessors * CARDS[name].clock for name in NAMED}
     rates = [kernel.rate / kernel.layout.years * clocks[name] / clocks["H100"] for name in NAMED]
     computed = [paths / rate for rate in rates]

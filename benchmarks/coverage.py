@@ -1,4 +1,4 @@
-"""How often what is printed is right, over a thousand seeds: the rows of docs/method.md that take too long for a test.
+"""How often printed results are right, over a thousand seeds: the rows of docs/method.md that take too long for a test.
 
 python benchmarks/coverage.py [CASE ...] [--repetitions 1000]
 """

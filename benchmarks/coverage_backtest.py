@@ -3,8 +3,8 @@ model, too wide or unreachable.
 
 python benchmarks/coverage_backtest.py [--repetitions 1000]
 
-A walk with drift in two places, whose figures depend on each other over years: futures of another replicate are what
-happened.
+The model is a walk with drift in two places, whose figures depend on each other over years. Futures of another
+replicate stand for the observed past.
 """
 
 import argparse

@@ -1,5 +1,4 @@
-"""How often `rustbelt challenge` finds the mildest reversal of a linear bill, and how often it reports one that is
-none.
+"""How often `rustbelt challenge` finds the mildest reversal of a linear bill, and how often it reports a false one.
 
 python benchmarks/coverage_challenge.py [--seeds 200]
 """
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from timing import machine, table
 
-os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()  # what is noted of a universe is of no use to anybody else
+os.environ["RUSTBELT_CACHE"] = tempfile.mkdtemp()  # the notes on these universes are of no use to other processes
 
 from engine.analyses.challenge.challenge import challenge
 
@@ -20,13 +19,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from tests.analyses.challenge.models import CASES, balance, false, found
 
 CLOSE = 0.02
-"""Of the part of the way at which a claim turns, relative."""
+"""Relative error up to which the part of the way at which a claim turns counts as close."""
 
 
 def row(name: str, seeds: int) -> tuple[str, ...]:
-    """Of so many studies, those whose mildest set is found, whose part of the way is close, and that report a set which
-    is none.
-    """
+    """A row: number of studies whose mildest set is found, whose part of the way is close, that report a false set."""
     case = CASES[name]
     hits, close, wrong = 0, 0, 0
     for seed in range(1, seeds + 1):

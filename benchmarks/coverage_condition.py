@@ -1,5 +1,4 @@
-"""Whether `rustbelt condition` tells what is known right: ranks of a model's own futures, and posteriors that are known
-by hand.
+"""Whether `rustbelt condition` reproduces known results: ranks of a model's own futures, and posteriors in closed form.
 
 python benchmarks/coverage_condition.py [--truths 1000] [--seeds 100]
 """

@@ -15,26 +15,26 @@ from engine.risk.estimation.tails import Measured
 Law = Callable[[np.ndarray], np.ndarray]
 CELLS = 1 << 19
 CORRELATION = 0.8
-"""Of the normal scores of the two policies."""
+"""Correlation of the two policies' normal scores."""
 
 
 def whole(u: np.ndarray, mean: float) -> np.ndarray:
-    """Poisson's quantiles."""
+    """Quantiles of a Poisson law."""
     return np.searchsorted(poisson.cdf(np.arange(int(2 * mean) + 40), mean), u).astype(np.float32)
 
 
 def damage(u: np.ndarray, chance: float, size: float) -> np.ndarray:
-    """Zero but with some chance, then exponential."""
+    """Quantiles of a law that is exponential with probability `chance`, else zero."""
     return np.where(u > 1 - chance, -size * np.log(np.minimum((1 - u) / chance, 1.0)), 0.0)
 
 
 def rounded(u: np.ndarray, step: float, sd: float = 1.0) -> np.ndarray:
-    """Normal, in whole steps."""
+    """Quantiles of a normal law, rounded to whole steps."""
     return np.round(sd * ndtri(u) / step) * step
 
 
 def capped(u: np.ndarray, cap: float, sd: float = 1.0) -> np.ndarray:
-    """Normal with a cap."""
+    """Quantiles of a normal law with a cap."""
     return np.minimum(sd * ndtri(u), cap)
 
 
@@ -54,9 +54,7 @@ PAIRS: dict[str, tuple[Law, Law]] = {
 
 
 def cover(one: Law, two: Law, paths: int, unit: int, repetitions: int) -> tuple[float, float, float]:
-    """Share of repetitions in which the interval of the difference of VaR95 holds the truth, is the truth, and that of
-    ES95 holds it.
-    """
+    """Shares of repetitions in which the interval of VaR95's difference holds the truth, is it, and ES95's holds it."""
     level, units, held = level_of("VaR95") or 0.0, as_units(paths, unit), []
     rng = np.random.default_rng([20, paths, unit])
     middles = (np.arange(2_000_000) + 0.5) / 2_000_000
@@ -84,9 +82,7 @@ def cover(one: Law, two: Law, paths: int, unit: int, repetitions: int) -> tuple[
 
 
 def differences(repetitions: int) -> Iterator[tuple[str, ...]]:
-    """Rows: differences of VaR95, and of ES95, of tied outcomes, by paths and units; how often it is exact with many
-    paths.
-    """
+    """Rows: coverage of differences of VaR95 and ES95 of tied outcomes, by paths and units; and how many are exact."""
     for name, pair in PAIRS.items():
         for paths, unit in ((4096, 1), (4096, 2), (10_240, 1), (10_240, 16)):
             inside, _, beyond = cover(*pair, paths, unit, repetitions)

@@ -1,6 +1,4 @@
-"""How often an explanation distinguishes an input that does nothing, and how often a distance from a prior lies within
-its interval.
-"""
+"""How often an explanation distinguishes an input without effect, and how often intervals of distances hold them."""
 
 from collections.abc import Callable, Iterator
 from itertools import pairwise
@@ -16,12 +14,11 @@ from engine.risk.estimation.intervals import Units
 Row = tuple[str, ...]
 LEVEL, EDGE = 0.99, 2.5
 _INPUTS = 20
-"""That do nothing, of a study: at 5 % over all of them."""
+"""Number of a study's inputs that have no effect; 5 % is the false-alarm rate over all of them together."""
 
 
 def _normals(rng: np.random.Generator, inputs: int, paths: int, unit: int) -> np.ndarray:
-    """Scores [input, path]; the second of a pair is the first one's mirror image, and replicates are Latin
-    hypercubes."""
+    """Scores [input, path]: in units of 2 the second mirrors the first; larger units are Latin hypercubes."""
     if unit == 1:
         return rng.standard_normal((inputs, paths))
     if unit == 2:
@@ -66,9 +63,7 @@ def _truth(kind: str) -> float:
 
 
 def distances(repetitions: int) -> Iterator[Row]:
-    """No input among twenty that do nothing is distinguished; the distance of one that does something lies within its
-    interval.
-    """
+    """Rows: how often no input of twenty without effect is distinguished, and an effective one's interval holds."""
     for kind in ("sum", "either", "ends"):
         for unit in (1, 2):
             yield from _rows(kind, unit, 20_000, repetitions)

@@ -3,8 +3,8 @@ whether SciPy finds the same laws.
 
 python benchmarks/coverage_extremes.py [--repetitions 1000]
 
-20,000 futures of known laws: generalised Pareto laws, and others of the same tail index, of whose tails that law is the
-limit alone.
+20,000 futures of known laws: generalised Pareto laws, and others of the same tail index, whose tails have such a law
+only as their limit.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from engine.risk.estimation.return_levels import Extremes, extremes
 
 FUTURES = 20_000
 TIMES = 0.1, 1.0, 10.0
-"""Periods, by the number of futures."""
+"""Return periods, as multiples of the number of futures."""
 COMPARED = 50
 """Repetitions in which SciPy fits the same excesses."""
 LAWS = {
@@ -79,8 +79,8 @@ def main() -> None:
 def _law(
     law: stats.rv_continuous, shape: float, draw: Callable[[int], np.ndarray], unit: int, repetitions: int
 ) -> tuple[list[str], float, float]:
-    """What share of intervals hold what is true, in per cent of those that are given; by how much SciPy's likelihood is
-    above ours; how far its shape is.
+    """Shares of the given intervals that hold the truth [%]; by how much SciPy's likelihood is above ours; how far its
+    shape is from ours.
     """
     periods = [FUTURES * one for one in TIMES]
     levels = law.isf(1 / np.array(periods))
@@ -116,13 +116,13 @@ def _scipy(of: Extremes) -> tuple[float, float]:
 
 
 def _pairs(law: stats.rv_continuous, size: int, random: np.random.Generator) -> np.ndarray:
-    """Pairs that lie at opposite places of the law."""
+    """Draws in pairs at opposite quantiles of the law."""
     place = random.random(size // 2)
     return np.stack([law.ppf(place), law.isf(place)], axis=1).ravel()
 
 
 def _alike(law: stats.rv_continuous, size: int, random: np.random.Generator) -> np.ndarray:
-    """Pairs of nearly one value."""
+    """Draws in pairs of nearly equal values."""
     own = law.rvs(size=size // 2, random_state=random)
     return np.repeat(own, 2) * (1 + 1e-4 * random.random(size))
 

@@ -1,5 +1,4 @@
-"""How often `rustbelt flip` says that a ranking turns where none does, and how often its intervals hold where one
-does."""
+"""How often `rustbelt flip` reports a turn of a ranking where there is none, and how often intervals of turns hold."""
 
 from __future__ import annotations
 
@@ -34,7 +33,7 @@ def flips(repetitions: int) -> Iterator[Row]:
 
 
 def false_turns(shape: str, paths: int, repetitions: int) -> Row:
-    """In which share of studies that nothing turns something is said to."""
+    """Share of studies for which a turn is reported although nothing turns their ranking."""
     false = [_turns(one) for one in _answers(shapes(shape, paths, 1), repetitions)]
     return (
         "false turns",
@@ -45,22 +44,21 @@ def false_turns(shape: str, paths: int, repetitions: int) -> Row:
 
 
 def correlation(repetitions: int) -> Row:
-    """How often the interval of a correlation's turn holds it, where the difference is flat there and steep
-    elsewhere."""
+    """How often the interval of a correlation's turn holds it; the difference is flat there and steep elsewhere."""
     truth = 0.5 * (3 / 3.0902323) ** 2 - 1 - CORRELATION
     rows = [one for given in _answers(shapes("both", 1 << 14, 1), repetitions) for one in _rows(given, "pair")]
     return _covered("turn of a correlation", f"{repetitions:,} x 16,384 paths", [(one, truth) for one in rows])
 
 
 def both_turns(repetitions: int) -> Row:
-    """The same of the two turns of a prior."""
+    """How often the intervals of a prior's two turns hold them."""
     rows = [one for given in _answers(shapes("hill", 1 << 12, 1), repetitions) for one in _rows(given, "x")]
     pairs = [(one, math.copysign(1.0, one.move.estimate)) for one in rows]
     return _covered("two turns of a prior", f"{repetitions:,} x 4,096 paths", pairs)
 
 
 def priors(repetitions: int) -> Iterator[Row]:
-    """The same of four priors with one turn each."""
+    """How often the interval of a prior's turn holds it, for four priors with one turn each."""
     given = list(_answers(wager(1 << 13), repetitions))
     for name, truth in TURNS.items():
         pairs = [(one, truth) for one_study in given for one in _rows(one_study, name)]

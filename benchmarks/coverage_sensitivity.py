@@ -1,5 +1,5 @@
-"""How often the intervals of indices and Shapley effects hold the truth where few paths tell: rare events, their
-differences, tails.
+"""How often intervals of indices and Shapley effects hold the truth where few paths count: rare events, their
+differences between policies, and tails.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ Draws = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 @dataclass(frozen=True)
 class Event:
-    """u (v - w), with u, v and w 1 of probability a, b and c and else 0: an event where c is 0, else one's difference
-    between two policies.
+    """u (v - w), where u, v and w are 1 with probabilities a, b and c, else 0: an event if c is 0, else the difference
+    of an event between two policies.
 
     E(f | u) = (b - c) u, so the first index of u is (b - c)^2 a (1 - a) / V; Var(f | v, w) = a (1 - a) (v - w)^2, so
     its total index is a (1 - a) (b + c - 2 b c) / V; V = a (b + c - 2 b c) - a^2 (b - c)^2.
@@ -40,7 +40,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """What it is, and how rare."""
+        """Its name with its probability, or the share of paths on which it is not 0."""
         share = self.a * (self.b + self.c - 2 * self.b * self.c)
         return f"P = {share:.3g}" if not self.c else f"difference, not 0 on {100 * share:.2g} %"
 
@@ -52,7 +52,7 @@ class Event:
         return (self.b - self.c) ** 2 * own / variance, own * apart / variance
 
     def futures(self, paths: int, unit: int, seed: int) -> Draws:
-        """A, B, A_u and A with all but u anew, in units of mirrored pairs if these are 2."""
+        """Values on A, on B, on A with u from B, and on A with all but u from B; mirrored pairs if `unit` is 2."""
         points = np.random.default_rng(seed).random((2, 3, paths // unit), np.float32)
         if unit == 2:
             points = np.stack([points, 1 - points], axis=-1).reshape(2, 3, paths)
@@ -63,8 +63,7 @@ class Event:
 
 @dataclass(frozen=True)
 class Tail:
-    """What a path adds to ES99 of a normal sum, the excess over its VaR, in which u makes this share of the
-    variance."""
+    """The excess over VaR99, which a path adds to ES99, of a normal sum; u has this share of the sum's variance."""
 
     share: float
     name = "ES99"
@@ -85,7 +84,7 @@ class Tail:
         return one, 1 - rest
 
     def futures(self, paths: int, unit: int, seed: int) -> Draws:
-        """As of an event."""
+        """As `Event.futures`."""
         z = np.random.default_rng(seed).standard_normal((2, 2, paths // unit), np.float32)
         if unit == 2:
             z = np.stack([z, -z], axis=-1).reshape(2, 2, paths)
@@ -104,7 +103,7 @@ CASES: tuple[tuple[Event | Tail, int, int], ...] = (
     (Event(0.06, 0.05, 0.025), 1 << 15, 2),
     *((Tail(share), 1 << 15, 1) for share in (0.05, 0.3, 0.7)),
 )
-"""The number, paths and paths of a unit."""
+"""Each case: the quantity, the number of paths, and the paths in a unit."""
 NAMES = "first index", "total index", "Shapley effect"
 
 
@@ -121,7 +120,7 @@ def estimates(of: Event | Tail, paths: int, unit: int, seed: int) -> tuple[Estim
 
 
 def sensitivity(repetitions: int) -> Iterator[Row]:
-    """How often each interval that there is holds the truth."""
+    """Rows: how often each interval, where one is given, holds the truth."""
     for of, paths, unit in CASES:
         truth = (*of.truth, sum(of.truth) / 2)
         held, given = np.zeros(3), np.zeros(3)

@@ -1,5 +1,5 @@
-"""How often the 95 % intervals of runs that ended by their rule hold the truth, and how many futures they took against
-what hindsight needs.
+"""How often 95 % intervals of runs that their stopping rule ended hold the truth, and how many futures they took,
+beside the number that hindsight needs.
 
     python benchmarks/coverage_stopping.py [repetitions]
 
@@ -27,12 +27,12 @@ from engine.study.tables.stops import Target
 Law = Callable[[np.ndarray], np.ndarray]
 """Normal scores to values, rising."""
 CHUNK = 4096
-"""Paths that are drawn at once: the first so many stay what they are, however many follow."""
+"""Paths that are drawn at once: earlier paths stay the same, however many follow."""
 EXACT = 2_000_000
 """Points of the midpoint rule that truths come from."""
 BOUND = 1 << 22
 CORRELATION = 0.8
-"""Of the normal scores of two policies."""
+"""Correlation of the normal scores of two policies."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Model:
     """Two policies on the same futures.
 
     Args:
-      old, new: laws of what each gives.
-      unit: 1, 2 for mirrored pairs, or more for replicates in which each of so many strata of the score holds one path.
+      old, new: laws of the two policies' values.
+      unit: 1; 2 for mirrored pairs; or the size n of replicates, in which each of n strata of the score holds one path.
       event: the threshold of the event, on the first policy.
     """
 
@@ -92,18 +92,16 @@ MODELS = {
     "lognormal, pairs": Model(partial(lognormal, sigma=0.8), partial(lognormal, sigma=0.7), 2, 3.0),
     "three humps, strata": Model(humps, partial(humps, rare=0.02, high=11.0), 64, 8.0),
 }
-"""Those of coverage: light, heavy, mirrored, and of several humps with an atom, in replicates."""
+"""Models for coverage: light, heavy, mirrored, and of several humps with an atom, in replicates."""
 COVERED = {
     "ES99": ("ES99", None),
     "VaR99": ("VaR99", None),
     "event": ("probability", None),
     "difference of means": ("mean", "new"),
 }
-"""Measures, and the policy that is taken away."""
+"""Each case: the measure, and the policy whose value is subtracted."""
 FURTHER = 2.0
-"""How many times further than its pilot a run of coverage goes about: its half-width is chosen so, and the rule has
-something to do.
-"""
+"""Futures of a run for coverage, about, by those of its pilot: its target half-width is chosen to make it so."""
 FUTURES: dict[str, tuple[Model, str, str | None, float]] = {
     "mean, lognormal(1), 1 %": (Model(lognormal, lognormal, 1, 0.0), "mean", None, 0.01),
     "ES95, exponential, 1 %": (Model(exponential, exponential, 1, 0.0), "ES95", None, 0.01),
@@ -128,18 +126,18 @@ FUTURES: dict[str, tuple[Model, str, str | None, float]] = {
     ),
     "mean less mean, counts, strata, 0.5 %": (Model(counts, partial(counts, mean=28.0), 64, 0.0), "mean", "new", 0.005),
 }
-"""Cases that the constants of the rule were not chosen by."""
+"""Cases that were not used to choose the constants of the rule."""
 
 
 class Futures:
-    """Futures of a model by their number: the first so many stay what they are."""
+    """Futures of a model by their number; earlier futures stay the same when more are drawn."""
 
     def __init__(self, model: Model, policies: int, seed: int):
         self._model, self._policies, self._seed = model, policies, seed
         self._values, self._count = np.empty((policies, 0)), 0
 
     def first(self, paths: int) -> np.ndarray:
-        """What each policy gives, [policy, path]."""
+        """Values under each policy, [policy, path]."""
         parts = [self._values]
         while self._count * CHUNK < paths:
             parts.append(self._drawn(self._count))
@@ -166,7 +164,7 @@ class Futures:
 
 
 def truth(law: Law, measure: str, event: float) -> float:
-    """The number itself, by the midpoint rule on the score, at 2 million points from -9 to 9."""
+    """True value of a measure, by the midpoint rule on the score, at 2 million points from -9 to 9."""
     edges = np.linspace(-9.0, 9.0, EXACT + 1)
     middles = (edges[1:] + edges[:-1]) / 2
     chance = np.exp(-(middles**2) / 2)
@@ -184,7 +182,7 @@ def truth(law: Law, measure: str, event: float) -> float:
 
 
 def look_at(futures: Futures, model: Model, target: Target, paths: int) -> Look:
-    """The look of the rule at so many futures."""
+    """The rule's look at the first `paths` futures."""
     values = [*futures.first(paths)]
     if target.measure == "probability":
         return look_at_event(target, [one > model.event for one in values], model.unit)
@@ -192,7 +190,7 @@ def look_at(futures: Futures, model: Model, target: Target, paths: int) -> Look:
 
 
 def one_run(model: Model, target: Target, seed: int) -> Ended:
-    """A run of the rule."""
+    """A run, from its pilot until the rule ends it."""
     futures = Futures(model, 1 if target.less is None else 2, seed)
     looks = walk(
         first_look((target,), model.unit),

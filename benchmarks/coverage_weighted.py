@@ -2,8 +2,8 @@
 
 python benchmarks/coverage_weighted.py [MODEL ...] [--repetitions 1000]
 
-Futures of four models are drawn as stated, and weighted so that one score is moved by some standard deviations
-(`tests/risk/weighted_models.py`).
+Futures of four models (`tests/risk/weighted_models.py`) are drawn as stated, and weighted so that one score is moved by
+some standard deviations.
 """
 
 import argparse
@@ -23,7 +23,7 @@ CASES = [
     *((name, 0.5, 2, 130) for name in MODELS),
     *((name, 0.5, 64, 130) for name in MODELS),
 ]
-"""Model, move in standard deviations, paths in a unit, effective futures beyond VaR95."""
+"""Each case: model, move in standard deviations, paths in a unit, effective futures beyond VaR95."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def text(one: Cover) -> str:
-    """Per cent that hold the truth, and in brackets how many there are, if not all."""
+    """Share of intervals that hold the truth [%], and in brackets the share that are given, if not all are."""
     if one.there < 0.05:
         return ""
     return f"{100 * one.held:.1f}" + (f" ({100 * one.there:.0f})" if one.there < 0.995 else "")

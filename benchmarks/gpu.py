@@ -1,5 +1,6 @@
-"""Prints what a GPU workstation makes of the engine: python benchmarks/gpu.py [--device gpu|cpu] [--paths N] [--json
-FILE]
+"""Prints how fast the engine is on a GPU workstation.
+
+python benchmarks/gpu.py [--device gpu|cpu] [--paths N] [--json FILE]
 
 Paths and path-years a second of the toy workload and the rustbelt, the fraction of what the card could do, the CPU of
 the same machine beside it, and how well the two agree on the tail. Each device is measured in a process of its own
@@ -39,8 +40,7 @@ def measured(kind: str, paths: int, folder: Path) -> tuple[dict[str, Any], dict[
 
 
 def agreement(one: tuple[dict, dict], other: tuple[dict, dict]) -> dict[str, Any]:
-    """Largest relative difference of the tail tables, where it is, and the paths on which an event came out
-    otherwise."""
+    """Largest relative difference of the tail tables, its place, and the number of paths on which an event differs."""
     here, there = one[0]["tail"], other[0]["tail"]
     gaps = {
         cell: abs(here[cell] - there[cell]) / max(abs(here[cell]), abs(there[cell]), np.finfo(float).tiny)

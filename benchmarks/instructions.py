@@ -109,8 +109,7 @@ SUMS = {"reduce_sum", "reduce_max", "reduce_min"}
 
 
 def counted(jaxpr: Any) -> Instructions:
-    """Instructions of all elements that a jaxpr computes, loops multiplied out (those without a known end: one
-    round)."""
+    """Instructions of all elements that a jaxpr computes, loops multiplied out (one round if their end is unknown)."""
     equations, outputs = _without_repeats(jaxpr)
     made = {out: equation for equation in equations for out in equation.outputs}
     reads = Counter(atom for equation in equations for atom in equation.inputs)
@@ -161,8 +160,7 @@ class Equation:
 
 
 def _without_repeats(jaxpr: Any) -> tuple[list[Equation], list[Any]]:
-    """The equations, those that repeat an earlier one left out (every compiler computes them once), and what is
-    given."""
+    """The equations but those that repeat an earlier one (every compiler computes them once); and the outputs."""
     known: dict[Any, Any] = {}
     same: dict[Any, Any] = {}
     found = []
@@ -204,7 +202,7 @@ def carried(jaxpr: Any, rounds: int) -> int:
     for equation in jaxpr.eqns:
         params = equation.params
         if equation.primitive.name == "scan" and params["length"] == rounds:
-            # what is stacked has one dimension more outside the loop than inside
+            # an array that stacks the rounds has one dimension more outside the loop than inside
             outside, inside = equation.outvars, params["jaxpr"].jaxpr.outvars
             handed_on = [out.aval for out, body in zip(outside, inside, strict=True) if out.aval.ndim == body.aval.ndim]
             total += sum(value.size for value in handed_on)

@@ -1,5 +1,6 @@
-"""Prints the error of the engine's normals against SciPy over all 2^32 words: python benchmarks/normal_error.py (some
-minutes)
+"""Prints the error of the engine's normals against SciPy over all 2^32 words.
+
+python benchmarks/normal_error.py (some minutes)
 """
 
 from dataclasses import dataclass
@@ -27,7 +28,13 @@ class Worst:
     tail: float = 0.0
 
     def take(self, z: np.ndarray, exact: np.ndarray, p: np.ndarray) -> None:
-        """These words too: size of z, what it should be, and the probability beyond it."""
+        """Takes in more words.
+
+        Args:
+          z: absolute values of the normals.
+          exact: what they should be.
+          p: the probability beyond each.
+        """
         if z.size:
             error = np.abs(z - exact)
             self.absolute = max(self.absolute, float(error.max()))
@@ -36,7 +43,7 @@ class Worst:
 
 
 def main() -> None:
-    """All words of the lower half, and that the upper half mirrors it bit for bit."""
+    """Prints the errors over the lower half of the words, and whether the upper half mirrors it bit for bit."""
     normal = jax.jit(random_words.normal)
     worst = [Worst() for _ in BANDS[1:]]
     before, mirrored, largest, fall, same = np.inf, True, 0.0, 0.0, 0

@@ -1,7 +1,6 @@
 """Measures one kind of device in a process of its own: python benchmarks/on_device.py cpu|gpu PATHS FOLDER
 
-Leaves `figures.json` and `events.npz` in the folder; `gpu.py` starts it once for each device and lays them side by
-side.
+Leaves `figures.json` and `events.npz` in the folder; `gpu.py` starts it once for each device and compares the results.
 """
 
 from __future__ import annotations
@@ -43,9 +42,7 @@ PASSES = 4
 """Passes that are started together where the kernel alone is timed."""
 ROUNDS = 3
 RUSTBELT_SHARE = 8
-"""The sustained run of the rustbelt takes this much fewer paths than that of the toy: its paths take about as much
-longer.
-"""
+"""The toy's sustained run has this many times the rustbelt's paths: a path of the toy is faster by about as much."""
 TAIL = ("VaR99", "ES99")
 
 
@@ -56,7 +53,7 @@ def studies() -> dict[str, Study]:
 
 
 def device_of(kind: str) -> dict[str, Any]:
-    """What the devices of a kind say of themselves."""
+    """Name, number and clock of the devices of a kind, as they and their driver report them."""
     row = devices.mesh(kind).devices.flat
     first = row[0]
     return {
@@ -87,7 +84,7 @@ def kernel_seconds(program: Program) -> float:
     def call() -> None:
         firsts = [next(fresh) * reach_of(program) for _ in range(PASSES)]
         running = [program.submit(Block(first // BLOCK, first, BLOCK)) for first in firsts]
-        if program.mesh.devices.flat[0].platform == "cpu":  # outcomes are written where they stay
+        if program.mesh.devices.flat[0].platform == "cpu":  # outcomes are written straight into main memory
             for part in running:
                 part.values()
         jax.block_until_ready(jax.live_arrays())
@@ -118,9 +115,7 @@ def sustained(program: Program, paths: int) -> float:
 
 
 def throughput(program: Program, paths: int) -> dict[str, Any]:
-    """Seconds to compile, what computed it, paths a second of the kernel alone and of a long run with its outcomes
-    fetched.
-    """
+    """Seconds to compile, the form that computed, paths a second of the kernel alone and of a long run's outcomes."""
     start = time.perf_counter()
     program.prepare()
     compiling = time.perf_counter() - start
@@ -157,9 +152,7 @@ def work(program: Program) -> dict[str, Any]:
 
 
 def limits(device: dict[str, Any], asked: dict[str, Any], path_years: float) -> dict[str, Any] | None:
-    """Limits of the card in path-years a second, and the fraction of each that was reached; None for a CPU or an
-    unknown card.
-    """
+    """Limits of the card [path-years/s], and the share of each that was reached; None for a CPU or an unknown card."""
     card = card_of(device["name"], device["multiprocessors"], device["highest_clock_ghz"])
     if card is None:
         return None

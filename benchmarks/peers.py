@@ -1,4 +1,6 @@
-"""Prints how fast the toy workload is in what a user would take instead: python benchmarks/peers.py [--rounds N]
+"""Prints how fast the toy workload is in packages that a user could take instead.
+
+python benchmarks/peers.py [--rounds N]
 
 EMA workbench: a Model whose function runs one experiment, 12 uncertain parameters, policies as a full factorial of its
 lever. The workbench samples what is drawn once and knows no yearly noise, so the function draws that itself, from a
@@ -38,7 +40,7 @@ from engine.study.loading import load_model_file  # noqa: E402
 from engine.study.study import Study  # noqa: E402
 
 with warnings.catch_warnings():
-    warnings.simplefilter("ignore", UserWarning)  # it tells which of its optional parts are not installed
+    warnings.simplefilter("ignore", UserWarning)  # it warns of optional parts that are not installed
     import ema_workbench as ema
 
 HERE = Path(__file__).parent
@@ -154,8 +156,7 @@ def _kernel(program: Program) -> np.ndarray:
 
 
 def _whole_run(study: Study) -> tuple[float, np.ndarray]:
-    """Seconds of one run with all it does (compile, simulate, cube, tables), and its outcomes [policy, outcome,
-    path]."""
+    """Seconds of one whole run (compile, simulate, cube, tables), and its outcomes [policy, outcome, path]."""
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         engine.run(study, out=Path(folder) / "run")

@@ -1,5 +1,6 @@
-"""Futures a second of every stage of a run beside the kernel's, and the run as a whole: python benchmarks/pipeline.py
---help.
+"""Futures a second of every stage of a run beside the kernel's, and of the whole run.
+
+python benchmarks/pipeline.py --help
 """
 
 import argparse
@@ -14,7 +15,7 @@ from memory import STUDIES, _study as study_that_keeps
 from timing import machine, table
 
 MANY, CORES = 10**9, 16
-"""What is extrapolated to, by counting: processor seconds, shared by as many cores as a stage makes use of."""
+"""Futures and cores that seconds are extrapolated to: processor seconds, shared by as many cores as a stage uses."""
 CHILD = """
 import json, resource, sys, threading, time
 from engine.program.running import devices
@@ -111,8 +112,8 @@ def measured(study: str, keep: str, paths: int, cores: int, rounds: int) -> dict
 
 
 def rows_of(found: dict, paths: int) -> list[tuple[str, ...]]:
-    """A row a stage: seconds, processor seconds and what is counted in them, futures a second, and seconds of 10^9
-    futures on 16 cores.
+    """A row per stage: seconds, processor seconds and whose, futures a second, seconds by the kernel's, and seconds of
+    10^9 futures on 16 cores.
     """
     kernel, rows = found["stages"]["kernel"], []
     for name, (wall, cpu) in found["stages"].items():

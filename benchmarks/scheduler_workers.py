@@ -1,6 +1,4 @@
-"""Blocks that compute nothing, and who takes them: real workers, many in a process, hollow ones, and who asks how long
-an answer takes.
-"""
+"""Blocks that compute nothing; real workers, many in a process; hollow workers; and a probe of scheduling delays."""
 
 import asyncio
 import contextlib
@@ -25,7 +23,7 @@ from distributed.versions import get_versions
 from tornado.ioloop import IOLoop
 
 TOPIC = "blocks"
-# What a worker that has a process of its own does many times a second; here it would be the host's whole core.
+# Timers that a worker runs many times a second in a process of its own; all workers' together would fill a host's core.
 QUIET = {
     "distributed.worker.profile.enabled": False,
     "distributed.worker.use-file-locking": False,
@@ -38,7 +36,7 @@ QUIET = {
 
 
 def spec(k: int) -> dict[str, Any]:
-    """What the client sends of a block."""
+    """The description of a block that the client sends."""
     return {
         "folder": f"/scratch/project/runs/{'x' * 100}",
         "fingerprint": "0123456789abcdef" * 4,
@@ -52,8 +50,7 @@ def spec(k: int) -> dict[str, Any]:
 async def block(given: dict[str, Any], seconds: float, event: bool) -> dict[str, Any] | None:
     """A block that computes nothing; its small result goes back as the task's, or as an event.
 
-    A coroutine: 2,500 workers of a process then need no 2,500 threads, which would spend its core on waiting for each
-    other.
+    It is a coroutine, so that 2,500 workers in a process do not need as many threads, which would wait for each other.
     """
     if seconds:
         await asyncio.sleep(seconds)
@@ -69,9 +66,7 @@ async def block(given: dict[str, Any], seconds: float, event: bool) -> dict[str,
 
 
 class Hollow:
-    """The protocol of a worker with one thread: registers, takes tasks, reports them done after their time, hands
-    results out.
-    """
+    """Speaks the protocol of a worker with one thread: registers, takes tasks, reports them done, hands results out."""
 
     def __init__(self, name: str, seconds: float, event: bool) -> None:
         self.name, self.seconds, self.event = name, seconds, event
@@ -195,7 +190,7 @@ async def _all(starts: Iterator[Any]) -> list[Any]:
 
 
 async def _probe(given: dict[str, Any]) -> None:
-    """How long the scheduler takes to answer, four times a second: one line each."""
+    """Prints, four times a second, a line with the time that the scheduler takes to answer."""
     comm = await connect(given["scheduler"])
     while True:
         begun = time.perf_counter()
@@ -206,7 +201,7 @@ async def _probe(given: dict[str, Any]) -> None:
 
 
 def main() -> None:
-    """Serves workers, or asks the scheduler for an answer, until it is ended: what, and what it is given."""
+    """Serves workers, or times the scheduler's answers, until it is ended; the arguments are which, and with what."""
     logging.disable()
     with dask.config.set(QUIET):
         asyncio.run({"workers": _real, "hollow": _hollow, "probe": _probe}[sys.argv[1]](json.loads(sys.argv[2])))

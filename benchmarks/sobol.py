@@ -1,7 +1,8 @@
-"""Prints what Sobol' points buy, and how often their intervals cover: python benchmarks/sobol.py (some minutes)
+"""Prints how much Sobol' points reduce variances, and how often their intervals cover.
 
-A path model of 15 years with three normal shocks a year, 45 dimensions: costs that are smooth, and a shortfall with a
-kink.
+python benchmarks/sobol.py (some minutes)
+
+The model has 15 years with three normal shocks a year, 45 dimensions: smooth costs, and a shortfall with a kink.
 """
 
 from collections.abc import Callable
@@ -21,16 +22,16 @@ from engine.study.loading import read_study
 from engine.study.study import BLOCK
 
 BLOCKS = 32
-"""Blocks of 131,072 paths that variances are measured on."""
+"""Blocks of 131,072 paths on which variances are measured."""
 REPETITIONS = 500
-"""Blocks, of 32 randomisations each, whose intervals are looked at."""
+"""Blocks, of 32 randomisations each, whose intervals are checked."""
 SAMPLERS = ("antithetic", "latin", "sobol")
 SHARE = 0.005
 """Probability of the event."""
 
 
 class Fund(PathModel):
-    """What a fund is short of while demand, prices and returns move."""
+    """The shortfall of a fund while demand, prices and returns move."""
 
     shocks = {"demand": Shock(), "price": Shock(), "returns": Shock()}
     levers = {"thrift": Lever("1", default=0.0)}
@@ -66,7 +67,7 @@ def outcomes(sampler: str, blocks: int) -> np.ndarray:
 
 
 def variances() -> None:
-    """By how much variances are smaller than those of as many independent paths."""
+    """Prints how many times smaller variances are than those of as many independent paths."""
     plain = outcomes("random", BLOCKS).astype(np.float64)
     far = np.quantile(plain, [0.99, 1 - SHARE], axis=-1)
     asked: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -88,9 +89,7 @@ def variances() -> None:
 
 
 def coverage() -> None:
-    """How often the engine's 95 % intervals from 32 randomisations hold the truth, which is taken from all of them
-    together.
-    """
+    """Prints how often the engine's 95 % intervals of 32 randomisations hold the truth, the mean of all of them."""
     program = made("sobol", REPETITIONS)
     unit = program.study.unit
     limits = np.quantile(outcomes("random", BLOCKS), 1 - SHARE, axis=-1)

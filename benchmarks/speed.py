@@ -21,7 +21,7 @@ REPORTS = ("toy", "normals", "rustbelt", "scaling", "parts", "first_table")
 
 
 def main() -> None:
-    """Every report asked for, in order."""
+    """Prints every report asked for, in order."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="calls of each peer, the best of which counts")
     parser.add_argument("--only", nargs="+", choices=REPORTS, default=list(REPORTS))

@@ -1,6 +1,4 @@
-"""How long a user waits for the first table: `rustbelt run` of 100,000 paths as a process, with an empty cache and with
-a full one.
-"""
+"""How long a user waits for the first table: `rustbelt run` of 100,000 paths, with an empty and with a full cache."""
 
 import os
 import subprocess

@@ -1,7 +1,7 @@
 """What a draw costs by law, and what the tables of sixty factors cost: `python benchmarks/time_laws.py`.
 
-A draw is everything from the counter on: random word, normal score, law; 60 factors of one law, in the one loop, or as
-XLA has it where the law has no form in it; one core.
+A draw is everything from the counter on: random word, normal score, law. 60 factors of one law are drawn on one core,
+in the one loop, or by XLA where the loop has no form of the law.
 """
 
 from __future__ import annotations
@@ -48,18 +48,18 @@ STUDY = ["gamma(2)", "beta(2, 5)", "t(4)", "metalog, 3 terms", "pert", "weibull_
 
 
 class Drawn(StaticModel):
-    """So many factors, of which nothing is made."""
+    """`FACTORS` factors, which are drawn and not used further."""
 
     factors = {f"x{k}": Factor("1") for k in range(FACTORS)}
     outcomes = {"first": Outcome("1")}
 
     def evaluate(self, factors, levers):
-        """The first of them."""
+        """The first factor."""
         return {"first": factors.x0}
 
 
 def program(words: dict) -> Program:
-    """The program that draws them on one core."""
+    """The program that draws the factors on one core."""
     text = {"name": "drawn", "run": {"paths": PATHS}, "factors": {f"x{k}": words for k in range(FACTORS)}}
     mesh = devices.mesh("cpu")
     return program_on(read_study(text, "drawn", model=Drawn()), Mesh(mesh.devices[:1], mesh.axis_names))
@@ -83,7 +83,7 @@ def main() -> None:
     print("one core; ns per draw, word and score included")
     print(f"{'law':28s} {'kept as':18s} {'form':5s} {'ns':>6s} {'times a normal':>15s}")
     for name, words in LAWS.items():
-        # the normal beside each, as the machine is never quite still
+        # the normal is timed again beside each law, as other work on the machine comes and goes
         normal = min(seconds(made["normal"]), normal * 1.05)
         taken = seconds(made[name])
         held, size = next(iter(Draws([prior(words).law]).kinds))

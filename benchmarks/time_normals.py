@@ -26,7 +26,7 @@ LIBRARY = 1 << 22
 
 
 class Sum(PathModel):
-    """All its draws added up."""
+    """The sum of all its draws."""
 
     dims = {"one": tuple(f"s{k}" for k in range(SHOCKS))}
     factors = {f"f{k}": Factor("1") for k in range(FACTORS)}

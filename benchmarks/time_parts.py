@@ -30,7 +30,7 @@ class Clock:
         self.calls: dict[str, list[float]] = {}
 
     def watch(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        """The function, its times kept under the name."""
+        """The function, with the time of each call added under the name."""
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = time.perf_counter()
@@ -42,7 +42,7 @@ class Clock:
         return timed
 
     def total(self, name: str) -> float:
-        """All calls [s]."""
+        """Time of all calls under a name [s]."""
         return sum(self.calls.get(name, []))
 
 

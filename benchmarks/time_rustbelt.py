@@ -1,6 +1,4 @@
-"""The rustbelt study against plain NumPy of the same model (tests/rustbelt_numpy/), which is first checked path by
-path.
-"""
+"""The rustbelt study against plain NumPy of the same model (tests/rustbelt_numpy/), first compared path by path."""
 
 import sys
 from collections.abc import Callable
@@ -26,13 +24,11 @@ PLAIN = (
     ("float64, 4,096 at a time, in the cache", np.float64, 1 << 12),
     ("float32, 8,192 at a time, in the cache", np.float32, 1 << 13),
 )
-"""NumPy as it is first written, and in pieces that suit the machine."""
+"""NumPy as one would write it first, and in chunks that suit the machine."""
 
 
 def largest_difference(study: Study, dtype: type) -> float:
-    """Largest difference between kernel and NumPy on the same draws, over paths, policies, outcomes [sd of the
-    outcome].
-    """
+    """Largest difference of kernel and NumPy on the same draws, over paths, policies, outcomes [sd of the outcome]."""
     program = program_on(study, devices.mesh("cpu"))
     step = study.tile * program.mesh.devices.size
     traces = [program.trace(first) for first in range(0, CHECKED, step)]

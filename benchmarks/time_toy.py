@@ -81,7 +81,7 @@ def _c(folder: str) -> Callable[[], float]:
 
 
 def report(rounds: int) -> str:
-    """The table, and what a whole run takes."""
+    """The table, and the time of a whole run."""
     study = engine.load_study(HERE / "toy.toml", model=load_model_file(f"{HERE / 'toy_model.py'}:Toy"))
     with tempfile.TemporaryDirectory() as folder:
         paths = {"engine": BLOCKS << 17, "NumPy": NUMPY_CHUNK * NUMPY_CHUNKS, "numba": PEER_PATHS, "C": PEER_PATHS}

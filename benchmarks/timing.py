@@ -1,4 +1,4 @@
-"""How the benchmarks measure: peers by turns, the best of several rounds; what machine and which versions."""
+"""How the benchmarks measure: peers by turns, the best of several rounds; and the machine with its versions."""
 
 import os
 import platform

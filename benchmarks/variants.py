@@ -13,7 +13,7 @@ def with_model(study: Study, model: Any) -> Study:
 
 
 def draws_only(model: PathModel) -> PathModel:
-    """A model that draws what this one draws and adds it all up."""
+    """A model that makes the same draws as this one, and only adds them up."""
 
     class DrawsOnly(PathModel):
         dims, factors, shocks, levers = model.dims, model.factors, model.shocks, model.levers

@@ -28,10 +28,10 @@ class Order:
     """Path after path, and on each path the words of some streams.
 
     Args:
-      about: what follows what.
+      about: the order in words: what follows what.
       keys: seed -> keys of the streams, uint32 [stream, 2].
-      starts: ranges of path numbers taken by turns, by their first.
-      finish: what is done with the words in the end.
+      starts: first numbers of the ranges of paths that are taken by turns.
+      finish: applied to the words at the end.
     """
 
     about: str
@@ -40,7 +40,7 @@ class Order:
     finish: Callable[[np.ndarray], np.ndarray] = np.ascontiguousarray
 
     def chunks(self, seed: int) -> Iterator[np.ndarray]:
-        """The words, uint32, some million at a time."""
+        """Yields the words, uint32, some million at a time."""
         keys = jnp.asarray(self.keys(seed))
         per_path = len(keys) * len(self.starts)
         paths = 1 << (WORDS_AT_ONCE // per_path).bit_length() - 1
@@ -106,4 +106,4 @@ ORDERS = {
     ),
 }  # fmt: skip
 BROKEN = {"broken": Order("as `step`, two of the years under one key: must fail", _two_years_alike)}
-"""What a broken addressing looks like to a battery: if this passes, passing says nothing."""
+"""A broken addressing, which a battery must reject; otherwise its passing the others would mean nothing."""

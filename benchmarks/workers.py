@@ -1,8 +1,9 @@
-"""What worker processes are worth: one on one core, two on two, and a single process on both: python
-benchmarks/workers.py.
+"""What worker processes are worth: one on one core, two on two, and a single process on both.
 
-Paths per second from the first block that is committed to the last, everything else running along: what comes before is
-starting and compiling, what comes after are the tables. Also the seconds of the whole run, programs found in the cache.
+python benchmarks/workers.py
+
+Paths per second from the first committed block to the last, with everything that runs meanwhile; starting and compiling
+come before, the tables after. Also the seconds of the whole run, with programs found in the cache.
 """
 
 import argparse
