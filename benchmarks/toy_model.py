@@ -1,4 +1,5 @@
-"""The toy transition workload as a user's model: 3 provinces x 3 sectors, 12 normals once, 12 a year, two policies."""
+"""The toy transition workload as a user's model: 3 provinces x 3 sectors, 12 normals once and 12 a year, two
+policies."""
 
 import jax.numpy as jnp
 

@@ -1,6 +1,4 @@
-"""An answer to `backtest`, made up: series with a fan, with figures of several years alone, and with figures that can
-be read in two ways.
-"""
+"""A made-up answer to `backtest`: series with a fan, with figures of some years only, and with two readings of one."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ LEVELS = {"p05": -2.0, "p25": -0.8, "median": 0.0, "p75": 0.8, "p95": 2.0}
 """Quantiles, as steps from the median."""
 YEARS = tuple(range(2016, 2022))
 HALF = 0.4
-"""Half of the band of places."""
+"""Half the width of the band of places."""
 
 
 def middle(year: int) -> float:
@@ -44,7 +42,7 @@ def _figure(
 
 
 def figures(readings: Sequence[str] = READINGS) -> list[dict[str, Any]]:
-    """Those that are scored first: two of the first series, one of the second, one in each reading of the third."""
+    """Observed figures, the scored ones first: two of the first series, one of the second, the third's by reading."""
     scored = [
         _figure(0, 2017, 55.0, 0.8, "", error=0.5),
         _figure(0, 2019, 57.0, 0.3, ""),
@@ -69,7 +67,7 @@ def ecdf(rows: Sequence[dict[str, Any]], reading: str, at: np.ndarray) -> np.nda
 def backtested(
     subject: Subject, series: Sequence[str] = SERIES, readings: Sequence[str] = READINGS, each: bool = True
 ) -> Answer:
-    """Three series over six years; of `each` false none.
+    """A made-up answer on three series over six years; on none where `each` is false.
 
     Args:
       readings: of the last series; ("",) for one without a name.

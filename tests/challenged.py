@@ -1,4 +1,4 @@
-"""An answer to `challenge`, made up: claims in universes that depart from what is stated by some choices at a time."""
+"""A made-up answer to `challenge`: claims in universes that depart from the stated one by some choices at a time."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ CHOICES = (
     *("threshold", "migration", "price_response", "start_year", "tail_measure"),
 )
 LABELS = {"drag": "drag of zombies", "horizon": "years looked at"}
-"""What the study calls choices, where that is not their name."""
+"""The study's labels of choices, where they are not their names."""
 LEDGERS = ("specification", "policies")
 DEPARTURES = (1, 2, 4, 8)
 VERDICTS = ("holds", "reversed", "nothing", "undecided")
 HALF = 0.04
-"""Half of every interval."""
+"""Half the width of every interval."""
 
 
 def effects(choices: Sequence[str]) -> np.ndarray:
-    """What departing in each choice adds to the difference: the first most, by turns up and down."""
+    """What a departure in each choice adds to the difference: less from choice to choice, some up and some down."""
     return 0.3 * 0.7 ** np.arange(len(choices)) * np.where(np.arange(len(choices)) % 3, -0.7, 1.0)
 
 
 def verdict(value: float) -> str:
-    """A lower difference is better; three in a hundred thousand is nothing."""
+    """The verdict on a difference, of which a lower one is better; "nothing" for exactly 0."""
     if value == 0:
         return "nothing"
     return "undecided" if abs(value) < HALF else "holds" if value < 0 else "reversed"
@@ -68,7 +68,7 @@ def _universe(claim: str, ledger: str, departures: int, value: float, choices: s
 def challenged(
     subject: Subject, claims: Sequence[str] = CLAIMS, choices: Sequence[str] = CHOICES, each: int = 100
 ) -> Answer:
-    """Of each claim in each ledger the universe as stated, and so many of 1, 2, 4 and 8 departures; of 16 none."""
+    """A made-up answer: of each claim in each ledger the stated universe, and `each` with 1, 2, 4 and 8 departures."""
     rows = list(_rows(claims, choices, each))
     names = ("claim", "ledger", "verdict", "choices")
     curve = (

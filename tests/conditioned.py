@@ -1,4 +1,4 @@
-"""Answers to `condition`, made up: what is known of factors and events, and ranks of the truth."""
+"""Made-up answers to `condition`: posteriors of factors and events, and ranks of the truth."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk.estimation.intervals import Estimate
 
 SHIFTS = (0.3, -2.0, 0.0, 1.2)
-"""Of factors in turn, in standard deviations of the prior; the last factor never varies."""
+"""Shifts of the factors in turn, in standard deviations of the prior; the last factor never varies."""
 MIDDLE, SD, SD_GIVEN = 0.05, 0.02, 0.01
-"""Of every prior: its mean, its standard deviation and that given the facts."""
+"""Mean and standard deviation of every prior, and the standard deviation given the facts."""
 BEFORE, MOVES = 0.5, (0.1, -0.4)
-"""Chance of every event under the first policy, a tenth more under each one after; and how far it moves."""
+"""Probability of every event under the first policy, a tenth more under each later one; and how far it moves."""
 ERROR = 0.01
 COUNTS = (12, 8, 9, 11, 10, 10, 9, 11, 8, 12)
 LOW, HIGH = 5.0, 15.0
 
 
 def estimate(value: float, error: float = ERROR) -> Estimate:
-    """With its interval; none of an error that is no number."""
+    """An estimate with its interval, whose ends are NaN where the error is."""
     return Estimate(value, error, value - 2 * error, value + 3 * error)
 
 
 def conditioned(subject: Subject, factors: Sequence[str], events: Sequence[str], error: float = ERROR) -> Answer:
-    """Factors and events given the facts; one figure is known.
+    """A made-up answer on factors and events given the facts, of which there is one.
 
     Args:
       error: of every number.
@@ -67,7 +67,7 @@ def conditioned(subject: Subject, factors: Sequence[str], events: Sequence[str],
 
 
 def calibrated(subject: Subject, counted: Sequence[int] = COUNTS) -> Answer:
-    """Ranks of the truth, which stay in their band."""
+    """A made-up answer on ranks of the truth, which stay in their band."""
     bins = len(counted)
     names = [f"{k / bins:.1f}-{(k + 1) / bins:.1f}" for k in range(bins)]
     columns = (
@@ -94,6 +94,6 @@ def _answer(subject: Subject, finding: str, tables: Sequence[Table]) -> Answer:
 
 
 def both(subject: Subject, factors: Sequence[str], events: Sequence[str], error: float = np.nan) -> Answer:
-    """The tables of both, for whoever draws every figure of one answer."""
+    """One answer with the tables of `conditioned` and `calibrated`, so that every figure can be drawn from it."""
     first, second = conditioned(subject, factors, events, error), calibrated(subject)
     return _answer(subject, first.finding, (*first.tables, *second.tables))

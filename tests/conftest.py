@@ -1,6 +1,4 @@
-"""Every core is a device of its own in the tests, as in a run; what one test has compiled, the next one finds; folders
-are in memory.
-"""
+"""Settings of all tests: every core is a device, as in a run; compiled programs are cached; folders are in memory."""
 
 import gc
 import os
@@ -14,12 +12,12 @@ from engine.program.running.compilation_cache import keep_programs
 from engine.program.running.devices import use_every_core
 from tests.top_level import strays
 
-# nothing that is imported while tests are collected goes away again, and rewriting their assertions takes seconds, so
-# it is kept
+# objects made while tests are collected stay, so there is no garbage to look for; and bytecode is written, as it takes
+# seconds to rewrite the tests' assertions
 gc.disable()
 sys.dont_write_bytecode = False
 os.environ["RUSTBELT_CACHE"] = str(Path(__file__).parents[1] / ".pytest_cache" / "programs")
-os.environ.pop("COLUMNS", None)  # of the processes of pytest-xdist: what is printed is as wide as into a pipe
+os.environ.pop("COLUMNS", None)  # set by pytest-xdist for its processes; output is to be as wide as into a pipe
 MEMORY = Path("/dev/shm")
 if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 4 << 30:
     os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # a disk takes a millisecond to delete a file
@@ -43,23 +41,23 @@ LONGEST = {
 
 
 def pytest_collection_modifyitems(items):
-    """First what takes longest: begun last, it would leave the other process idle."""
+    """Puts the longest tests first: begun last, they would leave the other process idle."""
     items.sort(key=lambda item: item.path not in LONGEST)
 
 
 def pytest_collection_finish():
-    """What has been imported is looked through no more."""
+    """Turns garbage collection on again, for new objects only."""
     gc.freeze()
     gc.enable()
 
 
 def pytest_xdist_auto_num_workers(config):
-    """Two processes for all tests, none beside this one for some of them: each takes seconds to start."""
+    """Two processes where all tests run; only this process where some do, as another one takes seconds to start."""
     return 2 if config.args_source is config.ArgsSource.TESTPATHS else 0
 
 
 def pytest_sessionfinish(session):
-    """Tests that leave a file at the top of the project have failed: it would be committed one day."""
+    """Fails the tests if they have left a file at the top of the project, as it would be committed one day."""
     left = strays() - AT_FIRST
     if left and not hasattr(session.config, "workerinput"):
         print(f"\nLeft at the top of the project: {', '.join(sorted(left))}. Write into tmp_path.")

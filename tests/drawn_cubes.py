@@ -1,6 +1,4 @@
-"""Cubes for the tests of figures, in the engine's own layout and without a kernel: one plain, and whatever a figure may
-break on.
-"""
+"""Cubes for the tests of figures, in the engine's layout, without a kernel: a plain one, and some to break figures."""
 
 from __future__ import annotations
 
@@ -39,12 +37,12 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class Case:
-    """What a cube is made of.
+    """The properties of a made-up cube.
 
     Args:
       long: names of 60 characters, for everything that has a name.
       dims: dimensions of the model, two at most.
-      spoilt: what is wrong with the values: "equal", or "nan" (some paths everywhere, all paths under the last policy).
+      spoilt: the fault of the values: "equal", or "nan" (some paths everywhere, all paths under the last policy).
     """
 
     policies: int = 2
@@ -75,7 +73,7 @@ CASES = {
 
 @dataclass(frozen=True)
 class Drawn:
-    """What figures are drawn from, by the names of `Kind.of`."""
+    """The sources that figures are drawn from, by the names of `Kind.of`."""
 
     cube: xr.DataTree
     study: Study
@@ -85,7 +83,7 @@ class Drawn:
 
     @property
     def flip(self) -> Answer:
-        """What would turn a ranking, made up: nothing where there are too few paths."""
+        """A made-up answer to `flip`: nothing turns where there are too few paths."""
         names = [item.name for item in self.study.inputs]
         there = self.study.paths > 100
         move = np.linspace(-2.5, 2.5, len(names))
@@ -107,7 +105,7 @@ class Drawn:
 
     @property
     def challenge(self) -> Answer:
-        """Claims in other universes, made up: none where there are too few paths."""
+        """A made-up answer to `challenge`: no departures where there are too few paths."""
         first, *others = self.study.policy_names
         names = [item.name for item in self.study.inputs]
         claims = [f"{other} better than {first} in {names[0]}" for other in others[:3]] or [f"{first} is best"]
@@ -115,20 +113,20 @@ class Drawn:
 
     @property
     def backtest(self) -> Answer:
-        """What was observed among its futures, made up: nothing where there are too few paths."""
+        """A made-up answer to `backtest`: no figures where there are too few paths."""
         names = [item.name for item in self.study.inputs]
         readings = self.study.policy_names[:2] if len(self.study.policies) > 1 else ("",)
         return backtested(Subject.of(self.study), names[:3], readings, self.study.paths > 100)
 
     @property
     def extremes(self) -> Answer:
-        """Curves of the first two factors' names under every policy, made up: none where there are too few paths."""
+        """A made-up answer to `extremes`, under two factors' names: no curves where there are too few paths."""
         names = [item.name for item in self.study.inputs][:2]
         return rare(Subject.of(self.study), names, self.study.paths > 100)
 
     @property
     def condition(self) -> Answer:
-        """What is known of factors and events, and ranks of the truth, made up: nothing where no factor varies."""
+        """A made-up answer to `condition`, with ranks of the truth: nothing with few paths and a single policy."""
         names = [item.name for item in self.study.inputs]
         subject = Subject.of(self.study)
         if self.study.paths < 100 and len(self.study.policies) == 1:
@@ -138,9 +136,7 @@ class Drawn:
 
     @property
     def discover(self) -> Answer:
-        """Boxes as a search for them would leave them: two, the second of one factor; none where there are too few
-        paths.
-        """
+        """A made-up answer to `discover`: two boxes, the second of one factor; none where there are too few paths."""
         study = self.study
         draws = {str(name): values.values for name, values in self.cube["draws"].data_vars.items()}
         first, second, third, _ = draws
@@ -232,7 +228,7 @@ def drawn(case: Case) -> Drawn:
     n_policies, n = case.policies, case.paths
 
     def spoil(values: np.ndarray) -> np.ndarray:
-        """Values [policy, ..., path] with what the case has wrong with them."""
+        """Values [policy, ..., path] with the fault of the case."""
         values = values.astype(np.float32)
         if case.spoilt == "equal":
             values[:] = 7.0
@@ -293,7 +289,7 @@ def drawn(case: Case) -> Drawn:
 
 
 def _explained(case: Case, study: Study) -> Answer:
-    """What the worst futures of a case have in common, made up."""
+    """A made-up answer to `explain`."""
     rng = np.random.default_rng(2)
 
     def made(count: int, least: float = -np.inf) -> list[Estimate]:
@@ -321,7 +317,7 @@ def _explained(case: Case, study: Study) -> Answer:
 
 
 def _sensitivity(case: Case, study: Study) -> Answer:
-    """What inputs a case hangs on, made up."""
+    """A made-up answer to `sensitivity`."""
     rng = np.random.default_rng(3)
     inputs = list(dict.fromkeys([item.name.partition("[")[0] for item in study.inputs] + [_name(case, "noise")]))
     names = study.policy_names
@@ -348,7 +344,7 @@ def _sensitivity(case: Case, study: Study) -> Answer:
 
 
 def _summaries(study: Study, outcomes: dict[str, np.ndarray], yearly: dict[str, np.ndarray]) -> Summaries:
-    """What the figures read of the summary groups; nothing else."""
+    """The parts of the summary groups that figures read, and no others."""
 
     def table(values: np.ndarray, loss: bool) -> np.ndarray:
         rows = [summary(one, study.unit, loss) for one in values]

@@ -1,6 +1,4 @@
-"""One member or more of every family that a study may name, with SciPy's law of it where SciPy has one: a table for
-tests.
-"""
+"""A table for tests: members of every family that a study may name, with SciPy's law of each where SciPy has one."""
 
 from __future__ import annotations
 
@@ -167,9 +165,9 @@ SLOW = {
 }
 """Laws whose quantiles take SciPy milliseconds each."""
 MISTAKEN = "levy_l"
-"""SciPy's own quantiles lose the digits of its heavy tail; it is held to those of its mirror image."""
+"""SciPy's quantiles of it lose digits in its heavy tail; it is compared with those of its mirror image instead."""
 PLACED = {"lognorm": (-1.0, 2.0), "gamma": (3.0, 0.25), "t": (10.0, 3.0), "beta": (-2.0, 5.0), "uniform": (1.0, 3.0)}
-"""Location and scale of some; 0 and 1 of the others."""
+"""Location and scale of some members; all others have 0 and 1."""
 
 _DATA = [-2.0, -0.5, 0.25, 0.25, 1.0, 4.0, 4.5, 9.0]
 _NORMAL = {"family": "normal", "mean": 1.0, "sd": 2.0}
@@ -215,7 +213,7 @@ OWN: dict[str, tuple[dict[str, Any], Any]] = {
     "experts": ({"family": "normal", "experts": _EXPERTS}, None),
     "experts by quantile": ({"family": "gamma", "loc": 0, "experts": _EXPERTS, "pool": "quantile"}, None),
 }
-"""What it is called here -> a study's table, and SciPy's law where it has one."""
+"""Name of a member here -> a study's table of it, and SciPy's law where SciPy has it."""
 
 
 def named_table(name: str, given: tuple[float, ...]) -> Mapping[str, Any]:
@@ -234,7 +232,7 @@ def scipys(name: str, given: tuple[float, ...]) -> Any:
 NAMES = [
     f"{name}{list(given) or ''}" for table in (CONTINUOUS, DISCRETE) for name in table for given in table[name]
 ] + list(OWN)
-"""Of all members."""
+"""Names of all members."""
 TYPICAL = [
     "beta[0.5, 0.5]",
     "cauchy",
@@ -260,9 +258,7 @@ TYPICAL = [
     "randint[7, 31]",
     *OWN,
 ]
-"""What the default run draws, one or two of each kind: bounded, heavy on either side, without a mean, of integers, our
-own.
-"""
+"""Members that the default run tests, one or two of each kind: bounded, heavy on either side, without a mean, ..."""
 LATE = [name for name in NAMES if name.split("[")[0] in SLOW]
 OTHERS = [name for name in NAMES if name not in {*TYPICAL, *LATE}]
 

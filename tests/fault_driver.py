@@ -1,8 +1,7 @@
-"""Runs a small study again and again while library calls fail, or kill it: python -m tests.fault_driver ...
-(test_faults.py).
+"""Runs a small study again and again while library calls fail, or kill it.
 
-What the study's program gives is taken from a file, so that no JAX runs in a process that forks. It is called with
-data/faults.c preloaded, and prints one JSON line a try.
+`test_faults.py` calls it, `python -m tests.fault_driver ...`, with data/faults.c preloaded; it prints one JSON line a
+try. The results of the study's program are read from a file, so that no JAX runs in a process that forks.
 """
 
 import contextlib
@@ -49,11 +48,11 @@ class Driver:
         self.whole = contents(root / "whole")
 
     def arm(self, folder: Path, n: int, how: int, code: int = 0) -> None:
-        """The n-th call that touches the folder fails, or kills."""
+        """Has the n-th call that touches the folder fail, or kill the process."""
         self.library.faults_arm(str(folder).encode(), ctypes.c_long(n), how, code)
 
     def fresh(self, name: str) -> Path:
-        """The folder as a try finds it."""
+        """A folder as a try finds it: missing, or with a finished run of fewer paths."""
         folder = self.root / name
         shutil.rmtree(folder, ignore_errors=True)
         if self.begun.exists():
@@ -61,14 +60,14 @@ class Driver:
         return folder
 
     def count(self) -> int:
-        """Calls of an undisturbed run."""
+        """Number of calls of an undisturbed run that touch the folder."""
         folder = self.fresh("counted")
         self.arm(folder, 0, OFF)
         job.compute(self.study, job.RunOptions(folder))
         return self.library.faults_calls()
 
     def attempt(self, n: int, how: str, code: int) -> dict:
-        """A run whose n-th call fails, and one after it that is not disturbed."""
+        """The results of a run whose n-th call fails, and of an undisturbed one after it."""
         folder = self.fresh("run")
         ended = "complete"
         self.arm(folder, n, HOW[how], code)
@@ -84,7 +83,7 @@ class Driver:
         return {"n": n, "calls": calls, "struck": struck, "ended": ended, **self.resumed(folder)}
 
     def killed(self, n: int, how: str) -> dict:
-        """A run that is killed at its n-th call, and one after it that is not."""
+        """The results of a run that is killed at its n-th call, and of an undisturbed one after it."""
         folder = self.fresh("run")
         child = os.fork()
         if child == 0:
@@ -96,7 +95,7 @@ class Driver:
         return {"n": n, "ended": ended, **self.resumed(folder)}
 
     def resumed(self, folder: Path) -> dict:
-        """What the next run computes, and whether the folder then is what it should be."""
+        """The blocks that the next run computes, and whether the folder then has the content of an undisturbed run."""
         done = ledger.done_blocks(RunFolder(folder, self.study))
         kept = [f"{index:08d}" for index in done]
         try:
@@ -108,7 +107,7 @@ class Driver:
 
 
 def main(*words: str) -> None:
-    """Strikes call after call, and prints what came of each."""
+    """Has one call after the other fail or kill, and prints the result of each."""
     driver = Driver(Path(words[0]), Path(words[1]), words[6], words[7] == "grown")
     how, code, step, n = words[2], *map(int, words[3:6])
     calls = driver.count()

@@ -1,6 +1,4 @@
-"""The three assertions of the tests, and no others: the same bits, close for the type, plausible for the standard
-error.
-"""
+"""The three assertions of the tests, and no others: same bits, close for the type, plausible for the standard error."""
 
 from __future__ import annotations
 
@@ -24,8 +22,7 @@ def assert_same(a: Any, b: Any) -> None:
 
 
 def assert_close(a: Any, b: Any, dtype: Any = None) -> None:
-    """Within the tolerance of the type: eps ** 0.75 (6e-6 for float32, 2e-12 for float64), relative or of the largest
-    value.
+    """Within the type's tolerance: eps ** 0.75 (6e-6 for float32, 2e-12 for float64), relative or of the largest value.
 
     Args:
       dtype: the type that the computation ran in; the coarser of the two floating types if not given.

@@ -1,9 +1,8 @@
-"""The hostile corpus: studies, models, data files, cubes, arguments and environments that no command may stumble over.
+"""The hostile corpus: studies, models, data files, cubes, arguments and environments that no command may fail on.
 
-Each entry is made in a folder of its own kind by `tests/cli/test_hostile.py`, which compares the exit code, the line
-that is printed first and the first problem with `tests/data/hostile.json`. After a change that is meant, that file is
-written anew by `python -m tests.cli.test_hostile`, and every message that differs is read aloud: place, expected, got,
-remedy.
+Each entry is made in a folder of its own kind by `tests/cli/test_hostile.py`, which compares the exit code, the first
+printed line and the first problem with `tests/data/hostile.json`. After an intended change, write that file anew by
+`python -m tests.cli.test_hostile`, and read every message that differs: place, expected, got, remedy.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ SD = "median = 2\nsigma = 0.5"
 DEPTH = 'family = "uniform"\nlow = 4\nhigh = 9'
 
 STUDIES: dict[str, tuple[str, str, str]] = {
-    # what stands there, and what is put in its place
+    # the study, a text in it, and the text that replaces it
     "a name with a path in it": (B, NAME, 'name = "../../etc"'),
     "a name that clears the screen": (B, NAME, 'name = "\\u001b[2J"'),
     "a name of a kilometre": (B, NAME, f'name = "{"x" * 1000}"'),
@@ -201,7 +200,7 @@ DATA: dict[str, bytes] = {
 
 
 def flipped(path: Path, at: float = 0.5) -> None:
-    """One bit of a file turned."""
+    """Flips one bit of a file, that far into it."""
     content = bytearray(path.read_bytes())
     content[int(at * len(content))] ^= 0x40
     path.write_bytes(content)
@@ -211,7 +210,7 @@ DEEP = b"[" * 100_000
 SHARD, ROOT, ARRAY = "cube.zarr/paths/damage/c/0/0", "cube.zarr/zarr.json", "cube.zarr/paths/damage/zarr.json"
 RECORD = "ledger/00000/00000000.json"
 CUBES: dict[str, tuple[str, Callable[[Path], object]]] = {
-    # the file, and what befalls it
+    # the file, and the function that damages it
     "a flipped byte in a shard": (SHARD, flipped),
     "a flipped byte in an index": (SHARD, lambda path: flipped(path, 0.9999)),
     "half a shard": (SHARD, lambda path: path.write_bytes(path.read_bytes()[:99])),
@@ -237,7 +236,7 @@ QUESTIONS = (
     "replay run --worst 2 --variable damage",
     "plot exceedance run -o a.png",
 )
-"""What each damaged cube is asked; all four say the same where all four read what is damaged."""
+"""Questions to each damaged cube; all that read the damaged file must say the same."""
 
 ARGUMENTS = (
     "runn study.toml",
@@ -344,7 +343,7 @@ ARGUMENTS = (
 
 HERE = "$RUSTBELT"
 ENVIRONMENTS: dict[str, str] = {
-    # a line of a shell, in the folder of the run
+    # a line for a shell, run in the folder of the run
     "results to a full disk": f"{HERE} risk run >/dev/full",
     "JSON to a full disk": f"{HERE} risk run --json >/dev/full",
     "help to a full disk": f"{HERE} --help >/dev/full",
@@ -368,4 +367,4 @@ ENVIRONMENTS: dict[str, str] = {
     ),
     "results that nobody reads": f"{HERE} risk run | true",
 }
-"""What a shell does around a command."""
+"""Lines for a shell that runs a command in an unusual environment."""

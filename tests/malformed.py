@@ -1,5 +1,4 @@
-"""Study files broken at random: files that are right, every way to state a law in them, and edits that make them
-wrong."""
+"""Study files broken at random: sound files, every way to state a law in them, and edits that make them wrong."""
 
 from __future__ import annotations
 
@@ -183,7 +182,7 @@ ON_TOP: dict[str, Any] = {
     "events": {"jobs_demolished": {"above": 2000}},
 }
 BASES: dict[str, dict[str, Any]] = {"Valley": PATHS, "Bill": STATIC, "": ON_TOP}
-"""Studies that are right, by their models' names; the empty name is the model that ships."""
+"""Sound studies by their models' names; the empty name stands for the model that ships."""
 
 _WORDS = (
     "a", "b", "will", "wet", "sky", "market", "calm", "keep", "save", "dry", "damage", "release", "quota", "north",
@@ -291,7 +290,7 @@ def assembled(name: str, laws: Sequence[int], group: int) -> dict[str, Any]:
 
 
 def edited(tables: dict[str, Any], edits: Sequence[tuple[str, int, str, Any]]) -> dict[str, Any]:
-    """The tables after some edits, each at a place that is counted out among all of them."""
+    """The tables after some edits, each at a place given by its number among all places."""
     for how, at, key, value in edits:
         places = list(_places(tables))
         if not places:
@@ -336,7 +335,7 @@ def _edit(how: str, holder: Any, where: Any, key: str, value: Any, other: tuple[
 
 
 def _alike(old: Any, value: Any, key: str) -> Any:
-    """Another value of the same kind, chosen by what would have been put in its place."""
+    """Another value of the same kind as `old`, chosen by the value that would have replaced it."""
     at = sum(map(ord, repr(value)[:40])) + sum(map(ord, key))
     if isinstance(old, bool):
         return not old

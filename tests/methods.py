@@ -1,5 +1,7 @@
-"""Writes `engine/runs/methods.py`, the typed methods of a run, from the registry of questions: python -m
-tests.methods."""
+"""Writes `engine/runs/methods.py`, the typed methods of a run, from the registry of questions.
+
+python -m tests.methods
+"""
 
 import textwrap
 from collections.abc import Mapping
@@ -41,7 +43,7 @@ def annotation(one: Field) -> str:
 
 
 def method(name: str) -> str:
-    """The method of a question."""
+    """The source of a question's method."""
     question = registry.question(name)
     own = fields(question)
     anew = ["paths", "device"] if question.needs == STUDY else ["device"]
@@ -73,7 +75,7 @@ def method(name: str) -> str:
 
 
 def written() -> str:
-    """What the file holds."""
+    """The content of the file."""
     return "\n".join([HEAD, *(method(name) for name in registry.QUESTIONS)])
 
 

@@ -1,6 +1,4 @@
-"""Pages of the documentation, walked through as a reader does: what is to be typed, what is to be written, and what is
-shown.
-"""
+"""Pages of the documentation, followed as a reader does: commands to type, files to write, and output that is shown."""
 
 from __future__ import annotations
 
@@ -14,7 +12,7 @@ CUT = "..."
 
 
 class Box(NamedTuple):
-    """A box of a page: its kind (sh, toml, python, text), what stands in it, and the line before it."""
+    """A box of a page: its kind (sh, toml, python, text), its content, and the line before it."""
 
     kind: str
     code: str
@@ -22,7 +20,7 @@ class Box(NamedTuple):
 
 
 def boxes(page: str) -> list[Box]:
-    """All boxes of a page that say what is in them."""
+    """All boxes of a page that state their kind."""
     return [Box(found["kind"], found["code"], found["before"] or "") for found in BOX.finditer(page)]
 
 
@@ -38,7 +36,7 @@ def last_value(code: str, names: dict[str, Any]) -> str | None:
 
 
 def not_printed(page: str, printed: str) -> str | None:
-    """The first line that a page shows and that was not printed after those before it; None if there is none.
+    """The first shown line of a page that was not printed, in the order of the page; None if there is none.
 
     Numbers may differ by one in their last digit, as they do between kinds of processors. Rules of tables are left out.
     """

@@ -1,4 +1,4 @@
-"""Tables of cases that are too many for every run of the tests."""
+"""Tables of cases that are too large to be run by all tests."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 
 
 def in_turn(rows: Iterable[Any], columns: Iterable[Any], slow: int | None = None) -> list[Any]:
-    """Cases (*row, *column): each row and each column in some case by default, all others among the slow tests.
+    """Cases (*row, *column): by default some in which each row and each column occurs, all others as slow tests.
 
-    A row or a column that is no tuple is one argument. Of `slow`, so many turns of the others are among the slow tests,
-    the rest in the sweep.
+    A row or a column that is no tuple is one argument.
+
+    Args:
+      slow: how many times as many cases as by default are slow tests, the rest being in the sweep; all if not given.
     """
     rows, columns = ([one if isinstance(one, tuple) else (one,) for one in given] for given in (rows, columns))
     fewer = min(len(rows), len(columns))

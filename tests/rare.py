@@ -1,6 +1,4 @@
-"""An answer to `extremes`, made up: curves of a level that grows with the log of the period, extrapolated from once in
-a thousand on.
-"""
+"""A made-up answer to `extremes`: levels grow with the log of the period, and are extrapolated beyond once in 1,000."""
 
 from __future__ import annotations
 
@@ -18,13 +16,13 @@ BEYOND = 1000.0
 
 
 def level(period: float, policy: int, first: float = 5.0) -> Estimate:
-    """What is passed once in a period."""
+    """The level that is passed once in a period."""
     value = first + (1 + policy) * float(np.log10(period))
     return Estimate(value, 0.1, value - 0.2, value + 0.3)
 
 
 def rare(subject: Subject, variables: Sequence[str], each: bool = True, first: float = 5.0) -> Answer:
-    """The answer, of nothing where not `each`.
+    """The made-up answer; without rows where `each` is false.
 
     Args:
       first: the level that all futures pass.

@@ -1,5 +1,4 @@
-"""A small study whose program is computed once and then played back: runs that take no JAX, for the tests of
-storage."""
+"""A small study whose results are computed once and then played back: runs without JAX, for the tests of storage."""
 
 from __future__ import annotations
 
@@ -25,21 +24,21 @@ VERSIONS = {"rustbelt": "0", "jax": "0", "jaxlib": "0", "device_kind": "recorded
 
 
 def small_study_in(folder: Path, paths: int = PATHS) -> Study:
-    """A static model with few summaries, its outcomes tallied but for one: what is done again and again."""
+    """A study of a static model with few summaries and one outcome kept, for runs that are repeated many times."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "bridge.toml").write_text('keep = { outcomes = ["damage"], draws = 1000 }\n' + BRIDGE)
     return load_study(folder / "bridge.toml", model=load_model_file(f"{MODELS}:Bridge"), paths=paths)
 
 
 def study_in(folder: Path, paths: int = PATHS, keep: str = KEEP) -> Study:
-    """A path model, one outcome kept and the others tallied, draws, two blocks."""
+    """A study of a path model: one outcome kept, the others tallied, draws, two blocks."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pond.toml").write_text(keep + POND)
     return load_study(folder / "pond.toml", model=load_model_file(f"{MODELS}:Pond"), paths=paths)
 
 
 class Recorded:
-    """A program that gives back what the real one gave."""
+    """A program that gives the recorded results of the real one."""
 
     def __init__(self, arrays: dict[str, np.ndarray]):
         self._arrays = arrays
@@ -62,7 +61,7 @@ class Recorded:
         return self._arrays["yearly"][..., :count]
 
     def years_in_parts(self, count: int) -> Iterator[np.ndarray]:
-        """The same, a year at a time."""
+        """Yearly values of the first paths, a year at a time."""
         yield from np.split(self.first_years(count), self._arrays["yearly"].shape[1], axis=1)
 
 
@@ -80,15 +79,15 @@ class PlayedBack:
         pass
 
     def versions(self) -> dict[str, str]:
-        """Some versions."""
+        """Made-up versions."""
         return VERSIONS
 
     def forms(self) -> tuple[()]:
-        """Nothing is computed."""
+        """Empty, as nothing is computed."""
         return ()
 
     def tally(self) -> Tally | None:
-        """That of a run whose blocks have all been played back just now."""
+        """The tally of a run whose blocks have all just been played back."""
         return None if self._work is None else self._work.tally
 
     def perform(self, assignment) -> Iterator:
@@ -98,7 +97,7 @@ class PlayedBack:
 
 
 def arrays_of(study: Study) -> dict[str, np.ndarray]:
-    """What a study's program gives: outcomes, draws, and the yearly sample."""
+    """The results of a study's program: outcomes, draws, and the yearly sample."""
     from engine.program.running.devices import mesh
 
     program = program_on(study, mesh("cpu"))
@@ -112,12 +111,12 @@ def arrays_of(study: Study) -> dict[str, np.ndarray]:
 
 @functools.cache
 def played_back(folder: Path) -> PlayedBack:
-    """The executor of the study with as many as `MOST` paths, computed once in a process."""
+    """The executor of the study with `MOST` paths, computed once in a process."""
     return PlayedBack(Recorded(arrays_of(study_in(folder, MOST))))
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file of a run that has a say in what it answers, by place."""
+    """SHA-256 of every file of a run on which its answers depend, by place."""
     found = [path for place in ("cube.zarr", "ledger") for path in (folder / place).rglob("*")]
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()

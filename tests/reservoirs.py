@@ -1,4 +1,4 @@
-"""Two small models, a study of each with something of everything, and reading them."""
+"""Two small models, a study of each with something of everything, and functions that read these."""
 
 import tomllib
 

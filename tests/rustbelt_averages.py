@@ -1,6 +1,4 @@
-"""Outcomes and mean yearly values of the rustbelt model in one compiled program, fast enough to move every input by
-itself.
-"""
+"""Outcomes and mean yearly values of the rustbelt model in one compiled program, fast enough to vary each input."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ def _stacked(years: list[Any]) -> Any:
 
 
 def _in_order(tree: Any) -> Any:
-    """The same with the dimensions of all cells in one order, as a loop needs them."""
+    """The tree with the dimensions of all cells in one order, as a loop needs them."""
 
     def ordered(part: Any) -> Any:
         return part.in_order([dim for dim in MODEL.dims if dim in part.dims]) if isinstance(part, Cells) else part

@@ -1,4 +1,4 @@
-"""Paths of the rustbelt model in double precision, stepped year by year: what its tests look into."""
+"""Paths of the rustbelt model in double precision, stepped year by year, for its tests."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ PRIORS = {
 LAWS = {name: stated.law for name, stated in PRIORS.items()}
 CONSTANTS = {name: constant.value for name, constant in MODEL.constants.items()}
 KNOWN = SimpleNamespace(**{name: float(law.quantile(0.5)) for name, law in LAWS.items()}, **CONSTANTS)
-"""What rules are called with: every factor at its median, every constant at its value."""
+"""Inputs of the model's rules in tests: every factor at its median, every constant at its value."""
 
 
 def known(**given: Any) -> SimpleNamespace:
-    """The same, some of them given."""
+    """`KNOWN`, with some of its values replaced."""
     return SimpleNamespace(**{**vars(KNOWN), **given})
 
 
@@ -77,9 +77,7 @@ def policy(name: str, **levers: Any) -> Policy:
 
 
 def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
-    """Factor draws [path], correlated within their groups by their signs, and constants as they are, some of them
-    given.
-    """
+    """Factor draws [path], correlated within their groups by their signs, and constants; `given` replaces values."""
     rng = np.random.default_rng(seed)
     common = {group: rng.standard_normal(n_paths) for group in STUDY["groups"]}
     draws = {}
@@ -94,7 +92,7 @@ def drawn(n_paths: int, seed: int = 1, **given: Any) -> dict[str, np.ndarray]:
 
 
 def medians(n_paths: int = 1, **given: Any) -> dict[str, np.ndarray]:
-    """Every factor at its median and constants as they are, some of them given."""
+    """Every factor at its median and every constant [path]; `given` replaces values."""
     return _everywhere(vars(known(**given)), n_paths)
 
 
@@ -126,9 +124,7 @@ def _year_of(draw: Any) -> dict[str, Any]:
 
 
 def run(chosen: Policy, factors: dict[str, np.ndarray], noise: list[dict[str, Any]]) -> Run:
-    """The paths under one policy that is carried out in full; constants as they are where they are not among the
-    factors.
-    """
+    """The paths under one policy that is carried out in full; constants in `factors` replace the model's."""
     n_paths = len(next(iter(factors.values())))
     factors = _everywhere(CONSTANTS, n_paths) | factors
     lanes = np.minimum(np.arange(-(-n_paths // LANES) * LANES), n_paths - 1)
@@ -155,7 +151,7 @@ def _step() -> Any:
     def step(state: Any, year: Any, factors: Any, shock: Any, levers: Any) -> Any:
         return MODEL.step(state, year, SimpleNamespace(**factors), SimpleNamespace(**shock), SimpleNamespace(**levers))
 
-    # without fusion nothing is computed twice, so that it compiles in seconds; speed is no matter here
+    # without fusion nothing is computed twice, so that it compiles in seconds; speed does not matter here
     return jax.jit(jax.vmap(step, in_axes=(0, None, 0, 0, 0)), compiler_options={"xla_disable_hlo_passes": "fusion"})
 
 

@@ -1,4 +1,4 @@
-"""A model that gives back its shocks, and studies of it: what the tests of shocks run."""
+"""A model that gives back its shocks, and studies of it, for the tests of shocks."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def only(**shocks: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def walk(tables: Mapping[str, Any] | None = None, **run: Any) -> Study:
-    """The study with these tables besides, those of `ALL` if none are given."""
+    """The study with these tables added, those of `ALL` if none are given."""
     text = {**copy.deepcopy(WALK), **copy.deepcopy(dict(ALL if tables is None else tables))}
     text["factors"] = WALK["factors"] | (tables or {}).get("factors", {})
     text["run"] = text["run"] | run

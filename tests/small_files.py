@@ -78,7 +78,7 @@ def call(*words: object) -> Result:
 
 
 def damages(folder: Path, *words: object) -> list[dict[str, Any]]:
-    """What `rustbelt verify` finds damaged in a run, which its exit code says too."""
+    """The damages that `rustbelt verify` finds in a run; its exit code is checked."""
     ended = call("verify", folder, *words, "--json")
     found = json.loads(ended.stdout)
     assert ended.exit_code == (2 if found else 0), ended.output
@@ -86,9 +86,7 @@ def damages(folder: Path, *words: object) -> list[dict[str, Any]]:
 
 
 def records(printed: str) -> list[dict[str, Any]]:
-    """The rows of every table of an answer that a command printed as JSON, which keeps its schema: each with its
-    estimate's numbers.
-    """
+    """The rows of all tables of an answer printed as JSON, with their estimates' numbers; its schema is checked."""
     plain = json.loads(printed)
     jsonschema.validate(plain, SCHEMA)
     return [

@@ -41,13 +41,13 @@ class Provinces(PathModel):
 
 
 def read_paths(folder: Path, study: Study, names: Iterable[str], n_paths: int) -> dict[str, np.ndarray]:
-    """Stored outcomes by name, float32 [policy, path], for the first so many paths."""
+    """Stored outcomes by name, float32 [policy, path], of the first `n_paths` paths."""
     run = RunFolder(folder, study)
     return {name: reading._read(run, name, [slice(n_paths)])[0] for name in names}
 
 
 def make_study(paths: int, keep: Keep | None = None, **changes) -> Study:
-    """The study with so many paths; both outcomes and the draws of 1,000 paths are kept unless told otherwise."""
+    """The study with so many paths; both outcomes and the draws of 1,000 paths are kept unless `keep` is given."""
     given = {
         "name": "small",
         "question": "Old or reform?",
@@ -83,7 +83,7 @@ def block_values(study: Study, block: Block) -> tuple[np.ndarray, dict[str, np.n
 
 @contextmanager
 def entered(folder, study: Study, versions: Mapping[str, str] = VERSIONS, force: bool = False) -> Iterator[Holder]:
-    """The folder claimed, entered and with a cube, as a run does before its first block."""
+    """A `with` block in which the folder is claimed, entered and has a cube, as before a run's first block."""
     with ownership.claim(RunFolder(folder, study)) as holder:
         ownership.enter(RunFolder(folder, study), versions, force)
         cube.create(RunFolder(folder, study))
@@ -105,7 +105,7 @@ def is_whole(folder, study: Study) -> bool:
 
 
 def make_summaries(study: Study, outcomes: dict[str, np.ndarray]) -> Summaries:
-    """Summaries of the right shapes; the numbers mean nothing but tell cells apart."""
+    """Summaries of the right shapes; their numbers mean nothing but differ from cell to cell."""
     model, n_policies = study.model, len(study.policies)
 
     def numbered(*shape: int) -> np.ndarray:

@@ -1,7 +1,6 @@
-"""Runs a study's blocks in a given order on forced devices: python -m tests.split_worker STUDY OUT BLOCK... (for
-test_laws.py).
+"""Runs a study's blocks in a given order on forced devices, for test_laws.py.
 
-Writes an .npz with the outcomes of each block.
+`python -m tests.split_worker STUDY OUT BLOCK...` writes an .npz with the outcomes of each block.
 """
 
 import sys
@@ -18,7 +17,7 @@ from tests.shock_study import walk  # noqa: E402
 from tests.user_models import farms, program  # noqa: E402
 
 PATHS = BLOCK + 3001
-"""The last block is partial, and so are its last tile."""
+"""The last block is partial, and so is its last tile."""
 
 
 def main(name: str, target: str, order: list[int]) -> None:

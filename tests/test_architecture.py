@@ -1,6 +1,4 @@
-"""The rooms of the house, as docs/architecture.md states them: what may import what, and who owns which thing from
-outside.
-"""
+"""The packages as docs/architecture.md states them: which may import which, and who owns which outside thing."""
 
 import ast
 import re
@@ -15,7 +13,7 @@ from engine.program.lowering import passes
 ROOT = Path(__file__).parents[1]
 ENGINE = ROOT / "engine"
 ARROWS = 48
-"""Between packages, at most; `errors.py` and `formatting.py`, which everybody may import, are no packages."""
+"""Most arrows between packages; `errors.py` and `formatting.py`, which all may import, are no packages."""
 GROUND = ("errors", "formatting")
 
 OWNERS = {
@@ -38,13 +36,12 @@ OWNERS = {
     "click": {"cli"},
     "rich": {"cli"},
 }
-# jit for XLA's programs, and as the name of an operation; what is mapped, in what XLA compiles and for the few paths of
-# a pilot
+# jit compiles XLA's programs, and is the name of an operation; maps are made for XLA, and for the few paths of a pilot
 COMPILED = re.compile(r"jax\.(jit|pmap|shard_map|export\.export)")
 MAPPED = re.compile(r"jax\.(vmap|lax\.(scan|map|fori_loop|while_loop))")
 DEVICES = re.compile(r"jax\.((local_)?devices|(local_)?device_count|default_backend)")
 LONGEST = 80
-"""Lines of a function, its docstring with them."""
+"""Most lines of a function, its docstring included."""
 # the source of a model is part of what names its runs, so its lines stay as they are
 LONG = {("models/rustbelt/enterprises", "advance"), ("models/rustbelt/labour", "advance")}
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "managers", "misc"}
@@ -64,8 +61,7 @@ FILES = files()
 
 
 def rooms() -> dict[str, tuple[str, ...]]:
-    """Packages from the bottom up, each with its files from the bottom up, as the table of the documentation has
-    them."""
+    """Packages from the bottom up, each with its files from the bottom up, as in the table of the documentation."""
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)(?:\.py|/)` \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
     return {
@@ -87,7 +83,7 @@ def package_of(file: str) -> str:
 
 
 def owner_of(file: str) -> str:
-    """Who owns a thing from outside: all of `cli/` is one room."""
+    """The owner of an outside thing that a file uses: the file; "cli" for all of `cli/`."""
     return "cli" if package_of(file) == "cli" else file
 
 
@@ -205,8 +201,8 @@ def test_functions_are_short():
 
 
 def test_files_of_a_run_folder_are_read_in_one_place():
-    # of the processor; the list of models in the folder of the user's own; what is written; a lock that only one can
-    # make; an archive in memory
+    # files about the processor; the list of models in the user's private folder; files that are written; a lock that
+    # only one process can make; an archive in memory
     expected = {
         *(("run_folder/provenance", "read_text"), ("run_folder/ownership", "read_bytes")),
         *(("run_folder/ownership", "open"), ("storage/files", "open"), ("storage/locks", "open")),

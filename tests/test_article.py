@@ -55,7 +55,7 @@ def test_each_row_names_its_number_and_has_it_under_both_views():
 
 
 def cell(words: str, view: str) -> str:
-    """What the page shows in the row of these words."""
+    """The number that the page shows under a view, in the row with these words."""
     (text,) = {row[view].strip() for row in ROWS if row["words"] == words}
     return text
 
@@ -187,7 +187,7 @@ def test_filling_the_page_again_changes_nothing():
 @pytest.mark.slow
 @pytest.mark.sweep
 def test_every_command_of_the_page_runs_and_answers_every_row():
-    """Under the view of 2016; under the other one the next test runs them all."""
+    """Runs them under the view of 2016; the next test runs them under the other one."""
     records = article.records(PAGE, "then", paths=1024)
     assert all(article.number(row["words"], records) for row in ROWS)
 

@@ -1,6 +1,4 @@
-"""What runs beside the main steps of `.ci/run` is printed once, whichever of them fails; every program that it calls is
-a stub.
-"""
+"""`.ci/run` prints the output of its background steps once, whichever step fails; all programs are stubs here."""
 
 import os
 import shutil

@@ -26,7 +26,7 @@ def blocks(text: str, language: str) -> list[str]:
 
 @pytest.fixture
 def models(tmp_path, monkeypatch):
-    """A folder with the files of docs/writing-a-model.md, to be in."""
+    """A folder with the files of docs/writing-a-model.md, as the current one."""
     page = (ROOT / "docs" / "writing-a-model.md").read_text(encoding="utf-8")
     for name, code in FILE.findall(page):
         (tmp_path / name).write_text(code, encoding="utf-8")
@@ -116,7 +116,7 @@ events.three_million = { outcome = "layoffs", above = 8 }
 
 @pytest.fixture
 def stand_in(tmp_path):
-    """A run of a small study with names of the one that ships, to ask everything."""
+    """A run of a small study with the names of the one that ships, of which every question can be asked fast."""
     (tmp_path / "stand-in.toml").write_text(STAND_IN, encoding="utf-8")
     model = engine.load_model_file(f"{ROOT / 'tests' / 'data' / 'stand_in.py'}:StandIn")
     study = engine.load_study(tmp_path / "stand-in.toml", model=model)
@@ -125,9 +125,7 @@ def stand_in(tmp_path):
 
 @pytest.mark.slow
 def test_python_of_the_readme_opens_the_cube_of_a_run(shipped, stand_in, tmp_path, monkeypatch):
-    """Questions are asked of a run that only has the names: the study that ships is asked in
-    tests/cli/test_one_screen.py.
-    """
+    """Questions are asked of the stand-in; `tests/cli/test_one_screen.py` asks the study that ships."""
     monkeypatch.chdir(tmp_path)  # it saves tables
     snippets = blocks(README, "python")
     assert snippets
@@ -150,7 +148,7 @@ def placed(code: str, folder: Path) -> str:
 
 
 def answers(folder: Path) -> list[tuple[str, str]]:
-    """What docs/cube.md shows of each of its snippets, and what it gives on this run."""
+    """Of each snippet in docs/cube.md: the result that the page shows, and the result on this run."""
     names, told = {}, []
     for box in pages.boxes((ROOT / "docs" / "cube.md").read_text(encoding="utf-8")):
         if box.kind == "python":

@@ -22,14 +22,14 @@ from tests.user_models import FARMS, Farms, computed, echo, farms, farms_program
 
 PLENTY, MANY = 100_000, 20_000
 EDGE = 1e-3
-"""How far an outcome may move [standard deviations] when something unrelated is added: rounding, no more."""
+"""Most that an outcome may move [standard deviations] when something unrelated is added: no more than by rounding."""
 
 
 # ------------------------------------------------------------------------------- how the work is cut up
 
 
 def on_devices(folder: Path, study: str, devices: int, order: list[int]) -> dict[str, np.ndarray]:
-    """What blocks give on so many forced CPU devices, computed in an order."""
+    """Results of blocks computed in an order, on so many forced CPU devices."""
     out = folder / f"{study}-{devices}.npz"
     command = [sys.executable, "-m", "tests.split_worker", study, str(out), *map(str, order)]
     done = subprocess.run(
@@ -233,8 +233,7 @@ def beside(one: Program, two: Program, n_paths: int) -> None:
 
 
 def assert_only_rounding(study: Study, values: np.ndarray, others: np.ndarray) -> None:
-    """Asserts that outcomes [policy, outcome, path] differ by rounding only, and that no event flips but at its
-    edge."""
+    """Asserts that outcomes [policy, outcome, path] differ by rounding only, and events flip only at their edge."""
     values, others = values.astype(np.float64), others.astype(np.float64)
     allowed = EDGE * values.std(axis=-1, keepdims=True)
     assert np.all(np.abs(values - others) <= allowed)

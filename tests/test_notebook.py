@@ -1,4 +1,4 @@
-"""The notebooks: committed without what they gave, and executed, on a small run."""
+"""The notebooks: committed without output, and executed on a small run."""
 
 import json
 from pathlib import Path

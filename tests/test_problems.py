@@ -1,5 +1,4 @@
-"""Problems with known answers, run as a user's models: failure probabilities, risk measures, credit losses, two
-policies.
+"""Problems with known answers as a user's models: failure probabilities, risk measures, credit losses, two policies.
 
 Truths by quadrature, closed form or conditional sampling. Failure problems: OpenTURNS otbenchmark; large pool: Vasicek,
 The distribution of loan portfolio value, Risk 15 (2002); limits of risk measures: closed forms of their laws.
@@ -173,7 +172,7 @@ KNOWN = {
 }
 NAMES = ("VaR95", "ES95", "VaR99", "ES99", "VaR99.9", "ES99.9")
 SEES = {"95": 0.02, "99": 0.04, "99.9": 0.12}
-"""Relative error of a measure at each level that must not pass."""
+"""Smallest relative error of a measure, by level, that must not pass."""
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""What a study file, a run folder and a record of somebody else cannot do."""
+"""Things that somebody else's study file, run folder or record cannot do."""
 
 import ast
 import io

@@ -1,4 +1,4 @@
-"""The site: every page has its place, every exported name its description, and nothing is loaded from elsewhere."""
+"""The site: every page has its place, every exported name its description; nothing is loaded from other sites."""
 
 import os
 import re

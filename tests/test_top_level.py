@@ -1,6 +1,4 @@
-"""The top of the project holds what is kept there by name; tests leave nothing there, which `conftest.py` looks for at
-their end.
-"""
+"""The top of the project holds only named files; tests leave nothing there, as `conftest.py` checks at their end."""
 
 import shutil
 import subprocess

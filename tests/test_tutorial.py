@@ -1,4 +1,4 @@
-"""The tutorial, word for word: its files, its commands, what they print and what they leave."""
+"""The tutorial, word for word: its files, its commands, their output and the files that they write."""
 
 import re
 import shlex
@@ -18,13 +18,13 @@ SHELL = ["python3 -m venv .venv", ".venv/bin/pip install -e '.[report]'", ". .ve
 
 @pytest.fixture(autouse=True)
 def inside(tmp_path, monkeypatch):
-    """A folder to be in."""
+    """An empty current folder, and a terminal of 80 columns."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("COLUMNS", "80")
 
 
 def walked() -> Iterator[tuple[str, str, str]]:
-    """Each command of the page, what the page shows of it, and what it printed."""
+    """Each command of the page, the output that the page shows, and the output that it printed."""
     first, *others = boxes(PAGE)
     assert first.code.splitlines() == SHELL
     command = printed = ""
@@ -39,7 +39,7 @@ def walked() -> Iterator[tuple[str, str, str]]:
 
 
 def said(line: str) -> str:
-    """What a line of the page prints."""
+    """The output of a command line of the page."""
     name, *words = shlex.split(line)
     assert name == "rustbelt"
     ended = call(*words, *["--quiet"] * (words[0] == "run"))
@@ -48,7 +48,7 @@ def said(line: str) -> str:
 
 
 def _write(box: Box) -> None:
-    """The page's table at the end of the reader's file; what the page shows of the file is there."""
+    """Adds a box to the reader's file where the page says so, and checks that the file has the lines that it shows."""
     file = Path("mine.toml")
     if "end of `mine.toml`" in box.before:
         file.write_text(f"{file.read_text()}\n{box.code}")

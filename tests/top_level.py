@@ -1,4 +1,4 @@
-"""What stands at the top of the project: what is kept there by name, and what tools make there."""
+"""Names at the top of the project: those of kept files, and of files that tools make there."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ KEPT = {
     *("README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE"),
 }
 MADE = {"build", "dist", "site"}
-"""By tools, and ignored by git, as is what begins with a dot or ends in .egg-info."""
+"""Names that tools make and git ignores, as it does names that begin with a dot or end in .egg-info."""
 
 
 def strays(top: Path = ROOT) -> set[str]:

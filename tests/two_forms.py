@@ -1,4 +1,4 @@
-"""A study by the one loop and by XLA's program, held against each other."""
+"""A study computed by the one loop and by XLA's program, and compared."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +12,9 @@ from tests.user_models import static
 
 PATHS = 4096
 APART = 1e-4
-"""How far the forms may lie apart: of a standard deviation, or of the number where it lies further out."""
+"""Most that the forms may differ, in standard deviations or relative to the number, whichever is larger."""
 FLIPPED = 1e-3
-"""Share of the paths at most that lie on the other side of a threshold."""
+"""Most paths, as a share, that may lie on the other side of a threshold."""
 
 
 def outcomes(study, form, dtype=np.float32):
@@ -25,7 +25,7 @@ def outcomes(study, form, dtype=np.float32):
 
 
 def assert_agree(study, apart=APART, flipped=FLIPPED, dtype=np.float32):
-    """Outcomes of the two forms, but on the few paths that a threshold parts; what is no number is none in both."""
+    """Asserts that outcomes of both forms agree, but on a few paths at a threshold; NaN must be NaN in both."""
     names = list(study.model.outcomes)
     found, expected = (outcomes(study, form, dtype).astype(np.float64) for form in ("loop", "xla"))
     for k, name in enumerate(names):

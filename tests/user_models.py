@@ -1,4 +1,4 @@
-"""A user's models, and studies of them: what the tests of the kernel and of the laws run."""
+"""A user's models, and studies of them, for the tests of the kernel and of the laws."""
 
 from __future__ import annotations
 
@@ -207,7 +207,7 @@ def program(study: Study) -> Program:
 
 
 def computed(made: Program, index: int = 0, count: int | None = None) -> Outcomes:
-    """Outcomes of one block of a program, all its paths or the first so many."""
+    """Outcomes of one block of a program: all its paths, or the first `count`."""
     block = Block(index, index * BLOCK, count or min(made.study.paths, BLOCK))
     return made.submit(block).of(block)
 
