@@ -1,4 +1,4 @@
-"""What an H100 makes of the one loop, without an H100: python benchmarks/card.py [--check]
+"""How fast an H100 would run the one loop, computed without an H100: python benchmarks/card.py [--check]
 
 Emits the PTX of the toy and of the rustbelt, assembles it for sm_90a and counts its instructions on the way that
 ordinary numbers take. Estimated speed: the card hands out 128 instructions a clock in each of 132 multiprocessors at

@@ -1,4 +1,4 @@
-"""What a program asks of a GPU: its elementwise operations, counted from the jaxpr in instructions of the card.
+"""The work of a program on a GPU: its elementwise operations, counted from the jaxpr in instructions of the card.
 
 Every operation of the jaxpr is priced by what the compiler makes of it, and multiplied by the elements it works on and
 by the rounds of the loops around it. Two mergers that every compiler makes are made here too: a product that only a sum

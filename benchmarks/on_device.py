@@ -136,7 +136,7 @@ def throughput(program: Program, paths: int) -> dict[str, Any]:
 
 
 def work(program: Program) -> dict[str, Any]:
-    """What a path and year asks of a card for its outcomes: instructions by unit, floats carried on, random numbers."""
+    """The work of a path and year on a card, for outcomes: instructions by unit, floats carried on, random numbers."""
     study, zero = program.study, np.uint32(0)
     tile = Tile(traced(study, np.float32), study.tile)
     jaxpr = jax.make_jaxpr(tile.outcomes)(program.inputs, (zero, zero)).jaxpr

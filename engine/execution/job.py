@@ -44,7 +44,7 @@ PREPARING = 60.0
 
 @dataclass(frozen=True)
 class Shard:
-    """What one shard of a job array has done; others may still be at work.
+    """The work of one shard of a job array; other shards may still be at work.
 
     Args:
       folder: of the run.

@@ -39,7 +39,7 @@ MANY_FILES = 20_000_000
 
 @dataclass(frozen=True)
 class Measured:
-    """What one block of a study takes on this machine.
+    """The time and disk space that one block of a study takes on this machine.
 
     Args:
       worker: what computed it: "loop on 2 x cpu".
@@ -162,7 +162,7 @@ def measure(folder: RunFolder, device: str | None = None) -> Measured:
 
 
 def plan(folder: RunFolder, measured: Measured, workers: int) -> Plan:
-    """What the study takes on `workers` workers, each like the machine that was measured."""
+    """The cost of a study on `workers` workers, each like the machine that was measured."""
     study = folder.study
     blocks = -(-study.paths // BLOCK)
     per_task = cluster.blocks_of_task(blocks, workers)

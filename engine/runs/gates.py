@@ -109,7 +109,7 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def _place(gate: Gate) -> str:
-    """What a gate is about, in words: `sum of cut_layoffs, coal and steel, 2016-2017`."""
+    """The number that a gate is about, in words: `sum of cut_layoffs, coal and steel, 2016-2017`."""
     labels = [" and ".join(names) for names in gate.at.values()]
     in_a_row = len(gate.years) > 1 and [*gate.years] == [*range(gate.years[0], gate.years[-1] + 1)]
     years = f"{gate.years[0]}-{gate.years[-1]}" if in_a_row else " and ".join(map(str, gate.years))

@@ -289,7 +289,7 @@ class Run(Inquiry):
     # ------------------------------------------------------------------------------------------ single paths
 
     def replay(self, path: int | Sequence[int], device: str | None = None, precision: str | None = None) -> xr.DataTree:
-        """What happens on a path, year by year, under every policy: `engine.runs.replay.replay`."""
+        """The course of a path, or of several, year by year under every policy: `engine.runs.replay.replay`."""
         return replay(self.study, path, device, precision)
 
     def worst(self, variable: str, policy: str | None = None, count: int = 10) -> xr.Dataset:

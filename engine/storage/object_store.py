@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from obstore.store import ObjectStore
 
 MANIFEST = "copied.json"
-"""Name of the list of copied files with their SHA-256; written after them, so that every file it names is there."""
+"""Name of the list of copied files with their SHA-256; a file enters it only after it has been copied."""
 _ROOT = "cube.zarr/zarr.json"
 _LOCK = "ledger/lock"
 _STUDY = "ledger/study.json"

@@ -1,4 +1,4 @@
-"""What a coordinator tells its workers about the run that they compute for, and what they check before they begin."""
+"""The run as a coordinator describes it to its workers, and the checks that these make before they begin."""
 
 from __future__ import annotations
 
