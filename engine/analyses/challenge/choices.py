@@ -15,6 +15,8 @@ SPECIFICATION, POLICIES = "specification", "policies"
 
 No share is taken over both.
 """
+HORIZON = "horizon"
+"""The dimension of choices of other years."""
 FULL = "in full"
 """The `side` of the choice by which both policies are fully implemented."""
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 import numpy as np
 from jaxtyping import Float
 
-from engine.analyses.challenge.choices import Choice
+from engine.analyses.challenge.choices import HORIZON, Choice
 from engine.analyses.variables import PROBABILITY, Values, measured
 from engine.risk.estimation.events import happens
 from engine.risk.estimation.evidence import level_of
@@ -116,9 +116,10 @@ class Measured:
 def what(study: Study, claim: Claim, choices: Iterable[Choice], fraction: float = 1.0) -> Measured:
     """What a claim is about under choices of what is measured.
 
-    Choices that replace one variable by another apply in the order given, then thresholds, a `fraction` of the way.
+    Readings apply first, then the horizon, which knows the variables of every reading, then thresholds, a `fraction` of
+    the way.
     """
-    made = [one for one in choices if one.is_measured]
+    made = sorted((one for one in choices if one.is_measured), key=lambda one: one.dimension == HORIZON)
     name = _instead(claim.variable, made)
     if name not in study.events_by_name:
         return Measured(name)

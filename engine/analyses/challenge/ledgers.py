@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from engine.analyses.challenge import priors
-from engine.analyses.challenge.choices import FULL, POLICIES, SPECIFICATION, Choice
+from engine.analyses.challenge.choices import FULL, HORIZON, POLICIES, SPECIFICATION, Choice
 from engine.analyses.challenge.claims import contribution, what
 from engine.analyses.challenge.worlds import AT_ONCE, Worlds
 from engine.analyses.lever_sets import players_of, set_of
@@ -14,8 +14,6 @@ from engine.analyses.variables import Values
 from engine.study.study import Study
 from engine.study.tables.assumptions import KINDS
 from engine.study.tables.challenge import Claim, Threshold
-
-HORIZON = "horizon"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import pytest
 
 from engine.analyses.challenge.answer import tables
 from engine.analyses.challenge.challenge import challenge
+from engine.analyses.challenge.choices import HORIZON, SPECIFICATION, Choice
 from engine.analyses.challenge.claims import claim_estimates, what
 from engine.analyses.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
@@ -43,3 +44,12 @@ def test_each_chance_has_the_interval_of_a_chance(event):
         low, high = wilson_interval(np.array(one.estimate), np.array(4096.0))
         assert abs(one.low - low) + abs(one.high - high) < 1e-5
         assert low < high and (one.estimate > 0.0 or one.low == 0.0)
+
+
+def test_a_reading_applies_before_the_horizon_in_whatever_order_they_are_chosen():
+    study = balance()
+    claim = claim_of("new better than old in mean of cost", study.policy_names, (), study.model.outcomes)
+    reading = Choice(SPECIFICATION, "reading", "harm", "", "", instead={"cost": "harm"})
+    horizon = Choice(SPECIFICATION, HORIZON, "soon", "", "", instead={"cost": "cost_soon", "harm": "harm_soon"})
+    assert what(study, claim, (horizon,)).name == "cost_soon"
+    assert what(study, claim, (reading, horizon)).name == what(study, claim, (horizon, reading)).name == "harm_soon"
