@@ -12,15 +12,17 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
 from engine.modelling import code_digests
 from engine.modelling.class_digests import digest_of_unfiled, given_by_hand
 from engine.modelling.package_digests import digest_of_shipped
-from engine.modelling.records import Model, PathModel, StaticModel
 from engine.modelling.sources import Sources, execute, of_imported
+
+if TYPE_CHECKING:  # imports JAX, which a command that loads no model must not wait for
+    from engine.modelling.records import Model
 
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
 """Class -> the files that it was loaded from."""
@@ -41,6 +43,8 @@ def load_model(spec: str) -> Model:
     Raises:
       UserError: no such file or class, a file that cannot be imported, a class that is no model.
     """
+    from engine.modelling.records import PathModel, StaticModel
+
     file, _, name = spec.rpartition(":")
     if not file or not name:
         raise UserError(spec, ["expected FILE:CLASS, such as my_model.py:MyModel."])
@@ -60,6 +64,8 @@ def load_model(spec: str) -> Model:
 
 def is_model(part: object) -> TypeGuard[type[Model]]:
     """Whether something is the class of a model, or one of the two that models derive from."""
+    from engine.modelling.records import PathModel, StaticModel
+
     return isinstance(part, type) and issubclass(part, PathModel | StaticModel)
 
 
