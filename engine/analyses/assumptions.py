@@ -170,7 +170,7 @@ def _refuse_nonfinite(study: Study, one: Structure, outcomes: np.ndarray, count:
         return
     bad = ~np.isfinite(outcomes)
     problems = [
-        f"outcome '{name}' under '{policy}' is not finite on {int(bad[p, k].sum()):,} paths."
+        f"outcome '{name}' under '{policy}' is not finite on {bad[p, k].sum():,} of {bad.shape[-1]:,} paths."
         for p, policy in enumerate(study.policy_names)
         for k, name in enumerate(study.model.outcomes)
         if bad[p, k].any()
