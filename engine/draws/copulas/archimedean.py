@@ -186,4 +186,4 @@ def limits(family: str, n_members: int) -> tuple[float, float]:
 
 def with_theta(family: str, theta: float, members: Sequence[str]) -> Copula:
     """Copula of a family with parameter theta, for these members."""
-    return Frank(theta, max(members)) if theta < 0 else FAMILIES[family](theta)
+    return Frank(theta, max(members, default=None)) if theta < 0 else FAMILIES[family](theta)

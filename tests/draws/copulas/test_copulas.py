@@ -279,6 +279,10 @@ def test_the_order_of_two_decides_nothing_for_a_negative_frank():
         assert_same(one[name], other[name])
 
 
+def test_a_group_that_no_factor_names_yet_may_state_a_negative_frank():
+    assert copula_of(TABLES["frank of two, negative"], ()).theta < 0
+
+
 def test_a_score_rises_with_its_own(case):
     members, copula, _, _ = case
     n, name = 4096, members[-1]
