@@ -16,6 +16,8 @@ from engine.errors import UserError
 from engine.modelling import catalogue
 from engine.run_folder import ledger, ownership
 from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import FinishedPart
+from engine.run_folder.parts import stored_tally
 from engine.storage import npz
 from engine.storage.files import sealed, unsealed
 from engine.study.study import BLOCK
@@ -100,6 +102,11 @@ def test_a_record_that_names_files_elsewhere_is_no_record(tmp_path, name):
     place.write_bytes(sealed(document))
     assert ledger.read(RunFolder(tmp_path, study), 0) is None
     assert not ledger.files_of(tmp_path, 0)
+
+
+def test_a_record_that_names_no_tally_is_damaged(tmp_path):
+    with pytest.raises(UserError, match=r"ledger/00000/00000003\.json: is damaged"):
+        stored_tally(tmp_path, FinishedPart(3, 0, BLOCK, ()))
 
 
 @pytest.mark.parametrize("name", ["cube.zarr", "ledger"])

@@ -28,9 +28,12 @@ def stored_tally(folder: Path, record: FinishedPart) -> Tally:
     """The tally of a block, from the file that its record names.
 
     Raises:
-      UserError: the file is not what was committed.
+      UserError: the file is not what was committed, or the record names none.
     """
-    file = next(file for file in record.files if file.name.endswith(".npz"))
+    file = next((file for file in record.files if file.name.endswith(".npz")), None)
+    if file is None:
+        name = ledger.record_file(folder, record.part).relative_to(folder).as_posix()
+        raise ledger.damaged(folder, name, "it names no tally")
     return Tally.of_arrays(npz.unpacked(ledger.content_of(folder, file)))
 
 
