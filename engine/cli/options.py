@@ -227,7 +227,7 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
 
     Args:
       pair: the command's options that name one policy each. If the study does not run one of these policies, the named
-        ones run in place of the study's.
+        ones run in place of the study's, and beside those of --policies, of which a line on stderr tells.
     """
 
     @wraps(command)
@@ -256,8 +256,11 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
         }
         resolved, folder = study_of(study, model, out, **changes)
         named = tuple(dict.fromkeys(others[name] for name in pair if others[name] is not None))
-        if not {*named} <= {*resolved.policy_names}:
-            resolved, folder = study_of(study, model, out, **{**changes, "policies": named})
+        if lacking := [name for name in named if name not in resolved.policy_names]:
+            running = (*policies, *lacking) if policies else named
+            resolved, folder = study_of(study, model, out, **{**changes, "policies": running})
+            if policies:
+                click.echo(f"note: beyond --policies runs what the question names: {', '.join(lacking)}.", err=True)
         place = {name: others.pop(name) for name in ("device", "memory")}
         command(study=resolved, folder=folder, place=place, **others)
 

@@ -36,6 +36,14 @@ def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
     assert "share: what a group adds" in " ".join(result.stdout.split())
 
 
+def test_policies_that_are_given_run_beside_those_that_it_names(tmp_path):
+    study = write(tmp_path, WIDER + "[policies.middling]\nstrength = 12\n")
+    words = ("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--json", "--quiet", "--policies")
+    beside, stated = (call(*words, names) for names in ("middling", "middling,strong"))
+    assert json.loads(beside.stdout) == json.loads(stated.stdout)
+    assert beside.stderr == "note: beyond --policies runs what the question names: strong.\n" and not stated.stderr
+
+
 def test_json_holds_every_number_and_nothing_else_is_printed(study):
     words = ("attribute", study, *own("Bridge"), "--from", "weak", "--to", "strong", "--outcome", "margin", "--json")
     answer = json.loads(call(*words).stdout)
