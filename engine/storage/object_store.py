@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MANIFEST = "copied.json"
 """Name of the list of copied files with their SHA-256; a file enters it only after it has been copied."""
 _ROOT = "cube.zarr/zarr.json"
+_STOPPED = ""
+"""What stands in the manifest for the root's SHA-256 until all else has been copied."""
 _LOCK = "ledger/lock"
 _STUDY = "ledger/study.json"
 _RECORD = re.compile(r"ledger/\d+/\d+\.json")
@@ -99,16 +101,18 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
             store.put(name, content)
             return True
 
-        root = folder / _ROOT
-        if _ROOT in there and held.get(_ROOT) != digest_of_file(root):
-            store.delete(_ROOT)
+        if _ROOT not in there or held.get(_ROOT) != digest_of_file(folder / _ROOT):
+            held[_ROOT] = _STOPPED
+            store.put(MANIFEST, _as_json(held))
+            if _ROOT in there:
+                store.delete(_ROOT)
         first = [name for name in names if name != _ROOT]
         with ThreadPoolExecutor(WRITERS) as threads:
             for done, was_sent in enumerate(threads.map(send, first), start=1):
                 sent += was_sent
                 observe(done, len(names))
                 if done % OFTEN == 0:  # a copy that is stopped goes on from here
-                    store.put(MANIFEST, _as_json({**held, **known}))
+                    store.put(MANIFEST, _as_json(held | known))
         if _ROOT in names:
             sent += send(_ROOT)
         for gone in sorted(there.keys() - set(names) - {MANIFEST}):
@@ -136,6 +140,8 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
         known = _manifest(store)
         if not known:
             raise UserError(url, [f"expected a run that was copied there, found no {MANIFEST}."])
+        if known.get(_ROOT) == _STOPPED:
+            raise UserError(url, ["expected a whole copy of a run, got one that was stopped. Copy the run anew."])
         wrong = [name for name in known if name.startswith("/") or ".." in name.split("/")]
         if wrong:
             raise UserError(url, [f"{MANIFEST} names files outside of the run: {wrong[0]!r}. Do not use it."])

@@ -81,7 +81,7 @@ def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(
 
     monkeypatch.setattr(object_store, "store_at", lambda where: Watched(put(where)))
     object_store.upload(tmp_path / "run", url)
-    assert order[0] == "delete cube.zarr/zarr.json"
+    assert order[:2] == [object_store.MANIFEST, "delete cube.zarr/zarr.json"]
     assert order[-2:] == ["cube.zarr/zarr.json", object_store.MANIFEST]
     monkeypatch.undo()
     object_store.download(url, tmp_path / "back")
@@ -131,6 +131,28 @@ def test_copies_that_were_stopped_go_on(run, url, tmp_path, monkeypatch):
     assert contents(tmp_path / "back") == contents(run)
     with pytest.raises(UserError, match="expected a folder that is empty"):
         object_store.download(url, tmp_path / "back")
+
+
+@pytest.mark.parametrize("before", [0, 1000])
+def test_what_a_stopped_copy_left_is_refused(before, url, tmp_path, monkeypatch):
+    monkeypatch.setattr(object_store, "OFTEN", 10)
+    if before:
+        finish(tmp_path / "run", make_study(before))
+        object_store.upload(tmp_path / "run", url)
+    finish(tmp_path / "run", make_study(PATHS))
+
+    def stop(done, total):
+        if done > total // 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        object_store.upload(tmp_path / "run", url, stop)
+    back = call("copy", url, tmp_path / "back")
+    assert back.exit_code == 2 and "whole copy of a run, got one that was stopped. Copy the run anew" in back.output
+    assert not (tmp_path / "back").exists()
+    object_store.upload(tmp_path / "run", url)
+    object_store.download(url, tmp_path / "back")
+    assert contents(tmp_path / "back") == contents(tmp_path / "run")
 
 
 def test_a_manifest_cannot_write_elsewhere(run, url, tmp_path):
