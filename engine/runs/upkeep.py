@@ -14,7 +14,7 @@ from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
 from engine.formatting import command_line
 from engine.run_folder import cube, ledger, ownership, provenance
-from engine.run_folder.damage import Damage, damages_of, has_ended, in_order, take_away
+from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, in_order, take_away
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY
 from engine.run_folder.parts import report_paths, yearly_missing, yearly_paths
@@ -136,11 +136,10 @@ def repair(
     ownership.refuse_changed(folder)
     with ownership.claim(folder, damaged=True):
         ours = partial(_versions, folder, device)
-        if full and not force:  # blocks made by other versions may differ in their last bits, which is no damage
-            ownership.refuse_other_versions(folder, ours())
         damages = verify(folder, full, observe, device)
         complete, damaged = has_ended(folder), {damage.part for damage in damages}
-        computed = [part for part in damaged if isinstance(part, int) or part == YEARLY]
+        # what other versions made may differ in its last bits from what is computed now, which is no damage
+        computed = [one for one in damages if isinstance(one.part, int) or one.part == YEARLY or one.what == OTHER]
         if computed and "study" not in damaged and not force:
             ownership.refuse_other_versions(folder, ours())
         take_away(folder, damages, ours)

@@ -201,6 +201,7 @@ def test_computing_again_finds_what_was_wrong_before_it_was_written(run, monkeyp
 @pytest.mark.parametrize("full", [True, False])
 def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full):
     folder, study = run
+    monkeypatch.setattr(anew.devices, "program", lambda *_: played_back(folder.parent).program)
     change(folder / SHARD, "flipped")
     before = contents(folder)
     monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "rustbelt": "1"})
@@ -208,6 +209,18 @@ def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full)
         repair(RunFolder(folder, study), full)
     assert contents(folder) == before
     assert repair(RunFolder(folder, study), force=True)[1].computed == (1,)
+
+
+def test_what_others_made_is_left_where_it_comes_out_the_same_and_refused_where_it_does_not(run, monkeypatch):
+    folder, study = run
+    monkeypatch.setattr(anew.devices, "program", lambda *_: played_back(folder.parent).program)
+    monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "rustbelt": "1"})
+    assert repair(RunFolder(folder, study), full=True) == ([], None)
+    before = contents(folder)
+    monkeypatch.setattr(anew.cube, "finished_files", lambda *_: {})
+    with pytest.raises(UserError, match=r"made with rustbelt 0, and this is 1.*--force"):
+        repair(RunFolder(folder, study), full=True)
+    assert contents(folder) == before
 
 
 def test_a_model_that_has_changed_is_told_and_nothing_called_damaged(run):
