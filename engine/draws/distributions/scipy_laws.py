@@ -25,6 +25,8 @@ _SLOW = ("gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "ksone", "ks
 """Distributions whose quantiles take SciPy milliseconds each; far quantiles are extrapolated instead of computed."""
 _SEARCHED = ("genhyperbolic", "geninvgauss")
 """Distributions whose quantiles SciPy's own search finds faster, as each probability is an integral."""
+_SUMMED = ("betanbinom", "logser", "zipf")
+"""Distributions whose sums of probabilities SciPy searches for a quantile, without end where they stay below it."""
 _ANCHORS = np.array([1e-8, 1e-10, 1e-12])
 """Tail probabilities from whose quantiles farther ones are extrapolated where SciPy's are wrong."""
 
@@ -55,6 +57,8 @@ class Named(Law):
         if self.name == "levy_l":  # SciPy's own loses the digits of its heavy tail
             *_, loc, scale = self.parameters
             return loc - Named("levy", (0.0, scale)).at_score(-z)
+        if self.name in _SUMMED:  # no draw is farther
+            z = np.minimum(z, FARTHEST)
         tail, upper = special.ndtr(-np.abs(z)), z >= 0
         if self.is_discrete:
             return self._scipys(tail, upper)

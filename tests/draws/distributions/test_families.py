@@ -2,6 +2,7 @@
 moments."""
 
 import functools
+from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +17,7 @@ from engine.draws.distributions.law import Law
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, continuous_names, discrete_names
 from engine.draws.distributions.tables import BOUND, ROUNDING
-from engine.draws.limits import FARTHEST
+from engine.draws.limits import FARTHEST, reach
 from engine.draws.random_words import stream_key
 from engine.draws.sampling import SAMPLERS
 from engine.errors import UserError
@@ -57,6 +58,16 @@ def test_all_of_scipys_laws_are_known_or_left_out_for_a_reason():
             prior({"family": name})
         (problem,) = caught.value.problems
         assert str(problem) == f"family: '{name}' is left out: {why}"
+
+
+@pytest.mark.parametrize("name", ["betanbinom[5, 9.3, 1]", "logser[0.6]", "zipf[6.6]"])
+def test_no_quantile_is_searched_beyond_the_farthest_draw(name, monkeypatch):
+    (law, _), asked = member(name), list[float]()
+    monkeypatch.setitem(vars(law), "_frozen", SimpleNamespace(ppf=np.negative, isf=lambda u: asked.extend(u) or u))
+    law.at_score(np.array([-37.0, 0.0, 6.0, 8.3, 37.0]))
+    assert min(asked) == special.ndtr(-FARTHEST)
+    monkeypatch.undo()
+    assert law.at_score(37.0) == law.at_score(FARTHEST) == reach(law)[1]
 
 
 # ------------------------------------------------------------------------------- on the host
