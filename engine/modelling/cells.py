@@ -151,7 +151,7 @@ def each(rule: Callable[..., Any]) -> Callable[..., Any]:
     are. A rule that returns a tuple gives a tuple of `Cells`. Without any `Cells` it is the plain function.
     """
 
-    @functools.wraps(rule)
+    @functools.wraps(rule, updated=())  # what JAX keeps in `__dict__` holds the path of its file
     def mapped(*args: Any, **kwargs: Any) -> Any:
         labels = merged_labels([*args, *kwargs.values()])
         if not labels:

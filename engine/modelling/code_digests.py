@@ -79,7 +79,7 @@ def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
     for module, other in others.items():
         for name in looked_up & vars(other).keys():
             value = vars(other)[name]
-            if not name.startswith("__") and (callable(value) or type(value) in _PLAIN):
+            if not name.startswith("__") and (callable(value) or type(value) in _PLAIN) and value != sys.executable:
                 names[f"{module}.{name}"] = end.text(value)
     return names
 

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from engine import load_study
-from engine.modelling import code_digests, folds
+from engine.modelling import cells, code_digests, folds
 from engine.models.rustbelt import Rustbelt, base_2015, environment, inputs, labour, outcomes
 from engine.program.lowering import listing, scalars
-from engine.program.running import devices
+from engine.program.running import devices, machine_code
 from engine.program.running.kernel import program_on
 from engine.study.study import Block
 
@@ -52,6 +52,12 @@ def test_a_change_in_memory_is_seen_and_its_end_too(change, monkeypatch):
         CHANGES[change](patch)
         assert code() not in (before, None)
     assert code() == before
+
+
+def test_nothing_hangs_on_where_it_is_installed():
+    parts, roots = list[str](), (Rustbelt.__module__, *MODULES, machine_code.__name__)
+    code_digests._Walk(code_digests.PACKAGE, cells.__name__)._write([cells.exp, cells.log, cells.sqrt], parts)
+    assert not [text for text in (*parts, *code_digests.state(roots).values()) if sys.prefix in text]
 
 
 def test_an_object_that_was_changed_is_seen():
