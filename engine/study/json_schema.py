@@ -40,8 +40,8 @@ def study_schema(model: Model | None = None) -> dict[str, Any]:
         _name_parts(schema, tables, one)
     extends = {"description": EXTENDS, "type": "string", "examples": ["rustbelt"]}
     properties = {"extends": extends} | schema["properties"]
-    for key, one in properties.items():
-        if isinstance(one.get("default"), dict) and key not in ("observed", "dimensions"):
+    for one in properties.values():
+        if isinstance(one.get("default"), dict):  # in a study that extends another it would take that one's place
             del one["default"]
     return {
         "$schema": DRAFT,

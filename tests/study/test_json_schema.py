@@ -33,6 +33,10 @@ def test_it_is_a_schema():
     assert "null" not in json.dumps(SCHEMA)
 
 
+def test_no_table_is_offered_that_would_take_the_place_of_one_of_the_study_that_is_extended():
+    assert [key for key, one in SCHEMA["properties"].items() if "default" in one] == ["question", "author"]
+
+
 FRAGMENT = 'name = "s"\nextends = "rustbelt"\n'
 
 
