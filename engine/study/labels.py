@@ -13,7 +13,7 @@ from engine.study.tables import challenge as challenge_tables
 from engine.study.values import Tables, leaving_out
 
 KINDS = (
-    *("policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks"),
+    *("policies", "events", "outcomes", "yearly", "levers", "factors", "groups", "shocks", "regimes"),
     *("lever_groups", "assumptions", "challenge"),
 )
 """Tables of a study whose entries may have a label; of the last, `challenge`, the readings and horizons have labels."""
@@ -125,6 +125,7 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "factors": by_name(study.gathered_inputs),
         "shocks": of_model(model.shocks),
         "groups": {name: name for name in (*study.groups, *study.shocks.groups)},
+        "regimes": {name: name for name in study.shocks.regimes},
         "lever_groups": {name: name for name in study.lever_groups},
         "assumptions": by_name(study.assumptions),
         "challenge": by_name(study.challenge.choices),

@@ -151,7 +151,7 @@ class ShockTable(LawTable):
     states: dict[str, LawTable] | None = _says("its law in each state of the regime")
 
 
-class RegimeTable(Table):
+class RegimeTable(Labelled):
     """A Markov chain: a state every year."""
 
     about: Words = _says("what it means")

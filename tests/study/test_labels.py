@@ -69,7 +69,15 @@ QUESTIONS = {
         "water": {"label": "Size of the river"},
         "sky": {"copula": "t", "df": 4, "kendall": 0.3, "label": "Sky"},
     },
-    "shocks": {"drought": {"label": "Dry year", "group": "sky"}},
+    "shocks": {
+        "drought": {
+            "label": "Dry year",
+            "group": "sky",
+            "regime": "spell",
+            "states": {"dry": dict(LAW), "wet": dict(LAW)},
+        }
+    },
+    "regimes": {"spell": {"label": "Kind of spell", "states": ["dry", "wet"], "transition": [[0.8, 0.2], [0.1, 0.9]]}},
     "lever_groups": {"hands": {"label": "Water let go", "levers": ["release"]}},
     "assumptions": {"rain": {"label": "Rain", "about": "it rains", "off": {"inflow": 0}}},
 }
@@ -78,6 +86,7 @@ CALLED = {
     ("groups", "water"): "Size of the river",
     ("groups", "sky"): "Sky",
     ("shocks", "drought"): "Dry year",
+    ("regimes", "spell"): "Kind of spell",
     ("lever_groups", "hands"): "Water let go",
     ("assumptions", "rain"): "Rain",
 }
@@ -105,7 +114,9 @@ def test_what_questions_are_asked_about_has_labels_that_change_no_fingerprint_an
     assert labelled.title("shocks", "drought[north]") == "Dry year[north]"
     assert {(kind, name) for kind, name in CALLED if name in wordless(plain)[kind]} == CALLED.keys()
     lacking = wordless(labelled)
-    assert lacking["shocks"] == ["drought"] and not {"groups", "lever_groups", "assumptions"} & lacking.keys()
+    assert (
+        lacking["shocks"] == ["drought"] and not {"groups", "regimes", "lever_groups", "assumptions"} & lacking.keys()
+    )
     again = study_of_text(resolved_text(labelled), "study.toml", Reservoir())
     assert again.labels == labelled.labels and resolved_text(again) == resolved_text(labelled)
     assert numeric(again.document) == numeric(plain.document)

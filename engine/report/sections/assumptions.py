@@ -110,4 +110,5 @@ def _shock(run: RunRecords, name: str, about: str, law: str, moving: dict[str, s
     if own is None:
         standard = "standard normal" if law == "normal" else "uniform on (0, 1)"
         return (run.title("shocks", name), about), (standard, ""), moving.get(name, ""), ""
-    return (run.title("shocks", name), about), own.about, moving.get(own.streams[0], ""), own.regime or ""
+    regime = run.title("regimes", own.regime) if own.regime else ""
+    return (run.title("shocks", name), about), own.about, moving.get(own.streams[0], ""), regime
