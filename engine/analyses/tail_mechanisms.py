@@ -66,7 +66,7 @@ def mechanisms(program: Program, what: TailSubject) -> Mechanisms | None:
         bad |= own
         influence = _influence(what, study, outcomes, ~own)
         contrasts.add(slice(n, n + 1), influence)
-        values[n] = np.nanmean(influence.values)
+        values[n] = np.nansum(influence.values) / max(1, np.count_nonzero(~own))
     units = as_units(study.paths, study.unit).kept(~bad)
     whole, *shares = contrasts.estimates(~bad, units, what.event is not None)
     if orders is not None:

@@ -10,6 +10,7 @@ from engine.analyses.explanation import explain
 from engine.analyses.tail_futures import tail_subject
 from engine.analyses.tail_levers import pulls
 from engine.program.running import devices
+from engine.risk.estimation.flags import text
 from engine.study.loading import read_study
 from tests.analyses.assumed import BILL, Bill
 from tests.analyses.explained import total_cost
@@ -63,6 +64,25 @@ def test_drawn_orders_agree_with_all_of_them(monkeypatch):
     for one, other in zip(exact.shares, drawn.shares, strict=True):
         assert one.estimate == pytest.approx(other.estimate, rel=1e-9)
     assert drawn.shares[0].high - drawn.shares[0].low >= exact.shares[0].high - exact.shares[0].low
+
+
+class Fragile(Bill):
+    """A bill that is not a number where policies cut and no capacity leaves."""
+
+    def evaluate(self, factors, levers):
+        """Cost noise + 1, less what is cut; all else as it is there."""
+        cost = factors.noise + 1.0 - levers.cut * factors.exit_rate / factors.exit_rate
+        return {"cost": cost, "jobs": factors.noise - levers.cut, "even": factors.noise}
+
+
+@pytest.mark.parametrize("exactly", [0, module.EXACTLY])
+@pytest.mark.parametrize("variable", ["cost", "ruin"])
+def test_an_assumption_without_which_no_future_is_finite_has_no_share_and_says_why(variable, exactly, monkeypatch):
+    monkeypatch.setattr(module, "EXACTLY", exactly)
+    study = read_study({**BILL, "run": {"paths": 1 << 12, "seed": 5}}, "bill.toml", model=Fragile())
+    of = module.mechanisms(devices.program(study, "cpu"), tail_subject(study, variable, "reform", None))
+    for one in (of.whole, *of.shares):
+        assert np.isnan([one.estimate, one.low, one.high]).all() and text(*one.flags) == "no paths"
 
 
 def test_orders_share_out_the_whole():

@@ -19,7 +19,7 @@ from engine.risk.estimation.evidence import FEWEST_FOR_ES_DIFFERENCE
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, tail_flag, tails_flag
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, Z, moments_of_totals
-from engine.risk.estimation.measures import alone, correlation, estimated, few_replicates
+from engine.risk.estimation.measures import alone, correlation, estimated, few_replicates, nothing
 from engine.risk.estimation.shares import combined_interval, effective_count, wilson_interval
 from engine.risk.estimation.tails import quantiles
 
@@ -60,6 +60,8 @@ def of_shortfall(values: Values, sound: Happens, units: Units, level: float, los
       sound: which paths are kept; the influence is NaN on the others.
       units: independent units of the kept paths.
     """
+    if not units.paths:
+        return of_mean(values, sound)
     sign = 1.0 if loss else -1.0
     losses = sign * values[:, sound]
     seen = quantiles(losses, units, (level,))
@@ -128,6 +130,8 @@ class Contrasts:
         return np.where(np.abs(values) <= ROUNDING * self._sizes, 0.0, values)
 
     def _estimate(self, values: Paths, units: Units, is_share: bool) -> Estimate:
+        if not units.paths:
+            return nothing(None)
         of = moments_of_totals(units.totals(values), units)
         own = estimated(of)
         if units.count < 2:
