@@ -88,7 +88,7 @@ def command(
     full: bool,
     as_json: bool,
 ) -> None:
-    """Show what STUDY asks and what running it will take; compute nothing.
+    """Show what STUDY asks and what running it will take, from a pilot of 256 futures.
 
     How much it asks, how well its priors are met, blocks, devices, bytes on disk and in memory. With --full all of it:
     policies where they differ, priors as asked and as fitted, groups, shocks, regimes, assumptions, claims. With --for

@@ -62,5 +62,5 @@ def command(file: Path, extends: str | None, spec: str | None, schema: bool) -> 
         written(beside, json.dumps(study_schema(model), indent=1).encode("utf-8"))
     screen.print_text(f"Wrote {file}" + (f" and {beside}" if schema else "") + ". Two commands to try next:")
     check, run = command_line("check", file, model=spec), command_line("run", file, "--paths", 16384, model=spec)
-    for line, about in ((check, "how it was understood; computes nothing"), (run, "the tail table")):
+    for line, about in ((check, "how it was understood, before it runs"), (run, "the tail table")):
         screen.print_text(screen.noted(line, about))

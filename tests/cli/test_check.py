@@ -5,6 +5,7 @@ import re
 import pytest
 
 from engine.cli.show import streams
+from engine.program.running import pilot
 from tests.small_files import BRIDGE, POND, call, own, write
 
 
@@ -31,7 +32,12 @@ def test_what_check_shows_fits_a_terminal_with_every_word_whole(monkeypatch, wor
     assert not {*wide.split()} - {*narrow.split()}
 
 
-def test_check_shows_what_is_asked_and_computes_nothing(tmp_path):
+def test_its_help_says_what_it_computes():
+    said = " ".join(call("check", "--help").output.split())
+    assert f"a pilot of {pilot.PATHS} futures" in said and "nothing" not in said.partition("Positional")[0]
+
+
+def test_check_shows_what_is_asked_and_writes_nothing(tmp_path):
     study = write(tmp_path, POND)
     ended = call("check", study, *own("Pond"), "--out", tmp_path / "out", "--paths", "1_000_000", "--full")
     assert ended.exit_code == 0, ended.output

@@ -58,7 +58,7 @@ def test_what_init_suggests_fits_a_terminal(tmp_path, monkeypatch):
     assert ended.exit_code == 0 and max(map(len, ended.stdout.splitlines())) <= 80, ended.output
     lines = [line.strip() for line in ended.stdout.splitlines()]
     assert "rustbelt check a-study-of-my-own-with-a-name.toml" in lines
-    assert "# how it was understood; computes nothing" in lines
+    assert "# how it was understood, before it runs" in lines
 
 
 @pytest.mark.parametrize("name", COMMANDS)
