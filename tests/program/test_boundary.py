@@ -76,9 +76,10 @@ def changed(inputs, change):
     ],
     ids=["longer", "empty", "double", "whole"],
 )
+@pytest.mark.parametrize("form", ["loop", "xla"])
 @pytest.mark.parametrize("name", NAMES)
-def test_inputs_of_another_form_are_refused(name, change):
-    program = made(name)
+def test_inputs_of_another_form_are_refused(name, change, form):
+    program = made(name) if form == "loop" else by_xla(name)
     with pytest.raises((ValueError, TypeError), match=r"inputs\[.*expected .*float32.* got"):
         program.fed(changed(program.inputs, change))
     with pytest.raises(ValueError, match="inputs: expected"):

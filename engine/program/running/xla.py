@@ -82,6 +82,7 @@ class XlaProgram:
         self._outcomes_of = self._jitted(lambda inputs, scores: self.full.of_scores(inputs, scores)[:1])
 
     def fed(self, inputs: Any) -> XlaProgram:
+        arguments.must_be_alike(inputs, self.inputs)
         other = copy(self)
         other.inputs, other._passes = inputs, Passes(self.reach)
         return other
