@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.program.running import devices
+from engine.program.running import devices, native
 from engine.program.running.kernel import program_on
 from engine.program.tracing import arguments
 from engine.study.study import Block
@@ -29,6 +29,15 @@ def test_of_a_paths_own_numbers_the_loop_makes_the_path(name, width):
         assert (whole is None) == (one is None)
         if one is not None:
             assert_same(np.ascontiguousarray(whole[..., 5:6]), one)
+
+
+def test_code_that_draws_is_not_compiled_where_numbers_are_handed_in(monkeypatch):
+    study, compiled, asked = STUDIES["walk-antithetic"](), native.code_in_memory, list[tuple[str, bool]]()
+    monkeypatch.setattr(native, "code_in_memory", lambda *of: (asked.append(of[-2:]), compiled(*of))[1])
+    program = looped(study)
+    scores = np.zeros((len(arguments.streams(study)), 3), np.float32)
+    assert_same(program.trace_of(scores).outcomes, program.outcomes_of(scores))
+    assert sorted(asked) == [("inputs", True), ("outcomes", True), ("years", True)]
 
 
 def test_scores_of_streams_are_where_they_are_named():

@@ -94,7 +94,7 @@ class LoopProgram:
         self._width = width or lanes(self.dtype)
         self._batch = self._width * SAMPLERS[study.sampler].group
         self._compiled: dict[tuple[str, bool], Compiled] = {}
-        self._tables: dict[str, Mapping[str, np.ndarray]] = {}
+        self._tables: dict[tuple[str, bool], Mapping[str, np.ndarray]] = {}
 
     def fed(self, inputs: Any) -> LoopProgram:
         arguments.must_be_alike(inputs, self.inputs)
@@ -189,7 +189,7 @@ class LoopProgram:
           years: years, from 0, whose yearly values are wanted; all if not given.
           threads: name of the thread pool.
         """
-        code, table = self._code(gives, scores is not None), self._table(gives)
+        code, table = self._table(gives, scores is not None)
         layout = code.layout
         first, before = first - first % layout.batch, first % layout.batch
         batches = -(-(before + count) // layout.batch)
@@ -244,15 +244,15 @@ class LoopProgram:
                 self._compiled[kind] = Compiled(layout, machine_code.function(engine, "run", kinds), engine)
             return self._compiled[kind]
 
-    def _table(self, gives: str) -> Mapping[str, np.ndarray]:
-        """The arrays that are the same for all paths: arguments and the table, computed once, and the keys."""
-        code = self._code(gives)
+    def _table(self, gives: str, of_scores: bool = False) -> tuple[Compiled, Mapping[str, np.ndarray]]:
+        """Code, and what is the same for all paths: arguments and the table, computed once, and the keys."""
+        code, kind = self._code(gives, of_scores), (gives, of_scores)
         layout = code.layout
-        if gives not in self._tables:
+        if kind not in self._tables:
             with _LOCK:
-                if gives not in self._tables:
-                    self._tables[gives] = filled(self.study, self.inputs, code.engine, layout.table, layout.years)
-        return {**self._tables[gives], **arguments.keys_as_read(self.inputs, layout.years)}
+                if kind not in self._tables:
+                    self._tables[kind] = filled(self.study, self.inputs, code.engine, layout.table, layout.years)
+        return code, {**self._tables[kind], **arguments.keys_as_read(self.inputs, layout.years)}
 
 
 def _pointers(held: Mapping[str, np.ndarray], forms: Forms) -> list[int]:
