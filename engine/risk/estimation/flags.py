@@ -11,7 +11,19 @@ import numpy as np
 from jaxtyping import Float
 
 
-class Reason(StrEnum):
+class Sentence(StrEnum):
+    """Names of what can be wrong, each with a sentence that says it."""
+
+    sentence: str
+
+    def __new__(cls, name: str, sentence: str) -> Self:
+        """The member with this name, and its sentence, with places for its numbers."""
+        member = str.__new__(cls, name)
+        member._value_, member.sentence = name, sentence
+        return member
+
+
+class Reason(Sentence):
     """Names of what can be wrong with an estimate, in the order in which several are reported.
 
     Cubes store flags by position in this list: add new reasons at the end.
@@ -47,14 +59,6 @@ class Reason(StrEnum):
         "ending_tail",
         "the tail ends: no interval by its likelihood (tail shape {got:.2f}, above {limit:g} needed)",
     )
-
-    sentence: str
-
-    def __new__(cls, name: str, sentence: str) -> Self:
-        """The member with this name, and the sentence that says what is wrong, with places for a flag's numbers."""
-        member = str.__new__(cls, name)
-        member._value_, member.sentence = name, sentence
-        return member
 
 
 WARNINGS = frozenset({Reason.BINNED, Reason.HEAVY_TAIL, Reason.NOT_FINITE})

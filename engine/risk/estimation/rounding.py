@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
 from engine.modelling.cell_axis import cell_layout
 from engine.risk.estimation.events import ByName
+from engine.risk.estimation.flags import Sentence
 from engine.study.study import Study
 
 RIVALS = 0.05
@@ -25,21 +25,17 @@ FEWEST = 32
 REMEDY = 'Compute in double precision: run = { precision = "float64" } in the study.'
 
 
-class Lost(StrEnum):
+class Lost(Sentence):
     """Quantity that rounding disturbs too much."""
 
-    SPREAD = "spread"
-    DIFFERENCE = "difference"
-    ERROR = "standard error"
-    STEPS = "steps"
+    SPREAD = "spread", "values differ by {size:.2g} typically, and rounding moves them by {error:.2g}"
+    DIFFERENCE = (
+        "difference",
+        "its difference from the baseline is {size:.2g} typically, and rounding moves it by {error:.2g}",
+    )
+    ERROR = "standard error", "rounding moves its mean by {error:.2g}, more than its standard error of {size:.2g}"
+    STEPS = "steps", "it moves by {size:.2g} typically over the years, and rounding moves it by {error:.2g}"
 
-
-_SENTENCES = {
-    Lost.SPREAD: "values differ by {size:.2g} typically, and rounding moves them by {error:.2g}",
-    Lost.DIFFERENCE: "its difference from the baseline is {size:.2g} typically, and rounding moves it by {error:.2g}",
-    Lost.ERROR: "rounding moves its mean by {error:.2g}, more than its standard error of {size:.2g}",
-    Lost.STEPS: "it moves by {size:.2g} typically over the years, and rounding moves it by {error:.2g}",
-}
 
 Suspect = tuple[Lost, float, float, np.ndarray]
 """A quantity with its typical size, its rounding error, and the values that it is about."""
@@ -74,7 +70,7 @@ class Rounding:
     def text(self) -> str:
         """Sentence that states it, without the remedy."""
         under = f" under '{self.policy}'" if self.policy else ""
-        said = _SENTENCES[self.what].format_map(vars(self))
+        said = self.what.sentence.format_map(vars(self))
         return f"{self.place}{under}: {said} (single-precision numbers are {self.spacing:.2g} apart there)"
 
     def as_dict(self) -> dict[str, Any]:
@@ -85,7 +81,7 @@ class Rounding:
     def of_dict(data: Mapping[str, Any]) -> Rounding:
         """The record whose data `as_dict` gave."""
         own = {field.name: data[field.name] for field in fields(Rounding)}
-        return Rounding(**{**own, "what": Lost(data["what"])})
+        return Rounding(**own | {"what": {str(one): one for one in Lost}[data["what"]]})
 
 
 def judged(study: Study, single: ByName, double: ByName) -> tuple[Rounding, ...]:

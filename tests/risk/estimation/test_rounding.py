@@ -1,5 +1,7 @@
 """When single precision is called too coarse: for what half of the paths lose, and for nothing else."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -105,3 +107,10 @@ def test_a_sentence_has_the_numbers_and_the_data_come_back():
     )
     assert Rounding.of_dict(one.as_dict()) == one and one.ratio == 32 / 30
     assert "float64" in one.as_dict()["remedy"]
+
+
+def test_every_quantity_has_its_sentence_and_is_read_back_by_its_name():
+    for what in Lost:
+        one = Rounding(BILL, what, "reform", 30.0, 32.0, 64.0)
+        assert what.sentence.format(size=30.0, error=32.0) in one.text
+        assert Rounding.of_dict(json.loads(json.dumps(one.as_dict()))) == one
