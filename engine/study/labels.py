@@ -124,9 +124,9 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "levers": of_model(model.levers),
         "factors": by_name(study.gathered_inputs),
         "shocks": of_model(model.shocks),
-        "groups": {name: name for name in (*study.groups, *study.shocks.groups)},
-        "regimes": {name: name for name in study.shocks.regimes},
-        "lever_groups": {name: name for name in study.lever_groups},
+        "groups": dict.fromkeys([*study.groups, *study.shocks.groups], "-"),
+        "regimes": dict.fromkeys(study.shocks.regimes, "-"),
+        "lever_groups": dict.fromkeys(study.lever_groups, "-"),
         "assumptions": by_name(study.assumptions),
         "challenge": by_name(study.challenge.choices),
     }
