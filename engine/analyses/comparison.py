@@ -188,9 +188,8 @@ def _curves(study: Study, event: Event, outcomes: Mapping[str, np.ndarray]) -> T
     """
     if event.outcome is None or event.outcome not in outcomes:
         return None
-    level = event.above if event.above is not None else event.below
     base = study.row(study.baseline)
-    return threshold_curves(outcomes[event.outcome], study.unit, base, event.above is not None, level)
+    return threshold_curves(outcomes[event.outcome], study.unit, base, event.above is not None, event.threshold)
 
 
 def _common(

@@ -200,14 +200,13 @@ def _ranges(of: Findings) -> Table:
     own = [of.study.events_by_name[name] for name, _ in rows]
     reach = [of.curves[name].reach for name, _ in rows]
     over, less = {"over": ("event",)}, {"over": ("event",), "brief": False}
-    limits = [event.above if event.above is not None else event.below for event in own]
     of_outcome = [str(event.outcome) for event in own]
     ranges = {sign: [_ranged(of.curves[name], of.study.row(p), sign) for name, p in rows] for sign in (-1, 1)}
     columns: tuple[Column, ...] = (
         *labelled(rows, event="event", policy="policy"),
         texts("outcome", of_outcome, "outcome that the event reads", **less),
         texts("side", ["above" if event.above is not None else "below" for event in own], "side of the event", **less),
-        numbers("threshold", limits, "that of the study", **over),  # type: ignore[arg-type]
+        numbers("threshold", [event.threshold for event in own], "that of the study", **over),  # type: ignore[arg-type]
         texts("unit", [*map(of.study.unit_of, of_outcome)], "unit of the thresholds", **over),
         texts("less", ranges[-1], "where it is clearly less likely than under the baseline", head="less likely at"),
         texts("more", ranges[1], "where it is clearly likelier than under the baseline", head="likelier at"),

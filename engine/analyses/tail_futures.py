@@ -12,7 +12,7 @@ from engine.analyses import variants
 from engine.errors import Problem, UserError, unknown
 from engine.program.running.contract import Program, Trace
 from engine.risk.drivers.worst_share import NEAR, WorstShare, of_event, of_outcome
-from engine.risk.estimation.events import event_outcomes, happens
+from engine.risk.estimation.events import event_outcomes, happens, thresholds
 from engine.risk.estimation.exclusion import with_units
 from engine.risk.estimation.intervals import Units, as_units
 from engine.study.components import Event
@@ -217,15 +217,8 @@ def _limit(watched: TailSubject, values: Mapping[str, np.ndarray], share: WorstS
         name = watched.variable
         worst = share.sign * values[name][share.path].astype(np.float64)
         return Limit(((name, share.sign, share.sign * float(worst.min()), scales[name]),))
-
-    def terms(event: Event) -> list[tuple[str, float, float, float]]:
-        if event.outcome is None:
-            return [term for name in event.all_of for term in terms(study.events_by_name[name])]
-        at = event.above if event.above is not None else event.below
-        assert at is not None
-        return [(event.outcome, 1.0 if event.above is not None else -1.0, at, scales[event.outcome])]
-
-    return Limit(tuple(dict.fromkeys(terms(watched.event))))
+    passed = dict.fromkeys(thresholds(study, watched.event))
+    return Limit(tuple((name, 1.0 if above else -1.0, at, scales[name]) for name, above, at in passed))
 
 
 def _scores(program: Program, study: Study, path: Int[np.ndarray, "held"]) -> Float[np.ndarray, "stream held"]:

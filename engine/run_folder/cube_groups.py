@@ -186,7 +186,7 @@ def valid_range(entry: Yearly, begin: str = "valid") -> dict[str, float]:
 def _rule(event: Event) -> str:
     if event.all_of:
         return " and ".join(event.all_of)
-    return f"{event.outcome} " + (f"> {event.above:g}" if event.above is not None else f"< {event.below:g}")
+    return f"{event.outcome} {'<' if event.above is None else '>'} {event.threshold:g}"
 
 
 def described_inputs(study: Study) -> dict[str, Attributes]:

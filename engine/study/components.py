@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -56,6 +57,11 @@ class Event:
     above: float | None = None
     below: float | None = None
     all_of: tuple[str, ...] = ()
+
+    @property
+    def threshold(self) -> float:
+        """What its outcome has to be above or below; NaN for several events at once."""
+        return next((one for one in (self.above, self.below) if one is not None), math.nan)
 
 
 @dataclass(frozen=True)

@@ -123,7 +123,7 @@ def _event_on_top(below: Study) -> str:
     entry = below.model.outcomes[outcome]
     side, limit, there = "above" if entry.loss else "below", 0.0, ""
     if event is not None:
-        side, limit = ("above", event.above) if event.above is not None else ("below", event.below or 0.0)
+        side, limit = "below" if event.above is None else "above", event.threshold
         there = f"; '{event.name}' is {side} {limit:g}"
     further = 0.25 * abs(limit) if side == "above" else -0.25 * abs(limit)  # harder to reach
     of = f"{_line(entry.about) or outcome} [{_line(entry.unit)}]{there}"

@@ -9,6 +9,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.models.rustbelt.model import Rustbelt
+from engine.study.components import Event
 from engine.study.loading import load_model_file, load_study, read_study, resolved_text, shipped_studies
 from engine.study.tables.policies import phased
 from engine.study.tables.sections import default_tile
@@ -29,6 +30,12 @@ def test_a_study_is_resolved():
     assert study.events[2].all_of == ("dry", "short")
     assert study.keep.outcomes == ("lowest_stock", "shortage")
     assert (study.keep.draws, study.keep.yearly) == (131_072, 16_384)
+
+
+def test_an_event_has_one_threshold_on_whichever_side_it_is():
+    one, other = Event("dear", "", "cost", above=0.0), Event("cheap", "", "cost", below=-2.0)
+    assert (one.threshold, other.threshold) == (0.0, -2.0)
+    assert np.isnan(Event("both", "", all_of=("dear", "cheap")).threshold)
 
 
 def test_levels_are_added_to_those_of_every_study():

@@ -149,8 +149,7 @@ def _parts(study: Study, own: str, made: Sequence[Choice], fraction: float) -> I
 
 
 def _with_threshold(event: Event, value: float, is_multiple: bool, fraction: float) -> Event:
-    stated = event.above if event.above is not None else event.below
-    assert stated is not None
+    stated = event.threshold
     end = stated * value if is_multiple else value
     moved = end if fraction == 1.0 else stated + fraction * (end - stated)
     return replace(event, above=moved) if event.above is not None else replace(event, below=moved)

@@ -82,9 +82,7 @@ def _measured(study: Study) -> Iterator[Choice]:
 
 
 def _limit(study: Study, event: str, threshold: Threshold) -> str:
-    of = study.events_by_name[event]
-    stated = of.above if of.above is not None else of.below
-    assert stated is not None
+    stated = study.events_by_name[event].threshold
     value = stated * threshold.value if threshold.is_multiple else threshold.value
     return f"{value:,.4g}"
 

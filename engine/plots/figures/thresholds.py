@@ -68,15 +68,11 @@ def _panels(
 def _curves(event: Event | None, kept: StoredOutcome) -> ThresholdCurves | None:
     values = np.stack([kept.of(name) for name in selection.known_policies(kept.values)]).astype(np.float32)
     base = list(selection.known_policies(kept.values)).index(kept.baseline)
-    return threshold_curves(values, kept.unit, base, _above(event, kept), _threshold(event))
+    return threshold_curves(values, kept.unit, base, _above(event, kept), event.threshold if event else None)
 
 
 def _above(event: Event | None, kept: StoredOutcome) -> bool:
     return kept.loss if event is None else event.above is not None
-
-
-def _threshold(event: Event | None) -> float | None:
-    return None if event is None else event.above if event.above is not None else event.below
 
 
 def _what(study: Study, event: Event | None, kept: StoredOutcome) -> str:
@@ -97,7 +93,7 @@ def _panel(
     if curves is None:
         blank(ax, "no path on which all policies are finite")
         return dict.fromkeys(kept.policies, labels.UNKNOWN)
-    marked = _threshold(event)
+    marked = event.threshold if event else None
     at = len(curves.levels) // 2 if marked is None else int(np.abs(curves.levels - marked).argmin())
     estimates = {}
     share, known = curves.share, selection.known_policies(kept.values)

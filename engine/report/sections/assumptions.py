@@ -79,9 +79,9 @@ def _rule(run: RunRecords, event: Event) -> str:
     if event.all_of:
         return "all of: " + ", ".join(run.title("events", name) for name in event.all_of)
     assert event.outcome is not None
-    sign, threshold = (">", event.above) if event.above is not None else ("<", event.below)
+    sign = "<" if event.above is None else ">"
     unit = unit_of(run.study.unit_of(event.outcome))
-    return f"{run.title('outcomes', event.outcome)} {sign} {threshold:g}{unit}"
+    return f"{run.title('outcomes', event.outcome)} {sign} {event.threshold:g}{unit}"
 
 
 def _priors(run: RunRecords) -> list[tuple[Text, ...]]:

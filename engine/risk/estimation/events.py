@@ -44,7 +44,4 @@ def thresholds(study: Study, event: Event) -> tuple[tuple[str, bool, float], ...
     if event.outcome is None:
         parts = [thresholds(study, study.events_by_name[name]) for name in event.all_of]
         return tuple(one for part in parts for one in part)
-    above = event.above is not None
-    limit = event.above if above else event.below
-    assert limit is not None
-    return ((event.outcome, above, float(limit)),)
+    return ((event.outcome, event.above is not None, float(event.threshold)),)
