@@ -138,6 +138,12 @@ FUNCTIONS = {
     "flip": lambda a, b: jnp.flip(row(a, b))[1] + jnp.tile(row(a, b), 2)[9] + jnp.repeat(row(a, b), 2)[3],
     "tril": lambda a, b: jnp.tril(row(a, b).reshape(2, 4)).sum() + jnp.trace(row(a, b).reshape(2, 4)),
     "checkpoint": lambda a, b: jax.checkpoint(lambda x: jnp.sin(x))(a),
+    "at_apply": lambda a, b: row(a, b).at[place(a)].apply(lambda x: 2.0 - x).sum(),
+    "at_subtract": lambda a, b: row(a, b).at[jnp.stack([place(a), place(b)])].subtract(b).sum(),
+    "matmul_mixed": lambda a, b: (jnp.arange(8).reshape(2, 4) @ row(b, a).reshape(4, 2))[1, 0],
+    "dot_of_counts": lambda a, b: jnp.stack([place(a), place(b)]) @ jnp.stack([b, a]),
+    "matmul_empty": lambda a, b: a + (jnp.stack([a, b])[:, None][:, :0] @ jnp.zeros((0, 2))).sum(),
+    "sum_of_no_rows": lambda a, b: a + jnp.sum(row(a, b).reshape(2, 4)[:, :0], 0).sum(),
 }
 """Written out in scalars."""
 FALL_BACK = {
@@ -197,6 +203,10 @@ TYPICAL = (
     "where_nan",
     "checkpoint",
     "histogram",
+    "at_apply",
+    "at_subtract",
+    "dot_of_counts",
+    "matmul_empty",
 )
 """What the default run compares."""
 SEVERAL = 10

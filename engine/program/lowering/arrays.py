@@ -178,12 +178,10 @@ PRIMITIVES: Mapping[str, Callable[..., list[Array]]] = {
     },
     "rev": lambda s, o, p, *_: [np.flip(o[0], p["dimensions"])],
     "scan": lambda s, o, p, *_: _loop(s, o, p),
-    "scatter": lambda s, o, p, *_: [places.scattered(s, None, o, p)],
-    **{
-        f"scatter{sign}{name}": lambda s, o, p, *_, name=name: [places.scattered(s, name, o, p)]
-        for sign in "-_"
-        for name in ("add", "mul", "max", "min")
-    },
+    **dict.fromkeys(
+        ("scatter", *(f"scatter-{name}" for name in ("add", "sub", "mul", "max", "min"))),
+        lambda s, o, p, *_: [places.scattered(s, o, p)],
+    ),
     "slice": lambda s, o, p, *_: [_slice(o[0], p)],
     "sort": lambda s, o, p, *_: ordering.in_order(s, o, p["dimension"], p["num_keys"]),
     "split": lambda s, o, p, *_: np.split(o[0], np.cumsum(p["sizes"])[:-1], p["axis"]),

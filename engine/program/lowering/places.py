@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from jax.extend import core as jex
 
 from engine.program.lowering.operations import Array, NoScalarForm, Operation, Operations, single
 
@@ -73,18 +74,18 @@ def gathered(
     return made
 
 
-def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], params: Any) -> Array:
+def scattered(scalars: Scalars, operands: Sequence[Array], params: Any) -> Array:
     """XLA's scatter: the array after writing slices to it one by one, or combining them with its elements.
 
     Args:
-      name: operation that combines an element with the number written to it, such as "add"; None to replace the
-        element.
       operands: the array, rows of indices, and the numbers.
+      params: parameters of the primitive, which say how an element is combined with the number written to it.
 
     Raises:
       NoScalarForm: an index is not constant, and the array too large.
     """
     operand, indices, updates = operands
+    rule = params["update_jaxpr"] and jex.ClosedJaxpr(params["update_jaxpr"], params["update_consts"])
     about, drops = params["dimension_numbers"], "CLIP" not in str(params["mode"])
     windows, batched = about.update_window_dims, (about.operand_batching_dims, about.scatter_indices_batching_dims)
     flat = (*about.inserted_window_dims, *about.operand_batching_dims)
@@ -93,16 +94,17 @@ def scattered(scalars: Scalars, name: str | None, operands: Sequence[Array], par
     for at, starts in _starts(scalars, indices, about.scatter_dims_to_operand_dims, batched, operand.ndim):
         part = np.expand_dims(np.asarray(rows[at], object), flat)
         allowed = _inside(scalars, starts, operand.shape, part.shape) if drops else scalars.constant(np.True_)
-        _write(scalars, made, name, part, starts, allowed)
+        _write(scalars, made, rule, part, starts, allowed)
     return made
 
 
-def _write(
-    scalars: Scalars, made: Array, name: str | None, part: Array, starts: Operations, allowed: Operation
-) -> None:
+def _write(scalars: Scalars, made: Array, rule: Any, part: Array, starts: Operations, allowed: Operation) -> None:
     """Writes a slice to an array where `allowed`, its starts clipped so that it fits.
 
     Where a start is not constant, every element that may be meant becomes a select of its new and its old value.
+
+    Args:
+      rule: closed jaxpr of (element, number written to it) -> new element; None where the number replaces the element.
     """
     limits = zip(starts, made.shape, part.shape, strict=True)
     begins = [_within(scalars, start, whole - size) for start, whole, size in limits]
@@ -118,8 +120,10 @@ def _write(
             for begin, k, place in zip(begins, at, to, strict=True):
                 met = scalars.each("eq", begin, scalars.constant(np.int32(place - k)))
                 here = scalars.each("and", here, met)
-            new = part.item(at) if name is None else scalars.each(name, made[to], part.item(at))
-            made[to] = scalars.each("select", here, new, made[to])
+            new = single(part.item(at))
+            if rule is not None:
+                (new,) = scalars.traced(rule, [single(made[to]), new])
+            made[to] = scalars.each("select", here, new.item(), made[to])
 
 
 def _starts(
