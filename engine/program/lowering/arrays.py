@@ -36,8 +36,9 @@ def _slice(operand: Array, params: Any) -> Array:
 
 
 def _reduced(scalars: Scalars, name: str, operand: Array, axes: Sequence[int], shape: Shape, dtype: np.dtype) -> Array:
-    rows = np.moveaxis(operand, axes, range(len(axes))).reshape(-1, *shape)
-    if len(rows) == 0:
+    count = math.prod(operand.shape[axis] for axis in axes)
+    rows = np.moveaxis(operand, axes, range(len(axes))).reshape(count, *shape)
+    if not count:
         return np.full(shape, scalars.constant(np.asarray(_NEUTRAL[name](dtype), dtype)), object)
     arrays = (np.asarray(row, object) for row in rows)
     return functools.reduce(lambda total, row: scalars.elementwise(name, [total, row], shape, dtype), arrays)
@@ -98,17 +99,16 @@ def _product(scalars: Scalars, left: Array, right: Array, dimensions: Any, shape
 
     def matrices(operand: Array, along: Sequence[int], batch: Sequence[int]) -> Array:
         free = [axis for axis in range(operand.ndim) if axis not in (*along, *batch)]
-        n_matrices, columns = (math.prod(operand.shape[axis] for axis in axes) for axes in (batch, along))
-        return operand.transpose([*batch, *free, *along]).reshape(n_matrices, -1, columns)
+        sizes = (math.prod(operand.shape[axis] for axis in axes) for axes in (batch, free, along))
+        rows = operand.transpose([*batch, *free, *along]).reshape(*sizes)
+        return scalars.elementwise("convert_element_type", [rows], rows.shape, dtype)
 
     lefts, rights = map(matrices, (left, right), *dimensions)
     if lefts.shape[-1] * math.prod(shape) > UNROLLED:
         raise NoScalarForm("a large product of matrices")
-    made = np.empty((*lefts.shape[:2], rights.shape[1]), object)
-    for b, i, j in np.ndindex(made.shape):
-        terms = [scalars.each("mul", x, y, dtype=dtype) for x, y in zip(lefts[b, i], rights[b, j], strict=True)]
-        made[b, i, j] = functools.reduce(functools.partial(scalars.each, "add", dtype=dtype), terms)
-    return made.reshape(shape)
+    (batch, rows, terms), columns = lefts.shape, rights.shape[1]
+    products = scalars.elementwise("mul", [lefts[:, :, None], rights[:, None]], (batch, rows, columns, terms), dtype)
+    return _reduced(scalars, "add", products, [3], (batch, rows, columns), dtype).reshape(shape)
 
 
 def _chosen(scalars: Scalars, operands: Sequence[Array], params: Any) -> list[Array]:
