@@ -41,7 +41,7 @@ class Cache(dict[Any, Any]):
 
 _CODES: dict[int, tuple[CodeType, str, frozenset[str]]] = Cache()
 """Address of a code object -> the object (so that the address stays its own), its digest, names that it looks up."""
-_WALKS: dict[tuple[str, str], _Walk] = Cache()
+_WALKS: dict[tuple[str, str], Walk] = Cache()
 """The last walk through each module, by the package whose modules are followed and the module's name."""
 
 
@@ -63,7 +63,7 @@ def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
     Raises:
       Unseen: the modules refer to the user's own code.
     """
-    walks: dict[str, _Walk] = {}
+    walks: dict[str, Walk] = {}
     todo = [*roots]
     while todo:
         module = todo.pop()
@@ -75,7 +75,7 @@ def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
         names |= walk.names
         looked_up |= walk.looked_up
         others |= walk.others
-    end = _Walk(within, "")
+    end = Walk(within, "")
     for module, other in others.items():
         for name in looked_up & vars(other).keys():
             value = vars(other)[name]
@@ -84,11 +84,11 @@ def state(roots: Iterable[str], within: str = PACKAGE) -> dict[str, str]:
     return names
 
 
-def _walked(within: str, module: str) -> _Walk:
+def _walked(within: str, module: str) -> Walk:
     """A walk through a module; the last one is reused where nothing has changed since."""
     walk = _WALKS.get((within, module))
     if walk is None or walk.held is not vars(sys.modules[module]) or not walk.holds():
-        walk = _Walk(within, module)
+        walk = Walk(within, module)
         walk.go()
         _WALKS[within, module] = walk
     return walk
@@ -139,7 +139,7 @@ def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
-class _Walk:
+class Walk:
     """One walk through a module and all that it holds.
 
     Args:
@@ -247,8 +247,11 @@ class _Walk:
         if hasattr(type(value), "__array__"):
             return _written(value)
         wrapped = [part for name in _WRAPPERS if (part := getattr(value, name, None)) is not None]
-        own = self._follows(type(value).__module__) or isinstance(value, Field)
-        return [*wrapped, *(self._see(_attributes, value) if own else ())]
+        return [*wrapped, *(self._see(_attributes, value) if self._opens(type(value)) else ())]
+
+    def _opens(self, kind: type) -> bool:
+        """Whether an object of a class counts with its attributes."""
+        return self._follows(kind.__module__) or issubclass(kind, Field)
 
     def _counts_elsewhere(self, value: type | FunctionType) -> bool:
         """Whether a class or function is what its name gives in another module that is walked through; or is a class of

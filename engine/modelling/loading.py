@@ -133,14 +133,12 @@ def source_digest(part: type) -> str:
     file = getattr(module, "__file__", None)
     if part in _LOADED:
         return _LOADED[part].digest()
-    if module is None or file is None:
-        try:
-            return digest_of_unfiled(part)
-        except (OSError, TypeError) as error:
-            raise UserError(
-                part.__name__,
-                ["its source cannot be read, so its runs could not be told apart. Put the class in a file."],
-            ) from error
+    if module is None:
+        raise UserError(
+            part.__name__, ["its source cannot be read, so its runs could not be told apart. Put the class in a file."]
+        )
+    if file is None:
+        return digest_of_unfiled(part)
     if part.__module__.partition(".")[0] == code_digests.PACKAGE:
         return digest_of_shipped(part)
     home = Path(file).resolve()

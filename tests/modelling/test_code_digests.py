@@ -121,8 +121,8 @@ def test_what_leads_to_the_same_values_too_often_is_refused(monkeypatch):
 
 def test_a_module_that_is_as_it_was_is_not_walked_through_again(monkeypatch):
     before, walked = code(), []
-    go = code_digests._Walk.go
-    monkeypatch.setattr(code_digests._Walk, "go", lambda walk: (walked.append(walk.held["__name__"]), go(walk)))
+    go = code_digests.Walk.go
+    monkeypatch.setattr(code_digests.Walk, "go", lambda walk: (walked.append(walk.held["__name__"]), go(walk)))
     monkeypatch.setattr(inputs, "MORE", 1, raising=False)
     assert code_digests.state([Rustbelt.__module__]) != before
     assert set(walked) == {inputs.__name__}

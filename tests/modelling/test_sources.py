@@ -1,6 +1,8 @@
 """What the digest of a model covers: every module of one's own, and every file that is read as it is loaded."""
 
+import functools
 import linecache
+import operator
 import os
 import shutil
 import sys
@@ -10,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
+from engine.modelling import code_digests
 from engine.modelling.contract import refuse_broken
 from engine.modelling.loading import files_of, load_model, model_digest, source_digest, spec_of
 from engine.modelling.records import StaticModel
@@ -181,6 +184,10 @@ class Asking(StaticModel):
     def __init__(self, rate):
         self.rate = rate
 
+    @functools.cached_property
+    def twice(self):
+        return 2 * self.rate
+
 
 def test_what_a_model_was_made_with_counts_and_no_other_process_can_make_it_so():
     usual = Rated()
@@ -193,14 +200,45 @@ def test_what_a_model_was_made_with_counts_and_no_other_process_can_make_it_so()
     assert model_digest(Rated(2.0)) == digests[0]
 
 
+def times(rate):
+    return lambda x: x * rate
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        times,
+        lambda rate: functools.partial(operator.mul, rate),
+        lambda rate: types.SimpleNamespace(rates=np.where(np.arange(5000) == 2500, rate, 1.0)),
+        lambda rate: Rated(rate),
+        lambda rate: Rated(rate).__init__,
+        lambda rate: {"rules": [times(rate)]},
+    ],
+)
+def test_functions_and_objects_that_a_model_was_made_with_count_by_what_they_hold(made):
+    assert model_digest(Asking(made(2.0))) == model_digest(Asking(made(2.0)))
+    assert model_digest(Asking(made(2.0))) != model_digest(Asking(made(3.0)))
+
+
+def test_functions_of_one_line_are_told_apart_and_what_a_model_computes_of_itself_does_not_count():
+    one, other = Asking(lambda x: 2 * x), Asking(lambda x: 3 * x)
+    assert model_digest(one) != model_digest(other)
+    model = Asking(2.0)
+    before = model_digest(model)
+    assert model.twice == 4.0 and model_digest(model) == before
+
+
 NOTEBOOK = """
+import functools
+import types
+import jax
 import numpy as np
+from engine.modelling.cells import each, table
 from engine.modelling.records import Factor, Outcome, StaticModel
 RATE = {rate}
 TABLE = np.arange({size})
 SCALE = {scale}
-def rule(x):
-    return x * RATE
+{rule}
 class Mine(StaticModel):
     factors = {{"x": Factor("1")}}
     outcomes = {{"sum": Outcome("1", lambda state: state * SCALE)}}
@@ -209,9 +247,29 @@ class Mine(StaticModel):
 """
 
 
+RULE = "def rule(x):\n    return x * RATE"
+RULES = {
+    "of each cell": "@each\ndef rule(x):\n    return x * RATE",
+    "compiled": "@jax.jit\ndef rule(x):\n    return x * RATE",
+    "kept": "@functools.cache\ndef rate():\n    return RATE\ndef rule(x):\n    return x * rate()",
+    "partial": "def of(rate, x):\n    return x * rate\nrule = functools.partial(of, RATE)",
+    "closure": "def of(rate):\n    return lambda x: x * rate\nrule = of(RATE)",
+    "default": "def rule(x, rate=RATE):\n    return x * rate",
+    "keyword": "def rule(x, *, rate=RATE):\n    return x * rate",
+    "object": "class Of:\n    pass\nof = Of()\nof.rate = RATE\ndef rule(x):\n    return x * of.rate",
+    "called object": "class Of:\n    def __call__(self, x):\n        return x * RATE\nrule = Of()",
+    "namespace": "of = types.SimpleNamespace(rates=np.full(5000, RATE))\ndef rule(x):\n    return x * of.rates[0]",
+    "table": "of = table({'town': ('a', 'b')}, [1.0, RATE])\ndef rule(x):\n    return x * of['b']",
+    "functions": "of = {'b': [lambda x: x * RATE]}\ndef rule(x):\n    return of['b'][0](x)",
+    "decorated": "def twice(f):\n    @functools.wraps(f)\n    def g(x):\n        return f(x) * RATE\n    return g\n"
+    "@twice\ndef rule(x):\n    return x",
+}
+"""Ways in which a function of a notebook hangs on a number."""
+
+
 def in_notebook(monkeypatch, **values):
     """The class as a notebook has it: its source is known, its file is not."""
-    text = NOTEBOOK.format(**{"rate": 1.0, "size": 3, "scale": 5} | values)
+    text = NOTEBOOK.format(**{"rate": 1.0, "size": 3, "scale": 5, "rule": RULE} | values)
     name = f"<cell {hash(text)}>"
     module = types.ModuleType("a_notebook")
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
@@ -229,10 +287,22 @@ def test_a_class_of_a_notebook_counts_with_all_that_its_methods_refer_to(monkeyp
     assert source_digest(in_notebook(monkeypatch, scale=6)) != first
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_a_number_in_a_notebook_counts_however_it_is_handed_on(rule, monkeypatch):
+    digests = [source_digest(in_notebook(monkeypatch, rule=RULES[rule], rate=rate)) for rate in (1.0, 1.0, 2.0)]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_lists_that_are_too_long_for_a_digest_are_refused_with_a_remedy(monkeypatch):
+    monkeypatch.setattr(code_digests, "_MOST", 10_000)
+    with pytest.raises(UserError, match="Make its lists and dicts arrays"):
+        source_digest(in_notebook(monkeypatch, rate="[0.5] * 10**5"))
+
+
 def test_what_a_class_of_a_notebook_raises_is_told_with_its_line(monkeypatch):
     part = in_notebook(monkeypatch)
     del sys.modules["a_notebook"].RATE
-    line = NOTEBOOK.splitlines().index("    return x * RATE") + 1
+    line = NOTEBOOK.replace("{rule}", RULE).splitlines().index("    return x * RATE") + 1
     with pytest.raises(UserError, match=rf"NameError: name 'RATE' is not defined \(.*, line {line}\)"):
         refuse_broken(part(), "mine")
 
