@@ -5,15 +5,14 @@ from __future__ import annotations
 import functools
 import hashlib
 import sys
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
 from engine.errors import UserError
-from engine.modelling.code_digests import PACKAGE, Unseen, Walk, names_in
+from engine.modelling.code_digests import PACKAGE, Walk, names_in
 from engine.modelling.opened_files import is_own
-from engine.modelling.sources import file_of, of_imported
+from engine.modelling.sources import file_of
 
 
 def digest_of_unfiled(part: type) -> str:
@@ -44,22 +43,30 @@ def given_by_hand(model: Any) -> str:
     return "" if _as_text(part, usual) == text else text
 
 
-def _as_text(part: type, value: Any) -> str:
-    """Digests of a value and of the user's own files that it refers to; `part` is the class of the model."""
-    walk = _Walk(part.__module__)
+def in_memory(part: type) -> str:
+    """A class as it is in memory, with all of the user's own that its methods refer to by name; "" if that is too much.
+
+    Two classes of one source have one text, in whichever modules they are, unless one was changed from outside.
+    """
     try:
-        text = walk.text(value)
+        return _Walk(part.__module__).text(part)
+    except OverflowError:
+        return ""
+
+
+def _as_text(part: type, value: Any) -> str:
+    """A value with all that it refers to; `part` is the class of the model."""
+    try:
+        return _Walk(part.__module__).text(value)
     except OverflowError as error:
         raise UserError(
             part.__name__,
             ["it refers to so many numbers that its runs could not be told apart. Make its lists and dicts arrays."],
         ) from error
-    files = sorted(of_imported(module, Path(file).resolve()).digest() for file, module in walk.files.items())
-    return "\0".join([text, *files])
 
 
 class _Walk(Walk):
-    """A walk through a value that goes on to what functions in no file look up by name; files are recorded.
+    """A walk through a value that goes on to what functions of the user's own look up by name.
 
     Args:
       home: name of the module of the model's class.
@@ -67,34 +74,23 @@ class _Walk(Walk):
 
     def __init__(self, home: str):
         super().__init__("", "")
-        self.files: dict[Path, ModuleType] = {}
         self._home = home
         self._done: dict[int, Any] = {}
 
     def _follows(self, module: str) -> bool:
-        return module in ("__main__", self._home) and file_of(sys.modules.get(module)) is None
+        file = file_of(sys.modules.get(module))
+        return module in ("__main__", self._home) or (file is not None and is_own(file))
 
     def _name(self, value: type | FunctionType) -> str:
-        try:
-            return super()._name(value)
-        except Unseen:
-            self._sees_file(value.__module__)
-            return f"{value.__module__}.{value.__qualname__}"
-
-    def _sees_file(self, module: str | None) -> bool:
-        """Whether a module is a file of the user's own, which is recorded."""
-        file = file_of(sys.modules.get(module or ""))
-        if file is None or not is_own(file):
-            return False
-        self.files[file] = sys.modules[module or ""]
-        return True
+        module = value.__module__ or ""
+        return value.__qualname__ if self._follows(module) else f"{module}.{value.__qualname__}"
 
     def _counts_elsewhere(self, value: type | FunctionType) -> bool:
         return isinstance(value, type) and not self._follows(value.__module__)
 
     def _opens(self, kind: type) -> bool:
         of_engine = kind.__module__.startswith(f"{PACKAGE}.")
-        return of_engine or kind is SimpleNamespace or self._sees_file(kind.__module__) or super()._opens(kind)
+        return of_engine or kind is SimpleNamespace or super()._opens(kind)
 
     def _parts(self, value: Any) -> Iterable[Any]:
         """As in any walk, but each function and class once, and none of a package by its code.
@@ -108,17 +104,23 @@ class _Walk(Walk):
         parts = [*super()._parts(value)]
         if isinstance(value, MethodType):
             parts.append(value.__self__)
-        elif isinstance(value, ModuleType):
-            self._sees_file(value.__name__)
         elif isinstance(value, FunctionType):
-            known, module = value.__globals__, value.__globals__.get("__name__", "")
-            if self._follows(module):
-                for name in sorted(names_in(value.__code__) & known.keys()):
-                    parts += name, known[name]
-            elif not self._sees_file(module):
-                parts = [part for part in parts if not isinstance(part, CodeType)]
+            if self._follows(value.__globals__.get("__name__", "")):
+                return [*parts, *self._looked_up(value)]
+            return [part for part in parts if not isinstance(part, CodeType)]
         elif self._follows(type(value).__module__):
             parts.append(type(value))
         if not parts and " at 0x" not in (text := repr(value)):
             parts.append(text)
         return parts
+
+    def _looked_up(self, function: FunctionType) -> Iterator[Any]:
+        """Names that a function looks up in its module, and in modules of the user's own there; each with its value."""
+        names, modules = sorted(names_in(function.__code__)), [function.__globals__]
+        for held in modules:
+            for name in filter(held.__contains__, names):
+                value = held[name]
+                if not isinstance(value, ModuleType):
+                    yield from (name, value)
+                elif self._follows(value.__name__) and not any(vars(value) is one for one in modules):
+                    modules.append(vars(value))

@@ -340,8 +340,8 @@ def _content(value: CellType) -> list[Any]:
 def _written(value: Any) -> list[Any]:
     """An array as text, the same object each time that it is the same text."""
     array = np.asarray(value)
-    content = array.tolist() if array.dtype.hasobject else array.tobytes()
-    return [sys.intern(f"{array.dtype}{array.shape}{content!r}")]
+    content = repr(array.tolist()).encode() if array.dtype.hasobject else array.tobytes()
+    return [sys.intern(f"{array.dtype}{array.shape}{hashlib.blake2b(content, digest_size=16).hexdigest()}")]
 
 
 def _attributes(value: Any) -> list[Any]:

@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary
 
 from engine.errors import UserError, unknown
 from engine.modelling import code_digests
-from engine.modelling.class_digests import digest_of_unfiled, given_by_hand
+from engine.modelling.class_digests import digest_of_unfiled, given_by_hand, in_memory
 from engine.modelling.package_digests import digest_of_shipped
 from engine.modelling.sources import Sources, execute, of_imported
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # imports JAX, which a command that loads no model must not w
 
 _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
 """Class -> the files that it was loaded from."""
+_SEEN: WeakKeyDictionary[type, tuple[str, str]] = WeakKeyDictionary()
+"""Class -> (digest of its sources, the class as these give it: its text by `in_memory`)."""
 
 LARGEST_FILE = 16 << 20
 """Most bytes of a model's file that is read."""
@@ -55,7 +57,7 @@ def load_model(spec: str) -> Model:
         raise UserError(spec, [unknown("class", name, own - {"PathModel", "StaticModel"})])
     if not is_model(part) or part in (PathModel, StaticModel):
         raise UserError(spec, [f"expected a class derived from PathModel or StaticModel, got {part!r}."])
-    _LOADED[part] = sources
+    _LOADED[part], _SEEN[part] = sources, (sources.digest(), in_memory(part))
     try:
         return part()
     except Exception as error:
@@ -131,8 +133,6 @@ def source_digest(part: type) -> str:
     """
     module = sys.modules.get(part.__module__)
     file = getattr(module, "__file__", None)
-    if part in _LOADED:
-        return _LOADED[part].digest()
     if module is None:
         raise UserError(
             part.__name__, ["its source cannot be read, so its runs could not be told apart. Put the class in a file."]
@@ -141,27 +141,37 @@ def source_digest(part: type) -> str:
         return digest_of_unfiled(part)
     if part.__module__.partition(".")[0] == code_digests.PACKAGE:
         return digest_of_shipped(part)
-    home = Path(file).resolve()
-    if getattr(module, "__package__", ""):
-        return of_imported(module, home).digest_of_package()
+    if part not in _SEEN or _SEEN[part][1] != in_memory(part):
+        _SEEN[part] = _as_on_disk(part, module, Path(file).resolve())
+    return _SEEN[part][0]
+
+
+def _as_on_disk(part: type, module: ModuleType, home: Path) -> tuple[str, str]:
+    """The digest of a class's sources as they are on the disk now, and the class as these give it."""
+    if module.__package__:
+        digest = of_imported(module, home).digest_of_package()
+        before = _SEEN.get(part)
+        return before if before and before[0] == digest else (digest, in_memory(part))
     if module.__name__ != "__main__":  # a script would run again
         with suppress(Exception, SystemExit):
-            _LOADED[part] = execute(_module_name(home), home)[1]  # to see what it reads
-            return _LOADED[part].digest()
-    return of_imported(module, home).digest()
+            fresh, _LOADED[part] = execute(_module_name(home), home)  # to see what it reads
+            return _LOADED[part].digest(), in_memory(getattr(fresh, part.__name__, part))
+    return of_imported(module, home).digest(), in_memory(part)
 
 
 def model_digest(model: object) -> tuple[str, str | None]:
     """SHA-256 of a model, and the `FILE:CLASS` by which another process can load the same model; None where none can.
 
-    The digest is that of the source of its class; for a model created with arguments or changed by hand, of its
-    attributes too.
+    The digest is that of the source of its class; for a model created with arguments or changed by hand, and for one
+    whose code or constants were changed in memory, of what it holds too.
 
     Raises:
       UserError: its class has no source.
     """
     part, by_hand = type(model), given_by_hand(model)
     source = source_digest(part)
+    if part in _SEEN and (text := in_memory(part)) != _SEEN[part][1]:
+        by_hand += text
     if not by_hand:
         return source, spec_of(part)
     return hashlib.sha256(f"{source}\0{by_hand}".encode()).hexdigest(), None

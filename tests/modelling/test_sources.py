@@ -1,6 +1,7 @@
 """What the digest of a model covers: every module of one's own, and every file that is read as it is loaded."""
 
 import functools
+import importlib
 import linecache
 import operator
 import os
@@ -173,6 +174,64 @@ def test_a_class_that_was_imported_counts_as_one_that_is_loaded(tmp_path, monkey
     assert source_digest(Mine) == source_digest(type(load_model(spec_of(Mine))))
     for name in ("imported_model", "helper_of_mine"):
         sys.modules.pop(name)
+
+
+IN_MEMORY = """
+import numpy as np
+from engine.modelling.records import Factor, Outcome, StaticModel
+{helper}
+RATE = {rate}
+TABLE = np.array([1.0, 2.0])
+class Mine(StaticModel):
+    factors = {{"x": Factor("1")}}
+    outcomes = {{"sum": Outcome("1")}}
+    def evaluate(self, factors, levers):
+        return {{"sum": factors.x * RATE * TABLE[0] * of_memory.RATE}}
+"""
+
+
+@pytest.mark.parametrize("name", ["in_memory_model", "in_memory_package.model"])
+def test_what_was_changed_in_memory_counts_and_what_was_changed_on_the_disk_alone_does_not(name, tmp_path, monkeypatch):
+    package = name.partition(".")[0] if "." in name else ""
+    folder = tmp_path / package
+    folder.mkdir(exist_ok=True)
+    file, helper = (
+        folder / f"{name.rpartition('.')[2]}.py",
+        f"from {package} import of_memory" if package else "import of_memory",
+    )
+    (folder / "__init__.py").write_text("")
+    (folder / "of_memory.py").write_text("RATE = 1.0")
+    file.write_text(IN_MEMORY.format(rate=1.0, helper=helper))
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)
+    module = importlib.import_module(name)
+    part = module.Mine
+    first = model_digest(part())
+    assert first == (source_digest(part), spec_of(part))
+    changes = [
+        lambda patch: patch.setattr(module, "RATE", 2.0),
+        lambda patch: patch.setattr(module, "TABLE", module.TABLE * 9),
+        lambda patch: patch.setattr(module.of_memory, "RATE", 2.0),
+        lambda patch: patch.setattr(part, "evaluate", lambda self, factors, levers: {"sum": factors.x}),
+    ]
+    digests = []
+    for change in changes:
+        with monkeypatch.context() as patch:
+            change(patch)
+            digests.append(model_digest(part()))
+        assert model_digest(part()) == first
+    assert len({first[0], *(digest for digest, _ in digests)}) == len(changes) + 1
+    assert {spec for _, spec in digests} == {None}
+    file.write_text(IN_MEMORY.format(rate=5.0, helper=helper))
+    assert model_digest(part()) == first
+    module.RATE = 5.0  # as tools do that load a file again into what was imported
+    again = model_digest(part())
+    assert again != first
+    for one in [one for one in sys.modules if one.startswith(("in_memory", "of_memory"))]:
+        del sys.modules[one]
+    assert model_digest(importlib.import_module(name).Mine()) == again
+    for one in [one for one in sys.modules if one.startswith(("in_memory", "of_memory"))]:
+        del sys.modules[one]
 
 
 class Rated(StaticModel):
