@@ -28,6 +28,8 @@ _LOADED: WeakKeyDictionary[type, Sources] = WeakKeyDictionary()
 """Class -> the files that it was loaded from."""
 _SEEN: WeakKeyDictionary[type, tuple[str, str]] = WeakKeyDictionary()
 """Class -> (digest of its sources, the class as these give it: its text by `in_memory`)."""
+_LAST: dict[tuple[str, str], str] = code_digests.Cache()
+"""Module and name of a class -> its text in memory when it was last digested."""
 
 LARGEST_FILE = 16 << 20
 """Most bytes of a model's file that is read."""
@@ -116,8 +118,14 @@ def end_quietly() -> None:
 
 def spec_of(part: type) -> str | None:
     """`FILE:CLASS` (absolute) by which `load_model` loads a class; None for a class in no file, as in a notebook."""
-    file = getattr(sys.modules.get(part.__module__), "__file__", None)
-    return f"{Path(file).resolve()}:{part.__name__}" if file else None
+    file = _home(part)
+    return f"{file}:{part.__name__}" if file else None
+
+
+def _home(part: type) -> Path | None:
+    """The file of a class; None for one in a notebook, or in a script that was piped to Python."""
+    file = Path(getattr(sys.modules.get(part.__module__), "__file__", None) or "")
+    return file.resolve() if file.is_file() else None
 
 
 def source_digest(part: type) -> str:
@@ -131,18 +139,17 @@ def source_digest(part: type) -> str:
     Raises:
       UserError: it has no source, or it ships with this package and differs in memory from its source.
     """
-    module = sys.modules.get(part.__module__)
-    file = getattr(module, "__file__", None)
+    module, home = sys.modules.get(part.__module__), _home(part)
     if module is None:
         raise UserError(
             part.__name__, ["its source cannot be read, so its runs could not be told apart. Put the class in a file."]
         )
-    if file is None:
+    if home is None:
         return digest_of_unfiled(part)
     if part.__module__.partition(".")[0] == code_digests.PACKAGE:
         return digest_of_shipped(part)
     if part not in _SEEN or _SEEN[part][1] != in_memory(part):
-        _SEEN[part] = _as_on_disk(part, module, Path(file).resolve())
+        _SEEN[part] = _as_on_disk(part, module, home)
     return _SEEN[part][0]
 
 
@@ -170,11 +177,25 @@ def model_digest(model: object) -> tuple[str, str | None]:
     """
     part, by_hand = type(model), given_by_hand(model)
     source = source_digest(part)
-    if part in _SEEN and (text := in_memory(part)) != _SEEN[part][1]:
-        by_hand += text
+    if not code_digests.ships(model):
+        text = in_memory(part)
+        _forget_traces(part, text)
+        if part in _SEEN and text != _SEEN[part][1]:
+            by_hand += text
     if not by_hand:
         return source, spec_of(part)
     return hashlib.sha256(f"{source}\0{by_hand}".encode()).hexdigest(), None
+
+
+def _forget_traces(part: type, text: str) -> None:
+    """Has JAX trace functions again if a class, whose text in memory is given, has changed: it keeps the numbers that
+    they read by name as they were.
+    """
+    import jax
+
+    if _LAST.setdefault((part.__module__, part.__qualname__), text) != text:
+        jax.clear_caches()
+        _LAST[part.__module__, part.__qualname__] = text
 
 
 def files_of(part: type) -> Mapping[Path, str]:

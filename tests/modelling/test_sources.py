@@ -9,6 +9,7 @@ import shutil
 import sys
 import types
 
+import jax
 import numpy as np
 import pytest
 
@@ -346,10 +347,27 @@ def test_a_class_of_a_notebook_counts_with_all_that_its_methods_refer_to(monkeyp
     assert source_digest(in_notebook(monkeypatch, scale=6)) != first
 
 
+def test_a_script_that_is_piped_to_python_is_in_no_file(monkeypatch):
+    part = in_notebook(monkeypatch)
+    first = model_digest(part())
+    monkeypatch.setattr(sys.modules["a_notebook"], "__file__", "<stdin>", raising=False)
+    assert model_digest(part()) == first == (source_digest(part), None)
+
+
 @pytest.mark.parametrize("rule", RULES)
 def test_a_number_in_a_notebook_counts_however_it_is_handed_on(rule, monkeypatch):
     digests = [source_digest(in_notebook(monkeypatch, rule=RULES[rule], rate=rate)) for rate in (1.0, 1.0, 2.0)]
     assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_number_that_was_changed_is_in_what_is_traced_next(monkeypatch):
+    """JAX keeps the traces of compiled functions, with the numbers that these read by name."""
+    part = in_notebook(monkeypatch, rule=RULES["compiled"], rate=1.5)
+    for rate in (1.5, 2.5, 3.5, 1.5):
+        sys.modules["a_notebook"].RATE = rate
+        model_digest(part())
+        traced = str(jax.make_jaxpr(lambda x: part().evaluate(types.SimpleNamespace(x=x), None))(1.0))
+        assert f" {rate}:f32" in traced
 
 
 def test_lists_that_are_too_long_for_a_digest_are_refused_with_a_remedy(monkeypatch):
