@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import datetime
 import dis
-import inspect
 import random
 import sys
 import time
@@ -17,20 +16,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count, islice, zip_longest
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import FrameType
 from typing import Any, NamedTuple
 
 import numpy as np
 from jax.extend import core as jex
 
 from engine.errors import Problems, refusal
-from engine.modelling.code_digests import nested
 from engine.modelling.opened_files import files_opened, is_own
 from engine.modelling.sources import file_of
 
 CONSTANT = "All paths that a process computes would share it, and those of another have another one."
 _METHODS = ("init", "step", "evaluate")
-_CLOCKS: tuple[Any, ...] = (time, datetime, datetime.datetime, datetime.date)
+_CLOCKS = {*map(id, (time, datetime.datetime, datetime.date))}
 
 
 class Traced(NamedTuple):
@@ -47,7 +45,7 @@ class Traced(NamedTuple):
 
 @contextmanager
 def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
-    """A `with` block around a call of a model's method, which may neither draw random numbers nor read files.
+    """A `with` block around a call of a model's method, which may not draw random numbers, read files or ask a clock.
 
     Args:
       place: name of the method in messages.
@@ -56,8 +54,10 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
       UserError: the method does one of these.
     """
     before = _generators()
-    with files_opened() as opened:
+    with files_opened() as opened, _clocks_asked() as asked:
         yield
+    for clock in asked:
+        raise refusal(place, f"asks for the time ({clock}). {CONSTANT} Write the date down, or declare a factor.")
     for name, state in _generators().items():
         if state != before[name]:
             where = _line_naming(method, "random")
@@ -68,8 +68,30 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
         raise refusal(place, f"reads a file, {file.name}. {remedy}")
 
 
+@contextmanager
+def _clocks_asked() -> Iterator[list[str]]:
+    """A `with` block that gives a list, in which each function that tells the time and is called by the user's own code
+    is entered, with the line of the call.
+
+    Two traces follow so fast on each other that their times may agree in single precision.
+    """
+    asked: list[str] = []
+
+    def note(frame: FrameType, event: str, called: Any) -> None:
+        file = frame.f_code.co_filename
+        if event == "c_call" and id(getattr(called, "__self__", None)) in _CLOCKS and is_own(file):
+            asked.append(f"'{called.__name__}', {Path(file).name}, line {frame.f_lineno}")
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        yield asked
+    finally:
+        sys.setprofile(before)
+
+
 def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], problems: Problems) -> None:
-    """Adds a problem where a model's methods ask for the time, change the model, or give another trace the next time.
+    """Adds a problem where a model's methods change the model, or give another trace the next time.
 
     Models of installed packages are not checked.
 
@@ -81,7 +103,6 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
     file = file_of(sys.modules.get(type(model).__module__))
     if file is not None and not is_own(file):
         return
-    _refuse_clocks(model, problems)
     before = _memory(model)
     second = again()
     for name, value in _memory(model).items():
@@ -179,46 +200,6 @@ def _origin(equation: Any) -> tuple[str, str]:
     methods = [name for name in called if name in _METHODS]
     where = f" ({Path(frames[0].file_name).name}, line {frames[0].line_num})" if frames else ""
     return f"model.{methods[0]}" if methods else "model", where
-
-
-# ---------------------------------------------------------------------------------------------- what a source names
-
-
-def _refuse_clocks(model: Any, problems: Problems) -> None:
-    """Adds a problem for each method that asks for the time: two traces follow so fast on each other that their times
-    may agree in single precision.
-    """
-    for name in _METHODS:
-        method = getattr(type(model), name, None)
-        for function in _called(method) if isinstance(method, FunctionType) else ():
-            for named in sorted(_globals_in(function.__code__)):
-                if _is_clock(function.__globals__.get(named)):
-                    what = f"asks for the time ('{named}'{_line_naming(function, named)})."
-                    problems.add(f"model.{name}", f"{what} {CONSTANT} Write the date down, or declare a factor.")
-
-
-def _called(function: FunctionType) -> Iterator[FunctionType]:
-    """A function, and those of the user's own that it names, and so on."""
-    todo, known = [function], {function}
-    while todo:
-        one = inspect.unwrap(todo.pop())
-        yield one
-        named = [one.__globals__.get(name) for name in sorted(_globals_in(one.__code__))]
-        met = [value for value in named if isinstance(value, FunctionType) and is_own(value.__code__.co_filename)]
-        todo += [value for value in met if value not in known]
-        known.update(todo)
-
-
-def _is_clock(value: Any) -> bool:
-    """Whether a value is a module or a class that tells the time, or a function of one."""
-    functions = callable(value) and getattr(value, "__module__", None) == time.__name__
-    return functions or any(value is clock for clock in _CLOCKS)
-
-
-def _globals_in(code: CodeType) -> set[str]:
-    """Names that a function looks up in its module, those of functions inside it too."""
-    instructions = (at for one in nested(code) for at in dis.get_instructions(one))
-    return {at.argval for at in instructions if at.opname == "LOAD_GLOBAL"}
 
 
 def _line_naming(function: Callable[..., Any], name: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from engine.errors import UserError
+from engine.modelling.cells import each
 from engine.modelling.contract import refuse_broken
 from tests.data.small_models import Bridge, Pond
 
@@ -66,6 +67,25 @@ class Clock(Bridge):
 class Today(Bridge):
     def evaluate(self, factors, levers):
         return {"damage": factors.load * datetime.date.today().year, "margin": 0.0}
+
+
+@each
+def by_the_clock(load):
+    return load * time.time()
+
+
+class ClockOfCells(Bridge):
+    def evaluate(self, factors, levers):
+        return {"damage": by_the_clock(factors.load), "margin": 0.0}
+
+
+class ClockOfItsOwn(Bridge):
+    @property
+    def now(self):
+        return time.monotonic()
+
+    def evaluate(self, factors, levers):
+        return {"damage": factors.load * np.arange(3)[1] * self.now, "margin": 0.0}
 
 
 class Counter(Pond):
@@ -130,7 +150,9 @@ IMPURE = [
     (FreshConstant, "model.evaluate", "gives another number when it is traced again: the number"),
     (FreshArray, "model.evaluate", "an array of numbers of its own, shape (3,)"),
     (Clock, "model.evaluate", f"asks for the time ('time', test_purity.py, line {line(Clock) + 1})"),
-    (Today, "model.evaluate", f"asks for the time ('datetime', test_purity.py, line {line(Today) + 1})"),
+    (Today, "model.evaluate", f"asks for the time ('today', test_purity.py, line {line(Today) + 1})"),
+    (ClockOfCells, "model.evaluate", "asks for the time ('time', test_purity.py"),
+    (ClockOfItsOwn, "model.evaluate", "asks for the time ('monotonic', test_purity.py"),
     (Counter, "model", "changes self.count each time that it is called"),
     (GlobalCounter, "model", "changes 'CALLS' each time that it is called"),
     (Growing, "model", "changes 'SEEN' (its length) each time that it is called"),
