@@ -106,7 +106,8 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
     before = _memory(model)
     second = again()
     for name, value in _memory(model).items():
-        if name not in before or before[name] is not value:
+        known = before.get(name, before)
+        if value is not known and not (isinstance(value, int) and value == known):
             remedy = (
                 "A method remembers nothing of earlier calls: what lasts from year to year is the state that step"
                 " returns."
@@ -128,8 +129,8 @@ def _memory(model: Any) -> dict[str, Any]:
     module = vars(sys.modules[type(model).__module__]) if type(model).__module__ in sys.modules else {}
     held = {f"self.{name}": value for name, value in vars(model).items()}
     held |= {f"'{name}'": value for name, value in module.items() if not name.startswith("__")}
-    grown = [(name, len(value)) for name, value in held.items() if isinstance(value, list | dict | set)]
-    return held | {f"{name} (its length)": length for name, length in grown}
+    grown = (name for name, value in held.items() if isinstance(value, list | dict | set))
+    return held | {f"{name} (its length)": len(held[name]) for name in grown}
 
 
 # ---------------------------------------------------------------------------------------------- what differs

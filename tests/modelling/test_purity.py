@@ -177,6 +177,11 @@ class Caching(Bridge):
         return {"damage": factors.load * self.table[0] + jnp.sum(self.table), "margin": 0.0}
 
 
+def test_a_long_list_that_stays_as_it_is_passes(monkeypatch):
+    monkeypatch.setitem(globals(), "SEEN", [0.5] * 1000)
+    assert told(Bridge()) == told(Caching()) == []
+
+
 def test_a_class_that_stands_in_no_file_is_looked_at_too(monkeypatch):
     module = types.ModuleType("a_notebook")
     monkeypatch.setitem(sys.modules, "a_notebook", module)
