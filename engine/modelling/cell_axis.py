@@ -28,7 +28,7 @@ def cell_layout(model: Model) -> dict[str, Columns]:
     for name, variable in model.yearly.items():
         shape = tuple(len(model.dims[dim]) for dim in variable.dims)
         layout[name] = Columns(first, math.prod(shape), tuple(variable.dims), shape)
-        first += math.prod(shape)
+        first += layout[name].count
     return layout
 
 
@@ -46,8 +46,9 @@ def split_cells(model: Model, array: np.ndarray, axis: int = -1) -> dict[str, np
     at = axis % array.ndim
     if array.shape[at] != cell_count(model):
         raise ValueError(f"cell axis: expected {cell_count(model)} cells, got {array.shape[at]}")
-    parts = {}
-    for name, columns in cell_layout(model).items():
-        part = array[(slice(None),) * at + (slice(columns.first, columns.first + columns.count),)]
-        parts[name] = part.reshape(array.shape[:at] + columns.shape + array.shape[at + 1 :])
-    return parts
+    layout = cell_layout(model)
+    parts = np.split(array, [columns.first for columns in layout.values()][1:], at)
+    return {
+        name: part.reshape(array.shape[:at] + columns.shape + array.shape[at + 1 :])
+        for (name, columns), part in zip(layout.items(), parts, strict=False)
+    }

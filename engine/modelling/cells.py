@@ -107,8 +107,6 @@ class Cells:
     def in_order(self, dims: Sequence[str]) -> Cells:
         """The same cells with their dimensions in another order."""
         labels = {dim: self.labels[dim] for dim in dims}
-        if len(labels) != len(self.labels):
-            raise ValueError(f"expected dimensions {tuple(dims)}, got {self.dims}")
         return Cells(labels, [*map(self._at, _places(labels))])
 
     def __repr__(self) -> str:

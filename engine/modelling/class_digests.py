@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from types import CodeType, FunctionType, MethodType, ModuleType, SimpleNamespace
 from typing import Any
 
@@ -33,13 +33,11 @@ def given_by_hand(model: Any) -> str:
       UserError: that is too much.
     """
     part = type(model)
-    kept = functools.cached_property
-    here = {name: value for name, value in vars(model).items() if not isinstance(getattr(part, name, None), kept)}
     try:
         usual = dict(vars(part()))
     except Exception:  # its class asks for something
-        return _as_text(part, here)
-    text = _as_text(part, {name: here.get(name) for name in usual})
+        return _as_text(part, model)
+    text = _as_text(part, {name: vars(model).get(name) for name in usual})
     return "" if _as_text(part, usual) == text else text
 
 
@@ -48,10 +46,9 @@ def in_memory(part: type) -> str:
 
     Two classes of one source have one text, in whichever modules they are, unless one was changed from outside.
     """
-    try:
-        return _Walk(part.__module__).text(part)
-    except OverflowError:
-        return ""
+    with suppress(UserError):
+        return _as_text(part, part)
+    return ""
 
 
 def _as_text(part: type, value: Any) -> str:
