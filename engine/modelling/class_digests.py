@@ -102,7 +102,7 @@ class _Walk(Walk):
         if isinstance(value, MethodType):
             parts.append(value.__self__)
         elif isinstance(value, FunctionType):
-            if self._follows(value.__globals__.get("__name__", "")):
+            if self._follows(value.__globals__.get("__name__", self._home)):
                 return [*parts, *self._looked_up(value)]
             return [part for part in parts if not isinstance(part, CodeType)]
         elif self._follows(type(value).__module__):

@@ -178,24 +178,17 @@ def model_digest(model: object) -> tuple[str, str | None]:
     part, by_hand = type(model), given_by_hand(model)
     source = source_digest(part)
     if not code_digests.ships(model):
-        text = in_memory(part)
-        _forget_traces(part, text)
+        text, name = in_memory(part), (part.__module__, part.__qualname__)
+        if _LAST.setdefault(name, text) != text:
+            import jax
+
+            jax.clear_caches()  # it keeps traced functions, with the numbers that these read by name as they were
+            _LAST[name] = text
         if part in _SEEN and text != _SEEN[part][1]:
             by_hand += text
     if not by_hand:
         return source, spec_of(part)
     return hashlib.sha256(f"{source}\0{by_hand}".encode()).hexdigest(), None
-
-
-def _forget_traces(part: type, text: str) -> None:
-    """Has JAX trace functions again if a class, whose text in memory is given, has changed: it keeps the numbers that
-    they read by name as they were.
-    """
-    import jax
-
-    if _LAST.setdefault((part.__module__, part.__qualname__), text) != text:
-        jax.clear_caches()
-        _LAST[part.__module__, part.__qualname__] = text
 
 
 def files_of(part: type) -> Mapping[Path, str]:
