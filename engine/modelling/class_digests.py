@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -108,7 +109,7 @@ class _Walk(Walk):
         elif self._follows(type(value).__module__):
             parts.append(type(value))
         if not parts and " at 0x" not in (text := repr(value)):
-            parts.append(text)
+            parts.append(re.sub(rf"\b{re.escape(self._home)}\b", "", text))  # as of a logger, which is named after it
         return parts
 
     def _looked_up(self, function: FunctionType) -> Iterator[Any]:

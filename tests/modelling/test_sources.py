@@ -178,15 +178,18 @@ def test_a_class_that_was_imported_counts_as_one_that_is_loaded(tmp_path, monkey
 
 
 IN_MEMORY = """
+import logging
 import numpy as np
 from engine.modelling.records import Factor, Outcome, StaticModel
 {helper}
 RATE = {rate}
+LOG = logging.getLogger(__name__)
 TABLE = np.array([1.0, 2.0])
 class Mine(StaticModel):
     factors = {{"x": Factor("1")}}
     outcomes = {{"sum": Outcome("1")}}
     def evaluate(self, factors, levers):
+        LOG.debug("evaluated")
         return {{"sum": factors.x * RATE * TABLE[0] * of_memory.RATE}}
 """
 
