@@ -84,6 +84,7 @@ def proposed(
         with _quietly():
             search = _cart().CART(table, cases.astype(int), LEAST_MASS)
             search.build_tree()
+            search.feature_names.append("")  # the workbench looks up leaves by -2, also where one factor is all
             boxes = search.boxes if search.clf.tree_.node_count > 1 else []
             found = [limits.to_numpy(np.float64) for limits in boxes]
     ends = {name: (values.min(), values.max()) for name, values in table.items()}

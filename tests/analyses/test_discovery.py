@@ -74,6 +74,13 @@ def test_a_category_is_limited_by_its_labels():
     assert "rain is dry or snow, 66 % of its prior" in said(of)  # of these draws
 
 
+def test_one_factor_alone_is_limited():
+    values = np.random.default_rng(6).random(2000).astype(np.float32)
+    for method in discovery.METHODS:
+        *_, last = box_search.proposed(method, {"x1": values}, values > 0.8, {})
+        assert last["x1"].low == pytest.approx(0.8, abs=0.02) and last["x1"].high == np.inf
+
+
 def test_two_corners_are_two_boxes():
     """Of CART: PRIM, which takes away ends, is stopped by a factor of which both ends matter."""
     study = square(8000)
