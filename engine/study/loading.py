@@ -17,7 +17,7 @@ from engine.formatting import shown
 from engine.modelling import catalogue
 from engine.modelling.code_digests import as_written
 from engine.modelling.declaration import check_tables
-from engine.modelling.loading import load_model, model_digest, source_digest
+from engine.modelling.loading import is_model, load_model, model_digest, source_digest
 from engine.modelling.records import Model as Model
 from engine.study import labels
 from engine.study.extending import factors_named, laid_over, places
@@ -222,6 +222,11 @@ def known_models() -> dict[str, str]:
 def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:
     """The user's own model if given, else the one that the study names; adds a problem and gives None if unknown."""
     if own is not None:
+        if not is_model(type(own)):
+            wrong = (
+                f"expected a model, such as MyModel() or engine.load_model_file('my_model.py:MyModel'), got {own!r}."
+            )
+            raise UserError("model", [wrong])
         own = as_written(own)
         return KnownModel(own, type(own).__name__, *model_digest(own))
     name = text.get("model", "")

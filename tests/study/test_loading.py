@@ -259,6 +259,12 @@ def test_a_study_knows_the_file_of_a_model_of_ones_own(tmp_path):
     assert load_study("rustbelt").model_spec is None
 
 
+@pytest.mark.parametrize("model", [Sum, "my_model.py:MyModel", 3], ids=["class", "text", "number"])
+def test_what_is_no_model_is_refused(model):
+    with pytest.raises(UserError, match=r"^model: 1 problem\n  expected a model, such as MyModel\(\)"):
+        read_study(tomllib.loads(STATIC), "s", model=model)
+
+
 def test_an_editors_lock_is_no_study_that_ships(tmp_path, monkeypatch):
     (tmp_path / "configs").mkdir()
     (tmp_path / "configs" / ".#mine.toml").symlink_to("user@host:1234")
