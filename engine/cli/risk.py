@@ -15,7 +15,7 @@ from engine.cli.ask import option_of
 from engine.cli.show import screen
 from engine.cli.show.brief_tables import print_brief, print_brief_conditional
 from engine.cli.show.conditional_tables import print_conditional, print_yearly
-from engine.cli.show.risk_tables import MAIN, OTHERS, print_more, print_risk, shown_outcomes
+from engine.cli.show.risk_tables import MAIN, OTHERS, print_risk, shown_outcomes
 
 if TYPE_CHECKING:
     from engine.answers.answer import Answer
@@ -74,22 +74,19 @@ def _print(run: Run, answer: Answer, full: bool, variable: str | None, level: st
 
     console, study, chosen = screen.stdout(), run.answers.study, stated_level(level)
     levels = () if chosen is None else (f"VaR{100 * chosen:g}", f"ES{100 * chosen:g}")
+    words = [word for key, said in (("given", given), ("level", level)) if said for word in (f"--{key}", said)]
     screen.print_head(console, study, run.folder)
     records = [one for one in answer.of if one.year is None]
     by_year, brief, full = answer.of[len(records) :], not full, full or variable is not None
     if given is not None and not full:
-        print_brief_conditional(console, study, run.folder, records)
+        print_brief_conditional(console, study, run.folder, records, levels[1] if levels else "mean", words)
     elif given is not None:
-        outcomes = shown_outcomes(study, records, full)
-        print_conditional(console, study, records, levels or MAIN, outcomes)
-        left_out = len(shown_outcomes(study, records, True)) - len(outcomes)
-        print_more(console, study, run.folder, left_out, "", "--given", given)
+        print_conditional(console, study, records, levels or MAIN, shown_outcomes(study, records, True))
     elif records and not full:
-        print_brief(
-            console, study, run.folder, records, levels[1] if levels else "ES99", "" if levels else f"mean, {OTHERS}"
-        )
+        others = "" if levels else f"mean, {OTHERS}"
+        print_brief(console, study, run.folder, records, levels[1] if levels else "ES99", others, words)
     elif records:
-        print_risk(console, study, run.folder, records, full, levels, brief)
+        print_risk(console, study, run.folder, records, True, levels, brief)
     if by_year and variable is not None:
         print_yearly(console, study, variable, by_year, chosen, brief)
         if brief:

@@ -264,6 +264,13 @@ def test_risk_given_a_condition(runs):
     assert given["estimate"] == 0
 
 
+def test_a_condition_at_a_level_has_its_shortfalls(runs):
+    printed = call("risk", runs / "bridge", *own("Bridge"), "--given", "margin >= 0", "--level", "60").stdout
+    weak = next(line for line in printed.splitlines() if line.split()[:1] == ["damage"])
+    assert len(re.findall(r"\d", weak)) > 2 and "ES60, the mean of the worst 40 % of futures, each in" in printed
+    assert "--given 'margin >= 0' --level 60 --full" in printed
+
+
 def test_replay_tells_the_years_the_outcomes_and_the_draws(runs):
     ended = call("replay", runs / "pond", "--path", 599, "--policy", "use", *own("Pond"))
     assert ended.exit_code == 0, ended.output

@@ -17,6 +17,7 @@ from engine.cli.show.risk_tables import (
     print_flags,
     print_more,
     print_reading,
+    share_in_words,
 )
 from engine.cli.show.screen import print_words
 from engine.risk.estimation.as_text import Cell, cell
@@ -30,7 +31,13 @@ MOST_POLICIES = 3
 
 
 def print_brief(
-    console: Console, study: Study, folder: Path, records: Sequence[Record], measure: str, others: str
+    console: Console,
+    study: Study,
+    folder: Path,
+    records: Sequence[Record],
+    measure: str,
+    others: str,
+    words: Sequence[str] = (),
 ) -> None:
     """Prints a measure of the headline, the probability of events, and the command that shows what is left out.
 
@@ -38,6 +45,7 @@ def print_brief(
 
     Args:
       others: measures that are left out, in words.
+      words: options that the command which shows the rest is to have.
     """
     there = {record.variable for record in records}
     every = [name for name in study.model.outcomes if name in there]
@@ -61,39 +69,42 @@ def print_brief(
     left_out = [
         counted(len(study.policies) - len(policies), "policies"), counted(len(events) - MOST_EVENTS, "events"), others,
     ]  # fmt: skip
-    print_more(console, study, folder, len(every) - len(outcomes), ", ".join(filter(None, left_out)))
+    print_more(console, study, folder, len(every) - len(outcomes), ", ".join(filter(None, left_out)), *words)
 
 
-def print_brief_conditional(console: Console, study: Study, folder: Path, records: Sequence[Record]) -> None:
+def print_brief_conditional(
+    console: Console, study: Study, folder: Path, records: Sequence[Record], measure: str, words: Sequence[str]
+) -> None:
     """Prints probabilities of events where a condition holds and where it does not, under the first two policies.
 
-    For a study without events, means of the headline outcomes in their place.
+    Where there are none of events, the measure of the headline outcomes in their place.
+
+    Args:
+      words: options that the command which shows the rest is to have.
     """
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
     condition, marks = records[0].variable, set[str]()
     events = [name for name in study.events_by_name if any(r.variable == name for r in records)][:MOST_EVENTS]
     names = events or [name for name in study.headline if any(r.variable == name for r in records)]
-    measure = "probability" if events else "mean"
+    measure = "probability" if events else measure
     scale = 100.0 if events else 1.0
     for policy in study.policy_names[:2]:
-        share = cell(by_key["share", policy, condition], 100.0)
         rows = []
         for name in names:
             cells = [cell(by_key.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")]
             gap = by_key.get((f"contrast_{measure}", policy, name))
             rows.append((name, [*cells, cell(gap, scale, study.is_loss(name))]))
-        print_words(
-            console, f"{policy}: {condition} on {share.estimate}{share.mark} % {share.interval} of paths", "bold"
-        )
+        print_words(console, share_in_words(by_key["share", policy, condition]), "bold")
         columns = Columns(["given", "otherwise", "given - otherwise"])
         marks |= print_grid(console, columns, [Block("", "", rows)], brief=True)
     console.print()
-    what = "Probability of events [%], differences in points." if events else "Means, each in its unit."
+    shown = "Means" if measure == "mean" else _called(measure)
+    what = "Probability of events [%], differences in points." if events else f"{shown}, each in its unit."
     print_words(console, what, "dim")
     print_reading(console, (), marks)
     print_flags(console, marks, records, (measure,), brief=True)
     more = [counted(len(study.policies) - 2, "policies"), "outcomes" if events else "other measures"]
-    print_more(console, study, folder, 0, " and ".join(filter(None, more)), "--given", condition)
+    print_more(console, study, folder, 0, " and ".join(filter(None, more)), *words)
 
 
 def _called(measure: str) -> str:

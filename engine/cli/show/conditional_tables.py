@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from engine.cli.show.grid import Block, Columns, print_grid
-from engine.cli.show.risk_tables import print_flags, print_reading
+from engine.cli.show.risk_tables import print_flags, print_reading, share_in_words
 from engine.cli.show.screen import print_words
 from engine.risk.estimation.as_text import Cell, cell, shown_in
 
@@ -24,9 +24,7 @@ def print_conditional(
     by_key = {(r.measure, r.policy, r.variable): r for r in records}
     condition, marks = records[0].variable, set[str]()
     for policy in study.policy_names:
-        share = cell(by_key[("share", policy, condition)], 100.0)
-        where = f"{condition} on {share.estimate}{share.mark} % {share.interval} of paths"
-        print_words(console, f"{policy}: {where}", "bold")
+        print_words(console, share_in_words(by_key["share", policy, condition]), "bold")
         for blocks, unit in _conditional_blocks(study, policy, by_key, measures, outcomes):
             columns = Columns(["given", "otherwise", f"given - otherwise{unit}"])
             if blocks:

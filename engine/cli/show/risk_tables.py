@@ -154,6 +154,13 @@ def counted(count: int, what: str) -> str:
     return f"{count} more {what if count > 1 else one}" if count > 0 else ""
 
 
+def share_in_words(share: Record) -> str:
+    """On which share of paths a condition holds under a policy, with its interval."""
+    of = cell(share, 100.0)
+    often = f"{of.estimate}{of.mark} % {of.interval}".rstrip()
+    return f"{share.policy}: {share.variable} on {often} of paths"
+
+
 def print_risk(
     console: Console,
     study: Study,
