@@ -126,11 +126,11 @@ def outcome(cube: xr.DataTree, variable: str | None, policies: Sequence[str] | N
       UserError: the outcome is not kept per path, or a policy does not run.
     """
     kept = outcomes(cube)
-    name = next(iter(kept), "an outcome") if variable is None else variable
+    name = next(iter(kept), "") if variable is None else variable
     if name not in kept:
-        listed = ", ".join(kept) or "none is"
+        listed, got = ", ".join(kept) or "none is", f", got '{name}'" if name else ""
         remedy = "Keep it: keep.outcomes in the study, and run it."
-        raise UserError(kind, [f"expected an outcome kept path by path ({listed}), got '{name}'. {remedy}"])
+        raise UserError(kind, [f"expected an outcome kept path by path ({listed}){got}. {remedy}"])
     values = kept[name]
     return StoredOutcome(values, policies_to_show(values, policies), int(cube.attrs["independent_unit"]))
 

@@ -264,6 +264,13 @@ def test_rank_correlation_is_that_of_the_law_and_its_interval_holds_it():
     assert not np.isfinite(interval(0.5, 4).low)
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_the_interval_of_equal_ranks_is_their_correlation(sign):
+    x = np.random.default_rng(5).standard_normal(4096)
+    found = rank_correlation(x, sign * np.exp(x), 2048)
+    assert (found.estimate, found.low, found.high) == (sign, sign, sign)
+
+
 def test_convergence_counts_whole_units():
     assert lengths(131_072, 2) == [1024 * 2**k for k in range(8)]
     assert all(n % 256 == 0 for n in lengths(100_000, 256))
