@@ -49,7 +49,7 @@ def answer(
     study = given.study
     basis = (
         f"{study.name}: {study.futures}, and as many that are independent of them; "
-        f"{len(given.inputs)} inputs that are drawn apart"
+        f"{len(given.inputs)} input{'s that are' if len(given.inputs) > 1 else ' that is'} drawn apart"
     )
     made = _tables(given, _subject(given, variables))
     return Answer(Subject.of(study), tuple(sentences(given, variables)), tuple(made), basis, READING, given)

@@ -111,7 +111,7 @@ def answer(first: Answers, second: Answers, variable: str | None = None) -> Answ
         tables += [table(study, name, title, about, own)] if own else []
     findings = (
         sentence(study, gaps, "the first run"),
-        f"Their studies state {len(stated) or 'no'} things differently.",
+        f"Their studies state {len(stated) or 'no'} thing{'s' * (len(stated) != 1)} differently.",
     )
     asked = {"first": str(first.folder.path), "second": str(second.folder.path), "variable": variable}
     basis = f"{study.paths:,} paths against {second.study.paths:,}"

@@ -264,7 +264,7 @@ class Study:
     def futures(self) -> str:
         """The paths behind its numbers, in words: how many, of which seed, and up to which year facts are known."""
         known = f", given figures to {self.facts.until}" if self.facts else ""
-        return f"{self.paths:,} paths, seed {self.seed}{known}"
+        return f"{self.paths:,} path{'s' * (self.paths > 1)}, seed {self.seed}{known}"
 
     def title(self, kind: str, name: str) -> str:
         """The title of a part: its label, else its name as words with a capital first letter.

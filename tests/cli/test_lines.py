@@ -1,6 +1,7 @@
 """Printers of lines: what each writes, on a terminal and for other programs, nothing of it lost or added."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,7 @@ def test_the_head_of_a_run_is_its_question_its_paths_its_policies_and_its_folder
     text = " ".join(printed(80, print_head, study, Path("there")))
     assert text.startswith(f"{study.name}: {study.question}") and study.futures in text and "in there" in text
     assert "weak (baseline), strong, p_0" in text
+    assert [replace(study, paths=count).futures for count in (1, 2)] == ["1 path, seed 7", "2 paths, seed 7"]
 
 
 def test_what_single_precision_loses_is_each_quantity_then_one_remedy():
