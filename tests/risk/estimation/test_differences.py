@@ -54,6 +54,17 @@ def test_a_difference_of_whole_numbers_that_is_certain_has_no_width():
     assert_same(error[exact], np.zeros(exact.sum()))
 
 
+def test_medians_that_every_pair_straddles_differ_with_a_width():
+    """Units that happen to be all alike have no spread, though what they hold is drawn: 15 pairs, and one law for
+    both.
+    """
+    rng = np.random.default_rng(4)
+    x, y = (rng.permuted(rng.exponential(size=(15, 2)) * [-1, 1], axis=1).ravel() for _ in range(2))
+    held = difference(x, y, 2, True)["median"]
+    assert held.low < min(0, held.estimate) and max(0, held.estimate) < held.high
+    assert difference(x + 1, x, 2, True)["median"].low == 1
+
+
 @pytest.mark.parametrize(("kind", "unit"), in_turn(["a rare damage", "one is tied", "a fine grid"], [1, 2]))
 def test_differences_of_mixed_laws_cover(kind, unit):
     u, v = shares(np.random.default_rng([3, unit]), 4096, unit, 0.8, 100)
