@@ -67,7 +67,8 @@ def compared(study: Study, policies: Sequence[str] | None, against: str | None =
             problems.add("" if name != against else "--against", text + there)
     problems.refuse("--policies")
     if len(chosen) < 2:
-        remedy = "Run the study with more: compare = [...]."
+        others = [name for name in study.policy_names if name not in chosen]
+        remedy = f"Name more: {', '.join(others)}." if others else "Run the study with more: compare = [...]."
         raise UserError(study.source, [Problem("", f"expected two policies or more to compare, got one. {remedy}")])
     rows = [study.row(name) for name in chosen]
     baseline = against or (study.baseline if study.baseline in chosen else chosen[0])

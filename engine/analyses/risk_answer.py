@@ -36,6 +36,8 @@ def answer(of: Asked, variable: str | None, level: float | None, condition: str 
       UserError: no such variable; a level that yearly estimates do not have; a condition on an outcome that is not kept
         path by path.
     """
+    if condition is not None and variable in of.study.model.yearly:
+        raise UserError("variable", [f"expected an outcome or event beside a condition, got the yearly '{variable}'."])
     yearly = yearly_names(of.study, of.cube) if condition is None else ()
     refuse_unknown(variable, {*of.study.variables, *yearly})
     at = of.with_level(level)

@@ -170,6 +170,8 @@ def test_a_finished_run_is_asked_for_any_level(runs):
     assert {r["measure"] for r in records(given.stdout) if r["level"] is None} == {"share"}
     refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--level", "97.5")
     assert refused.exit_code == 2 and "Add 97.5 to risk.levels" in " ".join(refused.output.split())
+    refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--given", "shortage > 0")
+    assert refused.exit_code == 2 and "an outcome or event beside a condition, got the yearly 'stock'" in refused.output
 
 
 def test_levels_of_the_study_are_in_every_table(tmp_path):

@@ -220,7 +220,7 @@ def test_another_level_is_that_of_everything(pond):
         (("--policies", "keep,usee"), "Did you mean 'use'? Known: keep, use, dry, half."),
         (("--policies", "keep,nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
         (("--against", "nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
-        (("--policies", "use"), "expected two policies or more to compare, got one"),
+        (("--policies", "use"), "expected two policies or more to compare, got one. Name more: keep, dry, half."),
         (("--outcome", "stock", "--at", "region=nord"), "unknown region 'nord'"),
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
         (("--year", "2018"), "expected a yearly variable"),
