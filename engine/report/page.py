@@ -102,7 +102,7 @@ def facts(run: RunRecords) -> list[str]:
     known = f" given figures to {study.facts.until}" if study.facts else ""
     return [
         *filter(None, (study.author, _day(run))),
-        f"{run.paths:,} futures{known}",
+        f"{run.paths:,} future{'s' * (run.paths > 1)}{known}",
         f"{count} polic{'y' if count == 1 else 'ies'}",
         *years,
         f"fingerprint {study.fingerprint}",

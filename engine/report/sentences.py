@@ -28,7 +28,6 @@ OF_MEASURE = {
 NAMED = 3
 """Most policies that are named one by one; more are counted."""
 HEAVY = {Reason.NO_MEAN, Reason.NO_VARIANCE, Reason.NO_FOURTH_MOMENT}
-LOST = {Reason.NOT_FINITE, Reason.NO_PATHS}
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,13 @@ def small(policy: str) -> str:
 def why(record: Record | None) -> str:
     """Why a number has no interval, in a few words."""
     reasons = {flag.reason for flag in record.flags} if record else set()
-    return "values are missing" if reasons & LOST else "its tail is too heavy" if reasons & HEAVY else "too few futures"
+    return (
+        "values are missing"
+        if Reason.NO_PATHS in reasons
+        else "its tail is too heavy"
+        if reasons & HEAVY
+        else "too few futures"
+    )
 
 
 def answer(subject: Subject) -> list[str]:

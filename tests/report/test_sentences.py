@@ -5,10 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
-from engine.report.sentences import Spoken, Subject, answer, worsened
+from engine.report.sections.chances import _finding_worse
+from engine.report.sentences import Spoken, Subject, answer, why, worsened
 from engine.report.text import cell, distance, minus, with_interval
 from engine.risk.estimation.flags import Flag, Reason, text
 from engine.risk.estimation.intervals import Estimate
@@ -22,6 +24,25 @@ def rec(measure: str, policy: str, variable: str, at: float, half: float = 0.0, 
     """A record with a symmetric interval, or with none where it is flagged."""
     ends = (math.nan, math.nan) if flag else (at - half, at + half)
     return record(measure, policy, variable, Estimate(at, half / 1.96, *ends, (flag,) if flag else ()))
+
+
+def test_paths_that_are_kept_out_are_no_reason_for_no_interval():
+    few = rec("mean", "old", "loss", 1.0, flag=Flag(Reason.FEW_EXCEEDANCES, 41, 100))
+    assert why(replace(few, flags=(*few.flags, Flag(Reason.NOT_FINITE, 8, 4096)))) == "too few futures"
+    assert why(replace(few, flags=(Flag(Reason.NO_PATHS),))) == "values are missing"
+
+
+@pytest.mark.parametrize(
+    ("known", "said"), [((1, 1), "2 outcomes"), ((1, 0), "1 outcome with an interval"), ((0, 0), "no interval")]
+)
+def test_outcomes_without_an_interval_are_not_counted(known, said):
+    names = ("loss", "cost")
+    held = {
+        ("worse", "New", name): rec("worse", "New", name, 0.8, 0.1, None if one else Flag(Reason.ONE_UNIT))
+        for name, one in zip(names, known, strict=True)
+    }
+    text = _finding_worse(SimpleNamespace(others=("New",), comparison=held), names)
+    assert said in text and (not any(known) or f"new in {sum(known)} of {said}." in text)
 
 
 def subject(

@@ -30,8 +30,8 @@ def sure(run: RunRecords) -> Section:
     subject, facts = subject_of(run), run.study.facts
     drawn = f"moved to where the figures to {facts.until} are likely" if facts else "drawn by chance"
     said = [
-        f"The numbers rest on {run.paths:,} futures, {drawn}"
-        + (", the same ones under every policy." if run.others else "."),
+        f"The numbers rest on {run.paths:,} future{'s' * (run.paths > 1)}, {drawn}"
+        + (", the same under every policy." if run.others else "."),
         "Brackets hold, 19 times in 20, what endlessly many futures would give.",
     ]
     if event := next(iter(subject.events), None):

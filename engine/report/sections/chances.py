@@ -90,14 +90,16 @@ def _finding(run: RunRecords, name: str) -> str:
 
 def _finding_worse(run: RunRecords, outcomes: Sequence[str]) -> str:
     """A sentence: in how many outcomes each policy is worse in most futures, its interval being above one half."""
-    counts = {p: sum(run.comparison["worse", p, name].low > 0.5 for name in outcomes) for p in run.others}
+    ends = {p: [run.comparison["worse", p, name].low for name in outcomes] for p in run.others}
+    told = sum(all(map(math.isfinite, lows)) for lows in zip(*ends.values(), strict=True))
+    if not told:
+        return "On which side of the line an outcome lies cannot be said: there is no interval."
+    of = f"{told} outcome{'s' * (told > 1)}{' with an interval' * (told < len(outcomes))}"
+    counts = {p: sum(low > 0.5 for low in lows) for p, lows in ends.items()}
     if len(counts) > NAMED:
         fewest = min(counts.values())
         named = [p for p, count in counts.items() if count == fewest]
         who = listed(named) if len(named) <= NAMED else f"{len(named)} policies"
-        return (
-            f"Right of the line it is worse on most futures: {who} in {fewest} of {len(outcomes)} outcomes, all others"
-            " in more."
-        )
-    parts = [f"{small(p)} in {count} of {len(outcomes)} outcomes" for p, count in counts.items()]
+        return f"Right of the line it is worse on most futures: {who} in {fewest} of {of}, all others in more."
+    parts = [f"{small(p)} in {count} of {of}" for p, count in counts.items()]
     return f"Right of the line it is worse on most futures: {listed(parts)}."

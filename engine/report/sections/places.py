@@ -121,7 +121,8 @@ def _finding(run: RunRecords, sides: list[list[int | None]]) -> str:
         parts.append(f"{policy} is {listed([f'{word} in {count}' for count, word in counts if count])}")
     more = f"; {len(run.others) - NAMED} more policies are in the table" if len(run.others) > NAMED else ""
     return (
-        f"By the means of {year}, of {len(sides)} variables here and against {small(base)}: {'; '.join(parts)}{more}."
+        f"By the means of {year}, of {len(sides)} variable{'s' * (len(sides) > 1)} here and against {small(base)}: "
+        f"{'; '.join(parts)}{more}."
     )
 
 
