@@ -72,9 +72,9 @@ def command(
     _print_table(console, f"{data.name}, column {column}: {every:,} values", fits)
     if not good:
         raise UserError(str(data), ["none of the families could be fitted."])
-    screen.print_words(console, _legend(good[0]), "dim")
+    screen.print_words(console, _legend(good), "dim")
     for fit in good[:top]:
-        for warning in fit.warnings:
+        for warning in (*fit.warnings, *([] if fit.resamples else [fit.how])):
             screen.print_words(console, f"{fit.family}: {warning}")
     screen.print_words(console, ranking.reading(fits))
     console.print()
@@ -107,10 +107,16 @@ def _print_table(console: Console, title: str, fits: Sequence[Fit]) -> None:
     print_named(console, title, "family", names, heads, rows, tests[-1:], ("parameters",), tests)
 
 
-def _legend(best: Fit) -> str:
+def _legend(fits: Sequence[Fit]) -> str:
+    tested = sorted((fit for fit in fits if fit.resamples), key=lambda fit: fit.resamples)
+    text = "AIC and BIC compare families (lower is better)"
+    if not tested:
+        return f"{text}."
+    few, most = tested[0].resamples, tested[-1].resamples
+    how = tested[-1].how if few == most else tested[-1].how.replace(f"{most} samples", f"{few} to {most} samples", 1)
     return (
-        "AIC and BIC compare families (lower is better); only the p-value says whether one fits at all. It comes from"
-        f" a {best.how or 'parametric bootstrap'}; p <= says that no sample was as far off."
+        f"{text}; only the p-value says whether one fits at all. It comes from a {how}; p <= says that no sample was as"
+        " far off."
     )
 
 

@@ -9,8 +9,9 @@ import tomllib
 import numpy as np
 import pytest
 
+from engine.cli.fit import _legend
 from engine.fitting import ranking
-from engine.fitting.ranking import rank
+from engine.fitting.ranking import Fit, rank
 from tests.helpers import assert_same
 from tests.small_files import call
 
@@ -50,6 +51,14 @@ def pasted(text):
     return tomllib.loads(text[text.index("\n[factors.") :])["factors"]
 
 
+def test_the_legend_claims_no_p_value_where_there_is_none():
+    untested = Fit("normal", how="no p-value: it takes too long.")
+    assert _legend([untested]) == "AIC and BIC compare families (lower is better)."
+    assert "a parametric bootstrap, 19 samples of 50;" in _legend(
+        [untested, Fit("gamma", resamples=19, how="parametric bootstrap, 19 samples of 50")]
+    )
+
+
 def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     path = written(tmp_path, PRICES)
     ended = call("fit", path, "--column", "price", "--families", "normal,lognormal,gamma,expon")
@@ -63,7 +72,7 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[6].rstrip().endswith("p <= 0.01")
     printed = " ".join(ended.stdout.split())
     assert ranking.reading(fits) in printed
-    assert "It comes from a parametric bootstrap, 19 samples of 120" in printed
+    assert "It comes from a parametric bootstrap, 19 to 99 samples of 120" in printed
     ((name, table),) = pasted(ended.stdout).items()
     assert name == "price"
     assert table.pop("source") == "fitted to data.csv, column price, n = 120, maximum likelihood"
