@@ -78,7 +78,7 @@ def rounded(value: float, places: int | None) -> str:
     """The number with `places` decimals (negative: rounded to tens, hundreds); four significant digits for None."""
     if not math.isfinite(value):
         return str(value)
-    if value == 0 and places is None:
+    if value == 0 and (places is None or places > 7):
         return "0"
     if places is None:
         places = 3 - math.floor(math.log10(abs(value)))
@@ -86,7 +86,7 @@ def rounded(value: float, places: int | None) -> str:
             return f"{value:.4g}"
         places = max(places, 0)
     elif places > 7 or abs(value) >= 1e9:
-        digits = places + math.floor(math.log10(abs(value))) if value else 0
+        digits = places + math.floor(math.log10(abs(value)))
         return f"{value:.{min(max(digits, 0), 7)}e}"
     text = f"{round(value, places):,.{max(places, 0)}f}"
     return text[1:] if text.startswith("-") and not text.strip("-0.,") else text

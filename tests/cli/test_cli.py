@@ -335,6 +335,7 @@ def test_the_command_runs_as_a_program_and_in_a_plain_terminal():
         (-0.0001, 0.12, "0.00"),
         (12.0, float("nan"), "12.00"),
         (0.0, 0.0, "0"),
+        (0.0, 1e-12, "0"),
         (1.5e-12, 1e-13, "1.50e-12"),
     ],
 )
