@@ -69,7 +69,7 @@ def worths(
             name,
             MEAN if of.level is None else SHORTFALL,
             study.policy_names[of.unread],
-            of.gain_of_everything(),
+            of.gain(of.losses.min(axis=0)),  # of perfect information: the best policy on every path
             of_known[k] if of_known else NOTHING,
             tuple(of_each[one.name][k] if one.name in of_each else None for one in inputs),
         )

@@ -117,13 +117,9 @@ def small(policy: str) -> str:
 def why(record: Record | None) -> str:
     """Why a number has no interval, in a few words."""
     reasons = {flag.reason for flag in record.flags} if record else set()
-    return (
-        "values are missing"
-        if Reason.NO_PATHS in reasons
-        else "its tail is too heavy"
-        if reasons & HEAVY
-        else "too few futures"
-    )
+    if Reason.NO_PATHS in reasons:
+        return "values are missing"
+    return "its tail is too heavy" if reasons & HEAVY else "too few futures"
 
 
 def answer(subject: Subject) -> list[str]:

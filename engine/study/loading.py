@@ -169,8 +169,7 @@ def study_of_text(
     **run: int | str | list[str] | None,
 ) -> Study:
     """The study in a text that `resolved_text` gave; messages call it by `source`, all else is as in `load_study`."""
-    tables = with_settings(tomllib.loads(text), settings)
-    return read_study(tables, source, model=model, run=run, policies=policies)
+    return read_study(with_settings(tomllib.loads(text), settings), source, model=model, run=run, policies=policies)
 
 
 def policies_of(text: str) -> tuple[str, ...]:
@@ -223,10 +222,7 @@ def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | 
     """The user's own model if given, else the one that the study names; adds a problem and gives None if unknown."""
     if own is not None:
         if not is_model(type(own)):
-            wrong = (
-                f"expected a model, such as MyModel() or engine.load_model_file('my_model.py:MyModel'), got {own!r}."
-            )
-            raise UserError("model", [wrong])
+            raise UserError("model", [f"expected a model, such as MyModel() or load_model_file(...), got {own!r}."])
         own = as_written(own)
         return KnownModel(own, type(own).__name__, *model_digest(own))
     name = text.get("model", "")

@@ -75,10 +75,6 @@ class Decision:
         gap = self._own.less(replace(self._own, values=chosen))
         return gap["mean" if self.level is None else f"ES{100 * self.level:g}"]
 
-    def gain_of_everything(self) -> Estimate:
-        """Value of perfect information: the gain where the best policy is chosen on every path."""
-        return self.gain(self.losses.min(axis=0))
-
 
 class Reader:
     """Decision rules that read some inputs before choosing a policy.

@@ -88,9 +88,9 @@ def _gap_of_quantiles(
     sides = (one, of_x), (two, of_y)
     over_x, over_y = (above(part.values, of.column[0]) for part, of in sides)
     error = np.where(constant, 0.0, error_of_shares(of_x.slope, over_x, of_y.slope, over_y, units))
-    # as many independent paths as `effective_count` takes at most, where units happen to be all alike
+    # where units happen to be all alike, they are worth the most that `effective_count` takes
     for cell in np.flatnonzero((error == 0) & ~constant).tolist():
-        x, y = (slope[cell] * over(slice(None))[cell] for slope, over in ((of_x.slope, over_x), (of_y.slope, over_y)))
+        x, y = (of.slope[cell] * over(slice(None))[cell] for of, over in ((of_x, over_x), (of_y, over_y)))
         error[cell] = np.std(x - y) / np.sqrt(units.paths * units.count)
     q = of_x.column[0] - of_y.column[0]
     low, high = q - units.reach * error, q + units.reach * error
