@@ -76,20 +76,20 @@ def sentences(given: FlipResult) -> Iterator[str]:
     if priors:
         yield f"{begun(pair)} would change places if {_to(study, priors)}."
     else:
-        yield f"No single belief, moved by up to {FARTHEST:g} standard deviations, makes {pair} change places."
+        yield f"No single prior, moved by up to {FARTHEST:g} standard deviations, makes {pair} change places."
     side = "more" if gap.estimate > 0 else "less"
     yield (
         f"As stated, there is {side} under {first} than under {second}, by"
         f" {size(given.measure, study.unit_of(given.variable), gap)}, in {what}."
     )
     if others:
-        yield f"They would also change places if {_to(study, others)}."
+        yield f"They would {'also ' if priors else ''}change places if {_to(study, others)}."
     if given.joint is None:
-        yield "Nor do all beliefs moved together, within reach."
+        yield "No move of all priors together that turns it was found within reach."
     else:
         names = [study.phrase("factors", name) for name, *_ in given.joint.moving[:NAMED]]
         far = amount("1", given.joint.distance)
-        yield f"All beliefs moved together turn it at {far} standard deviations: {some(names)} most."
+        yield f"All priors moved together turn it at {far} standard deviations: {some(names)} most."
 
 
 def _tables(given: FlipResult) -> list[Table]:

@@ -1,5 +1,8 @@
 """Sentences call what questions are asked about by its label: groups of levers and of factors, shocks, assumptions."""
 
+from dataclasses import replace
+
+from engine.analyses.flip_answer import sentences
 from engine.answers.answer import Answer
 from engine.run_folder.finding import run_folder
 from engine.runs.asking import Asking, answered
@@ -58,8 +61,12 @@ def test_an_assumption():
 
 def test_a_group_whose_correlation_turns_a_ranking():
     study = wager(1 << 14, groups={"pair": {"correlation": CORRELATION, "label": "Twins"}})
-    text = " ".join(asked("flip", study, outcome="cost", policies=("risky", "sure")).findings)
-    assert "They would also change places if the correlation of twins were " in text
+    answer = asked("flip", study, outcome="cost", policies=("risky", "sure"))
+    assert "They would also change places if the correlation of twins were " in " ".join(answer.findings)
+    group = [one for one in answer.of.beliefs if one.kind == "correlation"]
+    text = " ".join(sentences(replace(answer.of, beliefs=tuple(group), joint=None)))
+    assert text.startswith("No single prior, moved by up to 3 standard deviations, makes ")
+    assert "They would change places if the correlation of twins were " in text and " nor " not in text.lower()
 
 
 def calm():
