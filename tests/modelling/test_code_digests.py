@@ -56,7 +56,7 @@ def test_a_change_in_memory_is_seen_and_its_end_too(change, monkeypatch):
 
 def test_nothing_hangs_on_where_it_is_installed():
     parts, roots = list[str](), (Rustbelt.__module__, *MODULES, machine_code.__name__)
-    code_digests._Walk(code_digests.PACKAGE, cells.__name__)._write([cells.exp, cells.log, cells.sqrt], parts)
+    code_digests.Walk(code_digests.PACKAGE, cells.__name__)._write([cells.exp, cells.log, cells.sqrt], parts)
     assert not [text for text in (*parts, *code_digests.state(roots).values()) if sys.prefix in text]
 
 
