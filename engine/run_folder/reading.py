@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,6 +24,8 @@ from engine.study.study import BLOCK, Block
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from engine.storage.zarr_checked import CheckedStore
 
 HELD = 1 << 28
 """Bytes that all kept outcomes together may take for those that have been read to stay in memory."""
@@ -113,16 +116,21 @@ def open_tree(place: str | Path, by_dask: bool = True) -> xr.DataTree:
     import xarray as xr
     from zarr.storage import ObjectStore
 
-    from engine.storage.zarr_checked import checked_store
+    from engine.storage.zarr_checked import Whose, checked_store
 
     if object_store.is_url(place):
         at = object_store.store_at(f"{str(place).rstrip('/')}/{CUBE_FOLDER}")
-        store = checked_store(ObjectStore(at, read_only=True))
+        whose = Whose(str(place), f"{CUBE_FOLDER}/", "Copy the run there again.")
+        store = checked_store(ObjectStore(at, read_only=True), whose)
     else:
         _refuse_other_root(Path(place))
         store = _checked(Path(place))
     chunks: dict[str, int] | None = {} if by_dask else None
-    return _numbered(xr.open_datatree(store, engine="zarr", chunks=chunks))  # type: ignore[arg-type]
+    tree = xr.open_datatree(store, engine="zarr", chunks=chunks)  # type: ignore[arg-type]
+    if tree.attrs.get("status") == "complete":
+        kept = min(tree["draws"].attrs.get("kept", 0), tree.attrs["paths"]) if "draws" in tree.children else 0
+        store.due = {"paths": math.inf, "draws": -(-kept // BLOCK)}
+    return _numbered(tree)
 
 
 def _numbered(tree: xr.DataTree) -> xr.DataTree:
@@ -153,11 +161,10 @@ def _refuse_other_root(folder: Path) -> None:
         raise ledger.damaged(folder, root, "not as it was written")
 
 
-def _checked(folder: Path) -> Any:
+def _checked(folder: Path) -> CheckedStore:
     from engine.storage.zarr_checked import Whose, checked_store
 
-    complete = ("paths/",) if attributes(folder).get("status") == "complete" else ()
-    whose = Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder), complete)
+    whose = Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder))
     return checked_store(folder / CUBE_FOLDER, whose)
 
 
@@ -185,8 +192,10 @@ def _read(
             found = zarr_shards.read(cube / name, rows, BLOCK, spans, room)
             return of(cube) if found is None else found
         except UNREADABLE as error:
-            with suppress(*UNREADABLE):
-                of(_checked(folder))  # slower, and it says which file it is
+            with suppress(*UNREADABLE):  # slower, and it says which file it is
+                checked = _checked(folder)
+                checked.due = {"paths": math.inf}
+                of(checked)
             message = f"the cube cannot be read ({error}). See what is damaged: {command_line('verify', folder)}"
             raise UserError(str(folder), [message]) from error
 

@@ -42,7 +42,7 @@ TOGETHER = 16  # documents that are read at the same time
 
 _GROUP = {"attributes", "node_type", "zarr_format"}
 _PLACE = re.compile(r"|(?!\.\.?(/|$))[^/\\\0]{1,255}(/(?!\.\.?(/|$))[^/\\\0]{1,255})*")
-_CHUNK = re.compile(r"(.+)/c([/.]\d+)*")
+_CHUNK = re.compile(r"(.+)/c(?:[/.](\d+))*")
 _MALFORMED = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 _TRUST = "Open it with xarray alone if you trust whoever made it."
 _MEND = "Copy the cube again; if that does not help, do not use it."
@@ -56,16 +56,14 @@ class Whose:
       name: the run folder that the cube belongs to.
       prefix: place of the cube's files in that folder.
       remedy: how to repair a damaged file.
-      complete: prefixes of arrays all of whose files must be there; a missing one is reported, not read as NaN.
     """
 
     name: str
     prefix: str
     remedy: str
-    complete: tuple[str, ...] = ()
 
 
-def checked_store(place: str | Path | Store, whose: Whose | None = None) -> Store:
+def checked_store(place: str | Path | Store, whose: Whose | None = None) -> CheckedStore:
     """A store to read a cube through: `xr.open_datatree(checked_store("cube.zarr"), engine="zarr", chunks={})`.
 
     It can be pickled. Reading from it raises a UserError that names the file where a chunk is not what its array says.
@@ -104,7 +102,11 @@ def nodes_in(place: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
 
 
 class CheckedStore(Store):
-    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk as it is read."""
+    """A read-only zarr store that serves metadata as they were when checked, and checks each chunk as it is read.
+
+    Of a cube of the user's own (`whose`) a chunk that is not there is reported too, and not read as NaN; of shards,
+    which may be missing, the first ones of each array of a group, as many as `due` says by the group's name.
+    """
 
     supports_writes = supports_deletes = False
     supports_listing = True
@@ -116,6 +118,7 @@ class CheckedStore(Store):
         self._documents: dict[str, bytes] = {}
         self._layouts: dict[str, Layout] = {}
         self._labels, self._token = 0, secrets.token_hex()
+        self.due: dict[str, float] = {}
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, CheckedStore) and self._token == other._token
@@ -216,8 +219,11 @@ class CheckedStore(Store):
         layout = self._layouts.get(named[1]) if named else None
         most = max(layout.inner, 1) * layout.most + layout.index if layout else 0
         read = await self._bytes(key, prototype, byte_range, most) if layout else None
-        if layout is None or read is None:
-            if layout and self._whose and key.startswith(self._whose.complete):
+        if named is None or layout is None:
+            return None
+        if read is None:
+            is_due = not layout.inner or int(named[2] or 0) < self.due.get(key.partition("/")[0], 0)
+            if self._whose and is_due:
                 raise self._refusal(key, "missing")
             return None
         part, start, behind = read

@@ -58,6 +58,21 @@ def test_a_cube_is_read_where_it_is(run, url):
     assert there["paths"].to_dataset().load().identical(here["paths"].to_dataset().load())
 
 
+@pytest.mark.parametrize(
+    "file", ["distribution/growth/c.0.0.0.0", "draws/fund/c/0", "paths/worst_two_year_growth/c/0/1"]
+)
+@pytest.mark.parametrize("there", [False, True])
+def test_a_file_that_is_gone_is_told_and_not_read_as_missing_values(run, url, tmp_path, file, there):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "run/cube.zarr" / file).unlink()
+    object_store.upload(tmp_path / "run", url)
+    place = url if there else tmp_path / "run"
+    remedy = "Copy the run there again" if there else "Mend it: rustbelt repair"
+    with pytest.raises(UserError, match=rf"cube.zarr/{file}: is damaged \(missing\). {remedy}"):
+        for node in engine.open_cube(place).subtree:
+            node.to_dataset().load()
+
+
 def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(run, url, tmp_path, monkeypatch):
     finish(tmp_path / "run", make_study(1000))
     object_store.upload(tmp_path / "run", url)
