@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -66,7 +66,8 @@ def store_at(url: str) -> ObjectStore:
     try:
         return from_url(url, client_options={"allow_http": True} if plain else None)
     except (BaseError, ValueError) as error:
-        raise UserError(url, [f"no object store can be reached there: {_first_line(error)}."]) from error
+        remedy = "Check the URL; a folder, file:///PATH, must be there."
+        raise UserError(url, [f"no object store can be reached there: {_first_line(error)}. {remedy}"]) from error
 
 
 def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda done, total: None) -> int:
@@ -76,9 +77,15 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
       observe: called with the number of files done, and of all.
 
     Raises:
-      UserError: the store refuses, holds another run or more blocks of this one, or the folder cannot be read.
+      UserError: the store refuses, lies in the folder, holds another run or more blocks of this one; or the folder
+        cannot be read, or a run writes there meanwhile.
     """
     store = store_at(url)
+    from obstore.store import LocalStore
+
+    if isinstance(store, LocalStore) and Path(str(store.prefix)).resolve().is_relative_to(folder.resolve()):
+        raise UserError(url, [f"expected a place outside of {folder}, got one inside. Choose another URL."])
+    begun = digest_of_file(folder / _ROOT)
     names = sorted(
         path.relative_to(folder).as_posix()
         for path in folder.rglob("*")
@@ -93,9 +100,12 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
         sent = 0
 
         def send(name: str) -> bool:
-            with writing(folder):
+            with writing(folder), suppress(FileNotFoundError):
                 content = content_of(folder / name)
-            known[name] = digest(content)
+                known[name] = digest(content)
+            if name not in known or (name == _ROOT and known[name] != begun):
+                problem = "was written or removed while the run was copied. Copy it again when that run has ended."
+                raise UserError(str(folder), [Problem(name, problem)])
             if held.get(name) == known[name] and there.get(name) == len(content):
                 return False
             store.put(name, content)

@@ -103,6 +103,35 @@ def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(
     assert contents(tmp_path / "back") == contents(tmp_path / "run") == contents(run)
 
 
+@pytest.mark.parametrize("inside", ["", "ledger"])
+def test_a_run_is_not_copied_into_itself(run, tmp_path, inside):
+    shutil.copytree(run, tmp_path / "run")
+    (tmp_path / "behind a link").symlink_to(tmp_path / "run")
+    with pytest.raises(UserError, match=r"expected a place outside of .*/run, got one inside"):
+        object_store.upload(tmp_path / "run", f"file://{tmp_path}/behind a link/{inside}")
+    assert contents(tmp_path / "run") == contents(run)
+
+
+@pytest.mark.parametrize("begun", [1000, None])
+def test_a_run_that_ends_while_it_is_copied_is_not_sent_as_a_whole(url, tmp_path, monkeypatch, begun):
+    place, study, open_store = tmp_path / "run", make_study(PATHS), object_store.store_at
+    if begun is None:
+        with entered(place, study):
+            commit_block(place, study, study.blocks()[0])
+    else:
+        finish(place, make_study(begun))
+
+    def store_at(url):
+        monkeypatch.setattr(object_store, "_refuse_other_run", lambda *_: finish(place, study))
+        return open_store(url)
+
+    monkeypatch.setattr(object_store, "store_at", store_at)
+    with pytest.raises(UserError, match="was written or removed while the run was copied"):
+        object_store.upload(place, url)
+    with pytest.raises(UserError):
+        engine.open_cube(url)
+
+
 def test_what_was_changed_on_the_way_is_refused(run, url, tmp_path):
     object_store.upload(run, url)
     path = tmp_path / "bucket/cube.zarr/paths/worst_two_year_growth/c/0/1"
