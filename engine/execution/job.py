@@ -36,6 +36,7 @@ from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import runs_of
 from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
+from engine.study.loading import own_model
 from engine.study.study import BLOCK, Block, Study
 
 PREPARING = 60.0
@@ -78,7 +79,7 @@ def compute(study: Study, options: RunOptions, ended: Ended | None = None) -> Fi
     executor = executor_of(study, options)
     folder = prepared_for(study, options)
     if ownership.paths_held(folder) > study.paths:
-        held = stored_study(folder.path, study.model)
+        held = stored_study(folder.path, own_model(study))
         answers = results.of_run(RunFolder(folder.path, held), partial=True)
         return Finished(answers, (), cube.rounding(folder.path), ended)
     with at_work(folder, executor, options, ended) as (job, holder):

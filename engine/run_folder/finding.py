@@ -13,7 +13,7 @@ from engine.modelling.records import Model
 from engine.run_folder import cube, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
-from engine.study.loading import load_model_file, load_study, policies_of, shipped_studies, study_of_text
+from engine.study.loading import load_model_file, load_study, own_model, policies_of, shipped_studies, study_of_text
 from engine.study.study import Study
 
 OUTPUTS = "outputs"
@@ -247,8 +247,7 @@ def find_study(
         run = run_folder(study)
         if cube.attributes(run.path).get("status") != "complete" and not provenance.was_finished(run.path):
             if policy is not None and policy not in study.policy_names:
-                own = model or (study.model if study.model_spec else None)
-                study = load_study(place, model=own, seed=seed, policies=(policy,))
+                study = load_study(place, model=model or own_model(study), seed=seed, policies=(policy,))
             return study, None
         run = RunFolder(run.path, stored_study(run.path, model))
     if policy is not None and policy not in run.study.policy_names:

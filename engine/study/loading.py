@@ -106,8 +106,8 @@ def read_again(
       settings: single values in place of what the file states, beside those that the study has.
       tables: in place of those that the file states.
     """
-    own = None if study.model_spec is None else study.model
     run: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
+    own = own_model(study)
     return _loaded(study.source, own, run, policies or study.policy_names, (*study.settings, *settings), **tables)
 
 
@@ -118,8 +118,7 @@ def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) ->
       policies: names of the policies that run, in place of the study's.
     """
     document = {key: value for key, value in {**study.document, **tables}.items() if value is not None}
-    own = None if study.model_name in catalogue.known() else study.model
-    read = read_study(document, study.source, model=own, policies=policies)
+    read = read_study(document, study.source, model=own_model(study), policies=policies)
     return replace(read, settings=study.settings, gates=study.gates)
 
 
@@ -188,9 +187,14 @@ def names_in(text: str) -> Tables:
     return labels.wording(tomllib.loads(text))
 
 
+def own_model(study: Study) -> Model | None:
+    """The user's own model of a study; None where the study names its model, one that ships or is installed."""
+    return None if study.model_spec is None and study.model_name in catalogue.known() else study.model
+
+
 def names_its_model(study: Study) -> bool:
     """Whether another process can load the study's model: by its name, or from its file."""
-    return study.model_spec is not None or study.model_name in catalogue.known()
+    return study.model_spec is not None or own_model(study) is None
 
 
 def load_model_file(spec: str) -> Model:

@@ -8,10 +8,13 @@ import pytest
 
 from engine.execution import job
 from engine.execution.work import Work
-from engine.run_folder import provenance
+from engine.run_folder import ledger, ownership, provenance
+from engine.run_folder.folder import RunFolder
+from engine.run_folder.ledger import FinishedPart
 from engine.runs.upkeep import report_paths
+from engine.study.loading import load_study
 from engine.study.study import BLOCK
-from tests.recorded import MOST, played_back, study_in
+from tests.recorded import MOST, VERSIONS, played_back, study_in
 from tests.small_files import call, own
 
 
@@ -77,6 +80,16 @@ def test_after_an_extension_fewer_paths_show_all_that_is_there(run, tmp_path):
     assert "262,144 paths, seed 7" in ended.stdout
     assert "262,144 paths" in ended.stderr and "131,672" in ended.stderr
     assert provenance.runs(tmp_path / "run")[-1]["paths"] == 2 * BLOCK
+
+
+def test_fewer_paths_of_a_study_that_ships_show_all_that_is_there_too(tmp_path, monkeypatch):
+    study, folder = load_study("warming", paths=64), RunFolder(tmp_path / "run", load_study("warming", paths=64))
+    with ownership.claim(folder):
+        ownership.enter(folder, VERSIONS)
+        ledger.commit(folder, FinishedPart(0, 0, 64, ()), {})
+    monkeypatch.setattr(job, "prepared_for", lambda *_: folder)
+    finished = job.compute(study.of_paths(32), job.RunOptions(folder.path))
+    assert finished.computed == () and finished.answers.study.paths == 64
 
 
 @pytest.mark.parametrize(
