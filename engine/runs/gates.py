@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
+from hashlib import sha256
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from engine.study.study import Study
 from engine.study.tables.gates import Gate
 
 GATES = "gates"
+_ASKED = "gates_sha256"
+"""Attribute of a kept answer: a digest of the gates, and of what their policies are."""
 MOST_PATHS = 16_384
 """Most paths that gates are computed from."""
 BAND = (0.05, 0.5, 0.95)
@@ -42,17 +45,21 @@ def with_their_policies(study: Study, beside: Sequence[str] = ()) -> Study:
 def of_run(study: Study, folder: RunFolder, device: str | None) -> Answer | None:
     """The answer on the gates of a run, kept beside its cube; None if it has no gates.
 
-    It is computed if none is kept of enough paths.
+    It is computed if none is kept of these gates, of their policies as they are now, and of enough paths.
     """
     if not study.gates:
         return None
+    # with the run's policies first, the compiled code is that of the run, unless the gates' policies draw more numbers
+    gated = with_their_policies(study, study.policy_names)
+    asked = sha256(f"{gated.fingerprint} {gated.gates}".encode()).hexdigest()
     kept = answer_store.read(folder.path, GATES)
-    if kept is not None and kept.attrs["paths"] >= paths_of(study):
+    if kept is not None and kept.attrs.get(_ASKED) == asked and kept.attrs["paths"] >= paths_of(study):
         with suppress(UserError):
             return Answer.of_tree(kept)
-    # with the run's policies first, the compiled code is that of the run, unless the gates' policies draw more numbers
-    given = answer(with_their_policies(study, study.policy_names), device)
-    answer_store.keep(folder, GATES, given.groups, 3)
+    given = answer(gated, device)
+    groups = given.groups
+    groups["/"].attrs[_ASKED] = asked
+    answer_store.keep(folder, GATES, groups, 3)
     return given
 
 

@@ -146,6 +146,16 @@ def test_a_run_says_which_facts_it_misses_and_keeps_it(tmp_path):
     assert (out / "gates.zarr" / "zarr.json").stat().st_mtime_ns > before
 
 
+def test_gates_are_computed_anew_where_they_or_their_policies_have_changed(tmp_path):
+    path = write(tmp_path, TIDE.replace("calm = {}", 'calm = {}\nspare = { dam = "lift" }'), "tide.toml")
+    asked = ("run", path, *OWN, "--quiet", "--out", tmp_path / "run")
+    changes = [("gates.east.about=b", "no"), ("gates.east.median_above=-9", "yes"), ("gates.east.about=b", "no")]
+    for changed, held in (*changes, ("policies.dammed.dam=9", "yes")):  # of a policy that does not run
+        ended = call(*asked, "--set", changed)
+        assert ended.exit_code == 0, ended.output
+        assert kept(tmp_path / "run")[1]["east"] == held
+
+
 def test_what_does_not_go_together_is_refused(tmp_path):
     path = write(tmp_path, TIDE.partition("[gates.wind]")[0], "tide.toml")
     result = call("check", path, *OWN, "--gates")
