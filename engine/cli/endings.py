@@ -59,7 +59,7 @@ def users(error: BaseException) -> UserError | None:
         place = "the folder you are in" if _is_adrift() else "the system"
         remedy = " It is gone, or may not be read. Change to another." if _is_adrift() else ""
         return UserError(place, [f"{reason}{remedy}"])
-    return UserError(str(error.filename), [f"cannot be read or written: {reason}"])
+    return UserError(str(error.filename), [f"cannot be read or written: {reason} Mend that, or name another place."])
 
 
 def _is_adrift() -> bool:
