@@ -24,10 +24,14 @@ if TYPE_CHECKING:
 @options.debug
 def command(run: Run, full: bool, device: str | None, force: bool, quiet: bool) -> None:
     """Verify RUN and compute again the blocks that are damaged, and no others."""
+    from engine.run_folder.damage import answers_in
+
     with progress(quiet) as observe:
         repair = run.repair(full, observe=observe, device=device, force=force)
     console = screen.stdout()
     print_damages(console, run.folder, repair.damages)
+    if gone := answers_in(repair.damages):
+        screen.print_words(console, f"Taken away, as they were damaged: answers to {', '.join(gone)}. Ask them again.")
     if repair.finished is not None:
         again = ", ".join(map(str, repair.finished.computed)) or "none"
         screen.print_words(console, f"Mended. Blocks computed again: {again}.")

@@ -69,9 +69,14 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
 
 
 def read(folder: Path, question: str) -> xr.DataTree | None:
-    """The groups that `write` stored in a run folder; None where there are none or a file of them is damaged."""
+    """The groups that `write` stored in a run folder; None where there are none or, with a warning, one is damaged."""
     recorded = ledger.files_of(folder, question)
-    if not recorded or any(ledger.wrong(folder, file) for file in recorded.values()):
+    for file in recorded.values():
+        if fault := ledger.wrong(folder, file):
+            told = f"the answer to '{question}' is left out: {folder / file.name} is damaged ({fault})."
+            warnings.warn(f"{told} {ledger.remedy(folder)}", stacklevel=2)
+            return None
+    if not recorded:
         return None
     import xarray as xr
 

@@ -13,7 +13,7 @@ from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import WRITERS, digest, digest_of_file, write_atomically
+from engine.storage.files import WRITERS, digest, digest_of_file, remove_tree, write_atomically
 from engine.storage.regular_files import clear, holds
 from engine.study.loading import resolved_text
 from engine.study.study import Study
@@ -99,8 +99,15 @@ def differing(record: FinishedPart, files: Mapping[str, bytes]) -> Iterator[Dama
             yield Damage(record.part, name, OTHER)
 
 
+def answers_in(damages: Iterable[Damage]) -> list[str]:
+    """The questions whose kept answers are damaged, sorted."""
+    return sorted({damage.part for damage in damages if isinstance(damage.part, str)} - ledger.OTHERS - {""})
+
+
 def take_away(folder: RunFolder, damages: Iterable[Damage], versions: Callable[[], Mapping[str, str]]) -> None:
-    """Removes damaged files and the records of their parts; files of the study and of provenance are restored.
+    """Removes damaged files and the records of their parts, and damaged answers as a whole.
+
+    Files of the study and of provenance are restored.
 
     Args:
       versions: gives those of this process, for a folder that has lost the record of what made it.
@@ -115,6 +122,8 @@ def take_away(folder: RunFolder, damages: Iterable[Damage], versions: Callable[[
         provenance.mend(folder.path)
     for part in parts - {"study", "provenance", ""}:
         ledger.drop(folder.path, part)
+    for question in answers_in(damages):
+        remove_tree(folder.path / f"{question}.zarr")
     for damage in damages:
         if damage.part == "" or isinstance(damage.part, int):
             (folder.path / damage.file).unlink(missing_ok=True)
