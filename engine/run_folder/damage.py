@@ -104,7 +104,7 @@ def answers_in(damages: Iterable[Damage]) -> list[str]:
     return sorted({damage.part for damage in damages if isinstance(damage.part, str)} - ledger.OTHERS - {""})
 
 
-def take_away(folder: RunFolder, damages: Iterable[Damage], versions: Callable[[], Mapping[str, str]]) -> None:
+def take_away(folder: RunFolder, damages: list[Damage], versions: Callable[[], Mapping[str, str]]) -> None:
     """Removes damaged files and the records of their parts, and damaged answers as a whole.
 
     Files of the study and of provenance are restored.
@@ -112,7 +112,6 @@ def take_away(folder: RunFolder, damages: Iterable[Damage], versions: Callable[[
     Args:
       versions: gives those of this process, for a folder that has lost the record of what made it.
     """
-    damages = [*damages]
     parts = {damage.part for damage in damages}
     for damage in damages:
         clear(folder.path, damage.file)

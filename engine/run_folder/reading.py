@@ -18,8 +18,7 @@ from engine.run_folder.cube_groups import described_paths
 from engine.run_folder.folder import RunFolder
 from engine.storage import object_store, zarr_shards
 from engine.storage.files import writing
-from engine.storage.regular_files import LARGEST, Irregular, size_below
-from engine.storage.zarr_writer import METADATA
+from engine.storage.regular_files import Irregular, refuse_linked
 from engine.study.study import BLOCK, Block
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
 HELD = 1 << 28
 """Bytes that all kept outcomes together may take for those that have been read to stay in memory."""
-UNREADABLE = (FileNotFoundError, NotADirectoryError, ValueError, LookupError, RuntimeError, TypeError, AttributeError)
+UNREADABLE = Irregular, FileNotFoundError, NotADirectoryError, ValueError, LookupError, RuntimeError, TypeError
 """Exceptions that reading a damaged array may raise."""
 
 
@@ -164,8 +163,7 @@ def _refuse_other_root(folder: Path) -> None:
 def _checked(folder: Path) -> CheckedStore:
     from engine.storage.zarr_checked import Whose, checked_store
 
-    whose = Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder))
-    return checked_store(folder / CUBE_FOLDER, whose)
+    return checked_store(folder / CUBE_FOLDER, Whose(str(folder), f"{CUBE_FOLDER}/", ledger.remedy(folder)))
 
 
 def _read(
@@ -186,11 +184,10 @@ def _read(
         return [np.asarray(array[:, span]) for span in spans]
 
     with writing(folder):
-        _refuse_irregular(folder, name, spans)
         try:
-            cube = folder / CUBE_FOLDER
-            found = zarr_shards.read(cube / name, rows, BLOCK, spans, room)
-            return of(cube) if found is None else found
+            refuse_linked(folder, [f"{CUBE_FOLDER}/{name}/c/0/0"])
+            found = zarr_shards.read(folder / CUBE_FOLDER / name, rows, BLOCK, spans, room)
+            return of(_checked(folder)) if found is None else found
         except UNREADABLE as error:
             with suppress(*UNREADABLE):  # slower, and it says which file it is
                 checked = _checked(folder)
@@ -198,21 +195,6 @@ def _read(
                 of(checked)
             message = f"the cube cannot be read ({error}). See what is damaged: {command_line('verify', folder)}"
             raise UserError(str(folder), [message]) from error
-
-
-def _refuse_irregular(folder: Path, name: str, spans: Sequence[slice]) -> None:
-    """Refuses irregular or too large files of an array: zarr would wait for a pipe, or read a device for ever."""
-    shards = {k for span in spans for k in range((span.start or 0) // BLOCK, -(-span.stop // BLOCK))}
-    most = {f"{CUBE_FOLDER}/{name}/zarr.json": METADATA}
-    most |= {f"{CUBE_FOLDER}/{name}/c/0/{k}": LARGEST for k in sorted(shards)}
-    for file, largest in most.items():
-        with suppress(FileNotFoundError, NotADirectoryError):
-            try:
-                size = size_below(folder, file)
-            except Irregular as error:
-                raise ledger.damaged(folder, file, str(error.strerror)) from error
-            if size > largest:
-                raise ledger.damaged(folder, file, f"{size:,} bytes, expected at most {largest:,}")
 
 
 def _spans(blocks: Sequence[Block]) -> list[slice]:

@@ -107,8 +107,9 @@ def read_again(
       tables: in place of those that the file states.
     """
     run: Run = {"paths": study.paths, "seed": study.seed, "program": study.program}
-    own = own_model(study)
-    return _loaded(study.source, own, run, policies or study.policy_names, (*study.settings, *settings), **tables)
+    return _loaded(
+        study.source, own_model(study), run, policies or study.policy_names, (*study.settings, *settings), **tables
+    )
 
 
 def again(study: Study, policies: Sequence[str] | None = None, **tables: Any) -> Study:
@@ -188,13 +189,8 @@ def names_in(text: str) -> Tables:
 
 
 def own_model(study: Study) -> Model | None:
-    """The user's own model of a study; None where the study names its model, one that ships or is installed."""
+    """The user's own model of a study; None where the study names one itself."""
     return None if study.model_spec is None and study.model_name in catalogue.known() else study.model
-
-
-def names_its_model(study: Study) -> bool:
-    """Whether another process can load the study's model: by its name, or from its file."""
-    return study.model_spec is not None or own_model(study) is None
 
 
 def load_model_file(spec: str) -> Model:

@@ -17,7 +17,7 @@ from engine.program.running.kernel import kind_for
 from engine.run_folder import ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
-from engine.study.loading import load_model_file, load_study, names_its_model
+from engine.study.loading import load_model_file, load_study, own_model
 from engine.study.study import Study
 
 _KEPT: dict[Site, Work] = {}
@@ -60,7 +60,7 @@ def of_assignment(assignment: Assignment, device: str | None, required: Mapping[
     """
     folder, study = assignment.folder, assignment.folder.study
     model = study.model_spec
-    if not names_its_model(study):
+    if model is None and own_model(study) is not None:
         message = f"model {study.model_name} stands in no file that a worker could load. Put it into one."
         raise UserError(study.source, [message])
     required = of_study(study, required)
