@@ -41,8 +41,8 @@ Of tails that do follow one, 1 % are above it.
 END = 3
 """Number of paths tied at the largest value from which on that value is taken as the variable's upper bound."""
 HEAVY_TAILS = frozenset({Reason.HEAVY_TAIL, Reason.NO_VARIANCE, Reason.NO_MEAN, Reason.NO_FOURTH_MOMENT})
-ROUNDING = 8
-"""Distance, in spacings of single precision, up to which two values count as equal."""
+ROUNDING = 2.0**32
+"""Distance, in spacings of double precision, up to which two values count as equal: 8 spacings of single precision."""
 SLICE = 1 << 17
 """Number of paths that are processed at a time."""
 FARTHEST = 1e60
@@ -272,7 +272,7 @@ def excesses_over(ascending: Values) -> Values:
     """Excesses of ascending values over the first of them, without those that are only rounding error."""
     threshold = float(ascending[0])
     excesses = ascending[1:].astype(np.float64) - threshold
-    return excesses[excesses > ROUNDING * float(np.spacing(np.float32(abs(threshold))))]
+    return excesses[excesses > ROUNDING * np.spacing(abs(threshold))]
 
 
 def spread_evenly(excesses: Values) -> Values:

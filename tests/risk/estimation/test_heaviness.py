@@ -154,6 +154,14 @@ def test_heavy_tails_are_flagged_and_light_ones_not():
     assert reasons[Reason.NO_VARIANCE] > 190 and {*reasons} <= {Reason.NO_VARIANCE, Reason.HEAVY_TAIL}
 
 
+@pytest.mark.parametrize("size", [2.0**70, 2.0**150, 2.0**-150])
+def test_a_tail_is_judged_alike_whatever_its_unit(size):
+    values = pareto(1.5)(np.random.default_rng(4).random(4_000))
+    found = summary(size * values, 1, True)
+    for measure, own in summary(values, 1, True).items():
+        assert [flag.reason for flag in found[measure].flags] == [flag.reason for flag in own.flags], measure
+
+
 def test_a_tail_of_a_few_paths_is_flagged():
     values = np.zeros(10_000)
     assert tail_flag(values) is None
