@@ -101,7 +101,7 @@ def _tail(histogram: Histogram, level: float) -> _Tail:
     reach = student * over_groups(number, sizes).error * n
     spread = low = high = np.array(np.nan)
     down = up = 0
-    ended = n >= ATOM and histogram.bounds(max(rank, ATOM))[0] == histogram.most
+    ended = n >= ATOM and histogram.largest(max(rank, ATOM)) == histogram.most
     if reach < (np.inf if ended else rank):
         down, up = min(int(np.ceil(rank + reach)), n), max(int(np.floor(rank - reach)), 1)
         spread = histogram.largest(up) - histogram.largest(down)

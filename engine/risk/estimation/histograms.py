@@ -93,6 +93,7 @@ class Histogram:
       steps: sum over the values of a bin of their distance from its edge in steps, over all groups, int64 [bin].
       totals: sum of the values of each group, float64 [group].
       least, most: the smallest and the largest value.
+      rounded: whether the values are of double precision, and were rounded to single precision for their bins.
     """
 
     edges: OfBins
@@ -102,6 +103,7 @@ class Histogram:
     totals: Groups
     least: float
     most: float
+    rounded: bool = False
 
     def negated(self) -> Histogram:
         """Histogram of the negated values."""
@@ -113,6 +115,7 @@ class Histogram:
             -self.totals,
             -self.most,
             -self.least,
+            self.rounded,
         )
 
     @cached_property
@@ -134,6 +137,15 @@ class Histogram:
     def tops(self) -> OfBins:
         """The highest value that each bin can hold."""
         return self.edges + WIDEST * self.step
+
+    @cached_property
+    def play(self) -> OfBins:
+        """Largest distance of a value in each bin from the place at which it is counted there."""
+        play = 0.5 * self.rounded * self.step
+        # double precision may go beyond the range of single precision
+        play[0] = max(play[0], self.edges[0] - self.least)
+        play[-1] = max(play[-1], self.most - self.tops[-1])
+        return play
 
     @cached_property
     def count(self) -> int:
@@ -169,7 +181,9 @@ class Histogram:
         at = self._placed(rank)
         high = np.minimum(at.steps // at.inside, at.room)
         low = np.maximum(-((at.room * (at.inside - 1) - at.steps) // (at.count - at.inside + 1)), 0)
-        return at.lowest + at.step * low, at.lowest + at.step * high
+        play = self.play[at.bin]
+        ends = at.lowest + at.step * low - play, at.lowest + at.step * high + play
+        return np.maximum(ends[0], self.least), np.minimum(ends[1], self.most)
 
     def sum_of_largest(self, rank: int) -> tuple[float, float, float]:
         """Sum of the `rank` largest values, interpolated as in `largest`, and its least and greatest possible value."""
@@ -180,7 +194,8 @@ class Histogram:
         low, high = at.steps * share, np.minimum(at.room * at.inside, at.steps)
         guess = np.clip(at.steps * (1 - (1 - share) ** (1 + at.power)), low, high)
         total, least, most = (float(beyond + at.step * part) for part in (guess, low, high))
-        return total, least, most
+        play = float((self.pooled * self.play)[int(at.bin) + 1 :].sum() + at.inside * self.play[at.bin])
+        return total, least - play, most + play
 
     def beyond(self, rank: int, level: np.ndarray) -> tuple[Groups, Groups]:
         """For each group, how many of the `rank` largest values it holds, and their sum of excesses over `level`.
@@ -211,8 +226,9 @@ class Histogram:
             power = np.fmin(room / above - 1, 1e9)
             scatter = np.fmin(np.nan_to_num(room**2 / (1 + 2 * power) - above**2), widest)
         apart = (means - mean) ** 2
-        least, most = float(self.pooled @ apart), float(self.pooled @ (apart + widest))
-        return self.counts @ (apart + np.maximum(scatter, 0.0)), least, most
+        least, most, play = (float(self.pooled @ part) for part in (apart, apart + widest, self.play**2))
+        play += 2 * float(np.sqrt(most * play))  # by the triangle inequality
+        return self.counts @ (apart + np.maximum(scatter, 0.0)), least - play, most + play
 
     def skewness_beyond(self, rank: int, level: np.ndarray) -> np.ndarray:
         """Skewness of the mean of (x - level)+ over independent values; the `rank` largest exceed the level."""
@@ -229,8 +245,10 @@ class Histogram:
         turned = np.searchsorted(reached, rank)
         bin = len(reached) - 1 - turned
         edge, step, count = self.edges[bin], self.step[bin], self.pooled[bin]
-        first = np.rint(np.maximum(self.least - edge, 0) / step).astype(np.int64)
-        last = np.rint(np.minimum((self.most - edge) / step, WIDEST)).astype(np.int64)
+        first, last = (
+            np.rint((np.clip(end, edge, edge + WIDEST * step) - edge) / step).astype(np.int64)
+            for end in (self.least, self.most)
+        )
         inside = rank - (reached[turned] - count)
         return _Place(bin, inside, count, self.steps[bin] - count * first, last - first, edge + step * first, step)
 

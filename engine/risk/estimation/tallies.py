@@ -71,6 +71,7 @@ class Tally:
             self.totals[outcome, policy],
             float(self.least[outcome, policy]),
             float(self.most[outcome, policy]),
+            rounded=self.most.dtype != np.float32,
         )
 
     def arrays(self) -> dict[str, np.ndarray]:

@@ -60,6 +60,19 @@ def test_differences_are_those_of_the_paths_within_the_bins(policies, loss):
     assert_close(found["mean"].estimate, exact["mean"].estimate)
 
 
+@pytest.mark.parametrize(("unit", "start"), [(1.0, 1e9), (1e40, 1.0), (-1e40, 1.0)])
+def test_intervals_hold_what_single_precision_cannot_tell_apart(unit, start):
+    one, two = unit * (start + np.random.default_rng(2).random((2, 2_000)))
+    parts = [binned_by_value(values, GROUPS // 2) for values in (one, two)]
+    pairs = (
+        (binned.summary(parts[0], True), summary(one, 1, True)),
+        (binned.difference(*parts, True), difference(one, two, 1, True)),
+    )
+    for found, exact in pairs:
+        for measure, own in found.items():
+            assert own.flag if np.isnan(own.low) else own.low <= exact[measure].estimate <= own.high, measure
+
+
 def test_shares_are_counted_exactly(policies):
     here, there = policies[0] > 2, policies[1] > 2
     for indicator in (here, there):

@@ -14,7 +14,8 @@ def binned_by_value(values: np.ndarray, groups: int = 1) -> Histogram:
     starts = np.arange(groups) * len(values) // groups
     totals = np.add.reduceat(values, starts, dtype=np.float64)
     bins, counts, steps = counted(values, starts)
-    return Histogram(*edges_of(bins), counts, steps, totals, float(values.min()), float(values.max()))
+    ends = float(values.min()), float(values.max())
+    return Histogram(*edges_of(bins), counts, steps, totals, *ends, rounded=values.dtype == np.float64)
 
 
 def samples() -> dict[str, np.ndarray]:
