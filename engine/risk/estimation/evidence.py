@@ -117,7 +117,8 @@ class Evidence:
             return own
         if np.isnan(own.low + own.high):
             return own.flagged(self.unknown)
-        return own.flagged(Flag(Reason.BINNED, width / (own.high - own.low))) if width else own
+        whole = own.high - own.low
+        return own.flagged(Flag(Reason.BINNED, width / whole)) if width and whole else own
 
     def _flags(self) -> list[tuple[Flag | None, ...]]:
         """Flags of each measure; of ES both a heavy tail and few exceedances, if each withholds the interval."""

@@ -73,6 +73,13 @@ def test_intervals_hold_what_single_precision_cannot_tell_apart(unit, start):
             assert own.flag if np.isnan(own.low) else own.low <= exact[measure].estimate <= own.high, measure
 
 
+def test_a_difference_so_large_that_bins_are_lost_in_it_is_exact(policies):
+    far = binned_by_value(np.full(N, 1e30, np.float32), GROUPS)
+    for measure, own in binned.difference(binned_by_value(policies[0], GROUPS), far, True).items():
+        if measure not in ("sd", "ES99.9"):  # of 200 exceedances there is no interval
+            assert own.estimate == own.low == own.high == -np.float32(1e30), measure
+
+
 def test_shares_are_counted_exactly(policies):
     here, there = policies[0] > 2, policies[1] > 2
     for indicator in (here, there):
