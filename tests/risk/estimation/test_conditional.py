@@ -104,6 +104,18 @@ def test_dependence_is_seen():
     assert contrast.low > 0
 
 
+def test_a_contrast_is_no_surer_than_a_side_of_a_few_paths():
+    growth = np.append(np.ones(3), np.zeros(997)).astype(np.float32)
+    shortfall = np.random.default_rng(3).standard_normal(1_000).astype(np.float32)
+    records = table(np.stack([shortfall, growth]), "lowest_growth > 0.5", "random")
+    one, contrast = (
+        found(records, measure=f"{side}_mean", policy="old", variable="capital_shortfall_peak")
+        for side in ("given", "contrast")
+    )
+    # three values have Student's law with two degrees of freedom, 4.30
+    assert 4.3 * one.standard_error < contrast.high - contrast.estimate < 1.01 * (one.high - one.estimate)
+
+
 def test_a_side_without_paths_is_flagged():
     outcomes = np.zeros((2, 100), np.float32)
     records = table(outcomes, "lowest_growth > 1")
