@@ -73,5 +73,5 @@ def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Esti
     count = size * units.paths
     if error > 0 and 0 < chi < 1:
         count = max(chi * (1 - chi) / error**2, 1.0)
-    low, high = map(float, wilson_interval(np.asarray(chi), np.asarray(count)))
+    low, high = map(float, wilson_interval(np.asarray(chi), np.asarray(count), units.reach))
     return Estimate(chi, error or (high - low) / (2 * Z), low, high)
