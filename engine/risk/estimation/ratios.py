@@ -190,10 +190,11 @@ class Weights:
         if not ((second >= 1 and first <= count) or certain):
             low = high = np.nan
         most, fewest = ranked.down[[down, up]].tolist()
-        slope = (high - low) * n / (most - fewest) if down > up else 0.0
+        slope = (high - low) * n / (most - fewest) if down > up else high - low
         column = tuple(np.asarray(part) for part in (q, (high - low) / (2 * units.reach), low, high))
         # where few paths hold all weight, the errors of shares near 0 and 1 are underestimated
         many = min((min(count, n) if units.replicated else count) * share, self.kish)
+        many = round(many, 11)  # rounding must not leave a little less than is needed
         ends = fewest, float(ranked.down[max(down - 1, 0)])
         return Quantile(share, column, slope, many, bool(ended), ends)
 

@@ -66,6 +66,15 @@ def test_equal_weights_give_the_unweighted_measures(unit, loss, law):
         assert_close([getattr(found, part) for part in PARTS], [getattr(expected, part) for part in PARTS])
 
 
+@pytest.mark.parametrize("count", [7, 100])
+def test_equal_weights_of_few_futures_have_the_flags_and_gaps_of_none(count):
+    x, y = RNG.standard_normal((2, count))
+    found, expected = weighted.difference(x, y, np.full(count, 0.3), 1, True), measures.difference(x, y, 1, True)
+    for measure in ("VaR99.9", "ES99.9") if count == 7 else ("median",):
+        own, other = (np.isnan([one.standard_error, one.low]).tolist() for one in (found[measure], expected[measure]))
+        assert own == other, measure
+
+
 @pytest.mark.parametrize("unit", [1, 2, 64])
 def test_weights_of_zero_and_one_are_a_condition(unit):
     """A future without weight is out of everything, also where its values are not finite."""
