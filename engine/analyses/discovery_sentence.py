@@ -64,7 +64,7 @@ def because(of: SearchResult) -> str:
     if of.lead.better:
         return f"{names[0]} leads, as its boxes tell such futures better than those of {names[1]}."
     few = (
-        f"by {limits[first]} limit{'s' * (limits[first] > 1)} in place of {limits[other]}"
+        f"by {limits[first]} in place of {limits[other]} limits"
         if limits[first] < limits[other]
         else "by as few limits"
     )

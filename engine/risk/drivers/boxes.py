@@ -16,7 +16,7 @@ from scipy.special import bdtrc
 
 from engine.formatting import rounded
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, moments_of_totals
-from engine.risk.estimation.measures import correlation as related, probability, share_difference
+from engine.risk.estimation.measures import alone, correlation as related, few_replicates, probability, share_difference
 
 TOLERANCE = 0.1
 """Share of its correlation with the sought futures that a box may lose by dropping a limit."""
@@ -137,12 +137,10 @@ def correlations(withins: Sequence[Happens], cases: Happens, units: Units) -> tu
         error = float(moments_of_totals(totals, units).error)
         reach = units.reach * error / (1 - r * r) if error > 0 else 0.0
         low, high = np.tanh(np.arctanh(r) + np.array([-reach, reach])) if reach else (r, r)
-        if units.count < units.needed:
-            low = high = np.nan
-        estimates.append(Estimate(r, error, float(low), float(high)))
+        estimates.append(Estimate(r, error, float(low), float(high)).flagged(alone(units) or few_replicates(units)))
         residuals.append(totals - totals.mean())
     one, two = estimates[:2]
-    return estimates, share_difference(one, two, 0.0, related(*residuals[:2]))
+    return estimates, share_difference(one, two, 0.0, related(*residuals[:2])).flagged(*one.flags)
 
 
 def distance(values: np.ndarray, cases: Happens) -> float:

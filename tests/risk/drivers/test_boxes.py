@@ -157,3 +157,9 @@ def test_a_correlation_of_one_and_of_nothing():
     assert gap.low == pytest.approx(1)
     (alone, _), _ = correlations([cases, cases], cases, as_units(200, 200))
     assert np.isnan(alone.low)
+
+
+def test_correlations_of_few_replicates_say_why_they_have_no_interval():
+    cases = np.arange(200) % 5 == 0
+    found, gap = correlations([np.arange(200) % 2 == 0, cases], cases, as_units(200, 50))
+    assert {one.flag for one in (*found, gap)} == {"4 replicates, 30 needed"} and np.isnan(gap.low)
