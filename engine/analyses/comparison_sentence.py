@@ -15,7 +15,6 @@ from engine.risk.estimation.as_text import judged
 from engine.risk.estimation.intervals import as_units
 from engine.risk.estimation.tables import Record
 from engine.risk.estimation.wording import likely, measured, named, share, size, some, undecided, worst_share
-from engine.risk.policies.regrets import least
 
 MOST = 2
 """Most policies beside the baseline that each have sentences; of more, only those that may rank first are named."""
@@ -145,7 +144,8 @@ def _counted(of: Findings) -> Iterator[str]:
     for name in brief_outcomes(of):
         held = {p: one.estimate for p in of.study.policy_names if (one := of.by_key.get(("regret", p, name)))}
         if len(held) == len(of.study.policies):
-            best[least(held)] += 1
+            least = [policy for policy, regret in held.items() if regret == min(held.values())]
+            best.update(least if len(least) == 1 else ())
     if best:
         parts = [f"{_called(of, policy)} in {count}" for policy, count in best.most_common()]
         yield f"Least regretted on average, of {best.total()} outcomes and on these paths: {some(parts)}."

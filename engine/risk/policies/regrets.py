@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -53,11 +53,3 @@ def regrets(values: PolicyPaths, unit: Unit, loss: bool, means: Sequence[Estimat
         own[LARGEST] = Estimate(largest, flags=(Flag(Reason.UNRECORDED),))
         answer.append(own)
     return answer
-
-
-def least(by_policy: Mapping[str, float]) -> str:
-    """Name of the policy with the least regret; the first of several.
-
-    By mean regret it is the choice of the risk neutral, by the largest regret the minimax-regret choice.
-    """
-    return min(by_policy, key=by_policy.__getitem__)
