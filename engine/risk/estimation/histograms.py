@@ -113,8 +113,8 @@ class Histogram:
             self.counts[:, ::-1],
             (WIDEST * self.pooled - self.steps)[::-1],
             -self.totals,
-            -self.most,
-            -self.least,
+            0.0 - self.most,  # 0.0 stays 0.0
+            0.0 - self.least,
             self.rounded,
         )
 
