@@ -142,7 +142,7 @@ def _take_in(
     sound: Bool[np.ndarray, "path"],
 ) -> None:
     """Adds the outcomes of some coalitions to the sums of every measure."""
-    units = as_units(study.paths, study.unit).kept(sound)
+    units = as_units(study.paths, study.unit).take(sound)
     happens = event_indicators(study, values)
     for (variable, measure), sums in contrasts.items():
         if measure == PROBABILITY:
@@ -223,7 +223,7 @@ def _refuse_too_many(
 def _part(
     study: Study, players: Sequence[Player], measured: tuple[str, str], sums: Contrasts, sound: Bool[np.ndarray, "path"]
 ) -> Part:
-    units = as_units(study.paths, study.unit).kept(sound)
+    units = as_units(study.paths, study.unit).take(sound)
     (variable, measure), k = measured, len(players)
     difference, *rest = sums.estimates(sound, units, measure == PROBABILITY)
     sign = 1.0 if difference.estimate >= 0 else -1.0

@@ -121,7 +121,7 @@ class _Twice:
     def pair(self, one: Quantity, some: Bool[np.ndarray, "path"]) -> Pair:
         """A quantity on some paths of the futures (a), and of those with all inputs drawn again (b)."""
         a, b = (_on(self.numbers.values(one, values), some) for values in (self.a, self.b))
-        return Pair(a, b, as_units(self.study.paths, self.study.unit).kept(some))
+        return Pair(a, b, as_units(self.study.paths, self.study.unit).take(some))
 
     def both(self, mixed: Values, threads: Executor) -> dict[Quantity, _Both]:
         """First- and total-order index, for every quantity, of the inputs that alone are drawn again in `mixed`."""

@@ -12,7 +12,6 @@ from engine.analyses.explanation import Explanation
 from engine.analyses.independent_inputs import independent_inputs
 from engine.analyses.reverse_stress import FailurePoint
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
-from engine.risk.drivers.place_parts import by_variable
 from engine.risk.estimation.wording import some
 
 SHOWN = 12
@@ -191,10 +190,7 @@ def _years(given: Explanation, names: Sequence[str]) -> Table:
     study, at = given.study, given.watched.at
     dims, variables = study.model.dims, study.model.yearly
     places = [(name, of) for name, one in variables.items() for of in product(*(dims[dim] for dim in one.dims))]
-    rows = [by_variable(study, one.trace.yearly[at, :, :, 0]) for one in given.reverse.points]  # type: ignore[index]
-    values = np.stack(
-        [np.concatenate([of[name].reshape(len(study.years), -1) for name in variables], axis=1) for of in rows]
-    )
+    values = np.stack([one.trace.yearly[at, :, :, 0] for one in given.reverse.points])  # type: ignore[index]
     cells = [f"{name}[{', '.join(of)}]" if of else name for name, of in places]
     units = np.repeat([variables[name].unit for name, _ in places], len(study.years))
     return _along(

@@ -36,7 +36,7 @@ class Look:
     def difference(self, values: Values) -> Estimate:
         """The difference from outcomes, with its interval, over the paths on which all outcomes are finite."""
         good = sound((values,))
-        units = as_units(len(good), self.study.unit).kept(good)
+        units = as_units(len(good), self.study.unit).take(good)
         one, two = (self._of(policy, values)[good] for policy in (self.first, self.second))
         return gap(self.study, self.variable, self.measure, one, two, units)
 
@@ -73,7 +73,7 @@ class Look:
 
         What does not depend on weights is computed once.
         """
-        units = as_units(len(good), self.study.unit).kept(good)
+        units = as_units(len(good), self.study.unit).take(good)
         if self.measure != SHORTFALL:
             gaps = self.gaps(values)[good]
             return lambda weights: weighted_mean(gaps, weights, units)

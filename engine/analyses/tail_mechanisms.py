@@ -67,7 +67,7 @@ def mechanisms(program: Program, what: TailSubject) -> Mechanisms | None:
         influence = _influence(what, study, outcomes, ~own)
         contrasts.add(slice(n, n + 1), influence)
         values[n] = np.nansum(influence.values) / max(1, np.count_nonzero(~own))
-    units = as_units(study.paths, study.unit).kept(~bad)
+    units = as_units(study.paths, study.unit).take(~bad)
     whole, *shares = contrasts.estimates(~bad, units, what.event is not None)
     if orders is not None:
         shares = [_widened(one, spread) for one, spread in zip(shares, _spreads(orders, values), strict=True)]
@@ -79,7 +79,7 @@ def _influence(what: TailSubject, study: Study, outcomes: np.ndarray, sound: np.
         happened = happens(study, what.event, dict(zip(what.read, outcomes, strict=True)))
         return of_mean(happened[None].astype(np.float64), sound)
     assert what.level is not None
-    units = as_units(study.paths, study.unit).kept(sound)
+    units = as_units(study.paths, study.unit).take(sound)
     return of_shortfall(outcomes, sound, units, what.level, study.is_loss(what.variable))
 
 

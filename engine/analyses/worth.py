@@ -49,7 +49,7 @@ def worths(
     study = futures.study
     if len(study.policies) < 2 or not outcomes:
         return []
-    units = as_units(study.paths, study.unit).kept(good)
+    units = as_units(study.paths, study.unit).take(good)
     drawn = futures.draws()[:, good]
     row = {item.name: k for k, item in enumerate(study.inputs)}
     known = [one for one in inputs if one.is_known_in_advance]

@@ -166,7 +166,7 @@ def _reading(
     apart = tuple(
         (row, line.figure(study, row) if is_within(study, row) else None, why) for line, row, why in pairs if why
     )
-    units = as_units(study.paths, study.unit).kept(good)
+    units = as_units(study.paths, study.unit).take(good)
     found = tuple(
         _scored(study, [row for row in line.rows if row in own], line.name, figure, units)
         for (line, _), figure in zip(scored, figures, strict=True)

@@ -163,7 +163,7 @@ def claim_estimates(study: Study, claim: Claim, of: Measured, values: Values) ->
     if int((~good).sum()) > most_excluded(study):
         return NOWHERE
     read = {name: values[name] if good.all() else values[name][:, good] for name in names}
-    units = as_units(len(good), study.unit).kept(good)
+    units = as_units(len(good), study.unit).take(good)
     level = level_of(claim.measure)
     if claim.measure == PROBABILITY:
         happened = np.logical_and.reduce([happens(study, event, read) for event in of.events])

@@ -173,7 +173,7 @@ def _of_years(
     of.observe("futures", count, count)
     sound = np.logical_and.reduce([np.isfinite(part).all(axis=(0, 1)) for part in held])
     kept = ~with_units(study, ~sound)
-    units = as_units(count, study.unit).kept(kept)
+    units = as_units(count, study.unit).take(kept)
     for name, largest, summed in zip(names, held[::2], held[1::2], strict=True):
         unit, loss = model.yearly[name].unit, model.yearly[name].loss
         has_places = bool(model.yearly[name].dims)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from engine.modelling.cell_axis import cell_layout, split_cells
+from engine.modelling.cell_axis import cell_layout
 from engine.risk.drivers.series import summed_over
 from engine.study.study import Study
 
@@ -88,8 +88,3 @@ def place_parts(study: Study, variable: str) -> tuple[tuple[PlaceParts, ...], st
         ordered = [label for label in model.dims[dim] if label in labels]
         parts.append(PlaceParts(study, variable, dim, (*ordered, *([NOWHERE] if apart else []))))
     return tuple(parts), ""
-
-
-def by_variable(study: Study, yearly: Float[np.ndarray, "year cell"]) -> dict[str, Float[np.ndarray, "year ..."]]:
-    """Yearly values of one future as arrays by yearly variable [year, *dims]."""
-    return split_cells(study.model, yearly)

@@ -154,16 +154,17 @@ class Units:
         return numbers[..., 0::2] + numbers[..., 1::2]
 
     def take(self, mask: Happens) -> Units:
-        """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered."""
+        """Units of the paths where the mask holds; units without such a path are dropped and the others renumbered.
+
+        These units themselves where it holds on every path.
+        """
+        if mask.all():
+            return self
         kept = np.flatnonzero(mask)
         if self.alone:
             return Units(len(kept), 1)
         _, owner = np.unique(self.owners(kept), return_inverse=True)
         return Units(len(kept), self.size, owner)
-
-    def kept(self, mask: Happens) -> Units:
-        """As `take`; returns these units themselves where the mask holds on every path."""
-        return self if mask.all() else self.take(mask)
 
 
 Unit = int | Units
@@ -197,10 +198,6 @@ class Moments:
     skewness: Cells
     units: int
     needed: int = 2
-
-    def kind(self, number: int) -> Moments:
-        """Moments at one index of the first axis, which enumerates kinds of values."""
-        return replace(self, mean=self.mean[number], error=self.error[number], skewness=self.skewness[number])
 
     @staticmethod
     def joined(parts: Sequence[Moments]) -> Moments:
@@ -245,9 +242,7 @@ def moments_of_totals(totals: Float[np.ndarray, "*cells unit"], units: Units) ->
     return moments_of_residuals(mean, squares.sum(axis=-1), dots(squares, residual), units)
 
 
-def moments_of_some(
-    cells: int, cell: Index, path: Index, value: Float[np.ndarray, "*kinds value"], units: Units
-) -> Moments:
+def moments_of_some(cells: int, cell: Index, path: Index, value: Float[np.ndarray, "value"], units: Units) -> Moments:
     """Moments of the mean over *all* paths of values that are zero except at some paths, such as those in a tail.
 
     Args:
@@ -259,9 +254,9 @@ def moments_of_some(
     owner, sizes = units.owners(path), np.broadcast_to(units.sizes, units.count)
     starts = np.flatnonzero(np.diff(cell * np.int64(units.count) + owner, prepend=-1))
     cell, size = cell[starts], sizes[owner[starts]]
-    totals = _summed_from(value, starts)
+    totals = np.add.reduceat(value, starts, dtype=np.float64)
     mean = summed_by(cell, totals, cells) / units.paths
-    residual = totals - size * mean[..., cell]
+    residual = totals - size * mean[cell]
     square, cube = (
         summed_by(cell, residual**k, cells) + (-mean) ** k * ((sizes**k).sum() - summed_by(cell, size**k, cells))
         for k in (2, 3)
@@ -304,19 +299,12 @@ def power_sums(values: Float[np.ndarray, "cell value"]) -> tuple[Cells, Cells, C
 
 
 def summed_by(cell: Index, values: np.ndarray, cells: int) -> np.ndarray:
-    """Sum of the values [..., value] of each cell, float64 [..., cell]; `cell` must ascend."""
-    sums = np.zeros((*values.shape[:-1], cells))
+    """Sum of the values of each cell, float64 [cell]; `cell` must ascend."""
+    sums = np.zeros(cells)
     ends = np.searchsorted(cell, np.arange(cells + 1))
     held = np.flatnonzero(np.diff(ends))
-    sums[..., held] = _summed_from(values, ends[held])
+    sums[held] = np.add.reduceat(values, ends[held], dtype=np.float64)
     return sums
-
-
-def _summed_from(values: np.ndarray, starts: Int[np.ndarray, "start"]) -> np.ndarray:
-    """Sum of the values from each start up to the next, float64."""
-    if not len(starts):
-        return np.zeros((*values.shape[:-1], 0))
-    return np.add.reduceat(values, starts, axis=-1, dtype=np.float64)
 
 
 def dots(a: Num[np.ndarray, "*cells n"], b: Num[np.ndarray, "*cells n"]) -> Num[np.ndarray, "*cells"]:

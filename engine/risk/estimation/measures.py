@@ -196,10 +196,8 @@ class Variable:
     @functools.cached_property
     def _sample(self) -> Sample | None:
         """The sample of the values; None where some are not finite."""
-        with np.errstate(invalid="ignore"):
-            finite = len(self.values) and np.isfinite(self.values.sum(dtype=np.float64))
-        losses, units = self.values if self.loss else -self.values, as_units(len(self.values), self.unit)
-        return Sample(losses, units, self.levels) if finite else None
+        samples, lost = _samples((self.values,), self.unit, self.loss, self.levels)
+        return samples[0] if samples and not lost else None
 
     def less(self, other: Variable) -> Estimates:
         """`difference` of this variable and another one on the same paths."""

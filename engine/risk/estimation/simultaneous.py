@@ -54,7 +54,7 @@ def binned(
     code: Int[np.ndarray, "path"], bins: int, batches: Units, weights: Num[np.ndarray, "path"] | None = None
 ) -> Float[np.ndarray, "bin batch"]:
     """Number of paths of each batch with each code, or the sum of their weights [bin, batch]."""
-    owner = batches.owners(np.arange(batches.paths)) if batches.owner is None else batches.owner
+    owner = batches.owners(np.arange(batches.paths))
     count = np.bincount(owner * np.int64(bins) + code, weights, batches.count * bins)
     return count.reshape(batches.count, bins).T.astype(np.float64)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from math import isqrt
@@ -288,9 +289,8 @@ def _tail_moments(
     """Moments of 1{x > q} and of (x - q)+ over all paths; `excess` holds x - q for all values from q on."""
     if not units.small:
         cell, path = np.divmod(np.flatnonzero(values > q[:, None]), values.shape[-1])
-        both = np.stack([np.ones(len(path)), values[cell, path] - q[cell]])
-        of = moments_of_some(len(values), cell, path, both, units)
-        return of.kind(0), of.kind(1)
+        of = functools.partial(moments_of_some, len(values), cell, path, units=units)
+        return of(np.ones(len(path))), of(values[cell, path] - q[cell])
     number = np.count_nonzero(excess > 0, axis=-1).astype(np.float64)
     cell, value = together
     joint = np.maximum(value - q[cell, None], 0.0)

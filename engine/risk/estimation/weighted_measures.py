@@ -292,7 +292,7 @@ def _weighed(
     The weights are None where no path is left.
     """
     some = weights != 0
-    units = as_units(len(weights), unit).kept(some)
+    units = as_units(len(weights), unit).take(some)
     (*kept, weights), units, lost = finite_units((*(part[some] for part in arrays), weights[some]), units)
     return tuple(kept), Weights.of(weights, units) if units.count else None, lost
 

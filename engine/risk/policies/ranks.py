@@ -161,5 +161,5 @@ def _sound(study: Study, outcomes: ByName, names: Iterable[str]) -> tuple[Happen
     """Which paths have finite values of all these outcomes, and their units; no path for no outcomes."""
     finite = [np.isfinite(outcomes[name]).all(axis=0) for name in names]
     sound = np.logical_and.reduce(finite) if finite else np.zeros(0, bool)
-    units = as_units(len(sound), study.unit).kept(sound)
+    units = as_units(len(sound), study.unit).take(sound)
     return (slice(None) if sound.all() else sound), units
