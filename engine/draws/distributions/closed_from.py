@@ -92,6 +92,8 @@ _SCIPYS: Mapping[str, tuple[str, Mapping[str, float], Callable[..., tuple[float,
 }
 """SciPy's name of each family, its parameters that are fixed, and the family's own from all of SciPy's."""
 _Function = Callable[[float], float]
+_ROUNDING = 1e-9
+"""Relative error that rounding of its quantiles leaves in a triangular law's ratio of their differences."""
 
 
 def _on_a_line(
@@ -138,7 +140,8 @@ def _triangular(statements: Statements) -> tuple[float, ...]:
         return float((high - middle) / (middle - low))
 
     flattest, steepest = skew(1.0), skew(0.0)
-    if not flattest <= target <= steepest:
+    # the ratio is that of an end, up to rounding, wherever the mode lies beyond all three
+    if not flattest * (1.0 - _ROUNDING) <= target <= steepest * (1.0 + _ROUNDING):
         low, middle, high = (s.label for s in statements)
         raise refusal(
             statements[1].key,
@@ -147,6 +150,7 @@ def _triangular(statements: Statements) -> tuple[float, ...]:
         )
     from scipy import optimize  # a tenth of a second, and few studies need it
 
+    target = min(max(target, flattest), steepest)
     mode = float(optimize.brentq(lambda mode: skew(mode) - target, 0.0, 1.0, xtol=1e-15))
     first, _, last = unit(mode)
     width = float((q[2] - q[0]) / (last - first))

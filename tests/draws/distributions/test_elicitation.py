@@ -322,6 +322,14 @@ def test_what_no_law_can_be_is_refused(table, message):
     assert problems(table) == ([message] if isinstance(message, str) else message)
 
 
+@pytest.mark.parametrize("keys", [("p75", "p80", "p99"), ("p01", "p05", "p20")])
+def test_quantiles_on_one_side_of_a_triangular_mode_are_met(keys):
+    law = stats.triang(0.1 if keys[0] == "p75" else 0.9, -3.3, 0.3)
+    stated = {key: float(law.ppf(int(key[1:]) / 100)) for key in keys}
+    for target in prior({"family": "triangular", **stated}).targets:
+        assert target.fitted == pytest.approx(target.value, abs=1e-9)
+
+
 # ------------------------------------------------------------------------------- experts, PERT and other formulas
 
 
