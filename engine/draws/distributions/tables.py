@@ -19,7 +19,7 @@ from jaxtyping import Float
 from engine.draws import polynomials
 from engine.draws.distributions.law import Function, Law
 from engine.draws.distributions.scipy_catalogue import quietly
-from engine.draws.limits import FARTHEST
+from engine.draws.limits import FARTHEST, LARGEST
 from engine.errors import refusal
 
 BOUND = 1e-6
@@ -161,14 +161,17 @@ def _knotted(law: Law) -> Knots:
         jump = width <= _NARROWEST
         fine = (error <= 0.5 * BOUND) | jump
         unit[jump, 1:] = 0.0
-        done.append((left[fine], unit[fine] / width[fine, None] ** np.arange(4)))
-        count += int(fine.sum())
+        cubics = unit[fine] / width[fine, None] ** np.arange(4)
+        done.append((left[fine], cubics))
+        count += len(cubics)
         if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.isfinite(values)):
             raise refusal(
                 "",
                 f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or"
                 " it is close to a law with no density. Take other parameters, or another family.",
             )
+        if not np.all(np.abs(cubics) <= LARGEST):
+            raise refusal("", "its far draws rise too steeply for single precision. Truncate it.")
         half = 0.5 * width[~fine]
         left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
     starts = np.concatenate([part for part, _ in done])

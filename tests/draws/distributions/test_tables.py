@@ -171,6 +171,12 @@ def test_a_law_that_is_known_too_roughly_is_refused():
     )
 
 
+def test_a_tail_too_steep_for_single_precision_is_refused():
+    """A cubic of its last cells has coefficients beyond 3.4e38: it gave 3.4e38 where 1.4e35 was right."""
+    with pytest.raises(UserError, match="its far draws rise too steeply for single precision"):
+        tabulate(prior({"family": "pareto", "b": 0.27}).law)
+
+
 def test_too_many_separate_values_are_refused():
     with pytest.raises(UserError) as caught:
         tabulate(prior({"family": "poisson", "mu": 1e9}).law)
