@@ -15,7 +15,7 @@ from engine.draws.distributions.law import Law
 from engine.draws.distributions.pooled import Averaged, Mixture, is_averaged
 from engine.draws.distributions.scipy_catalogue import LEFT_OUT, PLAIN_NAMES, quietly
 from engine.draws.distributions.scipy_from import solved
-from engine.draws.distributions.scipy_laws import named, refuse_endless
+from engine.draws.distributions.scipy_laws import named, refuse_endless, refuse_wrong
 from engine.draws.distributions.statements import KEYS, MOMENTS, Statements, read
 from engine.draws.distributions.transformed import functions, transformed
 from engine.draws.distributions.truncated import truncated
@@ -84,7 +84,8 @@ def prior(table: Table, depth: int = 0) -> Prior:
         with np.errstate(over="ignore"), quietly():
             low, high = law.at_score(np.array([-FARTHEST, FARTHEST]))
         if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
-            raise refusal("", f"its far draws ({low:.3g} to {high:.3g}) are beyond single precision.")
+            text = f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision."
+            raise refusal("", f"{text} Truncate it, or take other parameters.")
     return Prior(law, start.targets)
 
 
@@ -109,6 +110,7 @@ def _of_family(table: Table, depth: int) -> Prior:
             name = PLAIN_NAMES.get(family, family)
             law = solved(name, own, statements, family) if statements else named(name, own)
             refuse_endless(law)
+            refuse_wrong(law)
     with quietly():
         return Prior(law, tuple(Target(s.label, s.value, s.of(law)) for s in statements))
 

@@ -25,8 +25,8 @@ _SLOW = ("gausshyper", "genhyperbolic", "geninvgauss", "irwinhall", "ksone", "ks
 """Distributions whose quantiles take SciPy milliseconds each; far quantiles are extrapolated instead of computed."""
 _SEARCHED = ("genhyperbolic", "geninvgauss")
 """Distributions whose quantiles SciPy's own search finds faster, as each probability is an integral."""
-_SUMMED = ("betanbinom", "logser", "zipf")
-"""Distributions whose sums of probabilities SciPy searches for a quantile, without end where they stay below it."""
+_CHECKED = np.array([-3.0, -2.0, -1.0, -0.1, 0.1, 1.0, 2.0, 3.0])
+"""Scores at which SciPy's quantiles are held against its probabilities."""
 _ANCHORS = np.array([1e-8, 1e-10, 1e-12])
 """Tail probabilities from whose quantiles farther ones are extrapolated where SciPy's are wrong."""
 
@@ -57,8 +57,6 @@ class Named(Law):
         if self.name == "levy_l":  # SciPy's own loses the digits of its heavy tail
             *_, loc, scale = self.parameters
             return loc - Named("levy", (0.0, scale)).at_score(-z)
-        if self.name in _SUMMED:  # no draw is farther
-            z = np.minimum(z, FARTHEST)
         tail, upper = special.ndtr(-np.abs(z)), z >= 0
         if self.is_discrete:
             return self._scipys(tail, upper)
@@ -82,7 +80,7 @@ class Named(Law):
             for side, quantile in ((~upper, self._frozen.ppf), (upper, self._frozen.isf)):
                 try:
                     x[side] = quantile(tail[side])
-                except OverflowError:  # ncf raises it instead of giving an infinite value
+                except (OverflowError, RuntimeError, ValueError):  # SciPy's searches raise these where they find none
                     x[side] = math.nan
         return x
 
@@ -214,6 +212,24 @@ def _out_of_range(name: str, filled: Mapping[str, float]) -> UserError:
             return refusal(info.name, f"expected {most} {high:g}, got {value:g}.")
     parameters = ", ".join(f"{key} = {value:g}" for key, value in filled.items())
     return refusal("", f"'{name}' has no law with {parameters}.")
+
+
+def refuse_wrong(law: Named) -> None:
+    """Raises a refusal for a continuous distribution whose quantiles by SciPy do not have their probabilities.
+
+    Where a formula overflows or underflows at extreme shapes, SciPy gives an end of the support instead.
+    """
+    if law.is_discrete:
+        return
+    unit = Named(law.name, (*law.parameters[:-2], 0.0, 1.0))  # numbers are densest near 0
+    wanted, x = special.ndtr(_CHECKED), unit.at_score(_CHECKED)
+    with quietly():
+        slack, near = 0.01 * np.minimum(wanted, 1.0 - wanted), 1e-6 * (np.abs(x) + x[-3] - x[2])
+        right = (unit.cdf(x - near) <= wanted + slack) & (unit.cdf(x + near) >= wanted - slack) | np.isinf(x)
+    if not right.all():
+        p, got = wanted[~right][0], x[~right][0]
+        text = f"SciPy's formulas fail here: the quantile at {p:.3g} would be {got:.3g} (at loc 0 and scale 1)."
+        raise refusal("", f"{text} Take other parameters, or another family.")
 
 
 def refuse_endless(law: Named) -> None:

@@ -57,6 +57,11 @@ CASES = [
     ("triangular", (0.0, 2.0, 2.0), stats.triang(1.0, 0, 2)),
 ]
 WAYS = "two or more statements (p05, p50, p95, quantiles, range90, mean, sd, mode)"
+FAR = "its far draws (%s) are not finite in single precision. Truncate it, or take other parameters."
+WRONGLY = (
+    "SciPy's formulas fail here: the quantile at %s would be %s (at loc 0 and scale 1). Take other parameters, or"
+    " another family."
+)
 REFUSED = [
     ("norml", {"mean": 0, "sd": 1}, "family: unknown family 'norml'. Did you mean 'normal'?"),
     ("normal", {"mean": 0, "sd": -1}, "sd: expected more than 0, got -1."),
@@ -73,7 +78,8 @@ REFUSED = [
     ("normal", {"p50": 0}, f"family 'normal' is given by mean and sd, or {WAYS}; got p50."),
     ("lognormal", {"mean": 1, "sd": 0}, "sd: expected more than 0, got 0. For no spread use family 'fixed'."),
     ("lognormal", {"median": -1, "sigma": 1}, "median: expected more than 0, got -1."),
-    ("lognormal", {"median": 1, "sigma": 100}, "its far draws (4.54e-276 to 2.2e+275) are beyond single precision."),
+    ("lognormal", {"median": 1, "sigma": 100}, FAR % "4.54e-276 to 2.2e+275"),
+    ("geninvgauss", {"p": -2.1, "b": 0.02}, FAR % "0.000378 to nan"),
     ("lognormal", {"p05": -1, "p95": 1}, "p05: expected a value above 0, got -1."),
     ("logit-normal", {"p05": 0.42, "p95": 1.2}, "p95: expected a value above 0 and below 1, got 1.2."),
     ("logit-normal", {"p05": 0.42, "p95": 0.4}, "p95: expected more than p05 = 0.42, got 0.4."),
@@ -94,6 +100,9 @@ REFUSED = [
             " 1.81. Use 'lognormal' or 'normal', or move p50."
         ),
     ),
+    ("kappa3", {"a": 228.0, "loc": -8.0, "scale": 11.0}, WRONGLY % ("0.00135", "0")),
+    ("gennorm", {"beta": 500.0}, WRONGLY % ("0.46", "0")),
+    ("truncweibull_min", {"c": 160.0, "a": 0.05, "b": 0.33}, WRONGLY % ("0.00135", "0")),
     ("fixed", {"value": float("inf")}, "value: expected a finite number, got inf."),
     ("fixed", {}, "family 'fixed' is given by value; got nothing."),
 ]

@@ -312,7 +312,10 @@ WRONG = [
         {"family": "normal", "mean": 0, "sd": 1, "transform": [{"times": "two"}]},
         "transform: expected a finite number for 'times', got 'two'.",
     ),
-    ({"family": "cauchy", "transform": ["exp"]}, "its far draws (0 to inf) are beyond single precision."),
+    (
+        {"family": "cauchy", "transform": ["exp"]},
+        "its far draws (0 to inf) are not finite in single precision. Truncate it, or take other parameters.",
+    ),
     ({}, "family: is missing. Common: normal, lognormal, uniform, triangular, pert, metalog."),
 ]
 
