@@ -192,8 +192,8 @@ def _quoted(value: str | float) -> str:
 
 
 def _refuse_useless(x: np.ndarray) -> None:
-    if not np.all(np.isfinite(x)):
-        raise UserError("values", ["expected finite numbers alone."])
+    if not np.all(np.abs(x) <= LARGEST):
+        raise UserError("values", [f"expected finite numbers alone, at most {LARGEST:.2g} in size, as a study takes."])
     if len(x) < FEWEST:
         raise UserError("values", [f"expected at least {FEWEST} numbers to fit a law to, got {len(x)}."])
     if x[0] == x[-1]:
