@@ -11,6 +11,7 @@ import pytest
 
 from engine.cli.fit import _legend
 from engine.fitting import ranking
+from engine.fitting.likelihood import Failed
 from engine.fitting.ranking import Fit, rank
 from tests.helpers import assert_same
 from tests.small_files import call
@@ -78,6 +79,17 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert table.pop("source") == "fitted to data.csv, column price, n = 120, maximum likelihood"
     assert table.pop("family") == fits[0].family
     assert table == dict(fits[0].parameters)
+
+
+def test_a_family_without_a_p_value_says_why(tmp_path, monkeypatch):
+    def late(*_):
+        raise Failed("it takes too long.")
+
+    monkeypatch.setattr(ranking, "p_value", late)
+    ended = call("fit", written(tmp_path, PRICES), "--column", "price", "--families", "normal")
+    printed = " ".join(ended.stdout.split())
+    assert "normal: no p-value: it takes too long." in printed
+    assert "only the p-value says whether one fits at all. normal:" in printed
 
 
 def test_the_snippets_of_the_next_best_are_comments(tmp_path):
