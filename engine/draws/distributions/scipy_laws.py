@@ -57,9 +57,10 @@ class Named(Law):
         if self.name == "levy_l":  # SciPy's own loses the digits of its heavy tail
             *_, loc, scale = self.parameters
             return loc - Named("levy", (0.0, scale)).at_score(-z)
+        if self.is_discrete:  # no draw is farther, and SciPy's quantile there is NaN or infinite
+            z = np.clip(z, -FARTHEST, FARTHEST)
+            return self._scipys(special.ndtr(-np.abs(z)), z >= 0)
         tail, upper = special.ndtr(-np.abs(z)), z >= 0
-        if self.is_discrete:
-            return self._scipys(tail, upper)
         far, x = tail < _ANCHORS[-1], np.full(z.shape, math.nan)
         for at in (~far, far & (self.name not in _SLOW)):
             if at.any():

@@ -10,6 +10,7 @@ from scipy import special, stats
 from engine.draws.distributions.closed import Marginal
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.statements import EXACT
+from engine.draws.limits import FARTHEST
 from engine.errors import UserError
 from tests.helpers import assert_close
 
@@ -331,6 +332,17 @@ def test_quantiles_on_one_side_of_a_triangular_mode_are_met(keys):
     stated = {key: float(law.ppf(int(key[1:]) / 100)) for key in keys}
     for target in prior({"family": "triangular", **stated}).targets:
         assert target.fitted == pytest.approx(target.value, abs=1e-9)
+
+
+def test_a_quantile_pool_of_counts_is_finite_and_has_its_probabilities():
+    """SciPy's quantiles of counts are infinite or NaN at scores that no draw reaches, of which a pool is made."""
+    counts = [{"family": "poisson", "mu": mu} for mu in (3, 9)]
+    pool = prior({"experts": counts, "pool": "quantile"}).law
+    z = special.ndtri((np.arange(100_000) + 0.5) / 100_000)
+    assert pool.sd() == pytest.approx(np.std(pool.at_score(z)), rel=1e-3)
+    assert pool.support[0] == 0 and pool.steps[0][-1] == pool.at_score(FARTHEST) == 26.5
+    mixed = prior({"experts": [counts[0], {"family": "uniform", "low": 0, "high": 1}], "pool": "quantile"}).law
+    assert mixed.cdf(mixed.at_score(np.array([-1.0, 1.0]))) == pytest.approx(special.ndtr([-1.0, 1.0]), abs=1e-6)
 
 
 # ------------------------------------------------------------------------------- experts, PERT and other formulas
