@@ -12,7 +12,7 @@ from scipy import special
 from engine.draws.distributions.closed import FAMILIES, Marginal, refuse_out_of_range
 from engine.draws.distributions.families import is_stated, ways_to_give
 from engine.draws.distributions.scipy_from import solved
-from engine.draws.distributions.statements import MOMENTS, Statement, Statements, refuse_far, spread
+from engine.draws.distributions.statements import EXACT, MOMENTS, Statement, Statements, refuse_far, spread
 from engine.errors import Problems, refusal
 
 
@@ -92,8 +92,6 @@ _SCIPYS: Mapping[str, tuple[str, Mapping[str, float], Callable[..., tuple[float,
 }
 """SciPy's name of each family, its parameters that are fixed, and the family's own from all of SciPy's."""
 _Function = Callable[[float], float]
-_ROUNDING = 1e-9
-"""Relative error that rounding of its quantiles leaves in a triangular law's ratio of their differences."""
 
 
 def _on_a_line(
@@ -141,7 +139,7 @@ def _triangular(statements: Statements) -> tuple[float, ...]:
 
     flattest, steepest = skew(1.0), skew(0.0)
     # the ratio is that of an end, up to rounding, wherever the mode lies beyond all three
-    if not flattest * (1.0 - _ROUNDING) <= target <= steepest * (1.0 + _ROUNDING):
+    if not flattest * (1.0 - EXACT) <= target <= steepest * (1.0 + EXACT):
         low, middle, high = (s.label for s in statements)
         raise refusal(
             statements[1].key,

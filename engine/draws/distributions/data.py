@@ -92,12 +92,6 @@ class Weighted(Law):
         below, above = self._sums()
         return np.array(self.values), scores_between(below[:-1], above[:-1])
 
-    def mean(self) -> float:
-        return float(np.dot(self.values, self.weights))
-
-    def sd(self) -> float:
-        return float(np.sqrt(np.dot((np.array(self.values) - self.mean()) ** 2, self.weights)))
-
 
 def empirical(values: Sequence[float] | np.ndarray, resampled: bool) -> Law:
     """Empirical distribution of data: interpolated, or resampled with equal probabilities.

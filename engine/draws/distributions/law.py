@@ -41,14 +41,13 @@ class Law(ABC):
         """P(X > x), with full relative precision where it is small."""
         return special.ndtr(-self._score_of(x))
 
-    def below(self, x: float) -> float:
+    def below(self, x: Any) -> np.ndarray:
         """P(X < x)."""
-        return float(self.cdf(np.nextafter(x, -math.inf)))
+        return self.cdf(np.nextafter(np.asarray(x, np.float64), -math.inf))
 
     def share_below(self, x: Any) -> np.ndarray:
         """P(X < x) + P(X = x) / 2: the mid-distribution function, equal to the cdf of a continuous distribution."""
-        x = np.asarray(x, np.float64)
-        return 0.5 * (self.cdf(x) + self.cdf(np.nextafter(x, -math.inf)))
+        return 0.5 * (self.cdf(x) + self.below(x))
 
     def quantile(self, u: Any) -> np.ndarray:
         """The u-quantile."""

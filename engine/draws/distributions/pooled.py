@@ -98,7 +98,7 @@ class Averaged(_Pooled):
         scores = np.unique(np.concatenate([scores for _, scores in steps]))
         scores = scores[np.isfinite(scores)]
         middles = np.concatenate([[-38.0], 0.5 * (scores[1:] + scores[:-1]), [38.0]])
-        return self.at_score(middles[: len(scores) + 1] if len(scores) else [0.0]), scores
+        return self.at_score(middles[: len(scores) + 1]), scores
 
     @property
     def breaks(self) -> np.ndarray:

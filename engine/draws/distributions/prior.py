@@ -19,7 +19,7 @@ from engine.draws.distributions.scipy_laws import named, refuse_endless, refuse_
 from engine.draws.distributions.statements import KEYS, MOMENTS, Statements, read
 from engine.draws.distributions.transformed import functions, transformed
 from engine.draws.distributions.truncated import truncated
-from engine.draws.limits import FARTHEST, LARGEST
+from engine.draws.limits import LARGEST, reach
 from engine.errors import Problems, did_you_mean, refusal, unknown
 
 POOLS = ("linear", "quantile")
@@ -82,10 +82,13 @@ def prior(table: Table, depth: int = 0) -> Prior:
         law = transformed(law, functions(table["transform"]))
     if depth == 0:
         with np.errstate(over="ignore"), quietly():
-            low, high = law.at_score(np.array([-FARTHEST, FARTHEST]))
+            low, high = reach(law)
         if not (abs(low) <= LARGEST and abs(high) <= LARGEST):
-            text = f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision."
-            raise refusal("", f"{text} Truncate it, or take other parameters.")
+            raise refusal(
+                "",
+                f"its far draws ({low:.3g} to {high:.3g}) are not finite in single precision. Truncate it, or take"
+                " other parameters.",
+            )
     return Prior(law, start.targets)
 
 

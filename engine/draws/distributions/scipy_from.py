@@ -38,7 +38,7 @@ _STEP = 1e-5
 """Step of derivatives where a mode is stated, which is known to 1e-8 only, as a density is flat there."""
 
 
-def solved(name: str, fixed: Mapping[str, float], statements: Statements, family: str | None = None) -> Named:
+def solved(name: str, fixed: Mapping[str, float], statements: Statements, family: str) -> Named:
     """Distribution of a SciPy family that meets the statements.
 
     Shapes that are not given are free; then the scale, then the location, as far as there are more statements.
@@ -54,7 +54,6 @@ def solved(name: str, fixed: Mapping[str, float], statements: Statements, family
       UserError: for fewer statements than free shapes, too many statements, statements beside a full set of parameters,
         quantiles or a mode of a discrete distribution, or no member near the statements.
     """
-    family = family or name
     free = [key for key in shapes(name) if key not in fixed]
     if len(statements) > MOST_STATEMENTS:
         raise refusal(

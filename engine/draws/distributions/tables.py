@@ -91,10 +91,10 @@ def _stepped(values: np.ndarray, scores: np.ndarray) -> Knots:
 
 def _smooth(law: Law) -> Smooth | None:
     """The cheapest smooth table that meets `BOUND`, with the link that rounds least; None if there is none."""
+    median, scale = _middle(law)
     with quietly():
         exact = law.at_score(_CHECKS)
-        low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
-    scale, (low, high) = 0.5 * (high_quarter - low_quarter), law.support
+    low, high = law.support
     if not scale > 0 or not np.all(np.isfinite(exact)):
         return None
     against = np.maximum(scale, np.abs(exact - median))
@@ -121,6 +121,13 @@ def _smooth(law: Law) -> Smooth | None:
     return None
 
 
+def _middle(law: Law) -> tuple[float, float]:
+    """The median, and half the distance between the values at scores -1 and 1."""
+    with quietly():
+        low, median, high = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
+    return median, 0.5 * (high - low)
+
+
 def _links(low: float, high: float, median: float, scale: float) -> list[tuple[str, float, float, Function]]:
     plain = "plain", median, scale, lambda x: (x - median) / scale
     if math.isfinite(low):
@@ -140,9 +147,9 @@ def _host(smooth: Smooth, z: np.ndarray, dtype: type) -> np.ndarray:
 
 def _knotted(law: Law) -> Knots:
     """Table of cells, halved until a cubic through four points of each is close enough at three others."""
+    median, scale = _middle(law)
     with quietly():
-        low_quarter, median, high_quarter = (float(x) for x in law.at_score(np.array([-1.0, 0.0, 1.0])))
-        spread = 0.5 * (high_quarter - low_quarter) or float(np.ptp(law.at_score([-3.0, 3.0]))) or 1.0
+        spread = scale or float(np.ptp(law.at_score([-3.0, 3.0]))) or 1.0
         breaks = law.breaks
     edges = np.unique(np.concatenate([np.linspace(-FARTHEST, FARTHEST, 17), breaks[np.abs(breaks) < FARTHEST]]))
     left, width = edges[:-1], np.diff(edges)
@@ -164,14 +171,13 @@ def _knotted(law: Law) -> Knots:
         cubics = unit[fine] / width[fine, None] ** np.arange(4)
         done.append((left[fine], cubics))
         count += len(cubics)
-        if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.isfinite(values)):
+        if count + 2 * int((~fine).sum()) > MOST_KNOTS or not np.all(np.abs(cubics) <= LARGEST):
             raise refusal(
                 "",
-                f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, or"
-                " it is close to a law with no density. Take other parameters, or another family.",
+                f"its quantile function cannot be tabulated to {BOUND:g} of its scale: SciPy gives it too roughly, it"
+                " is close to a law with no density, or it rises too steeply for single precision. Take other"
+                " parameters, or another family.",
             )
-        if not np.all(np.abs(cubics) <= LARGEST):
-            raise refusal("", "its far draws rise too steeply for single precision. Truncate it.")
         half = 0.5 * width[~fine]
         left, width = np.concatenate([left[~fine], left[~fine] + half]), np.concatenate([half, half])
     starts = np.concatenate([part for part, _ in done])

@@ -28,8 +28,8 @@ class Truncated(Law):
     @functools.cached_property
     def _sides(self) -> tuple[float, float, float]:
         """P(X < low), P(X > high) and P(low <= X <= high), each accurate to its own relative precision."""
-        below, above = self.base.below(self.low), float(self.base.sf(self.high))
-        upto, beyond = float(self.base.cdf(self.high)), float(self._sf(self.low))
+        below, above = float(self.base.below(self.low)), float(self.base.sf(self.high))
+        upto, beyond = float(self.base.cdf(self.high)), self._beyond()
         return below, above, beyond - above if below > 0.5 else upto - below
 
     def at_score(self, z: Any) -> np.ndarray:
@@ -42,12 +42,12 @@ class Truncated(Law):
     def cdf(self, x: Any) -> np.ndarray:
         below, _, left = self._sides
         # by whichever tail is smaller, so that the difference does not cancel
-        upto = self.base.cdf(x) - below if below < 0.5 else float(self._sf(self.low)) - self.base.sf(x)
+        upto = self.base.cdf(x) - below if below < 0.5 else self._beyond() - self.base.sf(x)
         return np.clip(upto / left, 0.0, 1.0) * (np.asarray(x) >= self.low)
 
-    def _sf(self, x: float) -> np.ndarray:
-        """P(X0 >= x)."""
-        return self.base.sf(np.nextafter(x, -math.inf))
+    def _beyond(self) -> float:
+        """P(X0 >= low)."""
+        return float(self.base.sf(np.nextafter(self.low, -math.inf)))
 
     def sf(self, x: Any) -> np.ndarray:
         _, above, left = self._sides

@@ -67,7 +67,7 @@ def _panel(ax: Axes, item: Input, title: str) -> None:
     elif steps is not None:
         at = np.asarray(steps[0], np.float64)
         at = at[(at >= low) & (at <= high)]
-        chance = law.cdf(at) - np.array([law.below(float(x)) for x in at])
+        chance = law.cdf(at) - law.below(at)
         gap = float(np.diff(at).min()) if len(at) > 1 else 1.0
         ax.bar(at, chance / max(chance.max(), 1e-300), 0.8 * gap, color=COLOURS[1], alpha=0.55, linewidth=0)
     else:
