@@ -32,6 +32,9 @@ from engine.study.values import Tables
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
 """Most studies that may extend one another, one on top of the other."""
+DEEPEST = 32
+"""Most tables and lists of a study file that may lie one in the other."""
+_TOO_DEEP = "its values are nested too deeply."
 Run = Mapping[str, int | str | list[str] | None]
 """Values that replace those of the study's table `run`, by key; None keeps the study's own."""
 _HOME = Path(__file__).parents[1]
@@ -255,16 +258,25 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
     try:
         text = _why_none(path)
         if not text:
-            return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+            tables = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+            if not _is_deeper(tables, DEEPEST):
+                return tables
+            text = _TOO_DEEP
     except OSError as error:
         text = f"cannot be read: {error.strerror or error}."
     except UnicodeDecodeError as error:
         text = f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."
     except RecursionError:
-        text = "its values are nested too deeply."
+        text = _TOO_DEEP
     except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
         text = _syntax(str(error))
     raise UserError(source, [text])
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    """Whether more tables and lists than so many lie one in the other, as also by a key a.b.c."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return inner is not None and (not levels or any(_is_deeper(part, levels - 1) for part in inner))
 
 
 def _why_none(path: Path) -> str:
@@ -311,8 +323,6 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
         spare -= places(tables)
         return laid_over(below, tables)
     except UserError as error:
-        if error.source == source:
-            raise
         raise UserError(source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]) from error
 
 

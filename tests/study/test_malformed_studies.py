@@ -174,6 +174,14 @@ def test_tables_within_tables_within_tables(folder, kind, depth):
             load_study("study.toml", model=malformed.Bill())
 
 
+def test_a_key_of_very_many_parts(folder):
+    Path("deep.toml").write_text(f'name = "s"\n[policies.{".".join("x" * 3000)}]\n')
+    Path("study.toml").write_text('name = "s"\nextends = "deep.toml"\n')
+    for name in ("deep.toml", "study.toml"):
+        with pytest.raises(UserError, match="its values are nested too deeply"):
+            load_study(name, model=malformed.Bill())
+
+
 def test_studies_on_top_of_each_other_without_end(folder):
     for number in range(600):
         Path(f"{number}.toml").write_text(f'name = "s"\nextends = "{number + 1}.toml"\n')
