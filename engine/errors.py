@@ -107,6 +107,10 @@ class Problems:
         """Ignores further problems at this place and below it: they only follow from one that is already reported."""
         self._closed.add(place)
 
+    def has_closed(self, kind: str) -> bool:
+        """Whether a table of this kind ("policies") has been closed, so that what it says is not known."""
+        return any(place.startswith(f"{kind}.") for place in self._closed)
+
     @contextmanager
     def within(self, place: str) -> Iterator[None]:
         """A `with` block, ended by a `UserError` raised inside it, whose problems are added below this place."""

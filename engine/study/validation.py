@@ -13,17 +13,17 @@ from engine.study.schema import NAMED, SECTIONS, ChoiceTable, StudyText
 
 _STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {
     "name": "study",
-    "groups": {"correlation": 0.0},
-    "factors": {"family": "fixed", "value": 0.5},
-    "regimes": {"states": ["0", "1"], "transition": [[0.5, 0.5], [0.5, 0.5]]},
-    "assumptions": {"off": {}},
+    "groups": {"copula": ""},
+    "factors": {"family": ""},
+    "regimes": {"states": [], "transition": []},
 }
+"""Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
 
 
 def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems) -> dict[str, Any] | None:
     """The study's tables with defaults filled in; None where too little of them is valid to go on.
 
-    An invalid table is replaced by a valid stand-in, so that the rest of the study can be checked, and its place is
+    An invalid table is replaced by an empty stand-in, so that the rest of the study can be checked, and its place is
     closed.
 
     Args:

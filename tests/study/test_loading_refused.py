@@ -10,7 +10,7 @@ from engine.errors import UserError
 from engine.modelling.records import Factor, Lever
 from engine.study.loading import read_study
 from tests.helpers import assert_same
-from tests.reservoirs import STATIC, STUDY, Sum, read, said
+from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read, said
 
 NUMBERS = "expected a number, got "
 BAD = [
@@ -378,3 +378,43 @@ def test_the_model_of_a_study():
     with pytest.raises(UserError, match="model: is missing"):
         read_study(tomllib.loads(STUDY), "s")
     assert read(text).model_name == "Reservoir"
+
+
+BROKEN = [
+    (
+        '[regimes.weather]\nstates = ["wet", "dry"]\ntransition = 1\n[shocks.drought]\nregime = "weather"\n'
+        'states = { wet = { family = "expon" }, dry = { family = "expon" } }',
+        ["regimes.weather.transition: expected a list, got 1."],
+    ),
+    (
+        '[regimes.weather]\nstates = []\ntransition = []\n[shocks.drought]\nregime = "weather"',
+        ["regimes.weather.states: expected at least two, got 0."],
+    ),
+    (
+        "[factors.will]\nlow = 'none'\n[policies.save]\nquota = 'will'",
+        ["factors.will.low: expected a number, got 'none'."],
+    ),
+    (
+        "[policies.save]\nstart = '2021'\nimplementation = 'will'",
+        ["policies.save.start: expected a whole number, got '2021'."],
+    ),
+    (
+        "[groups.water]\ncorrelation = 0.5\nagainst = 1\n[assumptions.lakes]\noff = { groups.water.against = [] }",
+        ["groups.water.against: expected a list, got 1."],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), BROKEN, ids=[told[0].partition(":")[0] for _, told in BROKEN])
+def test_what_is_broken_is_told_alone(text, told):
+    class Bounded(Reservoir):
+        levers = {**Reservoir.levers, "quota": Lever("hm3", 1.0, ("region",), low=1.0, high=2.0)}
+
+    tables = tomllib.loads(STUDY)
+    for kind, table in tomllib.loads(text).items():
+        tables.setdefault(kind, {}).update(table)
+    for name in ("full", "late"):
+        del tables["policies"][name]
+    with pytest.raises(UserError) as caught:
+        read_study(tables, "study.toml", model=Bounded())
+    assert [*map(str, caught.value.problems)] == told

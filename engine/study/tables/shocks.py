@@ -175,7 +175,7 @@ def _regime(name: str, table: Tables) -> Regime:
     states, moves, start = table["states"], table["transition"], table.get("start")
     count, problems = len(states), Problems()
     if count < 2:
-        problems.add("states", f"expected at least two, got {count}.")
+        raise refusal("states", f"expected at least two, got {count}.")
     if len(set(states)) < count:
         problems.add("states", "names a state twice.")
     if [*map(len, moves)] != [count] * count:
