@@ -79,9 +79,9 @@ def test_rows_that_contradict_are_refused():
             row(2025, 1.0, at="place=south", series="height place=north"),
         )
     said = [one.message for one in caught.value.problems]
-    assert said[0] == "height place=north 2023: 1 says 1 kt. Leave one of them out, or give each a 'reading'."
-    assert said[1] == "height place=north 2024: 3 says the same. Leave one of them out, or give each a 'reading'."
-    assert said[2].startswith("'height place=north' is of 'height' in 1, in the same place and fold.")
+    assert said[0] == "height place=north 2023: rows.0 says 1 kt. Leave one of them out, or give each a 'reading'."
+    assert said[1] == "height place=north 2024: rows.2 says the same. Leave one of them out, or give each a 'reading'."
+    assert said[2].startswith("'height place=north' is of 'height' in rows.0, in the same place and fold.")
     assert len(walk(row(2023, 1.0, reading="a"), row(2023, 2.0, reading="b")).observed.rows) == 2
 
 

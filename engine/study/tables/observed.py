@@ -112,7 +112,7 @@ class Observed:
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations in a study's tables; invalid rows are left out, and their problems added."""
     table = text["observed"]
-    rows: Tables = {f"observed.rows.{line}": row for line, row in enumerate(table["rows"], 1)}
+    rows: Tables = {f"observed.rows.{line}": row for line, row in enumerate(table["rows"])}
     with problems.within("observed.file"):
         if table["file"]:
             rows = {f"observed.file.line {line}": row for line, row in _rows_of(Path(table["file"]), model)}
@@ -279,7 +279,7 @@ def _refuse_contradictions(known: Mapping[str, Observation], problems: Problems)
     """Adds a problem for rows that repeat a figure, and for rows of one series that differ in `Observation.line`."""
     first = dict[Any, tuple[str, Observation]]()
     for at, one in known.items():
-        here = at.rpartition(".")[2], one
+        here = at.removeprefix("observed.").removeprefix("file."), one
         place, other = first.setdefault((one.line, one.first, one.time, one.reading), here)
         if other is not one:
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
