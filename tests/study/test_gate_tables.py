@@ -52,6 +52,12 @@ def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_wi
             'variable = "lowest_stock"',
             ["variable: 'lowest_stock' is an outcome, which has no year. Remove the year."],
         ),
+        ("year = 2021", 'years = [2021, 2022, 2021]\nacross = "sum"', ["years: names a year twice."]),
+        (
+            'region = "north" }',
+            'region = ["north", "south", "north"] }\nacross = "sum"',
+            ["at.region: names 'north' twice."],
+        ),
         ("year = 2021", "year = 2021\nyears = [2021]", ["year: does not go with years. Leave one of them out."]),
         (
             'at = { region = "north" }\n',

@@ -64,6 +64,8 @@ def _gate(name: str, table: Tables, policies: Collection[str], model: Model) -> 
         problems.add("policy", f"is missing. Known: {', '.join(policies)}.")
     if "year" in table and "years" in table:
         problems.add("year", "does not go with years. Leave one of them out.")
+    if len({*years}) < len(years):
+        problems.add("years", "names a year twice.")
     variable = table.get("variable", "")
     with problems.within("variable"):
         if "variable" not in table:
@@ -78,8 +80,7 @@ def _gate(name: str, table: Tables, policies: Collection[str], model: Model) -> 
     known = not problems
     for dim, labels in at.items() if known else ():
         if dim in dims:
-            for label in labels:
-                problems.knows(f"at.{dim}", "label", label, model.dims[dim])
+            problems.knows_each(f"at.{dim}", "label", labels, model.dims[dim])
         else:
             has = did_you_mean(dim, dims) if dims else " It has none."
             problems.add(f"at.{dim}", f"'{variable}' has no dimension '{dim}'.{has}")
