@@ -1,6 +1,7 @@
 """Assumptions of a study: how they are read, what is refused, what they leave as it is."""
 
 import copy
+import re
 
 import pytest
 
@@ -77,6 +78,9 @@ REFUSED = [
     ({"policies": {"refrom": {"cut": 0}}}, "off.policies.refrom: unknown policy 'refrom'. Did you mean 'reform'?"),
     ({"policies": {"reform": {"cutt": 0}}}, "off.policies.reform.cutt: unknown lever 'cutt'. Did you mean 'cut'?"),
     ({"policies": {"reform": 0}}, "off.policies.reform: expected a table such as { LEVER = 0 }, got 0."),
+    ({"policies": {"reform": {"label": 0}}}, "off.policies.reform.label: unknown lever 'label'. Known: "),
+    ({"policies": 0}, "off.policies: expected a table such as { NAME = { LEVER = 0 } }, got 0."),
+    ({"groups": "macro"}, "off.groups: expected a table such as { NAME = { correlation = 0 } }, got 'macro'."),
     ({"groups": {"macro": {"correlation": 0}}}, "off.groups.macro: unknown group 'macro'."),
     ({}, "off: is missing. Say what changes where it does not hold"),
 ]
@@ -88,6 +92,14 @@ def test_what_is_wrong_is_told_with_its_place(off, message):
         bill(assumptions={"it": {"off": off}})
     assert f"  assumptions.it.{message}" in str(refused.value)
     assert len(refused.value.problems) == 1
+    assert not re.search("Known: .*label", str(refused.value))
+
+
+def test_a_factor_without_a_prior_is_told_once():
+    factors = {name: law for name, law in BILL["factors"].items() if name != "exit_rate"}
+    with pytest.raises(UserError) as refused:
+        bill(factors=factors, assumptions={"it": {"off": {"exit_rate": 0}}})
+    assert [one.place for one in refused.value.problems] == ["factors.exit_rate"]
 
 
 @pytest.mark.parametrize("off", [{"fund": 0}, {"policies": {"reform": {"cut": 1.0}}}, {"exit_rate": "1x"}], ids=str)

@@ -101,7 +101,9 @@ def read_change(table: Tables, place: str, known: Known, problems: Problems) -> 
         elif key == "constants" or key in known.model.constants:
             name = next(iter(table_in(table, key)), "NAME") if key == "constants" else key
             own.add(key, f"is no factor but a constant. Give it a prior, [factors.{name}], and write {name} = 0 here.")
-        else:
+        elif key in _EXAMPLE:
+            own.add(key, f"expected a table such as {{ NAME = {_EXAMPLE[key]} }}, got {shown(value)}.")
+        elif key not in known.model.factors:  # else its missing prior is a problem of its own
             names = [*known.model.factors, *known.text["factors"], *known.model.levers]
             own.add(key, unknown("factor or lever", key, names))
     with problems.within(place):
@@ -161,16 +163,17 @@ class _Pieces:
     def _set(self, policy: str, lever: str, value: Any) -> bool:
         """Stores a lever's new value if it differs from the old one and the policy is used; whether it has done so."""
         problems, changes = Problems(), False
-        if isinstance(value, str):
-            with problems.within(lever):
+        with problems.within(lever):
+            look_up("lever", lever, self.known.model.levers)
+            if isinstance(value, str):
                 changes = self._multiply(policy, lever, value)
-        else:
+        problems.refuse()
+        if not isinstance(value, str):
             array = self.policies.levers.read(lever, value, problems)
             if any(isinstance(one, str) for one in array.flat):
                 problems.add(lever, "expected numbers, or one multiple: what is drawn stays drawn from where it is.")
             problems.refuse()
             changes = not np.array_equal(array, put_together(self.policies.by_name[policy], lever))
-        problems.refuse()
         if changes := changes and policy in self.policies.reached:
             self.levers.setdefault(policy, {})[lever] = value
         return changes
@@ -181,7 +184,6 @@ class _Pieces:
         Raises:
           UserError: it is beyond the model's bounds.
         """
-        look_up("lever", lever, self.known.model.levers)
         multiple, bounds = multiple_of(value) or 0.0, self.known.model.levers[lever]
         there: list[float] = []
         for one in dict.fromkeys(put_together(self.policies.by_name[policy], lever).flat):
