@@ -115,6 +115,7 @@ class LawTable(Table):
     pool: Words = _says("how experts are pooled")
     truncate: Truncation | None = _says("ends that the law is cut at")
     transform: Functions | None = _says("functions that the value goes through, one after the other")
+    source: Words = _says("where the law comes from")
 
 
 class WeightedLaw(LawTable):
@@ -141,7 +142,6 @@ class ShockTable(LawTable):
 
     label: Words = _says(LABEL)
     about: Words = _says("what it means")
-    source: Words = _says("where the law comes from")
     group: Words = _says("the group that it moves with")
     persistence: Number = _says("correlation of its normal score with that of the year before")
     probability: Share | None = _says("probability of a jump in a year, or the factor that is")

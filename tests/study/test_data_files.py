@@ -1,13 +1,17 @@
 """One column of numbers: what is read, what is left out, and what every refusal says."""
 
 import builtins
+import copy
 
 import numpy as np
 import pytest
+import tomli_w
 
 from engine.errors import UserError
 from engine.study import data_files
 from engine.study.data_files import column
+from engine.study.loading import load_study, resolved_text, study_of_text
+from tests import malformed
 from tests.helpers import assert_same
 
 
@@ -163,3 +167,21 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):
         == "is a Parquet file, and pyarrow is not installed. Install it (pip install 'pyarrow>=15'), or save the file"
         " as CSV."
     )
+
+
+@pytest.mark.parametrize("place", ["parts", "experts", "states"])
+def test_data_stand_wherever_a_law_does(tmp_path, place):
+    """A part of a mixture, an expert and a state of a regime may say their law by a file, and where it is from."""
+    written(tmp_path, "x\n1\n2\n4\n")
+    data, other = {"family": "empirical", "file": "data.csv", "column": "x"}, {"family": "uniform", "low": 0, "high": 1}
+    tables, other["source"] = copy.deepcopy(malformed.PATHS), "the keeper"
+    if place == "states":
+        tables["shocks"]["wind"]["states"] |= {"wet": data, "dry": other}
+    else:
+        tables["factors"]["a"] = {place: [data, other], **({"family": "mixture"} if place == "parts" else {})}
+    (tmp_path / "study.toml").write_text(tomli_w.dumps(tables))
+    study = load_study(tmp_path / "study.toml", model=malformed.Valley())
+    text = resolved_text(study)
+    assert "data.csv, column x, 3 rows" in text and "the keeper" in text
+    again = study_of_text(text, "again", malformed.Valley())
+    assert again.fingerprint == study.fingerprint and resolved_text(again) == text

@@ -28,6 +28,10 @@ def problems(**tables):
     return [str(problem) for problem in caught.value.problems]
 
 
+UNGROUPED = (
+    "shocks.jump.size.group: unknown key 'group' for family 'expon'. Known: experts, family, loc, mean, mode, p01, p05,"
+    " p10, p20, p25, p30, p40, ...."
+)
 OF_SHOCKS = [
     ({"wnd": NORMAL}, "shocks.wnd: unknown shock 'wnd'. Did you mean 'wind'?"),
     ({"wind": {"persistence": 1.0}}, "shocks.wind.persistence: expected more than -1 and less than 1, got 1."),
@@ -49,6 +53,9 @@ OF_SHOCKS = [
         {"jump": {"rate": 1.0, "size": {"family": "gamma"}}},
         "shocks.jump.size: 'gamma' needs a, loc, scale (loc and scale may be left out); a missing.",
     ),
+    ({"jump": {"rate": 1.0, "size": {**SIZE, "group": "weather"}}}, UNGROUPED),
+    ({"wind": {"persistance": 0.5}}, "shocks.wind.persistance: unknown key 'persistance'. Did you mean 'persistence'?"),
+    ({"jump": {"rates": 1.0, "size": SIZE}}, "shocks.jump.rates: unknown key 'rates'. Did you mean 'rate'?"),
     ({"jump": {"rate": -1.0, "size": SIZE}}, "shocks.jump.rate: expected a number of at least 0, got -1."),
     ({"jump": {"probability": 1.5, "size": SIZE}}, "shocks.jump.probability: expected a number from 0 to 1, got 1.5."),
     (

@@ -21,6 +21,7 @@ from engine.draws.distributions.transformed import functions, transformed
 from engine.draws.distributions.truncated import truncated
 from engine.draws.limits import LARGEST, reach
 from engine.errors import Problems, did_you_mean, refusal, unknown
+from engine.formatting import shown
 
 POOLS = ("linear", "quantile")
 """Ways to pool experts: average their probabilities, or their quantiles."""
@@ -28,7 +29,7 @@ DEEPEST = 4
 """Greatest depth of distributions nested in distributions."""
 MOST_LAWS = 64
 """Greatest number of experts of a distribution, or of parts of a mixture."""
-_AROUND = ("truncate", "transform", "experts", "pool", "weight")
+AROUND = ("truncate", "transform", "experts", "pool", "weight", "source")
 """Keys that are allowed with every family."""
 
 
@@ -104,7 +105,7 @@ def _of_family(table: Table, depth: int) -> Prior:
         problems = Problems()
         for key, value in own.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
-                problems.add(key, f"expected a number, got {value!r}.")
+                problems.add(key, f"expected a number, got {shown(value)}.")
         problems.refuse("prior")
         statements = read(table, [key for key in own if key in MOMENTS])
         if family in FAMILIES:
@@ -127,7 +128,7 @@ def _known_family(table: Table) -> str:
         raise refusal("family", f"'{family}' is left out: {LEFT_OUT[family]}")
     if family not in FAMILIES and family not in OWN and family not in known_families():
         raise refusal("family", unknown("family", family, known_families()))
-    allowed = {"family", *_AROUND, *parameters_of(family), *(KEYS if is_stated(family) else ())}
+    allowed = {"family", *AROUND, *parameters_of(family), *(KEYS if is_stated(family) else ())}
     problems = Problems()
     for key in table:
         if key not in allowed:
@@ -158,7 +159,7 @@ def _pooled(table: Table, depth: int) -> Prior:
     own = [key for key in table if key in KEYS]
     if own:
         raise refusal(own[0], "is said by no expert; say it within `experts`, or leave the experts out.")
-    shared = {key: value for key, value in table.items() if key not in _AROUND}
+    shared = {key: value for key, value in table.items() if key not in AROUND}
     kind = Mixture if pool == "linear" else Averaged
     return _combined(kind, "experts", [{**shared, **expert} for expert in experts], depth)
 

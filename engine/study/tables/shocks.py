@@ -78,6 +78,7 @@ def _shock(
 ) -> Moving:
     """The shock that a table states; `plain` is drawn by the model's own law."""
     problems = Problems()
+    factor_tables.refuse_misspelt(table, _OWN)
     persistence = float(table.get("persistence", 0.0))
     if not -1 < persistence < 1:
         problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
