@@ -79,7 +79,7 @@ def _in_words(fault: Any) -> str:
     if kind == "too_short":
         return "expected at least one name, got an empty list."
     expected = _EXPECTED.get(kind, "another value").format(**context)
-    whole = kind == "int_type" and isinstance(value, float) and value.is_integer()
+    whole = kind == "int_type" and isinstance(value, float) and value.is_integer() and abs(value) < 2**53
     return f"expected {expected}, got {shown(value)}." + (f" Write {int(value)}." if whole else "")
 
 

@@ -6,13 +6,17 @@ import tomllib
 import numpy as np
 import pytest
 
+from engine.draws.distributions.scipy_catalogue import continuous_names, discrete_names, parameter_names
 from engine.errors import UserError
 from engine.modelling.records import Factor, Lever
 from engine.study.loading import read_study
+from engine.study.schema import LawTable, ShockTable
+from engine.study.tables.factors import refuse_misspelt
 from tests.helpers import assert_same
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read, said
 
 NUMBERS = "expected a number, got "
+HORIZON = "policies.late.start: expected a year of the horizon 2020-2023, or up to 2073"
 BAD = [
     ('name = "reservoir"', "", "name: is missing."),
     (
@@ -275,6 +279,34 @@ BAD = [
     ),
     ("[groups]", "[keep]\ndraws = -1\n[groups]", "keep.draws: expected at least 0, got -1."),
 ]
+
+
+REMEDIES = [
+    ("seed = 7", "seed = 7.0", "run.seed: expected a whole number, got 7.0. Write 7."),
+    ("seed = 7", "seed = 1e38", "run.seed: expected a whole number, got 1e+38."),
+    ('"random"', '"magic"', "run.sampler: unknown sampler 'magic'. Known: random, antithetic, latin, sobol."),
+    ("start = 2022", f"start = {10**400}", f"{HORIZON}, got a number of more than 30 digits."),
+    ("start = 2022", "start = 2019", f"{HORIZON}, got 2019."),
+    ("2022 = 3", "2022 = 3, late = 2", "policies.full.quota.north.late: expected a year, got 'late'."),
+    ('group = "water"', 'groop = "water"', "factors.inflow.groop: unknown key 'groop'. Did you mean 'group'?"),
+    ("family =", "famly =", "factors.inflow.famly: unknown key 'famly'. Did you mean 'family'?"),
+    (
+        'family = "lognormal"\np05 = 1.0\np95 = 4.0',
+        'family = "gamma"\na = 2020-01-01',
+        "factors.inflow.a: expected a number, got a date.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), REMEDIES)
+def test_what_is_wrong_is_said_with_what_helps_and_nothing_else(old, new, message):
+    assert said(STUDY.replace(old, new, 1)) == [message]
+
+
+def test_no_parameter_of_a_law_is_taken_for_another_key():
+    named = (*continuous_names(), *discrete_names())
+    keys = {key for name in named for key in parameter_names(name)} | LawTable.model_fields.keys()
+    refuse_misspelt(dict.fromkeys(keys, 1.0), ShockTable.model_fields.keys() - LawTable.model_fields.keys())
 
 
 @pytest.mark.parametrize(("old", "new", "message"), [case for case in BAD if case[2]])

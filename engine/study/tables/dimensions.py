@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from engine.draws import sobol
 from engine.errors import Problems, unknown
+from engine.formatting import shown
 from engine.study.values import Tables
 
 Dimensions = Mapping[str, tuple[int, ...]]
@@ -25,7 +26,7 @@ def read(text: Tables, problems: Problems) -> Dimensions:
         for dimension in by_year:
             if not 0 <= dimension <= sobol.DIMENSIONS:
                 wanted = f"a dimension from 1 to {sobol.DIMENSIONS}, or 0 for none"
-                problems.add(place, f"expected {wanted}, got {dimension}.")
+                problems.add(place, f"expected {wanted}, got {shown(dimension)}.")
             elif dimension and dimension in owners:
                 problems.add(place, f"{dimension} is also in dimensions.{owners[dimension]}. Give each its own.")
             owners[dimension] = stream

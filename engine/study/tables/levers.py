@@ -61,7 +61,9 @@ class LeverTables:
         """Refuses a year before the horizon, or more than `BEYOND` years after it."""
         first, last = self.years[0], self.years[-1]
         if not first <= int(year) <= last + BEYOND:
-            raise refusal("", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {year}.")
+            raise refusal(
+                "", f"expected a year of the horizon {first}-{last}, or up to {last + BEYOND}, got {shown(int(year))}."
+            )
 
     def _fill(self, part: np.ndarray, lever: Lever, dims: tuple[str, ...], value: Any) -> None:
         """Fills a part of a lever's array [year, *dims] with what a number, a name or a table states.
@@ -86,6 +88,8 @@ class LeverTables:
                 if not by_year:
                     if dims:
                         look_up(f"label of '{dims[0]}'", key, labels)
+                    if _is_year(key):  # others are none
+                        continue
                     raise refusal("", f"expected a year, got '{key}'.")
                 self.check_year(key)  # one after the last has no effect: the study was cut short
                 part[int(key) - self.years[0] :] = self._within(lever, value[key])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from engine.draws.sampling import SAMPLERS
 from engine.errors import Problems, did_you_mean, refusal
+from engine.formatting import shown
 from engine.modelling.cell_axis import cell_count
 from engine.modelling.records import Model, PathModel
 from engine.study.components import Keep
@@ -47,7 +48,7 @@ def check_head(text: Tables, problems: Problems) -> None:
     if sampler in LATER_SAMPLERS:
         *known, last = map(repr, SAMPLERS)
         problems.add("run.sampler", f"'{sampler}' is not available yet. Use {', '.join(known)} or {last}.")
-    elif problems.knows("run.sampler", "sampler", sampler, [*SAMPLERS, *LATER_SAMPLERS]):
+    elif problems.knows("run.sampler", "sampler", sampler, SAMPLERS):
         unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
         if text.get("facts"):
             unit, of = FUTURES, "whole runs of moved futures"
@@ -60,7 +61,7 @@ def check_head(text: Tables, problems: Problems) -> None:
     problems.knows("run.precision", "precision", run["precision"], PRECISIONS)
     problems.knows("run.program", "form of the program", run["program"], FORMS)
     if tile is not None and (tile & (tile - 1) or not 16 <= tile <= BLOCK):
-        problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {tile}.")
+        problems.add("run.tile", f"expected a power of two from 16 to {BLOCK}, got {shown(tile)}.")
 
 
 def years(time: Tables | None, model: Model, model_name: str) -> tuple[int, ...]:
