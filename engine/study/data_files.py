@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from engine.draws.limits import LARGEST
 from engine.errors import Problem, UserError, install, unknown
 
 LARGEST_FILE = 64 << 20
@@ -23,7 +23,7 @@ MOST_ROWS = LARGEST_FILE // 2
 EMPTY = frozenset({"", "na", "n/a", "#n/a", "nan", "null", "none"})
 """Texts (in lower case) that count as an empty cell."""
 
-_DELIMITERS = ",;\t"
+_DELIMITERS = "\t,;"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _QUOTED = re.compile(r"[-+\d.,'_:/%$€£¥\s]*\d[-+\d.,'_:/%$€£¥\seE]*|[+-]?inf(inity)?", re.IGNORECASE)
 """What a message may quote of a file: numbers, right or wrong. Any other text may be a secret of the file's owner."""
@@ -82,6 +82,17 @@ def text_of(path: Path) -> str:
         return _text(path)
 
 
+def rows_of(path: Path) -> list[tuple[int, list[str]]]:
+    """Rows of a CSV file that are not blank, each with the line that it ends on; first the names of its columns.
+
+    Raises:
+      UserError: as of `text_of`, or a cell of more than 128 KiB.
+    """
+    with _raising_faults(path):
+        text = text_of(path)
+        return [*_rows(text, _delimiter(text))]
+
+
 class _Fault(Exception):
     """What is wrong with the file."""
 
@@ -101,7 +112,7 @@ def _checked(path: Path) -> bytes:
     if not path.exists():
         raise _Fault("no such file.")
     if not path.is_file():
-        raise _Fault("is no file; expected CSV or Parquet.")
+        raise _Fault("is no file; expected a regular one.")
     size = path.stat().st_size
     if size > LARGEST_FILE:
         raise _Fault(
@@ -122,20 +133,18 @@ def _text(path: Path) -> str:
     if not raw.strip():
         raise _Fault("is empty.")
     if raw.startswith(_WIDE) or b"\0" in raw:
-        raise _Fault("is no text in UTF-8. Save it as CSV in UTF-8.")
+        raise _Fault("is no text in UTF-8. Save it in UTF-8.")
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        raise _Fault(f"is no text in UTF-8 (line {line}). Save it as CSV in UTF-8.") from None
+        raise _Fault(f"is no text in UTF-8 (line {line}). Save it in UTF-8.") from None
 
 
 def _csv(path: Path, name: str) -> Column:
     text = _text(path)
-    first = re.search(r".*\S.*", text)
-    bare = re.sub(r'"[^"]*"', "", first[0] if first else "")
-    delimiter = max(_DELIMITERS, key=bare.count)
-    rows = _rows(text, delimiter if bare.count(delimiter) else "\t")
+    delimiter = _delimiter(text)
+    rows = _rows(text, delimiter)
     names = [cell.strip() for cell in next(rows, (0, [""]))[1]]
     below = [*islice(rows, 1)]
     columns = _columns_of_numbers(names, below[0][1] if below else [])
@@ -153,6 +162,13 @@ def _csv(path: Path, name: str) -> Column:
         else:
             cells.append((cell, line))
     return Column(np.array([_number(*cell, name) for cell in cells], np.float64), empty)
+
+
+def _delimiter(text: str) -> str:
+    """What parts the cells of the first line that is not blank: `,`, `;` or a tab."""
+    first = re.search(r".*\S.*", text)
+    bare = re.sub(r'"[^"]*"', "", first[0] if first else "")
+    return max(_DELIMITERS, key=bare.count)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
@@ -185,7 +201,7 @@ def _place(name: str, names: list[str], known: list[str], hint: str = "") -> int
 
 
 def _number(cell: str, line: int, name: str) -> float:
-    if _NUMBER.fullmatch(cell) and math.isfinite(value := float(cell)):
+    if _NUMBER.fullmatch(cell) and abs(value := float(cell)) <= LARGEST:
         return value
     shown = "text" if not _QUOTED.fullmatch(cell) else f"'{cell if len(cell) <= 40 else cell[:37] + '...'}'"
     remedy = ""
@@ -217,6 +233,6 @@ def _parquet(path: Path, name: str) -> Column:
         raise _Fault(f"is a broken Parquet file: {str(error).splitlines()[0]}") from None
     values = held.cast(arrow.float64(), safe=False).to_numpy()
     values = values[~np.isnan(values)]
-    if np.any(infinite := np.isinf(values)):
-        raise _Fault(f"column '{name}': expected finite numbers, got {values[infinite][0]}.")
+    if len(far := values[np.abs(values) > LARGEST]):
+        raise _Fault(f"column '{name}': expected finite numbers, got {far[0]}.")
     return Column(np.ascontiguousarray(values, dtype=np.float64), len(held) - values.size)

@@ -28,20 +28,19 @@ def _expected(what: str) -> WrapValidator:
     return WrapValidator(read)
 
 
-_BOUNDS = Field(ge=-1e300, le=1e300)
-_Number = Annotated[float, _BOUNDS]
+_Number = Annotated[float, Field(ge=-1e300, le=1e300)]
 _NUMBER, _TEXT = {"type": "number"}, {"type": "string"}
 _NAMES = {"type": "array", "items": _TEXT}
 _ROWS = {"type": "array", "items": {"type": "array", "items": _NUMBER}}
 Size = Annotated[Any, WithJsonSchema({"type": ["number", "string"]})]
 Mixed = Annotated[Any, WithJsonSchema({"type": ["number", "string", "object"]})]
 Share = Annotated[
-    Annotated[int | float, _BOUNDS] | str,
+    Annotated[int | float, Field(ge=0, le=1)] | str,
     _expected("a share from 0 to 1 or the name of a factor"),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _TEXT]}),
 ]
 Rate = Annotated[
-    Annotated[int | float, _BOUNDS] | str,
+    Annotated[int | float, Field(ge=0, le=1e300)] | str,
     _expected("a number of at least 0 or the name of a factor"),
     WithJsonSchema({"anyOf": [{"type": "number", "minimum": 0}, _TEXT]}),
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -15,17 +15,6 @@ from engine.study.components import Keep, Policy
 from engine.study.study import Study
 from engine.study.tables.challenge import Challenge
 from engine.study.tables.observed import Observation
-
-FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "": lambda values: values[-1],
-    "total": lambda values: values.sum(axis=0),
-    "mean": lambda values: values.mean(axis=0),
-    "peak": lambda values: values.max(axis=0),
-    "lowest": lambda values: values.min(axis=0),
-    "change": lambda values: values[-1] - values[0],
-    "ratio": lambda values: values[-1] / values[0],
-}
-"""Name of a fold -> the function from values [year, path] to one number per path."""
 
 
 def why_apart(study: Study, row: Observation, imposed: Sequence[str] = ()) -> str:

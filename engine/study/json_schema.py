@@ -14,7 +14,10 @@ from engine.modelling import catalogue
 from engine.modelling.records import Model
 from engine.study.labels import OF_LABELS
 from engine.study.schema import EXTENDS, NAMED, as_json_schema
+from engine.study.study import FORMS, PRECISIONS
 from engine.study.tables.gates import ACROSS
+from engine.study.tables.observed import NEEDED, ROW, SEEN
+from engine.study.templates import meaning
 from engine.study.values import Tables
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -66,6 +69,7 @@ def _whole(required: list[str], tables: Tables) -> dict[str, Any]:
         "regimes": {"additionalProperties": {"required": tables["RegimeTable"].pop("required")}},
         "factors": {"additionalProperties": stated},
         "lever_groups": {"additionalProperties": {"required": tables["LeverGroupTable"].pop("required")}},
+        "assumptions": {"additionalProperties": {"required": ["off"]}},
     }
     return {"required": required, "properties": inside}
 
@@ -93,7 +97,11 @@ def _parameters() -> Iterator[tuple[str, str]]:
 
 
 def _name_rest(schema: dict[str, Any], tables: dict[str, Any]) -> None:
-    tables["Run"]["properties"]["sampler"]["enum"] = [*SAMPLERS]
+    for key, known in (("sampler", SAMPLERS), ("precision", PRECISIONS), ("program", FORMS)):
+        tables["Run"]["properties"][key]["enum"] = [*known]
+    observed = tables["ObservedTable"]["properties"]
+    observed["seen"]["items"]["enum"] = [*SEEN]
+    observed["rows"]["items"] |= {"propertyNames": {"enum": ROW}, "required": [*NEEDED]}
     tables["GroupTable"]["properties"]["copula"]["enum"] = [*statements.FAMILIES]
     tables["Truncation"]["minProperties"] = 1
     tables["GateTable"]["properties"]["across"]["enum"] = [*ACROSS]
@@ -113,16 +121,16 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
     """Offers the names of a model's parts; others stay allowed, as they may be of another model."""
     levers = tables["PolicyTable"]["properties"]
     for name, lever in model.levers.items():
-        about = f"{_about(lever)}; {lever.default:g} if left out"
+        about = f"{meaning(lever)}; {lever.default:g} if left out"
         about += f"; {lever.bounds}" if lever.bounds else ""
         levers.setdefault(name, {"$ref": "#/$defs/Lever", "description": about})
     for key in ("factors", "shocks", *OF_LABELS):
         known = schema["properties"][key].setdefault("properties", {})
         for name, part in getattr(model, key).items():
-            known.setdefault(name, {"$ref": f"#/$defs/{NAMED[key].__name__}", "description": _about(part)})
+            known.setdefault(name, {"$ref": f"#/$defs/{NAMED[key].__name__}", "description": meaning(part)})
     known = schema["properties"]["constants"].setdefault("properties", {})
     for name, constant in model.constants.items():
-        about = f"{_about(constant)}; {constant.value:g} if left out"
+        about = f"{meaning(constant)}; {constant.value:g} if left out"
         known.setdefault(name, {"type": "number", "description": about})
     listed, _ = schema["properties"]["lever_groups"]["additionalProperties"]["oneOf"]
     for place, names in (
@@ -132,7 +140,3 @@ def _name_parts(schema: dict[str, Any], tables: dict[str, Any], model: Model) ->
         (tables["EventTable"]["properties"]["outcome"], model.outcomes),
     ):
         place["examples"] = [*dict.fromkeys([*place.get("examples", ()), *names])]
-
-
-def _about(part: Any) -> str:
-    return f"{part.about} [{part.unit}]" if part.about else f"[{part.unit}]"

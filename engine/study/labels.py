@@ -111,27 +111,24 @@ def wordless(study: Any) -> dict[str, list[str]]:
     """Parts of a `Study` that lack a label, or a description (`about`) where they can have one: names by kind."""
     model = study.model
 
-    def by_name(parts: Iterable[Any]) -> dict[str, str]:
-        return {part.name: part.about for part in parts}
+    def named(parts: Iterable[Any]) -> dict[str, Any]:
+        return {part.name: part for part in parts}
 
-    def of_model(parts: Mapping[str, Any]) -> dict[str, str]:
-        return {name: part.about for name, part in parts.items()}
-
-    said = {
-        "policies": by_name(study.policies),
-        "events": by_name(study.events),
-        "outcomes": of_model(model.outcomes),
-        "levers": of_model(model.levers),
-        "factors": by_name(study.gathered_inputs),
-        "shocks": of_model(model.shocks),
-        "groups": dict.fromkeys([*study.groups, *study.shocks.groups], "-"),
-        "regimes": dict.fromkeys(study.shocks.regimes, "-"),
-        "lever_groups": dict.fromkeys(study.lever_groups, "-"),
-        "assumptions": by_name(study.assumptions),
-        "challenge": by_name(study.challenge.choices),
+    said: Mapping[str, Mapping[str, Any]] = {
+        "policies": named(study.policies),
+        "events": named(study.events),
+        "outcomes": model.outcomes,
+        "levers": model.levers,
+        "factors": named(study.gathered_inputs),
+        "shocks": model.shocks,
+        "groups": {**study.groups, **study.shocks.groups},
+        "regimes": study.shocks.regimes,
+        "lever_groups": study.lever_groups,
+        "assumptions": named(study.assumptions),
+        "challenge": named(study.challenge.choices),
     }
     return {
         kind: names
-        for kind, named in said.items()
-        if (names := [n for n, about in named.items() if not about or n not in study.labels.get(kind, {})])
+        for kind, parts in said.items()
+        if (names := [n for n in parts if n not in study.labels.get(kind, {}) or not getattr(parts[n], "about", n)])
     }

@@ -27,14 +27,11 @@ from engine.study.settings import with_settings
 from engine.study.study import Study
 from engine.study.tables import dimensions as dimension_tables
 from engine.study.validation import checked
-from engine.study.values import Tables
+from engine.study.values import Tables, is_deep
 
 LARGEST_FILE = 1 << 22
 MOST_LAYERS = 32
 """Most studies that may extend one another, one on top of the other."""
-DEEPEST = 32
-"""Most tables and lists of a study file that may lie one in the other."""
-_TOO_DEEP = "its values are nested too deeply."
 Run = Mapping[str, int | str | list[str] | None]
 """Values that replace those of the study's table `run`, by key; None keeps the study's own."""
 _HOME = Path(__file__).parents[1]
@@ -259,24 +256,18 @@ def _read_toml(path: Path, source: str) -> dict[str, Any]:
         text = _why_none(path)
         if not text:
             tables = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-            if not _is_deeper(tables, DEEPEST):
-                return tables
-            text = _TOO_DEEP
+            if is_deep(tables):
+                raise RecursionError
+            return tables
     except OSError as error:
         text = f"cannot be read: {error.strerror or error}."
     except UnicodeDecodeError as error:
         text = f"expected UTF-8 text, got byte {error.object[error.start]:#04x} at {error.start}."
     except RecursionError:
-        text = _TOO_DEEP
+        text = "its values are nested too deeply."
     except ValueError as error:  # TOMLDecodeError, a path with a NUL, an integer of thousands of digits
         text = _syntax(str(error))
     raise UserError(source, [text])
-
-
-def _is_deeper(value: Any, levels: int) -> bool:
-    """Whether more tables and lists than so many lie one in the other, as also by a key a.b.c."""
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
-    return inner is not None and (not levels or any(_is_deeper(part, levels - 1) for part in inner))
 
 
 def _why_none(path: Path) -> str:
@@ -313,7 +304,7 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
     if not isinstance(parent, str) or not parent or "\0" in parent:
         raise UserError(source, [Problem("extends", f"expected a study's name or file, got {shown(parent)}.")])
     try:
-        other, itself = _resolved(parent, path)
+        other, itself = _study_path(parent, path.parent), path.resolve()
         if other.resolve() in (itself, *through):
             raise UserError(parent, ["goes in a circle."])
         if len(through) >= MOST_LAYERS:
@@ -324,14 +315,6 @@ def _extended(path: Path, source: str, through: tuple[Path, ...], spare: set[str
         return laid_over(below, tables)
     except UserError as error:
         raise UserError(source, [Problem("extends", f"'{error.source}': {p}") for p in error.problems]) from error
-
-
-def _resolved(parent: str, path: Path) -> tuple[Path, Path]:
-    """The file that a study extends, and its own, both as they can be followed."""
-    try:
-        other = _study_path(parent, path.parent)
-        other.resolve()
-        return other, path.resolve()
     except (OSError, RuntimeError) as error:  # a name too long for the disk, a link to itself
         reason = getattr(error, "strerror", None) or "a link that goes in a circle"
-        raise UserError(shown(parent).strip("'"), [f"cannot be read: {reason}."]) from error
+        raise UserError(source, [Problem("extends", f"{shown(parent)}: cannot be read: {reason}.")]) from error

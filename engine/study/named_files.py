@@ -12,14 +12,12 @@ import numpy as np
 from engine.draws.copulas.empirical import MOST_ROWS, ranks_of
 from engine.draws.distributions.data import MOST_VALUES, thinned
 from engine.errors import Problems, refusal
-from engine.study.data_files import LARGEST_FILE, column, named
+from engine.study.data_files import column, named, text_of
 from engine.study.values import Tables, table_in
 
 _LAWS = ("factors", "shocks")
 _DEEPEST = 8
 """Levels of laws within a law that are looked through for files."""
-_STAND_IN = (0.0, 1.0)
-"""Values that stand in for data that cannot be read, so that the rest is still checked."""
 
 
 def place_files(tables: Tables, folder: Path) -> None:
@@ -49,7 +47,8 @@ def read_files(tables: Tables, problems: Problems) -> None:
 def _read_data(table: dict[str, Any]) -> None:
     """Values of the column; more than `MOST_VALUES` are thinned evenly by rank."""
     file, name = Path(table.pop("file")), table.pop("column", None)
-    table["values"] = [*_STAND_IN]
+    if "values" in table:
+        raise refusal("file", "does not go with values. Keep one of the two.")
     if not isinstance(name, str):
         raise refusal("column", "expected the name of a column of the file.")
     with named(file, "file"):
@@ -64,13 +63,15 @@ def _read_data(table: dict[str, Any]) -> None:
 
 def _read_dependence(group: str, table: dict[str, Any], factors: Tables) -> None:
     kind = {"empirical": "ranks", "vine": "vine"}.get(str(table.get("copula")))
-    if kind is None or kind in table:
+    if kind is None:
         return
+    if kind in table:
+        raise refusal("file", f"does not go with {kind}. Keep one of the two.")
     file = Path(table["file"])
     # factors that the group names, else those that name the group
     members = table.get("members") or [name for name in factors if table_in(factors, name).get("group") == group]
     with named(file, "file"):
-        table[kind] = _text(file) if kind == "vine" else _ranks(file, members)
+        table[kind] = text_of(file) if kind == "vine" else _ranks(file, members)
     del table["file"]
 
 
@@ -86,19 +87,8 @@ def _ranks(path: Path, members: Any) -> dict[str, list[int]]:
     rows = max(map(len, columns.values()), default=0)
     if rows > MOST_ROWS:
         problems.add("", f"has {rows:,} rows, expected at most {MOST_ROWS:,}. Leave out rows evenly.")
-    problems.refuse(str(path))
+    problems.refuse()
     return ranks_of({name: np.asarray(values) for name, values in columns.items()})
-
-
-def _text(path: Path) -> str:
-    try:
-        if not path.is_file():
-            raise refusal("", "no such file.")
-        if path.stat().st_size > LARGEST_FILE:
-            raise refusal("", f"expected at most {LARGEST_FILE >> 20} MiB.")
-        return path.read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        raise refusal("", f"cannot be read as text: {error}.") from error
 
 
 def _named(tables: Tables, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:

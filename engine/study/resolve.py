@@ -192,7 +192,6 @@ def _priors(factors: Tables, problems: Problems) -> dict[str, Prior]:
     priors = {}
     for name, table in factors.items():
         with problems.within(f"factors.{name}"):
-            factor_tables.refuse_misspelt(table, ())
             priors[name] = factor_tables.read(factor_tables.law_keys(table))
     return priors
 

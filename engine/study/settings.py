@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from engine.errors import Problems, refusal
 from engine.formatting import shown
 from engine.study.extending import stated_once
-from engine.study.values import Tables
+from engine.study.values import Tables, is_deep
 
 EXAMPLE = "factors.loss_given_default.p95=0.9"
 MOST_PARTS = 16
@@ -38,21 +39,18 @@ def with_settings(tables: Tables, settings: Sequence[str]) -> dict[str, Any]:
                 got = f"got {len(parts):,}: {shown(place)}."
                 raise refusal("", f"expected at most {MOST_PARTS} names between dots, {got}")
             names = [part.strip('"') for part in parts]
-            try:
-                whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
-            except RecursionError:
-                text = f"expected a value of a few lists or tables one in the other, got {shown(setting)}."
-                raise refusal("", text) from None
+            whole, own = (_set(one, names, _value(value.strip())) for one in (whole, own))
     problems.refuse("--set")
     return stated_once(whole, own)
 
 
 def _value(text: str) -> Any:
     """A value of TOML, or the text itself."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        return text
+    with suppress(ValueError, KeyError, RecursionError):
+        value = tomllib.loads(f"value = {text}")["value"]
+        if not is_deep(value):
+            return value
+    return text
 
 
 def _set(table: Tables, names: Sequence[str], value: Any) -> dict[str, Any]:

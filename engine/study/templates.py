@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Factor, Lever, Model, Outcome, PathModel, Shock
+from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock
 from engine.study.components import Policy
 from engine.study.study import Study
 
@@ -98,7 +98,7 @@ def _policy_on_top(below: Study) -> str:
     name, lever = _free("mine", below.document["policies"]), ""
     if found := _difference(base, like):
         key, low, high = found
-        about = _about(below.model.levers[key])
+        about = meaning(below.model.levers[key])
         lever = f"{key} = {0.5 * (low + high):.6g}    # {about}; {base.name} {low:g}, {like.name} {high:g}\n"
     differs = f"as '{like.name}', but for the levers that are set here. '{below.baseline}' is the baseline."
     return f"""# A policy that is new: {differs}
@@ -158,7 +158,7 @@ def _factors(model: Model) -> str:
     for name, factor in model.factors.items():
         law, guess = _placeholder(factor.unit)
         places = f", for each {' and '.join(factor.dims)}" if factor.dims else ""
-        text += f"""[factors.{name}]    # {_about(factor)}{places}
+        text += f"""[factors.{name}]    # {meaning(factor)}{places}
 {law}
 source = "TO FILL IN: {guess}"
 
@@ -191,13 +191,13 @@ def _shocks(model: Model) -> str:
         law, other = "uniform from 0 to 1", ""
         if shock.law == "normal":
             law, other = "standard normal", '# family = "t"\n# df = 4\n'
-        text += f"# [shocks.{name}]    # {_about(shock)}; {law}{places}\n{other}# persistence = 0.5\n\n"
+        text += f"# [shocks.{name}]    # {meaning(shock)}; {law}{places}\n{other}# persistence = 0.5\n\n"
     return text
 
 
 def _policies(model: Model) -> str:
     levers = [f"{name} = {float(lever.default)!r}" for name, lever in model.levers.items()]
-    about = [f"    # {_about(lever)}{_by_label(model, lever)}\n" for lever in model.levers.values()]
+    about = [f"    # {meaning(lever)}{_by_label(model, lever)}\n" for lever in model.levers.values()]
     first = "".join(f"# {one}\n" for one in levers[:1])
     start = f"# start = {_horizon(model)[0] + 2}\n" if isinstance(model, PathModel) else ""
     return f"""# ---- Policies: levers by their names. What is not named has the model's default.
@@ -221,7 +221,7 @@ def _by_label(model: Model, lever: Lever) -> str:
 def _events(model: Model) -> str:
     name = next((name for name, entry in model.outcomes.items() if entry.loss), next(iter(model.outcomes)))
     known = "\n".join(
-        f"#   {other}: {_about(entry)}; {'high' if entry.loss else 'low'} is worse"
+        f"#   {other}: {meaning(entry)}; {'high' if entry.loss else 'low'} is worse"
         for other, entry in model.outcomes.items()
     )
     return f"""# ---- Events: thresholds on outcomes. They change no path, and can be moved without a new run.
@@ -238,7 +238,8 @@ outcomes = "all"
 """
 
 
-def _about(entry: Factor | Shock | Lever | Outcome) -> str:
+def meaning(entry: Factor | Shock | Lever | Outcome | Constant) -> str:
+    """What a part of a model is, in one line, with its unit."""
     return f"{_line(entry.about)} [{_line(entry.unit)}]".lstrip()
 
 

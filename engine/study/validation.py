@@ -7,16 +7,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from engine.errors import Problem, Problems, did_you_mean
+from engine.errors import Problem, Problems, closest, did_you_mean, unknown
 from engine.formatting import shown
-from engine.study.schema import NAMED, SECTIONS, ChoiceTable, StudyText
+from engine.study.schema import NAMED, SECTIONS, ChoiceTable, LawTable, StudyText
+from engine.study.values import Tables
 
-_STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {
-    "name": "study",
-    "groups": {"copula": ""},
-    "factors": {"family": ""},
-    "regimes": {"states": [], "transition": []},
-}
+_STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {"name": "study", "regimes": {"states": [], "transition": []}}
 """Tables of the right types that nothing can be made of, so that no message speaks of what nobody wrote."""
 
 
@@ -40,7 +36,7 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
     for problem in in_files:
         problems.add(problem.place, problem.message)
     for problem in in_files:
-        problems.close(problem.place)
+        problems.close(problem.place.rpartition(".")[0])
     for kind, *rest in map(_place, faults):
         alone = kind not in StudyText.model_fields or (kind in NAMED and kind != "lever_groups")
         if alone and not rest:
@@ -57,7 +53,23 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
         else:
             inner.pop(key, None)
         problems.close(".".join(at))
-    return StudyText.model_validate(tables).model_dump(exclude_none=True)
+    text = StudyText.model_validate(tables).model_dump(exclude_none=True)
+    for kind in ("factors", "shocks"):
+        _refuse_misspelt(kind, text[kind], problems)
+    return text
+
+
+def _refuse_misspelt(kind: str, tables: Tables, problems: Problems) -> None:
+    """Adds a problem for each key that no law has and that is nearly one that stands beside a law, such as `groop`."""
+    known = NAMED[kind].model_fields
+    beside = ["family", "source", *known.keys() - LawTable.model_fields.keys()]
+    for name, table in tables.items():
+        place = f"{kind}.{name}"
+        wrong = [key for key in table if key not in known and closest(key, beside)]
+        for key in wrong:
+            problems.add(f"{place}.{key}", unknown("key", key, beside))
+        if wrong:
+            problems.close(place)
 
 
 def _place(fault: Any) -> list[str]:

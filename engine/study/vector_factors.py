@@ -37,7 +37,7 @@ def by_label(text: Tables, model: Model, problems: Problems) -> Tables:
             factors[name] = table
     for name, parts in names.items():
         whole = text["factors"].get(name)
-        factors |= {part: text["factors"].get(part, whole) for part in parts if part in text["factors"] or whole}
+        factors |= {part: one for part in parts if (one := text["factors"].get(part, whole)) is not None}
     for group, table in groups.items():
         if "members" in table:
             members = [part for name in table["members"] for part in names.get(name, (name,))]

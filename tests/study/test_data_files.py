@@ -2,12 +2,14 @@
 
 import builtins
 import copy
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tomli_w
 
 from engine.errors import UserError
+from engine.modelling.records import Lever
 from engine.study import data_files
 from engine.study.data_files import column
 from engine.study.loading import load_study, resolved_text, study_of_text
@@ -88,9 +90,9 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
         ("", "is empty."),
         (" \n\n", "is empty."),
         ('""\n1\n', "unknown column 'price'. Known: 1. The first line must name the columns."),
-        ("price\n1\n".encode("utf-16"), "is no text in UTF-8. Save it as CSV in UTF-8."),
-        ("price\n1\nä\n".encode("latin-1"), "is no text in UTF-8 (line 3). Save it as CSV in UTF-8."),
-        (b"price\n1\n\x00\n", "is no text in UTF-8. Save it as CSV in UTF-8."),
+        ("price\n1\n".encode("utf-16"), "is no text in UTF-8. Save it in UTF-8."),
+        ("price\n1\nä\n".encode("latin-1"), "is no text in UTF-8 (line 3). Save it in UTF-8."),
+        (b"price\n1\n\x00\n", "is no text in UTF-8. Save it in UTF-8."),
         (b"PK\x03\x04...", "is a spreadsheet or an archive; expected CSV or Parquet. Unpack it, or save it as CSV."),
         (b"\x1f\x8b\x08", "is compressed; expected CSV or Parquet. Unpack it, or save it as CSV."),
         ('price\n"' + "1" * 200_000, "line 2: field larger than field limit (131072)."),
@@ -102,7 +104,7 @@ def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, told):
 
 def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch):
     assert refusal(tmp_path / "none.csv") == "no such file."
-    assert refusal(tmp_path) == "is no file; expected CSV or Parquet."
+    assert refusal(tmp_path) == "is no file; expected a regular one."
     monkeypatch.setattr(data_files, "LARGEST_FILE", 1 << 20)
     large = written(tmp_path, b"1" * (1 << 21))
     assert refusal(large) == "has 2 MiB, expected at most 1. Keep only the column that is needed."
@@ -185,3 +187,32 @@ def test_data_stand_wherever_a_law_does(tmp_path, place):
     assert "data.csv, column x, 3 rows" in text and "the keeper" in text
     again = study_of_text(text, "again", malformed.Valley())
     assert again.fingerprint == study.fingerprint and resolved_text(again) == text
+
+
+FAULTS = {
+    "no file": ("", {}, "factors.a.file: 'none.csv': no such file."),
+    "both": ("x\n1\n2\n", {"values": [2.0, 3.0]}, "factors.a.file: does not go with values. Keep one of the two."),
+    "too large a number": (
+        "x\n1\n1e39\n",
+        {},
+        "factors.a.file: 'none.csv': column 'x', line 3: expected a finite number, got '1e39'.",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_what_is_wrong_with_a_file_is_told_alone(tmp_path, fault, monkeypatch):
+    class Bounded(malformed.Bill):
+        levers = {"shift": Lever("1", 2.0, low=2.0, high=3.0)}
+
+    text, more, told = FAULTS[fault]
+    monkeypatch.chdir(tmp_path)
+    if text:
+        written(tmp_path, text, "none.csv")
+    tables = copy.deepcopy(malformed.STATIC)
+    tables["factors"]["a"] = {"family": "empirical", "file": "none.csv", "column": "x", **more}
+    tables["policies"] = {"now": {"shift": "a"}}
+    Path("study.toml").write_text(tomli_w.dumps(tables))
+    with pytest.raises(UserError) as caught:
+        load_study("study.toml", model=Bounded())
+    assert [*map(str, caught.value.problems)] == [told]

@@ -113,7 +113,6 @@ def test_a_vine_beside_a_study_is_read(tmp_path):
     assert read_study(tomllib.loads(resolved_text(study)), "again", model=Four()).fingerprint == study.fingerprint
     wrong = "expected a vine as `pyvinecopulib.Vinecop.to_json` writes it, got another text"
     for text in (
-        "",
         "{}",
         "[1]",
         vine_text()[:-9],
@@ -127,7 +126,7 @@ def test_a_vine_beside_a_study_is_read(tmp_path):
     with (tmp_path / "vine.json").open("wb") as file:
         file.truncate(LARGEST)
     (message,) = told(tmp_path, group)
-    assert message.endswith("expected at most 64 MiB.")
+    assert "expected at most 64." in message
 
 
 def places(document, at=()):

@@ -104,6 +104,15 @@ def test_a_file_that_is_none_is_refused(tmp_path, text):
     assert any(one.message.endswith(FILES[text]) for one in caught.value.problems)
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_cells_are_parted_as_in_any_file_of_data(tmp_path, delimiter):
+    text = HEAD + '"S, the first",2023,height,place=north,1,kt,g,read\n\n'
+    plain = of_file(tmp_path, text).observed.rows
+    other = text.replace('"S, the first"', "S; the first").replace(",", delimiter).replace("S; the", '"S, the')
+    other = other.replace('"S, the first', '"S, the first"')
+    assert of_file(tmp_path, other).observed.rows == plain and plain[0].series == "S, the first"
+
+
 def test_what_a_study_says_of_observations_is_checked():
     with pytest.raises(UserError) as caught:
         walk(row(2023, 1.0), observed={"policy": "odl", "seen": ["prior"]})

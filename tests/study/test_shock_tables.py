@@ -56,8 +56,14 @@ OF_SHOCKS = [
     ({"jump": {"rate": 1.0, "size": {**SIZE, "group": "weather"}}}, UNGROUPED),
     ({"wind": {"persistance": 0.5}}, "shocks.wind.persistance: unknown key 'persistance'. Did you mean 'persistence'?"),
     ({"jump": {"rates": 1.0, "size": SIZE}}, "shocks.jump.rates: unknown key 'rates'. Did you mean 'rate'?"),
-    ({"jump": {"rate": -1.0, "size": SIZE}}, "shocks.jump.rate: expected a number of at least 0, got -1."),
-    ({"jump": {"probability": 1.5, "size": SIZE}}, "shocks.jump.probability: expected a number from 0 to 1, got 1.5."),
+    (
+        {"jump": {"rate": -1.0, "size": SIZE}},
+        "shocks.jump.rate: expected a number of at least 0 or the name of a factor, got -1.0.",
+    ),
+    (
+        {"jump": {"probability": 1.5, "size": SIZE}},
+        "shocks.jump.probability: expected a share from 0 to 1 or the name of a factor, got 1.5.",
+    ),
     (
         {"jump": {"probability": "rat", "size": SIZE}},
         "shocks.jump.probability: unknown factor 'rat'. Did you mean 'rate'?",

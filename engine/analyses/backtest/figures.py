@@ -11,9 +11,8 @@ from jaxtyping import Bool, Float
 from engine.analyses import years
 from engine.analyses.futures import Futures
 from engine.risk.drivers.series import across
-from engine.study.holdout import FOLDED
 from engine.study.study import Study
-from engine.study.tables.observed import Observation, observable
+from engine.study.tables.observed import FOLDED, Observation, observable
 
 
 @dataclass(frozen=True)

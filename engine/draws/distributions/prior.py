@@ -29,7 +29,7 @@ DEEPEST = 4
 """Greatest depth of distributions nested in distributions."""
 MOST_LAWS = 64
 """Greatest number of experts of a distribution, or of parts of a mixture."""
-AROUND = ("truncate", "transform", "experts", "pool", "weight", "source")
+_AROUND = ("truncate", "transform", "experts", "pool", "weight", "source")
 """Keys that are allowed with every family."""
 
 
@@ -106,7 +106,7 @@ def _of_family(table: Table, depth: int) -> Prior:
         for key, value in own.items():
             if isinstance(value, bool) or not isinstance(value, int | float):
                 problems.add(key, f"expected a number, got {shown(value)}.")
-        problems.refuse("prior")
+        problems.refuse()
         statements = read(table, [key for key in own if key in MOMENTS])
         if family in FAMILIES:
             law, statements = closed_law(family, own, statements)
@@ -128,17 +128,16 @@ def _known_family(table: Table) -> str:
         raise refusal("family", f"'{family}' is left out: {LEFT_OUT[family]}")
     if family not in FAMILIES and family not in OWN and family not in known_families():
         raise refusal("family", unknown("family", family, known_families()))
-    allowed = {"family", *AROUND, *parameters_of(family), *(KEYS if is_stated(family) else ())}
+    allowed = {"family", *_AROUND, *parameters_of(family), *(KEYS if is_stated(family) else ())}
     problems = Problems()
     for key in table:
         if key not in allowed:
             problems.add(key, f"unknown key '{key}' for family '{family}'.{did_you_mean(key, allowed)}")
-    problems.refuse("prior")
+    problems.refuse()
     for key, value in table.items():
         if isinstance(value, int | float) and not abs(value) <= LARGEST:
-            number = f"{value:g}" if isinstance(value, float) else "a number of more than 30 digits"
-            problems.add(key, f"expected a finite number, got {number}.")
-    problems.refuse("prior")
+            problems.add(key, f"expected a finite number, got {shown(value)}.")
+    problems.refuse()
     return family
 
 
@@ -159,7 +158,7 @@ def _pooled(table: Table, depth: int) -> Prior:
     own = [key for key in table if key in KEYS]
     if own:
         raise refusal(own[0], "is said by no expert; say it within `experts`, or leave the experts out.")
-    shared = {key: value for key, value in table.items() if key not in AROUND}
+    shared = {key: value for key, value in table.items() if key not in _AROUND}
     kind = Mixture if pool == "linear" else Averaged
     return _combined(kind, "experts", [{**shared, **expert} for expert in experts], depth)
 
@@ -176,13 +175,13 @@ def _combined(kind: type[Mixture | Averaged], place: str, tables: Sequence[Table
         weights.append(weight)
         with problems.within(f"{place}.{number}"):
             priors.append(prior(table, depth + 1))
-    problems.refuse("prior")
+    problems.refuse()
     if kind is Mixture:  # the evaluation of quantile pools inside would take minutes, or hours when nested
         text = "is pooled by quantiles, which does not go within a mixture or a linear pool."
         for number, part in enumerate(priors):
             if is_averaged(part.law):
                 problems.add(f"{place}.{number}", f"{text} Take pool = 'linear' there.")
-        problems.refuse("prior")
+        problems.refuse()
     total, what = sum(weights), place.removesuffix("s")
     law = kind(tuple(weight / total for weight in weights), tuple(part.law for part in priors))
     targets = ((number, target) for number, part in enumerate(priors, start=1) for target in part.targets)

@@ -13,6 +13,7 @@ from scipy import special
 from engine.draws.distributions.law import Law, Steps
 from engine.draws.limits import LARGEST
 from engine.errors import refusal
+from engine.formatting import shown
 
 _Function = Callable[[np.ndarray, float], Any]
 _FUNCTIONS: Mapping[str, tuple[_Function, _Function]] = {
@@ -100,11 +101,11 @@ def functions(steps: Sequence[Any]) -> list[tuple[str, float]]:
         elif isinstance(step, Mapping) and len(step) == 1 and next(iter(step)) in ("times", "plus", "power"):
             ((how, by),) = step.items()
             if isinstance(by, bool) or not isinstance(by, int | float) or not abs(by) <= LARGEST:
-                raise refusal("transform", f"expected a finite number for '{how}', got {by!r}.")
+                raise refusal("transform", f"expected a finite number for '{how}', got {shown(by)}.")
             pairs.append((how, float(by)))
         else:
             text = 'expected "exp", "log", { times = X }, { plus = X } or { power = X }'
-            raise refusal("transform", f"{text}, got {step!r}.")
+            raise refusal("transform", f"{text}, got {shown(step)}.")
     return pairs
 
 

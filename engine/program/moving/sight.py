@@ -12,9 +12,9 @@ from jaxtyping import Float
 
 from engine.program.running import compilation_cache, devices
 from engine.program.running.contract import Program, Scores
-from engine.study.holdout import FOLDED, watching
+from engine.study.holdout import watching
 from engine.study.study import Block, Study
-from engine.study.tables.observed import Observation
+from engine.study.tables.observed import FOLDED, Observation
 
 Figures = Float[np.ndarray, "figure path"]
 

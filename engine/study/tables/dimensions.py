@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from engine.draws import sobol
-from engine.errors import Problems, unknown
+from engine.errors import Problems
 from engine.formatting import shown
 from engine.study.values import Tables
 
@@ -55,12 +55,7 @@ def check(
         place, most = f"dimensions.{stream}", years if stream in of_years else 1
         if place in spare:
             continue
-        if stream not in known:
-            begun = stream.partition("/")[0]
-            near = next((name for name in (begun, begun.partition("[")[0]) if name in known), "")
-            text = f"unknown random stream '{stream}'. Did you mean '{near}'?"
-            problems.add(place, text if near else unknown("random stream", stream, known))
-        elif not 1 <= len(dimensions) <= most:
+        if problems.knows(place, "random stream", stream, known) and not 1 <= len(dimensions) <= most:
             wanted = f"1 to {most} dimensions, one a year" if most > 1 else "one dimension"
             problems.add(place, f"expected {wanted}, got {len(dimensions)}.")
 

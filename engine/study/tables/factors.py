@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from engine.draws.distributions.closed import FAMILIES
 from engine.draws.distributions.device import Draws
-from engine.draws.distributions.families import OWN, parameters_of
-from engine.draws.distributions.prior import AROUND, Prior, prior
-from engine.draws.distributions.statements import KEYS
-from engine.errors import Problems, closest, unknown
+from engine.draws.distributions.prior import Prior, prior
 from engine.study.values import Tables
 
 DESCRIPTIVE = ("label", "about", "unit", "group", "source")
 """Keys of a factor's table that do not describe its law."""
-_OF_LAWS = {*KEYS, *AROUND}.union(*map(parameters_of, (*FAMILIES, *OWN)))
-"""Keys of laws, but for the parameters of SciPy's, of which none is nearly another key of a study."""
 
 
 def law_keys(table: Tables) -> Tables:
     """The entries of a factor's table that describe its law."""
     return {key: value for key, value in table.items() if key not in DESCRIPTIVE}
-
-
-def refuse_misspelt(table: Tables, beside: Iterable[str]) -> None:
-    """Refuses keys that no law has and that are nearly one that may stand beside a law, such as `groop`."""
-    problems, known = Problems(), ["family", *DESCRIPTIVE, *beside]
-    for key in table:
-        if key not in _OF_LAWS and key not in known and closest(key, known):
-            problems.add(key, unknown("key", key, known))
-    problems.refuse()
 
 
 def read(table: Tables) -> Prior:

@@ -24,10 +24,9 @@ def membership(groups: Tables, factors: Tables, problems: Problems) -> dict[str,
         if key not in table:
             continue
         place, names = f"groups.{group}.{key}", list(table[key])
-        for name in dict.fromkeys(names):
-            if names.count(name) > 1:
-                problems.add(place, f"names '{name}' twice.")
-            if problems.knows(place, "factor", name, factors) and group_of.setdefault(name, group) != group:
+        problems.knows_each(place, "factor", names, factors)
+        for name in names:
+            if name in factors and group_of.setdefault(name, group) != group:
                 problems.add(place, f"'{name}' is in group '{group_of[name]}'. A factor is in one.")
         for name in factors:
             if group_of.get(name) == group and name not in names:

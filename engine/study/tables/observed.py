@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
-import csv
 import inspect
-import io
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problems, did_you_mean, look_up, refusal, unknown
+import numpy as np
+
+from engine.errors import Problems, look_up, refusal, unknown
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
-from engine.study.data_files import named, text_of
+from engine.study.data_files import named, rows_of
 from engine.study.values import Tables, multiple_of, number
 
 ACROSS = ("sum", "mean", "peak", "lowest")
-FOLDS = ("", "total", "mean", "peak", "lowest", "change", "ratio")
+FOLDED: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
+    "": lambda values: values[-1],
+    "total": lambda values: values.sum(axis=0),
+    "mean": lambda values: values.mean(axis=0),
+    "peak": lambda values: values.max(axis=0),
+    "lowest": lambda values: values.min(axis=0),
+    "change": lambda values: values[-1] - values[0],
+    "ratio": lambda values: values[-1] / values[0],
+}
+"""Name of a fold -> the function from values [year, path] to one number per path."""
 CONFIDENCES = ("read", "remembered", "derived")
 SEEN = ("priors", "equations")
-_WORDS = {"fold": FOLDS, "confidence": CONFIDENCES, "seen": ("", *SEEN)}
-_NEEDED = ("series", "time", "variable", "value", "unit", "source", "confidence")
+_WORDS = {"fold": (*FOLDED,), "confidence": CONFIDENCES, "seen": ("", *SEEN)}
+NEEDED = ("series", "time", "variable", "value", "unit", "source", "confidence")
 _NUMBERS = ("time", "from", "value", "standard_error")
 COLUMNS = {"first": "from", "known_break": "break"}
 """Fields of `Observation` whose column has another name: field -> column."""
@@ -39,7 +48,7 @@ class Observation:
       time, first: the year that it is of; or the last and the first year, where it is of several.
       at: dimension -> label; the cells of all other dimensions are made one number by `across`.
       across: how they are: one of `ACROSS`; "" where there is one cell.
-      fold: how several years become one number, one of `FOLDS`; "" for a single year.
+      fold: how several years become one number, one of `FOLDED`; "" for a single year.
       value, standard_error: in `unit`; an error of 0 means that it is not known.
       confidence: one of `CONFIDENCES`.
       known_break: a break of the series at this figure, in words.
@@ -157,47 +166,36 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[int, Tables]]:
     beside = Path(inspect.getfile(type(model))).parent / path.name
     path = beside if not path.exists() and beside.exists() else path
     with named(path):
-        reader = csv.DictReader(io.StringIO(text_of(path), newline=""))
-        try:
-            held = [(reader.line_num, row) for row in reader]
-        except csv.Error as error:
-            raise refusal("", f"{error}.") from error
-    names, problems = reader.fieldnames or [], Problems()
-    if len(names) == 1 and ";" in names[0]:
-        raise refusal("", f"{path.name!r}: expected commas between cells, got ';'. Save it with commas.")
+        held = rows_of(path)
+    names, problems = [cell.strip() for _, row in held[:1] for cell in row], Problems()
     counts = Counter(names).items()
-    wrong = [f" lacks the column '{name}'." for name in _NEEDED if name not in names]
+    wrong = [f" lacks the column '{name}'." for name in NEEDED if name not in names]
     wrong += [f" has {count} columns '{name}', expected one." for name, count in counts if count > 1]
-    wrong += [f": {unknown('column', name, _COLUMNS)}" for name in names if name not in _COLUMNS]
+    wrong += [f": {unknown('column', name, ROW)}" for name in names if name not in ROW]
     for what in wrong:
         problems.add("", f"{path.name!r}{what}")
     problems.refuse()
-    for line, row in held:
-        if not any(isinstance(cell, str) and cell.strip() for cell in row.values()):
-            continue
-        if None in row or None in row.values():
+    for line, row in held[1:]:
+        if len(row) != len(names):
             text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
             problems.add(f"line {line}", text)
-        else:
-            yield line, {name: cell.strip() for name, cell in row.items() if cell.strip()}
+        elif given := {name: cell.strip() for name, cell in zip(names, row, strict=True) if cell.strip()}:
+            yield line, given
     problems.refuse()
 
 
 _FIELDS = [one.name for one in fields(Observation)]
-_COLUMNS = [COLUMNS.get(name, name) for name in _FIELDS]
+ROW = [COLUMNS.get(name, name) for name in _FIELDS]
 
 
 def _observation(row: Tables, model: Model) -> Observation:
     problems, given = Problems(), dict(row)
-    for name in given:
-        if name not in _COLUMNS:
-            problems.add(name, f"unknown column.{did_you_mean(name, _COLUMNS)}")
-    for name in _NEEDED:
+    for name, value in given.items():
+        if problems.knows(name, "column", name, ROW) and name not in _NUMBERS and not isinstance(value, str):
+            problems.add(name, f"expected text, got {shown(value)}.")
+    for name in NEEDED:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
-    for name, value in given.items():
-        if name in {*_COLUMNS} - {*_NUMBERS} and not isinstance(value, str):
-            problems.add(name, f"expected text, got {shown(value)}.")
     for name in [name for name in _NUMBERS if name in given]:
         with problems.within(name):
             given[name] = _number(given[name])

@@ -104,8 +104,6 @@ def _check_implementation(share: float | str, factors: Tables, priors: Mapping[s
             reached = f"'{share}' reaches {low:.3g} to {high:.3g}"
             remedy = "Use 'logit-normal', or 'uniform' or 'triangular' inside these bounds."
             raise refusal("", f"expected a factor drawn from 0 to 1; {reached}. {remedy}")
-    elif not 0 <= share <= 1:
-        raise refusal("", f"expected a share from 0 to 1 or the name of a factor, got {share}.")
 
 
 def _check_units(policies: Mapping[str, Policy], factors: Tables, model: Model, problems: Problems) -> None:

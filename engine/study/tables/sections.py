@@ -15,7 +15,6 @@ from engine.study.study import BLOCK, FORMS, LEVELS, PRECISIONS
 from engine.study.tables.facts import FUTURES
 from engine.study.values import Tables
 
-LATER_SAMPLERS = ("importance",)
 SMALL_MODEL = 64
 """Yearly cells up to which a model counts as small, with little state to carry from year to year."""
 _NAME = r"\w(?:[\w .-]{0,62}[\w-])?"
@@ -45,10 +44,7 @@ def check_head(text: Tables, problems: Problems) -> None:
         problems.add("name", f"expected {wanted}; got {text['name']!r}.")
     run = text["run"]
     sampler, tile = run["sampler"], run.get("tile")
-    if sampler in LATER_SAMPLERS:
-        *known, last = map(repr, SAMPLERS)
-        problems.add("run.sampler", f"'{sampler}' is not available yet. Use {', '.join(known)} or {last}.")
-    elif problems.knows("run.sampler", "sampler", sampler, SAMPLERS):
+    if problems.knows("run.sampler", "sampler", sampler, SAMPLERS):
         unit, of = SAMPLERS[sampler].unit, f"whole replicates of sampler '{sampler}'"
         if text.get("facts"):
             unit, of = FUTURES, "whole runs of moved futures"

@@ -78,7 +78,6 @@ def _shock(
 ) -> Moving:
     """The shock that a table states; `plain` is drawn by the model's own law."""
     problems = Problems()
-    factor_tables.refuse_misspelt(table, _OWN)
     persistence = float(table.get("persistence", 0.0))
     if not -1 < persistence < 1:
         problems.add("persistence", f"expected more than -1 and less than 1, got {persistence:g}.")
@@ -146,20 +145,19 @@ def _jumps(table: Tables, chances: Mapping[str, Law | None]) -> Jumps:
 
 
 def _highest(chance: float | str, limit: float, chances: Mapping[str, Law | None]) -> float:
-    """The largest value of a probability or rate; refused where it is negative, or its median is above the limit.
+    """The largest value of a probability or rate; a factor is refused if negative, or with a median above the limit.
 
     Args:
       chances: factor -> its law, None where that has problems of its own.
     """
     if not isinstance(chance, str):
-        low = middle = high = chance
-    else:
-        look_up("factor", chance, chances)
-        if (law := chances[chance]) is None:
-            return 0.0
-        low, high = reach(law)
-        # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
-        middle = float(law.quantile(0.5))
+        return chance
+    look_up("factor", chance, chances)
+    if (law := chances[chance]) is None:
+        return 0.0
+    low, high = reach(law)
+    # a rare draw beyond 1 is a certainty; a median beyond it is a mistake
+    middle = float(law.quantile(0.5))
     if low < 0 or middle > limit:
         limits = f"from 0 to {limit:g}" if math.isfinite(limit) else "of at least 0"
         raise refusal("", f"expected a number {limits}, got {low if low < 0 else middle:.4g}.")
