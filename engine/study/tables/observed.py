@@ -196,7 +196,7 @@ def _observation(row: Tables, model: Model) -> Observation:
     for name in NEEDED:
         if given.get(name, "") == "":
             problems.add(name, "is missing.")
-    for name in [name for name in _NUMBERS if name in given]:
+    for name in filter(given.__contains__, _NUMBERS):
         with problems.within(name):
             given[name] = _number(given[name])
             if name in ("time", "from") and given[name] != int(given[name]):

@@ -223,7 +223,7 @@ WRONG = [
         {"family": "pert", "p05": 1, "mode": 2, "high": 3},
         (
             "p05: unknown key 'p05' for family 'pert'. Known: experts, family, high, low, mode, pool,"
-            " transform, truncate, weight."
+            " source, transform, truncate, weight."
         ),
     ),
     ({"family": "integers", "low": 1.5, "high": 3}, "low: expected a whole number, got 1.5."),
