@@ -114,7 +114,7 @@ def wordless(study: Any) -> dict[str, list[str]]:
     def named(parts: Iterable[Any]) -> dict[str, Any]:
         return {part.name: part for part in parts}
 
-    said: Mapping[str, Mapping[str, Any]] = {
+    said: dict[str, Any] = {
         "policies": named(study.policies),
         "events": named(study.events),
         "outcomes": model.outcomes,

@@ -91,6 +91,7 @@ FILES = {
     "series,time,value\nS,2023,1\n": "'seen.csv' lacks the column 'variable'.",
     HEAD.replace("unit", "units")
     + "S,2023,height,place=north,1,kt,g,read\n": "'seen.csv': unknown column 'units'. Did you mean 'unit'?",
+    HEAD.replace("at", "time") + "S,2023,height,2023,1,kt,g,read\n": "'seen.csv': names 'time' twice.",
     HEAD + ("S,2023,height,place=north,1,kt,a, b,read\n"): (
         "expected 8 cells as in the first line. A comma in a text? Put it in quotes."
     ),

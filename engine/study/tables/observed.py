@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import Problems, look_up, refusal, unknown
+from engine.errors import Problems, UserError, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
@@ -168,13 +167,11 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[int, Tables]]:
     with named(path):
         held = rows_of(path)
     names, problems = [cell.strip() for _, row in held[:1] for cell in row], Problems()
-    counts = Counter(names).items()
+    problems.knows_each("", "column", names, ROW)
     wrong = [f" lacks the column '{name}'." for name in NEEDED if name not in names]
-    wrong += [f" has {count} columns '{name}', expected one." for name, count in counts if count > 1]
-    wrong += [f": {unknown('column', name, ROW)}" for name in names if name not in ROW]
-    for what in wrong:
-        problems.add("", f"{path.name!r}{what}")
-    problems.refuse()
+    wrong += [f": {one.message}" for one in problems]
+    if wrong:
+        raise UserError("", [f"{path.name!r}{what}" for what in wrong])
     for line, row in held[1:]:
         if len(row) != len(names):
             text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
@@ -207,8 +204,8 @@ def _observation(row: Tables, model: Model) -> Observation:
             problems.add(name, f"expected {' or '.join(filter(None, words))}, got {shown(value)}.")
     problems.refuse()
     variable, known = given["variable"], observable(model)
-    if not problems.knows("variable", "yearly variable" if model.yearly else "outcome", variable, known):
-        problems.refuse()
+    problems.knows("variable", "yearly variable" if model.yearly else "outcome", variable, known)
+    problems.refuse()
     if given["standard_error"] < 0:
         problems.add("standard_error", f"expected at least 0, got {given['standard_error']:g}.")
     if given["from"] > given["time"]:

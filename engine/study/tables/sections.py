@@ -111,8 +111,10 @@ def keep(table: Tables, model: Model, problems: Problems) -> Keep:
     wanted, words = table["outcomes"], ("all", "headline", "none")
     if isinstance(wanted, str):
         if wanted not in words:
-            remedy = did_you_mean(wanted, words)
-            problems.add("keep.outcomes", f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{remedy}")
+            problems.add(
+                "keep.outcomes",
+                f"expected 'all', 'none' or a list of outcomes, got '{wanted}'.{did_you_mean(wanted, words)}",
+            )
         wanted = [] if wanted == "none" else list(model.outcomes)
     for name in wanted:
         problems.knows("keep.outcomes", "outcome", name, model.outcomes)
