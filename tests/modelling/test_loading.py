@@ -7,10 +7,10 @@ import tomllib
 
 import pytest
 
-from engine.errors import UserError
 from engine.modelling.loading import source_digest
 from engine.modelling.records import StaticModel
 from engine.study.loading import load_model_file, read_study
+from tests.refusals import refuses
 
 STATIC = """
 name = "sum"
@@ -45,34 +45,29 @@ def test_a_model_of_ones_own(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("name", "content", "words"),
     [
-        ("my_model.py", MODEL, "expected FILE:CLASS, such as my_model.py:MyModel."),
-        (
-            "my_model.py:Mein",
-            MODEL.replace("from beside import UNIT", "UNIT = '1'"),
-            "unknown class 'Mein'. Did you mean 'Mine'?",
-        ),
+        ("my_model.py", MODEL, ["FILE:CLASS"]),
+        ("my_model.py:Mein", MODEL.replace("from beside import UNIT", "UNIT = '1'"), ["class 'Mein'", "'Mine'"]),
         (
             "my_model.py:Other",
             MODEL.replace("from beside import UNIT", "UNIT = '1'"),
-            "expected a class derived from PathModel or StaticModel, got <class",
+            ["PathModel or StaticModel", "<class"],
         ),
-        ("absent.py:Mine", MODEL, "; expected a Python file."),
+        ("absent.py:Mine", MODEL, ["Python file"]),
         (
             "my_model.py:Mine",
             "import nothing_of_that_name",
-            "importing it raised ModuleNotFoundError: No module named 'nothing_of_that_name' (line 1)",
+            ["ModuleNotFoundError", "'nothing_of_that_name'", "(line 1)"],
         ),
-        ("my_model.py:Mine", "x = 1\ndef f(:", "importing it raised SyntaxError: invalid syntax (line 2)"),
-        ("my_model.py:Mine", "raise SystemExit(3)", "importing it raised SystemExit: 3 (line 1)"),
+        ("my_model.py:Mine", "x = 1\ndef f(:", ["SyntaxError", "(line 2)"]),
+        ("my_model.py:Mine", "raise SystemExit(3)", ["SystemExit: 3", "(line 1)"]),
     ],
 )
-def test_model_files_that_cannot_be_used(tmp_path, name, content, message):
+def test_model_files_that_cannot_be_used(tmp_path, name, content, words):
     (tmp_path / "my_model.py").write_text(content)
-    with pytest.raises(UserError) as caught:
+    with refuses("", *words):
         load_model_file(str(tmp_path / name))
-    assert message in str(caught.value)
 
 
 def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch):
@@ -99,5 +94,5 @@ def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch)
 
 
 def test_a_class_without_a_source_is_refused():
-    with pytest.raises(UserError, match="Put the class in a file"):
+    with refuses("", "in a file"):
         source_digest(type("Nowhere", (), {"__module__": "no.such.module"}))
