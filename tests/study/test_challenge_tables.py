@@ -9,6 +9,7 @@ from engine.study.labels import wordless
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from engine.study.tables.challenge import Challenge, Claim, Reading, Threshold, claim_of
 from tests.analyses.assumed import BILL, Bill, bill
+from tests.refusals import refuses
 
 NAMES = (["old", "reform"], ["ruin", "dry"], ["cost", "jobs"])
 
@@ -43,7 +44,7 @@ def test_what_may_be_written_otherwise_is_the_same_claim(text, same):
 def test_levels_that_a_study_adds_are_measures_too():
     text = "reform better than old in ES97.5 of cost"
     assert claim_of(text, *NAMES, levels=(0.95, 0.975)).measure == "ES97.5"
-    with pytest.raises(UserError, match=r"unknown measure of 'cost' 'ES97.5'. Did you mean 'ES95'\?"):
+    with refuses("", "measure", "'cost'", "'ES97.5'", "'ES95'"):
         claim_of(text, *NAMES)
 
 
@@ -146,7 +147,7 @@ def test_readings_and_horizons_have_labels():
     assert study.phrase("challenge", "all_time") == "all time"
     assert wordless(study)["challenge"] == ["all_time"]
     labelled = {"a": {"label": "One", "instead": {"ruin": "woe"}}, "b": {"label": "One", "instead": {"ruin": "woe"}}}
-    with pytest.raises(UserError, match=r"challenge.readings.b.label: 'One' is what 'a' is called"):
+    with refuses("challenge.readings.b.label", "'One'", "'a'"):
         challenged({"readings": labelled})
 
 

@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 
 from engine.cli import check
-from engine.errors import UserError
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from engine.study.tables.levers import lever_text
 from engine.study.tables.policies import on_path, phased
 from tests.helpers import assert_close, assert_same
+from tests.refusals import at, refuses
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_files import write
 
 PACE = """
 [factors.pace]
-about = "how much is let go"
+about = "let go"
 family = "uniform"
 low = 0.1
 high = 0.3
@@ -55,7 +55,7 @@ def test_a_name_is_a_weight_of_one_beside_no_number():
 def test_a_factor_has_the_unit_and_the_meaning_of_its_lever_unless_it_states_its_own():
     by_name = {item.name: item for item in drawn().inputs}
     assert [*by_name] == ["inflow", "capacity", "need", "pace", "will"]  # the model's, then those of policies
-    assert (by_name["pace"].unit, by_name["pace"].about) == ("share", "how much is let go")
+    assert (by_name["pace"].unit, by_name["pace"].about) == ("share", "let go")
     assert (by_name["need"].unit, by_name["inflow"].unit) == ("hm3", "hm3/yr")
 
 
@@ -120,38 +120,20 @@ def test_a_lever_reads_as_its_name_and_its_quantiles(capsys):
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "place", "words"),
     [
-        (
-            'release = "pase"',
-            "release: expected a number, or the name of a factor; unknown factor 'pase'. Did you mean 'pace'?",
-        ),
-        (
-            'quota = { north = { 2021 = "neeed" } }',
-            (
-                "quota.north.2021: expected a number, or the name of a factor; unknown factor 'neeed'. Did"
-                " you mean 'need'?"
-            ),
-        ),
-        ("release = true", "release: expected a number, got true."),
-        (
-            'release = { 2019 = "pace" }',
-            "release.2019: expected a year of the horizon 2020-2023, or up to 2073, got 2019.",
-        ),
-        (
-            'quota = "pace"',
-            (
-                "quota: expected a factor in 'hm3', got 'pace' in 'share'. Give it the lever's,"
-                " factors.pace.unit, or draw another one."
-            ),
-        ),
+        ('release = "pase"', "release", ["a number", "factor 'pase'", "'pace'"]),
+        ('quota = { north = { 2021 = "neeed" } }', "quota.north.2021", ["a number", "factor 'neeed'", "'need'"]),
+        ("release = true", "release", ["a number", "got true"]),
+        ('release = { 2019 = "pace" }', "release.2019", ["2020-2023", 2073, "got 2019"]),
+        ('quota = "pace"', "quota", ["'hm3'", "'pace'", "'share'", "factors.pace.unit"]),
     ],
 )
-def test_names_that_mean_nothing_here_are_refused_with_their_place(line, message):
+def test_names_that_mean_nothing_here_are_refused_with_their_place(line, place, words):
     text = STUDY.replace("[policies.keep]", f"[policies.keep]\n{line}") + PACE.replace(
-        'about = "how much is let go"', 'unit = "share"'
+        'about = "let go"', 'unit = "share"'
     )
-    assert f"policies.keep.{message}" in said(text)
+    assert at(f"policies.keep.{place}", *words) in said(text)
 
 
 class Bounded(Reservoir):
@@ -161,28 +143,21 @@ class Bounded(Reservoir):
 
 
 @pytest.mark.parametrize(
-    ("law", "message"),
+    ("law", "words"),
     [
-        (
-            'family = "normal"\nmean = 0.5\nsd = 0.1',
-            (
-                "which is drawn from -0.134 to 1.13. Cut its prior to the model's bounds of the lever:"
-                " truncate = { low = 0, high = 1 }."
-            ),
-        ),
-        ('family = "normal"\nmean = 0.5\nsd = 0.1\ntruncate = { low = 0, high = 1 }', ""),
-        ('family = "fixed"\nvalue = 1', ""),
-        ('family = "fixed"\nvalue = 1.5', "which is drawn from 1.5 to 1.5."),
-        ('family = "logit-normal"\nmedian = 0.5\nsigma = 3', ""),
+        ('family = "normal"\nmean = 0.5\nsd = 0.1', ["-0.134 to 1.13", "truncate", "low = 0", "high = 1"]),
+        ('family = "normal"\nmean = 0.5\nsd = 0.1\ntruncate = { low = 0, high = 1 }', []),
+        ('family = "fixed"\nvalue = 1', []),
+        ('family = "fixed"\nvalue = 1.5', ["1.5 to 1.5"]),
+        ('family = "logit-normal"\nmedian = 0.5\nsigma = 3', []),
     ],
 )
-def test_a_prior_keeps_to_the_bounds_of_the_lever(law, message):
+def test_a_prior_keeps_to_the_bounds_of_the_lever(law, words):
     text = STUDY.replace("[policies.keep]", '[policies.keep]\nrelease = "pace"') + f"[factors.pace]\n{law}\n"
-    if not message:
+    if not words:
         assert read(text, Bounded).policies[0].factors == {"pace"}
         return
-    (problem,) = said(text, Bounded)
-    assert problem.startswith(f"policies.keep.release: expected 0 to 1 [share], got 'pace', {message}")
+    assert said(text, Bounded) == [at("policies.keep.release", "0 to 1", "'pace'", *words)]
 
 
 def test_a_study_on_top_may_put_a_number_in_place_of_a_name(tmp_path):
@@ -190,11 +165,11 @@ def test_a_study_on_top_may_put_a_number_in_place_of_a_name(tmp_path):
     on_top = 'name = "top"\nextends = "below.toml"\n[policies.keep]\nrelease = 0.25\nquota = 1\n'
     study = load_study(write(tmp_path, on_top, "top.toml"), model=Reservoir())
     assert {item.name for item in study.inputs} == {"inflow", "capacity", "will"}
-    with pytest.raises(UserError, match=r"factors\.pac: unknown factor 'pac'"):
+    with refuses("factors.pac", "factor 'pac'"):
         load_study(
             write(tmp_path, on_top + "[factors.pac]\nfamily = 'fixed'\nvalue = 1\n", "top.toml"), model=Reservoir()
         )
-    with pytest.raises(UserError, match=r"factors\.pace: unknown factor 'pace'"):
+    with refuses("factors.pace", "factor 'pace'"):
         read_study(
             study.document | {"factors": {**study.document["factors"], "pace": {"family": "fixed", "value": 0.2}}},
             "x",

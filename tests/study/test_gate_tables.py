@@ -3,12 +3,13 @@
 import pytest
 
 from engine.study.loading import load_study, resolved_text
+from tests.refusals import at
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_files import write
 
 GATE = """
 [gates.stock]
-about = "as it was read"
+about = "as read"
 source = "gauge"
 policy = "late"
 variable = "stock"
@@ -20,7 +21,7 @@ inside_90 = 15
 
 def test_a_gate_is_read_and_names_what_it_asks():
     (gate,) = read(STUDY + GATE).gates
-    assert (gate.name, gate.about, gate.source) == ("stock", "as it was read", "gauge")
+    assert (gate.name, gate.about, gate.source) == ("stock", "as read", "gauge")
     assert (gate.policy, gate.variable, gate.at, gate.years) == ("late", "stock", {"region": ("north",)}, (2021,))
     assert (gate.asked, gate.limits, gate.across) == ("inside_90", (15.0,), "")
     several = GATE.replace("year = 2021", 'years = [2020, 2021]\nacross = "mean"').replace(
@@ -40,7 +41,7 @@ def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_wi
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "messages"),
+    ("old", "new", "place", "words"),
     [
         ('policy = "late"', 'policy = "lat"', ["policy: unknown policy 'lat'. Did you mean 'late'?"]),
         ('policy = "late"\n', "", ["policy: is missing. Known: keep, save, full, late."]),
@@ -86,12 +87,9 @@ def test_a_name_of_both_kinds_is_a_yearly_variable_with_a_year_and_an_outcome_wi
         ),
     ],
 )
-def test_what_is_wrong_is_said_with_its_place(old, new, messages):
+def test_what_is_wrong_is_said_with_its_place(old, new, place, words):
     assert old in GATE
-    found = said(STUDY + GATE.replace(old, new, 1))
-    for message in messages:
-        place = "gates.stock" if message.startswith(": ") else "gates.stock."
-        assert f"{place}{message}" in found
+    assert at(f"gates.stock{place}", *words) in said(STUDY + GATE.replace(old, new, 1))
 
 
 def test_all_that_is_wrong_is_said_at_once():

@@ -1,12 +1,11 @@
 """Bounds that a model states of its levers: kept by every policy, year and label, or refused with the place."""
 
-import re
-
 import pytest
 
-from engine import Factor, Lever, Outcome, PathModel, UserError, Yearly, total
+from engine import Factor, Lever, Outcome, PathModel, Yearly, total
 from engine.modelling.declaration import check_declaration
 from engine.study.loading import load_study
+from tests.refusals import refuses
 from tests.small_files import write
 
 
@@ -46,17 +45,17 @@ high = 1
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("line", "place", "words"),
     [
-        ("share = -5", "policies.one.share: expected 0 to 1, got -5. These are the model's bounds of the lever."),
-        ("share = { 2020 = 0.5, 2021 = 1.5 }", "policies.one.share.2021: expected 0 to 1, got 1.5."),
-        ("fund = { a = 1, b = -1 }", "policies.one.fund.b: expected at least 0 [m yuan], got -1."),
-        ("fund = { a = { 2021 = -2 } }", "policies.one.fund.a.2021: expected at least 0 [m yuan], got -2."),
-        ("slope = 3", "policies.one.slope: expected at most 2, got 3."),
+        ("share = -5", "share", ["0 to 1", -5, "model's bounds"]),
+        ("share = { 2020 = 0.5, 2021 = 1.5 }", "share.2021", ["0 to 1", 1.5]),
+        ("fund = { a = 1, b = -1 }", "fund.b", ["at least 0", "[m yuan]", -1]),
+        ("fund = { a = { 2021 = -2 } }", "fund.a.2021", ["at least 0", "[m yuan]", -2]),
+        ("slope = 3", "slope", ["at most 2", 3]),
     ],
 )
-def test_a_value_beyond_its_bounds_is_refused_with_its_place(tmp_path, line, message):
-    with pytest.raises(UserError, match=re.escape(message)):
+def test_a_value_beyond_its_bounds_is_refused_with_its_place(tmp_path, line, place, words):
+    with refuses(f"policies.one.{place}", *words):
         load_study(write(tmp_path, STUDY.format(line)), model=Towns())
 
 
@@ -69,11 +68,11 @@ def test_a_default_beyond_its_bounds_is_no_lever():
     class Wrong(Towns):
         levers = {"share": Lever("1", default=2.0, low=0, high=1)}
 
-    with pytest.raises(UserError, match=r"model\.levers\.share: expected a default of 0 to 1, got 2"):
+    with refuses("model.levers.share", "default", "0 to 1", "got 2"):
         check_declaration(Wrong(), ())
 
 
 def test_no_plant_is_opened_by_closing_less_than_none(tmp_path):
     text = 'name = "x"\nextends = "rustbelt"\n[policies.old]\ncapacity_cut = -5\n'
-    with pytest.raises(UserError, match=r"policies\.old\.capacity_cut: expected at least 0, got -5"):
+    with refuses("policies.old.capacity_cut", "at least 0", -5):
         load_study(write(tmp_path, text))

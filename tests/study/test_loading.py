@@ -14,6 +14,7 @@ from engine.study.loading import load_model_file, load_study, read_study, resolv
 from engine.study.tables.policies import phased
 from engine.study.tables.sections import default_tile
 from tests.helpers import assert_close, assert_same
+from tests.refusals import at, refuses
 from tests.reservoirs import STATIC, STUDY, Reservoir, Sum, read
 
 
@@ -144,22 +145,22 @@ def test_a_study_extends_another(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("first", "second", "message"),
+    ("first", "second", "words"),
     [
-        ('extends = "b.toml"', 'extends = "a.toml"', "extends: 'b.toml': extends: 'a.toml': goes in a circle."),
-        ('extends = "a.toml"', "", "extends: 'a.toml': goes in a circle."),
-        ('extends = "c.toml"', "", "extends: 'c.toml': no such file."),
-        ('extends = "rustbel"', "", "extends: 'rustbel': unknown study 'rustbel'. Did you mean 'rustbelt'?"),
-        ("extends = 3", "", "extends: expected a study's name or file, got 3."),
-        ('extends = "b.toml"', "x = ", "extends: 'b.toml': at its end: not TOML: invalid value."),
+        ('extends = "b.toml"', 'extends = "a.toml"', ["'b.toml': extends: 'a.toml':", "a circle"]),
+        ('extends = "a.toml"', "", ["'a.toml':", "a circle"]),
+        ('extends = "c.toml"', "", ["'c.toml':", "no such file"]),
+        ('extends = "rustbel"', "", ["'rustbel':", "study 'rustbel'", "'rustbelt'"]),
+        ("extends = 3", "", ["study's name", "got 3"]),
+        ('extends = "b.toml"', "x = ", ["'b.toml':", "at its end", "not TOML"]),
     ],
 )
-def test_what_cannot_be_extended(tmp_path, first, second, message):
+def test_what_cannot_be_extended(tmp_path, first, second, words):
     (tmp_path / "a.toml").write_text(first)
     (tmp_path / "b.toml").write_text(second)
     with pytest.raises(UserError) as caught:
         load_study(tmp_path / "a.toml")
-    assert [str(problem) for problem in caught.value.problems] == [message]
+    assert [*caught.value.problems] == [at("extends", *words)]
 
 
 @pytest.mark.parametrize(("n", "tile"), [(1, 1024), (2, 1024), (3, 512), (8, 256), (100, 64)])
@@ -194,14 +195,15 @@ def test_files_that_cannot_be_read(tmp_path, content, message):
 
 
 def test_no_file(tmp_path):
-    with pytest.raises(UserError, match="1 problem\n  no such file"):
+    with refuses("", "no such file"):
         load_study(tmp_path / "absent.toml")
-    with pytest.raises(UserError, match=r"no such file\. Studies that ship: rustbelt"):
+    with refuses("", "no such file", "ship: rustbelt"):
         load_study("absent")
-    with pytest.raises(UserError, match=r"is a folder; expected a study file \(.toml\)\.$"):
+    with refuses("", "a folder", "(.toml)") as folder:
         load_study(tmp_path)
+    assert "mean" not in str(folder.value)
     (tmp_path / "study.toml").write_text(STUDY)
-    with pytest.raises(UserError, match=r"Did you mean '.*study.toml'\?"):
+    with pytest.raises(UserError, match=r"mean '.*study.toml'"):
         load_study(tmp_path)
     with pytest.raises(UserError):
         load_study("a\0b.toml")

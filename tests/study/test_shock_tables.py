@@ -10,6 +10,7 @@ from engine.modelling.records import Factor, Outcome, StaticModel
 from engine.study.loading import read_study
 from engine.study.tables.shocks import stationary
 from tests.helpers import assert_close
+from tests.refusals import at
 from tests.shock_study import ALL, WALK, Walk
 from tests.user_models import static
 
@@ -155,7 +156,7 @@ def test_all_that_is_wrong_is_told_at_once():
 def test_a_group_is_of_shocks_or_of_factors():
     factors = {"rate": WALK["factors"]["rate"] | {"group": "weather"}}
     found = problems(shocks={"wind": {"group": "weather"}}, groups={"weather": {"correlation": 0.3}}, factors=factors)
-    assert found == ["factors.rate.group: unknown group 'weather'."]
+    assert found == [at("factors.rate.group", "group 'weather'")]
 
 
 def test_a_group_of_shocks_must_be_one_that_can_be():
@@ -166,18 +167,12 @@ def test_a_group_of_shocks_must_be_one_that_can_be():
 def test_a_chance_that_a_factor_gives_must_be_one():
     factors = {"chance": {"family": "normal", "mean": 0.5, "sd": 0.2}}
     shocks = {"jump": {"probability": "chance", "size": SIZE}}
-    assert problems(shocks=shocks, factors=factors) == [
-        "shocks.jump.probability: expected a number from 0 to 1, got -0.768."
-    ]
+    assert problems(shocks=shocks, factors=factors) == [at("shocks.jump.probability", "0 to 1", -0.768)]
     factors = {"chance": {"family": "uniform", "low": 2, "high": 3}}
-    assert problems(shocks=shocks, factors=factors) == [
-        "shocks.jump.probability: expected a number from 0 to 1, got 2.5."
-    ]
+    assert problems(shocks=shocks, factors=factors) == [at("shocks.jump.probability", "0 to 1", 2.5)]
     factors = {"rate": {"family": "lognormal", "median": 1, "sigma": 1}}
     (found,) = problems(shocks={"jump": {"rate": "rate", "size": SIZE}}, factors=factors)
-    assert found.startswith(
-        "shocks.jump.rate: expected a rate that hardly ever gives more than 64 jumps a year, got up to 56"
-    )
+    assert found.startswith("shocks.jump.rate: ") and "64 jumps" in found and "up to 56" in found
 
 
 def test_a_model_without_years_has_no_shocks():
@@ -190,15 +185,11 @@ def test_a_model_without_years_has_no_shocks():
 
     with pytest.raises(UserError) as caught:
         static(Still(), {"x": NORMAL}, 16, shocks={"wind": NORMAL})
-    assert [str(problem) for problem in caught.value.problems] == [
-        "shocks: model 'Still' has no years, and no shocks. Remove the tables."
-    ]
+    assert [*caught.value.problems] == [at("shocks", "'Still'", "no shocks")]
     chain = {"wet": {"states": ["dry", "wet"], "transition": [[0.5, 0.5], [0.5, 0.5]]}}
     with pytest.raises(UserError) as caught:
         static(Still(), {"x": NORMAL}, 16, regimes=chain)
-    assert [str(problem) for problem in caught.value.problems] == [
-        "regimes: model 'Still' has no years, and no regimes. Remove the tables."
-    ]
+    assert [*caught.value.problems] == [at("regimes", "'Still'", "no regimes")]
 
 
 def test_chains_that_no_shock_uses_are_left_out():

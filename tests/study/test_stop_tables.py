@@ -7,6 +7,7 @@ import pytest
 from engine.errors import UserError
 from engine.study.loading import load_model_file, load_study, resolved_text, study_of_text
 from engine.study.tables.stops import Target
+from tests.refusals import refuses
 from tests.small_files import MODELS, POND, write
 
 DRY = Target("probability", "dry", "use", None, 0.01, False)
@@ -56,7 +57,7 @@ def test_a_rule_of_policies_that_do_not_run(tmp_path, pond):
     text = POND.replace("tile = 64", 'tile = 64, until = ["P of dry under use within 0.01"]')
     study = load_study(write(tmp_path, text), model=pond, policies=["keep"])
     assert study.until == () and study.idle_targets == (DRY,)
-    with pytest.raises(UserError, match=r"run\.until: policy 'use' does not run\. Add it"):
+    with refuses("run.until", "'use'", "not run"):
         load(tmp_path, pond, "P of dry under use within 0.01", policies=["keep"])
 
 
@@ -99,5 +100,5 @@ def test_all_that_is_wrong_is_told_at_once(tmp_path, pond):
 def test_what_is_not_kept_path_by_path_is_refused(tmp_path, pond):
     text = POND + '[keep]\noutcomes = ["shortage"]\n'
     load(tmp_path, pond, "mean of shortage under keep within 1 %", text=text)
-    with pytest.raises(UserError, match=r"'dry' needs 'lowest_stock' path by path.* keep\.outcomes"):
+    with refuses("run.until", "'dry'", "'lowest_stock'", "keep.outcomes"):
         load(tmp_path, pond, "P of dry under keep within 1 %", text=text)

@@ -149,14 +149,11 @@ def test_the_schema_is_written_if_it_is_asked_for():
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (["study"], "Did you mean 'study.toml'?"),
+        (["study"], "mean 'study.toml'"),
         (["none/study.toml"], "cannot be"),
-        (["s.toml", "--extends", "rustbet"], "Studies that ship: rustbelt"),
+        (["s.toml", "--extends", "rustbet"], "ship: rustbelt"),
         (["s.toml", "--model", "none.py:X"], "no file 'none.py'"),
-        (
-            ["s.toml", "--extends", "rustbelt", "--model", f"{MODELS}:Pond"],
-            "unknown factor 'steel_recovery_years'. Known: depth, inflow.",
-        ),
+        (["s.toml", "--extends", "rustbelt", "--model", f"{MODELS}:Pond"], "unknown factor 'steel_recovery_years'"),
     ],
 )
 def test_what_cannot_be_written_is_said(words, told):
