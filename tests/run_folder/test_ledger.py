@@ -14,6 +14,7 @@ from engine.storage.files import sealed, unsealed, writing
 from engine.study.components import Keep
 from engine.study.study import BLOCK
 from tests.helpers import assert_same
+from tests.refusals import refuses
 from tests.small_study import VERSIONS, block_values, commit_block, entered, make_study, read_paths
 
 PATHS = 2 * BLOCK + 1000
@@ -131,7 +132,7 @@ def test_a_flipped_bit_is_seen_by_the_thorough_look_and_by_reading(run):
     shard(folder, 1).write_bytes(content)
     assert 1 in ledger.done_blocks(RunFolder(folder, study))
     assert list(ledger.done_blocks(RunFolder(folder, study), thorough=True)) == [0, 2]
-    with pytest.raises(UserError, match=r"c/0/1: is damaged \(.*other content.*rustbelt repair"):
+    with pytest.raises(UserError, match=r"c/0/1: is damaged .*rustbelt repair"):
         all_paths(folder, study)
 
 
@@ -147,7 +148,7 @@ def test_more_paths_extend_the_run_and_the_short_block_is_written_again(run):
 
 def test_fewer_paths_than_are_there_are_refused(run):
     folder, _ = run
-    with pytest.raises(UserError, match="263,144 paths, and 100 are asked for"):
+    with refuses("", "263,144 paths", 100):
         run_blocks(folder, make_study(100))
 
 
@@ -157,9 +158,10 @@ def test_fewer_paths_are_fine_where_only_blocks_below_are_done(tmp_path):
 
 
 def test_a_study_that_differs_is_refused(run):
-    folder, _ = run
-    with pytest.raises(UserError, match="holds a study with fingerprint"):
-        run_blocks(folder, make_study(PATHS, model_digest="f" * 64))
+    folder, study = run
+    other = make_study(PATHS, model_digest="f" * 64)
+    with refuses("", study.fingerprint, other.fingerprint):
+        run_blocks(folder, other)
 
 
 def test_other_versions_are_refused_only_where_something_is_left_to_compute(run):
@@ -168,10 +170,7 @@ def test_other_versions_are_refused_only_where_something_is_left_to_compute(run)
     with ownership.claim(RunFolder(folder, study)):
         pass  # nothing is left to compute, so nothing is entered
     (folder / "ledger/00000/00000001.json").unlink()
-    with (
-        pytest.raises(UserError, match=r"made with jax 0\.10\.2, and this is 0\.12\.0.* go on with --force"),
-        entered(folder, study, newer),
-    ):
+    with refuses("", "jax 0.10.2", "0.12.0", "--force"), entered(folder, study, newer):
         pass
     with entered(folder, study, newer, force=True):
         commit_block(folder, study, study.blocks()[1])
@@ -192,7 +191,7 @@ def test_a_torn_last_record_still_says_that_its_block_is_there(run):
     folder, _ = run
     path = folder / "ledger/00000/00000002.json"
     path.write_bytes(path.read_bytes()[:-20])
-    with pytest.raises(UserError, match="262,145 paths, and 262,144 are asked for"):
+    with refuses("", "262,145 paths", "262,144"):
         run_blocks(folder, make_study(2 * BLOCK))
     assert shard(folder, 2).exists()
 
@@ -215,10 +214,10 @@ def test_versions_are_those_of_the_first_block(tmp_path):
 
 def test_a_folder_with_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("all of it")
-    with pytest.raises(UserError, match=r"holds no run \(there is thesis.tex\)"):
+    with refuses("", "no run", "thesis.tex"):
         run_blocks(tmp_path, make_study(10))
     assert os.listdir(tmp_path) == ["thesis.tex"]
-    with pytest.raises(UserError, match="expected a folder, got a file"):
+    with refuses("", "a folder", "a file"):
         run_blocks(tmp_path / "thesis.tex", make_study(10))
 
 
@@ -242,9 +241,7 @@ def test_a_second_writer_is_told_who_holds_the_folder(tmp_path):
     holder.start()
     try:
         assert ready.wait(60)
-        with pytest.raises(
-            UserError, match=rf"another run is writing here \(process {holder.pid} on .*\)\. Wait for it"
-        ):
+        with pytest.raises(ownership.Busy, match=f"process {holder.pid} on"):
             run_blocks(tmp_path, make_study(10))
     finally:
         leave.set()
@@ -255,7 +252,7 @@ def test_a_second_writer_is_told_who_holds_the_folder(tmp_path):
 @pytest.mark.parametrize(
     ("number", "message"),
     [
-        (errno.ENOSPC, "the disk is full"),
+        (errno.ENOSPC, "is full"),
         (errno.EIO, "the disk failed"),
         (errno.EROFS, "cannot be written"),
         (errno.EACCES, "cannot be written"),

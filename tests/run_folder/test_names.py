@@ -7,6 +7,7 @@ from engine.modelling.folds import lowest
 from engine.modelling.records import Factor, Outcome, Yearly
 from engine.run_folder import cube, ledger, reading
 from engine.run_folder.folder import RunFolder
+from tests.refusals import at
 from tests.reservoirs import STUDY, Reservoir, read, said
 from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
 
@@ -67,16 +68,14 @@ def test_no_study_may_have_them(name):
 def test_dimensions_of_the_model_are_names_of_the_cube_too():
     text = STUDY.replace('"will"', '"use"') + BY_STUDY["events"].format(name="region")
     assert said(text + PRIOR.format(name="use")) == [
-        "factors.will: unknown factor 'will'. Known: evaporation.",
-        "factors.use: is the name of a dimension; take another.",
-        "events.region: is the name of a dimension; take another.",
+        at("factors.will", "factor 'will'", "evaporation"),
+        at("factors.use", "a dimension"),
+        at("events.region", "a dimension"),
     ]
     with_outcome = model_with("outcomes", "region")
-    assert "model.outcomes.region: is the name of a dimension; take another." in said(STUDY, with_outcome)
+    assert at("model.outcomes.region", "a dimension") in said(STUDY, with_outcome)
 
 
 def test_edges_of_bins_are_no_outcome():
-    assert said(STUDY, model_with("outcomes", "shortage_edges")) == [
-        "model.outcomes.shortage_edges: is what the cube calls the edges of another outcome's bins; take another."
-    ]
+    assert said(STUDY, model_with("outcomes", "shortage_edges")) == [at("model.outcomes.shortage_edges", "the edges")]
     assert "cutting_edges" in read(STUDY, model_with("outcomes", "cutting_edges")).model.outcomes

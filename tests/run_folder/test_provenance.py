@@ -6,10 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.errors import UserError
 from engine.run_folder import provenance
 from engine.run_folder.folder import RunFolder
 from engine.storage.files import sealed
+from tests.refusals import refuses
 from tests.run_folder.small_run import a_run, make_folder
 from tests.small_study import make_study
 
@@ -103,7 +103,7 @@ def test_a_document_with_a_broken_run_is_seen_and_restored(folder, key, value):
     envelope = json.loads((folder / "provenance.json").read_bytes())
     envelope["document"]["runs"][0][key] = value
     (folder / "provenance.json").write_text(json.dumps(envelope, indent=1) + "\n")
-    assert provenance.damage(folder) == {"provenance.json": "not as it was written"}
+    assert [*provenance.damage(folder)] == ["provenance.json"]
     assert provenance.runs(folder) == [a_run(study)]
     provenance.mend(folder)
     assert read(folder) == whole
@@ -160,7 +160,7 @@ def test_the_document_of_another_folder_is_seen_and_put_right(folder, tmp_path_f
     whole, foreign = read(folder), read(other)
     for name in ("provenance.json", "ro-crate-metadata.json"):
         (folder / name).write_bytes(foreign[name])
-        assert provenance.damage(folder) == {name: "not as it was written"}
+        assert [*provenance.damage(folder)] == [name]
         provenance.mend(folder)
         assert read(folder) == whole
 
@@ -192,5 +192,5 @@ def test_a_folder_that_cannot_be_written_is_the_users_to_mend(folder, monkeypatc
 
     monkeypatch.setattr(provenance, "write_atomically", full)
     study = make_study(4000)
-    with pytest.raises(UserError, match="the disk is full"):
+    with refuses("", "is full"):
         provenance.append(RunFolder(folder, study), a_run(study))

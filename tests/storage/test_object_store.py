@@ -14,6 +14,7 @@ from engine.run_folder.folder import RunFolder
 from engine.storage import object_store
 from engine.study.study import BLOCK
 from tests.recorded import contents
+from tests.refusals import refuses
 from tests.small_files import call
 from tests.small_study import commit_block, entered, make_study, make_summaries, read_paths
 
@@ -138,21 +139,22 @@ def test_what_was_changed_on_the_way_is_refused(run, url, tmp_path):
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: other content than was sent"):
+    with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: other content"):
         object_store.download(url, tmp_path / "back")
     assert not (tmp_path / "back/cube.zarr/zarr.json").exists()  # no cube that looks whole
     assert object_store.upload(run, url) == 0  # its size tells nothing; the reader's checksum does
-    with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: .*other content than was written"):
+    with pytest.raises(UserError, match=r"worst_two_year_growth/c/0/1: .*other content"):
         engine.open_cube(url)["paths"].load()
 
 
 def test_another_run_or_more_of_this_one_is_not_written_over(run, url, tmp_path):
     object_store.upload(run, url)
     finish(tmp_path / "less", make_study(1000))
-    with pytest.raises(UserError, match=r"holds 2 blocks, and .* 1\. Choose another URL"):
+    with refuses("", "2 blocks", "another URL"):
         object_store.upload(tmp_path / "less", url)
-    finish(tmp_path / "other", make_study(PATHS, model_digest="f" * 64))
-    with pytest.raises(UserError, match="holds a study with fingerprint"):
+    other = make_study(PATHS, model_digest="f" * 64)
+    finish(tmp_path / "other", other)
+    with refuses("", "holds", other.fingerprint):
         object_store.upload(tmp_path / "other", url)
     assert object_store.upload(run, url) == 0
 
@@ -173,7 +175,7 @@ def test_copies_that_were_stopped_go_on(run, url, tmp_path, monkeypatch):
     assert not (tmp_path / "back/cube.zarr/zarr.json").exists()
     object_store.download(url, tmp_path / "back")
     assert contents(tmp_path / "back") == contents(run)
-    with pytest.raises(UserError, match="expected a folder that is empty"):
+    with refuses("", "is empty"):
         object_store.download(url, tmp_path / "back")
 
 
@@ -203,17 +205,17 @@ def test_a_manifest_cannot_write_elsewhere(run, url, tmp_path):
     object_store.upload(run, url)
     manifest = tmp_path / "bucket" / object_store.MANIFEST
     manifest.write_text(json.dumps({"../../escaped": "0" * 64}))
-    with pytest.raises(UserError, match="names files outside of the run"):
+    with refuses("", "outside"):
         object_store.download(url, tmp_path / "back")
     assert not (tmp_path / "escaped").exists()
 
 
 def test_places_that_are_none(run, url, tmp_path):
-    with pytest.raises(UserError, match="expected a run that was copied there"):
+    with refuses("", "a run", "copied"):
         object_store.download(url, tmp_path / "back")
-    with pytest.raises(UserError, match="expected a folder that is empty"):
+    with refuses("", "is empty"):
         object_store.download(url, run)
-    with pytest.raises(UserError, match="no object store can be reached"):
+    with refuses("", "no object store"):
         object_store.store_at("nowhere://x")
     assert call("copy", run, tmp_path / "x").exit_code == 2
     assert call("copy", tmp_path, url).exit_code == 2
@@ -223,7 +225,7 @@ def test_the_command_copies_both_ways(run, url, tmp_path):
     sent = call("copy", run, url)
     assert sent.exit_code == 0 and "files sent" in sent.stdout, sent.output
     back = call("copy", url, tmp_path / "back", "--quiet")
-    assert back.exit_code == 0 and "each as it was sent" in back.stdout
+    assert back.exit_code == 0 and "files, each" in back.stdout
 
 
 @pytest.mark.parametrize("name", [object_store.MANIFEST, "cube.zarr/paths/worst_two_year_growth/c/0/0"])
@@ -231,7 +233,7 @@ def test_what_is_too_large_is_not_fetched(run, url, tmp_path, name):
     object_store.upload(run, url)
     with (tmp_path / "bucket" / name).open("ab") as file:
         file.truncate(1 << 40)
-    with pytest.raises(UserError, match=f"{name}: 1 problem\n.*1,099,511,627,776 bytes, expected at most"):
+    with pytest.raises(UserError, match=f"{name}: 1 problem\n.*1,099,511,627,776 bytes"):
         object_store.download(url, tmp_path / "back")
 
 
@@ -240,5 +242,5 @@ def test_a_link_is_not_sent(run, url, tmp_path):
     shutil.copytree(run, copy)
     (tmp_path / "secret").write_text("dear")
     (copy / "study.txt").symlink_to(tmp_path / "secret")
-    with pytest.raises(UserError, match=r"study\.txt: 1 problem\n.*expected a file, got a link"):
+    with pytest.raises(UserError, match=r"study\.txt: 1 problem\n.*a link"):
         object_store.upload(copy, url)

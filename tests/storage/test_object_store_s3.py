@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 import engine
-from engine.errors import UserError
 from engine.storage import object_store
 from tests.recorded import contents
+from tests.refusals import refuses
 from tests.small_study import make_study
 from tests.storage.test_object_store import PATHS, finish
 
@@ -110,12 +110,12 @@ def test_a_run_goes_there_is_read_there_grows_and_comes_back(account, tmp_path):
 def test_a_wrong_key_is_told(account, tmp_path, monkeypatch):
     finish(tmp_path / "run", make_study(1000))
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "wrongwrong")
-    with pytest.raises(UserError, match="the object store refuses"):
+    with refuses("", "store refuses"):
         object_store.upload(tmp_path / "run", "s3://runs/other")
 
 
 def test_a_server_that_is_not_there_is_told(tmp_path, monkeypatch):
     for name, value in {**KEYS, "AWS_ENDPOINT_URL": "http://127.0.0.1:9"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UserError, match="the object store refuses"):
+    with refuses("", "store refuses"):
         object_store.download("s3://runs/small", tmp_path / "back")

@@ -75,7 +75,7 @@ def test_a_store_of_zarr_is_checked_too(honest):
             sync(memory.set(path.relative_to(honest).as_posix(), content))
     assert opened(checked_store(memory)).identical(opened(honest))
     sync(memory.set(NUMBERS, default_buffer_prototype().buffer.from_bytes(zstd_bomb(BOMB, BOMB))))
-    refused(lambda: loaded(checked_store(memory)), f"{NUMBERS}: .*expected 16,000 bytes, unpacked, got 400,000,000")
+    refused(lambda: loaded(checked_store(memory)), f"{NUMBERS}: .*16,000 bytes.* 400,000,000")
 
 
 def test_nothing_can_be_written_and_nothing_is_read_past_the_checks(cube):
@@ -113,7 +113,7 @@ METADATA = {
     "labels of 10^12": ("risk/policy", setting(shape=[10**12]), "bytes of labels"),
     "a coordinate of 10^12": ("risk/sure", setting(shape=[10**12], dimension_names=["sure"]), "bytes of labels"),
     "objects": ("risk/level", setting(data_type="object"), "expected data_type .*, got object"),
-    "pickles": ("risk/level", codecs("bytes", "numcodecs.pickle"), "expected codecs bytes or .*numcodecs.pickle"),
+    "pickles": ("risk/level", codecs("bytes", "numcodecs.pickle"), "codecs .*numcodecs.pickle"),
     "variable bytes": ("risk/level", setting(data_type="variable_length_bytes"), "expected data_type"),
     "records": ("risk/level", setting(data_type={"name": "structured", "configuration": {}}), "expected data_type"),
     "gzip": ("risk/level", codecs("bytes", "gzip"), "expected codecs"),
@@ -126,11 +126,11 @@ METADATA = {
         "expected metadata of",
     ),
     "texts through blosc": ("risk/policy", codecs("vlen-utf8", "blosc"), "expected codecs"),
-    "no codecs": ("risk/level", setting(codecs=[]), "expected metadata of zarr v3"),
+    "no codecs": ("risk/level", setting(codecs=[]), "metadata of zarr"),
     "transformers": ("risk/level", setting(storage_transformers=[{"name": "x"}]), "expected no storage_transformers"),
-    "zarr v2": ("risk/level", setting(zarr_format=2), "expected a group or an array of zarr v3"),
-    "another node": ("risk/level", setting(node_type="table"), "expected a group or an array of zarr v3"),
-    "strange fields of a group": ("risk", setting(extra=1), "expected a group or an array of zarr v3"),
+    "zarr v2": ("risk/level", setting(zarr_format=2), "array of zarr"),
+    "another node": ("risk/level", setting(node_type="table"), "array of zarr"),
+    "strange fields of a group": ("risk", setting(extra=1), "array of zarr"),
     "another grid": ("risk/level", lambda n: n["chunk_grid"].update(name="rectilinear"), "expected a regular grid"),
     "another key": ("risk/level", setting(chunk_key_encoding={"name": "v2"}), "expected default chunk keys"),
     "too large chunks": (
@@ -139,36 +139,36 @@ METADATA = {
             n["chunk_grid"]["configuration"].update(chunk_shape=[2, 1 << 40]),
             sharding(chunk_shape=[1, 1 << 40])(n),
         ),
-        "expected at most 268,435,456 bytes in a chunk, got 4,398,046,511,104",
+        "268,435,456 bytes in .* 4,398,046,511,104",
     ),
     "too large shards": (
         "paths/loss",
         lambda n: n["chunk_grid"]["configuration"].update(chunk_shape=[2, SPAN << 23]),
-        "expected at most 1,073,741,824 bytes in a shard.* chunks in a shard|bytes in a shard",
+        "1,073,741,824 bytes",
     ),
-    "too many chunks": ("paths/loss", setting(shape=[2, 10**12]), "expected at most 4,194,304 chunks, got"),
-    "parts of chunks": ("paths/loss", sharding(chunk_shape=[1, 63]), "a regular grid of whole chunks"),
+    "too many chunks": ("paths/loss", setting(shape=[2, 10**12]), "4,194,304 chunks"),
+    "parts of chunks": ("paths/loss", sharding(chunk_shape=[1, 63]), "whole chunks"),
     "shards in shards": (
         "paths/loss",
         lambda n: sharding(codecs=[json.loads(json.dumps(n["codecs"][0]))])(n),
         "expected codecs",
     ),
     "packed shards": ("paths/loss", lambda n: n["codecs"].append({"name": "crc32c"}), "expected shards of numbers"),
-    "index in front": ("paths/loss", sharding(index_location="start"), "expected the index of shards at the end"),
-    "index without checksum": ("paths/loss", sharding(index_codecs=[]), "expected the index of shards at the end"),
+    "index in front": ("paths/loss", sharding(index_location="start"), "index of shards"),
+    "index without checksum": ("paths/loss", sharding(index_codecs=[]), "index of shards"),
     "negative sizes": ("risk/level", setting(shape=[-1, 125]), "got ValueError"),
     "huge sizes": ("risk/level", setting(shape=[10**4000]), "got ValueError"),
     "no shape": ("risk/level", lambda n: n.pop("shape"), "got KeyError"),
     "sizes of texts": ("risk/level", setting(shape=["a"]), "got ValueError"),
-    "a fill of another type": ("risk/level", setting(fill_value="many"), "expected metadata of zarr v3"),
-    "a long fill": ("risk/policy", setting(fill_value="x" * 2000), "expected a fill_value of at most 1,024 letters"),
-    "another rank": ("risk/level", setting(dimension_names=["a"]), "expected a name for each dimension"),
-    "no names": ("risk/level", lambda n: n.pop("dimension_names"), "expected a name for each dimension"),
-    "attributes of another type": ("risk", setting(attributes=[1]), "expected a group or an array of zarr v3"),
+    "a fill of another type": ("risk/level", setting(fill_value="many"), "metadata of zarr"),
+    "a long fill": ("risk/policy", setting(fill_value="x" * 2000), "fill_value .* 1,024 letters"),
+    "another rank": ("risk/level", setting(dimension_names=["a"]), "each dimension"),
+    "no names": ("risk/level", lambda n: n.pop("dimension_names"), "each dimension"),
+    "attributes of another type": ("risk", setting(attributes=[1]), "array of zarr"),
     "many texts": (
         "risk/policy",
         lambda n: n["chunk_grid"]["configuration"].update(chunk_shape=[10**5]),
-        "expected at most 16,384 texts in a chunk, got 100,000",
+        "16,384 texts .* 100,000",
     ),
 }
 
@@ -185,9 +185,8 @@ def test_metadata_that_no_cube_has_are_refused(cube, attack):
 def test_all_problems_are_told_together_and_twenty_at_most(cube):
     for place in ("risk/level", "risk/count", "paths/loss"):
         change(cube, place, setting(data_type="object"))
-    error = refused(lambda: checked_store(cube), "3 problems")
+    error = refused(lambda: checked_store(cube), "3 problems(.|\n)*xarray alone")
     assert {problem.place for problem in error.problems} == {"risk/level", "risk/count", "paths/loss"}
-    assert "Open it with xarray alone if you trust" in str(error)
     array = json.loads((cube / "risk/level/zarr.json").read_text())
     for k in range(30):
         (cube / f"risk/more{k}").mkdir()
@@ -199,10 +198,10 @@ def test_all_problems_are_told_together_and_twenty_at_most(cube):
 def test_metadata_that_disagree_are_refused(cube):
     own, root = (cube / "risk/level/zarr.json").read_text(), (cube / "zarr.json").read_text()
     (cube / "risk/level/zarr.json").write_text(own.replace('"float64"', '"int64"'))
-    refused(lambda: checked_store(cube), "risk/level/zarr.json: expected risk/level as gathered above, got ano")
+    refused(lambda: checked_store(cube), "risk/level/zarr.json: .* gathered above")
     (cube / "risk/level/zarr.json").write_text(own)
     (cube / "zarr.json").write_text(root.replace('"risk/level"', '"risk/bevel"'))
-    refused(lambda: checked_store(cube), "risk/bevel: expected a zarr.json of its own too")
+    refused(lambda: checked_store(cube), "risk/bevel: .* zarr.json")
 
 
 def test_labels_count_together(cube):
@@ -212,7 +211,7 @@ def test_labels_count_together(cube):
         (cube / f"risk/more{k}").mkdir()
         half = {**array, "shape": [1 << 25], "dimension_names": [f"more{k}"]}
         (cube / f"risk/more{k}/zarr.json").write_text(json.dumps(half))
-    refused(lambda: checked_store(cube), "risk/more.: expected at most 67,108,864 bytes of labels in all, got 67,1")
+    refused(lambda: checked_store(cube), "risk/more.: .* 67,108,864 bytes of labels.* 67,1")
 
 
 @pytest.mark.parametrize("name", ["..", ".", "", "a//b", "../../etc", "a\\b", "risk/level/below", "nowhere/below"])
@@ -221,20 +220,20 @@ def test_places_that_lead_elsewhere_are_refused(cube, name):
     nodes = root["consolidated_metadata"]["metadata"]
     nodes[name] = nodes["risk/level"]
     (cube / "zarr.json").write_text(json.dumps(root))
-    refused(lambda: checked_store(cube), "expected a plain name in a group|expected .* as gathered above")
+    refused(lambda: checked_store(cube), "plain name|gathered above")
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000, b"1" * 5000])
 @pytest.mark.parametrize("place", ["zarr.json", "risk/zarr.json"])
 def test_what_is_no_metadata_is_refused(cube, place, content):
     (cube / place).write_bytes(content)
-    refused(lambda: checked_store(cube), "expected metadata of zarr v3, got|an empty file")
+    refused(lambda: checked_store(cube), "metadata of zarr|empty file")
 
 
 def test_a_huge_document_is_refused_unread(cube):
     with open(cube / "risk/zarr.json", "wb") as handle:
         handle.truncate(1 << 40)
-    refused(lambda: checked_store(cube), f"risk/zarr.json: expected 1 to {DOCUMENT:,} bytes, got 1,099,511,627,776")
+    refused(lambda: checked_store(cube), f"risk/zarr.json: .* {DOCUMENT:,} bytes, got 1,099,511,627,776")
 
 
 def test_too_many_nodes_are_refused(cube):
@@ -242,16 +241,16 @@ def test_too_many_nodes_are_refused(cube):
     group = {"attributes": {}, "zarr_format": 3, "node_type": "group"}
     root["consolidated_metadata"]["metadata"] |= {f"g{k}": group for k in range(20_000)}
     (cube / "zarr.json").write_text(json.dumps(root))
-    refused(lambda: checked_store(cube), "expected at most 16,384 groups and arrays")
+    refused(lambda: checked_store(cube), "16,384 groups")
 
 
 def test_other_folders_are_refused(tmp_path):
-    refused(lambda: checked_store(tmp_path / "nowhere"), "expected the folder of a zarr v3 store, got none")
+    refused(lambda: checked_store(tmp_path / "nowhere"), "the folder of")
     (tmp_path / "notes.txt").write_text("a")
-    refused(lambda: checked_store(tmp_path / "notes.txt"), "expected the folder of a zarr v3 store, got none")
-    refused(lambda: checked_store(tmp_path), "expected a zarr v3 store, got no zarr.json")
+    refused(lambda: checked_store(tmp_path / "notes.txt"), "the folder of")
+    refused(lambda: checked_store(tmp_path), "no zarr.json")
     zarr.create_group(zarr.storage.LocalStore(tmp_path / "old"), zarr_format=2)
-    refused(lambda: checked_store(tmp_path / "old"), "expected a zarr v3 store, got no zarr.json.* not of zarr v2")
+    refused(lambda: checked_store(tmp_path / "old"), "no zarr.json.* zarr v2")
     array = zarr.create_array(zarr.storage.LocalStore(tmp_path / "alone"), shape=(2,), dtype="int8", zarr_format=3)
     assert array.shape == (2,)
-    refused(lambda: checked_store(tmp_path / "alone"), "/: expected a plain name in a group")
+    refused(lambda: checked_store(tmp_path / "alone"), "/: .*plain name")

@@ -44,7 +44,7 @@ def test_the_bombs_are_real():
 
 CHUNKS = {
     "zstd": (NUMBERS, zstd_bomb(BOMB, BOMB), "expected 16,000 bytes, unpacked, got 400,000,000"),
-    "zstd that says less": (NUMBERS, zstd_bomb(BOMB, 16_000), "other content than was written"),
+    "zstd that says less": (NUMBERS, zstd_bomb(BOMB, 16_000), "other content"),
     "zstd behind an honest frame": (
         NUMBERS,
         Zstd().encode(b"1" * 16_000) + zstd_bomb(BOMB, BOMB),
@@ -57,35 +57,23 @@ CHUNKS = {
     "no zstd": (NUMBERS, b"something else", "expected one zstd chunk"),
     "empty": (NUMBERS, b"", "got an empty file"),
     "texts": (LABELS, zstd_bomb(BOMB, BOMB), "expected 16,452 bytes, unpacked, got 400,000,000"),
-    "a number of texts": (
-        LABELS,
-        Zstd().encode(struct.pack("<II", 2**32 - 1, 0)),
-        "expected 16 texts, got 4,294,967,295",
-    ),
-    "garbled texts": (LABELS, zstd_bomb(BOMB, 100), "other content than was written"),
+    "a number of texts": (LABELS, Zstd().encode(struct.pack("<II", 2**32 - 1, 0)), "16 texts, got 4,294,967,295"),
+    "garbled texts": (LABELS, zstd_bomb(BOMB, 100), "other content"),
     "empty shard": (SHARD, b"", "got an empty file"),
-    "blosc": (SHARD, shard_of(packed(), blosc_bomb(BOMB)), "expected 256 bytes, unpacked, got 400,000,000"),
-    "blosc that says less": (SHARD, shard_of(packed(), blosc_bomb(4)), "expected one blosc chunk"),
+    "blosc": (SHARD, shard_of(packed(), blosc_bomb(BOMB)), "256 bytes, .* 400,000,000"),
+    "blosc that says less": (SHARD, shard_of(packed(), blosc_bomb(4)), "one blosc chunk"),
     "blosc beyond its end": (
         SHARD,
         shard_of(packed()[:12] + b"\xff\xff\0\0" + packed()[16:], packed()),
         "one blosc chunk",
     ),
-    "blosc of nothing": (SHARD, shard_of(b"", packed()), "expected one blosc chunk"),
-    "index beyond the file": (
-        SHARD,
-        shard_of(packed(), entries=[(0, 1 << 40), (0, 4)]),
-        "expected chunks and 36 bytes",
-    ),
-    "index that wraps": (SHARD, shard_of(packed(), entries=[(2**64 - 9, 20), (0, 4)]), "expected chunks and 36 bytes"),
-    "chunks on one another": (SHARD, shard_of(packed(), entries=[(0, 20), (8, 20)]), "expected chunks and 36 bytes"),
-    "a chunk that is the index": (
-        SHARD,
-        shard_of(packed(), entries=[(0, 20), (36, 36)]),
-        "expected chunks and 36 bytes",
-    ),
-    "half of an index": (SHARD, shard_of(packed(), packed())[-20:], "expected chunks and 36 bytes|expected bytes -"),
-    "no shard": (SHARD, os.urandom(200), "expected chunks and 36 bytes"),
+    "blosc of nothing": (SHARD, shard_of(b"", packed()), "one blosc chunk"),
+    "index beyond the file": (SHARD, shard_of(packed(), entries=[(0, 1 << 40), (0, 4)]), "and 36 bytes"),
+    "index that wraps": (SHARD, shard_of(packed(), entries=[(2**64 - 9, 20), (0, 4)]), "and 36 bytes"),
+    "chunks on one another": (SHARD, shard_of(packed(), entries=[(0, 20), (8, 20)]), "and 36 bytes"),
+    "a chunk that is the index": (SHARD, shard_of(packed(), entries=[(0, 20), (36, 36)]), "and 36 bytes"),
+    "half of an index": (SHARD, shard_of(packed(), packed())[-20:], "and 36 bytes|bytes -"),
+    "no shard": (SHARD, os.urandom(200), "and 36 bytes"),
 }
 
 
@@ -101,7 +89,7 @@ def test_chunks_that_are_not_what_the_array_says_are_refused(cube, attack, how):
         return [array[...]] if how == "whole" else [array[row] for row in range(2)]
 
     error = refused(read, re.escape(key) + ": .*(" + message + ")")
-    assert error.source == str(cube) and "Copy the cube again" in str(error)
+    assert error.source == str(cube) and "cube again" in str(error)
 
 
 @pytest.mark.parametrize("key", [NUMBERS, SHARD])
@@ -137,7 +125,7 @@ def test_bombs_are_refused_through_xarray_and_dask(cube):
     with dask.config.set(scheduler="threads"):
         refused(lambda: tree["paths"]["loss"].mean().compute(), f"{SHARD}: bytes .* expected 256 bytes")
     (cube / LABELS).write_bytes(zstd_bomb(BOMB, BOMB))
-    refused(lambda: opened(checked_store(cube)), f"{LABELS}: bytes 0 to .* expected 16,452 bytes")
+    refused(lambda: opened(checked_store(cube)), f"{LABELS}: bytes 0 .* 16,452 bytes")
 
 
 @pytest.mark.parametrize("wanted", [RangeByteRequest(3, 40), OffsetByteRequest(2), SuffixByteRequest(20)])
@@ -159,13 +147,13 @@ def test_a_shard_cut_off_anywhere_is_refused(cube):
 def test_links_and_what_is_no_file_are_refused(cube, tmp_path, key):
     os.rename(cube / key, tmp_path / "elsewhere")
     (cube / key).symlink_to(tmp_path / "elsewhere")
-    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file, got a link")
+    refused(lambda: loaded(checked_store(cube)), f"{key}: .* a link")
     (cube / key).unlink()
     os.mkfifo(cube / key)
-    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file, got a named pipe")
+    refused(lambda: loaded(checked_store(cube)), f"{key}: .* named pipe")
     (cube / key).unlink()
     (cube / key).mkdir()
-    refused(lambda: loaded(checked_store(cube)), f"{key}: expected a file, got a folder")
+    refused(lambda: loaded(checked_store(cube)), f"{key}: .* got a folder")
 
 
 def test_folders_that_are_links_are_refused_and_the_cube_may_be_one(cube, tmp_path):
@@ -173,10 +161,10 @@ def test_folders_that_are_links_are_refused_and_the_cube_may_be_one(cube, tmp_pa
     assert loaded(checked_store(tmp_path / "link")).identical(loaded(cube))
     os.rename(cube / "risk/level/c", tmp_path / "chunks")
     (cube / "risk/level/c").symlink_to(tmp_path / "chunks")
-    refused(lambda: loaded(checked_store(cube)), f"{NUMBERS}: expected a folder, got a link")
+    refused(lambda: loaded(checked_store(cube)), f"{NUMBERS}: .* a link")
     os.rename(cube / "risk", tmp_path / "risk")
     (cube / "risk").symlink_to(tmp_path / "risk")
-    refused(lambda: checked_store(cube), "risk/zarr.json: expected a folder, got a link")
+    refused(lambda: checked_store(cube), "risk/zarr.json: .* a link")
 
 
 # ---------------------------------------------------------------------------------------------- at random

@@ -47,7 +47,7 @@ def test_every_changed_byte_is_met(place):
         with pytest.raises((ValueError, RuntimeError)):
             zarr_shards.read(place[0], place[2], SPAN, WHOLE)
     file.write_bytes(content[:-1])
-    with pytest.raises(ValueError, match="as it was written"):
+    with pytest.raises(ValueError, match="a shard"):
         zarr_shards.read(place[0], place[2], SPAN, WHOLE)
 
 
@@ -77,7 +77,7 @@ def test_chunks_that_lie_elsewhere_are_refused(place, entry):
     packed, last = content[:-size], content[-20:-4]
     index = content[-size:-20] + struct.pack("<QQ", *entry(*struct.unpack("<QQ", last), len(packed)))
     file.write_bytes(packed + index + struct.pack("<I", crc32c(index)))
-    with pytest.raises(ValueError, match="as it was written"):
+    with pytest.raises(ValueError, match="a shard"):
         zarr_shards.read(place[0], place[2], SPAN, WHOLE)
 
 
@@ -88,7 +88,7 @@ def test_rows_of_the_same_chunk_are_refused(tmp_path):
     content = shard(np.random.default_rng(1).normal(size=(2, SPAN)).astype(np.float32), SPAN)
     index = 2 * content[-36:-20]
     (tmp_path / "c" / "0" / "0").write_bytes(content[:-36] + index + struct.pack("<I", crc32c(index)))
-    with pytest.raises(ValueError, match="as it was written"):
+    with pytest.raises(ValueError, match="a shard"):
         zarr_shards.read(tmp_path, [2], SPAN, [slice(0, SPAN)])
 
 
@@ -98,14 +98,14 @@ def test_other_numbers_than_floats_are_refused(place, kind):
     (place[0] / "zarr.json").write_bytes(about)
     for file in place[1].iterdir():
         file.unlink()
-    with pytest.raises(ValueError, match=f"expected float32 or float64 .* got {kind}"):
+    with pytest.raises(ValueError, match=f"float32 or float64 .* {kind}"):
         zarr_shards.read(place[0], place[2], SPAN, WHOLE)
 
 
 @pytest.mark.parametrize("shape", [[1 << 40, LENGTH], [2, 1, LENGTH], [2, LENGTH - 1], [2, -1], [2.0, LENGTH]])
 def test_another_shape_is_refused_before_memory_is_taken(tmp_path, shape):
     (tmp_path / "zarr.json").write_bytes(sharded(shape, DIMS, SPAN, {}))
-    with pytest.raises(ValueError, match=r"expected float32 or float64 .*2, 150"):
+    with pytest.raises(ValueError, match=r"float32 or float64 .*2, 150"):
         zarr_shards.read(tmp_path, [2], SPAN, WHOLE)
 
 
