@@ -8,7 +8,7 @@ import pytest
 from engine import UserError
 from engine.study.loading import load_study, resolved_text, study_of_text
 from tests.analyses.assumed import BILL, LAKE, Bill, bill, lake
-from tests.refusals import refuses
+from tests.refusals import at, refuses
 
 
 def of(study):
@@ -87,8 +87,8 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("off", "message"), REFUSED, ids=str)
-def test_what_is_wrong_is_told_with_its_place(off, message):
+@pytest.mark.parametrize(("off", "place", "words"), REFUSED, ids=str)
+def test_what_is_wrong_is_told_with_its_place(off, place, words):
     with pytest.raises(UserError) as refused:
         bill(assumptions={"it": {"off": off}})
     assert f"  assumptions.it.{message}" in str(refused.value)
@@ -157,14 +157,13 @@ def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
     study = bill(**drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}})
     assert study.assumptions[0].doubled.levers == {"reform": {"cut": "2x"}}
     bad = [
-        ({"cut": "20x"}, "off.cut: expected 0 to 1, got 1.6, 20 times what 'reform' has"),
-        ({"exit_rate": "20x"}, "off.exit_rate: expected 0 to 1, as the study uses 'exit_rate', got 0.4 to 1.6"),
-        ({"policies": {"old": {"cut": "noise"}}}, "off.policies.old.cut: expected a number, or a multiple"),
+        ({"cut": "20x"}, "cut", ["0 to 1", "got 1.6", "20 times"]),
+        ({"exit_rate": "20x"}, "exit_rate", ["0 to 1", "0.4 to 1.6"]),
+        ({"policies": {"old": {"cut": "noise"}}}, "policies.old.cut", ["a multiple"]),
     ]
-    for off, message in bad:
-        with pytest.raises(UserError) as refused:
+    for off, place, words in bad:
+        with refuses(f"assumptions.it.off.{place}", *words):
             bill(**drawn, assumptions={"it": {"off": off}})
-        assert f"assumptions.it.{message}" in str(refused.value)
 
 
 def test_a_group_keeps_its_copula():
@@ -172,14 +171,11 @@ def test_a_group_keeps_its_copula():
     study = lake(groups=t, assumptions={"it": {"off": {"groups": {"wet": {"df": 30}}}}})
     assert study.assumptions[0].off.groups["wet"].copula.df == 30
     bad = [
-        ({"copula": "gaussian"}, "unknown statement of a dependence 'copula'"),
-        ({"pearson": [[1, 0.1], [0.1, 1]]}, "cannot be stated so without another program"),
+        ({"copula": "gaussian"}, "'copula'"),
+        ({"pearson": [[1, 0.1], [0.1, 1]]}, "another program"),
         ({"correlation": 2}, "expected"),
-        ({"correlation": "2x"}, "correlation: expected a number, or rows of them"),
-        (
-            {"against": []},
-            "against: expected [], all members on one side, of a group where some are against the others",
-        ),
+        ({"correlation": "2x"}, "correlation: expected a number"),
+        ({"against": []}, "against: expected [],"),
     ]
     for table, message in bad:
         with pytest.raises(UserError, match=r"assumptions.it.off.groups.wet") as refused:

@@ -139,55 +139,36 @@ def said(table, **run):
 
 
 WRONG = {
-    "unknown": (
-        {"factor:capitl": [1]},
-        ["dimensions.factor:capitl: unknown random stream 'factor:capitl'. Did you mean 'factor:capital'?"],
-    ),
+    "unknown": ({"factor:capitl": [1]}, [at("dimensions.factor:capitl", "'factor:capitl'", "mean 'factor:capital'")]),
     "a label of what has none": (
         {"factor:capital[north]": [7]},
-        [
-            (
-                "dimensions.factor:capital[north]: unknown random stream 'factor:capital[north]'. Did you"
-                " mean 'factor:capital'?"
-            )
-        ],
+        [(at("dimensions.factor:capital[north]", "'factor:capital[north]'", "mean 'factor:capital'"))],
     ),
     "a part of what has none": (
         {"factor:capital/mixing": [7]},
-        [
-            (
-                "dimensions.factor:capital/mixing: unknown random stream 'factor:capital/mixing'. Did you"
-                " mean 'factor:capital'?"
-            )
-        ],
+        [(at("dimensions.factor:capital/mixing", "'factor:capital/mixing'", "mean 'factor:capital'"))],
     ),
     "no label": (
         {"shock:weather": [7]},
-        ["dimensions.shock:weather: unknown random stream 'shock:weather'. Did you mean 'shock:weather[south]'?"],
+        [at("dimensions.shock:weather", "'shock:weather'", "mean 'shock:weather[south]'")],
     ),
-    "a factor by year": ({"factor:capital": [7, 8]}, ["dimensions.factor:capital: expected one dimension, got 2."]),
-    "too many years": (
-        {"shock:market": [1, 2, 3, 4, 5, 6, 7]},
-        ["dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 7."],
-    ),
+    "a factor by year": ({"factor:capital": [7, 8]}, [at("dimensions.factor:capital", "one dimension", "got 2")]),
+    "too many years": ({"shock:market": [1, 2, 3, 4, 5, 6, 7]}, [at("dimensions.shock:market", "1 to 6", "got 7")]),
     "none, and all at once": (
         {"shock:market": [], "group:land": [], "group:sea": [9]},
         [
-            "dimensions.shock:market: expected 1 to 6 dimensions, one a year, got 0.",
-            "dimensions.group:land: expected one dimension, got 0.",
-            "dimensions.group:sea: unknown random stream 'group:sea'. Did you mean 'group:land'?",
+            at("dimensions.shock:market", "1 to 6", "got 0"),
+            at("dimensions.group:land", "one dimension", "got 0"),
+            at("dimensions.group:sea", "'group:sea'", "mean 'group:land'"),
         ],
     ),
     "twice": (
         {"factor:capital": [1], "shock:market": [2, 1]},
-        ["dimensions.shock:market: 1 is also in dimensions.factor:capital. Give each its own."],
+        [at("dimensions.shock:market", "1 is also", "dimensions.factor:capital.")],
     ),
-    "too far": (
-        {"group:land": [1025]},
-        ["dimensions.group:land: expected a dimension from 1 to 1024, or 0 for none, got 1025."],
-    ),
-    "a word": ({"group:land": ["a"]}, ["dimensions.group:land.0: expected a whole number, got 'a'."]),
-    "a number": ({"group:land": 3}, ["dimensions.group:land: expected a list, got 3."]),
+    "too far": ({"group:land": [1025]}, [at("dimensions.group:land", "1 to 1024", "got 1025")]),
+    "a word": ({"group:land": ["a"]}, [at("dimensions.group:land.0", "a whole number", "got 'a'")]),
+    "a number": ({"group:land": 3}, [at("dimensions.group:land", "a list", "got 3")]),
 }
 
 

@@ -67,20 +67,18 @@ def test_one_sentence_is_one_target(tmp_path, pond):
 
 
 WRONG = {
-    "shortage": r"expected MEASURE of VARIABLE under POLICY .* got 'shortage'\. Write, say, 'mean of",
-    "ES97.5 of shortage under keep within 1 %": (
-        r"level 97\.5 is no part of the study, which has 95, 99, 99\.9\. Add it: risk"
-    ),
-    "ESS99 of shortage under keep within 1 %": r"unknown measure of 'shortage' 'ESS99'\. Did you mean 'ES99'",
-    "ES99 of shortag under keep within 1 %": r"unknown event or outcome 'shortag'\. Did you mean 'shortage'",
-    "ES99 of shortage under kep within 1 %": r"unknown policy 'kep'\. Did you mean 'keep'",
-    "ES99 of shortage under keep minus keep within 1 %": r"takes 'keep' from itself",
-    "ES99 of dry under keep within 1 %": r"'ES99' is no measure of an event\. Write 'probability of dry'",
-    "P of shortage under keep within 1 %": r"'shortage' is an outcome, which has no probability",
-    "mean of shortage under keep within 3 persons": r"expected %, or 'hm3', its unit, got 'persons'",
-    "P of dry under keep within 3 points": r"expected % or nothing behind the number, got 'points'",
-    "mean of shortage under keep within 0 %": r"expected a number above 0 behind 'within', got '0'",
-    "mean of shortage under keep within nan": r"expected a number above 0 behind 'within', got 'nan'",
+    "shortage": r"MEASURE of VARIABLE .* got 'shortage'",
+    "ES97.5 of shortage under keep within 1 %": (r"level 97\.5 .* 95, 99, 99\.9\."),
+    "ESS99 of shortage under keep within 1 %": r"'ESS99'.* 'ES99'",
+    "ES99 of shortag under keep within 1 %": r"outcome 'shortag'.* 'shortage'",
+    "ES99 of shortage under kep within 1 %": r"policy 'kep'.* 'keep'",
+    "ES99 of shortage under keep minus keep within 1 %": r"'keep' from itself",
+    "ES99 of dry under keep within 1 %": r"'ES99' is no .*'probability of dry'",
+    "P of shortage under keep within 1 %": r"'shortage' .* no probability",
+    "mean of shortage under keep within 3 persons": r"'hm3', .* got 'persons'",
+    "P of dry under keep within 3 points": r"got 'points'",
+    "mean of shortage under keep within 0 %": r"above 0 .* got '0'",
+    "mean of shortage under keep within nan": r"above 0 .* got 'nan'",
 }
 
 
