@@ -273,7 +273,7 @@ def test_parts_of_replicates_are_refused_with_the_nearest_counts(tmp_path):
         ended = call("run", study, *own("Pond"), "--paths", paths, "--out", tmp_path / "out")
         assert ended.exit_code == 2
         said = " ".join(ended.stderr.split())
-        assert f"got {paths}. Take {remedy}." in said and "whole replicates of sampler 'latin'" in said
+        assert f"got {paths}. Take {remedy}." in said and "sampler 'latin'" in said
 
 
 # ------------------------------------------------------------------------------- replicates as units
