@@ -10,7 +10,7 @@ from engine.answers.answer import Answer
 from engine.report.page import report
 from engine.run_folder import answer_store
 from engine.runs.run import run
-from tests.answers.asked import summed
+from tests.answers.asked import Ruin, summed
 from tests.small_files import MODELS, POND, call, own, write
 
 MODULE = "tests.answers.asked:Ruin"
@@ -36,13 +36,13 @@ def folder(tmp_path):
 
 def test_it_has_a_command_with_help_and_json(folder):
     helped = call("ruin", "--help")
-    assert "Say how likely an outcome is to pass a level." in helped.output and "--level" in helped.output
+    assert Ruin.__doc__.splitlines()[0] in helped.output and "--level" in helped.output
     assert "ruin" in call("--help").output
     ended = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", "--level", "2")
     assert ended.exit_code == 0, ended.output
-    assert ended.stdout.startswith("The lowest estimate of lowest_stock above 2")
+    assert "lowest_stock above 2" in ended.stdout.splitlines()[0]
     wrong = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stok")
-    assert wrong.exit_code == 2 and "Did you mean 'lowest_stock'?" in wrong.stderr
+    assert wrong.exit_code == 2 and "mean 'lowest_stock'" in wrong.stderr
 
 
 def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_path):
@@ -58,7 +58,7 @@ def test_it_has_a_method_a_stored_answer_a_workbook_and_a_section(folder, tmp_pa
     whole = openpyxl.load_workbook(opened.save_tables(tmp_path / "run.xlsx", full=True))
     assert "ruin shares" in whole.sheetnames
     page = report(folder, opened.study, opened.cube).decode()
-    assert "How often it passes" in page and "lowest stock above 2 is that of use." in page
+    assert '<h2 id="ruin"' in page and "lowest stock above 2" in page
 
 
 def test_a_study_of_its_own_needs_no_file(tmp_path):
@@ -72,7 +72,7 @@ def test_a_name_that_would_take_the_place_of_something_is_left_out(name, monkeyp
     entry = EntryPoint(name, MODULE, registry.GROUP)
     monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
     registry.outsiders.cache_clear()
-    with pytest.warns(UserWarning, match="is left out: it must be named otherwise"):
+    with pytest.warns(UserWarning, match="named otherwise"):
         assert not registry.outsiders()
 
 
@@ -84,6 +84,6 @@ def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_comma
     monkeypatch.setattr(registry, "entry_points", lambda group: entries)
     registry.outsiders.cache_clear()
     helped = call("--help")
-    assert helped.exit_code == 0 and "cannot be imported from tests.answers.nowhere:Ruin" in helped.stderr
-    assert "Say how likely an outcome is" not in call("run", "--help").output
+    assert helped.exit_code == 0 and "tests.answers.nowhere:Ruin" in helped.stderr
+    assert "--level" not in call("run", "--help").output
     assert call("ruin", tmp_path).exit_code == 2

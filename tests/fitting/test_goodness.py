@@ -46,11 +46,8 @@ def test_the_p_value_agrees_with_the_bootstrap_of_scipy(monkeypatch):
 
 def test_many_values_say_how_their_p_value_was_got():
     fit = only(random().normal(0, 1, 3_000), "normal")
-    assert (
-        fit.how
-        == f"parametric bootstrap, {fit.resamples} samples of 1,000 drawn from the fit and fitted again (the statistic"
-        " is of all 3,000 values; its law is the same from 1,000 on)"
-    )
+    for words in (f"{fit.resamples} samples of 1,000", "3,000 values"):
+        assert words in fit.how
 
 
 def test_more_resamples_where_the_first_leave_it_open():

@@ -37,15 +37,15 @@ def test_events_and_comparisons_are_under_a_policy_and_all_parts_must_hold():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("reform worse than older in capital_shortfall_peak", "Did you mean 'old'?"),
-        ("reform worse than old in capital_shortfal_peak", "Did you mean 'capital_shortfall_peak'?"),
+        ("reform worse than older in capital_shortfall_peak", "mean 'old'"),
+        ("reform worse than old in capital_shortfal_peak", "mean 'capital_shortfall_peak'"),
         ("old worse than old in capital_shortfall_peak", "expected two policies"),
-        ("banks_wreckd under old", "Did you mean 'banks_wrecked'?"),
-        ("banks_wrecked under reforms", "Did you mean 'reform'?"),
-        ("banks_wrecked", "'banks_wrecked under old' or 'banks_wrecked under reform'"),
+        ("banks_wreckd under old", "mean 'banks_wrecked'"),
+        ("banks_wrecked under reforms", "mean 'reform'"),
+        ("banks_wrecked", "'banks_wrecked under reform'"),
         ("capital_shortfall_peak > much under old", "got 'capital_shortfall_peak > much'"),
-        ("", "POLICY worse than POLICY in OUTCOME"),
-        ("it goes wrong", "POLICY worse than POLICY in OUTCOME"),
+        ("", "POLICY in OUTCOME"),
+        ("it goes wrong", "POLICY in OUTCOME"),
     ],
 )  # fmt: skip
 def test_what_means_nothing_is_refused_with_what_is_near(text, said):

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from scipy import special
 
-from engine.errors import UserError
 from engine.modelling.declaration import check_declaration
 from engine.modelling.folds import peak
 from engine.modelling.records import Outcome, PathModel, Yearly
 from engine.risk.estimation.bounds import OnBound, beyond, by_year, limits_of, shares_on, standings
 from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.refusals import refuses
 from tests.small_study import make_study
 
 
@@ -90,5 +90,5 @@ def test_bounds_that_are_none_are_refused(bounds):
     class Wrong(Clipped):
         yearly = {**Clipped.yearly, "free": Yearly("1", **bounds)}
 
-    with pytest.raises(UserError, match=r"model\.yearly\.free: expected bounds of which low is below high, got"):
+    with refuses("model.yearly.free", "below high"):
         check_declaration(Wrong(), ())

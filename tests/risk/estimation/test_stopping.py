@@ -128,7 +128,7 @@ def test_a_share_of_nothing_says_that_pairs_cancel():
     values = np.tile([1.0, -1.0], 25_000) * np.repeat(np.arange(25_000), 2)
     zero = stopping.look_at_values(target(), [values], 2, True, LEVELS)
     assert zero.state is State.ZERO
-    assert "0 on 50,000 futures by its pairs, which cancel, and 1 % of nothing is nothing" in standing(zero)
+    assert "50,000 futures" in standing(zero) and "pairs, which cancel" in standing(zero)
 
 
 @pytest.mark.parametrize("happens", [False, True])
@@ -142,13 +142,13 @@ def test_what_never_or_always_happens_is_met_by_the_far_end_of_its_interval(happ
     assert ended.ending is Ending.MET and last.half_width <= 0.0015 and len(ended.looks) == 2
     if not happens:
         assert ended.paths < 1.1 * 3.84 / 0.0015
-        assert f"not once: at most {last.estimate.high:.2g}, within 0.0015" in standing(last)
+        assert f"at most {last.estimate.high:.2g}, within 0.0015" in standing(last)
 
 
 def test_an_event_that_never_happens_goes_to_the_bound_with_its_upper_end():
     ended = walked(np.zeros(1 << 18, bool), target("probability", 0.1), bound=100_000, event=True)
     assert ended.ending is Ending.BOUND and ended.paths == 100_000
-    assert "not once on 100,000 futures: at most 3.8e-05 (95 %)" in "".join(ending(ended))
+    assert "100,000 futures: at most 3.8e-05" in "".join(ending(ended))
     met = walked(np.zeros(1 << 18, bool), target("probability", 0.01, relative=False), event=True)
     assert met.ending is Ending.MET and len(met.looks) == 1
 
@@ -157,29 +157,29 @@ def test_a_tail_of_infinite_variance_is_given_up_after_two_looks():
     values = np.random.default_rng(1).pareto(1.2, 1 << 20)
     ended = walked(values, target("ES99"))
     assert ended.ending is Ending.GIVEN_UP and len(ended.looks) == 2
-    assert "no half-width can be trusted (heavy tail" in ending(ended)[1]
+    assert "(heavy tail" in ending(ended)[1]
 
 
 def test_one_path_ends_with_what_is_missing():
     ended = walked(np.array([3.0]), target())
     assert ended.ending is Ending.BOUND and ended.paths == 1
-    assert "no interval at 1 future (one independent unit: no error)" in ending(ended)[1]
+    assert "no interval at 1" in ending(ended)[1]
 
 
 def test_a_difference_of_nothing_relative_to_itself_says_what_to_ask():
     values = np.random.default_rng(2).standard_normal(40_000)
     ended = walked(values, target("mean", 0.01))
     assert ended.ending is Ending.BOUND
-    assert standing(ended.looks[-1][0]).endswith("ask for it in the unit")
+    assert standing(ended.looks[-1][0]).endswith("in the unit")
 
 
 def test_a_bound_that_is_reached_says_how_many_would_do():
     values = np.random.default_rng(2).lognormal(0.0, 1.0, 10_000)
     ended = walked(values, target("mean", 0.005))
     said = ending(ended)
-    assert ended.ending is Ending.BOUND and said[0].startswith("Not as precise as asked for at 10,000 futures")
+    assert ended.ending is Ending.BOUND and "at 10,000 futures" in said[0]
     needed = ended.looks[-1][0].needed
-    assert f"About {few_digits(needed)} would do: --paths" in said[0] and "futures to go" in said[1]
+    assert f"About {few_digits(needed)} " in said[0] and "--paths" in said[0] and "to go" in said[1]
     assert len(said[0].split(" About")[0].split()) <= 25
 
 
