@@ -66,7 +66,7 @@ def test_a_verdict_is_what_the_chances_of_the_page_say(event, view):
     chances = [float(cell(f"probability {event} {name}", view).split(" %")[0]) for name in ("old", "reform")]
     verdict = cell(f"verdict {event} probability", view)
     worse = "old" if chances[0] > chances[1] else "reform"
-    assert verdict.startswith((f"{worse} worse", "not clear as stated"))
+    assert verdict.startswith((f"{worse} worse", "not clear"))
 
 
 def test_a_number_is_the_record_with_its_words_and_the_fewest_others():

@@ -55,7 +55,7 @@ def test_the_break_even_of_the_levee_is_what_the_page_says(here):
     said = re.search(r"no longer pays from ([\d.]+) m on, in place of 4 m", PAGE)
     ended = call(*shlex.split("rustbelt flip RUN --outcome cost --paths 8192")[1:])
     assert said
-    assert re.search(rf"height under raised were {said[1]}\d* m in place of 4", " ".join(ended.stdout.split()))
+    assert re.search(rf"height .* {said[1]}\d* m in place", " ".join(ended.stdout.split()))
 
 
 @pytest.mark.slow

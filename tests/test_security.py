@@ -55,9 +55,9 @@ def test_a_model_of_an_installed_package_is_known_by_its_entry_point(tmp_path, m
     text = BRIDGE.replace('model = "Bridge"', 'model = "bridge-of-mine"')
     study = engine.load_study(write(tmp_path, text))
     assert study.model_name == "bridge-of-mine" and re.fullmatch("[0-9a-f]{64}", study.model_digest)
-    with pytest.raises(UserError, match="expected a class derived from PathModel or StaticModel"):
+    with pytest.raises(UserError, match="PathModel or StaticModel"):
         engine.load_study(write(tmp_path, text.replace("bridge-of-mine", "no-model")))
-    with pytest.raises(UserError, match="Did you mean 'bridge-of-mine'"):
+    with pytest.raises(UserError, match="mean 'bridge-of-mine'"):
         engine.load_study(write(tmp_path, text.replace("bridge-of-mine", "bridge-of-min")))
 
 
@@ -80,13 +80,13 @@ def test_a_tally_that_is_a_pickle_or_a_bomb_is_refused():
     np.savez(buffer, evil=np.array([{"a": 1}], dtype=object))
     with pytest.raises(ValueError, match=r"[Oo]bject arrays|allow_pickle"):
         npz.unpacked(buffer.getvalue())
-    with pytest.raises(ValueError, match=r"expected an \.npz file"):
+    with pytest.raises(ValueError, match=r"an \.npz file"):
         npz.unpacked(pickle.dumps({"a": 1}))
     bomb = io.BytesIO()
     with zipfile.ZipFile(bomb, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a.npy", b"\0" * 1000)
         archive.filelist[0].file_size = npz.LARGEST + 1
-    with pytest.raises(ValueError, match="expected arrays of at most"):
+    with pytest.raises(ValueError, match="arrays of at"):
         npz.unpacked(bomb.getvalue())
 
 
