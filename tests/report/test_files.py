@@ -53,10 +53,7 @@ def test_a_pdf_is_printed_without_a_network_in_a_profile_of_its_own(bridge, tmp_
 
 @pytest.mark.parametrize(
     ("does", "said"),
-    [
-        ("echo out of memory >&2; exit 1", "did not print the page: out of memory"),
-        ('echo "<html>" > "$out"', "it said nothing"),
-    ],
+    [("echo out of memory >&2; exit 1", ": out of memory"), ('echo "<html>" > "$out"', "it said nothing")],
 )
 def test_a_browser_that_fails_leaves_the_file_as_it_was(bridge, tmp_path, monkeypatch, does, said):
     monkeypatch.setenv("CHROMIUM", str(a_browser(tmp_path, does)))
@@ -82,13 +79,13 @@ def test_a_browser_that_is_missing_is_named_with_the_way_to_get_one(bridge, tmp_
     assert ended.exit_code == 2 and "apt-get install chromium" in ended.output and "CHROMIUM" in ended.output
     monkeypatch.setenv("CHROMIUM", str(tmp_path / "nowhere"))
     ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.pdf")
-    assert ended.exit_code == 2 and "which is no program" in ended.output
+    assert ended.exit_code == 2 and "is no program" in ended.output
     assert not (tmp_path / "page.pdf").exists()
 
 
 def test_endings_of_names_are_refused_together(bridge, tmp_path):
     ended = call("report", bridge, *own("Bridge"), "--pdf", tmp_path / "page.doc", "--slide", tmp_path / "slide.gif")
-    assert ended.exit_code == 2 and "ends in .pdf" in ended.output and "ends in .png or .svg" in ended.output
+    assert ended.exit_code == 2 and "ends in .pdf" in ended.output and ".png or .svg" in ended.output
     ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "no" / "slide.png")
     assert ended.exit_code == 2 and not (tmp_path / "no").exists()
 
