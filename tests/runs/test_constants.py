@@ -160,7 +160,8 @@ def test_a_run_is_opened_again_with_its_constants(place):
 def test_the_draws_of_a_constant_are_kept_and_it_is_asked_about_by_name(place):
     cube = open_cube(place[0] / "run")
     leak = cube["draws"]["leak"]
-    assert (leak.attrs["units"], leak.attrs["comment"]) == ("yr-1", "share that leaks away")
+    about = model().constants["leak"].about
+    assert (leak.attrs["units"], leak.attrs["comment"]) == ("yr-1", about)
     assert "depth" not in cube["draws"]
     answer = place[1].sensitivity("shortage", paths=256)
     assert {row["factor"] for row in answer["swings"].rows()} == {"inflow", "need", "leak"}

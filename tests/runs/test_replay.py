@@ -22,6 +22,7 @@ from engine.runs.replay import replay
 from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.helpers import assert_close, assert_same
+from tests.refusals import at, refuses
 from tests.shock_study import ALL, only, walk
 from tests.small_files import BRIDGE, MODELS, POND, call, own, write
 from tests.user_models import farms
@@ -91,16 +92,17 @@ def test_a_path_that_the_study_lacks_is_refused(tmp_path, path):
 
 
 @pytest.mark.parametrize(
-    ("path", "precision", "told"),
+    ("path", "precision", "problems"),
     [
-        ([1, 600, -3], "float32", "2 problems.*expected 0 to 599, got 600.*expected 0 to 599, got -3"),
-        ([], "float32", "expected at least one path, got none"),
-        (1, "float46", "unknown precision 'float46'. Did you mean 'float64'"),
+        ([1, 600, -3], "float32", [at("path", "0 to 599", 600), at("path", "0 to 599", -3)]),
+        ([], "float32", [at("path", "got none")]),
+        (1, "float46", [at("precision", "'float46'", "'float64'")]),
     ],
 )
-def test_what_cannot_be_replayed_is_told_all_at_once(tmp_path, path, precision, told):
-    with pytest.raises(UserError, match=f"(?s){told}"):
+def test_what_cannot_be_replayed_is_told_all_at_once(tmp_path, path, precision, problems):
+    with pytest.raises(UserError) as refused:
         replay(small(tmp_path, POND, "Pond"), path, precision=precision)
+    assert [*refused.value.problems] == problems
 
 
 def same(one: xr.DataTree, other: xr.DataTree) -> None:
@@ -188,7 +190,7 @@ def test_a_study_that_was_not_run_can_be_replayed_with_any_of_its_policies(tmp_p
     study, folder = find_study("study.toml", model, seed=9, policy="use")
     assert folder is None
     assert study.seed == 9 and study.policy_names == ("keep", "use")
-    with pytest.raises(UserError, match=r"unknown policy 'usee'\. Did you mean 'use'"):
+    with refuses("compare", "policy 'usee'", "mean 'use'"):
         find_study("study.toml", model, policy="usee")
 
 
@@ -200,7 +202,7 @@ def test_a_run_is_replayed_with_its_own_seed(tmp_path, monkeypatch):
     assert folder is not None and study.seed == 7
     assert find_study(folder.path, model)[1].path == folder.path
     assert find_study("study.toml", model, seed=8)[1] is None
-    with pytest.raises(UserError, match="the run's is 7, got 8"):
+    with refuses("seed", "is 7", "got 8"):
         find_study(folder.path, model, seed=8)
 
 
@@ -211,7 +213,7 @@ def test_a_model_that_has_changed_since_the_run_is_told(tmp_path):
     file.write_text(MODELS.read_text().replace("over * factors.price", "1 + over * factors.price"))
     ended = call("replay", tmp_path / "out", "--path", 3, "--model", f"{file}:Bridge")
     assert ended.exit_code == 0, ended.output
-    assert "Not bit for bit the cube's: damage (the model has changed since the run)." in " ".join(ended.stdout.split())
+    assert "damage (the model" in " ".join(ended.stdout.split())
 
 
 NOT_A_NUMBER = """
@@ -240,7 +242,7 @@ def test_the_command_that_a_refused_run_ends_with_shows_the_path(tmp_path, monke
     *_, command = re.findall(r"(rustbelt replay .*)", refused.stderr)
     shown = call(*shlex.split(command)[1:])
     assert shown.exit_code == 0, shown.output
-    assert "nan" in shown.stdout and "Not finite from 2018 on" in shown.stdout
+    assert "nan" in shown.stdout and "from 2018 on" in shown.stdout
 
 
 @pytest.fixture(scope="module")
@@ -271,12 +273,12 @@ def unfinished(folder: Path, place: Path) -> Path:
 def test_a_path_or_the_worst_ones(pond, words, got):
     ended = call(*pond, *words)
     assert ended.exit_code == 2
-    assert f"expected either --path N or --worst K --variable OUTCOME, got {got}." in ended.stderr
+    assert all(word in ended.stderr for word in ("--path N", "--worst K", f"got {got}"))
 
 
 def test_double_precision_is_told_with_its_distance_from_the_cube(pond, story):
     ended = call(*pond, "--path", 17, "--float64")
-    assert "in double precision" in ended.stdout and "These are the outcomes" not in ended.stdout
+    assert "double precision" in ended.stdout and "are the outcomes" not in ended.stdout
     study = load_study(pond[1] / "study.toml", model=load_model_file(pond[-1]))
     exact = replay(study, [17], precision="float64")["outcomes"].to_dataset()
     single = story["outcomes"].to_dataset()
@@ -289,4 +291,4 @@ def test_double_precision_is_told_with_its_distance_from_the_cube(pond, story):
 def test_a_run_that_has_not_come_to_its_end_is_not_compared(pond, tmp_path):
     ended = call("replay", unfinished(pond[1], tmp_path), *pond[2:], "--path", 17)
     assert ended.exit_code == 0, ended.output
-    assert "has not come to its end, so nothing is compared" in ended.stdout
+    assert "nothing is compared" in ended.stdout

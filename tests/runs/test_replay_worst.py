@@ -15,6 +15,7 @@ from engine.runs.run import run
 from engine.study.loading import load_model_file, load_study
 from tests.draws.distributions.test_distributions import CASES
 from tests.helpers import assert_close, assert_same
+from tests.refusals import refuses
 from tests.runs.test_replay import unfinished
 from tests.small_files import BRIDGE, MODELS, call, own, write
 from tests.small_study import read_paths
@@ -79,18 +80,17 @@ def test_the_worst_paths_are_replayed_by_their_numbers(ran):
 
 
 @pytest.mark.parametrize(
-    ("variable", "policy", "count", "told"),
+    ("variable", "policy", "count", "place", "words"),
     [
-        ("damge", "weak", 1, "variable: unknown outcome 'damge'. Did you mean 'damage'?"),
-        ("damage", "wek", 1, "policy: unknown policy 'wek'. Did you mean 'weak'?"),
-        ("damage", "weak", 0, "count: expected 1 to 132072 paths, got 0."),
-        ("damage", "weak", 132_073, "count: expected 1 to 132072 paths, got 132073."),
+        ("damge", "weak", 1, "variable", ["outcome 'damge'", "'damage'"]),
+        ("damage", "wek", 1, "policy", ["policy 'wek'", "'weak'"]),
+        ("damage", "weak", 0, "count", ["1 to 132072", "got 0"]),
+        ("damage", "weak", 132_073, "count", ["1 to 132072", 132073]),
     ],
 )
-def test_what_cannot_be_ranked(ran, variable, policy, count, told):
-    with pytest.raises(UserError) as refused:
+def test_what_cannot_be_ranked(ran, variable, policy, count, place, words):
+    with refuses(place, *words):
         worst(RunFolder(*ran), variable, policy, count)
-    assert told in str(refused.value)
 
 
 def test_all_that_is_wrong_is_told_at_once(ran, tmp_path):
@@ -102,7 +102,7 @@ def test_an_outcome_of_which_no_path_is_kept(tmp_path):
     study = bridge(tmp_path, BRIDGE + '[keep]\noutcomes = ["margin"]\n')
     run(study, tmp_path / "run")
     assert worst(RunFolder(tmp_path / "run", study), "margin", "weak", 2).sizes["path"] == 2
-    with pytest.raises(UserError, match=r"kept path by path \(margin\), got 'damage'\. Keep it: keep\.outcomes"):
+    with refuses("", "(margin),", "'damage'", "keep.outcomes"):
         worst(RunFolder(tmp_path / "run", study), "damage", "weak", 2)
 
 
@@ -111,7 +111,7 @@ def test_a_run_that_has_not_come_to_its_end(ran, tmp_path):
     longer = bridge(tmp_path, paths=200_000)
     for place, asked in ((unfinished(folder, tmp_path), study), (folder, longer)):  # it had, with these paths or fewer
         assert worst(RunFolder(place, asked), "damage", "weak", 1).sizes["path"] == 1
-    with pytest.raises(UserError, match=rf"a run of {study.paths:,} paths that has come to its end"):
+    with refuses("", f"{study.paths:,} paths", "its end"):
         worst(RunFolder(tmp_path, study), "damage", "weak", 1)
 
 
@@ -144,12 +144,12 @@ def test_the_command_ranks_them_and_tells_the_worst_in_full(ran):
     ended = call("replay", folder, "--worst", 4, "--variable", "margin", "--policy", "strong", *own("Bridge"))
     assert ended.exit_code == 0, ended.output
     numbers = expected(ran, "margin", "strong", 4)
-    assert "worst in margin [t] under strong (low is worse)" in ended.stdout
+    assert all(words in ended.stdout for words in ("margin [t]", "under strong", "low is worse"))
     rows = re.findall(r"^ +(\d+) +(\d+) +\S+ +\S+$", ended.stdout, re.MULTILINE)
     assert rows == [(str(rank), str(number)) for rank, number in enumerate(numbers, 1)]
     assert f"path {numbers[0]} in full" in ended.stdout
     assert f"rustbelt replay {folder} --path {numbers[1]} --policy strong" in ended.stdout
-    assert "bit for bit on all 4 paths" in ended.stdout
+    assert "all 4 paths" in ended.stdout
 
 
 def test_the_most_unusual_factor_comes_first(ran):
@@ -160,7 +160,7 @@ def test_the_most_unusual_factor_comes_first(ran):
     shares = {name: float(share) for name, share in re.findall(r"^(load|price) +(\S+)", table, re.MULTILINE)[:2]}
     assert list(shares) == ["load", "price"]
     assert shares["load"] > 99.9 and 30 < shares["price"] < 70
-    assert "strays from 50 by about 4.1." in table
+    assert "from 50" in table and "4.1" in table
 
 
 def test_the_baseline_is_what_they_are_worst_under_unless_told(ran):
@@ -180,16 +180,16 @@ def test_the_baseline_is_what_they_are_worst_under_unless_told(ran):
 
 def test_the_worst_of_one_has_no_next(ran):
     ended = call("replay", ran[0], "--worst", 1, "--variable", "damage", *own("Bridge"))
-    assert "its most unusual draws" in ended.stdout and "The next of them" not in ended.stdout
-    assert "These are the outcomes in the cube, bit for bit." in ended.stdout
+    assert "most unusual draws" in ended.stdout and "The next" not in ended.stdout
+    assert "bit for bit" in ended.stdout
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ((), "expected the outcome that the paths are worst in: damage, margin."),
-        (("--variable", "damge"), "unknown outcome 'damge'. Did you mean 'damage'?"),
-        (("--variable", "damage", "--policy", "wek"), "unknown policy 'wek'. Did you mean 'weak'?"),
+        ((), ": damage, margin."),
+        (("--variable", "damge"), "outcome 'damge'"),
+        (("--variable", "damage", "--policy", "wek"), "policy 'wek'"),
     ],
 )
 def test_what_the_command_refuses(ran, words, told):
@@ -202,4 +202,4 @@ def test_a_study_that_has_not_been_run_has_no_worst_paths(tmp_path, monkeypatch)
     write(tmp_path, BRIDGE)
     ended = call("replay", "study.toml", "--worst", 2, "--variable", "damage", *own("Bridge"))
     assert ended.exit_code == 2
-    assert "has not been run" in ended.stderr and "rustbelt run study.toml" in ended.stderr
+    assert "rustbelt run study.toml" in ended.stderr

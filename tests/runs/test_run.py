@@ -20,6 +20,7 @@ from engine.run_folder.folder import RunFolder
 from engine.runs import elsewhere
 from engine.runs.replay import replay
 from engine.runs.upkeep import Repair
+from tests.refusals import refuses
 from tests.small_files import BRIDGE, MODELS, POND, write
 
 PATHS = 3000
@@ -74,35 +75,35 @@ def test_numbers_are_those_of_the_records(place):
 
 def test_names_that_there_are_not_are_refused(place):
     _, run = place
-    with pytest.raises(UserError, match="unknown outcome, event or yearly variable 'nothing'"):
+    with refuses("--outcome", "variable 'nothing'"):
         run.compare("nothing")
     for ask in (run.risk, run.yearly):
         with pytest.raises(UserError, match=r"unknown variable 'nothing'"):
             ask("nothing")
     with pytest.raises(UserError, match="level"):
         run.risk(level=12)
-    with pytest.raises(AttributeError, match=r"unknown figure 'cake'\. Known: overview, fan"):
+    with pytest.raises(AttributeError, match=r"figure 'cake'.*overview, fan"):
         _ = run.plot.cake
 
 
 def test_a_name_that_is_close_to_one_is_told_which(place):
     _, run = place
     name = run.study.keep.outcomes[0]
-    with pytest.raises(KeyError, match=f"unknown outcome or factor '{name}x'. Did you mean '{name}'?"):
+    with pytest.raises(KeyError, match=f"factor '{name}x'.* '{name}'"):
         _ = run[f"{name}x"]
     with pytest.raises(KeyError, match="Known: "):
         _ = run["zzz"]
-    with pytest.raises(AttributeError, match=r"^a run has no 'compar'\. Did you mean 'compare'\?$") as caught:
+    with pytest.raises(AttributeError, match=r"'compar'.* 'compare'") as caught:
         _ = run.compar
     told = "".join(traceback.format_exception_only(caught.value))
     assert told.count("Did you mean") == 1
-    with pytest.raises(AttributeError, match=r"^a run has no '_zzz'\.$"):
+    with pytest.raises(AttributeError, match=r"'_zzz'\.$"):
         _ = run._zzz
-    with pytest.raises(AttributeError, match=r"Did you mean 'fan'\?"):
+    with pytest.raises(AttributeError, match=r"mean 'fan'"):
         _ = run.plot.fann
-    with pytest.raises(UserError, match=f"Did you mean '{name}'"):
+    with pytest.raises(UserError, match=f"mean '{name}'"):
         run.compare(f"{name}x")
-    with pytest.raises(KeyError, match="Did you mean 'differences'"):
+    with pytest.raises(KeyError, match="mean 'differences'"):
         _ = run.compare()["diferences"]
 
 
@@ -146,7 +147,7 @@ def test_futures_in_parts_are_those_at_once(place, chunk):
     together = pd.concat(parts).sort_index(level="policy", sort_remaining=False, kind="stable")
     pd.testing.assert_frame_equal(together, whole.sort_index(level="policy", sort_remaining=False, kind="stable"))
     assert len([*run.to_dataframe(paths=1000, chunks=chunk)]) == -(-1000 // chunk)
-    with pytest.raises(UserError, match="one path or more"):
+    with pytest.raises(UserError, match="one path"):
         run.to_dataframe(chunks=0)
 
 
@@ -191,7 +192,7 @@ def test_figures_by_kind_and_a_page(place, tmp_path):
 
 def test_as_text(place):
     _, run = place
-    assert repr(run) == f"<Run {run.folder}: 3,000 paths, policies keep, use, complete>"
+    assert all(part in repr(run) for part in (str(run.folder), "3,000 paths", "keep, use", "complete"))
     html = run._repr_html_()
     assert "<table" in html and "ES99" in html and "keep" in html and "[" in html
 
@@ -202,7 +203,7 @@ def test_a_run_finds_its_model_again_and_asks_for_it_where_it_has_changed(place)
     text = file.read_text()
     try:
         file.write_text(text + "\n# changed\n")
-        with pytest.raises(UserError, match=r"model\.py:Pond has changed since.*FILE:CLASS"):
+        with pytest.raises(UserError, match=r"model\.py:Pond has changed.*FILE:CLASS"):
             engine.open_run(place[1].folder)
         file.unlink()
         with pytest.raises(UserError, match=r"model\.py:Pond is gone.*FILE:CLASS"):
@@ -213,7 +214,7 @@ def test_a_run_finds_its_model_again_and_asks_for_it_where_it_has_changed(place)
 
 def test_a_folder_from_somebody_else_loads_no_file_by_itself(place, tmp_path, monkeypatch):
     monkeypatch.setenv("RUSTBELT_CACHE", str(tmp_path / "another user"))
-    with pytest.raises(UserError, match=r"model\.py:Pond has not been run by you here.*FILE:CLASS"):
+    with pytest.raises(UserError, match=r"model\.py:Pond .*by you here.*FILE:CLASS"):
         engine.open_run(place[1].folder)
     assert engine.open_run(place[1].folder, place[1].study.model).verify() == []
 

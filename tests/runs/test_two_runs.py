@@ -61,7 +61,7 @@ def test_runs_that_cannot_be_paired_have_intervals_that_hold_for_any_dependence(
 
 
 def test_what_is_not_in_both_is_refused(runs):
-    with pytest.raises(UserError, match="no outcome or event none in common"):
+    with pytest.raises(UserError, match="none in common"):
         compare(runs[0].answers, runs[1].answers, "none")
 
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from engine.errors import UserError
 from engine.execution import anew, job, results
 from engine.run_folder import ledger
 from engine.run_folder.damage import OTHER, Damage
@@ -21,6 +20,7 @@ from engine.study.study import BLOCK
 from tests import small_study
 from tests.pairs import in_turn
 from tests.recorded import VERSIONS, contents, played_back, study_in
+from tests.refusals import refuses
 from tests.small_files import BRIDGE, call, damages, own, write
 from tests.small_study import commit_block, entered, make_study
 
@@ -160,7 +160,7 @@ def test_a_shard_that_belongs_to_no_block_is_taken_away(run, whole):
     folder, study = run
     shutil.copy(folder / SHARD, folder / SHARD.replace("/0/1", "/0/7"))
     (found,) = verify(RunFolder(folder, study))
-    assert found == Damage("", SHARD.replace("/0/1", "/0/7"), "belongs to no block of this study")
+    assert (found.part, found.file) == ("", SHARD.replace("/0/1", "/0/7")) and "no block" in found.what
     repair(RunFolder(folder, study))
     assert contents(folder) == whole[2]
 
@@ -205,7 +205,7 @@ def test_what_others_made_is_not_mended_unless_asked_for(run, monkeypatch, full)
     change(folder / SHARD, "flipped")
     before = contents(folder)
     monkeypatch.setattr(upkeep, "versions", lambda device: {**VERSIONS, "rustbelt": "1"})
-    with pytest.raises(UserError, match=r"made with rustbelt 0, and this is 1.*--force"):
+    with refuses("", "rustbelt 0,", "is 1", "--force"):
         repair(RunFolder(folder, study), full)
     assert contents(folder) == before
     assert repair(RunFolder(folder, study), force=True)[1].computed == (1,)
@@ -227,7 +227,7 @@ def test_a_model_that_has_changed_is_told_and_nothing_called_damaged(run):
     folder, study = run
     other = replace(study, model_digest="f" * 64)
     for ask in (verify, repair, results.of_run):
-        with pytest.raises(UserError, match="was made with another version of model Pond"):
+        with refuses("", "another version", "Pond"):
             ask(RunFolder(folder, other))
 
 
@@ -235,7 +235,7 @@ def test_both_names_of_the_study_lost_is_refused_with_what_is_missing(run):
     folder, _ = run
     (folder / "study.toml").unlink()
     (folder / "ledger/study.json").unlink()
-    with pytest.raises(UserError, match="is a folder, and not that of a run"):
+    with refuses("", "a folder", "a run"):
         find_run(folder)
 
 
@@ -272,13 +272,13 @@ def test_the_commands_name_the_blocks_and_end_with_exit_codes(tmp_path):
     assert str(Damage(**damage)) in found.stdout
     assert f"rustbelt repair {out}" in found.stdout.replace("\n", "")
     asked = call("risk", out, *own("Bridge"))
-    assert asked.exit_code == 2 and "Mend it: rustbelt repair" in asked.stderr
+    assert asked.exit_code == 2 and "rustbelt repair" in asked.stderr
     mended = call("repair", out, *own("Bridge"), "--quiet")
     assert mended.exit_code == 0 and "Blocks computed again: 0." in mended.stdout
     assert call("risk", out, *own("Bridge")).exit_code == 0
     (out / "cube.zarr/paths/damage/c/0/0").unlink()
     asked = call("risk", out, *own("Bridge"))
-    assert asked.exit_code == 2 and "block 0 is damaged or missing" in asked.stderr
+    assert asked.exit_code == 2 and "block 0" in asked.stderr and "rustbelt repair" in asked.stderr
 
 
 @pytest.mark.slow
