@@ -12,7 +12,7 @@ from engine.errors import Problem, UserError
 
 
 class At:
-    """Equals each problem (or its text) that is at this place and in whose message all these words occur."""
+    """Equals each problem (or its text) at this place, if one is given, in whose message all these words occur."""
 
     def __init__(self, place: str, words: tuple[object, ...]):
         self.place, self.words = place, words
@@ -35,7 +35,7 @@ def occurs(word: str, text: str) -> bool:
 
 
 def at(place: str, *words: object) -> At:
-    """A problem at this place, whose message has these words."""
+    """A problem at this place, or at any where it is empty, whose message has these words."""
     return At(place, words)
 
 
