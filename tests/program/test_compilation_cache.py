@@ -65,7 +65,7 @@ def test_the_folder_is_that_of_the_cache_of_the_user(place, monkeypatch, tmp_pat
 def test_a_folder_that_others_can_write_to_is_left_alone(place, mode):
     place.mkdir(parents=True)
     place.chmod(mode)
-    with pytest.warns(UserWarning, match=r"nobody else can write to, and .* has mode .*chmod 700"):
+    with pytest.warns(UserWarning, match=rf"{mode & 0o777:o}.*chmod 700"):
         assert used() is None
     assert not list(place.iterdir())
 
@@ -79,7 +79,7 @@ def test_a_folder_that_others_can_only_read_is_used(place):
 @pytest.mark.parametrize(
     ("name", "answer", "told"),
     [
-        ("os.getuid", os.getuid() + 1, "expected a folder of yours"),
+        ("os.getuid", os.getuid() + 1, "of yours"),
         ("os.access", False, "cannot be written"),
         ("shutil.disk_usage", SimpleNamespace(free=1), "expected 64 MiB free"),
     ],
@@ -92,7 +92,7 @@ def test_a_folder_of_someone_else_or_without_room_is_left_alone(place, monkeypat
 
 def test_a_place_that_no_folder_can_be_made_at_is_told(place):
     place.parent.write_text("a file")
-    with pytest.warns(UserWarning, match="compiled programs are not kept: "):
+    with pytest.warns(UserWarning, match="not kept"):
         assert used() is None
 
 
@@ -107,12 +107,12 @@ def test_a_folder_of_our_own_that_is_a_link_or_that_others_can_write_to_is_left_
     (tmp_path / "elsewhere").mkdir()
     place.mkdir(parents=True)
     (place / name).symlink_to(tmp_path / "elsewhere")
-    with pytest.warns(UserWarning, match="expected a folder, and .* is none"):
+    with pytest.warns(UserWarning, match=f"{name} is none"):
         assert used() is None
     (place / name).unlink()
     (place / name).mkdir()
     (place / name).chmod(0o777)
-    with pytest.warns(UserWarning, match="nobody else can write to"):
+    with pytest.warns(UserWarning, match="nobody else"):
         assert used() is None
     assert not list((tmp_path / "elsewhere").iterdir())
 
@@ -272,4 +272,4 @@ def test_the_command_line_says_in_one_line_that_a_folder_is_left_alone(place, tm
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--quiet")
     assert ended.exit_code == 0
     (line,) = ended.stderr.splitlines()
-    assert line.startswith("warning: compiled programs are not kept: expected a folder that nobody else can")
+    assert line.startswith("warning: ") and "nobody else" in line

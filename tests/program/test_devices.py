@@ -55,14 +55,10 @@ def test_a_run_that_cannot_fit_is_refused_with_the_remedy(tmp_path):
     assert ended.exit_code == 2
     place, told = ended.stderr.splitlines()
     assert place == "--memory: 1 problem"
-    for part in (
-        "expected at least 1.1 GB, which 4,000 paths of",
-        "got 512.0 MB",
-        "Ask for fewer paths, or keep less, or allow more.",
-    ):
+    for part in ("at least 1.1 GB", "4,000 paths", "got 512.0 MB", "fewer paths"):
         assert part in told
     assert not out.exists()
-    assert "expected a size such as" in call("run", study, *own("Bridge"), "--memory", "lots").stderr
+    assert "a size" in call("run", study, *own("Bridge"), "--memory", "lots").stderr
     assert call("run", study, *own("Bridge"), "--out", out, "--memory", "4GiB", "--quiet").exit_code == 0
 
 

@@ -143,8 +143,8 @@ def test_programs_that_share_a_card_give_it_up_together_and_others_do_not_try(mo
 def test_a_card_that_is_too_old_or_too_full_or_lacks_what_a_study_asks_for_is_not_launched_on(monkeypatch):
     card = Card(monkeypatch, state_of_every_type())
     for named, words in (
-        (Named("NVIDIA GeForce GTX 1080", "6.1"), "NVIDIA GeForce GTX 1080 has capability 6.1, and the code needs 7.5"),
-        (Named(memory_limit=1 << 20), "NVIDIA H100 has 1 MiB free and"),
+        (Named("NVIDIA GeForce GTX 1080", "6.1"), "GTX 1080 .* 6.1, .* 7.5"),
+        (Named(memory_limit=1 << 20), "H100 .* 1 MiB"),
     ):
         on_card = program(None, named)
         with pytest.warns(UserWarning, match=words):
@@ -155,7 +155,7 @@ def test_a_card_that_is_too_old_or_too_full_or_lacks_what_a_study_asks_for_is_no
         warnings.simplefilter("error")
         on_card = program()
         on_card.prepare()
-    assert on_card.forms[0].name == "loop" and "a card has no so many numbers of a path" in on_card.forms[0].why
+    assert on_card.forms[0].name == "loop" and "numbers of a path" in on_card.forms[0].why
     assert card.launches == 0
 
 
@@ -204,7 +204,7 @@ def _listing():
 
 
 def test_what_the_other_process_raises_is_told_and_nothing_ends_here():
-    with pytest.raises(CardFailed, match=r"its first launch failed: \w+Error: .*gpu.ptx") as told:
+    with pytest.raises(CardFailed, match=r"first launch.* \w+Error: .*gpu.ptx") as told:
         ends()
     assert "\n" not in str(told.value)
 
@@ -258,14 +258,14 @@ def test_another_process_that_dies_or_hangs_ends_nothing_here(monkeypatch, tmp_p
         ends()
     monkeypatch.setattr(first_launch, "_MODULE", "hangs")
     monkeypatch.setattr(gpu, "FIRST", 0.5)
-    with pytest.raises(CardFailed, match="had not ended after"):
+    with pytest.raises(CardFailed, match="not ended"):
         ends()
     monkeypatch.setattr(first_launch, "_MODULE", "stays")
     monkeypatch.setattr(gpu, "FIRST", 60)
     with pytest.raises(CardFailed, match="ended by SIGALRM"):
         ends()
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
-    with pytest.raises(CardFailed, match="no process could be started"):
+    with pytest.raises(CardFailed, match="no process"):
         ends()
 
 

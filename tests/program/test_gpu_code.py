@@ -112,7 +112,7 @@ def test_blocks_take_fewer_paths_where_these_share_more_memory_than_there_is(mon
     monkeypatch.setattr(gpu_code, "_SHARED_MEMORY", 4 * usual.shared - 1)
     assert code_of(study, PATHS, paths=64).layout.paths == 32
     monkeypatch.setattr(gpu_code, "_SHARED_MEMORY", 0)
-    with pytest.raises(NoMachineForm, match="numbers of a path"):
+    with pytest.raises(NoMachineForm, match="numbers"):
         code_of(study, PATHS, paths=64)
 
 

@@ -28,7 +28,7 @@ def names(cards):
 def test_a_mesh_is_of_one_kind_of_card_the_most_that_there_are():
     chosen, left_out = hardware.of_one_kind([OLD, NEW, OLD])
     assert names(chosen) == ["NVIDIA T400"] * 2
-    assert left_out == "a run takes cards of one kind: 1 x NVIDIA A100 left out"
+    assert "1 x NVIDIA A100" in left_out and "T400" not in left_out
     assert hardware.of_one_kind([NEW, NEW]) == ([NEW, NEW], "")
 
 
@@ -48,18 +48,13 @@ def test_a_capability_that_a_card_does_not_say_is_the_oldest():
 
 
 CASES = {
-    "nothing is installed": ([], CUDA, Driver(), "JAX for NVIDIA's cards is not installed: pip install"),
-    "ROCm": (["jax_rocm7_plugin"], "dev/kfd", None, "AMD's .ROCm., and the code is written for NVIDIA's"),
+    "nothing is installed": ([], CUDA, Driver(), "not installed: pip install"),
+    "ROCm": (["jax_rocm7_plugin"], "dev/kfd", None, "AMD's .ROCm.,.*NVIDIA's"),
     "ROCm without JAX": ([], "dev/kfd", None, "AMD's .ROCm."),
-    "no driver": (["jax_cuda12_plugin"], "dev", None, "no NVIDIA driver runs on this machine. Install one"),
-    "a container": (["jax_cuda12_plugin"], CUDA, None, "there is no libcuda.so.1 here.*--gpus all"),
-    "WSL2 without": (["jax_cuda12_plugin"], "dev/dxg", None, "WSL2 has no libcuda. Install NVIDIA's driver in Windows"),
-    "old": (
-        ["jax_cuda12_plugin"],
-        CUDA,
-        Driver(11_040),
-        "too old: it knows CUDA 11.4, JAX here needs 12.0. Install driver 525",
-    ),
+    "no driver": (["jax_cuda12_plugin"], "dev", None, "no NVIDIA driver"),
+    "a container": (["jax_cuda12_plugin"], CUDA, None, "no libcuda.so.1.*--gpus all"),
+    "WSL2 without": (["jax_cuda12_plugin"], "dev/dxg", None, "WSL2 .*in Windows"),
+    "old": (["jax_cuda12_plugin"], CUDA, Driver(11_040), "CUDA 11.4,.* 12.0. .*driver 525"),
     "old for 13": (
         ["jax_cuda13_plugin"],
         CUDA,
@@ -79,7 +74,7 @@ def test_what_keeps_a_card_from_being_used_is_a_sentence_with_a_remedy(machine, 
     if words is None:
         assert hardware.obstacles() == [] and devices.chosen("gpu").mesh.devices.flat[0] == NEW
         return
-    with pytest.raises(UserError, match=f"--device: .*\n.*expected a gpu device, found cpu: .*{words}"):
+    with pytest.raises(UserError, match=f"--device: .*\n.* found cpu: .*{words}"):
         devices.mesh("gpu")
     monkeypatch.undo()
     machine(plugins, folder, driver)
@@ -89,9 +84,9 @@ def test_what_keeps_a_card_from_being_used_is_a_sentence_with_a_remedy(machine, 
 
 def test_where_a_card_is_missing_the_program_says_so_and_runs_on_processors(machine):
     machine(*CASES["old"][:3])
-    with pytest.warns(UserWarning, match="processors compute, as the NVIDIA driver is too old"):
+    with pytest.warns(UserWarning, match="processors compute.*too old"):
         program = devices.program(state_of_every_type_of(10**10))
-    assert program.forms[0].name == "loop" and "driver is too old" in program.forms[0].why
+    assert program.forms[0].name == "loop" and "too old" in program.forms[0].why
 
 
 def state_of_every_type_of(paths):
@@ -112,7 +107,7 @@ def test_cards_that_the_environment_hides_are_no_fault(machine, monkeypatch):
 
 def test_a_driver_says_its_version_and_the_cuda_that_it_knows(machine, tmp_path):
     machine([], "proc/driver/nvidia", Driver())
-    assert hardware.driver() == "of a version that it does not say, CUDA 12.4"
+    assert hardware.driver().endswith(", CUDA 12.4") and not re.match(r"\d", hardware.driver())
     (tmp_path / "proc/driver/nvidia/version").write_text(
         "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  580.65.06  Release Build\nGCC version: 13"
     )
@@ -140,7 +135,7 @@ def test_what_jax_says_of_a_card_that_it_cannot_start_is_told(machine, monkeypat
         raise RuntimeError("Unable to initialize backend 'cuda': no devices\nand more")
 
     monkeypatch.setattr(hardware.jax, "local_devices", none)
-    with pytest.raises(UserError, match=r"JAX finds no card \(Unable to initialize backend 'cuda': no devices\)"):
+    with pytest.raises(UserError, match=r"no card \(.*'cuda': no devices\)"):
         devices.mesh("gpu")
 
 
@@ -187,8 +182,8 @@ def test_jax_starts_cards_once_another_process_has(asleep):
     assert started == [("jax_platforms", None), "anew", "cuda", "cuda"]
 
 
-HANGS = "the start of the cards had not ended after .*restart the machine"
-DIES = "the start of the cards ended by SIGBUS"
+HANGS = "the start .*not ended.*restart"
+DIES = "the start .*SIGBUS"
 
 
 @pytest.mark.parametrize(
@@ -196,14 +191,14 @@ DIES = "the start of the cards ended by SIGBUS"
     [
         ("import time; time.sleep(600)", HANGS),
         ("import os, signal; os.kill(os.getpid(), signal.SIGBUS)", DIES),
-        (ANSWERS.format(b"no supported devices"), r"JAX finds no card \(no supported devices\)\. nvidia-smi"),
+        (ANSWERS.format(b"no supported devices"), r"JAX .*\(no supported devices\).*nvidia-smi"),
     ],
     ids=["hangs", "dies", "fails"],
 )
 def test_a_card_that_does_not_start_elsewhere_is_not_started_here(asleep, monkeypatch, lines, words):
     started = asleep(lines)
     monkeypatch.setattr(hardware, "PATIENCE", 0.5 if words == HANGS else 60)
-    with pytest.raises(UserError, match=f"expected a gpu device, found cpu: {words}"):
+    with pytest.raises(UserError, match=f"found cpu: {words}"):
         devices.chosen("gpu")
     monkeypatch.setattr(hardware, "_MODULE", "nothing")  # it is not tried again
     found = devices.chosen()
@@ -258,7 +253,7 @@ main(prog_name="rustbelt")
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "module", "words"),
-    [("1e9", "hangs", ""), ("0", "hangs", HANGS), ("0", "starts", r"JAX finds no card \(Unknown backend cuda")],
+    [("1e9", "hangs", ""), ("0", "hangs", HANGS), ("0", "starts", r"\(Unknown backend cuda")],
     ids=["small", "large", "without CUDA"],
 )
 def test_a_run_ends_whatever_a_driver_does(tmp_path, monkeypatch, start, module, words):
@@ -290,14 +285,14 @@ def test_a_card_that_lets_one_process_in_is_named_before_another_is_tried(machin
     row = row_of(Named(), Named(id=1, local_hardware_id=1))
     hardware.refuse_exclusive(row)
     driver.exclusive = [1]
-    with pytest.raises(CardFailed, match="EXCLUSIVE_PROCESS keeps out; nvidia-smi -c 0 lets it in"):
+    with pytest.raises(CardFailed, match=r"EXCLUSIVE_PROCESS.*nvidia-smi -c 0"):
         first_launch.ends_apart(None, "", row, [], [])
     driver.silent = True
     hardware.refuse_exclusive(row)
     machine([], CUDA, None)
     hardware.refuse_exclusive(row)
     held = "INTERNAL: CUDA error: CUDA_ERROR_DEVICE_UNAVAILABLE: CUDA-capable device(s) is/are busy or unavailable"
-    assert "another process has it alone; end that, or let others in by nvidia-smi -c 0" in in_words(held)
+    assert "nvidia-smi -c 0" in in_words(held)
 
 
 def test_lanes_follow_the_memory_that_is_free_on_the_fullest_card(machine):
@@ -318,4 +313,4 @@ def test_futures_that_are_moved_are_computed_by_processors(tmp_path):
     study = state_of_every_type()
     moved = replace(study, facts=Facts(0, study.policy_names[0], lambda run: None))
     (form,) = program_on(moved, row_of(Named())).forms
-    assert form.name == "loop" and "moved futures are made of given numbers" in form.why
+    assert form.name == "loop" and "moved futures" in form.why

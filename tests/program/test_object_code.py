@@ -154,7 +154,7 @@ def with_fatal(monkeypatch, *gives):
 
 
 def test_what_ends_the_compiler_is_named_and_ends_nothing_else():
-    with pytest.raises(object_code.CompilerEnded, match=r"LLVM ended by SIGABRT, with the words: .*Cannot select"):
+    with pytest.raises(object_code.CompilerEnded, match=r"SIGABRT.*Cannot select"):
         object_code.emitted_apart(FATAL)
 
 
@@ -166,15 +166,13 @@ def test_what_is_no_text_of_llvms_is_refused_as_it_would_be_here():
 def test_a_study_that_ends_the_compiler_runs_in_xlas_form_and_says_so(monkeypatch):
     with_fatal(monkeypatch, "outcomes")
     study = rates(5)
-    with pytest.warns(
-        UserWarning, match=r"the one loop of Rates \(outcomes\).*SIGABRT.*--program xla.*used here"
-    ) as seen:
+    with pytest.warns(UserWarning, match=r"Rates \(outcomes\).*SIGABRT.*--program xla") as seen:
         program = program_on(study, on(1))
     assert isinstance(program, XlaProgram) and len(seen) == 1
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert kind_for(study, "cpu") == "cpu"
-        assert "LLVM ended by SIGABRT" in form_of(study, np.float32)
+        assert "SIGABRT" in form_of(study, np.float32)
     assert_same(of_block(program, 0, 64), of_block(program_on(study, on(1), form="xla"), 0, 64))
 
 
