@@ -72,7 +72,7 @@ def test_eighty_columns_are_enough(run, monkeypatch):
 def test_json_has_every_number_with_its_structure(run):
     words = "--json", "--quiet", "--outcome", "margin,even", "--outcome", "collapse"
     ended = call("assumptions", run[0], *own("Bridge"), *words)
-    assert ended.exit_code == 2 and "--outcome: 1 problem\n  unknown outcome or event 'even'." in ended.stderr
+    assert ended.exit_code == 2 and "--outcome: 1 problem" in ended.stderr and "'even'" in ended.stderr
     ended = call("assumptions", run[0], *own("Bridge"), *words[:3], "margin", *words[4:])
     tables = {name: table["rows"] for name, table in json.loads(ended.stdout)["tables"].items()}
     assert {row["variable"] for row in tables["rankings"]} == {"collapse", "margin"}
@@ -105,7 +105,7 @@ def test_a_folder_of_another_study_keeps_no_answer_and_it_is_shown(run, tmp_path
     other = write(tmp_path, ASSUMED.replace("seed = 7", "seed = 8"))
     ended = call("assumptions", other, *own("Bridge"), "--out", folder, "--quiet", "--full")
     assert ended.exit_code == 0 and "(flips)" in ended.stdout
-    assert re.search(r"^warning: the answer is not kept in .*: holds a study with fingerprint", ended.stderr)
+    assert re.search(r"^warning: the answer .*with fingerprint", ended.stderr)
 
 
 def test_assumptions_may_be_added_to_a_run_that_is_there(run, tmp_path):

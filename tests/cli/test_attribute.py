@@ -33,7 +33,7 @@ def test_it_prints_a_finding_and_a_table_for_each_outcome_and_event(study):
     assert collapse["difference"]["high"] < 0 and collapse["share"] == collapse["difference"]
     for head in ("mean of damage [yuan]", "ES99 of margin [t]", "probability of collapse [points]"):
         assert head in result.stdout
-    assert "share: what a group adds" in " ".join(result.stdout.split())
+    assert "a group adds" in " ".join(result.stdout.split())
 
 
 def test_policies_that_are_given_run_beside_those_that_it_names(tmp_path):
@@ -71,7 +71,7 @@ def test_a_run_is_asked_the_same_and_keeps_it(study, tmp_path):
     kept = Answer.of_tree(answer_store.read(run.folder, "attribute"))
     assert kept["outcomes"]["variable"].count("damage") == 2 and kept.asked["start"] == "weak"
     page = report(run.folder, run.study, open_run(run.folder, model).cube).decode()
-    assert "Which lever does what" in page and "What each group does: mean of damage [yuan]" in page
+    assert '<h2 id="attribute"' in page and "mean of damage [yuan]" in page
 
 
 def test_a_policy_that_does_not_run_can_be_asked_for(tmp_path):
@@ -82,14 +82,16 @@ def test_a_policy_that_does_not_run_can_be_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "told"),
     [
-        (("--from", "weak", "--to", "stong"), "unknown policy 'stong'. Did you mean 'strong'?"),
-        (("--from", "weak", "--to", "weak"), "set all levers alike"),
-        (("--from", "weak", "--to", "strong", "--outcome", "damge"), "unknown outcome or event 'damge'. Did you mean"),
-        (("--from", "weak"), "Missing option '--to'"),
+        (("--from", "weak", "--to", "stong"), ["'stong'", "'strong'"]),
+        (("--from", "weak", "--to", "weak"), ["levers alike"]),
+        (("--from", "weak", "--to", "strong", "--outcome", "damge"), ["'damge'", "'damage'"]),
+        (("--from", "weak"), ["'--to'"]),
     ],
 )
-def test_what_is_wrong_is_said(study, words, message):
+def test_what_is_wrong_is_said(study, words, told):
     result = call("attribute", study, *own("Bridge"), *words)
-    assert result.exit_code == 2 and message in result.output and not result.stdout
+    assert result.exit_code == 2 and not result.stdout
+    for text in told:
+        assert text in result.output

@@ -32,7 +32,7 @@ def test_it_counts_what_a_future_takes_and_full_shows_every_operation(tmp_path):
     study = write(tmp_path, POND)
     brief, full = (call("check", study, *OF_POND, "--operations", *words) for words in ((), ("--full",)))
     assert brief.exit_code == full.exit_code == 0, brief.output + full.output
-    assert int(re.match(r"A future takes ([\d,]+) operations", brief.stdout)[1].replace(",", "")) > 0
+    assert int(re.match(r"A future .*?([\d,]+) operations", brief.stdout)[1].replace(",", "")) > 0
     for what in ("once for all paths", "once a path, for all policies", "under each policy", "each year"):
         assert what in brief.stdout
     *shown, command = brief.stdout.splitlines()
@@ -56,7 +56,7 @@ def test_a_model_without_a_list_is_told_what_has_none(tmp_path):
     (tmp_path / "ranked.py").write_text(SORTED)
     ended = call("check", write(tmp_path, STUDY), "--model", f"{tmp_path / 'ranked.py'}:Ranked", "--operations")
     assert ended.exit_code == 2
-    assert "has no list of operations, as there is no form of: " in " ".join(ended.stderr.split())
+    assert "no form of: " in " ".join(ended.stderr.split())
 
 
 def test_it_goes_without_other_questions_and_without_json(tmp_path):

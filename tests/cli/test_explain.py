@@ -52,10 +52,10 @@ def test_json_is_the_answer(run):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--outcome", "damages"), "Did you mean 'damage'"),
-        (("--outcome", "damage", "--policy", "week"), "Did you mean 'weak'"),
-        (("--outcome", "damage", "--level", "101"), "per cent between 50 and 100"),
-        (("--outcome", "collapse", "--level", "99"), "has its own threshold"),
+        (("--outcome", "damages"), "mean 'damage'"),
+        (("--outcome", "damage", "--policy", "week"), "mean 'weak'"),
+        (("--outcome", "damage", "--level", "101"), "between 50 and 100"),
+        (("--outcome", "collapse", "--level", "99"), "own threshold"),
     ],
 )
 def test_what_is_refused(run, words, text):

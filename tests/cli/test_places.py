@@ -171,7 +171,7 @@ def test_a_beginning_of_several_lists_them(inside, command, tmp_path):
     try:
         ended = asked(command, "bri")
         assert ended.exit_code == 2
-        assert f"several runs begin with it: {run.name}, {other.name}." in ended.stderr
+        assert f": {run.name}, {other.name}." in ended.stderr
     finally:
         shutil.rmtree(other)
 

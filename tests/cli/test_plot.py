@@ -90,7 +90,7 @@ def test_what_is_known_and_whether_it_is_told_right_are_of_two_answers(pond, tmp
     monkeypatch.chdir(tmp_path)
     study, out = pond.parent / "pond.toml", ("--out", pond)
     refused = call("plot", "known", pond, *own("Pond"))
-    assert refused.exit_code == 2 and "has not been asked. Ask it: rustbelt condition " in refused.output
+    assert refused.exit_code == 2 and "rustbelt condition " in refused.output
     assert call("condition", study, *own("Pond"), "--paths", "8192", *out).exit_code == 0
     (moved,) = pond.parent.glob("*until-2018*")
     for run in (pond, moved):
@@ -109,7 +109,7 @@ def assert_drawn(kind, run):
 def assert_refused(kind, run, command):
     ended = call("plot", kind, run, *own("Pond"))
     assert ended.exit_code == 2 and command in ended.output.replace("\n", " "), ended.output
-    assert "has answered 'condition' otherwise, and keeps its last answer. Ask it: " in ended.output
+    assert "answered 'condition' otherwise" in ended.output
 
 
 def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
@@ -120,12 +120,11 @@ def test_claims_and_ledgers_of_a_challenge_are_named_by_options(pond, tmp_path):
             place = tmp_path / f"{kind}.png"
             ended = call("plot", kind, pond, *own("Pond"), "--claim", CLAIMS[1], *more, "-o", place)
             assert ended.exit_code == 0, ended.output
-            assert ended.output.replace("\xa0", " ").startswith(
-                "Banks' loss in the worst 1 % is lower under reform than under old policies, by choices that depart"
-            )
+            said = ended.output.replace("\xa0", " ")
+            assert said.startswith("Banks' loss") and "worst 1 %" in said and "lower under reform" in said
             assert place.is_file()
         refused = call("plot", "curve", pond, *own("Pond"), "--ledger", "policy")
-        assert refused.exit_code == 2 and "Did you mean 'policies'?" in refused.output
+        assert refused.exit_code == 2 and "mean 'policies'" in refused.output
     finally:
         ledger.drop(pond, "challenge")
 
@@ -156,14 +155,14 @@ def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("exceedence",), "Did you mean 'exceedance'?"),
+        (("exceedence",), "mean 'exceedance'"),
         (("exceedance",), "expected a run"),
         (("exceedance", "RUN", "--variable", "nothing"), "Keep it: keep.outcomes"),
-        (("exceedance", "RUN", "--path", "3"), "does not take --path"),
-        (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not take it"),
+        (("exceedance", "RUN", "--path", "3"), "take --path"),
+        (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not"),
         (("exceedance", "RUN", "--where", "region"), "such as region=Liaoning"),
-        (("scatter", "RUN", "--factor", "inflw"), "Did you mean 'inflow'?"),
-        (("fan", "RUN", "-o", "fan.gif"), "expected a name that ends in .png, .svg, .pdf"),
+        (("scatter", "RUN", "--factor", "inflw"), "mean 'inflow'"),
+        (("fan", "RUN", "-o", "fan.gif"), ".png, .svg, .pdf"),
         (("replay", "RUN", "--path", "600"), "expected 0 to 599, got 600"),
     ],
 )

@@ -79,7 +79,7 @@ def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):
     study = write(tmp_path, POND)
     assert call("run", study, *own("Pond"), "--out", tmp_path / "out", "--quiet").stderr == ""
     ended = call("run", study, *own("Pond"), "--log", "xml")
-    assert ended.exit_code == 2 and "'xml' is not one of 'auto', 'json'" in ended.stderr
+    assert ended.exit_code == 2 and "'xml'" in ended.stderr and "'auto', 'json'" in ended.stderr
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -91,7 +91,7 @@ def test_the_script_of_each_shell_is_printed(shell):
 def test_a_shell_that_is_not_known_is_said(monkeypatch):
     monkeypatch.setenv("SHELL", "/bin/tcsh")
     ended = call("completion")
-    assert ended.exit_code == 2 and "expected one of bash, zsh, fish" in ended.stderr
+    assert ended.exit_code == 2 and "bash, zsh, fish" in ended.stderr
 
 
 def test_variables_policies_and_kinds_of_figures_are_completed(logged):

@@ -55,7 +55,7 @@ def test_flip_prints_what_turns_a_ranking_and_the_report_has_both(run):
     assert " ".join(ended.stdout.split()).startswith(" ".join(answer.findings))
     opened = open_run(folder)
     page = report(folder, opened.study, opened.cube).decode()
-    assert "What it hangs on" in page and "What would turn it" in page
+    assert "it hangs on" in page and '<h2 id="flip"' in page
 
 
 def full(*_):
@@ -65,7 +65,7 @@ def full(*_):
 
 def test_a_run_gives_an_answer_that_cannot_be_kept_and_warns(run, monkeypatch):
     monkeypatch.setattr(answer_store, "write", full)
-    with pytest.warns(UserWarning, match=r"flip\.zarr: the disk is full"):
+    with pytest.warns(UserWarning, match=r"flip\.zarr: .*is full"):
         assert open_run(run[1]).flip("damage", ("strong", "weak")).of.difference.estimate < 0
 
 
