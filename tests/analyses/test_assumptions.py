@@ -59,7 +59,7 @@ def test_the_ranking_flips_where_it_must_and_nowhere_else(answer):
     text = " ".join(
         sentences(answer.study, answer.rankings, {one.name: one.phrase(answer.study) for one in answer.structures})
     )
-    assert "The chance of ruin: worse under " in text and "with exit doubled" in text
+    assert "chance of ruin" in text and "with exit doubled" in text
 
 
 def test_as_stated_is_what_the_run_says(answer):
@@ -107,14 +107,14 @@ def test_several_policies_are_ranked_pair_by_pair():
 
 def test_paths_that_are_not_finite_are_refused_with_the_assumption():
     tables = {"noise": {"off": {"noise": 0}, "doubled": {"noise": "1e38x"}}}
-    with pytest.raises(UserError, match=r"assumptions.noise.doubled: outcome 'cost' under 'old' is not finite on"):
+    with pytest.raises(UserError, match=r"assumptions.noise.doubled: .*'cost' under 'old'"):
         assumptions(bill(assumptions=tables))
 
 
 def test_a_study_without_assumptions_is_told_how_to_name_some():
-    with pytest.raises(UserError, match=r"assumptions: expected at least one about what runs. Name some"):
+    with pytest.raises(UserError, match=r"assumptions: .*at least one"):
         assumptions(bill(assumptions={}))
-    with pytest.raises(UserError, match=r"unknown outcome or event 'costs'. Did you mean 'cost'"):
+    with pytest.raises(UserError, match=r"event 'costs'.* 'cost'"):
         assumptions(bill(), variables=["costs"])
 
 

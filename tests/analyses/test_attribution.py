@@ -8,6 +8,7 @@ from engine.analyses.attribution import attribution
 from engine.analyses.coalitions import between
 from engine.program.running import devices
 from tests.helpers import assert_close, assert_plausible, assert_same
+from tests.refusals import at
 from tests.small_files import write
 
 PATHS = 1 << 16
@@ -318,24 +319,24 @@ def test_the_shares_of_a_path_model_by_hand(lake):
 
 
 @pytest.mark.parametrize(
-    ("start", "end", "message"),
+    ("start", "end", "problem"),
     [
-        ("old", "same", "set all levers alike"),
-        ("drawn", "zealous", "'drawn' by will, 'zealous' by zeal"),
-        ("odl", "drown", "--from: unknown policy 'odl'. Did you mean 'old'"),
+        ("old", "same", at("", "levers alike")),
+        ("drawn", "zealous", at("", "by will", "by zeal")),
+        ("odl", "drown", at("--from", "policy 'odl'", "'old'")),
     ],
 )
-def test_what_cannot_be_shared_out_is_refused(lake, start, end, message):
+def test_what_cannot_be_shared_out_is_refused(lake, start, end, problem):
     with pytest.raises(UserError) as refused:
         attribution(lake, start, end, device="cpu")
-    assert message in str(refused.value)
-    assert ("--to: unknown policy 'drown'" in str(refused.value)) == (end == "drown")
+    assert problem in refused.value.problems
+    assert (at("--to", "policy 'drown'") in refused.value.problems) == (end == "drown")
 
 
 def test_variables_and_paths_that_are_not_there_are_refused(lake):
-    with pytest.raises(UserError, match=r"unknown outcome or event 'gine'\. Did you mean 'gone'"):
+    with pytest.raises(UserError, match=r"event 'gine'.* 'gone'"):
         attribution(lake, "old", "drawn", ["gine"], device="cpu")
-    with pytest.raises(UserError, match="paths: expected at least 1; got 0"):
+    with pytest.raises(UserError, match=r"paths: .*at least 1.* 0"):
         attribution(lake, "old", "drawn", paths=0, device="cpu")
 
 
@@ -355,8 +356,8 @@ def test_more_players_than_can_be_looked_at_are_refused_with_the_remedy(tmp_path
     study = load_study(write(tmp_path, text), model=Many())
     with pytest.raises(UserError) as refused:
         attribution(study, "a", "b", device="cpu")
-    assert "expected at most 10: 'a' and 'b' differ in 11 levers" in str(refused.value)
-    assert "under [lever_groups]: l0, l1" in str(refused.value)
+    for words in ("at most 10", "11 levers", "[lever_groups]: l0, l1"):
+        assert words in str(refused.value)
 
 
 def test_paths_that_are_not_finite_are_refused_or_left_out(tmp_path):
@@ -377,7 +378,7 @@ def test_paths_that_are_not_finite_are_refused_or_left_out(tmp_path):
     )
     text += "[policies.old]\n[policies.new]\na = 1\nb = 1\n"
     strict = load_study(write(tmp_path, text.replace("SHARE", "0.0")), model=Bursting())
-    with pytest.raises(UserError, match=r"outcome 'y' is not finite on path \d+ with a of 'new', all else of 'old'"):
+    with pytest.raises(UserError, match=r"'y' .* path \d+ with a of 'new'"):
         attribution(strict, "old", "new", device="cpu")
     given = attribution(
         load_study(write(tmp_path, text.replace("SHARE", "0.01")), model=Bursting()), "old", "new", device="cpu"

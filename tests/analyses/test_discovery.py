@@ -53,7 +53,7 @@ def said(of):
 
 @pytest.mark.slow
 def test_the_finding_is_in_words_and_the_groups_hold_it(of):
-    assert "x1 below 0.2" in said(of) and "its lower quarter and x2 below " in said(of)
+    assert "x1 below 0.2" in said(of) and "lower quarter" in said(of) and "x2 below " in said(of)
     held = {table.name: table for table in tables(of)}
     first = of.boxes["prim"][0]
     (row,) = held["boxes"].where(search="prim", number=1)
@@ -71,7 +71,7 @@ def test_a_category_is_limited_by_its_labels():
         first = of.boxes[method][0]
         assert set(first.restrictions) == {"rain", "x3"}
         assert first.restrictions["rain"].limits.allowed == (0.0, 2.0)
-    assert "rain is dry or snow, 66 % of its prior" in said(of)  # of these draws
+    assert "dry or snow, 66 %" in said(of)  # of these draws
 
 
 def test_one_factor_alone_is_limited():
@@ -166,9 +166,9 @@ def test_the_same_question_has_the_same_answer():
 def test_too_few_of_a_kind_and_no_draws_are_refused():
     study = square(1000)
     draws = drawn(study, 1)
-    with pytest.raises(UserError, match=r"100 futures or more in which it holds, got 7 of 1,000"):
+    with pytest.raises(UserError, match=r"100 futures .*got 7 of 1,000"):
         asked(study, draws, np.arange(1000) < 7)
-    with pytest.raises(UserError, match=r"in which it does not hold, got 0 of 1,000"):
+    with pytest.raises(UserError, match="does not hold, got 0 of"):
         asked(study, draws, np.ones(1000, bool))
     with pytest.raises(UserError, match=r"keep\.draws"):
         asked(study, {}, np.ones(1000, bool))
@@ -179,7 +179,7 @@ def test_without_the_workbench_it_says_what_to_install(monkeypatch):
     monkeypatch.delitem(sys.modules, "ema_workbench.analysis", raising=False)
     study = square(1000)
     draws, cases = drawn(study, 1), np.arange(1000) < 500
-    with pytest.raises(UserError, match=r"CART needs ema_workbench: .*pip install 'ema.workbench>="):
+    with pytest.raises(UserError, match=r"CART .*pip install 'ema.workbench>="):
         asked(study, draws, cases)
     assert box_search.proposed(box_search.PRIM, draws, cases, {})
 

@@ -117,7 +117,7 @@ def test_vasicek():
     (economy,) = given.drivers
     assert_plausible(economy.shift.estimate, BEYOND, economy.shift.standard_error, resolves=0.1)
     assert given.reverse.distance == pytest.approx(EDGE, rel=0.02)
-    assert given.without_places == "a static model's outcomes have no places"
+    assert not given.places and "static model" in given.without_places
 
 
 @pytest.mark.parametrize("name", ["ruin", "both"])
@@ -152,7 +152,7 @@ def test_the_finding_claims_no_more_than_its_intervals(given):
     assert texts[1] == "Nothing else stands out as much."
     assert texts[2].startswith("They are the worst ones in cost, with ") and texts[2].endswith(" M on average.")
     for few in (explain(total_cost(2_000), "cost"), explain(vasicek(1), "loss")):
-        assert "apart is open: they are too few for an interval." in next(iter(findings(few)))
+        assert "too few" in next(iter(findings(few)))
 
 
 def test_how_likely_an_event_is_is_said_in_words_unless_numbers_are_wanted():
@@ -196,16 +196,16 @@ def test_tables_and_groups_hold_what_was_found(given, tmp_path):
     assert row(answer["counts"], what="worst futures")["number"] == given.tail_count
     commands = answer["replays"]["command"]
     assert len(commands) == 1 and len(given.worst) == 10
-    assert commands[0].startswith(f"rustbelt replay {tmp_path} --path PATH ")
+    assert commands[0].startswith(f"rustbelt replay {tmp_path} ")
     assert [one["value"] for one in answer["worst"].rows()] == given.worst_values["cost"].tolist()
 
 
 @pytest.mark.parametrize(
     ("asked", "text"),
     [
-        ({"variable": "costs"}, "Did you mean 'cost'"),
-        ({"variable": "cost", "policy": "olds"}, "Did you mean 'old'"),
-        ({"variable": "ruin", "level": 0.99}, "has its own threshold"),
+        ({"variable": "costs"}, "mean 'cost'"),
+        ({"variable": "cost", "policy": "olds"}, "mean 'old'"),
+        ({"variable": "ruin", "level": 0.99}, "own threshold"),
         ({"variable": "never"}, "nothing to explain"),
     ],
 )
@@ -214,9 +214,7 @@ def test_what_is_refused(asked, text):
         explain(total_cost(1024), **asked)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "text"), [("peak", "which is no sum"), ("own", "the model's own function of its last state")]
-)
+@pytest.mark.parametrize(("outcome", "text"), [("peak", "which is no sum"), ("own", "own function")])
 def test_what_is_no_sum_has_no_parts(outcome, text):
     given = explain(total_cost(1024), outcome)
     assert not given.places and text in given.without_places

@@ -177,7 +177,7 @@ def test_members_that_follow_from_each_other_are_left_out_by_name():
 def test_the_answer_as_tables_and_a_sentence(given):
     answer = answer_of(given)
     assert answer.findings == tuple(sentences(given)) and answer.finding.startswith(
-        "Risky and sure would change places if noise were "
+        "Risky and sure would change places"
     )
     assert answer.findings[1].startswith(
         "As stated, there is more under risky than under sure, by "
@@ -193,13 +193,13 @@ def test_the_answer_as_tables_and_a_sentence(given):
 
 def test_a_ranking_that_is_not_told_is_said_to_be_none():
     study = wager(4096, policies={"sure": {"added": 0.5}, "risky": {"risky": 1.0}})
-    assert "there is no ranking to turn" in next(sentences(flip(study, "cost", "risky", "sure")))
+    assert "no ranking" in next(sentences(flip(study, "cost", "risky", "sure")))
 
 
 def test_what_is_asked_wrongly_is_refused_all_at_once():
     with pytest.raises(UserError) as caught:
         flip(wager(), "cots", "risky", "suer")
-    assert "Did you mean 'cost'" in str(caught.value) and "Did you mean 'sure'" in str(caught.value)
+    assert "mean 'cost'" in str(caught.value) and "mean 'sure'" in str(caught.value)
     with pytest.raises(UserError, match="expected two policies"):
         flip(wager(), "cost", "sure", "sure")
     with pytest.raises(UserError, match="mean"):
@@ -304,7 +304,7 @@ def test_every_turn_of_a_prior_is_listed_with_its_interval():
         assert abs(one.move.estimate - math.copysign(1, one.move.estimate)) < 5 * one.move.standard_error
         assert one.move.standard_error < 0.03
     assert [abs(one.move.estimate) for one in turns] == sorted(abs(one.move.estimate) for one in turns)
-    assert " would change places if x were " in next(sentences(given))
+    assert " if x were " in next(sentences(given))
     assert len(list(answer_of(given)["priors"].where(factor="x", turns=True))) == 2
 
 
@@ -314,7 +314,7 @@ def test_all_turns_of_a_prior_are_printed_and_drawn():
     console = Console(width=160, record=True)
     print_answer(console, answer_of(given), full=True)
     text = console.export_text()
-    assert "1 of 4 turn the ranking" in text
+    assert "1 of 4" in text
     assert sum(line.startswith("x ") for line in text.splitlines()) == 3  # the third of all priors together
 
 
@@ -339,7 +339,7 @@ def test_all_priors_together_never_go_farther_than_one_alone():
 def test_only_factors_that_move_are_named():
     (given,) = repeated("far", FEWEST, 1)
     still = replace(given.joint, factors=(("x", 1.97, 0.0, 1.97), ("y", 0.004, 0.0, 0.004)))
-    assert [*sentences(replace(given, joint=still))][-1].endswith(" standard deviations: x most.")
+    assert [*sentences(replace(given, joint=still))][-1].endswith(": x most.")
 
 
 def test_the_interval_of_a_correlation_holds_where_the_ranking_turns():

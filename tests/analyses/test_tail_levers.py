@@ -36,7 +36,7 @@ def test_what_cannot_be_moved_says_why():
     found, left_out = pulls(program, tail_subject(study, "cost", "old", None))
     assert not found and left_out == {"cut": "is 0", "fund": "is 0"}
     found, left_out = pulls(program, tail_subject(study, "ruin", "reform", None))
-    assert not found and left_out == {"cut": "is as high as it may be", "fund": "is 0"}
+    assert not found and left_out["fund"] == "is 0" and "as high as" in left_out["cut"]
 
 
 def test_assumptions_share_what_they_make_up():

@@ -12,6 +12,7 @@ from engine.program.running import devices
 from engine.study.loading import load_study
 from engine.study.study import Block
 from tests.analyses.backtest.models import Walk, row, walk
+from tests.refusals import at
 
 FOLDS = {
     "": lambda values: values[:, 4],
@@ -66,17 +67,15 @@ def test_what_is_not_scored_is_shown_with_the_reason():
     reading = backtest(study).readings[0]
     assert [one.figure.observation.time for one in reading.scored] == [2023, 2024]
     reasons = {one.time: why for one, _, why in reading.apart}
-    assert reasons == {
-        2019: "known before the study begins", 2020: "known before the study begins", 2025: "seen by equations",
-        2026: "remembered", 2027: "derived", 2031: "beyond the study's years",
-    }  # fmt: skip
+    words = {2019: "before", 2020: "before", 2025: "equations", 2026: "remembered", 2027: "derived", 2031: "beyond"}
+    assert reasons.keys() == words.keys() and all(word in reasons[year] for year, word in words.items())
     assert reading.scored[0].last == pytest.approx(0.1) and np.isnan(reading.scored[0].trend)
     assert [one.figure.observation.time for one in backtest(study, until=2023).readings[0].scored] == [2023]
 
 
 def test_nothing_to_score_is_an_answer():
     tested = backtest(walk(row(2020, 0.1), row(2024, 0.3, confidence="remembered")))
-    assert next(findings(tested)).startswith("No figure can be scored")
+    assert next(findings(tested)).startswith("No figure")
 
 
 def test_what_is_imposed_is_what_was_observed_and_what_follows_goes_by_it():
@@ -129,21 +128,18 @@ def test_another_policy_of_the_file_need_not_run(tmp_path):
 def test_all_that_cannot_be_is_refused_at_once():
     with pytest.raises(UserError) as caught:
         backtest(walk(row(2023, 1.0)), policy="odl", impose=("damage", "heigt"), until=2010)
-    assert [str(one) for one in caught.value.problems] == [
-        "--policy: unknown policy 'odl'. Did you mean 'old'?",
-        "--impose: the model does not let 'damage' be imposed. It allows: height.",
-        "--impose: unknown yearly variable 'heigt'. Did you mean 'height'?",
-        "--until: expected a year from 2021 on, got 2010.",
+    assert [*caught.value.problems] == [
+        at("--policy", "policy 'odl'", "'old'"),
+        at("--impose", "'damage'", "height."),
+        at("--impose", "variable 'heigt'", "'height'"),
+        at("--until", 2021, 2010),
     ]
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match="observed of 'height'"):
         backtest(walk(row(2023, 1.0, variable="damage")), impose=("height",))
-    assert "nothing was observed of 'height'" in str(caught.value)
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match="no observations"):
         backtest(walk())
-    assert "has no observations" in str(caught.value)
-    with pytest.raises(UserError) as caught:
+    with pytest.raises(UserError, match="which policy"):
         backtest(walk(row(2023, 1.0), observed={"policy": ""}))
-    assert "say under which policy" in str(caught.value)
 
 
 def test_same_study_same_numbers():

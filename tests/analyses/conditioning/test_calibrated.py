@@ -32,9 +32,7 @@ def test_a_likelihood_that_is_wrong_is_found(monkeypatch):
 
 
 def test_too_few_truths_are_refused():
-    with pytest.raises(
-        UserError, match=r"expected 20 or more truths among at least twice as many futures.* got 3 among 1,024"
-    ):
+    with pytest.raises(UserError, match=r"20 or more.* got 3 among 1,024"):
         ranked(walked(1.0), None, None, 3, paths=1024)
 
 

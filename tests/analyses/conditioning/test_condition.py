@@ -25,6 +25,7 @@ from engine.study.study import Block
 from engine.study.tables.facts import FUTURES
 from tests.analyses.backtest.models import Walk, row, walk
 from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
+from tests.refusals import at, refuses
 
 
 @pytest.fixture
@@ -101,13 +102,13 @@ def refused(known, *arguments, **options):
 
 def test_what_cannot_be_is_refused_in_words(known):
     (said,) = refused(known, walked(1.0), until=2020)
-    assert said.startswith("--until: expected a year from 2021 on") or said.startswith("--until: nothing")
+    assert said in (at("--until", 2021), at("--until", "nothing"))
     said = refused(known, walk(row(2023, 1.0), row(2024, 2.0)))
     assert [one.partition(":")[0] for one in said] == ["observed", "observed"] and "has no error" in said[0]
     (said,) = refused(known, walked(1.0, observed={"policy": ""}))
-    assert "say under which policy" in said
+    assert "which policy" in said
     (said,) = refused(known, walked(1.0), policy="odl")
-    assert "unknown policy 'odl'. Did you mean 'old'?" in said
+    assert "policy 'odl'" in said and "'old'" in said
 
 
 def test_a_discrepancy_stands_for_what_the_model_leaves_out():
@@ -119,9 +120,7 @@ def test_a_discrepancy_stands_for_what_the_model_leaves_out():
         with pytest.raises(UserError) as caught:
             walk(*rows, observed={"discrepancy": {"height": size}})
         assert str(caught.value.problems[0]).startswith("observed.discrepancy.height: ") and text in str(caught.value)
-    with pytest.raises(
-        UserError, match=r"observed.discrepancy.heigt: unknown yearly variable 'heigt'. Did you mean 'height'"
-    ):
+    with refuses("observed.discrepancy.heigt", "variable 'heigt'", "'height'"):
         walk(*rows, observed={"discrepancy": {"heigt": 1.0}})
 
 
@@ -134,7 +133,7 @@ def test_what_is_impossible_is_refused(known):
             shocks={"step": {"family": "fixed", "value": 0.0}},
         ),
     )
-    assert "is impossible on all of" in said and "Mend the model" in said
+    assert "impossible on all" in said and "Mend the model" in said
 
 
 def test_effective_futures_are_no_more_than_weights_leave():
@@ -148,8 +147,7 @@ def test_runs_that_no_longer_move_are_stuck_however_few_and_however_often(known)
     far = walk(*(row(2021 + k, 1.0, standard_error=0.0005) for k in range(10)))
     for _ in range(2):
         (said,) = refused(known, far, runs=2)
-        assert "is too far from all futures: 2 of 2 runs got stuck" in said
-        assert "State a larger error or discrepancy" in said
+        assert "2 of 2 runs" in said and "larger error" in said
 
 
 def test_values_that_are_no_numbers_are_refused(known, monkeypatch):
@@ -162,7 +160,7 @@ def test_values_that_are_no_numbers_are_refused(known, monkeypatch):
 
     monkeypatch.setattr(Walk, "step", broken)
     (said,) = refused(known, walked(1.0), until=2025, runs=1)
-    assert said.startswith("run.nonfinite: values are not finite on ")
+    assert said == at("run.nonfinite", "not finite")
 
 
 class Flow(PathModel):
