@@ -54,5 +54,5 @@ def test_what_runs_as_xla_has_it_stays_where_it_was_begun(tmp_path, elsewhere):
     elsewhere(16, "0.16")
     engine.run(pond(tmp_path, 300, "xla"), tmp_path / "run")
     elsewhere(4, "0.4")
-    with pytest.raises(UserError, match=r"made with jax 0\.16, and this is 0\.4"):
+    with pytest.raises(UserError, match=r"jax 0\.16,.* 0\.4"):
         engine.run(pond(tmp_path, 600, "xla"), tmp_path / "run")

