@@ -32,31 +32,31 @@ def asked(name, study, **options) -> Answer:
 
 def test_a_group_of_levers():
     given = asked("attribute", summed(1 << 14), start="old", end="aided", outcome=("dear",))
-    assert given.finding.endswith("aid in need (100 %).")
+    assert given.finding.endswith(" off the chance of dear, mostly through aid in need (100 %).")
 
 
 def test_a_group_of_factors_and_a_shock_that_carry_the_spread():
     given = asked("sensitivity", summed(policies={"old": {}}), outcome=("cost",), groups=("pair",))
-    assert " on twins: " in given.finding
-    assert given["members"].title.startswith("Members of twins")
+    assert given.finding.startswith("What becomes of cost under old hangs mostly on twins: ")
+    assert given["members"].title == "Members of twins: share in %"
     given = asked("sensitivity", summed(policies={"old": {}}, factors=calm()), outcome=("cost",))
-    assert " on weather: " in given.finding
+    assert given.finding.startswith("What becomes of cost under old hangs mostly on weather: ")
 
 
 def test_a_shock_of_a_place_in_a_year_and_what_is_unusual_in_the_likeliest_future(tmp_path):
     done = run(summed(1 << 15, factors=calm()), out=tmp_path / "shocks")
     text = " ".join(done.explain("cost").findings)
-    assert "weather (south) in 20" in text or "weather (north) in 20" in text
-    assert "unusual weather" in text and "noise" not in text
+    assert " high weather (south) in 20" in text or " high weather (north) in 20" in text
+    assert "takes an unusual weather" in text and "noise" not in text
     done = run(summed(), out=tmp_path / "factors")
-    assert "unusual twins" in " ".join(done.explain("cost").findings)
+    assert "takes an unusual twins" in " ".join(done.explain("cost").findings)
 
 
 def test_an_assumption():
     stated = BILL["assumptions"]
     study = bill(assumptions=stated | {"exit": {**stated["exit"], "label": "Plant exit"}})
     text = " ".join(asked("assumptions", study, outcome=("ruin",)).findings)
-    assert "with plant exit doubled" in text
+    assert "The chance of ruin: worse under old, but under reform with plant exit doubled." in text
 
 
 def test_a_group_whose_correlation_turns_a_ranking():

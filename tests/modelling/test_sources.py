@@ -19,7 +19,6 @@ from engine.modelling.contract import refuse_broken
 from engine.modelling.loading import files_of, load_model, model_digest, source_digest, spec_of
 from engine.modelling.records import StaticModel
 from engine.modelling.sources import Sources
-from tests.refusals import refuses
 
 MODEL = """
 from engine.modelling.records import Factor, Outcome, StaticModel
@@ -136,7 +135,7 @@ def test_modules_imported_before_are_there_after(tmp_path, monkeypatch):
     loaded(place)
     assert sys.modules["own_helper"] is own_helper
     (place / "own_helper.py").write_text("raise ValueError")
-    with pytest.raises(Exception, match="raised ValueError"):
+    with pytest.raises(Exception, match="importing it raised ValueError"):
         loaded(place)
     assert sys.modules.pop("own_helper") is own_helper
 

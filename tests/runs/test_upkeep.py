@@ -218,7 +218,7 @@ def test_what_others_made_is_left_where_it_comes_out_the_same_and_refused_where_
     assert repair(RunFolder(folder, study), full=True) == ([], None)
     before = contents(folder)
     monkeypatch.setattr(anew.cube, "finished_files", lambda *_: {})
-    with pytest.raises(UserError, match=r"made with rustbelt 0, and this is 1.*--force"):
+    with refuses("", "rustbelt 0", "this is 1", "--force"):
         repair(RunFolder(folder, study), full=True)
     assert contents(folder) == before
 

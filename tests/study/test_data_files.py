@@ -15,7 +15,6 @@ from engine.study.data_files import column
 from engine.study.loading import load_study, resolved_text, study_of_text
 from tests import malformed
 from tests.helpers import assert_same
-from tests.refusals import at
 
 
 def written(folder, text, name="data.csv"):
@@ -60,7 +59,7 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "words"),
+    ("text", "told"),
     [
         ("day,prize\n1,2\n", "unknown column 'price'. Did you mean 'prize'?"),
         ("day,volume\n1,2\n", "unknown column 'price'. Known: day, volume."),
@@ -99,8 +98,8 @@ def test_a_column_of_nothing_but_empty_cells_is_no_error_here(tmp_path):
         ('price\n"' + "1" * 200_000, "line 2: field larger than field limit (131072)."),
     ],
 )
-def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, words):
-    assert refusal(written(tmp_path, text)) == at("", *words)
+def test_what_cannot_be_read_is_refused_with_its_place(tmp_path, text, told):
+    assert refusal(written(tmp_path, text)) == told
 
 
 def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch):
@@ -108,7 +107,7 @@ def test_files_that_are_not_there_or_too_large_or_no_files(tmp_path, monkeypatch
     assert refusal(tmp_path) == "is no file; expected a regular one."
     monkeypatch.setattr(data_files, "LARGEST_FILE", 1 << 20)
     large = written(tmp_path, b"1" * (1 << 21))
-    assert refusal(large) == at("", "2 MiB", "at most 1")
+    assert refusal(large) == "has 2 MiB, expected at most 1. Keep only the column that is needed."
 
 
 def test_an_error_stands_in_the_file(tmp_path):
@@ -138,21 +137,21 @@ def test_parquet_reads_as_csv_does(tmp_path):
     assert found.empty == 2
     assert_same(column(path, "whole").values, np.array([1.0, 2.0, 2.0**60]))
     assert_same(column(path, "a.b").values, np.array([1.0, 2.0, 3.0, 4.0]))
-    assert refusal(path, "text") == at("", "column 'text'", "got string")
-    assert refusal(path, "flag") == at("", "column 'flag'", "got bool")
-    assert refusal(path, "far") == at("", "column 'far'", "finite", "got inf")
-    assert refusal(path, "pric") == at("", "column 'pric'", "mean 'price'")
+    assert refusal(path, "text") == "column 'text': expected numbers, got string."
+    assert refusal(path, "flag") == "column 'flag': expected numbers, got bool."
+    assert refusal(path, "far") == "column 'far': expected finite numbers, got inf."
+    assert refusal(path, "pric") == "unknown column 'pric'. Did you mean 'price'?"
 
 
 def test_parquet_that_is_none_or_broken_or_too_long(tmp_path, monkeypatch):
     arrow = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")
-    assert refusal(written(tmp_path, "price\n1\n", "d.parquet")) == at("", "no Parquet file")
-    assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")) == at("", "a broken Parquet")
+    assert refusal(written(tmp_path, "price\n1\n", "d.parquet")) == "is no Parquet file, whatever its name says."
+    assert refusal(written(tmp_path, b"PAR1 and nothing else PAR1")).startswith("is a broken Parquet file: ")
     path = tmp_path / "long.parquet"
     parquet.write_table(arrow.table({"price": [1.0] * 20}), path)
     monkeypatch.setattr(data_files, "MOST_ROWS", 19)
-    assert refusal(path) == at("", "20 rows", "at most 19")
+    assert refusal(path) == "has 20 rows, expected at most 19."
 
 
 def test_parquet_without_pyarrow_says_what_to_install(tmp_path, monkeypatch):

@@ -5,7 +5,6 @@ import pytest
 from engine import UserError
 from engine.study.loading import load_study, read_study, resolved_text, study_of_text
 from tests.analyses.backtest.models import Walk, row, walk
-from tests.refusals import at, refuses
 
 HEAD = "series,time,variable,at,value,unit,source,confidence\n"
 STUDY = """name = "s"
@@ -31,19 +30,27 @@ def test_rows_of_a_file_are_those_of_a_study(tmp_path):
 
 
 REFUSED = {
-    "heigth,,2023,,,1,kt,read": at("observed.file.line 2.variable", "'heigth'", "mean 'height'"),
-    "height,place=north,2023.5,,,1,kt,read": at("observed.file.line 2.time", "a whole year", "got 2023.5"),
-    "height,place=north,2023,,,much,kt,read": at("observed.file.line 2.value", "a number", "got 'much'"),
-    "height,place=north,2023,,,1,yuan,read": (at("observed.file.line 2.unit", "what converts to", "got 'yuan'")),
-    "height,place=nroth,2023,,,1,kt,read": at("observed.file.line 2.at", "'nroth'", "mean 'north'"),
-    "height,town=north,2023,,,1,kt,read": at("observed.file.line 2.at", "'height'", "'town'", "has no"),
-    "height,north,2023,,,1,kt,read": at("observed.file.line 2.at", "DIMENSION=LABEL", "got 'north'"),
-    "height,,2023,,,1,kt,read": (at("observed.file.line 2.across", "is missing", "2 numbers")),
-    "height,place=north,2023,2025,mean,1,kt,read": at("observed.file.line 2.from", "up to 2023", "got 2025"),
-    "height,place=north,2023,2021,,1,kt,read": (at("observed.file.line 2.fold", "'from'", "'fold'", "several years")),
-    "height,place=north,2023,2021,median,1,kt,read": (at("observed.file.line 2.fold", "total or mean", "got 'median'")),
-    "height,place=north,2023,,,1,kt,sure": at("observed.file.line 2.confidence", "read or remembered", "got 'sure'"),
-    "height,place=north,2023,,,,kt,read": at("observed.file.line 2.value", "is missing"),
+    "heigth,,2023,,,1,kt,read": "variable: unknown yearly variable 'heigth'. Did you mean 'height'?",
+    "height,place=north,2023.5,,,1,kt,read": "time: expected a whole year, got 2023.5.",
+    "height,place=north,2023,,,much,kt,read": "value: expected a number, got 'much'.",
+    "height,place=north,2023,,,1,yuan,read": (
+        "unit: expected what converts to 'kt', got 'yuan'. Currencies, indices and base years do not."
+    ),
+    "height,place=nroth,2023,,,1,kt,read": "at: unknown label 'nroth'. Did you mean 'north'?",
+    "height,town=north,2023,,,1,kt,read": "at: 'height' has no dimension 'town'. It has: place.",
+    "height,north,2023,,,1,kt,read": "at: expected DIMENSION=LABEL; ..., got 'north'.",
+    "height,,2023,,,1,kt,read": (
+        "across: is missing: place leave 2 numbers. Name a label, or say sum, mean, peak, lowest."
+    ),
+    "height,place=north,2023,2025,mean,1,kt,read": "from: expected a year up to 2023, got 2025.",
+    "height,place=north,2023,2021,,1,kt,read": (
+        "fold: goes with several years: give both 'from' and 'fold', or neither."
+    ),
+    "height,place=north,2023,2021,median,1,kt,read": (
+        "fold: expected total or mean or peak or lowest or change or ratio, got 'median'."
+    ),
+    "height,place=north,2023,,,1,kt,sure": "confidence: expected read or remembered or derived, got 'sure'.",
+    "height,place=north,2023,,,,kt,read": "value: is missing.",
 }
 
 
@@ -52,7 +59,7 @@ def test_what_is_wrong_with_a_row_is_said(tmp_path, cells):
     head = "variable,at,time,from,fold,value,unit,confidence,series,source\n"
     with pytest.raises(UserError) as caught:
         of_file(tmp_path, f"{head}{cells},Height,gauge\n")
-    assert [*caught.value.problems] == [REFUSED[cells]]
+    assert [str(one) for one in caught.value.problems] == [f"observed.file.line 2.{REFUSED[cells]}"]
 
 
 def test_all_rows_are_looked_at(tmp_path):
@@ -95,7 +102,7 @@ FILES = {
 def test_a_file_that_is_none_is_refused(tmp_path, text):
     with pytest.raises(UserError) as caught:
         of_file(tmp_path, text)
-    assert any(one.message == at("", *FILES[text]) for one in caught.value.problems)
+    assert any(one.message.endswith(FILES[text]) for one in caught.value.problems)
 
 
 @pytest.mark.parametrize("delimiter", [";", "\t"])
@@ -111,8 +118,8 @@ def test_what_a_study_says_of_observations_is_checked():
     with pytest.raises(UserError) as caught:
         walk(row(2023, 1.0), observed={"policy": "odl", "seen": ["prior"]})
     assert [str(one) for one in caught.value.problems] == [
-        at("observed.policy", "policy 'odl'", "'old'"),
-        at("observed.seen", "mark 'prior'", "'priors'"),
+        "observed.policy: unknown policy 'odl'. Did you mean 'old'?",
+        "observed.seen: unknown mark 'prior'. Did you mean 'priors'?",
     ]
 
 
@@ -149,5 +156,5 @@ def test_a_model_lets_only_what_it_has_be_imposed():
     class Wrong(Walk):
         imposable = ("hight",)
 
-    with refuses("model.imposable", "variable 'hight'", "'height'"):
+    with pytest.raises(UserError, match=r"model.imposable: unknown yearly variable 'hight'. Did you mean 'height'\?"):
         read_study({"name": "w", "time": {"first": 2021, "last": 2022}}, "w.toml", model=Wrong())
