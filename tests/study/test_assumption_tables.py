@@ -8,6 +8,7 @@ import pytest
 from engine import UserError
 from engine.study.loading import load_study, resolved_text, study_of_text
 from tests.analyses.assumed import BILL, LAKE, Bill, bill, lake
+from tests.refusals import at, refuses
 
 
 def of(study):
@@ -67,31 +68,27 @@ def test_questions_are_no_part_of_the_fingerprint():
 
 
 REFUSED = [
-    ({"exitt": 0}, "off.exitt: unknown factor or lever 'exitt'. Did you mean 'exit_rate'?"),
-    ({"cut": 1.5}, "off.cut: expected 0 to 1, got 1.5. These are the model's bounds of the lever."),
-    (
-        {"cut": "3x"},
-        "off.cut: expected 0 to 1, got 3, 3 times what 'reform' has. These are the model's bounds of the lever.",
-    ),
-    ({"exit_rate": "twice"}, "off.exit_rate: expected a number, or a multiple such as \"2x\", got 'twice'."),
-    ({"exit_rate": True}, "off.exit_rate: expected a number, got true."),
-    ({"policies": {"refrom": {"cut": 0}}}, "off.policies.refrom: unknown policy 'refrom'. Did you mean 'reform'?"),
-    ({"policies": {"reform": {"cutt": 0}}}, "off.policies.reform.cutt: unknown lever 'cutt'. Did you mean 'cut'?"),
-    ({"policies": {"reform": 0}}, "off.policies.reform: expected a table such as { LEVER = 0 }, got 0."),
-    ({"policies": {"reform": {"label": 0}}}, "off.policies.reform.label: unknown lever 'label'. Known: "),
-    ({"policies": 0}, "off.policies: expected a table such as { NAME = { LEVER = 0 } }, got 0."),
-    ({"groups": "macro"}, "off.groups: expected a table such as { NAME = { correlation = 0 } }, got 'macro'."),
-    ({"groups": {"macro": {"correlation": 0}}}, "off.groups.macro: unknown group 'macro'."),
-    ({}, "off: is missing. Say what changes where it does not hold"),
+    ({"exitt": 0}, "off.exitt", ["lever 'exitt'", "'exit_rate'"]),
+    ({"cut": 1.5}, "off.cut", ["0 to 1", "got 1.5", "model's bounds"]),
+    ({"cut": "3x"}, "off.cut", ["0 to 1", "got 3", "3 times", "'reform'"]),
+    ({"exit_rate": "twice"}, "off.exit_rate", ["a multiple", "got 'twice'"]),
+    ({"exit_rate": True}, "off.exit_rate", ["a number", "got true"]),
+    ({"policies": {"refrom": {"cut": 0}}}, "off.policies.refrom", ["policy 'refrom'", "'reform'"]),
+    ({"policies": {"reform": {"cutt": 0}}}, "off.policies.reform.cutt", ["lever 'cutt'", "'cut'"]),
+    ({"policies": {"reform": 0}}, "off.policies.reform", ["a table", "got 0"]),
+    ({"policies": {"reform": {"label": 0}}}, "off.policies.reform.label", ["lever 'label'", "Known"]),
+    ({"policies": 0}, "off.policies", ["a table", "got 0"]),
+    ({"groups": "macro"}, "off.groups", ["a table", "got 'macro'"]),
+    ({"groups": {"macro": {"correlation": 0}}}, "off.groups.macro", ["group 'macro'"]),
+    ({}, "off", ["missing"]),
 ]
 
 
-@pytest.mark.parametrize(("off", "message"), REFUSED, ids=str)
-def test_what_is_wrong_is_told_with_its_place(off, message):
+@pytest.mark.parametrize(("off", "place", "words"), REFUSED, ids=str)
+def test_what_is_wrong_is_told_with_its_place(off, place, words):
     with pytest.raises(UserError) as refused:
         bill(assumptions={"it": {"off": off}})
-    assert f"  assumptions.it.{message}" in str(refused.value)
-    assert len(refused.value.problems) == 1
+    assert [*refused.value.problems] == [at(f"assumptions.it.{place}", *words)]
     assert not re.search("Known: .*label", str(refused.value))
 
 
@@ -134,20 +131,20 @@ def test_all_problems_are_told_at_once():
 def test_two_assumptions_do_not_contradict_each_other():
     alike = {"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 0, "noise": 0}}}
     assert len(bill(assumptions=alike).assumptions) == 2
-    with pytest.raises(UserError, match=r"assumptions.b.off.exit_rate: is another value than in assumption 'a'"):
+    with refuses("assumptions.b.off.exit_rate", "another value", "'a'"):
         bill(assumptions={"a": {"off": {"exit_rate": 0}}, "b": {"off": {"exit_rate": 1}}})
 
 
 def test_a_share_is_not_doubled_by_itself():
     shares = copy.deepcopy(BILL["factors"]) | {"exit_rate": {"family": "uniform", "low": 0.5, "high": 0.9}}
-    with pytest.raises(UserError, match=r"assumptions.it.doubled: is missing: twice 'exit_rate'.*would be no share"):
+    with refuses("assumptions.it.doubled", "missing", "'exit_rate'", "no share"):
         bill(factors=shares, assumptions={"it": {"off": {"exit_rate": 0}}})
     stated = bill(factors=shares, assumptions={"it": {"off": {"exit_rate": 0}, "doubled": {"exit_rate": "2x"}}})
     assert stated.assumptions[0].doubled.factors == {"exit_rate": (2.0, 0.0)}
 
 
 def test_an_implementation_stays_a_share():
-    with pytest.raises(UserError, match=r"doubled.will: expected 0 to 1, as the study uses 'will', got 0 to 2"):
+    with refuses("assumptions.it.doubled.will", "0 to 1", "0 to 2"):
         lake(assumptions={"it": {"off": {"will": 1}, "doubled": {"will": "2x"}}})
 
 
@@ -156,14 +153,13 @@ def test_a_drawn_lever_stays_within_the_bounds_of_the_lever():
     study = bill(**drawn, assumptions={"it": {"off": {"cut": 0}, "doubled": {"cut": "2x", "exit_rate": "2x"}}})
     assert study.assumptions[0].doubled.levers == {"reform": {"cut": "2x"}}
     bad = [
-        ({"cut": "20x"}, "off.cut: expected 0 to 1, got 1.6, 20 times what 'reform' has"),
-        ({"exit_rate": "20x"}, "off.exit_rate: expected 0 to 1, as the study uses 'exit_rate', got 0.4 to 1.6"),
-        ({"policies": {"old": {"cut": "noise"}}}, "off.policies.old.cut: expected a number, or a multiple"),
+        ({"cut": "20x"}, "cut", ["0 to 1", "got 1.6", "20 times"]),
+        ({"exit_rate": "20x"}, "exit_rate", ["0 to 1", "0.4 to 1.6"]),
+        ({"policies": {"old": {"cut": "noise"}}}, "policies.old.cut", ["a multiple"]),
     ]
-    for off, message in bad:
-        with pytest.raises(UserError) as refused:
+    for off, place, words in bad:
+        with refuses(f"assumptions.it.off.{place}", *words):
             bill(**drawn, assumptions={"it": {"off": off}})
-        assert f"assumptions.it.{message}" in str(refused.value)
 
 
 def test_a_group_keeps_its_copula():
@@ -171,14 +167,11 @@ def test_a_group_keeps_its_copula():
     study = lake(groups=t, assumptions={"it": {"off": {"groups": {"wet": {"df": 30}}}}})
     assert study.assumptions[0].off.groups["wet"].copula.df == 30
     bad = [
-        ({"copula": "gaussian"}, "unknown statement of a dependence 'copula'"),
-        ({"pearson": [[1, 0.1], [0.1, 1]]}, "cannot be stated so without another program"),
+        ({"copula": "gaussian"}, "'copula'"),
+        ({"pearson": [[1, 0.1], [0.1, 1]]}, "another program"),
         ({"correlation": 2}, "expected"),
-        ({"correlation": "2x"}, "correlation: expected a number, or rows of them"),
-        (
-            {"against": []},
-            "against: expected [], all members on one side, of a group where some are against the others",
-        ),
+        ({"correlation": "2x"}, "correlation: expected a number"),
+        ({"against": []}, "against: expected [],"),
     ]
     for table, message in bad:
         with pytest.raises(UserError, match=r"assumptions.it.off.groups.wet") as refused:
@@ -213,5 +206,5 @@ def test_an_assumption_of_a_study_below_is_left_out_where_it_does_not_fit(tmp_pa
     assert [one.name for one in study.assumptions] == ["noise"]
     own = "[assumptions.cuts]\noff = { cut = 0.1 }\ndoubled = { policies.reform.cut = '2x' }\n"
     (tmp_path / "top.toml").write_text(on_top + own)
-    with pytest.raises(UserError, match=r"assumptions.cuts.doubled.policies.reform.cut: expected 0 to 1, got 1.8"):
+    with refuses("assumptions.cuts.doubled.policies.reform.cut", "0 to 1", 1.8):
         load_study(tmp_path / "top.toml", model=Bill())
