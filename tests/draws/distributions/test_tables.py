@@ -12,8 +12,8 @@ from engine.draws.distributions.law import Law
 from engine.draws.distributions.prior import prior
 from engine.draws.distributions.tables import BOUND, MOST_KNOTS, ROUNDING, Knots, Smooth, tabulate
 from engine.draws.limits import FARTHEST
-from engine.errors import UserError
 from tests.helpers import assert_close, assert_same
+from tests.refusals import refuses
 
 SCORES = np.linspace(-FARTHEST, FARTHEST, 2001)
 KINDS = {
@@ -161,32 +161,21 @@ class Rough(Law):
 
 
 def test_a_law_that_is_known_too_roughly_is_refused():
-    with pytest.raises(UserError) as caught:
+    with refuses("", "quantile function", "tabulated", "1e-06") as caught:
         tabulate(Rough())
-    (problem,) = caught.value.problems
-    assert (
-        str(problem)
-        == "its quantile function cannot be tabulated to 1e-06 of its scale: SciPy gives it too roughly, it is close "
-        "to a law with no density, or it rises too steeply for single precision. Take other parameters, or another "
-        "family."
-    )
+    assert len(caught.value.problems) == 1
 
 
 def test_a_tail_too_steep_for_single_precision_is_refused():
     """A cubic of its last cells has coefficients beyond 3.4e38: it gave 3.4e38 where 1.4e35 was right."""
-    with pytest.raises(UserError, match="rises too steeply for single precision"):
+    with refuses("", "too steeply", "single precision"):
         tabulate(prior({"family": "pareto", "b": 0.27}).law)
 
 
 def test_too_many_separate_values_are_refused():
-    with pytest.raises(UserError) as caught:
+    with refuses("", "4.01e+05 values", MOST_KNOTS, "continuous law") as caught:
         tabulate(prior({"family": "poisson", "mu": 1e9}).law)
-    (problem,) = caught.value.problems
-    assert (
-        problem.message
-        == "takes 4.01e+05 values, expected at most 65536. For such numbers use a continuous law, such as 'normal' or"
-        " 'gamma'."
-    )
+    assert len(caught.value.problems) == 1
     assert len(tabulate(prior({"family": "poisson", "mu": 1e7}).law).knots) < MOST_KNOTS
 
 
