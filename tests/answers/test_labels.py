@@ -1,5 +1,6 @@
 """Sentences call what questions are asked about by its label: groups of levers and of factors, shocks, assumptions."""
 
+import re
 from dataclasses import replace
 
 from engine.analyses.flip_answer import sentences
@@ -32,41 +33,42 @@ def asked(name, study, **options) -> Answer:
 
 def test_a_group_of_levers():
     given = asked("attribute", summed(1 << 14), start="old", end="aided", outcome=("dear",))
-    assert given.finding.endswith(" off the chance of dear, mostly through aid in need (100 %).")
+    assert re.search(r"of dear, .*aid in need \(100 %\)\.$", given.finding)
 
 
 def test_a_group_of_factors_and_a_shock_that_carry_the_spread():
     given = asked("sensitivity", summed(policies={"old": {}}), outcome=("cost",), groups=("pair",))
-    assert given.finding.startswith("What becomes of cost under old hangs mostly on twins: ")
-    assert given["members"].title == "Members of twins: share in %"
+    assert " on twins: " in given.finding
+    assert given["members"].title.startswith("Members of twins")
     given = asked("sensitivity", summed(policies={"old": {}}, factors=calm()), outcome=("cost",))
-    assert given.finding.startswith("What becomes of cost under old hangs mostly on weather: ")
+    assert " on weather: " in given.finding
 
 
 def test_a_shock_of_a_place_in_a_year_and_what_is_unusual_in_the_likeliest_future(tmp_path):
     done = run(summed(1 << 15, factors=calm()), out=tmp_path / "shocks")
     text = " ".join(done.explain("cost").findings)
-    assert " high weather (south) in 20" in text or " high weather (north) in 20" in text
-    assert "takes an unusual weather" in text and "noise" not in text
+    assert re.search(r" high weather \((south|north)\) in 20", text)
+    assert "unusual weather" in text and "noise" not in text
     done = run(summed(), out=tmp_path / "factors")
-    assert "takes an unusual twins" in " ".join(done.explain("cost").findings)
+    assert "unusual twins" in " ".join(done.explain("cost").findings)
 
 
 def test_an_assumption():
     stated = BILL["assumptions"]
     study = bill(assumptions=stated | {"exit": {**stated["exit"], "label": "Plant exit"}})
     text = " ".join(asked("assumptions", study, outcome=("ruin",)).findings)
-    assert "The chance of ruin: worse under old, but under reform with plant exit doubled." in text
+    assert re.search(r"of ruin: [^.]*under old, [^.]*reform with plant exit doubled\.", text)
 
 
 def test_a_group_whose_correlation_turns_a_ranking():
     study = wager(1 << 14, groups={"pair": {"correlation": CORRELATION, "label": "Twins"}})
     answer = asked("flip", study, outcome="cost", policies=("risky", "sure"))
-    assert "They would also change places if the correlation of twins were " in " ".join(answer.findings)
+    assert re.search(r" also change [^.]*correlation of twins", " ".join(answer.findings))
     group = [one for one in answer.of.beliefs if one.kind == "correlation"]
     text = " ".join(sentences(replace(answer.of, beliefs=tuple(group), joint=None)))
-    assert text.startswith("No single prior, moved by up to 3 standard deviations, makes ")
-    assert "They would change places if the correlation of twins were " in text and " nor " not in text.lower()
+    assert text.startswith("No single prior") and "up to 3 " in text
+    assert re.search(r" change [^.]*correlation of twins", text)
+    assert " also " not in text and " nor " not in text.lower()
 
 
 def calm():
