@@ -45,28 +45,25 @@ def out(tmp_path):
 
 BROKEN = [
     ("syntax", BRIDGE.replace("seed = 7 }", "seed = 7 ]"), "line 5", "not TOML"),
-    ("model", BRIDGE.replace('"Bridge"', '"rustbetl"'), "unknown model 'rustbetl'. Did you mean 'rustbelt'?"),
-    ("factor", BRIDGE.replace("factors.price", "factors.prise"), "unknown factor 'prise'. Did you mean 'price'?"),
-    ("lever", BRIDGE.replace("strength = 14", "strenght = 14"), "unknown lever 'strenght'. Did you mean 'strength'?"),
-    ("policy", BRIDGE.replace('baseline = "weak"', 'baseline = "waek"'), "unknown policy 'waek'. Did you mean 'weak'?"),
-    ("event", BRIDGE.replace('outcome = "damage"', 'outcome = "damges"'), "unknown outcome 'damges'"),
-    ("key", BRIDGE.replace("question", "qestion"), "unknown key 'qestion'. Did you mean 'question'?"),
-    ("type", BRIDGE.replace("seed = 7", 'seed = "seven"'), "run.seed: expected a whole number, got 'seven'."),
-    ("nan", BRIDGE.replace("high = 2", "high = nan"), "factors.price.high: expected a finite number, got nan."),
-    ("inf", BRIDGE.replace("strength = 14", "strength = inf"), "policies.strong.strength: expected a finite number"),
-    ("quantiles", BRIDGE.replace("p95 = 15", "p95 = 7"), "factors.load.p95: expected more than p50 = 8, got 7."),
-    ("paths", BRIDGE.replace("paths = 4000", "paths = 0"), "run.paths: expected at least 1, got 0."),
+    ("model", BRIDGE.replace('"Bridge"', '"rustbetl"'), "model 'rustbetl'", "mean 'rustbelt'"),
+    ("factor", BRIDGE.replace("factors.price", "factors.prise"), "factor 'prise'", "mean 'price'"),
+    ("lever", BRIDGE.replace("strength = 14", "strenght = 14"), "lever 'strenght'", "mean 'strength'"),
+    ("policy", BRIDGE.replace('baseline = "weak"', 'baseline = "waek"'), "policy 'waek'", "mean 'weak'"),
+    ("event", BRIDGE.replace('outcome = "damage"', 'outcome = "damges"'), "outcome 'damges'"),
+    ("key", BRIDGE.replace("question", "qestion"), "key 'qestion'", "mean 'question'"),
+    ("type", BRIDGE.replace("seed = 7", 'seed = "seven"'), "run.seed: ", "whole number", "'seven'"),
+    ("nan", BRIDGE.replace("high = 2", "high = nan"), "factors.price.high: ", "finite", "got nan"),
+    ("inf", BRIDGE.replace("strength = 14", "strength = inf"), "policies.strong.strength: ", "finite"),
+    ("quantiles", BRIDGE.replace("p95 = 15", "p95 = 7"), "factors.load.p95: ", "p50 = 8", "got 7"),
+    ("paths", BRIDGE.replace("paths = 4000", "paths = 0"), "run.paths: ", "at least 1", "got 0"),
     (
         "sampler",
         BRIDGE.replace("seed = 7", 'seed = 7, sampler = "importance"'),
-        "unknown sampler 'importance'. Known: random, ",
+        "sampler 'importance'",
+        "Known: random, ",
     ),
     ("sd", POND.replace("median = 2\nsigma = 0.5", "mean = 2\nsd = -1"), "factors.inflow", "got -1"),
-    (
-        "correlation",
-        POND.replace("correlation = 0.5", "correlation = -1.2"),
-        "groups.wet.correlation: expected -1 to 1",
-    ),
+    ("correlation", POND.replace("correlation = 0.5", "correlation = -1.2"), "groups.wet.correlation: ", "-1 to 1"),
 ]
 
 
@@ -87,7 +84,7 @@ def test_all_problems_are_told_at_once(tmp_path, out):
 
 def test_a_study_that_is_not_there(tmp_path, out):
     refused_with_problems(call("run", tmp_path / "none.toml", "--out", out), "no such file")
-    refused_with_problems(call("run", "rustbetl", "--out", out), "Did you mean 'rustbelt'?")
+    refused_with_problems(call("run", "rustbetl", "--out", out), "mean 'rustbelt'")
     refused_with_problems(call("run", tmp_path, "--out", out), "is a folder")
     (tmp_path / "raw.toml").write_bytes(b"name = '\xff'")
     refused_with_problems(call("run", tmp_path / "raw.toml", "--out", out), "expected UTF-8 text")
@@ -144,16 +141,16 @@ def test_a_process_with_little_memory_is_told_so(out, most):
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"),
+    ("setting", "messages"),
     [
-        ("." * 2000 + "=1", "expected TABLE.NAME.KEY=VALUE"),
-        (".".join("a" * 2000) + "=1", "expected at most 16 names between dots, got 2,000"),
-        ("factors.load.p05=" + "[" * 2000 + "]" * 2000, "factors.load.p05: expected a number, got '[[["),
+        ("." * 2000 + "=1", ["expected TABLE.NAME.KEY=VALUE"]),
+        (".".join("a" * 2000) + "=1", ["at most 16 names", "got 2,000"]),
+        ("factors.load.p05=" + "[" * 2000 + "]" * 2000, ["factors.load.p05: ", "a number", "got '[[["]),
     ],
 )
-def test_a_setting_that_goes_too_deep(tmp_path, setting, message):
+def test_a_setting_that_goes_too_deep(tmp_path, setting, messages):
     ended = call("check", write(tmp_path, BRIDGE), *own("Bridge"), "--set", setting)
-    refused_with_problems(ended, ": 1 problem", message)
+    refused_with_problems(ended, ": 1 problem", *messages)
     assert len(ended.stderr) < 400
 
 
@@ -166,13 +163,13 @@ def test_a_name_that_no_disk_takes(tmp_path):
 def test_more_paths_than_there_is_room_for(tmp_path, out, text):
     study, name = write(tmp_path, text), "Pond" if text is POND else "Bridge"
     ended = call("run", study, *own(name), "--out", out, "--paths", "1e12")
-    refused_with_problems(ended, "1,000,000,000,000 paths take", "TB on disk, and there are", "free")
+    refused_with_problems(ended, "1,000,000,000,000 paths", "TB on disk", "free")
 
 
 def test_more_paths_than_memory_holds(tmp_path, out, monkeypatch):
     monkeypatch.setattr("engine.execution.resources.memory_free", lambda: 500_000_000)
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out)
-    refused_with_problems(ended, "4,000 paths take about 1.1 GB of memory, and there are 500.0 MB free.")
+    refused_with_problems(ended, "4,000 paths", "1.1 GB of memory", "500.0 MB free")
 
 
 @pytest.mark.parametrize("count", ["0", "-5", "many", "1.5", "nan", "inf", "1e30"])
@@ -182,13 +179,13 @@ def test_path_counts_that_are_none(tmp_path, out, count):
 
 def test_policies_that_are_none(tmp_path, out):
     words = ["run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, "--policies"]
-    refused_with_problems(call(*words, "weak,strog"), "unknown policy 'strog'. Did you mean 'strong'?")
-    refused(call(*words, ","), "expected names separated by commas")
+    refused_with_problems(call(*words, "weak,strog"), "policy 'strog'", "mean 'strong'")
+    refused(call(*words, ","), "names separated")
 
 
 def test_a_device_that_is_not_there(tmp_path, out):
     ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out, "--device", "gpu")
-    refused_with_problems(ended, "expected a gpu device, found cpu")
+    refused_with_problems(ended, "a gpu device", "found cpu")
 
 
 @pytest.mark.parametrize(
@@ -196,8 +193,8 @@ def test_a_device_that_is_not_there(tmp_path, out):
     [
         ("model.py", "expected FILE:CLASS"),
         ("none.py:Bridge", "no file 'none.py'"),
-        (f"{MODELS}:Brigde", "unknown class 'Brigde'. Did you mean 'Bridge'?"),
-        (f"{MODELS}:REGION", "expected a class derived from PathModel or StaticModel"),
+        (f"{MODELS}:Brigde", "class 'Brigde'. Did you mean 'Bridge'?"),
+        (f"{MODELS}:REGION", "PathModel or StaticModel"),
     ],
 )
 def test_a_model_that_is_not_there(tmp_path, out, spec, message):
@@ -227,7 +224,7 @@ def test_a_model_that_does_not_keep_its_contract(tmp_path, out, name):
 def test_a_model_that_cannot_be_imported(tmp_path, out):
     (tmp_path / "model.py").write_text("import nothing_of_this_name\n")
     ended = call("run", write(tmp_path, BRIDGE), "--model", f"{tmp_path / 'model.py'}:Bridge", "--out", out)
-    refused_with_problems(ended, "importing it raised ModuleNotFoundError", "(line 1)")
+    refused_with_problems(ended, "ModuleNotFoundError", "(line 1)")
 
 
 def test_a_folder_that_holds_something_else(tmp_path):
@@ -236,8 +233,8 @@ def test_a_folder_that_holds_something_else(tmp_path):
     (tmp_path / "thesis" / "chapter.txt").write_text("dear")
     before = sorted(tmp_path.rglob("*"))
     words = ["run", study, *own("Bridge"), "--out"]
-    refused_with_problems(call(*words, tmp_path / "thesis"), "is not empty and holds no run (there is chapter.txt)")
-    refused_with_problems(call(*words, study), "expected a folder, got a file")
+    refused_with_problems(call(*words, tmp_path / "thesis"), "no run", "chapter.txt")
+    refused_with_problems(call(*words, study), "got a file")
     refused_with_problems(call(*words, study / "deeper"), "cannot be written")
     assert sorted(tmp_path.rglob("*")) == before
 
@@ -245,7 +242,7 @@ def test_a_folder_that_holds_something_else(tmp_path):
 def test_a_folder_that_holds_another_study(tmp_path):
     words = ["run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", tmp_path / "out", "--quiet"]
     assert call(*words).exit_code == 0
-    refused_with_problems(call(*words, "--seed", 8), "holds a study with fingerprint")
+    refused_with_problems(call(*words, "--seed", 8), "with fingerprint")
     fewer = call(*words, "--paths", 2000)
     assert fewer.exit_code == 0 and "4,000 paths, seed 7" in fewer.stdout
     assert "4,000" in fewer.stderr and "2,000" in fewer.stderr
@@ -254,7 +251,7 @@ def test_a_folder_that_holds_another_study(tmp_path):
     assert call(*words).exit_code == 0
 
 
-@pytest.mark.parametrize(("code", "message"), [(errno.ENOSPC, "the disk is full"), (errno.EROFS, "cannot be written")])
+@pytest.mark.parametrize(("code", "message"), [(errno.ENOSPC, "is full"), (errno.EROFS, "cannot be written")])
 @pytest.mark.parametrize("owner", [files, cube])
 def test_a_full_or_read_only_disk(tmp_path, out, monkeypatch, owner, code, message):
     def fails(path):
@@ -277,9 +274,9 @@ def test_a_refused_run_leaves_an_empty_folder_empty(tmp_path, monkeypatch):
 def test_questions_to_a_run_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study = write(tmp_path, BRIDGE)
-    refused_with_problems(call("risk", "nothing"), "expected a run folder, a study file, the name")
-    refused_with_problems(call("risk", study, *own("Bridge")), "has not been run", "rustbelt run")
-    refused_with_problems(call("replay", "nothing", "--path", 1), "expected a run folder")
+    refused_with_problems(call("risk", "nothing"), "a run folder", "a study file")
+    refused_with_problems(call("risk", study, *own("Bridge")), "not been run", "rustbelt run")
+    refused_with_problems(call("replay", "nothing", "--path", 1), "a run folder")
     refused(call("replay", study, *own("Bridge")), "--path")
 
 
@@ -290,9 +287,9 @@ def test_a_run_whose_model_is_no_longer_what_it_was(tmp_path):
     assert call(*words).exit_code == 0
     assert call("risk", folder).exit_code == 0
     model.write_text(MODELS.read_text() + "\n")
-    refused_with_problems(call("risk", folder), "has changed since. Say which model", "--model FILE:CLASS")
+    refused_with_problems(call("risk", folder), "model.py:Bridge has changed", "--model FILE:CLASS")
     model.unlink()
-    refused_with_problems(call("risk", folder), "is gone. Say which model", "--model FILE:CLASS")
+    refused_with_problems(call("risk", folder), "model.py:Bridge is gone", "--model FILE:CLASS")
 
 
 def test_a_run_whose_model_has_a_helper_that_is_no_longer_what_it_was(tmp_path):
@@ -303,28 +300,28 @@ def test_a_run_whose_model_has_a_helper_that_is_no_longer_what_it_was(tmp_path):
     assert call(*words).exit_code == 0
     assert call("risk", folder).exit_code == 0
     helper.write_text("RATE = 2.0")
-    refused_with_problems(call("risk", folder), "rates.py has changed since. Say which model", "--model FILE:CLASS")
-    refused_with_problems(call(*words, "--paths", 5000), "holds a study with fingerprint", "Take another folder")
+    refused_with_problems(call("risk", folder), "rates.py has changed", "--model FILE:CLASS")
+    refused_with_problems(call(*words, "--paths", 5000), "with fingerprint", "another folder")
     place = folder / "ledger" / "study.json"
     held = unsealed(place)
     for entry in ("model.py", {"spec": f"{model}:Bridge"}, {**held["model"], "files": {str(model): "0"}}):
         place.write_bytes(sealed({**held, "model": entry}))
-        refused_with_problems(call("risk", folder), "does not say what its model was. Say which model")
+        refused_with_problems(call("risk", folder), "does not say", "--model FILE:CLASS")
 
 
 def test_wrong_questions_to_a_run(tmp_path):
     folder = tmp_path / "out"
     assert call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", folder, "--quiet").exit_code == 0
     ask = ["risk", folder, *own("Bridge")]
-    refused_with_problems(call(*ask, "--variable", "damge"), "unknown variable 'damge'. Did you mean 'damage'?")
-    refused_with_problems(call(*ask, "--given", "damge > 1"), "unknown outcome 'damge'. Did you mean 'damage'?")
+    refused_with_problems(call(*ask, "--variable", "damge"), "variable 'damge'", "mean 'damage'")
+    refused_with_problems(call(*ask, "--given", "damge > 1"), "outcome 'damge'", "mean 'damage'")
     refused_with_problems(call(*ask, "--given", "damage"), "expected NAME (<|<=|>|>=) NUMBER")
-    refused_with_problems(call(*ask, "--level", "high"), "expected per cent between 50 and 100")
+    refused_with_problems(call(*ask, "--level", "high"), "between 50 and 100")
     assert call("risk", folder).exit_code == 0  # the run knows where its model is
     tell = ["replay", folder, *own("Bridge"), "--path"]
-    refused_with_problems(call(*tell, 4000), "path: expected 0 to 3999, got 4000.")
-    refused_with_problems(call(*tell, 1, "--policy", "strog"), "unknown policy 'strog'. Did you mean 'strong'?")
-    refused_with_problems(call(*tell, 1, "--variable", "stock"), "unknown yearly variable 'stock'")
+    refused_with_problems(call(*tell, 4000), "path: ", "0 to 3999", "got 4000")
+    refused_with_problems(call(*tell, 1, "--policy", "strog"), "policy 'strog'", "mean 'strong'")
+    refused_with_problems(call(*tell, 1, "--variable", "stock"), "yearly variable 'stock'")
 
 
 def test_a_model_whose_path_is_no_text_is_remembered_as_any_other(tmp_path):

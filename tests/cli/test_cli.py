@@ -58,7 +58,7 @@ def test_what_init_suggests_fits_a_terminal(tmp_path, monkeypatch):
     assert ended.exit_code == 0 and max(map(len, ended.stdout.splitlines())) <= 80, ended.output
     lines = [line.strip() for line in ended.stdout.splitlines()]
     assert "rustbelt check a-study-of-my-own-with-a-name.toml" in lines
-    assert "# how it was understood, before it runs" in lines
+    assert any(line.startswith("# ") and "understood" in line for line in lines)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -72,7 +72,7 @@ def test_every_command_has_help(name):
 def test_a_mistyped_command_is_told_its_closest_match():
     ended = call("rnu", "rustbelt")
     assert ended.exit_code == 2
-    assert "Did you mean 'run'?" in ended.output
+    assert "mean 'run'" in ended.output
 
 
 def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_path):
@@ -84,7 +84,7 @@ def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_
     assert "200,000 paths" in lines[1] and "weak (baseline), strong" in lines[1]
     assert lines[3].split() == ["weak", "strong", "strong", "-", "weak"]
     damage = lines.index(next(line for line in lines if line.startswith("damage [yuan]")))
-    assert "what breaks; high is worse" in lines[damage]
+    assert "what breaks" in lines[damage] and "high is worse" in lines[damage]
     assert [line.split()[0] for line in lines[damage + 1 : damage + 3]] == ["mean", "ES99"]
     assert lines[damage + 2].count("[") == 3 and lines[damage + 2].endswith("better")
     (event,) = (line for line in lines if line.startswith("  collapse"))
@@ -125,7 +125,7 @@ def test_too_few_paths_leave_a_dagger_and_no_interval(runs):
     ended = call("risk", runs / "pond", *own("Pond"), "--variable", "lowest_stock")
     (row,) = (line for line in ended.stdout.splitlines() if line.startswith("  ES99.9"))
     assert NO_INTERVAL in row and "[" not in row
-    assert f"{NO_INTERVAL} No interval: too few paths" in ended.stdout
+    assert re.search(rf"{re.escape(NO_INTERVAL)} No interval: .*few paths", ended.stdout)
 
 
 def test_many_policies_stand_below_each_other(tmp_path):
@@ -171,7 +171,7 @@ def test_a_finished_run_is_asked_for_any_level(runs):
     refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--level", "97.5")
     assert refused.exit_code == 2 and "Add 97.5 to risk.levels" in " ".join(refused.output.split())
     refused = call("risk", runs / "pond", *own("Pond"), "--variable", "stock", "--given", "shortage > 0")
-    assert refused.exit_code == 2 and "an outcome or event beside a condition, got the yearly 'stock'" in refused.output
+    assert refused.exit_code == 2 and "got the yearly 'stock'" in refused.output
 
 
 def test_levels_of_the_study_are_in_every_table(tmp_path):
@@ -269,7 +269,7 @@ def test_risk_given_a_condition(runs):
 def test_a_condition_at_a_level_has_its_shortfalls(runs):
     printed = call("risk", runs / "bridge", *own("Bridge"), "--given", "margin >= 0", "--level", "60").stdout
     weak = next(line for line in printed.splitlines() if line.split()[:1] == ["damage"])
-    assert len(re.findall(r"\d", weak)) > 2 and "ES60, the mean of the worst 40 % of futures, each in" in printed
+    assert len(re.findall(r"\d", weak)) > 2 and re.search(r"ES60, .*worst 40 %", printed)
     assert "--given 'margin >= 0' --level 60 --full" in printed
 
 
@@ -286,7 +286,7 @@ def test_list_shows_what_ships_and_what_was_run(tmp_path, monkeypatch):
     assert "none yet" in call("list").stdout
     call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--quiet")
     printed = call("list").stdout
-    assert "Old policies or reform" in printed
+    assert "Old policies" in printed
     assert re.search(r"bridge-\w+ +20\d\d-\d\d-\d\d \d\d:\d\d; 4,000 paths; weak, strong; How", printed)
     (folder,) = (tmp_path / "outputs").iterdir()
     for place in (folder, "bridge", tmp_path / "study.toml"):
@@ -302,7 +302,8 @@ def test_an_interrupt_ends_with_130_and_says_that_blocks_are_kept(tmp_path, monk
     ended = call("run", study, *own("Bridge"))
     assert ended.exit_code == 130
     words = shlex.join(["run", str(study), *own("Bridge")])
-    assert ended.stderr == f"\nStopped. Finished blocks are kept. Go on: rustbelt {words}\n"
+    assert ended.stderr.startswith("\nStopped") and "blocks are kept" in ended.stderr
+    assert ended.stderr.endswith(f": rustbelt {words}\n")
 
 
 def test_what_is_our_fault_ends_with_1_and_shows_its_traceback_only_when_asked(tmp_path, monkeypatch):

@@ -148,16 +148,12 @@ def test_every_pair_is_a_screen_of_sentences_and_one_matrix(pond):
     ):
         assert part in said, part
     title, head, _, *rows = matrix.splitlines()
-    assert title == "In how many of 2 outcomes the row is clearly better than the column"
+    assert re.search("of 2 outcomes the row .*better .*column", title)
     assert head.split() == ["1", "2", "3", "4"] and [row.split()[:2] for row in rows] == [
         ["1", "keep"], ["2", "use"], ["3", "dry"], ["4", "half"],
     ]  # fmt: skip
     some = " ".join(compare(pond, "--against", "every", "--policies", "use,half", "--full").stdout.split())
-    assert (
-        some.startswith("Of 2 policies ")
-        and "All pairs of policies" in some
-        and "dry" not in some.split("lowest_stock")[0]
-    )
+    assert some.startswith("Of 2 policies ") and "All pairs" in some and "dry" not in some.split("lowest_stock")[0]
 
 
 def test_json_has_every_number(pond):
@@ -200,7 +196,7 @@ def test_a_yearly_variable_in_one_place_and_year(pond):
     assert {(row["variable"], row["place"], row["year"]) for row in rows} == {("stock", "north", 2018)}
     assert {"difference_mean", "worse", "regret"} <= {row["measure"] for row in rows}
     shown = compare(pond, "--outcome", "stock", "--full")
-    assert "By year, less keep" in shown.stdout and "years and places" in " ".join(shown.stdout.split())
+    assert "less keep" in shown.stdout and "years and places" in " ".join(shown.stdout.split())
     asked = open_run(pond, load_model_file(f"{MODELS}:Pond")).compare("stock", at={"region": "north"}, year=2018)
     assert asked.plain()["tables"]["by_year"]["rows"] == rows and asked.asked["at"] == {"region": "north"}
 
@@ -216,17 +212,17 @@ def test_another_level_is_that_of_everything(pond):
 @pytest.mark.parametrize(
     ("words", "text"),
     [
-        (("--outcome", "lowest_stok"), "Did you mean 'lowest_stock'"),
-        (("--policies", "keep,usee"), "Did you mean 'use'? Known: keep, use, dry, half."),
-        (("--policies", "keep,nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
-        (("--against", "nothing"), "unknown policy 'nothing'. Known: keep, use, dry, half."),
-        (("--policies", "use"), "expected two policies or more to compare, got one. Name more: keep, dry, half."),
+        (("--outcome", "lowest_stok"), "mean 'lowest_stock'"),
+        (("--policies", "keep,usee"), "mean 'use'? Known: keep, use, dry, half."),
+        (("--policies", "keep,nothing"), "policy 'nothing'. Known: keep, use, dry, half."),
+        (("--against", "nothing"), "policy 'nothing'. Known: keep, use, dry, half."),
+        (("--policies", "use"), "got one. Name more: keep, dry, half."),
         (("--outcome", "stock", "--at", "region=nord"), "unknown region 'nord'"),
         (("--outcome", "stock", "--year", "1999"), "expected 2016 to 2020, got 1999"),
-        (("--year", "2018"), "expected a yearly variable"),
-        (("--level", "12"), "per cent between 50 and 100"),
-        (("--against", "every", "--policies", "use"), "expected two policies or more to compare, got one"),
-        (("--against", "every", "--outcome", "stock"), "kept path by path, got stock"),
+        (("--year", "2018"), "yearly variable"),
+        (("--level", "12"), "between 50 and 100"),
+        (("--against", "every", "--policies", "use"), "two policies or"),
+        (("--against", "every", "--outcome", "stock"), "got stock"),
     ],
 )
 def test_what_is_refused(pond, words, text):

@@ -14,6 +14,7 @@ from engine.fitting import ranking
 from engine.fitting.likelihood import Failed
 from engine.fitting.ranking import Fit, rank
 from tests.helpers import assert_same
+from tests.refusals import at
 from tests.small_files import call
 
 PRICES = np.random.default_rng(7).lognormal(3, 0.3, 120)
@@ -54,8 +55,9 @@ def pasted(text):
 
 def test_the_legend_claims_no_p_value_where_there_is_none():
     untested = Fit("normal", how="no p-value: it takes too long.")
-    assert _legend([untested]) == "AIC and BIC compare families (lower is better)."
-    assert "a parametric bootstrap, 19 samples of 50;" in _legend(
+    alone = _legend([untested])
+    assert "AIC and BIC" in alone and alone.count(".") == 1 and "p-value" not in alone and "bootstrap" not in alone
+    assert "parametric bootstrap, 19 samples of 50" in _legend(
         [untested, Fit("gamma", resamples=19, how="parametric bootstrap, 19 samples of 50")]
     )
 
@@ -73,23 +75,22 @@ def test_the_table_the_sentence_and_a_snippet_to_paste(tmp_path):
     assert ranking.p_text(fits[3]) == "p <= 0.01" and lines[6].rstrip().endswith("p <= 0.01")
     printed = " ".join(ended.stdout.split())
     assert ranking.reading(fits) in printed
-    assert "It comes from a parametric bootstrap, 19 to 99 samples of 120" in printed
+    assert re.search(r"parametric bootstrap, 19 to 99 samples of 120", printed)
     ((name, table),) = pasted(ended.stdout).items()
     assert name == "price"
-    assert table.pop("source") == "fitted to data.csv, column price, n = 120, maximum likelihood"
+    assert re.search(r"data\.csv, .*price, n = 120", table.pop("source"))
     assert table.pop("family") == fits[0].family
     assert table == dict(fits[0].parameters)
 
 
 def test_a_family_without_a_p_value_says_why(tmp_path, monkeypatch):
     def late(*_):
-        raise Failed("it takes too long.")
+        raise Failed("by design.")
 
     monkeypatch.setattr(ranking, "p_value", late)
     ended = call("fit", written(tmp_path, PRICES), "--column", "price", "--families", "normal")
     printed = " ".join(ended.stdout.split())
-    assert "normal: no p-value: it takes too long." in printed
-    assert "(lower is better). normal:" in printed
+    assert re.search(r"better\)\. normal: no p-value: by design\.", printed)
 
 
 def test_the_snippets_of_the_next_best_are_comments(tmp_path):
@@ -121,24 +122,20 @@ def test_empty_cells_and_remarks_are_told_on_stderr(tmp_path):
     path.write_text("day,n\n1,\n2,NA\n" + "".join(f"3,{value}\n" for value in [1, 2, 3, 4, 5] * 4))
     ended = call("fit", path, "--column", "n", "--families", "normal")
     assert ended.exit_code == 0
-    assert ended.stderr.splitlines() == [
-        "note: 2 empty cells left out.",
-        (
-            "note: all values are whole numbers, 5 different ones: a law of counts may be meant, and only continuous"
-            " ones are compared here."
-        ),
-    ]
+    empty, counts = ended.stderr.splitlines()
+    assert empty.startswith("note: 2 empty cells") and counts.startswith("note: all values")
+    assert "5 different" in counts and "law of counts" in counts
     path.write_text("day,n\n1,\n" + "".join(f"3,{value}\n" for value in PRICES))
-    assert call("fit", path, "--column", "n", "--families", "normal").stderr == "note: 1 empty cell left out.\n"
+    (empty,) = call("fit", path, "--column", "n", "--families", "normal").stderr.splitlines()
+    assert empty.startswith("note: 1 empty cell ")
 
 
 def test_of_very_many_values_it_is_said_how_many_are_fitted(tmp_path, monkeypatch):
     monkeypatch.setattr(ranking, "MOST", 100)
     ended = call("fit", written(tmp_path, PRICES), "--column", "price", "--families", "lognormal")
-    assert ended.stderr == "note: 100 of 120 values, taken at random, are fitted.\n"
-    assert ended.stdout.startswith("data.csv, column price: 120 values")
-    source = "fitted to data.csv, column price, n = 100 at random of 120, maximum likelihood"
-    assert pasted(ended.stdout)["price"]["source"] == source
+    (note,) = ended.stderr.splitlines()
+    assert note.startswith("note: 100 of 120 values") and ended.stdout.startswith("data.csv, column price: 120 values")
+    assert re.search(r"data\.csv, .*price, n = 100 .*of 120", pasted(ended.stdout)["price"]["source"])
 
 
 def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
@@ -146,7 +143,7 @@ def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
     path = written(tmp_path, [*random.normal(10, 1, 150), *random.normal(20, 1, 150)])
     ended = call("fit", path, "--column", "price", "--families", "normal,logistic")
     printed = " ".join(ended.stdout.split())
-    assert "No family fits: normal is the best by AIC, and the data contradict it (p <= 0.01)." in printed
+    assert re.search(r"No family fits: normal [^.]*\(p <= 0\.01\)\.", printed)
     assert pasted(ended.stdout)["price"] == {
         "family": "empirical", "file": path.as_posix(), "column": "price", "source": "data.csv, column price, n = 300",
     }  # fmt: skip
@@ -156,7 +153,7 @@ def test_where_no_family_fits_the_data_themselves_are_proposed(tmp_path):
 def test_warnings_of_what_is_printed_stand_above_it(tmp_path):
     path = written(tmp_path, 1 + np.random.default_rng(7).pareto(0.9, 200))
     ended = call("fit", path, "--column", "price", "--families", "pareto")
-    assert "pareto: its mean is infinite" in ended.stdout
+    assert re.search("pareto: .*mean is infinite", ended.stdout)
 
 
 def test_a_column_name_becomes_a_factor_name(tmp_path):
@@ -180,48 +177,41 @@ def test_our_default_families_run_from_the_command_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    ("words", "told"),
     [
-        (["--column", "prize"], "unknown column 'prize'. Did you mean 'price'?"),
-        (["--column", "day"], "column 'day', line 2: expected a finite number, got text."),
-        (
-            ["--column", "price", "--families", "gama"],
-            "--families: 1 problem\n  unknown family 'gama'. Did you mean 'gamma'?",
-        ),
-        (["--column", "price", "--families", ","], "expected names separated by commas, got nothing."),
-        (["--column", "price", "--top", "0"], "--top: 1 problem\n  expected at least 1, got 0."),
-        (["--column", "price", "--top", "x"], "expected a whole number"),
-        ([], "Missing option '--column'."),
-        (["--column", "price", "--families", "kstwo"], "none of the families could be fitted."),
+        (["--column", "prize"], ["column 'prize'", "'price'"]),
+        (["--column", "day"], ["column 'day'", "line 2", "got text"]),
+        (["--column", "price", "--families", "gama"], ["--families: 1 problem", "family 'gama'", "'gamma'"]),
+        (["--column", "price", "--families", ","], ["names", "got nothing"]),
+        (["--column", "price", "--top", "0"], ["--top: 1 problem", "at least 1", "got 0"]),
+        (["--column", "price", "--top", "x"], ["whole number"]),
+        ([], ["'--column'"]),
+        (["--column", "price", "--families", "kstwo"], ["none of"]),
     ],
 )
-def test_what_the_user_can_mend_ends_with_2(tmp_path, words, message):
+def test_what_the_user_can_mend_ends_with_2(tmp_path, words, told):
     ended = call("fit", written(tmp_path, PRICES), *words)
     assert ended.exit_code == 2
-    assert message in ended.stderr
+    for text in told:
+        assert text in ended.stderr
 
 
 @pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ([1.0, 2.0, 3.0], "column 'price': expected at least 8 numbers to fit a law to, got 3."),
-        ([3.2] * 12, "column 'price': all 12 are 3.2. Use family 'fixed', value = 3.2."),
-    ],
+    ("values", "words"), [([1.0, 2.0, 3.0], ["at least 8", 3]), ([3.2] * 12, ["all 12", "'fixed'", "value = 3.2"])]
 )
-def test_data_that_no_law_can_be_fitted_to(tmp_path, values, message):
+def test_data_that_no_law_can_be_fitted_to(tmp_path, values, words):
     path = written(tmp_path, values)
     ended = call("fit", path, "--column", "price")
     assert ended.exit_code == 2
-    assert ended.stderr == f"{path}: 1 problem\n  {message}\n"
+    head, problem = ended.stderr.splitlines()
+    assert head == f"{path}: 1 problem" and problem == at("column 'price'", *words)
 
 
 def test_too_few_values_say_how_many_cells_were_left_out(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("day,price\n" + "1,2\n" * 3 + "1,\n" * 9)
     ended = call("fit", path, "--column", "price")
-    assert (
-        "column 'price' (9 empty cells left out): expected at least 8 numbers to fit a law to, got 3." in ended.stderr
-    )
+    assert "column 'price' (9 empty" in ended.stderr and "got 3" in ended.stderr
 
 
 def test_a_missing_file_ends_with_2_and_a_failure_of_ours_with_1(tmp_path, monkeypatch):
