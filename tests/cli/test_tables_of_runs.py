@@ -109,7 +109,8 @@ def test_a_brief_condition_has_events_on_both_sides_and_their_contrast(tmp_path)
         for side, scale in (("given", 1.0), ("otherwise", 0.5), ("contrast", 0.25))
     ]
     shares = [replace(one, measure="share", variable="margin >= 0") for one in events]
-    text = flat(printed(WIDE, print_brief_conditional, study, Path("there"), [*shares, *sides]))
+    words = ["--given", "margin >= 0"]
+    text = flat(printed(WIDE, print_brief_conditional, study, Path("there"), [*shares, *sides], "mean", words))
     for one in sides:
         assert (f"{cell(one, 100.0).estimate} " in text) or one.policy == "p_0"
     assert [text.count(f"{name}: margin >= 0 on") for name in study.policy_names] == [1, 1, 0]

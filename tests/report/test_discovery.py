@@ -47,7 +47,7 @@ def test_no_name_is_looked_for_within_what_is_in_words():
         inputs=(),
         shock_streams={"rain": ("rain[north]",)},
         groups={"policy": 1, "south": 1},
-        shocks=SimpleNamespace(groups={}),
+        shocks=SimpleNamespace(groups={}, regimes={}),
         lever_groups={"state_firms": ("old_rate",), "south": ("old_rate",)},
         assumptions=(SimpleNamespace(name="exit"),),
     )
@@ -82,7 +82,7 @@ def test_a_yearly_variable_is_told_from_the_outcome_that_is_called_as_it_is():
         inputs=(),
         shock_streams={},
         groups={},
-        shocks=SimpleNamespace(groups={}),
+        shocks=SimpleNamespace(groups={}, regimes={}),
         lever_groups={},
         assumptions=(),
     )
