@@ -28,7 +28,7 @@ from engine.modelling.sources import file_of
 
 CONSTANT = "All paths that a process computes would share it, and those of another have another one."
 _METHODS = ("init", "step", "evaluate")
-_CLOCKS = {*map(id, (time, datetime.datetime, datetime.date))}
+_CLOCKS: tuple[Any, ...] = (time, datetime.datetime, datetime.date)
 
 
 class Traced(NamedTuple):
@@ -78,8 +78,8 @@ def _clocks_asked() -> Iterator[list[str]]:
     asked: list[str] = []
 
     def note(frame: FrameType, event: str, called: Any) -> None:
-        file = frame.f_code.co_filename
-        if event == "c_call" and id(getattr(called, "__self__", None)) in _CLOCKS and is_own(file):
+        file, owner = frame.f_code.co_filename, getattr(called, "__self__", None)
+        if event == "c_call" and is_own(file) and any(owner is clock for clock in _CLOCKS):
             asked.append(f"'{called.__name__}', {Path(file).name}, line {frame.f_lineno}")
 
     before = sys.getprofile()
