@@ -201,7 +201,7 @@ def _check_outcomes(model: PathModel, year: Any, values: Mapping[str, Any], stat
 
 def _call(model: Model, place: str, method: Callable[..., Any], *args: Any) -> Any:
     try:
-        with watched(place, method):
+        with watched(model, place, method):
             return method(*args)
     except UserError:
         raise

@@ -44,8 +44,10 @@ class Traced(NamedTuple):
 
 
 @contextmanager
-def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
+def watched(model: Any, place: str, method: Callable[..., Any]) -> Iterator[None]:
     """A `with` block around a call of a model's method, which may not draw random numbers, read files or ask a clock.
+
+    Clocks are looked for in models of the user's own alone, as every call that Python makes has to be looked at.
 
     Args:
       place: name of the method in messages.
@@ -54,7 +56,7 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
       UserError: the method does one of these.
     """
     before = _generators()
-    with files_opened() as opened, _clocks_asked() as asked:
+    with files_opened() as opened, _clocks_asked(_is_users(model)) as asked:
         yield
     for clock in asked:
         raise refusal(place, f"asks for the time ({clock}). {CONSTANT} Write the date down, or declare a factor.")
@@ -69,9 +71,9 @@ def watched(place: str, method: Callable[..., Any]) -> Iterator[None]:
 
 
 @contextmanager
-def _clocks_asked() -> Iterator[list[str]]:
+def _clocks_asked(looks: bool) -> Iterator[list[str]]:
     """A `with` block that gives a list, in which each function that tells the time and is called by the user's own code
-    is entered, with the line of the call.
+    is entered, with the line of the call; an empty one if nobody looks.
 
     Two traces follow so fast on each other that their times may agree in single precision.
     """
@@ -83,7 +85,7 @@ def _clocks_asked() -> Iterator[list[str]]:
             asked.append(f"'{called.__name__}', {Path(file).name}, line {frame.f_lineno}")
 
     before = sys.getprofile()
-    sys.setprofile(note)
+    sys.setprofile(note if looks else before)
     try:
         yield asked
     finally:
@@ -100,8 +102,7 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
       again: traces the methods once more.
       problems: where method, difference and line are added.
     """
-    file = file_of(sys.modules.get(type(model).__module__))
-    if file is not None and not is_own(file):
+    if not _is_users(model):
         return
     before = _memory(model)
     second = again()
@@ -116,6 +117,12 @@ def refuse_impure(model: Any, first: Traced, again: Callable[[], Traced], proble
     if not problems:
         for place, message in islice(_differing(first, second), 1):  # the others follow from the first
             problems.add(place, message)
+
+
+def _is_users(model: Any) -> bool:
+    """Whether a model is the user's own, in a file or a notebook, and not one of an installed package."""
+    file = file_of(sys.modules.get(type(model).__module__))
+    return file is None or is_own(file)
 
 
 def _generators() -> dict[str, Any]:
