@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import datetime
 import dis
+import functools
 import random
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +49,7 @@ class Traced(NamedTuple):
 def watched(model: Any, place: str, method: Callable[..., Any]) -> Iterator[None]:
     """A `with` block around a call of a model's method, which may not draw random numbers, read files or ask a clock.
 
-    Clocks are looked for in models of the user's own alone, as every call that Python makes has to be looked at.
+    Clocks are looked for where a file of the user's own names one, as every call that Python makes has to be looked at.
 
     Args:
       place: name of the method in messages.
@@ -55,8 +57,8 @@ def watched(model: Any, place: str, method: Callable[..., Any]) -> Iterator[None
     Raises:
       UserError: the method does one of these.
     """
-    before = _generators()
-    with files_opened() as opened, _clocks_asked(_is_users(model)) as asked:
+    before, looks = _generators(), _is_users(model) and _names_clocks(model)
+    with files_opened() as opened, _clocks_asked(looks) as asked:
         yield
     for clock in asked:
         raise refusal(place, f"asks for the time ({clock}). {CONSTANT} Write the date down, or declare a factor.")
@@ -123,6 +125,19 @@ def _is_users(model: Any) -> bool:
     """Whether a model is the user's own, in a file or a notebook, and not one of an installed package."""
     file = file_of(sys.modules.get(type(model).__module__))
     return file is None or is_own(file)
+
+
+def _names_clocks(model: Any) -> bool:
+    """Whether a file of the user's own that is imported names a clock; true of a notebook, which has no file."""
+    files = [file for file in map(file_of, [*sys.modules.values()]) if file is not None and is_own(file)]
+    in_file = file_of(sys.modules.get(type(model).__module__)) is not None
+    return not in_file or any(not file.exists() or _has_the_word(file, file.stat().st_mtime_ns) for file in files)
+
+
+@functools.cache
+def _has_the_word(file: Path, written: int) -> bool:
+    """Whether `time` or `datetime` stands in a file; `written` is when it was last written."""
+    return re.search(rb"\b(?:date)?time\b", file.read_bytes()) is not None
 
 
 def _generators() -> dict[str, Any]:
