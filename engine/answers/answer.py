@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from html import escape
@@ -77,14 +77,15 @@ class Answer:
         """The answer in one sentence: the first finding."""
         return self.findings[0]
 
-    def __contains__(self, table: str) -> bool:
-        return any(one.name == table for one in self.tables)
+    def __iter__(self) -> Iterator[str]:
+        """Names of the tables, as of a mapping."""
+        return (one.name for one in self.tables)
 
     def __getitem__(self, table: str) -> Table:
         for one in self.tables:
             if one.name == table:
                 return one
-        raise KeyError(unknown("table", table, [one.name for one in self.tables]))
+        raise KeyError(unknown("table", table, self))
 
     def frame(self, table: str, brief: bool = False) -> pd.DataFrame:
         """One table as a data frame: unrounded numbers, one column each, as `engine.answers.frames.frame` describes.
@@ -107,7 +108,7 @@ class Answer:
             "id": f"{self.subject.name}-{self.subject.fingerprint}",
             "paths": self.subject.paths,
             "comment": self.basis,
-            _HEAD: {**head, "order": [table.name for table in self.tables]},
+            _HEAD: {**head, "order": list(self)},
         }
         return {"/": Group({}, {}, root), **groups.groups(self.tables)}
 

@@ -64,14 +64,16 @@ def command(
     sample = f" at random of {every}" if every > len(values) else ""
     source = f"fitted to {data.name}, column {column}, n = {len(values)}{sample}, maximum likelihood"
     name = name or re.sub(r"\W+", "_", column).strip("_") or "factor"
+    good = [fit for fit in fits if not fit.failed]
+    console = screen.stdout()
     if as_json:
         screen.print_records(_record(fit, ranking.snippet(fit, name, source)) for fit in fits)
-        return
-    console = screen.stdout()
-    good = [fit for fit in fits if not fit.failed]
-    _print_table(console, f"{data.name}, column {column}: {every:,} values", fits)
+    else:
+        _print_table(console, f"{data.name}, column {column}: {every:,} values", fits)
     if not good:
         raise UserError(str(data), ["none of the families could be fitted."])
+    if as_json:
+        return
     screen.print_words(console, _legend(good), "dim")
     for fit in good[:top]:
         for warning in (*fit.warnings, *([] if fit.resamples else [fit.how])):

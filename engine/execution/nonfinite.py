@@ -13,6 +13,7 @@ from engine.formatting import command_line
 from engine.modelling.cell_axis import cell_layout
 from engine.program.running.contract import Outcomes
 from engine.risk.estimation.exclusion import excluded, most_excluded
+from engine.risk.estimation.intervals import PAIR
 from engine.study.study import Block, Study
 
 
@@ -67,9 +68,10 @@ def refuse_bad_year(study: Study, bad_year: str) -> None:
 def _refuse(study: Study, problems: list[Problem | str], count: int) -> None:
     most, share = most_excluded(study), study.nonfinite
     if share:
+        partners = ", or on the other half of their antithetic pair," if study.unit == PAIR else ""
         message = (
-            f"expected at most {most:,} of {study.paths:,} paths ({share:g}) with values that are not finite, got"
-            f" {count:,} so far. Mend the model, or allow more."
+            f"expected to leave out at most {most:,} of {study.paths:,} paths ({share:g}), got {count:,} so far:"
+            f" values on them{partners} are not finite. Mend the model, or allow more."
         )
     else:
         message = (

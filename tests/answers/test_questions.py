@@ -73,7 +73,7 @@ def test_every_question_is_asked_here():
 @pytest.mark.parametrize(("name", "options"), ASKED)
 def test_json_frame_and_groups_hold_the_same(answers, done, name, options):
     answer = answers[name] if options is OPTIONS[name] else done.ask(name, **options)
-    assert answer.tables
+    assert [*answer] == [table.name for table in answer.tables] and answer.tables
     plain = json.loads(json.dumps(answer.plain(), allow_nan=False))
     jsonschema.validate(plain, SCHEMA)
     assert stored(done.folder, answer).plain() == answer.plain()

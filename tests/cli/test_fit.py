@@ -117,6 +117,13 @@ def test_json_is_one_list_of_records_and_nothing_else(tmp_path):
     assert gamma["failed"].startswith("needs values above 0") and gamma["aic"] is None and gamma["snippet"] is None
 
 
+def test_json_ends_with_2_where_no_family_can_be_fitted(tmp_path):
+    ended = call("fit", written(tmp_path, [-1.0, *PRICES]), "--column", "price", "--families", "gamma", "--json")
+    assert ended.exit_code == 2
+    (gamma,) = json.loads(ended.stdout)
+    assert gamma["failed"] and "none of the families" in ended.stderr
+
+
 def test_empty_cells_and_remarks_are_told_on_stderr(tmp_path):
     path = tmp_path / "data.csv"
     path.write_text("day,n\n1,\n2,NA\n" + "".join(f"3,{value}\n" for value in [1, 2, 3, 4, 5] * 4))

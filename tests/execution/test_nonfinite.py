@@ -135,6 +135,12 @@ def test_a_share_is_no_part_of_what_a_path_is_so_a_run_goes_on_with_another(tmp_
         compute(few, options)
 
 
+def test_a_refusal_says_that_whole_pairs_are_left_out(tmp_path):
+    study = square(1000, nonfinite=0.001, sampler="antithetic")
+    with refuses("run.nonfinite", "at most 1 of 1,000", "antithetic pair"):
+        compute(study, RunOptions(tmp_path / "pairs", "cpu"))
+
+
 @pytest.mark.slow
 def test_the_order_of_blocks_and_who_computes_them_change_nothing(tmp_path):
     study = square(2 * BLOCK + 400, sampler="antithetic")
