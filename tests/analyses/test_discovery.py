@@ -63,6 +63,7 @@ def test_the_finding_is_in_words_and_the_groups_hold_it(of):
     assert held["steps"]["coverage"][0] > held["steps"]["coverage"][-1] - 1e-9
 
 
+@pytest.mark.slow
 def test_a_category_is_limited_by_its_labels():
     study = square(4000)
     draws = drawn(study, 3)

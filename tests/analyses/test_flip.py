@@ -342,6 +342,7 @@ def test_only_factors_that_move_are_named():
     assert [*sentences(replace(given, joint=still))][-1].endswith(": x most.")
 
 
+@pytest.mark.slow
 def test_the_interval_of_a_correlation_holds_where_the_ranking_turns():
     """The difference is flat where it vanishes, and steep elsewhere: P(left + right > 3) = Phi(-3 / sqrt(2 + 2 r))
     against 1/1000.

@@ -249,6 +249,7 @@ print(json.dumps({name: answered(name, given, done.asking()).plain() for name, g
 """
 
 
+@pytest.mark.slow
 def test_one_thread_gives_the_same_numbers(answers, done):
     given = {name: json.loads(json.dumps(answers[name].plain())) for name in QUESTIONS}
     environment = {**os.environ, "RUSTBELT_CPU_DEVICES": "1", "OMP_NUM_THREADS": "1"}

@@ -105,6 +105,7 @@ def test_any_policy_may_be_what_the_others_are_held_against(pond):
             assert gap["estimate"] == pytest.approx(-other[key]["estimate"])
 
 
+@pytest.mark.slow
 def test_every_policy_is_held_against_every_other(pond):
     """Whose differences are those from each policy in turn, and whose counts those of the pairs that their intervals
     decide.

@@ -58,6 +58,7 @@ def test_what_fails_after_the_answer_is_told_below_it(words, table, tmp_path, mo
     assert len(LAST.findall(again.stdout)) == 2
 
 
+@pytest.mark.slow
 def test_a_kill_after_the_answer_leaves_what_the_next_run_finishes(words, table, tmp_path):
     program = [sys.executable, "-c", KILLED, *map(str, words)]
     killed = subprocess.run(program, capture_output=True, text=True, env=os.environ)

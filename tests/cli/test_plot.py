@@ -86,6 +86,7 @@ def test_every_kind_of_a_users_model(pond, kind, tmp_path, monkeypatch):
     assert (tmp_path / f"{kind}.png").read_bytes()[:4] == b"\x89PNG"
 
 
+@pytest.mark.slow
 def test_what_is_known_and_whether_it_is_told_right_are_of_two_answers(pond, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     study, out = pond.parent / "pond.toml", ("--out", pond)

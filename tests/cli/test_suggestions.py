@@ -74,6 +74,7 @@ def test_commands_are_written_by_one_function_and_have_the_options_that_they_are
     assert written > 12
 
 
+@pytest.mark.slow
 def test_a_command_in_a_text_of_its_own_is_there_with_its_options():
     for file in FILES:
         if file.parent.name == "templates":

@@ -114,6 +114,7 @@ def test_a_word_stands_where_the_documentation_says(first_path):
     assert_same(np.asarray(got)[order], np.asarray(expected).reshape(2, -1).T.ravel())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", ORDERS)
 def test_neighbouring_words_have_nothing_in_common(order):
     found = p_values(ORDERS[order]())
@@ -143,6 +144,7 @@ def half_the_range():
     return words(factor_keys()) & np.uint32(0xFFFFFFFE)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [shifted_counter, year_left_out, high_half_left_out, half_the_range])
 def test_a_broken_addressing_would_be_seen(broken):
     assert min(p_values(broken()).values()) < UNLIKELY

@@ -90,6 +90,7 @@ def test_a_card_that_counts_otherwise_than_processors_is_given_up(on_card, monke
     assert forms_of(run)[-1]["name"] == "loop"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", FAILURES)
 def test_a_run_whose_card_fails_on_the_way_ends_with_the_same_bytes(on_card, tmp_path, what):
     with pytest.warns(UserWarning, match=WORDS[what]) as told:
@@ -138,6 +139,7 @@ def numbers(folder) -> dict:
 LOST = "1 x NVIDIA H100 failed: JaxRuntimeError: INTERNAL: CUDA_ERROR_ILLEGAL_ADDRESS"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("launch", [1, 4], ids=["at once", "later"])
 def test_where_xla_fails_on_a_card_the_processors_go_on_with_the_same_bytes(by_xla, monkeypatch, tmp_path, launch):
     study, expected = by_xla

@@ -89,6 +89,7 @@ class Stops:
             raise KeyboardInterrupt
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [False, True])
 @pytest.mark.parametrize("step", [0, 1])
 def test_a_run_that_was_killed_ends_where_an_undisturbed_one_does(tmp_path, monkeypatch, no_jax, step, after):

@@ -58,6 +58,7 @@ def test_more_resamples_where_the_first_leave_it_open():
     assert all(fit.resamples == 99 for fit in few if fit.p_value < goodness.CLEAR / 20)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [Form("norm"), Form("uniform"), Form("gamma", loc=0.0)])
 def test_a_sample_close_to_its_law_is_never_far_from_its_fit(form):
     """What lets a resample go unfitted: of those no more than half as far from the law, no fit is as far."""

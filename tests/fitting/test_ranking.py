@@ -161,6 +161,7 @@ def test_data_of_a_family_rank_it_near_the_top():
     assert set(by_name) == {*ranking.REAL, *ranking.POSITIVE}
 
 
+@pytest.mark.slow
 def test_what_is_tried_suits_the_data(quick):
     assert {fit.family for fit in rank(random().normal(0, 1, 40))} == set(ranking.REAL)
     tried = {fit.family for fit in rank(random().beta(2, 2, 40))}

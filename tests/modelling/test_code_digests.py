@@ -110,6 +110,7 @@ def test_what_a_cache_holds_does_not_count_but_that_it_is_one_does(monkeypatch):
     assert code() not in (before, None)
 
 
+@pytest.mark.slow
 def test_what_leads_to_the_same_values_too_often_is_refused(monkeypatch):
     many = []
     for _ in range(60):

@@ -91,6 +91,7 @@ def test_levers_without_a_price_are_few_and_have_a_reason():
     assert len(WITHOUT_PRICE) <= 3 and all(WITHOUT_PRICE.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name, lever in MODEL.levers.items() if lever.price])
 def test_a_lever_costs_what_it_says_and_is_good_for_something(name):
     assert not faults(MODEL.levers[name].price, of_the_rustbelt()[name])

@@ -32,6 +32,7 @@ def closed_mt(result: Run) -> np.ndarray:
     return (result.yearly["closed_share"] * result.state("industry", "capacity")[:-1]).sum(1)
 
 
+@pytest.mark.slow
 def test_steel_closes_100_to_150_mt_in_five_years():
     total = np.linspace(100, 150, 11)
     assert_close(LAWS["steel_cut_total"].quantile(np.array([0.0, 1.0])), [100.0, 150.0])
@@ -93,6 +94,7 @@ def test_urbanisation_goes_on_for_ten_to_fifteen_years():
     assert_close(share[0], np.full(PATHS, 0.561 + 0.012))
 
 
+@pytest.mark.slow
 def test_the_state_can_shape_the_transition():
     base = lived("reform_full")
     banks = lived("reform_full", recapitalisation=0.0)

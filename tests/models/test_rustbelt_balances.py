@@ -224,6 +224,7 @@ def test_losses_rise_with_the_loss_given_default_and_the_chance_of_default():
     assert np.mean(more > base) > 0.95 and more.mean() > base.mean()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "effect",
     ["reemployment_hazard_base", "service_sector_effect", "fund_search_effect", "startup_effect", "sme_credit_effect"],

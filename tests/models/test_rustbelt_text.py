@@ -196,6 +196,7 @@ def assert_agrees(variables: Any, ours: dict[str, np.ndarray], theirs: dict[str,
         np.testing.assert_allclose(ours[name], theirs[name], RELATIVE, FLOORS[about.unit], err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lives", CASES)
 def test_every_yearly_value_is_that_of_the_text(lives):
     study = lives().study

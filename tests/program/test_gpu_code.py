@@ -73,6 +73,7 @@ def test_what_registers_have_no_room_for_lies_in_the_memory_of_the_block(monkeyp
     assert_same_on_threads(study)
 
 
+@pytest.mark.slow
 def test_the_shipped_model_carries_more_than_registers_hold_and_finds_room_for_it():
     layout = code_of(load_study("rustbelt"), PATHS, paths=64).layout
     assert layout.paths == 32

@@ -175,6 +175,7 @@ def asleep(machine, monkeypatch, tmp_path):
 ANSWERS = "from engine.program.running import child_process\nchild_process.answer(lambda _: {!r}, 60)\n"
 
 
+@pytest.mark.slow
 def test_jax_starts_cards_once_another_process_has(asleep):
     started = asleep(ANSWERS.format(b"started"))
     for _ in range(2):
@@ -186,6 +187,7 @@ HANGS = "the start .*not ended.*restart"
 DIES = "the start .*SIGBUS"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

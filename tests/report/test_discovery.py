@@ -3,6 +3,8 @@
 import re
 from types import SimpleNamespace
 
+import pytest
+
 import engine
 from engine.analyses import discovery
 from engine.report.page import report
@@ -15,6 +17,7 @@ def words(page: bytes) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode()))
 
 
+@pytest.mark.slow
 def test_it_says_where_such_futures_lie(tmp_path, monkeypatch):
     monkeypatch.setattr(discovery, "RESAMPLES", 2)  # here it is not about them
     model = engine.load_model_file(f"{MODELS}:Bridge")

@@ -187,6 +187,7 @@ def test_replay_and_verify_compute_the_same_again(place):
     assert ended.exit_code == 0, ended.output
 
 
+@pytest.mark.slow
 def test_other_paths_are_added_by_this_process_or_by_workers(place, tmp_path):
     folder, _ = place
     own = engine.load_model_file(f"{folder / 'model.py'}:Well")
@@ -198,6 +199,7 @@ def test_other_paths_are_added_by_this_process_or_by_workers(place, tmp_path):
     assert_same(*(open_cube(r.folder)["paths"]["shortage"].values for r in (one, two)))
 
 
+@pytest.mark.slow
 def test_another_process_opens_and_replays_it(place):
     code = (
         f"import engine; run = engine.open_run({str(place[0] / 'run')!r}); print(run.study.fingerprint,"

@@ -2,6 +2,7 @@
 
 import tomllib
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from engine.errors import UserError
@@ -84,6 +85,7 @@ def placed(table, keys, value):
     table[keys[-1]] = value
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 @given(PLACES, st.sampled_from([STUDY, STATIC, ""]), st.sampled_from([Reservoir, Sum, None]))
 def test_no_table_crashes_the_reader(changes, text, model):

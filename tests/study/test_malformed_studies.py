@@ -263,6 +263,7 @@ def _malformed_studies_are_refused(study, edits):
     check(malformed.edited(malformed.assembled(model, laws, group), edits), model)
 
 
+@pytest.mark.slow
 @settings(max_examples=10, **RARELY)
 @given(STUDIES, malformed.EDITS)
 def test_malformed_studies_are_refused(folder, study, edits):

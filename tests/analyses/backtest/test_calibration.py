@@ -27,6 +27,7 @@ def calibrated(values, truth, seed=0):
     return Calibration(figures, np.random.default_rng(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [0.0, 0.8])
 def test_a_model_is_inside_its_own_band_as_often_as_is_said(shared):
     values, others = futures(shared, PATHS, 1), futures(shared, AGAIN, 2)

@@ -16,6 +16,7 @@ from engine.study.tables.facts import Facts
 from tests.analyses.conditioning.models import counted, walked
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", [walked(1.0), counted(6)], ids=["walk", "events"])
 def test_ranks_of_the_truth_are_uniform(study):
     given = ranked(study, 2025, None, 200)
@@ -36,6 +37,7 @@ def test_too_few_truths_are_refused():
         ranked(walked(1.0), None, None, 3, paths=1024)
 
 
+@pytest.mark.slow
 def test_a_factor_with_few_values_is_not_called_wrong():
     assert not ranked(walked(1.0, factors={"drift": {"family": "bernoulli", "p": 0.4}}), 2025, None, 200).wrong
 

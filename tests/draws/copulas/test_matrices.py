@@ -1,6 +1,7 @@
 """Correlation matrices: which are any, the nearest that is, and roots of singular ones."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings, strategies as st
 
 from engine.draws.copulas import matrices
@@ -25,6 +26,7 @@ def broken(n, seed):
     return upper + upper.T + np.eye(n)
 
 
+@pytest.mark.slow
 @EXAMPLES
 @given(LOW_RANK)
 def test_a_root_gives_the_matrix_again_even_a_singular_one(case):

@@ -20,6 +20,7 @@ RARE = [
 PATHS = 1 << 15
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("of", "unit"), RARE, ids=["weak", "weak-pairs", "strong", "difference"])
 def test_intervals_of_rare_events_hold_the_truth(of, unit):
     """131 paths with the event, on which about one of A_k and B has it too, or all but one; 100 seeds."""

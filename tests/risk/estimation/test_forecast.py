@@ -25,6 +25,7 @@ def forecasts(target, draw, repetitions, sampler="random"):
         yield forecast.forecast(study, target, {LOSS: np.stack([draw(rng, paths)] * 2)})
 
 
+@pytest.mark.slow
 def test_a_mean_takes_what_its_deviation_says():
     target = Target("mean", LOSS, "old", None, 0.01, True, "")
     true = 1.05 * (1.96 * math.sqrt(math.expm1(0.25)) / 0.01) ** 2

@@ -14,6 +14,7 @@ def least(share, repetitions):
     return share - FALSE_ALARM * (share * (1 - share) / repetitions) ** 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [("normal", "event"), ("three humps, strata", "difference of means")])
 def test_small_runs_cover(case):
     *_, held, _, looks = coverage(case, 100)

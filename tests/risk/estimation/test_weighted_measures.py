@@ -275,6 +275,7 @@ def assert_held(found, truths):
         assert len(ends) > 0.8 * len(found) and 0.92 <= held <= 0.98, f"{name}: {held} of {len(ends)}"
 
 
+@pytest.mark.slow
 def test_intervals_hold_the_truth_as_often_as_they_say():
     """Of a normal that is moved by half a deviation, with 65 effective futures beyond VaR95."""
     found, rng = [], np.random.default_rng(65)
