@@ -12,7 +12,7 @@ from scipy.special import logit
 
 from engine.analyses.challenge.choices import Choice, Universe, agree, contradict, is_measured
 from engine.analyses.challenge.claims import ClaimEstimates, Verdict, rare
-from engine.analyses.challenge.looking import Look, Looking
+from engine.analyses.challenge.looking import Look, Looking, same
 from engine.analyses.challenge.profiles import Profile
 from engine.analyses.turning import critical_score
 from engine.analyses.variables import PROBABILITY
@@ -76,7 +76,7 @@ class Turned:
 def turned(searching: Looking, judging: Looking, profile: Profile) -> Turned:
     """The mildest sets of choices that turn a claim.
 
-    Single choices are known from the profile. Sets of two and three are screened by adding the effects of single
+    Single choices were simulated with the profile. Sets of two and three are screened by adding the effects of single
     choices on each policy's measure (on logits, for probabilities), and the sets predicted to be worst are simulated;
     sets that contain one which turns the claim are left out. If none of these turns it, a set is grown choice by
     choice, the worst first, and then pruned of what it does not need. Sets that turn the claim are confirmed on
@@ -111,9 +111,15 @@ class _Search:
         self.seen = {frozenset(one.universe): one.seen for one in profile.places}
         stated = profile.stated.seen
         self.rare = rare(self.study, self.claim, stated)
-        own = {one.universe[0]: one.seen for one in profile.places if one.departures == 1}
+        # not from the profile: of choices with equal effect it has one, while a set of them adds the effect of each
+        choices = [one for some in profile.ledger.of(self.study, self.claim).values() for one in some]
+        alone = looking.at(Look(self.claim, (one,)) for one in choices)
         self.base = np.array(_scale(self.claim, stated))
-        effects = {one: np.array(_scale(self.claim, at)) - self.base for one, at in own.items()}
+        effects = {
+            one: np.array(_scale(self.claim, at)) - self.base
+            for one, at in zip(choices, alone, strict=True)
+            if not (at.are_one or same(at, stated))
+        }
         self.effects = {one: effect for one, effect in effects.items() if np.isfinite(effect).all()}
         self.singles = sorted(self.effects, key=lambda one: self.predicted((one,)))
 

@@ -41,7 +41,7 @@ def normal(mean: float, sd: float, **more: Any) -> dict[str, Any]:
 
 
 def text(
-    savings: Mapping[str, float] | None = None, own: float = OWN, gain: float = 0.0, **tables: Any
+    savings: Mapping[str, float] | None = None, own: float = OWN, gain: float = 0.0, fixed: str = "", **tables: Any
 ) -> dict[str, Any]:
     """The study: the new policy is ahead by one.
 
@@ -49,6 +49,7 @@ def text(
       savings: term -> by how much it lowers the mean cost; 0.15 where none is said.
       own: standard deviation of what is the new policy's own.
       gain: of the new policy, which is stated in a group of levers beside it.
+      fixed: terms that have no spread.
     """
     means = {name: -(savings or {}).get(name, 0.15) for name in TERMS}
     run = {"paths": 4096, "seed": 1, "sampler": "random", **tables.pop("run", {})}
@@ -61,6 +62,7 @@ def text(
             "common": normal(2.0, 0.5),
             "own": normal(BEHIND - sum(means.values()) + gain, own),
             **{name: normal(mean, SPREAD) for name, mean in means.items()},
+            **{name: {"family": "fixed", "value": means[name]} for name in fixed},
             **{name: normal(0.0, SPREAD, group="pair") for name in ("left", "right")},
         },
         "groups": {"pair": {"correlation": -0.4}},
@@ -119,6 +121,10 @@ class Case:
 CASES = {
     "assumption": Case("one assumption", {"savings": {"a": 1.4}}, frozenset({"a"}), 1 / 1.4),
     "pair": Case("a pair of assumptions", {"savings": {"a": 0.65, "b": 0.65}}, frozenset({"a", "b"}), 1 / 1.3),
+    "equal": Case(
+        "a pair of assumptions with the same effect, to the bit",
+        {"savings": {"a": 0.65, "b": 0.65}, "fixed": "ab"}, frozenset({"a", "b"}), 1 / 1.3,
+    ),
     "prior": Case("a prior moved by one", {"own": 1.3, "run": {"paths": 32_768}}, frozenset({"own prior"}), 1 / 1.3),
     "levers": Case("a group of levers in both", {"gain": 1.4}, frozenset({"pay"}), 1 / 1.4),
     "none": Case("nothing"),
