@@ -43,7 +43,7 @@ def answer(of: Asked) -> Answer:
     given = condition(plain, facts.until, facts.policy, runs, of.device, of.observe)
     subject = Subject.of(study)
     every = list(tables(given))
-    basis = _basis(given, every[:2])
+    basis = _basis(given, [table for table in every if table.name in ("risk", "differences")])
     return Answer(subject, tuple(findings(given, every[0])), tuple(every), basis, READING, given)
 
 

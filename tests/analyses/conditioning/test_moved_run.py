@@ -50,6 +50,13 @@ def test_a_question_that_runs_first_ends_the_run_by_the_rule_of_the_study(tmp_pa
     assert last["ended"] == "bound" and last["bound"] == 2 * FUTURES
 
 
+def test_a_study_of_one_policy_is_answered_without_differences(tmp_path):
+    study = walked(3.0, policies={"old": {}})
+    asking = Asking(study, run_folder(study, tmp_path / "walk"), paths=2 * FUTURES)
+    answer, _ = ask("condition", {"until": 2025}, asking)
+    assert "risk" in answer and "differences" not in answer
+
+
 def test_the_cube_has_the_normal_posterior(asked):
     _, given = asked
     assert given.study.paths == RUNS * FUTURES and given.study.unit == FUTURES
