@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from scipy.special import rel_entr
 
 from engine.analyses.backtest.calibration import WITHIN
 from engine.analyses.conditioning.condition import Conditioned, Futures, condition, places
@@ -28,7 +29,7 @@ READING = (
 RARE = 0.05
 """Least probability, before the observations, at which an event may be named in a sentence."""
 SHOWN = 8
-"""How many factors the brief table shows: those whose mean moved most."""
+"""How many factors the brief table shows: those that the facts say most about."""
 
 
 def answer(of: Asked) -> Answer:
@@ -95,29 +96,25 @@ def _apart(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def findings(given: Conditioned, risks: Table) -> Iterator[str]:
-    """Sentences: which estimate and which factor the facts changed most, and coverage of later figures."""
+    """Sentences: which variable and which factor the facts changed most, and coverage of later figures."""
     study = given.study
-    told = [row for row in risks.rows() if isinstance(row["given"], Estimate) and isinstance(row["before"], Estimate)]
-    common = [row for row in told if row["measure"] != PROBABILITY or row["before"].estimate >= RARE]
-    moved = [(_relative_change(row["before"], row["given"]), row) for row in common]
-    if moved:
-        row = max(moved, key=lambda one: one[0])[1]
-        what = measured(study, row["variable"], row["measure"])
-        scale = "%" if row["measure"] == PROBABILITY else ""
-        if scale:
-            now, before = (f"{100 * one.estimate:.3g} %" for one in (row["given"], row["before"]))
+    if (most := _most_changed(risks)) is not None:
+        variable, policy, rows = most
+        unit, where = study.unit_of(variable), f"under {study.phrase('policies', policy)}"
+        if PROBABILITY in rows:
+            what = measured(study, variable, PROBABILITY)
+            now, before = (f"{100 * rows[PROBABILITY][when].estimate:.3g} %" for when in ("given", "before"))
         else:
-            now, before = amounts(study.unit_of(row["variable"]), row["given"], row["before"].estimate)
-        yield (
-            f"Given {_many(len(given.rows), 'figure')}, {what} under {study.phrase('policies', row['policy'])} is {now}"
-            f" in place of {before}."
-        )
-    shifts = _shifts(given)
-    if len(shifts) and np.isfinite(shifts).any():
-        k = int(np.nanargmax(np.abs(shifts)))
-        item = given.followed.inputs[k]
-        now, before = amounts(item.unit, Estimate(float(given.after.mean[k])), float(given.before.mean[k]))
-        yield f"They say most about {study.phrase('factors', item.name)}: {now} on average in place of {before}."
+            what = measured(study, variable, "mean")
+            mean, sd = ([rows[measure][when] for when in ("given", "before")] for measure in ("mean", "sd"))
+            now, before = _with_spread(unit, mean[0], mean[1].estimate, sd[0].estimate, sd[1].estimate)
+        yield f"Given {_many(len(given.rows), 'figure')}, {what} {where} is {now} in place of {before}."
+    learnt = _learnt(given)
+    if not np.isnan(learnt).all():
+        k = int(np.nanargmax(learnt))
+        item, plain = given.followed.inputs[k], given.before
+        now, before = _with_spread(item.unit, _mean_given(given, k), plain.mean[k], given.after.sd[k], plain.sd[k])
+        yield f"They say most about {study.phrase('factors', item.name)}: average {now} in place of {before}."
     if given.coming:
         inside = [
             int((np.abs(places(given.followed, given.coming, of) - 0.5) <= WITHIN[1] / 2).sum())
@@ -133,10 +130,45 @@ def _many(count: int, what: str) -> str:
     return f"{count} {what}{'s' * (count != 1)}"
 
 
-def _relative_change(before: Estimate, now: Estimate) -> float:
-    """The absolute change of an estimate, as a share of its larger absolute value."""
-    size = max(abs(before.estimate), abs(now.estimate))
-    return abs(now.estimate - before.estimate) / size if size else 0.0
+def _most_changed(risks: Table) -> tuple[str, str, Mapping[str, Mapping[str, Any]]] | None:
+    """The variable and policy whose law the facts change most, by relative entropy, and its rows by measure.
+
+    Events are compared by their probability, outcomes by mean and standard deviation. None where nothing compares.
+    """
+    by_law: dict[tuple[str, str], dict[str, Mapping[str, Any]]] = {}
+    for row in risks.rows():
+        by_law.setdefault((row["variable"], row["policy"]), {})[row["measure"]] = row
+    changes = [(_law_change(rows), *law, rows) for law, rows in by_law.items()]
+    found = [one for one in changes if not np.isnan(one[0])]
+    return max(found, key=lambda one: one[0])[1:] if found else None
+
+
+def _law_change(rows: Mapping[str, Mapping[str, Any]]) -> float:
+    """Relative entropy of a variable's law given the facts with respect to that before [nats]; NaN where unknown."""
+    measures = (PROBABILITY,) if PROBABILITY in rows else ("mean", "sd")
+    before, now = ([rows[measure][when].estimate for measure in measures] for when in ("before", "given"))
+    if PROBABILITY not in rows:
+        return float(_normal_entropy(*np.array([*before, *now])))
+    (p,), (q,) = now, before
+    return float(rel_entr(p, q) + rel_entr(1 - p, 1 - q)) if q >= RARE else float("nan")
+
+
+def _with_spread(unit: str, mean: Estimate, mean_before: float, sd: float, sd_before: float) -> tuple[str, str]:
+    """Mean and standard deviation given the facts, and before, as text: `1.9 (sd 0.3)`, `2.5 (sd 1.0)`."""
+    means, sds = amounts(unit, mean, mean_before), amounts(unit, Estimate(sd), sd_before)
+    now, before = (f"{one} (sd {spread})" for one, spread in zip(means, sds, strict=True))
+    return now, before
+
+
+def _normal_entropy(mean: np.ndarray, sd: np.ndarray, mean_given: np.ndarray, sd_given: np.ndarray) -> np.ndarray:
+    """Relative entropy of normal laws given the facts with respect to those before [nats]; NaN where sd is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratio = np.square(sd_given / sd)
+        return np.where(sd > 0, 0.5 * (ratio + np.square((mean_given - mean) / sd) - 1 - np.log(ratio)), np.nan)
+
+
+def _learnt(given: Conditioned) -> np.ndarray:
+    return _normal_entropy(given.before.mean, given.before.sd, given.after.mean, given.after.sd)
 
 
 def _shifts(given: Conditioned) -> np.ndarray:
@@ -210,32 +242,23 @@ def _compared(given: Conditioned, name: str, title: str, pairs: Sequence[tuple[s
 
 def _factors(given: Conditioned) -> Table:
     inputs, shifts = given.followed.inputs, _shifts(given)
-    order = np.argsort(-np.nan_to_num(np.abs(shifts)), kind="stable")
-    ends = given.after.reach * given.after.error
+    order = np.argsort(-np.nan_to_num(_learnt(given)), kind="stable")
     columns = (
         texts("factor", [inputs[k].name for k in order], "what is uncertain"),
         numbers("mean_before", [given.before.mean[k] for k in order], "mean of its prior", head="mean"),
         numbers("sd_before", [given.before.sd[k] for k in order], "standard deviation of it", head="sd"),
-        estimates(
-            "mean_given",
-            [
-                Estimate(
-                    given.after.mean[k],
-                    given.after.error[k],
-                    given.after.mean[k] - ends[k],
-                    given.after.mean[k] + ends[k],
-                )
-                for k in order
-            ],
-            "mean given what was observed",
-            head="given",
-        ),
+        estimates("mean_given", [_mean_given(given, k) for k in order], "mean given what was observed", head="given"),
         numbers("sd_given", [given.after.sd[k] for k in order], "standard deviation given it", head="sd given"),
         numbers("shift", [shifts[k] for k in order], "how far the mean moved, in standard deviations of the prior"),
         texts("unit", [inputs[k].unit for k in order], "unit of its numbers"),
     )
     shown = [place < SHOWN for place in range(len(inputs))]
     return Table("factors", "What is known of the factors", columns, ("factor",), shown)
+
+
+def _mean_given(given: Conditioned, k: int) -> Estimate:
+    mean, error = float(given.after.mean[k]), float(given.after.error[k])
+    return Estimate(mean, error, mean - given.after.reach * error, mean + given.after.reach * error)
 
 
 def _facts(given: Conditioned) -> Table:

@@ -1,12 +1,12 @@
-"""Models whose posteriors are known by hand: a walk with drift (tests/analyses/backtest/models.py), and a count of
-Poisson events.
+"""Models whose posteriors are known by hand: a walk with drift (tests/analyses/backtest/models.py), a count of Poisson
+events, and a sum of two factors.
 """
 
 import numpy as np
 from scipy.stats import gamma
 
 from engine.modelling.folds import total
-from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, Yearly
+from engine.modelling.records import Factor, Lever, Outcome, PathModel, Shock, StaticModel, Yearly
 from engine.study.loading import read_study
 from tests.analyses.backtest.models import row, walk
 
@@ -80,3 +80,39 @@ def rate_known(number):
     """Mean and sd of the rate: a gamma law."""
     law = gamma(SHAPE + number, scale=1 / (1 / SCALE + 4))
     return law.mean(), law.std()
+
+
+class Sum(StaticModel):
+    """The sum of two factors, each of which can be observed."""
+
+    factors = {"a": Factor("1"), "b": Factor("1")}
+    outcomes = {"sum": Outcome("1", loss=True), "first": Outcome("1"), "again": Outcome("1")}
+
+    def evaluate(self, factors, levers):
+        return {"sum": factors.a + factors.b, "first": factors.a, "again": factors.a}
+
+
+def added(a, *figures, paths=4096):
+    """The sum, of which b hardly varies.
+
+    Args:
+      a: the table of its first factor.
+      figures: (outcome, value, standard error) of what was observed.
+    """
+    figure = {"time": 2021, "unit": "1", "source": "log", "confidence": "read"}
+    rows = [
+        {**figure, "series": name, "variable": name, "value": value, "standard_error": error}
+        for name, value, error in figures
+    ]
+    return read_study(
+        {
+            "name": "sum",
+            "headline": ["sum"],
+            "run": {"paths": paths, "seed": 4},
+            "factors": {"a": a, "b": {"family": "normal", "mean": 10.0, "sd": 0.01}},
+            "policies": {"old": {}},
+            "observed": {"rows": rows},
+        },
+        "sum.toml",
+        model=Sum(),
+    )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from engine import UserError
+from engine.analyses.conditioning.answer import findings, tables
 from engine.analyses.conditioning.condition import condition, places
 from engine.analyses.conditioning.weighing import weighed
 from engine.analyses.variants import unobserved
@@ -24,7 +25,7 @@ from engine.study.loading import read_study
 from engine.study.study import Block
 from engine.study.tables.facts import FUTURES
 from tests.analyses.backtest.models import Walk, row, walk
-from tests.analyses.conditioning.models import counted, drift_known, rate_known, walked
+from tests.analyses.conditioning.models import added, counted, drift_known, rate_known, walked
 from tests.refusals import at, refuses
 
 
@@ -134,6 +135,18 @@ def test_what_is_impossible_is_refused(known):
         ),
     )
     assert "impossible on all" in said and "Mend the model" in said
+
+
+def sentences(given):
+    """The findings of an answer."""
+    return [*findings(given, next(tables(given)))]
+
+
+def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):
+    first, second = sentences(known(added({"family": "normal", "mean": 10.0, "sd": 1.0}, ("first", 10.0, 0.05))))
+    assert "average sum" in first and first.endswith("20.0 (sd 0.05) in place of 20.0 (sd 1.00).")
+    assert second.startswith("They say most about a: ")
+    assert second.endswith("10.00 (sd 0.05) in place of 10.00 (sd 1.00).")
 
 
 def test_effective_futures_are_no_more_than_weights_leave():
