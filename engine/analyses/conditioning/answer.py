@@ -96,8 +96,10 @@ def _apart(rows: Iterable[Mapping[str, Any]]) -> tuple[int, int]:
 
 
 def findings(given: Conditioned, risks: Table) -> Iterator[str]:
-    """Sentences: which variable and which factor the facts changed most, and coverage of later figures."""
+    """Sentences: whether no future meets the facts; what they changed most; and coverage of later figures."""
     study = given.study
+    if given.missed is not None:
+        yield f"No future meets the facts: the nearest of {len(given.posterior.weights):,} is {given.missed}."
     if (most := _most_changed(risks)) is not None:
         variable, policy, rows = most
         unit, where = study.unit_of(variable), f"under {study.phrase('policies', policy)}"

@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Float
+from scipy.special import ndtri
 
 from engine.analyses.conditioning.weighing import Weighed, weighed
 from engine.analyses.futures import refuse_too_many, sound
 from engine.analyses.variables import Values, outcomes_of
 from engine.analyses.variants import Observer, unobserved
-from engine.errors import Problems
+from engine.errors import Problem, Problems, UserError
 from engine.program.moving.sight import Sight
 from engine.program.running import compilation_cache, devices
 from engine.program.running.contract import Program
-from engine.risk.estimation.intervals import Units, Z, as_units
+from engine.risk.estimation.intervals import FEW_UNITS, TAIL, Units, Z, as_units
 from engine.risk.estimation.weighted_measures import LARGEST_SHAPE
 from engine.study.actual_policy import followed
 from engine.study.holdout import check_known, known_and_later
@@ -62,6 +63,17 @@ class Moments:
 
 
 @dataclass(frozen=True)
+class Missed:
+    """The figure that even the nearest of the moved futures misses, and by how many of its standard errors."""
+
+    row: Observation
+    errors: float
+
+    def __str__(self) -> str:
+        return f"{self.errors:,.1f} standard errors from {self.row.name}"
+
+
+@dataclass(frozen=True)
 class Conditioned:
     """The result of `condition`.
 
@@ -76,6 +88,7 @@ class Conditioned:
       prior, posterior: plain futures as they are, and moved futures.
       by_weight: plain futures with their weights; None where the weights cannot be trusted.
       before, after: moments of the factors before and after.
+      missed: the figure that no future meets; None where some future meets all figures.
     """
 
     study: Study
@@ -90,6 +103,7 @@ class Conditioned:
     by_weight: Futures | None
     before: Moments
     after: Moments
+    missed: Missed | None
 
 
 def condition(
@@ -110,8 +124,9 @@ def condition(
       observe: called with the stage, how much is done, and how much there is.
 
     Raises:
-      UserError: no observations until then, one of them without an error, no policy said to be followed, or values that
-        are not finite on more paths than the study allows.
+      UserError: no observations until then, one of them without an error, no policy said to be followed, figures that
+        no future meets and that leave fewer effective futures than an interval needs, or values that are not finite on
+        more paths than the study allows.
     """
     study.refuse_broken_model()
     one = followed(study, policy)
@@ -121,7 +136,14 @@ def condition(
     rows, coming = known_and_later(one, until)
     compilation_cache.keep_programs()
     sight = Sight(one, rows, device)
-    plain = weighed(sight, PLAIN - PLAIN % one.unit, observe)
+    plain, missed = weighed(sight, PLAIN - PLAIN % one.unit, observe), missed_by_all(sight, runs)
+    if missed is not None and plain.effective < FEW_UNITS:
+        text = (
+            f"is too far from all futures: the nearest is {missed}, and of {len(plain.log_weights):,} futures of the"
+            f" study {plain.effective:,.0f} are effective, {FEW_UNITS} needed. State a larger error or discrepancy, or"
+            " leave it out."
+        )
+        raise UserError(study.source, [Problem("observed", text)])
     whole = _Whole(study, one, coming, sight, device, observe)
     (prior, before), by_weight = whole.of_plain(plain)
     posterior, after = whole.of_moved(runs)
@@ -141,7 +163,22 @@ def condition(
         by_weight if plain.shape <= LARGEST_SHAPE else None,
         before,
         after,
+        missed,
     )
+
+
+def missed_by_all(sight: Sight, runs: Sequence[Moved]) -> Missed | None:
+    """The figure that the nearest moved future misses; None where it meets all figures.
+
+    The nearest is the future whose farthest figure is least far. It meets n figures if each is within the standard
+    errors that a normal error exceeds with a chance of 2.5 % / n to each side (Bonferroni).
+    """
+    figures = np.concatenate([sight.of_scores(run.scores) for run in runs], axis=1)
+    with np.errstate(invalid="ignore"):
+        away = np.nan_to_num(np.abs(figures - sight.observed[:, None]) / sight.errors[:, None], nan=np.inf)
+    nearest = away[:, np.argmin(away.max(axis=0))]
+    k = int(np.argmax(nearest))
+    return Missed(sight.rows[k], float(nearest[k])) if nearest[k] > ndtri(1 - TAIL / len(sight.rows)) else None
 
 
 class _Whole:

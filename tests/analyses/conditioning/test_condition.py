@@ -149,6 +149,33 @@ def test_the_answer_names_what_a_fact_narrows_though_no_mean_moves(known):
     assert second.endswith("10.00 (sd 0.05) in place of 10.00 (sd 1.00).")
 
 
+UNIT = {"family": "uniform", "low": 0.0, "high": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("a", "figures", "away"),
+    [
+        (UNIT, [("first", 5.0, 0.1)], "40.0"),
+        ({"family": "normal", "mean": 0.0, "sd": 1.0}, [("first", 2.0, 0.01), ("again", -2.0, 0.01)], "200.0"),
+    ],
+    ids=["beyond all futures", "contradictory"],
+)
+def test_facts_that_no_future_meets_are_named_first_with_their_distance(known, a, figures, away):
+    first, *_ = sentences(known(added(a, *figures), runs=2))
+    assert first == at("", "No future meets", f"is {away} standard errors")
+
+
+def test_facts_that_some_future_meets_are_not_said_to_be_missed(known):
+    for value in (0.5, 1.1):
+        first, *_ = sentences(known(added(UNIT, ("first", value, 0.1)), runs=2))
+        assert first.startswith("Given 1 figure")
+
+
+def test_facts_that_no_future_meets_are_refused_where_too_few_futures_are_effective(known):
+    (said,) = refused(known, added(UNIT, ("first", 1e6, 1.0)), runs=2)
+    assert said == at("observed", "standard errors from first 2021", "effective", "30 needed", "larger error")
+
+
 def test_effective_futures_are_no_more_than_weights_leave():
     study = walked(4.0, run={"paths": 65_536, "seed": 3, "sampler": "latin"}, compare=["old"])
     weights = weighed(Sight(study, study.observed.rows[:1]), 65_536, unobserved)
