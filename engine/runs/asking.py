@@ -14,7 +14,7 @@ from engine.errors import UserError, unknown
 from engine.execution.job import RunOptions
 from engine.execution.resources import refuse_if_memory_too_small
 from engine.execution.until import compute
-from engine.run_folder import answer_store
+from engine.run_folder import answer_store, ownership
 from engine.run_folder.finding import is_run, run_folder
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.reading import Paths
@@ -148,8 +148,9 @@ def _run_first(question: Question, of: Asking) -> Asking:
             of.observe(stage.name, stage.done, stage.total)
 
     own = run_folder(of.study).path.name
-    is_free = wanted is of.study or (of.folder.name != own and not is_run(of.folder))
-    place = of.folder if is_free else of.folder.parent / run_folder(wanted).path.name
+    is_free = of.folder.name != own and not is_run(of.folder)
+    is_begun = ownership.said_of(of.folder).get("fingerprint") == wanted.fingerprint
+    place = of.folder if wanted is of.study or is_free or is_begun else of.folder.parent / run_folder(wanted).path.name
     finished = compute(wanted, RunOptions(place, of.device, of.memory, observe=observe))
     answers = finished.answers
     return replace(of, study=answers.study, run_folder=answers.folder, results=lambda: answers, paths=None)

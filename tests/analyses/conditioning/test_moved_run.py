@@ -133,6 +133,28 @@ def test_more_paths_are_more_runs_and_what_was_stopped_goes_on(tmp_path, monkeyp
     np.testing.assert_array_equal(extended.cube["paths"]["sum"].values, whole.cube["paths"]["sum"].values)
 
 
+def test_a_question_goes_on_in_the_folder_that_it_began_in(tmp_path, monkeypatch):
+    study, place = walked(2.0), tmp_path / "given"
+    own, moving = tempering.moved, []
+
+    def stopped(sight, number):
+        moving.append(number)
+        if moving == [0, 1]:
+            raise KeyboardInterrupt
+        return own(sight, number)
+
+    def asked_of(runs):
+        return ask("condition", {"until": 2025}, Asking(study, run_folder(study, place), paths=runs * FUTURES))
+
+    monkeypatch.setattr(tempering, "moved", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        asked_of(2)
+    for runs in (2, 3):
+        _, kept = asked_of(runs)
+        assert kept == place / "condition.zarr" and open_run(place, model=study.model).study.paths == runs * FUTURES
+    assert moving == [0, 1, 1, 2] and [*tmp_path.iterdir()] == [place]
+
+
 def test_damaged_futures_are_found_and_mended(tmp_path):
     study, options = small(tmp_path)
     given = Run.of(compute(study, options))
