@@ -74,12 +74,6 @@ def verdicts(values: Sequence[str]) -> Column:
     return texts("verdict", values, "what the policy is, as far as the interval shows", head="it is")
 
 
-def units(of: Findings, dim: str, names: Sequence[str]) -> Column:
-    """A column with the unit of each row's outcome or yearly variable."""
-    held: dict[str, Any] = {**of.study.model.outcomes, **of.study.model.yearly}
-    return texts("unit", [held[name].unit for name in names], "unit of its numbers", over=(dim,))
-
-
 def ended(value: float, low: float, high: float) -> Estimate:
     """An estimate with an interval, but without a standard error."""
     return Estimate(float(value), math.nan, float(low), float(high))
@@ -118,7 +112,7 @@ def _by_measure(
     gaps = name == "difference"
     columns = (
         *labelled(rows, outcome="outcome", measure=about, policy="policy"),
-        units(of, "outcome", [outcome for outcome, *_ in rows]),
+        texts("unit", [of.study.unit_of(outcome) for outcome, *_ in rows], "unit of its numbers", over=("outcome",)),
         estimates(name, [estimate(of.by_key.get((m, p, outcome))) for outcome, m, p in keys], **column),
         *([verdicts([verdict(of, m, p, outcome) for outcome, m, p in keys])] if gaps else ()),
     )

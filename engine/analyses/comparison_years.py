@@ -8,9 +8,10 @@ from operator import attrgetter
 from typing import Any
 
 from engine.analyses.columns import estimate, labelled
-from engine.analyses.comparison_tables import GAP, MOST, judged, tail, units, verdicts
+from engine.analyses.comparison_tables import GAP, MOST, judged, tail, verdicts
 from engine.analyses.findings import Findings
 from engine.answers.table import Column, Table, estimates, numbers, texts
+from engine.risk.estimation.as_text import SHARES
 from engine.risk.policies.overtaking import Overtaking
 
 DIMS = ("variable", "place", "policy")
@@ -136,14 +137,15 @@ def _by_year(of: Findings) -> Table:
     held = {(r.variable, _place(r.place.items()), r.year, r.measure, r.policy): r for r in yearly}
     dims = ("variable", "place", "year", "measure", "policy")
     rows = _every(held)
-    losses = {name: one.loss for name, one in of.study.model.yearly.items()}
+    variables = of.study.model.yearly
+    units = ["1" if measure in SHARES else variables[name].unit for name, *_, measure, _ in rows]
     columns = (
         *labelled(
             rows, variable="yearly variable", place="place", year="calendar year", measure="measure", policy="policy"
         ),
-        units(of, "variable", [row[0] for row in rows]),
-        estimates("value", [estimate(held.get(row)) for row in rows], "in its unit; of worse, a share"),
-        verdicts([judged(held.get(row), losses[row[0]]) if row[3].startswith(GAP) else "" for row in rows]),
+        texts("unit", units, "unit of its numbers", over=("variable", "measure")),
+        estimates("value", [estimate(held.get(row)) for row in rows], "in its unit"),
+        verdicts([judged(held.get(row), variables[row[0]].loss) if row[3].startswith(GAP) else "" for row in rows]),
     )
     measures = (f"{GAP}mean", f"{GAP}{tail(of)}")
     seen = [row[3] in measures and row in held for row in rows]

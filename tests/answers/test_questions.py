@@ -34,6 +34,7 @@ from engine.runs.run import open_run, run
 from engine.runs.upkeep import verify
 from tests import methods
 from tests.answers.asked import ASKED, KEPT, OPTIONS, stored, summed
+from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
 from tests.small_files import call
 
@@ -122,6 +123,12 @@ def test_a_csv_file_keeps_the_digits_that_the_errors_bear(answers, name, tmp_pat
                 assert ((off <= 0.5 * error * 1.001) | (off <= 1e-3 * exact.abs()) | exact.isna()).all(), column.name
             elif column.name in table.dims or column.kind is not Kind.NUMBER:
                 assert [*short.loc[at, column.name].astype(str)] == [*whole.loc[at, column.name].astype(str)]
+
+
+@pytest.mark.parametrize("name", QUESTIONS)
+def test_numbers_have_the_unit_of_their_outcome(answers, done, name):
+    """Also those of `cost`, an outcome that has the name of a yearly variable."""
+    held_to_units(answers[name], done.study)
 
 
 @pytest.mark.parametrize("name", QUESTIONS)

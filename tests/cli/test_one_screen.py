@@ -12,6 +12,7 @@ from engine.cli import COMMANDS
 from engine.cli.show import answers, streams
 from engine.runs.run import open_run
 from engine.study.loading import load_study
+from tests.answers.units import held_to_units
 from tests.answers.words import held_to_words
 from tests.report.wording import assert_short, brief, identifiers, sentences
 from tests.small_files import call
@@ -142,7 +143,7 @@ def test_every_command_is_held_to_one_screen():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [*WORDS, *MORE])
 def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, told, name):
-    """And is said in words."""
+    """And is said in words, with each number in the unit of its outcome."""
     if name != "run":
         there(place)
     words = MORE[name] if name in MORE else [name, *WORDS[name]]
@@ -150,6 +151,7 @@ def test_what_a_command_prints_by_default_fits_one_screen(place, monkeypatch, to
     assert bool(told) == (words[0] in registry.QUESTIONS)
     for answer in told:
         held_to_words(answer)
+        held_to_units(answer, load_study("rustbelt"))
 
 
 @pytest.mark.slow

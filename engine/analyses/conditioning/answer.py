@@ -16,6 +16,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Table, counts, estimates, numbers, texts
 from engine.risk.estimation import weighted_measures as weighted
+from engine.risk.estimation.as_text import SHARES
 from engine.risk.estimation.intervals import Estimate
 from engine.risk.estimation.wording import amounts, measured
 from engine.study.study import Study
@@ -236,7 +237,7 @@ def _compared(given: Conditioned, name: str, title: str, pairs: Sequence[tuple[s
                 )
             ]
         ),
-        texts("unit", [study.unit_of(one) for one, *_ in rows], "unit of all"),
+        texts("unit", ["1" if measure in SHARES else study.unit_of(one) for one, measure, *_ in rows], "unit of all"),
     )
     shown = [measure in ("mean", "ES99", PROBABILITY) for _, measure, *_ in rows]
     return Table(name, title, columns, ("row",), shown)
