@@ -18,7 +18,7 @@ from engine.answers.answer import Answer, Subject
 from engine.answers.question import Asked
 from engine.answers.table import Column, Table, counts, estimates, numbers, texts
 from engine.risk.estimation.intervals import Estimate, Z
-from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.shares import share_interval
 from engine.risk.estimation.wording import amounts, claimed, judged
 from engine.study.study import Study
 from engine.study.tables.challenge import Claim
@@ -299,12 +299,12 @@ def _normal(value: float, error: float) -> Estimate:
 def _value(study: Study, claim: Claim, value: float, error: float) -> Estimate:
     """One policy's estimate with its interval.
 
-    A probability has Wilson's interval for the effective number of futures, all else a normal interval.
+    A probability has the interval of a share for the effective number of futures, all else a normal interval.
     """
     if claim.measure != PROBABILITY or math.isnan(value):
         return _normal(value, error)
     count = value * (1 - value) / error**2 if error > 0 else study.paths / study.unit
-    low, high = wilson_interval(np.asarray(value), np.asarray(count))
+    low, high = share_interval(np.asarray(value), np.asarray(count))
     return Estimate(value, error, float(low), float(high))
 
 

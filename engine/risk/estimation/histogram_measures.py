@@ -23,7 +23,7 @@ from engine.risk.estimation.heaviness import Extremes, gravest, largest_flag, ma
 from engine.risk.estimation.histograms import Groups, Histogram
 from engine.risk.estimation.intervals import TAIL, Estimate, Levels, Moments, Z, moments_of_sums
 from engine.risk.estimation.measures import Estimates, correlation, estimated, share_difference
-from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.shares import share_interval
 from engine.risk.estimation.tails import ATOM, Column, deviation, shifted, tail_count
 from engine.study.study import LEVELS
 
@@ -289,7 +289,7 @@ def regrets(histograms: Sequence[Histogram], totals: Float[np.ndarray, "policy g
 
 
 def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
-    """Share of paths with a property, with Wilson's interval by Student's t over groups.
+    """Share of paths with a property, with its interval by Student's t over groups.
 
     The effective number of paths is p (1 - p) / error^2, at most the actual number. If all paths or none have the
     property it is the number of units, or in replicates the number of paths less one in each.
@@ -308,7 +308,7 @@ def share(totals: Counts, sizes: Counts, unit: int) -> Estimate:
     else:
         with np.errstate(divide="ignore"):
             count, reach = np.clip(p * (1 - p) / of.error**2, 1.0, paths), _student(len(sizes))
-    low, high = map(float, wilson_interval(np.asarray(p), count, reach))
+    low, high = map(float, share_interval(np.asarray(p), count, reach))
     return Estimate(p, (high - low) / (2 * Z) if certain else float(of.error), low, high)
 
 

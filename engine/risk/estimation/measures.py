@@ -286,7 +286,7 @@ def _regrets(samples: Sequence[Sample], lost: Flag | None, gaps: Mapping[int, Ex
 
 
 def probability(indicator: Happens, unit: Unit) -> Estimate:
-    """Share of paths with a property, with Wilson's interval for the effective number of paths: indicator bool [path].
+    """Share of paths with a property, with its interval for the effective number of paths: indicator bool [path].
 
     The standard error of a share of 0 or 1 is half its interval over 1.96. A single unit of several paths is flagged.
     """
@@ -300,7 +300,7 @@ def probability(indicator: Happens, unit: Unit) -> Estimate:
 def probability_difference(indicator: Happens, baseline: Happens, unit: Unit) -> Estimate:
     """Share of paths with a property less the share with another, on the same paths: bool [path] each.
 
-    Interval combined from the two Wilson intervals and the correlation of the shares.
+    Interval combined from the intervals of both shares and the correlation of the shares.
     """
     units = as_units(len(indicator), unit)
     one, two = (probability(part, units) for part in (indicator, baseline))

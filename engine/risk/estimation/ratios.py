@@ -145,7 +145,7 @@ class Weights:
         return Ratio(of, values, residuals)
 
     def share(self, holds: Happens) -> Column:
-        """Weighted share of futures with a property, with Wilson's interval."""
+        """Weighted share of futures with a property, with its interval."""
         of = self.mean(holds).of
         return share_of_moments(of, self.count(of))
 

@@ -7,6 +7,12 @@ from scipy.special import bdtr, betaincinv, ndtri
 
 from engine.risk.estimation.intervals import TAIL, Cells, Moments, Units, Z
 
+FEW_HITS = 3
+"""Largest effective number of hits, or of misses, whose end of an interval is exact.
+
+For 1,000 paths the least coverage over all probabilities is 83.8 % for 0, 92.7 % for 3, and 92.9 % for 4 to 6.
+"""
+
 
 def effective_count(share: Moments, units: Units) -> Cells:
     """How many independent paths would give this share of paths the error it has: n over the design effect.
@@ -57,23 +63,6 @@ def _binomial_quantile(probability: float, count: np.ndarray, share: float) -> n
     return k
 
 
-def wilson_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cells]:
-    """95 % interval of a probability by Wilson's score with an effective count; fine for shares of 0 and 1.
-
-    Args:
-      z: how many standard errors it reaches; that of the normal law if not given.
-
-    Source: Wilson (1927), J. Am. Statist. Assoc. 22, 209-212, doi:10.1080/01621459.1927.10502953.
-    """
-    extra = z**2 / count
-    centre = (share + extra / 2) / (1 + extra)
-    half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
-    # at the ends the score interval closes exactly; rounding must not open or overshoot it
-    low = np.where(share <= 0, 0.0, np.minimum(centre - half, share))
-    high = np.where(share >= 1, 1.0, np.maximum(centre + half, share))
-    return np.maximum(low, 0.0), np.minimum(high, 1.0)
-
-
 def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cells, Cells]:
     """Interval of a probability from the binomial law itself, each end missed with probability at most `risk`.
 
@@ -85,6 +74,30 @@ def exact_interval(share: Cells, count: Cells, risk: float = TAIL) -> tuple[Cell
     low = np.where(share > 0, betaincinv(np.maximum(hits, 1e-300), misses + 1, risk), 0.0)
     high = np.where(share < 1, betaincinv(hits + 1, np.maximum(misses, 1e-300), 1 - risk), 1.0)
     return np.minimum(low, share), np.maximum(high, share)
+
+
+def share_interval(share: Cells, count: Cells, z: float = Z) -> tuple[Cells, Cells]:
+    """95 % interval of a probability with an effective count: Wilson's score, with exact ends for few hits or misses.
+
+    With `FEW_HITS` hits or fewer, rounded, the lower end is that of `exact_interval`, and with as few misses the upper
+    end. Wilson's lower end for a single hit lies above the probability in up to 16 % of samples.
+
+    Args:
+      z: how many standard errors it reaches; that of the normal law if not given.
+
+    Source: Wilson (1927), J. Am. Statist. Assoc. 22, 209-212, doi:10.1080/01621459.1927.10502953.
+    """
+    extra = z**2 / count
+    centre = (share + extra / 2) / (1 + extra)
+    half = np.sqrt(extra * share * (1 - share) + extra**2 / 4) / (1 + extra)
+    # at the ends the score interval closes exactly; rounding must not open or overshoot it
+    low = np.array(np.where(share <= 0, 0.0, np.minimum(centre - half, share)))
+    high = np.array(np.where(share >= 1, 1.0, np.maximum(centre + half, share)))
+    share, reached = np.broadcast_arrays(share, count * (Z / z) ** 2)
+    few_hits, few_misses = (np.rint(part * reached) <= FEW_HITS for part in (share, 1 - share))
+    low[few_hits] = exact_interval(share[few_hits], reached[few_hits])[0]
+    high[few_misses] = exact_interval(share[few_misses], reached[few_misses])[1]
+    return np.maximum(low, 0.0), np.minimum(high, 1.0)
 
 
 def combined_interval(

@@ -29,7 +29,7 @@ from engine.risk.estimation.intervals import (
     power_sums,
 )
 from engine.risk.estimation.order_statistics import Sorted, ascending_rows, of_rank
-from engine.risk.estimation.shares import effective_count, tail_ranks, wilson_interval
+from engine.risk.estimation.shares import effective_count, share_interval, tail_ranks
 from engine.risk.estimation.sums import Made
 from engine.study.study import LEVELS
 
@@ -351,13 +351,13 @@ class Measured:
 
 
 def share(holds: Holds, units: Units) -> Column:
-    """Shares of paths with Wilson's interval, from which paths have the property."""
+    """Shares of paths with their intervals, from which paths have the property."""
     of = _moments_above(holds, units)
     return share_of_moments(of, effective_count(of, units))
 
 
 def share_of_moments(of: Moments, count: Cells) -> Column:
-    """Shares with Wilson's interval, from their moments and the effective number of paths."""
-    low, high = wilson_interval(of.mean, count)
+    """Shares with their intervals, from their moments and the effective number of paths."""
+    low, high = share_interval(of.mean, count)
     certain = (of.mean <= 0) | (of.mean >= 1)
     return of.mean, np.where(certain, (high - low) / (2 * Z), of.error), low, high

@@ -249,7 +249,7 @@ def mean(values: Paths, weights: Paths, units: Unit) -> Estimate:
 
 
 def probability(happened: Happens, weights: Paths, units: Unit) -> Estimate:
-    """Weighted share of futures with a property (bool [path]), with Wilson's interval for their effective number.
+    """Weighted share of futures with a property (bool [path]), with its interval for their effective number.
 
     The standard error of a share of 0 or 1 is half its interval over 1.96. Flagged: a single unit of several futures,
     few futures with nearly all weight, weights of infinite variance.

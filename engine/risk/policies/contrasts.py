@@ -20,7 +20,7 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.heaviness import Extremes, tail_flag, tails_flag
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Units, Z, moments_of_totals
 from engine.risk.estimation.measures import alone, correlation, estimated, few_replicates, nothing
-from engine.risk.estimation.shares import combined_interval, effective_count, wilson_interval
+from engine.risk.estimation.shares import combined_interval, effective_count, share_interval
 from engine.risk.estimation.tails import quantiles
 
 ROUNDING = 2.0**-48
@@ -153,15 +153,15 @@ class Contrasts:
 def _of_shares(values: Paths, units: Units) -> tuple[float, float]:
     """Interval of a weighted sum of probabilities, from what each path adds to it, -1 to 1.
 
-    The positive and the negative contributions are two means of values between 0 and 1. Each has Wilson's interval,
-    with the number of paths that its own variance amounts to; the ends of the difference are combined from both as for
-    two probabilities. So an event seen on few paths, or on none, still has an interval of positive width.
+    The positive and the negative contributions are two means of values between 0 and 1. Each has the interval of a
+    share, with the number of paths that its own variance amounts to; the ends of the difference are combined from both
+    as for two probabilities. So an event seen on few paths, or on none, still has an interval of positive width.
     """
     # values between 0 and 1 vary less than an indicator of the same mean, so the actual variance is used for single
     # paths too
     seen = replace(units, owner=np.arange(units.paths)) if units.alone else units
     totals = np.stack([units.totals(np.maximum(side, 0.0)) for side in (values, -values)])
     of = moments_of_totals(totals, units)
-    ends = of.mean, *wilson_interval(of.mean, effective_count(of, seen))
+    ends = of.mean, *share_interval(of.mean, effective_count(of, seen))
     up, down = zip(*(end.tolist() for end in ends), strict=True)
     return combined_interval(up, down, correlation(*(totals - units.sizes * of.mean[:, None])))

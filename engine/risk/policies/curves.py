@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 
 from engine.risk.estimation.intervals import PAIR, Moments, Paths, moments_of_totals
 from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.shares import effective_count, wilson_interval
+from engine.risk.estimation.shares import effective_count, share_interval
 
 Levels = Float[np.ndarray, "level"]
 POINTS = 60
@@ -67,7 +67,7 @@ def tail_curve(values: Paths, unit: int, loss: bool) -> Curve:
             of = replace(of, error=np.sqrt(square * units.count / (units.count - 1)) / units.paths)
         elif not units.alone:
             of = Moments.joined([moments_of_totals(units.totals(bad > level), units) for level in levels])
-        low, high = wilson_interval(of.mean, effective_count(of, units))
+        low, high = share_interval(of.mean, effective_count(of, units))
     return Curve(np.asarray(levels if loss else -levels, np.float64), share, low, high)
 
 
@@ -85,5 +85,5 @@ def curve_of_counts(counts: Int[np.ndarray, "bin"], edges: Float[np.ndarray, "ed
     below, levels = np.cumsum(counts)[:-1], edges[1:-1]
     beyond, levels = (total - below, levels) if loss else (below[::-1], levels[::-1])
     share = beyond[beyond > 0] / total
-    interval = wilson_interval(share, np.full_like(share, units))
+    interval = share_interval(share, np.full_like(share, units))
     return Curve(levels[beyond > 0].astype(np.float64), share, *interval)

@@ -17,7 +17,7 @@ import numpy as np
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import Estimate, Happens, Paths, Unit, Units, Z, moments
 from engine.risk.estimation.measures import finite_units
-from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.shares import share_interval
 from engine.risk.estimation.tails import tail_count
 
 FEWEST = 50
@@ -73,5 +73,5 @@ def _chi(one: Tail | None, two: Tail | None, units: Units, level: float) -> Esti
     count = size * units.paths
     if error > 0 and 0 < chi < 1:
         count = max(chi * (1 - chi) / error**2, 1.0)
-    low, high = map(float, wilson_interval(np.asarray(chi), np.asarray(count), units.reach))
+    low, high = map(float, share_interval(np.asarray(chi), np.asarray(count), units.reach))
     return Estimate(chi, error or (high - low) / (2 * Z), low, high)

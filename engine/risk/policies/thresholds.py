@@ -1,7 +1,7 @@
 """Exceedance probability of an outcome at any threshold under each policy, each curve with two bands.
 
 The levels lie at quantiles of the pooled values of all policies, evenly spaced in normal score, so that the tails have
-levels too. If the threshold of an event is given, the levels extend to it. The narrow band, Wilson's, holds at one
+levels too. If the threshold of an event is given, the levels extend to it. The narrow band, a share's, holds at one
 level at a time; the wide one, by Clopper and Pearson, at all levels and under all policies at once (`simultaneous.py`).
 Bands of the difference from the baseline are combined from those of the two probabilities.
 """
@@ -18,7 +18,7 @@ from scipy.special import ndtr, ndtri
 from engine.risk.estimation.flags import Flag
 from engine.risk.estimation.intervals import PolicyPaths, Unit, Units
 from engine.risk.estimation.measures import correlation, finite_units
-from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval, wilson_interval
+from engine.risk.estimation.shares import combined_interval, effective_count, exact_interval, share_interval
 from engine.risk.estimation.simultaneous import Together, batched, binned, codes, from_each
 
 POINTS = 61
@@ -100,7 +100,7 @@ def threshold_curves(
     shares, gaps = Together(counts, batches), Together(np.delete(counts - counts[base], base, 0), batches)
     of, reaches = shares.moments, (shares.reach, gaps.reach if len(losses) > 1 else np.nan)
     count = effective_count(replace(of, units=units.count), units)
-    alone = wilson_interval(of.mean, count)
+    alone = share_interval(of.mean, count)
     together, wide = (_far_interval(of.mean, count, z) for z in reaches)
     if units.count < 2 and units.paths > 1:
         alone = (np.full_like(of.mean, np.nan),) * 2

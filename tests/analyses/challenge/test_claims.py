@@ -11,7 +11,7 @@ from engine.analyses.challenge.choices import HORIZON, SPECIFICATION, Choice
 from engine.analyses.challenge.claims import claim_estimates, what
 from engine.analyses.challenge.worlds import Worlds
 from engine.risk.estimation.measures import summary
-from engine.risk.estimation.shares import wilson_interval
+from engine.risk.estimation.shares import share_interval
 from engine.study.tables.challenge import claim_of
 from tests.analyses.challenge.models import balance
 from tests.helpers import assert_close
@@ -34,14 +34,14 @@ def test_each_number_of_an_outcome_has_its_own_error(measure, run):
 
 @pytest.mark.parametrize("event", EVENTS)
 def test_each_chance_has_the_interval_of_a_chance(event):
-    """Wilson's, of 4,096 independent futures; that of what happens on none reaches from nothing up."""
+    """Of 4,096 independent futures; that of what happens on none reaches from nothing up."""
     study = balance(run={"paths": 4096}, events=EVENTS)
     given = challenge(study, [f"new better than old in {event}"])
     made = {table.name: table for table in tables(given.study, given.held)}
     rows = [*made["survived"].rows()]
     assert rows and (event == "ruin" or 0.0 in {row["policy_value"].estimate for row in rows})
     for one in (row[name] for row in rows for name in ("policy_value", "against_value")):
-        low, high = wilson_interval(np.array(one.estimate), np.array(4096.0))
+        low, high = share_interval(np.array(one.estimate), np.array(4096.0))
         assert abs(one.low - low) + abs(one.high - high) < 1e-5
         assert low < high and (one.estimate > 0.0 or one.low == 0.0)
 

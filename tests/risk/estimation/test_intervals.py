@@ -9,6 +9,7 @@ from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.intervals import (
     Estimate,
     Units,
+    Z,
     as_units,
     mean_interval,
     moments,
@@ -16,7 +17,14 @@ from engine.risk.estimation.intervals import (
     moments_of_some,
     moments_of_totals,
 )
-from engine.risk.estimation.shares import combined_interval, effective_count, tail_ranks, wilson_interval
+from engine.risk.estimation.shares import (
+    FEW_HITS,
+    combined_interval,
+    effective_count,
+    exact_interval,
+    share_interval,
+    tail_ranks,
+)
 from engine.risk.estimation.sums import Made
 from tests.helpers import assert_close, assert_same
 
@@ -50,15 +58,39 @@ def test_ranks_are_binomial_quantiles(share):
 
 def test_wilson_hand_case():
     """81 of 263: 0.2553 to 0.3662 (Newcombe 1998, Statist. Med. 17, 857-872, table I)."""
-    low, high = wilson_interval(np.array(81 / 263), np.array(263.0))
+    low, high = share_interval(np.array(81 / 263), np.array(263.0))
     assert (round(float(low), 4), round(float(high), 4)) == (0.2553, 0.3662)
 
 
 @pytest.mark.parametrize("share", [0.0, 1.0])
 def test_wilson_closes_at_the_ends(share):
-    low, high = wilson_interval(np.array(share), np.array(50.0))
+    low, high = share_interval(np.array(share), np.array(50.0))
     assert (low if share == 0 else 1 - high) == 0
     assert_close(high if share == 0 else 1 - low, 1.959963984540054**2 / (50 + 1.959963984540054**2))
+
+
+@pytest.mark.parametrize("n", [20, 100, 1000])
+def test_shares_of_few_hits_cover_and_have_exact_lower_ends(n):
+    """The coverage just beside each end, where it is least: 83.8 % by Wilson's score alone."""
+    hits = np.arange(n + 1)
+    low, high = share_interval(hits / n, np.full(n + 1, float(n)))
+    ends = np.concatenate([low[1:], high[:-1]])
+    beside = np.concatenate([ends * (1 - 1e-9), ends + (1 - ends) * 1e-9])[:, None]
+    chances = binom.pmf(hits, n, beside)
+    assert np.sum(chances * ((low <= beside) & (beside <= high)), axis=1).min() > 0.926
+    few = hits[: FEW_HITS + 1]
+    assert_close(binom.sf(few[1:] - 1, n, low[few[1:]]), np.full(FEW_HITS, 0.025))
+    assert_close([low[::-1][few], high[::-1][few]], [1 - high[few], 1 - low[few]])
+
+
+def test_few_hits_are_counted_by_the_effective_number():
+    """A share of 0.01 of 1,000 paths whose error is that of 100 has one hit; by Student's t, of fewer still."""
+    share, count = np.array([0.01, 0.01, 0.99]), np.array([1000.0, 100.0, 100.0])
+    exact, own = exact_interval(share, count), share_interval(share, count)
+    assert_same(own[0][1], exact[0][1])
+    assert_same(own[1][2], exact[1][2])
+    assert own[0][0] > exact[0][0]
+    assert_close(share_interval(share, count, 2 * Z), share_interval(share, count / 4))
 
 
 def test_combined_interval_without_asymmetry_is_the_normal_one():
