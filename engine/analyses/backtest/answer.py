@@ -293,6 +293,12 @@ def _figures(given: Tested) -> Table:
             "minus the log of the density there",
             brief=False,
         ),
+        texts(
+            "log_score_note",
+            ["beyond all futures" if one and one.figure.is_beyond else "" for one in scored],
+            "whether the kernel alone gives the log score",
+            brief=False,
+        ),
         numbers(
             "of_last", [nan if one is None else one.last for one in scored], "CRPS of the last value known", brief=False
         ),

@@ -48,7 +48,10 @@ def crps_of_each(values: Paths, truths: Float[np.ndarray, "truth"]) -> Float[np.
 
 
 def log_score(values: Paths, observed: float) -> float:
-    """Minus the log density of a value, by a Gaussian kernel of Silverman's width; NaN if all futures are equal."""
+    """Minus the log density of a value, by a Gaussian kernel of Silverman's width; NaN if all futures are equal.
+
+    For a value below or above all futures it follows from the kernel, not from the futures.
+    """
     if np.ptp(values) == 0.0:
         return float("nan")
     with np.errstate(divide="ignore"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import UserError
-from engine.analyses.backtest.answer import findings
+from engine.analyses.backtest.answer import findings, tables
 from engine.analyses.backtest.backtest import backtest
 from engine.program.running import devices
 from engine.study.loading import load_study
@@ -71,6 +71,12 @@ def test_what_is_not_scored_is_shown_with_the_reason():
     assert reasons.keys() == words.keys() and all(word in reasons[year] for year, word in words.items())
     assert reading.scored[0].last == pytest.approx(0.1) and np.isnan(reading.scored[0].trend)
     assert [one.figure.observation.time for one in backtest(study, until=2023).readings[0].scored] == [2023]
+
+
+def test_a_log_score_beyond_all_futures_is_marked():
+    tested = backtest(walk(row(2023, 0.2), row(2024, 90.0), row(2025, -90.0)))
+    figures = next(table for table in tables(tested) if table.name == "figures")
+    assert figures["log_score_note"] == ("", "beyond all futures", "beyond all futures")
 
 
 def test_nothing_to_score_is_an_answer():
