@@ -126,7 +126,7 @@ def _suspects(study: Study, single: ByName, double: ByName) -> Iterator[tuple[st
 def _spread(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
     x, y = _finite(x, y)
     if len(y):
-        yield Lost.SPREAD, float(np.std(y)), float(np.median(np.abs(x - y))), y
+        yield Lost.SPREAD, _sd(y), float(np.median(np.abs(x - y))), y
 
 
 def _difference(*of_two: np.ndarray) -> Iterator[Suspect]:
@@ -147,7 +147,7 @@ def _error(x: np.ndarray, y: np.ndarray, paths: int) -> Iterator[Suspect]:
         off = x - y
         bias, noise = float(np.abs(off.mean())), float(off.std() / np.sqrt(len(off)))
         if bias > 5 * noise:
-            yield Lost.ERROR, float(np.std(y) / np.sqrt(paths)), bias, y
+            yield Lost.ERROR, _sd(y) / float(np.sqrt(paths)), bias, y
 
 
 def _steps(x: np.ndarray, y: np.ndarray) -> Iterator[Suspect]:
@@ -166,6 +166,11 @@ def _finite(*parts: np.ndarray) -> list[np.ndarray]:
     if sound.sum() < FEWEST:
         sound[:] = False
     return [part.astype(np.float64)[sound] for part in parts]
+
+
+def _sd(values: np.ndarray) -> float:
+    """Standard deviation; 0 of equal values, of which `np.std` makes a rounding error."""
+    return float(np.std(values)) if np.ptp(values) else 0.0
 
 
 def _typical(values: np.ndarray) -> float:

@@ -43,6 +43,13 @@ def test_what_is_fine_enough_is_not_named():
     assert not found(values(study, np.stack([base, base * 1.01])))
 
 
+def test_equal_values_have_no_spread_to_lose():
+    """Draws of a fixed factor, and what follows from it alone: `np.std` of them is a rounding error above 0."""
+    exact = values(make_study(1000), np.full((2, N), 0.1), draws=np.full((2, N), 0.1))
+    assert np.std(exact["draws"]) > 0
+    assert not found(exact)
+
+
 def test_a_difference_below_the_spacing_is():
     base = RANDOM.normal(1e9, 1e6, N).astype(np.float32).astype(float)
     exact = values(make_study(1000), np.stack([base, base + 30.0]))
