@@ -125,7 +125,7 @@ def comparison(
     named = question.variables
     wanted = [name for name in study.model.outcomes if name in named or not named]
     events = [event for event in study.events if event.name in named or not named]
-    kept = [name for name in wanted if name in outcomes]
+    kept = [name for name in wanted if name in outcomes and study.loss_of(name) is not None]
     chosen = [name for name in (wanted if named else study.headline) if name in outcomes]
     means = {(r.policy, r.variable): r.alone for r in tables.comparison if r.measure == "regret"}
     with ThreadPoolExecutor(THREADS) as threads:
@@ -133,7 +133,11 @@ def comparison(
         curves = threads.map(lambda event: (event.name, _curves(study, event, outcomes)), events)
         by_event = {name: one for name, one in curves if one is not None}
     shown = {*wanted, *(event.name for event in events)}
-    known = [r for r in tables.comparison if r.variable in shown]
+    known = [
+        r
+        for r in tables.comparison
+        if r.variable in shown and (r.measure not in ("worse", "regret") or study.loss_of(r.variable) is not None)
+    ]
     regretted = {(r.policy, r.variable) for own, _ in parts for r in own if r.measure == "regret"}
     records = [r for r in known if r.measure != "regret" or (r.policy, r.variable) not in regretted]
     records += [r for own, _ in parts for r in own]
@@ -160,7 +164,11 @@ def pairs(
     Of the outcomes and events asked for, else of the headline and all events.
     """
     named, known = question.variables, known_events(study, outcomes)
-    chosen = [name for name in study.model.outcomes if name in (named or study.headline) and name in outcomes]
+    chosen = [
+        name
+        for name, outcome in study.model.outcomes.items()
+        if name in (named or study.headline) and name in outcomes and outcome.loss is not None
+    ]
     events = [event for event in study.events if event in known and (event.name in named or not named)]
     of = ranks.of_outcomes(study, chosen, outcomes, records, question.level)
     return of | ranks.of_events(study, events, outcomes)
@@ -233,6 +241,8 @@ def _by_year(
     for one, values in held[len(whole) : len(whole) + len(yearly)]:
         records += _records_by_year(study, question, one, values)
     for one, values in held[: len(whole) + len(yearly)]:
+        if one.loss is None:
+            continue
         sign = 1.0 if one.loss else -1.0
         for p, policy in enumerate(study.policy_names):
             if p != base:
@@ -254,11 +264,13 @@ def _records_by_year(study: Study, question: Question, one: series.Series, value
     base = study.row(study.baseline)
     for y, year in enumerate(study.years):
         if question.year in (None, year):
-            pairs = of_policies(values[:, y], base, study.unit, one.loss, study.levels)
-            lacks = regret(values[:, y], study.unit, one.loss)
+            pairs = of_policies(values[:, y], base, study.unit, bool(one.loss), study.levels)
+            lacks = regret(values[:, y], study.unit, bool(one.loss))
             for policy, (_, gaps), lack in zip(study.policy_names, pairs, lacks, strict=True):
                 named = {against_baseline(measure): gap for measure, gap in gaps.items()} | {"regret": lack}
                 for measure, estimate in named.items():
+                    if one.loss is None and measure in ("worse", "regret"):
+                        continue
                     yield record(measure, policy, one.variable, estimate, one.place, int(year))
 
 
@@ -271,7 +283,8 @@ def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> 
     group = cube["comparison/yearly"].to_dataset()
     answer: list[InTheMean] = []
     for name in group.data_vars:
-        if question.variables and name not in question.variables:
+        loss = study.model.yearly[str(name)].loss
+        if loss is None or (question.variables and name not in question.variables):
             continue
         table = group[name].sel(question.at or {} if set(question.at or {}) <= set(group[name].dims) else {})
         dims = [dim for dim in table.dims if dim not in ("policy", "stat", "year")]
@@ -282,7 +295,6 @@ def _in_the_mean(study: Study, question: Question, cube: xr.DataTree | None) -> 
             own = flat.sel(policy=policy)
             for k in np.ndindex(*(own.sizes[dim] for dim in dims)):
                 place = tuple((str(dim), str(own[dim].values[i])) for dim, i in zip(dims, k, strict=True))
-                loss = study.model.yearly[str(name)].loss
                 answer.append(
                     InTheMean(policy, str(name), place, *in_the_mean(own.values[k], int(study.years[0]), loss))
                 )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 
 import numpy as np
 
-from engine.analyses.comparison_tables import CHANCE, GAP, brief_outcomes, outcomes_of, tail, verdict
+from engine.analyses.comparison_tables import CHANCE, GAP, brief_outcomes, judged_outcomes, tail, verdict
 from engine.analyses.findings import Findings
 from engine.answers import every_pair
 from engine.formatting import begun
@@ -50,6 +51,8 @@ def _undecided(of: Findings) -> str:
 def _of_one(of: Findings, name: str, policy: str) -> Iterator[str]:
     """Sentences: a policy's effect on one outcome or event, its largest effect to the opposite side, and its tail."""
     yield f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} would {_effect(of, policy, name)}."
+    if of.study.loss_of(name) is None:
+        return
     clear = [
         one for one in of.study.variables if one != name and verdict(of, *_key(of, policy, one)) in ("better", "worse")
     ]
@@ -95,7 +98,9 @@ def _effect(of: Findings, policy: str, name: str) -> str:
     by = size("probability" if event else "mean", of.study.unit_of(name), gap.alone)
     if event:
         return f"make {named(of.study, name)} {'likelier' if sign > 0 else 'less likely'} by {by}"
-    return f"{'worsen' if (sign > 0) == of.study.is_loss(name) else 'improve'} {what} by {by}"
+    if (loss := of.study.loss_of(name)) is None:
+        return f"{'raise' if sign > 0 else 'lower'} {what} by {by}"
+    return f"{'worsen' if (sign > 0) == loss else 'improve'} {what} by {by}"
 
 
 def _tail(of: Findings, policy: str, name: str) -> Iterator[str]:
@@ -133,7 +138,7 @@ def _counted(of: Findings) -> Iterator[str]:
 
     In how many a policy is clearly better and worse; and which has the least mean regret in how many of those shown.
     """
-    names, best = outcomes_of(of), Counter[str]()
+    names, best = judged_outcomes(of), Counter[str]()
     for policy in of.others if len(names) > 1 and len(of.others) <= MOST else ():
         signs = [verdict(of, *_key(of, policy, name)) for name in names]
         which = f" {_called(of, policy)}" if len(of.others) > 1 else ""
@@ -152,14 +157,21 @@ def _counted(of: Findings) -> Iterator[str]:
 
 
 def _of_years(of: Findings) -> Iterator[str]:
-    """Sentences on yearly variables alone: in how many years and places the mean is clearly better and worse."""
-    for policy in of.others:
-        rows = [r for r in of.records if r.measure == f"{GAP}mean" and r.policy == policy]
-        sides = [-sign if of.study.model.yearly[r.variable].loss else sign for r in rows if (sign := judged(r))]
+    """Sentences on yearly variables alone: in how many years and places the mean is clearly better and worse.
+
+    Higher and lower for those of which neither is worse.
+    """
+    losses = {name: one.loss for name, one in of.study.model.yearly.items()}
+    means = [r for r in of.records if r.measure == f"{GAP}mean"]
+    kinds = sorted({losses[r.variable] is None for r in means}) or [False]
+    for policy, neutral in product(of.others, kinds):
+        rows = [r for r in means if r.policy == policy and (losses[r.variable] is None) == neutral]
+        sides = [-sign if losses[r.variable] else sign for r in rows if (sign := judged(r))]
+        up, down = ("higher", "lower") if neutral else ("better", "worse")
         names = some([named(of.study, name) for name in dict.fromkeys(r.variable for r in rows)])
         yield (
-            f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} is clearly better in {sides.count(1)} and"
-            f" worse in {sides.count(-1)} of {len(rows)} years and places: {names}."
+            f"Against {_called(of, of.study.baseline)}, {_called(of, policy)} is clearly {up} in {sides.count(1)} and"
+            f" {down} in {sides.count(-1)} of {len(rows)} years and places: {names}."
         )
 
 

@@ -47,6 +47,11 @@ def outcomes_of(of: Findings) -> list[str]:
     return [name for name in of.study.model.outcomes if name in there]
 
 
+def judged_outcomes(of: Findings) -> list[str]:
+    """Those of which high or low values are worse."""
+    return [name for name in outcomes_of(of) if of.study.loss_of(name) is not None]
+
+
 def brief_outcomes(of: Findings) -> list[str]:
     """Outcomes that the brief tables show: those that were named, else the headline."""
     wanted = of.question.variables or of.study.headline
@@ -58,15 +63,18 @@ def tail(of: Findings) -> str:
     return f"ES{100 * of.question.level:g}"
 
 
-def judged(gap: Record | None, loss: bool) -> str:
-    """The verdict of a difference on a policy: "better", "worse" or "not distinguishable"; "" without an interval."""
+def judged(gap: Record | None, loss: bool | None) -> str:
+    """The verdict of a difference on a policy: "better", "worse" or "not distinguishable".
+
+    "" without an interval, and where neither high nor low is worse.
+    """
     called = cell(gap, 1.0, loss).verdict
     return "not distinguishable" if called == "same" else called
 
 
 def verdict(of: Findings, measure: str, policy: str, name: str) -> str:
     """The verdict of a measure of an outcome or event on a policy, as `judged` gives it."""
-    return judged(of.by_key.get((measure, policy, name)), of.study.is_loss(name))
+    return judged(of.by_key.get((measure, policy, name)), of.study.loss_of(name))
 
 
 def verdicts(values: Sequence[str]) -> Column:
@@ -107,9 +115,9 @@ def _by_measure(
       called, about: measure in the records -> its label in the table, and what these labels mean.
       brief: labels of the measures that the brief table shows.
     """
-    keys = list(product(outcomes_of(of), called, policies))
-    rows = [(outcome, called[measure], policy) for outcome, measure, policy in keys]
     gaps = name == "difference"
+    keys = list(product(outcomes_of(of) if gaps else judged_outcomes(of), called, policies))
+    rows = [(outcome, called[measure], policy) for outcome, measure, policy in keys]
     columns = (
         *labelled(rows, outcome="outcome", measure=about, policy="policy"),
         texts("unit", [of.study.unit_of(outcome) for outcome, *_ in rows], "unit of its numbers", over=("outcome",)),
@@ -141,7 +149,7 @@ def _events(of: Findings) -> Table:
 
 
 def _worse(of: Findings) -> Table:
-    names = outcomes_of(of)
+    names = judged_outcomes(of)
     brief, rows = names if len(of.others) <= FEW else brief_outcomes(of), list(product(names, of.others))
     columns = (
         *labelled(rows, outcome="outcome", policy="policy"),

@@ -46,6 +46,8 @@ def tables(study: Study, records: Iterable[Record]) -> tuple[Table, ...]:
     """
     kinds: dict[tuple[str, str], list[tuple[Record]]] = {}
     for one in records:
+        if one.measure in ("worse", "regret") and study.loss_of(one.variable) is None:
+            continue
         prefix, _, bare = one.measure.rpartition("_")
         name = bare if bare in _TITLES else _NAMES.get(prefix, prefix)
         of = "events" if bare == "probability" else "" if one.year is None else "yearly"
@@ -122,7 +124,7 @@ def sentence(study: Study, records: Sequence[Record], less: str = "") -> str:
     """
     first, parts = records[0], list[str]()
     is_gap = first.measure.startswith("difference_")
-    loss = study.is_loss(first.variable) if first.year is None else study.model.yearly[first.variable].loss
+    loss = study.loss_of(first.variable) if first.year is None else study.model.yearly[first.variable].loss
     for policy in dict.fromkeys(one.policy for one in records):
         own = [one for one in records if one.policy == policy]
         ends = sorted((one for one in own if isfinite(one.estimate)), key=attrgetter("estimate")) or own
@@ -153,7 +155,7 @@ def _measured(study: Study, of: Record) -> str:
     return measured(study, of.variable, of.bare_measure)
 
 
-def _change_in_words(study: Study, one: Record, loss: bool, bare: bool, alone: bool) -> str:
+def _change_in_words(study: Study, one: Record, loss: bool | None, bare: bool, alone: bool) -> str:
     """`86.8 thousand persons more (worse)`; without unit if `bare`, and without the verdict unless `alone`."""
     is_gap = one.measure.startswith("difference_")
     scale, unit = shown_in(one.measure, unit_of(study, one))

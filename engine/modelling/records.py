@@ -131,7 +131,8 @@ class Yearly(_Bounded):
     Args:
       unit: unit of the value.
       dims: dimensions it is recorded for.
-      loss: whether high is worse.
+      loss: whether high is worse; None where neither high nor low is, so that no number is called better or worse. The
+        tail that is reported is then the low one.
       about: what it means.
       low: value that the model clips it at from below; none if not given.
       high: value that the model clips it at from above; none if not given.
@@ -141,7 +142,7 @@ class Yearly(_Bounded):
 
     unit: str
     dims: tuple[str, ...] = ()
-    loss: bool = False
+    loss: bool | None = False
     about: str = ""
     low: float = -math.inf
     high: float = math.inf
@@ -156,19 +157,25 @@ class Outcome:
       unit: unit of the value.
       fold: a fold over yearly variables (`folds.py`), or the model's own function of its last state. A static model
         computes its outcomes itself and leaves this out.
-      loss: whether high is worse. Where it is not, the tail that is reported is the low one.
+      loss: whether high is worse; None where neither high nor low is, so that no number is called better or worse. The
+        tail that is reported is the high one where high is worse, else the low one.
       about: what it means.
     """
 
     unit: str
     fold: Fold | Callable[[Any], Any] | None = None
-    loss: bool = False
+    loss: bool | None = False
     about: str = ""
 
     @property
     def terms(self) -> tuple[Term, ...]:
         """The terms of its fold, each with its yearly variable; empty where it is no fold."""
         return self.fold.terms if isinstance(self.fold, Fold) else ()
+
+
+def worse_side(loss: bool | None) -> str:
+    """Which values of a variable are worse, in words; "" where neither high nor low values are."""
+    return "" if loss is None else "high is worse" if loss else "low is worse"
 
 
 class Model:

@@ -56,7 +56,7 @@ class Tightening:
         level = next(
             (name for name in MEASURES if name == "mean" or self._count * _tail(name) >= FEWEST_FOR_ES), "mean"
         )
-        loss = self._study.model.outcomes[self.variable].loss
+        loss = self._study.is_loss(self.variable)
         estimates = {
             policy: summary(values[k], self._study.unit, loss)[level]
             for k, policy in enumerate(self._study.policy_names)

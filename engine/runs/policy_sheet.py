@@ -71,7 +71,7 @@ def _measures(there: Sequence[str]) -> Sequence[str]:
 
 def _row(study: Study, records: Mapping[tuple[str, str, str], Record], name: str, measure: str) -> list[str | Number]:
     outcome = study.model.outcomes.get(name)
-    is_loss = outcome.loss if outcome else True
+    loss = study.loss_of(name)
     own = [records.get((measure, policy, name)) for policy in study.policy_names]
     others = [policy for policy in study.policy_names if policy != study.baseline]
     gaps = [records.get((against_baseline(measure), policy, name)) for policy in others]
@@ -80,13 +80,12 @@ def _row(study: Study, records: Mapping[tuple[str, str, str], Record], name: str
     for one in own:
         values += _numbers(one, "%" if not outcome else "")
     for one in gaps:
-        verdict = cell(one, loss=is_loss).verdict or ("no interval" if one else "")
+        verdict = cell(one, loss=loss).verdict or ("no interval" if one else "")
         values += [*_numbers(one, "points" if not outcome else ""), _VERDICTS.get(verdict, verdict)]
     flags = {one.flag: None for one in own if one and one.flag}
     flags |= {f"difference: {one.flag}": None for one in gaps if one and one.flag}
     about = outcome.about if outcome else study.events_by_name[name].about
-    worse = f"{'high' if is_loss else 'low'} is worse"
-    return [*values, "; ".join(flags), f"{about}; {worse}" if about else worse]
+    return [*values, "; ".join(flags), "; ".join(filter(None, (about, study.worse_side(name))))]
 
 
 def _numbers(one: Record | None, shown: Literal["", "%", "points"]) -> list[Number]:

@@ -21,7 +21,7 @@ from engine.draws.shock_draws import ShockDraws
 from engine.draws.shocks import Shocks
 from engine.formatting import begun_small, titled, words
 from engine.modelling import contract
-from engine.modelling.records import Model, PathModel, shock_streams
+from engine.modelling.records import Model, PathModel, shock_streams, worse_side
 from engine.study import labels
 from engine.study.components import Assumption, Event, Keep, Policy
 from engine.study.lever_groups import LeverGroups
@@ -235,7 +235,15 @@ class Study:
 
     def is_loss(self, variable: str) -> bool:
         """Whether high values of an outcome are worse; True for an event."""
-        return variable not in self.model.outcomes or self.model.outcomes[variable].loss
+        return bool(self.loss_of(variable))
+
+    def loss_of(self, variable: str) -> bool | None:
+        """As `is_loss`; None for an outcome of which neither high nor low values are worse."""
+        return self.model.outcomes[variable].loss if variable in self.model.outcomes else True
+
+    def worse_side(self, variable: str) -> str:
+        """Which values of an outcome are worse, in words; "" where neither high nor low values are."""
+        return worse_side(self.loss_of(variable))
 
     def places(self, outcomes: Iterable[str]) -> list[int]:
         """Indices of outcomes among those of the model."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock
+from engine.modelling.records import Constant, Factor, Lever, Model, Outcome, PathModel, Shock, worse_side
 from engine.study.components import Policy
 from engine.study.study import Study
 
@@ -221,7 +221,7 @@ def _by_label(model: Model, lever: Lever) -> str:
 def _events(model: Model) -> str:
     name = next((name for name, entry in model.outcomes.items() if entry.loss), next(iter(model.outcomes)))
     known = "\n".join(
-        f"#   {other}: {meaning(entry)}; {'high' if entry.loss else 'low'} is worse"
+        "; ".join(filter(None, (f"#   {other}: {meaning(entry)}", worse_side(entry.loss))))
         for other, entry in model.outcomes.items()
     )
     return f"""# ---- Events: thresholds on outcomes. They change no path, and can be moved without a new run.

@@ -5,13 +5,18 @@ tests/cli/test_one_screen.py.
 """
 
 import functools
+import re
+from dataclasses import replace
 
 import pytest
 
 from engine.answers import registry
 from engine.answers.frames import texts
 from engine.errors import UserError
+from engine.modelling.cells import each
+from engine.modelling.records import Yearly
 from engine.runs.run import run
+from tests.analyses.explained import Sum
 from tests.answers.asked import OPTIONS, summed
 from tests.answers.words import held_to_words
 
@@ -42,6 +47,45 @@ def test_sentences_are_short_and_in_words(run_of, name, kind):
         held_to_words(run_of(kind).ask(name, **OPTIONS[name]))
     except UserError as error:
         assert error.problems
+
+
+class Neutral(Sum):
+    """The sum with values of which neither high nor low is worse; aid lowers them."""
+
+    yearly = {"cost": Yearly("M/yr", ("place",), loss=None)}
+    outcomes = {"own": replace(Sum.outcomes["own"], loss=None)}
+
+    def step(self, state, year, factors, shocks, levers):
+        held, yearly = super().step(state, year, factors, shocks, levers)
+        return held, {"cost": lowered(yearly["cost"], levers.aid)}
+
+
+@each
+def lowered(cost, aid):
+    return cost - aid
+
+
+@pytest.fixture(scope="module")
+def neutral(tmp_path_factory):
+    tables = {"events": {}, "headline": ["own"], "keep": {"draws": 256, "outcomes": ["own"]}}
+    return run(summed(model=Neutral, **tables), out=tmp_path_factory.mktemp("neutral") / "run")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [("risk", {}), ("risk", {"variable": "cost"}), ("compare", {}), ("compare", {"outcome": ("cost",)})],
+)
+def test_nothing_is_better_or_worse_where_neither_high_nor_low_is(neutral, name, options):
+    answer = neutral.ask(name, **options)
+    rows = [row for table in answer.tables for row in table.rows()]
+    assert rows and not any(row.get("verdict") or row.get("measure") in ("worse", "regret") for row in rows)
+    assert not {"regret", "worse", "dominance", "ranks", "ahead", "in_the_mean"} & {*answer}
+    assert not re.search("better|worse|improve|ahead|regret", " ".join(answer.findings))
+
+
+def test_neutral_values_are_lowered_and_lower(neutral):
+    assert "aided would lower average own by 2.00 M" in neutral.compare().finding
+    assert "higher in 0 and lower in 4 of 4 years and places" in neutral.compare(outcome=("cost",)).finding
 
 
 def test_brief_frames_of_many_policies_fit_a_terminal(run_of):

@@ -78,8 +78,9 @@ def lines(study: Study, rows: Sequence[Observation], count: int, device: str | N
     else:
         outcomes = next(Futures(study, [own[0].variable for own in by_name.values()], device).mixed([{}], count))
         held = [outcomes[own[0].variable] for own in by_name.values()]
+    known = observable(study.model)
     return [
-        Line(name, tuple(sorted(own, key=lambda row: row.time)), observable(study.model)[own[0].variable].loss, of)
+        Line(name, tuple(sorted(own, key=lambda row: row.time)), bool(known[own[0].variable].loss), of)
         for (name, own), of in zip(by_name.items(), held, strict=True)
     ]
 

@@ -175,7 +175,7 @@ def _of_years(
     kept = ~with_units(study, ~sound)
     units = as_units(count, study.unit).take(kept)
     for name, largest, summed in zip(names, held[::2], held[1::2], strict=True):
-        unit, loss = model.yearly[name].unit, model.yearly[name].loss
+        unit, loss = model.yearly[name].unit, bool(model.yearly[name].loss)
         has_places = bool(model.yearly[name].dims)
         for part, values, whole in ((LARGEST, largest, worst[name]), (SUM, summed, "total")):
             of_whole = unit_of_whole(study, name, whole)

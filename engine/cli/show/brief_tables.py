@@ -56,7 +56,7 @@ def print_brief(
     book = Book(study, records, () if pair else policies)
     by_unit: dict[str, list[tuple[str, list[Cell]]]] = {}
     for name in outcomes:
-        cells = book.row(name, measure, study.is_loss(name))
+        cells = book.row(name, measure, study.loss_of(name))
         by_unit.setdefault(study.unit_of(name), []).append((name, cells))
     blocks = [Block(f"{_called(measure)} [{unit}]", "", rows) for unit, rows in by_unit.items()]
     rows = [(name, book.row(name, "probability")) for name in events[:MOST_EVENTS]]
@@ -93,7 +93,7 @@ def print_brief_conditional(
         for name in names:
             cells = [cell(by_key.get((f"{side}_{measure}", policy, name)), scale) for side in ("given", "otherwise")]
             gap = by_key.get((f"contrast_{measure}", policy, name))
-            rows.append((name, [*cells, cell(gap, scale, study.is_loss(name))]))
+            rows.append((name, [*cells, cell(gap, scale, study.loss_of(name))]))
         print_words(console, share_in_words(by_key["share", policy, condition]), "bold")
         columns = Columns(["given", "otherwise", "given - otherwise"])
         marks |= print_grid(console, columns, [Block("", "", rows)], brief=True)

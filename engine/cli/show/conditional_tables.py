@@ -47,7 +47,7 @@ def _conditional_blocks(
     def record(side: str, measure: str, name: str) -> Record | None:
         return by_key.get((f"{side}_{measure}", policy, name))
 
-    def row(name: str, measure: str, scale: float, loss: bool) -> list[Cell]:
+    def row(name: str, measure: str, scale: float, loss: bool | None) -> list[Cell]:
         sides = [cell(record(side, measure, name), scale) for side in ("given", "otherwise")]
         return [*sides, cell(record("contrast", measure, name), scale, loss)]
 

@@ -42,7 +42,7 @@ def print_comparison(console: Console, runs: Sequence[Run], answer: Answer, full
     stated = runs[0].study
     pairs = comparison.pairs if full else _largest(stated, comparison.pairs)
     for name in dict.fromkeys(pair.first.variable for pair in pairs):
-        loss, scale, unit = stated.is_loss(name), 1.0, stated.unit_of(name)
+        loss, scale, unit = stated.loss_of(name), 1.0, stated.unit_of(name)
         if name not in stated.model.outcomes:
             scale, unit = shown_in("probability")
             unit += f"; B - A in {shown_in('difference_probability')[1]}"

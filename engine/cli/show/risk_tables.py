@@ -51,7 +51,7 @@ class Book:
         gaps = {len(names) + k: names.index(other) for k, other in enumerate(self.others)}
         return Columns([*names, *(f"{name} - {base}{of}" for name in self.others)], gaps, f"less {base}{of}")
 
-    def row(self, variable: str, measure: str, loss: bool = True) -> list[Cell]:
+    def row(self, variable: str, measure: str, loss: bool | None = True) -> list[Cell]:
         """Cells of a measure under every policy, then of its differences from the baseline.
 
         Judged policies have one cell each: the estimate, the wider side of its interval, and the verdict.
@@ -69,7 +69,7 @@ class Book:
         """A measure of a variable under a policy; a probability in percent."""
         return cell(self.records.get((measure, policy, variable)), shown_in(measure)[0])
 
-    def gap(self, variable: str, measure: str, policy: str, loss: bool = True) -> Cell:
+    def gap(self, variable: str, measure: str, policy: str, loss: bool | None = True) -> Cell:
         """The difference of a measure from the baseline, with its verdict: for a loss, less is better."""
         measure = f"difference_{measure}"
         return cell(self.records.get((measure, policy, variable)), shown_in(measure)[0], loss)
@@ -127,8 +127,8 @@ def _blocks(console: Console, book: Book, measures: Sequence[str], outcomes: Ite
     blocks = []
     for name in outcomes:
         outcome = book.study.model.outcomes[name]
-        worse = "high is worse" if outcome.loss else "low is worse"
-        title, about = f"{name} [{outcome.unit}]", f"{outcome.about}; {worse}" if outcome.about else worse
+        worse = book.study.worse_side(name)
+        title, about = f"{name} [{outcome.unit}]", "; ".join(filter(None, (outcome.about, worse)))
         if brief and cell_len(title) + 2 + cell_len(about) > console.width:
             about = worse
         rows = [(measure, book.row(name, measure, outcome.loss)) for measure in measures]

@@ -162,7 +162,7 @@ YEARLY = {
         **_between("price_gap_low", "price_gap_high"),
     ),
     "utilisation": Yearly("1", BY_SECTOR, about="demand over capacity, at most full use of 97 %"),
-    "capacity": Yearly("Mt/yr", BY_SECTOR, about="national capacity"),
+    "capacity": Yearly("Mt/yr", BY_SECTOR, loss=None, about="national capacity"),
     "output": Yearly("Mt/yr", BY_SECTOR, about="national output"),
     "provincial_output": Yearly("Mt/yr", BY_CELL, about="output of a region"),
     "export_demand": Yearly("2015 = 1", about="export demand index"),

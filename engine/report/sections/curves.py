@@ -82,7 +82,7 @@ def _chart(run: RunRecords, name: str, curves: Mapping[str, Curve]) -> Chart:
                 {"p": k, **place, "m": at == marked, "level": level, "share": _percent(y), "interval": interval}
             )
     lowest = min((float(c.share.min()) for c in curves.values() if c.share.size), default=1.0)
-    about = outcome.about or ("high is worse" if outcome.loss else "low is worse")
+    about = outcome.about or study.worse_side(name)
     axis = "" if outcome.unit == "1" else outcome.unit
     unit = unit_of(f"[{outcome.unit}]") if axis else ""
     head = ("Share of futures beyond", *(policy + unit for policy in study.policy_names))

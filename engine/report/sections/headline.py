@@ -89,7 +89,7 @@ def _side_by_side(run: RunRecords) -> dict[str, object]:
 def _across(run: RunRecords, variable: str, measure: str) -> list[Cell]:
     """Cells of a measure under the policies of `_columns`, each with its difference from the baseline."""
     scale = 100.0 if measure == "probability" else 1.0
-    loss = run.study.is_loss(variable) if variable in run.study.model.outcomes else True
+    loss = run.study.loss_of(variable)
     made = []
     for policy in _columns(run):
         made.append(cell(run.risk.get((measure, policy, variable)), scale))
@@ -106,8 +106,8 @@ def _compact(run: RunRecords, name: str) -> Group:
 
 def _about(run: RunRecords, name: str) -> tuple[str, str]:
     outcome = run.study.model.outcomes[name]
-    worse = "high is worse" if outcome.loss else "low is worse"
-    return run.heading("outcomes", name, outcome.unit), ", ".join(filter(None, (outcome.about, worse)))
+    about = ", ".join(filter(None, (outcome.about, run.study.worse_side(name))))
+    return run.heading("outcomes", name, outcome.unit), about
 
 
 def _heading(measure: str) -> str:
@@ -122,10 +122,10 @@ def columns(run: RunRecords, names: Sequence[str], unit: str = "") -> list[str]:
 
 def _by_policy(run: RunRecords, name: str, measures: Sequence[str]) -> Group:
     """An outcome with a row for each policy."""
-    return *_about(run, name), _rows(run, name, measures, 1.0, run.study.is_loss(name))
+    return *_about(run, name), _rows(run, name, measures, 1.0, run.study.loss_of(name))
 
 
-def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float, loss: bool) -> list[Row]:
+def _rows(run: RunRecords, variable: str, measures: Sequence[str], scale: float, loss: bool | None) -> list[Row]:
     rows: list[Row] = []
     for k, policy in enumerate(run.study.policy_names):
         cells = []

@@ -85,7 +85,7 @@ def _page(run: RunRecords, names: list[str], at: dict[str, str], heading: str, a
     drawn = _ranked(run, whole)[:MOST_CHARTS]
     charts = [_fan(run, name, at, f"{anchor}-{k}", heading) for k, name in enumerate(drawn)]
     groups = [group for name in names for group in _groups(run, name, at)]
-    sides = [_signs(run, name, at) for name in whole]
+    sides = [_signs(run, name, at) for name in whole if run.study.model.yearly[name].loss is not None]
     return Page(anchor, heading, tuple(charts), tuple(groups), _finding(run, sides))
 
 

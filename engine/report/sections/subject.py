@@ -17,7 +17,7 @@ def subject_of(run: RunRecords) -> Subject:
     events, model = ordered_events(run), study.model.outcomes
     first = first_outcome(run)
     outcomes = {
-        name: Spoken(run.words("outcomes", name), model[name].unit, model[name].loss)
+        name: Spoken(run.words("outcomes", name), model[name].unit, study.is_loss(name))
         for name in sorted(run.outcomes, key=lambda name: name != first)
     }
     spoken = {

@@ -55,13 +55,13 @@ class Series:
 
     Args:
       variable: name of the outcome or of the yearly variable.
-      loss: whether high is worse.
+      loss: whether high is worse; None where neither high nor low is.
       parts: the summands.
       place: labels of the place by dimension; empty for all places.
     """
 
     variable: str
-    loss: bool
+    loss: bool | None
     parts: tuple[Part, ...]
     place: Mapping[str, str] = field(default_factory=dict)
 
