@@ -1,7 +1,9 @@
-"""The packages as docs/architecture.md states them: which may import which, and who owns which outside thing."""
+"""The packages as docs/architecture.md states them: imports, budgets of tokens, and owners of outside things."""
 
 import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -44,6 +46,8 @@ LONGEST = 80
 """Most lines of a function, its docstring included."""
 # the source of a model is part of what names its runs, so its lines stay as they are
 LONG = {("models/rustbelt/enterprises", "advance"), ("models/rustbelt/labour", "advance")}
+LAYOUT = {"COMMENT", "NL", "NEWLINE", "INDENT", "DEDENT", "ENDMARKER", "FSTRING_END"}
+"""Kinds of tokens that no budget counts; nor does it count commas and docstrings."""
 FORBIDDEN_NAMES = {"utils", "util", "helpers", "common", "base", "manager", "managers", "misc"}
 
 
@@ -60,17 +64,15 @@ def files() -> dict[str, Path]:
 FILES = files()
 
 
-def rooms() -> dict[str, tuple[str, ...]]:
-    """Packages from the bottom up, each with its files from the bottom up, as in the table of the documentation."""
-    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)(?:\.py|/)` \| [^|]+ \|([^|]*)\|$", text, re.MULTILINE)
-    return {
-        package: tuple(f"{package}/{name.rstrip('/')}" for name in re.findall(r"`([\w/]+)`", names))
-        for package, names in rows
-    }
-
-
-ROOMS = rooms()
+TABLE = re.compile(r"^\| `(\w+)(?:\.py|/)` \| [^|]+ \| ([\d,]+) \|([^|]*)\|$", re.MULTILINE)
+ROWS = TABLE.findall((ROOT / "docs" / "architecture.md").read_text(encoding="utf-8"))
+ROOMS = {
+    package: tuple(f"{package}/{name.rstrip('/')}" for name in re.findall(r"`([\w/]+)`", names))
+    for package, _, names in ROWS
+}
+"""Packages from the bottom up, each with its files from the bottom up, as in the table of the documentation."""
+BUDGETS = {package: int(budget.replace(",", "")) for package, budget, _ in ROWS}
+"""Most tokens of each package."""
 PLACES = {
     file: (row, place)
     for row, (package, names) in enumerate(ROOMS.items())
@@ -188,6 +190,48 @@ def test_files_are_short_and_named_after_what_they_do():
     for file, path in FILES.items():
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 400, file
         assert not FORBIDDEN_NAMES & set(file.split("/")), file
+
+
+def tokens(source: str) -> int:
+    """Number of tokens of a source, without comments, docstrings, line ends, indents and commas."""
+    docstrings = {
+        (line.lineno, line.col_offset)
+        for node in ast.walk(ast.parse(source))
+        for line in (node.body if isinstance(getattr(node, "body", None), list) else ())
+        if isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant) and isinstance(line.value.value, str)
+    }
+    count = nested = 0  # an f-string is one token before Python 3.12 and several since; it counts as one
+    for one in tokenize.generate_tokens(io.StringIO(source).readline):
+        kind = tokenize.tok_name[one.type]
+        nested -= kind == "FSTRING_END"
+        count += not nested and kind not in LAYOUT and one.string != "," and one.start not in docstrings
+        nested += kind == "FSTRING_START"
+    return count
+
+
+def test_layout_and_docstrings_are_not_counted():
+    source = '''"""A module."""
+VALUE = 1
+"""A constant."""
+
+def sum_of(
+    a,  # a comment
+    b,
+):
+    """A function."""
+    return f"{a + b}, {f'{b}'}"
+'''
+    expected = ["VALUE", "=", "1", "def", "sum_of", "(", "a", "b", ")", ":", "return", "f-string"]
+    assert tokens(source) == len(expected)
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_every_package_keeps_its_budget(package):
+    count = sum(tokens(path.read_text(encoding="utf-8")) for file, path in FILES.items() if package_of(file) == package)
+    assert count <= BUDGETS[package], (
+        f"{package} has {count:,} tokens; its budget in docs/architecture.md is {BUDGETS[package]:,}. Remove code, or"
+        " raise the budget in the commit that needs it, with the reason in its message."
+    )
 
 
 def test_functions_are_short():
