@@ -22,7 +22,7 @@ from engine.study.components import Event, Keep, Policy
 from engine.study.study import BLOCK, Block, Study
 
 LEVELS = {"mean": float("nan"), "VaR95": 0.95, "ES99": 0.99}
-VERSIONS = {"rustbelt": "0.1.0", "jax": "0.10.2", "jaxlib": "0.10.2", "device_kind": "cpu"}
+VERSIONS = {"rustbelt": "0.2.0", "jax": "0.10.2", "jaxlib": "0.10.2", "device_kind": "cpu"}
 
 
 class Provinces(PathModel):

@@ -196,6 +196,20 @@ def test_options_of_the_readme_exist():
         assert {word for word in words if word.startswith("--")} <= known
 
 
+def test_the_version_is_stated_alike():
+    build = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["hatch"]["version"]
+    version = build["fallback-version"]
+    assert build["raw-options"]["fallback_version"] == version
+    patterns = {
+        "CHANGELOG.md": r"^## \[([\d.]+)\]",
+        "CONTRIBUTING.md": r"`([\d.]+)` where there is none",
+        "docs/tutorial.md": r"rustbelt (\d[\d.]+\d) with jax",
+    }
+    for page, pattern in patterns.items():
+        stated = re.search(pattern, (ROOT / page).read_text(encoding="utf-8"), re.MULTILINE)
+        assert stated and stated[1] == version, page
+
+
 def test_files_that_contributing_names_are_there():
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = re.findall(r"(?<![\w/])((?:engine|tests|docs|\.ci)/[\w./-]*\w/?|[A-Z]+\.md)", text)

@@ -31,7 +31,7 @@ from engine.program.running import cache_keys, compilation_cache, devices, kerne
 from engine.program.running.compilation_cache import Watch
 from engine.risk.estimation.rounding import REMEDY, Rounding
 from engine.risk.estimation.stopping import Ended
-from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import runs_of
@@ -160,12 +160,14 @@ def executor_of(study: Study, options: RunOptions) -> Executor:
 
 
 def prepared_for(study: Study, options: RunOptions) -> RunFolder:
-    """The run folder of a study, once it is checked that the disk has room and that the model keeps its contract.
+    """The run folder of a study, once its format, the room on the disk and the model's contract are checked.
 
     Raises:
       UserError: one of these does not hold.
     """
     folder = run_folder(study, options.out)
+    with folder.writing():
+        formats.refuse_other(folder.path)
     refuse_if_too_large(folder)
     compilation_cache.keep_programs()
     kept = cache_keys.key_of_contract(study.model)

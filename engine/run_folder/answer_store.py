@@ -69,7 +69,12 @@ def write(folder: RunFolder, question: str, groups: Mapping[str, Group]) -> Path
 
 
 def read(folder: Path, question: str) -> xr.DataTree | None:
-    """The groups that `write` stored in a run folder; None where there are none or, with a warning, one is damaged."""
+    """The groups that `write` stored in a run folder; None where there are none or, with a warning, one is damaged.
+
+    Answers of an earlier format count as none.
+    """
+    if ledger.is_earlier(folder, question):
+        return None
     recorded = ledger.files_of(folder, question)
     for file in recorded.values():
         if fault := ledger.wrong(folder, file):

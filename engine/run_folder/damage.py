@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
@@ -174,8 +174,9 @@ def _explained(folder: Path, file: Stored, what: str, part: Part, whose: Mapping
 
 
 def _root_damage(folder: RunFolder, record: FinishedPart | None) -> Iterator[Damage]:
-    """Damage to the frame of an unfinished run's cube, which has no record yet."""
-    if record is None and (folder.path / CUBE_FOLDER).exists():
+    """Damage to the frame of an unfinished run's cube, which has no record yet; not known of an earlier format."""
+    is_known = formats.format_of(folder.path) == ledger.FORMAT
+    if record is None and is_known and (folder.path / CUBE_FOLDER).exists():
         for name, content in cube.skeleton(folder.study).items():
             yield from _differing_file(folder, CUBE, f"{CUBE_FOLDER}/{name}", content)
 

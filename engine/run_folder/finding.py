@@ -10,7 +10,7 @@ from typing import Any
 from engine.errors import Problem, UserError, closest, did_you_mean, unknown
 from engine.formatting import command_line
 from engine.modelling.records import Model
-from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import placed
 from engine.study.loading import load_model_file, load_study, own_model, policies_of, shipped_studies, study_of_text
@@ -77,9 +77,11 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
       changes: replace what the study states, as `load_study` takes them.
 
     Raises:
-      UserError: neither can be read; the cube or the ledger is a link; or the model that it names is not what it was.
+      UserError: neither can be read; the cube or the ledger is a link; the run has a format of a later version; or the
+        model that it names is not what it was.
     """
     ownership.refuse_links(folder)
+    formats.refuse_newer(folder)
     if model is None:
         spec = ownership.remembered_model(folder)
         model = load_model_file(spec) if spec else None
@@ -93,7 +95,9 @@ def stored_study(folder: Path, model: Model | None = None, **changes: Any) -> St
             spec = " --model FILE:CLASS, if the model is your own" if model is None else ""
             message = f"is damaged (not as it was written). {ledger.remedy(folder)}{spec}."
             raise UserError(str(folder), [Problem("ledger/study.json", message)]) from error
-    return placed(study_of_text(held["study"], str(folder / "study.toml"), model, **changes), folder)
+    study = study_of_text(held["study"], str(folder / "study.toml"), model, **changes)
+    is_its_own = all(value in (None, ()) for value in changes.values())
+    return placed(formats.as_stored(study, folder) if is_its_own else study, folder)
 
 
 def folder_named(place: str | Path) -> Path | None:

@@ -26,8 +26,8 @@ from engine.study.study import Block
 
 LEDGER = "ledger"
 """The folder of the records, in a run folder."""
-LAYOUT = 3
-"""Version of the layout of cube and ledger."""
+FORMAT = 2
+"""Format of the files of a run, which its documents state; those of version 0.1.0 have format 1 and state none."""
 YEARLY, CUBE = "yearly", "cube"
 OTHERS = frozenset({"study", "provenance", YEARLY, CUBE})
 """Names of documents in the ledger that are neither blocks nor answers; no question may have one of these names."""
@@ -100,7 +100,14 @@ def answering_for(record: FinishedPart, files: Mapping[str, bytes]) -> FinishedP
 def write_record(folder: RunFolder, record: FinishedPart) -> None:
     """Writes the record of a part whose files are on the disk."""
     place = record_file(folder.path, record.part)
-    write_files(place.parent, {place.name: sealed({"fingerprint": folder.study.fingerprint, **asdict(record)})})
+    document = {"format": FORMAT, "fingerprint": folder.study.fingerprint, **asdict(record)}
+    write_files(place.parent, {place.name: sealed(document)})
+
+
+def format_in(document: Plain) -> int:
+    """The format of the files of a run that a document of its ledger or its provenance states."""
+    stated: int = document.get("format", 1)
+    return stated
 
 
 def drop(folder: Path, part: Part) -> None:
@@ -116,6 +123,7 @@ def read(folder: RunFolder, part: Part) -> FinishedPart | None:
     plain = unsealed(record_file(folder.path, part))
     if plain is None or plain.pop("fingerprint", None) != folder.study.fingerprint:
         return None
+    plain.pop("format", None)
     try:
         nonfinite = tuple(tuple(map(int, row)) for row in plain.pop("nonfinite"))
         files = tuple(map(_stored, plain.pop("files")))
@@ -132,6 +140,11 @@ def files_of(folder: Path, part: Part) -> dict[str, Stored]:
         return {file.name: file for file in map(_stored, plain["files"])}
     except (KeyError, TypeError, ValueError):
         return {}
+
+
+def is_earlier(folder: Path, part: Part) -> bool:
+    """Whether a part was written in an earlier format, by its record."""
+    return format_in(unsealed(record_file(folder, part)) or {"format": FORMAT}) < FORMAT
 
 
 def _stored(plain: Plain) -> Stored:

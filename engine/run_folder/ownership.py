@@ -133,7 +133,8 @@ def enter(
         _refuse_differing(folder, past, ours)
     if all(_differing(study, one, ours) for one in past):
         past = [*past, ours]
-    document = {**_whose(study), "name": study.name, "versions": past, "study": resolved_text(study)}
+    text = resolved_text(study)
+    document = {"format": ledger.FORMAT, **_whose(study), "name": study.name, "versions": past, "study": text}
     if study.until and (most := bound or held.get(BOUND)):
         document[BOUND] = most
     if study.model_spec is not None:
@@ -289,7 +290,7 @@ def versions_of(folder: Path) -> list[dict[str, Any]]:
 
 
 def _whose(study: Study) -> Plain:
-    return {"fingerprint": study.fingerprint, "layout": ledger.LAYOUT, "block": BLOCK}
+    return {"fingerprint": study.fingerprint, "block": BLOCK}
 
 
 def _sweep(folder: Path) -> None:
@@ -352,8 +353,8 @@ def _refuse_another(folder: RunFolder) -> None:
     held = said_of(folder.path)
     if not held:
         remedy = f"Take another folder, or mend this one: {folder.command('repair')}"
-        raise UserError(str(folder.path), [f"ledger/study.json is damaged, or of an earlier layout. {remedy}"])
-    names = {"fingerprint": "a study with fingerprint", "layout": "layout", "block": "blocks of"}
+        raise UserError(str(folder.path), [f"ledger/study.json is damaged. {remedy}"])
+    names = {"fingerprint": "a study with fingerprint", "block": "blocks of"}
     problems = [
         f"holds {names[key]} {held.get(key)}, expected {ours}. Take another folder."
         for key, ours in _whose(study).items()

@@ -87,6 +87,7 @@ def run_record(
     """
     software = versions(device_kind)
     return {
+        "format": ledger.FORMAT,
         "command": [Path(word).name if k == 0 else word for k, word in enumerate(command)],
         "started": started.isoformat(timespec="seconds"),
         "ended": ended and ended.isoformat(timespec="seconds"),

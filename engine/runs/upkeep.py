@@ -13,7 +13,7 @@ from engine.execution.job import Finished, RunOptions, compute
 from engine.execution.progress import Observer, Progress, unobserved
 from engine.execution.resources import bytes_held
 from engine.formatting import command_line
-from engine.run_folder import cube, ledger, ownership, provenance
+from engine.run_folder import cube, formats, ledger, ownership, provenance
 from engine.run_folder.damage import OTHER, Damage, damages_of, has_ended, in_order, take_away
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import YEARLY
@@ -107,8 +107,13 @@ def verify(
         wrong before it was written; computed by other versions or on another kind of device, sound parts may differ in
         their last bits.
       device: "cpu" or "gpu", where parts are computed again.
+
+    Raises:
+      UserError: the model has changed; or, with `full`, the run has another format than this version writes.
     """
     ownership.refuse_changed(folder)
+    if full:
+        formats.refuse_other(folder.path)
     paths = folder.study.paths
     damages, records = damages_of(folder, lambda read: observe(Progress("verifying", read, paths)))
     if full:
@@ -133,6 +138,7 @@ def repair(
     Raises:
       UserError: as `run`; or without `force`, other versions or another kind of device made the parts to compute again.
     """
+    formats.refuse_other(folder.path)
     ownership.refuse_changed(folder)
     with ownership.claim(folder, damaged=True):
         ours = partial(_versions, folder, device)

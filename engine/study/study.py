@@ -81,6 +81,7 @@ class Study:
         drawn given these.
       stated_dimensions, of_policies: the Sobol' dimensions that it states; random streams that only policies of its
         file use, running or not.
+      stated_fingerprint: fingerprint by which a run of an earlier format is stored; "" where it is computed.
       until, idle_targets: targets of precision at which a run ends, which change no number of a path; targets on
         policies that do not run.
     """
@@ -123,6 +124,7 @@ class Study:
     of_policies: tuple[str, ...] = ()
     until: tuple[Target, ...] = ()
     idle_targets: tuple[Target, ...] = ()
+    stated_fingerprint: str = ""
 
     @cached_property
     def fingerprint(self) -> str:
@@ -130,6 +132,8 @@ class Study:
 
         Paths, `nonfinite`, `until`, labels, author, lever groups, assumptions and the challenge do not change it.
         """
+        if self.stated_fingerprint:
+            return self.stated_fingerprint
         numeric, run = labels.numeric(self.document), leaving_out(self.document["run"], ("paths", "nonfinite", "until"))
         known = {"observed": self.document["observed"]} if "facts" in self.document else {}
         return _digest({**numeric, **known, "run": run, "model_digest": self.model_digest})
