@@ -43,6 +43,9 @@ COMMANDS = (
     "completion",
 )
 
+REMOVED: dict[str, str] = {}
+"""Removed commands ("NAME") and options ("COMMAND --OPTION"), and what to type instead ("rustbelt COMMAND ...")."""
+
 FEW_COLLECTIONS = 100_000, 20, 20
 """Thresholds of Python's garbage collector: tracing a model makes a million small objects that stay, and with the
 default thresholds the search for garbage took a tenth of a start.
@@ -86,10 +89,13 @@ class Commands(click.Group):
         """The command that the first word names, made to keep a model's prints apart from its results.
 
         Raises:
-          click.UsageError: there is no such command; with the closest match.
+          click.UsageError: there is no such command; with what to type instead of one that was removed, or else the
+            closest match.
         """
         if args and args[0] not in self.list_commands(ctx) and not args[0].startswith("-"):
             known = self.list_commands(ctx)
+            if args[0] in REMOVED:
+                raise _removed("command", args[0], args[0], ctx)
             raise click.UsageError(f"unknown command '{args[0]}'.{did_you_mean(args[0], known)}", ctx)
         ctx.meta["words"] = [*args]
         name, command, rest = super().resolve_command(ctx, args)
@@ -119,6 +125,11 @@ class Commands(click.Group):
             ):
                 warnings.showwarning = _show_warning
                 return super().invoke(ctx)
+        except click.NoSuchOption as error:
+            name = f"{error.ctx.info_name} {error.option_name}" if error.ctx else ""
+            if name in REMOVED:
+                raise _removed("option", error.option_name, name, error.ctx) from None
+            raise
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:
@@ -131,6 +142,10 @@ class Commands(click.Group):
             refused = endings.users(error)
             click.echo(str(refused) if refused else endings.ours(error, debug), err=True)
             ctx.exit(2 if refused else 1)
+
+
+def _removed(kind: str, given: str, name: str, ctx: click.Context | None) -> click.UsageError:
+    return click.UsageError(f"{kind} '{given}' was removed. Type instead: {REMOVED[name]}", ctx)
 
 
 def _with_prints_apart(callback: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from engine.cli import COMMANDS
+from engine.cli import COMMANDS, REMOVED, main
 from engine.execution import job
 from engine.formatting import decimals, rounded
 from engine.risk.estimation.as_text import NO_INTERVAL, Cell, cell
 from engine.risk.estimation.flags import Flag, Reason
 from engine.risk.estimation.tables import Record
 from tests.helpers import assert_same
+from tests.refusals import at
 from tests.small_files import BRIDGE, POND, call, own, records, write
 
 KEYS = {
@@ -73,6 +74,35 @@ def test_a_mistyped_command_is_told_its_closest_match():
     ended = call("rnu", "rustbelt")
     assert ended.exit_code == 2
     assert "mean 'run'" in ended.output
+
+
+@pytest.mark.parametrize(
+    ("removed", "words"),
+    [
+        ("simulate", ("simulate", "rustbelt")),
+        ("risk --tail", ("risk", "rustbelt", "--tail", "99")),
+        ("run -q", ("run", "-q")),
+    ],
+)
+def test_a_removed_command_or_option_names_what_to_type_instead(monkeypatch, removed, words):
+    before = call(*words)
+    assert before.exit_code == 2 and "removed" not in before.stderr
+    monkeypatch.setitem(REMOVED, removed, "rustbelt run STUDY --paths N")
+    ended = call(*words)
+    assert ended.exit_code == 2
+    kind = "option" if " " in removed else "command"
+    said = ended.stderr.splitlines()[-1]
+    assert said == at("Error", kind, removed.split()[-1], "removed", "rustbelt run STUDY --paths N")
+
+
+def test_what_was_removed_is_gone_and_what_to_type_instead_is_there():
+    for removed, instead in REMOVED.items():
+        command, _, option = removed.partition(" ")
+        assert (command in COMMANDS) == bool(option), removed
+        if option:
+            held = main.get_command(None, command)
+            assert not any(option in one.opts for one in held.params), removed
+        assert instead.split()[:1] == ["rustbelt"] and instead.split()[1] in COMMANDS, instead
 
 
 def test_the_table_has_policies_side_by_side_with_intervals_and_differences(tmp_path):
