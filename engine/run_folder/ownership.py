@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import chain
@@ -185,7 +186,7 @@ def remembered_model(folder: Path) -> str | None:
     model = said_of(folder).get("model")
     if model is None:
         return None
-    remedy = "Say which model to use: --model FILE:CLASS."
+    remedy = "Name the model to use: --model FILE:CLASS; in Python, model=load_model_file('FILE:CLASS')."
     try:
         spec, line = str(model["spec"]), _line(model)
         own = _file_of(spec)
@@ -202,7 +203,9 @@ def remembered_model(folder: Path) -> str | None:
             which = spec if file == own else f"{spec}: {file}"
             raise UserError(str(folder), [f"its model {which} {state}. {remedy}"])
     if line not in _models_run():
-        raise UserError(str(folder), [f"its model {spec} has not been run by you here. {remedy}"])
+        named = f"--model {shlex.quote(spec)}; in Python, model=load_model_file({spec!r})"
+        text = f"its model {spec} has not been run by you here, so it is not loaded. If you trust that file, name it"
+        raise UserError(str(folder), [f"{text}: {named}."])
     return spec
 
 
