@@ -8,7 +8,7 @@ import sys
 import sysconfig
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,6 +17,8 @@ _ENGINE = Path(__file__).resolve().parents[1]
 _PYTHON = ("stdlib", "platstdlib", "purelib", "platlib")
 _LIBRARIES = (*(Path(sysconfig.get_path(name)) for name in _PYTHON), _ENGINE)
 _INSTALLED = {"site-packages", "dist-packages"}
+_METADATA = (".dist-info", ".egg-info")
+"""Endings of folders with what is known of a package; JAX reads all on `sys.path` as it starts (entry points)."""
 _HERE = threading.local()
 """Files opened in this thread, recorded while `files_opened` is active."""
 
@@ -40,9 +42,28 @@ def files_opened() -> Iterator[list[Path]]:
 
 @functools.cache
 def is_own(path: Path | str) -> bool:
-    """Whether a file is the user's own, that is, not of Python, an installed package or the engine."""
+    """Whether a file is the user's own, that is, not of Python, an installed package or the engine.
+
+    A package is installed in a folder of that name, or where a `.dist-info` beside it lists it, as `pip install
+    --target` leaves it.
+    """
     place = Path(path)
-    return _INSTALLED.isdisjoint(place.parts) and not any(map(place.is_relative_to, _LIBRARIES))
+    if any(part in _INSTALLED or part.endswith(_METADATA) for part in place.parts):
+        return False
+    if any(map(place.is_relative_to, _LIBRARIES)):
+        return False
+    return not any(place.relative_to(folder).parts[0] in _installed(folder) for folder in place.parents)
+
+
+@functools.cache
+def _installed(folder: Path) -> frozenset[str]:
+    """Names in a folder of what packages have installed there, by their lists of files."""
+    names = set[str]()
+    for record in folder.glob("*.dist-info/RECORD"):
+        with suppress(OSError):
+            lines = record.read_text("utf-8", "replace").splitlines()
+            names.update(line.partition(",")[0].partition("/")[0] for line in lines)
+    return frozenset(names)
 
 
 def _is_data(path: Path) -> bool:

@@ -7,7 +7,8 @@ import tomllib
 
 import pytest
 
-from engine.modelling.loading import source_digest
+from engine.modelling.loading import files_of, source_digest
+from engine.modelling.opened_files import is_own
 from engine.modelling.records import StaticModel
 from engine.study.loading import load_model_file, read_study
 from tests.refusals import refuses
@@ -68,6 +69,22 @@ def test_model_files_that_cannot_be_used(tmp_path, name, content, words):
     (tmp_path / "my_model.py").write_text(content)
     with refuses("", *words):
         load_model_file(str(tmp_path / name))
+
+
+def test_what_is_installed_on_the_search_path_does_not_count(tmp_path, monkeypatch):
+    """JAX reads the entry points of every package on `sys.path` as it starts, which an array of a model may cause."""
+    monkeypatch.delitem(sys.modules, "beside", raising=False)
+    file, target = tmp_path / "my_model.py", tmp_path / "target"
+    file.write_text(f"from importlib.metadata import entry_points\nentry_points(group='jax_plugins')\n{MODEL}")
+    known = target / "beside-1.0.dist-info"
+    known.mkdir(parents=True)
+    (known / "entry_points.txt").write_text("[console_scripts]\nbeside = beside:main\n")
+    (known / "RECORD").write_text("beside.py,,\nbeside-1.0.dist-info/RECORD,,\n")
+    (target / "beside.py").write_text("UNIT = '1'")
+    monkeypatch.syspath_prepend(target)
+    assert list(files_of(type(load_model_file(f"{file}:Mine")))) == [file]
+    assert is_own(target / "other.py")
+    del sys.modules["beside"]
 
 
 def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch):
