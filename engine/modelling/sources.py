@@ -226,7 +226,10 @@ def _importable(folder: Path) -> Iterator[None]:
 
 
 def _imported(module: ModuleType) -> Iterator[Path]:
-    """Yields files of the user's own modules that a module imports outside of functions, directly or indirectly."""
+    """Yields files of the user's own modules that a module imports outside of functions, directly or indirectly.
+
+    Of a module in a zip archive it yields the archive.
+    """
     found, todo = set[str](), [module]
     while todo:
         for name in _names_imported(todo.pop()):
@@ -235,7 +238,12 @@ def _imported(module: ModuleType) -> Iterator[Path]:
             if other and file and name not in found and is_own(file):
                 found.add(name)
                 todo.append(other)
-                yield file.resolve()
+                yield _on_disk(file.resolve())
+
+
+def _on_disk(file: Path) -> Path:
+    """The file, or the archive that it is in."""
+    return next((place for place in (file, *file.parents) if place.is_file()), file)
 
 
 def _names_imported(module: ModuleType) -> Iterator[str]:

@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import sys
 import tomllib
+import zipfile
 
 import pytest
 
@@ -85,6 +86,22 @@ def test_what_is_installed_on_the_search_path_does_not_count(tmp_path, monkeypat
     assert list(files_of(type(load_model_file(f"{file}:Mine")))) == [file]
     assert is_own(target / "other.py")
     del sys.modules["beside"]
+
+
+def test_a_module_in_a_zip_archive_counts_by_the_archive(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "beside", raising=False)
+    file, packed = tmp_path / "my_model.py", tmp_path / "packed.zip"
+    file.write_text(MODEL)
+    monkeypatch.syspath_prepend(packed)
+    digests = set()
+    for unit in ("t", "kg"):
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("beside.py", f"UNIT = '{unit}'")
+        monkeypatch.delitem(sys.modules, "beside", raising=False)
+        part = type(load_model_file(f"{file}:Mine"))
+        assert set(files_of(part)) == {file, packed} and part.factors["x"].unit == unit
+        digests.add(source_digest(part))
+    assert len(digests) == 2
 
 
 def test_the_digest_of_a_package_covers_its_code_and_data(tmp_path, monkeypatch):
