@@ -59,9 +59,9 @@ def command(run: Run, out: Path | None, full: bool, digits: Any, as_json: bool, 
         run.save_tables(out, **asked, full=full, digits=digits)
         screen.print_line(screen.stdout(), "", f"Saved in {out}.", "dim")
         return
+    answer = run.ask("risk", **asked)
     if stale := report_note(run.run_folder, run.answers.study.paths):
         click.echo(f"note: {stale}", err=True)
-    answer = run.ask("risk", **asked)
     if as_json:
         screen.print_object(answer.plain())
     else:

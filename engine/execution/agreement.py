@@ -17,18 +17,15 @@ from engine.run_folder.parts import stored_tally
 from engine.run_folder.reading import Paths
 from engine.study.study import Block, Study
 
-REMEDY = (
+CAUSE = (
     "The model has changed in what its files do not show (an environment variable, the clock, numbers drawn by itself,"
-    " a file that a compiled library read). Make it as it was, choose another --out, or go on with --force."
+    " a file that a compiled library read)."
 )
+REMEDY = "Make it as it was, choose another --out, or go on with --force."
 
 
-def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
-    """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
-
-    The paths are the first group of the block's tally (`tallies.group_size`), or the whole block where it is one group.
-    Outcomes that are kept whole are compared path by path, all others by their tally. The program is the one that
-    computes the blocks and is compiled anyway, so the check costs at most one of its passes.
+def agrees(folder: RunFolder, program: Program, but: Container[int] = ()) -> bool:
+    """Compares the first stored block as `refuse_disagreeing` does, before a run goes on.
 
     Args:
       but: numbers of the blocks that must not be used for the comparison.
@@ -37,11 +34,29 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
       Whether there was a stored block to compare with.
 
     Raises:
-      UserError: they differ: which outcome on which path, what is stored and what is computed.
+      UserError: they differ.
     """
-    record = _stored(folder, but)
+    record = stored_block(folder, but)
     if record is None:
         return False
+    refuse_disagreeing(folder, program, record, REMEDY)
+    return True
+
+
+def refuse_disagreeing(folder: RunFolder, program: Program, record: FinishedPart, remedy: str) -> None:
+    """Compares the first paths of a stored block, bit for bit, with what the program gives for them.
+
+    The paths are the first group of the block's tally (`tallies.group_size`), or the whole block where it is one group.
+    Outcomes that are kept whole are compared path by path, all others by their tally. The program is the one that
+    computes the blocks and is compiled anyway, so the check costs at most one of its passes.
+
+    Args:
+      record: of the stored block.
+      remedy: what the user is told to do where they differ.
+
+    Raises:
+      UserError: they differ: which outcome on which path, what is stored and what is computed.
+    """
     study = folder.study
     groups = -(-record.count // group_size(int(record.part)))
     size = record.count // groups // study.unit * study.unit if groups > 1 else record.count
@@ -51,16 +66,22 @@ def refuse_disagreeing(folder: RunFolder, program: Program, but: Container[int] 
     for place, message in [*_of_paths(folder, some, now), *_of_tally(folder, record, some, now)]:
         problems.add(place, message)
     if problems:
-        problems.add("", REMEDY)
+        problems.add("", f"{CAUSE} {remedy}")
     problems.refuse(str(folder.path))
-    return True
 
 
-def _stored(folder: RunFolder, but: Container[int]) -> FinishedPart | None:
-    """The record of the first intact stored block, which may have fewer paths than the study asks for; None if none."""
-    for index in sorted(ledger.recorded_blocks(folder.path)):
+def stored_block(folder: RunFolder, but: Container[int] = (), last: bool = False) -> FinishedPart | None:
+    """The record of the first or last intact stored block, which may have fewer paths than the study asks for.
+
+    None if there is none.
+
+    Args:
+      but: numbers of blocks to leave out.
+      last: the last block instead of the first, and one whose files have the content that was written.
+    """
+    for index in sorted(ledger.recorded_blocks(folder.path), reverse=last):
         record = None if index in but else ledger.read(folder, index)
-        if record is not None and ledger.intact(folder.path, record):
+        if record is not None and ledger.intact(folder.path, record, thorough=last):
             return record
     return None
 

@@ -15,6 +15,7 @@ from engine.errors import Problem, UserError
 from engine.execution import job
 from engine.execution.executors.local import Local
 from engine.execution.job import Finished, Job, RunOptions, Shard
+from engine.execution.outdated import refuse_outdated
 from engine.execution.progress import Observer, Progress
 from engine.program.running import devices
 from engine.risk.estimation.stopping import Ended, Look, State, first_look, look, rounded_up, standing, walk
@@ -28,10 +29,14 @@ from engine.study.tables.stops import Target
 def compute(study: Study, options: RunOptions) -> Finished:
     """As `job.compute`; where the study has targets of precision, with only as many of its paths as these need.
 
+    A run that is finished already is compared with what its model gives now, as `refuse_outdated` has it.
+
     Raises:
-      UserError: as `job.compute`; a relative target is on a number that is 0; or no target is on policies that run.
+      UserError: as `job.compute`; a relative target is on a number that is 0; no target is on policies that run; or
+        the model of a finished run gives other values now.
     """
     _refuse_none_left(study)
+    _refuse_outdated_run(study, options)
     if not study.until:
         return job.compute(study, options)
     computed, options = set[int](), replace(options, bound=study.paths)
@@ -57,6 +62,7 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
       UserError: as `compute`.
     """
     _refuse_none_left(study)
+    _refuse_outdated_run(study, options)
     if not study.until or not 1 <= number <= of:
         return job.compute_shard(study, number, of, options)
     computed, folder = set[int](), run_folder(study, options.out)
@@ -83,6 +89,13 @@ def compute_shard(study: Study, number: int, of: int, options: RunOptions) -> Sh
         return Shard(folder, (), 0, job.compute(final, options, ended))
     done = job.compute_shard(final, number, of, options, ended)
     return replace(done, computed=tuple(sorted(computed.union(done.computed))))
+
+
+def _refuse_outdated_run(study: Study, options: RunOptions) -> None:
+    folder = run_folder(study, options.out)
+    held = 0 if options.force else ownership.paths_held(folder)
+    if held and (study.until or held >= study.paths):  # else the run goes on, and is compared as it does
+        refuse_outdated(folder, options.device)
 
 
 def _refuse_none_left(study: Study) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import UserError
 from engine.execution import device_reduction, summing
-from engine.execution.agreement import refuse_disagreeing
+from engine.execution.agreement import agrees
 from engine.execution.bounds import any_beyond, refuse_beyond
 from engine.execution.nonfinite import BlockResult, first_bad_year, refuse_bad_year, refuse_nonfinite
 from engine.execution.resources import AHEAD
@@ -212,7 +212,7 @@ class Work:
         if self._agrees or len(self._own) >= LOOKS:
             return
         try:
-            self._agrees = refuse_disagreeing(self._folder, self._program, self._own)
+            self._agrees = agrees(self._folder, self._program, self._own)
         except UserError:
             self._give_years_up()
             wait(writing)

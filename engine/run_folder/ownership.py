@@ -132,7 +132,7 @@ def enter(
     ours = dict.fromkeys(DECISIVE, "") | dict(sorted(versions.items()))
     if not force:
         _refuse_differing(folder, past, ours)
-    if all(_differing(study, one, ours) for one in past):
+    if all(_differing(folder, [one], ours) for one in past):
         past = [*past, ours]
     text = resolved_text(study)
     document = {"format": ledger.FORMAT, **_whose(study), "name": study.name, "versions": past, "study": text}
@@ -258,16 +258,23 @@ def decisive_of(study: Study, versions: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _refuse_differing(folder: RunFolder, past: Sequence[Plain], ours: Mapping[str, str]) -> None:
-    if problems := [text for one in past for text in _differing(folder.study, one, ours)]:
+    remedy = "Use what made them, take another folder, or go on with --force."
+    problems = [f"{text}: their paths may differ in the last bits. {remedy}" for text in _differing(folder, past, ours)]
+    if problems:
         raise UserError(str(folder.path), problems)
 
 
-def _differing(study: Study, one: Plain, ours: Mapping[str, str]) -> list[str]:
+def other_versions(folder: RunFolder, versions: Mapping[str, str]) -> list[str]:
+    """What the blocks in the folder were made with where these decisive versions differ; [] where none does."""
+    return _differing(folder, versions_of(folder.path), versions)
+
+
+def _differing(folder: RunFolder, past: Sequence[Plain], ours: Mapping[str, str]) -> list[str]:
     """Messages about the decisive versions in which earlier software differs from ours."""
     return [
-        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}: their paths"
-        " may differ in the last bits. Use what made them, take another folder, or go on with --force."
-        for key in decisive_of(study, ours)
+        f"blocks here were made with {key} {one.get(key) or 'none'}, and this is {ours.get(key) or 'none'}"
+        for one in past
+        for key in decisive_of(folder.study, ours)
         if one.get(key, "") != ours.get(key, "")
     ]
 

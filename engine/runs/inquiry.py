@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.answers import registry
 from engine.answers.question import STUDY
+from engine.execution.outdated import refuse_outdated
 from engine.execution.progress import Progress
 from engine.runs import notebook
 from engine.runs.asking import Asking, ask
@@ -52,8 +53,10 @@ class Inquiry(Questions):
           options: of the question.
 
         Raises:
-          UserError: no such question or option, or what is asked for is not there.
+          UserError: no such question or option, what is asked for is not there, or the model gives other values now.
         """
+        if "answers" in vars(self):  # else they are compared when they are read; in a notebook, a name may have changed
+            refuse_outdated(self.run_folder, device)
         watch = notebook.observer()
         of = self.asking(device=device, observe=lambda stage, done, total: watch(Progress(stage, done, total)))
         if registry.question(question).needs == STUDY:

@@ -18,6 +18,7 @@ from engine.errors import UserError, closest, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions
 from engine.execution.kept_text import kept_text
+from engine.execution.outdated import refuse_outdated
 from engine.execution.results import Answers
 from engine.execution.until import compute
 from engine.risk.estimation.rounding import Rounding
@@ -135,24 +136,31 @@ class Run(Inquiry):
         """The run's estimates as records, computed on first access; the ledger of blocks is read once.
 
         Raises:
-          UserError: the run has not come to its end, and that is not allowed; or blocks are damaged.
+          UserError: the run has not come to its end, and that is not allowed; blocks are damaged; or the model gives
+            other values now.
         """
-        return results.of_run(self._folder, self._partial)
+        return results.of_run(self._compared, self._partial)
 
     @cached_property
     def cube(self) -> xr.DataTree:
         """The labelled cube, read lazily.
 
         Raises:
-          UserError: the run has not come to its end, and that is not allowed.
+          UserError: the run has not come to its end, and that is not allowed; or the model gives other values now.
         """
-        return results.cube_of(self._folder, self._partial)
+        return results.cube_of(self._compared, self._partial)
 
     @cached_property
     def read_cube(self) -> xr.DataTree:
         """The cube as questions and the report read it: each array whole when it is needed, without dask."""
         held = self.__dict__.get("cube")
-        return held if held is not None else results.cube_of(self._folder, self._partial, by_dask=False)
+        return held if held is not None else results.cube_of(self._compared, self._partial, by_dask=False)
+
+    @cached_property
+    def _compared(self) -> RunFolder:
+        """The run folder, some of whose paths have been compared with what the model gives now."""
+        refuse_outdated(self._folder)
+        return self._folder
 
     @property
     def rounding(self) -> tuple[Rounding, ...]:

@@ -1,7 +1,11 @@
 """What is stored is compared with what the program gives before a run goes on."""
 
+import sqlite3
+import sys
+import types
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 import engine
@@ -13,6 +17,7 @@ from engine.run_folder import cube, ledger, ownership
 from engine.run_folder.folder import RunFolder
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
+from tests.refusals import refuses
 from tests.small_files import BRIDGE, call, write
 
 MODEL = """
@@ -124,3 +129,121 @@ def test_workers_do_not_mix(tmp_path, monkeypatch):
         compute(study, replace(options, workers=1))
     monkeypatch.setenv("RATE", "1.0")
     assert compute(study, replace(options, workers=1)).computed == (1,)
+
+
+UNSEEN = {
+    "spec_from_file_location": """
+from importlib.util import module_from_spec, spec_from_file_location
+spec = spec_from_file_location("unseen_rates", FILE)
+rates = module_from_spec(spec)
+spec.loader.exec_module(rates)
+text = f"RATE = {rates.RATE}"
+""",
+    "get_data": """
+import pkgutil, sys
+sys.path.insert(0, str(FILE.parents[1]))
+text = pkgutil.get_data("packed", FILE.name)
+""",
+    "FileIO": "import io\nwith io.FileIO(FILE) as file: text = file.readall()",
+    "sqlite3": """
+import sqlite3
+base = sqlite3.connect(FILE.with_suffix(".db"))
+text = base.execute("select line from rates").fetchone()[0]
+base.close()
+""",
+    "subprocess": "import subprocess\ntext = subprocess.check_output(['cat', FILE])",
+    "a thread": """
+from concurrent.futures import ThreadPoolExecutor
+with ThreadPoolExecutor(1) as thread:
+    text = thread.submit(FILE.read_text).result()
+""",
+}
+"""Ways to read a rate, of whose file the digest of a model may not know."""
+FEW = "spec_from_file_location", "subprocess"
+
+
+@pytest.mark.parametrize("way", [pytest.param(way, marks=() if way in FEW else SLOW) for way in UNSEEN])
+def test_a_finished_run_is_compared_with_what_its_model_gives_now(tmp_path, way, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    file = tmp_path / "packed" / "rates.py"
+    file.parent.mkdir()
+    (file.parent / "__init__.py").touch()
+    read = f"from pathlib import Path\nFILE = Path(__file__).parent / 'packed' / 'rates.py'\n{UNSEEN[way]}"
+    rule = MODEL.replace('os.environ["RATE"]', "text.split()[-1]")
+    (tmp_path / "model.py").write_text(f"{read}\n{rule}")
+
+    def write_rate(rate):
+        monkeypatch.delitem(sys.modules, "packed", raising=False)
+        file.write_text(f"RATE = {rate}")
+        with sqlite3.connect(file.with_suffix(".db")) as base:
+            base.executescript(f"drop table if exists rates; create table rates as select 'RATE = {rate}' as line")
+        base.close()
+
+    write_rate(1.0)
+    model = f"{tmp_path / 'model.py'}:Bridge"
+    words = ["run", write(tmp_path, BRIDGE), "--model", model, "--out", tmp_path / "run", "--quiet", "--device", "cpu"]
+    assert call(*words).exit_code == 0
+    assert call("risk", tmp_path / "run").exit_code == 0
+    write_rate(2.0)
+    for asked in (words, ["risk", tmp_path / "run"], ["compare", tmp_path / "run"]):
+        ended = call(*asked)
+        assert ended.exit_code == 2 and "paths.damage: path 0 under 'weak': expected " in ended.stderr
+    assert call(*words, "--force").exit_code == 0
+
+
+def test_a_run_that_is_held_is_compared_each_time_that_it_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("RATE", "1.0")
+    study = study_of(tmp_path, "[]", 20_000)
+    run = engine.run(study, tmp_path / "run", device="cpu")
+    asked = run.risk()
+    monkeypatch.setenv("RATE", "1.0000001")
+    for again in (run.risk, lambda: engine.run(study, run.folder), lambda: engine.open_run(run.folder).cube):
+        with refuses("tally.damage", "mean"):
+            again()
+    with refuses("tally.damage", "mean"):
+        engine.run(replace(study, paths=3000), run.folder, device="cpu")  # which shows all that are there
+    monkeypatch.setenv("RATE", "1.0")
+    pd.testing.assert_frame_equal(run.risk(), asked)
+
+
+NOTEBOOK = """
+from engine import Factor, Lever, Outcome, StaticModel
+RATE = 1.0
+
+class Bridge(StaticModel):
+    factors = {"load": Factor("t"), "price": Factor("1")}
+    levers = {"strength": Lever("t", default=10.0)}
+    outcomes = {"damage": Outcome("t", loss=True)}
+
+    def evaluate(self, factors, levers):
+        return {"damage": globals()["RATE"] * factors.price - levers.strength + factors.load}
+"""
+
+
+def test_a_name_of_a_notebook_that_is_found_by_its_text_is_compared(tmp_path, monkeypatch):
+    notebook = types.ModuleType("a_notebook")
+    monkeypatch.setitem(sys.modules, "a_notebook", notebook)
+    exec(compile(NOTEBOOK, "<cell 1>", "exec"), vars(notebook))
+    study = write(tmp_path, BRIDGE)
+    engine.run(study, tmp_path / "run", notebook.Bridge(), device="cpu")
+    notebook.RATE = 2.0
+    with refuses("paths.damage", "path 0"):
+        engine.run(study, tmp_path / "run", notebook.Bridge(), device="cpu")
+
+
+def test_a_model_that_can_no_longer_be_traced_is_told_of_and_its_run_is_asked(tmp_path, monkeypatch):
+    monkeypatch.setenv("RATE", "1.0")
+    run = engine.run(study_of(tmp_path, '"all"', 3000), tmp_path / "run", device="cpu")
+    monkeypatch.delenv("RATE")
+    with pytest.warns(UserWarning, match="not compared.*KeyError"):
+        run.risk()
+
+
+def test_a_run_of_other_versions_that_gives_other_values_now_is_told_of(tmp_path, monkeypatch):
+    monkeypatch.setenv("RATE", "1.0")
+    run = engine.run(study_of(tmp_path, '"all"', 3000), tmp_path / "run", device="cpu")
+    monkeypatch.setattr("engine.execution.executors.site.kind_for", lambda *_: "any, emitter 0")
+    run.risk()
+    monkeypatch.setenv("RATE", "2.0")
+    with pytest.warns(UserWarning, match="differs.*path 0.*emitter 0"):
+        run.risk()

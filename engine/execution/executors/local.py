@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from engine.errors import UserError
-from engine.execution.agreement import refuse_disagreeing
+from engine.execution.agreement import agrees
 from engine.execution.executors import site
 from engine.execution.executors.contract import Assignment
 from engine.execution.progress import Progress
@@ -108,7 +108,7 @@ def _handed_over(folder: RunFolder, lost: CardLost) -> Program:
     program = devices.program(study, "cpu", lost.why)
     ledger.drop(folder.path, ledger.YEARLY)
     try:
-        is_same = refuse_disagreeing(folder, program)
+        is_same = agrees(folder, program)
     except UserError:
         remedy = "Start anew in another folder, on processors: --device cpu --out FOLDER."
         text = f"{lost.why}. What it has left has other last bits than processors give. {remedy}"
