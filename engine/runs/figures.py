@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from engine import plots
-from engine.errors import UserError, unknown
+from engine.errors import Problem, UserError, unknown
 from engine.plots.kinds import ANSWERS, KINDS, OUTCOME, YEARLY, Kind, figure
 from engine.runs import questions
 from engine.runs.inquiry import Inquiry
@@ -15,7 +15,11 @@ from engine.runs.replay import replay
 
 
 class Plots:
-    """The figures of a run, one method per kind; `rustbelt plot` lists them with the options that each takes."""
+    """The figures of a run, one method per kind; `rustbelt plot` lists them.
+
+    The first option of a kind, such as its variable, may be given by position; all others, and the number of a path,
+    are given by keyword.
+    """
 
     def __init__(self, run: Inquiry):
         self._run = run
@@ -27,12 +31,17 @@ class Plots:
         if kind not in KINDS:
             raise AttributeError(unknown("figure", kind, KINDS), name="")  # given a name, Python adds its own guess
 
-        def draw(path: int = 0, **options: Any) -> Any:
-            if options.get("variable") is None:
-                options["variable"] = _usual(KINDS[kind].shows, self._run)
-            return figure(kind, self._sources(KINDS[kind], path), options)
+        chosen = KINDS[kind]
 
-        draw.__doc__ = f"A matplotlib figure of {KINDS[kind].about}; takes {', '.join(KINDS[kind].takes) or 'nothing'}."
+        def draw(subject: str | None = None, /, *, path: int | None = None, **options: Any) -> Any:
+            given = options if subject is None else _with_subject(kind, subject, options)
+            _refuse_options(kind, given, path)
+            if given.get("variable") is None:
+                given["variable"] = _usual(chosen.shows, self._run)
+            return figure(kind, self._sources(chosen, path or 0), given)
+
+        takes = [*chosen.takes, *(["path (by keyword)"] if "story" in chosen.of else [])]
+        draw.__doc__ = f"A matplotlib figure of {chosen.about}; takes {', '.join(takes) or 'nothing'}."
         return draw
 
     def _sources(self, kind: Kind, path: int) -> Mapping[str, Any]:
@@ -46,6 +55,23 @@ class Plots:
             name: make[name]() if name in make else questions.answer_to(run.run_folder, name, kind.table, kind.asked)
             for name in kind.of
         }
+
+
+def _with_subject(kind: str, subject: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of a kind of figure with the one given by position under its name, the first that the kind takes.
+
+    Raises:
+      UserError: it is no name, or is given by keyword too.
+    """
+    chosen = KINDS[kind]
+    name = next(iter(chosen.takes), "variable")
+    if not isinstance(subject, str):
+        path = "story" in chosen.of and isinstance(subject, int)
+        remedy = f" Give a path by keyword: path={subject}." if path else ""
+        raise UserError(kind, [Problem(name, f"expected a name, got {subject!r}.{remedy}")])
+    if name in options:
+        raise UserError(kind, [Problem(name, f"expected one value, got '{subject}' and {name}={options[name]!r}.")])
+    return {name: subject, **options}
 
 
 def _usual(shows: str, run: Inquiry) -> str | None:
@@ -82,10 +108,18 @@ def refuse(kind: str, options: Mapping[str, Any], path: int | None, file: Path) 
     Raises:
       UserError: an unknown option, a path number for a kind that shows no single path, or such a file.
     """
-    plots.refuse_options(kind, {name: value for name, value in options.items() if value is not None})
-    if path is not None and "story" not in plots.kind_of(kind).of:
-        raise UserError(kind, ["shows no single path, and does not take --path."])
+    _refuse_options(kind, _given(options), path)
     plots.refuse_file(file)
+
+
+def _refuse_options(kind: str, options: Mapping[str, Any], path: int | None) -> None:
+    plots.refuse_options(kind, options)
+    if path is not None and "story" not in plots.kind_of(kind).of:
+        raise UserError(kind, [Problem("path", f"'{kind}' does not take it, as it shows no single path.")])
+
+
+def _given(options: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def save(run: Inquiry, kind: str, options: Mapping[str, Any], path: int | None, file: Path) -> str:
@@ -95,7 +129,7 @@ def save(run: Inquiry, kind: str, options: Mapping[str, Any], path: int | None, 
       UserError: as `refuse`, or what the kind itself refuses.
     """
     plots.draw_unseen()
-    drawn = getattr(Plots(run), kind)(path or 0, **options)
+    drawn = getattr(Plots(run), kind)(path=path, **_given(options))
     plots.save(drawn, file)
     title = drawn.texts[0].get_text().replace("\n", " ")
     plots.close(drawn)

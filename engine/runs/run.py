@@ -325,7 +325,7 @@ class Run(Inquiry):
 
     @property
     def plot(self) -> Plots:
-        """Figures by the name of their kind, such as `plot.fan(variable="growth")`."""
+        """Figures by the name of their kind, such as `plot.fan("growth")`."""
         from engine.runs.figures import Plots
 
         return Plots(self)

@@ -159,7 +159,7 @@ def test_a_file_is_named_after_what_it_shows(pond, tmp_path, monkeypatch):
         (("exceedence",), "mean 'exceedance'"),
         (("exceedance",), "expected a run"),
         (("exceedance", "RUN", "--variable", "nothing"), "Keep it: keep.outcomes"),
-        (("exceedance", "RUN", "--path", "3"), "take --path"),
+        (("exceedance", "RUN", "--path", "3"), "path: 'exceedance' does not"),
         (("exceedance", "RUN", "--factor", "inflow"), "'exceedance' does not"),
         (("exceedance", "RUN", "--where", "region"), "such as region=Liaoning"),
         (("scatter", "RUN", "--factor", "inflw"), "mean 'inflow'"),

@@ -190,6 +190,45 @@ def test_figures_by_kind_and_a_page(place, tmp_path):
     assert page == tmp_path / "page.html" and page.read_text()[:15].lower() == "<!doctype html>"
 
 
+def test_the_first_argument_of_a_figure_is_its_variable(place):
+    _, run = place
+    last, yearly, factor = run.study.keep.outcomes[-1], [*run.study.model.yearly][-1], run.study.inputs[-1].name
+    assert run.study.headline[0] != last
+    for kind, given, option in (
+        ("overview", last, "variable"),
+        ("exceedance", last, "variable"),
+        ("fan", yearly, "variable"),
+        ("replay", yearly, "variable"),
+        ("priors", factor, "factor"),
+    ):
+        by_position, by_name = getattr(run.plot, kind)(given), getattr(run.plot, kind)(**{option: given})
+        assert by_position.texts[0].get_text() == by_name.texts[0].get_text()
+        assert by_position.texts[0].get_text() != getattr(run.plot, kind)().texts[0].get_text()
+    assert run.plot.replay(path=7).texts[0].get_text().startswith("Path 7")
+
+
+@pytest.mark.parametrize(
+    ("kind", "given", "options", "at", "words"),
+    [
+        ("exceedance", ("nope",), {}, "", ("kept path by path", "'nope'")),
+        ("overview", ("nope",), {}, "", ("kept path by path", "'nope'")),
+        ("convergence", ("nope",), {}, "", ("kept path by path", "'nope'")),
+        ("fan", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
+        ("tails", ("nope",), {}, "variable", ("unknown yearly variable 'nope'",)),
+        ("priors", ("nope",), {}, "factor", ("unknown factor 'nope'",)),
+        ("correlation", ("nope",), {}, "variable", ("'correlation' does not take it",)),
+        ("fan", (7,), {}, "variable", ("expected a name", "got 7")),
+        ("replay", (7,), {}, "variable", ("expected a name", "got 7", "path=7")),
+        ("fan", ("stock",), {"variable": "level"}, "variable", ("expected one value", "'stock'", "'level'")),
+        ("fan", (), {"nope": None}, "nope", ("It takes: variable, where, policies",)),
+        ("fan", (), {"path": 7}, "path", ("'fan' does not take it",)),
+    ],
+)
+def test_what_a_figure_does_not_take_is_refused(place, kind, given, options, at, words):
+    with refuses(at, *words):
+        getattr(place[1].plot, kind)(*given, **options)
+
+
 def test_as_text(place):
     _, run = place
     assert all(part in repr(run) for part in (str(run.folder), "3,000 paths", "keep, use", "complete"))
