@@ -130,6 +130,17 @@ class Problems:
             raise UserError(source, self)
 
 
+@contextmanager
+def moved(place: str, to: str) -> Iterator[None]:
+    """A `with` block, ended by a `UserError` raised inside it, whose problems at `place` are put at `to` instead."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(
+            error.source, [Problem(to if one.place == place else one.place, one.message) for one in error.problems]
+        ) from None
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name most similar to `name` (similarity at least 0.6, `difflib`); None where none is."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), None)

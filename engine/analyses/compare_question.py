@@ -47,7 +47,7 @@ class Compare:
     level: Annotated[
         str | float | None, Option("Level of VaR and ES, and of common tails, such as 97.5; 99 if not given.", "L")
     ] = None
-    year: Annotated[int | None, Option("One year, of a yearly variable.", "Y")] = None
+    year: Annotated[int | None, Option("One year, of a yearly variable.", "YEAR")] = None
     at: Annotated[
         Mapping[str, str] | None, Option("One place, of a yearly variable: region=Liaoning.", "DIM=LABEL")
     ] = None

@@ -49,8 +49,10 @@ def answer(of: Asked, variable: str, policies: Sequence[str], measure: str | Non
     # the two are those that are named, not the baseline, which runs beside them
     pair = of_named(of.study, policies or None)
     if len(pair.policies) != 2:
-        known = ", ".join(of.study.policy_names)
-        raise UserError("--policies", [f"name two policies: --policies A,B. Known: {known}."])
+        running = of.study.policy_names
+        others = f" The study runs {', '.join(running)}." if {*running} > {*policies} else ""
+        got = f"'{','.join(policies)}'" if policies else "none"
+        raise UserError("--policies", [f"expected two policies, as --policies A,B, got {got}.{others}"])
     second = pair.baseline
     (first,) = (name for name in pair.policy_names if name != second)
     return answer_of(flip(of.study, variable, first, second, measure, of.paths, of.device, of.observe))

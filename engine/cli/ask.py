@@ -81,7 +81,7 @@ def option_of(one: Field) -> Callable[..., Any]:
         return click.option(one.flag, one.name, type=options.LABEL, multiple=True, **face)
     if one.many:
         return click.option(one.flag, one.name, type=options.NAMES, multiple=True, **face)
-    kind = {int: options.COUNT, float: float}.get(one.type)
+    kind = options.YEAR if one.option.metavar == "YEAR" else {int: options.COUNT, float: float}.get(one.type)
     return click.option(one.flag, one.name, type=kind, metavar=one.option.metavar or None, **face)
 
 

@@ -45,6 +45,13 @@ def _count(text: str) -> int:
     raise ValueError(f"expected a whole number such as 1000000, 1_000_000 or 1e6, got '{text}'.")
 
 
+def _year(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"expected a year such as 2018, or the number of a step, got '{text}'.") from None
+
+
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal()):
@@ -82,6 +89,8 @@ def _own_model(text: str) -> Model:
 
 COUNT = TextValue("N", _count)
 """A whole number, also written 1_000_000 or 1e6."""
+YEAR = TextValue("YEAR", _year)
+"""A calendar year, or the number of a step of a study by weeks, say."""
 SHARD = TextValue("I/N", _shard)
 """One task of a job array and how many there are, written 3/16."""
 NAMES = TextValue("A,B", _names)
@@ -242,6 +251,7 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
         out: Any,
         **others: Any,
     ) -> None:
+        from engine.errors import moved
         from engine.execution.resources import take_every_core
         from engine.run_folder.finding import study_of
 
@@ -258,7 +268,10 @@ def study_to_run(command: Callable[..., None], pair: Sequence[str] = ()) -> Call
         named = tuple(dict.fromkeys(others[name] for name in pair if others[name] is not None))
         if lacking := [name for name in named if name not in resolved.policy_names]:
             running = (*policies, *lacking) if policies else named
-            resolved, folder = study_of(study, model, out, **{**changes, "policies": running})
+            params = click.get_current_context().command.params
+            flags = [one.opts[0] for one in params if one.name in pair and others[one.name] in lacking]
+            with moved("--policies", ", ".join(flags)):
+                resolved, folder = study_of(study, model, out, **{**changes, "policies": running})
             if policies:
                 click.echo(f"note: beyond --policies runs what the question names: {', '.join(lacking)}.", err=True)
         place = {name: others.pop(name) for name in ("device", "memory")}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from engine.errors import Problem, UserError, closest, did_you_mean, unknown
+from engine.errors import Problem, UserError, closest, did_you_mean, moved, unknown
 from engine.formatting import command_line
 from engine.modelling.records import Model
 from engine.run_folder import cube, formats, ledger, ownership, provenance
@@ -251,7 +251,8 @@ def find_study(
         run = run_folder(study)
         if cube.attributes(run.path).get("status") != "complete" and not provenance.was_finished(run.path):
             if policy is not None and policy not in study.policy_names:
-                study = load_study(place, model=model or own_model(study), seed=seed, policies=(policy,))
+                with moved("--policies", "policy"):
+                    study = load_study(place, model=model or own_model(study), seed=seed, policies=(policy,))
             return study, None
         run = RunFolder(run.path, stored_study(run.path, model))
     if policy is not None and policy not in run.study.policy_names:

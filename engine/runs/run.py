@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 import xarray as xr
 
 from engine.answers.files import Digits, joined, refuse_file
-from engine.errors import UserError, closest, unknown
+from engine.errors import UserError, closest, did_you_mean, unknown
 from engine.execution import results
 from engine.execution.job import Finished, RunOptions
 from engine.execution.kept_text import kept_text
@@ -64,7 +65,11 @@ def run(
 
     Raises:
       UserError: the study is not sound; or as `engine.execution.until.compute`.
+      TypeError: there is no such option.
     """
+    known = ("model", "paths", "until", *(one.name for one in fields(RunOptions)))
+    if wrong := [name for name in options if name not in known]:
+        raise TypeError(f"run() got an unexpected keyword argument '{wrong[0]}'.{did_you_mean(wrong[0], known)}")
     if not isinstance(study, Study):
         study = load_study(study, model=model, paths=paths, until=until)
     elif model is not None or paths is not None or until is not None:

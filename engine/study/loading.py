@@ -155,6 +155,9 @@ def read_study(
         text = checked(tables, in_files, problems)
         if text is None:
             raise UserError(source, problems)
+        if policies is not None and text["policies"]:
+            problems.knows_each("--policies", "policy", policies, text["policies"])
+            problems.close("compare")
         return resolve(text, _model(text, model, problems), source, problems, spare)
     except RecursionError as error:
         raise UserError(source, ["its tables refer to each other too deeply."]) from error

@@ -211,7 +211,7 @@ def _check_factors(text: Tables, model: Model, spare: Collection[str], problems:
         elif name in model.dims:
             problems.add(place, "is the name of a dimension; take another.")
         elif name not in drawn and not problems.has_closed("policies"):
-            problems.add(place, unknown("factor", name, {*model.factors, *model.constants} - set(factors)))
+            problems.add(place, unknown("factor", name, {*model.factors, *model.constants}))
     for name, stated in model.factors.items():
         if name not in factors and not all(part in factors for part in parts[name]):
             each = f", which holds for each {' and '.join(stated.dims)}," if stated.dims else ""

@@ -19,18 +19,18 @@ _STAND_INS: dict[str, Any] = {key: {} for key in NAMED} | {"name": "study", "reg
 def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Problems) -> dict[str, Any] | None:
     """The study's tables with defaults filled in; None where too little of them is valid to go on.
 
-    An invalid table is replaced by an empty stand-in, so that the rest of the study can be checked, and its place is
-    closed.
+    A misspelt key is taken for the known one that it resembles, so that the rest of its table can be checked. A table
+    that is invalid beyond that is replaced by an empty stand-in, and its place is closed.
 
     Args:
       in_files: problems of the files that the tables name.
       problems: all problems are added here, those of the schema first.
     """
-    faults: Sequence[Any] = ()
-    try:
-        StudyText.model_validate(tables)
-    except ValidationError as error:
-        faults = error.errors(include_url=False)
+    for fault in _faults(tables):
+        if (place := _respelt(tables, fault)) is not None:
+            problems.add(".".join(_place(fault)), _in_words(fault))
+            problems.close(place)
+    faults = _faults(tables)
     for fault in faults:
         problems.add(".".join(_place(fault)), _in_words(fault))
     for problem in in_files:
@@ -57,6 +57,29 @@ def checked(tables: dict[str, Any], in_files: Iterable[Problem], problems: Probl
     for kind in ("factors", "shocks"):
         _refuse_misspelt(kind, text[kind], problems)
     return text
+
+
+def _faults(tables: Tables) -> Sequence[Any]:
+    try:
+        StudyText.model_validate(tables)
+    except ValidationError as error:
+        return error.errors(include_url=False)
+    return ()
+
+
+def _respelt(tables: dict[str, Any], fault: Any) -> str | None:
+    """Renames an unknown key of a table to the known one that it resembles; gives its new place, None if unchanged."""
+    *above, key = _place(fault)
+    if fault["type"] != "extra_forbidden" or len(above) not in (1, 2):
+        return None
+    table = tables
+    for part in above:
+        table = table[part]
+    known = closest(key, _known_keys([*above, key]))
+    if known is None or known in table:
+        return None
+    table[known] = table.pop(key)
+    return ".".join([*above, known])
 
 
 def _refuse_misspelt(kind: str, tables: Tables, problems: Problems) -> None:

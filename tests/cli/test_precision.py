@@ -104,6 +104,8 @@ def test_condition_keeps_its_own_until():
     commands = {name: main.get_command(click.Context(main), name) for name in ("run", "condition")}
     named = {name: [option.name for option in command.params] for name, command in commands.items()}
     assert "targets" in named["run"] and "until" in named["condition"]
+    refused = call("condition", "rustbelt", "--until", "soon")
+    assert refused.exit_code == 2 and "expected a year such as 2018" in refused.stderr
 
 
 def test_a_target_of_a_policy_that_does_not_run_is_told_and_none_at_all_refused(tmp_path):

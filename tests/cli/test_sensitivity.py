@@ -75,7 +75,11 @@ def test_what_cannot_be_asked_is_refused(run):
         (("sensitivity", study, *own("Bridge"), "--outcome", "damgae"), "Did you mean 'damage'"),
         (("sensitivity", study, *own("Bridge"), "--within", "nobody"), "unknown group 'nobody'"),
         (("flip", study, *own("Bridge"), "--outcome", "damgae"), "Did you mean 'damage'"),
-        (("flip", study, *own("Bridge"), "--outcome", "damage", "--policies", "weak"), "name two policies"),
+        (
+            ("flip", study, *own("Bridge"), "--outcome", "damage", "--policies", "weak"),
+            "expected two policies, as --policies A,B, got 'weak'.",
+        ),
+        (("attribute", study, *own("Bridge"), "--from", "weak", "--to", "stong"), "--to: unknown policy 'stong'"),
     ):
         ended = call(*words, "--quiet")
         assert ended.exit_code == 2, ended.output

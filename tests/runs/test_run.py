@@ -49,8 +49,10 @@ def test_a_file_or_a_name_will_do_and_the_call_that_finishes_it_computes_nothing
 
 
 def test_options_that_there_are_not_are_refused(place):
-    with pytest.raises(TypeError, match="worker"):
+    with pytest.raises(TypeError, match=r"^run\(\) got .* 'worker'.* mean 'workers'"):
         engine.run(place[1].study, worker=2)
+    with pytest.raises(TypeError, match=r"^run\(\) got .* 'pahts'.* mean 'paths'"):
+        engine.run(place[1].study, pahts=2)
 
 
 def test_numbers_are_those_of_the_records(place):

@@ -238,6 +238,11 @@ REMEDIES = [
     ("start = 2022", "start = 2019", f"{HORIZON}, got 2019."),
     ("2022 = 3", "2022 = 3, late = 2", "policies.full.quota.north.late: expected a year, got 'late'."),
     ('group = "water"', 'groop = "water"', "factors.inflow.groop: unknown key 'groop'. Did you mean 'group'?"),
+    (
+        "[factors.capacity]",
+        '[factors.capacty]\nfamily = "fixed"\nvalue = 1\n[factors.capacity]',
+        "factors.capacty: unknown factor 'capacty'. Did you mean 'capacity'?",
+    ),
     ("family =", "famly =", "factors.inflow.famly: unknown key 'famly'. Did you mean 'family'?"),
     (
         'family = "lognormal"\np05 = 1.0\np95 = 4.0',
@@ -306,6 +311,18 @@ def test_all_problems_at_once():
     ]
 
 
+def test_the_rest_of_a_table_with_a_misspelt_key_is_checked():
+    event = 'outcome = "lowest_stock"\nbelow = 2'
+    assert event in STUDY
+    misspelt = at("events.dry.belw", "key 'belw'", "'below'")
+    assert said(STUDY.replace(event, 'outcome = "lowest_stok"\nbelw = 2')) == [
+        misspelt,
+        at("events.dry.outcome", "outcome 'lowest_stok'", "'lowest_stock'"),
+    ]
+    assert said(STUDY.replace(event, 'outcome = "lowest_stock"\nbelw = "two"')) == [misspelt]
+    assert said(STUDY.replace(event, 'outcome = "lowest_stok"\nbelow = 2\nbelw = 2')) == [misspelt]
+
+
 @pytest.mark.parametrize(("n", "low"), [(1, -1.0), (2, -1.0), (3, -0.5)])
 def test_the_range_of_a_correlation_depends_on_the_members(n, low):
     members = "\n".join(f'[factors.x{k}]\nfamily = "normal"\nmean = 0\nsd = 1\ngroup = "g"' for k in range(n))
@@ -346,7 +363,7 @@ def test_one_year_is_a_horizon():
 def test_policies_asked_for():
     assert read(STUDY, policies=["full"]).policy_names == ("keep", "full")
     assert read(STUDY, policies=["full", "keep"]).policy_names == ("full", "keep")
-    assert at("compare", "policy 'fulll'", "'full'") in said(STUDY, policies=["fulll"])
+    assert at("--policies", "policy 'fulll'", "'full'") in said(STUDY, policies=["fulll"])
 
 
 def test_the_model_of_a_study():
