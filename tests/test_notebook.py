@@ -40,6 +40,11 @@ def test_a_run_is_opened_and_asked(tmp_path, monkeypatch):
 
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     page = nbformat.read(FOLDER / "ask-a-run.ipynb", as_version=4)
+    again, own = (
+        nbformat.v4.new_code_cell(code)
+        for code in ("run.plot.exceedance()", "import matplotlib.pyplot as plt\nplt.subplots();")
+    )
+    page.cells += [again, own]
     NotebookClient(page, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
     given = [output for cell in page.cells for output in cell.get("outputs", ())]
     assert not [output["text"] for output in given if output.get("name") == "stderr"]
@@ -47,5 +52,6 @@ def test_a_run_is_opened_and_asked(tmp_path, monkeypatch):
     assert "raised would improve" in said
     assert "flood were 1.9" in said
     shown = [output["data"] for output in given if "data" in output]
-    assert len([one for one in shown if "image/png" in one]) == 1
+    assert len([one for one in shown if "image/png" in one]) == 3
+    assert all(["image/png" in output["data"] for output in cell["outputs"]] == [True] for cell in (again, own))
     assert len([one for one in shown if "<table" in one.get("text/html", "")]) >= 4

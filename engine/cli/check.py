@@ -242,11 +242,11 @@ def _print_size(
     from engine.study.study import BLOCK
 
     lacking = wordless(study)
-    horizon = f"{study.years[0]}-{study.years[-1]}" if study.years else "none"
+    horizon = f"{study.step}s {study.years[0]}-{study.years[-1]}" if study.years else "no years"
     blocks = -(-study.paths // BLOCK)
     there, whose = room(allowed)
     lines = (
-        ("model", f"{study.model_name}, keeps what it states; years {horizon}"),
+        ("model", f"{study.model_name}, keeps what it states; {horizon}"),
         (
             "paths",
             f"{study.paths:,} in {blocks:,} block{'s' if blocks != 1 else ''} of {BLOCK:,}, tiles of {study.tile:,}",
@@ -281,8 +281,8 @@ def _print_size(
                 (
                     "labels",
                     (
-                        f"missing: {'; '.join(_listed(*one) for one in lacking.items())}. A label and an"
-                        " about tell people what they are."
+                        f"missing, and no about: {'; '.join(_listed(*one) for one in lacking.items())}. A label or an"
+                        " about tells people what they are."
                     ),
                 ),
             )

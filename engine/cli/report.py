@@ -22,8 +22,9 @@ ENDINGS = {"--pdf": (".pdf",), "--slide": (".png", ".svg")}
 @click.command("report", short_help="Make one HTML page of a finished run.")
 @options.run_that_is_there
 @click.option(
-    "-o", "--out", type=click.Path(path_type=Path), help="The file; report.html in the run's folder if not given."
-)
+    "-o", "--out", type=click.Path(path_type=Path), metavar="FILE",
+    help="A file that ends in .html, .pdf, .png or .svg; report.html in the run's folder if not given.",
+)  # fmt: skip
 @click.option(
     "--pdf",
     type=click.Path(path_type=Path),
@@ -49,9 +50,12 @@ def command(run: Run, out: Path | None, pdf: Path | None, slide: Path | None, va
     only written where -o names it.
     """
     problems = Problems()
-    for name, place in {"--pdf": pdf, "--slide": slide}.items():
-        if place is not None and place.suffix.lower() not in ENDINGS[name]:
+    for name, place in {"-o": out, "--pdf": pdf, "--slide": slide}.items():
+        if place is not None and name in ENDINGS and place.suffix.lower() not in ENDINGS[name]:
             problems.add(name, f"expected a name that ends in {' or '.join(ENDINGS[name])}, got '{place}'.")
+        elif place is not None:
+            with problems.within(name):
+                run.refuse_report(place)
     problems.refuse("rustbelt report")
     others = [place for place in (pdf, slide) if place is not None]
     for wanted in others if others and out is None else (out, *others):

@@ -34,7 +34,7 @@ from engine.plots.figures import (
     tornado,
     turns,
 )
-from engine.plots.style import Figure
+from engine.plots.style import Figure, as_value
 
 ANSWERS = ("extremes", "explain", "sensitivity", "discover", "flip", "challenge", "backtest", "condition")
 """Questions whose answers have figures, by the names of their commands."""
@@ -127,7 +127,7 @@ def figure(kind: str, sources: Mapping[str, Any], options: Mapping[str, Any]) ->
     given = {name: value for name, value in options.items() if value is not None}
     refuse_options(kind, given)
     drawn = chosen.draw(*(sources[name] for name in chosen.of), **given)
-    return drawn if isinstance(drawn, Figure) else drawn.get_figure(root=True)
+    return drawn if isinstance(drawn, Figure) else as_value(drawn.get_figure(root=True))
 
 
 def kind_of(kind: str) -> Kind:

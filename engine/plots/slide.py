@@ -10,9 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UserError
 from engine.plots import fonts, labels, style
-from engine.plots.sheet import close, draw_unseen, refuse_file, save, sheet
+from engine.plots.sheet import close, draw_unseen, save, sheet
 from engine.plots.style import Axes
 
 WIDE, HIGH, MARGIN = 13.333, 7.5, 0.55
@@ -51,17 +50,6 @@ class Slide:
     said: Sequence[str]
     costs: Sequence[str]
     source: str
-
-
-def refuse(file: Path) -> None:
-    """Refuses a file into which no slide can be written.
-
-    Raises:
-      UserError: it ends neither in .png nor in .svg, or there is no such folder.
-    """
-    if file.suffix.lower() not in (".png", ".svg"):
-        raise UserError(str(file), [f"expected a name that ends in .png or .svg, got '{file}'."])
-    refuse_file(file)
 
 
 def as_file(slide: Slide, suffix: str) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 import matplotlib
+import matplotlib.pyplot as plt
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -66,14 +67,32 @@ def looks(known: Sequence[str]) -> dict[str, Look]:
 
 
 def styled(draw: Callable[P, R]) -> Callable[P, R]:
-    """A decorator: the function draws under the common settings, and the user's own settings are restored after it."""
+    """A decorator: the function draws under the common settings, and the user's own settings are restored after it.
+
+    A figure that it returns is the value of a notebook's cell: `as_value`.
+    """
 
     @functools.wraps(draw)
     def within(*args: P.args, **kwargs: P.kwargs) -> R:
         with matplotlib.rc_context({**SETTINGS, "font.family": list(fonts.families())}):
-            return draw(*args, **kwargs)
+            drawn = draw(*args, **kwargs)
+            interactive = matplotlib.is_interactive()
+        matplotlib.interactive(interactive)  # the first figure loads the backend, which turns it on in a notebook
+        if isinstance(drawn, Figure):
+            as_value(drawn)
+        return drawn
 
     return within
+
+
+def as_value(figure: Figure) -> Figure:
+    """The figure, unregistered from a notebook's inline backend, which shows each registered figure below the cell.
+
+    The notebook shows the figure as the value of the cell, and would show it twice.
+    """
+    if matplotlib.get_backend().removeprefix("module://") in ("inline", "matplotlib_inline.backend_inline"):
+        plt.close(figure)
+    return figure
 
 
 def dress(ax: Axes) -> Axes:

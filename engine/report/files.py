@@ -6,13 +6,11 @@ from pathlib import Path
 
 import xarray as xr
 
-from engine.plots.slide import refuse
 from engine.report import page, printing
 from engine.report.chart_library import TextCache, uncached
+from engine.report.formats import PDF, SLIDES
 from engine.report.slide import slide_of
 from engine.study.study import Study
-
-PDF, SLIDES = (".pdf",), (".png", ".svg")
 
 
 def content(
@@ -28,7 +26,6 @@ def content(
     """
     suffix = place.suffix.lower()
     if suffix in SLIDES:
-        refuse(place)
         return slide_of(page.records(folder, study, tree, variable), suffix)
     if suffix in PDF:
         printing.browser()  # refuses, if there is none, before the page is made

@@ -22,6 +22,7 @@ from engine.execution.kept_text import kept_text
 from engine.execution.outdated import refuse_outdated
 from engine.execution.results import Answers
 from engine.execution.until import compute
+from engine.report import formats
 from engine.risk.estimation.rounding import Rounding
 from engine.risk.estimation.stopping import Ended
 from engine.run_folder import answer_store, cube, provenance
@@ -335,6 +336,11 @@ class Run(Inquiry):
 
         return Plots(self)
 
+    @staticmethod
+    def refuse_report(out: Path) -> None:
+        """Refuses a file that no report can be written to: `engine.report.formats.refuse`."""
+        formats.refuse(out)
+
     def report(self, out: str | Path | None = None, variable: str | None = None) -> Path:
         """Writes the report of the run, one HTML page, and returns its path.
 
@@ -345,8 +351,11 @@ class Run(Inquiry):
           variable: the outcome that the answer speaks of first.
 
         Raises:
-          UserError: the packages of the extra `report` are missing, or a program that prints is.
+          UserError: the file has another suffix, or its folder is missing; the packages of the extra `report` are
+            missing, or a program that prints is.
         """
+        if out is not None:
+            self.refuse_report(Path(out))
         try:
             from engine.report import files, page
         except ModuleNotFoundError as error:

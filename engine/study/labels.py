@@ -108,13 +108,22 @@ def without(text: Tables) -> Tables:
 
 
 def wordless(study: Any) -> dict[str, list[str]]:
-    """Parts of a `Study` that lack a label, or a description (`about`) where they can have one: names by kind."""
+    """Parts of a `Study` that have neither a label nor a description (`about`): names by kind."""
+    said = {
+        kind: [n for n in parts if n not in study.labels.get(kind, {}) and not getattr(parts[n], "about", "")]
+        for kind, parts in described(study).items()
+    }
+    return {kind: names for kind, names in said.items() if names}
+
+
+def described(study: Any) -> dict[str, Mapping[str, Any]]:
+    """Parts of a `Study` that may have a label and, most of them, a description (`about`): by kind and name."""
     model = study.model
 
     def named(parts: Iterable[Any]) -> dict[str, Any]:
         return {part.name: part for part in parts}
 
-    said: dict[str, Any] = {
+    return {
         "policies": named(study.policies),
         "events": named(study.events),
         "outcomes": model.outcomes,
@@ -126,9 +135,4 @@ def wordless(study: Any) -> dict[str, list[str]]:
         "lever_groups": study.lever_groups,
         "assumptions": named(study.assumptions),
         "challenge": named(study.challenge.choices),
-    }
-    return {
-        kind: names
-        for kind, parts in said.items()
-        if (names := [n for n in parts if n not in study.labels.get(kind, {}) or not getattr(parts[n], "about", n)])
     }

@@ -219,6 +219,11 @@ class Study:
         return isinstance(self.model, PathModel)
 
     @property
+    def step(self) -> str:
+        """What one step of the time is: "year", or what the study states; "" for a model without years."""
+        return str(self.document["time"]["unit"]) if self.years else ""
+
+    @property
     def has_yearly(self) -> bool:
         """Whether yearly values are summarised: a path model with yearly variables, unless `keep.yearly` is 0."""
         return bool(self.is_path_model and self.model.yearly and self.keep.yearly)

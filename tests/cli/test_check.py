@@ -117,16 +117,29 @@ def test_check_shows_priors_asked_beside_fitted(tmp_path):
     assert row.split()[-1].count("█") >= 2
 
 
-def test_check_names_groups_shocks_assumptions_and_readings_without_a_label(tmp_path):
-    more = '[lever_groups]\nby_hand = ["release"]\n[assumptions.rain]\nabout = "it rains"\noff = { inflow = 1 }\n'
-    more += '[challenge.readings.deep]\nabout = "how deep"\ninstead = { dry = "full" }\n'
+def test_check_names_groups_assumptions_and_readings_with_neither_a_label_nor_an_about(tmp_path):
+    more = '[lever_groups]\nby_hand = ["release"]\n[assumptions.rain]\noff = { inflow = 1 }\n'
+    more += '[challenge.readings.deep]\ninstead = { dry = "full" }\n'
     more += '[events.full]\noutcome = "lowest_stock"\nabove = 1\n'
     ended = call("check", write(tmp_path, POND + more), *own("Pond"))
     assert ended.exit_code == 0, ended.output
     shown = " ".join(ended.stdout.split())
     assert all(f": {name}" in shown for name in ("by_hand", "rain", "deep"))
     labelled = more.replace('["release"]', '{ label = "By hand", levers = ["release"] }')
-    labelled = labelled.replace("about =", 'label = "Rain"\nabout =')
+    labelled = labelled.replace("off =", 'about = "it rains"\noff =').replace("instead =", 'label = "Deep"\ninstead =')
     shown = " ".join(call("check", write(tmp_path, POND + labelled), *own("Pond")).stdout.split())
     assert "lever groups" not in shown and "of the assumptions" not in shown and "labels" in shown
     assert "readings" not in shown
+
+
+def test_check_calls_steps_by_their_unit(tmp_path):
+    for unit, said in (("", "years 2016-2020"), (', unit = "week"', "weeks 2016-2020")):
+        study = write(tmp_path, POND.replace("last = 2020", f"last = 2020{unit}"))
+        assert said in call("check", study, *own("Pond")).stdout
+
+
+def test_check_names_the_prior_that_misses_what_is_asked_most_if_there_is_one(tmp_path):
+    missed = call("check", write(tmp_path, BRIDGE), *own("Bridge")).stdout
+    assert "farthest from what is asked load: p05 4 (4.04)" in " ".join(missed.split())
+    met = call("check", write(tmp_path, BRIDGE.replace("p50 = 8\n", "")), *own("Bridge")).stdout
+    assert "1 by quantiles or moments, which the fitted laws meet" in met and "farthest" not in met

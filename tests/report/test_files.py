@@ -10,9 +10,12 @@ import pytest
 
 from engine.errors import UserError
 from engine.plots import close, slide
-from engine.report import printing
+from engine.report import files, printing
 from engine.report.run_records import records_of
 from engine.report.slide import slide_of
+from engine.runs.run import open_run
+from engine.study.loading import load_model_file
+from tests.refusals import refuses
 from tests.report.farms import EVIL, Farms, make_study, make_tree, normal
 from tests.small_files import BRIDGE, call, own, write
 
@@ -88,6 +91,23 @@ def test_endings_of_names_are_refused_together(bridge, tmp_path):
     assert ended.exit_code == 2 and "ends in .pdf" in ended.output and ".png or .svg" in ended.output
     ended = call("report", bridge, *own("Bridge"), "--slide", tmp_path / "no" / "slide.png")
     assert ended.exit_code == 2 and not (tmp_path / "no").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("page.txt", (".html", "ends in", "page.txt")),
+        ("page", ("ends in",)),
+        ("no/page.html", ("folder that is there",)),
+    ],
+)
+def test_a_file_is_refused_before_the_page_is_made(bridge, tmp_path, file, words, monkeypatch):
+    monkeypatch.setattr(files, "content", None)
+    with refuses("", *words):
+        open_run(bridge, load_model_file(own("Bridge")[1])).report(tmp_path / file)
+    ended = call("report", bridge, *own("Bridge"), "-o", tmp_path / file, "--slide", tmp_path / "slide.png")
+    assert ended.exit_code == 2 and all(word in ended.output for word in ("-o: ", *words))
+    assert not [*tmp_path.iterdir()]
 
 
 def test_a_slide_is_16_to_9_and_the_same_every_time(bridge, tmp_path):

@@ -6,7 +6,7 @@ import pytest
 
 from engine.errors import UserError
 from engine.formatting import begun_small
-from engine.study.labels import numeric, wordless
+from engine.study.labels import described, numeric, wordless
 from engine.study.loading import load_study, read_study, resolved_text, shipped_studies, study_of_text
 from tests.refusals import at, refuses
 from tests.reservoirs import STUDY, Reservoir, Sum
@@ -113,11 +113,9 @@ def test_what_questions_are_asked_about_has_labels_that_change_no_fingerprint_an
         part: begun_small(label) for part, label in CALLED.items()
     }
     assert labelled.title("shocks", "drought[north]") == "Dry year[north]"
-    assert {(kind, name) for kind, name in CALLED if name in wordless(plain)[kind]} == CALLED.keys()
-    lacking = wordless(labelled)
-    assert (
-        lacking["shocks"] == ["drought"] and not {"groups", "regimes", "lever_groups", "assumptions"} & lacking.keys()
-    )
+    without = {(kind, name) for kind, names in wordless(plain).items() for name in names}
+    assert {*CALLED} - without == {("assumptions", "rain")}  # it has an about
+    assert not {*QUESTIONS} & wordless(labelled).keys()
     again = study_of_text(resolved_text(labelled), "study.toml", Reservoir())
     assert again.labels == labelled.labels and resolved_text(again) == resolved_text(labelled)
     assert numeric(again.document) == numeric(plain.document)
@@ -144,18 +142,20 @@ def test_a_label_of_what_questions_are_asked_about_is_refused_with_its_place(kin
         read_study(tables, "river.toml", model=Reservoir())
 
 
-def test_parts_without_label_or_sentence_are_named():
+def test_parts_with_neither_a_label_nor_an_about_are_named():
     lacking = {"policies": ["old", "new_way"], "events": ["high"], "outcomes": ["sum"], "factors": ["x", "y"]}
     assert {kind: names for kind, names in wordless(study_of()).items() if kind != "levers"} == lacking
-    told = {**LAW, "about": "a number", "label": "First"}
-    study = study_of(**{**LABELLED, "factors": {"x": told, "y": dict(LAW)}})
-    assert wordless(study)["factors"] == ["y"]
+    for told in ({"about": "a number"}, {"label": "First"}):
+        study = study_of(**{**LABELLED, "factors": {"x": {**LAW, **told}, "y": dict(LAW)}})
+        assert wordless(study)["factors"] == ["y"]
 
 
 def test_everything_of_the_shipped_studies_has_a_label_and_a_sentence():
     for name in shipped_studies():
         study = load_study(name)
-        assert wordless(study) == {}
+        for kind, parts in described(study).items():
+            for part, table in parts.items():
+                assert part in study.labels[kind] and getattr(table, "about", part), (name, kind, part)
         assert {*study.labels["yearly"]} == {*study.model.yearly}
 
 

@@ -38,10 +38,18 @@ def print_priors(console: Console, inputs: Sequence[Input]) -> None:
 def targets_text(item: Input) -> str:
     """`p05 1.4 (1.42), p95 6.4`: the values asked for, and the fitted law's in brackets where three digits differ."""
     words = []
-    for target in item.targets:
-        value, fitted = f"{target.value:.3g}", f"{target.fitted:.3g}"
-        words.append(f"{target.label} {value}" + (f" ({fitted})" if fitted != value else ""))
+    for label, value, fitted in _to_three_digits(item):
+        words.append(f"{label} {value}" + (f" ({fitted})" if fitted != value else ""))
     return ", ".join(words)
+
+
+def meets(item: Input) -> bool:
+    """Whether three digits of the values asked for and of the fitted law's are the same."""
+    return all(value == fitted for _, value, fitted in _to_three_digits(item))
+
+
+def _to_three_digits(item: Input) -> list[tuple[str, str, str]]:
+    return [(target.label, f"{target.value:.3g}", f"{target.fitted:.3g}") for target in item.targets]
 
 
 def mean(item: Input) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.cli.show.prior_table import targets_text
+from engine.cli.show.prior_table import meets, targets_text
 from engine.cli.show.screen import print_labelled
 from engine.study.tables.constants import stated
 
@@ -51,12 +51,15 @@ def _count(count: int, what: str) -> str:
 
 
 def _fit(study: Study) -> str:
-    """How many laws were fitted to quantiles or moments, and the one that is farthest from its own."""
+    """How many laws were fitted to quantiles or moments; and, of those that miss their own, the one farthest off."""
     asked = [item for item in study.gathered_inputs if item.targets]
     if not asked:
         return "as stated"
-    worst = max(asked, key=_missed)
-    return f"{len(asked)} by quantiles or moments; farthest from what is asked {worst.name}: {targets_text(worst)}"
+    counted, missed = f"{len(asked)} by quantiles or moments", [item for item in asked if not meets(item)]
+    if not missed:
+        return f"{counted}, which the fitted laws meet to three digits"
+    worst = max(missed, key=_missed)
+    return f"{counted}; farthest from what is asked {worst.name}: {targets_text(worst)}"
 
 
 def _missed(item: Input) -> float:
