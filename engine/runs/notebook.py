@@ -24,7 +24,7 @@ class _Line:
     def __call__(self, stage: Progress) -> None:
         from IPython.display import HTML, display
 
-        text = stage.note or f"{stage.name}: {stage.done:,} of {stage.total:,} paths"
+        text = stage.note or f"{stage.name}: {stage.counted}"
         line = HTML(f'<progress value="{stage.done}" max="{max(stage.total, 1)}"></progress> {text}')
         if self._handle is None:
             self._handle = display(line, display_id=True)

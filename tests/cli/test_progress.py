@@ -1,15 +1,19 @@
 """How a run tells how it goes: the headline as it tightens, in lines and in JSON; and what a shell completes."""
 
+import itertools
 import json
 import os
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
 from click.shell_completion import BashComplete
 
 from engine.cli import main
+from engine.cli.show.progress import progress
+from engine.execution.progress import Progress
 from engine.risk.estimation.measures import summary
 from engine.run_folder.finding import find_run
 from engine.run_folder.folder import RunFolder
@@ -73,6 +77,26 @@ def test_few_paths_show_a_mean_and_no_tail(tmp_path):
     ended = call("run", write(tmp_path, POND), *own("Pond"), "--out", tmp_path / "out")
     (line,) = (line for line in ended.stderr.splitlines() if line.startswith("simulating"))
     assert "; mean of " in line and " so far: keep " in line and "[" in line
+
+
+def test_plain_lines_say_what_is_counted_and_are_few(capsys, monkeypatch):
+    with progress(quiet=False) as observe:
+        for done in range(1, 68):
+            observe(Progress("inputs", done, 67))
+        for done in range(0, 2001, 10):
+            observe(Progress("reversing", done, 2000))
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [
+        "inputs: 1 of 67", "inputs: 17 of 67", "inputs: 34 of 67", "inputs: 51 of 67", "inputs: 67 of 67",
+        "reversing: 0 of 2,000 paths", "reversing: 500 of 2,000 paths", "reversing: 1,000 of 2,000 paths",
+        "reversing: 1,500 of 2,000 paths", "reversing: 2,000 of 2,000 paths",
+    ]  # fmt: skip
+    minutes = itertools.count(0, 61)
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(minutes)))
+    with progress(quiet=False) as observe:
+        for done in range(1, 68):
+            observe(Progress("inputs", done, 67))
+    assert len(capsys.readouterr().err.splitlines()) == 67
 
 
 def test_quiet_says_nothing_and_an_unknown_way_is_refused(tmp_path):

@@ -114,7 +114,7 @@ def ranked(
     ranks, trusted = np.empty((int(moving.sum()), truths)), np.zeros(truths, bool)
     own_unit = np.arange(count) // one.unit
     for k, truth in enumerate(chosen):
-        observe("ranking", k, truths)
+        observe("truths", k, truths)
         size = sight.log_likelihood(figures, figures[:, truth] + noise[:, k])
         size[own_unit == own_unit[truth]] = -np.inf
         if not np.isfinite(size).any():
@@ -125,7 +125,7 @@ def ranked(
         below, equal = (draws[moving] < own) @ weights, (draws[moving] == own) @ weights
         ranks[:, k] = (below + random.random(len(ranks)) * equal) / weights.sum()
         trusted[k] = tail_shape(size[np.isfinite(size)]) <= LARGEST_SHAPE
-    observe("ranking", truths, truths)
+    observe("truths", truths, truths)
     if (~trusted).sum() > WEAK * truths:
         text = (
             f"weights cannot be trusted for {int((~trusted).sum())} of {truths} truths: their figures leave too few of"

@@ -30,6 +30,8 @@ WAYS = ("auto", "json")
 """How progress is shown: as suits stderr, or one JSON object a line."""
 NAME, SHORTEST_BAR, LONGEST_BAR = 12, 10, 40
 """Columns of the name of a stage, and of the bar behind it."""
+LONGEST_SILENCE = 60.0
+"""Seconds after which a stage has a further line where progress is plain lines."""
 _SHARE = 0.05
 """Largest share of a run's time that may be spent on estimates of its headline."""
 
@@ -102,7 +104,7 @@ class _Pace:
 
     def texts(self, stage: Progress) -> Iterator[str]:
         """Yields `262,144 of 1,048,576 paths, 240,000 paths/s, 0:03 left`, then shorter and shorter texts."""
-        text, known = f"{stage.done:,} of {stage.total:,} paths", self.numbers(stage)
+        text, known = stage.counted, self.numbers(stage)
         if known is not None:
             yield f"{text}, {known[0]:,.0f} paths/s, {_duration(known[1])} left"
             yield f"{text}, {_duration(known[1])} left"
@@ -157,10 +159,13 @@ class _News:
 
 
 class _Lines:
-    """Prints plain lines: for every twentieth of a stage, with the headline if it is new, and for each note."""
+    """Prints plain lines: for every quarter of a stage and after a minute without one, and for each note.
+
+    A line has the headline if it is new.
+    """
 
     def __init__(self, news: _News) -> None:
-        self.pace, self.last, self.news = _Pace(), ("", -1), news
+        self.pace, self.last, self.news, self.said = _Pace(), ("", -1), news, -math.inf
 
     def __call__(self, stage: Progress) -> None:
         updated = self.news.update(stage)
@@ -168,10 +173,10 @@ class _Lines:
             _say(stage.note)
             return
         text = next(self.pace.texts(stage))
-        at = (stage.name, 20 * stage.done // max(stage.total, 1))
-        if at != self.last:
+        at, now = (stage.name, 4 * stage.done // max(stage.total, 1)), time.monotonic()
+        if at != self.last or now - self.said > LONGEST_SILENCE:
             _say(f"{stage.name}: {text}" + (f"; {next(self.news.sentences())}" if updated else ""))
-            self.last = at
+            self.last, self.said = at, now
 
 
 class _Objects:
