@@ -1,4 +1,4 @@
-"""How often intervals of paired differences hold the truth where values are tied: a case of `coverage.py`."""
+"""How often intervals of paired differences hold the truth where values are tied: a case of `coverage_cases.py`."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

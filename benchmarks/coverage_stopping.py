@@ -9,7 +9,7 @@ each repetition is a whole run, from its pilot to its end, and its last interval
 
 from __future__ import annotations
 
-import sys
+import argparse
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -244,7 +244,9 @@ def futures(name: str, repetitions: int) -> Used:
 
 def main() -> None:
     """Prints both tables."""
-    repetitions = int(sys.argv[1]) if len(sys.argv) > 1 else 2000
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("repetitions", nargs="?", type=int, default=2000)
+    repetitions = parser.parse_args().repetitions
     few = max(repetitions // 20, 1)
     with ProcessPoolExecutor() as processes:
         covered = processes.map(partial(coverage, repetitions=repetitions), product(MODELS, COVERED))

@@ -3,6 +3,7 @@
 python benchmarks/normal_error.py (some minutes)
 """
 
+import argparse
 from dataclasses import dataclass
 
 import jax
@@ -44,6 +45,7 @@ class Worst:
 
 def main() -> None:
     """Prints the errors over the lower half of the words, and whether the upper half mirrors it bit for bit."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     normal = jax.jit(random_words.normal)
     worst = [Worst() for _ in BANDS[1:]]
     before, mirrored, largest, fall, same = np.inf, True, 0.0, 0.0, 0

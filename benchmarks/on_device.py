@@ -5,9 +5,9 @@ Leaves `figures.json` and `events.npz` in the folder; `gpu.py` starts it once fo
 
 from __future__ import annotations
 
+import argparse
 import dataclasses
 import json
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -213,7 +213,12 @@ def _plain(value: Any) -> Any:
 
 
 if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("device", choices=("cpu", "gpu"))
+    parser.add_argument("paths", type=int)
+    parser.add_argument("folder", type=Path)
+    asked = parser.parse_args()
     try:
-        main(sys.argv[1], int(sys.argv[2]), Path(sys.argv[3]))
+        main(asked.device, asked.paths, asked.folder)
     except UserError as refused:
         raise SystemExit(str(refused)) from None

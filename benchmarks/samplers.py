@@ -3,6 +3,7 @@
 python benchmarks/samplers.py (a minute)
 """
 
+import argparse
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -44,6 +45,7 @@ def questions(quantile: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarr
 
 def main() -> None:
     """Prints medians over policies and outcomes of the shipped study, and in brackets the first and last decile."""
+    argparse.ArgumentParser(description=__doc__).parse_args()
     devices.use_every_core()
     SAMPLERS.update({f"latin, {n}": Latin(f"latin, {n}", n) for n in SIZES})
     study = replace(load_study("rustbelt", paths=BLOCKS * BLOCK), sampler="random")

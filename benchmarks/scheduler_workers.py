@@ -1,12 +1,12 @@
 """Blocks that compute nothing; real workers, many in a process; hollow workers; and a probe of scheduling delays."""
 
+import argparse
 import asyncio
 import contextlib
 import json
 import logging
 import os
 import pickle
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -202,9 +202,14 @@ async def _probe(given: dict[str, Any]) -> None:
 
 def main() -> None:
     """Serves workers, or times the scheduler's answers, until it is ended; the arguments are which, and with what."""
+    serving = {"workers": _real, "hollow": _hollow, "probe": _probe}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=serving)
+    parser.add_argument("given", type=json.loads, help="a JSON object")
+    asked = parser.parse_args()
     logging.disable()
     with dask.config.set(QUIET):
-        asyncio.run({"workers": _real, "hollow": _hollow, "probe": _probe}[sys.argv[1]](json.loads(sys.argv[2])))
+        asyncio.run(serving[asked.what](asked.given))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ python benchmarks/sobol.py (some minutes)
 The model has 15 years with three normal shocks a year, 45 dimensions: smooth costs, and a shortfall with a kink.
 """
 
+import argparse
 from collections.abc import Callable
 
 import jax.numpy as jnp
@@ -117,6 +118,7 @@ def coverage() -> None:
 
 
 if __name__ == "__main__":
+    argparse.ArgumentParser(description=__doc__).parse_args()
     devices.use_every_core()
     print(machine())
     variances()

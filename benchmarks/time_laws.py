@@ -6,6 +6,7 @@ in the one loop, or by XLA where the loop has no form of the law.
 
 from __future__ import annotations
 
+import argparse
 import time
 
 import numpy as np
@@ -77,6 +78,7 @@ def seconds(made: Program) -> float:
 
 
 def main() -> None:
+    argparse.ArgumentParser(description=__doc__).parse_args()
     made = {name: program(words) for name, words in LAWS.items()}
     unit = FACTORS * PATHS / 1e9
     normal = seconds(made["normal"])

@@ -1,5 +1,6 @@
 """What a further policy and a second core cost or give: the kernel of the toy and of the rustbelt."""
 
+import argparse
 import os
 import subprocess
 import sys
@@ -97,6 +98,10 @@ def report(rounds: int) -> str:
 
 
 if __name__ == "__main__":
+    studies = {"toy": toy, "rustbelt": rustbelt}
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study", choices=studies)
+    parser.add_argument("rounds", type=int)
+    asked = parser.parse_args()
     devices.use_every_core()
-    kernel = _kernel({"toy": toy, "rustbelt": rustbelt}[sys.argv[1]](2))
-    print(best({"one": kernel}, int(sys.argv[2]))["one"])
+    print(best({"one": _kernel(studies[asked.study](2))}, asked.rounds)["one"])

@@ -113,8 +113,8 @@ def test_intervals_cover(paths, unit):
 
 @pytest.mark.parametrize(("kind", "unit"), [("sum", 1), ("sum", 2), ("either", 1), ("ends", 2)])
 def test_distances_from_priors_hold_the_truth_and_idle_inputs_are_as_their_priors(kind, unit):
-    """A part of `benchmarks/coverage.py distances`: of 40 samples with 5 idle inputs, misses beyond what chance allows
-    once in 10^4.
+    """A part of `benchmarks/coverage_cases.py distances`: of 40 samples with 5 idle inputs, misses beyond what chance
+    allows once in 10^4.
     """
     rng, units = np.random.default_rng(8), Units(10_000, unit)
     missed = distinguished = 0

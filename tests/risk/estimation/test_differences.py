@@ -1,5 +1,5 @@
-"""Differences of quantiles where values are tied; `python benchmarks/coverage.py differences` has more laws, paths and
-repetitions.
+"""Differences of quantiles where values are tied; `python benchmarks/coverage_cases.py differences` has more laws,
+paths and repetitions.
 """
 
 import numpy as np

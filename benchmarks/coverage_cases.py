@@ -1,6 +1,6 @@
 """How often printed results are right, over a thousand seeds: the rows of docs/method.md that take too long for a test.
 
-python benchmarks/coverage.py [CASE ...] [--repetitions 1000]
+python benchmarks/coverage_cases.py [CASE ...] [--repetitions 1000]
 """
 
 import argparse
