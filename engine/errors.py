@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from engine.formatting import printable
+
+LISTED = 10
+"""Problems of one kind that are listed; further ones are counted. Problems of a kind differ only in `_VARYING`."""
+_VARYING = re.compile(r"""-?\d[\d.,]*(?:e[+-]?\d+)?|'[^']*'|"[^"]*\"""")
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem: a message that says what is wrong, and its place (dotted: `factors.lgd.p95`; "" for none)."""
+    """One problem.
+
+    Args:
+      place: where it is, dotted (`factors.lgd.p95`); "" for none.
+      message: what is wrong.
+      more: number of further problems of the same kind, which are not listed.
+    """
 
     place: str
     message: str
+    more: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
-        return f"{self.place}: {self.message}" if self.place else self.message
+        text = f"{self.place}: {self.message}" if self.place else self.message
+        return f"{text}\n  and {self.more:,} more of this kind" if self.more else text
 
 
 class UserError(Exception):
-    """An error that the user can correct (exit code 2): all problems of one source, listed without repeats.
+    """An error that the user can correct (exit code 2): all problems of one source, without repeats.
+
+    Of each kind the first `LISTED` are listed, the last of which says how many more there are.
 
     Args:
       source: the file, folder or command-line option that has the problems.
@@ -30,13 +45,16 @@ class UserError(Exception):
     """
 
     def __init__(self, source: str, problems: Iterable[Problem | str]):
-        self.source = source
-        self.problems = tuple(dict.fromkeys(p if isinstance(p, Problem) else Problem("", p) for p in problems))
+        gathered = Problems()
+        for problem in problems:
+            one = problem if isinstance(problem, Problem) else Problem("", problem)
+            gathered.add(one.place, one.message, one.more)
+        self.source, self.problems = source, tuple(gathered)
         super().__init__(source, self.problems)
 
     def __str__(self) -> str:
-        count = len(self.problems)
-        head = f"{self.source}: {count} problem{'s' if count != 1 else ''}"
+        count = sum(1 + problem.more for problem in self.problems)
+        head = f"{self.source}: {count:,} problem{'s' if count != 1 else ''}"
         return printable("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 
@@ -73,22 +91,40 @@ class Problems:
 
     def __init__(self) -> None:
         self._problems: list[Problem] = []
+        self._of_kind: dict[str, list[int]] = {}
         self._closed: set[str] = set()
 
     def __iter__(self) -> Iterator[Problem]:
         return iter(self._problems)
 
     def __len__(self) -> int:
-        return len(self._problems)
+        return sum(1 + problem.more for problem in self._problems)
 
-    def add(self, place: str, message: str) -> None:
-        """Adds a problem at a place; does nothing where this place or one above it has been closed."""
+    def add(self, place: str, message: str, more: int = 0) -> None:
+        """Adds a problem at a place; does nothing where this place or one above it has been closed.
+
+        A repeat of a listed problem is left out. After `LISTED` of a kind, a problem is counted only.
+
+        Args:
+          more: number of further problems of its kind that it stands for.
+        """
         above = place
         while above not in self._closed:
             if not above:
-                self._problems.append(Problem(place, message))
+                self._list(Problem(place, message, more))
                 return
             above = above.rpartition(".")[0]
+
+    def _list(self, problem: Problem) -> None:
+        same = self._of_kind.setdefault(_VARYING.sub("", f"{problem.place}: {problem.message}"), [])
+        if any(self._problems[index] == problem for index in same):
+            return
+        if len(same) < LISTED:
+            same.append(len(self._problems))
+            self._problems.append(problem)
+        else:
+            last = self._problems[same[-1]]
+            self._problems[same[-1]] = replace(last, more=last.more + 1 + problem.more)
 
     def knows(self, place: str, kind: str, name: str, known: Collection[str]) -> bool:
         """Whether `name` is in `known`; if it is not, adds a problem that suggests the closest match."""
@@ -118,7 +154,7 @@ class Problems:
             yield
         except UserError as error:
             for problem in error.problems:
-                self.add(".".join(filter(None, [place, problem.place])), problem.message)
+                self.add(".".join(filter(None, [place, problem.place])), problem.message, problem.more)
 
     def refuse(self, source: str = "") -> None:
         """Raises all problems as one error; does nothing where there are none.

@@ -4,6 +4,7 @@ factors between two units.
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import re
@@ -133,6 +134,7 @@ def _symbol(token: str) -> tuple[str, float] | None:
     return (name, float(match[2] or 1)) if name in _READ else None
 
 
+@functools.lru_cache
 def conversion(unit: str, other: str) -> float | None:
     """Factor that converts a number from one unit to another: 1e-3 from "kt/yr" to "Mt/yr", 0.01 from "%" to "1".
 

@@ -178,7 +178,7 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
             marker.unlink()
             observe(len(known), len(known))
     if problems:
-        raise UserError(url, problems[:20])
+        raise UserError(url, problems)
     return len(known)
 
 

@@ -7,6 +7,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from engine.draws.limits import LARGEST
-from engine.errors import Problem, UserError, install, unknown
+from engine.errors import UserError, install, unknown
 
 LARGEST_FILE = 64 << 20
 """Most bytes of a data file that is read."""
@@ -68,7 +69,8 @@ def named(path: Path, place: str = "") -> Iterator[None]:
     try:
         yield
     except UserError as error:
-        raise UserError("", [Problem(place, f"{str(path)!r}: {one.message}") for one in error.problems]) from error
+        problems = [replace(one, place=place, message=f"{str(path)!r}: {one.message}") for one in error.problems]
+        raise UserError("", problems) from error
 
 
 def text_of(path: Path) -> str:
@@ -82,7 +84,7 @@ def text_of(path: Path) -> str:
         return _text(path)
 
 
-def rows_of(path: Path) -> list[tuple[int, list[str]]]:
+def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Rows of a CSV file that are not blank, each with the line that it ends on; first the names of its columns.
 
     Raises:
@@ -90,7 +92,7 @@ def rows_of(path: Path) -> list[tuple[int, list[str]]]:
     """
     with _raising_faults(path):
         text = text_of(path)
-        return [*_rows(text, _delimiter(text))]
+        yield from _rows(text, _delimiter(text))
 
 
 class _Fault(Exception):

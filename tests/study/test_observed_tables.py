@@ -73,11 +73,19 @@ def test_rows_that_contradict_are_refused():
         )
     said = [one.message for one in caught.value.problems]
     assert said[:2] == [
-        at("height place=north 2023", "rows.0", "1 kt", "'reading'"),
-        at("height place=north 2024", "rows.2", "the same", "'reading'"),
+        at("'height place=north 2023'", "rows.0", "1 kt", "'reading'"),
+        at("'height place=north 2024'", "rows.2", "the same", "'reading'"),
     ]
     assert said[2] == at("", "'height place=north'", "'height'", "in rows.0,")
     assert len(walk(row(2023, 1.0, reading="a"), row(2023, 2.0, reading="b")).observed.rows) == 2
+
+
+def test_a_figure_that_is_repeated_ten_thousand_times_is_told_ten_times(tmp_path):
+    rows = "".join(f"S{k % 2},2023,height,place=north,{k % 2},kt,gauge,read\n" for k in range(10_000))
+    with pytest.raises(UserError) as caught:
+        of_file(tmp_path, HEAD + rows)
+    assert len(str(caught.value)) < 10_000
+    assert sum(1 + one.more for one in caught.value.problems) == 9_999
 
 
 FILES = {

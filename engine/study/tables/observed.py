@@ -120,12 +120,15 @@ class Observed:
 def read(text: Tables, model: Model, problems: Problems) -> Observed:
     """The observations in a study's tables; invalid rows are left out, and their problems added."""
     table = text["observed"]
-    rows: Tables = {f"observed.rows.{line}": row for line, row in enumerate(table["rows"])}
+    rows = _Rows(model, problems)
+    for line, row in enumerate(table["rows"]):
+        rows.add(f"rows.{line}", row)
     with problems.within("observed.file"):
+        if table["file"] and table["rows"]:
+            raise refusal("", "does not go with rows. Keep one of the two.")
         if table["file"]:
-            rows = {f"observed.file.line {line}": row for line, row in _rows_of(Path(table["file"]), model)}
-            if table["rows"]:
-                raise refusal("", "does not go with rows. Keep one of the two.")
+            for line, row in _rows_of(Path(table["file"]), model):
+                rows.add(f"file.line {line}", row)
     if table["policy"]:
         problems.knows("observed.policy", "policy", table["policy"], text["policies"])
     for word in table["seen"]:
@@ -138,12 +141,7 @@ def read(text: Tables, model: Model, problems: Problems) -> Observed:
                 raise refusal(
                     "", f"expected more than 0, got {shown(size)}. Leave it out where the model is taken for true."
                 )
-    known = dict[str, Observation]()
-    for place, row in rows.items():
-        with problems.within(place):
-            known[place] = _observation(row, model)
-    _refuse_contradictions(known, problems)
-    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*known.values(),))
+    return Observed(table["policy"], tuple(table["seen"]), dict(table["discrepancy"]), (*rows.read,))
 
 
 def table_of(observed: Observed, policies: Sequence[str]) -> Tables:
@@ -166,18 +164,19 @@ def _rows_of(path: Path, model: Model) -> Iterator[tuple[int, Tables]]:
     path = beside if not path.exists() and beside.exists() else path
     with named(path):
         held = rows_of(path)
-    names, problems = [cell.strip() for _, row in held[:1] for cell in row], Problems()
+        names, problems = [cell.strip() for cell in next(held, (0, []))[1]], Problems()
     problems.knows_each("", "column", names, ROW)
     wrong = [f" lacks the column '{name}'." for name in NEEDED if name not in names]
     wrong += [f": {one.message}" for one in problems]
     if wrong:
         raise UserError("", [f"{path.name!r}{what}" for what in wrong])
-    for line, row in held[1:]:
-        if len(row) != len(names):
-            text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
-            problems.add(f"line {line}", text)
-        elif given := {name: cell.strip() for name, cell in zip(names, row, strict=True) if cell.strip()}:
-            yield line, given
+    with named(path):
+        for line, row in held:
+            if len(row) != len(names):
+                text = f"expected {len(names)} cells as in the first line. A comma in a text? Put it in quotes."
+                problems.add(f"line {line}", text)
+            elif given := {name: cell.strip() for name, cell in zip(names, row, strict=True) if cell.strip()}:
+                yield line, given
     problems.refuse()
 
 
@@ -270,16 +269,32 @@ def _refuse_across(across: str, free: Sequence[str], model: Model) -> None:
         raise refusal("", f"is missing: {' and '.join(free)} leave {count} numbers. {remedy}")
 
 
-def _refuse_contradictions(known: Mapping[str, Observation], problems: Problems) -> None:
-    """Adds a problem for rows that repeat a figure, and for rows of one series that differ in `Observation.line`."""
-    first = dict[Any, tuple[str, Observation]]()
-    for at, one in known.items():
-        here = at.removeprefix("observed.").removeprefix("file."), one
-        place, other = first.setdefault((one.line, one.first, one.time, one.reading), here)
+class _Rows:
+    """The observations of a study, read row by row; those of invalid rows are left out, and their problems added."""
+
+    def __init__(self, model: Model, problems: Problems):
+        self.read: list[Observation] = []
+        self._model, self._problems = model, problems
+        self._first = dict[Any, tuple[str, Observation]]()
+
+    def add(self, at: str, row: Tables) -> None:
+        """Reads a row at a place below `observed`."""
+        with self._problems.within(f"observed.{at}"):
+            one = _observation(row, self._model)
+            if not self._contradicts(at, one):
+                self.read.append(one)
+
+    def _contradicts(self, at: str, one: Observation) -> bool:
+        """Whether a row repeats a figure, or differs from its series in `Observation.line`; adds a problem if so."""
+        texts = []
+        place, other = self._first.setdefault((one.line, one.first, one.time, one.reading), (at, one))
         if other is not one:
             same = "says the same" if other.value == one.value else f"says {other.value:g} {other.unit}"
-            problems.add(at, f"{one.name}: {place} {same}. Leave one of them out, or give each a 'reading'.")
-        place, other = first.setdefault(one.series, here)
+            texts.append(f"'{one.name}': {place} {same}. Leave one of them out, or give each a 'reading'.")
+        place, other = self._first.setdefault(one.series, (at, one))
         if other.line != one.line:
             text = f"'{one.series}' is of '{other.variable}' in {place}, in the same place and fold."
-            problems.add(at, f"{text} Give it another name.")
+            texts.append(f"{text} Give it another name.")
+        for text in texts:
+            self._problems.add(f"observed.{at}", text)
+        return bool(texts)
