@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
+from types import FrameType
 
 import click
 
 from engine.errors import UserError
 from engine.formatting import command_line, printable
+from engine.interrupts import STOPPED, at_once, is_importing, leave
 from engine.modelling.loading import blamed
 
 PATIENCE = 2.0
 """Seconds that Python has to act on a Ctrl-C, which it cannot while a program is compiled."""
-STOPPED = 130
-"""Exit code of a command stopped by Ctrl-C, by the convention of shells."""
 _KEPT = {
     "run": "Finished blocks are kept. Go on",
     "repair": "What is mended stays. Go on",
@@ -86,7 +85,7 @@ def stopping_at_once(message: Callable[[], str]) -> Iterator[None]:
     """A block of code that one Ctrl-C ends, also while it compiles, which Python cannot interrupt.
 
     The process then has `PATIENCE` seconds to end by itself; after them it ends as if it were killed, which does no
-    harm to a run folder.
+    harm to a run folder. While a module is imported, it ends at once.
 
     Args:
       message: gives the message that is printed then.
@@ -116,10 +115,17 @@ def _deadline(told: threading.Event, ended: threading.Event, message: Callable[[
       told: set when the message has been printed.
       ended: set when the block has ended without Ctrl-C; the process then goes on.
     """
-    is_pythons = signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    if not is_pythons or threading.current_thread() is not threading.main_thread():
+    handler = signal.getsignal(signal.SIGINT)
+    is_ours = handler in (signal.default_int_handler, at_once)
+    if not is_ours or threading.current_thread() is not threading.main_thread():
         yield
         return
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        if is_importing(frame):
+            leave(printable(message()))
+        raise KeyboardInterrupt
+
     listening, noted = os.pipe()
     os.set_blocking(noted, False)
 
@@ -128,24 +134,17 @@ def _deadline(told: threading.Event, ended: threading.Event, message: Callable[[
             pass
         os.close(listening)
         if number and not ended.wait(PATIENCE):
-            _leave("" if told.is_set() else message())
+            leave("" if told.is_set() else printable(message()))
 
     before = signal.set_wakeup_fd(noted, warn_on_full_buffer=False)
     threading.Thread(target=watch, name="Ctrl-C", daemon=True).start()
+    signal.signal(signal.SIGINT, interrupt)
     try:
         yield
     finally:
+        signal.signal(signal.SIGINT, handler)
         signal.set_wakeup_fd(before)
         os.close(noted)
-
-
-def _leave(message: str) -> None:
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError):
-            stream.flush()
-    with suppress(OSError):
-        os.write(2, printable(message).encode(errors="replace"))
-    os._exit(STOPPED)
 
 
 def ours(error: BaseException, is_debugged: bool) -> str:

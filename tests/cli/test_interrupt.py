@@ -23,8 +23,16 @@ class Slow(Bridge):
         time.sleep(60)
 """
 PROGRAM = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from engine.cli import main; main()"
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from engine.__main__ import main; main()"
 )
+IMPORTED = """\
+import os, signal
+
+try:
+    os.kill(os.getpid(), signal.SIGINT)
+except BaseException as error:  # as extension modules do
+    raise SystemError("not initialized") from error
+"""
 
 
 @pytest.mark.slow
@@ -45,3 +53,17 @@ def test_one_interrupt_is_enough(tmp_path, how):
     assert process.returncode == 130
     assert out == "" and "Traceback" not in err
     assert err.endswith(f": rustbelt {' '.join(words)}\n")
+
+
+@pytest.mark.parametrize("module", ["click", "imported_by_a_model"])
+def test_a_process_that_imports_modules_ends(tmp_path, module):
+    study = write(tmp_path, BRIDGE)
+    (tmp_path / f"{module}.py").write_text(IMPORTED)
+    (tmp_path / "model.py").write_text(f"import {module}\n{MODELS.read_text()}")
+    ended = subprocess.run(
+        [sys.executable, "-c", PROGRAM, "check", study.name, "--model", "model.py:Bridge"], cwd=tmp_path, text=True,
+        capture_output=True, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+    )  # fmt: skip
+    assert ended.returncode == 130
+    assert ended.stdout == "" and "Traceback" not in ended.stderr
+    assert "Stopped." in ended.stderr
