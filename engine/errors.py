@@ -177,6 +177,12 @@ def moved(place: str, to: str) -> Iterator[None]:
         ) from None
 
 
+def in_a_line(error: BaseException) -> str:
+    """The type of an exception and the first line of what it says, such as `ValueError: out of range`."""
+    said = str(error).strip().partition("\n")[0].rstrip(".")
+    return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
 def closest(name: str, known: Iterable[str]) -> str | None:
     """The known name most similar to `name` (similarity at least 0.6, `difflib`); None where none is."""
     return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), None)

@@ -4,6 +4,7 @@ import ast
 import io
 import pickle
 import re
+import sys
 import zipfile
 from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
@@ -59,6 +60,20 @@ def test_a_model_of_an_installed_package_is_known_by_its_entry_point(tmp_path, m
         engine.load_study(write(tmp_path, text.replace("bridge-of-mine", "no-model")))
     with pytest.raises(UserError, match="mean 'bridge-of-mine'"):
         engine.load_study(write(tmp_path, text.replace("bridge-of-mine", "bridge-of-min")))
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("text", ["raise ValueError('no licence')", "def Mine():\n    pass", "raise SystemExit(3)"])
+def test_a_model_of_an_installed_package_that_cannot_be_loaded_is_left_out_of_the_list(tmp_path, monkeypatch, text):
+    (tmp_path / "raising_model.py").write_text(text)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "raising_model", raising=False)
+    monkeypatch.chdir(tmp_path)
+    found = EntryPoints([EntryPoint("mine", "raising_model:Mine", catalogue.GROUP)])
+    monkeypatch.setattr(catalogue, "entry_points", lambda group: found)
+    ended = call("list")
+    assert ended.exit_code == 0 and "warming" in ended.stdout
+    assert ended.stderr.count("\n") == 1 and "'mine'" in ended.stderr
 
 
 def test_nothing_in_the_engine_reads_pickles_or_runs_text():

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
-from engine.errors import UserError, unknown
+from engine.errors import UserError, in_a_line, unknown
 
 GROUP = "rustbelt.questions"
 """Group of entry points by which other packages register questions: name = "module:Class"."""
@@ -80,17 +80,25 @@ def question(name: str) -> Any:
     """The class of a question, whose fields are its options, by name.
 
     Raises:
-      UserError: there is no question of that name, or it cannot be imported.
+      UserError: there is no question of that name, or what another package registers cannot be imported or is none.
     """
     if name not in OURS and name not in outsiders():
         raise UserError("question", [unknown("question", name, names())])
     home = OURS[name][0] if name in OURS else outsiders()[name]
     module, _, record = home.partition(":")
-    try:
+    if name in OURS:
         return getattr(importlib.import_module(module), record)
-    except (ImportError, AttributeError) as error:
-        problem = f"cannot be imported from {home}: {error}. Mend or remove the package that brought it."
+    from engine.answers.question import fields
+
+    try:
+        found = getattr(importlib.import_module(module), record)
+        fields(found)
+        for needed in ("needs", "heading", "answer"):
+            getattr(found, needed)
+    except (Exception, SystemExit) as error:
+        problem = f"cannot be used: {home} raised {in_a_line(error)}. Mend or remove the package that brought it."
         raise UserError(f"question '{name}'", [problem]) from error
+    return found
 
 
 def about(name: str) -> str:

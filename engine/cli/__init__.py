@@ -80,7 +80,7 @@ class Commands(click.Group):
                 asked: click.Command = ask.command_of(cmd_name)
                 return asked
             except UserError as error:  # in another package's question: all other commands work
-                click.echo(f"note: {error}", err=True)
+                click.echo(f"note: {error.source} {error.problems[0].message}", err=True)
                 return None
         command: click.Command = importlib.import_module(f"engine.cli.{cmd_name}").command
         return command

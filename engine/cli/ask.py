@@ -80,18 +80,22 @@ def option_of(one: Field) -> Callable[..., Any]:
     if one.type is Mapping:
         return click.option(one.flag, one.name, type=options.LABEL, multiple=True, **face)
     if one.many:
-        return click.option(one.flag, one.name, type=options.NAMES, multiple=True, **face)
+        values = {int: options.COUNTS, float: options.NUMBERS}.get(one.type, options.NAMES)
+        return click.option(one.flag, one.name, type=values, multiple=True, **face)
     kind = options.YEAR if one.option.metavar == "YEAR" else {int: options.COUNT, float: float}.get(one.type)
     return click.option(one.flag, one.name, type=kind, metavar=one.option.metavar or None, **face)
 
 
 def _flat(one: Field, given: Any) -> Any:
-    """The value of a question's option from click's: labels by dimension, all names in one tuple, else unchanged."""
+    """The value of a question's option from click's: labels by dimension, all values in one tuple, else unchanged.
+
+    None where it was not given, so that the question's default holds.
+    """
     if one.type is Mapping:
         return dict(given or ()) or None
     if not one.many or given is None:
         return given
-    return tuple(name for names in given for name in ([names] if isinstance(names, str) else names))
+    return tuple(value for values in given for value in ([values] if isinstance(values, str) else values)) or None
 
 
 def _with_policies(command: Callable[..., None]) -> Callable[..., None]:

@@ -52,6 +52,12 @@ def _year(text: str) -> int:
         raise ValueError(f"expected a year such as 2018, or the number of a step, got '{text}'.") from None
 
 
+def _number(text: str) -> float:
+    with suppress(ValueError):
+        return float(text)
+    raise ValueError(f"expected a number such as 0.4 or 1e6, got '{text}'.")
+
+
 def _shard(text: str) -> tuple[int, int]:
     number, _, of = text.partition("/")
     if not (number.isdecimal() and of.isdecimal()):
@@ -70,6 +76,10 @@ def _names(text: str) -> tuple[str, ...]:
     if not names:
         raise ValueError("expected names separated by commas, got nothing.")
     return names
+
+
+def _several(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    return lambda text: tuple(kind(value) for value in _names(text))
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -95,6 +105,10 @@ SHARD = TextValue("I/N", _shard)
 """One task of a job array and how many there are, written 3/16."""
 NAMES = TextValue("A,B", _names)
 """Names separated by commas."""
+COUNTS = TextValue("N,...", _several(_count))
+"""Whole numbers separated by commas."""
+NUMBERS = TextValue("X,...", _several(_number))
+"""Numbers separated by commas."""
 LABEL = TextValue("DIM=LABEL", _label)
 """A dimension and a label of it, written region=Liaoning."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 
-from engine.errors import UserError, unknown
+from engine.errors import UserError, in_a_line, unknown
 from engine.modelling.loading import is_model
 from engine.modelling.records import Model
 
@@ -29,15 +29,14 @@ def named(name: str) -> Model:
     """
     if name not in known():
         raise UserError("model", [unknown("model", name, known())])
+    if name in SHIPPED:
+        shipped: Model = SHIPPED[name].load()()
+        return shipped
     try:
-        part = (SHIPPED.get(name) or entry_points(group=GROUP)[name]).load()
-    except Exception as error:
-        if name in SHIPPED:
-            raise
-        raise UserError(
-            "model",
-            [f"'{name}', which an installed package brings along, cannot be loaded: {type(error).__name__}: {error}"],
-        ) from error
-    if not is_model(part):
-        raise UserError("model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."])
-    return part()
+        part = entry_points(group=GROUP)[name].load()
+        if is_model(part):
+            return part()
+    except (Exception, SystemExit) as error:
+        problem = f"'{name}', which an installed package brings along, cannot be loaded: {in_a_line(error)}."
+        raise UserError("model", [problem]) from error
+    raise UserError("model", [f"'{name}': expected a class derived from PathModel or StaticModel, got {part!r}."])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 import tomllib
+import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -217,8 +218,17 @@ def shipped_studies() -> dict[str, Path]:
 
 
 def known_models() -> dict[str, str]:
-    """Models that ship or that installed packages bring along, by name, with the first line of each one's docstring."""
-    return {name: (type(catalogue.named(name)).__doc__ or "").partition("\n")[0] for name in catalogue.known()}
+    """Models that ship or that installed packages bring along, by name, with the first line of each one's docstring.
+
+    One that cannot be loaded is left out, with a warning.
+    """
+    known = {}
+    for name in catalogue.known():
+        try:
+            known[name] = (type(catalogue.named(name)).__doc__ or "").partition("\n")[0]
+        except UserError as error:
+            warnings.warn(f"{error.source} {error.problems[0].message} It is left out.", stacklevel=2)
+    return known
 
 
 def _model(text: Tables, own: Model | None, problems: Problems) -> KnownModel | None:

@@ -45,7 +45,7 @@ OPTIONS = {
     "flip": {"outcome": "own", "policies": ("old", "aided")},
     "challenge": {"claim": ("aided better than old in own", "aided better than old in ruin")},
     "backtest": {"policy": "old"},
-    "extremes": {"variable": ("own", "cost"), "periods": ("10", "100", "1000")},
+    "extremes": {"variable": ("own", "cost"), "periods": (10.0, 100.0, 1000.0)},
     "condition": {"policy": "old", "until": 2020},
 }
 """Options of each question, for the study of a sum."""

@@ -1,17 +1,35 @@
 """A question of another package, registered by an entry point, has all that ours have."""
 
+import sys
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from typing import Annotated
 
 import openpyxl
 import pytest
 
 from engine.answers import registry
 from engine.answers.answer import Answer
+from engine.answers.question import Option
 from engine.report.page import report
 from engine.run_folder import answer_store
 from engine.runs.run import run
 from tests.answers.asked import Ruin, summed
 from tests.small_files import MODELS, POND, call, own, write
+
+
+@dataclass(frozen=True)
+class Ruins(Ruin):
+    """Say how likely an outcome is to pass the highest of some levels."""
+
+    levels: Annotated[tuple[float, ...], Option("The levels.", "X,...")] = (1.5, 2.5)
+    ranks: Annotated[tuple[int, ...], Option("Ranks.", "N,...")] = (1,)
+
+    def answer(self, of):
+        """The answer for the highest level."""
+        assert all(type(rank) is int for rank in self.ranks)
+        return Ruin(self.outcome, max(self.levels)).answer(of)
+
 
 MODULE = "tests.answers.asked:Ruin"
 
@@ -87,3 +105,30 @@ def test_a_package_that_is_broken_or_takes_a_commands_name_spoils_no_other_comma
     assert helped.exit_code == 0 and "tests.answers.nowhere:Ruin" in helped.stderr
     assert "--level" not in call("run", "--help").output
     assert call("ruin", tmp_path).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "level"), [((), "2.5"), (("--levels", "3,1e1", "--levels", "4", "--ranks", "2"), "10")]
+)
+def test_options_of_several_numbers_are_numbers_or_their_default(folder, monkeypatch, given, level):
+    entry = EntryPoint("ruin", f"{__name__}:Ruins", registry.GROUP)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [entry])
+    registry.outsiders.cache_clear()
+    ended = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", *given)
+    assert ended.exit_code == 0, ended.output
+    assert f"lowest_stock above {level}" in ended.stdout.splitlines()[0]
+    wrong = call("ruin", folder, *own("Pond"), "--outcome", "lowest_stock", "--levels", "3,high")
+    assert wrong.exit_code == 2 and "got 'high'" in wrong.stderr
+
+
+@pytest.mark.parametrize("text", ["raise ValueError('first\\nsecond')", "raise SystemExit(3)", "class Ruin:\n    pass"])
+def test_a_package_that_raises_while_it_is_imported_is_named_in_one_line(monkeypatch, tmp_path, text):
+    (tmp_path / "raising.py").write_text(f"{text}\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "raising", raising=False)
+    monkeypatch.setattr(registry, "entry_points", lambda group: [EntryPoint("ruin", "raising:Ruin", registry.GROUP)])
+    registry.outsiders.cache_clear()
+    helped = call("--help")
+    assert helped.exit_code == 0 and "replay" in helped.stdout
+    (note,) = helped.stderr.splitlines()
+    assert "'ruin'" in note and "raising:Ruin" in note

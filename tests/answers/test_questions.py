@@ -186,7 +186,7 @@ def test_the_command_fits_the_screen_and_keeps_what_the_method_keeps(answers, do
 
 
 def _words(flag, value):
-    values = [value] if isinstance(value, str) or not isinstance(value, tuple) else [",".join(value)]
+    values = [value] if isinstance(value, str) or not isinstance(value, tuple) else [",".join(map(str, value))]
     return [] if value is None else ([flag] if value is True else [flag, *map(str, values)])
 
 
