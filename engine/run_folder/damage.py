@@ -13,7 +13,7 @@ from engine.run_folder.cube import CUBE_FOLDER
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.ledger import CUBE, LEDGER, YEARLY, FinishedPart, Part, Stored
 from engine.run_folder.parts import yearly_paths
-from engine.storage.files import WRITERS, digest, digest_of_file, remove_tree, write_atomically
+from engine.storage.files import UNFINISHED, WRITERS, digest, digest_of_file, remove_tree, write_atomically
 from engine.storage.regular_files import clear, holds
 from engine.study.loading import resolved_text
 from engine.study.study import Study
@@ -189,9 +189,16 @@ def _differing_file(folder: RunFolder, part: Part, name: str, content: bytes) ->
 
 
 def _strays(folder: RunFolder, records: Mapping[Part, FinishedPart]) -> Iterator[Damage]:
-    """Shards, tallies and records beyond those of the study, in a run whose every part has a record."""
+    """Files that belong to no part of the study, in a run whose every part has a record.
+
+    They are shards, tallies and records beyond those of the study, and what killed processes have not finished.
+    """
     if CUBE not in records:
         return
+    if ownership.writer(folder.path) is None:
+        for path in filter(Path.is_file, folder.path.rglob(f"*{UNFINISHED}")):
+            name = path.relative_to(folder.path).as_posix()
+            yield Damage("", name, "was not finished by the process that wrote it")
     known = {file.name for record in records.values() for file in record.files}
     known |= {ledger.record_file(folder.path, part).relative_to(folder.path).as_posix() for part in records}
     count = len(folder.study.blocks())

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote, urlsplit
 
 from engine.errors import Problem, UserError, install
 from engine.storage.files import (
@@ -50,8 +51,17 @@ def is_url(place: str | Path) -> bool:
     return "://" in str(place)
 
 
-def store_at(url: str) -> ObjectStore:
+def _folder(url: str) -> Path | None:
+    """The folder that a URL file:///PATH names; None for any other URL."""
+    parts = urlsplit(url)
+    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+
+
+def store_at(url: str, make: bool = False) -> ObjectStore:
     """The object store behind a URL. Credentials and endpoints come from the environment (`AWS_ENDPOINT_URL`, ...).
+
+    Args:
+      make: whether the folder of a URL file:///PATH is made where it is not there.
 
     Raises:
       UserError: obstore is not installed, or it knows no such store.
@@ -63,8 +73,11 @@ def store_at(url: str) -> ObjectStore:
         remedy = f"expected obstore to be installed: {install('objects')}."
         raise UserError(url, [remedy]) from missing
     plain = os.environ.get("AWS_ENDPOINT_URL", "").startswith("http://")
+    options: dict[str, Any] = (
+        {"mkdir": make} if _folder(url) else {"client_options": {"allow_http": True} if plain else None}
+    )
     try:
-        return from_url(url, client_options={"allow_http": True} if plain else None)
+        return from_url(url, **options)
     except (BaseError, ValueError) as error:
         remedy = "Check the URL; a folder, file:///PATH, must be there."
         raise UserError(url, [f"no object store can be reached there: {_first_line(error)}. {remedy}"]) from error
@@ -80,11 +93,9 @@ def upload(folder: Path, url: str, observe: Callable[[int, int], None] = lambda 
       UserError: the store refuses, lies in the folder, holds another run or more blocks of this one; or the folder
         cannot be read, or a run writes there meanwhile.
     """
-    store = store_at(url)
-    from obstore.store import LocalStore
-
-    if isinstance(store, LocalStore) and Path(str(store.prefix)).resolve().is_relative_to(folder.resolve()):
+    if (place := _folder(url)) and place.resolve().is_relative_to(folder.resolve()):
         raise UserError(url, [f"expected a place outside of {folder}, got one inside. Choose another URL."])
+    store = store_at(url, make=True)
     begun = digest_of_file(folder / _ROOT)
     names = sorted(
         path.relative_to(folder).as_posix()
@@ -156,6 +167,9 @@ def download(url: str, folder: Path, observe: Callable[[int, int], None] = lambd
         if wrong:
             raise UserError(url, [f"{MANIFEST} names files outside of the run: {wrong[0]!r}. Do not use it."])
         write_files(folder, {marker.name: b""})
+        for stray in folder.rglob(f"*{UNFINISHED}"):  # of copies that were killed
+            if stray != marker:
+                stray.unlink()
 
         def fetch(name: str) -> Problem | None:
             path = folder / name

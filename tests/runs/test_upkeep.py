@@ -165,6 +165,16 @@ def test_a_shard_that_belongs_to_no_block_is_taken_away(run, whole):
     assert contents(folder) == whole[2]
 
 
+def test_what_a_killed_process_left_is_named_and_taken_away(run):
+    folder, study = run
+    left = ["cube.zarr/paths/zarr.json.0a1b2c3d.tmp", "study.toml.0a1b2c3d.tmp"]
+    for name in left:
+        (folder / name).write_text("{")
+    assert [(one.part, one.file) for one in verify(RunFolder(folder, study))] == [("", name) for name in left]
+    repair(RunFolder(folder, study))
+    assert verify(RunFolder(folder, study)) == [] and not [*folder.rglob("*.tmp")]
+
+
 def test_what_is_not_computed_yet_is_no_damage_and_repair_leaves_it(tmp_path, monkeypatch):
     monkeypatch.setattr(upkeep, "versions", lambda device: small_study.VERSIONS)
     monkeypatch.setattr(upkeep, "of_study", lambda study, versions: versions)  # it cannot be run

@@ -95,7 +95,7 @@ def test_a_run_that_grew_is_sent_again_where_it_differs_and_the_root_comes_last(
             order.append(f"delete {name}")
             return self.store.delete(name)
 
-    monkeypatch.setattr(object_store, "store_at", lambda where: Watched(put(where)))
+    monkeypatch.setattr(object_store, "store_at", lambda where, **how: Watched(put(where, **how)))
     object_store.upload(tmp_path / "run", url)
     assert order[:2] == [object_store.MANIFEST, "delete cube.zarr/zarr.json"]
     assert order[-2:] == ["cube.zarr/zarr.json", object_store.MANIFEST]
@@ -122,9 +122,9 @@ def test_a_run_that_ends_while_it_is_copied_is_not_sent_as_a_whole(url, tmp_path
     else:
         finish(place, make_study(begun))
 
-    def store_at(url):
+    def store_at(url, **how):
         monkeypatch.setattr(object_store, "_refuse_other_run", lambda *_: finish(place, study))
-        return open_store(url)
+        return open_store(url, **how)
 
     monkeypatch.setattr(object_store, "store_at", store_at)
     with pytest.raises(UserError, match="was written or removed while the run was copied"):
@@ -173,6 +173,8 @@ def test_copies_that_were_stopped_go_on(run, url, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         object_store.download(url, tmp_path / "back", stop)
     assert not (tmp_path / "back/cube.zarr/zarr.json").exists()
+    killed = "cube.zarr/paths/zarr.json.0a1b2c3d.tmp"
+    (tmp_path / "back" / killed).write_text("{")
     object_store.download(url, tmp_path / "back")
     assert contents(tmp_path / "back") == contents(run)
     with refuses("", "is empty"):
@@ -219,6 +221,19 @@ def test_places_that_are_none(run, url, tmp_path):
         object_store.store_at("nowhere://x")
     assert call("copy", run, tmp_path / "x").exit_code == 2
     assert call("copy", tmp_path, url).exit_code == 2
+
+
+def test_a_folder_that_is_not_there_is_made_for_a_copy_and_for_nothing_else(run, tmp_path):
+    url = f"file://{tmp_path}/new/the%20bucket"
+    for refused in (lambda: object_store.download(url, tmp_path / "back"), lambda: engine.open_cube(url)):
+        with pytest.raises(UserError):
+            refused()
+    with refuses("", "outside of"):
+        object_store.upload(run, f"file://{run}/new")
+    assert not (tmp_path / "new").exists() and not (run / "new").exists()
+    sent = object_store.upload(run, url)
+    assert object_store.download(url, tmp_path / "back") == sent
+    assert (tmp_path / "new/the bucket/cube.zarr/zarr.json").exists()
 
 
 def test_the_command_copies_both_ways(run, url, tmp_path):
