@@ -36,6 +36,7 @@ from engine.run_folder.finding import run_folder, stored_study
 from engine.run_folder.folder import RunFolder
 from engine.run_folder.moved_runs import runs_of
 from engine.run_folder.parts import yearly_fields, yearly_missing, yearly_paths
+from engine.run_folder.restoring import restored_if_refused
 from engine.study.loading import own_model
 from engine.study.study import BLOCK, Block, Study
 
@@ -213,7 +214,8 @@ class Job:
         with self._written_down(blocks), kernel.listed_once(study), ThreadPoolExecutor(1) as beside:
             pilot = cache(partial(beside.submit, precision.too_coarse, study))
             if yearly or blocks:
-                self._simulate(holder, yearly, blocks, pilot)
+                with restored_if_refused(folder.path):
+                    self._simulate(holder, yearly, blocks, pilot)
             else:
                 cube.create(folder)
                 ownership.rename(folder)
@@ -235,7 +237,7 @@ class Job:
         """Computes missing blocks, without tables, in a folder that this process holds alone; gives their numbers."""
         folder, study = self.folder, self.folder.study
         blocks = ledger.pending(folder, thorough=True)
-        with self._written_down(blocks), kernel.listed_once(study):
+        with self._written_down(blocks), kernel.listed_once(study), restored_if_refused(folder.path):
             self._simulate(holder, yearly_missing(folder, thorough=True), blocks)
         return tuple(block.index for block in blocks)
 

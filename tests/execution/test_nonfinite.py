@@ -232,3 +232,16 @@ def test_it_is_told_wherever_numbers_are(tmp_path):
     path = int(np.flatnonzero(np.isnan(stored))[0])
     replayed = call("replay", tmp_path / "out", "--path", path, "--device", "cpu")
     assert re.search(rf"Kept out .*: path {path}\.", replayed.stdout)
+
+
+def test_a_refused_extension_leaves_a_finished_run_as_it_was(tmp_path):
+    options = RunOptions(out=tmp_path / "run", device="cpu")
+    compute(square(64, nonfinite=None), options)
+    before = bytes_below(tmp_path / "run")
+    with refuses("run.nonfinite", "finite"):
+        compute(square(8192, nonfinite=None), options)
+    after = bytes_below(tmp_path / "run")
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert {str(name).rpartition("/")[2] for name in changed} <= {"lock", "provenance.json", "ro-crate-metadata.json"}
+    folder = RunFolder(tmp_path / "run", square(64, nonfinite=None))
+    assert upkeep.verify(folder) == []
