@@ -73,15 +73,28 @@ class Workers:
             process.end()
 
     def versions(self) -> dict[str, str]:
-        """Starts the workers, and gives their versions and device kind."""
+        """Starts the workers, and gives their versions and device kind.
+
+        Raises:
+          UserError: `TRIES` workers ended as they started.
+        """
         if self._versions:
             return self._versions
         self._processes = [self._start(k) for k in range(len(self._pins))]
-        for _ in self._processes:
+        starting, ended = {*self._processes}, 0
+        while starting:
             process, message = self._replies.get()
-            if message is None:
-                raise UserError("--workers", [f"a worker ended as it started: {process.ending()}."])
-            self._versions = _understood(message)["versions"]
+            starting.discard(process)
+            if message is not None:
+                self._versions = _understood(message)["versions"]
+                continue
+            ended += 1
+            if ended == TRIES:
+                raise UserError("--workers", [f"{TRIES} workers ended as they started ({process.ending()})."])
+            process.end()
+            place = self._processes.index(process)
+            self._processes[place] = self._start(place)
+            starting.add(self._processes[place])
         return self._versions
 
     def forms(self) -> tuple[Form, ...]:

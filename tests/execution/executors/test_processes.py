@@ -29,6 +29,7 @@ from engine.storage import locks
 from engine.study.loading import load_model_file, load_study
 from engine.study.study import BLOCK
 from tests.recorded import contents, study_in
+from tests.refusals import refuses
 from tests.small_files import BRIDGE, MODELS, call, own, write
 
 PATHS = 3 * BLOCK + 600
@@ -98,6 +99,29 @@ def test_a_worker_that_is_killed_is_started_again(alone, tmp_path, monkeypatch):
     left = {file: digest for file, digest in contents(tmp_path / "run").items() if not file.endswith(".tmp")}
     assert killed and left == expected
     assert there and {path: records()[path] for path in there} == there  # what was recorded was not computed again
+
+
+class Starting(Workers):
+    """Workers the first of which are killed as they start."""
+
+    def __init__(self, killed, *words):
+        super().__init__(*words)
+        self.killed = killed
+
+    def _start(self, place):
+        process = super()._start(place)
+        if self.killed:
+            self.killed -= 1
+            process._process.kill()
+        return process
+
+
+def test_a_worker_that_is_killed_as_it_starts_is_started_again(tmp_path):
+    study = load_study(write(tmp_path, BRIDGE), model=load_model_file(f"{MODELS}:Bridge"))
+    with Starting(2, 1, "cpu", study) as workers:
+        assert workers.versions()["jax"]
+    with refuses("", "3 workers", "signal 9"), Starting(3, 1, "cpu", study) as workers:
+        workers.versions()
 
 
 @pytest.mark.slow
