@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from engine.formatting import printable
 from engine.report.charts import Chart, marker
 
 
@@ -34,11 +35,17 @@ class Section:
     brief: bool = False
 
 
+def _shown(value: Any) -> Any:
+    """A value as a template shows it: control characters of a text are written out, so that none acts."""
+    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @functools.cache
 def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("engine.report"),
         autoescape=True,
+        finalize=_shown,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -15,7 +15,7 @@ import xarray as xr
 
 from engine.answers import registry
 from engine.errors import UserError, unknown
-from engine.formatting import titled
+from engine.formatting import printable, titled
 from engine.report import chart_library, charts
 from engine.report.chart_library import TextCache, uncached
 from engine.report.markup import Section, render, static, trusted
@@ -136,6 +136,8 @@ def _embedded(value: Any) -> str:
 def _finite(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
+    if isinstance(value, str):
+        return printable(value)
     if isinstance(value, dict):
         return {key: _finite(part) for key, part in value.items()}
     return [_finite(part) for part in value] if isinstance(value, list | tuple) else value

@@ -84,6 +84,15 @@ def test_no_text_of_a_study_becomes_markup():
     assert EVIL in json.dumps(held, ensure_ascii=False).replace('\\"', '"')
 
 
+def test_control_characters_of_a_study_are_written_out():
+    evil = "red \x1b[31m, a bell \x07, backwards \u202e"
+    text = made(make_study(Farms(), 500, ("old", "new"), text=evil), versions=[{"jax": evil}])
+    shown = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL), json.dumps(data_of(text), ensure_ascii=False)
+    for part in shown:
+        assert not re.search("[\x07\x1b\u202e]|\\\\u001b|\\\\u0007", part)
+    assert r"red \x1b[31m, a bell \x07, backwards \u202e" in shown[0]
+
+
 class Rivers(Farms):
     dims = {"basin": ("upper", "lower"), "water_use": ("farm", "town", "works")}
     levers = {"quota": Lever("1", 1.0)}
