@@ -95,6 +95,11 @@ def rows_of(path: Path) -> Iterator[tuple[int, list[str]]]:
         yield from _rows(text, _delimiter(text))
 
 
+def is_number(cell: str) -> bool:
+    """Whether a cell is a number: digits without separators, with a point for decimals."""
+    return _NUMBER.fullmatch(cell) is not None
+
+
 class _Fault(Exception):
     """What is wrong with the file."""
 
@@ -203,7 +208,7 @@ def _place(name: str, names: list[str], known: list[str], hint: str = "") -> int
 
 
 def _number(cell: str, line: int, name: str) -> float:
-    if _NUMBER.fullmatch(cell) and abs(value := float(cell)) <= LARGEST:
+    if is_number(cell) and abs(value := float(cell)) <= LARGEST:
         return value
     shown = "text" if not _QUOTED.fullmatch(cell) else f"'{cell if len(cell) <= 40 else cell[:37] + '...'}'"
     remedy = ""

@@ -34,6 +34,7 @@ REFUSED = {
     "heigth,,2023,,,1,kt,read": at("observed.file.line 2.variable", "'heigth'", "mean 'height'"),
     "height,place=north,2023.5,,,1,kt,read": at("observed.file.line 2.time", "a whole year", "got 2023.5"),
     "height,place=north,2023,,,much,kt,read": at("observed.file.line 2.value", "a number", "got 'much'"),
+    "height,place=north,2023,,,1_0.5,kt,read": at("observed.file.line 2.value", "a number", "got '1_0.5'"),
     "height,place=north,2023,,,1,yuan,read": (at("observed.file.line 2.unit", "what converts to", "got 'yuan'")),
     "height,place=nroth,2023,,,1,kt,read": at("observed.file.line 2.at", "'nroth'", "mean 'north'"),
     "height,town=north,2023,,,1,kt,read": at("observed.file.line 2.at", "'height'", "'town'", "has no"),

@@ -15,7 +15,7 @@ from engine.errors import Problems, UserError, look_up, refusal
 from engine.formatting import shown
 from engine.modelling.records import Model, Outcome, PathModel, Yearly
 from engine.modelling.units import conversion
-from engine.study.data_files import named, rows_of
+from engine.study.data_files import is_number, named, rows_of
 from engine.study.values import Tables, multiple_of, number
 
 ACROSS = ("sum", "mean", "peak", "lowest")
@@ -236,10 +236,10 @@ def observable(model: Model) -> Mapping[str, Yearly | Outcome]:
 
 
 def _number(value: Any) -> float:
-    try:
-        value = float(value) if isinstance(value, str) else value
-    except ValueError:
-        raise refusal("", f"expected a number, got {shown(value)}.") from None
+    if isinstance(value, str):
+        if not is_number(value):
+            raise refusal("", f"expected a number, got {shown(value)}.")
+        value = float(value)
     return float(number(value))
 
 
