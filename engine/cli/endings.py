@@ -18,6 +18,8 @@ from engine.modelling.loading import blamed
 
 PATIENCE = 2.0
 """Seconds that Python has to act on a Ctrl-C, which it cannot while a program is compiled."""
+_UNMAPPED = "failed to map segment from shared object"
+"""What the system's loader says of a library for which a process has no room."""
 _KEPT = {
     "run": "Finished blocks are kept. Go on",
     "repair": "What is mended stays. Go on",
@@ -36,6 +38,9 @@ def users(error: BaseException) -> UserError | None:
         return models
     if isinstance(error, MemoryError):
         text = "there is too little of it. Ask for fewer --paths, or end other programs."
+        return UserError("memory", [text])
+    if any(_UNMAPPED in str(one) for one in (error, error.__context__)):
+        text = "is too little to load a library. Raise the limit of this process (ulimit -v), or end other programs."
         return UserError("memory", [text])
     if isinstance(error, RuntimeError) and "start new thread" in str(error):
         text = (

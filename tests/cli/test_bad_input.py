@@ -130,8 +130,23 @@ def test_a_system_that_starts_no_more_threads(tmp_path, out, monkeypatch):
     refused_with_problems(ended, "the system: 1 problem", "no more threads", "ulimit -v")
 
 
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_library_that_finds_no_memory(tmp_path, out, monkeypatch, nested):
+    def fails(*_):
+        try:
+            raise ImportError("libany.so: failed to map segment from shared object")
+        except ImportError:
+            if nested:
+                raise OSError("Could not find/load shared object file 'libany.so'.")  # noqa: B904
+            raise
+
+    monkeypatch.setattr("engine.execution.job.executor_of", fails)
+    ended = call("run", write(tmp_path, BRIDGE), *own("Bridge"), "--out", out)
+    refused_with_problems(ended, "memory: 1 problem", "a library", "ulimit -v")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("most", [900_000, 1_500_000, 1_900_000])
+@pytest.mark.parametrize("most", [300_000, 700_000, 900_000, 1_500_000, 1_900_000])
 def test_a_process_with_little_memory_is_told_so(out, most):
     words = f"run rustbelt --paths 2000 --quiet --out {out}"
     line = f"ulimit -v {most}; {sys.executable} -c 'from engine.cli import main; main()' {words}"
